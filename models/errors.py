@@ -1,0 +1,45 @@
+"""The errors a user can mend: each names the file, the key and the remedy in one message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class EdgeproofError(Exception):
+    """Something outside edgeproof's code is wrong, and the message says how to mend it.
+
+    Args:
+        what: what is wrong, with the offending value.
+        remedy: what the user can do about it.
+        file: the file it was found in.
+        key: the key, column, member or tensor inside that file.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        remedy: str,
+        file: Path | str | None = None,
+        key: str | None = None,
+    ) -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+        self.file = None if file is None else str(file)
+        self.key = key
+
+    def __str__(self) -> str:
+        place = ": ".join(part for part in (self.file, self.key) if part)
+        return f"{place + ': ' if place else ''}{self.what}. {self.remedy}"
+
+
+class UsageMistake(EdgeproofError):  # noqa: N818 - the user's mistake, and the field calls it so
+    """The user asked for something that cannot be: pytest ends with exit code 4."""
+
+    exit_code = 4

@@ -1,0 +1,150 @@
+"""A subject: one TOML file that says which corpus, which models, which schemes, how it is trained.
+
+The structures below are the file's grammar: what is not here is refused by name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from models.errors import UsageMistake
+from models.tables import Table, read_table
+
+FOLDER = Path(__file__).parent
+
+Count = Annotated[int, Meta(ge=1)]
+Seed = Annotated[int, Meta(ge=0, lt=2**31)]
+Share = Annotated[float, Meta(ge=0.0, lt=1.0)]
+Rate = Annotated[float, Meta(gt=0.0, le=1.0)]
+
+
+class Columns(Table, frozen=True, kw_only=True):
+    """Which column of a user's file holds what."""
+
+    text: str
+    polarity: str
+    entity: str | None = None
+    id: str | None = None
+    split: str | None = None
+
+
+class Counts(Table, frozen=True, kw_only=True):
+    """Tweets per split. A missing `train` takes all that the other splits leave."""
+
+    train: Count | None = None
+    validation: Count
+    calibration: Count
+    test: Count
+
+
+class CorpusTable(Table, frozen=True, kw_only=True):
+    """`[corpus]`: where labelled tweets come from and how they are split.
+
+    `labels` is ordered from the worst polarity to the best. `polarities` maps the values of
+    the polarity column to labels; a value mapped to "" is left out on purpose and counted.
+    """
+
+    source: Literal["generated", "files"]
+    labels: Annotated[tuple[str, ...], Meta(min_length=2)]
+    counts: Counts
+    seed: Seed
+    columns: Columns | None = None
+    polarities: dict[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+    header: tuple[str, ...] | None = None
+
+
+class TokenizerTable(Table, frozen=True, kw_only=True):
+    """`[tokenizer]`: WordPiece, trained on the train split or taken from the checkpoint."""
+
+    source: Literal["trained", "pretrained"]
+    vocabulary: Annotated[int, Meta(ge=100)] | None = None
+    max_tokens: Annotated[int, Meta(ge=8, le=512)] = 64
+    lowercase: bool = True
+    pair_with_entity: bool = True
+    cleaning: tuple[str, ...] = ()
+
+
+class NetworkTable(Table, frozen=True, kw_only=True):
+    """`[full.network]`, `[small.network]`: an encoder's shape; MobileBERT's keys come last."""
+
+    family: Literal["bert", "mobilebert"]
+    layers: Count
+    hidden: Count
+    heads: Count
+    intermediate: Count
+    activation: Literal["gelu", "relu"]
+    normalization: Literal["layer_norm", "no_norm"]
+    dropout: Share = 0.0
+    embedding: Count | None = None
+    bottleneck: Count | None = None
+    feedforward_networks: Count = 1
+    trigram_embedding: bool = False
+    share_key_query: bool = True
+    mask_value: Annotated[float, Meta(lt=0.0)] = -30.0
+
+
+class TrainingTable(Table, frozen=True, kw_only=True):
+    """`[full.training]`, `[small.training]`: AdamW, linear warm-up and decay, gradient clipping."""
+
+    epochs: Count
+    batch: Count
+    learning_rate: Rate
+    warmup: Share = 0.1
+    weight_decay: Share = 0.01
+    clip_norm: Annotated[float, Meta(gt=0.0)] = 1.0
+    seed: Seed = 0
+
+
+class ModelTable(Table, frozen=True, kw_only=True):
+    """`[full]` or `[small]`: a network trained from scratch, or a published checkpoint's."""
+
+    training: TrainingTable
+    network: NetworkTable | None = None
+    pretrained: bool = False
+
+
+class SchemeTable(Table, frozen=True, kw_only=True):
+    """`[schemes.NAME]`: what may be set about one scheme; absent means its default."""
+
+    converter: Literal["tflite", "ai_edge_quantizer"] | None = None
+
+
+class Subject(Table, frozen=True, kw_only=True):
+    """One subject. `small` is absent when the full model itself is converted."""
+
+    name: str
+    description: str
+    corpus: CorpusTable
+    tokenizer: TokenizerTable
+    full: ModelTable
+    schemes: Annotated[tuple[str, ...], Meta(min_length=1)]
+    budgets: str
+    small: ModelTable | None = None
+    scheme: dict[str, SchemeTable] = field(default_factory=dict)
+
+
+def subject_names() -> list[str]:
+    """Names of the subjects that ship with edgeproof, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_subject(name_or_path: str) -> Subject:
+    """Load a shipped subject by name, or any TOML file by its path.
+
+    Raises:
+        UsageMistake: no such subject, or the file does not fit the grammar.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = FOLDER / f"{name_or_path}.toml"
+        if not path.is_file():
+            raise UsageMistake(
+                f"no subject is called {name_or_path!r}",
+                key="--edge-subject",
+                remedy=f"Give one of {', '.join(subject_names())}, or the path of a TOML file",
+            )
+    return read_table(path, Subject)

@@ -1,0 +1,60 @@
+"""Reading TOML into typed, frozen values, with errors that name the file and the key."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A TOML table whose unknown keys are errors."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        UsageMistake: the file is missing, unreadable or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageMistake("no such file", file=path, remedy="Check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageMistake(
+            f"cannot be read ({error})", file=path, remedy="Make it a readable UTF-8 file"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageMistake(
+            f"is not valid TOML ({error})", file=path, remedy="Mend the line it names"
+        ) from None
+
+
+def typed(data: object, kind: type[T], path: Path) -> T:
+    """Convert what a TOML file holds to `kind`; unknown, missing and mistyped keys are errors.
+
+    Raises:
+        UsageMistake: names the file and the key.
+    """
+    try:
+        return msgspec.convert(data, type=kind, strict=True)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        key = where.strip("`").lstrip(".") or "top level"
+        raise UsageMistake(
+            what, file=path, key=key, remedy="Correct this key; CONTRIBUTING.md lists the keys"
+        ) from None
+
+
+def read_table(path: Path, kind: type[T]) -> T:
+    """Read a TOML file into `kind`: `read_toml`, then `typed`."""
+    return typed(read_toml(path), kind, path)
