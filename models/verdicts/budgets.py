@@ -1,0 +1,163 @@
+"""Budgets: the limits that measurements must keep, read from TOML.
+
+The grammar: `[METRIC]` holds `max` or `min`, for every scheme; `[METRIC.SCHEME]` holds the same for
+one scheme and wins over it. SCHEME may be `full_model`. Which of `max` and `min` a metric takes
+follows from which direction is better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from models.errors import UsageMistake
+from models.tables import read_toml
+from models.verdicts.judge import Budget
+from models.verdicts.metrics import FULL_MODEL, METRICS, Metric
+from models.verdicts.quantities import human, parse_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "fixtures" / "budgets"
+LIMITS = ("max", "min")
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """The budgets of one file.
+
+    Attributes:
+        file: the file, as shown to people.
+        limits: by metric and scheme; None in place of a scheme means every scheme.
+    """
+
+    file: str
+    limits: Mapping[tuple[str, str | None], Budget]
+
+    def limit(self, metric: str, scheme: str) -> Budget | None:
+        """The limit for a metric of a scheme, or None where there is none."""
+        own = self.limits.get((metric, scheme))
+        return self.limits.get((metric, None)) if own is None else own
+
+
+def budget_names() -> list[str]:
+    """Names of the budgets that ship with edgeproof, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_budgets(name_or_path: str, *, schemes: Collection[str], classes: int) -> Budgets:
+    """Load shipped budgets by name, or any TOML file by its path.
+
+    Args:
+        name_or_path: "embedded", or the path of a file that ends in .toml.
+        schemes: every scheme name there is; others are mistakes.
+        classes: how many labels the subject has; guessing earns 1 / classes.
+
+    Raises:
+        UsageMistake: no such file, or something in it is wrong; names file, key and remedy.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = FOLDER / f"{name_or_path}.toml"
+        if not path.is_file():
+            raise UsageMistake(
+                f"no budgets are called {name_or_path!r}",
+                key="--edge-budgets",
+                remedy=f"Give one of {', '.join(budget_names())}, or the path of a TOML file",
+            )
+    reader = _Reader(_shown(path), [*schemes, FULL_MODEL], classes)
+    limits = {}
+    for name, table in read_toml(path).items():
+        for budget_scheme, budget in reader.metric(name, table):
+            limits[name, budget_scheme] = budget
+    return Budgets(reader.file, limits)
+
+
+def _shown(path: Path) -> str:
+    """The path from the checkout's root, where it lies below it."""
+    full = path.resolve()
+    return str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the tables of one file, which its errors name."""
+
+    file: str
+    schemes: Collection[str]
+    classes: int
+
+    def metric(self, name: str, table: object) -> list[tuple[str | None, Budget]]:
+        """The limits of one `[METRIC]` table, with their schemes."""
+        if name not in METRICS:
+            raise self._mistake(
+                f"no metric is called {name!r}", name, f"Known metrics: {', '.join(METRICS)}"
+            )
+        metric, entries = METRICS[name], self._table(name, table)
+        found: list[tuple[str | None, Budget]] = []
+        general = {key: value for key, value in entries.items() if not isinstance(value, dict)}
+        if general or not entries:
+            found.append((None, self._limit(metric, general, name)))
+        for scheme, own in entries.items():
+            if isinstance(own, dict):
+                key = f"{name}.{scheme}"
+                if scheme not in self.schemes:
+                    raise self._mistake(
+                        f"no scheme is called {scheme!r}",
+                        key,
+                        f"Known schemes: {', '.join(self.schemes)}",
+                    )
+                found.append((scheme, self._limit(metric, own, key)))
+        return found
+
+    def _limit(self, metric: Metric, entries: Mapping[str, object], table: str) -> Budget:
+        """The one limit of a table."""
+        side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"
+        for name in entries:
+            if name != side:
+                problem = "limits the better side" if name in LIMITS else "is no key of a budget"
+                raise self._mistake(
+                    f"{name!r} {problem}",
+                    f"{table}.{name}",
+                    f"Give {side!r}: {metric.better} is better",
+                )
+        if not entries:
+            raise self._mistake("holds no limit", table, f"Give {side!r}, or remove the table")
+        written, key = entries[side], f"{table}.{side}"
+        value = parse_quantity(
+            written, metric.unit, difference=metric.difference, file=self.file, key=key
+        )
+        self._check(metric, value, str(written), key)
+        return Budget(metric.name, side, value, str(written), self.file, key)
+
+    def _check(self, metric: Metric, value: float, written: str, key: str) -> None:
+        """Refuse a limit that no measurement can reach, or that guessing keeps."""
+        if not metric.low <= value <= metric.high:
+            low, high = (
+                human(end, metric.unit, difference=metric.difference) for end in metric[3:5]
+            )
+            raise self._mistake(
+                f"{written!r} is outside what {metric.name} can be",
+                key,
+                f"Give a limit between {low} and {high}",
+            )
+        if metric.has_chance and value < 1.0 / self.classes:
+            raise self._mistake(
+                f"{written!r} is below chance, which is {human(1.0 / self.classes, metric.unit)} "
+                f"for {self.classes} labels",
+                key,
+                'Give a limit that guessing does not keep; percentages are written like "98 %"',
+            )
+
+    def _table(self, name: str, table: object) -> Mapping[str, object]:
+        if not isinstance(table, dict):
+            raise self._mistake(
+                f"holds {table!r}, not a table", name, f"Write [{name}] and below it a limit"
+            )
+        return table
+
+    def _mistake(self, what: str, key: str, remedy: str) -> UsageMistake:
+        return UsageMistake(what, file=self.file, key=key, remedy=remedy)

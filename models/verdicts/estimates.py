@@ -1,0 +1,82 @@
+"""Estimates of the metrics: value, interval and sample size in one call each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.verdicts import intervals, metrics
+from models.verdicts.judge import Estimate
+
+if TYPE_CHECKING:
+    from models.verdicts.metrics import Floats, Labels
+
+
+def exact(value: float, *, n: int = 1) -> Estimate:
+    """An estimate without uncertainty: the size of a file, the share of its operators."""
+    return Estimate(float(value), float(value), float(value), n)
+
+
+def accuracy(gold: Labels, predicted: Labels) -> Estimate:
+    """Accuracy with its exact interval; labels [n]."""
+    right = metrics.matches(gold, predicted)
+    successes, trials = int(right.sum()), int(right.size)
+    low, high = intervals.proportion_interval(successes, trials)
+    return Estimate(successes / trials, low, high, trials)
+
+
+def agreement(first: Labels, second: Labels) -> Estimate:
+    """Share of equal labels of two models with its exact interval; labels [n]."""
+    return accuracy(first, second)
+
+
+def accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimate:
+    """Accuracy of the reference minus the candidate's, paired; labels [n] of the same tweets."""
+    first, second = metrics.matches(gold, reference), metrics.matches(gold, candidate)
+    low, high = intervals.paired_difference_interval(first, second)
+    gained, lost = int((first & ~second).sum()), int((~first & second).sum())
+    return Estimate((gained - lost) / first.size, low, high, int(first.size))
+
+
+def balanced_accuracy(gold: Labels, predicted: Labels) -> Estimate:
+    """Balanced accuracy with its bootstrap interval; labels [n]."""
+    value = metrics.balanced_accuracy(gold, predicted)
+    low, high = intervals.bootstrap_interval(
+        metrics.balanced_accuracy, (gold, predicted), bounds=(0.0, 1.0)
+    )
+    return Estimate(value, low, high, int(gold.size))
+
+
+def macro_f1(gold: Labels, predicted: Labels) -> Estimate:
+    """Macro-F1 with its bootstrap interval; labels [n]."""
+    value = metrics.macro_f1(gold, predicted)
+    low, high = intervals.bootstrap_interval(metrics.macro_f1, (gold, predicted), bounds=(0.0, 1.0))
+    return Estimate(value, low, high, int(gold.size))
+
+
+def total_variation(first: Floats, second: Floats) -> Estimate:
+    """Mean total variation distance of two models' probabilities, bootstrapped; logits [n, c]."""
+    distances = metrics.total_variations(first, second)
+    low, high = intervals.bootstrap_interval(np.mean, (distances,), bounds=(0.0, 1.0))
+    return Estimate(float(distances.mean()), low, high, int(distances.size))
+
+
+def quantile(samples: Floats, at: float) -> Estimate:
+    """A quantile with its distribution-free interval.
+
+    Serves latencies (0.5, 0.9, 0.99) and, at 0.5, repeated rates, cold starts and peaks of memory.
+
+    Args:
+        samples: [n]; fewer than `samples_for_quantile(at)` leave an end infinite.
+        at: which quantile.
+    """
+    low, high = intervals.quantile_interval(samples, at)
+    return Estimate(float(np.quantile(samples, at)), low, high, int(samples.size))
+
+
+def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
+    """Median ratio of interleaved paired latencies, see `intervals.ratio_interval`; seconds [n]."""
+    ratios = intervals.paired_ratios(numerators, denominators)
+    low, high = intervals.ratio_interval(numerators, denominators)
+    return Estimate(float(np.median(ratios)), low, high, int(ratios.size))

@@ -1,0 +1,156 @@
+"""The judge: an estimate with its interval, against a budget, gives a verdict and its reason."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from models.errors import EdgeproofError
+from models.verdicts.metrics import Metric, metric_named
+from models.verdicts.quantities import human_interval
+
+
+class Verdict(StrEnum):
+    """What a judgment can be."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured value and how well it is known.
+
+    Attributes:
+        value: in the metric's canonical unit.
+        low: lower end of the 95 % interval; -inf where the sample is too small to bound it.
+        high: upper end; inf likewise.
+        n: how many tweets, answers or files it rests on.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value) or not self.low <= self.value <= self.high or self.n < 1:
+            raise EdgeproofError(
+                f"{self.value} in [{self.low}, {self.high}] from {self.n} samples is no estimate",
+                remedy="Give a finite value inside its interval, from at least one sample",
+            )
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The limit that a measurement must keep.
+
+    Attributes:
+        metric: name of the metric.
+        limit: which side is limited.
+        value: the limit in the metric's canonical unit.
+        text: the limit as it is written.
+        file: where it is written, as shown to people.
+        key: where in that file.
+    """
+
+    metric: str
+    limit: Literal["max", "min"]
+    value: float
+    text: str
+    file: str
+    key: str
+
+    @property
+    def source(self) -> str:
+        """File and key."""
+        return f"{self.file}: {self.key}"
+
+    def keeps(self, value: float) -> bool:
+        """Whether a value is on the right side; the limit itself is."""
+        return value <= self.value if self.limit == "max" else value >= self.value
+
+    def __str__(self) -> str:
+        return f"budget at {'most' if self.limit == 'max' else 'least'} {self.text} ({self.source})"
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """A verdict and the sentence that justifies it."""
+
+    verdict: Verdict
+    reason: str
+
+
+def judge(
+    estimate: Estimate, budget: Budget, *, scheme: str, invalid_because: str | None = None
+) -> Judgment:
+    """Judge an estimate by its whole interval.
+
+    Pass if the whole interval keeps the limit, fail if the whole interval breaks it, inconclusive
+    if the limit lies inside. Wrong circumstances make any of them invalid.
+
+    Args:
+        estimate: what was measured.
+        budget: what it must keep.
+        scheme: of which variant, for the reason.
+        invalid_because: what was wrong with the circumstances, if anything.
+
+    Raises:
+        EdgeproofError: the value is outside the range of the metric.
+    """
+    metric = metric_named(budget.metric)
+    check_range(estimate, metric)
+    shown = f"{describe(estimate, metric, scheme=scheme)}, {budget}"
+    if invalid_because is not None:
+        return Judgment(Verdict.INVALID, f"{shown}: not judged, {invalid_because}")
+    ends = budget.keeps(estimate.low), budget.keeps(estimate.high)
+    if all(ends):
+        return Judgment(Verdict.PASS, f"{shown}: the whole interval keeps it")
+    if not any(ends):
+        return Judgment(Verdict.FAIL, f"{shown}: the whole interval breaks it")
+    return Judgment(
+        Verdict.INCONCLUSIVE,
+        f"{shown}: the limit lies inside the interval, {_what_decides(estimate, budget, metric)}",
+    )
+
+
+def describe(estimate: Estimate, metric: Metric, *, scheme: str) -> str:
+    """The estimate in words: "agreement of float16: 99 % [98, 99.6] (n = 900 tweets)"."""
+    ends = (estimate.low, estimate.high) if estimate.low < estimate.high else None
+    value = human_interval(estimate.value, ends, metric.unit, difference=metric.difference)
+    return f"{metric.name} of {scheme}: {value} (n = {estimate.n:,} {metric.counted})"
+
+
+def check_range(estimate: Estimate, metric: Metric) -> None:
+    """Refuse a value that the metric cannot have, such as an accuracy of 84.
+
+    Raises:
+        EdgeproofError: the value is outside [metric.low, metric.high].
+    """
+    if not metric.low <= estimate.value <= metric.high:
+        raise EdgeproofError(
+            f"{metric.name} is {estimate.value}, outside [{metric.low}, {metric.high}] "
+            f"{metric.unit.value}",
+            remedy="Give it in its canonical unit",
+        )
+
+
+def _what_decides(estimate: Estimate, budget: Budget, metric: Metric) -> str:
+    """How many samples would decide, if the value stays: the interval narrows with their root."""
+    distance = abs(estimate.value - budget.value)
+    # The end on the far side of the limit has to come back to it.
+    over_the_limit = estimate.value > budget.value or (
+        estimate.value == budget.value and budget.limit == "min"
+    )
+    reach = estimate.value - estimate.low if over_the_limit else estimate.high - estimate.value
+    if math.isinf(reach):
+        return f"and {estimate.n:,} {metric.counted} are too few to bound it"
+    if distance == 0.0:
+        return "and no number of them decides a value that equals the limit"
+    needed = max(estimate.n + 1, math.ceil(estimate.n * (reach / distance) ** 2))
+    return f"about {needed:,} {metric.counted} would decide"

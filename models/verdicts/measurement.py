@@ -1,0 +1,161 @@
+"""A measurement: one number of one variant on one device, as results.json holds it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import msgspec
+
+from models.errors import EdgeproofError
+from models.tables import Table
+from models.verdicts.judge import Budget, Estimate, Verdict, check_range, describe, judge
+from models.verdicts.metrics import metric_named
+
+
+class BudgetRecord(Table, frozen=True, kw_only=True):
+    """A budget as results.json holds it; `source` is file and key."""
+
+    limit: Literal["max", "min"]
+    value: float
+    unit: str
+    source: str
+
+
+class Measurement(Table, frozen=True, kw_only=True):
+    """One number with unit, sample size, interval, budget and verdict.
+
+    Attributes:
+        metric: a name of METRICS.
+        scheme: the variant's scheme, or `full_model`.
+        device: name of the device it was taken on.
+        runtime: name of the runtime that answered; None where none took part (sizes).
+        value: in `unit`.
+        unit: canonical unit of the metric.
+        n: sample size.
+        low: lower end of the 95 % interval; None where the sample is too small to bound it.
+        high: upper end, likewise.
+        budget: the limit; None where it is recorded but not judged.
+        verdict: None where it is not judged.
+        test: id of the test that took it.
+        reason: the sentence behind the verdict.
+        known_failure: why a failure is expected; empty where it is not.
+        details: what else a report can use, such as raw samples.
+    """
+
+    metric: str
+    scheme: str
+    device: str
+    runtime: str | None
+    value: float
+    unit: str
+    n: int
+    low: float | None
+    high: float | None
+    budget: BudgetRecord | None
+    verdict: Verdict | None
+    test: str
+    reason: str = ""
+    known_failure: str = ""
+    details: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        metric = metric_named(self.metric)
+        if self.unit != metric.unit:
+            raise EdgeproofError(
+                f"{self.metric} is given in {self.unit!r}",
+                remedy=f"Its unit is {metric.unit.value!r}",
+            )
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        check_range(Estimate(self.value, low, high, self.n), metric)
+        unjudged = self.verdict is None or self.verdict is Verdict.INVALID
+        if (self.budget is None and not unjudged) or (self.budget and self.verdict is None):
+            raise EdgeproofError(
+                f"{self.metric} of {self.scheme} has the verdict {self.verdict} "
+                f"{'with' if self.budget else 'without'} a budget",
+                remedy="Judge what has a budget, and nothing else",
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The measurement as plain values, in the order of the contract."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+    @classmethod
+    def from_dict(cls, data: object) -> Measurement:
+        """Read what `to_dict` wrote.
+
+        Raises:
+            EdgeproofError: a key is missing, unknown or mistyped, or the values contradict each
+                other.
+        """
+        try:
+            return msgspec.convert(data, type=cls, strict=True)
+        except msgspec.ValidationError as error:
+            raise EdgeproofError(
+                f"not a measurement: {error}",
+                remedy="Write it with this version of edgeproof",
+            ) from None
+
+
+def measure(  # noqa: PLR0913 - a measurement has these parts, all named
+    estimate: Estimate,
+    *,
+    metric: str,
+    scheme: str,
+    device: str,
+    runtime: str | None,
+    test: str,
+    budget: Budget | None = None,
+    invalid_because: str | None = None,
+    known_failure: str = "",
+    details: dict[str, Any] | None = None,
+) -> Measurement:
+    """Judge an estimate where there is a budget, and record it.
+
+    Args:
+        estimate: what was measured.
+        metric: its name.
+        scheme: of which variant, or `full_model`.
+        device: on which device.
+        runtime: with which runtime; None where none took part.
+        test: in which test.
+        budget: the limit, if there is one.
+        invalid_because: what was wrong with the circumstances, if anything.
+        known_failure: why a failure is expected.
+        details: see `Measurement`.
+
+    Raises:
+        EdgeproofError: the value is outside the range of the metric.
+        UsageMistake: no such metric.
+    """
+    kind = metric_named(metric)
+    if budget is None:
+        verdict = None if invalid_because is None else Verdict.INVALID
+        note = "recorded, not judged" if invalid_because is None else f"invalid, {invalid_because}"
+        reason = f"{describe(estimate, kind, scheme=scheme)}: {note}"
+    else:
+        judgment = judge(estimate, budget, scheme=scheme, invalid_because=invalid_because)
+        verdict, reason = judgment.verdict, judgment.reason
+    return Measurement(
+        metric=metric,
+        scheme=scheme,
+        device=device,
+        runtime=runtime,
+        value=estimate.value,
+        unit=kind.unit.value,
+        n=estimate.n,
+        low=estimate.low if math.isfinite(estimate.low) else None,
+        high=estimate.high if math.isfinite(estimate.high) else None,
+        budget=None if budget is None else _record(budget, kind.unit.value),
+        verdict=verdict,
+        test=test,
+        reason=reason,
+        known_failure=known_failure,
+        details=details or {},
+    )
+
+
+def _record(budget: Budget, unit: str) -> BudgetRecord:
+    return BudgetRecord(limit=budget.limit, value=budget.value, unit=unit, source=budget.source)

@@ -1,0 +1,262 @@
+"""The metrics: their names, units and ranges, and the functions that compute those of labels.
+
+Labels are integer arrays of shape [n], logits float arrays of shape [n, classes].
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from models.errors import EdgeproofError, UsageMistake
+from models.verdicts.quantities import Unit
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    Labels = NDArray[np.integer[Any]]
+    Floats = NDArray[np.floating[Any]]
+
+# What a measurement's `scheme` says when it is of the full model.
+FULL_MODEL = "full_model"
+
+
+class Metric(NamedTuple):
+    """What a number means.
+
+    Attributes:
+        name: as budgets and results.json spell it.
+        unit: canonical unit of its values.
+        better: which direction is better; a budget limits the other one.
+        low: smallest possible value.
+        high: largest possible value.
+        counted: what its sample size counts.
+        description: one sentence.
+        difference: whether it is a difference of two fractions, written in points.
+        has_chance: whether guessing earns 1 / classes, so that a smaller limit is a mistake.
+    """
+
+    name: str
+    unit: Unit
+    better: Literal["higher", "lower"]
+    low: float
+    high: float
+    counted: str
+    description: str
+    difference: bool = False
+    has_chance: bool = False
+
+
+def _score(name: str, description: str, *, has_chance: bool = True) -> Metric:
+    return Metric(
+        name, Unit.FRACTION, "higher", 0.0, 1.0, "tweets", description, has_chance=has_chance
+    )
+
+
+def _drop(name: str, description: str) -> Metric:
+    return Metric(name, Unit.FRACTION, "lower", -1.0, 1.0, "tweets", description, difference=True)
+
+
+def _cost(name: str, unit: Unit, counted: str, description: str) -> Metric:
+    return Metric(name, unit, "lower", 0.0, math.inf, counted, description)
+
+
+def _size_ratio(name: str, description: str) -> Metric:
+    return Metric(name, Unit.RATIO, "higher", 0.0, math.inf, "files", description)
+
+
+def _share(name: str, counted: str, description: str) -> Metric:
+    return Metric(name, Unit.FRACTION, "higher", 0.0, 1.0, counted, description)
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        _score("accuracy", "Share of tweets whose label equals the gold label"),
+        _score("balanced_accuracy", "Mean over the gold classes of their recall"),
+        _score("macro_f1", "Mean over the classes of their F1", has_chance=False),
+        _drop("accuracy_drop", "Accuracy of the full model minus the variant's"),
+        _drop("accuracy_drop_float32", "Accuracy of the float32 variant minus the variant's"),
+        _score("agreement", "Share of tweets labelled as the float32 variant labels them"),
+        _score("agreement_full", "Share of tweets labelled as the full model labels them"),
+        Metric(
+            "total_variation",
+            Unit.FRACTION,
+            "lower",
+            0.0,
+            1.0,
+            "tweets",
+            "Mean total variation distance between the probabilities and the float32 variant's",
+        ),
+        _cost("weights_bytes", Unit.BYTES, "files", "Parameters stored as float32"),
+        _cost("flatbuffer_bytes", Unit.BYTES, "files", "Size of the FlatBuffer"),
+        _size_ratio("size_ratio_weights", "Full model's float32 weights over the FlatBuffer"),
+        _size_ratio(
+            "size_ratio_checkpoint",
+            "Full model's training checkpoint (weights and Adam's moments) over the FlatBuffer",
+        ),
+        _size_ratio("size_ratio_bert_large_weights", "BERT-large's weights over the FlatBuffer"),
+        _size_ratio(
+            "size_ratio_bert_large_checkpoint",
+            "BERT-large's training checkpoint over the FlatBuffer",
+        ),
+        _cost("latency_p50", Unit.SECONDS, "answers", "Median latency of one answer"),
+        _cost("latency_p90", Unit.SECONDS, "answers", "90th percentile of the latency"),
+        _cost("latency_p99", Unit.SECONDS, "answers", "99th percentile of the latency"),
+        _cost("latency_ratio", Unit.RATIO, "pairs", "Latency over the float32 variant's"),
+        Metric(
+            "tweets_per_second",
+            Unit.PER_SECOND,
+            "higher",
+            0.0,
+            math.inf,
+            "rounds",
+            "Tweets from text to label in a second, tokenization included",
+        ),
+        _cost("cold_start", Unit.SECONDS, "starts", "From starting the runner to its first answer"),
+        _cost("peak_rss", Unit.BYTES, "runners", "Peak resident memory of the runner"),
+        _share("quantized_operator_share", "operators", "Operators that compute on integers"),
+        _share("quantized_weight_share", "bytes", "Weight bytes that are stored quantized"),
+    )
+}
+
+
+def metric_named(name: str) -> Metric:
+    """Look a metric up.
+
+    Raises:
+        UsageMistake: there is none of that name.
+    """
+    if name not in METRICS:
+        raise UsageMistake(
+            f"no metric is called {name!r}", remedy=f"Known metrics: {', '.join(METRICS)}"
+        )
+    return METRICS[name]
+
+
+def accuracy(gold: Labels, predicted: Labels) -> float:
+    """Share of equal labels.
+
+    Args:
+        gold: labels [n].
+        predicted: labels [n].
+
+    Raises:
+        EdgeproofError: empty, or not of one shape, or not label indices.
+    """
+    return float(matches(gold, predicted).mean())
+
+
+def agreement(first: Labels, second: Labels) -> float:
+    """Share of tweets that two models label alike; arguments and errors as in `accuracy`."""
+    return accuracy(first, second)
+
+
+def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
+    """Where two label arrays are equal, [n].
+
+    Raises:
+        EdgeproofError: empty, or not of one shape, or not label indices.
+    """
+    for labels in (first, second):
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or (labels < 0).any():
+            raise EdgeproofError(
+                f"labels are {labels.dtype}{list(labels.shape)}, not indices of shape [n]",
+                remedy="Give one label index per tweet, 0 or more",
+            )
+    if first.shape != second.shape or first.size == 0:
+        raise EdgeproofError(
+            f"{first.size} labels cannot be compared with {second.size}",
+            remedy="Give both for the same tweets, at least one",
+        )
+    return np.equal(first, second)
+
+
+def balanced_accuracy(gold: Labels, predicted: Labels) -> float:
+    """Mean recall over the classes that occur in `gold`.
+
+    A class absent from `gold` has no recall and is left out, as scikit-learn does.
+    Arguments and errors as in `accuracy`.
+    """
+    right = matches(gold, predicted)
+    counts = np.bincount(gold)
+    hits = np.bincount(gold, weights=right)
+    return float((hits[counts > 0] / counts[counts > 0]).mean())
+
+
+def macro_f1(gold: Labels, predicted: Labels) -> float:
+    """Mean F1 over the classes that occur in `gold` or in `predicted`.
+
+    F1 of a class = 2 hits / (times in gold + times predicted). A class in neither has no F1 and is
+    left out; one in only one of them has F1 0. The same as scikit-learn's default.
+    Arguments and errors as in `accuracy`.
+    """
+    right = matches(gold, predicted)
+    counts = np.bincount(np.concatenate([gold, predicted]))
+    hits = np.bincount(gold, weights=right, minlength=counts.size)
+    return float((2.0 * hits[counts > 0] / counts[counts > 0]).mean())
+
+
+def labels_of(logits: Floats) -> NDArray[np.int64]:
+    """The label of each row of logits [n, classes]: the first of the largest.
+
+    Raises:
+        EdgeproofError: not of that shape, empty, or a logit is NaN or infinite.
+    """
+    return np.asarray(_sane(logits).argmax(axis=1), dtype=np.int64)
+
+
+def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
+    """Total variation distance of the softmax of two logit arrays, per tweet.
+
+    Half the L1 distance: the largest difference of probability that any set of labels can show.
+
+    Args:
+        first: logits [n, classes].
+        second: logits [n, classes].
+
+    Returns:
+        Distances [n], 0 for equal and 1 for disjoint distributions.
+
+    Raises:
+        EdgeproofError: not of one shape, empty, or a logit is NaN or infinite.
+    """
+    one, other = _softmax(_sane(first)), _softmax(_sane(second))
+    if one.shape != other.shape:
+        raise EdgeproofError(
+            f"logits of shape {list(one.shape)} cannot be compared with {list(other.shape)}",
+            remedy="Give both for the same tweets and labels",
+        )
+    return np.asarray(0.5 * np.abs(one - other).sum(axis=1), dtype=np.float64)
+
+
+def total_variation(first: Floats, second: Floats) -> float:
+    """Mean of `total_variations`; arguments and errors as there."""
+    return float(total_variations(first, second).mean())
+
+
+def _sane(logits: Floats) -> NDArray[np.float64]:
+    """Logits as float64, after counting what is not finite: a NaN must never earn a score."""
+    if logits.ndim != 2 or logits.size == 0:  # noqa: PLR2004 - [n, classes]
+        raise EdgeproofError(
+            f"logits have the shape {list(logits.shape)}, not [n, classes]",
+            remedy="Give one row of logits per tweet",
+        )
+    values = np.asarray(logits, dtype=np.float64)
+    broken = ~np.isfinite(values).all(axis=1)
+    if broken.any():
+        raise EdgeproofError(
+            f"{int(broken.sum())} of {len(values)} answers hold NaN or Inf, "
+            f"first at tweet {int(broken.argmax())}",
+            remedy="This variant computes nonsense on this runtime: mend its conversion",
+        )
+    return values
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -1,0 +1,184 @@
+"""Quantities as people write them ("4.1 points", "8.4 MB", "25 ms") and as they are kept.
+
+Kept means canonical: fractions, seconds, bytes, ratios, and tweets per second, all floats.
+Factors are decimal, so "4.1 points" is exactly the float 0.041.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Below this a percentage is taken for a fraction in disguise: "0.041 points" was meant as 4.1.
+SMALLEST_PERCENTAGE = Decimal("0.1")
+
+
+class Unit(StrEnum):
+    """The canonical unit of a value, spelled as results.json spells it."""
+
+    FRACTION = "fraction"
+    BYTES = "bytes"
+    SECONDS = "seconds"
+    RATIO = "ratio"
+    PER_SECOND = "1/s"
+
+
+class Spelling(NamedTuple):
+    """What a written unit stands for: `factor` of the canonical `unit`."""
+
+    unit: Unit
+    factor: Decimal
+
+
+SPELLINGS = {
+    "fraction": Spelling(Unit.FRACTION, Decimal(1)),
+    "%": Spelling(Unit.FRACTION, Decimal("0.01")),
+    "points": Spelling(Unit.FRACTION, Decimal("0.01")),
+    "bytes": Spelling(Unit.BYTES, Decimal(1)),
+    "kB": Spelling(Unit.BYTES, Decimal(10) ** 3),
+    "MB": Spelling(Unit.BYTES, Decimal(10) ** 6),
+    "GB": Spelling(Unit.BYTES, Decimal(10) ** 9),
+    "KiB": Spelling(Unit.BYTES, Decimal(2) ** 10),
+    "MiB": Spelling(Unit.BYTES, Decimal(2) ** 20),
+    "GiB": Spelling(Unit.BYTES, Decimal(2) ** 30),
+    "us": Spelling(Unit.SECONDS, Decimal("0.000001")),
+    "ms": Spelling(Unit.SECONDS, Decimal("0.001")),
+    "s": Spelling(Unit.SECONDS, Decimal(1)),
+    "min": Spelling(Unit.SECONDS, Decimal(60)),
+    "ratio": Spelling(Unit.RATIO, Decimal(1)),
+    "x": Spelling(Unit.RATIO, Decimal(1)),
+    "tweets/s": Spelling(Unit.PER_SECOND, Decimal(1)),
+    "1/s": Spelling(Unit.PER_SECOND, Decimal(1)),
+}
+
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
+_WRITTEN = re.compile(rf"\s*({_NUMBER})(?:\s+|(?=[A-Za-z%]))(\S+)\s*")
+_EXAMPLES = {
+    Unit.FRACTION: '"98 %"',
+    Unit.BYTES: '"8.4 MB"',
+    Unit.SECONDS: '"25 ms"',
+    Unit.RATIO: '"1.2 x"',
+    Unit.PER_SECOND: '"1 tweets/s"',
+}
+
+
+def units_of(unit: Unit, *, difference: bool = False) -> list[str]:
+    """The spellings that a value of this unit may be written in.
+
+    A difference of fractions is written in points, a fraction in percent: "4.1 %" of a drop could
+    be points or relative, so it is neither.
+    """
+    refused = "%" if difference else "points"
+    return [
+        name for name, spelling in SPELLINGS.items() if spelling.unit is unit and name != refused
+    ]
+
+
+def parse_quantity(
+    written: object,
+    unit: Unit,
+    *,
+    difference: bool = False,
+    file: Path | str | None = None,
+    key: str | None = None,
+) -> float:
+    """Convert a written quantity to its canonical value.
+
+    Args:
+        written: what the file holds: text with a number and a unit.
+        unit: the canonical unit the value must have.
+        difference: whether it is a difference of fractions: written in points, may be negative.
+        file: named in an error.
+        key: named in an error.
+
+    Returns:
+        The value in `unit`.
+
+    Raises:
+        UsageMistake: no number, no unit, an unknown one, one of another dimension, a number
+            that is not finite, or negative where it cannot be, or a fraction where a percentage
+            was meant.
+    """
+    example = '"4.1 points"' if difference else _EXAMPLES[unit]
+    match = _WRITTEN.fullmatch(written) if isinstance(written, str) else None
+    if match is None:
+        raise UsageMistake(
+            f"{written!r} is not a finite number with a unit",
+            file=file,
+            key=key,
+            remedy=f"Write it as text, like {example}",
+        )
+    number, name = Decimal(match[1]), match[2]
+    known = units_of(unit, difference=difference)
+    if name not in known:
+        problem = "does not fit here" if name in SPELLINGS else "is not known"
+        raise UsageMistake(
+            f"the unit {name!r} of {written!r} {problem}",
+            file=file,
+            key=key,
+            remedy=f"Use one of {', '.join(known)}, like {example}",
+        )
+    value = float(number * SPELLINGS[name].factor)
+    if not math.isfinite(value):
+        raise UsageMistake(
+            f"{written!r} is too large to be meant", file=file, key=key, remedy=f"Write {example}"
+        )
+    if value < 0.0 and not difference:
+        raise UsageMistake(
+            f"{written!r} is negative", file=file, key=key, remedy=f"Write it like {example}"
+        )
+    if name in {"%", "points"} and 0 < abs(number) < SMALLEST_PERCENTAGE:
+        raise UsageMistake(
+            f"{written!r} looks like a fraction where a percentage was meant",
+            file=file,
+            key=key,
+            remedy=f'Write "{(number * 100).normalize():f} {name}", '
+            f'or "{value!r} fraction" if it is really so small',
+        )
+    return value
+
+
+def human(value: float, unit: Unit, *, difference: bool = False) -> str:
+    """Write a canonical value for people: "1.2 points", "84.1 %", "8,378,547 bytes", "3.21 ms"."""
+    return human_interval(value, None, unit, difference=difference)
+
+
+def human_interval(
+    value: float,
+    ends: tuple[float, float] | None,
+    unit: Unit,
+    *,
+    difference: bool = False,
+) -> str:
+    """Write a value and its interval in one unit: "1.2 points [0.4, 2.1]"; "?" for an infinite end."""
+    factor, suffix = 1.0, " bytes"
+    if unit is Unit.FRACTION:
+        factor, suffix = 100.0, " points" if difference else " %"
+    elif unit is Unit.SECONDS:
+        factor, suffix = (1.0, " s") if abs(value) >= 1.0 else (1000.0, " ms")
+    elif unit is Unit.RATIO:
+        suffix = "x"
+    elif unit is Unit.PER_SECOND:
+        suffix = " tweets/s"
+    shown = f"{_digits(factor * value)}{suffix}"
+    if ends is None:
+        return shown
+    low, high = (_digits(factor * end) if math.isfinite(end) else "?" for end in ends)
+    return f"{shown} [{low}, {high}]"
+
+
+def _digits(value: float) -> str:
+    """At least four significant digits, never an exponent, no trailing zeros."""
+    whole = len(str(int(abs(value))))
+    decimals = max(0, 4 - whole)
+    text = f"{value:,.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if decimals else text
+    return "0" if text == "-0" else text
