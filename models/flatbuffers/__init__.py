@@ -1,0 +1,1 @@
+"""Schemes, conversion and inspection of FlatBuffers."""

@@ -1,0 +1,22 @@
+"""BERT's encoder (Devlin et al. 2019)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.networks.blocks import Blocks, Tensor
+
+
+def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
+    """Return the last hidden states [batch, tokens, hidden]."""
+    states = blocks.words(ids) + blocks.positions_and_types(types)
+    states = blocks.drop(blocks.norm("embeddings", states))
+    for layer in range(blocks.shape.layers):
+        prefix = f"encoder.layer.{layer}"
+        context = blocks.attention(
+            f"{prefix}.attention.self", query=states, key=states, value=states, bias=bias
+        )
+        states = blocks.residual(f"{prefix}.attention.output", context, states)
+        states = blocks.feedforward(prefix, states)
+    return states

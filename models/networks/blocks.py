@@ -1,0 +1,108 @@
+"""The arithmetic that BERT and MobileBERT share, on `keras.ops` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from keras import ops
+
+if TYPE_CHECKING:
+    from models.networks.architecture import Architecture
+
+Tensor = Any
+Weights = Mapping[str, Tensor]
+
+
+def keep(inputs: Tensor) -> Tensor:
+    """Drop nothing: what dropout is outside training."""
+    return inputs
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The building blocks over one set of weights.
+
+    Attributes:
+        weights: tensors by parameter name (see `parameters`).
+        shape: the architecture.
+        drop: dropout while training, `keep` otherwise.
+    """
+
+    weights: Weights
+    shape: Architecture
+    drop: Callable[[Tensor], Tensor] = keep
+
+    def dense(self, name: str, inputs: Tensor) -> Tensor:
+        """Return inputs @ weight.T + bias over the last axis of `inputs`."""
+        kernel = ops.transpose(self.weights[f"{name}.weight"])
+        return ops.matmul(inputs, kernel) + self.weights[f"{name}.bias"]
+
+    def norm(self, name: str, inputs: Tensor) -> Tensor:
+        """Layer normalization, or NoNorm: weight * inputs + bias (Sun et al. 2020, 3.3)."""
+        if self.shape.normalization == "layer_norm":
+            centered = inputs - ops.mean(inputs, axis=-1, keepdims=True)
+            variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
+            inputs = centered * ops.rsqrt(variance + self.shape.epsilon)
+        scale = self.weights[f"{name}.LayerNorm.weight"]
+        return inputs * scale + self.weights[f"{name}.LayerNorm.bias"]
+
+    def activate(self, inputs: Tensor) -> Tensor:
+        """ReLU or the exact GELU, as the architecture says."""
+        if self.shape.activation == "relu":
+            return ops.relu(inputs)
+        return ops.gelu(inputs, approximate=False)
+
+    def words(self, ids: Tensor) -> Tensor:
+        """Return the word embeddings [batch, tokens, embedding]."""
+        return ops.take(self.weights["embeddings.word_embeddings.weight"], ids, axis=0)
+
+    def positions_and_types(self, types: Tensor) -> Tensor:
+        """Return the position and type embeddings [batch, tokens, hidden] of `types`."""
+        position = self.weights["embeddings.position_embeddings.weight"][: ops.shape(types)[1]]
+        table = self.weights["embeddings.token_type_embeddings.weight"]
+        if self.shape.types == 1:
+            return position + table[0]
+        # Two types: an affine blend, so that no second gather has to be quantized.
+        second = ops.expand_dims(ops.cast(types, "float32"), -1)
+        return position + table[0] + second * (table[1] - table[0])
+
+    def mask_bias(self, attention_mask: Tensor) -> Tensor:
+        """Turn a mask of ones and zeros [batch, keys] into a bias [batch, 1, 1, keys].
+
+        Padding gets `mask_value`, not -inf: an integer kernel must hold mask and scores in one
+        range, and exp(-30) is nothing beside any score.
+        """
+        bias = (1.0 - ops.cast(attention_mask, "float32")) * self.shape.mask_value
+        return ops.expand_dims(ops.expand_dims(bias, 1), 1)
+
+    def attention(
+        self, name: str, *, query: Tensor, key: Tensor, value: Tensor, bias: Tensor
+    ) -> Tensor:
+        """Attention over heads, before the output projection (Vaswani et al. 2017, 3.2)."""
+        q = self._heads(self.dense(f"{name}.query", query))
+        k = self._heads(self.dense(f"{name}.key", key))
+        v = self._heads(self.dense(f"{name}.value", value))
+        # Scaling the query instead of the scores gives the same product with less work.
+        q *= q.shape[-1] ** -0.5
+        scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) + bias
+        context = ops.matmul(self.drop(ops.softmax(scores, axis=-1)), v)
+        batch, heads, tokens, size = ops.shape(context)
+        merged = ops.transpose(context, (0, 2, 1, 3))
+        return ops.reshape(merged, (batch, tokens, heads * size))
+
+    def _heads(self, inputs: Tensor) -> Tensor:
+        batch, tokens, size = ops.shape(inputs)
+        heads = self.shape.heads
+        split = ops.reshape(inputs, (batch, tokens, heads, size // heads))
+        return ops.transpose(split, (0, 2, 1, 3))
+
+    def residual(self, name: str, inputs: Tensor, stream: Tensor) -> Tensor:
+        """Project `inputs`, add `stream`, normalize."""
+        return self.norm(name, self.drop(self.dense(f"{name}.dense", inputs)) + stream)
+
+    def feedforward(self, prefix: str, inputs: Tensor) -> Tensor:
+        """Return a feed-forward network with its residual connection."""
+        inner = self.activate(self.dense(f"{prefix}.intermediate.dense", inputs))
+        return self.residual(f"{prefix}.output", inner, inputs)

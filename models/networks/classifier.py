@@ -1,0 +1,85 @@
+"""The trainable classifier: an encoder, its pooler where it has one, and a linear head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from models.networks import bert, mobilebert
+from models.networks.blocks import Blocks, Tensor, keep
+from models.networks.parameters import Parameter, Values, parameters
+
+if TYPE_CHECKING:
+    from models.networks.architecture import Architecture
+
+
+def forward(blocks: Blocks, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
+    """Return the logits [batch, classes] for ids, mask and types, each [batch, tokens]."""
+    encode = bert.encode if blocks.shape.family == "bert" else mobilebert.encode
+    first = encode(blocks, ids, blocks.mask_bias(mask), types)[:, 0]
+    if blocks.shape.pooled:
+        first = ops.tanh(blocks.dense("pooler.dense", first))
+    return blocks.dense("classifier", blocks.drop(first))
+
+
+class Classifier(keras.Model):  # type: ignore[misc] # keras ships no types
+    """A Keras model whose parameters lie in two flat variables: decayed and not.
+
+    An optimizer that walks a thousand small variables spends its time on the walk; two long
+    vectors make a training step of a deep network about half as long again faster.
+
+    Args:
+        shape: the architecture.
+        values: initial values by parameter name.
+        seed: of dropout.
+    """
+
+    def __init__(self, shape: Architecture, values: Values, seed: int) -> None:
+        super().__init__()
+        self.shape = shape
+        everything = parameters(shape)
+        self._matrices = [p for p in everything if p.decayed]
+        self._vectors = [p for p in everything if not p.decayed]
+        self.decayed = self._flat("matrices", self._matrices, values)
+        self.undecayed = self._flat("vectors", self._vectors, values)
+        self._dropout_seeds = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def _flat(self, name: str, group: list[Parameter], values: Values) -> Any:
+        flat = np.concatenate([values[p.name].ravel() for p in group])
+        variable = self.add_weight(shape=flat.shape, name=name, initializer="zeros")
+        variable.assign(flat)
+        return variable
+
+    def weights_by_name(self) -> dict[str, Tensor]:
+        """Return the parameters as tensors cut out of the flat variables."""
+        return {
+            **_cut(self.decayed.value, self._matrices),
+            **_cut(self.undecayed.value, self._vectors),
+        }
+
+    def values_by_name(self) -> Values:
+        """Return the parameters as float32 arrays."""
+        return {name: ops.convert_to_numpy(t) for name, t in self.weights_by_name().items()}
+
+    def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:  # noqa: FBT001, FBT002 - Keras's own signature
+        """Return the logits [batch, classes]."""
+        drop = self._drop if training and self.shape.dropout else keep
+        return forward(
+            Blocks(self.weights_by_name(), self.shape, drop),
+            inputs["input_ids"],
+            inputs["attention_mask"],
+            inputs["token_type_ids"],
+        )
+
+    def _drop(self, tensor: Tensor) -> Tensor:
+        return keras.random.dropout(tensor, self.shape.dropout, seed=self._dropout_seeds)
+
+
+def _cut(flat: Tensor, group: list[Parameter]) -> dict[str, Tensor]:
+    ends = np.cumsum([p.size for p in group])[:-1].tolist()
+    parts = ops.split(flat, ends)
+    return {p.name: ops.reshape(part, p.shape) for p, part in zip(group, parts, strict=True)}

@@ -1,0 +1,50 @@
+"""MobileBERT's encoder (Sun et al. 2020): bottlenecks, stacked feed-forward networks, NoNorm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keras import ops
+
+if TYPE_CHECKING:
+    from models.networks.blocks import Blocks, Tensor
+
+
+def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
+    """Return the last hidden states [batch, tokens, hidden]."""
+    states = blocks.dense("embeddings.embedding_transformation", _words(blocks, ids))
+    states = blocks.norm("embeddings", states + blocks.positions_and_types(types))
+    states = blocks.drop(states)
+    for layer in range(blocks.shape.layers):
+        states = _layer(blocks, f"encoder.layer.{layer}", states, bias)
+    return states
+
+
+def _words(blocks: Blocks, ids: Tensor) -> Tensor:
+    """Return word embeddings; with trigrams a token also sees its two neighbors' words."""
+    words = blocks.words(ids)
+    if not blocks.shape.trigram_embedding:
+        return words
+    following = ops.pad(words[:, 1:], ((0, 0), (0, 1), (0, 0)))
+    previous = ops.pad(words[:, :-1], ((0, 0), (1, 0), (0, 0)))
+    return ops.concatenate([following, words, previous], axis=-1)
+
+
+def _layer(blocks: Blocks, prefix: str, states: Tensor, bias: Tensor) -> Tensor:
+    inner = _bottleneck(blocks, f"{prefix}.bottleneck.input", states)
+    query, value = inner, inner
+    if blocks.shape.share_key_query:
+        query = _bottleneck(blocks, f"{prefix}.bottleneck.attention", states)
+        value = states
+    context = blocks.attention(
+        f"{prefix}.attention.self", query=query, key=query, value=value, bias=bias
+    )
+    inner = blocks.residual(f"{prefix}.attention.output", context, inner)
+    for index in range(blocks.shape.feedforward_networks - 1):
+        inner = blocks.feedforward(f"{prefix}.ffn.{index}", inner)
+    inner = blocks.feedforward(prefix, inner)
+    return blocks.residual(f"{prefix}.output.bottleneck", inner, states)
+
+
+def _bottleneck(blocks: Blocks, name: str, states: Tensor) -> Tensor:
+    return blocks.norm(name, blocks.dense(f"{name}.dense", states))

@@ -1,0 +1,140 @@
+"""The named parameters of an architecture: shapes, order, initial values.
+
+Names are those of Hugging Face's published BERT and MobileBERT checkpoints without the family's
+prefix, and matrices are stored as they are there, [outputs, inputs], so that a checkpoint is read
+by name and without a table of exceptions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.networks.architecture import Architecture
+
+Values = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One tensor of a network. Matrices are decayed in training, vectors are not."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+    @property
+    def decayed(self) -> bool:
+        """Whether weight decay applies (Devlin et al. 2019: not to biases and norms)."""
+        return len(self.shape) > 1
+
+
+def parameters(shape: Architecture) -> tuple[Parameter, ...]:
+    """Return every parameter of the classifier, in a fixed order."""
+    encoder = _bert_encoder if shape.family == "bert" else _mobilebert_encoder
+    return (*_embeddings(shape), *encoder(shape), *_head(shape))
+
+
+def count(shape: Architecture) -> int:
+    """Return the number of trainable values of the classifier."""
+    return sum(parameter.size for parameter in parameters(shape))
+
+
+def initial_values(shape: Architecture, seed: int) -> Values:
+    """Draw initial values: float32 by name.
+
+    Matrices are normal, cut at two deviations, with BERT's 0.02 or Glorot's deviation where the
+    architecture names none; norm weights are one, everything else zero.
+    """
+    generator = np.random.default_rng(seed)
+    return {p.name: _initial(p, shape, generator) for p in parameters(shape)}
+
+
+def _initial(
+    parameter: Parameter, shape: Architecture, generator: np.random.Generator
+) -> NDArray[np.float32]:
+    if len(parameter.shape) == 1:
+        value = 1.0 if parameter.name.endswith("LayerNorm.weight") else 0.0
+        return np.full(parameter.shape, value, np.float32)
+    deviation = shape.initializer_range
+    if deviation is None:
+        embedding = "embeddings.weight" in parameter.name
+        deviation = 0.05 if embedding else math.sqrt(2.0 / sum(parameter.shape))
+    draws = generator.standard_normal(parameter.shape)
+    return (np.clip(draws, -2.0, 2.0) * deviation).astype(np.float32)
+
+
+def _dense(name: str, inputs: int, outputs: int) -> Iterator[Parameter]:
+    yield Parameter(f"{name}.weight", (outputs, inputs))
+    yield Parameter(f"{name}.bias", (outputs,))
+
+
+def _norm(name: str, size: int) -> Iterator[Parameter]:
+    yield Parameter(f"{name}.LayerNorm.weight", (size,))
+    yield Parameter(f"{name}.LayerNorm.bias", (size,))
+
+
+def _embeddings(shape: Architecture) -> Iterator[Parameter]:
+    yield Parameter("embeddings.word_embeddings.weight", (shape.vocabulary, shape.embedding))
+    yield Parameter("embeddings.position_embeddings.weight", (shape.positions, shape.hidden))
+    yield Parameter("embeddings.token_type_embeddings.weight", (shape.types, shape.hidden))
+    if shape.family == "mobilebert":
+        inputs = shape.embedding * (3 if shape.trigram_embedding else 1)
+        yield from _dense("embeddings.embedding_transformation", inputs, shape.hidden)
+    yield from _norm("embeddings", shape.hidden)
+
+
+def _attention(prefix: str, inner: int, value_inputs: int) -> Iterator[Parameter]:
+    yield from _dense(f"{prefix}.self.query", inner, inner)
+    yield from _dense(f"{prefix}.self.key", inner, inner)
+    yield from _dense(f"{prefix}.self.value", value_inputs, inner)
+    yield from _dense(f"{prefix}.output.dense", inner, inner)
+    yield from _norm(f"{prefix}.output", inner)
+
+
+def _feedforward(prefix: str, inner: int, intermediate: int) -> Iterator[Parameter]:
+    yield from _dense(f"{prefix}.intermediate.dense", inner, intermediate)
+    yield from _dense(f"{prefix}.output.dense", intermediate, inner)
+    yield from _norm(f"{prefix}.output", inner)
+
+
+def _bert_encoder(shape: Architecture) -> Iterator[Parameter]:
+    for layer in range(shape.layers):
+        prefix = f"encoder.layer.{layer}"
+        yield from _attention(f"{prefix}.attention", shape.hidden, shape.hidden)
+        yield from _feedforward(prefix, shape.hidden, shape.intermediate)
+
+
+def _mobilebert_encoder(shape: Architecture) -> Iterator[Parameter]:
+    inner = shape.bottleneck
+    for layer in range(shape.layers):
+        prefix = f"encoder.layer.{layer}"
+        yield from _dense(f"{prefix}.bottleneck.input.dense", shape.hidden, inner)
+        yield from _norm(f"{prefix}.bottleneck.input", inner)
+        if shape.share_key_query:
+            yield from _dense(f"{prefix}.bottleneck.attention.dense", shape.hidden, inner)
+            yield from _norm(f"{prefix}.bottleneck.attention", inner)
+        value_inputs = shape.hidden if shape.share_key_query else inner
+        yield from _attention(f"{prefix}.attention", inner, value_inputs)
+        for index in range(shape.feedforward_networks - 1):
+            yield from _feedforward(f"{prefix}.ffn.{index}", inner, shape.intermediate)
+        yield from _feedforward(prefix, inner, shape.intermediate)
+        yield from _dense(f"{prefix}.output.bottleneck.dense", inner, shape.hidden)
+        yield from _norm(f"{prefix}.output.bottleneck", shape.hidden)
+
+
+def _head(shape: Architecture) -> Iterator[Parameter]:
+    if shape.pooled:
+        yield from _dense("pooler.dense", shape.hidden, shape.hidden)
+    yield from _dense("classifier", shape.hidden, shape.classes)

@@ -1,0 +1,172 @@
+"""What a subject needs made, and under which keys: known before anything heavy is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from models.errors import UsageMistake
+from models.flatbuffers.schemes import scheme_named
+from models.networks import published
+from models.store import Stage, hash_file, hash_sources, versions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.subjects import ModelTable, Subject
+
+CORPUS = "corpus"
+MODEL = "model"
+VARIANT = "variant"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A subject with the user's own data and checkpoint put in.
+
+    Attributes:
+        subject: what is tested.
+        schemes: names of the schemes to make.
+        corpus_path: the user's labelled tweets, None for a generated corpus.
+        checkpoint: the folder of a published encoder, None where none is used.
+    """
+
+    subject: Subject
+    schemes: tuple[str, ...]
+    corpus_path: Path | None = None
+    checkpoint: Path | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The artefacts of one request, each with the key it is kept under."""
+
+    request: Request
+    corpus: Stage
+    full: Stage
+    small: Stage
+    variants: dict[str, Stage]
+
+    def stages(self) -> list[Stage]:
+        """Return every stage once, in the order they are made."""
+        ordered = (self.corpus, self.full, self.small, *self.variants.values())
+        return list({(stage.name, stage.key): stage for stage in ordered}.values())
+
+
+def make_request(
+    subject: Subject,
+    *,
+    schemes: tuple[str, ...] = (),
+    corpus: Path | None = None,
+    pretrained: str | None = None,
+    offline: bool = False,
+) -> Request:
+    """Check what the user gave against what the subject needs.
+
+    Raises:
+        UsageMistake: a corpus or a checkpoint is missing, superfluous or not there.
+    """
+    for scheme in schemes or subject.schemes:
+        scheme_named(scheme)
+    _check_corpus(subject, corpus)
+    return Request(
+        subject=subject,
+        schemes=schemes or subject.schemes,
+        corpus_path=None if corpus is None else corpus.resolve(),
+        checkpoint=_checkpoint(subject, pretrained, offline=offline),
+    )
+
+
+def _check_corpus(subject: Subject, corpus: Path | None) -> None:
+    key = "--edge-corpus"
+    if subject.corpus.source == "generated":
+        if corpus is not None:
+            raise UsageMistake(
+                f"subject {subject.name!r} generates its corpus and would ignore {corpus}",
+                key=key,
+                remedy="Leave the option out, or choose a subject whose corpus.source is 'files'",
+            )
+    elif corpus is None:
+        raise UsageMistake(
+            f"subject {subject.name!r} needs your labelled tweets",
+            key=key,
+            remedy="Give the path of its CSV, TSV or JSON lines file",
+        )
+    elif not corpus.is_file():
+        raise UsageMistake("no such file", file=corpus, key=key, remedy="Check the path")
+
+
+def _checkpoint(subject: Subject, pretrained: str | None, *, offline: bool) -> Path | None:
+    needs = subject.full.pretrained or (subject.small is not None and subject.small.pretrained)
+    if needs and pretrained is None:
+        raise UsageMistake(
+            f"subject {subject.name!r} fine-tunes a published encoder",
+            key=published.KEY,
+            remedy="Give its folder (Hugging Face layout) or its hub id",
+        )
+    if pretrained is not None and not needs:
+        raise UsageMistake(
+            f"subject {subject.name!r} trains from scratch and would ignore {pretrained!r}",
+            key=published.KEY,
+            remedy="Leave the option out, or choose a subject with full.pretrained = true",
+        )
+    return None if pretrained is None else published.resolve(pretrained, offline=offline)
+
+
+def make_plan(request: Request) -> Plan:
+    """Compute the key of every artefact of `request`; hashes the user's files, imports nothing."""
+    subject = request.subject
+    checkpoint = None if request.checkpoint is None else _hash_checkpoint(request.checkpoint)
+    corpus = _corpus_stage(request, checkpoint)
+    full = _model_stage(subject.full, subject, corpus, checkpoint)
+    small = full
+    if subject.small is not None:
+        small = _model_stage(subject.small, subject, corpus, checkpoint)
+    variants = {name: _variant_stage(name, small, corpus) for name in request.schemes}
+    return Plan(request, corpus, full, small, variants)
+
+
+def _hash_checkpoint(folder: Path) -> dict[str, str]:
+    present = (folder / name for name in published.FILES)
+    return {path.name: hash_file(path) for path in present if path.is_file()}
+
+
+def _corpus_stage(request: Request, checkpoint: dict[str, str] | None) -> Stage:
+    subject, path = request.subject, request.corpus_path
+    borrowed = subject.tokenizer.source == "pretrained"
+    recipe: dict[str, Any] = {
+        "corpus": msgspec.to_builtins(subject.corpus),
+        "tokenizer": msgspec.to_builtins(subject.tokenizer),
+        "file": None if path is None else hash_file(path),
+        "checkpoint": checkpoint if borrowed else None,
+        "source": hash_sources("corpus"),
+        "versions": versions("numpy", "tokenizers"),
+    }
+    return Stage(CORPUS, recipe)
+
+
+def _model_stage(
+    table: ModelTable, subject: Subject, corpus: Stage, checkpoint: dict[str, str] | None
+) -> Stage:
+    recipe = {
+        "model": msgspec.to_builtins(table),
+        "classes": len(subject.corpus.labels),
+        "corpus": corpus.key,
+        "checkpoint": checkpoint if table.pretrained else None,
+        "source": hash_sources("networks", "training"),
+        "versions": versions("numpy", "keras", "tensorflow"),
+    }
+    return Stage(MODEL, recipe)
+
+
+def _variant_stage(scheme: str, small: Stage, corpus: Stage) -> Stage:
+    recipe = {
+        "scheme": scheme,
+        "model": small.key,
+        "calibration": corpus.key,
+        "source": hash_sources("flatbuffers/convert.py", "flatbuffers/schemes.py"),
+        "versions": versions("tensorflow", "ai-edge-quantizer", "ai-edge-litert"),
+    }
+    return Stage(VARIANT, recipe)

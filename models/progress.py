@@ -1,0 +1,64 @@
+"""Progress of long work, on a terminal as one moving line, in a log as a line now and then."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+TERMINAL_INTERVAL = 0.2
+LOG_INTERVAL = 10.0
+
+
+class Progress:
+    """Print what is being done.
+
+    Args:
+        stream: where to; a terminal gets a line that moves.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._moving = stream.isatty()
+        self._interval = TERMINAL_INTERVAL if self._moving else LOG_INTERVAL
+        self._last = 0.0
+        self._width = 0
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self._write(text, "\n")
+        self._width = 0
+
+    def tick(self, text: str) -> None:
+        """Print passing progress; most calls print nothing."""
+        now = time.monotonic()
+        if now - self._last < self._interval:
+            return
+        self._last = now
+        self._write(text, "" if self._moving else "\n")
+        self._width = len(text) if self._moving else 0
+
+    def _write(self, text: str, end: str) -> None:
+        start = "\r" if self._moving else ""
+        self._stream.write(f"{start}{text.ljust(self._width)}{end}")
+        self._stream.flush()
+
+
+class Pace:
+    """How fast something goes and how long it still takes.
+
+    Args:
+        total: units of work in all.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._start = time.monotonic()
+
+    def describe(self, done: int, unit: str) -> str:
+        """Return "312 tweets/s, 41 s left" after `done` units."""
+        elapsed = max(time.monotonic() - self._start, 1e-9)
+        left = (self._total - done) * elapsed / max(done, 1)
+        return f"{done / elapsed:.0f} {unit}/s, {left:.0f} s left"

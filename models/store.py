@@ -1,0 +1,216 @@
+"""The content-addressed store: an artefact is a folder named by the hash of all it was made from.
+
+A folder is written under a temporary name, synced, and renamed: whatever is there is whole. A lock
+per artefact lets several processes ask for it at once and only one make it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+MANIFEST = "manifest.json"
+KEY_DIGITS = 24
+PROJECT = Path(__file__).parent.parent
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One artefact to make: the stage's name, and all that decides its bytes."""
+
+    name: str
+    recipe: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Hash of the recipe."""
+        text = json.dumps(self.recipe, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:KEY_DIGITS]
+
+
+def default_root() -> Path:
+    """Return `$XDG_CACHE_HOME/edgeproof`, by default `~/.cache/edgeproof`."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "edgeproof"
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_sources(*rooms: str) -> str:
+    """Return one hash over the sources of rooms or files below `models/`."""
+    digest = hashlib.sha256()
+    for room in rooms:
+        place = PROJECT / "models" / room
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for file in files:
+            if file.suffix in {".py", ".toml"}:
+                digest.update(file.relative_to(PROJECT).as_posix().encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:KEY_DIGITS]
+
+
+def versions(*packages: str) -> dict[str, str | None]:
+    """Return the installed version of each package, None where it is absent."""
+    found: dict[str, str | None] = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+class Store:
+    """Artefacts by stage and key below one folder.
+
+    Args:
+        root: where to keep them; made when first written to.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, stage: Stage) -> Path:
+        """Return where the artefact is, or would be."""
+        return self.root / stage.name / stage.key
+
+    def has(self, stage: Stage) -> bool:
+        """Return whether the artefact is there, whole."""
+        return (self.path(stage) / MANIFEST).is_file()
+
+    def log(self) -> Path:
+        """Return a fresh path for the log of this process.
+
+        Raises:
+            EdgeproofError: the store cannot be written.
+        """
+        with _explained(self.root):
+            folder = self.root / "logs"
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder / f"build-{os.getpid()}.log"
+
+    def get(
+        self,
+        stage: Stage,
+        make: Callable[[Path], None],
+        waiting: Callable[[str], None] = lambda _: None,
+    ) -> Path:
+        """Return the artefact's folder; `make(folder)` fills it where it is not there yet.
+
+        Args:
+            stage: what to make.
+            make: writes the artefact's files into the empty folder it is given.
+            waiting: told, once, when another process is making the same artefact.
+
+        Raises:
+            EdgeproofError: the store is full, read-only or otherwise cannot be written.
+        """
+        if self.has(stage):
+            return self.path(stage)
+        with _explained(self.root), self._locked(stage, waiting):
+            if not self.has(stage):
+                self._make(stage, make)
+        return self.path(stage)
+
+    @contextmanager
+    def _locked(self, stage: Stage, waiting: Callable[[str], None]) -> Iterator[None]:
+        locks = self.root / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(locks / f"{stage.name}-{stage.key}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            waiting(f"waiting for another run that makes {stage.name}")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _make(self, stage: Stage, make: Callable[[Path], None]) -> None:
+        final = self.path(stage)
+        # Under the lock nobody else writes here: what a killed run left is safe to clear.
+        draft = final.with_name(f"{stage.key}.draft")
+        for remains in (draft, final):
+            shutil.rmtree(remains, ignore_errors=True)
+        draft.mkdir(parents=True)
+        try:
+            make(draft)
+            members = {p.name: hash_file(p) for p in sorted(draft.iterdir())}
+            manifest = {"stage": stage.name, "recipe": stage.recipe, "members": members}
+            text = json.dumps(manifest, indent=2, sort_keys=True)
+            (draft / MANIFEST).write_text(text + "\n", encoding="utf-8")
+            _sync([*draft.iterdir(), draft])
+            draft.rename(final)
+            _sync([final.parent])
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+
+
+def verify(folder: Path) -> dict[str, str]:
+    """Return the sha256 of each member of an artefact.
+
+    Raises:
+        EdgeproofError: a member is missing or its bytes changed; names it.
+    """
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    members: dict[str, str] = manifest["members"]
+    for name, expected in members.items():
+        path = folder / name
+        if not path.is_file() or hash_file(path) != expected:
+            raise EdgeproofError(
+                "the artefact was changed or damaged after it was made",
+                file=path,
+                remedy=f"Delete {folder} and run again: it will be made anew",
+            )
+    return members
+
+
+def _sync(paths: Iterable[Path]) -> None:
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _explained(root: Path) -> Iterator[None]:
+    """Turn what the operating system says of a full or read-only store into one message."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            what = "the store's disk is full"
+        elif error.errno in _READ_ONLY:
+            what = "the store cannot be written to"
+        else:
+            raise
+        raise EdgeproofError(
+            what,
+            file=root,
+            remedy="Free space or permissions there, or give another --edge-cache-dir",
+        ) from error

@@ -1,0 +1,1 @@
+"""Fine-tuning. Imports TensorFlow: only the builder comes here."""
