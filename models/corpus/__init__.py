@@ -1,0 +1,1 @@
+"""Tweets from a grammar or from files: read, cleaned, split, encoded, written as one artefact."""

@@ -1,0 +1,209 @@
+"""The corpus as an artefact: one folder with tweets, their encoding, the tokenizer, a summary."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.corpus.generate import generate
+from models.corpus.read import read_files
+from models.corpus.tokenize import (
+    UNKNOWN,
+    Encoded,
+    encode,
+    load_tokenizer,
+    token_lengths,
+    train_tokenizer,
+)
+from models.corpus.tweets import SPLITS, Corpus, LeftOut, Tweet
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+
+    from models.subjects import Subject, TokenizerTable
+
+TWEETS = "tweets.jsonl"
+LEFT_OUT = "left_out.jsonl"
+TOKENIZER = "tokenizer.json"
+ENCODED = "encoded.npz"
+SUMMARY = "summary.json"
+
+_FIELDS = tuple(field.name for field in fields(Encoded))
+
+
+def build_corpus(
+    subject: Subject,
+    out: Path,
+    corpus_path: Path | None,
+    pretrained: Path | None,
+    progress: Callable[[str], None],
+) -> None:
+    """Read or generate, tokenize, encode, and write TWEETS, LEFT_OUT, TOKENIZER, ENCODED, SUMMARY.
+
+    The same inputs give the same bytes.
+
+    Args:
+        subject: what to build.
+        out: an existing folder.
+        corpus_path: the user's file, where the subject's source is "files".
+        pretrained: the checkpoint folder, where the subject's tokenizer is "pretrained".
+        progress: told about each stage.
+
+    Raises:
+        UsageMistake: a path that the subject needs is missing, or what is there is unfit.
+    """
+    progress("reading tweets" if subject.corpus.source == "files" else "generating tweets")
+    corpus = _corpus(subject, corpus_path)
+    progress("making the tokenizer")
+    tokenizer = _tokenizer(subject.tokenizer, corpus, pretrained)
+    pair = subject.tokenizer.pair_with_entity
+    encoded = {}
+    for split, tweets in corpus.splits.items():
+        progress(f"encoding {len(tweets)} {split} tweets")
+        encoded[split] = encode(tokenizer, tweets, pair_with_entity=pair)
+    _write_lines(out / TWEETS, _tweet_rows(corpus))
+    _write_lines(out / LEFT_OUT, (asdict(each) for each in corpus.left_out))
+    (out / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
+    _write_encoded(out / ENCODED, encoded)
+    summary = _summary(subject, corpus, tokenizer, encoded)
+    summary["source_sha256"] = None if corpus_path is None else _sha256(corpus_path)
+    (out / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+
+
+def load_corpus(out: Path) -> Corpus:
+    """The tweets that `build_corpus` wrote into a folder."""
+    splits: dict[str, list[Tweet]] = {split: [] for split in SPLITS}
+    for row in _read_lines(out / TWEETS):
+        splits[row.pop("split")].append(Tweet(**row))
+    return Corpus(
+        labels=tuple(load_summary(out)["labels"]),
+        splits={split: tuple(tweets) for split, tweets in splits.items()},
+        left_out=tuple(LeftOut(**row) for row in _read_lines(out / LEFT_OUT)),
+    )
+
+
+def load_encoded(out: Path) -> dict[str, Encoded]:
+    """The encoded splits that `build_corpus` wrote into a folder, by split."""
+    with np.load(out / ENCODED, allow_pickle=False) as arrays:
+        return {
+            split: Encoded(**{name: arrays[f"{split}_{name}"] for name in _FIELDS})
+            for split in SPLITS
+        }
+
+
+def load_summary(out: Path) -> dict[str, Any]:
+    """What `build_corpus` counted: see `summary.json`."""
+    summary: dict[str, Any] = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
+    return summary
+
+
+def _corpus(subject: Subject, path: Path | None) -> Corpus:
+    if subject.corpus.source == "generated":
+        return generate(subject.corpus)
+    if path is None:
+        raise UsageMistake(
+            f"subject {subject.name!r} reads its tweets from a file, and none was given",
+            key="--edge-corpus",
+            remedy="Give the path of a CSV, TSV or JSON lines file, plain or zipped",
+        )
+    return read_files(subject.corpus, path)
+
+
+def _tokenizer(table: TokenizerTable, corpus: Corpus, pretrained: Path | None) -> Tokenizer:
+    if table.source == "trained":
+        train = corpus.splits["train"]
+        return train_tokenizer((text for t in train for text in (t.entity_id, t.text)), table)
+    if pretrained is None:
+        raise UsageMistake(
+            "the subject's tokenizer is a checkpoint's, and no checkpoint was given",
+            key="--edge-pretrained",
+            remedy="Give a checkpoint folder in Hugging Face layout, or a hub id",
+        )
+    return load_tokenizer(pretrained, table)
+
+
+def _tweet_rows(corpus: Corpus) -> Iterable[dict[str, Any]]:
+    for split, tweets in corpus.splits.items():
+        for tweet in tweets:
+            yield {"split": split, **asdict(tweet)}
+
+
+def _summary(
+    subject: Subject, corpus: Corpus, tokenizer: Tokenizer, encoded: dict[str, Encoded]
+) -> dict[str, Any]:
+    return {
+        "subject": subject.name,
+        "labels": list(corpus.labels),
+        "seed": subject.corpus.seed,
+        "vocabulary": tokenizer.get_vocab_size(),
+        "splits": {
+            split: _split_summary(subject.tokenizer, corpus, tokenizer, split)
+            | {"unknown_share": _unknown_share(encoded[split], tokenizer)}
+            for split in corpus.splits
+        },
+        "left_out": dict(sorted(Counter(each.reason for each in corpus.left_out).items())),
+    }
+
+
+def _split_summary(
+    table: TokenizerTable, corpus: Corpus, tokenizer: Tokenizer, split: str
+) -> dict[str, Any]:
+    """Counts, and the lengths in tokens before truncation."""
+    tweets = corpus.splits[split]
+    counts = Counter(tweet.label for tweet in tweets)
+    lengths = token_lengths(tokenizer, tweets, pair_with_entity=table.pair_with_entity)
+    return {
+        "tweets": len(tweets),
+        "entities": len({tweet.entity_id for tweet in tweets}),
+        "polarities": {label: counts[at] for at, label in enumerate(corpus.labels)},
+        "tokens": {
+            "mean": round(float(lengths.mean()), 2),
+            "p50": float(np.percentile(lengths, 50)),
+            "p95": float(np.percentile(lengths, 95)),
+            "p99": float(np.percentile(lengths, 99)),
+            "max": int(lengths.max()),
+        },
+        "truncated_share": float((lengths > table.max_tokens).mean()),
+    }
+
+
+def _unknown_share(encoded: Encoded, tokenizer: Tokenizer) -> float:
+    """Share of "[UNK]" among all tokens that are not padding."""
+    unknown = encoded.input_ids == tokenizer.token_to_id(UNKNOWN)
+    return float(unknown.sum() / encoded.attention_mask.sum())
+
+
+def _write_encoded(path: Path, encoded: dict[str, Encoded]) -> None:
+    arrays: dict[str, NDArray[np.int32]] = {
+        f"{split}_{name}": getattr(each, name)
+        for split, each in encoded.items()
+        for name in _FIELDS
+    }
+    np.savez_compressed(path, **arrays)
+
+
+def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _read_lines(path: Path) -> Iterable[dict[str, Any]]:
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

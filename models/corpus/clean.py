@@ -1,0 +1,68 @@
+"""Cleaning: named steps that travel inside tokenizer.json, and the form duplicates are found by."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tokenizers import Regex
+from tokenizers.normalizers import BertNormalizer, Normalizer, Replace, Sequence, Strip
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LINK = r"(?:https?://|www\.)\S+"
+_MENTION = r"@\w+"
+
+# Pattern and replacement in the one order in which they cannot hide each other's marks: a link
+# holds punctuation, a mention and a hashtag begin with it, and removing anything leaves spaces.
+# The paper (arXiv 2310.03971) removes "redundant spaces, symbols, and punctuation".
+STEPS = {
+    "links": (_LINK, " "),
+    "mentions": (_MENTION, " "),
+    "hashtags": (r"#(?=\w)", ""),
+    "symbols": (r"\p{S}", " "),
+    "punctuation": (r"\p{P}", " "),
+    "spaces": (r"\s+", " "),
+}
+
+_NOISE = re.compile(rf"{_LINK}|\bRT\b|{_MENTION}|[\W_]", re.IGNORECASE)
+
+
+def normalized(text: str) -> str:
+    """A text without links, mentions, retweet marks, punctuation, spaces and case.
+
+    Two tweets with one such form are copies of each other, whatever was added in passing on.
+    """
+    return _NOISE.sub("", text.casefold())
+
+
+def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normalizer:
+    """The steps as one normalizer, so that a device applies exactly what training did.
+
+    Args:
+        cleaning: names of STEPS; their order does not matter.
+        lowercase: whether BERT's own normalizer lowers case and strips accents; None leaves
+            that normalizer out, because a pretrained tokenizer brings its own.
+
+    Raises:
+        UsageMistake: a name that is no step.
+    """
+    wanted = set(cleaning)
+    unknown = sorted(wanted - STEPS.keys())
+    if unknown:
+        raise UsageMistake(
+            f"no cleaning step is called {', '.join(map(repr, unknown))}",
+            key="tokenizer.cleaning",
+            remedy=f"Use some of {', '.join(STEPS)}",
+        )
+    steps: list[Normalizer] = [
+        Replace(Regex(pattern), by) for name, (pattern, by) in STEPS.items() if name in wanted
+    ]
+    if "spaces" in wanted:
+        steps.append(Strip())
+    if lowercase is not None:
+        steps.append(BertNormalizer(lowercase=lowercase))
+    return Sequence(steps)

@@ -1,0 +1,106 @@
+"""The generated corpus: tweets from a grammar and a seed, with their reputation polarity."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from models.corpus.clean import normalized
+from models.corpus.compose import POLARITIES, Statement, compose
+from models.corpus.grammar import entities, grammar
+from models.corpus.surface import tweeted
+from models.corpus.tweets import SPLITS, Corpus, Tweet
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from models.corpus.grammar import Entity
+    from models.subjects import CorpusTable, Counts
+
+# A grammar this large repeats itself rarely; needing more tries means the counts exceed it.
+_TRIES_PER_TWEET = 50
+
+
+def generate(table: CorpusTable) -> Corpus:
+    """Make the corpus of a subject; the same table gives the same corpus on every machine.
+
+    Some entities are only in the test split, and no two tweets of the corpus, before or after
+    the medium's traits are added, are the same once normalized.
+
+    Args:
+        table: labels (three, from the worst to the best), counts and seed.
+
+    Raises:
+        UsageMistake: not three labels, no count for train, or more tweets than the grammar has.
+    """
+    _check(table)
+    rng = random.Random(table.seed)  # noqa: S311 - repeatable, not secret
+    everyone = list(entities())
+    rng.shuffle(everyone)
+    held_out = round(len(everyone) * grammar().surface.held_out_entities)
+    known = everyone[held_out:]
+    seen: set[str] = set()
+    splits = {}
+    for split in SPLITS:
+        speakable = everyone if split == "test" else known
+        count = _count(table.counts, split)
+        splits[split] = tuple(_tweets(rng, speakable, split, count, seen))
+    return Corpus(labels=table.labels, splits=splits)
+
+
+def _check(table: CorpusTable) -> None:
+    if len(table.labels) != len(POLARITIES):
+        raise UsageMistake(
+            f"the generated corpus has three polarities, not {len(table.labels)}",
+            key="corpus.labels",
+            remedy="Name three labels, from the worst to the best",
+        )
+    if table.counts.train is None:
+        raise UsageMistake(
+            "the generated corpus has no end, so its train split needs a count",
+            key="corpus.counts.train",
+            remedy="Say how many tweets to generate, for example train = 6000",
+        )
+
+
+def _count(counts: Counts, split: str) -> int:
+    count: int = getattr(counts, split)
+    return count
+
+
+def _tweets(
+    rng: random.Random, known: Sequence[Entity], split: str, count: int, seen: set[str]
+) -> Iterator[Tweet]:
+    """Yield `count` tweets; a text about two entities gives two, unless only one is wanted."""
+    made = number = 0
+    while made < count:
+        number += 1
+        statement, text = _fresh(rng, known, seen)
+        for entity, polarity in statement.stands[: count - made]:
+            label = _noisy(POLARITIES.index(polarity), rng)
+            yield Tweet(f"{split}-{number:05d}", entity.name, text, label)
+            made += 1
+
+
+def _fresh(rng: random.Random, known: Sequence[Entity], seen: set[str]) -> tuple[Statement, str]:
+    """A statement that, bare and as tweeted, was not made before."""
+    for _ in range(_TRIES_PER_TWEET):
+        statement = compose(rng, known)
+        text = tweeted(statement, rng)
+        forms = {normalized(statement.text), normalized(text)}
+        if not forms & seen:
+            seen |= forms
+            return statement, text
+    raise UsageMistake(
+        "the grammar has no more different tweets",
+        key="corpus.counts",
+        remedy="Ask for fewer tweets",
+    )
+
+
+def _noisy(label: int, rng: random.Random) -> int:
+    """A label as people give it: now and then another one."""
+    if rng.random() >= grammar().surface.label_noise:
+        return label
+    return rng.choice([other for other in range(len(POLARITIES)) if other != label])

@@ -1,0 +1,134 @@
+"""The phrases of the generated corpus: `grammar.toml`, typed, and how a symbol becomes text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
+
+from models.tables import Table, read_table
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping
+
+FILE = Path(__file__).with_name("grammar.toml")
+
+_SYMBOL = re.compile(r"\{(\w+)\}")
+
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Phrases = dict[str, tuple[str, ...]]
+
+
+class Shares(Table, frozen=True, kw_only=True):
+    """How often each way of composing a meaning is used."""
+
+    single: Share
+    contrast: Share
+    two_entities: Share
+    comparison: Share
+    distractor: Share
+
+
+class PolarityShares(Table, frozen=True, kw_only=True):
+    """How often each polarity is asked for."""
+
+    positive: Share
+    neutral: Share
+    negative: Share
+
+
+class SurfaceShares(Table, frozen=True, kw_only=True):
+    """How often a tweet carries each trait of the medium, and how often its label is wrong."""
+
+    negation: Share
+    sarcasm: Share
+    hedging: Share
+    retweet: Share
+    leading_mention: Share
+    hashtag_entity: Share
+    hashtag: Share
+    link: Share
+    emoji: Share
+    emoji_against: Share
+    misspelling: Share
+    lowercase: Share
+    exclamation: Share
+    label_noise: Share
+    held_out_entities: Share
+
+
+class Category(Table, frozen=True, kw_only=True):
+    """One kind of entity: its name is one of `first` and one of `second`."""
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    phrases: Phrases
+
+
+class Grammar(Table, frozen=True, kw_only=True):
+    """The whole of `grammar.toml`."""
+
+    shares: Shares
+    polarity: PolarityShares
+    surface: SurfaceShares
+    categories: dict[str, Category]
+    phrases: Phrases
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """An invented company, person, university or band."""
+
+    name: str
+    category: str
+
+
+@cache
+def grammar() -> Grammar:
+    """Read `grammar.toml` once."""
+    return read_table(FILE, Grammar)
+
+
+def entities() -> tuple[Entity, ...]:
+    """Every entity the grammar can name, in the file's order."""
+    return tuple(
+        Entity(f"{first} {second}", name)
+        for name, category in grammar().categories.items()
+        for first in category.first
+        for second in category.second
+    )
+
+
+def expand(template: str, rng: random.Random, entity: Entity, bound: Mapping[str, str]) -> str:
+    """Replace each `{symbol}` of a template by a phrase, until none is left.
+
+    Args:
+        template: text with symbols.
+        rng: where choices come from.
+        entity: whose category's phrases are preferred, and what `{E}` stands for.
+        bound: symbols whose text is already known.
+
+    Raises:
+        KeyError: the grammar has no such symbol.
+    """
+    own = grammar().categories[entity.category].phrases
+    common = grammar().phrases
+
+    def phrase(match: re.Match[str]) -> str:
+        symbol = match[1]
+        if symbol in bound:
+            return bound[symbol]
+        if symbol == "E":
+            return entity.name
+        if symbol in ("praise", "scorn"):
+            negated = rng.random() < grammar().surface.negation
+            symbol += "_negated" if negated else "_plain"
+        choices = own.get(symbol) or common[symbol]
+        return expand(rng.choice(choices), rng, entity, bound)
+
+    return _SYMBOL.sub(phrase, template)

@@ -1,0 +1,193 @@
+"""Tweets to token ids: WordPiece, trained on the corpus or taken from a checkpoint's folder.
+
+Everything a tokenizer does (cleaning, pairing, truncation, padding) is inside its tokenizer.json,
+so a device that has the file turns a tweet into exactly the ids the model was trained on.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
+
+from models.corpus.clean import normalizer_for
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.corpus.tweets import Tweet
+    from models.subjects import TokenizerTable
+
+PAD, UNKNOWN, START, END, MASK = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+_DEFAULT_VOCABULARY = 4000
+# A piece seen once says nothing the model could learn.
+_MIN_FREQUENCY = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """One split as a network takes it: int32, [n, max_tokens]; `labels` is [n]."""
+
+    input_ids: NDArray[np.int32]
+    attention_mask: NDArray[np.int32]
+    token_type_ids: NDArray[np.int32]
+    labels: NDArray[np.int32]
+
+
+def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
+    """Train WordPiece on texts; the same texts give the same vocabulary.
+
+    Args:
+        texts: the train split's tweets and entities.
+        table: vocabulary size, cleaning, case, length.
+
+    Raises:
+        UsageMistake: an unknown cleaning step.
+    """
+    texts = list(texts)
+    tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
+    _bert_parts(tokenizer, table)
+    clean = tokenizer.normalizer.normalize_str
+    letters = sorted({letter for text in texts for letter in clean(text) if not letter.isspace()})
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=table.vocabulary or _DEFAULT_VOCABULARY,
+        min_frequency=_MIN_FREQUENCY,
+        # The trainer numbers "##a" in the order of a hash map and breaks ties by number, so two
+        # runs differ, unless it finds these numbered. `_finished` makes them ordinary again.
+        special_tokens=[*SPECIAL, *(f"##{letter}" for letter in letters)],
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return _finished(tokenizer, table)
+
+
+def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
+    """Load a checkpoint's tokenizer and give it this subject's cleaning and length.
+
+    Args:
+        folder: a checkpoint folder with tokenizer.json or vocab.txt.
+        table: cleaning, case (for a vocab.txt, which does not say it), length.
+
+    Raises:
+        UsageMistake: neither file is there, or the one that is cannot be read.
+    """
+    whole, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
+    file = whole if whole.is_file() else vocabulary
+    if not file.is_file():
+        raise UsageMistake(
+            "holds neither tokenizer.json nor vocab.txt",
+            file=folder,
+            key="--edge-pretrained",
+            remedy="Give a checkpoint folder in Hugging Face layout",
+        )
+    try:
+        tokenizer = _from_json(whole, table) if file == whole else _from_pieces(vocabulary, table)
+    except UsageMistake:
+        raise
+    except Exception as error:  # noqa: BLE001 - tokenizers raises bare Exception for any bad file
+        raise UsageMistake(
+            f"the tokenizer cannot be read ({error})",
+            file=file,
+            remedy="Fetch the checkpoint again",
+        ) from None
+    return _finished(tokenizer, table)
+
+
+def _from_json(file: Path, table: TokenizerTable) -> Tokenizer:
+    """A whole tokenizer, with this subject's cleaning before its own normalizer."""
+    tokenizer = Tokenizer.from_file(str(file))
+    steps = [normalizer_for(table.cleaning, lowercase=None), tokenizer.normalizer]
+    tokenizer.normalizer = normalizers.Sequence([step for step in steps if step is not None])
+    return tokenizer
+
+
+def _from_pieces(file: Path, table: TokenizerTable) -> Tokenizer:
+    """A vocabulary alone; the table says whether it is of lower case."""
+    tokenizer = Tokenizer(models.WordPiece.from_file(str(file), unk_token=UNKNOWN))
+    _bert_parts(tokenizer, table)
+    return tokenizer
+
+
+def _bert_parts(tokenizer: Tokenizer, table: TokenizerTable) -> None:
+    """Give a bare WordPiece model BERT's normalizer, pre-tokenizer and decoder."""
+    tokenizer.normalizer = normalizer_for(table.cleaning, lowercase=table.lowercase)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+
+
+def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
+    """Set the pair's shape, truncation and padding, whatever was set before.
+
+    No special token is recognized in a text: somebody who tweets "[SEP]" ends no sequence.
+    """
+    parts = json.loads(tokenizer.to_str())
+    parts["added_tokens"] = [token for token in parts["added_tokens"] if not token["special"]]
+    parts["truncation"] = parts["padding"] = parts["post_processor"] = None
+    tokenizer = Tokenizer.from_str(json.dumps(parts))
+    start, end = (tokenizer.token_to_id(token) for token in (START, END))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{START} $A {END}",
+        pair=f"{START} $A {END} $B:1 {END}:1",
+        special_tokens=[(START, start), (END, end)],
+    )
+    # The longer of the two loses its end: that is the tweet, unless a name is longer than it.
+    tokenizer.enable_truncation(table.max_tokens, strategy="longest_first")
+    tokenizer.enable_padding(
+        length=table.max_tokens, pad_id=tokenizer.token_to_id(PAD), pad_token=PAD
+    )
+    return tokenizer
+
+
+def encode(tokenizer: Tokenizer, tweets: Sequence[Tweet], *, pair_with_entity: bool) -> Encoded:
+    """Encode tweets, each paired with its entity where asked and where it has one.
+
+    Args:
+        tokenizer: with truncation and padding set, as both functions above leave it.
+        tweets: at least one.
+        pair_with_entity: put the entity before the tweet as the pair's first part.
+    """
+    inputs = [
+        (tweet.entity_id, tweet.text) if pair_with_entity and tweet.entity_id else tweet.text
+        for tweet in tweets
+    ]
+    rows = tokenizer.encode_batch(inputs)
+
+    def matrix(name: str) -> NDArray[np.int32]:
+        return np.array([getattr(row, name) for row in rows], dtype=np.int32)
+
+    return Encoded(
+        input_ids=matrix("ids"),
+        attention_mask=matrix("attention_mask"),
+        token_type_ids=matrix("type_ids"),
+        labels=np.array([tweet.label for tweet in tweets], dtype=np.int32),
+    )
+
+
+def token_lengths(
+    tokenizer: Tokenizer, tweets: Sequence[Tweet], *, pair_with_entity: bool
+) -> NDArray[np.int64]:
+    """Tokens of each tweet before truncation and padding, special ones included, [n]."""
+    free = Tokenizer.from_str(tokenizer.to_str())
+    free.no_truncation()
+    free.no_padding()
+    pairs = [
+        (tweet.entity_id, tweet.text) if pair_with_entity and tweet.entity_id else tweet.text
+        for tweet in tweets
+    ]
+    return np.array([len(row) for row in free.encode_batch(pairs)], dtype=np.int64)
