@@ -1,0 +1,136 @@
+"""What a runner answers, as frozen values with units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """What the device says its processor is."""
+
+    model: str
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerInfo:
+    """Who answers.
+
+    `cores` are those the process may use; `age_ns` is how long after the start of its process the
+    runner had imported its runtime (to the kernel's clock tick, mostly 10 ms), None if unknown.
+    """
+
+    protocol: int
+    python: str
+    machine: str
+    runtime: str
+    runtime_version: str
+    numpy: str
+    cores: int
+    processor: Processor
+    pid: int
+    age_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureTensor:
+    """An input or output of the signature; `scales` is empty where it is not quantized."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    shape_signature: tuple[int, ...]
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation:
+    """How many of the file's nodes a delegate (XNNPACK) computes, in how many partitions."""
+
+    nodes: int
+    delegated: int
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    """A FlatBuffer the runner has loaded: `size` in bytes, `load_ns` without reading the file."""
+
+    name: str
+    inputs: tuple[SignatureTensor, ...]
+    output: SignatureTensor
+    sha256: str
+    size: int
+    load_ns: int
+    delegation: Delegation | None
+    age_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answers:
+    """Answers to n tweets.
+
+    `logits` is [n, C]; `invoke_ns` [n] is the device's wall clock around `invoke()` alone, `cpu_ns`
+    [n] the CPU time of the same call in all threads; `age_ns` is the age of the runner's process
+    when its first answer of this request was ready.
+    """
+
+    logits: NDArray[np.float32]
+    invoke_ns: NDArray[np.int64]
+    cpu_ns: NDArray[np.int64]
+    nan_count: int
+    inf_count: int
+    age_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Race:
+    """Interleaved rounds of several models.
+
+    `invoke_ns` and `cpu_ns` are [rounds] by name, `predictions` the classes [rounds] given while
+    being timed, `rows` [rounds] which tweet each round took.
+    """
+
+    invoke_ns: dict[str, NDArray[np.int64]]
+    cpu_ns: dict[str, NDArray[np.int64]]
+    predictions: dict[str, NDArray[np.int32]]
+    rows: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Classified:
+    """Labels of n texts; `text_to_label_ns` [n] includes cleaning, tokenization and checks."""
+
+    logits: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    text_to_label_ns: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Memory (bytes), CPU time and age (nanoseconds) of the runner's process.
+
+    `baseline_rss_bytes` is its memory with the runtime imported and nothing loaded.
+    """
+
+    peak_rss_bytes: int
+    rss_bytes: int
+    baseline_rss_bytes: int
+    cpu_ns: int
+    age_ns: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """Something the audit hook saw: Python's event name and its arguments, shortened."""
+
+    event: str
+    arguments: str

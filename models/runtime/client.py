@@ -1,0 +1,355 @@
+"""The client: asks a runner, and turns its death or refusal into an error that says why."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+import msgspec
+import numpy as np
+
+from models.errors import EdgeproofError
+from models.runtime.answers import (
+    Answers,
+    AuditEvent,
+    Classified,
+    LoadedModel,
+    Race,
+    RunnerInfo,
+    Usage,
+)
+from models.runtime.runner import PROTOCOL, FramingError, read_message, write_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from models.runtime.transports import Channel, Transport
+
+T = TypeVar("T")
+ArraysByName = dict[str, Any]
+
+Kernels = Literal["default", "reference"]
+
+_SECONDS_TO_END = 5.0
+
+
+class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
+    """The runner ended, was killed, or had to be, while a request was open.
+
+    Args:
+        ending: how it ended, e.g. "was killed by SIGSEGV".
+        doing: the request that was open, e.g. "loading".
+        file: the FlatBuffer concerned.
+        stderr: the last lines the runner wrote there.
+    """
+
+    def __init__(self, ending: str, doing: str, file: str | None, stderr: str) -> None:
+        self.ending = ending
+        self.stderr = stderr
+        said = f"; its last words:\n{stderr}\n" if stderr else ""
+        super().__init__(
+            f"the runner {ending} while {doing}{said}",
+            file=file,
+            remedy="The file may be corrupt or need another runtime: build it again or check its "
+            "hash",
+        )
+
+
+class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
+    """The runner lives and says why it cannot answer.
+
+    Args:
+        kind: for programs: inputs, load, hash, file, not-a-flatbuffer, signature, invoke, memory,
+            no-runtime, no-tokenizers, tokenizer, unknown-model, no-audit, bad-request, internal.
+        message: for people.
+        file: the FlatBuffer concerned.
+    """
+
+    def __init__(self, kind: str, message: str, file: str | None) -> None:
+        self.kind = kind
+        self.message = message
+        super().__init__(
+            f"{kind}: {message}", file=file, remedy=_REMEDIES.get(kind, "Mend the request")
+        )
+
+
+_REMEDIES = {
+    "load": "Judge it on another runtime, or convert it for this one",
+    "not-a-flatbuffer": "Build or copy the file again",
+    "hash": "Build or copy the file again",
+    "file": "Check the path on the device",
+    "no-runtime": "Install ai-edge-litert or tflite-runtime where the runner runs",
+    "no-tokenizers": "Install tokenizers where the runner runs, or send encoded tweets",
+    "memory": "Free memory on the device, or judge a smaller variant",
+}
+
+
+class Runner:
+    """A runner, started on entering and ended on leaving a `with`.
+
+    Args:
+        transport: where and how it runs.
+        runtime: ai_edge_litert, tflite_runtime or tensorflow; None takes the first installed there.
+        audit: record network, processes and files written (slower: not for measuring).
+        timeout: seconds a request may take before the runner is killed; each request can have its
+            own.
+
+    Raises:
+        RunnerDied: from any method, when the runner is gone.
+        RunnerRefused: from any method, when the runner says no.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        runtime: str | None = None,
+        *,
+        audit: bool = False,
+        timeout: float = 60.0,
+    ) -> None:
+        self._transport = transport
+        self._arguments = [f"--runtime={runtime}"] if runtime else []
+        self._arguments += ["--audit"] if audit else []
+        self._timeout = timeout
+        self._files: dict[str, str] = {}
+        self._channel: Channel | None = None
+        self._death: RunnerDied | None = None
+        self.info: RunnerInfo
+
+    def __enter__(self) -> Self:
+        self._channel = self._transport.start(self._arguments)
+        try:
+            self.info = self.hello()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and self._channel is not None:
+            self._channel.kill()
+        self.close()
+
+    def hello(self) -> RunnerInfo:
+        """Ask who answers."""
+        header, _ = self._ask("starting", {"op": "hello"})
+        if header["protocol"] != PROTOCOL:
+            raise RunnerRefused("protocol", f"it speaks {header['protocol']}, not {PROTOCOL}", None)
+        return msgspec.convert(header, RunnerInfo)
+
+    def load(  # noqa: PLR0913 - options by keyword, each with its default
+        self,
+        name: str,
+        flatbuffer: Path | bytes,
+        *,
+        threads: int = 1,
+        kernels: Kernels = "default",
+        delegates: bool = True,
+        vocabulary: int | None = None,
+        sha256: str | None = None,
+        timeout: float | None = None,
+    ) -> LoadedModel:
+        """Load a FlatBuffer under a name; what had that name before is let go.
+
+        Args:
+            name: what later requests call it.
+            flatbuffer: a file, which the transport places on the device, or its bytes.
+            threads: of the runtime's kernels.
+            kernels: "reference" takes the slow portable ones, equal on every machine.
+            delegates: False leaves out XNNPACK.
+            vocabulary: ids of it and above are refused.
+            sha256: refused if the file on the device has another.
+            timeout: seconds, in place of the runner's own.
+        """
+        request = {
+            "op": "load",
+            "name": name,
+            "threads": threads,
+            "kernels": kernels,
+            "delegates": delegates,
+            "vocabulary": vocabulary,
+            "sha256": sha256,
+        }
+        if isinstance(flatbuffer, Path):
+            arrays = {}
+            request["path"] = self._transport.place(flatbuffer)
+            self._files[name] = str(flatbuffer)
+        else:
+            arrays = {"content": np.frombuffer(flatbuffer, np.uint8)}
+            self._files[name] = f"{name} ({len(flatbuffer)} bytes from memory)"
+        header, _ = self._ask("loading", request, arrays, timeout)
+        return msgspec.convert({"name": name, **header}, LoadedModel)
+
+    def answer(
+        self, name: str, inputs: Mapping[str, NDArray[Any]], *, timeout: float | None = None
+    ) -> Answers:
+        """Answer tweets: arrays [n, S] by the signature's input names, in any order."""
+        request = {"op": "answer", "name": name}
+        header, arrays = self._ask("answering", request, inputs, timeout)
+        return Answers(**header, **arrays)
+
+    def race(  # noqa: PLR0913 - the same
+        self,
+        names: Sequence[str],
+        inputs: Mapping[str, NDArray[Any]],
+        *,
+        rounds: int,
+        warmup: int = 5,
+        seed: int = 0,
+        timeout: float | None = None,
+    ) -> Race:
+        """Time loaded models interleaved, each round one tweet for all of them.
+
+        Args:
+            names: at least one loaded model.
+            inputs: arrays [n, S] by input name; rounds go through the tweets again and again.
+            rounds: timed answers of each model.
+            warmup: rounds before them that are not kept.
+            seed: draws the order of tweets and models.
+            timeout: seconds, in place of the runner's own.
+        """
+        request = {
+            "op": "race",
+            "name": names[0],
+            "names": list(names),
+            "rounds": rounds,
+            "warmup": warmup,
+            "seed": seed,
+        }
+        _, arrays = self._ask("racing", request, inputs, timeout)
+
+        def by_name(key: str) -> dict[str, NDArray[Any]]:
+            return dict(zip(names, arrays[key], strict=True))
+
+        return Race(
+            invoke_ns=by_name("ns"),
+            cpu_ns=by_name("cpu_ns"),
+            predictions=by_name("predictions"),
+            rows=arrays["rows"],
+        )
+
+    def classify(
+        self,
+        name: str,
+        tokenizer: str,
+        texts: Sequence[Sequence[str]],
+        *,
+        timeout: float | None = None,
+    ) -> Classified:
+        """Answer texts on the device.
+
+        Args:
+            name: a loaded model.
+            tokenizer: the JSON of a `tokenizers` tokenizer that cleans, truncates and pads.
+            texts: of each tweet (text,) or (entity, text).
+            timeout: seconds, in place of the runner's own.
+        """
+        request = {
+            "op": "classify",
+            "name": name,
+            "tokenizer": tokenizer,
+            "texts": [list(text) for text in texts],
+        }
+        _, arrays = self._ask("classifying", request, timeout=timeout)
+        return Classified(**arrays)
+
+    def usage(self) -> Usage:
+        """Ask for memory, CPU time and age of the runner's process."""
+        header, _ = self._ask("measuring itself", {"op": "usage"})
+        return msgspec.convert(header, Usage)
+
+    def audit(self) -> tuple[AuditEvent, ...]:
+        """Ask what the audit hook saw; the runner must have been started with `audit`."""
+        header, _ = self._ask("reporting its audit", {"op": "audit"})
+        return msgspec.convert(header["events"], tuple[AuditEvent, ...])
+
+    def close(self) -> None:
+        """End the runner; a second time does nothing."""
+        channel, self._channel = self._channel, None
+        if channel is None:
+            return
+        # The end of its requests is the runner's sign to end.
+        with suppress(OSError):
+            channel.requests.close()
+        channel.wait(_SECONDS_TO_END)
+        channel.close()
+
+    def _ask(
+        self,
+        doing: str,
+        request: dict[str, Any],
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+        timeout: float | None = None,
+    ) -> tuple[dict[str, Any], ArraysByName]:
+        if self._death is not None:
+            raise self._death
+        if self._channel is None:
+            raise RuntimeError("the runner is used outside its with block")
+        file = self._files.get(request.get("name", ""))
+        allowed = timeout or self._timeout
+        reply, fault = None, "ended its answers"
+        with _watchdog(self._channel, allowed) as expired:
+            try:
+                write_message(self._channel.requests, request, arrays)
+                reply = read_message(self._channel.answers)
+            except OSError:
+                pass  # a broken pipe: how the process ended says more
+            except FramingError as error:
+                fault = f"sent something else than an answer ({error})"
+            except BaseException:
+                # Interrupted: the answer may still come, and would be taken for the next one's.
+                self._channel.kill()
+                raise
+        if reply is None:
+            timed_out = f"took longer than {allowed:g} s and was killed" if expired() else None
+            self._death = self._bury(timed_out, fault, doing, file)
+            raise self._death
+        header, answered = reply
+        if "error" in header:
+            raise RunnerRefused(header["error"]["kind"], header["error"]["message"], file)
+        return header, answered
+
+    def _bury(self, timed_out: str | None, fault: str, doing: str, file: str | None) -> RunnerDied:
+        channel, self._channel = self._channel, None
+        if channel is None:
+            raise RuntimeError("the runner was closed by another thread")
+        with suppress(OSError):
+            channel.requests.close()
+        status = channel.wait(_SECONDS_TO_END)
+        ending = timed_out or (None if status is None else _ending(status)) or fault
+        death = RunnerDied(ending, doing, file, channel.last_lines())
+        channel.close()
+        return death
+
+
+@contextmanager
+def _watchdog(channel: Channel, seconds: float) -> Iterator[Any]:
+    """Kill the runner after `seconds`; yields a function that tells whether that happened."""
+    expired = threading.Event()
+
+    def kill() -> None:
+        expired.set()
+        channel.kill()
+
+    timer = threading.Timer(seconds, kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield expired.is_set
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _ending(status: int) -> str | None:
+    """How a process ended, in words; None for exit status 0."""
+    # A shell or ssh in between reports a signal as 128 and its number.
+    number = -status if status < 0 else status - 128
+    with suppress(ValueError):
+        return f"was killed by {signal.Signals(number).name}"
+    return f"ended with exit status {status}" if status else None

@@ -1,0 +1,761 @@
+"""The runner: loads FlatBuffers where the device is and answers over its stdin and stdout.
+
+One file on purpose, longer than this project likes: it is all a board needs beside numpy and one
+TFLite runtime, it is sent there by itself, and it runs on Python 3.8. It starts no process and
+opens no socket. Importing it has no effect; the client takes the framing from here.
+
+A message is MAGIC, the length of a JSON header (4 bytes, big-endian), the header, then the raw
+little-endian bytes of the arrays that the header's "arrays" lists as [name, dtype, shape]. A
+request names its operation in "op"; an answer is the operation's facts, or
+{"error": {"kind", "message"}}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import contextlib
+import dataclasses
+import gc
+import hashlib
+import importlib
+import importlib.util
+import json
+import math
+import os
+import platform
+import random
+import struct
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import (
+    IO,
+    Any,
+    Callable,
+    Deque,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Tuple,
+)
+
+import numpy as np
+
+PROTOCOL = 1
+MAGIC = b"EDGE"
+LARGEST_HEADER = 1 << 26
+DTYPES = frozenset(np.dtype(code).name for code in "?bhiqBHIQefd")
+
+# The module that holds Interpreter and OpResolverType, and the distribution that has its version.
+RUNTIMES = {
+    "ai_edge_litert": ("ai_edge_litert.interpreter", "ai-edge-litert"),
+    "tflite_runtime": ("tflite_runtime.interpreter", "tflite-runtime"),
+    "tensorflow": ("tensorflow.lite.python.interpreter", "tensorflow"),
+}
+RESOLVERS = {
+    ("default", True): "AUTO",
+    ("default", False): "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    ("reference", True): "BUILTIN_REF",
+    ("reference", False): "BUILTIN_REF",
+}
+# Masks and segments are 0 or 1; the ids' own bound is the vocabulary given at load.
+LIMITS = {"attention_mask": 2, "token_type_ids": 2}
+SMALLEST_FLATBUFFER = 16
+
+Header = Dict[str, Any]
+Arrays = Dict[str, Any]
+Reply = Tuple[Header, Arrays]
+
+
+# ---------------------------------------------------------------------------------------- framing
+
+
+class FramingError(Exception):
+    """The bytes on the stream are not a message; what follows them cannot be read either."""
+
+
+def write_message(
+    stream: IO[bytes], header: Header, arrays: Optional[Mapping[str, Any]] = None
+) -> None:
+    """Write one message.
+
+    Args:
+        stream: a binary stream open for writing; it is flushed.
+        header: what JSON can hold; the key "arrays" is taken.
+        arrays: numpy arrays by name, of the dtypes in `DTYPES`.
+
+    Raises:
+        TypeError: an array's dtype cannot be sent; nothing was written.
+    """
+    listed: List[Tuple[str, str, Tuple[int, ...]]] = []
+    blocks: List[bytes] = []
+    for name, array in (arrays or {}).items():
+        if array.dtype.name not in DTYPES:
+            raise TypeError("array {} has dtype {}".format(name, array.dtype))
+        listed.append((name, array.dtype.name, array.shape))
+        blocks.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    text = json.dumps(dict(header, arrays=listed)).encode("utf-8")
+    stream.write(MAGIC + struct.pack(">I", len(text)) + text)
+    stream.writelines(blocks)
+    stream.flush()
+
+
+def read_message(stream: IO[bytes]) -> Optional[Reply]:
+    """Read one message: its header and its arrays by name; None where the stream ends before one.
+
+    Raises:
+        FramingError: something else than a message is on the stream, or it ends within one.
+    """
+    start = _read_exactly(stream, len(MAGIC) + 4, at_start=True)
+    if not start:
+        return None
+    if start[: len(MAGIC)] != MAGIC:
+        raise FramingError("not a message: the stream holds {!r}".format(start))
+    (length,) = struct.unpack(">I", start[len(MAGIC) :])
+    if length > LARGEST_HEADER:
+        raise FramingError("a header of {} bytes is announced".format(length))
+    try:
+        header = json.loads(_read_exactly(stream, length).decode("utf-8"))
+        listed = [_array_entry(entry) for entry in header.pop("arrays")]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FramingError("the header is not a message's ({!r})".format(error)) from None
+    return header, {name: _read_array(stream, dtype, shape) for name, dtype, shape in listed}
+
+
+def _array_entry(entry: Any) -> Tuple[str, str, Tuple[int, ...]]:
+    name, dtype, shape = entry
+    sizes = tuple(int(size) for size in shape)
+    if not isinstance(name, str) or dtype not in DTYPES or any(size < 0 for size in sizes):
+        raise ValueError("array entry {!r}".format(entry))
+    return name, dtype, sizes
+
+
+def _read_array(stream: IO[bytes], dtype: str, shape: Tuple[int, ...]) -> Any:
+    kind = np.dtype(dtype).newbyteorder("<")
+    block = _read_exactly(stream, kind.itemsize * math.prod(shape))
+    return np.frombuffer(block, dtype=kind).reshape(shape).astype(dtype, copy=False)
+
+
+def _read_exactly(stream: IO[bytes], count: int, *, at_start: bool = False) -> bytes:
+    block = bytearray()
+    while len(block) < count:
+        # Bounded pieces: a lying header must not take memory that no bytes will fill.
+        piece = stream.read(min(count - len(block), 1 << 24))
+        if not piece:
+            if at_start and not block:
+                return b""
+            raise FramingError("the stream ends {} bytes early".format(count - len(block)))
+        block += piece
+    return bytes(block)
+
+
+# ------------------------------------------------------------------------------- refusals and facts
+
+
+class Refusal(Exception):  # noqa: N818 - what the protocol calls it
+    """A request that cannot be answered: `kind` is for programs, the message for people."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def one_line(error: Exception) -> str:
+    """A native error's message without its line breaks and final period."""
+    return " ".join(str(error).split()).rstrip(".") or repr(error)
+
+
+def process_age_ns() -> Optional[int]:
+    """Nanoseconds since the kernel started this process, to the clock tick; None if not told."""
+    try:
+        # The command's name, in parentheses, may hold spaces; the start is field 22.
+        started = int(
+            Path("/proc/self/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+        )
+        ticks = os.sysconf("SC_CLK_TCK")
+        age = time.clock_gettime_ns(time.CLOCK_BOOTTIME) - started * 1_000_000_000 // ticks
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
+    return age if started > 0 and age > 0 else None
+
+
+def colon_table(path: str) -> Dict[str, str]:
+    """The lines "key: value" of a file under /proc, keys in lower case, the first of each."""
+    table: Dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            table.setdefault(key.strip().lower(), value.strip())
+    return table
+
+
+def memory_bytes() -> Dict[str, int]:
+    """Resident memory of this process in bytes: {"peak": VmHWM, "now": VmRSS}."""
+    facts = colon_table("/proc/self/status")
+    return {
+        key: int(facts[line].split()[0]) * 1024
+        for key, line in (("peak", "vmhwm"), ("now", "vmrss"))
+    }
+
+
+def processor() -> Dict[str, Any]:
+    """What the device says its processor is: {"model": str, "features": [str]}."""
+    facts = colon_table("/proc/cpuinfo")
+    model = facts.get("model name") or facts.get("cpu part") or "unknown"
+    return {"model": model, "features": (facts.get("flags") or facts.get("features") or "").split()}
+
+
+# ------------------------------------------------------------------------------------------- audit
+
+WATCHED = (
+    *("socket.", "subprocess.", "urllib.", "http.client.", "ftplib.", "smtplib.", "webbrowser."),
+    # Every way of CPython's to start a process.
+    *("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "pty.spawn"),
+)
+WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
+
+
+class Audit:
+    """Records what Python code does that could let a tweet out: network, processes, files written.
+
+    Native code does not pass here: an empty network namespace covers that.
+    """
+
+    def __init__(self) -> None:
+        self.events: Deque[Dict[str, str]] = collections.deque(maxlen=1000)
+        sys.addaudithook(self._hook)
+
+    def _hook(self, event: str, arguments: Tuple[Any, ...]) -> None:
+        if event == "open":
+            path, mode, flags = arguments
+            writes = isinstance(mode, str) and any(sign in mode for sign in "wax+")
+            if isinstance(path, int) or not (writes or (flags or 0) & WRITING_FLAGS):
+                return
+        elif not event.startswith(WATCHED):
+            return
+        self.events.append({"event": event, "arguments": repr(arguments)[:300]})
+
+
+# ------------------------------------------------------------------------------------------ models
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """One input or output of a signature, bound to its index in the interpreter."""
+
+    name: str
+    index: int
+    shape: Tuple[int, ...]
+    shape_signature: Tuple[int, ...]
+    dtype: Any
+    scales: Tuple[float, ...]
+    zero_points: Tuple[int, ...]
+    axis: int
+
+    @classmethod
+    def of(cls, name: str, details: Mapping[str, Any]) -> Tensor:
+        """Take what is needed from a runtime's tensor details."""
+        quantization = details["quantization_parameters"]
+        return cls(
+            name=name,
+            index=int(details["index"]),
+            shape=tuple(int(size) for size in details["shape"]),
+            shape_signature=tuple(int(size) for size in details["shape_signature"]),
+            dtype=np.dtype(details["dtype"]),
+            scales=tuple(float(scale) for scale in quantization["scales"]),
+            zero_points=tuple(int(zero) for zero in quantization["zero_points"]),
+            axis=int(quantization["quantized_dimension"]),
+        )
+
+    def facts(self) -> Dict[str, Any]:
+        """Itself as JSON holds it, without the index, which means nothing outside."""
+        facts = dict(dataclasses.asdict(self), dtype=self.dtype.name)
+        del facts["index"]
+        return facts
+
+    def stored(self, array: Any) -> Any:
+        """Quantize `array` where this tensor is quantized and `array` is not."""
+        if not self.scales or array.dtype.kind != "f" or self.dtype.kind == "f":
+            return array
+        limits = np.iinfo(self.dtype)
+        quantized = np.rint(array / self.scales[0]) + self.zero_points[0]
+        return np.clip(quantized, limits.min, limits.max).astype(self.dtype)
+
+    def real(self, array: Any) -> Any:
+        """The float32 values that `array`, read from this tensor, stands for."""
+        if self.scales and self.dtype.kind in "iu":
+            steps = array.astype(np.float64) - self.zero_points[0]
+            return (steps * self.scales[0]).astype(np.float32)
+        return array.astype(np.float32)
+
+
+class Model:
+    """A loaded FlatBuffer whose tensors are bound once by their signature names."""
+
+    def __init__(
+        self, interpreter: Any, inputs: List[Tensor], output: Tensor, vocabulary: Optional[int]
+    ) -> None:
+        self.interpreter = interpreter
+        self.inputs = inputs
+        self.output = output
+        self.vocabulary = vocabulary
+
+    def check(self, arrays: Mapping[str, Any]) -> Tuple[int, Dict[str, Any]]:
+        """Check `arrays` ([n, ...] by input name) against the signature.
+
+        The runtimes check none of this: they read an input never set, and an id of -1, silently.
+
+        Returns:
+            n, and the arrays as the tensors store them.
+        """
+        names = {tensor.name for tensor in self.inputs}
+        if names != set(arrays):
+            message = "the signature takes {}, given were {}"
+            raise Refusal("inputs", message.format(sorted(names), sorted(arrays)))
+        counts = sorted({array.shape[0] if array.ndim else -1 for array in arrays.values()})
+        if len(counts) != 1:
+            raise Refusal("inputs", "the inputs have different numbers of rows: {}".format(counts))
+        return counts[0], {
+            tensor.name: self._checked(tensor, arrays[tensor.name]) for tensor in self.inputs
+        }
+
+    def _checked(self, tensor: Tensor, given: Any) -> Any:
+        if given.shape[1:] != tensor.shape[1:] or tensor.shape[:1] != (1,):
+            message = "{} has shape {}, the signature wants rows of {}"
+            shapes = list(given.shape), list(tensor.shape)
+            raise Refusal("inputs", message.format(tensor.name, *shapes))
+        array = tensor.stored(given)
+        if array.dtype != tensor.dtype:
+            message = "{} is {}, the signature wants {}"
+            raise Refusal("inputs", message.format(tensor.name, array.dtype, tensor.dtype))
+        if given.dtype.kind in "iu" and given.size:
+            limit = self.vocabulary if tensor.name == "input_ids" else LIMITS.get(tensor.name)
+            low, high = int(given.min()), int(given.max())
+            if low < 0 or (limit is not None and high >= limit):
+                message = "{} holds values from {} to {}, allowed are 0 to {}"
+                top = "any" if limit is None else limit - 1
+                raise Refusal("inputs", message.format(tensor.name, low, high, top))
+        return np.ascontiguousarray(array)
+
+    def set_row(self, arrays: Mapping[str, Any], row: int) -> None:
+        """Give the interpreter one row of each input."""
+        for tensor in self.inputs:
+            self.interpreter.set_tensor(tensor.index, arrays[tensor.name][row : row + 1])
+
+    def invoke(self) -> Tuple[int, int]:
+        """Run the model once: (wall, CPU) nanoseconds, the wall clock around `invoke()` alone."""
+        invoke, wall, cpu = self.interpreter.invoke, time.perf_counter_ns, time.process_time_ns
+        try:
+            cpu_start = cpu()
+            start = wall()
+            invoke()
+            end = wall()
+            return end - start, cpu() - cpu_start
+        except (RuntimeError, ValueError) as error:
+            raise Refusal("invoke", one_line(error)) from None
+
+    def logits(self) -> Any:
+        """The output of the last `invoke` as float32 [C]."""
+        return self.output.real(self.interpreter.get_tensor(self.output.index)).reshape(-1)
+
+
+@contextlib.contextmanager
+def quiet_collector() -> Iterator[None]:
+    """Keep Python's garbage collector out of what is timed."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def check_file(start: bytes, size: int) -> None:
+    """Refuse what is certainly no FlatBuffer before native code, which may crash on it, sees it."""
+    if size < SMALLEST_FLATBUFFER or start[4:8] != b"TFL3":
+        raise Refusal("not-a-flatbuffer", "{} bytes without the identifier TFL3".format(size))
+    (root,) = struct.unpack("<I", start[:4])
+    if root >= size:
+        message = "its root is at byte {} of {}: it is truncated"
+        raise Refusal("not-a-flatbuffer", message.format(root, size))
+
+
+def file_facts(path: str) -> Tuple[str, int]:
+    """sha256 and size of a FlatBuffer file, read in pieces to leave peak memory alone."""
+    digest = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            check_file(file.read(8), size)
+            file.seek(0)
+            for piece in iter(lambda: file.read(1 << 20), b""):
+                digest.update(piece)
+    except OSError as error:
+        raise Refusal("file", "{}: {}".format(path, error.strerror or error)) from None
+    return digest.hexdigest(), size
+
+
+def interpret(module: Any, source: Mapping[str, Any], options: Header) -> Model:
+    """Hand a FlatBuffer to the runtime, allocate its tensors and bind them.
+
+    Args:
+        module: the runtime's.
+        source: model_path or model_content.
+        options: the request's threads, kernels, delegates and vocabulary.
+    """
+    resolver = RESOLVERS[options["kernels"], bool(options["delegates"])]
+    try:
+        interpreter = module.Interpreter(
+            num_threads=options["threads"],
+            experimental_op_resolver_type=getattr(module.OpResolverType, resolver),
+            **source,
+        )
+        interpreter.allocate_tensors()
+        inputs, output = bind(interpreter)
+    except (ValueError, RuntimeError, SystemError, TypeError) as error:
+        raise Refusal("load", one_line(error)) from None
+    return Model(interpreter, inputs, output, options["vocabulary"])
+
+
+def bind(interpreter: Any) -> Tuple[List[Tensor], Tensor]:
+    """The tensors of the only signature: its inputs, and its output named logits or its only one.
+
+    The signature runner is used for its details alone and let go: while it lives, the interpreter
+    refuses to run, and calling it would allocate anew before every answer.
+    """
+    keys = list(interpreter.get_signature_list())
+    if len(keys) != 1:
+        raise Refusal("signature", "one signature is needed, the file has {}".format(keys))
+    runner = interpreter.get_signature_runner(keys[0])
+    inputs = [Tensor.of(name, details) for name, details in runner.get_input_details().items()]
+    outputs = [Tensor.of(name, details) for name, details in runner.get_output_details().items()]
+    needed = {int(details["index"]) for details in interpreter.get_input_details()}
+    if {tensor.index for tensor in inputs} != needed:
+        raise Refusal("signature", "{} does not name every input of the graph".format(keys[0]))
+    logits = [tensor for tensor in outputs if tensor.name == "logits"] or outputs
+    if len(logits) != 1:
+        message = "one output, or one named logits, is needed; {} has {}"
+        raise Refusal("signature", message.format(keys[0], [tensor.name for tensor in outputs]))
+    return inputs, logits[0]
+
+
+def delegated_nodes(interpreter: Any) -> Optional[Dict[str, int]]:
+    """How many of the file's nodes a delegate took over; None if the runtime does not tell.
+
+    A delegate's kernel is appended as one more node: what it replaced are the nodes from its
+    outputs back to its inputs.
+    """
+    try:
+        wrapper = interpreter._interpreter  # noqa: SLF001 - no public way
+        nodes = [
+            (wrapper.NodeName(i), list(wrapper.NodeInputs(i)), list(wrapper.NodeOutputs(i)))
+            for i in range(wrapper.NumNodes())
+        ]
+    except (AttributeError, RuntimeError, ValueError):
+        return None
+    kernels = [node for node in nodes if node[0] == "DELEGATE"]
+    maker = {out: i for i, node in enumerate(nodes) if node not in kernels for out in node[2]}
+    taken = set()
+    for _, inputs, outputs in kernels:
+        waiting = list(outputs)
+        while waiting:
+            node = maker.get(waiting.pop())
+            if node is not None and node not in taken:
+                taken.add(node)
+                waiting += [tensor for tensor in nodes[node][1] if tensor not in inputs]
+    return {
+        "nodes": len(nodes) - len(kernels),
+        "delegated": len(taken),
+        "partitions": len(kernels),
+    }
+
+
+# -------------------------------------------------------------------------------------- operations
+
+
+class Session:
+    """What one client has loaded, and the operations it may ask for."""
+
+    def __init__(self, runtime: Optional[str], audit: Optional[Audit]) -> None:
+        self.wanted = runtime
+        self.audit_log = audit
+        self.runtime_name = ""
+        self.module: Any = None
+        self.baseline = memory_bytes()
+        self.models: Dict[str, Model] = {}
+        self.operations: Dict[str, Callable[[Header, Arrays], Reply]] = {
+            "hello": self.hello,
+            "load": self.load,
+            "answer": self.answer,
+            "race": self.race,
+            "classify": self.classify,
+            "usage": self.usage,
+            "audit": self.audit,
+            "close": lambda _header, _arrays: ({}, {}),
+        }
+
+    def runtime(self) -> Any:
+        """The runtime's module, imported at the first call."""
+        if self.module is None:
+            name = self.wanted or self._first_installed()
+            try:
+                self.module = importlib.import_module(RUNTIMES[name][0])
+            except (ImportError, SystemError) as error:
+                raise Refusal("no-runtime", "{}: {}".format(name, error)) from None
+            self.runtime_name = name
+            self.baseline = memory_bytes()
+        return self.module
+
+    @staticmethod
+    def _first_installed() -> str:
+        for name in RUNTIMES:
+            if importlib.util.find_spec(name):
+                return name
+        raise Refusal("no-runtime", "none of {} is installed".format(", ".join(RUNTIMES)))
+
+    def hello(self, _header: Header, _arrays: Arrays) -> Reply:
+        """Who answers: versions, machine and processor."""
+        self.runtime()
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        facts = {
+            "protocol": PROTOCOL,
+            "python": platform.python_version(),
+            # platform.machine() would start a process on Python 3.8.
+            "machine": os.uname().machine,
+            "runtime": self.runtime_name,
+            "runtime_version": metadata.version(RUNTIMES[self.runtime_name][1]),
+            "numpy": np.__version__,
+            "cores": cores,
+            "processor": processor(),
+            "pid": os.getpid(),
+            "age_ns": process_age_ns(),
+        }
+        return facts, {}
+
+    def load(self, header: Header, arrays: Arrays) -> Reply:
+        """Load a FlatBuffer from "path" on this device, or from the array "content"."""
+        module = self.runtime()
+        source, digest, size = self._source(header, arrays)
+        if header["sha256"] not in {None, digest}:
+            message = "its sha256 is {}, expected was {}"
+            raise Refusal("hash", message.format(digest, header["sha256"]))
+        self.models.pop(header["name"], None)
+        start = time.perf_counter_ns()
+        model = interpret(module, source, header)
+        load_ns = time.perf_counter_ns() - start
+        self.models[header["name"]] = model
+        facts = {
+            "inputs": [tensor.facts() for tensor in model.inputs],
+            "output": model.output.facts(),
+            "sha256": digest,
+            "size": size,
+            "load_ns": load_ns,
+            "delegation": delegated_nodes(model.interpreter),
+            "age_ns": process_age_ns(),
+        }
+        return facts, {}
+
+    @staticmethod
+    def _source(header: Header, arrays: Arrays) -> Tuple[Dict[str, Any], str, int]:
+        if "content" in arrays:
+            content = arrays["content"].tobytes()
+            check_file(content[:8], len(content))
+            return {"model_content": content}, hashlib.sha256(content).hexdigest(), len(content)
+        digest, size = file_facts(header["path"])
+        return {"model_path": header["path"]}, digest, size
+
+    def _model(self, name: str) -> Model:
+        if name not in self.models:
+            message = "nothing is loaded as {!r}; loaded are {}"
+            raise Refusal("unknown-model", message.format(name, sorted(self.models)))
+        return self.models[name]
+
+    def answer(self, header: Header, arrays: Arrays) -> Reply:
+        """Answer n rows: logits float32 [n, C], invoke_ns and cpu_ns int64 [n]."""
+        model = self._model(header["name"])
+        count, rows = model.check(arrays)
+        times = np.zeros((count, 2), np.int64)
+        answers = np.zeros((count, math.prod(model.output.shape)), np.float32)
+        first_age = None
+        with quiet_collector():
+            for row in range(count):
+                model.set_row(rows, row)
+                times[row] = model.invoke()
+                answers[row] = model.logits()
+                if row == 0:
+                    first_age = process_age_ns()
+        facts = {
+            "nan_count": int(np.isnan(answers).sum()),
+            "inf_count": int(np.isinf(answers).sum()),
+            "age_ns": first_age,
+        }
+        return facts, {"logits": answers, "invoke_ns": times[:, 0], "cpu_ns": times[:, 1]}
+
+    def race(self, header: Header, arrays: Arrays) -> Reply:
+        """Time several models interleaved: ns, cpu_ns and predictions [k, rounds], rows [rounds].
+
+        Each round gives the next tweet to every model; rounds come in pairs, an order drawn from
+        the seed and then its reverse, so that drift and position weigh on all alike.
+        """
+        names = header["names"]
+        models = [self._model(name) for name in names]
+        checked = [model.check(arrays) for model in models]
+        count, rounds, warmup = checked[0][0], header["rounds"], header["warmup"]
+        if not count:
+            raise Refusal("inputs", "a race needs at least one row")
+        draw = random.Random(header["seed"])  # noqa: S311 - an order, not a secret
+        tweets = draw.sample(range(count), count)
+        order = list(range(len(models)))
+        wall, cpu = np.zeros((2, len(models), rounds), np.int64)
+        predictions = np.zeros((len(models), rounds), np.int32)
+        with quiet_collector():
+            for turn in range(-warmup, rounds):
+                if turn % 2:
+                    order.reverse()
+                else:
+                    draw.shuffle(order)
+                for k in order:
+                    models[k].set_row(checked[k][1], tweets[turn % count])
+                    times = models[k].invoke()
+                    if turn >= 0:
+                        wall[k, turn], cpu[k, turn] = times
+                        predictions[k, turn] = models[k].logits().argmax()
+        rows = np.array([tweets[turn % count] for turn in range(rounds)], np.int32)
+        return {"names": names}, {
+            "ns": wall,
+            "cpu_ns": cpu,
+            "predictions": predictions,
+            "rows": rows,
+        }
+
+    def classify(self, header: Header, _arrays: Arrays) -> Reply:
+        """Answer texts, tokenization included: logits [n, C], labels [n], text_to_label_ns [n]."""
+        model = self._model(header["name"])
+        encode = tokenizer(header["tokenizer"])
+        texts = header["texts"]
+        times, labels = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int32)
+        answers = np.zeros((len(texts), math.prod(model.output.shape)), np.float32)
+        with quiet_collector():
+            for row, text in enumerate(texts):
+                start = time.perf_counter_ns()
+                _, arrays = model.check(encode(text))
+                model.set_row(arrays, 0)
+                model.invoke()
+                answers[row] = model.logits()
+                labels[row] = answers[row].argmax()
+                times[row] = time.perf_counter_ns() - start
+        return {}, {"logits": answers, "labels": labels, "text_to_label_ns": times}
+
+    def usage(self, _header: Header, _arrays: Arrays) -> Reply:
+        """Memory in bytes, CPU time and age in nanoseconds of this process."""
+        memory = memory_bytes()
+        facts = {
+            "peak_rss_bytes": memory["peak"],
+            "rss_bytes": memory["now"],
+            "baseline_rss_bytes": self.baseline["now"],
+            "cpu_ns": time.process_time_ns(),
+            "age_ns": process_age_ns(),
+        }
+        return facts, {}
+
+    def audit(self, _header: Header, _arrays: Arrays) -> Reply:
+        """What the audit hook has seen so far."""
+        if self.audit_log is None:
+            raise Refusal("no-audit", "the runner was started without --audit")
+        return {"events": list(self.audit_log.events)}, {}
+
+
+def tokenizer(text: str) -> Callable[[List[str]], Arrays]:
+    """A function from [text] or [entity, text] to the arrays of input_ids and its companions.
+
+    The tokenizer's JSON says how to clean, pair, truncate and pad; that the rows then have the
+    length of the signature is checked with every other property of the inputs.
+    """
+    try:
+        from tokenizers import Tokenizer  # noqa: PLC0415 - few boards need it
+    except ImportError as error:
+        raise Refusal("no-tokenizers", str(error)) from None
+    try:
+        words = Tokenizer.from_str(text)
+    except Exception as error:  # noqa: BLE001 - the library raises bare Exception
+        raise Refusal("tokenizer", str(error)) from None
+
+    def encode(pair: List[str]) -> Arrays:
+        encoded = words.encode(pair[0], pair[1] if len(pair) > 1 else None)
+        return {
+            "input_ids": np.array([encoded.ids], np.int32),
+            "attention_mask": np.array([encoded.attention_mask], np.int32),
+            "token_type_ids": np.array([encoded.type_ids], np.int32),
+        }
+
+    return encode
+
+
+# -------------------------------------------------------------------------------------------- main
+
+
+def failure(kind: str, message: str) -> Reply:
+    """An error answer."""
+    return {"error": {"kind": kind, "message": message}}, {}
+
+
+def respond(session: Session, header: Header, arrays: Arrays) -> Reply:
+    """Run one operation; what it raises becomes an error answer, so that the runner lives on."""
+    operation = session.operations.get(str(header.get("op")))
+    if operation is None:
+        return failure("unknown-operation", repr(header.get("op")))
+    try:
+        return operation(header, arrays)
+    except Refusal as refusal:
+        return failure(refusal.kind, str(refusal))
+    except MemoryError as error:
+        return failure("memory", str(error) or "out of memory")
+    except KeyError as error:
+        return failure("bad-request", "the key {} is missing or unknown".format(error))
+    except Exception as error:  # noqa: BLE001 - the client decides; a dead runner tells nobody
+        return failure("internal", repr(error))
+
+
+def protocol_streams() -> Tuple[IO[bytes], IO[bytes]]:
+    """Take stdin and stdout for the protocol, and leave nothing there for others.
+
+    Native libraries print to descriptor 1: from here on that is stderr.
+    """
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return requests, answers
+
+
+def main() -> int:
+    """Serve the client on stdin and stdout until it closes; the exit status."""
+    parser = argparse.ArgumentParser(description="Answer FlatBuffers over stdin and stdout.")
+    parser.add_argument("--runtime", choices=sorted(RUNTIMES), help="default: the first installed")
+    parser.add_argument("--audit", action="store_true", help="record network, processes, writes")
+    options = parser.parse_args()
+    # This file's neighbors must never be imported in place of an installed module.
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != here]
+    requests, answers = protocol_streams()
+    session = Session(options.runtime, Audit() if options.audit else None)
+    while True:
+        try:
+            message = read_message(requests)
+        except FramingError as error:
+            write_message(answers, *failure("framing", str(error)))
+            return 2
+        if message is None:
+            return 0
+        write_message(answers, *respond(session, *message))
+        if message[0].get("op") == "close":
+            return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""How a runner is started and reached: each transport ends in a local process with three pipes.
+
+A transport over ssh starts the system's ssh client, an emulated one starts qemu: what the client
+holds is the same `Channel` in every case.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RUNNER_FILE = Path(__file__).with_name("runner.py")
+
+# What every runner's environment holds, wherever it runs: one place, so that measurements compare.
+RUNNER_ENVIRONMENT = {
+    # Waiting threads must sleep: on shared cores a spinning one steals what is measured.
+    "KMP_BLOCKTIME": "0",
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # numpy's own threads would only cost memory; the runtime gets its threads by request.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "PYTHONNOUSERSITE": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUNBUFFERED": "1",
+}
+
+_STDERR_BYTES = 16_384
+
+
+class Channel:
+    """A started runner: a stream to it, a stream from it, and the end of its stderr.
+
+    Args:
+        command: what to start, as a list of arguments.
+        environment: the whole environment of the process.
+
+    Raises:
+        EdgeproofError: the command cannot be started.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        try:
+            self._process = subprocess.Popen(
+                list(command),
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                # Its own group, so that killing it also ends what a wrapper started.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EdgeproofError(
+                f"the runner cannot be started ({error.strerror})",
+                file=command[0],
+                remedy="Check that the command exists and may be executed",
+            ) from None
+        self.requests = _pipe(self._process.stdin)
+        self.answers = _pipe(self._process.stdout)
+        self._stderr = _pipe(self._process.stderr)
+        self._tail = bytearray()
+        self._drain = threading.Thread(target=self._read_stderr, daemon=True)
+        self._drain.start()
+
+    def _read_stderr(self) -> None:
+        with contextlib.suppress(ValueError, OSError):
+            while piece := os.read(self._stderr.fileno(), 4096):
+                self._tail += piece
+                del self._tail[:-_STDERR_BYTES]
+
+    @property
+    def pid(self) -> int:
+        """Process id of the started command, which over ssh is not the runner's."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End the process and all it started, at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for the end and kill after `seconds`.
+
+        Returns:
+            The exit status, negative for a signal; None if it had to be killed here.
+        """
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
+            return None
+
+    def last_lines(self, count: int = 5) -> str:
+        """The last lines the runner wrote to stderr."""
+        self._drain.join(timeout=1)
+        lines = bytes(self._tail).decode("utf-8", errors="replace").splitlines()
+        return "\n".join([line for line in lines if line.strip()][-count:])
+
+    def close(self) -> None:
+        """Close the pipes of an ended process."""
+        self._drain.join(timeout=1)
+        for stream in (self.requests, self.answers, self._stderr):
+            # Unsent bytes of a runner that died cannot be flushed.
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    if stream is None:
+        raise AssertionError("every stream of a channel is a pipe")
+    return stream
+
+
+class Transport(Protocol):
+    """Where a runner runs, and how its files get there."""
+
+    def start(self, arguments: Sequence[str]) -> Channel:
+        """Start the runner with command-line arguments."""
+        ...
+
+    def place(self, file: Path) -> str:
+        """Make a file of this machine readable for the runner; its path there."""
+        ...
+
+    def describe(self) -> str:
+        """Where the runner runs, for messages and reports: one short phrase."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalTransport:
+    """The runner as a subprocess of this machine.
+
+    Args:
+        python: the interpreter that has numpy and the runtime.
+        wrapper: a command that starts the runner, e.g. `("unshare", "--net", "--map-root-user")`.
+        environment: variables on top of `RUNNER_ENVIRONMENT`.
+    """
+
+    python: str = sys.executable
+    wrapper: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self, arguments: Sequence[str]) -> Channel:
+        """Start the runner with command-line arguments."""
+        own = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        command = [*self.wrapper, self.python, str(RUNNER_FILE), *arguments]
+        return Channel(command, {**own, **RUNNER_ENVIRONMENT, **self.environment})
+
+    def place(self, file: Path) -> str:
+        """Return the file's path: the runner sees the same files."""
+        return str(file.resolve())
+
+    def describe(self) -> str:
+        """Name this machine, and the wrapper if there is one."""
+        return f"this machine (within {' '.join(self.wrapper)})" if self.wrapper else "this machine"
