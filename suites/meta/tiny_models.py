@@ -146,8 +146,8 @@ def _convert_flex(scratch: Path) -> bytes:
     """Convert an operator that has no built-in kernel, which leaves a Flex operator."""
     import tensorflow as tf  # noqa: PLC0415
 
-    spec = tf.TensorSpec([1, 4], tf.float32, name="values")
-    function = tf.function(lambda values: {"out": tf.math.lgamma(values)}, input_signature=[spec])
+    spec = tf.TensorSpec([4, 4], tf.float32, name="values")
+    function = tf.function(lambda values: {"out": tf.linalg.inv(values)}, input_signature=[spec])
     converter = tf.lite.TFLiteConverter.from_saved_model(_save(function, scratch / FLEX_NAME))
     converter.target_spec.supported_ops = [
         tf.lite.OpsSet.TFLITE_BUILTINS,

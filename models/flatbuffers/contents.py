@@ -1,0 +1,232 @@
+"""What a TFLite FlatBuffer holds, as plain frozen values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Arithmetic = Literal["integer", "hybrid", "float", "neutral"]
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How the integers of a tensor stand for real numbers: real = (integer - zero_point) * scale.
+
+    Attributes:
+        scales: one per tensor, or one per slice along `axis`.
+        zero_points: as many as `scales`.
+        axis: the quantized dimension; None where one scale serves the whole tensor.
+        block: how many elements along the last dimension share a scale; None where not blockwise.
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int | None = None
+    block: int | None = None
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether slices along `axis` have their own scales."""
+        return self.axis is not None
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of a subgraph.
+
+    Attributes:
+        shape: dimensions; one that is only known at run time is held as 1.
+        dynamic: which dimensions are only known at run time.
+        constant_bytes: bytes the file holds for it; 0 for an activation.
+        buffer: the file's buffer that holds them; tensors may share one.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dynamic: tuple[bool, ...]
+    dtype: str
+    buffer: int
+    constant_bytes: int
+    quantization: Quantization | None
+
+    @property
+    def weight(self) -> bool:
+        """Whether it is a constant that stands for real numbers.
+
+        Unquantized int32, int64 and bool constants are axes, shapes and indices, not weights.
+        """
+        if not self.constant_bytes:
+            return False
+        real = self.dtype in FLOAT_DTYPES or self.dtype in QUANTIZED_DTYPES
+        return real or self.quantization is not None
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator in execution order.
+
+    Attributes:
+        index: its place in its subgraph.
+        name: the built-in's name, `BUILTIN_<code>` where it is newer than the schema read with,
+            or the custom code.
+        version: as the file declares it; some writers do not raise it when they change types.
+        custom: not one of TFLite's built-in operators.
+        inputs: None where an optional input is absent.
+        transposed: for BATCH_MATMUL, whether the left and right operand are read transposed.
+    """
+
+    index: int
+    subgraph: int
+    name: str
+    code: int
+    version: int
+    custom: bool
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor, ...]
+    transposed: tuple[bool, bool] = (False, False)
+
+    @property
+    def flex(self) -> bool:
+        """Whether it is a TensorFlow operator that needs the Flex delegate."""
+        return self.custom and self.name.startswith("Flex")
+
+    @property
+    def input_dtypes(self) -> tuple[str, ...]:
+        """The dtypes of the inputs that are present."""
+        return tuple(tensor.dtype for tensor in self.inputs if tensor)
+
+    @property
+    def output_dtypes(self) -> tuple[str, ...]:
+        """The dtypes of the outputs."""
+        return tuple(tensor.dtype for tensor in self.outputs)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A named entry point: tensors by argument name."""
+
+    key: str
+    subgraph: int
+    inputs: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class DtypeShare:
+    """How many tensors have a dtype, and their bytes."""
+
+    dtype: str
+    tensors: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Everything read from the FlatBuffer, before anything is derived from it.
+
+    Attributes:
+        declared_runtime: the `min_runtime_version` metadata; None where there is none.
+    """
+
+    identifier: str
+    schema_version: int
+    description: str
+    declared_runtime: str | None
+    signatures: tuple[Signature, ...]
+    operators: tuple[Operator, ...]
+    tensors: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class FlatBufferReport(Contents):
+    """What a FlatBuffer holds, and what that means.
+
+    Attributes:
+        flatbuffer_zipped: bytes after zlib level 9, which is what a download of it costs.
+        weight_census: weights by dtype; bytes shared by tensors count once.
+        activation_census: what operators write, by dtype; bytes at the declared shapes.
+        arithmetic: operators counted by how they compute (see `models.flatbuffers.arithmetic`).
+        integer_macs: multiply-accumulates with integer operands.
+        hybrid_macs: those with integer weights and float activations, which the kernel quantizes
+            on the fly: integer arithmetic with float in and out.
+        float_macs: those with float operands.
+        uncounted_operators: names of operators that multiply, but whose count is not known here.
+    """
+
+    path: Path
+    sha256: str
+    flatbuffer_bytes: int
+    flatbuffer_zipped: int
+    weight_census: tuple[DtypeShare, ...]
+    activation_census: tuple[DtypeShare, ...]
+    arithmetic: dict[Arithmetic, int]
+    integer_macs: int
+    hybrid_macs: int
+    float_macs: int
+    uncounted_operators: tuple[str, ...]
+
+    @property
+    def weights(self) -> tuple[Tensor, ...]:
+        """The constants that stand for real numbers."""
+        return tuple(tensor for tensor in self.tensors if tensor.weight)
+
+    @property
+    def custom_operators(self) -> tuple[str, ...]:
+        """Names of operators that are not built in, Flex included, sorted."""
+        return tuple(sorted({operator.name for operator in self.operators if operator.custom}))
+
+    @property
+    def quantized_operator_share(self) -> float:
+        """Share of operators that compute in integers, of those that could (0..1).
+
+        (integer + hybrid) / (integer + hybrid + float); neutral operators do not count.
+        """
+        quantized = self.arithmetic["integer"] + self.arithmetic["hybrid"]
+        return _share(quantized, quantized + self.arithmetic["float"])
+
+    @property
+    def quantized_weight_share(self) -> float:
+        """Share of the weights' bytes that are stored in integers (0..1)."""
+        stored = sum(share.bytes for share in self.weight_census if share.dtype not in FLOAT_DTYPES)
+        return _share(stored, sum(share.bytes for share in self.weight_census))
+
+    @property
+    def integer_mac_share(self) -> float:
+        """Share of the multiply-accumulates whose operands are all integers (0..1)."""
+        return _share(self.integer_macs, self._macs)
+
+    @property
+    def quantized_mac_share(self) -> float:
+        """Share of the multiply-accumulates done in integers, hybrid ones included (0..1)."""
+        return _share(self.integer_macs + self.hybrid_macs, self._macs)
+
+    @property
+    def _macs(self) -> int:
+        return self.integer_macs + self.hybrid_macs + self.float_macs
+
+    @property
+    def operator_counts(self) -> dict[str, int]:
+        """How often each operator occurs, most frequent first."""
+        return dict(Counter(operator.name for operator in self.operators).most_common())
+
+
+def census(tensors: Iterable[tuple[str, int]]) -> tuple[DtypeShare, ...]:
+    """Sum (dtype, bytes) pairs by dtype, largest first."""
+    counts: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for dtype, size in tensors:
+        counts[dtype] += 1
+        sizes[dtype] += size
+    return tuple(DtypeShare(dtype, counts[dtype], size) for dtype, size in sizes.most_common())
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,34 @@
+"""The element types of TFLite tensors, by the names numpy gives them."""
+
+from __future__ import annotations
+
+# Number in the schema -> name and bits per element; 19 and later are newer than the `tflite`
+# package (source: TensorType of LiteRT's schema.fbs).
+SCHEMA_DTYPES: dict[int, tuple[str, int | None]] = {
+    0: ("float32", 32),
+    1: ("float16", 16),
+    2: ("int32", 32),
+    3: ("uint8", 8),
+    4: ("int64", 64),
+    5: ("string", None),
+    6: ("bool", 8),
+    7: ("int16", 16),
+    8: ("complex64", 64),
+    9: ("int8", 8),
+    10: ("float64", 64),
+    11: ("complex128", 128),
+    12: ("uint64", 64),
+    13: ("resource", None),
+    14: ("variant", None),
+    15: ("uint32", 32),
+    16: ("uint16", 16),
+    17: ("int4", 4),
+    18: ("bfloat16", 16),
+    19: ("int2", 2),
+    20: ("uint4", 4),
+}
+BITS = {name: bits for name, bits in SCHEMA_DTYPES.values() if bits}
+
+FLOAT_DTYPES = frozenset({"float16", "bfloat16", "float32", "float64"})
+# The types that integer kernels compute in; int32 and int64 hold ids, shapes and biases.
+QUANTIZED_DTYPES = frozenset({"int2", "int4", "uint4", "int8", "uint8", "int16", "uint16"})

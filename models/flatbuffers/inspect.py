@@ -1,0 +1,91 @@
+"""What a FlatBuffer is, read from the file alone: no runtime is imported."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import zlib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from models.errors import EdgeproofError
+from models.flatbuffers.arithmetic import UNCOUNTED, arithmetic, multiply_accumulates
+from models.flatbuffers.contents import Arithmetic, FlatBufferReport, census
+from models.flatbuffers.dtypes import BITS
+from models.flatbuffers.reading import read_contents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from models.flatbuffers.contents import Operator, Tensor
+
+_CHUNK = 1 << 20
+
+
+def inspect(path: Path) -> FlatBufferReport:
+    """Read a TFLite FlatBuffer and say what it holds.
+
+    Raises:
+        EdgeproofError: the file cannot be read, or is no sound TFLite FlatBuffer.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EdgeproofError(
+            f"cannot be read ({error.strerror})", file=path, remedy="Check the path"
+        ) from None
+    contents = read_contents(path, data)
+    kinds, macs = _computing(contents.operators)
+    return FlatBufferReport(
+        **vars(contents),
+        path=path,
+        sha256=hashlib.sha256(data).hexdigest(),
+        flatbuffer_bytes=len(data),
+        flatbuffer_zipped=_zipped_bytes(data),
+        weight_census=census(_weight_bytes(contents.tensors)),
+        activation_census=census(_activation_bytes(contents.operators)),
+        arithmetic=kinds,
+        integer_macs=macs["integer"],
+        hybrid_macs=macs["hybrid"],
+        float_macs=macs["float"],
+        uncounted_operators=tuple(
+            sorted({op.name for op in contents.operators if op.custom or op.name in UNCOUNTED})
+        ),
+    )
+
+
+def _zipped_bytes(data: bytes) -> int:
+    zipper = zlib.compressobj(9)
+    chunks = (data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
+    return sum(len(zipper.compress(chunk)) for chunk in chunks) + len(zipper.flush())
+
+
+def _computing(
+    operators: Iterable[Operator],
+) -> tuple[dict[Arithmetic, int], Counter[Arithmetic]]:
+    """Count operators, and multiply-accumulates, by how they compute."""
+    kinds: dict[Arithmetic, int] = {"integer": 0, "hybrid": 0, "float": 0, "neutral": 0}
+    macs: Counter[Arithmetic] = Counter()
+    for operator in operators:
+        kind = arithmetic(operator)
+        kinds[kind] += 1
+        macs[kind] += multiply_accumulates(operator)
+    return kinds, macs
+
+
+def _weight_bytes(tensors: Iterable[Tensor]) -> list[tuple[str, int]]:
+    weights = {tensor.buffer: tensor for tensor in tensors if tensor.weight}
+    return [(tensor.dtype, tensor.constant_bytes) for tensor in weights.values()]
+
+
+def _activation_bytes(operators: Iterable[Operator]) -> list[tuple[str, int]]:
+    written = {
+        (operator.subgraph, tensor.index): tensor
+        for operator in operators
+        for tensor in operator.outputs
+    }
+    return [
+        (tensor.dtype, math.ceil(math.prod(tensor.shape) * BITS.get(tensor.dtype, 0) / 8))
+        for tensor in written.values()
+    ]

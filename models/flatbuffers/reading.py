@@ -1,0 +1,285 @@
+"""Reading a TFLite FlatBuffer without a runtime, trusting none of its offsets.
+
+The `tflite` package knows the schema; it checks nothing. A vector's length is checked here before
+it is walked, an index before it is followed, and a constant's size against its shape, so that a
+corrupt file ends in one message and never in a crash, a hang or a wrong report.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import TYPE_CHECKING, Any
+
+from models.errors import EdgeproofError
+from models.flatbuffers.contents import Contents, Operator, Quantization, Signature, Tensor
+from models.flatbuffers.dtypes import SCHEMA_DTYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+IDENTIFIER = "TFL3"
+_REMEDY = "Build it again, or fetch it again and compare its sha256"
+
+_CUSTOM_CODE = 32
+_BATCH_MATMUL = 126
+_BLOCKWISE_DETAILS = 2
+
+# What the schema parser raises when an offset or a length leads nowhere.
+_PARSER_ERRORS = (
+    struct.error,
+    IndexError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+)
+
+
+class _Malformed(Exception):  # noqa: N818 - internal: becomes an EdgeproofError that names the file
+    pass
+
+
+def read_contents(path: Path, data: bytes) -> Contents:
+    """Decode a TFLite FlatBuffer.
+
+    Args:
+        path: named in errors.
+        data: the whole file.
+
+    Raises:
+        EdgeproofError: it is empty, not a TFLite FlatBuffer, truncated or corrupt.
+    """
+    if not data:
+        raise EdgeproofError("is empty", file=path, remedy=_REMEDY)
+    if data[4:8] != IDENTIFIER.encode():
+        found = data[4:8].decode("latin-1")
+        raise EdgeproofError(
+            f"is not a TFLite FlatBuffer: its identifier is {found!r} instead of {IDENTIFIER!r}",
+            file=path,
+            remedy="Point at the .tflite file that the conversion wrote",
+        )
+    try:
+        return _Decoder(data).contents()
+    except _Malformed as error:
+        problem = str(error)
+    except _PARSER_ERRORS:
+        problem = "an offset or a length leads outside of it"
+    raise EdgeproofError(
+        f"is a truncated or corrupt FlatBuffer of {len(data)} bytes: {problem}",
+        file=path,
+        remedy=_REMEDY,
+    )
+
+
+class _Decoder:
+    def __init__(self, data: bytes) -> None:
+        from tflite.Model import Model  # noqa: PLC0415 - 0.3 s that collection does not pay
+
+        self._size = len(data)
+        # Vectors are not shared in honest files, so together they cannot exceed the file;
+        # this is what bounds the time a corrupt one can take.
+        self._allowance = 4 * len(data)
+        self._model = Model.GetRootAs(data, 0)
+
+    def contents(self) -> Contents:
+        model = self._model
+        self._buffers = self._constant_sizes()
+        self._codes = [
+            self._operator_code(model.OperatorCodes(i))
+            for i in self._each(model.OperatorCodesLength(), "operator codes")
+        ]
+        subgraphs = [model.Subgraphs(i) for i in self._each(model.SubgraphsLength(), "subgraphs")]
+        if not subgraphs:
+            raise _Malformed("it holds no subgraph")
+        tensors = [self._tensors(graph) for graph in subgraphs]
+        return Contents(
+            identifier=IDENTIFIER,
+            schema_version=model.Version(),
+            description=_text(model.Description()),
+            declared_runtime=self._declared_runtime(),
+            signatures=self._signatures(tensors),
+            operators=tuple(
+                operator
+                for number, graph in enumerate(subgraphs)
+                for operator in self._operators(number, graph, tensors[number])
+            ),
+            tensors=tuple(tensor for graph in tensors for tensor in graph),
+        )
+
+    def _each(self, count: int, what: str, item_bytes: int = 4) -> range:
+        """The indices of a vector, once its length has proved possible."""
+        self._allowance -= count * item_bytes
+        if count * item_bytes > self._size or self._allowance < 0:
+            raise _Malformed(f"its {what} claim {count} entries")
+        return range(count)
+
+    def _numbers(self, length: int, read: Callable[[], Any], what: str, item_bytes: int = 4) -> Any:
+        self._each(length, what, item_bytes)
+        return tuple(read().tolist()) if length else ()
+
+    def _constant_sizes(self) -> list[int]:
+        sizes = []
+        for i in self._each(self._model.BuffersLength(), "buffers"):
+            buffer = self._model.Buffers(i)
+            size, start = buffer.DataLength(), 0
+            if buffer.Offset() > 1:  # files above 2 GB keep their data behind the FlatBuffer
+                size, start = buffer.Size(), buffer.Offset()
+            if start + size > self._size:
+                raise _Malformed(f"buffer {i} claims {size} bytes")
+            sizes.append(size)
+        return sizes
+
+    def _operator_code(self, code: Any) -> tuple[int, int, str | None]:
+        """(number, version, custom code) of an operator code.
+
+        The number is the larger of two fields, as TFLite's own reader takes it: some writers
+        leave the deprecated one at 0, and the `tflite` package's accessor then answers ADD.
+        """
+        current = _int32_field(code._tab, 10)  # noqa: SLF001 - the raw field has no accessor
+        number = max(code.DeprecatedBuiltinCode(), current or 0)
+        custom = _text(code.CustomCode()) if number == _CUSTOM_CODE else None
+        return number, code.Version(), custom
+
+    def _tensors(self, graph: Any) -> list[Tensor]:
+        return [
+            self._tensor(i, graph.Tensors(i)) for i in self._each(graph.TensorsLength(), "tensors")
+        ]
+
+    def _tensor(self, index: int, tensor: Any) -> Tensor:
+        name = _text(tensor.Name())
+        what = f"tensor {name!r}"
+        shape = self._numbers(tensor.ShapeLength(), tensor.ShapeAsNumpy, what)
+        signature = self._numbers(tensor.ShapeSignatureLength(), tensor.ShapeSignatureAsNumpy, what)
+        dtype, bits = SCHEMA_DTYPES.get(tensor.Type(), (f"type_{tensor.Type()}", None))
+        constant = self._at(self._buffers, tensor.Buffer(), f"{what} names buffer")
+        expected = math.ceil(math.prod(shape) * bits / 8) if bits else constant
+        if constant not in (0, expected) and tensor.Sparsity() is None:
+            raise _Malformed(f"{what} of shape {list(shape)} {dtype} holds {constant} bytes")
+        return Tensor(
+            index=index,
+            name=name,
+            shape=tuple(max(size, 1) for size in shape),
+            dynamic=tuple(size < 0 for size in signature or shape),
+            dtype=dtype,
+            buffer=tensor.Buffer(),
+            constant_bytes=constant,
+            quantization=self._quantization(tensor.Quantization(), what, len(shape)),
+        )
+
+    def _quantization(self, given: Any, what: str, rank: int) -> Quantization | None:
+        if given is None:
+            return None
+        scales = self._numbers(given.ScaleLength(), given.ScaleAsNumpy, what)
+        zeros = self._numbers(given.ZeroPointLength(), given.ZeroPointAsNumpy, what, item_bytes=8)
+        if given.DetailsType() == _BLOCKWISE_DETAILS:
+            return Quantization(scales, zeros, axis=None, block=_block_size(given))
+        if not scales:
+            return None
+        axis = given.QuantizedDimension() if len(scales) > 1 else None
+        if axis is not None and not 0 <= axis < rank:
+            raise _Malformed(f"{what} is quantized along dimension {axis} of {rank}")
+        return Quantization(scales, zeros, axis=axis)
+
+    def _operators(self, number: int, graph: Any, tensors: list[Tensor]) -> list[Operator]:
+        found = []
+        for i in self._each(graph.OperatorsLength(), "operators"):
+            given = graph.Operators(i)
+            what = f"operator {i}"
+            code, version, custom = self._at(
+                self._codes, given.OpcodeIndex(), f"{what} names operator code"
+            )
+            inputs = self._numbers(given.InputsLength(), given.InputsAsNumpy, what)
+            outputs = self._numbers(given.OutputsLength(), given.OutputsAsNumpy, what)
+            operator = Operator(
+                index=i,
+                subgraph=number,
+                name=custom if custom is not None else _builtin_name(code),
+                code=code,
+                version=version,
+                custom=custom is not None,
+                inputs=tuple(
+                    None if at == -1 else self._at(tensors, at, f"{what} reads tensor")
+                    for at in inputs
+                ),
+                outputs=tuple(self._at(tensors, at, f"{what} writes tensor") for at in outputs),
+                transposed=_transposed(given) if code == _BATCH_MATMUL else (False, False),
+            )
+            found.append(operator)
+        return found
+
+    def _signatures(self, tensors: list[list[Tensor]]) -> tuple[Signature, ...]:
+        found = []
+        for i in self._each(self._model.SignatureDefsLength(), "signatures"):
+            given = self._model.SignatureDefs(i)
+            key = _text(given.SignatureKey())
+            graph = self._at(tensors, given.SubgraphIndex(), f"signature {key!r} names subgraph")
+            signature = Signature(
+                key=key,
+                subgraph=given.SubgraphIndex(),
+                inputs=self._ports(given.InputsLength(), given.Inputs, graph, key),
+                outputs=self._ports(given.OutputsLength(), given.Outputs, graph, key),
+            )
+            found.append(signature)
+        return tuple(found)
+
+    def _ports(
+        self, length: int, port: Callable[[int], Any], tensors: list[Tensor], key: str
+    ) -> dict[str, Tensor]:
+        what = f"signature {key!r}"
+        ports = [port(i) for i in self._each(length, what)]
+        return {
+            _text(given.Name()): self._at(tensors, given.TensorIndex(), f"{what} names tensor")
+            for given in ports
+        }
+
+    def _declared_runtime(self) -> str | None:
+        for i in self._each(self._model.MetadataLength(), "metadata"):
+            entry = self._model.Metadata(i)
+            if _text(entry.Name()) == "min_runtime_version":
+                self._at(self._buffers, entry.Buffer(), "metadata names buffer")
+                data = self._model.Buffers(entry.Buffer())
+                raw = self._numbers(data.DataLength(), data.DataAsNumpy, "metadata", item_bytes=1)
+                return bytes(raw).rstrip(b"\0").decode("ascii", errors="replace") or None
+        return None
+
+    @staticmethod
+    def _at(items: list[Any], index: int, what: str) -> Any:
+        if not 0 <= index < len(items):
+            raise _Malformed(f"{what} {index} of {len(items)}")
+        return items[index]
+
+
+def _text(raw: bytes | None) -> str:
+    return "" if raw is None else raw.decode("utf-8", errors="replace")
+
+
+def _builtin_name(code: int) -> str:
+    from tflite.utils import BUILTIN_OPCODE2NAME  # noqa: PLC0415
+
+    return str(BUILTIN_OPCODE2NAME.get(code, f"BUILTIN_{code}"))
+
+
+def _transposed(operator: Any) -> tuple[bool, bool]:
+    from tflite.BatchMatMulOptions import BatchMatMulOptions  # noqa: PLC0415
+
+    table = operator.BuiltinOptions()
+    if table is None:
+        return False, False
+    options = BatchMatMulOptions()
+    options.Init(table.Bytes, table.Pos)
+    return bool(options.AdjX()), bool(options.AdjY())
+
+
+def _block_size(quantization: Any) -> int | None:
+    """The third field of BlockwiseQuantization, a table newer than the `tflite` package."""
+    table = quantization.Details()
+    return None if table is None else _int32_field(table, 8)
+
+
+def _int32_field(table: Any, slot: int) -> int | None:
+    offset = table.Offset(slot)
+    if not offset:
+        return None
+    return int(struct.unpack_from("<i", table.Bytes, table.Pos + offset)[0])

@@ -1,0 +1,115 @@
+"""Which TFLite runtime a FlatBuffer needs, from its operators rather than from its word.
+
+A file declares a minimum runtime in its metadata and a version with each operator. Both can be
+too low: ai-edge-quantizer changes operand types and leaves them as they were, and such a file
+loads in an old runtime and answers nonsense. So each operator's version is raised to what its
+operand types need before it is looked up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.tables import Table, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models.flatbuffers.contents import FlatBufferReport, Operator
+
+UNKNOWN = "unknown"
+_TABLE = Path(__file__).with_name("runtimes.toml")
+
+
+class Need(Table, frozen=True, kw_only=True):
+    """The version an operator needs for the dtypes of its first inputs."""
+
+    operator: str
+    inputs: list[str]
+    channels: bool = False
+    version: int
+
+
+class Runtimes(Table, frozen=True, kw_only=True):
+    """`runtimes.toml`: the runtime of each operator's n-th version, and what operand types need."""
+
+    runtimes: dict[str, list[str]]
+    needs: list[Need]
+
+
+@dataclass(frozen=True)
+class RuntimeNeed:
+    """What one kind of operator in a FlatBuffer needs.
+
+    Attributes:
+        declared: the version the file gives it.
+        version: the version its operand types need, at least `declared`.
+        runtime: the first TFLite runtime that holds it; None where that is not known.
+    """
+
+    operator: str
+    declared: int
+    version: int
+    runtime: str | None
+
+    @property
+    def understated(self) -> bool:
+        """Whether the file declares less than it needs, so that an old runtime loads it."""
+        return self.declared < self.version
+
+
+def runtime_needs(operators: Iterable[Operator]) -> tuple[RuntimeNeed, ...]:
+    """List what the built-in operators need, each kind once, by name and version."""
+    found = {_need(operator) for operator in operators if not operator.custom}
+    return tuple(sorted(found, key=lambda need: (need.operator, need.version, need.declared)))
+
+
+def unknown_operators(report: FlatBufferReport) -> tuple[str, ...]:
+    """Name the operators whose runtime is not known, as `NAME vN`, and the custom ones."""
+    needs = runtime_needs(report.operators)
+    built_in = {f"{need.operator} v{need.version}" for need in needs if need.runtime is None}
+    return (*sorted(built_in), *report.custom_operators)
+
+
+def minimum_runtime(report: FlatBufferReport) -> str:
+    """Return the oldest TFLite runtime that can run the file, as far as is known.
+
+    The largest of the declared `min_runtime_version` and what each operator needs. Operators that
+    `unknown_operators` names are left out; with nothing known it is `"unknown"`.
+    """
+    known = [need.runtime for need in runtime_needs(report.operators) if need.runtime]
+    if report.declared_runtime and version_key(report.declared_runtime):
+        known.append(report.declared_runtime)
+    return max(known, key=version_key, default=UNKNOWN)
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Turn `"2.14.0"` into `(2, 14, 0)`; anything else into `()`, which sorts first."""
+    parts = version.split(".")
+    return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()
+
+
+@cache
+def _table() -> Runtimes:
+    return read_table(_TABLE, Runtimes)
+
+
+def _need(operator: Operator) -> RuntimeNeed:
+    needed = (need.version for need in _table().needs if _applies(need, operator))
+    version = max(operator.version, *needed, 1)
+    runtimes = _table().runtimes.get(operator.name, [])
+    runtime = runtimes[version - 1] if version <= len(runtimes) else ""
+    return RuntimeNeed(operator.name, operator.version, version, runtime or None)
+
+
+def _applies(need: Need, operator: Operator) -> bool:
+    if need.operator != operator.name:
+        return False
+    given = operator.inputs[: len(need.inputs)]
+    if [tensor and tensor.dtype for tensor in given] != need.inputs:
+        return False
+    quantization = given[-1].quantization if given and given[-1] else None
+    return not need.channels or (quantization is not None and quantization.per_channel)

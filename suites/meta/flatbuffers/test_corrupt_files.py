@@ -1,0 +1,108 @@
+"""A broken FlatBuffer ends in one message that names the file: no crash, no hang."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.errors import EdgeproofError
+from models.flatbuffers.inspect import inspect
+from models.flatbuffers.runtimes import minimum_runtime, unknown_operators
+from suites.meta.tiny_models import NAMES
+
+SECONDS = 2.0  # an intact tiny file takes 0.01
+
+fuzzing = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def judge(path: Path, data: bytes) -> None:
+    """Inspect `data`: a report, or the one kind of error, within the time."""
+    path.write_bytes(data)
+    started = time.process_time()
+    refusal = None
+    try:
+        report = inspect(path)
+        minimum_runtime(report)
+        unknown_operators(report)
+    except EdgeproofError as error:
+        refusal = error
+    assert time.process_time() - started < SECONDS
+    assert refusal is None or (str(path) in str(refusal) and refusal.remedy)
+
+
+@fuzzing
+@given(data=st.data())
+def test_truncated_anywhere(
+    tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
+) -> None:
+    whole = tiny_models[data.draw(st.sampled_from(NAMES))].read_bytes()
+    judge(tmp_path / "cut.tflite", whole[: data.draw(st.integers(0, len(whole)))])
+
+
+@fuzzing
+@given(data=st.data())
+def test_bytes_flipped_anywhere(
+    tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
+) -> None:
+    mutable = bytearray(tiny_models[data.draw(st.sampled_from(NAMES))].read_bytes())
+    for _ in range(data.draw(st.integers(1, 20))):
+        mutable[data.draw(st.integers(0, len(mutable) - 1))] = data.draw(st.integers(0, 255))
+    judge(tmp_path / "flipped.tflite", bytes(mutable))
+
+
+@fuzzing
+@given(data=st.data())
+def test_words_set_to_extremes(
+    tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
+) -> None:
+    # Offsets and lengths are 32-bit words: this is what reaches them most often.
+    mutable = bytearray(tiny_models[data.draw(st.sampled_from(NAMES))].read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = 4 * data.draw(st.integers(0, len(mutable) // 4 - 1))
+        word = data.draw(st.sampled_from([0, 1, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32 - 4]))
+        mutable[at : at + 4] = word.to_bytes(4, "little")
+    judge(tmp_path / "extreme.tflite", bytes(mutable))
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "is empty"),
+        (b"PK\x03\x04 a zip archive", "identifier"),
+        (b"\x10\x00", "identifier"),
+        (b"\xff\xff\xff\xffTFL3", "corrupt"),
+        (b"\x08\x00\x00\x00TFL3" + b"\xff" * 64, "corrupt"),
+        (b"\x08\x00\x00\x00TFL3" + b"\x00" * 64, "corrupt"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, data: bytes, what: str) -> None:
+    path = tmp_path / "broken.tflite"
+    path.write_bytes(data)
+    with pytest.raises(EdgeproofError, match=what) as caught:
+        inspect(path)
+    assert caught.value.file == str(path)
+
+
+def test_half_a_file_is_refused(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+    path = tmp_path / "half.tflite"
+    whole = tiny_models["float32"].read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(EdgeproofError, match="truncated or corrupt"):
+        inspect(path)
+
+
+def test_missing_file_and_folder_are_said(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.tflite", tmp_path):
+        with pytest.raises(EdgeproofError, match="cannot be read"):
+            inspect(path)
