@@ -158,7 +158,7 @@ def human_interval(
     *,
     difference: bool = False,
 ) -> str:
-    """Write a value and its interval in one unit: "1.2 points [0.4, 2.1]"; "?" for an infinite end."""
+    """Write a value and its interval: "1.2 points [0.4, 2.1]"; "?" for an infinite end."""
     factor, suffix = 1.0, " bytes"
     if unit is Unit.FRACTION:
         factor, suffix = 100.0, " points" if difference else " %"

@@ -1,0 +1,1 @@
+"""Reports: results.json and everything that is drawn from it."""

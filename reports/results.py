@@ -1,0 +1,225 @@
+"""results.json: one machine-readable document per run, and the source of every other report.
+
+Its schema is results.schema.json. Written whole or not at all, and alike for alike contents.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from models.errors import EdgeproofError
+from models.tables import Table
+from models.verdicts.measurement import Measurement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SCHEMA_VERSION = 1
+SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
+TOP_LEVEL = (
+    "schema",
+    "run",
+    "subject",
+    "device",
+    "circumstances",
+    "artefacts",
+    "measurements",
+)
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """What every `run` says: its id, when it started (ISO 8601), and edgeproof's version."""
+
+    id: str
+    started: str
+    version: str
+
+
+class NamedSubject(msgspec.Struct, frozen=True, kw_only=True):
+    """What every `subject` says: its name and its schemes, in the order of its file."""
+
+    name: str
+    schemes: list[str]
+
+
+class NamedDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """What every `device` says: its name and whether it is emulated."""
+
+    name: str
+    emulated: bool
+
+
+class Artefact(msgspec.Struct, frozen=True, kw_only=True):
+    """What every artefact says: its name, the SHA-256 and the size of its file."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+class Document(Table, frozen=True, kw_only=True):
+    """The top level; the open tables may hold more than they must."""
+
+    schema: int
+    run: Run
+    subject: NamedSubject
+    device: NamedDevice
+    circumstances: dict[str, Any]
+    artefacts: list[Artefact]
+    measurements: list[dict[str, Any]]
+
+
+def new_document(  # noqa: PLR0913 - the contract's keys, all named
+    *,
+    run: Mapping[str, Any],
+    subject: Mapping[str, Any],
+    device: Mapping[str, Any],
+    circumstances: Mapping[str, Any],
+    artefacts: Iterable[Mapping[str, Any]],
+    measurements: Iterable[Measurement],
+) -> dict[str, Any]:
+    """Put a document together, its keys and measurements in their order.
+
+    Args:
+        run: see `Run`; more keys are welcome, here and below.
+        subject: see `NamedSubject`.
+        device: see `NamedDevice`.
+        circumstances: versions, runtimes, threads, load; `runtime` names the run's main runtime.
+        artefacts: see `Artefact`.
+        measurements: in any order.
+
+    Raises:
+        EdgeproofError: a required key is missing or mistyped, or a number is not finite.
+    """
+    document = {
+        "schema": SCHEMA_VERSION,
+        "run": _sorted(run),
+        "subject": _sorted(subject),
+        "device": _sorted(device),
+        "circumstances": _sorted(circumstances),
+        "artefacts": sorted((_sorted(artefact) for artefact in artefacts), key=_artefact_order),
+        "measurements": [one.to_dict() for one in sorted(measurements, key=_measurement_order)],
+    }
+    _check(document, None)
+    _serialized(document, None)
+    return document
+
+
+def write_results(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document so that `path` holds the old one or the new one, whatever happens.
+
+    Raises:
+        EdgeproofError: the document is not valid, or the folder cannot be written to.
+    """
+    _check(document, path)
+    text = _serialized(document, path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+        raise EdgeproofError(
+            f"cannot be written ({error.strerror})",
+            file=path,
+            remedy="Free space there, or make the folder writable",
+        ) from None
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """Read and check a document.
+
+    Raises:
+        EdgeproofError: missing, unreadable, not JSON, of another schema version, or not valid.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except FileNotFoundError:
+        raise EdgeproofError(
+            "no such file", file=path, remedy="Run the suite first: it writes this file"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise EdgeproofError(
+            f"cannot be read as JSON ({error})", file=path, remedy="Run the suite again"
+        ) from None
+    version = document.get("schema") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION:
+        raise EdgeproofError(
+            f"has the schema version {version!r}",
+            file=path,
+            key="schema",
+            remedy=f"This edgeproof reads version {SCHEMA_VERSION}: run the suite again",
+        )
+    _check(document, path)
+    return dict(document)
+
+
+def measurements_of(document: Mapping[str, Any]) -> list[Measurement]:
+    """The measurements of a document, typed.
+
+    Raises:
+        EdgeproofError: one of them is not valid.
+    """
+    return [Measurement.from_dict(one) for one in document["measurements"]]
+
+
+def _check(document: Mapping[str, Any], path: Path | None) -> None:
+    """Refuse what does not keep the contract."""
+    try:
+        msgspec.convert(document, type=Document, strict=True)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        raise EdgeproofError(
+            what, file=path, key=where.strip("`.") or "top level", remedy=f"See {SCHEMA_FILE.name}"
+        ) from None
+    for index, one in enumerate(document["measurements"]):
+        try:
+            Measurement.from_dict(one)
+        except EdgeproofError as error:
+            raise EdgeproofError(
+                error.what, file=path, key=f"measurements[{index}]", remedy=error.remedy
+            ) from None
+
+
+def _serialized(document: Mapping[str, Any], path: Path | None) -> str:
+    try:
+        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise EdgeproofError(
+            f"holds what JSON cannot ({error})",
+            file=path,
+            remedy="Put only text, finite numbers, lists and tables in it",
+        ) from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _sorted(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: table[key] for key in sorted(table)}
+
+
+def _artefact_order(artefact: Mapping[str, Any]) -> str:
+    return str(artefact.get("name"))
+
+
+def _measurement_order(one: Measurement) -> tuple[str, ...]:
+    return (one.scheme, one.metric, one.runtime or "", one.device, one.test)
