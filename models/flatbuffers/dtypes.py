@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 # Number in the schema -> name and bits per element; 19 and later are newer than the `tflite`
 # package (source: TensorType of LiteRT's schema.fbs).
 SCHEMA_DTYPES: dict[int, tuple[str, int | None]] = {
@@ -32,3 +38,11 @@ BITS = {name: bits for name, bits in SCHEMA_DTYPES.values() if bits}
 FLOAT_DTYPES = frozenset({"float16", "bfloat16", "float32", "float64"})
 # The types that integer kernels compute in; int32 and int64 hold ids, shapes and biases.
 QUANTIZED_DTYPES = frozenset({"int2", "int4", "uint4", "int8", "uint8", "int16", "uint16"})
+
+
+def packed_bytes(shape: Iterable[int], bits: int) -> int:
+    """Return the bytes that a tensor takes; elements below 8 bits share bytes.
+
+    In integers throughout: a corrupt shape can be larger than any float.
+    """
+    return -(-math.prod(shape) * bits // 8)

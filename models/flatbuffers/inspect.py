@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import zlib
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from models.errors import EdgeproofError
 from models.flatbuffers.arithmetic import UNCOUNTED, arithmetic, multiply_accumulates
 from models.flatbuffers.contents import Arithmetic, FlatBufferReport, census
-from models.flatbuffers.dtypes import BITS
+from models.flatbuffers.dtypes import BITS, packed_bytes
 from models.flatbuffers.reading import read_contents
 
 if TYPE_CHECKING:
@@ -86,6 +85,6 @@ def _activation_bytes(operators: Iterable[Operator]) -> list[tuple[str, int]]:
         for tensor in operator.outputs
     }
     return [
-        (tensor.dtype, math.ceil(math.prod(tensor.shape) * BITS.get(tensor.dtype, 0) / 8))
+        (tensor.dtype, packed_bytes(tensor.shape, BITS.get(tensor.dtype, 0)))
         for tensor in written.values()
     ]

@@ -7,13 +7,12 @@ corrupt file ends in one message and never in a crash, a hang or a wrong report.
 
 from __future__ import annotations
 
-import math
 import struct
 from typing import TYPE_CHECKING, Any
 
 from models.errors import EdgeproofError
 from models.flatbuffers.contents import Contents, Operator, Quantization, Signature, Tensor
-from models.flatbuffers.dtypes import SCHEMA_DTYPES
+from models.flatbuffers.dtypes import SCHEMA_DTYPES, packed_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,7 +153,7 @@ class _Decoder:
         signature = self._numbers(tensor.ShapeSignatureLength(), tensor.ShapeSignatureAsNumpy, what)
         dtype, bits = SCHEMA_DTYPES.get(tensor.Type(), (f"type_{tensor.Type()}", None))
         constant = self._at(self._buffers, tensor.Buffer(), f"{what} names buffer")
-        expected = math.ceil(math.prod(shape) * bits / 8) if bits else constant
+        expected = packed_bytes(shape, bits) if bits else constant
         if constant not in (0, expected) and tensor.Sparsity() is None:
             raise _Malformed(f"{what} of shape {list(shape)} {dtype} holds {constant} bytes")
         return Tensor(

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.errors import EdgeproofError
+from models.flatbuffers.dtypes import packed_bytes
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.runtimes import minimum_runtime, unknown_operators
 from suites.meta.tiny_models import NAMES
@@ -106,3 +107,8 @@ def test_missing_file_and_folder_are_said(tmp_path: Path) -> None:
     for path in (tmp_path / "none.tflite", tmp_path):
         with pytest.raises(EdgeproofError, match="cannot be read"):
             inspect(path)
+
+
+def test_a_shape_larger_than_any_float_is_counted() -> None:
+    assert packed_bytes([2**31 - 1] * 60, 8) == (2**31 - 1) ** 60
+    assert packed_bytes([3, 3], 4) == 5
