@@ -159,14 +159,6 @@ def read_results(path: Path) -> dict[str, Any]:
         raise EdgeproofError(
             f"cannot be read as JSON ({error})", file=path, remedy="Run the suite again"
         ) from None
-    version = document.get("schema") if isinstance(document, dict) else None
-    if version != SCHEMA_VERSION:
-        raise EdgeproofError(
-            f"has the schema version {version!r}",
-            file=path,
-            key="schema",
-            remedy=f"This edgeproof reads version {SCHEMA_VERSION}: run the suite again",
-        )
     _check(document, path)
     return dict(document)
 
@@ -180,16 +172,24 @@ def measurements_of(document: Mapping[str, Any]) -> list[Measurement]:
     return [Measurement.from_dict(one) for one in document["measurements"]]
 
 
-def _check(document: Mapping[str, Any], path: Path | None) -> None:
-    """Refuse what does not keep the contract."""
+def _check(document: object, path: Path | None) -> None:
+    """Refuse what does not keep the contract; the version first, for it explains the rest."""
+    version = document.get("schema") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION:
+        raise EdgeproofError(
+            f"has the schema version {version!r}",
+            file=path,
+            key="schema",
+            remedy=f"This edgeproof reads version {SCHEMA_VERSION}: run the suite again",
+        )
     try:
-        msgspec.convert(document, type=Document, strict=True)
+        typed = msgspec.convert(document, type=Document, strict=True)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         raise EdgeproofError(
             what, file=path, key=where.strip("`.") or "top level", remedy=f"See {SCHEMA_FILE.name}"
         ) from None
-    for index, one in enumerate(document["measurements"]):
+    for index, one in enumerate(typed.measurements):
         try:
             Measurement.from_dict(one)
         except EdgeproofError as error:

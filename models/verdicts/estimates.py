@@ -63,7 +63,7 @@ def total_variation(first: Floats, second: Floats) -> Estimate:
 
 
 def quantile(samples: Floats, at: float) -> Estimate:
-    """A quantile with its distribution-free interval.
+    """A quantile with its distribution-free interval: the nearest rank, so one that was seen.
 
     Serves latencies (0.5, 0.9, 0.99) and, at 0.5, repeated rates, cold starts and peaks of memory.
 
@@ -72,7 +72,8 @@ def quantile(samples: Floats, at: float) -> Estimate:
         at: which quantile.
     """
     low, high = intervals.quantile_interval(samples, at)
-    return Estimate(float(np.quantile(samples, at)), low, high, int(samples.size))
+    value = float(np.quantile(samples, at, method="inverted_cdf"))
+    return Estimate(value, low, high, int(samples.size))
 
 
 def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:

@@ -11,6 +11,10 @@ from models.errors import EdgeproofError
 from models.verdicts.metrics import Metric, metric_named
 from models.verdicts.quantities import human_interval
 
+# An interval this many times wider than its distance from the limit would take its square times
+# as many samples: nobody has a million times as many.
+UNREACHABLE = 1000.0
+
 
 class Verdict(StrEnum):
     """What a judgment can be."""
@@ -144,13 +148,11 @@ def _what_decides(estimate: Estimate, budget: Budget, metric: Metric) -> str:
     """How many samples would decide, if the value stays: the interval narrows with their root."""
     distance = abs(estimate.value - budget.value)
     # The end on the far side of the limit has to come back to it.
-    over_the_limit = estimate.value > budget.value or (
-        estimate.value == budget.value and budget.limit == "min"
-    )
-    reach = estimate.value - estimate.low if over_the_limit else estimate.high - estimate.value
+    above = estimate.value > budget.value
+    reach = estimate.value - estimate.low if above else estimate.high - estimate.value
     if math.isinf(reach):
         return f"and {estimate.n:,} {metric.counted} are too few to bound it"
-    if distance == 0.0:
-        return "and no number of them decides a value that equals the limit"
-    needed = max(estimate.n + 1, math.ceil(estimate.n * (reach / distance) ** 2))
+    if reach >= UNREACHABLE * distance:
+        return f"so near the value that no number of {metric.counted} would decide"
+    needed = max(estimate.n + 1, round(estimate.n * (reach / distance) ** 2))
     return f"about {needed:,} {metric.counted} would decide"

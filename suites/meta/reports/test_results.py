@@ -1,0 +1,261 @@
+"""results.json: the schema, the reader and the writer hold the same contract."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.errors import EdgeproofError
+from models.verdicts.judge import Budget, Estimate
+from models.verdicts.measurement import Measurement, measure
+from models.verdicts.metrics import METRICS
+from models.verdicts.quantities import Unit
+from reports.results import (
+    SCHEMA_FILE,
+    TOP_LEVEL,
+    measurements_of,
+    new_document,
+    read_results,
+    write_results,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+BUDGET = Budget("accuracy_drop", "max", 0.041, "4.1 points", "mine.toml", "accuracy_drop.max")
+
+
+def measurements() -> list[Measurement]:
+    """A judged one, an unjudged one and one without a runtime or an upper end."""
+    place = {"scheme": "float16", "device": "host", "test": "test_it[float16]"}
+    return [
+        measure(
+            Estimate(0.012, 0.004, 0.021, 2000),
+            metric="accuracy_drop",
+            budget=BUDGET,
+            runtime="ai_edge_litert",
+            **place,
+        ),
+        measure(
+            Estimate(0.02, 0.01, math.inf, 50),
+            metric="latency_p99",
+            runtime="ai_edge_litert",
+            details={"samples": [0.01, 0.02]},
+            **place,
+        ),
+        measure(Estimate(1e6, 1e6, 1e6, 1), metric="flatbuffer_bytes", runtime=None, **place),
+    ]
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    """A small valid document."""
+    parts: dict[str, Any] = {
+        "run": {"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0", "seed": 3},
+        "subject": {"name": "embedded", "schemes": ["float32", "float16"], "labels": ["A", "B"]},
+        "device": {"name": "host", "emulated": False, "cores": 2},
+        "circumstances": {"runtime": "ai_edge_litert", "threads": 1},
+        "artefacts": [{"name": "float16", "sha256": "0f" * 32, "bytes": 1_000_000}],
+        "measurements": measurements(),
+    }
+    return new_document(**(parts | changes))
+
+
+@cache
+def validator() -> Any:
+    """The validator of the schema, which has to be a schema itself."""
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    return jsonschema.Draft202012Validator(SCHEMA)
+
+
+def schema_errors(candidate: object) -> list[str]:
+    """What the JSON schema has against a document."""
+    return [error.message for error in validator().iter_errors(candidate)]
+
+
+def test_the_schema_accepts_a_document() -> None:
+    assert schema_errors(document()) == []
+    assert list(document()) == list(TOP_LEVEL) == SCHEMA["required"]
+
+
+def test_the_schema_accepts_every_metric_within_its_range_and_unit_only() -> None:
+    assert SCHEMA["$defs"]["measurement"]["properties"]["metric"]["enum"] == list(METRICS)
+    assert SCHEMA["$defs"]["unit"]["enum"] == [unit.value for unit in Unit]
+    place = {"scheme": "float16", "device": "host", "runtime": None, "test": "test_it"}
+    for metric in METRICS.values():
+        candidate = document(
+            measurements=[measure(Estimate(0.5, 0.5, 0.5, 1), metric=metric.name, **place)]
+        )
+        assert schema_errors(candidate) == []
+        one = candidate["measurements"][0]
+        for broken in (
+            {"unit": "fraction" if metric.unit is not Unit.FRACTION else "ratio"},
+            {"value": metric.low - 0.5},
+            {"value": metric.high + 0.5} if math.isfinite(metric.high) else {"value": None},
+        ):
+            assert schema_errors(candidate | {"measurements": [one | broken]}), (metric, broken)
+
+
+def drop_key(*path: str | int) -> Callable[[Any], None]:
+    """A breakage: the key at the end of the path is missing."""
+
+    def breakage(broken: Any) -> None:
+        for step in path[:-1]:
+            broken = broken[step]
+        del broken[path[-1]]
+
+    return breakage
+
+
+def put(value: object, *path: str | int) -> Callable[[Any], None]:
+    """A breakage: another value, or another key, at the end of the path."""
+
+    def breakage(broken: Any) -> None:
+        for step in path[:-1]:
+            broken = broken[step]
+        broken[path[-1]] = value
+
+    return breakage
+
+
+DROP = ("measurements", 0)
+BUDGET_KEYS = SCHEMA["$defs"]["measurement"]["properties"]["budget"]["oneOf"][1]["required"]
+MEASUREMENT_KEYS = SCHEMA["$defs"]["measurement"]["required"]
+BREAKAGES = {
+    **{f"no {key}": drop_key(key) for key in TOP_LEVEL},
+    **{f"no {key} in a measurement": drop_key(*DROP, key) for key in MEASUREMENT_KEYS},
+    **{f"no {key} in a budget": drop_key(*DROP, "budget", key) for key in BUDGET_KEYS},
+    "no run id": drop_key("run", "id"),
+    "no subject name": drop_key("subject", "name"),
+    "no device name": drop_key("device", "name"),
+    "no artefact hash": drop_key("artefacts", 0, "sha256"),
+    "another version": put(2, "schema"),
+    "an unknown key": put({}, "notes"),
+    "an unknown key in a measurement": put(1, *DROP, "confidence"),
+    "an unknown key in a budget": put(1, *DROP, "budget", "margin"),
+    "an unknown metric": put("speed", *DROP, "metric"),
+    "an unknown unit": put("points", *DROP, "unit"),
+    "a unit of another metric": put("bytes", *DROP, "unit"),
+    "an unknown verdict": put("passed", *DROP, "verdict"),
+    "a percentage": put(1.2, *DROP, "value"),
+    "a value as text": put("0.012", *DROP, "value"),
+    "no value": put(None, *DROP, "value"),
+    "no samples": put(0, *DROP, "n"),
+    "half a sample": put(1.5, *DROP, "n"),
+    "a budget without a verdict": put(None, *DROP, "verdict"),
+    "a verdict without a budget": put(None, *DROP, "budget"),
+    "a limit that is neither": put("most", *DROP, "budget", "limit"),
+    "measurements as a table": put({}, "measurements"),
+    "a runtime as a number": put(1, *DROP, "runtime"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_schema_reader_and_writer_refuse_each_broken_document(name: str, tmp_path: Path) -> None:
+    broken = copy.deepcopy(document())
+    BREAKAGES[name](broken)
+    path = tmp_path / "results.json"
+    with pytest.raises(EdgeproofError):
+        write_results(path, broken)
+    assert not path.exists()
+    path.write_text(json.dumps(broken), encoding="utf-8")
+    with pytest.raises(EdgeproofError) as caught:
+        read_results(path)
+    assert str(caught.value).startswith(str(path))
+    assert schema_errors(broken)
+
+
+def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "results.json"
+    write_results(path, document())
+    assert read_results(path) == document()
+    assert sorted(measurements_of(read_results(path)), key=lambda one: one.value) == sorted(
+        measurements(), key=lambda one: one.value
+    )
+
+
+def test_the_order_of_arrival_does_not_show(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    write_results(first, document())
+    write_results(
+        second,
+        document(
+            measurements=measurements()[::-1],
+            device={
+                "emulated": False,
+                "cores": 2,
+                "name": "host",
+            },
+        ),
+    )
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_number_that_is_not_finite_is_never_written(number: float, tmp_path: Path) -> None:
+    with pytest.raises(EdgeproofError, match="holds what JSON cannot"):
+        document(circumstances={"load": number})
+    path = tmp_path / "results.json"
+    with pytest.raises(EdgeproofError, match="holds what JSON cannot"):
+        write_results(path, document() | {"circumstances": {"load": number}})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_write_leaves_the_old_document_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.json"
+    write_results(path, document())
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(EdgeproofError, match=r"cannot be written \(No space left on device\)"):
+        write_results(path, document(circumstances={}))
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["results.json"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file. Run the suite first"),
+        (b"", "cannot be read as JSON"),
+        (b'{"schema": 1, "run": ', "cannot be read as JSON"),
+        (b'{"schema": NaN}', "cannot be read as JSON (NaN is not JSON)"),
+        (b"\xff\xfe", "cannot be read as JSON"),
+        (b"[]", "schema: has the schema version None"),
+        (b'{"schema": 7}', "schema: has the schema version 7. This edgeproof reads version 1"),
+        (b'{"schema": 1}', "missing required field `run`"),
+    ],
+)
+def test_a_document_that_cannot_be_read_is_named(
+    content: bytes | None, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "results.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(EdgeproofError) as caught:
+        read_results(path)
+    assert str(caught.value).startswith(str(path))
+    assert message in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_a_broken_measurement_is_named_by_its_place(tmp_path: Path) -> None:
+    broken = document()
+    broken["measurements"][1]["unit"] = "ms"
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(broken), encoding="utf-8")
+    with pytest.raises(EdgeproofError) as caught:
+        read_results(path)
+    assert caught.value.key == "measurements[1]"

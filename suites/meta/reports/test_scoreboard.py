@@ -1,0 +1,142 @@
+"""The scoreboard: one table, drawn as text, Markdown and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from typing import Any
+
+from models.verdicts.judge import Budget, Estimate
+from models.verdicts.measurement import Measurement, measure
+from reports.results import new_document
+from reports.scoreboard import (
+    HEADER,
+    LEGEND,
+    as_csv,
+    as_markdown,
+    as_text,
+    scoreboard_rows,
+    worst_verdict,
+)
+
+LIMITS = {"accuracy_drop": ("max", 0.041), "agreement": ("min", 0.97)}
+
+
+def taken(  # noqa: PLR0913 - a measurement has these parts
+    scheme: str,
+    metric: str,
+    value: float,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    runtime: str | None = "ai_edge_litert",
+    **more: Any,
+) -> Measurement:
+    """A measurement, judged where `LIMITS` has its metric."""
+    side, bound = LIMITS.get(metric, (None, 0.0))
+    budget = side and Budget(metric, side, bound, "?", "mine.toml", f"{metric}.{side}")
+    return measure(
+        Estimate(value, value if low is None else low, value if high is None else high, 500),
+        metric=metric,
+        scheme=scheme,
+        device="host",
+        runtime=runtime,
+        test="test_it",
+        budget=budget,
+        **more,
+    )
+
+
+def document(*measurements: Measurement, **circumstances: str) -> dict[str, Any]:
+    """A document that holds these measurements."""
+    return new_document(
+        run={"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0"},
+        subject={"name": "embedded", "schemes": ["float32", "dynamic_wi8_afp32", "float16"]},
+        device={"name": "host", "emulated": False},
+        circumstances=circumstances,
+        artefacts=[],
+        measurements=measurements,
+    )
+
+
+SAMPLE = document(
+    taken("float16", "accuracy_drop", 0.05, 0.042, 0.06, known_failure="rounds too much"),
+    taken("float16", "agreement", 0.98, 0.96, 0.99),
+    taken("dynamic_wi8_afp32", "accuracy", 0.842),
+    taken("dynamic_wi8_afp32", "accuracy_drop", 0.012, 0.004, 0.021),
+    taken("dynamic_wi8_afp32", "agreement", 0.991, 0.984, 0.995),
+    taken("dynamic_wi8_afp32", "agreement", 0.35, 0.3, 0.4, runtime="tflite_runtime"),
+    taken("dynamic_wi8_afp32", "flatbuffer_bytes", 1_130_000.0, runtime=None),
+    taken("dynamic_wi8_afp32", "size_ratio_weights", 15.03, runtime=None),
+    taken("dynamic_wi8_afp32", "latency_p50", 0.00083),
+    taken("dynamic_wi8_afp32", "tweets_per_second", 1034.5),
+    taken("dynamic_wi8_afp32", "peak_rss", 48_500_000.0),
+    taken("float32", "accuracy_drop", 0.01, -0.01, math.inf),
+    taken("full_model", "accuracy", 0.854),
+    taken("full_model", "weights_bytes", 16_987_148.0, runtime=None),
+)
+GOLDEN = """\
+scheme                                  MB  ratio  accuracy            drop  agreement    ms  tweets/s  MB resident  verdict
+-----------------------------------  -----  -----  --------  --------------  ---------  ----  --------  -----------  ------------
+full_model                           16.99      -     0.854               -          -     -         -            -  -
+float32                                  -      -         -   1.0 [-1.0, ?]          -     -         -            -  inconclusive
+dynamic_wi8_afp32                     1.13   15.0     0.842  1.2 [0.4, 2.1]      0.991  0.83   1,034.5         48.5  pass
+dynamic_wi8_afp32 on tflite_runtime      -      -         -               -      0.350     -         -            -  fail
+float16                                  -      -         -  5.0 [4.2, 6.0]      0.980     -         -            -  fail (known)
+"""  # noqa: E501 - a picture
+
+
+def test_the_text_is_a_picture_of_the_run() -> None:
+    picture, _, legend = as_text(SAMPLE).partition("\n\n")
+    assert f"{picture}\n" == GOLDEN
+    assert legend == f"{LEGEND}\n"
+
+
+def test_the_columns_of_the_text_are_aligned() -> None:
+    header, rule, *rows = as_text(SAMPLE).split("\n\n")[0].splitlines()
+    starts = [0] + [place + 2 for place in range(len(rule)) if rule[place : place + 2] == "  "]
+    assert len(starts) == len(HEADER)
+    assert all(row[start - 1] == " " for row in (header, *rows) for start in starts[1:])
+
+
+def test_text_markdown_and_csv_show_the_same_cells() -> None:
+    rows = scoreboard_rows(SAMPLE)
+    lines = as_markdown(SAMPLE).split("\n\n")[0].splitlines()
+    cells = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
+    assert [cells[0], *cells[2:]] == [HEADER, *rows]
+    assert [tuple(row) for row in csv.reader(io.StringIO(as_csv(SAMPLE)))] == [HEADER, *rows]
+
+
+def test_the_order_of_the_measurements_does_not_show() -> None:
+    backwards = SAMPLE | {"measurements": SAMPLE["measurements"][::-1]}
+    assert as_text(backwards) == as_text(SAMPLE)
+
+
+def test_the_main_runtime_is_the_one_the_circumstances_name() -> None:
+    one = taken("float32", "accuracy", 0.8)
+    other = taken("float32", "accuracy", 0.7, runtime="tflite_runtime")
+    named = document(one, one, other, runtime="tflite_runtime")
+    assert [row[0] for row in scoreboard_rows(named)] == ["float32", "float32 on ai_edge_litert"]
+
+
+def test_a_run_without_measurements_has_an_empty_scoreboard() -> None:
+    assert scoreboard_rows(document()) == []
+    assert as_text(document()).startswith("scheme  MB")
+
+
+def test_the_worst_verdict_wins() -> None:
+    ladder = [
+        taken("float32", "accuracy", 0.8),
+        taken("float32", "agreement", 1.0),
+        taken("float32", "agreement", 0.98, 0.96, 0.99),
+        taken("float32", "agreement", 0.98, invalid_because="throttled"),
+        taken("float32", "agreement", 0.9, known_failure="seen before"),
+        taken("float32", "agreement", 0.9),
+    ]
+    worst = [worst_verdict(ladder[: count + 1]) for count in range(len(ladder))]
+    assert worst == ["-", "pass", "inconclusive", "invalid", "fail (known)", "fail"]
+
+
+def test_a_verdict_without_a_budget_counts_when_it_is_invalid() -> None:
+    assert worst_verdict([taken("float32", "accuracy", 0.8, invalid_because="load")]) == "invalid"

@@ -1,0 +1,160 @@
+"""Budgets: every mistake in the TOML is one message with file, key and remedy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.errors import UsageMistake
+from models.verdicts.budgets import Budgets, budget_names, load_budgets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMES = ["float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8"]
+
+
+def load(folder: Path, text: str, *, classes: int = 3) -> Budgets:
+    """The budgets of a file that holds `text`."""
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_budgets(str(path), schemes=SCHEMES, classes=classes)
+
+
+@pytest.mark.parametrize("name", budget_names())
+def test_the_shipped_budgets_can_be_read(name: str) -> None:
+    budgets = load_budgets(name, schemes=SCHEMES, classes=3)
+    drop = budgets.limit("accuracy_drop", "dynamic_wi8_afp32")
+    assert drop is not None
+    assert (drop.limit, drop.value) == ("max", 0.041)
+    assert drop.source == f"fixtures/budgets/{name}.toml: accuracy_drop.max"
+
+
+def test_a_scheme_s_own_limit_wins_over_the_general_one(tmp_path: Path) -> None:
+    budgets = load(
+        tmp_path,
+        """
+        [agreement]
+        min = "97 %"
+        [agreement.float16]
+        min = "99 %"
+        [accuracy.full_model]
+        min = "0.8 fraction"
+        """,
+    )
+    limits = {
+        (metric, scheme): limit and (limit.value, limit.key)
+        for metric in ("agreement", "accuracy", "peak_rss")
+        for scheme in ("float16", "float32", "full_model")
+        for limit in [budgets.limit(metric, scheme)]
+    }
+    assert limits == {
+        ("agreement", "float16"): (0.99, "agreement.float16.min"),
+        ("agreement", "float32"): (0.97, "agreement.min"),
+        ("agreement", "full_model"): (0.97, "agreement.min"),
+        ("accuracy", "float16"): None,
+        ("accuracy", "float32"): None,
+        ("accuracy", "full_model"): (0.8, "accuracy.full_model.min"),
+        ("peak_rss", "float16"): None,
+        ("peak_rss", "float32"): None,
+        ("peak_rss", "full_model"): None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        ('[acuracy]\nmin = "80 %"', "acuracy", "no metric is called 'acuracy'. Known metrics: acc"),
+        (
+            '[agreement.int8]\nmin = "97 %"',
+            "agreement.int8",
+            "no scheme is called 'int8'. Known schemes: float32, float16, dynamic_wi8_afp32, ",
+        ),
+        ("accuracy = 0.8", "accuracy", "holds 0.8, not a table. Write [accuracy]"),
+        ("[accuracy]", "accuracy", "holds no limit. Give 'min', or remove the table"),
+        ("[accuracy.float16]", "accuracy.float16", "holds no limit"),
+        ("[accuracy]\nmin = 0.8", "accuracy.min", "0.8 is not a finite number with a unit"),
+        ('[accuracy]\nmin = "0.8"', "accuracy.min", "'0.8' is not a finite number with a unit"),
+        ('[accuracy]\nmin = ["80 %"]', "accuracy.min", "['80 %'] is not a finite number with"),
+        ('[accuracy]\nmin = "nan %"', "accuracy.min", "'nan %' is not a finite number"),
+        ('[accuracy]\nmin = "25 ms"', "accuracy.min", "the unit 'ms' of '25 ms' does not fit"),
+        ('[peak_rss]\nmax = "9 Mb"', "peak_rss.max", "the unit 'Mb' of '9 Mb' is not known"),
+        ('[peak_rss]\nmax = "-9 MB"', "peak_rss.max", "'-9 MB' is negative"),
+        ('[accuracy]\nmin = "0.8 %"', "accuracy.min", "'0.8 %' is below chance, which is 33.33 %"),
+        ('[agreement]\nmin = "0.98 %"', "agreement.min", "'0.98 %' is below chance"),
+        ('[accuracy]\nmin = "33 %"', "accuracy.min", "'33 %' is below chance"),
+        ('[accuracy]\nmin = "101 %"', "accuracy.min", "'101 %' is outside what accuracy can be"),
+        ('[accuracy]\nmin = "80 fraction"', "accuracy.min", "limit between 0 % and 100 %"),
+        (
+            '[accuracy_drop]\nmax = "0.041 points"',
+            "accuracy_drop.max",
+            'looks like a fraction where a percentage was meant. Write "4.1 points"',
+        ),
+        ('[accuracy_drop]\nmax = "4.1 %"', "accuracy_drop.max", "the unit '%' of '4.1 %' does not"),
+        (
+            '[accuracy_drop]\nmax = "4.1 fraction"',
+            "accuracy_drop.max",
+            "outside what accuracy_drop can be. Give a limit between -100 points and 100 points",
+        ),
+        (
+            '[accuracy_drop.float16]\nmin = "4.1 points"',
+            "accuracy_drop.float16.min",
+            "'min' limits the better side. Give 'max': lower is better",
+        ),
+        (
+            '[accuracy]\nmin = "80 %"\nmax = "95 %"',
+            "accuracy.max",
+            "'max' limits the better side. Give 'min': higher is better",
+        ),
+        (
+            '[accuracy]\nminimum = "80 %"',
+            "accuracy.minimum",
+            "'minimum' is no key of a budget. Give 'min'",
+        ),
+        (
+            '[accuracy.float16]\nmin = { value = "80 %" }',
+            "accuracy.float16.min",
+            "is not a finite number with a unit",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_key(
+    tmp_path: Path, text: str, key: str, message: str
+) -> None:
+    with pytest.raises(UsageMistake) as caught:
+        load(tmp_path, text)
+    assert str(caught.value).startswith(f"{tmp_path / 'mine.toml'}: {key}: ")
+    assert message in str(caught.value)
+    assert caught.value.remedy
+    assert caught.value.exit_code == 4
+
+
+def test_chance_depends_on_the_number_of_labels(tmp_path: Path) -> None:
+    text = '[accuracy]\nmin = "40 %"'
+    assert load(tmp_path, text, classes=3).limit("accuracy", "float32")
+    with pytest.raises(UsageMistake, match="below chance, which is 50 % for 2 labels"):
+        load(tmp_path, text, classes=2)
+
+
+def test_budgets_that_do_not_exist_are_named_with_those_that_do() -> None:
+    with pytest.raises(
+        UsageMistake, match=r"no budgets are called 'tiny'\. Give one of embedded, "
+    ):
+        load_budgets("tiny", schemes=SCHEMES, classes=3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such file"), (b"[accuracy", "not valid TOML"), (b"\xff", "cannot be read")],
+)
+def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    path = tmp_path / "mine.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageMistake) as caught:
+        load_budgets(str(path), schemes=SCHEMES, classes=3)
+    assert caught.value.file == str(path)
+    assert message in str(caught.value)

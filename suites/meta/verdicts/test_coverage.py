@@ -1,0 +1,92 @@
+"""Coverage: at least 94 of 100 intervals of nominal 95 % hold the truth, over 2,000 draws."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from models.verdicts import estimates, intervals
+
+DRAWS = 2000
+FLOOR = 0.94
+# Expected share of tweets that only the first, and only the second, model gets right: from models
+# that nearly always agree (correlation near 1) to ones that answer independently (near 0).
+DISCORDANT = [
+    (0.0005, 0.0),
+    (0.002, 0.0),
+    (0.004, 0.0),
+    (0.008, 0.001),
+    (0.005, 0.005),
+    (0.02, 0.01),
+    (0.05, 0.03),
+    (0.1, 0.1),
+    (0.2, 0.1),
+    (0.25, 0.25),
+]
+
+
+@pytest.mark.parametrize("trials", [50, 200, 1000, 2000])
+@pytest.mark.parametrize(("only_first", "only_second"), DISCORDANT)
+def test_the_interval_of_a_drop_covers_the_true_drop(
+    trials: int, only_first: float, only_second: float
+) -> None:
+    random = np.random.default_rng([trials, round(1e4 * only_first), round(1e4 * only_second)])
+    shares = [only_first, only_second, 1.0 - only_first - only_second]
+    interval = cache(intervals.difference_from_counts)
+    truth = only_first - only_second
+    covered = 0
+    for first, second, _ in random.multinomial(trials, shares, size=DRAWS).tolist():
+        low, high = interval(first, second, trials)
+        covered += low <= truth <= high
+    assert covered / DRAWS >= FLOOR
+
+
+@pytest.mark.parametrize("trials", [20, 500, 2000])
+@pytest.mark.parametrize("share", [0.5, 0.85, 0.97, 0.999])
+def test_the_interval_of_a_proportion_covers_the_true_one(trials: int, share: float) -> None:
+    random = np.random.default_rng([trials, round(1e4 * share)])
+    interval = cache(intervals.proportion_interval)
+    covered = 0
+    for successes in random.binomial(trials, share, size=DRAWS).tolist():
+        low, high = interval(successes, trials)
+        covered += low <= share <= high
+    assert covered / DRAWS >= FLOOR
+
+
+@pytest.mark.parametrize(("count", "at"), [(20, 0.5), (200, 0.9), (500, 0.99)])
+def test_the_interval_of_a_quantile_covers_the_true_one(count: int, at: float) -> None:
+    random = np.random.default_rng([count, round(100 * at)])
+    # Latencies have long tails: log-normal, whose quantiles are known.
+    from scipy.stats import norm  # noqa: PLC0415 - slow to import, as in the library
+
+    truth = float(np.exp(norm.ppf(at)))
+    covered = 0
+    for samples in random.lognormal(size=(DRAWS, count)):
+        low, high = intervals.quantile_interval(samples, at)
+        covered += low <= truth <= high
+    assert covered / DRAWS >= FLOOR
+
+
+def test_the_interval_of_a_ratio_covers_the_true_one_while_the_machine_drifts() -> None:
+    random = np.random.default_rng(6)
+    covered = 0
+    for _ in range(DRAWS):
+        drift = np.exp(np.cumsum(random.normal(0.0, 0.05, 40)))
+        noise = random.lognormal(0.0, 0.1, (2, 40))
+        estimate = estimates.latency_ratio(1.1 * drift * noise[0], drift * noise[1])
+        covered += estimate.low <= 1.1 <= estimate.high
+    assert covered / DRAWS >= FLOOR
+
+
+def test_an_interval_that_is_too_narrow_is_noticed() -> None:
+    """The planted fault: half the width covers far less, so the tests above can fail."""
+    random = np.random.default_rng(7)
+    interval = cache(intervals.difference_from_counts)
+    covered = 0
+    for first, second, _ in random.multinomial(2000, [0.05, 0.03, 0.92], size=DRAWS).tolist():
+        low, high = interval(first, second, 2000)
+        value = (first - second) / 2000
+        covered += (low + value) / 2 <= 0.02 <= (high + value) / 2
+    assert covered / DRAWS < 0.75

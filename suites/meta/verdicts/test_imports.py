@@ -1,0 +1,26 @@
+"""Collection imports this room, so it stays light: no runtime, no trainer, no scipy until used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import models.verdicts
+
+HEAVY = ("scipy", "sklearn", "tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "pytest")
+
+
+@pytest.mark.parametrize("module", ["reports.scoreboard", "models.verdicts.estimates"])
+def test_importing_it_imports_nothing_heavy(module: str) -> None:
+    code = (
+        f"import sys, {module}; "
+        f"print(*sorted({{name.partition('.')[0] for name in sys.modules}} & {set(HEAVY)}))"
+    )
+    root = Path(models.verdicts.__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []

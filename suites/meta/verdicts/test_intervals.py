@@ -1,0 +1,165 @@
+"""Intervals: equal to published or brute-force values, and refused where there is no data."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.errors import EdgeproofError
+from models.verdicts import estimates, intervals, metrics
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (0, 50), (7, 10), (1998, 2000)])
+def test_the_proportion_interval_is_that_of_clopper_and_pearson(
+    successes: int, trials: int
+) -> None:
+    from scipy.stats import binomtest  # noqa: PLC0415 - slow to import, as in the library
+
+    peer = binomtest(successes, trials).proportion_ci(confidence_level=0.95, method="exact")
+    assert intervals.proportion_interval(successes, trials) == pytest.approx((peer.low, peer.high))
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
+def test_an_impossible_proportion_is_refused(successes: int, trials: int) -> None:
+    with pytest.raises(EdgeproofError, match="no proportion"):
+        intervals.proportion_interval(successes, trials)
+
+
+@settings(deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=300))
+def test_the_drop_of_identical_answers_is_zero_with_an_interval_around_it(
+    right: list[bool],
+) -> None:
+    gold = np.zeros(len(right), dtype=np.int64)
+    answers = np.where(right, 0, 1)
+    drop = estimates.accuracy_drop(gold, answers, answers)
+    assert drop.value == 0.0
+    assert drop.low < 0.0 < drop.high
+
+
+@settings(deadline=None)
+@given(st.integers(1, 500), st.data())
+def test_a_drop_lies_in_its_interval_and_turns_with_the_models(
+    trials: int, data: st.DataObject
+) -> None:
+    only_first = data.draw(st.integers(0, trials))
+    only_second = data.draw(st.integers(0, trials - only_first))
+    low, high = intervals.difference_from_counts(only_first, only_second, trials)
+    back = intervals.difference_from_counts(only_second, only_first, trials)
+    value = (only_first - only_second) / trials
+    assert -1.0 <= low <= value <= high <= 1.0
+    assert back == pytest.approx((-high, -low))
+
+
+def test_a_drop_that_only_one_side_shows_has_the_exact_ends() -> None:
+    low, high = intervals.difference_from_counts(4, 0, 1000)
+    exact = intervals.proportion_interval(4, 1000)
+    assert high == pytest.approx(exact.high)
+    assert low < exact.low
+
+
+def test_the_paired_interval_is_narrower_than_an_unpaired_one_where_models_agree() -> None:
+    random = np.random.default_rng(0)
+    first = random.random(2000) < 0.85
+    second = first ^ (random.random(2000) < 0.01)
+    low, high = intervals.paired_difference_interval(first, second)
+    alone = intervals.proportion_interval(int(first.sum()), 2000)
+    assert high - low < 0.4 * (alone.high - alone.low)
+
+
+def test_answers_to_different_tweets_are_not_paired() -> None:
+    with pytest.raises(EdgeproofError, match="3 answers cannot be paired with 2"):
+        intervals.paired_difference_interval(np.ones(3, dtype=bool), np.ones(2, dtype=bool))
+
+
+def test_the_bootstrap_is_the_same_each_time_and_close_to_theory() -> None:
+    samples = np.random.default_rng(3).normal(10.0, 2.0, size=400)
+    first = intervals.bootstrap_interval(np.mean, (samples,), bounds=(-100.0, 100.0))
+    assert first == intervals.bootstrap_interval(np.mean, (samples,), bounds=(-100.0, 100.0))
+    half = 1.96 * samples.std(ddof=1) / 20.0
+    assert first == pytest.approx((samples.mean() - half, samples.mean() + half), abs=0.05)
+
+
+def test_the_bootstrap_keeps_rows_together() -> None:
+    random = np.random.default_rng(4)
+    gold = random.integers(3, size=300)
+    # Were gold and predicted resampled apart, agreement would fall to chance.
+    low, _ = intervals.bootstrap_interval(metrics.accuracy, (gold, gold.copy()), bounds=(0.0, 1.0))
+    assert low > 0.98
+
+
+def test_a_bootstrap_that_sees_no_variation_still_has_a_width() -> None:
+    gold = np.array([0, 1] * 50)
+    estimate = estimates.macro_f1(gold, gold)
+    assert estimate.value == estimate.high == 1.0
+    assert estimate.low == pytest.approx(0.025**0.01)
+
+
+@pytest.mark.parametrize("sizes", [(1,), (4, 5)])
+def test_a_bootstrap_of_too_little_is_refused(sizes: tuple[int, ...]) -> None:
+    with pytest.raises(EdgeproofError, match="cannot be resampled together"):
+        intervals.bootstrap_interval(
+            lambda *_: 0.0, [np.zeros(size) for size in sizes], bounds=(0.0, 1.0)
+        )
+
+
+@pytest.mark.parametrize("quantile", [0.5, 0.9, 0.99])
+def test_a_quantile_interval_is_the_tightest_that_the_binomial_allows(quantile: float) -> None:
+    count = 500
+    low, high = intervals.quantile_interval(np.arange(1.0, count + 1.0), quantile)
+    below = [
+        math.comb(count, k) * quantile**k * (1 - quantile) ** (count - k) for k in range(count)
+    ]
+    assert sum(below[: int(low)]) <= 0.025 < sum(below[: int(low) + 1])
+    assert 1 - sum(below[: int(high)]) <= 0.025 < 1 - sum(below[: int(high) - 1])
+
+
+@pytest.mark.parametrize(("quantile", "needed"), [(0.5, 6), (0.9, 36), (0.99, 368), (0.1, 36)])
+def test_too_few_samples_leave_an_end_open(quantile: float, needed: int) -> None:
+    assert intervals.samples_for_quantile(quantile) == needed
+    enough = intervals.quantile_interval(np.arange(float(needed)), quantile)
+    too_few = intervals.quantile_interval(np.arange(float(needed - 1)), quantile)
+    assert all(map(math.isfinite, enough))
+    assert not all(map(math.isfinite, too_few))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.floats(1e-6, 10.0), min_size=1, max_size=80), st.sampled_from([0.5, 0.9, 0.99]))
+def test_a_quantile_lies_in_its_interval(samples: list[float], at: float) -> None:
+    estimate = estimates.quantile(np.array(samples), at)
+    assert estimate.low <= estimate.value <= estimate.high
+
+
+@pytest.mark.parametrize("samples", [[], [1.0, math.nan], [1.0, math.inf]])
+def test_samples_that_are_not_finite_are_refused(samples: list[float]) -> None:
+    with pytest.raises(EdgeproofError, match="empty or not all finite"):
+        intervals.quantile_interval(np.array(samples), 0.5)
+
+
+def test_drift_that_both_sides_share_cancels_in_the_ratio() -> None:
+    random = np.random.default_rng(8)
+    drift = np.linspace(1.0, 5.0, 100)
+    reference = drift * random.normal(1.0, 0.01, 100)
+    slower = 1.1 * drift * random.normal(1.0, 0.01, 100)
+    estimate = estimates.latency_ratio(slower, reference)
+    assert 1.09 < estimate.low < 1.1 < estimate.high < 1.11
+
+
+@pytest.mark.parametrize(
+    ("numerators", "denominators", "message"),
+    [
+        ([1.0, 2.0], [1.0], "2 latencies cannot be paired with 1"),
+        ([1.0, 0.0], [1.0, 1.0], "zero or negative"),
+        ([1.0, 1.0], [1.0, -1.0], "zero or negative"),
+        ([1.0, math.nan], [1.0, 1.0], "empty or not all finite"),
+    ],
+)
+def test_latencies_that_are_no_pairs_are_refused(
+    numerators: list[float], denominators: list[float], message: str
+) -> None:
+    with pytest.raises(EdgeproofError, match=message):
+        intervals.ratio_interval(np.array(numerators), np.array(denominators))

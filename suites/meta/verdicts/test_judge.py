@@ -1,0 +1,147 @@
+"""The judge: the whole interval decides, and its reason can be acted on."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.errors import EdgeproofError
+from models.verdicts.judge import Budget, Estimate, Verdict, judge
+
+FILE = "fixtures/budgets/embedded.toml"
+DROP = Budget("accuracy_drop", "max", 0.041, "4.1 points", FILE, "accuracy_drop.max")
+AGREEMENT = Budget("agreement", "min", 0.97, "97 %", FILE, "agreement.min")
+SCHEME = "dynamic_wi8_afp32"
+VALUES = st.floats(-1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("budget", "low", "value", "high", "verdict"),
+    [
+        (DROP, 0.004, 0.012, 0.021, Verdict.PASS),
+        (DROP, 0.004, 0.012, 0.041, Verdict.PASS),
+        (DROP, 0.004, 0.012, 0.042, Verdict.INCONCLUSIVE),
+        (DROP, 0.040, 0.050, 0.060, Verdict.INCONCLUSIVE),
+        (DROP, 0.041, 0.050, 0.060, Verdict.INCONCLUSIVE),
+        (DROP, 0.042, 0.050, 0.060, Verdict.FAIL),
+        (DROP, -0.02, -0.01, 0.0, Verdict.PASS),
+        (AGREEMENT, 0.971, 0.98, 0.99, Verdict.PASS),
+        (AGREEMENT, 0.97, 0.98, 0.99, Verdict.PASS),
+        (AGREEMENT, 0.96, 0.98, 0.99, Verdict.INCONCLUSIVE),
+        (AGREEMENT, 0.90, 0.93, 0.969, Verdict.FAIL),
+    ],
+)
+def test_the_whole_interval_decides(
+    budget: Budget, low: float, value: float, high: float, verdict: Verdict
+) -> None:
+    assert judge(Estimate(value, low, high, 2000), budget, scheme=SCHEME).verdict is verdict
+
+
+def test_the_reason_holds_value_interval_size_budget_and_its_place() -> None:
+    judgment = judge(Estimate(0.012, 0.004, 0.021, 2000), DROP, scheme=SCHEME)
+    assert judgment.reason == (
+        "accuracy_drop of dynamic_wi8_afp32: 1.2 points [0.4, 2.1] (n = 2,000 tweets), "
+        "budget at most 4.1 points (fixtures/budgets/embedded.toml: accuracy_drop.max): "
+        "the whole interval keeps it"
+    )
+
+
+def test_a_value_without_uncertainty_is_shown_without_an_interval() -> None:
+    size = Budget(
+        "flatbuffer_bytes", "max", 8378547.0, "8378547 bytes", FILE, "flatbuffer_bytes.max"
+    )
+    judgment = judge(Estimate(8378548.0, 8378548.0, 8378548.0, 1), size, scheme=SCHEME)
+    assert judgment.verdict is Verdict.FAIL
+    assert "flatbuffer_bytes of dynamic_wi8_afp32: 8,378,548 bytes (n = 1 files)" in judgment.reason
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        # The upper end is twice as far from the value as the limit is: four times the tweets.
+        (Estimate(0.031, 0.011, 0.051, 500), "about 2,000 tweets would decide"),
+        (Estimate(0.051, 0.031, 0.061, 500), "about 2,000 tweets would decide"),
+        (
+            Estimate(0.041, 0.031, 0.051, 500),
+            "so near the value that no number of tweets would decide",
+        ),
+        (Estimate(0.02, -math.inf, math.inf, 5), "and 5 tweets are too few to bound it"),
+        (Estimate(0.051, 0.041, 0.061, 500), "about 501 tweets would decide"),
+    ],
+)
+def test_an_inconclusive_judgment_says_how_many_tweets_would_decide(
+    estimate: Estimate, words: str
+) -> None:
+    judgment = judge(estimate, DROP, scheme=SCHEME)
+    assert judgment.verdict is Verdict.INCONCLUSIVE
+    assert words in judgment.reason
+
+
+@pytest.mark.parametrize("high", [0.02, 0.05, 1.0])
+def test_wrong_circumstances_make_any_judgment_invalid(high: float) -> None:
+    judgment = judge(
+        Estimate(0.012, 0.004, high, 9), DROP, scheme=SCHEME, invalid_because="the board throttled"
+    )
+    assert judgment.verdict is Verdict.INVALID
+    assert judgment.reason.endswith("not judged, the board throttled")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "n"),
+    [
+        (math.nan, 0.0, 1.0, 5),
+        (math.inf, 0.0, math.inf, 5),
+        (0.5, math.nan, 1.0, 5),
+        (0.5, 0.6, 1.0, 5),
+        (0.5, 0.0, 0.4, 5),
+        (0.5, 0.0, 1.0, 0),
+    ],
+)
+def test_what_is_no_estimate_is_refused(value: float, low: float, high: float, n: int) -> None:
+    with pytest.raises(EdgeproofError, match="is no estimate"):
+        Estimate(value, low, high, n)
+
+
+@pytest.mark.parametrize("value", [84.0, -1.5])
+def test_a_value_that_the_metric_cannot_have_is_refused(value: float) -> None:
+    with pytest.raises(EdgeproofError, match=r"accuracy_drop is .* outside \[-1.0, 1.0\] fraction"):
+        judge(Estimate(value, value, value, 1), DROP, scheme=SCHEME)
+
+
+@settings(deadline=None)
+@given(st.lists(VALUES, min_size=3, max_size=3), VALUES, st.floats(0.0, 1.0), st.booleans())
+def test_widening_a_budget_never_makes_a_verdict_worse(
+    ends: list[float],
+    limit: float,
+    slack: float,
+    upper: bool,  # noqa: FBT001 - hypothesis draws it
+) -> None:
+    low, value, high = sorted(ends)
+    side, wider = ("max", limit + slack) if upper else ("min", limit - slack)
+    order = [Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL]
+    strict, loose = (
+        order.index(
+            judge(
+                Estimate(value, low, high, 100),
+                Budget("accuracy_drop", side, bound, "?", FILE, "?"),
+                scheme=SCHEME,
+            ).verdict
+        )
+        for bound in (limit, wider)
+    )
+    assert loose <= strict
+
+
+@settings(deadline=None)
+@given(st.lists(VALUES, min_size=3, max_size=3), st.floats(0.0, 1.0), VALUES)
+def test_a_wider_interval_never_decides_what_a_narrower_one_does_not(
+    ends: list[float], more: float, limit: float
+) -> None:
+    low, value, high = sorted(ends)
+    budget = Budget("accuracy_drop", "max", limit, "?", FILE, "?")
+    narrow = judge(Estimate(value, low, high, 100), budget, scheme=SCHEME).verdict
+    wide = judge(Estimate(value, low - more, high + more, 100), budget, scheme=SCHEME).verdict
+    assert wide in {narrow, Verdict.INCONCLUSIVE}

@@ -1,0 +1,108 @@
+"""Measurements: the contract's fields, consistent, and the same after a round trip."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from models.errors import EdgeproofError, UsageMistake
+from models.verdicts.judge import Budget, Estimate, Verdict
+from models.verdicts.measurement import Measurement, measure
+
+BUDGET = Budget("accuracy_drop", "max", 0.041, "4.1 points", "mine.toml", "accuracy_drop.max")
+PLACE = {"scheme": "float16", "device": "host", "runtime": "ai_edge_litert", "test": "test_drop[x]"}
+CONTRACT = [
+    "metric",
+    "scheme",
+    "device",
+    "runtime",
+    "value",
+    "unit",
+    "n",
+    "low",
+    "high",
+    "budget",
+    "verdict",
+    "test",
+]
+
+
+def drop(**changes: Any) -> Measurement:
+    """A judged accuracy drop."""
+    parts = {"metric": "accuracy_drop", "budget": BUDGET, **PLACE} | changes
+    return measure(Estimate(0.012, 0.004, 0.021, 2000), **parts)
+
+
+def test_a_measurement_has_the_contract_s_fields_first() -> None:
+    plain = drop().to_dict()
+    assert list(plain)[: len(CONTRACT)] == CONTRACT
+    assert plain["budget"] == {
+        "limit": "max",
+        "value": 0.041,
+        "unit": "fraction",
+        "source": "mine.toml: accuracy_drop.max",
+    }
+    assert (plain["unit"], plain["verdict"], plain["n"]) == ("fraction", "pass", 2000)
+
+
+def test_a_measurement_survives_json() -> None:
+    one = drop(details={"samples": [1, 2.5]}, known_failure="seen in float16")
+    assert Measurement.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+
+
+def test_an_end_that_is_not_bounded_is_null() -> None:
+    one = measure(
+        Estimate(0.02, -math.inf, math.inf, 3), metric="accuracy_drop", budget=BUDGET, **PLACE
+    )
+    assert (one.low, one.high, one.verdict) == (None, None, Verdict.INCONCLUSIVE)
+    assert Measurement.from_dict(one.to_dict()) == one
+
+
+def test_without_a_budget_it_is_recorded_and_not_judged() -> None:
+    one = drop(budget=None)
+    assert (one.verdict, one.budget) == (None, None)
+    assert one.reason.endswith("recorded, not judged")
+
+
+def test_without_a_budget_wrong_circumstances_still_show() -> None:
+    one = drop(budget=None, invalid_because="another process ran")
+    assert one.verdict is Verdict.INVALID
+    assert one.reason.endswith("invalid, another process ran")
+
+
+def test_the_metric_has_to_be_known() -> None:
+    with pytest.raises(UsageMistake, match="no metric is called 'accuracy_dorp'"):
+        drop(metric="accuracy_dorp")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"unit": "%"}, "accuracy_drop is given in '%'. Its unit is 'fraction'"),
+        ({"value": 4.1, "high": None}, "accuracy_drop is 4.1, outside [-1.0, 1.0] fraction"),
+        ({"value": "0.1"}, "Expected `float`, got `str` - at `$.value`"),
+        ({"low": 0.5}, "is no estimate"),
+        ({"n": 0}, "is no estimate"),
+        ({"verdict": "passed"}, "Invalid enum value 'passed' - at `$.verdict`"),
+        ({"verdict": None}, "has the verdict None with a budget"),
+        ({"budget": None}, "has the verdict pass without a budget"),
+        ({"budget": {"limit": "max"}}, "missing required field `value` - at `$.budget`"),
+        ({"metric": "speed"}, "no metric is called 'speed'"),
+        ({"confidence": 0.95}, "contains unknown field `confidence`"),
+    ],
+)
+def test_a_broken_measurement_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(EdgeproofError) as caught:
+        Measurement.from_dict(drop().to_dict() | changes)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("field", CONTRACT)
+def test_no_field_of_the_contract_may_be_missing(field: str) -> None:
+    plain = drop().to_dict()
+    del plain[field]
+    with pytest.raises(EdgeproofError, match=f"missing required field `{field}`"):
+        Measurement.from_dict(plain)

@@ -1,0 +1,168 @@
+"""Metrics: equal to brute force and to scikit-learn, blind to order, never fed a NaN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.errors import EdgeproofError, UsageMistake
+from models.verdicts import estimates, metrics
+from models.verdicts.quantities import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from numpy.typing import NDArray
+
+PAIRS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60)
+
+
+def arrays(pairs: list[tuple[int, int]]) -> Iterator[NDArray[np.int32]]:
+    """Two label arrays [n] from a list of pairs."""
+    return (np.array(side, dtype=np.int32) for side in zip(*pairs, strict=True))
+
+
+def brute_macro_f1(pairs: list[tuple[int, int]]) -> float:
+    """Macro-F1 by its definition from precision and recall, class by class."""
+    scores = []
+    for label in {label for pair in pairs for label in pair}:
+        hits = sum(gold == predicted == label for gold, predicted in pairs)
+        in_gold = sum(gold == label for gold, _ in pairs)
+        in_predicted = sum(predicted == label for _, predicted in pairs)
+        recall = hits / in_gold if in_gold else 0.0
+        precision = hits / in_predicted if in_predicted else 0.0
+        both = precision + recall
+        scores.append(2 * precision * recall / both if both else 0.0)
+    return sum(scores) / len(scores)
+
+
+@settings(deadline=None)
+@given(PAIRS)
+def test_scores_equal_brute_force(pairs: list[tuple[int, int]]) -> None:
+    gold, predicted = arrays(pairs)
+    recalls = [
+        sum(g == p == label for g, p in pairs) / sum(g == label for g, _ in pairs)
+        for label in {g for g, _ in pairs}
+    ]
+    assert metrics.accuracy(gold, predicted) == sum(g == p for g, p in pairs) / len(pairs)
+    assert metrics.balanced_accuracy(gold, predicted) == pytest.approx(sum(recalls) / len(recalls))
+    assert metrics.macro_f1(gold, predicted) == pytest.approx(brute_macro_f1(pairs))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_scores_equal_those_of_scikit_learn(seed: int) -> None:
+    peer = pytest.importorskip("sklearn.metrics")
+    random = np.random.default_rng(seed)
+    size, gold_classes, predicted_classes = random.integers((1, 1, 1), (300, 6, 6))
+    gold, predicted = (
+        random.integers(gold_classes, size=size),
+        random.integers(predicted_classes, size=size),
+    )
+    # scikit-learn itself leaves out predicted classes that gold lacks, and warns that it does.
+    recall = peer.recall_score(gold, predicted, labels=np.unique(gold), average="macro")
+    assert metrics.accuracy(gold, predicted) == pytest.approx(peer.accuracy_score(gold, predicted))
+    assert metrics.balanced_accuracy(gold, predicted) == pytest.approx(recall)
+    assert metrics.macro_f1(gold, predicted) == pytest.approx(
+        peer.f1_score(gold, predicted, average="macro")
+    )
+
+
+@settings(deadline=None)
+@given(PAIRS, st.randoms(use_true_random=False))
+def test_the_order_of_tweets_changes_nothing(pairs: list[tuple[int, int]], random: Random) -> None:
+    gold, predicted = arrays(pairs)
+    shuffled = list(pairs)
+    random.shuffle(shuffled)
+    gold_again, predicted_again = arrays(shuffled)
+    for metric in (metrics.accuracy, metrics.balanced_accuracy, metrics.macro_f1):
+        assert metric(gold, predicted) == pytest.approx(metric(gold_again, predicted_again))
+    assert estimates.accuracy_drop(gold, gold, predicted) == estimates.accuracy_drop(
+        gold_again, gold_again, predicted_again
+    )
+
+
+def test_macro_f1_leaves_out_a_class_in_neither_and_counts_one_only_predicted() -> None:
+    gold = np.array([0, 0, 2, 2])
+    assert metrics.macro_f1(gold, gold) == 1.0
+    assert metrics.macro_f1(gold, np.array([0, 0, 2, 1])) == pytest.approx((1 + 2 / 3 + 0) / 3)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (np.array([], dtype=int), np.array([], dtype=int), "0 labels cannot be compared with 0"),
+        (np.array([1, 2]), np.array([1]), "2 labels cannot be compared with 1"),
+        (np.array([0.5]), np.array([1]), "labels are float64[1], not indices of shape [n]"),
+        (np.array([[1]]), np.array([[1]]), "not indices of shape [n]"),
+        (np.array([-1]), np.array([1]), "not indices of shape [n]"),
+    ],
+)
+def test_labels_that_cannot_be_compared_are_refused(
+    first: NDArray[np.int64], second: NDArray[np.int64], message: str
+) -> None:
+    for metric in (
+        metrics.accuracy,
+        metrics.agreement,
+        metrics.balanced_accuracy,
+        metrics.macro_f1,
+    ):
+        with pytest.raises(EdgeproofError) as caught:
+            metric(first, second)
+        assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_are_counted_and_never_scored(broken: float) -> None:
+    fine = np.zeros((5, 3), dtype=np.float32)
+    nonsense = fine.copy()
+    nonsense[2, 1] = nonsense[4, 0] = broken
+    for score in (
+        lambda: metrics.labels_of(nonsense),
+        lambda: metrics.total_variation(nonsense, fine),
+        lambda: metrics.total_variation(fine, nonsense),
+        lambda: estimates.total_variation(fine, nonsense),
+    ):
+        with pytest.raises(
+            EdgeproofError, match="2 of 5 answers hold NaN or Inf, first at tweet 2"
+        ):
+            score()
+
+
+@pytest.mark.parametrize("shape", [(5,), (0, 3), (2, 3, 1)])
+def test_logits_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(EdgeproofError, match="not \\[n, classes\\]"):
+        metrics.labels_of(np.zeros(shape))
+
+
+def test_logits_of_different_shapes_are_not_compared() -> None:
+    with pytest.raises(EdgeproofError, match=r"shape \[2, 3\] cannot be compared with \[2, 2\]"):
+        metrics.total_variation(np.zeros((2, 3)), np.zeros((2, 2)))
+
+
+def test_labels_are_the_first_of_the_largest_logits() -> None:
+    assert metrics.labels_of(np.array([[0.1, 0.3, 0.3], [1.0, 0.0, 0.0]])).tolist() == [1, 0]
+
+
+def test_total_variation_equals_a_worked_example() -> None:
+    even, certain = np.zeros((1, 2)), np.array([[np.log(3.0), 0.0]])
+    assert metrics.total_variation(even, certain) == pytest.approx(0.25)
+    assert metrics.total_variation(certain, certain + 7.0) == pytest.approx(0.0)
+    assert metrics.total_variation(np.array([[2.5e5, 0.0]]), np.array([[0.0, 2.5e5]])) == 1.0
+
+
+def test_every_metric_is_registered_under_its_own_name() -> None:
+    assert all(name == metric.name for name, metric in metrics.METRICS.items())
+    assert all(metric.low < metric.high for metric in metrics.METRICS.values())
+    assert {metric.unit for metric in metrics.METRICS.values()} == set(Unit)
+
+
+def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(
+        UsageMistake, match=r"no metric is called 'acuracy'\. Known metrics: accuracy,"
+    ):
+        metrics.metric_named("acuracy")

@@ -1,0 +1,139 @@
+"""Quantities: what is written is what is meant, and what cannot be meant is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.errors import UsageMistake
+from models.verdicts.quantities import Unit, human, human_interval, parse_quantity
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+LEVEL: dict[str, bool] = {}
+DIFFERENCE = {"difference": True}
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "value"),
+    [
+        ("8378547 bytes", Unit.BYTES, 8378547.0),
+        ("8.4 MB", Unit.BYTES, 8.4e6),
+        ("8.4MB", Unit.BYTES, 8.4e6),
+        ("256 MiB", Unit.BYTES, 256 * 2**20),
+        ("25 ms", Unit.SECONDS, 0.025),
+        ("2e-3 s", Unit.SECONDS, 0.002),
+        ("  150 us ", Unit.SECONDS, 0.00015),
+        ("1 tweets/s", Unit.PER_SECOND, 1.0),
+        ("1 1/s", Unit.PER_SECOND, 1.0),
+        ("1.2 ratio", Unit.RATIO, 1.2),
+        ("160x", Unit.RATIO, 160.0),
+        ("0.98 fraction", Unit.FRACTION, 0.98),
+        ("98 %", Unit.FRACTION, 0.98),
+        ("98%", Unit.FRACTION, 0.98),
+        ("0 %", Unit.FRACTION, 0.0),
+    ],
+)
+def test_a_quantity_becomes_its_canonical_value(written: object, unit: Unit, value: float) -> None:
+    assert parse_quantity(written, unit) == value
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("4.1 points", 0.041), ("-1 points", -0.01), ("0 points", 0.0), ("0.0004 fraction", 0.0004)],
+)
+def test_a_difference_is_written_in_points(written: object, value: float) -> None:
+    assert parse_quantity(written, Unit.FRACTION, difference=True) == value
+
+
+@pytest.mark.parametrize(
+    ("written", "unit", "kind", "message"),
+    [
+        ("4.1", Unit.FRACTION, DIFFERENCE, "'4.1' is not a finite number with a unit"),
+        (4.1, Unit.FRACTION, DIFFERENCE, "4.1 is not a finite number with a unit"),
+        (True, Unit.RATIO, LEVEL, "True is not a finite number with a unit"),
+        ("", Unit.BYTES, LEVEL, "'' is not a finite number with a unit"),
+        ("MB", Unit.BYTES, LEVEL, "'MB' is not a finite number with a unit"),
+        ("nan MB", Unit.BYTES, LEVEL, "'nan MB' is not a finite number with a unit"),
+        ("inf ms", Unit.SECONDS, LEVEL, "'inf ms' is not a finite number with a unit"),
+        ("1 000 bytes", Unit.BYTES, LEVEL, "'1 000 bytes' is not a finite number with a unit"),
+        (
+            "4,1 points",
+            Unit.FRACTION,
+            DIFFERENCE,
+            "'4,1 points' is not a finite number with a unit",
+        ),
+        ("1e999 bytes", Unit.BYTES, LEVEL, "'1e999 bytes' is too large to be meant"),
+        ("1e9999 bytes", Unit.BYTES, LEVEL, "is not a finite number with a unit"),
+        ("8 parsec", Unit.BYTES, LEVEL, "the unit 'parsec' of '8 parsec' is not known"),
+        ("8 mb", Unit.BYTES, LEVEL, "the unit 'mb' of '8 mb' is not known"),
+        ("25 ms", Unit.BYTES, LEVEL, "the unit 'ms' of '25 ms' does not fit here"),
+        ("4.1 %", Unit.FRACTION, DIFFERENCE, "the unit '%' of '4.1 %' does not fit here"),
+        ("98 points", Unit.FRACTION, LEVEL, "the unit 'points' of '98 points' does not fit here"),
+        ("-5 MB", Unit.BYTES, LEVEL, "'-5 MB' is negative"),
+        ("-5 %", Unit.FRACTION, LEVEL, "'-5 %' is negative"),
+        ("0.041 points", Unit.FRACTION, DIFFERENCE, "looks like a fraction where a percentage was"),
+        (
+            "-0.041 points",
+            Unit.FRACTION,
+            DIFFERENCE,
+            "looks like a fraction where a percentage was",
+        ),
+        ("0.05 %", Unit.FRACTION, LEVEL, "looks like a fraction where a percentage was meant"),
+    ],
+)
+def test_a_mistaken_quantity_is_refused_by_name(
+    written: object, unit: Unit, kind: dict[str, bool], message: str
+) -> None:
+    with pytest.raises(UsageMistake) as caught:
+        parse_quantity(written, unit, **kind, file="mine.toml", key="accuracy.max")
+    assert str(caught.value).startswith("mine.toml: accuracy.max: ")
+    assert message in str(caught.value)
+    assert caught.value.remedy
+    assert caught.value.exit_code == 4
+
+
+def test_the_remedy_for_a_fraction_in_disguise_can_be_pasted() -> None:
+    with pytest.raises(UsageMistake) as caught:
+        parse_quantity("0.041 points", Unit.FRACTION, difference=True)
+    assert caught.value.remedy == (
+        'Write "4.1 points", or "0.00041 fraction" if it is really so small'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "kind", "shown"),
+    [
+        (0.041, Unit.FRACTION, DIFFERENCE, "4.1 points"),
+        (-0.0123456, Unit.FRACTION, DIFFERENCE, "-1.235 points"),
+        (0.9795, Unit.FRACTION, LEVEL, "97.95 %"),
+        (8378547.0, Unit.BYTES, LEVEL, "8,378,547 bytes"),
+        (0.00321, Unit.SECONDS, LEVEL, "3.21 ms"),
+        (0.0000321, Unit.SECONDS, LEVEL, "0.032 ms"),
+        (2.5, Unit.SECONDS, LEVEL, "2.5 s"),
+        (159.96, Unit.RATIO, LEVEL, "160x"),
+        (12345.6, Unit.PER_SECOND, LEVEL, "12,346 tweets/s"),
+        (-0.0, Unit.FRACTION, DIFFERENCE, "0 points"),
+    ],
+)
+def test_a_value_is_shown_in_human_units(
+    value: float, unit: Unit, kind: dict[str, bool], shown: str
+) -> None:
+    assert human(value, unit, **kind) == shown
+
+
+def test_an_interval_shares_the_unit_of_its_value() -> None:
+    assert human_interval(0.9, (0.7, 1.2), Unit.SECONDS) == "900 ms [700, 1,200]"
+    assert human_interval(2.0, (0.5, float("inf")), Unit.RATIO) == "2x [0.5, ?]"
+
+
+@settings(deadline=None)
+@given(st.decimals(min_value="0.1", max_value="100", places=3))
+def test_percent_and_fraction_mean_the_same(number: Decimal) -> None:
+    percent = parse_quantity(f"{number} %", Unit.FRACTION)
+    fraction = parse_quantity(f"{number / 100} fraction", Unit.FRACTION)
+    assert percent == fraction
