@@ -56,7 +56,7 @@ def why_absent(name: str) -> str | None:
     distribution = RUNTIMES[name][1]
     if find_spec(name) is None:
         if name == "tflite_runtime" and sys.version_info[:2] > _LAST_PYTHON_OF_TFLITE_RUNTIME:
-            python = f"{sys.version_info.major}.{sys.version_info.minor}"
+            python = ".".join(map(str, sys.version_info[:2]))
             return f"{distribution} has no wheel for CPython {python}, 3.11 is its last"
         return f"{distribution} is not installed"
     if name == "tflite_runtime" and not metadata.version("numpy").startswith("1."):

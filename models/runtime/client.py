@@ -52,12 +52,10 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
         self.ending = ending
         self.stderr = stderr
         said = f"; its last words:\n{stderr}\n" if stderr else ""
-        super().__init__(
-            f"the runner {ending} while {doing}{said}",
-            file=file,
-            remedy="The file may be corrupt or need another runtime: build it again or check its "
-            "hash",
-        )
+        remedy = "Check that its Python has numpy and the runtime"
+        if file is not None:
+            remedy = "The file may be corrupt or need another runtime: build it again"
+        super().__init__(f"the runner {ending} while {doing}{said}", file=file, remedy=remedy)
 
 
 class RunnerRefused(EdgeproofError):  # noqa: N818 - the same

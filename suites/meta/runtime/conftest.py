@@ -1,0 +1,59 @@
+"""What the tests of the runtime room share: tiny FlatBuffers, encoded tweets, started runners."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from models.runtime.available import available_runtimes
+from models.runtime.client import Runner
+from models.runtime.transports import LocalTransport
+from suites.meta.tiny_models import INPUTS, make_tiny_models, sample_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+RUNTIMES = [runtime.name for runtime in available_runtimes()]
+
+
+@pytest.fixture(scope="session")
+def tiny() -> dict[str, Path]:
+    """Tiny FlatBuffers by name."""
+    return make_tiny_models()
+
+
+@pytest.fixture(scope="session")
+def tweets() -> dict[str, NDArray[np.int32]]:
+    """Thirty encoded tweets: int32 arrays [30, 16] by input name."""
+    rows = list(sample_inputs(30))
+    return {name: np.concatenate([row[name] for row in rows]) for name in INPUTS}
+
+
+@pytest.fixture(scope="module", params=RUNTIMES)
+def runtime(request: pytest.FixtureRequest) -> str:
+    """Each installed runtime."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def runner(runtime: str) -> Iterator[Runner]:
+    """A runner on each installed runtime, shared by a file's tests."""
+    with Runner(LocalTransport(), runtime) as started:
+        yield started
+
+
+@pytest.fixture
+def with_planted_tokenizers(tmp_path: Path) -> Callable[..., Runner]:
+    """A function that makes a runner whose `tokenizers` package is the given source."""
+
+    def plant(source: str, **options: Any) -> Runner:
+        (tmp_path / "tokenizers.py").write_text(source, encoding="utf-8")
+        transport = LocalTransport(environment={"PYTHONPATH": str(tmp_path)})
+        return Runner(transport, RUNTIMES[0], **options)
+
+    return plant

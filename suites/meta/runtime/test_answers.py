@@ -1,0 +1,243 @@
+"""The runner answers by name, alike on every runtime, and refuses what a runtime swallows."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tflite
+
+from models.runtime.available import available_runtimes
+from models.runtime.client import Runner, RunnerRefused
+from models.runtime.transports import LocalTransport
+from suites.meta.tiny_models import CLASSES, INPUTS, TOKENS, VOCABULARY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Tweets = dict[str, NDArray[np.int32]]
+
+# Both runtimes load and rightly answer these; the others are the business of the conformance suite.
+SOUND = ("float32", "float16", "static_wi8_ai8", "quantizer_static_wi8_ai8")
+
+
+@pytest.fixture
+def loaded(runner: Runner, tiny: dict[str, Path]) -> Runner:
+    runner.load("tiny", tiny["float32"], vocabulary=VOCABULARY)
+    return runner
+
+
+def changed(tweets: Tweets, name: str, value: int) -> Tweets:
+    array = tweets[name].copy()
+    array[7, 3] = value
+    return {**tweets, name: array}
+
+
+@pytest.mark.parametrize("scheme", SOUND)
+def test_runtimes_agree(tiny: dict[str, Path], tweets: Tweets, scheme: str) -> None:
+    names = [runtime.name for runtime in available_runtimes()]
+    if len(names) < 2:
+        pytest.skip(f"only {names} is installed")
+    logits = []
+    for name in names:
+        with Runner(LocalTransport(), name) as runner:
+            runner.load(scheme, tiny[scheme])
+            logits.append(runner.answer(scheme, tweets).logits)
+    # Integer kernels may round one step apart.
+    np.testing.assert_allclose(logits[0], logits[1], atol=1e-4 if "float" in scheme else 0.1)
+    assert (logits[0].argmax(1) == logits[1].argmax(1)).mean() >= 0.9
+
+
+def test_answers_have_a_time_each(loaded: Runner, tweets: Tweets) -> None:
+    answers = loaded.answer("tiny", tweets)
+    assert answers.logits.shape == (30, CLASSES)
+    assert answers.invoke_ns.shape == answers.cpu_ns.shape == (30,)
+    assert (answers.invoke_ns > 0).all()
+    assert answers.nan_count == answers.inf_count == 0
+    assert answers.age_ns is None or answers.age_ns > 0
+
+
+def test_the_order_of_inputs_does_not_matter(loaded: Runner, tweets: Tweets) -> None:
+    expected = loaded.answer("tiny", tweets).logits
+    for order in itertools.permutations(INPUTS):
+        answers = loaded.answer("tiny", {name: tweets[name] for name in order})
+        np.testing.assert_array_equal(answers.logits, expected)
+
+
+def test_no_tweets_give_no_answers(loaded: Runner, tweets: Tweets) -> None:
+    none = {name: array[:0] for name, array in tweets.items()}
+    assert loaded.answer("tiny", none).logits.shape == (0, CLASSES)
+
+
+def test_bytes_and_file_answer_alike(runner: Runner, tiny: dict[str, Path], tweets: Tweets) -> None:
+    from_file = runner.load("file", tiny["float32"])
+    from_bytes = runner.load("bytes", tiny["float32"].read_bytes())
+    assert from_file.sha256 == from_bytes.sha256
+    assert from_file.size == from_bytes.size == tiny["float32"].stat().st_size
+    np.testing.assert_array_equal(
+        runner.answer("file", tweets).logits, runner.answer("bytes", tweets).logits
+    )
+
+
+def test_a_loaded_model_tells_its_signature(loaded: Runner, tiny: dict[str, Path]) -> None:
+    model = loaded.load("told", tiny["static_wi8_ai8"])
+    assert {tensor.name for tensor in model.inputs} == set(INPUTS)
+    assert {(tensor.dtype, tensor.shape) for tensor in model.inputs} == {("int32", (1, TOKENS))}
+    assert (model.output.name, model.output.shape) == ("logits", (1, CLASSES))
+    assert model.load_ns > 0
+
+
+def test_delegates_take_nodes_only_if_asked(runner: Runner, tiny: dict[str, Path]) -> None:
+    with_them = runner.load("with", tiny["float32"]).delegation
+    without = runner.load("without", tiny["float32"], delegates=False).delegation
+    reference = runner.load("reference", tiny["float32"], kernels="reference").delegation
+    assert with_them is not None
+    assert without is not None
+    assert reference is not None
+    assert 0 < with_them.delegated <= with_them.nodes
+    assert with_them.partitions > 0
+    assert without.delegated == reference.delegated == 0
+    assert without.nodes == reference.nodes == with_them.nodes
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("input_ids", -1, "from -1 to"),
+        ("input_ids", VOCABULARY, f"allowed are 0 to {VOCABULARY - 1}"),
+        ("attention_mask", 2, "allowed are 0 to 1"),
+        ("token_type_ids", -1, "from -1 to"),
+        ("token_type_ids", 2, "allowed are 0 to 1"),
+    ],
+)
+def test_values_out_of_range_are_refused(
+    loaded: Runner, tweets: Tweets, name: str, value: int, says: str
+) -> None:
+    with pytest.raises(RunnerRefused, match=says) as refusal:
+        loaded.answer("tiny", changed(tweets, name, value))
+    assert refusal.value.kind == "inputs"
+    assert name in refusal.value.message
+
+
+def test_ids_beyond_the_table_are_an_invoke_error(
+    runner: Runner, tiny: dict[str, Path], tweets: Tweets
+) -> None:
+    """Without a vocabulary given, the runtime itself notices, and the runner lives on."""
+    runner.load("unbounded", tiny["float32"])
+    with pytest.raises(RunnerRefused) as refusal:
+        runner.answer("unbounded", changed(tweets, "input_ids", 10_000))
+    assert refusal.value.kind == "invoke"
+    assert runner.answer("unbounded", tweets).nan_count == 0
+
+
+@pytest.mark.parametrize("missing", INPUTS)
+def test_a_missing_input_is_refused(loaded: Runner, tweets: Tweets, missing: str) -> None:
+    given = {name: array for name, array in tweets.items() if name != missing}
+    with pytest.raises(RunnerRefused, match=rf"the signature takes .*{missing}"):
+        loaded.answer("tiny", given)
+
+
+def test_an_unknown_input_is_refused(loaded: Runner, tweets: Tweets) -> None:
+    with pytest.raises(RunnerRefused, match=r"given were .*position_ids"):
+        loaded.answer("tiny", {**tweets, "position_ids": tweets["input_ids"]})
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (np.zeros((30, TOKENS + 1), np.int32), "shape"),
+        (np.zeros(30, np.int32), "shape"),
+        (np.zeros((29, TOKENS), np.int32), "numbers of rows"),
+        (np.int32(0), "numbers of rows"),
+        (np.zeros((30, TOKENS), np.int64), "is int64, the signature wants int32"),
+        (np.zeros((30, TOKENS), np.float32), "is float32, the signature wants int32"),
+        (np.full((30, TOKENS), np.nan, np.float32), "NaN"),
+    ],
+    ids=["too-long", "flat", "too-few", "scalar", "int64", "float32", "nan"],
+)
+def test_wrong_arrays_are_refused(
+    loaded: Runner, tweets: Tweets, given: NDArray[np.int32], says: str
+) -> None:
+    with pytest.raises(RunnerRefused, match=says) as refusal:
+        loaded.answer("tiny", {**tweets, "input_ids": given})
+    assert refusal.value.kind == "inputs"
+
+
+def test_nan_is_counted(runner: Runner, tiny: dict[str, Path], tweets: Tweets) -> None:
+    content = bytearray(tiny["float32"].read_bytes())
+    model = tflite.Model.GetRootAs(content, 0)
+    weights = [model.Buffers(i).DataAsNumpy() for i in range(model.BuffersLength())]
+    largest = max((data for data in weights if not isinstance(data, int)), key=len)
+    largest[:] = np.frombuffer(np.full(len(largest) // 4, np.nan, np.float32).tobytes(), np.uint8)
+    runner.load("broken", bytes(content))
+    assert runner.answer("broken", tweets).nan_count == 30 * CLASSES
+
+
+def test_a_wrong_hash_is_refused(runner: Runner, tiny: dict[str, Path]) -> None:
+    with pytest.raises(RunnerRefused, match="sha256") as refusal:
+        runner.load("hashed", tiny["float32"], sha256="0" * 64)
+    assert refusal.value.kind == "hash"
+    assert str(tiny["float32"]) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", "not-a-flatbuffer"),
+        (b"\x1c\x00\x00\x00TFL3", "not-a-flatbuffer"),
+        (b"\xff\xff\x00\x00TFL3" + bytes(100), "not-a-flatbuffer"),
+        (b"\x1c\x00\x00\x00ABCD" + bytes(100), "not-a-flatbuffer"),
+    ],
+    ids=["empty", "start-only", "root-outside", "other-identifier"],
+)
+def test_what_is_no_flatbuffer_is_refused(
+    runner: Runner, tmp_path: Path, content: bytes, kind: str
+) -> None:
+    file = tmp_path / "bad.tflite"
+    file.write_bytes(content)
+    for flatbuffer in (file, content):
+        with pytest.raises(RunnerRefused) as refusal:
+            runner.load("bad", flatbuffer)
+        assert refusal.value.kind == kind
+    assert "bad.tflite" not in refusal.value.message
+
+
+def test_a_missing_file_is_refused(runner: Runner, tmp_path: Path) -> None:
+    with pytest.raises(RunnerRefused, match="No such file") as refusal:
+        runner.load("missing", tmp_path / "missing.tflite")
+    assert refusal.value.kind == "file"
+
+
+def test_a_name_never_loaded_is_refused(runner: Runner, tweets: Tweets) -> None:
+    with pytest.raises(RunnerRefused, match="nothing is loaded as 'ghost'"):
+        runner.answer("ghost", tweets)
+
+
+def test_a_failed_load_leaves_nothing_under_the_name(
+    runner: Runner, tiny: dict[str, Path], tweets: Tweets
+) -> None:
+    runner.load("again", tiny["float32"])
+    with pytest.raises(RunnerRefused):
+        runner.load("again", tiny["flex"])
+    with pytest.raises(RunnerRefused, match="nothing is loaded"):
+        runner.answer("again", tweets)
+
+
+def test_requests_nobody_knows_are_refused(runner: Runner) -> None:
+    for request, kind in (({"op": "dance"}, "unknown-operation"), ({"op": "load"}, "bad-request")):
+        with pytest.raises(RunnerRefused) as refusal:
+            runner._ask("testing", request)
+        assert refusal.value.kind == kind
+
+
+def test_usage_counts_what_was_loaded(loaded: Runner, runtime: str) -> None:
+    usage = loaded.usage()
+    assert 5e6 < usage.baseline_rss_bytes <= usage.peak_rss_bytes < 1e9
+    assert usage.rss_bytes <= usage.peak_rss_bytes
+    assert usage.cpu_ns > 0
+    assert loaded.info.runtime == runtime
+    assert usage.age_ns is None or usage.age_ns >= (loaded.info.age_ns or 0)

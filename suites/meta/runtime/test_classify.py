@@ -1,0 +1,69 @@
+"""The runner turns text into labels exactly as the tokenizer and the model would apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from models.runtime.client import Runner, RunnerRefused
+from suites.meta.tiny_models import TOKENS, VOCABULARY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
+
+TEXTS = [("acme", "good news from acme"), ("acme", "bad"), ("ajax", "good " * 40), ("ajax", "")]
+
+
+def word_tokenizer(tokens: int) -> Tokenizer:
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors  # noqa: PLC0415
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "acme", "ajax", "good", "bad", "news", "from"]
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, "[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.enable_truncation(tokens)
+    tokenizer.enable_padding(length=tokens)
+    return tokenizer
+
+
+@pytest.fixture
+def loaded(runner: Runner, tiny: dict[str, Path]) -> Runner:
+    runner.load("tiny", tiny["float32"], vocabulary=VOCABULARY)
+    return runner
+
+
+def test_labels_are_those_of_the_encoded_texts(loaded: Runner) -> None:
+    tokenizer = word_tokenizer(TOKENS)
+    rows = tokenizer.encode_batch(TEXTS)
+    encoded = {
+        "input_ids": np.array([row.ids for row in rows], np.int32),
+        "attention_mask": np.array([row.attention_mask for row in rows], np.int32),
+        "token_type_ids": np.array([row.type_ids for row in rows], np.int32),
+    }
+    expected = loaded.answer("tiny", encoded).logits
+    classified = loaded.classify("tiny", tokenizer.to_str(), TEXTS)
+    np.testing.assert_array_equal(classified.logits, expected)
+    np.testing.assert_array_equal(classified.labels, expected.argmax(1))
+    assert (classified.text_to_label_ns > 0).all()
+
+
+def test_a_text_alone_is_no_pair(loaded: Runner) -> None:
+    tokenizer = word_tokenizer(TOKENS).to_str()
+    alone, pair = (loaded.classify("tiny", tokenizer, [t]) for t in (("bad",), ("acme", "bad")))
+    assert (alone.logits != pair.logits).any()
+
+
+def test_a_tokenizer_of_another_length_is_refused(loaded: Runner) -> None:
+    with pytest.raises(RunnerRefused, match="the signature wants rows of") as refusal:
+        loaded.classify("tiny", word_tokenizer(TOKENS * 2).to_str(), TEXTS)
+    assert refusal.value.kind == "inputs"
+
+
+def test_a_tokenizer_that_is_none_is_refused(loaded: Runner) -> None:
+    with pytest.raises(RunnerRefused) as refusal:
+        loaded.classify("tiny", "{", TEXTS)
+    assert refusal.value.kind == "tokenizer"

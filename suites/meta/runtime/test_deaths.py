@@ -1,0 +1,195 @@
+"""The runner may die of a bad file, a signal or its slowness; pytest lives and says why."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.errors import EdgeproofError
+from models.runtime.client import Runner, RunnerDied, RunnerRefused
+from models.runtime.transports import LocalTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Tweets = dict[str, NDArray[np.int32]]
+
+# A damaged file can also make a runtime loop for ever.
+SECONDS_PER_REQUEST = 3.0
+
+
+def truncated(content: bytes, count: int) -> Iterable[bytes]:
+    for i in range(count):
+        yield content[: len(content) * i // count]
+
+
+def corrupted(content: bytes, count: int) -> Iterable[bytes]:
+    draw = random.Random(1)  # noqa: S311 - the same damage every time
+    for _ in range(count):
+        damaged = bytearray(content)
+        for _ in range(draw.choice([1, 4, 64])):
+            damaged[draw.randrange(8, len(damaged))] = draw.randrange(256)
+        yield bytes(damaged)
+
+
+@pytest.mark.parametrize("damage", [truncated, corrupted])
+@pytest.mark.parametrize("scheme", ["float32", "static_wi8_ai8"])
+def test_damaged_files_never_kill_pytest(  # noqa: PLR0913 - fixtures, by keyword
+    *,
+    damage: Callable[[bytes, int], Iterable[bytes]],
+    scheme: str,
+    runtime: str,
+    tiny: dict[str, Path],
+    tweets: Tweets,
+    tmp_path: Path,
+) -> None:
+    """Each is loaded, refused, or deadly to the runner: then the message names file and signal."""
+    file = tmp_path / "damaged.tflite"
+    waiting = list(damage(tiny[scheme].read_bytes(), 16))
+    while waiting:
+        with Runner(LocalTransport(), runtime, timeout=SECONDS_PER_REQUEST) as runner:
+            error: RunnerRefused | RunnerDied | None = None
+            while waiting and not isinstance(error, RunnerDied):
+                file.write_bytes(waiting.pop())
+                error = tried(runner, file, tweets)
+                assert error is None or error.file == str(file)
+        if isinstance(error, RunnerDied):
+            assert "was killed by SIG" in error.ending or "took longer than" in error.ending
+
+
+def tried(runner: Runner, file: Path, tweets: Tweets) -> RunnerRefused | RunnerDied | None:
+    try:
+        runner.load("damaged", file)
+        runner.answer("damaged", tweets)
+    except (RunnerRefused, RunnerDied) as error:
+        return error
+    return None
+
+
+def test_a_signal_is_named(
+    runner_of_its_own: Runner, tiny: dict[str, Path], tweets: Tweets
+) -> None:
+    runner_of_its_own.load("tiny", tiny["float32"])
+    killer = threading.Timer(0.3, os.kill, (runner_of_its_own.info.pid, signal.SIGKILL))
+    killer.start()
+    with pytest.raises(RunnerDied, match="was killed by SIGKILL while racing") as death:
+        runner_of_its_own.race(["tiny"], tweets, rounds=1_000_000)
+    assert str(tiny["float32"]) in str(death.value)
+    with pytest.raises(RunnerDied, match="SIGKILL"):
+        runner_of_its_own.usage()
+
+
+@pytest.fixture
+def runner_of_its_own() -> Iterable[Runner]:
+    """A runner that a test may kill."""
+    with Runner(LocalTransport()) as runner:
+        yield runner
+
+
+def test_a_stopped_runner_is_killed_in_time(runner_of_its_own: Runner, tweets: Tweets) -> None:
+    pid = runner_of_its_own.info.pid
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(RunnerDied, match=r"took longer than 0\.3 s and was killed while answering"):
+        runner_of_its_own.answer("tiny", tweets, timeout=0.3)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_slow_answer_is_killed_in_time(
+    with_planted_tokenizers: Callable[..., Runner], tiny: dict[str, Path]
+) -> None:
+    with with_planted_tokenizers("import time; time.sleep(60)", timeout=1.0) as runner:
+        runner.load("tiny", tiny["float32"])
+        with pytest.raises(RunnerDied, match="took longer than 1 s"):
+            runner.classify("tiny", "{}", [("text",)])
+
+
+def test_what_the_runner_said_last_is_told(
+    with_planted_tokenizers: Callable[..., Runner], tiny: dict[str, Path]
+) -> None:
+    source = "import os, sys; print('no more', file=sys.stderr, flush=True); os._exit(3)"
+    with with_planted_tokenizers(source) as runner:
+        runner.load("tiny", tiny["float32"])
+        with pytest.raises(RunnerDied, match="exit status 3 while classifying") as death:
+            runner.classify("tiny", "{}", [("text",)])
+    assert death.value.stderr.endswith("no more")
+
+
+def test_prints_on_stdout_do_not_reach_the_protocol(
+    with_planted_tokenizers: Callable[..., Runner], tiny: dict[str, Path], tweets: Tweets
+) -> None:
+    source = "import os; print('python prints', flush=True); os.write(1, b'native prints' * 9999)"
+    with with_planted_tokenizers(source) as runner:
+        runner.load("tiny", tiny["float32"])
+        with pytest.raises(RunnerRefused) as refusal:
+            runner.classify("tiny", "{}", [("text",)])
+        assert refusal.value.kind == "no-tokenizers"
+        assert runner.answer("tiny", tweets).nan_count == 0
+
+
+def test_noise_before_the_first_answer_is_shown() -> None:
+    noisy = LocalTransport(wrapper=("sh", "-c", 'echo Welcome to the board; exec "$@"', "sh"))
+    with pytest.raises(RunnerDied, match=r"sent something else than an answer .*Welcome"):
+        Runner(noisy).__enter__()
+
+
+def test_a_command_that_fails_is_shown() -> None:
+    failing = LocalTransport(wrapper=("sh", "-c", "echo cannot >&2; exit 7", "sh"))
+    with pytest.raises(RunnerDied, match="exit status 7 while starting; its last words:\ncannot"):
+        Runner(failing).__enter__()
+
+
+def test_a_command_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(EdgeproofError, match="cannot be started"):
+        Runner(LocalTransport(python="/nowhere/python")).__enter__()
+
+
+def test_leaving_ends_the_runner(runtime: str) -> None:
+    with Runner(LocalTransport(), runtime) as runner:
+        pid = runner.info.pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_an_interrupt_ends_the_runner_at_once(tiny: dict[str, Path], tweets: Tweets) -> None:
+    pid = 0
+
+    def interrupted() -> None:
+        nonlocal pid
+        with Runner(LocalTransport()) as runner:
+            pid = runner.info.pid
+            runner.load("tiny", tiny["float32"])
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            runner.race(["tiny"], tweets, rounds=1_000_000)
+
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_an_unknown_runtime_is_refused() -> None:
+    with pytest.raises(RunnerRefused, match="'of_tomorrow' is none of ai_edge_litert") as refusal:
+        Runner(LocalTransport(), "of_tomorrow").__enter__()
+    assert refusal.value.kind == "no-runtime"
+
+
+def test_a_runtime_that_cannot_be_imported_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tflite_runtime.py").write_text("raise ImportError('wrong libc')")
+    transport = LocalTransport(environment={"PYTHONPATH": str(tmp_path)})
+    with pytest.raises(RunnerRefused, match="tflite_runtime: wrong libc") as refusal:
+        Runner(transport, "tflite_runtime").__enter__()
+    assert refusal.value.kind == "no-runtime"

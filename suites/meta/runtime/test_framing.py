@@ -1,0 +1,97 @@
+"""Messages between client and runner survive any content, and nothing else passes for one."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from models.runtime.runner import DTYPES, MAGIC, FramingError, read_message, write_message
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+headers = st.dictionaries(st.text().filter(lambda key: key != "arrays"), json_values, max_size=5)
+any_array = st.sampled_from(sorted(DTYPES)).flatmap(
+    lambda dtype: hnp.arrays(
+        dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
+    )
+)
+messages = st.tuples(headers, st.dictionaries(st.text(), any_array, max_size=4))
+
+
+def packed(header: dict, arrays: dict) -> bytes:
+    stream = io.BytesIO()
+    write_message(stream, header, arrays)
+    return stream.getvalue()
+
+
+class Dribble(io.RawIOBase):
+    """A stream that hands over a few bytes at a time, as a pipe may."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read at most five bytes."""
+        return self._content.read(min(size, 5))
+
+
+@given(messages)
+def test_a_message_arrives_as_it_was_sent(message: tuple[dict, dict]) -> None:
+    header, arrays = message
+    arrived = read_message(Dribble(packed(header, arrays)))
+    assert arrived is not None
+    assert arrived[0] == header
+    assert arrived[1].keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert arrived[1][name].dtype == array.dtype
+        np.testing.assert_array_equal(arrived[1][name], array, strict=True)
+
+
+@given(messages, st.data())
+def test_a_message_cut_short_is_an_error(message: tuple[dict, dict], data: st.DataObject) -> None:
+    whole = packed(*message)
+    cut = data.draw(st.integers(1, len(whole) - 1))
+    with pytest.raises(FramingError):
+        read_message(io.BytesIO(whole[:cut]))
+
+
+@given(st.binary(min_size=1).filter(lambda noise: not noise.startswith(MAGIC)))
+def test_noise_is_an_error(noise: bytes) -> None:
+    with pytest.raises(FramingError):
+        read_message(io.BytesIO(noise))
+
+
+@given(st.binary())
+def test_a_damaged_header_is_an_error(text: bytes) -> None:
+    with pytest.raises(FramingError):
+        read_message(io.BytesIO(MAGIC + struct.pack(">I", len(text)) + text))
+
+
+def test_two_messages_do_not_run_into_each_other() -> None:
+    stream = io.BytesIO(packed({"op": "a"}, {"x": np.arange(3)}) + packed({"op": "b"}, {}))
+    replies = [read_message(stream), read_message(stream), read_message(stream)]
+    assert [reply[0] if reply else None for reply in replies] == [{"op": "a"}, {"op": "b"}, None]
+
+
+def test_a_lying_length_takes_no_memory() -> None:
+    header = b'{"arrays": [["x", "int8", [1000000000000000]]]}'
+    with pytest.raises(FramingError, match="ends"):
+        read_message(io.BytesIO(MAGIC + struct.pack(">I", len(header)) + header))
+    with pytest.raises(FramingError, match="announced"):
+        read_message(io.BytesIO(MAGIC + b"\xff\xff\xff\xff"))
+
+
+def test_an_array_that_cannot_be_sent_leaves_the_stream_clean() -> None:
+    stream = io.BytesIO()
+    with pytest.raises(TypeError, match="complex128"):
+        write_message(stream, {}, {"x": np.zeros(2, complex)})
+    assert stream.getvalue() == b""

@@ -1,0 +1,59 @@
+"""A race interleaves its models fairly, and its answers are the ones an unhurried model gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from models.runtime.client import Runner, RunnerRefused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Tweets = dict[str, NDArray[np.int32]]
+
+NAMES = ("float32", "float16", "static_wi8_ai8")
+
+
+@pytest.fixture(scope="module")
+def racers(runner: Runner, tiny: dict[str, Path]) -> Runner:
+    for name in NAMES:
+        runner.load(name, tiny[name])
+    return runner
+
+
+def test_predictions_while_timed_are_the_answers(racers: Runner, tweets: Tweets) -> None:
+    race = racers.race(NAMES, tweets, rounds=70)
+    for name in NAMES:
+        answers = racers.answer(name, tweets).logits.argmax(1)
+        np.testing.assert_array_equal(race.predictions[name], answers[race.rows])
+
+
+def test_every_round_is_timed(racers: Runner, tweets: Tweets) -> None:
+    race = racers.race(NAMES, tweets, rounds=70)
+    assert tuple(race.invoke_ns) == NAMES
+    for name in NAMES:
+        assert race.invoke_ns[name].shape == race.cpu_ns[name].shape == (70,)
+        assert (race.invoke_ns[name] > 0).all()
+
+
+def test_each_tweet_has_its_turn(racers: Runner, tweets: Tweets) -> None:
+    rows = racers.race(NAMES, tweets, rounds=60).rows
+    assert sorted(rows[:30]) == list(range(30))
+    np.testing.assert_array_equal(rows[:30], rows[30:])
+
+
+def test_the_seed_draws_the_order(racers: Runner, tweets: Tweets) -> None:
+    first, same, other = (racers.race(NAMES, tweets, rounds=30, seed=s).rows for s in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).any()
+
+
+def test_a_race_over_nothing_is_refused(racers: Runner, tweets: Tweets) -> None:
+    none = {name: array[:0] for name, array in tweets.items()}
+    with pytest.raises(RunnerRefused, match="at least one row"):
+        racers.race(NAMES, none, rounds=3)
