@@ -1,0 +1,35 @@
+"""Size ratios, each named by what is over the FlatBuffer."""
+
+from __future__ import annotations
+
+from models.errors import EdgeproofError
+
+# BERT-large uncased with its pooler: 335,141,888 float32 parameters (google-research/bert).
+BERT_LARGE_WEIGHTS = 335_141_888 * 4
+# A training checkpoint holds the weights and Adam's two moments of each.
+CHECKPOINT_OVER_WEIGHTS = 3
+
+
+def size_ratios(weights_bytes: int, flatbuffer_bytes: int) -> dict[str, float]:
+    """How many times smaller the FlatBuffer is, by the names of the metrics.
+
+    Args:
+        weights_bytes: the full model's parameters as float32.
+        flatbuffer_bytes: the variant's file.
+
+    Raises:
+        EdgeproofError: one of them is not positive.
+    """
+    if weights_bytes <= 0 or flatbuffer_bytes <= 0:
+        raise EdgeproofError(
+            f"{weights_bytes} bytes over {flatbuffer_bytes} bytes is no size ratio",
+            remedy="Give the sizes of a model and of a file that exist",
+        )
+    return {
+        "size_ratio_weights": weights_bytes / flatbuffer_bytes,
+        "size_ratio_checkpoint": CHECKPOINT_OVER_WEIGHTS * weights_bytes / flatbuffer_bytes,
+        "size_ratio_bert_large_weights": BERT_LARGE_WEIGHTS / flatbuffer_bytes,
+        "size_ratio_bert_large_checkpoint": CHECKPOINT_OVER_WEIGHTS
+        * BERT_LARGE_WEIGHTS
+        / flatbuffer_bytes,
+    }

@@ -1,0 +1,36 @@
+"""Size ratios: the constants are BERT-large's, and every name is a metric."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.errors import EdgeproofError
+from models.verdicts.metrics import METRICS
+from models.verdicts.quantities import Unit
+from models.verdicts.sizes import size_ratios
+
+
+def test_the_ratios_are_over_the_flatbuffer() -> None:
+    assert size_ratios(17_000_000, 1) == {
+        "size_ratio_weights": 17_000_000,
+        "size_ratio_checkpoint": 51_000_000,
+        "size_ratio_bert_large_weights": 1_340_567_552,
+        "size_ratio_bert_large_checkpoint": 4_021_702_656,
+    }
+    assert size_ratios(17_000_000, 1_000_000)["size_ratio_weights"] == 17.0
+
+
+def test_the_honest_160_is_a_flatbuffer_of_8378547_bytes() -> None:
+    assert size_ratios(1, 8_378_547)["size_ratio_bert_large_weights"] >= 160.0
+    assert size_ratios(1, 8_378_548)["size_ratio_bert_large_weights"] < 160.0
+
+
+def test_every_size_ratio_is_a_metric_and_every_such_metric_a_size_ratio() -> None:
+    named = {name for name, metric in METRICS.items() if metric.unit is Unit.RATIO}
+    assert set(size_ratios(1, 1)) == named - {"latency_ratio"}
+
+
+@pytest.mark.parametrize(("weights", "flatbuffer"), [(0, 1), (1, 0), (-1, 1)])
+def test_a_size_that_is_not_positive_is_refused(weights: int, flatbuffer: int) -> None:
+    with pytest.raises(EdgeproofError, match="no size ratio"):
+        size_ratios(weights, flatbuffer)
