@@ -1,7 +1,7 @@
 """The builder: `python -m models.build SUBJECT` makes every artefact of a subject.
 
 The only process that imports TensorFlow. Progress goes to stderr; stdout gets one JSON document,
-{"artefacts": {...}} or {"error": "..."}. What the libraries print goes to a log in the store.
+{"artefacts": {...}} or {"error": {...}}. What the libraries print goes to a log in the store.
 """
 
 from __future__ import annotations
@@ -41,11 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
 
         Builder(store, plan, progress).build()
     except EdgeproofError as error:
-        return _answer({"error": str(error)}, error.exit_code)
+        return _answer({"error": error.describe()}, error.exit_code)
     except Exception:  # noqa: BLE001 - the last line of defense: no traceback reaches a user
         traceback.print_exc()
         last = traceback.format_exc().strip().splitlines()[-1]
-        return _answer({"error": f"The builder failed: {last}. Its log: {log}"}, 1)
+        failure = EdgeproofError(
+            f"the builder failed: {last}", file=log, remedy="The log above holds the details"
+        )
+        return _answer({"error": failure.describe()}, failure.exit_code)
     artefacts = {f"{s.name}/{s.key}": str(store.path(s)) for s in plan.stages()}
     return _answer({"artefacts": artefacts}, 0)
 

@@ -34,6 +34,10 @@ class EdgeproofError(Exception):
         self.file = None if file is None else str(file)
         self.key = key
 
+    def describe(self) -> dict[str, str | None]:
+        """Return the parts of the message, from which another process raises it again."""
+        return {"what": self.what, "remedy": self.remedy, "file": self.file, "key": self.key}
+
     def __str__(self) -> str:
         place = ": ".join(part for part in (self.file, self.key) if part)
         return f"{place + ': ' if place else ''}{self.what}. {self.remedy}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.errors import UsageMistake
-from models.flatbuffers.schemes import scheme_named
+from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.networks import published
 from models.store import Stage, hash_file, hash_sources, versions
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 CORPUS = "corpus"
 MODEL = "model"
 VARIANT = "variant"
+
+# Members of a model's artefact, and of a variant's.
+WEIGHTS = "weights.safetensors"
+LOGITS = "logits.npz"
+MODEL_CARD = "model.json"
+FLATBUFFER = "model.tflite"
+VARIANT_CARD = "variant.json"
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,20 @@ class Plan:
         return list({(stage.name, stage.key): stage for stage in ordered}.values())
 
 
+def check_inputs(
+    subject: Subject, schemes: tuple[str, ...], corpus: Path | None, pretrained: str | None
+) -> None:
+    """Check what the user gave against what the subject needs, reading and fetching nothing.
+
+    Raises:
+        UsageMistake: a scheme is unknown; a corpus or a checkpoint is missing or superfluous.
+    """
+    for scheme in schemes or subject.schemes:
+        scheme_named(scheme)
+    _check_corpus(subject, corpus)
+    _check_checkpoint(subject, pretrained)
+
+
 def make_request(
     subject: Subject,
     *,
@@ -63,19 +84,19 @@ def make_request(
     pretrained: str | None = None,
     offline: bool = False,
 ) -> Request:
-    """Check what the user gave against what the subject needs.
+    """Check what the user gave, and fetch the checkpoint where it is a hub id.
+
+    The reference scheme is always made, for the others are compared with it.
 
     Raises:
-        UsageMistake: a corpus or a checkpoint is missing, superfluous or not there.
+        UsageMistake: as `check_inputs`, or the checkpoint is not there.
     """
-    for scheme in schemes or subject.schemes:
-        scheme_named(scheme)
-    _check_corpus(subject, corpus)
+    check_inputs(subject, schemes, corpus, pretrained)
     return Request(
         subject=subject,
-        schemes=schemes or subject.schemes,
+        schemes=tuple(dict.fromkeys((REFERENCE, *(schemes or subject.schemes)))),
         corpus_path=None if corpus is None else corpus.resolve(),
-        checkpoint=_checkpoint(subject, pretrained, offline=offline),
+        checkpoint=None if pretrained is None else published.resolve(pretrained, offline=offline),
     )
 
 
@@ -98,7 +119,7 @@ def _check_corpus(subject: Subject, corpus: Path | None) -> None:
         raise UsageMistake("no such file", file=corpus, key=key, remedy="Check the path")
 
 
-def _checkpoint(subject: Subject, pretrained: str | None, *, offline: bool) -> Path | None:
+def _check_checkpoint(subject: Subject, pretrained: str | None) -> None:
     needs = subject.full.pretrained or (subject.small is not None and subject.small.pretrained)
     if needs and pretrained is None:
         raise UsageMistake(
@@ -112,7 +133,6 @@ def _checkpoint(subject: Subject, pretrained: str | None, *, offline: bool) -> P
             key=published.KEY,
             remedy="Leave the option out, or choose a subject with full.pretrained = true",
         )
-    return None if pretrained is None else published.resolve(pretrained, offline=offline)
 
 
 def make_plan(request: Request) -> Plan:

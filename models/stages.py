@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,11 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
+from models.corpus.tweets import hash_tweets
 from models.flatbuffers.schemes import scheme_named
 from models.networks import architecture, published
 from models.networks.parameters import count, initial_values
+from models.plan import FLATBUFFER, LOGITS, MODEL_CARD, VARIANT_CARD, WEIGHTS
 from models.progress import Pace
 
 if TYPE_CHECKING:
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
     from models.store import Stage, Store
     from models.subjects import ModelTable
     from models.training.finetune import Step
-
-WEIGHTS = "weights.safetensors"
-LOGITS = "logits.npz"
-MODEL_CARD = "model.json"
-FLATBUFFER = "model.tflite"
-VARIANT_CARD = "variant.json"
 
 
 class Builder:
@@ -144,9 +139,9 @@ class Builder:
         self._progress.say(f"variant {scheme}: {len(flatbuffer):,} bytes")
 
     def _calibration_hashes(self) -> list[str]:
-        """Return the sha256 of each calibration tweet: where the ranges came from."""
-        tweets = load_corpus(self._store.path(self._plan.corpus)).splits["calibration"]
-        return [hashlib.sha256(f"{t.entity_id}\t{t.text}".encode()).hexdigest() for t in tweets]
+        """Return the hash of each calibration tweet: where the ranges came from."""
+        corpus = load_corpus(self._store.path(self._plan.corpus))
+        return hash_tweets(corpus.splits["calibration"])
 
 
 class _TrainingReport:

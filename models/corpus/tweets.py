@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 SPLITS = ("train", "validation", "calibration", "test")
 
@@ -50,3 +51,8 @@ class Corpus:
     labels: tuple[str, ...]
     splits: Mapping[str, tuple[Tweet, ...]]
     left_out: tuple[LeftOut, ...] = ()
+
+
+def hash_tweets(tweets: Iterable[Tweet]) -> list[str]:
+    """Return the sha256 of each tweet with its entity: its identity where texts may not be kept."""
+    return [hashlib.sha256(f"{t.entity_id}\t{t.text}".encode()).hexdigest() for t in tweets]

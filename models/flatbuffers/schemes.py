@@ -34,6 +34,9 @@ class Scheme:
     converter: str
 
 
+# What every other scheme is compared with.
+REFERENCE = "float32"
+
 SCHEMES = {
     scheme.name: scheme
     for scheme in (

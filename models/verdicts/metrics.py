@@ -83,6 +83,7 @@ METRICS = {
         _drop("accuracy_drop_float32", "Accuracy of the float32 variant minus the variant's"),
         _score("agreement", "Share of tweets labelled as the float32 variant labels them"),
         _score("agreement_full", "Share of tweets labelled as the full model labels them"),
+        _score("agreement_runtimes", "Share of tweets labelled as on the run's own runtime"),
         Metric(
             "total_variation",
             Unit.FRACTION,

@@ -1,0 +1,12 @@
+"""The pytest layer, in pipeline order."""
+
+pytest_plugins = (
+    "fixtures.options",
+    "fixtures.artefacts",
+    "fixtures.runners",
+    "fixtures.variants",
+    "fixtures.judging",
+    "fixtures.known_failures",
+    "fixtures.allure",
+    "fixtures.results",
+)

@@ -1,0 +1,69 @@
+"""What a FlatBuffer answers on a split: made once per runtime and processor, kept in the store."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING, Any
+
+from models.runtime.client import Runner
+from models.runtime.runner import RUNTIMES
+from models.store import Stage, hash_sources, versions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.corpus.tokenize import Encoded
+    from models.runtime.transports import Transport
+
+ANSWERS = "answers"
+LOGITS = "logits.npy"
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+SECONDS_PER_TWEET = 5.0
+
+
+def inputs_of(split: Encoded, rows: slice = slice(None)) -> dict[str, NDArray[np.int32]]:
+    """Return the inputs of a split by their names in the signature, each [n, tokens]."""
+    return {name: getattr(split, name)[rows] for name in INPUTS}
+
+
+def answers_stage(sha256: str, split_key: str, runtime: str, threads: int) -> Stage:
+    """Return the stage of one FlatBuffer's answers, by all that can change them."""
+    recipe: dict[str, Any] = {
+        "flatbuffer": sha256,
+        "split": split_key,
+        "runtime": runtime,
+        "threads": threads,
+        "versions": versions(RUNTIMES[runtime][1], "numpy"),
+        "machine": platform.machine(),
+        "processor": _processor_features(),
+        "source": hash_sources("runtime/runner.py"),
+    }
+    return Stage(ANSWERS, recipe)
+
+
+def answer_split(
+    transport: Transport, runtime: str, flatbuffer: Path, split: Encoded, threads: int
+) -> NDArray[np.float32]:
+    """Return the logits [tweets, classes] of `split`.
+
+    Raises:
+        RunnerDied: the FlatBuffer killed the runner.
+        RunnerRefused: the runtime cannot load or run it.
+    """
+    with Runner(transport, runtime) as runner:
+        runner.load("variant", flatbuffer, threads=threads)
+        allowed = 60 + SECONDS_PER_TWEET * len(split.labels)
+        return runner.answer("variant", inputs_of(split), timeout=allowed).logits
+
+
+def _processor_features() -> list[str]:
+    """Return what kernels are chosen by: the processor's features, [] where Linux does not say."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - a device, not a path of ours
+            lines = [line for line in file if line.startswith(("flags", "Features"))]
+    except OSError:
+        return []
+    return sorted(lines[0].split(":", 1)[1].split()) if lines else []

@@ -1,0 +1,17 @@
+"""How much accuracy quantization costs, on the same tweets, with a paired interval."""
+
+from __future__ import annotations
+
+from models.verdicts.estimates import accuracy_drop
+
+
+def test_drop_from_the_full_model_is_within_budget(variant, full_model, corpus, judge):
+    """The FlatBuffer answers at most the budgeted points less accurately than the full model."""
+    drop = accuracy_drop(corpus.test.labels, full_model.labels, variant.labels)
+    judge("accuracy_drop", drop, of=variant)
+
+
+def test_drop_from_float32_is_within_budget(candidate, reference, corpus, judge):
+    """Quantization alone costs at most the budgeted points of the float32 variant's accuracy."""
+    drop = accuracy_drop(corpus.test.labels, reference.labels, candidate.labels)
+    judge("accuracy_drop_float32", drop, of=candidate)

@@ -1,0 +1,25 @@
+"""What a model must reach before comparing it with anything means something."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.verdicts import estimates
+
+MEASURES = {
+    "accuracy": estimates.accuracy,
+    "balanced_accuracy": estimates.balanced_accuracy,
+    "macro_f1": estimates.macro_f1,
+}
+
+
+def test_full_model_has_learned(full_model, corpus, judge):
+    """The full model reaches the accuracy that the subject promises."""
+    judge("accuracy", estimates.accuracy(corpus.test.labels, full_model.labels), of=full_model)
+
+
+@pytest.mark.parametrize("metric", MEASURES)
+def test_variant_beats_the_majority(metric, variant, corpus, majority, judge):
+    """The FlatBuffer is better than always answering the train split's most frequent polarity."""
+    measured = MEASURES[metric](corpus.test.labels, variant.labels)
+    judge(metric, measured, of=variant, floor=majority(metric, MEASURES[metric]))

@@ -1,0 +1,78 @@
+"""How the FlatBuffer answers: the same every time, tweet by tweet, whatever stands in padding."""
+
+from __future__ import annotations
+
+import hypothesis
+import numpy as np
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
+
+from models.runtime.client import Runner
+from models.runtime.predictions import inputs_of
+from models.verdicts.estimates import total_variation
+
+FEW = 40
+REPEAT = hypothesis.settings(
+    max_examples=10,
+    deadline=None,
+    derandomize=True,
+    # Fixtures hold a session's runner, which answers without memory of earlier examples.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def test_answers_are_repeated_bit_for_bit(variant, load, corpus):
+    """The same tweets get the same logits again, in the same process."""
+    few = inputs_of(corpus.test, slice(FEW))
+    first, again = (load(variant).answer(variant.scheme, few).logits for _ in range(2))
+    assert np.array_equal(first, again)
+
+
+def test_a_fresh_process_repeats_them(variant, transport, settings, corpus):
+    """A new runner gives bit for bit the logits that the accuracy run kept."""
+    with Runner(transport, settings.runtime) as runner:
+        runner.load(variant.scheme, variant.path, threads=settings.threads)
+        fresh = runner.answer(variant.scheme, inputs_of(corpus.test, slice(FEW))).logits
+    assert np.array_equal(fresh, variant.logits[:FEW])
+
+
+@REPEAT
+@given(order=st.permutations(range(FEW)))
+def test_order_of_tweets_changes_nothing(variant, load, corpus, order):
+    """A tweet's logits do not depend on which tweets were answered before it."""
+    shuffled = {name: array[order] for name, array in inputs_of(corpus.test, slice(FEW)).items()}
+    answers = load(variant).answer(variant.scheme, shuffled).logits
+    assert np.array_equal(answers, variant.logits[:FEW][order])
+
+
+def test_order_of_inputs_changes_nothing(variant, load, corpus):
+    """Inputs are bound by their names: given in another order, they give the same logits."""
+    few = inputs_of(corpus.test, slice(FEW))
+    turned = dict(reversed(few.items()))
+    assert np.array_equal(load(variant).answer(variant.scheme, turned).logits, variant.logits[:FEW])
+
+
+@REPEAT
+@given(seed=st.integers(0, 2**32 - 1))
+def test_padding_changes_no_label(variant, load, corpus, seed):
+    """Whatever ids stand where the mask is 0, each tweet keeps its label."""
+    few = inputs_of(corpus.test, slice(FEW))
+    vocabulary = corpus.summary["vocabulary"]
+    noise = np.random.default_rng(seed).integers(0, vocabulary, few["input_ids"].shape)
+    ids = np.where(few["attention_mask"] == 1, few["input_ids"], noise).astype(np.int32)
+    answers = load(variant).answer(variant.scheme, few | {"input_ids": ids}).logits
+    assert np.array_equal(answers.argmax(axis=1), variant.labels[:FEW])
+
+
+def test_every_input_matters(variant, load, corpus):
+    """Changing any one input changes the logits: none was lost or bound to another's tensor."""
+    few = inputs_of(corpus.test, slice(FEW))
+    changed = {
+        "input_ids": np.roll(few["input_ids"], 1, axis=0),
+        "attention_mask": np.roll(few["attention_mask"], 1, axis=0),
+        "token_type_ids": np.zeros_like(few["token_type_ids"]),
+    }
+    for name, array in changed.items():
+        answers = load(variant).answer(variant.scheme, few | {name: array}).logits
+        moved = total_variation(variant.logits[:FEW], answers).value
+        assert moved > 0.0, f"{name} has no influence on the logits"

@@ -1,0 +1,55 @@
+"""What the FlatBuffer is, read from the file alone."""
+
+from __future__ import annotations
+
+from models.flatbuffers.runtimes import runtime_needs, unknown_operators
+from models.verdicts.estimates import exact
+
+
+def test_identifier_and_schema(variant):
+    """The file is a TFLite FlatBuffer of schema version 3."""
+    assert (variant.report.identifier, variant.report.schema_version) == ("TFL3", 3)
+
+
+def test_signature_names_every_input_and_the_output(variant, corpus):
+    """One signature takes input_ids, attention_mask, token_type_ids [1, S] and gives logits."""
+    (signature,) = variant.report.signatures
+    tokens = corpus.test.input_ids.shape[1]
+    taken = {name: (one.dtype, one.shape) for name, one in signature.inputs.items()}
+    given = {name: (one.dtype, one.shape) for name, one in signature.outputs.items()}
+    assert taken == dict.fromkeys(
+        ("input_ids", "attention_mask", "token_type_ids"), ("int32", (1, tokens))
+    )
+    assert given == {"logits": ("float32", (1, len(corpus.tweets.labels)))}
+
+
+def test_only_builtin_operators(variant):
+    """No custom and no TensorFlow operator: the device needs nothing beyond its runtime."""
+    assert [one.name for one in variant.report.operators if one.custom or one.flex] == []
+
+
+def test_weights_are_stored_as_the_scheme_says(variant, judge):
+    """The budgeted share of weight bytes is quantized."""
+    judge("quantized_weight_share", exact(variant.report.quantized_weight_share), of=variant)
+
+
+def test_operators_compute_as_the_scheme_says(variant, judge):
+    """The budgeted share of operators computes on integers."""
+    judge("quantized_operator_share", exact(variant.report.quantized_operator_share), of=variant)
+
+
+def test_minimum_runtime_is_known(variant):
+    """For every operator it is known which runtime first had it."""
+    assert unknown_operators(variant.report) == ()
+
+
+def test_runtime_needed_is_declared(variant):
+    """No operator declares an older version than its operands need: old runtimes must refuse."""
+    understated = [need for need in runtime_needs(variant.report.operators) if need.understated]
+    assert understated == []
+
+
+def test_calibration_tweets_are_not_test_tweets(variant, calibration_hashes, test_hashes):
+    """The ranges of a static scheme were found on calibration tweets, and on none of the test."""
+    assert set(variant.calibration) == (calibration_hashes if variant.grammar.calibrated else set())
+    assert not set(variant.calibration) & test_hashes

@@ -1,0 +1,30 @@
+"""From text to label, tokenization included: what a user of the device waits for."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.runners import DEVICE_CLOCK
+from models.verdicts.estimates import quantile
+
+
+def test_tweets_per_second_are_within_budget(variant, classify_rates, judge):
+    """The device labels at least the budgeted tweets per second, from text to label."""
+    rates = classify_rates(variant)
+    judge("tweets_per_second", quantile(rates, 0.5), of=variant, timed=True)
+
+
+def test_text_and_encoded_tweet_get_one_label(variant, classified):
+    """Tokenizing on the device gives the labels that the tokens made in the build give."""
+    from_text = classified(variant).labels
+    assert (from_text == variant.labels[: len(from_text)]).all()
+
+
+@pytest.mark.benchmark(timer=DEVICE_CLOCK)
+def test_rounds_are_recorded(variant, load, corpus, benchmark, device_clock):
+    """pytest-benchmark records single answers by the device's clock, for its own reports."""
+    if benchmark.disabled:
+        pytest.fail("invalid: pytest-benchmark is off under xdist; run without -n", pytrace=False)
+    device_clock.follow(load(variant), variant.scheme, corpus.test)
+    benchmark.pedantic(device_clock.answer_one, rounds=50, warmup_rounds=5)
+    assert benchmark.stats.stats.rounds == 50

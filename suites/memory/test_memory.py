@@ -1,0 +1,10 @@
+"""How much memory the device needs for the FlatBuffer."""
+
+from __future__ import annotations
+
+from models.verdicts.estimates import quantile
+
+
+def test_peak_memory_is_within_budget(variant, start_afresh, judge):
+    """A runner that loads and answers with this variant alone stays within the budgeted memory."""
+    judge("peak_rss", quantile(start_afresh(variant).peak_rss, 0.5), of=variant)

@@ -1,0 +1,24 @@
+"""Which runtimes answer a FlatBuffer rightly: silently wrong pairs of file and runtime exist."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.flatbuffers.runtimes import minimum_runtime
+from models.runtime.client import RunnerRefused
+from models.verdicts.estimates import agreement
+
+
+def test_runtime_gives_the_labels_of_the_judged_one(variant, other_runtime, judge):
+    """A runtime that loads the file gives the labels that the judged runtime gives."""
+    try:
+        logits = variant.logits_on(other_runtime.name)
+    except RunnerRefused as refusal:
+        needed = minimum_runtime(variant.report)
+        if not other_runtime.older_than(needed):
+            pytest.fail(
+                f"fail: {refusal.message} (the file says {needed} is enough)", pytrace=False
+            )
+        pytest.skip(f"refused, as it must: the file needs {needed}. {refusal.message}")
+    measured = agreement(variant.labels, logits.argmax(axis=1))
+    judge("agreement_runtimes", measured, of=variant, runtime=other_runtime.name)

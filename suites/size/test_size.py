@@ -1,0 +1,34 @@
+"""How small the FlatBuffer is, each ratio named by what over what."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.verdicts.estimates import exact
+from models.verdicts.sizes import size_ratios
+
+
+def test_file_is_within_budget(variant, judge):
+    """The FlatBuffer has at most the budgeted bytes."""
+    judge("flatbuffer_bytes", exact(variant.report.flatbuffer_bytes), of=variant)
+
+
+@pytest.mark.parametrize(
+    "ratio",
+    [
+        "size_ratio_weights",
+        "size_ratio_checkpoint",
+        "size_ratio_bert_large_weights",
+        "size_ratio_bert_large_checkpoint",
+    ],
+)
+def test_ratio_is_within_budget(ratio, variant, full_model, judge):
+    """The FlatBuffer is the budgeted number of times smaller than what the ratio's name says."""
+    ratios = size_ratios(full_model.weights_bytes, variant.report.flatbuffer_bytes)
+    judge(ratio, exact(ratios[ratio]), of=variant)
+
+
+def test_every_weight_of_the_model_is_in_the_file(reference, small_model):
+    """The float32 FlatBuffer holds the bytes of all parameters: none was lost in conversion."""
+    held = sum(share.bytes for share in reference.report.weight_census)
+    assert held >= small_model.weights_bytes
