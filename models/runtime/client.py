@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
 import numpy as np
 
-from models.errors import EdgeproofError
 from models.runtime.answers import (
     Answers,
     AuditEvent,
@@ -21,6 +19,7 @@ from models.runtime.answers import (
     RunnerInfo,
     Usage,
 )
+from models.runtime.failures import RunnerDied, RunnerRefused, ending_of
 from models.runtime.runner import PROTOCOL, FramingError, read_message, write_message
 
 if TYPE_CHECKING:
@@ -30,61 +29,13 @@ if TYPE_CHECKING:
 
     from models.runtime.transports import Channel, Transport
 
-T = TypeVar("T")
 ArraysByName = dict[str, Any]
+
+__all__ = ["Kernels", "Runner", "RunnerDied", "RunnerRefused"]
 
 Kernels = Literal["default", "reference"]
 
 _SECONDS_TO_END = 5.0
-
-
-class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
-    """The runner ended, was killed, or had to be, while a request was open.
-
-    Args:
-        ending: how it ended, e.g. "was killed by SIGSEGV".
-        doing: the request that was open, e.g. "loading".
-        file: the FlatBuffer concerned.
-        stderr: the last lines the runner wrote there.
-    """
-
-    def __init__(self, ending: str, doing: str, file: str | None, stderr: str) -> None:
-        self.ending = ending
-        self.stderr = stderr
-        said = f"; its last words:\n{stderr}\n" if stderr else ""
-        remedy = "Check that its Python has numpy and the runtime"
-        if file is not None:
-            remedy = "The file may be corrupt or need another runtime: build it again"
-        super().__init__(f"the runner {ending} while {doing}{said}", file=file, remedy=remedy)
-
-
-class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
-    """The runner lives and says why it cannot answer.
-
-    Args:
-        kind: for programs: inputs, load, hash, file, not-a-flatbuffer, signature, invoke, memory,
-            no-runtime, no-tokenizers, tokenizer, unknown-model, no-audit, bad-request, internal.
-        message: for people.
-        file: the FlatBuffer concerned.
-    """
-
-    def __init__(self, kind: str, message: str, file: str | None) -> None:
-        self.kind = kind
-        self.message = message
-        super().__init__(
-            f"{kind}: {message}", file=file, remedy=_REMEDIES.get(kind, "Mend the request")
-        )
-
-
-_REMEDIES = {
-    "load": "Judge it on another runtime, or convert it for this one",
-    "not-a-flatbuffer": "Build or copy the file again",
-    "hash": "Build or copy the file again",
-    "file": "Check the path on the device",
-    "no-runtime": "Install ai-edge-litert or tflite-runtime where the runner runs",
-    "no-tokenizers": "Install tokenizers where the runner runs, or send encoded tweets",
-    "memory": "Free memory on the device, or judge a smaller variant",
-}
 
 
 class Runner:
@@ -319,7 +270,7 @@ class Runner:
         with suppress(OSError):
             channel.requests.close()
         status = channel.wait(_SECONDS_TO_END)
-        ending = timed_out or (None if status is None else _ending(status)) or fault
+        ending = timed_out or (None if status is None else ending_of(status)) or fault
         death = RunnerDied(ending, doing, file, channel.last_lines())
         channel.close()
         return death
@@ -342,12 +293,3 @@ def _watchdog(channel: Channel, seconds: float) -> Iterator[Any]:
     finally:
         timer.cancel()
         timer.join()
-
-
-def _ending(status: int) -> str | None:
-    """How a process ended, in words; None for exit status 0."""
-    # A shell or ssh in between reports a signal as 128 and its number.
-    number = -status if status < 0 else status - 128
-    with suppress(ValueError):
-        return f"was killed by {signal.Signals(number).name}"
-    return f"ended with exit status {status}" if status else None

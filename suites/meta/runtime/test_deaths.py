@@ -144,7 +144,7 @@ def test_noise_before_the_first_answer_is_shown() -> None:
 
 def test_a_command_that_fails_is_shown() -> None:
     failing = LocalTransport(wrapper=("sh", "-c", "echo cannot >&2; exit 7", "sh"))
-    with pytest.raises(RunnerDied, match="exit status 7 while starting; its last words:\ncannot"):
+    with pytest.raises(RunnerDied, match="exit status 7 while starting; its last words: cannot"):
         Runner(failing).__enter__()
 
 

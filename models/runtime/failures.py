@@ -1,0 +1,69 @@
+"""How a runner fails its client: it dies, or it lives and refuses."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+
+from models.errors import EdgeproofError
+
+_REMEDIES = {
+    "load": "Judge it on another runtime, or convert it for this one",
+    "not-a-flatbuffer": "Build or copy the file again",
+    "hash": "Build or copy the file again",
+    "file": "Check the path on the device",
+    "no-runtime": "Install ai-edge-litert or tflite-runtime where the runner runs",
+    "no-tokenizers": "Install tokenizers where the runner runs, or send encoded tweets",
+    "memory": "Free memory on the device, or judge a smaller variant",
+}
+
+
+class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
+    """The runner ended, was killed, or had to be, while a request was open.
+
+    Args:
+        ending: how it ended, e.g. "was killed by SIGSEGV".
+        doing: the request that was open, e.g. "loading".
+        file: the FlatBuffer concerned.
+        stderr: the last lines the runner wrote there.
+    """
+
+    def __init__(self, ending: str, doing: str, file: str | None, stderr: str) -> None:
+        self.ending = ending
+        self.stderr = stderr
+        said = f"; its last words: {' | '.join(stderr.splitlines())}" if stderr else ""
+        remedy = "Check that its Python has numpy and the runtime"
+        if file is not None:
+            remedy = "The file may be corrupt or need another runtime: build it again"
+        super().__init__(f"the runner {ending} while {doing}{said}", file=file, remedy=remedy)
+
+
+class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
+    """The runner lives and says why it cannot answer.
+
+    Args:
+        kind: for programs: inputs, load, hash, file, not-a-flatbuffer, signature, invoke, memory,
+            no-runtime, no-tokenizers, tokenizer, unknown-model, no-audit, bad-request, internal.
+        message: for people.
+        file: the FlatBuffer concerned.
+    """
+
+    def __init__(self, kind: str, message: str, file: str | None) -> None:
+        self.kind = kind
+        self.message = message
+        super().__init__(
+            f"{kind}: {message}", file=file, remedy=_REMEDIES.get(kind, "Mend the request")
+        )
+
+
+def ending_of(status: int) -> str | None:
+    """How a process ended, in words; None for exit status 0.
+
+    Args:
+        status: an exit status, negative for a signal.
+    """
+    # A shell or ssh in between reports a signal as 128 and its number.
+    number = -status if status < 0 else status - 128
+    with suppress(ValueError):
+        return f"was killed by {signal.Signals(number).name}"
+    return f"ended with exit status {status}" if status else None
