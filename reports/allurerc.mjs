@@ -1,0 +1,73 @@
+// How Allure draws the report. reports/html.py starts Allure with this file, and hands over what
+// is only known then in EDGEPROOF_REPORT: { history, variables, devices: { name: variables } }.
+
+const facts = JSON.parse(process.env.EDGEPROOF_REPORT ?? "{}");
+
+const has = (labels, name, value) =>
+  labels.some((label) => label.name === name && label.value === value);
+
+// Without environments, Allure takes the same test on two devices for a retry and hides one.
+const environments = Object.fromEntries(
+  Object.entries(facts.devices ?? {}).map(([device, variables]) => [
+    device,
+    { name: device, variables, matcher: ({ labels }) => has(labels, "device", device) },
+  ]),
+);
+
+// A failed verdict whose test measured one of these metrics.
+const broken = (...metrics) => ({
+  statuses: ["failed"],
+  labels: { metric: new RegExp(`^(${metrics.join("|")})$`) },
+});
+
+// The first that matches wins.
+const categories = [
+  {
+    name: "Known failure",
+    matchers: [{ labels: { known_failure: /./ } }, { statuses: ["skipped"], message: /^XFAIL/ }],
+  },
+  {
+    name: "Device not there",
+    matchers: [{ statuses: ["broken", "skipped"], message: /device .*(not there|not found)/i }],
+  },
+  { name: "Invalid circumstances", matchers: [{ labels: { verdict: /^invalid$/ } }] },
+  { name: "Inconclusive", matchers: [{ labels: { verdict: /^inconclusive$/ } }] },
+  {
+    name: "Accuracy regression",
+    matchers: [
+      broken("accuracy.*", "balanced_accuracy", "macro_f1", "agreement.*", "total_variation"),
+    ],
+  },
+  {
+    name: "Latency over budget",
+    matchers: [broken("latency_.*", "tweets_per_second", "cold_start")],
+  },
+  { name: "Memory over budget", matchers: [broken("peak_rss")] },
+  { name: "Size over budget", matchers: [broken("size_ratio_.*", ".*_bytes")] },
+  { name: "Not conforming", matchers: [{ statuses: ["failed"] }] },
+  { name: "Broken test", matchers: [{ statuses: ["broken"] }] },
+];
+
+export default {
+  name: "edgeproof",
+  historyPath: facts.history,
+  historyLimit: 50,
+  // What allure-pytest adds of itself, the machine's name among it.
+  hideLabels: ["framework", "host", "language", "package", "thread"],
+  variables: facts.variables ?? {},
+  environments,
+  categories,
+  plugins: {
+    awesome: {
+      options: {
+        reportName: "edgeproof",
+        singleFile: true,
+        reportLanguage: "en",
+        theme: "auto",
+        open: false,
+        // Those of Allure's charts that say something here.
+        charts: [{ type: "currentStatus" }, { type: "statusDynamics", limit: 20 }],
+      },
+    },
+  },
+};

@@ -1,0 +1,80 @@
+"""The metrics of a run as Allure shows them, with a trend over the runs: from results.json alone.
+
+Allure reads every `*-perf.json` in a folder of results. It averages what shares a key, so a key
+names subject, device, scheme and metric, and what another than the run's main runtime answered
+names that too.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from models.verdicts.metrics import Metric, metric_named
+from models.verdicts.quantities import Unit
+from reports.results import measurements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FILE_NAME = "edgeproof-perf.json"
+
+# Canonical unit -> the unit a reader wants, and its factor.
+_SHOWN = {
+    Unit.FRACTION: ("%", 100.0),
+    Unit.BYTES: ("MB", 1e-6),
+    Unit.SECONDS: ("ms", 1e3),
+    Unit.RATIO: ("x", 1.0),
+    Unit.PER_SECOND: ("tweets/s", 1.0),
+}
+
+
+def write_metric_samples(document: Mapping[str, Any], folder: Path) -> Path:
+    """Write a run's metrics into its folder of Allure results.
+
+    Args:
+        document: what `read_results` or `new_document` returns.
+        folder: Allure's results of the same run.
+
+    Raises:
+        EdgeproofError: a measurement is not valid.
+    """
+    path = folder / FILE_NAME
+    path.write_text(json.dumps(metric_samples(document), indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def metric_samples(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One Allure metric per measurement: key, value in its shown unit, which way is better."""
+    started = datetime.fromisoformat(document["run"]["started"])
+    taken = int(started.timestamp() * 1000)
+    subject = document["subject"]["name"]
+    main = document["circumstances"].get("runtime")
+    samples = []
+    for one in measurements_of(document):
+        metric = metric_named(one.metric)
+        unit, factor = _shown(metric)
+        scheme = one.scheme
+        if one.runtime not in (None, main):
+            scheme = f"{scheme} on {one.runtime}"
+        key = f"{subject}/{one.device}/{scheme}/{one.metric}"
+        sample = {
+            "id": key,
+            "key": key,
+            "value": one.value * factor,
+            "start": taken,
+            "stop": taken,
+            "title": f"{scheme}: {one.metric}",
+            "unit": unit,
+            "better": metric.better,
+            "group": f"{subject}/{one.device}",
+            "groupTitle": f"{subject} on {one.device}",
+        }
+        samples.append(sample)
+    return samples
+
+
+def _shown(metric: Metric) -> tuple[str, float]:
+    return ("points", 100.0) if metric.difference else _SHOWN[metric.unit]

