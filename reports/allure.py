@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -24,6 +25,7 @@ INSTALL_SECONDS = 600
 DRAW_SECONDS = 600
 _ENTRY = Path("node_modules", "allure", "cli.js")
 _TAIL_LINES = 15
+_FRAME = re.compile(r"(npm error)?\s+at ")
 
 
 def version() -> str:
@@ -100,7 +102,10 @@ def _npm_install(scratch: Path, target: Path) -> None:
         shutil.copy(file, scratch)
     done = _run(
         "npm",
-        ["ci", "--prefix", scratch, "--ignore-scripts", "--no-audit", "--no-fund"],
+        [
+            *("ci", "--prefix", scratch, "--ignore-scripts", "--no-audit", "--no-fund"),
+            *("--fetch-retry-mintimeout=2000", "--fetch-retry-maxtimeout=5000"),
+        ],
         seconds=INSTALL_SECONDS,
     )
     if done.returncode:
@@ -147,4 +152,6 @@ def _run(
 
 
 def _tail(done: subprocess.CompletedProcess[str]) -> str:
-    return "\n".join(done.stdout.strip().splitlines()[-_TAIL_LINES:])
+    """The end of what a program printed, without the frames of node's stack traces."""
+    lines = [line for line in done.stdout.splitlines() if line.strip() and not _FRAME.match(line)]
+    return "\n".join(lines[-_TAIL_LINES:])

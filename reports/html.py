@@ -46,6 +46,8 @@ def draw_report(results: list[Path], out: Path) -> Path:
     """
     found = survey(results)
     page = out / "index.html"
+    if not allure.is_installed():
+        _say(f"installing Allure {allure.version()} into {allure.folder()} (once)")
     try:
         out.mkdir(parents=True, exist_ok=True)
         page.unlink(missing_ok=True)  # a failure must not leave the last report looking new
@@ -136,8 +138,6 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     started = time.monotonic()
     try:
-        if not allure.is_installed():
-            _say(f"installing Allure {allure.version()} into {allure.folder()} (once)")
         page = draw_report(options.results or [DEFAULT_RESULTS], options.out)
     except EdgeproofError as error:
         _say(f"error: {error}")

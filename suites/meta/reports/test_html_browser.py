@@ -21,9 +21,7 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 # An attachment that would phone home if the browser let it.
-SPY = (
-    '<h1>attached</h1><img src="https://spy.example/x.png"><script src="//spy.example/x"></script>'
-)
+SPY = '<b>attached</b><img src="https://spy.example/x.png"><script src="//spy.example/x"></script>'
 # Opens every attachment, once the page is drawn.
 OPEN_ALL = """<script>setTimeout(() => document.querySelectorAll("*").forEach((element) => {
   if (!element.children.length && element.textContent.trim() === "page") element.click();
