@@ -21,6 +21,9 @@ CORPUS = "corpus"
 MODEL = "model"
 VARIANT = "variant"
 
+# What decides a FlatBuffer's bytes, beside its weights.
+CONVERSION = tuple(f"flatbuffers/{name}.py" for name in ("convert", "schemes", "stamp"))
+
 # Members of a model's artefact, and of a variant's.
 WEIGHTS = "weights.safetensors"
 LOGITS = "logits.npz"
@@ -186,7 +189,7 @@ def _variant_stage(scheme: str, small: Stage, corpus: Stage) -> Stage:
         "scheme": scheme,
         "model": small.key,
         "calibration": corpus.key,
-        "source": hash_sources("flatbuffers/convert.py", "flatbuffers/schemes.py"),
+        "source": hash_sources(*CONVERSION),
         "versions": versions("tensorflow", "ai-edge-quantizer", "ai-edge-litert"),
     }
     return Stage(VARIANT, recipe)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from models.errors import EdgeproofError
+from models.flatbuffers.stamp import stamp_versions
 from models.networks.blocks import Blocks
 from models.networks.classifier import forward
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 SIGNATURE = "serving_default"
+NOT_QUANTIZED = {"algorithm_key": "no_quantize", "op_config": {}}
 
 
 def convert(
@@ -93,9 +95,11 @@ def _samples(calibration: Encoded) -> list[dict[str, Any]]:
 def _by_ai_edge_quantizer(plain: bytes, calibration: Encoded) -> bytes:
     from ai_edge_quantizer import quantizer, recipe  # noqa: PLC0415 - seconds to import
 
+    # The logits stay float32: the caller is not to know the scheme.
+    rules = [*recipe.static_wi8_ai8(), {"regex": ".*", "operation": "OUTPUT", **NOT_QUANTIZED}]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float32.tflite"
         path.write_bytes(plain)
-        quantize = quantizer.Quantizer(str(path), recipe.static_wi8_ai8())
+        quantize = quantizer.Quantizer(str(path), rules)
         ranges = quantize.calibrate({SIGNATURE: _samples(calibration)})
-        return bytes(quantize.quantize(ranges).quantized_model)
+        return stamp_versions(bytes(quantize.quantize(ranges).quantized_model))

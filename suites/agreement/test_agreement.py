@@ -13,8 +13,3 @@ def test_labels_agree_with_float32(candidate, reference, judge):
 def test_probabilities_stay_close_to_float32(candidate, reference, judge):
     """Its probabilities stay within the budgeted total variation distance of float32's."""
     judge("total_variation", total_variation(reference.logits, candidate.logits), of=candidate)
-
-
-def test_labels_are_compared_with_the_full_model(variant, full_model, judge):
-    """Agreement with the full model keeps its budget, where the subject sets one."""
-    judge("agreement_full", agreement(full_model.labels, variant.labels), of=variant)
