@@ -1,5 +1,5 @@
 // How Allure draws the report. reports/html.py starts Allure with this file, and hands over what
-// is only known then in EDGEPROOF_REPORT: { history, variables, devices: { name: variables } }.
+// is only known then in EDGEPROOF_REPORT: { history, run, devices: { name: variables } }.
 
 const facts = JSON.parse(process.env.EDGEPROOF_REPORT ?? "{}");
 
@@ -49,12 +49,13 @@ const categories = [
 ];
 
 export default {
-  name: "edgeproof",
+  // Names the run in the history, where reports/html.py looks for it.
+  name: facts.run ?? "edgeproof",
   historyPath: facts.history,
-  historyLimit: 50,
+  // The page holds the history of every test: each run adds about a tenth to its size.
+  historyLimit: 10,
   // What allure-pytest adds of itself, the machine's name among it.
   hideLabels: ["framework", "host", "language", "package", "thread"],
-  variables: facts.variables ?? {},
   environments,
   categories,
   plugins: {

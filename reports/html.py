@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,10 +30,10 @@ DEFAULT_HTML = OUT / "html"
 
 @dataclass
 class Found:
-    """What the result folders hold: tests, unreadable files, and what is known of each device."""
+    """What the result folders hold: tests, when the first began, what is known of each device."""
 
     tests: int = 0
-    unreadable: int = 0
+    began: float = math.inf  # milliseconds since 1970
     devices: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -56,7 +58,10 @@ def draw_report(results: list[Path], out: Path) -> Path:
             f"{', '.join(sorted(found.devices)) or '-'}"
         )
         with tempfile.TemporaryDirectory(dir=out, prefix=".drawing-") as scratch:
-            facts = {"history": str(out.parent / "history.jsonl"), "devices": found.devices}
+            history = out.parent / "history.jsonl"
+            run = datetime.fromtimestamp(found.began / 1000, UTC).isoformat(" ", "milliseconds")
+            _forget(history, run)
+            facts = {"history": str(history), "run": run, "devices": found.devices}
             allure.draw(results, Path(scratch), facts)
             drawn = Path(scratch) / "index.html"
             text = keep_to_itself(drawn.read_text(encoding="utf-8"))
@@ -100,13 +105,14 @@ def survey(folders: list[Path]) -> Found:
 def _count(file: Path, found: Found) -> None:
     """Count one result; a killed run can leave one half-written, which Allure leaves out too."""
     try:
-        labels = json.loads(file.read_text(encoding="utf-8"))["labels"]
-        devices = [label["value"] for label in labels if label["name"] == "device"]
+        result = json.loads(file.read_text(encoding="utf-8"))
+        began = float(result["start"])
+        devices = [label["value"] for label in result["labels"] if label["name"] == "device"]
     except (OSError, ValueError, KeyError, TypeError):
-        found.unreadable += 1
         _say(f"left out, as it cannot be read: {file}")
         return
     found.tests += 1
+    found.began = min(found.began, began)
     for device in devices:
         found.devices.setdefault(device, {})
 
@@ -131,6 +137,25 @@ def _describe_device(file: Path, found: Found) -> None:
         return  # the report is drawn from Allure's results; this only adds to it
     if device in found.devices:
         found.devices[device] = {name: str(value) for name, value in (plain | facts).items()}
+
+
+def _forget(history: Path, run: str) -> None:
+    """Take a run out of the history, so that drawing it again does not count it twice."""
+    if not history.exists():
+        return
+    lines = history.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not line.isspace() and _run_of(line) != run]
+    if len(kept) < len(lines):
+        scratch = history.with_suffix(".tmp")
+        scratch.write_text("".join(kept), encoding="utf-8")
+        scratch.replace(history)
+
+
+def _run_of(line: str) -> str | None:
+    try:
+        return str(json.loads(line)["name"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def main(arguments: list[str] | None = None) -> int:

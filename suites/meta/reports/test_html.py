@@ -29,7 +29,7 @@ ANALYTICS = """
 def write_result(folder: Path, name: str, device: str | None = "host") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     labels = [] if device is None else [{"name": "device", "value": device}]
-    result = {"name": name, "status": "passed", "labels": labels}
+    result = {"name": name, "status": "passed", "labels": labels, "start": 1_767_323_045_000}
     (folder / f"{name}-{device}-result.json").write_text(json.dumps(result))
 
 
@@ -120,6 +120,16 @@ def test_a_failed_drawing_leaves_no_old_page(
     assert html.main(["--results", str(results), "--out", str(out)]) == 1
     assert "Allure drew nothing. Try again" in capsys.readouterr().err
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.usefixtures("drawn")
+def test_drawing_a_run_again_does_not_count_it_twice(tmp_path: Path) -> None:
+    write_result(tmp_path / "allure-results", "test_size")
+    history = tmp_path / "history.jsonl"
+    older, same = ({"name": f"2026-01-02 03:04:0{second}.000+00:00"} for second in (4, 5))
+    history.write_text(f"{json.dumps(older)}\n{json.dumps(same)}\n")
+    html.draw_report([tmp_path / "allure-results"], tmp_path / "html")
+    assert history.read_text() == f"{json.dumps(older)}\n"
 
 
 @pytest.mark.usefixtures("drawn")
