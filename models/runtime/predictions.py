@@ -5,18 +5,15 @@ from __future__ import annotations
 import platform
 from typing import TYPE_CHECKING, Any
 
-from models.runtime.client import Runner
 from models.runtime.runner import RUNTIMES
 from models.store import Stage, hash_sources, versions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
     from models.corpus.tokenize import Encoded
-    from models.runtime.transports import Transport
+    from models.runtime.client import Runner
 
 ANSWERS = "answers"
 LOGITS = "logits.npy"
@@ -44,19 +41,15 @@ def answers_stage(sha256: str, split_key: str, runtime: str, threads: int) -> St
     return Stage(ANSWERS, recipe)
 
 
-def answer_split(
-    transport: Transport, runtime: str, flatbuffer: Path, split: Encoded, threads: int
-) -> NDArray[np.float32]:
-    """Return the logits [tweets, classes] of `split`.
+def answer_split(runner: Runner, name: str, split: Encoded) -> NDArray[np.float32]:
+    """Return the logits [tweets, classes] that `name`, loaded in `runner`, gives to `split`.
 
     Raises:
         RunnerDied: the FlatBuffer killed the runner.
-        RunnerRefused: the runtime cannot load or run it.
+        RunnerRefused: the runtime cannot run it.
     """
-    with Runner(transport, runtime) as runner:
-        runner.load("variant", flatbuffer, threads=threads)
-        allowed = 60 + SECONDS_PER_TWEET * len(split.labels)
-        return runner.answer("variant", inputs_of(split), timeout=allowed).logits
+    allowed = 60 + SECONDS_PER_TWEET * len(split.labels)
+    return runner.answer(name, inputs_of(split), timeout=allowed).logits
 
 
 def _processor_features() -> list[str]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.runtime.client import Runner
 from models.runtime.predictions import inputs_of
 from models.verdicts.estimates import total_variation
+from models.verdicts.metrics import labels_of
 
 FEW = 40
 REPEAT = hypothesis.settings(
@@ -31,7 +32,7 @@ def test_answers_are_repeated_bit_for_bit(variant, load, corpus):
 def test_a_fresh_process_repeats_them(variant, transport, settings, corpus):
     """A new runner gives bit for bit the logits that the accuracy run kept."""
     with Runner(transport, settings.runtime) as runner:
-        runner.load(variant.scheme, variant.path, threads=settings.threads)
+        variant.load_into(runner)
         fresh = runner.answer(variant.scheme, inputs_of(corpus.test, slice(FEW))).logits
     assert np.array_equal(fresh, variant.logits[:FEW])
 
@@ -61,7 +62,7 @@ def test_padding_changes_no_label(variant, load, corpus, seed):
     noise = np.random.default_rng(seed).integers(0, vocabulary, few["input_ids"].shape)
     ids = np.where(few["attention_mask"] == 1, few["input_ids"], noise).astype(np.int32)
     answers = load(variant).answer(variant.scheme, few | {"input_ids": ids}).logits
-    assert np.array_equal(answers.argmax(axis=1), variant.labels[:FEW])
+    assert np.array_equal(labels_of(answers), variant.labels[:FEW])
 
 
 def test_every_input_matters(variant, load, corpus):

@@ -13,7 +13,7 @@ FEW = 20
 def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settings, corpus):
     """From text to label, the runner touches no network, starts no process, writes no file."""
     with Runner(transport, settings.runtime, audit=True) as runner:
-        runner.load(variant.scheme, variant.path, threads=settings.threads)
+        variant.load_into(runner)
         runner.classify(variant.scheme, corpus.tokenizer, corpus.texts[:FEW])
         assert runner.audit() == ()
 
@@ -21,6 +21,6 @@ def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settin
 def test_inference_needs_no_network(variant, offline_transport, settings, corpus):
     """In an empty network namespace the runner gives the same logits."""
     with Runner(offline_transport, settings.runtime) as runner:
-        runner.load(variant.scheme, variant.path, threads=settings.threads)
+        variant.load_into(runner)
         answers = runner.answer(variant.scheme, inputs_of(corpus.test, slice(FEW)))
     assert np.array_equal(answers.logits, variant.logits[:FEW])

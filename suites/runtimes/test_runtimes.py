@@ -7,6 +7,7 @@ import pytest
 from models.flatbuffers.runtimes import minimum_runtime
 from models.runtime.client import RunnerRefused
 from models.verdicts.estimates import agreement
+from models.verdicts.metrics import labels_of
 
 
 def test_runtime_gives_the_labels_of_the_judged_one(variant, other_runtime, judge):
@@ -20,5 +21,5 @@ def test_runtime_gives_the_labels_of_the_judged_one(variant, other_runtime, judg
                 f"fail: {refusal.message} (the file says {needed} is enough)", pytrace=False
             )
         pytest.skip(f"refused, as it must: the file needs {needed}. {refusal.message}")
-    measured = agreement(variant.labels, logits.argmax(axis=1))
+    measured = agreement(variant.labels, labels_of(logits))
     judge("agreement_runtimes", measured, of=variant, runtime=other_runtime.name)
