@@ -49,7 +49,7 @@ const categories = [
 ];
 
 export default {
-  // Names the run in the history, where reports/html.py looks for it.
+  // The title, and the run's name in the history, where reports/html.py looks for it.
   name: facts.run ?? "edgeproof",
   historyPath: facts.history,
   // The page holds the history of every test: each run adds about a tenth to its size.
@@ -61,7 +61,6 @@ export default {
   plugins: {
     awesome: {
       options: {
-        reportName: "edgeproof",
         singleFile: true,
         reportLanguage: "en",
         theme: "auto",

@@ -59,7 +59,7 @@ def draw_report(results: list[Path], out: Path) -> Path:
         )
         with tempfile.TemporaryDirectory(dir=out, prefix=".drawing-") as scratch:
             history = out.parent / "history.jsonl"
-            run = datetime.fromtimestamp(found.began / 1000, UTC).isoformat(" ", "milliseconds")
+            run = _run_name(found.began)
             _forget(history, run)
             facts = {"history": str(history), "run": run, "devices": found.devices}
             allure.draw(results, Path(scratch), facts)
@@ -137,6 +137,12 @@ def _describe_device(file: Path, found: Found) -> None:
         return  # the report is drawn from Allure's results; this only adds to it
     if device in found.devices:
         found.devices[device] = {name: str(value) for name, value in (plain | facts).items()}
+
+
+def _run_name(began: float) -> str:
+    """What the report is titled and the history knows the run by."""
+    moment = datetime.fromtimestamp(began / 1000, UTC).replace(tzinfo=None)
+    return f"edgeproof, run of {moment.isoformat(' ', 'milliseconds')} UTC"
 
 
 def _forget(history: Path, run: str) -> None:

@@ -126,7 +126,8 @@ def test_a_failed_drawing_leaves_no_old_page(
 def test_drawing_a_run_again_does_not_count_it_twice(tmp_path: Path) -> None:
     write_result(tmp_path / "allure-results", "test_size")
     history = tmp_path / "history.jsonl"
-    older, same = ({"name": f"2026-01-02 03:04:0{second}.000+00:00"} for second in (4, 5))
+    names = (f"edgeproof, run of 2026-01-02 03:04:0{second}.000 UTC" for second in (4, 5))
+    older, same = ({"name": name} for name in names)
     history.write_text(f"{json.dumps(older)}\n{json.dumps(same)}\n")
     html.draw_report([tmp_path / "allure-results"], tmp_path / "html")
     assert history.read_text() == f"{json.dumps(older)}\n"
