@@ -29,6 +29,11 @@ class Statement:
     stands: tuple[tuple[Entity, str], ...]
 
 
+def words(entity: Entity) -> set[str]:
+    """The words of an entity's name."""
+    return set(entity.name.split())
+
+
 def clause(rng: random.Random, entity: Entity, polarity: str) -> str:
     """A clause that names the entity and is of the polarity."""
     return expand(f"{{{polarity}}}", rng, entity, {})
@@ -47,18 +52,18 @@ def single(rng: random.Random, entity: Entity, polarity: str) -> Statement:
 
 def contrast(rng: random.Random, entity: Entity, polarity: str) -> Statement:
     """Two clauses of opposite polarity about one entity; the main clause decides."""
-    if polarity == "neutral":
-        return single(rng, entity, polarity)
-    back = rng.random() < len(grammar().phrases["contrast_back"]) / (
-        len(grammar().phrases["contrast_back"]) + len(grammar().phrases["contrast"])
-    )
-    named, remark = (polarity, OPPOSITE[polarity]) if back else (OPPOSITE[polarity], polarity)
-    naming = clause(rng, entity, named)
-    remarking = expand(f"{{{remark}_remark}}", rng, entity, {})
-    first, last = (remarking, naming) if back else (naming, remarking)
-    template = "{contrast_back}" if back else "{contrast}"
-    text = expand(template, rng, entity, {"first": first, "last": last})
+    first = clause(rng, entity, OPPOSITE[polarity])
+    last = clause(rng, entity, f"{polarity}_remark")
+    text = expand("{contrast}", rng, entity, {"first": first, "last": last})
     return Statement(text, "contrast", ((entity, polarity),))
+
+
+def foil(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
+    """A clause about the entity, then another entity as its foil."""
+    against = rng.choice([each for each in POLARITIES if each != polarity])
+    there = clause(rng, other, against)
+    text = expand("{foil}", rng, entity, {"about": clause(rng, entity, polarity), "there": there})
+    return Statement(text, "foil", ((entity, polarity),))
 
 
 def two_entities(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
@@ -71,12 +76,10 @@ def two_entities(rng: random.Random, entity: Entity, polarity: str, other: Entit
 
 
 def comparison(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
-    """One entity is praised at the cost of another."""
-    if polarity == "neutral":
-        return two_entities(rng, entity, polarity, other)
-    better, worse = (entity, other) if polarity == "positive" else (other, entity)
-    text = expand("{comparison}", rng, better, {"F": worse.name})
-    return Statement(text, "comparison", ((entity, polarity), (other, OPPOSITE[polarity])))
+    """One entity is praised at the cost of another; the one named first is asked about."""
+    symbol = "better_than" if polarity == "positive" else "worse_than"
+    text = expand(f"{{{symbol}}}", rng, entity, {"F": other.name})
+    return Statement(text, "comparison", ((entity, polarity),))
 
 
 def distractor(rng: random.Random, entity: Entity, polarity: str) -> Statement:
@@ -95,15 +98,21 @@ def compose(rng: random.Random, known: Sequence[Entity]) -> Statement:
         rng: where every choice comes from.
         known: the entities that may be spoken about.
     """
-    entity, other = rng.sample(known, 2)
+    entity = rng.choice(known)
+    # Two that share a word of their names would be hard to tell apart for a person, too.
+    other = rng.choice([each for each in known if not words(each) & words(entity)])
     shares = grammar().shares
     odds = grammar().polarity
     (polarity,) = rng.choices(POLARITIES, [getattr(odds, name) for name in POLARITIES])
     names = shares.__struct_fields__
     (name,) = rng.choices(names, [getattr(shares, each) for each in names])
+    if polarity == "neutral" and name in ("contrast", "comparison"):
+        name = "foil"
     match name:
         case "contrast":
             return contrast(rng, entity, polarity)
+        case "foil":
+            return foil(rng, entity, polarity, other)
         case "two_entities":
             return two_entities(rng, entity, polarity, other)
         case "comparison":

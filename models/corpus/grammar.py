@@ -29,6 +29,7 @@ class Shares(Table, frozen=True, kw_only=True):
 
     single: Share
     contrast: Share
+    foil: Share
     two_entities: Share
     comparison: Share
     distractor: Share
