@@ -2,6 +2,7 @@
 
 pytest_plugins = (
     "fixtures.options",
+    "fixtures.selection",
     "fixtures.artefacts",
     "fixtures.runners",
     "fixtures.variants",
