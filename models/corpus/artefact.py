@@ -122,7 +122,7 @@ def _corpus(subject: Subject, path: Path | None) -> Corpus:
 def _tokenizer(table: TokenizerTable, corpus: Corpus, pretrained: Path | None) -> Tokenizer:
     if table.source == "trained":
         train = corpus.splits["train"]
-        return train_tokenizer((text for t in train for text in (t.entity_id, t.text)), table)
+        return train_tokenizer((text for t in train for text in (t.entity, t.text)), table)
     if pretrained is None:
         raise UsageMistake(
             "the subject's tokenizer is a checkpoint's, and no checkpoint was given",
@@ -151,8 +151,15 @@ def _summary(
             | {"unknown_share": _unknown_share(encoded[split], tokenizer)}
             for split in corpus.splits
         },
-        "left_out": dict(sorted(Counter(each.reason for each in corpus.left_out).items())),
+        "left_out": _left_out_by_reason(corpus),
     }
+
+
+def _left_out_by_reason(corpus: Corpus) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for each in corpus.left_out:
+        counts[each.reason] += each.count
+    return dict(sorted(counts.items()))
 
 
 def _split_summary(

@@ -162,11 +162,7 @@ def encode(tokenizer: Tokenizer, tweets: Sequence[Tweet], *, pair_with_entity: b
         tweets: at least one.
         pair_with_entity: put the entity before the tweet as the pair's first part.
     """
-    inputs = [
-        (tweet.entity_id, tweet.text) if pair_with_entity and tweet.entity_id else tweet.text
-        for tweet in tweets
-    ]
-    rows = tokenizer.encode_batch(inputs)
+    rows = tokenizer.encode_batch(_inputs(tweets, pair_with_entity=pair_with_entity))
 
     def matrix(name: str) -> NDArray[np.int32]:
         return np.array([getattr(row, name) for row in rows], dtype=np.int32)
@@ -186,8 +182,11 @@ def token_lengths(
     free = Tokenizer.from_str(tokenizer.to_str())
     free.no_truncation()
     free.no_padding()
-    pairs = [
-        (tweet.entity_id, tweet.text) if pair_with_entity and tweet.entity_id else tweet.text
-        for tweet in tweets
-    ]
-    return np.array([len(row) for row in free.encode_batch(pairs)], dtype=np.int64)
+    rows = free.encode_batch(_inputs(tweets, pair_with_entity=pair_with_entity))
+    return np.array([len(row) for row in rows], dtype=np.int64)
+
+
+def _inputs(tweets: Sequence[Tweet], *, pair_with_entity: bool) -> list[str | tuple[str, ...]]:
+    """Pairs as pairs, single texts as texts: a tokenizer takes no tuple of one."""
+    parts = (tweet.parts(pair_with_entity=pair_with_entity) for tweet in tweets)
+    return [each if len(each) > 1 else each[0] for each in parts]

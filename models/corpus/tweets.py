@@ -21,27 +21,40 @@ class Tweet:
         entity_id: the entity whose reputation the label is about; "" where none is declared.
         text: as published; cleaning belongs to the tokenizer.
         label: index into the corpus's labels, 0 the worst.
+        entity_name: what people call the entity, where `entity_id` is a code.
     """
 
     tweet_id: str
     entity_id: str
     text: str
     label: int
+    entity_name: str = ""
+
+    @property
+    def entity(self) -> str:
+        """What a model is told of the entity: its name, else its id."""
+        return self.entity_name or self.entity_id
+
+    def parts(self, *, pair_with_entity: bool) -> tuple[str, ...]:
+        """What a tokenizer is given: entity and text, or the text where it has no entity."""
+        return (self.entity, self.text) if pair_with_entity and self.entity else (self.text,)
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """One tweet (or, with a count in its reason, several) that is in no split.
+    """One tweet that is in no split, or several with one reason.
 
     Attributes:
-        tweet_id: its id; "" where it has none.
-        where: the line of the file it stands on, "line 12".
+        tweet_id: its id; "" for several, or where it has none.
+        where: the line of the file it begins on, "line 12"; "" for several.
         reason: why it was left out.
+        count: how many tweets this stands for.
     """
 
     tweet_id: str
     where: str
     reason: str
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
