@@ -28,15 +28,19 @@ STEPS = {
     "spaces": (r"\s+", " "),
 }
 
-_NOISE = re.compile(rf"{_LINK}|\bRT\b|{_MENTION}|[\W_]", re.IGNORECASE)
+# Emoji stay: they may be all that tells a glad tweet from an angry one.
+_PASSED_ON = re.compile(rf"{_LINK}|\bRT\b|{_MENTION}", re.IGNORECASE)
+_NOISE = re.compile(r"[\s!-/:-@\[-`{-~\u2010-\u2027\u2030-\u205e\ufe0f]")
 
 
 def normalized(text: str) -> str:
     """A text without links, mentions, retweet marks, punctuation, spaces and case.
 
     Two tweets with one such form are copies of each other, whatever was added in passing on.
+    A text of nothing else stands for itself.
     """
-    return _NOISE.sub("", text.casefold())
+    folded = text.casefold()
+    return _NOISE.sub("", _PASSED_ON.sub(" ", folded)) or folded
 
 
 def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normalizer:

@@ -1,18 +1,117 @@
-"""Reading a user's own tweets."""
+"""A user's own tweets: rows to labelled tweets, without the unfit and the doubled ones."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from models.corpus.clean import normalized
+from models.corpus.records import Record, read_records
+from models.corpus.split import Candidate, split_tweets
+from models.corpus.tweets import Corpus, LeftOut, Tweet
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from models.corpus.tweets import Corpus
-    from models.subjects import CorpusTable
+    from models.subjects import Columns, CorpusTable
+
+EMPTY = "empty text"
+ON_PURPOSE = "polarity {!r} is left out on purpose"
+DOUBLED = "copy of another tweet"
+CONFLICTING = "copies with different labels"
 
 
-def read_files(table: CorpusTable, path: Path) -> Corpus:  # noqa: ARG001 - next commit
-    """Read a file of labelled tweets."""
-    raise UsageMistake("files cannot be read yet", file=path, remedy="Use a generated corpus")
+def read_files(table: CorpusTable, path: Path) -> Corpus:
+    """Read a file of labelled tweets and split it.
+
+    A tweet is left out, with the reason, when its text is empty, its polarity is mapped to "",
+    its row is broken, or a tweet about the same entity says the same: of copies that agree on
+    the label the first stays, of those that do not, none. Splitting: `split_tweets`.
+
+    Args:
+        table: columns, polarities, encoding, counts and seed.
+        path: CSV, TSV or JSON lines, plain or zipped.
+
+    Raises:
+        UsageMistake: what is wrong with the file or with the table, and what to do about it.
+    """
+    left_out: list[LeftOut] = []
+    labels = _label_of_value(table)
+    records = read_records(table, path)
+    assert table.columns is not None  # noqa: S101 - read_records refuses a table without them
+    candidates = []
+    for record in records:
+        each = _candidate(record, table.columns, labels, path)
+        if isinstance(each, LeftOut):
+            left_out.append(each)
+        else:
+            candidates.append(each)
+    kept = list(_without_copies(candidates, left_out))
+    splits = split_tweets(kept, table, path, left_out)
+    return Corpus(labels=table.labels, splits=splits, left_out=tuple(left_out))
+
+
+def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
+    """The label of each value of the polarity column; None where it is left out on purpose."""
+    if not table.polarities:
+        return {label: at for at, label in enumerate(table.labels)}
+    for value, label in table.polarities.items():
+        if label and label not in table.labels:
+            raise UsageMistake(
+                f"{label!r} is none of the labels",
+                key=f"corpus.polarities.{value}",
+                remedy=f'Use one of {", ".join(table.labels)}, or "" to leave it out',
+            )
+    return {
+        value: table.labels.index(label) if label else None
+        for value, label in table.polarities.items()
+    }
+
+
+def _candidate(
+    record: Record, columns: Columns, labels: dict[str, int | None], path: Path
+) -> Candidate | LeftOut:
+    """One row as a tweet, or why it is none."""
+    values, where = record.values, f"line {record.line}"
+
+    def value(column: str | None) -> str:
+        return "" if column is None else values.get(column, "").strip()
+
+    tweet_id = value(columns.id) or f"line-{record.line}"
+    if record.unfit:
+        return LeftOut("", where, record.unfit)
+    polarity, text = value(columns.polarity), value(columns.text)
+    if polarity not in labels:
+        raise UsageMistake(
+            f"{where} has the polarity {polarity!r}, which is not declared",
+            file=path,
+            key="corpus.polarities",
+            remedy=f'Map it to a label, or to "" to leave it out; declared: {", ".join(labels)}',
+        )
+    label = labels[polarity]
+    if label is None:
+        return LeftOut(tweet_id, where, ON_PURPOSE.format(polarity))
+    if not text:
+        return LeftOut(tweet_id, where, EMPTY)
+    return Candidate(
+        Tweet(tweet_id, value(columns.entity), text, label), where, value(columns.split)
+    )
+
+
+def _without_copies(
+    candidates: Iterable[Candidate], left_out: list[LeftOut]
+) -> Iterable[Candidate]:
+    """Yield one of each set of copies that agree, and add the others to `left_out`."""
+    copies: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    for each in candidates:
+        copies[each.tweet.entity_id, normalized(each.tweet.text)].append(each)
+    for same in copies.values():
+        agree = len({each.tweet.label for each in same}) == 1
+        if agree:
+            yield same[0]
+        reason = DOUBLED if agree else CONFLICTING
+        left_out.extend(
+            LeftOut(each.tweet.tweet_id, each.where, reason) for each in same[1 if agree else 0 :]
+        )

@@ -44,7 +44,9 @@ class CorpusTable(Table, frozen=True, kw_only=True):
     """`[corpus]`: where labelled tweets come from and how they are split.
 
     `labels` is ordered from the worst polarity to the best. `polarities` maps the values of
-    the polarity column to labels; a value mapped to "" is left out on purpose and counted.
+    the polarity column to labels; a value mapped to "" is left out on purpose and counted; none at
+    all means that the column holds the labels. `fallback_encoding` decodes the lines that
+    `encoding` cannot. `header` names the columns of a file without header line.
     """
 
     source: Literal["generated", "files"]
@@ -54,6 +56,7 @@ class CorpusTable(Table, frozen=True, kw_only=True):
     columns: Columns | None = None
     polarities: dict[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
+    fallback_encoding: str | None = None
     header: tuple[str, ...] | None = None
 
 
@@ -76,14 +79,14 @@ class NetworkTable(Table, frozen=True, kw_only=True):
     hidden: Count
     heads: Count
     intermediate: Count
-    activation: Literal["gelu", "relu"]
+    activation: Literal["gelu", "relu", "relu6"]
     normalization: Literal["layer_norm", "no_norm"]
     dropout: Share = 0.0
     embedding: Count | None = None
     bottleneck: Count | None = None
     feedforward_networks: Count = 1
     trigram_embedding: bool = False
-    share_key_query: bool = True
+    attention_input: Literal["shared", "bottleneck", "hidden"] = "shared"
     mask_value: Annotated[float, Meta(lt=0.0)] = -30.0
 
 

@@ -1,0 +1,129 @@
+"""A user's file to text: out of its zip, decoded, with errors that say what to do."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from models.errors import UsageMistake
+
+TABULAR = {".tsv", ".tab", ".dat"}
+JSON_LINES = {".jsonl", ".ndjson", ".json"}
+_FITTING = {".csv", ".txt"} | TABULAR | JSON_LINES
+
+_ENCODING_KEY = "corpus.encoding"
+
+
+class Content(NamedTuple):
+    """A decoded file; `name` is the zip member's, or the file's own."""
+
+    name: str
+    text: str
+
+
+def open_text(path: Path, encoding: str, fallback: str | None) -> Content:
+    """Read a file, or the one fitting member of a zip, as text without a byte order mark.
+
+    Args:
+        path: the file.
+        encoding: how it is encoded.
+        fallback: how a line is encoded that `encoding` cannot decode.
+
+    Raises:
+        UsageMistake: missing, empty, no file, a bad zip, an unknown encoding, undecodable bytes.
+    """
+    name, data = _read_bytes(path)
+    if not data.strip():
+        raise UsageMistake("is empty", file=path, remedy="Give a file with labelled tweets")
+    try:
+        text = data.decode(encoding)
+    except LookupError:
+        raise UsageMistake(
+            f"Python knows no encoding called {encoding!r}",
+            key=_ENCODING_KEY,
+            remedy='Write for example "utf-8" or "cp1252"',
+        ) from None
+    except UnicodeDecodeError as error:
+        text = _decode_lines(data, encoding, fallback, path, error)
+    return Content(name, text.removeprefix("\ufeff"))
+
+
+def _read_bytes(path: Path) -> tuple[str, bytes]:
+    """The name and the bytes of the file, or of its one fitting member."""
+    if not path.exists():
+        raise UsageMistake("no such file", file=path, remedy="Check the path of --edge-corpus")
+    if not path.is_file():
+        raise UsageMistake("is not a file", file=path, remedy="Give one file, plain or zipped")
+    try:
+        if zipfile.is_zipfile(path):
+            return _read_member(path)
+        if path.suffix.lower() == ".zip":
+            raise UsageMistake("is not a zip", file=path, remedy="Fetch or zip it again")
+        return path.name, path.read_bytes()
+    except OSError as error:
+        raise UsageMistake(
+            f"cannot be read ({error.strerror or error})",
+            file=path,
+            remedy="Make the file readable",
+        ) from None
+
+
+def _read_member(path: Path) -> tuple[str, bytes]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            member = _fitting(names, path)
+            return PurePosixPath(member).name, archive.read(member)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        # RuntimeError is how zipfile says that a member is encrypted.
+        raise UsageMistake(
+            f"is a zip that cannot be read ({error})", file=path, remedy="Fetch or zip it again"
+        ) from None
+
+
+def _fitting(names: list[str], path: Path) -> str:
+    """The only member, or the only one whose name says that it holds rows."""
+    # macOS adds a hidden twin for each file.
+    names = [name for name in names if not name.startswith("__MACOSX/")]
+    fitting = [name for name in names if PurePosixPath(name).suffix.lower() in _FITTING]
+    for choice in (names, fitting):
+        if len(choice) == 1:
+            return choice[0]
+    raise UsageMistake(
+        f"holds {len(fitting)} members that may be the tweets ({', '.join(names) or 'none'})",
+        file=path,
+        remedy="Zip one CSV, TSV or JSON lines file alone",
+    )
+
+
+def _decode_lines(
+    data: bytes, encoding: str, fallback: str | None, path: Path, first: UnicodeDecodeError
+) -> str:
+    """Decode line by line, each as `encoding` where that goes and as `fallback` where not."""
+    lines = []
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        try:
+            lines.append(line.decode(encoding))
+        except UnicodeDecodeError as error:
+            if fallback is None:
+                raise UsageMistake(
+                    f"line {number} is not {encoding} ({first.reason})",
+                    file=path,
+                    key=_ENCODING_KEY,
+                    remedy='Name its encoding, or add fallback_encoding = "cp1252"',
+                ) from None
+            lines.append(_decode_fallback(line, fallback, number, path, error.reason))
+    return "\n".join(lines)
+
+
+def _decode_fallback(line: bytes, fallback: str, number: int, path: Path, why: str) -> str:
+    try:
+        return line.decode(fallback)
+    except (LookupError, UnicodeDecodeError) as error:
+        raise UsageMistake(
+            f"line {number} can be decoded neither by the encoding ({why}) nor as {error}",
+            file=path,
+            key="corpus.fallback_encoding",
+            remedy='Name another one; "latin-1" decodes any byte',
+        ) from None

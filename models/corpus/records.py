@@ -1,0 +1,138 @@
+"""Rows of a user's file: CSV, TSV or JSON lines, each row with the line it begins on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from models.corpus.open_file import JSON_LINES, TABULAR, open_text
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.subjects import CorpusTable
+
+# One tweet never comes near it; a quote that is not closed does, and then says so.
+_FIELD_LIMIT = 1_000_000
+
+
+class Record(NamedTuple):
+    """One row: its line (1-based), its values by column, and why it is unfit, if it is."""
+
+    line: int
+    values: dict[str, str]
+    unfit: str = ""
+
+
+def read_records(table: CorpusTable, path: Path) -> list[Record]:
+    """Read every row; a row whose number of columns is wrong is there, marked as unfit.
+
+    Args:
+        table: encoding, columns and, for a file without header line, its header.
+        path: the file.
+
+    Raises:
+        UsageMistake: the file cannot be read as what its name says, or a column is missing.
+    """
+    content = open_text(path, table.encoding, table.fallback_encoding)
+    suffix = PurePosixPath(content.name).suffix.lower()
+    if suffix in JSON_LINES or (suffix == ".txt" and content.text.lstrip().startswith("{")):
+        records = list(_json_records(content.text, path))
+        found = list(dict.fromkeys(name for record in records for name in record.values))
+    else:
+        rows = _csv_rows(content.text, _delimiter(suffix, content.text), path)
+        header = list(table.header) if table.header else next(rows)[1]
+        found = [name.strip() for name in header]
+        records = [_csv_record(found, line, row) for line, row in rows if any(row)]
+    _check_columns(table, found, path)
+    if not records:
+        raise UsageMistake(
+            "holds a header and no tweets", file=path, remedy="Give a file with labelled tweets"
+        )
+    return records
+
+
+def _delimiter(suffix: str, text: str) -> str:
+    """A tab or a comma, as the name says; what the first line holds most, if it holds neither."""
+    expected = "\t" if suffix in TABULAR else ","
+    first = text.lstrip().partition("\n")[0]
+    return expected if expected in first else max(("\t", ",", ";"), key=first.count)
+
+
+def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the line it begins on; texts may hold line ends inside quotes."""
+    csv.field_size_limit(_FIELD_LIMIT)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begins = 1
+    try:
+        for row in reader:
+            yield begins, row
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise UsageMistake(
+            f"the row that begins on line {begins} cannot be read ({error})",
+            file=path,
+            remedy="Close its quotes, and double the ones inside a value",
+        ) from None
+
+
+def _csv_record(header: list[str], line: int, row: list[str]) -> Record:
+    if len(row) == len(header):
+        return Record(line, dict(zip(header, row, strict=True)))
+    return Record(line, {}, f"a row of {len(row)} columns where {len(header)} are expected")
+
+
+def _json_records(text: str, path: Path) -> Iterator[Record]:
+    # Only "\n" ends a line: str.splitlines would also cut at a U+2028 inside a string.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise UsageMistake(
+                f"line {number} is not JSON ({error})",
+                file=path,
+                remedy="Write one JSON object on each line",
+            ) from None
+        if not isinstance(value, dict):
+            raise UsageMistake(
+                f"line {number} is not a JSON object",
+                file=path,
+                remedy="Write one JSON object on each line",
+            )
+        yield Record(number, {name: _as_text(each) for name, each in value.items()})
+
+
+def _as_text(value: Any) -> str:
+    """A JSON value as a CSV file would hold it: null is empty, 1 is "1"."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _check_columns(table: CorpusTable, found: list[str], path: Path) -> None:
+    if table.columns is None:
+        raise UsageMistake(
+            "the subject does not say which column holds what",
+            key="corpus.columns",
+            remedy=f'Write columns = {{ text = "...", polarity = "..." }}; found {_list(found)}',
+        )
+    for key in table.columns.__struct_fields__:
+        name = getattr(table.columns, key)
+        if name is not None and name not in found:
+            raise UsageMistake(
+                f"there is no column {name!r}",
+                file=path,
+                key=f"corpus.columns.{key}",
+                remedy=f"Name one of those found: {_list(found)}",
+            )
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(map(repr, names)) or "none"

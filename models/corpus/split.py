@@ -1,0 +1,157 @@
+"""Tweets into splits, so that nothing of one split is known from another."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.corpus.clean import normalized
+from models.corpus.tweets import SPLITS, LeftOut, Tweet
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from models.subjects import CorpusTable
+
+BEYOND = "beyond the asked counts"
+
+# What other people's files call their splits.
+_NAMES = {split: split for split in SPLITS} | {
+    "training": "train",
+    "dev": "validation",
+    "val": "validation",
+    "valid": "validation",
+    "testing": "test",
+}
+# Train comes last: it may take all that the others leave.
+_ORDER = ("test", "calibration", "validation", "train")
+
+
+class Candidate(NamedTuple):
+    """A tweet that may go into a split; `split` is the file's own word, "" without one."""
+
+    tweet: Tweet
+    where: str
+    split: str
+
+
+Group = list[Candidate]
+
+
+def split_tweets(
+    candidates: Sequence[Candidate], table: CorpusTable, path: Path, left_out: list[LeftOut]
+) -> dict[str, tuple[Tweet, ...]]:
+    """Give each split its count of tweets.
+
+    Where the file has a split column it decides; a split it has no tweets of is taken out of
+    its train tweets. Otherwise the seed decides. Tweets that share an id or a text stay
+    together, so that copies of one tweet are never on two sides.
+
+    Args:
+        candidates: what may be split.
+        table: counts, seed, labels and whether there is a split column.
+        path: named in errors.
+        left_out: gets one line for all tweets beyond the counts.
+
+    Raises:
+        UsageMistake: too few tweets for the counts, an undeclared split, a split with one
+            polarity only, or a label that no train tweet has.
+    """
+    rng = random.Random(table.seed)  # noqa: S311 - repeatable, not secret
+    pools = _pools(candidates, table, path)
+    splits: dict[str, list[Tweet]] = {}
+    beyond = 0
+    for split in _ORDER:
+        pool = pools[split if pools[split] else "train"]
+        wanted = getattr(table.counts, split)
+        taken = _take(pool, wanted, rng)
+        if len(taken) < (wanted or 1):
+            raise UsageMistake(
+                f"{len(taken)} tweets remain for {split} where {wanted or 'some'} are asked for "
+                f"({len(candidates)} usable in all{_why(left_out)})",
+                file=path,
+                key=f"corpus.counts.{split}",
+                remedy="Lower the counts, or give more tweets",
+            )
+        beyond += len(taken) - (wanted or len(taken))
+        splits[split] = [each.tweet for each in taken[:wanted]]
+    beyond += sum(len(group) for groups in pools.values() for group in groups)
+    if beyond:
+        left_out.append(LeftOut("", "", BEYOND, beyond))
+    _check_labels(splits, table, path)
+    return {split: tuple(splits[split]) for split in SPLITS}
+
+
+def _pools(
+    candidates: Sequence[Candidate], table: CorpusTable, path: Path
+) -> dict[str, list[Group]]:
+    """The groups of each declared split; all are "train" where none is declared."""
+    declared: dict[str, list[Candidate]] = {split: [] for split in SPLITS}
+    by_column = table.columns is not None and table.columns.split is not None
+    for each in candidates:
+        name = _NAMES.get(each.split.lower()) if by_column else "train"
+        if name is None:
+            raise UsageMistake(
+                f"{each.where} names the split {each.split!r}",
+                file=path,
+                key="corpus.columns.split",
+                remedy=f"Name one of {', '.join(_NAMES)}",
+            )
+        declared[name].append(each)
+    return {split: _groups(inside) for split, inside in declared.items()}
+
+
+def _groups(candidates: Iterable[Candidate]) -> list[Group]:
+    """Candidates that share an id or a text, directly or through others, in their first order."""
+    group_of: dict[tuple[str, str], Group] = {}
+    groups: dict[int, Group] = {}
+    for each in candidates:
+        keys = (("id", each.tweet.tweet_id), ("text", normalized(each.tweet.text)))
+        met = {id(group_of[key]): group_of[key] for key in keys if key in group_of}
+        merged = [member for group in met.values() for member in group] + [each]
+        for old in met:
+            del groups[old]
+        groups[id(merged)] = merged
+        for member in merged:
+            group_of["id", member.tweet.tweet_id] = merged
+            group_of["text", normalized(member.tweet.text)] = merged
+    return list(groups.values())
+
+
+def _take(pool: list[Group], wanted: int | None, rng: random.Random) -> list[Candidate]:
+    """Take groups at random out of the pool until there are `wanted` candidates, or all."""
+    rng.shuffle(pool)
+    taken: list[Candidate] = []
+    while pool and (wanted is None or len(taken) < wanted):
+        taken.extend(pool.pop())
+    return taken
+
+
+def _why(left_out: list[LeftOut]) -> str:
+    reasons: Counter[str] = Counter()
+    for each in left_out:
+        reasons[each.reason] += each.count
+    return "".join(f"; {count} left out: {reason}" for reason, count in reasons.items())
+
+
+def _check_labels(splits: dict[str, list[Tweet]], table: CorpusTable, path: Path) -> None:
+    present = {split: {tweet.label for tweet in tweets} for split, tweets in splits.items()}
+    for split, labels in present.items():
+        if len(labels) == 1:
+            raise UsageMistake(
+                f"every {split} tweet is {table.labels[labels.pop()]}",
+                file=path,
+                key="corpus.polarities",
+                remedy="Give tweets of at least two polarities, or more tweets",
+            )
+    missing = [label for at, label in enumerate(table.labels) if at not in present["train"]]
+    if missing:
+        raise UsageMistake(
+            f"no train tweet is {' or '.join(missing)}",
+            file=path,
+            key="corpus.labels",
+            remedy="Declare only labels that the file has, or give more tweets",
+        )
