@@ -1,0 +1,1 @@
+"""What edgeproof claims of its own speed, measured: `python -m benchmarks`."""

@@ -1,0 +1,41 @@
+"""Measure edgeproof's own claims and print one JSON document: `python -m benchmarks [NAME ...]`.
+
+`collecting`: seconds that edgeproof adds to bare pytest with the same plugins, interleaved.
+`runner`: the runner's reported latency over a bare loop of `invoke()`, interleaved in rounds.
+`host`: seconds of `tox -e host`'s command cold, into an empty store, and warm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+
+from benchmarks.collecting import measure_collecting
+from benchmarks.host import measure_host
+from benchmarks.runner import measure_runner
+
+BENCHMARKS = {
+    "collecting": measure_collecting,
+    "runner": measure_runner,
+    "host": measure_host,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the named benchmarks, by default all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(BENCHMARKS), metavar="NAME")
+    names = parser.parse_args(arguments).names
+    unknown = sorted(set(names) - set(BENCHMARKS))
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {list(BENCHMARKS)}")
+    found = {name: BENCHMARKS[name]() for name in names}
+    machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0]}
+    sys.stdout.write(json.dumps({"machine": machine, **found}, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""How much edgeproof adds to pytest's own time for collecting."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from models.store import PROJECT
+
+PAIRS = 7
+LIMIT_SECONDS = 1.0
+
+
+def measure_collecting() -> dict[str, Any]:
+    """Return the median seconds of both, and of their difference pair by pair."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "test_nothing.py").write_text("def test_nothing(): pass\n", encoding="utf-8")
+        bare = [_seconds(Path(folder))]
+        ours = [_seconds(PROJECT)]
+        for _ in range(PAIRS):
+            bare.append(_seconds(Path(folder)))
+            ours.append(_seconds(PROJECT))
+    # The first pair only filled the disk cache.
+    added = statistics.median(o - b for o, b in zip(ours[1:], bare[1:], strict=True))
+    return {
+        "bare_seconds": statistics.median(bare[1:]),
+        "edgeproof_seconds": statistics.median(ours[1:]),
+        "added_seconds": added,
+        "limit_seconds": LIMIT_SECONDS,
+        "pairs": PAIRS,
+        "kept": added < LIMIT_SECONDS,
+    }
+
+
+def _seconds(folder: Path) -> float:
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    started = time.perf_counter()
+    subprocess.run([*command, "--ignore=suites/meta"], cwd=folder, check=True, capture_output=True)
+    return time.perf_counter() - started

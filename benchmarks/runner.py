@@ -1,0 +1,85 @@
+"""How true the runner's latencies are: its own figures over a bare loop of `invoke()`."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+
+from models.corpus.artefact import load_encoded
+from models.plan import FLATBUFFER, make_plan, make_request
+from models.runtime.client import Runner
+from models.runtime.predictions import inputs_of
+from models.runtime.transports import RUNNER_ENVIRONMENT, LocalTransport
+from models.store import Store, default_root
+from models.subjects import load_subject
+
+ROUNDS = 30
+TWEETS = 100
+RUNTIME = "ai_edge_litert"
+LIMIT = 0.02
+
+# The bare loop: numpy, the runtime and a clock; reads "go", answers with its median.
+BARE = """
+import statistics, sys, time
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+interpreter = Interpreter(model_path=sys.argv[1], num_threads=1)
+interpreter.allocate_tensors()
+signature = interpreter.get_signature_runner()
+details = signature.get_input_details()
+arrays = dict(np.load(sys.argv[2]))
+for _ in sys.stdin:
+    taken = []
+    for row in range(len(arrays["input_ids"])):
+        for name, array in arrays.items():
+            interpreter.set_tensor(details[name]["index"], array[row : row + 1])
+        started = time.perf_counter_ns()
+        interpreter.invoke()
+        taken.append(time.perf_counter_ns() - started)
+    print(statistics.median(taken), flush=True)
+"""
+
+
+def measure_runner() -> dict[str, Any]:
+    """Return the median ratio of runner to bare loop per scheme; the loops take turns."""
+    plan = make_plan(make_request(load_subject("embedded")))
+    store = Store(default_root())
+    if not all(store.has(stage) for stage in plan.stages()):
+        raise SystemExit("The artefacts are not made yet: run tox -e host first.")
+    arrays = inputs_of(load_encoded(store.path(plan.corpus))["test"], slice(TWEETS))
+    inputs = store.root / "benchmark-inputs.npz"
+    np.savez(inputs, **arrays)
+    ratios = {}
+    for scheme, stage in plan.variants.items():
+        ratios[scheme] = _ratio(store.path(stage) / FLATBUFFER, inputs, arrays)
+    inputs.unlink()
+    worst = max(abs(ratio - 1.0) for ratio in ratios.values())
+    return {"ratios": ratios, "rounds": ROUNDS, "limit": LIMIT, "kept": worst <= LIMIT}
+
+
+def _ratio(flatbuffer: Any, inputs: Any, arrays: Any) -> float:
+    command = [sys.executable, "-c", BARE, str(flatbuffer), str(inputs)]
+    pipe = subprocess.PIPE
+    with (
+        subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, text=True, env={**RUNNER_ENVIRONMENT}
+        ) as bare,
+        Runner(LocalTransport(), RUNTIME) as runner,
+    ):
+        assert bare.stdin is not None  # noqa: S101 - it is a pipe
+        assert bare.stdout is not None  # noqa: S101 - it is a pipe
+        runner.load("variant", flatbuffer)
+        found = []
+        for _ in range(ROUNDS):
+            bare.stdin.write("go\n")
+            bare.stdin.flush()
+            theirs = float(bare.stdout.readline())
+            ours = float(np.median(runner.answer("variant", arrays).invoke_ns))
+            found.append(ours / theirs)
+        bare.stdin.close()
+    # The first round warms both up.
+    return statistics.median(found[1:])
