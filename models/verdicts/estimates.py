@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.verdicts import intervals, metrics
+from models.verdicts import confusion, intervals, metrics, reputation
 from models.verdicts.judge import Estimate
+from models.verdicts.resampling import counts_interval
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.verdicts.confusion import Counts
     from models.verdicts.metrics import Floats, Labels
+    from models.verdicts.resampling import Statistic
 
 
 def exact(value: float, *, n: int = 1) -> Estimate:
@@ -41,18 +46,62 @@ def accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimat
 
 def balanced_accuracy(gold: Labels, predicted: Labels) -> Estimate:
     """Balanced accuracy with its bootstrap interval; labels [n]."""
-    value = metrics.balanced_accuracy(gold, predicted)
-    low, high = intervals.bootstrap_interval(
-        metrics.balanced_accuracy, (gold, predicted), bounds=(0.0, 1.0)
-    )
-    return Estimate(value, low, high, int(gold.size))
+    return _counted(confusion.balanced_accuracy, gold, predicted)
 
 
 def macro_f1(gold: Labels, predicted: Labels) -> Estimate:
     """Macro-F1 with its bootstrap interval; labels [n]."""
-    value = metrics.macro_f1(gold, predicted)
-    low, high = intervals.bootstrap_interval(metrics.macro_f1, (gold, predicted), bounds=(0.0, 1.0))
-    return Estimate(value, low, high, int(gold.size))
+    return _counted(confusion.macro_f1, gold, predicted)
+
+
+def official_accuracy(gold: Labels, predicted: Labels, entities: Sequence[str]) -> Estimate:
+    """Mean over the entities of their accuracy, bootstrapped; labels and entities [n]."""
+    return _counted_by_entity(reputation.official_accuracy, gold, predicted, entities)
+
+
+def reliability(gold: Labels, predicted: Labels, entities: Sequence[str]) -> Estimate:
+    """Mean over the entities of their Reliability, bootstrapped; labels and entities [n]."""
+    return _counted_by_entity(reputation.reliability, gold, predicted, entities)
+
+
+def sensitivity(gold: Labels, predicted: Labels, entities: Sequence[str]) -> Estimate:
+    """Mean over the entities of their Sensitivity, bootstrapped; labels and entities [n]."""
+    return _counted_by_entity(reputation.sensitivity, gold, predicted, entities)
+
+
+def f_rs(gold: Labels, predicted: Labels, entities: Sequence[str]) -> Estimate:
+    """Mean over the entities of F(R,S), bootstrapped; labels and entities [n]."""
+    return _counted_by_entity(reputation.f_rs, gold, predicted, entities)
+
+
+def _counted(statistic: Statistic, gold: Labels, predicted: Labels) -> Estimate:
+    """An estimate of what one confusion table decides."""
+    metrics.matches(gold, predicted)
+
+    def of_all(tables: Counts) -> Floats:
+        return statistic(tables[..., 0, :, :])
+
+    return _from_tables(
+        of_all, confusion.confusion(gold, predicted, classes=_classes(gold, predicted))
+    )
+
+
+def _counted_by_entity(
+    statistic: Statistic, gold: Labels, predicted: Labels, entities: Sequence[str]
+) -> Estimate:
+    """An estimate of what the confusion tables of the entities decide."""
+    metrics.matches(gold, predicted)
+    classes = _classes(gold, predicted)
+    return _from_tables(statistic, confusion.confusion(gold, predicted, entities, classes=classes))
+
+
+def _from_tables(statistic: Statistic, tables: Counts) -> Estimate:
+    low, high = counts_interval(statistic, tables)
+    return Estimate(float(statistic(tables)), low, high, int(tables.sum()))
+
+
+def _classes(gold: Labels, predicted: Labels) -> int:
+    return int(max(gold.max(), predicted.max())) + 1
 
 
 def total_variation(first: Floats, second: Floats) -> Estimate:

@@ -79,6 +79,22 @@ METRICS = {
         _score("accuracy", "Share of tweets whose label equals the gold label"),
         _score("balanced_accuracy", "Mean over the gold classes of their recall"),
         _score("macro_f1", "Mean over the classes of their F1", has_chance=False),
+        _score("official_accuracy", "Mean over the entities of their accuracy, as in RepLab 2013"),
+        _score(
+            "reliability",
+            "Mean over the entities of the pairs ordered by the system that gold orders alike",
+            has_chance=False,
+        ),
+        _score(
+            "sensitivity",
+            "Mean over the entities of the pairs ordered by gold that the system orders alike",
+            has_chance=False,
+        ),
+        _score(
+            "f_rs",
+            "Mean over the entities of the F of their R and S, as in RepLab 2013",
+            has_chance=False,
+        ),
         _drop("accuracy_drop", "Accuracy of the full model minus the variant's"),
         _drop("accuracy_drop_float32", "Accuracy of the float32 variant minus the variant's"),
         _score("agreement", "Share of tweets labelled as the float32 variant labels them"),

@@ -1,0 +1,114 @@
+"""Confusion tables: how many tweets of each gold label got each answer, and what follows from it.
+
+A table is [..., classes, classes + 1]: gold label by answer, the last column for tweets without
+answer. Leading axes are entities or resamples, so one expression serves one table and thousands.
+Labels are integer arrays [n], 0 the worst polarity; an answer may be MISSING.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Labels = NDArray[np.integer[Any]]
+    Floats = NDArray[np.float64]
+    Counts = NDArray[np.int64]
+
+MISSING = -1
+
+
+class ClassScores(NamedTuple):
+    """Of each label: scores, 0 where their denominator is; times in gold, times answered."""
+
+    precision: Floats
+    recall: Floats
+    f1: Floats
+    in_gold: Counts
+    answered: Counts
+
+
+def confusion(
+    gold: Labels, predicted: Labels, entities: Sequence[str] | None = None, *, classes: int
+) -> Counts:
+    """Count the tweets by entity, gold label and answer.
+
+    Args:
+        gold: labels [n].
+        predicted: answers [n], MISSING where there is none.
+        entities: the entity of each tweet [n]; None takes all for one.
+        classes: how many labels there are.
+
+    Returns:
+        Tables [entities, classes, classes + 1], in the order of the sorted entities.
+
+    Raises:
+        EdgeproofError: empty, not of one length, or a label is none of the classes.
+    """
+    owners = np.zeros(gold.size, dtype=np.int64)
+    if entities is not None:
+        owners = np.unique(np.asarray(entities), return_inverse=True)[1].reshape(-1)
+    if gold.size == 0 or not gold.shape == predicted.shape == owners.shape == (gold.size,):
+        raise EdgeproofError(
+            f"{gold.size} gold labels, {predicted.size} answers and {owners.size} entities "
+            "do not fit together",
+            remedy="Give one of each per tweet, for at least one tweet",
+        )
+    if gold.min() < 0 or predicted.min() < MISSING or max(gold.max(), predicted.max()) >= classes:
+        raise EdgeproofError(
+            f"a label is none of the {classes} classes",
+            remedy=f"Give indices from 0 to {classes - 1}; an answer may be {MISSING} (missing)",
+        )
+    shape = (int(owners.max()) + 1, classes, classes + 1)
+    answers = np.where(predicted == MISSING, classes, predicted)
+    cells = np.ravel_multi_index((owners, gold, answers), shape)
+    return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape)
+
+
+def accuracy(tables: Counts) -> Floats:
+    """Share of tweets answered with their gold label, [...]; a missing answer is wrong."""
+    right = np.trace(tables[..., :-1], axis1=-2, axis2=-1)
+    return np.asarray(right / tables.sum(axis=(-2, -1)), dtype=np.float64)
+
+
+def class_scores(tables: Counts) -> ClassScores:
+    """Precision, recall, F1 = 2 hits / (in gold + answered) and counts of each label, [..., c]."""
+    hits = np.diagonal(tables[..., :-1], axis1=-2, axis2=-1)
+    in_gold = tables.sum(axis=-1)
+    answered = tables[..., :-1].sum(axis=-2)
+    return ClassScores(
+        precision=shares(hits, answered),
+        recall=shares(hits, in_gold),
+        f1=shares(2 * hits, in_gold + answered),
+        in_gold=in_gold,
+        answered=answered,
+    )
+
+
+def balanced_accuracy(tables: Counts) -> Floats:
+    """Mean recall of the labels that gold holds, [...]."""
+    scores = class_scores(tables)
+    return _mean_where(scores.recall, scores.in_gold > 0)
+
+
+def macro_f1(tables: Counts) -> Floats:
+    """Mean F1 of the labels that gold or the answers hold, [...]."""
+    scores = class_scores(tables)
+    return _mean_where(scores.f1, scores.in_gold + scores.answered > 0)
+
+
+def shares(parts: Counts, wholes: Counts, *, otherwise: float = 0.0) -> Floats:
+    """Parts over wholes, element by element; `otherwise` where a whole is 0."""
+    found = np.full(np.broadcast_shapes(parts.shape, wholes.shape), otherwise)
+    return np.divide(parts, wholes, out=found, where=wholes > 0)
+
+
+def _mean_where(values: Floats, counts: NDArray[np.bool_]) -> Floats:
+    return np.asarray(np.where(counts, values, 0.0).sum(axis=-1) / counts.sum(axis=-1))

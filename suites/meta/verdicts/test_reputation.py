@@ -1,0 +1,204 @@
+"""The measures of RepLab 2013: equal to their definition, pair by pair, and to cases by hand."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.errors import EdgeproofError
+from models.verdicts import confusion as tables_room
+from models.verdicts import estimates, metrics, reputation
+from models.verdicts.confusion import MISSING, confusion
+from models.verdicts.floors import always_best, entity_majority
+
+CLASSES = 3
+# Entity, gold label, answer (or none).
+TWEETS = st.lists(
+    st.tuples(st.sampled_from("ABC"), st.integers(0, 2), st.integers(MISSING, 2)),
+    min_size=1,
+    max_size=40,
+)
+Tweets = list[tuple[str, int, int]]
+
+
+def counted(tweets: Tweets) -> tables_room.Counts:
+    """The confusion tables of tweets given one by one."""
+    entities, gold, predicted = zip(*tweets, strict=True)
+    return confusion(np.array(gold), np.array(predicted), entities, classes=CLASSES)
+
+
+def by_entity(tweets: Tweets) -> list[list[tuple[int, int]]]:
+    """Gold label and answer of the tweets of each entity."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for entity, gold, answer in tweets:
+        found[entity].append((gold, answer))
+    return [found[entity] for entity in sorted(found)]
+
+
+def order(one: int, other: int) -> int:
+    """The sign of the difference; nothing is ordered where an answer is missing."""
+    return 0 if MISSING in (one, other) else (one > other) - (one < other)
+
+
+def enumerated(tweets: list[tuple[int, int]]) -> tuple[float, float, float]:
+    """R, S and F of one entity, from every pair."""
+    reliable, sensitive = [], []
+    for gold, answer in tweets:
+        pairs = [(order(gold, g), order(answer, a)) for g, a in tweets]
+        in_gold = [of_gold == of_system for of_gold, of_system in pairs if of_gold]
+        in_system = [of_gold == of_system for of_gold, of_system in pairs if of_system]
+        sensitive.append(sum(in_gold) / len(in_gold) if in_gold else 1.0)
+        reliable.append(sum(in_system) / len(in_system) if in_system else 1.0)
+    r, s = sum(reliable) / len(tweets), sum(sensitive) / len(tweets)
+    return r, s, 2 * r * s / (r + s) if r + s else 0.0
+
+
+@settings(deadline=None, max_examples=300)
+@given(TWEETS)
+def test_counting_equals_enumerating_the_pairs(tweets: Tweets) -> None:
+    scores = reputation.entity_scores(counted(tweets))
+    expected = [enumerated(each) for each in by_entity(tweets)]
+    for ours, theirs in zip(scores, zip(*expected, strict=True), strict=True):
+        assert ours == pytest.approx(theirs)
+    means = [sum(column) / len(expected) for column in zip(*expected, strict=True)]
+    measured = (reputation.reliability, reputation.sensitivity, reputation.f_rs)
+    assert [float(measure(counted(tweets))) for measure in measured] == pytest.approx(means)
+
+
+@settings(deadline=None)
+@given(TWEETS)
+def test_official_accuracy_is_the_mean_over_entities(tweets: Tweets) -> None:
+    shares = [sum(gold == answer for gold, answer in e) / len(e) for e in by_entity(tweets)]
+    measured = float(reputation.official_accuracy(counted(tweets)))
+    assert measured == pytest.approx(sum(shares) / len(shares))
+
+
+@settings(deadline=None)
+@given(TWEETS)
+def test_scores_by_class_equal_their_definition(tweets: Tweets) -> None:
+    scores = tables_room.class_scores(counted(tweets).sum(axis=0))
+    for label in range(CLASSES):
+        hits = sum(gold == answer == label for _, gold, answer in tweets)
+        in_gold = sum(gold == label for _, gold, _ in tweets)
+        answered = sum(answer == label for _, _, answer in tweets)
+        precision = hits / answered if answered else 0.0
+        recall = hits / in_gold if in_gold else 0.0
+        both = precision + recall
+        assert scores.in_gold[label] == in_gold
+        assert scores.answered[label] == answered
+        assert scores.precision[label] == pytest.approx(precision)
+        assert scores.recall[label] == pytest.approx(recall)
+        assert scores.f1[label] == pytest.approx(2 * precision * recall / both if both else 0.0)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60))
+def test_tables_give_the_scores_that_labels_give(pairs: list[tuple[int, int]]) -> None:
+    gold, predicted = (np.array(side) for side in zip(*pairs, strict=True))
+    (table,) = confusion(gold, predicted, classes=CLASSES)
+    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+        from_labels = getattr(metrics, name)(gold, predicted)
+        assert float(getattr(tables_room, name)(table)) == pytest.approx(from_labels)
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "expected"),
+    [
+        pytest.param([2, 1, 0], [2, 1, 0], (1.0, 1.0, 1.0), id="all right"),
+        pytest.param([2, 1, 0], [0, 1, 2], (0.0, 0.0, 0.0), id="all reversed"),
+        # The system orders nothing: whatever it orders is right, and it finds nothing.
+        pytest.param([2, 1, 0], [2, 2, 2], (1.0, 0.0, 0.0), id="one answer for all"),
+        # Gold orders nothing: there was nothing to find, and every order is wrong.
+        pytest.param([1, 1], [0, 2], (0.0, 1.0, 0.0), id="gold of one polarity"),
+        pytest.param([2], [0], (1.0, 1.0, 1.0), id="a single tweet"),
+        # Tweet by tweet: R 1/1, 0/1, 1/2; S 1/2, 0/1, 1/1.
+        pytest.param([2, 1, 1], [2, 2, 0], (0.5, 0.5, 0.5), id="by hand"),
+        pytest.param([2, 0], [2, MISSING], (1.0, 0.0, 0.0), id="an answer is missing"),
+        pytest.param([2, 0, 0], [2, MISSING, 0], (1.0, 0.5, 2 / 3), id="one of three is missing"),
+    ],
+)
+def test_reliability_and_sensitivity_by_hand(
+    gold: list[int], predicted: list[int], expected: tuple[float, float, float]
+) -> None:
+    tables = confusion(np.array(gold), np.array(predicted), classes=CLASSES)
+    scores = reputation.entity_scores(tables)
+    assert [float(column[0]) for column in scores] == pytest.approx(expected)
+
+
+def test_the_score_is_the_mean_of_f_and_not_the_f_of_the_means() -> None:
+    # A is perfect, B orders nothing: R (1, 1), S (1, 0), F (1, 0).
+    tables = counted([("A", 2, 2), ("A", 0, 0), ("B", 2, 2), ("B", 0, 2)])
+    assert float(reputation.reliability(tables)) == 1.0
+    assert float(reputation.sensitivity(tables)) == 0.5
+    assert float(reputation.f_rs(tables)) == 0.5
+
+
+def test_a_missing_answer_is_wrong_and_a_large_entity_weighs_no_more() -> None:
+    tweets = [("A", 2, 2)] * 9 + [("A", 2, MISSING)] + [("B", 0, 1)]
+    assert float(reputation.official_accuracy(counted(tweets))) == pytest.approx((0.9 + 0) / 2)
+
+
+def test_all_of_replab_takes_no_time() -> None:
+    random = np.random.default_rng(0)
+    size = 58_568
+    entities = [f"RL2013D01E{number:03d}" for number in random.integers(61, size=size)]
+    gold, predicted = random.integers(3, size=(2, size))
+    started = time.process_time()
+    tables = confusion(gold, predicted, entities, classes=CLASSES)
+    assert 0.0 < float(reputation.f_rs(tables)) < 1.0
+    # 0.04 s where this was written; the pairs are 56 million.
+    assert time.process_time() - started < 2.0
+
+
+def test_the_best_polarity_for_everything_is_the_first_floor() -> None:
+    assert always_best(4, classes=3).tolist() == [2, 2, 2, 2]
+
+
+def test_the_majority_of_an_entity_is_the_second_floor() -> None:
+    train = [("A", 0), ("A", 0), ("A", 2), ("B", 1), ("B", 2), ("C", 2)]
+    labels = np.array([label for _, label in train])
+    answers = entity_majority(labels, [entity for entity, _ in train], ["A", "B", "C", "new"])
+    # B ties and takes what is more frequent in all, and so does the entity never seen.
+    assert answers.tolist() == [0, 2, 2, 2]
+
+
+@pytest.mark.parametrize(("labels", "entities"), [([], []), ([1, 2], ["A"])])
+def test_no_majority_of_nothing(labels: list[int], entities: list[str]) -> None:
+    with pytest.raises(EdgeproofError, match="have no majority"):
+        entity_majority(np.array(labels, dtype=int), entities, ["A"])
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "entities", "message"),
+    [
+        ([], [], [], "0 gold labels, 0 answers and 0 entities do not fit"),
+        ([1, 2], [1], ["A", "B"], "2 gold labels, 1 answers and 2 entities"),
+        ([1, 2], [1, 2], ["A"], "2 gold labels, 2 answers and 1 entities"),
+        ([-1], [1], ["A"], "a label is none of the 3 classes"),
+        ([1], [-2], ["A"], "a label is none of the 3 classes"),
+        ([1], [3], ["A"], "a label is none of the 3 classes"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(
+    gold: list[int], predicted: list[int], entities: list[str], message: str
+) -> None:
+    with pytest.raises(EdgeproofError, match=message):
+        confusion(np.array(gold, dtype=int), np.array(predicted, dtype=int), entities, classes=3)
+
+
+def test_estimates_carry_an_interval_and_their_sample_size() -> None:
+    random = np.random.default_rng(1)
+    gold = random.integers(3, size=900)
+    predicted = np.where(random.random(900) < 0.7, gold, 2)
+    entities = [f"E{number}" for number in random.integers(6, size=900)]
+    tables = confusion(gold, predicted, entities, classes=3)
+    for name in ("official_accuracy", "reliability", "sensitivity", "f_rs"):
+        estimate = getattr(estimates, name)(gold, predicted, entities)
+        assert estimate.value == pytest.approx(float(getattr(reputation, name)(tables)))
+        assert 0.01 < estimate.high - estimate.low < 0.12
+        assert estimate.n == 900
