@@ -15,6 +15,7 @@ MEASURES = {
 
 def test_full_model_has_learned(full_model, corpus, judge):
     """The full model reaches the accuracy that the subject promises."""
+    judge.record("weights_bytes", estimates.exact(full_model.weights_bytes), of=full_model)
     judge("accuracy", estimates.accuracy(corpus.test.labels, full_model.labels), of=full_model)
 
 
