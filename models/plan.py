@@ -152,8 +152,7 @@ def make_plan(request: Request) -> Plan:
 
 
 def _hash_checkpoint(folder: Path) -> dict[str, str]:
-    present = (folder / name for name in published.FILES)
-    return {path.name: hash_file(path) for path in present if path.is_file()}
+    return {path.name: hash_file(path) for path in published.members(folder)}
 
 
 def _corpus_stage(request: Request, checkpoint: dict[str, str] | None) -> Stage:

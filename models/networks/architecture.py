@@ -1,16 +1,16 @@
-"""An encoder's shape, from a subject's table or from a published checkpoint's config.json."""
+"""An encoder's shape, from a subject's table or from a published checkpoint's config."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from models.errors import UsageMistake
+from models.networks.config import read_config
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from models.networks.config import Config
     from models.subjects import NetworkTable
 
 
@@ -18,8 +18,19 @@ if TYPE_CHECKING:
 class Architecture:
     """Everything that fixes the parameters and the arithmetic of a classifier.
 
-    Names follow Devlin et al. 2019 (BERT) and Sun et al. 2020 (MobileBERT); `bottleneck` is the
-    intra-bottleneck size, and is `hidden` for BERT.
+    Names follow Devlin et al. 2019 (BERT) and Sun et al. 2020 (MobileBERT).
+
+    Attributes:
+        epsilon: of layer normalization.
+        initializer_range: deviation of fresh matrices; None for Glorot's.
+        mask_value: added to the attention scores of padding.
+        pooled: whether a dense layer with tanh stands before the classifier.
+        embedding: width of the word vectors.
+        bottleneck: width inside a layer; None where layers have no bottlenecks.
+        attention_input: what queries, keys and values are computed from. "shared": queries and
+            keys from one more bottleneck, values from the layer's input (MobileBERT).
+            "bottleneck": all three from the bottleneck (MobileBERT-tiny). "hidden": all three
+            from the layer's input (BERT, IB-BERT).
     """
 
     family: str
@@ -35,14 +46,26 @@ class Architecture:
     normalization: str
     epsilon: float
     dropout: float
+    attention_dropout: float
+    classifier_dropout: float
     initializer_range: float | None
     mask_value: float
     pooled: bool
     embedding: int
-    bottleneck: int
+    bottleneck: int | None
+    attention_input: str
     feedforward_networks: int
     trigram_embedding: bool
-    share_key_query: bool
+
+    @property
+    def inner(self) -> int:
+        """Width inside a layer."""
+        return self.bottleneck or self.hidden
+
+    @property
+    def embedding_transformed(self) -> bool:
+        """Whether word vectors pass a dense layer before positions are added."""
+        return self.trigram_embedding or self.embedding != self.hidden
 
     def describe(self) -> dict[str, Any]:
         """Return the fields as plain values, for keys and results."""
@@ -53,6 +76,7 @@ def from_table(
     table: NetworkTable, *, vocabulary: int, classes: int, positions: int
 ) -> Architecture:
     """Build the architecture of a network that is trained from scratch."""
+    mobile = table.family == "mobilebert"
     return Architecture(
         family=table.family,
         vocabulary=vocabulary,
@@ -67,82 +91,65 @@ def from_table(
         normalization=table.normalization,
         epsilon=1e-12,
         dropout=table.dropout,
+        attention_dropout=table.dropout,
+        classifier_dropout=table.dropout,
         # Glorot: a network this narrow starts too quiet at BERT's 0.02.
         initializer_range=None,
         mask_value=table.mask_value,
-        pooled=table.family == "bert",
+        pooled=not mobile,
         embedding=table.embedding or table.hidden,
-        bottleneck=table.bottleneck or table.hidden,
-        feedforward_networks=table.feedforward_networks,
-        trigram_embedding=table.trigram_embedding,
-        share_key_query=table.share_key_query,
+        bottleneck=table.bottleneck if mobile else None,
+        attention_input=table.attention_input if mobile and table.bottleneck else "hidden",
+        feedforward_networks=table.feedforward_networks if mobile else 1,
+        trigram_embedding=table.trigram_embedding and mobile,
     )
 
 
 def from_published(folder: Path, *, classes: int, mask_value: float = -30.0) -> Architecture:
-    """Read the architecture of a published BERT from its `config.json` (Hugging Face layout).
+    """Read the architecture of a published BERT or MobileBERT from its config.
 
     Raises:
-        UsageMistake: the file is missing, not JSON, lacks a key or is of another family.
+        UsageMistake: as `read_config`.
     """
-    path = folder / "config.json"
-    config = _read_config(path)
-    family = config.get("model_type")
-    if family != "bert":
-        raise UsageMistake(
-            f"model_type is {family!r}",
-            file=path,
-            key="model_type",
-            remedy="Give a checkpoint whose model_type is 'bert'",
-        )
-    try:
-        return Architecture(
-            family="bert",
-            vocabulary=config["vocab_size"],
-            classes=classes,
-            positions=config["max_position_embeddings"],
-            types=config["type_vocab_size"],
-            layers=config["num_hidden_layers"],
-            hidden=config["hidden_size"],
-            heads=config["num_attention_heads"],
-            intermediate=config["intermediate_size"],
-            activation=config["hidden_act"],
-            normalization="layer_norm",
-            epsilon=config["layer_norm_eps"],
-            dropout=config["hidden_dropout_prob"],
-            initializer_range=config["initializer_range"],
-            mask_value=mask_value,
-            pooled=True,
-            embedding=config["hidden_size"],
-            bottleneck=config["hidden_size"],
-            feedforward_networks=1,
-            trigram_embedding=False,
-            share_key_query=False,
-        )
-    except KeyError as error:
-        raise UsageMistake(
-            "the key is missing",
-            file=path,
-            key=str(error.args[0]),
-            remedy="Take the config.json that was published with these weights",
-        ) from None
+    config = read_config(folder)
+    dropout = config.hidden_dropout_prob
+    classifier = config.classifier_dropout
+    return Architecture(
+        family=config.family,
+        vocabulary=config.vocab_size,
+        classes=classes,
+        positions=config.max_position_embeddings,
+        types=config.type_vocab_size,
+        layers=config.num_hidden_layers,
+        hidden=config.hidden_size,
+        heads=config.num_attention_heads,
+        intermediate=config.intermediate_size,
+        activation=config.hidden_act,
+        normalization=config.normalization_type,
+        epsilon=config.layer_norm_eps,
+        dropout=dropout,
+        attention_dropout=config.attention_probs_dropout_prob,
+        classifier_dropout=dropout if classifier is None else classifier,
+        initializer_range=config.initializer_range,
+        mask_value=mask_value,
+        pooled=config.classifier_activation,
+        embedding=config.embedding_size or config.hidden_size,
+        bottleneck=_bottleneck(config),
+        attention_input=_attention_input(config),
+        feedforward_networks=config.num_feedforward_networks,
+        trigram_embedding=config.trigram_input,
+    )
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageMistake(
-            "no such file",
-            file=path,
-            remedy="Point --edge-pretrained at a folder with config.json and model.safetensors",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise UsageMistake(
-            f"cannot be read as JSON ({error})", file=path, remedy="Download the checkpoint again"
-        ) from None
-    if not isinstance(config, dict):
-        raise UsageMistake(
-            "does not hold a JSON object", file=path, remedy="Download the checkpoint again"
-        )
-    return config
+def _bottleneck(config: Config) -> int | None:
+    if not config.use_bottleneck:
+        return None
+    return config.intra_bottleneck_size or config.hidden_size
+
+
+def _attention_input(config: Config) -> str:
+    if config.use_bottleneck and config.use_bottleneck_attention:
+        return "bottleneck"
+    if config.use_bottleneck and config.key_query_shared_bottleneck:
+        return "shared"
+    return "hidden"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
     """Return the last hidden states [batch, tokens, hidden]."""
     states = blocks.words(ids) + blocks.positions_and_types(types)
-    states = blocks.drop(blocks.norm("embeddings", states))
+    states = blocks.drop(blocks.norm("embeddings", states), blocks.shape.dropout)
     for layer in range(blocks.shape.layers):
         prefix = f"encoder.layer.{layer}"
         context = blocks.attention(

@@ -15,9 +15,27 @@ Tensor = Any
 Weights = Mapping[str, Tensor]
 
 
-def keep(inputs: Tensor) -> Tensor:
+def keep(inputs: Tensor, rate: float) -> Tensor:  # noqa: ARG001 - the signature of dropout
     """Drop nothing: what dropout is outside training."""
     return inputs
+
+
+def _gelu(inputs: Tensor) -> Tensor:
+    return ops.gelu(inputs, approximate=False)
+
+
+def _gelu_by_tanh(inputs: Tensor) -> Tensor:
+    return ops.gelu(inputs, approximate=True)
+
+
+# By the names of Hugging Face's `hidden_act`.
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": _gelu,
+    "gelu_new": _gelu_by_tanh,
+    "gelu_pytorch_tanh": _gelu_by_tanh,
+    "relu": ops.relu,
+    "relu6": ops.relu6,
+}
 
 
 @dataclass(frozen=True)
@@ -27,12 +45,12 @@ class Blocks:
     Attributes:
         weights: tensors by parameter name (see `parameters`).
         shape: the architecture.
-        drop: dropout while training, `keep` otherwise.
+        drop: dropout at a rate while training, `keep` otherwise.
     """
 
     weights: Weights
     shape: Architecture
-    drop: Callable[[Tensor], Tensor] = keep
+    drop: Callable[[Tensor, float], Tensor] = keep
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
         """Return inputs @ weight.T + bias over the last axis of `inputs`."""
@@ -49,10 +67,8 @@ class Blocks:
         return inputs * scale + self.weights[f"{name}.LayerNorm.bias"]
 
     def activate(self, inputs: Tensor) -> Tensor:
-        """ReLU or the exact GELU, as the architecture says."""
-        if self.shape.activation == "relu":
-            return ops.relu(inputs)
-        return ops.gelu(inputs, approximate=False)
+        """The architecture's activation."""
+        return ACTIVATIONS[self.shape.activation](inputs)
 
     def words(self, ids: Tensor) -> Tensor:
         """Return the word embeddings [batch, tokens, embedding]."""
@@ -87,7 +103,8 @@ class Blocks:
         # Scaling the query instead of the scores gives the same product with less work.
         q *= q.shape[-1] ** -0.5
         scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) + bias
-        context = ops.matmul(self.drop(ops.softmax(scores, axis=-1)), v)
+        shares = self.drop(ops.softmax(scores, axis=-1), self.shape.attention_dropout)
+        context = ops.matmul(shares, v)
         batch, heads, tokens, size = ops.shape(context)
         merged = ops.transpose(context, (0, 2, 1, 3))
         return ops.reshape(merged, (batch, tokens, heads * size))
@@ -100,7 +117,8 @@ class Blocks:
 
     def residual(self, name: str, inputs: Tensor, stream: Tensor) -> Tensor:
         """Project `inputs`, add `stream`, normalize."""
-        return self.norm(name, self.drop(self.dense(f"{name}.dense", inputs)) + stream)
+        projected = self.drop(self.dense(f"{name}.dense", inputs), self.shape.dropout)
+        return self.norm(name, projected + stream)
 
     def feedforward(self, prefix: str, inputs: Tensor) -> Tensor:
         """Return a feed-forward network with its residual connection."""

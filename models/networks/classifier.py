@@ -22,7 +22,7 @@ def forward(blocks: Blocks, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
     first = encode(blocks, ids, blocks.mask_bias(mask), types)[:, 0]
     if blocks.shape.pooled:
         first = ops.tanh(blocks.dense("pooler.dense", first))
-    return blocks.dense("classifier", blocks.drop(first))
+    return blocks.dense("classifier", blocks.drop(first, blocks.shape.classifier_dropout))
 
 
 class Classifier(keras.Model):  # type: ignore[misc] # keras ships no types
@@ -67,7 +67,7 @@ class Classifier(keras.Model):  # type: ignore[misc] # keras ships no types
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:  # noqa: FBT001, FBT002 - Keras's own signature
         """Return the logits [batch, classes]."""
-        drop = self._drop if training and self.shape.dropout else keep
+        drop = self._drop if training else keep
         return forward(
             Blocks(self.weights_by_name(), self.shape, drop),
             inputs["input_ids"],
@@ -75,8 +75,10 @@ class Classifier(keras.Model):  # type: ignore[misc] # keras ships no types
             inputs["token_type_ids"],
         )
 
-    def _drop(self, tensor: Tensor) -> Tensor:
-        return keras.random.dropout(tensor, self.shape.dropout, seed=self._dropout_seeds)
+    def _drop(self, tensor: Tensor, rate: float) -> Tensor:
+        if not rate:
+            return tensor
+        return keras.random.dropout(tensor, rate, seed=self._dropout_seeds)
 
 
 def _cut(flat: Tensor, group: list[Parameter]) -> dict[str, Tensor]:

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
     """Return the last hidden states [batch, tokens, hidden]."""
-    states = blocks.dense("embeddings.embedding_transformation", _words(blocks, ids))
-    states = blocks.norm("embeddings", states + blocks.positions_and_types(types))
-    states = blocks.drop(states)
+    words = _words(blocks, ids)
+    if blocks.shape.embedding_transformed:
+        words = blocks.dense("embeddings.embedding_transformation", words)
+    states = blocks.norm("embeddings", words + blocks.positions_and_types(types))
+    states = blocks.drop(states, blocks.shape.dropout)
     for layer in range(blocks.shape.layers):
         states = _layer(blocks, f"encoder.layer.{layer}", states, bias)
     return states
@@ -31,11 +33,14 @@ def _words(blocks: Blocks, ids: Tensor) -> Tensor:
 
 
 def _layer(blocks: Blocks, prefix: str, states: Tensor, bias: Tensor) -> Tensor:
-    inner = _bottleneck(blocks, f"{prefix}.bottleneck.input", states)
-    query, value = inner, inner
-    if blocks.shape.share_key_query:
+    inner = states
+    if blocks.shape.bottleneck:
+        inner = _bottleneck(blocks, f"{prefix}.bottleneck.input", states)
+    query, value = states, states
+    if blocks.shape.attention_input == "bottleneck":
+        query, value = inner, inner
+    elif blocks.shape.attention_input == "shared":
         query = _bottleneck(blocks, f"{prefix}.bottleneck.attention", states)
-        value = states
     context = blocks.attention(
         f"{prefix}.attention.self", query=query, key=query, value=value, bias=bias
     )
@@ -43,6 +48,8 @@ def _layer(blocks: Blocks, prefix: str, states: Tensor, bias: Tensor) -> Tensor:
     for index in range(blocks.shape.feedforward_networks - 1):
         inner = blocks.feedforward(f"{prefix}.ffn.{index}", inner)
     inner = blocks.feedforward(prefix, inner)
+    if not blocks.shape.bottleneck:
+        return inner
     return blocks.residual(f"{prefix}.output.bottleneck", inner, states)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from models.networks.architecture import Architecture
 
@@ -42,8 +42,19 @@ class Parameter:
 
 def parameters(shape: Architecture) -> tuple[Parameter, ...]:
     """Return every parameter of the classifier, in a fixed order."""
-    encoder = _bert_encoder if shape.family == "bert" else _mobilebert_encoder
-    return (*_embeddings(shape), *encoder(shape), *_head(shape))
+    return tuple(parameter for part in parts(shape).values() for parameter in part)
+
+
+def parts(shape: Architecture) -> dict[str, tuple[Parameter, ...]]:
+    """Return the parameters by part of the network; a BERT layer is one without bottlenecks."""
+    layers = (_layer(f"encoder.layer.{layer}", shape) for layer in range(shape.layers))
+    pooler = _dense("pooler.dense", shape.hidden, shape.hidden) if shape.pooled else ()
+    return {
+        "embeddings": tuple(_embeddings(shape)),
+        "encoder_layers": tuple(parameter for layer in layers for parameter in layer),
+        "pooler": tuple(pooler),
+        "classifier": tuple(_dense("classifier", shape.hidden, shape.classes)),
+    }
 
 
 def count(shape: Architecture) -> int:
@@ -52,22 +63,26 @@ def count(shape: Architecture) -> int:
 
 
 def initial_values(shape: Architecture, seed: int) -> Values:
+    """Draw initial values of the whole classifier: float32 by name."""
+    return draw(parameters(shape), shape.initializer_range, seed)
+
+
+def draw(wanted: Iterable[Parameter], deviation: float | None, seed: int) -> Values:
     """Draw initial values: float32 by name.
 
-    Matrices are normal, cut at two deviations, with BERT's 0.02 or Glorot's deviation where the
-    architecture names none; norm weights are one, everything else zero.
+    Matrices are normal, cut at two deviations; without a deviation it is Glorot's. Norm weights
+    are one, everything else zero.
     """
     generator = np.random.default_rng(seed)
-    return {p.name: _initial(p, shape, generator) for p in parameters(shape)}
+    return {parameter.name: _initial(parameter, deviation, generator) for parameter in wanted}
 
 
 def _initial(
-    parameter: Parameter, shape: Architecture, generator: np.random.Generator
+    parameter: Parameter, deviation: float | None, generator: np.random.Generator
 ) -> NDArray[np.float32]:
     if len(parameter.shape) == 1:
         value = 1.0 if parameter.name.endswith("LayerNorm.weight") else 0.0
         return np.full(parameter.shape, value, np.float32)
-    deviation = shape.initializer_range
     if deviation is None:
         embedding = "embeddings.weight" in parameter.name
         deviation = 0.05 if embedding else math.sqrt(2.0 / sum(parameter.shape))
@@ -89,15 +104,18 @@ def _embeddings(shape: Architecture) -> Iterator[Parameter]:
     yield Parameter("embeddings.word_embeddings.weight", (shape.vocabulary, shape.embedding))
     yield Parameter("embeddings.position_embeddings.weight", (shape.positions, shape.hidden))
     yield Parameter("embeddings.token_type_embeddings.weight", (shape.types, shape.hidden))
-    if shape.family == "mobilebert":
+    if shape.embedding_transformed:
         inputs = shape.embedding * (3 if shape.trigram_embedding else 1)
         yield from _dense("embeddings.embedding_transformation", inputs, shape.hidden)
     yield from _norm("embeddings", shape.hidden)
 
 
-def _attention(prefix: str, inner: int, value_inputs: int) -> Iterator[Parameter]:
-    yield from _dense(f"{prefix}.self.query", inner, inner)
-    yield from _dense(f"{prefix}.self.key", inner, inner)
+def _attention(prefix: str, shape: Architecture) -> Iterator[Parameter]:
+    inner = shape.inner
+    query_inputs = shape.hidden if shape.attention_input == "hidden" else inner
+    value_inputs = inner if shape.attention_input == "bottleneck" else shape.hidden
+    yield from _dense(f"{prefix}.self.query", query_inputs, inner)
+    yield from _dense(f"{prefix}.self.key", query_inputs, inner)
     yield from _dense(f"{prefix}.self.value", value_inputs, inner)
     yield from _dense(f"{prefix}.output.dense", inner, inner)
     yield from _norm(f"{prefix}.output", inner)
@@ -109,32 +127,18 @@ def _feedforward(prefix: str, inner: int, intermediate: int) -> Iterator[Paramet
     yield from _norm(f"{prefix}.output", inner)
 
 
-def _bert_encoder(shape: Architecture) -> Iterator[Parameter]:
-    for layer in range(shape.layers):
-        prefix = f"encoder.layer.{layer}"
-        yield from _attention(f"{prefix}.attention", shape.hidden, shape.hidden)
-        yield from _feedforward(prefix, shape.hidden, shape.intermediate)
-
-
-def _mobilebert_encoder(shape: Architecture) -> Iterator[Parameter]:
-    inner = shape.bottleneck
-    for layer in range(shape.layers):
-        prefix = f"encoder.layer.{layer}"
+def _layer(prefix: str, shape: Architecture) -> Iterator[Parameter]:
+    inner = shape.inner
+    if shape.bottleneck:
         yield from _dense(f"{prefix}.bottleneck.input.dense", shape.hidden, inner)
         yield from _norm(f"{prefix}.bottleneck.input", inner)
-        if shape.share_key_query:
-            yield from _dense(f"{prefix}.bottleneck.attention.dense", shape.hidden, inner)
-            yield from _norm(f"{prefix}.bottleneck.attention", inner)
-        value_inputs = shape.hidden if shape.share_key_query else inner
-        yield from _attention(f"{prefix}.attention", inner, value_inputs)
-        for index in range(shape.feedforward_networks - 1):
-            yield from _feedforward(f"{prefix}.ffn.{index}", inner, shape.intermediate)
-        yield from _feedforward(prefix, inner, shape.intermediate)
+    if shape.attention_input == "shared":
+        yield from _dense(f"{prefix}.bottleneck.attention.dense", shape.hidden, inner)
+        yield from _norm(f"{prefix}.bottleneck.attention", inner)
+    yield from _attention(f"{prefix}.attention", shape)
+    for index in range(shape.feedforward_networks - 1):
+        yield from _feedforward(f"{prefix}.ffn.{index}", inner, shape.intermediate)
+    yield from _feedforward(prefix, inner, shape.intermediate)
+    if shape.bottleneck:
         yield from _dense(f"{prefix}.output.bottleneck.dense", inner, shape.hidden)
         yield from _norm(f"{prefix}.output.bottleneck", shape.hidden)
-
-
-def _head(shape: Architecture) -> Iterator[Parameter]:
-    if shape.pooled:
-        yield from _dense("pooler.dense", shape.hidden, shape.hidden)
-    yield from _dense("classifier", shape.hidden, shape.classes)

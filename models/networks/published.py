@@ -1,25 +1,35 @@
-"""Reading a published BERT checkpoint: a Hugging Face folder or hub id with safetensors."""
+"""Published checkpoints: finding one in a folder or on the hub, and reading its weights."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.errors import UsageMistake
-from models.networks.parameters import Values, initial_values, parameters
+from models.networks import safetensors_file, tf1, torch_bin
+from models.networks.config import GOOGLE, HUGGING_FACE, config_path
+from models.networks.parameters import Values, draw, parameters
+from models.networks.tensors import checked, missing
 
 if TYPE_CHECKING:
-    from models.networks.architecture import Architecture
-    from models.networks.parameters import Parameter
+    from collections.abc import Callable, Collection
 
-WEIGHTS = "model.safetensors"
-FILES = ("config.json", WEIGHTS, "tokenizer.json", "vocab.txt", "tokenizer_config.json")
+    from models.networks.architecture import Architecture
+    from models.networks.tensors import Tensors
+
+KEY = "--edge-pretrained"
+TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
+SAFETENSORS = "model.safetensors"
+TORCH = "pytorch_model.bin"
+# What holds weights and what reads it, the first that a folder has.
+READERS: dict[str, Callable[[Path, Collection[str]], Tensors]] = {
+    SAFETENSORS: safetensors_file.read,
+    TORCH: torch_bin.read,
+    f"*{tf1.INDEX}": tf1.read,
+}
 # The task's own layers: a checkpoint of an encoder has none, so they start fresh.
 FRESH = ("classifier.",)
 OPTIONAL = ("pooler.",)
-KEY = "--edge-pretrained"
 
 
 def resolve(folder_or_id: str, *, offline: bool) -> Path:
@@ -39,34 +49,14 @@ def resolve(folder_or_id: str, *, offline: bool) -> Path:
     return _fetch(folder_or_id, offline=offline)
 
 
-def _fetch(hub_id: str, *, offline: bool) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import, rarely needed
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
-
-    try:
-        folder = Path(
-            snapshot_download(hub_id, allow_patterns=list(FILES), local_files_only=offline)
-        )
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageMistake(
-            f"{hub_id!r} is not in the hub's cache and cannot be fetched ({first})",
-            key=KEY,
-            remedy="Check the id and the network, or give a local folder",
-        ) from None
-    _require_files(folder)
-    return folder
-
-
-def _require_files(folder: Path) -> None:
-    for name in ("config.json", WEIGHTS):
-        if not (folder / name).is_file():
-            raise UsageMistake(
-                f"holds no {name}",
-                file=folder,
-                key=KEY,
-                remedy="Give a checkpoint in Hugging Face layout with safetensors weights",
-            )
+def members(folder: Path) -> list[Path]:
+    """Return the files that decide what a checkpoint gives: config, tokenizer, weights."""
+    _, weights = _weights(folder)
+    # A TensorFlow checkpoint's values lie in shards beside its index.
+    beside = folder.glob(f"{weights.stem}.data-*") if weights.suffix == tf1.INDEX else ()
+    tokenizer = (folder / name for name in TOKENIZER)
+    present = (path for path in tokenizer if path.is_file())
+    return sorted([config_path(folder), weights, *beside, *present])
 
 
 def read_values(folder: Path, shape: Architecture, seed: int) -> Values:
@@ -75,54 +65,69 @@ def read_values(folder: Path, shape: Architecture, seed: int) -> Values:
     Raises:
         UsageMistake: a tensor is missing or has another shape; names it and what was expected.
     """
-    path = folder / WEIGHTS
-    published = _read_tensors(path)
-    values = initial_values(shape, seed)
-    for parameter in parameters(shape):
-        if parameter.name.startswith(FRESH):
-            continue
-        tensor = published.get(parameter.name)
-        if tensor is None and parameter.name.startswith(OPTIONAL):
-            continue
-        values[parameter.name] = _checked(tensor, parameter, path)
-    return values
+    pattern, path = _weights(folder)
+    wanted = {p.name: p for p in parameters(shape) if not p.name.startswith(FRESH)}
+    tensors = READERS[pattern](path, wanted)
+    for name, parameter in wanted.items():
+        if name not in tensors and not name.startswith(OPTIONAL):
+            raise missing(parameter, path)
+    values = {name: checked(tensor, wanted[name], path) for name, tensor in tensors.items()}
+    fresh = [parameter for parameter in parameters(shape) if parameter.name not in values]
+    return values | draw(fresh, shape.initializer_range, seed)
 
 
-def _read_tensors(path: Path) -> Values:
-    from safetensors import SafetensorError  # noqa: PLC0415 - only where weights are read
-    from safetensors.numpy import load_file  # noqa: PLC0415
+def _weights(folder: Path) -> tuple[str, Path]:
+    """Return which reader's pattern the folder's weights match, and their path."""
+    for pattern in READERS:
+        found = sorted(folder.glob(pattern))
+        if len(found) > 1:
+            raise UsageMistake(
+                f"holds several: {', '.join(path.name for path in found)}",
+                file=folder,
+                key=KEY,
+                remedy="Leave one of them there",
+            )
+        if found:
+            return pattern, found[0]
+    raise UsageMistake(
+        f"holds no weights: none of {', '.join(READERS)}",
+        file=folder,
+        key=KEY,
+        remedy="Give a published checkpoint's folder, whole",
+    )
+
+
+def _require_files(folder: Path) -> None:
+    if not config_path(folder).is_file():
+        raise UsageMistake(
+            f"holds no {HUGGING_FACE}, nor {GOOGLE}",
+            file=folder,
+            key=KEY,
+            remedy="Give a published checkpoint's folder, whole",
+        )
+    _weights(folder)
+
+
+def _fetch(hub_id: str, *, offline: bool) -> Path:
+    """Fetch a checkpoint from the hub, its `.bin` only where it has no safetensors."""
+    wanted = [HUGGING_FACE, *TOKENIZER, SAFETENSORS]
+    folder = _snapshot(hub_id, wanted, offline=offline)
+    if not (folder / SAFETENSORS).is_file():
+        folder = _snapshot(hub_id, [*wanted, TORCH], offline=offline)
+    _require_files(folder)
+    return folder
+
+
+def _snapshot(hub_id: str, wanted: list[str], *, offline: bool) -> Path:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import, rarely needed
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
 
     try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
+        return Path(snapshot_download(hub_id, allow_patterns=wanted, local_files_only=offline))
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UsageMistake(
-            f"is not a readable safetensors file ({error})",
-            file=path,
-            remedy="Download the checkpoint again",
+            f"{hub_id!r} is not in the hub's cache and cannot be fetched ({first})",
+            key=KEY,
+            remedy="Check the id and the network, or give a local folder",
         ) from None
-    return {name.removeprefix("bert."): tensor for name, tensor in tensors.items()}
-
-
-def _checked(tensor: np.ndarray | None, parameter: Parameter, path: Path) -> np.ndarray:  # type: ignore[type-arg] # any dtype, checked here
-    if tensor is None:
-        raise UsageMistake(
-            f"the tensor is missing; expected shape {list(parameter.shape)}",
-            file=path,
-            key=parameter.name,
-            remedy="Give a checkpoint that fits its config.json",
-        )
-    if tensor.shape != parameter.shape:
-        raise UsageMistake(
-            f"the tensor has shape {list(tensor.shape)}; expected {list(parameter.shape)}",
-            file=path,
-            key=parameter.name,
-            remedy="Give a checkpoint that fits its config.json",
-        )
-    if not np.isfinite(tensor).all():
-        raise UsageMistake(
-            "the tensor holds NaN or infinite values",
-            file=path,
-            key=parameter.name,
-            remedy="Download the checkpoint again",
-        )
-    return tensor.astype(np.float32)

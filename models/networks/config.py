@@ -1,0 +1,154 @@
+"""A published checkpoint's config: Hugging Face's config.json or Google's bert_config.json."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HUGGING_FACE = "config.json"
+GOOGLE = "bert_config.json"
+
+Size = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(ge=0.0, lt=1.0)]
+Positive = Annotated[float, Meta(gt=0.0)]
+
+# What MobileBertConfig of `transformers` assumes where its config.json is silent; everywhere
+# else (Google's two repositories, BertConfig) the defaults below hold.
+_MOBILEBERT_DEFAULTS = {
+    "embedding_size": 128,
+    "trigram_input": True,
+    "use_bottleneck": True,
+    "intra_bottleneck_size": 128,
+    "key_query_shared_bottleneck": True,
+    "num_feedforward_networks": 4,
+    "normalization_type": "no_norm",
+}
+_MOBILEBERT_KEYS = {*_MOBILEBERT_DEFAULTS, "use_bottleneck_attention", "classifier_activation"}
+_REMEDY = "Take the config.json that was published with these weights"
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """The keys that fix a network, under their published names; others are ignored.
+
+    BERT is a MobileBERT without bottlenecks, as in google-research/mobilebert.
+    """
+
+    family: Literal["bert", "mobilebert"]
+    vocab_size: Size
+    hidden_size: Size
+    num_hidden_layers: Size
+    num_attention_heads: Size
+    intermediate_size: Size
+    max_position_embeddings: Size
+    type_vocab_size: Size
+    hidden_act: Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "relu6"]
+    hidden_dropout_prob: Share
+    attention_probs_dropout_prob: Share
+    classifier_dropout: Share | None = None
+    initializer_range: Positive = 0.02
+    layer_norm_eps: Positive = 1e-12
+    position_embedding_type: Literal["absolute"] | None = "absolute"
+    embedding_size: Size | None = None
+    trigram_input: bool = False
+    use_bottleneck: bool = False
+    intra_bottleneck_size: Size | None = None
+    use_bottleneck_attention: bool = False
+    key_query_shared_bottleneck: bool = False
+    num_feedforward_networks: Size = 1
+    normalization_type: Literal["layer_norm", "no_norm"] = "layer_norm"
+    classifier_activation: bool = True
+
+
+def read_config(folder: Path) -> Config:
+    """Read the config in a checkpoint's folder.
+
+    Raises:
+        UsageMistake: there is none, it is of another family, or a key is missing or wrong.
+    """
+    path = config_path(folder)
+    document = _read_object(path)
+    if path.name == GOOGLE or "model_type" not in document:
+        document = _from_google(document)
+    else:
+        document = _from_hugging_face(document, path)
+    try:
+        config = msgspec.convert(document, Config)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise UsageMistake(what, file=path, key=where.strip("`") or None, remedy=_REMEDY) from None
+    _check_sizes(config, path)
+    return config
+
+
+def config_path(folder: Path) -> Path:
+    """Return the path of the folder's config, whichever of the two is there."""
+    google = folder / GOOGLE
+    return (
+        google
+        if google.is_file() and not (folder / HUGGING_FACE).is_file()
+        else (folder / HUGGING_FACE)
+    )
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageMistake(
+            f"no such file, nor {GOOGLE}",
+            file=path,
+            remedy="Point --edge-pretrained at a folder with a checkpoint and its config",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UsageMistake(
+            f"cannot be read as JSON ({error})", file=path, remedy="Download the checkpoint again"
+        ) from None
+    if not isinstance(document, dict):
+        raise UsageMistake(
+            "does not hold a JSON object", file=path, remedy="Download the checkpoint again"
+        )
+    return document
+
+
+def _from_hugging_face(document: dict[str, Any], path: Path) -> dict[str, Any]:
+    family = document["model_type"]
+    if family == "bert":
+        return {k: v for k, v in document.items() if k not in _MOBILEBERT_KEYS} | {"family": "bert"}
+    if family == "mobilebert":
+        return _MOBILEBERT_DEFAULTS | document | {"family": "mobilebert"}
+    raise UsageMistake(
+        f"model_type is {family!r}",
+        file=path,
+        key="model_type",
+        remedy="Give a checkpoint whose model_type is 'bert' or 'mobilebert'",
+    )
+
+
+def _from_google(document: dict[str, Any]) -> dict[str, Any]:
+    """Google names no family, and its "gelu" is the approximation by tanh."""
+    family = "mobilebert" if _MOBILEBERT_KEYS & document.keys() else "bert"
+    activation = document.get("hidden_act")
+    renamed = {"hidden_act": "gelu_new"} if activation == "gelu" else {}
+    return document | renamed | {"family": family}
+
+
+def _check_sizes(config: Config, path: Path) -> None:
+    inner = config.hidden_size
+    key = "hidden_size"
+    if config.use_bottleneck and config.intra_bottleneck_size:
+        inner, key = config.intra_bottleneck_size, "intra_bottleneck_size"
+    if inner % config.num_attention_heads:
+        raise UsageMistake(
+            f"{inner} is no multiple of num_attention_heads, {config.num_attention_heads}",
+            file=path,
+            key=key,
+            remedy=_REMEDY,
+        )

@@ -1,0 +1,36 @@
+"""What publishers call a parameter, and what it is called here.
+
+Here, a parameter has its Hugging Face name without the family's prefix (see `parameters`).
+"""
+
+from __future__ import annotations
+
+_FAMILIES = ("bert.", "mobilebert.")
+# Norms as the first PyTorch conversions of Google's checkpoints, and Google, call them.
+_NORMS = ((".gamma", ".weight"), (".beta", ".bias"))
+# Google's variables: scopes for modules, one variable per table.
+_GOOGLE = (
+    ("/", "."),
+    ("ffn_layer_", "ffn."),
+    ("layer_", "layer."),
+    ("FakeLayerNorm", "LayerNorm"),
+    ("_embeddings", "_embeddings.weight"),
+    (".kernel", ".weight"),
+)
+
+
+def from_hugging_face(name: str) -> str:
+    """Return what `name` of a Hugging Face checkpoint is called here."""
+    for family in _FAMILIES:
+        name = name.removeprefix(family)
+    for old, new in _NORMS:
+        if name.endswith(old):
+            name = name.removesuffix(old) + new
+    return name
+
+
+def from_google(name: str) -> str:
+    """Return what the variable `name` of a TensorFlow 1 checkpoint is called here."""
+    for old, new in _GOOGLE:
+        name = name.replace(old, new)
+    return from_hugging_face(name)

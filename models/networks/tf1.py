@@ -1,0 +1,48 @@
+"""Weights from Google's TensorFlow 1 checkpoints; reading one imports TensorFlow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models.errors import UsageMistake
+from models.networks.names import from_google
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from models.networks.tensors import Tensors
+
+INDEX = ".index"
+
+
+def read(path: Path, wanted: Collection[str]) -> Tensors:
+    """Return the wanted tensors that the checkpoint with the index file `path` holds.
+
+    Kernels are [inputs, outputs] there, and come out as [outputs, inputs].
+
+    Raises:
+        UsageMistake: it is no checkpoint, a shard of it is missing, or it is corrupt.
+    """
+    import tensorflow as tf  # noqa: PLC0415 - only this format needs it
+
+    try:
+        reader = tf.train.load_checkpoint(str(path.with_suffix("")))
+        here = {from_google(name): name for name in reader.get_variable_to_shape_map()}
+        return {name: _tensor(reader, here[name]) for name in wanted if name in here}
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        raise UsageMistake(
+            f"is not a readable TensorFlow checkpoint ({_first_line(error)})",
+            file=path,
+            remedy="Give the folder with the .index and every .data file of the checkpoint",
+        ) from None
+
+
+def _tensor(reader: Any, name: str) -> Any:
+    tensor = reader.get_tensor(name)
+    return tensor.T if name.endswith("/kernel") else tensor
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

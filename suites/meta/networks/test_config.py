@@ -1,0 +1,170 @@
+"""A checkpoint's config decides the network, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from models.errors import UsageMistake
+from models.networks.architecture import from_published
+from models.networks.parameters import count, parameters, parts
+
+BERT_LARGE = {
+    "model_type": "bert",
+    "attention_probs_dropout_prob": 0.1,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "hidden_size": 1024,
+    "initializer_range": 0.02,
+    "intermediate_size": 4096,
+    "layer_norm_eps": 1e-12,
+    "max_position_embeddings": 512,
+    "num_attention_heads": 16,
+    "num_hidden_layers": 24,
+    "type_vocab_size": 2,
+    "vocab_size": 30522,
+}
+# As google-research/mobilebert publishes them: no model_type, keys left out where they are off.
+MOBILEBERT = {
+    "attention_probs_dropout_prob": 0.1,
+    "hidden_act": "relu",
+    "hidden_dropout_prob": 0.0,
+    "hidden_size": 512,
+    "initializer_range": 0.02,
+    "intermediate_size": 512,
+    "max_position_embeddings": 512,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 24,
+    "type_vocab_size": 2,
+    "vocab_size": 30522,
+    "embedding_size": 128,
+    "trigram_input": True,
+    "use_bottleneck": True,
+    "intra_bottleneck_size": 128,
+    "key_query_shared_bottleneck": True,
+    "num_feedforward_networks": 4,
+    "normalization_type": "no_norm",
+    "classifier_activation": False,
+}
+MOBILEBERT_TINY = {
+    **{key: value for key, value in MOBILEBERT.items() if key != "key_query_shared_bottleneck"},
+    "use_bottleneck_attention": True,
+    "num_feedforward_networks": 2,
+}
+# The teacher of MobileBERT: BERT-large with inverted bottlenecks.
+IB_BERT = {
+    **{key: MOBILEBERT[key] for key in list(MOBILEBERT)[:14]},
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "intermediate_size": 4096,
+    "intra_bottleneck_size": 1024,
+}
+
+
+def read(folder, config, name="config.json"):
+    (folder / name).write_text(json.dumps(config))
+    return from_published(folder, classes=3)
+
+
+def encoder_size(shape):
+    return count(shape) - sum(parameter.size for parameter in parts(shape)["classifier"])
+
+
+def test_bert_large_has_335141888_parameters_with_its_pooler(tmp_path):
+    shape = read(tmp_path, BERT_LARGE)
+    assert encoder_size(shape) == 335_141_888
+    assert shape.pooled
+    assert sum(parameter.size for parameter in parts(shape)["pooler"]) == 1024 * 1025
+
+
+@pytest.mark.parametrize("name", ["config.json", "bert_config.json"])
+def test_mobilebert_has_24581888_parameters_and_no_pooler(name, tmp_path):
+    shape = read(tmp_path, MOBILEBERT, name)
+    assert encoder_size(shape) == 24_581_888
+    assert not shape.pooled
+    assert parts(shape)["pooler"] == ()
+    assert (shape.family, shape.attention_input, shape.normalization) == (
+        "mobilebert",
+        "shared",
+        "no_norm",
+    )
+    assert sum(parameter.size for parameter in parts(shape)["embeddings"]) == 4_368_128
+
+
+def test_mobilebert_tiny_attends_within_the_bottleneck(tmp_path):
+    shape = read(tmp_path, MOBILEBERT_TINY, "bert_config.json")
+    # The paper's table says 15.1M, as it says 25.3M of MobileBERT's 24.6M: it counts otherwise.
+    assert encoder_size(shape) == 15_485_696
+    names = {parameter.name: parameter.shape for parameter in parameters(shape)}
+    assert names["encoder.layer.0.attention.self.value.weight"] == (128, 128)
+    assert "encoder.layer.0.bottleneck.attention.dense.weight" not in names
+    assert "encoder.layer.23.ffn.0.output.dense.weight" in names
+    assert "encoder.layer.23.ffn.1.output.dense.weight" not in names
+
+
+def test_an_inverted_bottleneck_reads_the_hidden_states(tmp_path):
+    shape = read(tmp_path, IB_BERT, "bert_config.json")
+    names = {parameter.name: parameter.shape for parameter in parameters(shape)}
+    assert names["encoder.layer.0.attention.self.query.weight"] == (1024, 512)
+    assert shape.pooled
+    assert shape.normalization == "layer_norm"
+    # 293M in the paper's table.
+    assert encoder_size(shape) / 293e6 == pytest.approx(1.0, rel=0.01)
+
+
+def test_a_silent_hugging_face_config_means_the_defaults_of_its_class(tmp_path):
+    silent = {key: value for key, value in BERT_LARGE.items() if key != "model_type"}
+    shape = read(tmp_path, {**silent, "hidden_size": 512, "model_type": "mobilebert"})
+    assert (shape.bottleneck, shape.embedding, shape.feedforward_networks) == (128, 128, 4)
+    assert shape.trigram_embedding
+    assert shape.pooled
+    assert shape.normalization == "no_norm"
+
+
+def test_google_means_the_gelu_by_tanh(tmp_path):
+    google = {key: value for key, value in BERT_LARGE.items() if key != "model_type"}
+    assert read(tmp_path, google, "bert_config.json").activation == "gelu_new"
+
+
+def test_dropout_of_the_classifier_is_its_own(tmp_path):
+    shape = read(tmp_path, {**BERT_LARGE, "classifier_dropout": 0.2})
+    assert (shape.dropout, shape.classifier_dropout) == (0.1, 0.2)
+    assert read(tmp_path, {**BERT_LARGE, "classifier_dropout": None}).classifier_dropout == 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"model_type": "roberta"}, "model_type"),
+        ({"hidden_size": "1024"}, "hidden_size"),
+        ({"hidden_size": 1000}, "hidden_size"),
+        ({"num_hidden_layers": 0}, "num_hidden_layers"),
+        ({"hidden_act": "swish"}, "hidden_act"),
+        ({"position_embedding_type": "relative_key"}, "position_embedding_type"),
+        ({"hidden_dropout_prob": 1.5}, "hidden_dropout_prob"),
+    ],
+)
+def test_a_wrong_key_is_named(change, key, tmp_path):
+    with pytest.raises(UsageMistake) as caught:
+        read(tmp_path, BERT_LARGE | change)
+    assert caught.value.key == key
+    assert caught.value.file == str(tmp_path / "config.json")
+
+
+def test_a_missing_key_is_named(tmp_path):
+    broken = {key: value for key, value in BERT_LARGE.items() if key != "num_hidden_layers"}
+    with pytest.raises(UsageMistake, match="num_hidden_layers"):
+        read(tmp_path, broken)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\xff"])
+def test_what_is_no_json_object_is_said(text, tmp_path):
+    (tmp_path / "config.json").write_text(text, encoding="latin-1")
+    with pytest.raises(UsageMistake, match="JSON"):
+        from_published(tmp_path, classes=3)
+
+
+def test_no_config_is_said(tmp_path):
+    with pytest.raises(UsageMistake, match="no such file"):
+        from_published(tmp_path, classes=3)

@@ -1,0 +1,83 @@
+"""The networks give the logits of `transformers` for the same config and weights.
+
+Needs the dependency group `parity`; a planted fault in the mask or the types must show.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("parity_check.py")
+PROJECT = Path(__file__).parents[3]
+TOLERANCE = 1e-4
+LENGTHS = ("1", "7", "16", "64")
+CASES = (
+    "bert",
+    "bert_gelu_new",
+    "mobilebert",
+    "mobilebert_pooled",
+    "mobilebert_tiny",
+    "mobilebert_tiny_unshared",
+    "mobilebert_layer_norm",
+    "mobilebert_without_bottlenecks",
+)
+
+pytestmark = pytest.mark.skipif(
+    find_spec("torch") is None or find_spec("transformers") is None,
+    reason="comparing with transformers needs the dependency group 'parity'",
+)
+
+
+def compare(folder, backend, *cases):
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(folder), *cases],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module", params=["tensorflow", "torch"])
+def answers(request, tmp_path_factory):
+    """What the script says of every small case, on one Keras backend."""
+    return compare(tmp_path_factory.mktemp(request.param), request.param, *CASES)
+
+
+@pytest.mark.parametrize("tokens", LENGTHS)
+@pytest.mark.parametrize("case", CASES)
+def test_logits_agree(case, tokens, answers):
+    assert answers[case]["errors"][tokens] < TOLERANCE
+
+
+@pytest.mark.parametrize("fault", ["unmasked", "untyped"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_fault_would_show(case, fault, answers):
+    assert min(answers[case][fault][tokens] for tokens in LENGTHS[1:]) > 100 * TOLERANCE
+
+
+@pytest.mark.parametrize("layout", ["zipped", "legacy"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_pytorch_file_gives_the_same_values(case, layout, answers):
+    assert answers[case]["same_from_bin"][layout]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("case", "parameters"),
+    [("mobilebert_published", 24_581_888), ("mobilebert_tiny_published", 15_485_696)],
+)
+def test_networks_of_published_size_agree(case, parameters, tmp_path):
+    answer = compare(tmp_path, "tensorflow", case)[case]
+    assert max(answer["errors"].values()) < TOLERANCE
+    assert answer["parameters"] == parameters + 3 * (512 + 1)
