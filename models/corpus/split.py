@@ -57,8 +57,8 @@ def split_tweets(
         left_out: gets one line for all tweets beyond the counts.
 
     Raises:
-        UsageMistake: too few tweets for the counts, an undeclared split, a split with one
-            polarity only, or a label that no train tweet has.
+        UsageMistake: too few tweets for the counts, an undeclared split, a split other than
+            calibration with one polarity only, or a label that no train tweet has.
     """
     rng = random.Random(table.seed)  # noqa: S311 - repeatable, not secret
     pools = _pools(candidates, table, path)
@@ -140,7 +140,8 @@ def _why(left_out: list[LeftOut]) -> str:
 def _check_labels(splits: dict[str, list[Tweet]], table: CorpusTable, path: Path) -> None:
     present = {split: {tweet.label for tweet in tweets} for split, tweets in splits.items()}
     for split, labels in present.items():
-        if len(labels) == 1:
+        # Calibration ranges are taken from whatever tweets come; only answers need contrast.
+        if len(labels) == 1 and split != "calibration":
             raise UsageMistake(
                 f"every {split} tweet is {table.labels[labels.pop()]}",
                 file=path,

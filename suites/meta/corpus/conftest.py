@@ -1,0 +1,39 @@
+"""What the tests of the corpus room share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from models.corpus.generate import generate
+from models.subjects import CorpusTable, load_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.corpus.tweets import Corpus
+
+
+@pytest.fixture(scope="session")
+def generated() -> Corpus:
+    """The embedded subject's corpus, whole."""
+    return generate(load_subject("embedded").corpus)
+
+
+@pytest.fixture(scope="session")
+def files_table() -> Callable[..., CorpusTable]:
+    """Make a `[corpus]` table for files, with small counts; keywords replace its keys."""
+
+    def make(**changes: Any) -> CorpusTable:
+        table = {
+            "source": "files",
+            "labels": ["BAD", "GOOD"],
+            "columns": {"text": "text", "polarity": "polarity"},
+            "counts": {"validation": 4, "calibration": 4, "test": 6},
+            "seed": 3,
+        }
+        return msgspec.convert(table | changes, CorpusTable)
+
+    return make

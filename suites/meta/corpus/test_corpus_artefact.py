@@ -1,0 +1,77 @@
+"""The corpus as an artefact: written twice it is the same, and read back it is whole."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
+from models.corpus.generate import generate
+from models.errors import UsageMistake
+from models.subjects import Counts, load_subject
+
+
+@pytest.fixture(scope="module")
+def subject():
+    """The embedded subject with few tweets."""
+    embedded = load_subject("embedded")
+    counts = Counts(train=300, validation=40, calibration=40, test=60)
+    return msgspec.structs.replace(
+        embedded, corpus=msgspec.structs.replace(embedded.corpus, counts=counts)
+    )
+
+
+@pytest.fixture(scope="module")
+def built(subject, tmp_path_factory):
+    out = tmp_path_factory.mktemp("corpus")
+    build_corpus(subject, out, None, None, lambda _: None)
+    return out
+
+
+def test_it_is_the_same_when_built_again(subject, built, tmp_path):
+    build_corpus(subject, tmp_path, None, None, lambda _: None)
+    names = sorted(path.name for path in built.iterdir())
+    assert names == sorted(path.name for path in tmp_path.iterdir())
+    for name in names:
+        assert (built / name).read_bytes() == (tmp_path / name).read_bytes(), name
+
+
+def test_its_tweets_are_read_back(subject, built):
+    assert load_corpus(built) == generate(subject.corpus)
+
+
+def test_its_encoding_is_aligned_with_its_tweets(built):
+    corpus, encoded = load_corpus(built), load_encoded(built)
+    for split, tweets in corpus.splits.items():
+        assert encoded[split].input_ids.shape == (len(tweets), 64)
+        assert encoded[split].labels.tolist() == [tweet.label for tweet in tweets]
+        assert encoded[split].input_ids.dtype == np.int32
+        assert encoded[split].input_ids.max() < load_summary(built)["vocabulary"]
+
+
+def test_its_summary_counts(built):
+    summary = load_summary(built)
+    test = summary["splits"]["test"]
+    assert test["tweets"] == sum(test["polarities"].values()) == 60
+    assert test["truncated_share"] == 0.0
+    assert test["unknown_share"] < 0.01
+    assert 10 < test["tokens"]["p50"] <= test["tokens"]["max"] <= 64
+    assert summary["left_out"] == {}
+    assert summary["source_sha256"] is None
+
+
+def test_a_subject_of_files_needs_a_file(subject, tmp_path):
+    table = msgspec.structs.replace(subject.corpus, source="files")
+    with pytest.raises(UsageMistake, match=r"--edge-corpus.*none were given"):
+        build_corpus(
+            msgspec.structs.replace(subject, corpus=table), tmp_path, None, None, lambda _: None
+        )
+
+
+def test_a_pretrained_tokenizer_needs_a_checkpoint(subject, tmp_path):
+    table = msgspec.structs.replace(subject.tokenizer, source="pretrained")
+    with pytest.raises(UsageMistake, match=r"--edge-pretrained.*no checkpoint"):
+        build_corpus(
+            msgspec.structs.replace(subject, tokenizer=table), tmp_path, None, None, lambda _: None
+        )

@@ -1,0 +1,166 @@
+"""The generated corpus is repeatable, free of leaks, varied, balanced and hard enough."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import Counter
+
+import msgspec
+import pytest
+
+from models.corpus.clean import normalized
+from models.corpus.generate import generate
+from models.corpus.grammar import entities
+from models.corpus.tweets import SPLITS
+from models.errors import UsageMistake
+from models.subjects import Counts, load_subject
+
+DIGEST = """
+import hashlib
+from models.corpus.generate import generate
+from models.subjects import load_subject
+print(hashlib.sha256(repr(generate(load_subject("embedded").corpus)).encode()).hexdigest())
+"""
+
+PHENOMENA = {
+    "hashtag": r"#\w",
+    "hashtag of an entity": r"(?i)#\w+(Motors|Airways|University|Tigers)\b",
+    "mention": r"@\w",
+    "link": r"https://t\.co/\w",
+    "emoji": r"[\U0001F300-\U0001FAFF]",
+    "retweet": r"^RT @\w+: ",
+    "number": r"\d",
+    "negation": r"(?i)\b(not|never|anything but|far from)\b",
+    "contrast": r"(?i)\b(but|yet|although|still)\b",
+    "question that takes no stand": r"\?",
+    "irony": r"(?i)(great job|bravo|thanks) .*(late|ruined|nobody cares)",
+    "idiom": r"(?i)(dropped the ball|out of the park|on fire)",
+    "comparison": r"(?i)(better than|hold a candle to|look like amateurs)",
+    "exclamation": "!",
+    "lower case throughout": r"^[^A-Z]+$",
+    "a letter stretched or doubled": r"(?i)([a-z])\1\1",
+}
+
+
+def test_another_hash_seed_changes_nothing():
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1
+
+
+def test_another_seed_gives_other_tweets(generated):
+    other = generate(msgspec.structs.replace(load_subject("embedded").corpus, seed=7))
+    texts = {tweet.text for tweet in generated.splits["test"]}
+    assert len(texts & {tweet.text for tweet in other.splits["test"]}) < 0.02 * len(texts)
+
+
+def test_splits_have_the_asked_sizes(generated):
+    sizes = {split: len(tweets) for split, tweets in generated.splits.items()}
+    assert sizes == {"train": 6000, "validation": 500, "calibration": 500, "test": 2000}
+
+
+def test_no_text_is_in_two_splits(generated):
+    split_of = {}
+    for split in SPLITS:
+        for tweet in generated.splits[split]:
+            form = normalized(tweet.text)
+            assert split_of.setdefault(form, split) == split, tweet
+
+
+def test_a_text_stands_once_for_each_entity(generated):
+    tweets = [tweet for split in SPLITS for tweet in generated.splits[split]]
+    assert len({(normalized(tweet.text), tweet.entity_id) for tweet in tweets}) == len(tweets)
+
+
+def test_a_tweet_id_means_one_text(generated):
+    text_of = {}
+    for split in SPLITS:
+        for tweet in generated.splits[split]:
+            assert text_of.setdefault(tweet.tweet_id, tweet.text) == tweet.text
+
+
+def test_the_entity_is_named_in_its_tweet(generated):
+    for tweet in generated.splits["train"]:
+        name = re.sub(r"\W", "", tweet.entity_id).lower()
+        assert name in re.sub(r"\W", "", tweet.text).lower(), tweet
+
+
+def test_every_name_is_of_one_entity():
+    names = Counter(entity.name for entity in entities())
+    assert names.most_common(1)[0][1] == 1
+
+
+def test_some_entities_are_only_in_test(generated):
+    known = {
+        tweet.entity_id
+        for split in ("train", "validation", "calibration")
+        for tweet in generated.splits[split]
+    }
+    unknown = [tweet for tweet in generated.splits["test"] if tweet.entity_id not in known]
+    assert 0.05 < len(unknown) / 2000 < 0.25
+
+
+def test_one_text_has_two_polarities_for_two_entities(generated):
+    labels = {}
+    for tweet in generated.splits["train"]:
+        labels.setdefault(tweet.tweet_id, set()).add(tweet.label)
+    assert sum(len(found) > 1 for found in labels.values()) > 100
+
+
+@pytest.mark.parametrize("pattern", [pytest.param(p, id=n) for n, p in PHENOMENA.items()])
+def test_the_corpus_shows(generated, pattern):
+    found = sum(bool(re.search(pattern, tweet.text)) for tweet in generated.splits["train"])
+    assert found >= 10
+
+
+def test_no_symbol_of_the_grammar_is_left(generated):
+    assert not any("{" in tweet.text for tweet in generated.splits["train"])
+
+
+def test_polarities_are_spread_as_in_reputation_data(generated):
+    counts = Counter(tweet.label for tweet in generated.splits["train"])
+    negative, neutral, positive = (counts[label] / 6000 for label in range(3))
+    assert 0.2 < negative < 0.4
+    assert 0.2 < neutral < 0.4
+    assert 0.35 < positive < 0.5
+
+
+def test_a_bag_of_words_falls_short(generated):
+    """Above this band the corpus is too easy for the full model to stand out; below, noise."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - slow to import
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    texts, labels = (
+        {split: [part(tweet) for tweet in generated.splits[split]] for split in ("train", "test")}
+        for part in (lambda tweet: f"{tweet.entity_id} {tweet.text}", lambda tweet: tweet.label)
+    )
+    bag = TfidfVectorizer(ngram_range=(1, 2))
+    model = LogisticRegression(C=3.0, max_iter=1000)
+    model.fit(bag.fit_transform(texts["train"]), labels["train"])
+    accuracy = model.score(bag.transform(texts["test"]), labels["test"])
+    assert 0.65 < accuracy < 0.78
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"labels": ("BAD", "GOOD")}, "corpus.labels"),
+        ({"counts": Counts(validation=1, calibration=1, test=1)}, "corpus.counts.train"),
+    ],
+    ids=["two labels", "no end"],
+)
+def test_a_table_it_cannot_serve_is_refused(changes, key):
+    table = msgspec.structs.replace(load_subject("embedded").corpus, **changes)
+    with pytest.raises(UsageMistake) as mistake:
+        generate(table)
+    assert mistake.value.key == key

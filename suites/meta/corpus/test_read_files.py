@@ -1,0 +1,224 @@
+"""What a user writes as CSV, TSV or JSON lines, plain or zipped, is what edgeproof reads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.corpus.read import CONFLICTING, DOUBLED, EMPTY, read_files
+from models.corpus.split import BEYOND
+from models.corpus.tweets import SPLITS
+
+
+class Shape(NamedTuple):
+    """How a file of tweets is written."""
+
+    suffix: str
+    zipped: bool
+    mark: bool
+    newline: str
+
+
+def tweets_of(corpus):
+    return [tweet for split in SPLITS for tweet in corpus.splits[split]]
+
+
+def write(path, rows, shape):
+    """Write rows of (text, polarity) in a shape, and return the file."""
+    if shape.suffix == ".jsonl":
+        lines = (json.dumps({"text": t, "polarity": p}, ensure_ascii=len(t) % 2) for t, p in rows)
+        content = "".join(line + shape.newline for line in lines)
+    else:
+        out = io.StringIO(newline="")
+        delimiter = "\t" if shape.suffix == ".tsv" else ","
+        writer = csv.writer(out, delimiter=delimiter, lineterminator=shape.newline)
+        writer.writerows([("text", "polarity"), *rows])
+        content = out.getvalue()
+    data = (b"\xef\xbb\xbf" if shape.mark else b"") + content.encode()
+    file = path / f"tweets{shape.suffix}"
+    if shape.zipped:
+        file = path / "tweets.zip"
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(f"tweets{shape.suffix}", data)
+            archive.writestr(f"__MACOSX/._tweets{shape.suffix}", b"hidden")
+    else:
+        file.write_bytes(data)
+    return file
+
+
+# A csv file cannot hold a NUL, nor a lone surrogate.
+TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=60)
+SHAPE = st.builds(
+    Shape,
+    suffix=st.sampled_from([".csv", ".tsv", ".jsonl"]),
+    zipped=st.booleans(),
+    mark=st.booleans(),
+    newline=st.sampled_from(["\n", "\r\n"]),
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(texts=st.lists(TEXT, min_size=1, max_size=8), shape=SHAPE)
+def test_what_was_written_is_read(files_table, tmp_path, texts, shape):
+    # The numbers keep texts apart whatever is drawn, and make enough rows for every split.
+    rows = [(f"{at}z {texts[at % len(texts)]} z{at}", ("BAD", "GOOD")[at % 2]) for at in range(100)]
+    table = files_table(counts={"validation": 20, "calibration": 20, "test": 20})
+    corpus = read_files(table, write(tmp_path, rows, shape))
+    assert {(tweet.text, table.labels[tweet.label]) for tweet in tweets_of(corpus)} == set(rows)
+    assert corpus.left_out == ()
+
+
+def rows_of(count):
+    return [(f"tweet number {at}", ("BAD", "GOOD")[at % 2]) for at in range(count)]
+
+
+PLAIN = Shape(".csv", zipped=False, mark=False, newline="\n")
+
+
+@pytest.fixture
+def lines(tmp_path):
+    """Write lines of a CSV file with a header, and return the file."""
+
+    def write_lines(header, *rows):
+        file = tmp_path / "tweets.csv"
+        with file.open("w", encoding="utf-8", newline="") as out:
+            csv.writer(out).writerows([header.split(","), *rows])
+        return file
+
+    return write_lines
+
+
+def test_the_same_file_is_split_the_same_way(files_table, tmp_path):
+    file = write(tmp_path, rows_of(60), PLAIN)
+    assert read_files(files_table(), file) == read_files(files_table(), file)
+    assert read_files(files_table(), file) != read_files(files_table(seed=4), file)
+
+
+def test_train_takes_the_rest(files_table, tmp_path):
+    corpus = read_files(files_table(), write(tmp_path, rows_of(60), PLAIN))
+    sizes = {split: len(corpus.splits[split]) for split in SPLITS}
+    assert sizes == {"train": 46, "validation": 4, "calibration": 4, "test": 6}
+
+
+def test_tweets_beyond_the_counts_are_counted(files_table, tmp_path):
+    table = files_table(counts={"train": 20, "validation": 4, "calibration": 4, "test": 6})
+    corpus = read_files(table, write(tmp_path, rows_of(60), PLAIN))
+    assert len(corpus.splits["train"]) == 20
+    assert [(each.reason, each.count) for each in corpus.left_out] == [(BEYOND, 26)]
+
+
+def test_copies_of_one_id_stay_together(files_table, lines):
+    rows = [(f"t{at // 5}", f"text {at}", ("BAD", "GOOD")[at % 2]) for at in range(200)]
+    table = files_table(columns={"text": "text", "polarity": "polarity", "id": "id"})
+    corpus = read_files(table, lines("id,text,polarity", *rows))
+    splits = [{tweet.tweet_id for tweet in corpus.splits[split]} for split in SPLITS]
+    assert sum(map(len, splits)) == len(set.union(*splits))
+    assert len(corpus.splits["test"]) == 6
+
+
+def test_one_text_about_two_entities_stays_together(files_table, lines):
+    rows = [
+        (f"text {at}", entity, ("BAD", "GOOD")[(at + (entity == "B")) % 2])
+        for at in range(40)
+        for entity in "AB"
+    ]
+    table = files_table(columns={"text": "text", "polarity": "polarity", "entity": "entity"})
+    corpus = read_files(table, lines("text,entity,polarity", *rows))
+    splits = [{tweet.text for tweet in corpus.splits[split]} for split in SPLITS]
+    assert sum(map(len, splits)) == len(set.union(*splits))
+
+
+def test_a_split_column_decides_and_calibration_comes_out_of_train(files_table, lines):
+    names = ["train"] * 30 + ["dev"] * 10 + ["test"] * 10
+    rows = [(f"text {at}", ("BAD", "GOOD")[at % 2], name) for at, name in enumerate(names)]
+    table = files_table(
+        columns={"text": "text", "polarity": "polarity", "split": "part"},
+        counts={"validation": 10, "calibration": 6, "test": 10},
+    )
+    corpus = read_files(table, lines("text,polarity,part", *rows))
+    numbers = {
+        split: {int(tweet.text.split()[1]) for tweet in corpus.splits[split]} for split in SPLITS
+    }
+    assert numbers["test"] == set(range(40, 50))
+    assert numbers["validation"] == set(range(30, 40))
+    assert len(numbers["calibration"]) == 6
+    assert numbers["calibration"] | numbers["train"] == set(range(30))
+
+
+def test_what_is_left_out_says_why_and_where(files_table, lines):
+    file = lines(
+        "text,polarity",
+        *rows_of(40),
+        ("line 42 \n and 43", "skip"),
+        ("  ", "BAD"),
+        ("Tweet number 0!", "BAD"),
+        ("one thing", "BAD"),
+        ("ONE thing", "GOOD"),
+        ("too", "BAD", "wide"),
+    )
+    table = files_table(polarities={"BAD": "BAD", "GOOD": "GOOD", "skip": ""})
+    corpus = read_files(table, file)
+    assert {(each.where, each.reason) for each in corpus.left_out} == {
+        ("line 42", "polarity 'skip' is left out on purpose"),
+        ("line 44", EMPTY),
+        ("line 45", DOUBLED),
+        ("line 46", CONFLICTING),
+        ("line 47", CONFLICTING),
+        ("line 48", "a row of 3 columns where 2 are expected"),
+    }
+    assert len(tweets_of(corpus)) == 40
+
+
+def test_the_same_words_about_another_entity_are_no_copy(files_table, lines):
+    rows = [("so good", "A", "GOOD"), ("so good", "B", "BAD")]
+    rows += [(text, "A", polarity) for text, polarity in rows_of(40)]
+    table = files_table(columns={"text": "text", "polarity": "polarity", "entity": "entity"})
+    assert read_files(table, lines("text,entity,polarity", *rows)).left_out == ()
+
+
+def test_a_file_without_header_line_gets_its_names(files_table, tmp_path):
+    file = tmp_path / "tweets.tsv"
+    file.write_text("".join(f"{polarity}\t{text}\n" for text, polarity in rows_of(40)))
+    table = files_table(header=["polarity", "text"])
+    assert len(tweets_of(read_files(table, file))) == 40
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_another_delimiter_in_a_csv_is_noticed(files_table, tmp_path, delimiter):
+    file = tmp_path / "tweets.csv"
+    lines = ["text" + delimiter + "polarity", *(f"{t}{delimiter}{p}" for t, p in rows_of(40))]
+    file.write_text("\n".join(lines))
+    assert len(tweets_of(read_files(files_table(), file))) == 40
+
+
+def test_polarities_may_be_numbers_in_json_lines(files_table, tmp_path):
+    file = tmp_path / "tweets.jsonl"
+    rows = ({"text": text, "polarity": int(p == "GOOD"), "n": None} for text, p in rows_of(40))
+    file.write_text("\n".join(map(json.dumps, rows)))
+    table = files_table(polarities={"0": "BAD", "1": "GOOD"})
+    assert len(tweets_of(read_files(table, file))) == 40
+
+
+def test_lines_of_another_encoding_are_decoded_by_the_fallback(files_table, tmp_path):
+    file = tmp_path / "tweets.csv"
+    lines = [f"{text},{polarity}".encode() for text, polarity in rows_of(40)]
+    lines += ["caf\u00e9 utf,BAD".encode(), "caf\u00e9 cp,BAD".encode("cp1252")]
+    file.write_bytes(b"\n".join([b"text,polarity", *lines]))
+    corpus = read_files(files_table(fallback_encoding="cp1252"), file)
+    assert {"caf\u00e9 utf", "caf\u00e9 cp"} <= {tweet.text for tweet in tweets_of(corpus)}
+
+
+def test_utf_16_is_read_when_declared(files_table, tmp_path):
+    file = tmp_path / "tweets.csv"
+    lines = ["text,polarity", *(f"{text} \u00e9,{polarity}" for text, polarity in rows_of(40))]
+    file.write_text("\n".join(lines), encoding="utf-16")
+    assert len(tweets_of(read_files(files_table(encoding="utf-16"), file))) == 40

@@ -1,0 +1,140 @@
+"""A file that cannot serve is refused with one message: file, key, and what to do."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+
+from models.corpus.read import read_files
+from models.errors import UsageMistake
+
+GOOD = "text,polarity\n" + "".join(f"tweet {at},{('BAD', 'GOOD')[at % 2]}\n" for at in range(40))
+ONLY_BAD = GOOD.replace("GOOD", "BAD")
+COUNTS = {"validation": 4, "calibration": 4, "test": 6}
+
+# name: (file name, content, changes to the table, what the message says)
+CASES = {
+    "empty": ("t.csv", "", {}, "is empty"),
+    "blank": ("t.csv", " \n\n", {}, "is empty"),
+    "header only": ("t.csv", "text,polarity\n", {}, "a header and no tweets"),
+    "column not there": (
+        "t.csv",
+        GOOD,
+        {"columns": {"text": "tweet", "polarity": "polarity"}},
+        "corpus.columns.text: there is no column 'tweet'. Name one of those found: 'text', 'pol",
+    ),
+    "key not there": (
+        "t.jsonl",
+        '{"words": "a", "polarity": "BAD"}',
+        {},
+        "corpus.columns.text: there is no column 'text'. Name one of those found: 'words', 'pol",
+    ),
+    "no columns": ("t.csv", GOOD, {"columns": None}, "corpus.columns: the subject does not say"),
+    "undeclared polarity": (
+        "t.csv",
+        GOOD + "more,UGLY\n",
+        {},
+        "corpus.polarities: line 42 has the polarity 'UGLY', which is not declared",
+    ),
+    "polarity of no label": (
+        "t.csv",
+        GOOD,
+        {"polarities": {"BAD": "AWFUL"}},
+        "corpus.polarities.BAD: 'AWFUL' is none of the labels. Use one of BAD, GOOD",
+    ),
+    "one polarity": ("t.csv", ONLY_BAD, {}, "tweet is BAD. Give tweets of at least two"),
+    "a label nobody has": (
+        "t.csv",
+        GOOD,
+        {"labels": ["BAD", "SO-SO", "GOOD"]},
+        "corpus.labels: no train tweet is SO-SO",
+    ),
+    "too few": (
+        "t.csv",
+        GOOD + ",BAD\n",
+        {"counts": COUNTS | {"train": 100}},
+        "train: 26 tweets remain for train where 100 are asked for (40 usable in all; 1 left out: ",
+    ),
+    "nothing for train": (
+        "t.csv",
+        GOOD,
+        {"counts": COUNTS | {"test": 32}},
+        "corpus.counts.train: 0 tweets remain",
+    ),
+    "a quote not closed": ("t.csv", GOOD + '"open,BAD\n', {}, "begins on line 42 cannot be read"),
+    "not JSON": ("t.jsonl", '{"text": "a"}\n{"text": \n', {}, "line 2 is not JSON"),
+    "a JSON array": ("t.json", "[1, 2]", {}, "line 1 is not a JSON object"),
+    "undecodable": (
+        "t.csv",
+        GOOD.encode() + b"caf\xe9,BAD\n",
+        {},
+        "corpus.encoding: line 42 is not utf-8",
+    ),
+    "undecodable by the fallback": (
+        "t.csv",
+        GOOD.encode() + b"caf\x81\xe9,BAD\n",
+        {"fallback_encoding": "cp1252"},
+        "corpus.fallback_encoding: line 42 can be decoded neither",
+    ),
+    "unknown encoding": ("t.csv", GOOD, {"encoding": "utf-9"}, "no encoding called 'utf-9'"),
+    "no zip": ("t.zip", GOOD, {}, "is not a zip"),
+    "an undeclared split": (
+        "t.csv",
+        "text,polarity,part\na,BAD,holdout\n",
+        {"columns": {"text": "text", "polarity": "polarity", "split": "part"}},
+        "corpus.columns.split: line 2 names the split 'holdout'",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("written", "changes", "message"),
+    [pytest.param(case[:2], *case[2:], id=name) for name, case in CASES.items()],
+)
+def test_it_is_refused(files_table, tmp_path, written, changes, message):
+    name, content = written
+    file = tmp_path / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UsageMistake) as mistake:
+        read_files(files_table(**changes), file)
+    assert message in str(mistake.value)
+    assert mistake.value.remedy
+
+
+def test_a_missing_file_is_refused(files_table, tmp_path):
+    with pytest.raises(UsageMistake, match=r"gone\.csv: no such file"):
+        read_files(files_table(), tmp_path / "gone.csv")
+
+
+def test_a_folder_is_refused(files_table, tmp_path):
+    with pytest.raises(UsageMistake, match="is not a file"):
+        read_files(files_table(), tmp_path)
+
+
+def test_a_truncated_zip_is_refused(files_table, tmp_path):
+    file = tmp_path / "t.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("t.csv", GOOD)
+    file.write_bytes(file.read_bytes()[:-30])
+    with pytest.raises(UsageMistake, match=r"t\.zip: is not a zip"):
+        read_files(files_table(), file)
+
+
+def test_a_damaged_member_is_refused(files_table, tmp_path):
+    file = tmp_path / "t.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("t.csv", GOOD)
+    file.write_bytes(file.read_bytes().replace(b"tweet 7", b"tweet 8"))
+    with pytest.raises(UsageMistake, match="a zip that cannot be read"):
+        read_files(files_table(), file)
+
+
+@pytest.mark.parametrize("names", [["a.csv", "b.csv"], ["a.png", "b.png"]])
+def test_a_zip_in_which_the_tweets_are_not_plain_is_refused(files_table, tmp_path, names):
+    file = tmp_path / "t.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, GOOD)
+    with pytest.raises(UsageMistake, match=f"{names[0]}, {names[1]}.*Zip one"):
+        read_files(files_table(), file)

@@ -1,0 +1,54 @@
+"""Real tweets, where a checkout has ../shared: other people's files are read as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.corpus.clean import normalized
+from models.corpus.read import read_files
+from models.corpus.tweets import SPLITS
+from models.subjects import load_subject
+
+DATA = Path(__file__).parents[4] / "shared" / "data"
+FILES = {
+    "airline": DATA / "airline" / "Tweets.csv",
+    "twitter_entity": DATA / "twitter_entity" / "twitter_training.csv.zip",
+}
+# Rows of each file, header not counted.
+ROWS = {"airline": 14640, "twitter_entity": 74682}
+
+
+@pytest.fixture(scope="module", params=FILES)
+def name(request):
+    if not FILES[request.param].is_file():
+        pytest.skip(f"{FILES[request.param].name} is not in ../shared/data")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def corpus(name):
+    return read_files(load_subject(name).corpus, FILES[name])
+
+
+def test_its_splits_have_the_asked_sizes(corpus):
+    sizes = {split: len(tweets) for split, tweets in corpus.splits.items()}
+    assert sizes == {"train": 3000, "validation": 500, "calibration": 500, "test": 2000}
+
+
+def test_every_row_is_a_tweet_or_left_out(name, corpus):
+    left_out = sum(each.count for each in corpus.left_out)
+    assert left_out + sum(map(len, corpus.splits.values())) == ROWS[name]
+
+
+def test_no_id_and_no_text_is_in_two_splits(corpus):
+    split_of = {}
+    for split in SPLITS:
+        for tweet in corpus.splits[split]:
+            for key in (("id", tweet.tweet_id), ("text", normalized(tweet.text))):
+                assert split_of.setdefault(key, split) == split, tweet
+
+
+def test_every_tweet_has_an_entity(corpus):
+    assert all(tweet.entity_id for split in SPLITS for tweet in corpus.splits[split])

@@ -1,0 +1,188 @@
+"""Cleaning and tokenizing travel in one file, and do not depend on the process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
+from models.corpus.clean import STEPS, normalized, normalizer_for
+from models.corpus.tokenize import (
+    encode,
+    load_tokenizer,
+    token_lengths,
+    train_tokenizer,
+)
+from models.corpus.tweets import Tweet
+from models.errors import UsageMistake
+from models.subjects import TokenizerTable
+
+TABLE = TokenizerTable(
+    source="trained", vocabulary=300, max_tokens=16, cleaning=("links", "mentions", "spaces")
+)
+TEXTS = [
+    f"the {aspect} of {name} is {word}!"
+    for name in ("Paper Tigers", "Ostrel Bank")
+    for aspect in ("app", "tour", "album")
+    for word in ("great", "awful", "not bad")
+]
+
+DIGEST = """
+import hashlib
+from models.corpus.tokenize import train_tokenizer
+from models.subjects import TokenizerTable
+texts = [f"word{n % 97} of {n % 89} tweets, {chr(97 + n % 26)}x" for n in range(500)]
+whole = train_tokenizer(texts, TokenizerTable(source="trained", vocabulary=400)).to_str()
+print(hashlib.sha256(whole.encode()).hexdigest())
+"""
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(TEXTS, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("step", "text", "cleaned"),
+    [
+        ("links", "see https://t.co/aB3?x=1 now", "see   now"),
+        ("mentions", "hi @jo_mills!", "hi  !"),
+        ("hashtags", "#win #1 # alone", "win 1 # alone"),
+        ("symbols", "a + b 😍 $5", "a   b    5"),
+        ("punctuation", "so... (yes), it's", "so     yes   it s"),
+        ("spaces", "  a \n\t b ", "a b"),
+    ],
+)
+def test_a_step_cleans(step, text, cleaned):
+    assert normalizer_for([step], lowercase=None).normalize_str(text) == cleaned
+
+
+def test_every_step_is_tested():
+    marks = test_a_step_cleans.pytestmark[0].args[1]
+    assert {case[0] for case in marks} == STEPS.keys()
+
+
+def test_the_order_of_steps_does_not_matter():
+    text = "RT @jo: #Great, see https://t.co/x  !"
+    forms = {
+        normalizer_for(steps, lowercase=True).normalize_str(text)
+        for steps in (list(STEPS), list(reversed(STEPS)))
+    }
+    assert forms == {"rt great see"}
+
+
+def test_an_unknown_step_is_refused():
+    with pytest.raises(UsageMistake, match=r"tokenizer\.cleaning.*'stemming'.*links, mentions"):
+        normalizer_for(["links", "stemming"], lowercase=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "copy"),
+    [
+        ("Great app! https://t.co/x", "RT @jo: great  APP"),
+        ("so… “good”", "so ... good"),
+    ],
+)
+def test_copies_share_a_normalized_form(text, copy):
+    assert normalized(text) == normalized(copy)
+
+
+@pytest.mark.parametrize(("text", "other"), [("ok 😍", "ok 😡"), ("@jo", "@mia"), ("好", "坏")])
+def test_different_texts_do_not(text, other):
+    assert normalized(text) != normalized(other)
+
+
+def test_training_repeats_itself_in_another_process():
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(digests) == 1
+
+
+@given(text=st.text(max_size=400), entity=st.text(max_size=40))
+def test_any_text_becomes_as_many_ids_as_asked(tokenizer, text, entity):
+    row = tokenizer.encode(entity, text)
+    assert len(row.ids) == len(row.attention_mask) == len(row.type_ids) == TABLE.max_tokens
+    assert 0 <= min(row.ids) <= max(row.ids) < tokenizer.get_vocab_size()
+
+
+def test_a_pair_is_entity_then_tweet(tokenizer):
+    row = tokenizer.encode("Ostrel Bank", "@jo great https://t.co/x")
+    assert row.tokens[:7] == ["[CLS]", "ostrel", "bank", "[SEP]", "great", "[SEP]", "[PAD]"]
+    assert row.type_ids[:7] == [0, 0, 0, 0, 1, 1, 0]
+    assert sum(row.attention_mask) == 6
+
+
+def test_a_long_tweet_loses_its_end_and_the_entity_stays(tokenizer):
+    row = tokenizer.encode("Ostrel Bank", "great " * 50)
+    assert row.tokens[:5] == ["[CLS]", "ostrel", "bank", "[SEP]", "great"]
+    assert row.tokens[-1] == "[SEP]"
+
+
+def test_a_tweet_cannot_spell_a_special_token(tokenizer):
+    row = tokenizer.encode("Ostrel Bank", "great [SEP] app [PAD] [CLS]")
+    assert row.tokens.count("[SEP]") == 2
+    assert "[PAD]" not in row.tokens[: sum(row.attention_mask)]
+
+
+def test_the_file_alone_gives_the_same_ids(tokenizer, tmp_path):
+    file = tmp_path / "tokenizer.json"
+    tokenizer.save(str(file))
+    again = Tokenizer.from_file(str(file))
+    for text in (*TEXTS, "@jo [SEP] 😍 https://t.co/x", ""):
+        assert again.encode("Paper Tigers", text).ids == tokenizer.encode("Paper Tigers", text).ids
+
+
+def test_encoding_has_the_promised_shapes(tokenizer):
+    tweets = [Tweet("1", "Ostrel Bank", "great app", 1), Tweet("2", "", "awful tour " * 20, 0)]
+    encoded = encode(tokenizer, tweets, pair_with_entity=True)
+    for name in ("input_ids", "attention_mask", "token_type_ids"):
+        assert getattr(encoded, name).shape == (2, 16)
+        assert getattr(encoded, name).dtype == np.int32
+    assert encoded.labels.tolist() == [1, 0]
+    assert encoded.token_type_ids[1].sum() == 0
+    assert token_lengths(tokenizer, tweets, pair_with_entity=True).tolist() == [7, 42]
+
+
+def _checkpoint(folder, *, whole):
+    trained = train_tokenizer(TEXTS, TABLE)
+    trained.add_special_tokens(["[CLS]", "[SEP]", "[PAD]"])
+    trained.enable_truncation(5)
+    trained.enable_padding(length=128)
+    if whole:
+        trained.save(str(folder / "tokenizer.json"))
+    else:
+        pieces = sorted(trained.get_vocab().items(), key=lambda item: item[1])
+        (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece, _ in pieces))
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["tokenizer.json", "vocab.txt"])
+def test_a_checkpoint_gets_our_cleaning_and_length(tokenizer, tmp_path, whole):
+    _checkpoint(tmp_path, whole=whole)
+    loaded = load_tokenizer(tmp_path, msgspec.structs.replace(TABLE, source="pretrained"))
+    for text in ("the app is great @jo", "great [SEP] " * 30):
+        assert loaded.encode("Ostrel Bank", text).ids == tokenizer.encode("Ostrel Bank", text).ids
+
+
+def test_a_folder_without_tokenizer_is_refused(tmp_path):
+    with pytest.raises(UsageMistake, match=r"neither tokenizer\.json nor vocab\.txt.*Hugging"):
+        load_tokenizer(tmp_path, TABLE)
+
+
+def test_a_damaged_tokenizer_is_refused(tmp_path):
+    (tmp_path / "tokenizer.json").write_text('{"version": "1.0"')
+    with pytest.raises(UsageMistake, match=r"tokenizer\.json: .*cannot be read"):
+        load_tokenizer(tmp_path, TABLE)
