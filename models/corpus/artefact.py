@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, fields
@@ -12,6 +11,8 @@ import numpy as np
 
 from models.corpus.generate import generate
 from models.corpus.read import read_files
+from models.corpus.replab import read_replab
+from models.corpus.replab_layout import hash_corpus
 from models.corpus.tokenize import (
     UNKNOWN,
     Encoded,
@@ -55,17 +56,18 @@ def build_corpus(
     Args:
         subject: what to build.
         out: an existing folder.
-        corpus_path: the user's file, where the subject's source is "files".
+        corpus_path: the user's file or, where the subject's source is "replab", folder.
         pretrained: the checkpoint folder, where the subject's tokenizer is "pretrained".
         progress: told about each stage.
 
     Raises:
         UsageMistake: a path that the subject needs is missing, or what is there is unfit.
     """
-    progress("reading tweets" if subject.corpus.source == "files" else "generating tweets")
-    corpus = _corpus(subject, corpus_path)
+    generated = subject.corpus.source == "generated"
+    progress("generating tweets" if generated else "reading tweets")
+    corpus = make_corpus(subject, corpus_path)
     progress("making the tokenizer")
-    tokenizer = _tokenizer(subject.tokenizer, corpus, pretrained)
+    tokenizer = make_tokenizer(subject.tokenizer, corpus, pretrained)
     pair = subject.tokenizer.pair_with_entity
     encoded = {}
     for split, tweets in corpus.splits.items():
@@ -76,7 +78,7 @@ def build_corpus(
     (out / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
     _write_encoded(out / ENCODED, encoded)
     summary = _summary(subject, corpus, tokenizer, encoded)
-    summary["source_sha256"] = None if corpus_path is None else _sha256(corpus_path)
+    summary["source_sha256"] = None if corpus_path is None else hash_corpus(corpus_path)
     (out / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 
@@ -107,19 +109,22 @@ def load_summary(out: Path) -> dict[str, Any]:
     return summary
 
 
-def _corpus(subject: Subject, path: Path | None) -> Corpus:
+def make_corpus(subject: Subject, path: Path | None) -> Corpus:
+    """Read or generate a subject's tweets; arguments and errors as in `build_corpus`."""
     if subject.corpus.source == "generated":
         return generate(subject.corpus)
     if path is None:
         raise UsageMistake(
-            f"subject {subject.name!r} reads its tweets from a file, and none was given",
+            f"subject {subject.name!r} reads tweets, and none were given",
             key="--edge-corpus",
-            remedy="Give the path of a CSV, TSV or JSON lines file, plain or zipped",
+            remedy="Give a CSV, TSV or JSON lines file, plain or zipped, or the RepLab package",
         )
-    return read_files(subject.corpus, path)
+    read = read_replab if subject.corpus.source == "replab" else read_files
+    return read(subject.corpus, path)
 
 
-def _tokenizer(table: TokenizerTable, corpus: Corpus, pretrained: Path | None) -> Tokenizer:
+def make_tokenizer(table: TokenizerTable, corpus: Corpus, pretrained: Path | None) -> Tokenizer:
+    """Train or load a subject's tokenizer; arguments and errors as in `build_corpus`."""
     if table.source == "trained":
         train = corpus.splits["train"]
         return train_tokenizer((text for t in train for text in (t.entity, t.text)), table)
@@ -209,8 +214,3 @@ def _read_lines(path: Path) -> Iterable[dict[str, Any]]:
     with path.open(encoding="utf-8", newline="\n") as file:
         for line in file:
             yield json.loads(line)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

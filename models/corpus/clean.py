@@ -18,7 +18,6 @@ _MENTION = r"@\w+"
 
 # Pattern and replacement in the one order in which they cannot hide each other's marks: a link
 # holds punctuation, a mention and a hashtag begin with it, and removing anything leaves spaces.
-# The paper (arXiv 2310.03971) removes "redundant spaces, symbols, and punctuation".
 STEPS = {
     "links": (_LINK, " "),
     "mentions": (_MENTION, " "),
@@ -27,6 +26,8 @@ STEPS = {
     "punctuation": (r"\p{P}", " "),
     "spaces": (r"\s+", " "),
 }
+# The paper (arXiv 2310.03971) removes "redundant spaces, symbols, and punctuation".
+COMBINED = {"paper": ("symbols", "punctuation", "spaces")}
 
 # Emoji stay: they may be all that tells a glad tweet from an angry one.
 _PASSED_ON = re.compile(rf"{_LINK}|\bRT\b|{_MENTION}", re.IGNORECASE)
@@ -47,20 +48,20 @@ def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normal
     """The steps as one normalizer, so that a device applies exactly what training did.
 
     Args:
-        cleaning: names of STEPS; their order does not matter.
+        cleaning: names of STEPS or of COMBINED; their order does not matter.
         lowercase: whether BERT's own normalizer lowers case and strips accents; None leaves
             that normalizer out, because a pretrained tokenizer brings its own.
 
     Raises:
         UsageMistake: a name that is no step.
     """
-    wanted = set(cleaning)
+    wanted = {step for name in cleaning for step in COMBINED.get(name, (name,))}
     unknown = sorted(wanted - STEPS.keys())
     if unknown:
         raise UsageMistake(
             f"no cleaning step is called {', '.join(map(repr, unknown))}",
             key="tokenizer.cleaning",
-            remedy=f"Use some of {', '.join(STEPS)}",
+            remedy=f"Use some of {', '.join((*STEPS, *COMBINED))}",
         )
     steps: list[Normalizer] = [
         Replace(Regex(pattern), by) for name, (pattern, by) in STEPS.items() if name in wanted

@@ -14,6 +14,7 @@ from models.errors import UsageMistake
 from models.tables import Table, read_table
 
 FOLDER = Path(__file__).parent
+ENGLISH = ("EN",)
 
 Count = Annotated[int, Meta(ge=1)]
 Seed = Annotated[int, Meta(ge=0, lt=2**31)]
@@ -32,12 +33,15 @@ class Columns(Table, frozen=True, kw_only=True):
 
 
 class Counts(Table, frozen=True, kw_only=True):
-    """Tweets per split. A missing `train` takes all that the other splits leave."""
+    """Tweets per split. A missing `train` takes all that the other splits leave.
+
+    A missing `test` takes the whole official test split, which only the source `replab` has.
+    """
 
     train: Count | None = None
     validation: Count
     calibration: Count
-    test: Count
+    test: Count | None = None
 
 
 class CorpusTable(Table, frozen=True, kw_only=True):
@@ -46,10 +50,11 @@ class CorpusTable(Table, frozen=True, kw_only=True):
     `labels` is ordered from the worst polarity to the best. `polarities` maps the values of
     the polarity column to labels; a value mapped to "" is left out on purpose and counted; none at
     all means that the column holds the labels. `fallback_encoding` decodes the lines that
-    `encoding` cannot. `header` names the columns of a file without header line.
+    `encoding` cannot. `header` names the columns of a file without header line. `languages` are
+    those to take of the source `replab`; none at all takes every one, known or not.
     """
 
-    source: Literal["generated", "files"]
+    source: Literal["generated", "files", "replab"]
     labels: Annotated[tuple[str, ...], Meta(min_length=2)]
     counts: Counts
     seed: Seed
@@ -58,6 +63,15 @@ class CorpusTable(Table, frozen=True, kw_only=True):
     encoding: str = "utf-8"
     fallback_encoding: str | None = None
     header: tuple[str, ...] | None = None
+    languages: tuple[str, ...] = ENGLISH
+
+    def __post_init__(self) -> None:
+        if self.source == "replab":
+            return
+        if self.counts.test is None:
+            raise ValueError("Object missing required field `counts.test`")
+        if self.languages != ENGLISH:
+            raise ValueError("`languages` is for the source `replab`")
 
 
 class TokenizerTable(Table, frozen=True, kw_only=True):

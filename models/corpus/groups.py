@@ -1,0 +1,69 @@
+"""Groups that must not be parted: items that share something, directly or through others."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable, Mapping, Sequence
+
+
+def linked(keys: Sequence[Collection[Hashable]]) -> list[int]:
+    """Number the groups of items that share a key, directly or through other items.
+
+    Args:
+        keys: of each item what it shares with others.
+
+    Returns:
+        The group of each item: the position of the group's first item.
+    """
+    group = list(range(len(keys)))
+
+    def root(at: int) -> int:
+        while group[at] != at:
+            group[at] = group[group[at]]
+            at = group[at]
+        return at
+
+    first: dict[Hashable, int] = {}
+    for at, shared in enumerate(keys):
+        for key in shared:
+            one, other = root(first.setdefault(key, at)), root(at)
+            group[max(one, other)] = min(one, other)
+    return [root(at) for at in range(len(group))]
+
+
+def carve(groups: Sequence[int], wanted: Mapping[str, int], seed: int) -> dict[str, list[int]]:
+    """Take whole groups at random until each part has the items it wants.
+
+    A group larger than what a part still lacks is passed over, so that a part is full exactly as
+    long as there are small groups enough.
+
+    Args:
+        groups: the group of each item, as `linked` gives it.
+        wanted: how many items each part wants, the first part first.
+        seed: of the choice.
+
+    Returns:
+        The items of each part, ascending; fewer than wanted where the groups do not suffice.
+    """
+    members: dict[int, list[int]] = defaultdict(list)
+    for at, group in enumerate(groups):
+        members[group].append(at)
+    pool = list(members)
+    random.Random(seed).shuffle(pool)  # noqa: S311 - repeatable, not secret
+    taken: dict[str, list[int]] = {}
+    for part, count in wanted.items():
+        chosen: list[int] = []
+        passed = []
+        for group in pool:
+            fits = len(chosen) + len(members[group]) <= count
+            if fits:
+                chosen += members[group]
+            else:
+                passed.append(group)
+        pool = passed
+        taken[part] = sorted(chosen)
+    return taken

@@ -1,0 +1,146 @@
+"""RepLab's files: tab-separated, all values quoted, one header line; and what copies make of them.
+
+Copies of the package were made by many downloaders and editors: some begin with a byte order mark,
+some are latin-1, in some a quote inside a text is not doubled or a value is not quoted at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+# A byte order mark, and what it becomes where UTF-8 was read as latin-1 and written again.
+_MARKS = ("\ufeff", "ï»¿")
+# How a row of any of the files begins: the id of a tweet or of an entity.
+_ROW_BEGINS = re.compile(r'"?(?:\d{6,}|RL2013D\d{2}E\d{3})"?\t')
+
+Record = tuple[int, list[str]]
+
+
+class Row(NamedTuple):
+    """One row: the line it begins on (1-based), and its values by column."""
+
+    line: int
+    values: dict[str, str]
+
+
+class Sheet(NamedTuple):
+    """The rows of a file, and the lines of those that cannot be read."""
+
+    rows: list[Row]
+    broken: list[int]
+
+
+def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> Sheet:
+    """Read the named columns of a file.
+
+    Args:
+        path: the file.
+        required: columns that must be there, in any order.
+        optional: columns that are "" where the file does not have them.
+
+    Raises:
+        UsageMistake: the file cannot be read, is empty, or lacks a column.
+    """
+    lines = _lines(path)
+    found = _strictly(lines)
+    broken: list[int] = []
+    if found is None:
+        found, broken = _line_by_line(lines)
+    if not found:
+        raise UsageMistake(
+            "is empty", file=path, remedy="Copy it again from the package, header line included"
+        )
+    header = [name.strip().lower() for name in found[0][1]]
+    for name in required:
+        if name not in header:
+            raise UsageMistake(
+                f"has no column {name!r}, only {', '.join(map(repr, header))}",
+                file=path,
+                remedy=f"Its header line must name {', '.join(required)}, separated by tabs",
+            )
+    places = {name: header.index(name) for name in (*required, *optional) if name in header}
+    blank = dict.fromkeys(optional, "")
+    rows = [
+        Row(line, blank | {name: values[at] for name, at in places.items()})
+        for line, values in found[1:]
+    ]
+    return Sheet(rows, broken)
+
+
+def _lines(path: Path) -> list[str]:
+    """The file's lines with their ends; a line that is not UTF-8 is taken for latin-1."""
+    try:
+        # Binary files end a line at "\n" only: a text may hold U+2028 and other separators.
+        with path.open("rb") as file:
+            lines = [_decoded(line) for line in file]
+    except OSError as error:
+        raise UsageMistake(
+            f"cannot be read ({error.strerror})", file=path, remedy="Check the path"
+        ) from None
+    for mark in _MARKS:
+        lines[:1] = [first.removeprefix(mark) for first in lines[:1]]
+    return lines
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
+
+
+def _strictly(lines: list[str]) -> list[Record] | None:
+    """Every record as the format says; None where one is not quoted or not as wide as it asks."""
+    records: list[Record] = []
+    reader = csv.reader(lines, delimiter="\t", strict=True)
+    begins = 1
+    try:
+        for values in reader:
+            if values:
+                records.append((begins, values))
+            begins = reader.line_num + 1
+    except csv.Error:
+        return None
+    return records if len({len(values) for _, values in records}) <= 1 else None
+
+
+def _line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
+    """The records of a file with careless quotes, and the lines of those that are none.
+
+    The header says how many values a record has; an extra tab belongs to its last value. A line
+    that does not begin like a record continues the one before if that one's quote is still open.
+    """
+    records: list[Record] = []
+    broken: list[int] = []
+    width = len(lines[0].split("\t"))
+    at = 0
+    while at < len(lines):
+        text, begins = lines[at], at + 1
+        at += 1
+        while at < len(lines) and _is_open(text) and not _ROW_BEGINS.match(lines[at]):
+            text += lines[at]
+            at += 1
+        values = text.rstrip("\r\n").split("\t", width - 1)
+        if len(values) == width:
+            records.append((begins, [_unquoted(value) for value in values]))
+        elif text.strip():
+            broken.append(begins)
+    return records, broken
+
+
+def _is_open(text: str) -> bool:
+    """Whether the last value begins with a quote and does not end with one."""
+    last = text.rstrip("\r\n").rpartition("\t")[2]
+    return last.startswith('"') and (last == '"' or not last.endswith('"'))
+
+
+def _unquoted(value: str) -> str:
+    return value.removeprefix('"').removesuffix('"').replace('""', '"')

@@ -1,0 +1,161 @@
+"""A corpus from the RepLab 2013 package and the texts its user downloaded."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from models.corpus.groups import carve
+from models.corpus.replab_layout import ENTITIES, KEY
+from models.corpus.replab_package import read_package
+from models.corpus.replab_select import POLARITIES, groups_of, select
+from models.corpus.tweets import Corpus, LeftOut, Tweet
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from models.corpus.replab_package import Entity, LabeledTweet, Package
+    from models.corpus.replab_select import Selection
+    from models.subjects import CorpusTable
+
+NOT_ASKED_FOR = "beyond the asked counts"
+
+
+def read_replab(table: CorpusTable, path: Path) -> Corpus:
+    """Read the package: official splits, validation and calibration carved out of training.
+
+    Tweets that share an id or a text, or are near-duplicates, are carved together. The same
+    package gives the same corpus in either layout of its texts.
+
+    Args:
+        table: labels (RepLab's three, from the worst to the best), languages, seed, and counts;
+            a missing `train` takes all that is left, a missing `test` the whole official split.
+        path: the folder that holds `entities`, `training` and `test`.
+
+    Raises:
+        UsageMistake: the table does not fit RepLab, the folder is not the package, it holds no
+            texts or no languages, or fewer tweets than asked for.
+    """
+    _check(table)
+    package = read_package(path)
+    _check_package(package, table, path)
+    selection = select(package, table.languages)
+    return corpus_of(selection, package.entities, table, path)
+
+
+def corpus_of(
+    selection: Selection, entities: Mapping[str, Entity], table: CorpusTable, path: Path
+) -> Corpus:
+    """Split what was selected; arguments and errors as in `read_replab`."""
+    left_out = list(selection.left_out)
+    parts = _carved(selection.train, table)
+    parts["test"] = _sampled(selection.test, table.counts.test, table.seed)
+    _check_counts(parts, selection, table, path)
+    used = {tweet.where for tweets in parts.values() for tweet in tweets}
+    left_out += [
+        LeftOut(tweet.tweet_id, tweet.where, NOT_ASKED_FOR)
+        for tweet in (*selection.train, *selection.test)
+        if tweet.where not in used
+    ]
+    splits = {split: tuple(_tweets(parts[split], entities, path)) for split in parts}
+    return Corpus(labels=table.labels, splits=splits, left_out=tuple(left_out))
+
+
+def _check(table: CorpusTable) -> None:
+    if table.labels != POLARITIES:
+        raise UsageMistake(
+            f"RepLab's polarities are not {', '.join(table.labels)}",
+            key="corpus.labels",
+            remedy=f"Write labels = {list(POLARITIES)}",
+        )
+    superfluous = {
+        "columns": table.columns,
+        "polarities": table.polarities,
+        "header": table.header,
+        "fallback_encoding": table.fallback_encoding,
+    }
+    for name, value in superfluous.items():
+        if value:
+            raise UsageMistake(
+                "the RepLab package says this itself, so it would be ignored",
+                key=f"corpus.{name}",
+                remedy="Leave it out",
+            )
+
+
+def _check_package(package: Package, table: CorpusTable, path: Path) -> None:
+    if not package.files_with_text:
+        raise UsageMistake(
+            "holds no texts, neither as tweet_text/ENTITY_texts.tsv nor as training/ENTITY.tsv",
+            file=path,
+            key=KEY,
+            remedy="Download the tweets by their ids: RepLab distributes no texts",
+        )
+    if table.languages and not any(tweet.language for tweet in package.tweets):
+        raise UsageMistake(
+            "does not say the language of any tweet",
+            file=path,
+            key="corpus.languages",
+            remedy="Copy the tweet_info folders of the package, or write languages = [] for all",
+        )
+
+
+def _carved(tweets: list[LabeledTweet], table: CorpusTable) -> dict[str, list[LabeledTweet]]:
+    """Train, validation and calibration out of the training tweets."""
+    counts = table.counts
+    wanted = {"validation": counts.validation, "calibration": counts.calibration}
+    if counts.train is not None:
+        wanted["train"] = counts.train
+    places = carve(groups_of(tweets), wanted, table.seed)
+    if counts.train is None:
+        gone = {at for part in places.values() for at in part}
+        places["train"] = [at for at in range(len(tweets)) if at not in gone]
+    order = ("train", "validation", "calibration")
+    return {split: [tweets[at] for at in places[split]] for split in order}
+
+
+def _sampled(tweets: list[LabeledTweet], count: int | None, seed: int) -> list[LabeledTweet]:
+    """All of them, or `count` at random, in their order."""
+    if count is None or count >= len(tweets):
+        return tweets
+    chosen = random.Random(seed).sample(range(len(tweets)), count)  # noqa: S311 - repeatable
+    return [tweets[at] for at in sorted(chosen)]
+
+
+def _check_counts(
+    parts: Mapping[str, list[LabeledTweet]], selection: Selection, table: CorpusTable, path: Path
+) -> None:
+    for split, tweets in parts.items():
+        wanted = getattr(table.counts, split) or 1
+        if len(tweets) < wanted:
+            reasons = Counter(each.reason for each in selection.left_out)
+            why = "; ".join(f"{count} left out: {reason}" for reason, count in reasons.items())
+            raise UsageMistake(
+                f"{len(tweets)} tweets remain for {split}, where {wanted} are asked for ({why})",
+                file=path,
+                key=f"corpus.counts.{split}",
+                remedy="Lower the counts, or download more of the texts",
+            )
+
+
+def _tweets(
+    tweets: Iterable[LabeledTweet], entities: Mapping[str, Entity], path: Path
+) -> Iterable[Tweet]:
+    for each in tweets:
+        entity = entities.get(each.entity_id)
+        if entity is None or not entity.name:
+            raise UsageMistake(
+                f"does not name the entity {each.entity_id}, which has labeled tweets",
+                file=path / ENTITIES,
+                remedy="Copy this file again from the package",
+            )
+        yield Tweet(
+            tweet_id=each.tweet_id,
+            entity_id=each.entity_id,
+            text=each.text or "",
+            label=POLARITIES.index(each.polarity),
+            entity_name=entity.name,
+        )

@@ -1,0 +1,79 @@
+"""Where things are in the RepLab 2013 package. Reads no file but to hash it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "--edge-corpus"
+# The package's folder of each split.
+TRAINING, TEST = FOLDERS = ("training", "test")
+ENTITIES = "entities/replab2013_entities.tsv"
+GOLD = "goldstandard/goldstandard_polarity.dat"
+# Only the tweets that were still there on 4 June 2013: what the official runs were scored on.
+OFFICIAL_GOLD = "test/goldstandard_official_replab2013/goldstandard_polarity.dat"
+# An entity's id in front keeps out what systems leave behind, such as "._RL2013D01E001.dat".
+_ENTITY = "RL2013D??E???"
+_REMEDY = "Give the folder of the RepLab 2013 package: it holds entities, training and test"
+
+
+def check_package(root: Path) -> None:
+    """Look whether a folder is the package, reading nothing.
+
+    Raises:
+        UsageMistake: it is not, or a part is missing; names it.
+    """
+    if not root.is_dir():
+        raise UsageMistake("no such folder", file=root, key=KEY, remedy=_REMEDY)
+    if not (root / ENTITIES).is_file():
+        raise UsageMistake(f"holds no {ENTITIES}", file=root, key=KEY, remedy=_REMEDY)
+    for folder in FOLDERS:
+        if not labeled_files(root, folder):
+            raise UsageMistake(
+                f"holds no {folder}/labeled/{_ENTITY}.dat", file=root, key=KEY, remedy=_REMEDY
+            )
+
+
+def is_package(path: Path) -> bool:
+    """Whether a path looks like the package: a folder with one of its parts."""
+    return any((path / part).exists() for part in (ENTITIES, *FOLDERS))
+
+
+def labeled_files(root: Path, folder: str) -> list[Path]:
+    """The files with the labels of a split, one per entity."""
+    return sorted((root / folder / "labeled").glob(f"{_ENTITY}.dat"))
+
+
+def info_files(root: Path, folder: str) -> list[Path]:
+    """The files with the language and the near-duplicates of a split, one per entity."""
+    return sorted((root / folder / "tweet_info").glob(f"{_ENTITY}.dat"))
+
+
+def text_files(root: Path) -> list[Path]:
+    """The texts, which each user downloads: of both layouts, in either place, or none."""
+    together = [root / place / "tweet_text" for place in ("", *FOLDERS)]
+    found = [file for place in together for file in place.glob(f"{_ENTITY}_texts.tsv")]
+    return sorted(found + [f for each in FOLDERS for f in (root / each).glob(f"{_ENTITY}.tsv")])
+
+
+def hash_corpus(path: Path) -> str:
+    """Return the sha256 of a file, or of all that a corpus is read from in the package.
+
+    The same package has the same hash wherever it lies, and whatever else lies in it.
+    """
+    if path.is_file():
+        return _sha256(path)
+    files = [path / ENTITIES, *text_files(path)]
+    files += [f for each in FOLDERS for f in labeled_files(path, each) + info_files(path, each)]
+    members = (f"{file.relative_to(path).as_posix()}\t{_sha256(file)}\n" for file in sorted(files))
+    return hashlib.sha256("".join(members).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

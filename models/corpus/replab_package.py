@@ -1,0 +1,193 @@
+"""What the RepLab 2013 package says of each labeled tweet, joined from its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.corpus.quoted import Row, read_quoted
+from models.corpus.replab_layout import (
+    ENTITIES,
+    FOLDERS,
+    GOLD,
+    OFFICIAL_GOLD,
+    check_package,
+    info_files,
+    labeled_files,
+    text_files,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+# An entity and a tweet: some tweets belong to two entities, with a polarity for each.
+Key = tuple[str, str]
+
+_NO_DUPLICATE = ("-1", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A company, university or artist: its name as a model is told, and its domain."""
+
+    name: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledTweet:
+    """One row of a `labeled` file with what other files say of its tweet.
+
+    Attributes:
+        folder: "training" or "test".
+        entity_id: the entity.
+        tweet_id: the tweet.
+        filtering: RELATED or UNRELATED, as it stands.
+        polarity: POSITIVE, NEUTRAL, NEGATIVE or "", as it stands.
+        language: EN or ES; "" where the copy does not say it.
+        near_duplicate_of: the id of another tweet; "" where it is of none.
+        text: as downloaded; "" for a deleted tweet; None where no file has it.
+        where: file and line of the row.
+    """
+
+    folder: str
+    entity_id: str
+    tweet_id: str
+    filtering: str
+    polarity: str
+    language: str
+    near_duplicate_of: str
+    text: str | None
+    where: str
+
+    @property
+    def key(self) -> Key:
+        """Entity and tweet."""
+        return self.entity_id, self.tweet_id
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The package as it was found.
+
+    Attributes:
+        entities: by id.
+        tweets: every row of the `labeled` files, sorted by split, entity and tweet.
+        gold: the polarity of each key in the gold standard of a split; None where it is absent.
+        official: the same of the official gold standard of the test split.
+        unreadable: file and line of each row that could not be read, in any file.
+        files_with_text: how many files of texts there are.
+    """
+
+    entities: Mapping[str, Entity]
+    tweets: tuple[LabeledTweet, ...]
+    gold: Mapping[str, Mapping[Key, str] | None]
+    official: Mapping[Key, str] | None
+    unreadable: tuple[str, ...]
+    files_with_text: int
+
+
+def read_package(root: Path) -> Package:
+    """Read the package; what a tweet lacks is left blank, to be judged by who uses it.
+
+    Args:
+        root: the folder that holds `entities`, `training` and `test`.
+
+    Raises:
+        UsageMistake: it is not the package, or a file lacks a column or cannot be read.
+    """
+    check_package(root)
+    reader = _Reader(root)
+    texts = reader.texts()
+    tweets = [tweet for folder in FOLDERS for tweet in reader.tweets(folder, texts)]
+    tweets.sort(key=lambda tweet: (tweet.folder, tweet.key))
+    return Package(
+        entities=reader.entities(),
+        tweets=tuple(tweets),
+        gold={folder: reader.gold(f"{folder}/{GOLD}") for folder in FOLDERS},
+        official=reader.gold(OFFICIAL_GOLD),
+        unreadable=tuple(reader.unreadable),
+        files_with_text=len(text_files(root)),
+    )
+
+
+class _Reader:
+    """Reads the package's files, and remembers which rows it could not read."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.unreadable: list[str] = []
+
+    def entities(self) -> dict[str, Entity]:
+        path = self._root / ENTITIES
+        found = {}
+        for _, row in self._rows([path], ("entity_id", "entity_name"), ("query", "category")):
+            name = row.values["entity_name"].strip() or row.values["query"].strip(' "')
+            domain = row.values["category"].strip().lower()
+            found[row.values["entity_id"].strip()] = Entity(name, domain)
+        return found
+
+    def tweets(self, folder: str, texts: Mapping[str, str]) -> Iterator[LabeledTweet]:
+        infos = self._infos(folder)
+        columns = ("tweet_id", "entity_id", "filtering", "polarity")
+        for where, row in self._rows(labeled_files(self._root, folder), columns):
+            entity_id, tweet_id = row.values["entity_id"].strip(), row.values["tweet_id"].strip()
+            language, original = infos.get((entity_id, tweet_id), ("", ""))
+            yield LabeledTweet(
+                folder=folder,
+                entity_id=entity_id,
+                tweet_id=tweet_id,
+                filtering=row.values["filtering"].strip().upper(),
+                polarity=row.values["polarity"].strip().upper(),
+                language=language,
+                near_duplicate_of=original,
+                text=texts.get(tweet_id),
+                where=where,
+            )
+
+    def texts(self) -> dict[str, str]:
+        """The text of each tweet by its id: one tweet says the same of whomever it is about."""
+        found: dict[str, str] = {}
+        for _, row in self._rows(text_files(self._root), ("tweet_id", "text")):
+            tweet_id, text = row.values["tweet_id"].strip(), row.values["text"].strip()
+            if not found.get(tweet_id):
+                found[tweet_id] = text
+        return found
+
+    def gold(self, place: str) -> dict[Key, str] | None:
+        path = self._root / place
+        if not path.is_file():
+            return None
+        columns = ("entity_id", "tweet_id", "polarity")
+        return _polarities(row for _, row in self._rows([path], columns))
+
+    def _infos(self, folder: str) -> dict[Key, tuple[str, str]]:
+        """Language and the tweet it nearly duplicates, each "" where unknown or none."""
+        found = {}
+        columns = ("tweet_id", "entity_id"), ("language", "is_near_duplicate_of")
+        for _, row in self._rows(info_files(self._root, folder), *columns):
+            key = row.values["entity_id"].strip(), row.values["tweet_id"].strip()
+            original = row.values["is_near_duplicate_of"].strip()
+            language = row.values["language"].strip().upper()
+            found[key] = (language, "" if original in _NO_DUPLICATE else original)
+        return found
+
+    def _rows(
+        self, paths: Iterable[Path], required: tuple[str, ...], optional: tuple[str, ...] = ()
+    ) -> Iterator[tuple[str, Row]]:
+        """Each row with its file and line."""
+        for path in paths:
+            name = path.relative_to(self._root).as_posix()
+            sheet = read_quoted(path, required, optional)
+            self.unreadable.extend(f"{name}: line {line}" for line in sheet.broken)
+            for row in sheet.rows:
+                yield f"{name}: line {row.line}", row
+
+
+def _polarities(rows: Iterable[Row]) -> dict[Key, str]:
+    found: dict[Key, str] = {}
+    for row in rows:
+        key = row.values["entity_id"].strip(), row.values["tweet_id"].strip()
+        found.setdefault(key, row.values["polarity"].strip().upper())
+    return found

@@ -1,0 +1,121 @@
+"""Which labeled tweets of the RepLab 2013 package a corpus may use, and why not the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.corpus.clean import normalized
+from models.corpus.groups import linked
+from models.corpus.replab_layout import TEST, TRAINING
+from models.corpus.tweets import LeftOut
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from models.corpus.replab_package import LabeledTweet, Package
+
+# From the worst to the best.
+POLARITIES = ("NEGATIVE", "NEUTRAL", "POSITIVE")
+RELATED, UNRELATED = "RELATED", "UNRELATED"
+
+UNREADABLE = "row cannot be read"
+NOT_RELATED = "unrelated to its entity"
+NO_FILTERING = "neither RELATED nor UNRELATED"
+NO_POLARITY = "related, without polarity"
+BROKEN_POLARITY = "its polarity is none of NEGATIVE, NEUTRAL, POSITIVE"
+NO_LANGUAGE = "language is not known"
+OTHER_LANGUAGE = "language is {}"
+REPEATED = "second row of one tweet and entity"
+NO_TEXT = "no text: it was not downloaded"
+EMPTY_TEXT = "empty text: the tweet was deleted"
+NEAR_DUPLICATE = "training tweet that is a near-duplicate"
+SHARED_WITH_TEST = "training tweet that a test tweet repeats"
+
+
+class Selection(NamedTuple):
+    """What may be used of each official split, and what not."""
+
+    train: list[LabeledTweet]
+    test: list[LabeledTweet]
+    left_out: list[LeftOut]
+
+
+def has_polarity(tweet: LabeledTweet) -> bool:
+    """Whether a row is of a related tweet with one of the three polarities."""
+    return tweet.filtering == RELATED and tweet.polarity in POLARITIES
+
+
+def select(package: Package, languages: Collection[str]) -> Selection:
+    """Take the related tweets of some languages that have a polarity and a text.
+
+    The test split stays as it was published. Training loses its near-duplicates, and whatever
+    would let it know a test tweet: the same id, a near-duplicate of it, or the same words.
+
+    Args:
+        package: as it was read.
+        languages: which to take; none means every one, known or not.
+    """
+    left_out = [
+        LeftOut("", where, UNREADABLE) for where in package.unreadable if "/labeled/" in where
+    ]
+    usable: dict[str, list[LabeledTweet]] = {TRAINING: [], TEST: []}
+    seen = set()
+    for tweet in package.tweets:
+        reason = _unfit(tweet, languages)
+        if reason is None and (tweet.folder, tweet.key) in seen:
+            reason = REPEATED
+        if reason is None:
+            seen.add((tweet.folder, tweet.key))
+            usable[tweet.folder].append(tweet)
+        else:
+            left_out.append(_left_out(tweet, reason))
+    shared = _shared_with_test(usable[TRAINING], usable[TEST])
+    train = []
+    for tweet, known in zip(usable[TRAINING], shared, strict=True):
+        if tweet.near_duplicate_of:
+            left_out.append(_left_out(tweet, NEAR_DUPLICATE))
+        elif known:
+            left_out.append(_left_out(tweet, SHARED_WITH_TEST))
+        else:
+            train.append(tweet)
+    return Selection(train, usable[TEST], left_out)
+
+
+def groups_of(tweets: Sequence[LabeledTweet]) -> list[int]:
+    """The group of each tweet: those of one id, of one text, or near-duplicates of one another."""
+    return linked([list(_identities(tweet)) for tweet in tweets])
+
+
+def _unfit(tweet: LabeledTweet, languages: Collection[str]) -> str | None:
+    """Why a row can be in no split; None where it can."""
+    reasons = (
+        (tweet.filtering == UNRELATED, NOT_RELATED),
+        (tweet.filtering != RELATED, NO_FILTERING),
+        (not tweet.polarity, NO_POLARITY),
+        (tweet.polarity not in POLARITIES, BROKEN_POLARITY),
+        (bool(languages) and not tweet.language, NO_LANGUAGE),
+        (bool(languages) and tweet.language not in languages, OTHER_LANGUAGE),
+        (tweet.text is None, NO_TEXT),
+        (not tweet.text, EMPTY_TEXT),
+    )
+    first = next((reason for applies, reason in reasons if applies), None)
+    return None if first is None else first.format(tweet.language)
+
+
+def _shared_with_test(train: list[LabeledTweet], test: list[LabeledTweet]) -> list[bool]:
+    """Of each training tweet, whether a test tweet is in its group."""
+    groups = groups_of(train + test)
+    of_test = set(groups[len(train) :])
+    return [group in of_test for group in groups[: len(train)]]
+
+
+def _identities(tweet: LabeledTweet) -> Iterator[tuple[str, str]]:
+    yield "id", tweet.tweet_id
+    if tweet.near_duplicate_of:
+        yield "id", tweet.near_duplicate_of
+    if tweet.text:
+        yield "text", normalized(tweet.text)
+
+
+def _left_out(tweet: LabeledTweet, reason: str) -> LeftOut:
+    return LeftOut(tweet.tweet_id, tweet.where, reason)
