@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.corpus.replab_layout import check_package, hash_corpus
 from models.errors import UsageMistake
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.networks import published
@@ -110,14 +111,17 @@ def _check_corpus(subject: Subject, corpus: Path | None) -> None:
             raise UsageMistake(
                 f"subject {subject.name!r} generates its corpus and would ignore {corpus}",
                 key=key,
-                remedy="Leave the option out, or choose a subject whose corpus.source is 'files'",
+                remedy="Leave the option out, or choose a subject with another corpus.source",
             )
     elif corpus is None:
+        wanted = "package's folder" if subject.corpus.source == "replab" else "file"
         raise UsageMistake(
             f"subject {subject.name!r} needs your labelled tweets",
             key=key,
-            remedy="Give the path of its CSV, TSV or JSON lines file",
+            remedy=f"Give the path of the {wanted}",
         )
+    elif subject.corpus.source == "replab":
+        check_package(corpus)
     elif not corpus.is_file():
         raise UsageMistake("no such file", file=corpus, key=key, remedy="Check the path")
 
@@ -161,7 +165,7 @@ def _corpus_stage(request: Request, checkpoint: dict[str, str] | None) -> Stage:
     recipe: dict[str, Any] = {
         "corpus": msgspec.to_builtins(subject.corpus),
         "tokenizer": msgspec.to_builtins(subject.tokenizer),
-        "file": None if path is None else hash_file(path),
+        "file": None if path is None else hash_corpus(path),
         "checkpoint": checkpoint if borrowed else None,
         "source": hash_sources("corpus"),
         "versions": versions("numpy", "tokenizers"),
