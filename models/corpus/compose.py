@@ -59,7 +59,7 @@ def contrast(rng: random.Random, entity: Entity, polarity: str) -> Statement:
 
 
 def foil(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
-    """A clause about the entity, then another entity as its foil."""
+    """A clause about the entity and one about another entity, its foil."""
     against = rng.choice([each for each in POLARITIES if each != polarity])
     there = clause(rng, other, against)
     text = expand("{foil}", rng, entity, {"about": clause(rng, entity, polarity), "there": there})

@@ -55,7 +55,8 @@ def _link(rng: random.Random) -> str:
 def _body(text: str, names: list[str], rng: random.Random) -> str:
     """Typing: a sentence's capital or none, one mistake, a hashtag for a name, exclamation."""
     surface = grammar().surface
-    text = text[0].upper() + text[1:]
+    # "Paper Tigers's" is what templates make of a plural name.
+    text = (text[0].upper() + text[1:]).replace("s's ", "s' ")
     if rng.random() < surface.misspelling:
         text = _with_misspelling(text, rng)
     if rng.random() < surface.hashtag_entity:
