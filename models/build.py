@@ -20,11 +20,26 @@ from models.store import Store, default_root
 from models.subjects import load_subject
 
 
+# On shared cores a waiting thread must sleep: one that spins takes the other's time.
+QUIET_THREADS = {"KMP_BLOCKTIME": "0", "OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Build what is missing; return the exit code (0, 4 for the user's mistake, else 1)."""
     options = _parser().parse_args(arguments)
     store = Store(options.cache_dir)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     progress = Progress(os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8"))
+    with answers:
+        code, document = _build(options, store, progress)
+        answers.write(json.dumps(document) + "\n")
+    return code
+
+
+def _build(
+    options: argparse.Namespace, store: Store, progress: Progress
+) -> tuple[int, dict[str, object]]:
+    """Build what is missing; return the exit code and the document for stdout."""
     log: Path | None = None
     try:
         plan = make_plan(
@@ -37,20 +52,21 @@ def main(arguments: list[str] | None = None) -> int:
             )
         )
         log = _divert_output(store)
+        os.environ.update(QUIET_THREADS)
         from models.stages import Builder  # noqa: PLC0415 - after the log is in place
 
         Builder(store, plan, progress).build()
     except EdgeproofError as error:
-        return _answer({"error": error.describe()}, error.exit_code)
+        return error.exit_code, {"error": error.describe()}
     except Exception:  # noqa: BLE001 - the last line of defense: no traceback reaches a user
         traceback.print_exc()
         last = traceback.format_exc().strip().splitlines()[-1]
         failure = EdgeproofError(
             f"the builder failed: {last}", file=log, remedy="The log above holds the details"
         )
-        return _answer({"error": failure.describe()}, failure.exit_code)
+        return failure.exit_code, {"error": failure.describe()}
     artefacts = {f"{s.name}/{s.key}": str(store.path(s)) for s in plan.stages()}
-    return _answer({"artefacts": artefacts}, 0)
+    return 0, {"artefacts": artefacts}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,20 +85,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _divert_output(store: Store) -> Path:
-    """Send what the libraries print to a log; stdout keeps its one document."""
+    """Send what the libraries print, natively too, to a log in the store."""
     log = store.log()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(descriptor, sys.stderr.fileno())
-    answer = os.dup(sys.stdout.fileno())
-    os.dup2(descriptor, sys.stdout.fileno())
-    sys.stdout = os.fdopen(answer, "w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(descriptor, stream.fileno())
     return log
-
-
-def _answer(document: dict[str, object], code: int) -> int:
-    sys.stdout.write(json.dumps(document) + "\n")
-    sys.stdout.flush()
-    return code
 
 
 if __name__ == "__main__":
