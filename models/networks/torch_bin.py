@@ -6,6 +6,7 @@ was five pickles, then the storages one after the other (torch/serialization.py)
 
 from __future__ import annotations
 
+import os
 import struct
 import zipfile
 import zlib
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
-_ERRORS = (*PICKLE_ERRORS, OSError, struct.error, zipfile.BadZipFile, zlib.error)
+_ERRORS = (*PICKLE_ERRORS, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def read(path: Path, wanted: Collection[str]) -> Tensors:
@@ -40,8 +41,9 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
             file.seek(0)
             return _read_legacy(file, wanted)
     except _ERRORS as error:
+        reason = str(error) or type(error).__name__
         raise UsageMistake(
-            f"is not a readable PyTorch checkpoint of weights ({error or type(error).__name__})",
+            f"is not a readable PyTorch checkpoint of weights ({reason})",
             file=path,
             remedy="Download the checkpoint again, or give one with model.safetensors",
         ) from None
@@ -90,10 +92,9 @@ def _next_storage(file: BinaryIO, storage: Storage) -> bytes:
     (size,) = struct.unpack("<q", file.read(8))
     if size != storage.size:
         raise ValueError(f"storage {storage.key} holds {size} values instead of {storage.size}")
-    data = file.read(storage.bytes)
-    if len(data) != storage.bytes:
+    if storage.bytes > os.fstat(file.fileno()).st_size - file.tell():
         raise EOFError(f"storage {storage.key} is cut off")
-    return data
+    return file.read(storage.bytes)
 
 
 def _tensors(document: Any, wanted: Collection[str]) -> dict[str, StoredTensor]:

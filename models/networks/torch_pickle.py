@@ -7,6 +7,7 @@ and none of them does anything but note where in the file a tensor lies.
 from __future__ import annotations
 
 import pickle
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 # What a broken or hostile pickle makes the unpickler raise.
 PICKLE_ERRORS = (
     pickle.UnpicklingError,
+    struct.error,
     EOFError,
+    AssertionError,
     AttributeError,
     TypeError,
     KeyError,
@@ -132,8 +135,10 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
-class TensorUnpickler(pickle.Unpickler):
+class TensorUnpickler(pickle._Unpickler):  # noqa: SLF001 - see below
     """Reads one pickle; tensors come out as `StoredTensor`.
+
+    In Python, not in C: there, ten bytes can ask for a memo of 32 GB.
 
     Args:
         file: positioned at the pickle's start.

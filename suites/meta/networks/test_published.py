@@ -1,0 +1,203 @@
+"""A checkpoint is found, read by name, and says which tensor is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from models.errors import UsageMistake
+from models.networks import published
+from suites.meta.networks import torch_files
+from suites.meta.networks.checkpoints import CLASSES, as_published, make_folder
+
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An empty folder."""
+    return tmp_path
+
+
+def write(folder, values):
+    save_file(as_published(values), folder / published.SAFETENSORS)
+
+
+def test_values_come_back_by_name(folder):
+    shape, values = make_folder(folder)
+    write(folder, values)
+    read = published.read_values(folder, shape, seed=1)
+    assert all(np.array_equal(read[name], values[name]) for name in values)
+    assert read["classifier.weight"].shape == (CLASSES, 16)
+
+
+def test_the_classifier_is_fresh_and_follows_the_seed(folder):
+    shape, values = make_folder(folder)
+    write(folder, values | {"classifier.weight": np.zeros((CLASSES, 16), np.float32)})
+    first, again, other = (published.read_values(folder, shape, seed) for seed in (1, 1, 2))
+    assert first["classifier.weight"].any()
+    assert np.array_equal(first["classifier.weight"], again["classifier.weight"])
+    assert not np.array_equal(first["classifier.weight"], other["classifier.weight"])
+
+
+def test_a_checkpoint_without_pooler_gets_a_fresh_one(folder):
+    shape, values = make_folder(folder)
+    write(folder, {k: v for k, v in values.items() if not k.startswith("pooler")})
+    assert published.read_values(folder, shape, seed=1)["pooler.dense.weight"].any()
+
+
+def test_norms_may_have_their_old_names(folder):
+    shape, values = make_folder(folder)
+    old = {
+        name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+            "LayerNorm.bias", "LayerNorm.beta"
+        ): value
+        for name, value in values.items()
+    }
+    write(folder, old)
+    read = published.read_values(folder, shape, seed=1)
+    assert all(np.array_equal(read[name], values[name]) for name in values)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16], ids=["float16", "bfloat16"])
+def test_narrow_floats_are_widened(dtype, folder):
+    shape, values = make_folder(folder)
+    narrow = {name: value.astype(dtype) for name, value in values.items()}
+    write(folder, narrow)
+    read = published.read_values(folder, shape, seed=1)
+    assert all(np.array_equal(read[name], narrow[name].astype(np.float32)) for name in narrow)
+    assert {array.dtype for array in read.values()} == {np.dtype(np.float32)}
+
+
+NAME = "encoder.layer.1.attention.self.value.weight"
+
+
+@pytest.mark.parametrize(
+    ("tensor", "message"),
+    [
+        (None, r"the tensor is missing; expected shape \[8, 16\]"),
+        (np.zeros((16, 8), np.float32), r"has shape \[16, 8\]; expected \[8, 16\]"),
+        (np.full((8, 16), np.nan, np.float32), r"of shape \[8, 16\] holds NaN"),
+    ],
+    ids=["missing", "shape", "nan"],
+)
+@pytest.mark.parametrize("name", [published.SAFETENSORS, published.TORCH])
+def test_a_wrong_tensor_names_itself(name, tensor, message, folder):
+    shape, values = make_folder(folder)
+    del values[NAME]
+    if tensor is not None:
+        values[NAME] = tensor
+    if name == published.SAFETENSORS:
+        write(folder, values)
+    else:
+        (folder / name).write_bytes(torch_files.archive(as_published(values)))
+    with pytest.raises(UsageMistake, match=message) as caught:
+        published.read_values(folder, shape, seed=1)
+    assert (caught.value.key, caught.value.file) == (NAME, str(folder / name))
+
+
+def test_a_truncated_safetensors_file_is_named(folder):
+    shape, values = make_folder(folder)
+    write(folder, values)
+    path = folder / published.SAFETENSORS
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(UsageMistake, match="not a readable safetensors") as caught:
+        published.read_values(folder, shape, seed=1)
+    assert caught.value.file == str(path)
+
+
+def test_safetensors_are_preferred(folder):
+    shape, values = make_folder(folder)
+    write(folder, values)
+    (folder / published.TORCH).write_bytes(b"not read")
+    (folder / "vocab.txt").write_text("[PAD]")
+    assert published.read_values(folder, shape, seed=1)
+    names = [path.name for path in published.members(folder)]
+    assert names == ["config.json", "model.safetensors", "vocab.txt"]
+
+
+def test_every_shard_of_a_tensorflow_checkpoint_is_a_member(folder):
+    make_folder(folder)
+    for end in ("index", "data-00000-of-00002", "data-00001-of-00002", "meta"):
+        (folder / f"bert_model.ckpt.{end}").write_bytes(b"")
+    assert [path.name for path in published.members(folder)] == [
+        "bert_model.ckpt.data-00000-of-00002",
+        "bert_model.ckpt.data-00001-of-00002",
+        "bert_model.ckpt.index",
+        "config.json",
+    ]
+
+
+def test_two_checkpoints_in_a_folder_are_one_too_many(folder):
+    make_folder(folder)
+    for name in ("bert_model.ckpt.index", "other.ckpt.index"):
+        (folder / name).write_bytes(b"")
+    with pytest.raises(UsageMistake, match=r"several: bert_model\.ckpt\.index, other\.ckpt"):
+        published.resolve(str(folder), offline=True)
+
+
+def test_a_folder_without_weights_says_what_it_could_hold(folder):
+    make_folder(folder)
+    with pytest.raises(UsageMistake, match=r"pytorch_model\.bin"):
+        published.resolve(str(folder), offline=True)
+
+
+def test_a_folder_without_config_is_refused(folder):
+    save_file({"a": np.zeros(1, np.float32)}, folder / published.SAFETENSORS)
+    with pytest.raises(UsageMistake, match=r"holds no config\.json"):
+        published.resolve(str(folder), offline=True)
+
+
+@pytest.mark.parametrize("text", ["./absent", "/absent", "absent", "a/b/c"])
+def test_what_is_neither_folder_nor_hub_id_is_refused(text):
+    with pytest.raises(UsageMistake, match="no folder"):
+        published.resolve(text, offline=True)
+
+
+HUB = """
+import sys
+from models.errors import UsageMistake
+from models.networks import published
+try:
+    print(published.resolve(sys.argv[1], offline=False))
+except UsageMistake as error:
+    print("refused:", error.what)
+"""
+
+
+def resolve_on_the_hub(hub_id, home):
+    """Resolve in a process of its own: the hub's library reads its environment when imported."""
+    environment = {**os.environ, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", HUB, hub_id],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("weights", [published.SAFETENSORS, published.TORCH])
+def test_a_hub_id_is_found_in_the_offline_cache(weights, tmp_path):
+    cached = tmp_path / "hub" / "models--owner--name"
+    snapshot = cached / "snapshots" / "0123abcd"
+    snapshot.mkdir(parents=True)
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("0123abcd")
+    make_folder(snapshot)
+    (snapshot / weights).write_bytes(b"")
+    assert resolve_on_the_hub("owner/name", tmp_path) == str(snapshot)
+
+
+def test_a_hub_id_that_is_not_cached_is_refused_offline(tmp_path):
+    answer = resolve_on_the_hub("owner/absent", tmp_path)
+    assert answer.startswith("refused: 'owner/absent' is not in the hub's cache")

@@ -1,0 +1,114 @@
+"""Writing PyTorch checkpoints without PyTorch, in both formats, for the tests of the reader."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+import sys
+import types
+import zipfile
+from collections import OrderedDict
+from contextlib import contextmanager
+from unittest import mock
+
+import numpy as np
+
+STORAGES = {"float32": "FloatStorage", "float16": "HalfStorage", "int64": "LongStorage"}
+
+
+def _rebuild_tensor_v2(*_arguments):
+    raise AssertionError("only its name is written")
+
+
+class _Tensor:
+    """Pickles as PyTorch's tensors do: a call of `_rebuild_tensor_v2` on a storage."""
+
+    def __init__(self, key, values, transposed):
+        self.key, self.transposed = key, transposed
+        # A transposed tensor shares its storage with the matrix it was made from.
+        self.stored = np.array(values.T if transposed else values, order="C")
+        self.shape = values.shape
+
+    def __reduce__(self):
+        strides = [size // self.stored.itemsize for size in self.stored.strides]
+        if self.transposed:
+            strides.reverse()
+        storage = _Storage(self)
+        return (_rebuild_tensor_v2, (storage, 0, self.shape, tuple(strides), False, OrderedDict()))
+
+
+class _Storage:
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+class _Pickler(pickle.Pickler):
+    legacy = False
+
+    def persistent_id(self, obj):
+        if not isinstance(obj, _Storage):
+            return None
+        stored = obj.tensor.stored
+        kind = getattr(sys.modules["torch"], STORAGES[stored.dtype.name])
+        rest = (None,) if self.legacy else ()
+        return ("storage", kind, obj.tensor.key, "cpu", stored.size, *rest)
+
+
+@contextmanager
+def _torch_in_name_only():
+    """Let pickle find the globals it refers to."""
+    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+    for name in STORAGES.values():
+        setattr(torch, name, type(name, (), {"__module__": "torch"}))
+    utils._rebuild_tensor_v2 = _rebuild_tensor_v2
+    renamed = mock.patch.object(_rebuild_tensor_v2, "__module__", "torch._utils")
+    with mock.patch.dict(sys.modules, {"torch": torch, "torch._utils": utils}), renamed:
+        yield
+
+
+def _pickled(document, *, legacy=False):
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer, protocol=2)
+    pickler.legacy = legacy
+    pickler.dump(document)
+    return buffer.getvalue()
+
+
+def _state(values, transposed):
+    state = OrderedDict(
+        (name, _Tensor(str(key), array, name in transposed))
+        for key, (name, array) in enumerate(values.items())
+    )
+    state._metadata = OrderedDict({"": {"version": 1}})
+    return state
+
+
+def archive(values, transposed=()):
+    """Return the bytes of a checkpoint as PyTorch writes it since 1.6."""
+    state = _state(values, transposed)
+    with _torch_in_name_only():
+        document = _pickled(state)
+    return zipped(document, {tensor.key: tensor.stored.tobytes() for tensor in state.values()})
+
+
+def zipped(document, storages):
+    """Return an archive around any pickle."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("pytorch_model/data.pkl", document)
+        file.writestr("pytorch_model/byteorder", "little")
+        for key, data in storages.items():
+            file.writestr(f"pytorch_model/data/{key}", data)
+    return buffer.getvalue()
+
+
+def legacy(values, transposed=()):
+    """Return the bytes of a checkpoint as PyTorch wrote it before 1.6."""
+    state = _state(values, transposed)
+    with _torch_in_name_only():
+        heads = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True, "protocol_version": 1001}]
+        keys = [tensor.key for tensor in state.values()]
+        pickles = [_pickled(part, legacy=True) for part in (*heads, state, keys)]
+    data = [struct.pack("<q", t.stored.size) + t.stored.tobytes() for t in state.values()]
+    return b"".join([*pickles, *data])
