@@ -19,7 +19,6 @@ from models.progress import Progress
 from models.store import Store, default_root
 from models.subjects import load_subject
 
-
 # On shared cores a waiting thread must sleep: one that spins takes the other's time.
 QUIET_THREADS = {"KMP_BLOCKTIME": "0", "OMP_WAIT_POLICY": "PASSIVE", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
