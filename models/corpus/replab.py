@@ -7,9 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from models.corpus.groups import carve
-from models.corpus.replab_layout import ENTITIES, KEY
+from models.corpus.replab_layout import ENTITIES, KEY, POLARITIES
 from models.corpus.replab_package import read_package
-from models.corpus.replab_select import POLARITIES, groups_of, select
+from models.corpus.replab_select import groups_of, select
 from models.corpus.tweets import Corpus, LeftOut, Tweet
 from models.errors import UsageMistake
 

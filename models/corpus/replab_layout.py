@@ -1,4 +1,4 @@
-"""Where things are in the RepLab 2013 package. Reads no file but to hash it."""
+"""Where things are in the RepLab 2013 package, and its words. Reads no file but to hash it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "--edge-corpus"
+# From the worst to the best.
+POLARITIES = ("NEGATIVE", "NEUTRAL", "POSITIVE")
+RELATED, UNRELATED = "RELATED", "UNRELATED"
+# By the number in an entity's id, RL2013D01E001.
+DOMAINS = {"01": "automotive", "02": "banking", "03": "university", "04": "music"}
 # The package's folder of each split.
 TRAINING, TEST = FOLDERS = ("training", "test")
 ENTITIES = "entities/replab2013_entities.tsv"

@@ -16,6 +16,7 @@ from models.corpus.replab_layout import (
     labeled_files,
     text_files,
 )
+from models.errors import UsageMistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -112,6 +113,23 @@ def read_package(root: Path) -> Package:
     )
 
 
+def read_languages(root: Path) -> dict[Key, str]:
+    """The language of each tweet of both splits, "" where a row does not say it.
+
+    Raises:
+        UsageMistake: the folder holds no tweet_info, or a file lacks a column or cannot be read.
+    """
+    reader = _Reader(root)
+    infos = [reader.infos(folder) for folder in FOLDERS]
+    if not any(infos):
+        raise UsageMistake(
+            "holds no tweet_info, which says the languages",
+            file=root,
+            remedy="Give the folder of the RepLab 2013 package",
+        )
+    return {key: language for each in infos for key, (language, _) in each.items()}
+
+
 class _Reader:
     """Reads the package's files, and remembers which rows it could not read."""
 
@@ -129,7 +147,7 @@ class _Reader:
         return found
 
     def tweets(self, folder: str, texts: Mapping[str, str]) -> Iterator[LabeledTweet]:
-        infos = self._infos(folder)
+        infos = self.infos(folder)
         columns = ("tweet_id", "entity_id", "filtering", "polarity")
         for where, row in self._rows(labeled_files(self._root, folder), columns):
             entity_id, tweet_id = row.values["entity_id"].strip(), row.values["tweet_id"].strip()
@@ -162,7 +180,7 @@ class _Reader:
         columns = ("entity_id", "tweet_id", "polarity")
         return _polarities(row for _, row in self._rows([path], columns))
 
-    def _infos(self, folder: str) -> dict[Key, tuple[str, str]]:
+    def infos(self, folder: str) -> dict[Key, tuple[str, str]]:
         """Language and the tweet it nearly duplicates, each "" where unknown or none."""
         found = {}
         columns = ("tweet_id", "entity_id"), ("language", "is_near_duplicate_of")

@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models.corpus.clean import normalized
 from models.corpus.groups import linked
-from models.corpus.replab_layout import TEST, TRAINING
+from models.corpus.replab_layout import POLARITIES, RELATED, TEST, TRAINING, UNRELATED
 from models.corpus.tweets import LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from models.corpus.replab_package import LabeledTweet, Package
-
-# From the worst to the best.
-POLARITIES = ("NEGATIVE", "NEUTRAL", "POSITIVE")
-RELATED, UNRELATED = "RELATED", "UNRELATED"
 
 UNREADABLE = "row cannot be read"
 NOT_RELATED = "unrelated to its entity"

@@ -1,0 +1,115 @@
+"""`python -m models.verdicts score GOLD SYSTEM`: every measure of a system's output, as JSON."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.commands import Parser, answer
+from models.corpus.replab_package import read_languages
+from models.errors import UsageMistake
+from models.verdicts.answers import Polarities, aligned, read_polarities
+from models.verdicts.scores import MAJORITY, floors, score
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from models.verdicts.answers import Key
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return the exit code (0, or 4 for the user's mistake)."""
+    return answer(lambda: _document(_parser().parse_args(arguments)))
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m models.verdicts", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    scoring = commands.add_parser(
+        "score", help="accuracy, F1, official accuracy, R, S and F(R,S), with their floors"
+    )
+    scoring.add_argument("gold", type=Path, help="gold standard: entity_id, tweet_id, polarity")
+    scoring.add_argument("system", type=Path, help="a system's output in the same format")
+    scoring.add_argument(
+        "--training", type=Path, help="gold standard of training, for the floor made from it"
+    )
+    scoring.add_argument(
+        "--language", help="score the tweets of one language (EN, ES); needs --package"
+    )
+    scoring.add_argument(
+        "--package", type=Path, help="RepLab 2013 package, whose tweet_info says the languages"
+    )
+    return parser
+
+
+def _document(options: argparse.Namespace) -> dict[str, Any]:
+    if (options.language is None) != (options.package is None):
+        raise UsageMistake(
+            "one of --language and --package is missing",
+            remedy="Give both to score one language, or none to score all",
+        )
+    gold, system = read_polarities(options.gold), read_polarities(options.system)
+    training = None if options.training is None else read_polarities(options.training)
+    scored, trained = gold.labels, None if training is None else training.labels
+    if options.language is not None:
+        languages = read_languages(options.package)
+        scored = _of_language(scored, languages, options.language, options.gold)
+        if trained is not None:
+            trained = _of_language(trained, languages, options.language, options.training)
+    return {
+        "gold": _described(options.gold, gold),
+        "system": _described(options.system, system)
+        | {"answers_to_no_scored_tweet": len(system.labels.keys() - scored.keys())},
+        "language": options.language or "all",
+        **_scored(scored, system, options.system),
+        "floors": _floors(scored, trained),
+    }
+
+
+def _described(path: Path, polarities: Polarities) -> dict[str, Any]:
+    return {"file": str(path), **polarities.describe()}
+
+
+def _of_language(
+    labels: Mapping[Key, int], languages: Mapping[Key, str], language: str, path: Path
+) -> dict[Key, int]:
+    chosen = {key: label for key, label in labels.items() if languages.get(key) == language}
+    if not chosen:
+        raise UsageMistake(
+            f"no tweet's language is {language}",
+            file=path,
+            key="--language",
+            remedy=f"Give one of {', '.join(sorted(set(filter(None, languages.values()))))}",
+        )
+    return chosen
+
+
+def _scored(gold: Mapping[Key, int], system: Polarities, path: Path) -> dict[str, Any]:
+    if not gold.keys() & system.labels.keys():
+        raise UsageMistake(
+            "answers none of the gold standard's tweets",
+            file=path,
+            remedy="Give the output for the same tweets, entity_id and tweet_id as there",
+        )
+    labels = np.array(list(gold.values()))
+    return score(labels, aligned(gold, system.labels), [entity for entity, _ in gold])
+
+
+def _floors(gold: Mapping[Key, int], training: Mapping[Key, int] | None) -> dict[str, Any]:
+    train = None
+    if training is not None:
+        train = np.array(list(training.values())), [entity for entity, _ in training]
+    found: dict[str, Any] = floors(
+        np.array(list(gold.values())), [entity for entity, _ in gold], train
+    )
+    if train is None:
+        found[MAJORITY] = {"omitted": "it needs the training gold standard: give --training"}
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Files of polarities in RepLab's official format: entity_id, tweet_id, polarity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.corpus.quoted import read_quoted
+from models.corpus.replab_layout import POLARITIES
+from models.errors import UsageMistake
+from models.verdicts.confusion import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+# An entity and a tweet.
+Key = tuple[str, str]
+COLUMNS = ("entity_id", "tweet_id", "polarity")
+
+
+@dataclass(frozen=True, slots=True)
+class Polarities:
+    """What one file says.
+
+    Attributes:
+        labels: of each entity and tweet, an index into POLARITIES.
+        without_polarity: lines whose polarity is none of the three.
+        repeated: lines of a tweet that an earlier line was about; the first one counts.
+        unreadable: lines that are no row.
+    """
+
+    labels: dict[Key, int]
+    without_polarity: list[int]
+    repeated: list[int]
+    unreadable: list[int]
+
+    def describe(self) -> dict[str, int]:
+        """How many rows there are of each kind."""
+        return {
+            "tweets": len(self.labels),
+            "without_polarity": len(self.without_polarity),
+            "repeated": len(self.repeated),
+            "unreadable": len(self.unreadable),
+        }
+
+
+def read_polarities(path: Path) -> Polarities:
+    """Read a gold standard or a system's output.
+
+    Raises:
+        UsageMistake: the file cannot be read, lacks a column or has no polarity at all.
+    """
+    sheet = read_quoted(path, COLUMNS)
+    found = Polarities({}, [], [], sheet.broken)
+    for line, values in sheet.rows:
+        key = values["entity_id"].strip(), values["tweet_id"].strip()
+        polarity = values["polarity"].strip().upper()
+        if polarity not in POLARITIES:
+            found.without_polarity.append(line)
+        elif key in found.labels:
+            found.repeated.append(line)
+        else:
+            found.labels[key] = POLARITIES.index(polarity)
+    if not found.labels:
+        raise UsageMistake(
+            "says no tweet's polarity",
+            file=path,
+            remedy=f"Its polarity column must hold {', '.join(POLARITIES)}",
+        )
+    return found
+
+
+def aligned(gold: Mapping[Key, int], system: Mapping[Key, int]) -> NDArray[np.int64]:
+    """The system's label for each gold tweet, MISSING where it gave none, [n]."""
+    return np.array([system.get(key, MISSING) for key in gold], dtype=np.int64)

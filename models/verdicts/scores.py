@@ -1,0 +1,104 @@
+"""All measures of one set of answers as one document: overall, by class, by domain, by entity."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from models.corpus.replab_layout import DOMAINS, POLARITIES
+from models.verdicts import confusion, reputation
+from models.verdicts.confusion import MISSING
+from models.verdicts.floors import always_best, entity_majority
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from models.verdicts.confusion import Counts, Floats, Labels
+
+_ENTITY_ID = re.compile(r"RL2013D(\d{2})E\d{3}")
+_DIGITS = 6
+
+# Names of the floors.
+BEST, MAJORITY = f"always_{POLARITIES[-1]}", "entity_majority_of_training"
+
+# Measures of one table, and measures of the tables of several entities.
+_POOLED: dict[str, Callable[[Counts], Floats]] = {
+    "accuracy": confusion.accuracy,
+    "balanced_accuracy": confusion.balanced_accuracy,
+    "macro_f1": confusion.macro_f1,
+}
+_BY_ENTITY: dict[str, Callable[[Counts], Floats]] = {
+    "official_accuracy": reputation.official_accuracy,
+    "reliability": reputation.reliability,
+    "sensitivity": reputation.sensitivity,
+    "f_rs": reputation.f_rs,
+}
+
+
+def score(gold: Labels, predicted: Labels, entities: Sequence[str]) -> dict[str, Any]:
+    """Every measure, overall and broken down.
+
+    Args:
+        gold: labels [n], indices into POLARITIES.
+        predicted: answers [n], MISSING where there is none.
+        entities: ids [n].
+    """
+    tables = confusion.confusion(gold, predicted, entities, classes=len(POLARITIES))
+    names = sorted(set(entities))
+    domains: dict[str, list[int]] = {}
+    for at, name in enumerate(names):
+        domains.setdefault(domain_of(name), []).append(at)
+    return {
+        "overall": _measures(tables) | {"missing": int((predicted == MISSING).sum())},
+        "by_class": _by_class(tables.sum(axis=0)),
+        "by_domain": {name: _measures(tables[places]) for name, places in domains.items()},
+        "by_entity": {name: _measures(tables[[at]]) for at, name in enumerate(names)},
+    }
+
+
+def floors(
+    gold: Labels, entities: Sequence[str], train: tuple[Labels, Sequence[str]] | None
+) -> dict[str, dict[str, float]]:
+    """The measures of the answers that need no model.
+
+    Args:
+        gold: labels [n].
+        entities: ids [n].
+        train: labels and entities of the training tweets; None leaves the second floor out.
+    """
+    classes = len(POLARITIES)
+    answers = {BEST: always_best(gold.size, classes=classes)}
+    if train is not None:
+        answers[MAJORITY] = entity_majority(*train, entities)
+    return {
+        name: _measures(confusion.confusion(gold, each, entities, classes=classes))
+        for name, each in answers.items()
+    }
+
+
+def domain_of(entity_id: str) -> str:
+    """The domain that an entity's id names; "other" where it names none."""
+    match = _ENTITY_ID.fullmatch(entity_id)
+    return DOMAINS.get(match[1], "other") if match else "other"
+
+
+def _measures(tables: Counts) -> dict[str, float]:
+    """Measures of the tables of some entities, pooled and entity by entity."""
+    pooled = {name: measure(tables.sum(axis=0)) for name, measure in _POOLED.items()}
+    each = {name: measure(tables) for name, measure in _BY_ENTITY.items()}
+    found = {name: round(float(value), _DIGITS) for name, value in (pooled | each).items()}
+    return {"tweets": int(tables.sum()), "entities": len(tables)} | found
+
+
+def _by_class(table: Counts) -> dict[str, dict[str, float]]:
+    scores = confusion.class_scores(table)
+    return {
+        polarity: {
+            "precision": round(float(scores.precision[at]), _DIGITS),
+            "recall": round(float(scores.recall[at]), _DIGITS),
+            "f1": round(float(scores.f1[at]), _DIGITS),
+            "in_gold": int(scores.in_gold[at]),
+            "answered": int(scores.answered[at]),
+        }
+        for at, polarity in enumerate(POLARITIES)
+    }

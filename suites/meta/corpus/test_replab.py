@@ -1,0 +1,234 @@
+"""The RepLab 2013 package: what is read from it, what is left out, and how it is split."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from models.corpus.artefact import build_corpus, load_corpus, load_summary
+from models.corpus.clean import normalized
+from models.corpus.replab import read_replab
+from models.corpus.replab_layout import hash_corpus
+from models.corpus.tweets import SPLITS
+from models.errors import UsageMistake
+from models.plan import check_inputs, make_plan, make_request
+from models.subjects import load_subject
+from suites.meta.corpus.replab_package import (
+    BANKING,
+    MINIATURE_ENTITIES,
+    MINIATURE_TWEETS,
+    MUSIC,
+    Style,
+    Written,
+    miniature_tweets,
+    replab_table,
+    write_miniature,
+    write_package,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.corpus.tweets import Corpus, Tweet
+
+PLAIN = {folder: 4 * tweets for folder, tweets in MINIATURE_TWEETS.items()}
+STYLES = {
+    "together": Style(),
+    "by split": Style(texts="by split"),
+    "beside": Style(texts="beside", mark=True, ends="\r\n"),
+}
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The miniature of the package, its texts together."""
+    return write_miniature(tmp_path_factory.mktemp("replab"))
+
+
+@pytest.fixture(scope="session")
+def corpus(package: Path) -> Corpus:
+    """The corpus of the miniature."""
+    return read_replab(replab_table(), package)
+
+
+def everything(corpus: Corpus) -> list[Tweet]:
+    """The tweets of all splits."""
+    return [tweet for split in SPLITS for tweet in corpus.splits[split]]
+
+
+def test_each_tweet_left_out_has_its_reason_and_its_line(corpus: Corpus) -> None:
+    assert Counter(each.reason for each in corpus.left_out) == {
+        "unrelated to its entity": 2,
+        "language is ES": 4,
+        "empty text: the tweet was deleted": 2,
+        "no text: it was not downloaded": 2,
+        "its polarity is none of NEGATIVE, NEUTRAL, POSITIVE": 2,
+        "training tweet that is a near-duplicate": 1,
+        "training tweet that a test tweet repeats": 2,
+    }
+    broken = [each for each in corpus.left_out if "none of" in each.reason]
+    assert [each.where for each in broken] == [
+        "training/labeled/RL2013D04E904.dat: line 53",
+        "training/labeled/RL2013D04E904.dat: line 54",
+    ]
+    assert len({each.tweet_id for each in corpus.left_out}) == len(corpus.left_out)
+
+
+def test_every_tweet_is_in_a_split_or_left_out(corpus: Corpus) -> None:
+    used = Counter(tweet.tweet_id for tweet in everything(corpus))
+    used.update(each.tweet_id for each in corpus.left_out)
+    assert used == Counter(tweet.tweet_id for tweet in miniature_tweets())
+
+
+def test_the_official_splits_stay(corpus: Corpus) -> None:
+    test_ids = {tweet.tweet_id for tweet in miniature_tweets() if tweet.folder == "test"}
+    assert {tweet.tweet_id for tweet in corpus.splits["test"]} <= test_ids
+    assert len(corpus.splits["test"]) == PLAIN["test"] + 4
+    for split in ("train", "validation", "calibration"):
+        assert not {tweet.tweet_id for tweet in corpus.splits[split]} & test_ids
+    assert len(corpus.splits["validation"]) == 12
+    assert len(corpus.splits["calibration"]) == 9
+    assert len(corpus.splits["train"]) == PLAIN["training"] + 4 - 21
+
+
+def test_a_model_is_told_the_name_and_the_measures_the_id(corpus: Corpus) -> None:
+    names = {(tweet.entity_id, tweet.entity) for tweet in everything(corpus)}
+    assert ("RL2013D04E904", 'The "Quiet" Tides') in names
+    assert len(names) == 4
+    tweet = corpus.splits["test"][0]
+    assert tweet.parts(pair_with_entity=True) == (tweet.entity_name, tweet.text)
+
+
+def test_polarities_are_ordered_from_the_worst_to_the_best(corpus: Corpus) -> None:
+    written = {(t.entity_id, t.tweet_id): t.polarity for t in miniature_tweets()}
+    for tweet in everything(corpus):
+        assert corpus.labels[tweet.label] == written[tweet.entity_id, tweet.tweet_id]
+    assert corpus.labels == ("NEGATIVE", "NEUTRAL", "POSITIVE")
+
+
+def test_quotes_tabs_and_line_ends_survive(corpus: Corpus) -> None:
+    texts = {tweet.text for tweet in everything(corpus)}
+    assert 'they play "Low ""Water""" at\ttest\nand tomorrow' in texts
+    assert "odd \x85 signs, 5 \u20ac, test" in texts
+
+
+@pytest.mark.parametrize("style", STYLES.values(), ids=STYLES)
+def test_every_layout_gives_the_same_corpus(style: Style, corpus: Corpus, tmp_path: Path) -> None:
+    again = read_replab(replab_table(), write_miniature(tmp_path, style))
+    assert again.splits == corpus.splits
+    assert Counter(each.reason for each in again.left_out) == Counter(
+        each.reason for each in corpus.left_out
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_of_one_split_is_known_from_another(seed: int, package: Path) -> None:
+    corpus = read_replab(replab_table(seed=seed), package)
+    for known in (lambda t: t.tweet_id, lambda t: normalized(t.text)):
+        owners = {split: {known(tweet) for tweet in corpus.splits[split]} for split in SPLITS}
+        assert sum(map(len, owners.values())) == len(set.union(*owners.values()))
+
+
+def test_another_seed_carves_other_tweets(package: Path) -> None:
+    first, second = (read_replab(replab_table(seed=seed), package) for seed in (1, 2))
+    assert first.splits["validation"] != second.splits["validation"]
+    assert first.splits["test"] == second.splits["test"]
+
+
+def test_counts_may_ask_for_less_and_the_rest_is_reported(package: Path) -> None:
+    counts = {"train": 30, "validation": 5, "calibration": 5, "test": 20}
+    corpus = read_replab(replab_table(counts=counts), package)
+    assert {split: len(tweets) for split, tweets in corpus.splits.items()} == counts
+    beyond = sum(each.reason == "beyond the asked counts" for each in corpus.left_out)
+    assert beyond == PLAIN["training"] + 4 + PLAIN["test"] + 4 - 60
+
+
+def test_no_language_asked_for_takes_every_language(package: Path) -> None:
+    corpus = read_replab(replab_table(languages=[]), package)
+    assert "qué buen banco, test" in {tweet.text for tweet in corpus.splits["test"]}
+
+
+@pytest.mark.parametrize("info", ["none", "without language"])
+def test_a_copy_without_languages_needs_to_be_told(info: str, tmp_path: Path) -> None:
+    root = write_miniature(tmp_path, Style(info=info))
+    with pytest.raises(UsageMistake, match=r"corpus\.languages: does not say the language"):
+        read_replab(replab_table(), root)
+    corpus = read_replab(replab_table(languages=[]), root)
+    assert len(corpus.splits["test"]) == PLAIN["test"] + 6
+
+
+def test_one_unknown_language_is_a_reason(tmp_path: Path) -> None:
+    tweets = [*miniature_tweets(), Written("test", BANKING.entity_id, "999999", "?", language="")]
+    root = write_package(tmp_path, [BANKING], tweets)
+    with pytest.raises(UsageMistake, match=r"entities\.tsv: does not name the entity RL2013D01"):
+        read_replab(replab_table(), root)
+    shutil.rmtree(root)
+    write_package(root, [BANKING], [t for t in tweets if t.entity_id == BANKING.entity_id])
+    corpus = read_replab(replab_table(), root)
+    (unknown,) = (each for each in corpus.left_out if each.tweet_id == "999999")
+    assert unknown.reason == "language is not known"
+
+
+def test_a_latin_1_copy_is_read(tmp_path: Path) -> None:
+    root = write_miniature(tmp_path, Style(encoding="latin-1"))
+    corpus = read_replab(replab_table(languages=["ES", "EN"]), root)
+    texts = {tweet.text for tweet in corpus.splits["test"]}
+    assert {"qué buen banco, test", "no abre, señor, test"} <= texts
+
+
+def test_a_row_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    root = write_miniature(tmp_path)
+    with (root / f"training/labeled/{MUSIC.entity_id}.dat").open("a", encoding="utf-8") as file:
+        file.write('"216287162696999999"\t"who"\n')
+    corpus = read_replab(replab_table(), root)
+    (broken,) = (each for each in corpus.left_out if each.reason == "row cannot be read")
+    assert broken.where == f"training/labeled/{MUSIC.entity_id}.dat: line 56"
+
+
+def test_a_second_row_of_a_tweet_is_left_out(tmp_path: Path) -> None:
+    tweets = miniature_tweets()
+    root = write_package(tmp_path, MINIATURE_ENTITIES, [*tweets, tweets[0]])
+    (second,) = (
+        each.tweet_id
+        for each in read_replab(replab_table(), root).left_out
+        if each.reason == "second row of one tweet and entity"
+    )
+    assert second == tweets[0].tweet_id
+
+
+def subject_of(**changes: Any) -> Any:
+    """The embedded subject on a RepLab corpus."""
+    tokenizer = load_subject("embedded").tokenizer
+    return msgspec.structs.replace(
+        load_subject("embedded"),
+        corpus=replab_table(**changes),
+        tokenizer=msgspec.structs.replace(tokenizer, vocabulary=300),
+    )
+
+
+def test_it_becomes_an_artefact(package: Path, corpus: Corpus, tmp_path: Path) -> None:
+    build_corpus(subject_of(), tmp_path, package, None, lambda _: None)
+    assert load_corpus(tmp_path) == corpus
+    assert load_summary(tmp_path)["source_sha256"] == hash_corpus(package)
+
+
+def test_a_plan_takes_the_folder_and_notices_a_changed_byte(tmp_path: Path) -> None:
+    root, other = write_miniature(tmp_path / "one"), write_miniature(tmp_path / "other")
+    (other / "background").mkdir()
+    keys = [make_plan(make_request(subject_of(), corpus=each)).corpus.key for each in (root, other)]
+    assert keys[0] == keys[1]
+    text = other / f"tweet_text/{MUSIC.entity_id}_texts.tsv"
+    text.write_bytes(text.read_bytes().replace(b"library", b"Library", 1))
+    assert make_plan(make_request(subject_of(), corpus=other)).corpus.key != keys[0]
+
+
+def test_a_plan_refuses_what_is_not_the_package(package: Path, tmp_path: Path) -> None:
+    for wrong in (tmp_path, package / "entities/replab2013_entities.tsv"):
+        with pytest.raises(UsageMistake, match="--edge-corpus"):
+            check_inputs(subject_of(), (), wrong, None)
+    with pytest.raises(UsageMistake, match="Give the path of the package's folder"):
+        check_inputs(subject_of(), (), None, None)

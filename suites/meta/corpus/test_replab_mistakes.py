@@ -1,0 +1,91 @@
+"""What a user can do wrong with the RepLab package is one message: file, key, and what to do."""
+
+from __future__ import annotations
+
+import shutil
+
+import msgspec
+import pytest
+
+from models.corpus.replab import read_replab
+from models.errors import UsageMistake
+from suites.meta.corpus.replab_package import MUSIC, replab_table, write_miniature
+
+SMALLEST = {"train": 1, "validation": 1, "calibration": 1}
+
+# name: (changes to the table, what the message says)
+UNFIT_TABLES = {
+    "labels from the best": (
+        {"labels": ["POSITIVE", "NEUTRAL", "NEGATIVE"]},
+        r"corpus\.labels: RepLab's polarities are not POSITIVE",
+    ),
+    "a header": ({"header": ["text"]}, r"corpus\.header: the RepLab package says this itself"),
+    "polarities": ({"polarities": {"NEUTRAL": ""}}, r"corpus\.polarities: the RepLab package"),
+    "more than training has": (
+        {"counts": {"validation": 900, "calibration": 2}},
+        r"corpus\.counts\.\w+: \d+ tweets remain for \w+, where \d+ are asked for \(\d+ left out",
+    ),
+    "more than test has": (
+        {"counts": {"validation": 2, "calibration": 2, "test": 900}},
+        r"corpus\.counts\.test: 100 tweets remain for test, where 900 are asked for",
+    ),
+}
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(UsageMistake, match="no such folder"):
+        read_replab(replab_table(), tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("entities", r"holds no entities/replab2013_entities\.tsv"),
+        ("training/labeled", "holds no training/labeled/RL2013"),
+        ("test/labeled", "holds no test/labeled/RL2013"),
+        ("tweet_text", "holds no texts, neither as"),
+    ],
+)
+def test_a_part_is_missing(part, message, tmp_path):
+    root = write_miniature(tmp_path)
+    shutil.rmtree(root / part)
+    with pytest.raises(UsageMistake, match=message) as caught:
+        read_replab(replab_table(), root)
+    assert caught.value.key == "--edge-corpus"
+    assert caught.value.file == str(root)
+
+
+@pytest.mark.parametrize("column", ["polarity", "filtering", "entity_id", "tweet_id"])
+def test_a_column_is_missing(column, tmp_path):
+    path = write_miniature(tmp_path) / f"test/labeled/{MUSIC.entity_id}.dat"
+    text = path.read_text(encoding="utf-8").replace(f'"{column}"', '"other"', 1)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageMistake, match=f"has no column '{column}', only") as caught:
+        read_replab(replab_table(), tmp_path)
+    assert caught.value.file == str(path)
+
+
+def test_an_empty_file(tmp_path):
+    path = write_miniature(tmp_path) / f"test/labeled/{MUSIC.entity_id}.dat"
+    path.write_bytes(b"")
+    with pytest.raises(UsageMistake, match="is empty"):
+        read_replab(replab_table(), tmp_path)
+
+
+@pytest.mark.parametrize("name", UNFIT_TABLES)
+def test_a_table_that_does_not_fit(name, tmp_path):
+    changes, message = UNFIT_TABLES[name]
+    with pytest.raises(UsageMistake, match=message):
+        read_replab(replab_table(**changes), write_miniature(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": "generated", "counts": SMALLEST},
+        {"source": "files", "languages": ["ES"], "counts": {**SMALLEST, "test": 1}},
+    ],
+)
+def test_what_only_replab_has_is_refused_elsewhere(changes):
+    with pytest.raises(msgspec.ValidationError):
+        replab_table(**changes)
