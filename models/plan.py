@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.corpus.replab_layout import check_package, hash_corpus
+from models.corpus.source import check_corpus, hash_corpus
 from models.errors import UsageMistake
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.networks import published
@@ -76,7 +76,7 @@ def check_inputs(
     """
     for scheme in schemes or subject.schemes:
         scheme_named(scheme)
-    _check_corpus(subject, corpus)
+    check_corpus(subject, corpus)
     _check_checkpoint(subject, pretrained)
 
 
@@ -102,28 +102,6 @@ def make_request(
         corpus_path=None if corpus is None else corpus.resolve(),
         checkpoint=None if pretrained is None else published.resolve(pretrained, offline=offline),
     )
-
-
-def _check_corpus(subject: Subject, corpus: Path | None) -> None:
-    key = "--edge-corpus"
-    if subject.corpus.source == "generated":
-        if corpus is not None:
-            raise UsageMistake(
-                f"subject {subject.name!r} generates its corpus and would ignore {corpus}",
-                key=key,
-                remedy="Leave the option out, or choose a subject with another corpus.source",
-            )
-    elif corpus is None:
-        wanted = "package's folder" if subject.corpus.source == "replab" else "file"
-        raise UsageMistake(
-            f"subject {subject.name!r} needs your labelled tweets",
-            key=key,
-            remedy=f"Give the path of the {wanted}",
-        )
-    elif subject.corpus.source == "replab":
-        check_package(corpus)
-    elif not corpus.is_file():
-        raise UsageMistake("no such file", file=corpus, key=key, remedy="Check the path")
 
 
 def _check_checkpoint(subject: Subject, pretrained: str | None) -> None:

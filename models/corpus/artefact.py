@@ -12,10 +12,11 @@ import numpy as np
 from models.corpus.generate import generate
 from models.corpus.read import read_files
 from models.corpus.replab import read_replab
-from models.corpus.replab_layout import hash_corpus
+from models.corpus.source import hash_corpus
 from models.corpus.tokenize import (
     UNKNOWN,
     Encoded,
+    describe_lengths,
     encode,
     load_tokenizer,
     token_lengths,
@@ -178,13 +179,7 @@ def _split_summary(
         "tweets": len(tweets),
         "entities": len({tweet.entity_id for tweet in tweets}),
         "polarities": {label: counts[at] for at, label in enumerate(corpus.labels)},
-        "tokens": {
-            "mean": round(float(lengths.mean()), 2),
-            "p50": float(np.percentile(lengths, 50)),
-            "p95": float(np.percentile(lengths, 95)),
-            "p99": float(np.percentile(lengths, 99)),
-            "max": int(lengths.max()),
-        },
+        "tokens": describe_lengths(lengths),
         "truncated_share": float((lengths > table.max_tokens).mean()),
     }
 

@@ -1,8 +1,7 @@
-"""Where things are in the RepLab 2013 package, and its words. Reads no file but to hash it."""
+"""Where things are in the RepLab 2013 package, and its words. Reads no file."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
@@ -66,19 +65,9 @@ def text_files(root: Path) -> list[Path]:
     return sorted(found + [f for each in FOLDERS for f in (root / each).glob(f"{_ENTITY}.tsv")])
 
 
-def hash_corpus(path: Path) -> str:
-    """Return the sha256 of a file, or of all that a corpus is read from in the package.
-
-    The same package has the same hash wherever it lies, and whatever else lies in it.
-    """
-    if path.is_file():
-        return _sha256(path)
-    files = [path / ENTITIES, *text_files(path)]
-    files += [f for each in FOLDERS for f in labeled_files(path, each) + info_files(path, each)]
-    members = (f"{file.relative_to(path).as_posix()}\t{_sha256(file)}\n" for file in sorted(files))
-    return hashlib.sha256("".join(members).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def package_files(root: Path) -> list[Path]:
+    """Every file that a corpus is read from, sorted."""
+    files = [root / ENTITIES, *text_files(root)]
+    return sorted(
+        files + [f for each in FOLDERS for f in labeled_files(root, each) + info_files(root, each)]
+    )

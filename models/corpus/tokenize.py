@@ -186,6 +186,17 @@ def token_lengths(
     return np.array([len(row) for row in rows], dtype=np.int64)
 
 
+def describe_lengths(lengths: NDArray[np.int64]) -> dict[str, float]:
+    """Mean, quantiles and maximum of lengths in tokens [n], at least one."""
+    return {
+        "mean": round(float(lengths.mean()), 2),
+        "p50": float(np.percentile(lengths, 50)),
+        "p95": float(np.percentile(lengths, 95)),
+        "p99": float(np.percentile(lengths, 99)),
+        "max": int(lengths.max()),
+    }
+
+
 def _inputs(tweets: Sequence[Tweet], *, pair_with_entity: bool) -> list[str | tuple[str, ...]]:
     """Pairs as pairs, single texts as texts: a tokenizer takes no tuple of one."""
     parts = (tweet.parts(pair_with_entity=pair_with_entity) for tweet in tweets)

@@ -12,7 +12,7 @@ import pytest
 from models.corpus.artefact import build_corpus, load_corpus, load_summary
 from models.corpus.clean import normalized
 from models.corpus.replab import read_replab
-from models.corpus.replab_layout import hash_corpus
+from models.corpus.source import hash_corpus
 from models.corpus.tweets import SPLITS
 from models.errors import UsageMistake
 from models.plan import check_inputs, make_plan, make_request
@@ -230,5 +230,5 @@ def test_a_plan_refuses_what_is_not_the_package(package: Path, tmp_path: Path) -
     for wrong in (tmp_path, package / "entities/replab2013_entities.tsv"):
         with pytest.raises(UsageMistake, match="--edge-corpus"):
             check_inputs(subject_of(), (), wrong, None)
-    with pytest.raises(UsageMistake, match="Give the path of the package's folder"):
+    with pytest.raises(UsageMistake, match="Give the path of your RepLab 2013 package"):
         check_inputs(subject_of(), (), None, None)

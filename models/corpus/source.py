@@ -1,0 +1,59 @@
+"""Where a subject's tweets come from: whether a path can be that, and the hash of what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from models.corpus.replab_layout import KEY, check_package, package_files
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.subjects import Subject
+
+
+def check_corpus(subject: Subject, path: Path | None) -> None:
+    """Check a path against what the subject reads, reading nothing.
+
+    Raises:
+        UsageMistake: it is missing or superfluous, or is no file, or not the RepLab package.
+    """
+    source = subject.corpus.source
+    if source == "generated":
+        if path is not None:
+            raise UsageMistake(
+                f"subject {subject.name!r} generates its corpus and would ignore {path}",
+                key=KEY,
+                remedy="Leave the option out, or choose a subject with another corpus.source",
+            )
+    elif path is None:
+        wanted = "RepLab 2013 package" if source == "replab" else "CSV, TSV or JSON lines file"
+        raise UsageMistake(
+            f"subject {subject.name!r} needs your labelled tweets",
+            key=KEY,
+            remedy=f"Give the path of your {wanted}",
+        )
+    elif source == "replab":
+        check_package(path)
+    elif not path.is_file():
+        raise UsageMistake("no such file", file=path, key=KEY, remedy="Check the path")
+
+
+def hash_corpus(path: Path) -> str:
+    """Return the sha256 of a file, or of all that a corpus is read from in the RepLab package.
+
+    The same package has the same hash wherever it lies, and whatever else lies in it.
+    """
+    if path.is_file():
+        return _sha256(path)
+    members = (
+        f"{file.relative_to(path).as_posix()}\t{_sha256(file)}\n" for file in package_files(path)
+    )
+    return hashlib.sha256("".join(members).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

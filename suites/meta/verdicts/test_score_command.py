@@ -1,0 +1,177 @@
+"""`python -m models.verdicts score`: all measures and both floors, from files in RepLab's format."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import models.verdicts
+from models.verdicts.__main__ import main
+from suites.meta.corpus.replab_package import miniature_tweets, write_miniature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CAR, BANK, OTHER = "RL2013D01E001", "RL2013D02E050", "no-code"
+GOLD = [
+    (CAR, "100001", "POSITIVE"),
+    (CAR, "100002", "NEUTRAL"),
+    (CAR, "100003", "NEGATIVE"),
+    (CAR, "100004", "POSITIVE"),
+    (BANK, "100001", "NEGATIVE"),
+    (BANK, "100005", "POSITIVE"),
+]
+
+
+def write(path: Path, rows: Iterable[tuple[str, ...]]) -> str:
+    """A file of the official format; returns its path."""
+    lines = [("entity_id", "tweet_id", "polarity"), *rows]
+    text = "".join("\t".join(f'"{value}"' for value in row) + "\n" for row in lines)
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def score(capsys, tmp_path):
+    """Score a system's rows against GOLD; returns the document."""
+
+    def run(system, *options, gold=GOLD):
+        files = write(tmp_path / "gold.dat", gold), write(tmp_path / "system.dat", system)
+        assert main(["score", *files, *options]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_gold_against_itself_is_perfect(score):
+    document = score(GOLD)
+    for name in ("accuracy", "macro_f1", "official_accuracy", "reliability", "f_rs"):
+        assert document["overall"][name] == 1.0
+    assert document["overall"]["tweets"] == 6
+    assert document["overall"]["missing"] == 0
+
+
+def test_measures_by_hand(score):
+    # CAR: right, wrong, right, missing; BANK: right, wrong.
+    system = [
+        (CAR, "100001", "POSITIVE"),
+        (CAR, "100002", "POSITIVE"),
+        (CAR, "100003", "NEGATIVE"),
+        (BANK, "100001", "NEGATIVE"),
+        (BANK, "100005", "NEGATIVE"),
+        (BANK, "999999", "NEGATIVE"),
+    ]
+    document = score(system)
+    overall = document["overall"]
+    assert overall["accuracy"] == 0.5
+    assert overall["official_accuracy"] == 0.5
+    assert overall["missing"] == 1
+    assert document["system"]["answers_to_no_scored_tweet"] == 1
+    # Recall: POSITIVE 1/3, NEUTRAL 0/1, NEGATIVE 2/2.
+    assert overall["balanced_accuracy"] == pytest.approx((1 / 3 + 0 + 1) / 3, abs=1e-6)
+    assert document["by_class"]["NEGATIVE"] == {
+        "precision": 0.666667,
+        "recall": 1.0,
+        "f1": 0.8,
+        "in_gold": 2,
+        "answered": 3,
+    }
+    # CAR, tweet by tweet: R 1/1, 1/1, 2/2, none = 1; S 1/2, 1/3, 2/3, 0/2; BANK: R 1, S 0.
+    car, bank = document["by_entity"][CAR], document["by_entity"][BANK]
+    assert (car["reliability"], car["sensitivity"]) == (1.0, 0.375)
+    assert (bank["reliability"], bank["sensitivity"], bank["f_rs"]) == (1.0, 0.0, 0.0)
+    assert overall["f_rs"] == pytest.approx((2 * 0.375 / 1.375) / 2, abs=1e-6)
+    assert document["by_domain"]["automotive"]["tweets"] == 4
+    assert document["by_domain"]["banking"]["accuracy"] == 0.5
+
+
+def test_both_floors_are_reported(score, tmp_path):
+    training = write(
+        tmp_path / "training.dat",
+        [(CAR, "1", "NEUTRAL"), (BANK, "2", "NEGATIVE"), (BANK, "3", "POSITIVE"), (CAR, "4", "x")],
+    )
+    document = score(GOLD, "--training", training)
+    assert document["floors"]["always_POSITIVE"]["accuracy"] == 0.5
+    # CAR is all NEUTRAL; BANK ties, and so do all labels but by order: the worst comes first.
+    assert document["floors"]["entity_majority_of_training"]["accuracy"] == round(2 / 6, 6)
+    assert "omitted" in score(GOLD)["floors"]["entity_majority_of_training"]
+
+
+def test_rows_without_polarity_are_counted_and_not_scored(score):
+    broken = (CAR, "100009", "RELATED")
+    document = score([*GOLD, broken], gold=[*GOLD, broken, GOLD[0]])
+    assert document["gold"] | {"file": ""} == {
+        "file": "",
+        "tweets": 6,
+        "without_polarity": 1,
+        "repeated": 1,
+        "unreadable": 0,
+    }
+    assert document["system"]["without_polarity"] == 1
+
+
+def test_an_entity_without_a_code_is_of_another_domain(score):
+    document = score([(OTHER, "1", "NEUTRAL")], gold=[(OTHER, "1", "NEUTRAL")])
+    assert document["by_domain"]["other"]["accuracy"] == 1.0
+
+
+def test_one_language_of_a_package(capsys, tmp_path):
+    root = write_miniature(tmp_path)
+    gold = f"{root}/test/goldstandard/goldstandard_polarity.dat"
+    options = ["--training", f"{root}/training/goldstandard/goldstandard_polarity.dat"]
+    options += ["--package", str(root), "--language", "EN"]
+    assert main(["score", gold, gold, *options]) == 0
+    document = json.loads(capsys.readouterr().out)
+    english = [
+        tweet
+        for tweet in miniature_tweets()
+        if (tweet.folder, tweet.filtering, tweet.language) == ("test", "RELATED", "EN")
+    ]
+    assert document["overall"]["tweets"] == len(english)
+    positive = sum(tweet.polarity == "POSITIVE" for tweet in english)
+    share = round(positive / len(english), 6)
+    assert document["floors"]["always_POSITIVE"]["accuracy"] == share
+    assert document["floors"]["entity_majority_of_training"]["accuracy"] == share
+
+
+@pytest.mark.parametrize(
+    ("system", "options", "message"),
+    [
+        ([], [], "system.dat: says no tweet's polarity"),
+        ([(CAR, "7", "POSITIVE")], [], "system.dat: answers none of the gold standard's tweets"),
+        (GOLD, ["--training", "nowhere.dat"], "nowhere.dat: cannot be read (No such file"),
+        (GOLD, ["--language", "EN"], "one of --language and --package is missing"),
+        (GOLD, ["--language", "EN", "--package", "."], "holds no tweet_info"),
+        (GOLD, ["--laguage", "EN"], "unrecognized arguments: --laguage EN. See python -m"),
+    ],
+)
+def test_a_mistake_is_one_message(system, options, message, capsys, tmp_path):
+    files = write(tmp_path / "gold.dat", GOLD), write(tmp_path / "system.dat", system)
+    assert main(["score", *files, *options]) == 4
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_language_that_no_tweet_has(capsys, tmp_path):
+    root = write_miniature(tmp_path)
+    gold = f"{root}/test/goldstandard/goldstandard_polarity.dat"
+    assert main(["score", gold, gold, "--package", str(root), "--language", "FR"]) == 4
+    assert "--language: no tweet's language is FR. Give one of EN, ES" in capsys.readouterr().err
+
+
+def test_it_is_a_command(tmp_path):
+    gold = write(tmp_path / "gold.dat", GOLD)
+    command = [sys.executable, "-m", "models.verdicts", "score", gold]
+    root = Path(models.verdicts.__file__).parents[2]
+    done = subprocess.run([*command, gold], cwd=root, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["overall"]["accuracy"] == 1.0
+    missing = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert missing.returncode == 4
+    assert "Traceback" not in missing.stderr
