@@ -1,4 +1,4 @@
-"""`python -m models.verdicts score`: all measures and both floors, from files in RepLab's format."""
+"""The score command: all measures and both floors, from files in the format of RepLab."""
 
 from __future__ import annotations
 

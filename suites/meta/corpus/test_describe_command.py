@@ -1,0 +1,247 @@
+"""`python -m models.corpus describe`: what it counts equals what was written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import models.corpus
+from models.corpus.__main__ import main
+from models.subjects import FOLDER
+from suites.meta.corpus.replab_package import (
+    FOLDERS,
+    MINIATURE_ENTITIES,
+    Style,
+    miniature_tweets,
+    write_miniature,
+)
+
+POLARITIES = ("NEGATIVE", "NEUTRAL", "POSITIVE")
+CHECKPOINT = Path(models.corpus.__file__).parents[3] / "shared/weights/all-MiniLM-L6-v2"
+REPLAB_SUBJECT = """
+[corpus]
+source = "replab"
+labels = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
+counts = { validation = 12, calibration = 9 }
+seed = 7
+"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The miniature of the package."""
+    return write_miniature(tmp_path_factory.mktemp("replab"))
+
+
+@pytest.fixture
+def describe(capsys):
+    """Run the command; returns its document."""
+
+    def run(*arguments):
+        assert main(["describe", *map(str, arguments)]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture
+def replab_subject(tmp_path):
+    """A subject's file on a RepLab corpus."""
+    text = (FOLDER / "embedded.toml").read_text(encoding="utf-8")
+    begins, ends = text.index("[corpus]"), text.index("[tokenizer]")
+    text = text[:begins] + REPLAB_SUBJECT + text[ends:]
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace("vocabulary = 4000", "vocabulary = 300"), encoding="utf-8")
+    return path
+
+
+def counted(tweets):
+    """Tweets as the command counts them."""
+    counts = Counter(tweet.polarity for tweet in tweets)
+    return {"tweets": len(tweets), "polarities": {each: counts[each] for each in POLARITIES}}
+
+
+@pytest.mark.parametrize("language", ["EN", "ES", "all"])
+@pytest.mark.parametrize("split", [*FOLDERS, "official_test"])
+def test_related_tweets_are_counted_with_and_without_near_duplicates(
+    split, language, package, describe
+):
+    found = describe(package)["related_with_polarity"][split][language]
+    tweets = [
+        tweet
+        for tweet in miniature_tweets()
+        if tweet.folder == split.removeprefix("official_")
+        and tweet.filtering == "RELATED"
+        and tweet.polarity in POLARITIES
+        and language in (tweet.language, "all")
+        and (tweet.official or split != "official_test")
+    ]
+    assert found == {
+        **counted(tweets),
+        "without_near_duplicates": counted([t for t in tweets if t.near_duplicate_of == "-1"]),
+        "with_text": counted([tweet for tweet in tweets if tweet.text]),
+    }
+
+
+def test_entities_add_up_to_their_split(package, describe):
+    document = describe(package)
+    assert list(document["by_entity"]) == [entity.entity_id for entity in MINIATURE_ENTITIES]
+    for split, languages in document["related_with_polarity"].items():
+        for language, counts in languages.items():
+            total = Counter()
+            for entity in document["by_entity"].values():
+                total.update(entity.get(split, {}).get(language, {}))
+            assert total == Counter(counts["polarities"])
+
+
+def test_rows_texts_and_gold_standards_are_compared(package, describe):
+    document = describe(package)
+    assert document["labeled"]["training"] == {
+        "rows": 206,
+        "related": 205,
+        "unrelated": 1,
+        "related_with_polarity": 203,
+        "related_without_polarity": 0,
+        "related_with_broken_polarity": 2,
+        "tweets_of_two_entities": 1,
+    }
+    assert document["package"]["texts"] == {"files": 4, "present": 307, "empty": 2, "missing": 2}
+    assert document["gold_standard"]["training"] == {
+        "tweets": 205,
+        "as_labeled": 203,
+        "labeled_otherwise": 0,
+        "not_labeled": 2,
+        "only_labeled": 0,
+    }
+    assert document["gold_standard"]["official_test"]["only_labeled"] == 12
+
+
+def test_every_tweet_left_out_is_listed_under_its_reason(package, describe):
+    left_out = describe(package)["left_out"]
+    assert left_out["language is ES"]["count"] == 4
+    broken = left_out["its polarity is none of NEGATIVE, NEUTRAL, POSITIVE"]
+    assert [each["where"].partition(":")[0] for each in broken["tweets"]] == [
+        "training/labeled/RL2013D04E904.dat",
+        "training/labeled/RL2013D04E904.dat",
+    ]
+    counts = describe(package, "--counts-only")["left_out"]
+    assert counts == {reason: each["count"] for reason, each in left_out.items()}
+    assert all(each["count"] == len(each["tweets"]) for each in left_out.values())
+
+
+def test_the_floors_of_each_test_split_and_language(package, describe):
+    document = describe(package)
+    for split in ("test", "official_test"):
+        for language, floors in document["floors"][split].items():
+            counts = document["related_with_polarity"][split][language]
+            positive = counts["polarities"]["POSITIVE"] / counts["tweets"]
+            # Every entity of the miniature is mostly POSITIVE in training, but one in Spanish.
+            assert floors["always_POSITIVE"]["accuracy"] == pytest.approx(positive, abs=1e-6)
+            assert floors["entity_majority_of_training"]["tweets"] == counts["tweets"]
+
+
+def test_a_package_without_texts_is_counted(tmp_path, describe):
+    root = write_miniature(tmp_path)
+    shutil.rmtree(root / "tweet_text")
+    document = describe(root, "--counts-only")
+    assert document["package"]["texts"]["files"] == 0
+    assert document["related_with_polarity"]["training"]["EN"]["tweets"] == 201
+    assert document["left_out"]["no text: it was not downloaded"] == 303
+
+
+def test_a_copy_without_languages_or_gold_standards_is_counted(tmp_path, describe):
+    root = write_miniature(tmp_path, Style(info="none", texts="beside"))
+    for folder in ("goldstandard", "goldstandard_official_replab2013"):
+        shutil.rmtree(root / "test" / folder)
+    document = describe(root, "--counts-only")
+    assert list(document["related_with_polarity"]["training"]) == ["unknown", "all"]
+    assert "official_test" not in document["related_with_polarity"]
+    assert "omitted" in document["gold_standard"]["test"]
+    assert "language is not known" not in document["left_out"]
+
+
+def test_a_subject_says_how_the_package_is_split(package, replab_subject, describe):
+    document = describe(package, "--subject", replab_subject, "--counts-only")
+    assert {split: each["tweets"] for split, each in document["splits"].items()} == {
+        "train": 175,
+        "validation": 12,
+        "calibration": 9,
+        "test": 100,
+    }
+    assert document["related_with_polarity"]["test"]["EN"]["tweets"] == 102
+    assert document["tokens"]["test"]["tweets"] == 100
+
+
+def test_any_corpus_of_a_subject(tmp_path, describe):
+    path = tmp_path / "mine.toml"
+    text = (FOLDER / "embedded.toml").read_text(encoding="utf-8")
+    counts = "counts = { train = 60, validation = 8, calibration = 8, test = 12 }"
+    lines = [counts if line.startswith("counts") else line for line in text.splitlines()]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    document = describe("--subject", path)
+    assert {split: each["tweets"] for split, each in document["splits"].items()} == {
+        "train": 60,
+        "validation": 8,
+        "calibration": 8,
+        "test": 12,
+    }
+    for split in document["splits"].values():
+        assert sum(split["polarities"].values()) == split["tweets"]
+        assert sum(sum(each.values()) for each in split["by_entity"].values()) == split["tweets"]
+    assert document["tokens"]["train"]["share_within_64"] > 0.9
+    assert document["left_out"] == {}
+
+
+def test_lengths_need_a_tokenizer(package, describe):
+    assert "give --pretrained" in describe(package)["tokens"]["omitted"]
+
+
+def test_lengths_in_the_tokens_of_a_checkpoint(package, describe):
+    if not CHECKPOINT.is_dir():
+        pytest.skip("needs ../shared/weights/all-MiniLM-L6-v2")
+    tokens = describe(package, "--pretrained", CHECKPOINT)["tokens"]
+    published, without = (
+        tokens["as_published"]["test"],
+        tokens["without_mentions_and_links"]["test"],
+    )
+    assert published["tweets"] == 100
+    assert published["max"] > without["max"] > 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "neither a subject nor a RepLab 2013 package was given"),
+        (["nowhere"], "nowhere: neither a subject nor"),
+        (["--subject", "nobody"], "no subject is called 'nobody'"),
+        (["x.csv", "--subject", "embedded"], "generates its corpus and would ignore x.csv"),
+        (["--subject", "airline"], "needs your labelled tweets"),
+        (["--subjects", "embedded"], "See python -m models.corpus"),
+    ],
+)
+def test_a_mistake_is_one_message(arguments, message, capsys):
+    assert main(["describe", *arguments]) == 4
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_it_is_a_command_whose_reader_may_stop_early(package):
+    command = [sys.executable, "-m", "models.corpus", "describe", str(package)]
+    root = Path(models.corpus.__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["package"]["path"] == str(package)
+    running = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None
+    assert running.stderr is not None
+    running.stdout.close()
+    assert b"Traceback" not in running.stderr.read()
+    running.wait()
+    running.stderr.close()

@@ -1,0 +1,46 @@
+"""Groups that must not be parted, and parts carved out of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.corpus.groups import carve, linked
+
+KEYS = st.lists(st.sets(st.integers(0, 12), max_size=3), max_size=14)
+GROUPS = st.lists(st.integers(0, 9), max_size=40)
+
+
+@given(KEYS)
+def test_two_are_in_one_group_exactly_if_a_chain_of_keys_joins_them(keys):
+    groups = linked(keys)
+    for at, start in enumerate(keys):
+        known, members = set(start), {at}
+        # Who shares a key brings all its own, until nobody new comes.
+        while more := {i for i, own in enumerate(keys) if own & known} - members:
+            members |= more
+            known = known.union(*(keys[i] for i in more))
+        assert {i for i, group in enumerate(groups) if group == groups[at]} == members
+
+
+@given(GROUPS, st.integers(0, 12), st.integers(0, 12), st.integers(0, 99))
+def test_parts_hold_whole_groups_and_never_more_than_wanted(groups, first, second, seed):
+    wanted = {"first": first, "second": second}
+    parts = carve(groups, wanted, seed)
+    taken = [at for part in parts.values() for at in part]
+    assert len(taken) == len(set(taken))
+    sizes = Counter(groups)
+    for name, part in parts.items():
+        assert part == sorted(part)
+        assert len(part) <= wanted[name]
+        assert all(
+            count == sizes[group] for group, count in Counter(groups[at] for at in part).items()
+        )
+
+
+@given(st.integers(0, 30), st.integers(0, 99))
+def test_a_part_is_full_where_small_groups_suffice(wanted, seed):
+    groups = [*range(30), *[30] * 40]
+    assert len(carve(groups, {"part": wanted}, seed)["part"]) == wanted
