@@ -70,8 +70,6 @@ def test_a_subject_of_files_needs_a_file(subject, tmp_path):
 
 
 def test_a_pretrained_tokenizer_needs_a_checkpoint(subject, tmp_path):
-    table = msgspec.structs.replace(subject.tokenizer, source="pretrained")
+    pretrained = msgspec.structs.replace(load_subject("minilm"), corpus=subject.corpus)
     with pytest.raises(UsageMistake, match=r"--edge-pretrained.*no checkpoint"):
-        build_corpus(
-            msgspec.structs.replace(subject, tokenizer=table), tmp_path, None, None, lambda _: None
-        )
+        build_corpus(pretrained, tmp_path, None, None, lambda _: None)
