@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.checkpoints import chosen, require_one_vocabulary
 from models.corpus.source import check_corpus, hash_corpus
-from models.errors import UsageMistake
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.networks import published
 from models.store import Stage, hash_file, hash_sources, versions
@@ -16,7 +16,7 @@ from models.store import Stage, hash_file, hash_sources, versions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.subjects import ModelTable, Subject
+    from models.subjects import Subject
 
 CORPUS = "corpus"
 MODEL = "model"
@@ -35,19 +35,24 @@ VARIANT_CARD = "variant.json"
 
 @dataclass(frozen=True)
 class Request:
-    """A subject with the user's own data and checkpoint put in.
+    """A subject with the user's own data and checkpoints put in.
 
     Attributes:
         subject: what is tested.
         schemes: names of the schemes to make.
         corpus_path: the user's labelled tweets, None for a generated corpus.
-        checkpoint: the folder of a published encoder, None where none is used.
+        checkpoints: the folder of a published encoder by role, for each model that starts from one.
     """
 
     subject: Subject
     schemes: tuple[str, ...]
     corpus_path: Path | None = None
-    checkpoint: Path | None = None
+    checkpoints: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def tokenizer_folder(self) -> Path | None:
+        """The checkpoint whose tokenizer the corpus is encoded with; all have one vocabulary."""
+        return next(iter(self.checkpoints.values()), None)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,10 @@ class Plan:
     full: Stage
     small: Stage
     variants: dict[str, Stage]
+
+    def models(self) -> dict[str, Stage]:
+        """Return the models by role."""
+        return {role: getattr(self, role) for role in self.request.subject.models()}
 
     def stages(self) -> list[Stage]:
         """Return every stage once, in the order they are made."""
@@ -77,7 +86,7 @@ def check_inputs(
     for scheme in schemes or subject.schemes:
         scheme_named(scheme)
     check_corpus(subject, corpus)
-    _check_checkpoint(subject, pretrained)
+    chosen(subject, pretrained)
 
 
 def make_request(
@@ -88,77 +97,70 @@ def make_request(
     pretrained: str | None = None,
     offline: bool = False,
 ) -> Request:
-    """Check what the user gave, and fetch the checkpoint where it is a hub id.
+    """Check what the user gave, and fetch the checkpoints that are hub ids.
 
     The reference scheme is always made, for the others are compared with it.
 
     Raises:
-        UsageMistake: as `check_inputs`, or the checkpoint is not there.
+        UsageMistake: as `check_inputs`, or a checkpoint is not there.
     """
     check_inputs(subject, schemes, corpus, pretrained)
+    checkpoints = {
+        role: published.resolve(checkpoint, offline=offline)
+        for role, checkpoint in chosen(subject, pretrained).items()
+    }
+    require_one_vocabulary(checkpoints)
     return Request(
         subject=subject,
         schemes=tuple(dict.fromkeys((REFERENCE, *(schemes or subject.schemes)))),
         corpus_path=None if corpus is None else corpus.resolve(),
-        checkpoint=None if pretrained is None else published.resolve(pretrained, offline=offline),
+        checkpoints=checkpoints,
     )
-
-
-def _check_checkpoint(subject: Subject, pretrained: str | None) -> None:
-    needs = subject.full.pretrained or (subject.small is not None and subject.small.pretrained)
-    if needs and pretrained is None:
-        raise UsageMistake(
-            f"subject {subject.name!r} fine-tunes a published encoder",
-            key=published.KEY,
-            remedy="Give its folder (Hugging Face layout) or its hub id",
-        )
-    if pretrained is not None and not needs:
-        raise UsageMistake(
-            f"subject {subject.name!r} trains from scratch and would ignore {pretrained!r}",
-            key=published.KEY,
-            remedy="Leave the option out, or choose a subject with full.pretrained = true",
-        )
 
 
 def make_plan(request: Request) -> Plan:
     """Compute the key of every artefact of `request`; hashes the user's files, imports nothing."""
-    subject = request.subject
-    checkpoint = None if request.checkpoint is None else _hash_checkpoint(request.checkpoint)
-    corpus = _corpus_stage(request, checkpoint)
-    full = _model_stage(subject.full, subject, corpus, checkpoint)
-    small = full
-    if subject.small is not None:
-        small = _model_stage(subject.small, subject, corpus, checkpoint)
+    corpus = _corpus_stage(request)
+    full = _model_stage(request, "full", corpus)
+    small = full if request.subject.small is None else _model_stage(request, "small", corpus, full)
     variants = {name: _variant_stage(name, small, corpus) for name in request.schemes}
     return Plan(request, corpus, full, small, variants)
 
 
-def _hash_checkpoint(folder: Path) -> dict[str, str]:
+def _hash_checkpoint(folder: Path | None) -> dict[str, str] | None:
+    if folder is None:
+        return None
     return {path.name: hash_file(path) for path in published.members(folder)}
 
 
-def _corpus_stage(request: Request, checkpoint: dict[str, str] | None) -> Stage:
+def _corpus_stage(request: Request) -> Stage:
     subject, path = request.subject, request.corpus_path
-    borrowed = subject.tokenizer.source == "pretrained"
     recipe: dict[str, Any] = {
         "corpus": msgspec.to_builtins(subject.corpus),
         "tokenizer": msgspec.to_builtins(subject.tokenizer),
         "file": None if path is None else hash_corpus(path),
-        "checkpoint": checkpoint if borrowed else None,
+        "tokenizer_files": _hash_tokenizer(request.tokenizer_folder),
         "source": hash_sources("corpus"),
         "versions": versions("numpy", "tokenizers"),
     }
     return Stage(CORPUS, recipe)
 
 
-def _model_stage(
-    table: ModelTable, subject: Subject, corpus: Stage, checkpoint: dict[str, str] | None
-) -> Stage:
+def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
+    if folder is None:
+        return None
+    present = (folder / name for name in published.TOKENIZER)
+    return {path.name: hash_file(path) for path in present if path.is_file()}
+
+
+def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | None = None) -> Stage:
+    table = request.subject.models()[role]
     recipe = {
         "model": msgspec.to_builtins(table),
-        "classes": len(subject.corpus.labels),
+        "classes": len(request.subject.corpus.labels),
         "corpus": corpus.key,
-        "checkpoint": checkpoint if table.pretrained else None,
+        "checkpoint": _hash_checkpoint(request.checkpoints.get(role)),
+        "teacher": teacher.key if teacher and table.distillation else None,
         "source": hash_sources("networks", "training"),
         "versions": versions("numpy", "keras", "tensorflow"),
     }

@@ -16,6 +16,7 @@ from models.networks import architecture, published
 from models.networks.parameters import count, initial_values
 from models.plan import FLATBUFFER, LOGITS, MODEL_CARD, VARIANT_CARD, WEIGHTS
 from models.progress import Pace
+from models.training.resume import Resume
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from models.progress import Progress
     from models.store import Stage, Store
     from models.subjects import ModelTable
-    from models.training.finetune import Step
+    from models.training.history import Step
+    from models.training.objective import Lesson
 
 
 class Builder:
@@ -47,10 +49,10 @@ class Builder:
         """Make every stage in order; those that are there are left alone."""
         plan = self._plan
         self._get(plan.corpus, self._make_corpus)
-        self._get(plan.full, functools.partial(self._make_model, "full", self._subject.full))
-        if self._subject.small is not None:
-            small = functools.partial(self._make_model, "small", self._subject.small)
-            self._get(plan.small, small)
+        for role, stage in plan.models().items():
+            resume = Resume(self._store.path(stage).with_name(f"{stage.key}.resume"))
+            self._get(stage, functools.partial(self._make_model, role, resume))
+            resume.forget()
         for scheme, stage in plan.variants.items():
             self._get(stage, functools.partial(self._make_variant, scheme))
 
@@ -63,7 +65,7 @@ class Builder:
             self._subject,
             out,
             self._request.corpus_path,
-            self._request.checkpoint,
+            self._request.tokenizer_folder,
             self._progress.tick,
         )
 
@@ -71,14 +73,23 @@ class Builder:
     def _splits(self) -> dict[str, Encoded]:
         return load_encoded(self._store.path(self._plan.corpus))
 
-    def _make_model(self, role: str, table: ModelTable, out: Path) -> None:
+    def _make_model(self, role: str, resume: Resume, out: Path) -> None:
         from models.training.finetune import fine_tune, predict  # noqa: PLC0415 - TensorFlow
 
-        shape = self._architecture(table)
-        self._progress.say(f"{role} model: fine-tuning {count(shape):,} parameters")
-        report = _TrainingReport(role, table, len(self._splits["train"].labels), self._progress)
+        table = self._subject.models()[role]
+        shape = self._architecture(role, table)
+        done, epochs = resume.epochs_done(), table.training.epochs
+        whence = f", going on after epoch {done}" if done else ""
+        self._progress.say(f"{role} model: fine-tuning {count(shape):,} parameters{whence}")
+        tweets = len(self._splits["train"].labels)
         trained = fine_tune(
-            shape, self._initial(table, shape), table.training, self._splits, report
+            shape,
+            self._initial(role, table, shape),
+            table.training,
+            self._splits,
+            _TrainingReport(role, tweets, done, epochs, self._progress),
+            lesson=self._lesson(table),
+            resume=resume,
         )
         logits = {
             split: predict(trained.classifier, self._splits[split])
@@ -93,37 +104,50 @@ class Builder:
         }
         _write_json(out / MODEL_CARD, card)
 
-    def _architecture(self, table: ModelTable) -> Architecture:
+    def _architecture(self, role: str, table: ModelTable) -> Architecture:
         classes = len(self._subject.corpus.labels)
-        if table.pretrained:
-            assert self._request.checkpoint is not None  # noqa: S101 - make_request saw to it
-            return architecture.from_published(self._request.checkpoint, classes=classes)
-        assert table.network is not None  # noqa: S101 - the subject's grammar saw to it
-        summary = load_summary(self._store.path(self._plan.corpus))
+        vocabulary = load_summary(self._store.path(self._plan.corpus))["vocabulary"]
+        tokens = self._subject.tokenizer.max_tokens
+        if table.network is None:
+            folder = self._request.checkpoints[role]
+            shape = architecture.from_published(folder, classes=classes)
+            published.require_room(folder, shape, vocabulary=vocabulary, tokens=tokens)
+            return shape
         return architecture.from_table(
-            table.network,
-            vocabulary=summary["vocabulary"],
-            classes=classes,
-            positions=self._subject.tokenizer.max_tokens,
+            table.network, vocabulary=vocabulary, classes=classes, positions=tokens
         )
 
-    def _initial(self, table: ModelTable, shape: Architecture) -> Values:
+    def _initial(self, role: str, table: ModelTable, shape: Architecture) -> Values:
         seed = table.training.seed
-        if table.pretrained and self._request.checkpoint is not None:
-            return published.read_values(self._request.checkpoint, shape, seed)
+        if table.network is None:
+            return published.read_values(self._request.checkpoints[role], shape, seed)
         return initial_values(shape, seed)
+
+    def _lesson(self, table: ModelTable) -> Lesson | None:
+        """Ask the full model about the train split, where the small one is to learn from it."""
+        if table.distillation is None:
+            return None
+        from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow
+        from models.training.objective import Lesson  # noqa: PLC0415 - TensorFlow
+
+        self._progress.say("full model: answering the train split for the small one")
+        shape, values = self._trained(self._plan.full)
+        return Lesson(answers_of(shape, values, self._splits["train"]), table.distillation)
+
+    def _trained(self, stage: Stage) -> tuple[Architecture, Values]:
+        """Return the architecture and the weights of a model that was made."""
+        folder = self._store.path(stage)
+        card = json.loads((folder / MODEL_CARD).read_text(encoding="utf-8"))
+        return architecture.Architecture(**card["architecture"]), load_file(folder / WEIGHTS)
 
     def _make_variant(self, scheme: str, out: Path) -> None:
         from models.flatbuffers.convert import convert  # noqa: PLC0415 - TensorFlow
 
         self._progress.say(f"variant {scheme}: converting")
-        source = self._store.path(self._plan.small)
-        card = json.loads((source / MODEL_CARD).read_text(encoding="utf-8"))
         chosen = scheme_named(scheme)
         flatbuffer = convert(
             chosen,
-            architecture.Architecture(**card["architecture"]),
-            load_file(source / WEIGHTS),
+            *self._trained(self._plan.small),
             self._subject.tokenizer.max_tokens,
             self._splits["calibration"],
         )
@@ -145,14 +169,24 @@ class Builder:
 
 
 class _TrainingReport:
-    """Turn training steps into progress lines: epoch, loss, tweets per second, time left."""
+    """Turn training steps into progress lines: epoch, loss, tweets per second, time left.
 
-    def __init__(self, role: str, table: ModelTable, tweets: int, progress: Progress) -> None:
-        self._role, self._progress, self._tweets = role, progress, tweets
-        self._pace = Pace(tweets * table.training.epochs)
+    Args:
+        role: of the model.
+        tweets: in an epoch.
+        before: whole epochs that an earlier run did.
+        epochs: in all.
+        progress: told.
+    """
+
+    def __init__(
+        self, role: str, tweets: int, before: int, epochs: int, progress: Progress
+    ) -> None:
+        self._role, self._progress, self._tweets, self._before = role, progress, tweets, before
+        self._pace = Pace(tweets * (epochs - before))
 
     def __call__(self, step: Step) -> None:
-        done = (step.epoch - 1) * self._tweets + step.tweets
+        done = (step.epoch - 1 - self._before) * self._tweets + step.tweets
         line = (
             f"{self._role} model: epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}, "
             f"{self._pace.describe(done, 'tweets')}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras import ops
+from keras import backend, ops
 
 if TYPE_CHECKING:
     from models.networks.architecture import Architecture
@@ -18,6 +18,11 @@ Weights = Mapping[str, Tensor]
 def keep(inputs: Tensor, rate: float) -> Tensor:  # noqa: ARG001 - the signature of dropout
     """Drop nothing: what dropout is outside training."""
     return inputs
+
+
+def _like(example: Tensor, inputs: Tensor) -> Tensor:
+    """Return `inputs` in the type of `example`."""
+    return ops.cast(inputs, backend.standardize_dtype(example.dtype))
 
 
 def _gelu(inputs: Tensor) -> Tensor:
@@ -60,9 +65,11 @@ class Blocks:
     def norm(self, name: str, inputs: Tensor) -> Tensor:
         """Layer normalization, or NoNorm: weight * inputs + bias (Sun et al. 2020, 3.3)."""
         if self.shape.normalization == "layer_norm":
-            centered = inputs - ops.mean(inputs, axis=-1, keepdims=True)
+            # Statistics in float32, also where the rest is computed in fewer bits.
+            wide = ops.cast(inputs, "float32")
+            centered = wide - ops.mean(wide, axis=-1, keepdims=True)
             variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
-            inputs = centered * ops.rsqrt(variance + self.shape.epsilon)
+            inputs = _like(inputs, centered * ops.rsqrt(variance + self.shape.epsilon))
         scale = self.weights[f"{name}.LayerNorm.weight"]
         return inputs * scale + self.weights[f"{name}.LayerNorm.bias"]
 
@@ -81,7 +88,7 @@ class Blocks:
         if self.shape.types == 1:
             return position + table[0]
         # Two types: an affine blend, so that no second gather has to be quantized.
-        second = ops.expand_dims(ops.cast(types, "float32"), -1)
+        second = ops.expand_dims(_like(table, types), -1)
         return position + table[0] + second * (table[1] - table[0])
 
     def mask_bias(self, attention_mask: Tensor) -> Tensor:
@@ -104,7 +111,7 @@ class Blocks:
         q *= q.shape[-1] ** -0.5
         scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) + bias
         shares = self.drop(ops.softmax(scores, axis=-1), self.shape.attention_dropout)
-        context = ops.matmul(shares, v)
+        context = ops.matmul(_like(v, shares), v)
         batch, heads, tokens, size = ops.shape(context)
         merged = ops.transpose(context, (0, 2, 1, 3))
         return ops.reshape(merged, (batch, tokens, heads * size))

@@ -22,7 +22,8 @@ def forward(blocks: Blocks, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
     first = encode(blocks, ids, blocks.mask_bias(mask), types)[:, 0]
     if blocks.shape.pooled:
         first = ops.tanh(blocks.dense("pooler.dense", first))
-    return blocks.dense("classifier", blocks.drop(first, blocks.shape.classifier_dropout))
+    logits = blocks.dense("classifier", blocks.drop(first, blocks.shape.classifier_dropout))
+    return ops.cast(logits, "float32")
 
 
 class Classifier(keras.Model):  # type: ignore[misc] # keras ships no types
@@ -35,10 +36,13 @@ class Classifier(keras.Model):  # type: ignore[misc] # keras ships no types
         shape: the architecture.
         values: initial values by parameter name.
         seed: of dropout.
+        precision: Keras's name for the types of computation and variables.
     """
 
-    def __init__(self, shape: Architecture, values: Values, seed: int) -> None:
-        super().__init__()
+    def __init__(
+        self, shape: Architecture, values: Values, seed: int, precision: str = "float32"
+    ) -> None:
+        super().__init__(dtype=precision)
         self.shape = shape
         everything = parameters(shape)
         self._matrices = [p for p in everything if p.decayed]

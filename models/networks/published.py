@@ -76,6 +76,27 @@ def read_values(folder: Path, shape: Architecture, seed: int) -> Values:
     return values | draw(fresh, shape.initializer_range, seed)
 
 
+def require_room(folder: Path, shape: Architecture, *, vocabulary: int, tokens: int) -> None:
+    """Check that the network knows every id and every position it will be given.
+
+    Raises:
+        UsageMistake: it does not; names the config and the key.
+    """
+    config = config_path(folder)
+    needs = {
+        "vocab_size": (vocabulary, shape.vocabulary, "the tokenizer gives ids below"),
+        "max_position_embeddings": (tokens, shape.positions, "tokenizer.max_tokens is"),
+    }
+    for key, (needed, there, what) in needs.items():
+        if needed > there:
+            raise UsageMistake(
+                f"is {there}, but {what} {needed}",
+                file=config,
+                key=key,
+                remedy="Give a checkpoint that fits, with its own tokenizer",
+            )
+
+
 def _weights(folder: Path) -> tuple[str, Path]:
     """Return which reader's pattern the folder's weights match, and their path."""
     for pattern in READERS:

@@ -105,7 +105,11 @@ class NetworkTable(Table, frozen=True, kw_only=True):
 
 
 class TrainingTable(Table, frozen=True, kw_only=True):
-    """`[full.training]`, `[small.training]`: AdamW, linear warm-up and decay, gradient clipping."""
+    """`[full.training]`, `[small.training]`: AdamW, linear warm-up and decay, gradient clipping.
+
+    `accumulation` computes a batch in that many parts, for models whose batch does not fit in
+    memory; `precision` says in which type. Neither is meant to change what is learned.
+    """
 
     epochs: Count
     batch: Count
@@ -114,14 +118,38 @@ class TrainingTable(Table, frozen=True, kw_only=True):
     weight_decay: Share = 0.01
     clip_norm: Annotated[float, Meta(gt=0.0)] = 1.0
     seed: Seed = 0
+    accumulation: Count = 1
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        if self.accumulation > self.batch:
+            raise ValueError("`accumulation` cannot be more than `batch`")
+
+
+class DistillationTable(Table, frozen=True, kw_only=True):
+    """`[small.distillation]`: learning from the full model's answers too (Hinton et al. 2015).
+
+    `weight` is that of the soft targets in the sum of both losses, the labels' is 1 - `weight`.
+    """
+
+    temperature: Annotated[float, Meta(ge=1.0)]
+    weight: Annotated[float, Meta(gt=0.0, le=1.0)]
 
 
 class ModelTable(Table, frozen=True, kw_only=True):
-    """`[full]` or `[small]`: a network trained from scratch, or a published checkpoint's."""
+    """`[full]` or `[small]`: a network trained from scratch, or a published checkpoint's.
+
+    `pretrained` is a checkpoint's folder or hub id, or true where the user is to give it.
+    """
 
     training: TrainingTable
     network: NetworkTable | None = None
-    pretrained: bool = False
+    pretrained: bool | Annotated[str, Meta(min_length=1)] = False
+    distillation: DistillationTable | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.pretrained) == (self.network is not None):
+            raise ValueError("needs either `network` or `pretrained`")
 
 
 class SchemeTable(Table, frozen=True, kw_only=True):
@@ -142,6 +170,20 @@ class Subject(Table, frozen=True, kw_only=True):
     budgets: str
     small: ModelTable | None = None
     scheme: dict[str, SchemeTable] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.full.distillation:
+            raise ValueError("`full.distillation` has no model to learn from")
+        pretrained = any(table.pretrained for table in self.models().values())
+        if pretrained != (self.tokenizer.source == "pretrained"):
+            raise ValueError(
+                '`tokenizer.source` is "pretrained" if, and only if, a model\'s network is'
+            )
+
+    def models(self) -> dict[str, ModelTable]:
+        """The models by role."""
+        small = {} if self.small is None else {"small": self.small}
+        return {"full": self.full, **small}
 
 
 def subject_names() -> list[str]:

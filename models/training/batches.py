@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,19 @@ POOL = 32
 STEP = 4
 
 Inputs = dict[str, "NDArray[np.int32]"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The tweets of a batch that are computed at once.
+
+    Attributes:
+        rows: which ones.
+        weight: of each of them, so that the mean over parts of their mean is the batch's mean.
+    """
+
+    rows: NDArray[np.int64]
+    weight: float
 
 
 def cut(split: Encoded, rows: NDArray[np.int64]) -> Inputs:
@@ -43,6 +57,20 @@ def epoch(split: Encoded, batch: int, seed: int) -> list[NDArray[np.int64]]:
         pool = pool[np.argsort(lengths[pool], kind="stable")]
         batches += [pool[i : i + batch] for i in range(0, len(pool), batch)]
     return [batches[i] for i in generator.permutation(len(batches))]
+
+
+def parts(rows: list[NDArray[np.int64]], number: int) -> list[Part]:
+    """Cut every batch into `number` parts of like size.
+
+    A batch of fewer tweets has parts that repeat one of them without weight, so that all batches
+    have as many.
+    """
+    cut = []
+    for batch in rows:
+        for part in np.array_split(batch, number):
+            weight = number * len(part) / len(batch)
+            cut.append(Part(part if len(part) else batch[:1], weight))
+    return cut
 
 
 def in_order(split: Encoded, batch: int) -> Iterator[NDArray[np.int64]]:

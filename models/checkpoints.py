@@ -1,0 +1,104 @@
+"""Which published checkpoint each model of a subject starts from: the subject's, or the user's."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+from models.networks.published import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from models.subjects import Subject
+
+_BY_ROLE = re.compile(r"(full|small)=")
+_GRAMMAR = "Give a folder or hub id, or one for each model: full=FOLDER,small=FOLDER"
+
+
+def chosen(subject: Subject, given: str | None) -> dict[str, str]:
+    """Return the folder or hub id of each model that starts from a checkpoint, by role.
+
+    Args:
+        subject: its `pretrained = true` waits for the user's, a text there is a default.
+        given: the user's option: one checkpoint, or `full=ONE,small=ANOTHER`.
+
+    Raises:
+        UsageMistake: a checkpoint is missing, superfluous, or could be for either model.
+    """
+    named = {role: table.pretrained for role, table in subject.models().items() if table.pretrained}
+    own = _by_role(given, named, subject.name) if given else {}
+    for role in own.keys() - named.keys():
+        raise UsageMistake(
+            f"subject {subject.name!r} trains its {role} model from scratch and would ignore "
+            f"{own[role]!r}",
+            key=KEY,
+            remedy=f"Leave it out, or choose a subject with {role}.pretrained",
+        )
+    start = named | own
+    for role, checkpoint in start.items():
+        if checkpoint is True:
+            raise UsageMistake(
+                f"subject {subject.name!r} fine-tunes a published encoder as its {role} model",
+                key=KEY,
+                remedy=_GRAMMAR,
+            )
+    return {role: str(checkpoint) for role, checkpoint in start.items()}
+
+
+def _by_role(given: str, named: Mapping[str, bool | str], subject: str) -> dict[str, str]:
+    if _BY_ROLE.match(given):
+        parts = re.split(r",(?=(?:full|small)=)", given)
+        return dict(part.split("=", 1) for part in parts)
+    if not named:
+        raise UsageMistake(
+            f"subject {subject!r} trains from scratch and would ignore {given!r}",
+            key=KEY,
+            remedy="Leave the option out, or choose a subject with full.pretrained",
+        )
+    waiting = [role for role, checkpoint in named.items() if checkpoint is True]
+    if not waiting and len(named) > 1:
+        raise UsageMistake(
+            f"{given!r} could be the full or the small model of subject {subject!r}",
+            key=KEY,
+            remedy="Say which: full=FOLDER, small=FOLDER, or both with a comma between",
+        )
+    return dict.fromkeys(waiting or named, given)
+
+
+def require_one_vocabulary(checkpoints: dict[str, Path]) -> None:
+    """Check that every checkpoint numbers word pieces alike: the corpus is encoded once for all.
+
+    Raises:
+        UsageMistake: they differ, or a vocabulary cannot be read; names the folder.
+    """
+    folders = list(checkpoints.values())
+    for other in folders[1:]:
+        if other != folders[0] and _pieces(other) != _pieces(folders[0]):
+            raise UsageMistake(
+                f"its vocabulary is not that of {folders[0]}",
+                file=other,
+                key=KEY,
+                remedy="Give checkpoints of one vocabulary, both uncased for example",
+            )
+
+
+def _pieces(folder: Path) -> dict[str, int]:
+    """Return the number of each word piece, from whichever file holds them."""
+    whole, bare = folder / "tokenizer.json", folder / "vocab.txt"
+    try:
+        if whole.is_file():
+            vocabulary = json.loads(whole.read_text(encoding="utf-8"))["model"]["vocab"]
+            return dict(vocabulary)
+        pieces = bare.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageMistake(
+            f"the vocabulary cannot be read ({error})",
+            file=whole if whole.is_file() else bare,
+            key=KEY,
+            remedy="Give a published checkpoint's folder, whole",
+        ) from None
+    return {piece: number for number, piece in enumerate(pieces)}

@@ -1,0 +1,47 @@
+"""Batches as TensorFlow takes them, whatever their length, without a new trace for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from models.training import batches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from models.corpus.tokenize import Encoded
+
+NAMES = ("input_ids", "attention_mask", "token_type_ids")
+_INPUTS = dict.fromkeys(NAMES, tf.TensorSpec((None, None), tf.int32))
+
+
+def inputs_only(split: Encoded, rows: list[NDArray[np.int64]]) -> Any:
+    """Return a dataset of the inputs of each batch."""
+
+    def each() -> Iterator[tuple[batches.Inputs]]:
+        for part in rows:
+            yield (batches.cut(split, part),)
+
+    return _dataset(each, (_INPUTS,), len(rows))
+
+
+def with_targets(split: Encoded, parts: list[batches.Part], targets: NDArray[Any]) -> Any:
+    """Return a dataset of inputs, targets and the tweets' weights of each part of a batch."""
+
+    def each() -> Iterator[tuple[batches.Inputs, NDArray[Any], NDArray[np.float32]]]:
+        for part in parts:
+            weights = np.full(len(part.rows), part.weight, np.float32)
+            yield batches.cut(split, part.rows), targets[part.rows], weights
+
+    given = tf.TensorSpec((None, *targets.shape[1:]), targets.dtype)
+    return _dataset(each, (_INPUTS, given, tf.TensorSpec((None,), tf.float32)), len(parts))
+
+
+def _dataset(each: Any, signature: Any, length: int) -> Any:
+    dataset = tf.data.Dataset.from_generator(each, output_signature=signature)
+    return dataset.apply(tf.data.experimental.assert_cardinality(length)).prefetch(2)

@@ -1,0 +1,69 @@
+"""What a fine-tuning minimizes: the labels' cross-entropy, and a teacher's answers beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import ops
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.subjects import DistillationTable
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A teacher's answers to the train split, and how much they count.
+
+    Attributes:
+        logits: of the teacher [tweets, classes], in the split's order.
+        table: temperature and weight.
+    """
+
+    logits: NDArray[np.float32]
+    table: DistillationTable
+
+
+def make_loss(lesson: Lesson | None) -> Any:
+    """Return the loss that fits what `make_targets` gives."""
+    if lesson is None:
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return DistillationLoss(lesson.table.temperature, lesson.table.weight)
+
+
+def make_targets(labels: NDArray[np.int32], lesson: Lesson | None) -> NDArray[Any]:
+    """Return the labels [tweets]; with a lesson, one-hot over logits [tweets, 2, classes]."""
+    if lesson is None:
+        return labels
+    hard = np.eye(lesson.logits.shape[1], dtype=np.float32)[labels]
+    return np.stack([hard, lesson.logits], axis=1)
+
+
+class DistillationLoss(keras.losses.Loss):  # type: ignore[misc] # keras ships no types
+    """(1 - w) * cross-entropy with the label + w * T^2 * KL(teacher at T || student at T).
+
+    Hinton, Vinyals and Dean 2015, section 2: T^2 keeps the soft targets' gradients at the size
+    of the labels' whatever the temperature. The divergence differs from their cross-entropy by
+    the teacher's entropy, which no weight of the student changes.
+
+    Args:
+        temperature: T, by which both models' logits are divided.
+        weight: w.
+    """
+
+    def __init__(self, temperature: float, weight: float) -> None:
+        super().__init__(name="distillation")
+        self.temperature, self.weight = temperature, weight
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Return the loss of each tweet [batch]."""
+        hard, soft = y_true[:, 0], y_true[:, 1]
+        labels = ops.categorical_crossentropy(hard, y_pred, from_logits=True)
+        teacher = ops.log_softmax(soft / self.temperature, axis=-1)
+        student = ops.log_softmax(y_pred / self.temperature, axis=-1)
+        divergence = ops.sum(ops.exp(teacher) * (teacher - student), axis=-1)
+        return (1.0 - self.weight) * labels + self.weight * self.temperature**2 * divergence

@@ -1,0 +1,50 @@
+"""AdamW (Loshchilov and Hutter 2019), linear warm-up and decay, a clipped global norm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+
+if TYPE_CHECKING:
+    from models.subjects import TrainingTable
+
+
+def make_optimizer(table: TrainingTable, *, updates: int, undecayed: Any) -> Any:
+    """Return the optimizer of one fine-tuning.
+
+    Args:
+        table: the hyper-parameters; its gradients are averaged over `accumulation` parts.
+        updates: how often the weights change in all.
+        undecayed: the variable that weight decay leaves alone.
+    """
+    warmup = max(1, round(table.warmup * updates))
+    schedule = keras.optimizers.schedules.PolynomialDecay(
+        table.learning_rate, decay_steps=max(1, updates - warmup), end_learning_rate=0.0
+    )
+    optimizer = keras.optimizers.AdamW(
+        _Warmup(schedule, table.learning_rate, warmup, table.accumulation),
+        weight_decay=table.weight_decay,
+        global_clipnorm=table.clip_norm,
+        epsilon=1e-6,
+        gradient_accumulation_steps=table.accumulation if table.accumulation > 1 else None,
+    )
+    optimizer.exclude_from_weight_decay(var_list=[undecayed])
+    return optimizer
+
+
+class _Warmup(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # keras ships no types
+    """Rise linearly to `peak` over `updates`, then follow `after`.
+
+    Keras counts the parts of a batch, the schedule what they make together.
+    """
+
+    def __init__(self, after: Any, peak: float, updates: int, parts: int) -> None:
+        super().__init__()
+        self.after, self.peak, self.updates, self.parts = after, peak, updates, parts
+
+    def __call__(self, step: Any) -> Any:
+        update = tf.cast(step // self.parts, tf.float32)
+        rising = self.peak * (update + 1.0) / self.updates
+        return tf.where(update < self.updates, rising, self.after(update - self.updates))

@@ -1,0 +1,110 @@
+"""A fine-tuning that was killed goes on from its last whole epoch, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zipfile
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import EdgeproofError
+from models.training.history import Epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.networks.classifier import Classifier
+
+STATE = "state.npz"
+
+
+class Resume:
+    """Everything the next epoch depends on, in one file: a training checkpoint.
+
+    That is the weights, the optimizer's moments and counters, the state of dropout's generator,
+    and the history. The order of an epoch's batches depends on the seed and its number alone.
+
+    Args:
+        folder: where the file is, or will be; its name says of which fine-tuning it is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / STATE
+
+    def epochs_done(self) -> int:
+        """Return how many whole epochs an earlier run did, 0 where there was none.
+
+        Raises:
+            EdgeproofError: the file is damaged.
+        """
+        with self._opened() as state:
+            return len(_history(state))
+
+    def save(self, classifier: Classifier, history: list[Epoch]) -> None:
+        """Keep the state after an epoch; whatever happens, the one before stays until then."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_suffix(".draft")
+        with draft.open("wb") as file:
+            lines = json.dumps([asdict(epoch) for epoch in history])
+            np.savez(file, history=np.array(lines), **_state(classifier))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.path)
+
+    def load(self, classifier: Classifier) -> list[Epoch]:
+        """Put the state into the classifier and its optimizer; return the history so far.
+
+        Raises:
+            EdgeproofError: the file is damaged.
+        """
+        with self._opened() as state:
+            if state:
+                for name, variable in _variables(classifier).items():
+                    variable.assign(state[name])
+            return _history(state)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Mapping[str, Any]]:
+        """Give the arrays by name, none where there is no file."""
+        if not self.path.is_file():
+            yield {}
+            return
+        try:
+            with np.load(self.path, allow_pickle=False) as state:
+                yield state
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+            raise EdgeproofError(
+                f"the state of a fine-tuning that was cut off cannot be read ({error})",
+                file=self.path,
+                remedy="Delete it: the fine-tuning then starts from its first epoch",
+            ) from None
+
+    def forget(self) -> None:
+        """Remove the state: the fine-tuning is done."""
+        shutil.rmtree(self.path.parent, ignore_errors=True)
+
+
+def _history(state: Mapping[str, Any]) -> list[Epoch]:
+    lines = json.loads(str(state["history"])) if state else []
+    return [Epoch(**line) for line in lines]
+
+
+def _variables(classifier: Classifier) -> dict[str, Any]:
+    groups = {"model": classifier.variables, "optimizer": classifier.optimizer.variables}
+    return {
+        f"{group}_{index}": variable
+        for group, variables in groups.items()
+        for index, variable in enumerate(variables)
+    }
+
+
+def _state(classifier: Classifier) -> dict[str, NDArray[Any]]:
+    return {name: variable.numpy() for name, variable in _variables(classifier).items()}
