@@ -2,6 +2,7 @@
 
 pytest_plugins = (
     "fixtures.options",
+    "fixtures.stopping",
     "fixtures.selection",
     "fixtures.artefacts",
     "fixtures.runners",
