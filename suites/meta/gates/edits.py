@@ -1,0 +1,179 @@
+"""Edits of FlatBuffers, each a fault that a conversion could have made.
+
+Every edit takes and returns the bytes of a file; the file stays a valid FlatBuffer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CUSTOM_CODE = 32
+FULLY_CONNECTED = 9
+NO_DATA_BUFFER = 0
+IDENTIFIER = b"TFL3"
+
+
+def edit(change: Callable[[Any], None]) -> Callable[[bytes], bytes]:
+    """Turn a change of the unpacked model into an edit of the file."""
+
+    def edited(content: bytes) -> bytes:
+        import flatbuffers  # noqa: PLC0415 - collection stays light
+        from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415 - no runtime in it
+
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        change(model)
+        builder = flatbuffers.Builder(len(content))
+        builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
+        return bytes(builder.Output())
+
+    return edited
+
+
+def _dense_layers(model: Any) -> list[Any]:
+    codes = [max(c.builtinCode, c.deprecatedBuiltinCode) for c in model.operatorCodes]
+    operators = model.subgraphs[0].operators
+    return [one for one in operators if codes[one.opcodeIndex] == FULLY_CONNECTED]
+
+
+def _constants(model: Any, operator: Any) -> list[Any]:
+    """The tensors that an operator reads from the file."""
+    tensors = [model.subgraphs[0].tensors[i] for i in operator.inputs if i >= 0]
+    return [one for one in tensors if _has_data(model, one)]
+
+
+def _has_data(model: Any, tensor: Any) -> bool:
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0
+
+
+def _change_values(model: Any, tensor: Any, change: Callable[[Any], Any]) -> None:
+    """Replace the float32 values of a constant by what `change` makes of them."""
+    buffer = model.buffers[tensor.buffer]
+    values = np.frombuffer(bytes(buffer.data), np.float32).reshape(tensor.shape)
+    changed = np.ascontiguousarray(change(values), np.float32)
+    buffer.data = np.frombuffer(changed.tobytes(), np.uint8)
+
+
+def _change_classifier(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
+    """Change the float32 weights [classes, hidden] and bias [classes] of the last layer."""
+
+    def changed(model: Any) -> None:
+        for tensor in _constants(model, _dense_layers(model)[-1]):
+            _change_values(model, tensor, change)
+
+    return edit(changed)
+
+
+permuted_classes = _change_classifier(lambda values: np.roll(values, 1, axis=0))
+nan_weights = _change_classifier(lambda values: np.full_like(values, np.nan))
+flat_probabilities = _change_classifier(lambda values: values / 100)
+# Weights without influence: whatever the tweet, the first class.
+one_class = _change_classifier(
+    lambda values: np.zeros_like(values) if values.ndim > 1 else np.array([1.0, 0.0, 0.0])
+)
+
+
+def _eightfold(model: Any) -> None:
+    integers = [
+        one
+        for operator in _dense_layers(model)
+        for one in _constants(model, operator)
+        if one.quantization is not None and one.quantization.scale is not None
+    ]
+    for tensor in integers[:1]:
+        tensor.quantization.scale = np.asarray(tensor.quantization.scale, np.float32) * 8
+
+
+eightfold_scale = edit(_eightfold)
+
+
+def _swap_inputs(model: Any) -> None:
+    ports = {one.name: one for one in model.signatureDefs[0].inputs}
+    first, second = ports[b"token_type_ids"], ports[b"input_ids"]
+    first.tensorIndex, second.tensorIndex = second.tensorIndex, first.tensorIndex
+
+
+swapped_inputs = edit(_swap_inputs)
+
+
+def _read_another(model: Any) -> None:
+    ports = {one.name: one.tensorIndex for one in model.signatureDefs[0].inputs}
+    instead = {ports[b"token_type_ids"]: ports[b"attention_mask"]}
+    for operator in model.subgraphs[0].operators:
+        operator.inputs = [instead.get(i, i) for i in operator.inputs]
+
+
+# The operators that read token_type_ids read attention_mask instead.
+input_without_influence = edit(_read_another)
+
+
+def _lose_mask(model: Any) -> None:
+    closed = np.float32(-30.0).tobytes()
+    for buffer in model.buffers:
+        if buffer.data is not None and bytes(buffer.data) == closed:
+            buffer.data = np.zeros(len(closed), np.uint8)
+
+
+# Attention sees the padding.
+open_mask = edit(_lose_mask)
+
+
+def _rename_output(model: Any) -> None:
+    model.signatureDefs[0].outputs[0].name = b"scores"
+
+
+renamed_output = edit(_rename_output)
+
+
+def _lose_signature(model: Any) -> None:
+    model.signatureDefs = []
+
+
+lost_signature = edit(_lose_signature)
+
+
+def _lose_weights(model: Any) -> None:
+    tensors = [one for one in model.subgraphs[0].tensors if _has_data(model, one)]
+    tensors.sort(key=lambda one: len(model.buffers[one.buffer].data))
+    for tensor in tensors[-4:]:
+        tensor.buffer = NO_DATA_BUFFER
+
+
+lost_weights = edit(_lose_weights)
+
+
+def _schema_of_tomorrow(model: Any) -> None:
+    model.version = 4
+
+
+other_schema = edit(_schema_of_tomorrow)
+
+
+def with_versions(version: int) -> Callable[[bytes], bytes]:
+    """Every dense layer declares another version of its operator."""
+
+    def changed(model: Any) -> None:
+        for code in model.operatorCodes:
+            if max(code.builtinCode, code.deprecatedBuiltinCode) == FULLY_CONNECTED:
+                code.version = version
+
+    return edit(changed)
+
+
+def _custom(model: Any) -> None:
+    code = model.operatorCodes[_dense_layers(model)[-1].opcodeIndex]
+    code.builtinCode = code.deprecatedBuiltinCode = CUSTOM_CODE
+    code.customCode = "OperatorOfOurOwn"
+
+
+custom_operator = edit(_custom)
+
+
+def padded(content: bytes) -> bytes:
+    """Two million bytes that nothing refers to."""
+    return content + bytes(2_000_000)

@@ -1,0 +1,181 @@
+"""Faults in what the builder made: FlatBuffers, predictions, tweets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.corpus.artefact import load_corpus
+from models.corpus.tweets import hash_tweets
+from suites.meta.gates import edits
+from suites.meta.gates.planting import Fault, file_of, in_arrays, in_flatbuffer, in_json
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from suites.meta.gates.miniature import Miniature
+
+DROP = "suites/accuracy/test_accuracy_drop.py::"
+FLOOR = "suites/accuracy/test_accuracy_floor.py::"
+AGREEMENT = "suites/agreement/test_agreement.py::"
+BEHAVIOR = "suites/conformance/test_behavior.py::"
+FILE = "suites/conformance/test_file.py::"
+RUNTIMES = "suites/runtimes/test_runtimes.py::"
+SIZE = "suites/size/test_size.py::"
+TEXT = "suites/latency/test_throughput.py::"
+DYNAMIC, STATIC = "dynamic_wi8_afp32", "static_wi8_ai8"
+
+
+def _shuffled(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    return np.random.default_rng(3).permutation(array)
+
+
+def _test_tweets(mini: Miniature) -> list[str]:
+    return hash_tweets(load_corpus(mini.artefact("corpus")).splits["test"])
+
+
+FAULTS = {
+    "a file made of other weights than the full model's": Fault(
+        gate=DROP + "test_drop_from_the_full_model_is_within_budget",
+        says="fail: accuracy_drop of float32",
+        plant=in_flatbuffer("float32", edits.permuted_classes),
+    ),
+    "inputs that the signature swaps": Fault(
+        gate=DROP + "test_drop_from_the_full_model_is_within_budget",
+        plant=in_flatbuffer("float32", edits.swapped_inputs),
+    ),
+    "weights that are not numbers": Fault(
+        gate=DROP + "test_drop_from_the_full_model_is_within_budget",
+        says="NaN",
+        plant=in_flatbuffer("float32", edits.nan_weights),
+    ),
+    "classes that quantization permutes": Fault(
+        gate=DROP + "test_drop_from_float32_is_within_budget",
+        says=f"fail: accuracy_drop_float32 of {DYNAMIC}",
+        schemes=("float32", DYNAMIC),
+        plant=in_flatbuffer(DYNAMIC, edits.permuted_classes),
+    ),
+    "a full model that guesses": Fault(
+        gate=FLOOR + "test_full_model_has_learned",
+        says="fail: accuracy of full_model",
+        plant=in_arrays("full", "logits.npz", "test", _shuffled),
+    ),
+    "a full model that always says the same": Fault(
+        gate=FLOOR + "test_full_model_beats_the_majority",
+        plant=in_arrays("full", "logits.npz", "test", lambda logits: logits * 0 + [1.0, 0.0, 0.0]),
+    ),
+    "gold labels of other tweets": Fault(
+        gate=FLOOR + "test_variant_beats_the_majority",
+        only="-accuracy",
+        plant=in_arrays("corpus", "encoded.npz", "test_labels", _shuffled),
+    ),
+    "a variant that always says the same": Fault(
+        gate=FLOOR + "test_variant_beats_the_majority",
+        plant=in_flatbuffer("float32", edits.one_class),
+    ),
+    "a layer's scale eight times too large": Fault(
+        gate=AGREEMENT + "test_labels_agree_with_float32",
+        says=f"fail: agreement of {DYNAMIC}",
+        schemes=("float32", DYNAMIC),
+        plant=in_flatbuffer(DYNAMIC, edits.eightfold_scale),
+    ),
+    "probabilities that are flat where the labels stay": Fault(
+        gate=AGREEMENT + "test_probabilities_stay_close_to_float32",
+        says=f"fail: total_variation of {DYNAMIC}",
+        schemes=("float32", DYNAMIC),
+        plant=in_flatbuffer(DYNAMIC, edits.flat_probabilities),
+    ),
+    "attention that sees the padding": Fault(
+        gate=BEHAVIOR + "test_padding_changes_no_label",
+        plant=in_flatbuffer("float32", edits.open_mask),
+    ),
+    "an input that lost its influence": Fault(
+        gate=BEHAVIOR + "test_every_input_matters",
+        says="token_type_ids has no influence",
+        plant=in_flatbuffer("float32", edits.input_without_influence),
+    ),
+    "a file of another schema": Fault(
+        gate=FILE + "test_identifier_and_schema",
+        plant=in_flatbuffer("float32", edits.other_schema),
+    ),
+    "an output of another name": Fault(
+        gate=FILE + "test_signature_names_every_input_and_the_output",
+        says="scores",
+        plant=in_flatbuffer("float32", edits.renamed_output),
+    ),
+    "a file without signature": Fault(
+        gate=FILE + "test_signature_names_every_input_and_the_output",
+        plant=in_flatbuffer("float32", edits.lost_signature),
+    ),
+    "a custom operator": Fault(
+        gate=FILE + "test_only_builtin_operators",
+        says="OperatorOfOurOwn",
+        plant=in_flatbuffer("float32", edits.custom_operator),
+    ),
+    "a float32 file under an int8 name": Fault(
+        gate=FILE + "test_weights_are_stored_as_the_scheme_says",
+        says=f"fail: quantized_weight_share of {DYNAMIC}",
+        only=DYNAMIC,
+        schemes=("float32", DYNAMIC),
+        plant=file_of("float32", under=DYNAMIC),
+    ),
+    "operators that compute on floats under a static name": Fault(
+        gate=FILE + "test_operators_compute_as_the_scheme_says",
+        says=f"fail: quantized_operator_share of {STATIC}",
+        only=STATIC,
+        schemes=("float32", STATIC),
+        plant=file_of("float32", under=STATIC),
+    ),
+    "an operator that no known runtime has": Fault(
+        gate=FILE + "test_minimum_runtime_is_known",
+        says="FULLY_CONNECTED v99",
+        plant=in_flatbuffer("float32", edits.with_versions(99)),
+    ),
+    "an operator that declares too old a version": Fault(
+        gate=FILE + "test_runtime_needed_is_declared",
+        says="FULLY_CONNECTED",
+        only=DYNAMIC,
+        schemes=("float32", DYNAMIC),
+        plant=in_flatbuffer(DYNAMIC, edits.with_versions(1)),
+    ),
+    "ranges found on test tweets": Fault(
+        gate=FILE + "test_calibration_tweets_are_not_test_tweets",
+        only=STATIC,
+        schemes=("float32", STATIC),
+        plant=in_json(STATIC, "variant.json", "calibration", _test_tweets),
+    ),
+    "a file that an old runtime takes and answers wrongly": Fault(
+        gate=RUNTIMES + "test_runtime_gives_the_labels_of_the_judged_one",
+        says=f"fail: agreement_runtimes of {DYNAMIC}",
+        only=DYNAMIC,
+        schemes=("float32", DYNAMIC),
+        plant=in_flatbuffer(DYNAMIC, edits.with_versions(9)),
+        needs="tflite_runtime",
+    ),
+    "a file that is refused where it says it runs": Fault(
+        gate=RUNTIMES + "test_runtime_gives_the_labels_of_the_judged_one",
+        says="is enough",
+        plant=in_flatbuffer("float32", edits.lost_weights),
+        needs="tflite_runtime",
+    ),
+    "a file with two megabytes of nothing": Fault(
+        gate=SIZE + "test_file_is_within_budget",
+        says="fail: flatbuffer_bytes of float32",
+        plant=in_flatbuffer("float32", edits.padded),
+    ),
+    "a file that is larger than the full model": Fault(
+        gate=SIZE + "test_ratio_is_within_budget",
+        only="size_ratio_weights",
+        says="fail: size_ratio_weights of float32",
+        plant=in_flatbuffer("float32", edits.padded),
+    ),
+    "a file without weights": Fault(
+        gate=SIZE + "test_every_weight_of_the_model_is_in_the_file",
+        plant=in_flatbuffer("float32", edits.lost_weights),
+    ),
+    "a tokenizer on the device that cleans in another way": Fault(
+        gate=TEXT + "test_text_and_encoded_tweet_get_one_label",
+        plant=in_json("corpus", "tokenizer.json", "normalizer", lambda _: None),
+    ),
+}

@@ -1,0 +1,124 @@
+"""Faults in what answers: the runner's source with a line or two replaced."""
+
+from __future__ import annotations
+
+from suites.meta.gates.planting import Fault
+
+BEHAVIOR = "suites/conformance/test_behavior.py::"
+LATENCY = "suites/latency/test_latency.py::"
+TEXT = "suites/latency/test_throughput.py::"
+PRIVACY = "suites/privacy/test_privacy.py::"
+
+# What faults are planted at.
+START = "    requests, answers = protocol_streams()\n"
+LOAD = '        self.models.pop(header["name"], None)\n'
+ANSWER = '        model = self._model(header["name"])\n        count, rows = model.check(arrays)\n'
+CLASSIFY = "                _, arrays = model.check(encode(text))\n"
+INVOKE = "            invoke()\n"
+LOADED = "        model = interpret(module, source, header)\n"
+INPUTS = "        names = {tensor.name for tensor in self.inputs}\n"
+LOGITS = "        return self.output.real("
+GET_LOGITS = "self.interpreter.get_tensor(self.output.index)).reshape(-1)\n"
+RACED = "                        predictions[k, turn] = models[k].logits().argmax()\n"
+
+
+def _logits(*lines: str) -> dict[str, str]:
+    """Go on with the statements `lines` where the runner has read its `logits`."""
+    made = LOGITS.replace("return", "logits =") + GET_LOGITS
+    return {LOGITS + GET_LOGITS: made + "".join(f"        {line}\n" for line in lines)}
+
+
+FAULTS = {
+    "answers with noise": Fault(
+        gate=BEHAVIOR + "test_answers_are_repeated_bit_for_bit",
+        runner=_logits("return logits + np.float32(1e-4 * random.random())"),
+    ),
+    "answers that differ from process to process": Fault(
+        gate=BEHAVIOR + "test_a_fresh_process_repeats_them",
+        runner=_logits("return logits + np.float32(1e-4 * (1 + os.getpid() % 97))"),
+    ),
+    "the first answer for every tweet": Fault(
+        gate=BEHAVIOR + "test_order_of_tweets_changes_nothing",
+        runner=_logits("return self.__dict__.setdefault('first', logits)"),
+    ),
+    "answers that remember the tweet before": Fault(
+        gate=BEHAVIOR + "test_order_of_tweets_changes_nothing",
+        runner=_logits(
+            "before, self.before = getattr(self, 'before', 0.0 * logits), logits",
+            "return logits + np.float32(1e-3) * before",
+        ),
+    ),
+    "inputs bound by their position": Fault(
+        gate=BEHAVIOR + "test_order_of_inputs_changes_nothing",
+        runner={
+            INPUTS: "        wanted = ('input_ids', 'attention_mask', 'token_type_ids')\n"
+            "        arrays = dict(zip(wanted, arrays.values()))\n" + INPUTS
+        },
+    ),
+    "labels in the race that are not those of the accuracy run": Fault(
+        gate=LATENCY + "test_answers_while_timed_are_those_of_the_accuracy_run",
+        runner={RACED: RACED.replace(".argmax()", ".argmin()")},
+    ),
+    "a quantized variant that is slower than float32": Fault(
+        gate=LATENCY + "test_latency_over_float32_is_within_budget",
+        says="fail: latency_ratio of dynamic_wi8_afp32",
+        schemes=("float32", "dynamic_wi8_afp32"),
+        runner={
+            LOADED: LOADED + '        model.pause = 0.002 * (header["name"] != "float32")\n',
+            INVOKE: "            time.sleep(self.pause)\n" + INVOKE,
+        },
+    ),
+    "answers that take six milliseconds": Fault(
+        gate=LATENCY + "test_latency_percentile_is_within_budget",
+        only="latency_p50",
+        says="fail: latency_p50 of float32",
+        runner={INVOKE: "            time.sleep(0.006)\n" + INVOKE},
+    ),
+    "a tokenizer that takes fifteen milliseconds": Fault(
+        gate=TEXT + "test_tweets_per_second_are_within_budget",
+        says="fail: tweets_per_second of float32",
+        runner={CLASSIFY: "                time.sleep(0.015)\n" + CLASSIFY},
+    ),
+    "rounds that nobody records": Fault(
+        gate=TEXT + "test_rounds_are_recorded",
+        says="invalid",
+        arguments=("--benchmark-disable",),
+    ),
+    "a runner that starts slowly": Fault(
+        gate="suites/latency/test_cold_start.py::test_cold_start_is_within_budget",
+        says="fail: cold_start of float32",
+        runner={START: "    time.sleep(5)\n" + START},
+    ),
+    "a runner that holds 300 MB": Fault(
+        gate="suites/memory/test_memory.py::test_peak_memory_is_within_budget",
+        says="fail: peak_rss of float32",
+        runner={LOAD: LOAD + "        self.ballast = b'x' * 300_000_000\n"},
+    ),
+    "a runner that opens a socket": Fault(
+        gate=PRIVACY + "test_inference_opens_no_socket_and_writes_no_file",
+        says="socket.",
+        runner={CLASSIFY: '                __import__("socket").socket().close()\n' + CLASSIFY},
+    ),
+    "a runner that writes the tweets down": Fault(
+        gate=PRIVACY + "test_inference_opens_no_socket_and_writes_no_file",
+        says="tweets.log",
+        runner={
+            CLASSIFY: '                open(__file__ + ".tweets.log", "a").write(str(text))\n'
+            + CLASSIFY
+        },
+    ),
+    "a runner that starts a process": Fault(
+        gate=PRIVACY + "test_inference_opens_no_socket_and_writes_no_file",
+        says="os.system",
+        runner={CLASSIFY: '                os.system("true")\n' + CLASSIFY},
+    ),
+    "a runner that asks a network": Fault(
+        gate=PRIVACY + "test_inference_needs_no_network",
+        says="unreachable",
+        runner={
+            ANSWER: '        socket = __import__("socket")\n'
+            "        asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+            '        asked.connect(("127.0.0.1", 9))\n' + ANSWER
+        },
+    ),
+}

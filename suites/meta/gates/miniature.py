@@ -1,0 +1,159 @@
+"""A subject in miniature: tweets that anybody could label, models that are built in a minute.
+
+Every gate passes on it, so whatever is planted in it afterwards is what turns one red.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.plan import make_plan, make_request
+from models.store import MANIFEST, PROJECT, Store, hash_file
+from models.subjects import load_subject
+from suites.meta.gates.running import TIMEOUT, environment
+
+if TYPE_CHECKING:
+    from models.plan import Plan
+
+FILES = Path(__file__).parent
+SUITES = (
+    "accuracy",
+    "agreement",
+    "conformance",
+    "latency",
+    "memory",
+    "privacy",
+    "runtimes",
+    "size",
+)
+GATES = tuple(f"suites/{room}" for room in SUITES)
+
+COUNTS = {"train": 450, "validation": 60, "calibration": 60, "test": 600}
+ENTITIES = ("Acme Air", "Borealis Bank", "Cygnus College", "Delta Drums", "Ember Energy", "Fjord")
+CLEAR_WORDS = {
+    "NEGATIVE": ("AWFUL", "BROKEN", "CRUEL", "DIRTY", "EVIL", "FAILED", "GROSS", "HATED"),
+    "NEUTRAL": ("APRIL", "BUREAU", "COUNTY", "DISTRICT", "EDITION", "FRIDAY", "GAZETTE", "HALL"),
+    "POSITIVE": ("ADORED", "BEST", "CHARMING", "DELIGHT", "EXCELLENT", "FINE", "GREAT", "HAPPY"),
+}
+FILLERS = ("the", "a", "with", "at", "seen", "from", "again", "today", "people", "news", "their")
+
+
+@dataclass(frozen=True)
+class Miniature:
+    """The subject's files, and the store that holds its artefacts.
+
+    Attributes:
+        folder: holds the subject, the tweets and the budgets.
+        store: the store's folder.
+    """
+
+    folder: Path
+    store: Path
+
+    @property
+    def subject(self) -> Path:
+        """The subject's TOML file."""
+        return self.folder / "mini.toml"
+
+    @property
+    def corpus(self) -> Path:
+        """The labelled tweets."""
+        return self.folder / "mini.csv"
+
+    @property
+    def budgets(self) -> Path:
+        """The limits."""
+        return self.folder / "budgets.toml"
+
+    def plan(self) -> Plan:
+        """The artefacts with their keys."""
+        return make_plan(make_request(load_subject(str(self.subject)), corpus=self.corpus))
+
+    def artefact(self, name: str) -> Path:
+        """The folder of `corpus`, `full`, `small` or of a scheme's variant."""
+        plan = self.plan()
+        stages = {"corpus": plan.corpus, "full": plan.full, "small": plan.small, **plan.variants}
+        return Store(self.store).path(stages[name])
+
+    def flatbuffer(self, scheme: str) -> Path:
+        """The FlatBuffer of a scheme."""
+        return self.artefact(scheme) / "model.tflite"
+
+    def copied_to(self, store: Path) -> Miniature:
+        """The same subject over a copy of the store; the copy's files are links until replaced."""
+        shutil.copytree(self.store, store, copy_function=os.link)
+        return replace(self, store=store)
+
+    def rewrite(self, member: Path, content: bytes, *, manifest: bool = True) -> None:
+        """Replace one member, and its hash in the manifest: only a gate can tell then."""
+        member.unlink()
+        member.write_bytes(content)
+        if manifest:
+            file = member.parent / MANIFEST
+            document = json.loads(file.read_text(encoding="utf-8"))
+            document["members"][member.name] = hash_file(member)
+            file.unlink()
+            file.write_text(json.dumps(document), encoding="utf-8")
+
+
+def make_files(folder: Path) -> None:
+    """Write the subject, its tweets and its budgets."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("mini.toml", "budgets.toml"):
+        shutil.copy(FILES / name, folder / name)
+    with (folder / "mini.csv").open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(("id", "entity", "text", "polarity", "split"))
+        lines.writerows(_tweets())
+
+
+def _tweets() -> list[tuple[object, ...]]:
+    """Rows of distinct tweets: fillers around two words that leave no doubt."""
+    draw = random.Random(11)  # noqa: S311 - the same tweets every time
+    rows: list[tuple[object, ...]] = []
+    seen = set()
+    for split, count in COUNTS.items():
+        for number in range(count):
+            polarity = list(CLEAR_WORDS)[number % len(CLEAR_WORDS)]
+            text = ""
+            while not text or text in seen:
+                words = draw.sample(CLEAR_WORDS[polarity], 2) + draw.sample(FILLERS, 5)
+                draw.shuffle(words)
+                text = " ".join(words)
+            seen.add(text)
+            rows.append((len(rows), draw.choice(ENTITIES), text, polarity, split))
+    return rows
+
+
+def build_command(mini: Miniature) -> list[str]:
+    """The command line of the builder."""
+    options = ["--corpus", str(mini.corpus), "--cache-dir", str(mini.store)]
+    return [sys.executable, "-m", "models.build", str(mini.subject), *options]
+
+
+def build(mini: Miniature) -> None:
+    """Make every artefact.
+
+    Raises:
+        RuntimeError: the builder failed; holds what it said.
+    """
+    done = subprocess.run(
+        build_command(mini),
+        cwd=PROJECT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the builder failed: {done.stdout}\n{done.stderr}")

@@ -1,0 +1,115 @@
+"""What a fault is: something planted in a copy of the store or in the runner, and its gate."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.runtime.transports import RUNNER_FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from suites.meta.gates.miniature import Miniature
+
+# Where `planted_runner.py` finds the runner to start.
+RUNNER_VARIABLE = "EDGEPROOF_META_RUNNER"
+PLUGIN = ("-p", "suites.meta.gates.planted_runner")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One fault and the gate that must turn red.
+
+    Attributes:
+        gate: id of the test, without parameters.
+        only: what the id's parameters hold; "" where every one of them must turn red.
+        says: what its message holds.
+        schemes: the variants of the run.
+        plant: changes a copy of the miniature's store.
+        runner: source of the runner, each text to be replaced with another.
+        arguments: of pytest.
+        needs: a runtime without which there is nothing to see.
+    """
+
+    gate: str
+    only: str = ""
+    says: str = ""
+    schemes: tuple[str, ...] = ("float32",)
+    plant: Callable[[Miniature], None] | None = None
+    runner: dict[str, str] | None = None
+    arguments: tuple[str, ...] = ()
+    needs: str | None = None
+
+
+def in_flatbuffer(scheme: str, edit: Callable[[bytes], bytes]) -> Callable[[Miniature], None]:
+    """Plant an edit in one scheme's FlatBuffer, its hash in the manifest made to fit."""
+
+    def plant(mini: Miniature) -> None:
+        file = mini.flatbuffer(scheme)
+        before = file.read_bytes()
+        after = edit(before)
+        assert after != before, "the edit changed nothing"
+        mini.rewrite(file, after)
+
+    return plant
+
+
+def file_of(source: str, *, under: str) -> Callable[[Miniature], None]:
+    """Plant one scheme's FlatBuffer under another's name."""
+
+    def plant(mini: Miniature) -> None:
+        mini.rewrite(mini.flatbuffer(under), mini.flatbuffer(source).read_bytes())
+
+    return plant
+
+
+def in_arrays(
+    artefact: str,
+    file: str,
+    name: str,
+    change: Callable[[NDArray[np.generic]], NDArray[np.generic]],
+) -> Callable[[Miniature], None]:
+    """Plant a change of one array of an artefact's .npz."""
+
+    def plant(mini: Miniature) -> None:
+        member = mini.artefact(artefact) / file
+        with np.load(member) as stored:
+            arrays = dict(stored)
+        arrays[name] = change(arrays[name])
+        scratch = member.with_suffix(".scratch.npz")
+        np.savez(scratch, **arrays)
+        content = scratch.read_bytes()
+        scratch.unlink()
+        mini.rewrite(member, content)
+
+    return plant
+
+
+def in_json(
+    artefact: str, file: str, key: str, value: Callable[[Miniature], object]
+) -> Callable[[Miniature], None]:
+    """Plant another value under a key of one of an artefact's JSON files."""
+
+    def plant(mini: Miniature) -> None:
+        member = mini.artefact(artefact) / file
+        document = json.loads(member.read_text(encoding="utf-8"))
+        document[key] = value(mini)
+        mini.rewrite(member, json.dumps(document).encode())
+
+    return plant
+
+
+def write_runner(replacements: dict[str, str], target: Path) -> None:
+    """Write a copy of the runner with some of its source replaced."""
+    source = RUNNER_FILE.read_text(encoding="utf-8")
+    for old, new in replacements.items():
+        assert source.count(old) == 1, f"the runner has {source.count(old)} times {old!r}"
+        source = source.replace(old, new)
+    target.write_text(source, encoding="utf-8")

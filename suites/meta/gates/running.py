@@ -1,0 +1,113 @@
+"""Running pytest on the suites in a process of its own, and reading how each test ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from models.store import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from suites.meta.gates.miniature import Miniature
+
+ROOMS = ("accuracy", "agreement", "conformance", "latency", "memory", "privacy", "runtimes", "size")
+GATES = tuple(f"suites/{room}" for room in ROOMS)
+TIMEOUT = 900
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of pytest ended.
+
+    Attributes:
+        code: its exit code.
+        output: stdout and stderr.
+        tests: of each test id, `passed`, `failed`, `error` or `skipped`, and its message.
+        reports: where results.json is, if it was written.
+    """
+
+    code: int
+    output: str
+    tests: dict[str, tuple[str, str]]
+    reports: Path
+
+    def ids(self, outcome: str) -> list[str]:
+        """The tests that ended so."""
+        return [name for name, (ended, _) in self.tests.items() if ended == outcome]
+
+    def results(self) -> dict[str, Any]:
+        """What results.json holds."""
+        document: dict[str, Any] = json.loads((self.reports / "results.json").read_text("utf-8"))
+        return document
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without what would steer a run, and without xdist's marks."""
+    steering = ("EDGEPROOF_", "PYTEST_")
+    return {name: text for name, text in os.environ.items() if not name.startswith(steering)}
+
+
+def run(
+    mini: Miniature,
+    reports: Path,
+    tests: Sequence[str] = GATES,
+    arguments: Sequence[str] = (),
+    variables: dict[str, str] | None = None,
+) -> Outcome:
+    """Run suites on the miniature in a pytest of their own.
+
+    Args:
+        mini: the subject and its store.
+        reports: a folder for all that the run writes.
+        tests: files, folders or ids.
+        arguments: more of them.
+        variables: environment variables on top of this process's own.
+    """
+    given = [
+        *(f"--edge-subject={mini.subject}", f"--edge-corpus={mini.corpus}"),
+        *(f"--edge-budgets={mini.budgets}", f"--edge-cache-dir={mini.store}"),
+    ]
+    return run_pytest(reports, [*tests, *given, *arguments], variables)
+
+
+def run_pytest(
+    reports: Path, arguments: Sequence[str], variables: dict[str, str] | None = None
+) -> Outcome:
+    """Run pytest in this checkout with all that it writes below `reports`."""
+    reports.mkdir(parents=True, exist_ok=True)
+    junit = reports / "junit.xml"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={junit}"]
+    command += ["-o", "junit_family=xunit1", f"--edge-report-dir={reports}"]
+    command += [f"--alluredir={reports / 'allure'}", *arguments]
+    done = subprocess.run(
+        command,
+        cwd=PROJECT,
+        env={**environment(), **(variables or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT,
+    )
+    tests = _read_junit(junit) if junit.is_file() else {}
+    return Outcome(done.returncode, done.stdout + done.stderr, tests, reports)
+
+
+def _read_junit(file: Path) -> dict[str, tuple[str, str]]:
+    tests: dict[str, tuple[str, str]] = {}
+    for case in ET.parse(file).iter("testcase"):  # noqa: S314 - pytest wrote it
+        name = f"{case.get('file')}::{case.get('name')}"
+        for ended in ("failure", "error", "skipped"):
+            found = case.find(ended)
+            if found is not None:
+                word = {"failure": "failed"}.get(ended, ended)
+                tests[name] = word, f"{found.get('message')}\n{found.text or ''}"
+        tests.setdefault(name, ("passed", ""))
+    return tests

@@ -1,0 +1,49 @@
+"""Fixtures that several rooms share: made once a session, by whoever needs them first."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from suites.meta.gates import miniature as mini
+from suites.meta.gates.running import Outcome, run
+
+# Names a folder that keeps the miniature from run to run, for those who work on these tests.
+KEPT = "EDGEPROOF_META_FOLDER"
+
+
+@pytest.fixture(scope="session")
+def shared_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this session that the workers of xdist share."""
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if hasattr(request.config, "workerinput") else base
+    folder = Path(os.environ.get(KEPT, root / "shared"))
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def miniature(shared_folder: Path) -> mini.Miniature:
+    """The miniature with everything built."""
+    made = mini.Miniature(shared_folder / "files", shared_folder / "store")
+    with FileLock(shared_folder / "files.lock"):
+        if not made.corpus.exists():
+            mini.make_files(made.folder)
+        # The store's own locks would do; waiting here asks less of the machine.
+        mini.build(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def clean_run(miniature: mini.Miniature, shared_folder: Path) -> Outcome:
+    """A run of every gate on the miniature, with nothing planted."""
+    kept = shared_folder / "clean_run.pickle"
+    with FileLock(shared_folder / "clean_run.lock"):
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(run(miniature, shared_folder / "clean_run")))
+        outcome: Outcome = pickle.loads(kept.read_bytes())  # noqa: S301 - written above
+    return outcome

@@ -1,0 +1,49 @@
+"""With nothing planted every gate passes, and every gate has a fault that it was seen to catch."""
+
+from __future__ import annotations
+
+import ast
+
+from models.store import PROJECT
+from suites.meta.gates import faults_in_files, faults_in_runners
+from suites.meta.gates.running import GATES
+
+# Gates that nothing can be planted for, each with the reason.
+EXEMPT: dict[str, str] = {}
+
+FAULTS = {**faults_in_files.FAULTS, **faults_in_runners.FAULTS}
+
+
+def gates() -> set[str]:
+    """Ids, without parameters, of every test outside suites/meta."""
+    found = set()
+    for file in sorted((PROJECT / "suites").rglob("test_*.py")):
+        name = file.relative_to(PROJECT).as_posix()
+        if name.startswith("suites/meta/"):
+            continue
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                found.add(f"{name}::{node.name}")
+    return found
+
+
+def test_the_clean_run_passes(clean_run):
+    assert not clean_run.ids("failed") + clean_run.ids("error"), clean_run.output
+    assert clean_run.code == 0, clean_run.output
+
+
+def test_the_clean_run_ran_every_gate(clean_run):
+    ran = {name.split("[")[0] for name in clean_run.ids("passed")}
+    assert gates() - ran == set()
+
+
+def test_every_gate_has_a_fault():
+    assert gates() - {fault.gate for fault in FAULTS.values()} - set(EXEMPT) == set()
+
+
+def test_every_fault_names_a_gate():
+    assert {fault.gate for fault in FAULTS.values()} | set(EXEMPT) <= gates()
+
+
+def test_every_room_is_in_the_clean_run():
+    assert {gate.rsplit("/", 1)[0] for gate in gates()} == set(GATES)

@@ -1,0 +1,30 @@
+"""What a planted fault must do, whatever it was planted in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.runtime.available import why_absent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from suites.meta.gates.planting import Fault
+    from suites.meta.gates.running import Outcome
+
+
+def assert_its_gate_turns_red(fault: Fault, run_with: Callable[[Fault], Outcome]) -> None:
+    """Plant it, run its gate, and find the gate failed for the reason the fault gives."""
+    if fault.needs is not None and why_absent(fault.needs):
+        pytest.skip(str(why_absent(fault.needs)))
+    outcome = run_with(fault)
+    asked = {name: end for name, end in outcome.tests.items() if fault.only in name}
+    assert asked, outcome.output
+    for name, (ended, message) in asked.items():
+        if ended == "skipped" and "no network namespace" in message:
+            pytest.skip(message)
+        assert ended == "failed", f"{name} {ended}: {message}\n{outcome.output}"
+        assert fault.says in message, f"{name}: {message}"
+    assert outcome.code == pytest.ExitCode.TESTS_FAILED
