@@ -83,8 +83,10 @@ def check_inputs(
     Raises:
         UsageMistake: a scheme is unknown; a corpus or a checkpoint is missing or superfluous.
     """
-    for scheme in schemes or subject.schemes:
+    for scheme in schemes:
         scheme_named(scheme)
+    for scheme in subject.schemes:
+        scheme_named(scheme, where=f"subject {subject.name!r}: schemes")
     check_corpus(subject, corpus)
     chosen(subject, pretrained)
 

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
 from models.corpus.tweets import hash_tweets
@@ -74,17 +74,19 @@ class Builder:
         return load_encoded(self._store.path(self._plan.corpus))
 
     def _make_model(self, role: str, resume: Resume, out: Path) -> None:
-        from models.training.finetune import fine_tune, predict  # noqa: PLC0415 - TensorFlow
-
         table = self._subject.models()[role]
         shape = self._architecture(role, table)
+        # Before TensorFlow is imported: what is wrong with a checkpoint is told at once.
+        initial = self._initial(role, table, shape)
+        from models.training.finetune import fine_tune, predict  # noqa: PLC0415 - TensorFlow
+
         done, epochs = resume.epochs_done(), table.training.epochs
         whence = f", going on after epoch {done}" if done else ""
         self._progress.say(f"{role} model: fine-tuning {count(shape):,} parameters{whence}")
         tweets = len(self._splits["train"].labels)
         trained = fine_tune(
             shape,
-            self._initial(role, table, shape),
+            initial,
             table.training,
             self._splits,
             _TrainingReport(role, tweets, done, epochs, self._progress),
@@ -95,7 +97,8 @@ class Builder:
             split: predict(trained.classifier, self._splits[split])
             for split in ("validation", "calibration", "test")
         }
-        save_file(trained.values, out / WEIGHTS)
+        # Not save_file: on a full disk it raises an error that does not say so.
+        (out / WEIGHTS).write_bytes(save(trained.values))
         np.savez(out / LOGITS, **logits)
         card = {
             "architecture": shape.describe(),

@@ -29,6 +29,7 @@ KEY_DIGITS = 24
 PROJECT = Path(__file__).parent.parent
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_FOLDER = {errno.ENOTDIR, errno.EEXIST}
 
 
 @dataclass(frozen=True)
@@ -175,17 +176,23 @@ def verify(folder: Path) -> dict[str, str]:
     Raises:
         EdgeproofError: a member is missing or its bytes changed; names it.
     """
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    members: dict[str, str] = manifest["members"]
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        members: dict[str, str] = dict(manifest["members"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _damaged(folder, MANIFEST) from None
     for name, expected in members.items():
-        path = folder / name
-        if not path.is_file() or hash_file(path) != expected:
-            raise EdgeproofError(
-                "the artefact was changed or damaged after it was made",
-                file=path,
-                remedy=f"Delete {folder} and run again: it will be made anew",
-            )
+        if not (folder / name).is_file() or hash_file(folder / name) != expected:
+            raise _damaged(folder, name)
     return members
+
+
+def _damaged(folder: Path, member: str) -> EdgeproofError:
+    return EdgeproofError(
+        "the artefact was changed or damaged after it was made",
+        file=folder / member,
+        remedy=f"Delete {folder} and run again: it will be made anew",
+    )
 
 
 def _sync(paths: Iterable[Path]) -> None:
@@ -207,6 +214,8 @@ def _explained(root: Path) -> Iterator[None]:
             what = "the store's disk is full"
         elif error.errno in _READ_ONLY:
             what = "the store cannot be written to"
+        elif error.errno in _NO_FOLDER:
+            what = "the store is no folder, or what it holds is not its own"
         else:
             raise
         raise EdgeproofError(

@@ -1,0 +1,199 @@
+"""The store: whole or not there, whatever happens; one message where it cannot be used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.errors import EdgeproofError
+from models.store import MANIFEST, PROJECT, Stage, Store, verify
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STAGE = Stage("thing", {"size": 3})
+MEMBERS = {"one": b"1" * 1000, "two": b"2" * 70_000, "three": b""}
+OWN_MOUNTS = ("unshare", "--mount", "--map-root-user", "sh", "-ec")
+
+# Kills itself at the n-th thing it does to the file system; exit status 0 when it got through.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from suites.meta.house.test_store import STAGE, make
+from models.store import Store
+
+left = int(sys.argv[2])
+NOISES = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree")
+
+def kill(event, arguments):
+    global left
+    if event in NOISES and armed:
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+armed = False
+sys.addaudithook(kill)
+armed = True
+Store(Path(sys.argv[1])).get(STAGE, make)
+"""
+# What a store on a full or read-only disk says.
+TRIED = """
+import sys
+from pathlib import Path
+from suites.meta.house.test_store import STAGE, make
+from models.errors import EdgeproofError
+from models.store import Store
+
+store = Store(Path(sys.argv[1]))
+try:
+    store.get(STAGE, make)
+except EdgeproofError as error:
+    print(error)
+print(sorted(path.name for path in store.root.rglob("*") if path.suffix != ".lock"))
+"""
+
+
+def make(out: Path) -> None:
+    for name, content in MEMBERS.items():
+        (out / name).write_bytes(content)
+
+
+def run(source: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", source, *map(str, arguments)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+def assert_whole(folder: Path) -> None:
+    assert set(verify(folder)) == set(MEMBERS)
+    assert {name: (folder / name).read_bytes() for name in MEMBERS} == MEMBERS
+
+
+def test_killed_at_any_moment_it_leaves_nothing_half_made(tmp_path):
+    """Killed before its first, second, ... act, until it gets through: the next run succeeds."""
+    killed = 0
+    while True:
+        root = tmp_path / str(killed)
+        done = run(KILLED, root, killed + 1)
+        store = Store(root)
+        if store.has(STAGE):
+            assert_whole(store.path(STAGE))
+        assert_whole(store.get(STAGE, make))
+        remains = list(root.rglob("*.draft*"))
+        assert remains == []
+        if done.returncode == 0:
+            break
+        assert done.returncode == -9, done.stderr
+        killed += 1
+    assert killed > len(MEMBERS) + 3
+
+
+def test_a_failed_make_leaves_nothing(tmp_path):
+    store = Store(tmp_path)
+
+    def fail(out: Path) -> None:
+        make(out)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.get(STAGE, fail)
+    assert not store.has(STAGE)
+    assert not list(tmp_path.rglob("*.draft"))
+
+
+def test_it_is_made_once(tmp_path):
+    """Of several that ask at once one makes it, and the others wait and say so."""
+    made, said = [], []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(out: Path) -> None:
+        made.append(out)
+        begun.set()
+        assert go_on.wait(10)
+        make(out)
+
+    def ask() -> None:
+        Store(tmp_path).get(STAGE, slowly, said.append)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    threads[0].start()
+    assert begun.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    while len(said) < 2:
+        assert not go_on.wait(0.01)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert len(made) == 1
+    assert said == ["waiting for another run that makes thing"] * 2
+    assert_whole(Store(tmp_path).path(STAGE))
+
+
+def test_what_is_there_is_not_made_again(tmp_path):
+    store = Store(tmp_path)
+    folder = store.get(STAGE, make)
+    assert store.get(STAGE, lambda _: pytest.fail("made again")) == folder
+
+
+@pytest.mark.parametrize("damage", ["changed", "cut", "gone", "manifest cut", "manifest gone"])
+def test_damage_is_named_with_its_remedy(damage, tmp_path):
+    folder = Store(tmp_path).get(STAGE, make)
+    member = folder / (MANIFEST if damage.startswith("manifest") else "two")
+    content = member.read_bytes()
+    member.unlink()
+    if damage == "changed":
+        member.write_bytes(b"3" + content[1:])
+    elif damage.endswith("cut"):
+        member.write_bytes(content[: len(content) // 2])
+    with pytest.raises(EdgeproofError, match="changed or damaged") as refused:
+        verify(folder)
+    assert refused.value.file == str(member)
+    assert str(folder) in refused.value.remedy
+
+
+@pytest.mark.parametrize("place", ["", "locks", "thing"])
+def test_a_file_in_the_place_of_a_folder_is_named(place, tmp_path):
+    root = tmp_path / "store"
+    in_the_way = root / place
+    in_the_way.parent.mkdir(exist_ok=True)
+    in_the_way.write_text("no folder")
+    with pytest.raises(EdgeproofError, match="the store is no folder") as refused:
+        Store(root).get(STAGE, make)
+    assert refused.value.file == str(root)
+    assert "--edge-cache-dir" in refused.value.remedy
+
+
+def in_own_mounts(mount: str, store: Path) -> str:
+    """Run TRIED on a store after a mount that only it sees."""
+    script = f'{mount}; exec "$1" -c "$2" "$3"'
+    command = [*OWN_MOUNTS, script, "sh", sys.executable, TRIED, str(store)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no mounts of one's own here: {done.stderr.strip().splitlines()[-1:]}")
+    return done.stdout
+
+
+def test_a_full_store_says_so_and_keeps_nothing(tmp_path):
+    said = in_own_mounts(f"mount -t tmpfs -o size=64k none {tmp_path}", tmp_path / "store")
+    message, left = said.splitlines()
+    assert message.startswith(f"{tmp_path / 'store'}: the store's disk is full. Free space")
+    assert left == "['locks', 'thing']"
+
+
+def test_a_read_only_store_says_so(tmp_path):
+    mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
+    message, left = in_own_mounts(mount, tmp_path / "store").splitlines()
+    assert message.startswith(f"{tmp_path / 'store'}: the store cannot be written to. Free space")
+    assert left == "[]"
+
+
+def test_a_read_only_store_serves_what_it_holds(tmp_path):
+    Store(tmp_path / "store").get(STAGE, make)
+    mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
+    (left,) = in_own_mounts(mount, tmp_path / "store").splitlines()
+    assert repr(MANIFEST) in left
