@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # An entity and a tweet: some tweets belong to two entities, with a polarity for each.
 Key = tuple[str, str]
 
+# A text, and the language that its file gives it: "" where it has no such column.
+Text = tuple[str, str]
+
 _NO_DUPLICATE = ("-1", "")
 
 
@@ -146,31 +149,33 @@ class _Reader:
             found[row.values["entity_id"].strip()] = Entity(name, domain)
         return found
 
-    def tweets(self, folder: str, texts: Mapping[str, str]) -> Iterator[LabeledTweet]:
+    def tweets(self, folder: str, texts: Mapping[str, Text]) -> Iterator[LabeledTweet]:
         infos = self.infos(folder)
         columns = ("tweet_id", "entity_id", "filtering", "polarity")
         for where, row in self._rows(labeled_files(self._root, folder), columns):
             entity_id, tweet_id = row.values["entity_id"].strip(), row.values["tweet_id"].strip()
             language, original = infos.get((entity_id, tweet_id), ("", ""))
+            text, own_language = texts.get(tweet_id, (None, ""))
             yield LabeledTweet(
                 folder=folder,
                 entity_id=entity_id,
                 tweet_id=tweet_id,
                 filtering=row.values["filtering"].strip().upper(),
                 polarity=row.values["polarity"].strip().upper(),
-                language=language,
+                language=language or own_language,
                 near_duplicate_of=original,
-                text=texts.get(tweet_id),
+                text=text,
                 where=where,
             )
 
-    def texts(self) -> dict[str, str]:
-        """The text of each tweet by its id: one tweet says the same of whomever it is about."""
-        found: dict[str, str] = {}
-        for _, row in self._rows(text_files(self._root), ("tweet_id", "text")):
+    def texts(self) -> dict[str, Text]:
+        """Of each tweet by its id: one tweet says the same of whomever it is about."""
+        found: dict[str, Text] = {}
+        columns = ("tweet_id", "text"), ("language",)
+        for _, row in self._rows(text_files(self._root), *columns):
             tweet_id, text = row.values["tweet_id"].strip(), row.values["text"].strip()
-            if not found.get(tweet_id):
-                found[tweet_id] = text
+            if tweet_id not in found or not found[tweet_id][0]:
+                found[tweet_id] = text, row.values["language"].strip().upper()
         return found
 
     def gold(self, place: str) -> dict[Key, str] | None:

@@ -89,7 +89,8 @@ class Style:
         texts: where they are: one folder for all, one per split, or beside the other folders.
         mark: whether files begin with a byte order mark.
         encoding: of the texts.
-        info: whether there are tweet_info folders, and whether they name the language.
+        info: whether there are tweet_info folders, and what names the language: they, the files of
+            texts, or nothing.
         ends: of lines.
         bare: whether no value is quoted.
     """
@@ -97,7 +98,7 @@ class Style:
     texts: Literal["together", "by split", "beside"] = "together"
     mark: bool = False
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
-    info: Literal["whole", "without language", "none"] = "whole"
+    info: Literal["whole", "without language", "language in texts", "none"] = "whole"
     ends: Literal["\n", "\r\n"] = "\n"
     bare: bool = False
 
@@ -124,15 +125,20 @@ def _write_entity(root: Path, folder: str, tweets: Sequence[Written], style: Sty
     entity = tweets[0].entity_id
     labeled = [(t.tweet_id, "who", entity, t.filtering, t.polarity, "", "") for t in tweets]
     _write(root / folder / "labeled" / f"{entity}.dat", LABELED_COLUMNS, labeled, style)
-    if style.info != "none":
+    if style.info in {"whole", "without language"}:
         _write_info(root / folder / "tweet_info" / f"{entity}.dat", tweets, style)
     texts = [(t.tweet_id, "who", entity, t.text) for t in tweets if t.text is not None]
+    columns = TEXT_COLUMNS
+    if style.info == "language in texts":
+        languages = {tweet.tweet_id: tweet.language for tweet in tweets}
+        columns = (*TEXT_COLUMNS, "language")
+        texts = [(*row, languages[row[0]]) for row in texts]
     place = {
         "together": root / "tweet_text" / f"{entity}_texts.tsv",
         "by split": root / folder / "tweet_text" / f"{entity}_texts.tsv",
         "beside": root / folder / f"{entity}.tsv",
     }[style.texts]
-    _write(place, TEXT_COLUMNS, texts, style, style.encoding)
+    _write(place, columns, texts, style, style.encoding)
 
 
 def _write_info(path: Path, tweets: Sequence[Written], style: Style) -> None:

@@ -13,7 +13,7 @@ from models.corpus.artefact import build_corpus, load_corpus, load_summary
 from models.corpus.clean import normalized
 from models.corpus.replab import read_replab
 from models.corpus.source import hash_corpus
-from models.corpus.tweets import SPLITS
+from models.corpus.tweets import SPLITS, Tweet
 from models.errors import UsageMistake
 from models.plan import check_inputs, make_plan, make_request
 from models.subjects import load_subject
@@ -33,7 +33,7 @@ from suites.meta.corpus.replab_package import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.corpus.tweets import Corpus, Tweet
+    from models.corpus.tweets import Corpus
 
 PLAIN = {folder: 4 * tweets for folder, tweets in MINIATURE_TWEETS.items()}
 STYLES = {
@@ -101,6 +101,11 @@ def test_a_model_is_told_the_name_and_the_measures_the_id(corpus: Corpus) -> Non
     assert len(names) == 4
     tweet = corpus.splits["test"][0]
     assert tweet.parts(pair_with_entity=True) == (tweet.entity_name, tweet.text)
+
+
+def test_an_entity_without_a_name_is_its_id() -> None:
+    assert Tweet("1", "Veltra", "text", 0).parts(pair_with_entity=True) == ("Veltra", "text")
+    assert Tweet("1", "", "text", 0).parts(pair_with_entity=True) == ("text",)
 
 
 def test_polarities_are_ordered_from_the_worst_to_the_best(corpus: Corpus) -> None:

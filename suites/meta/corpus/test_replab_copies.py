@@ -18,6 +18,7 @@ from suites.meta.corpus.replab_package import MINIATURE_ENTITIES, Style, Written
 
 HEADER = "tweet_id\tauthor\tentity_id\ttext\n"
 COLUMNS = ("tweet_id", "text")
+INFOS = ("whole", "without language", "language in texts", "none")
 IDS = [entity.entity_id for entity in MINIATURE_ENTITIES]
 # What breaks readers: quotes, tabs, line ends, separators that Python takes for line ends.
 HOSTILE = st.text(st.sampled_from('"\t\n\r\x85\u2028 aé\u20ac\U0001f600,;#@'), max_size=12)
@@ -45,6 +46,7 @@ def packages(draw: st.DrawFn) -> tuple[list[Written], Style]:
     # Who tweeted and when shows nowhere but in the id.
     ids = [str(216_000_000_000_000_000 + at) for at in range(8)]
     text_of = {tweet_id: draw(st.none() | texts) for tweet_id in ids}
+    language_of = {tweet_id: draw(st.sampled_from(["EN", "ES"])) for tweet_id in ids}
     keys = draw(
         st.lists(
             st.tuples(
@@ -62,7 +64,7 @@ def packages(draw: st.DrawFn) -> tuple[list[Written], Style]:
             text_of.get(key[2], "a tweet"),
             polarity=draw(st.sampled_from(["POSITIVE", "NEUTRAL", "NEGATIVE", "RELATED", ""])),
             filtering=draw(st.sampled_from(["RELATED", "UNRELATED"])),
-            language=draw(st.sampled_from(["EN", "ES"])),
+            language=language_of.get(key[2], "EN"),
             near_duplicate_of=draw(st.sampled_from(["-1", *ids])),
         )
         for key in keys
@@ -71,7 +73,7 @@ def packages(draw: st.DrawFn) -> tuple[list[Written], Style]:
         texts=draw(st.sampled_from(["together", "by split", "beside"])),
         mark=draw(st.booleans()),
         encoding=encoding,
-        info=draw(st.sampled_from(["whole", "without language", "none"])),
+        info=draw(st.sampled_from(INFOS)),
         ends=draw(st.sampled_from(["\n", "\r\n"])),
     )
     return tweets, style
@@ -93,14 +95,15 @@ def facts(tweet: LabeledTweet) -> tuple[str | None, ...]:
 def expected(tweet: Written, style: Style) -> tuple[str | None, ...]:
     """What should be read of it."""
     original = "" if tweet.near_duplicate_of == "-1" else tweet.near_duplicate_of
+    in_texts = style.info == "language in texts" and tweet.text is not None
     return (
         tweet.folder,
         tweet.entity_id,
         tweet.tweet_id,
         tweet.filtering,
         tweet.polarity,
-        tweet.language if style.info == "whole" else "",
-        original if style.info != "none" else "",
+        tweet.language if style.info == "whole" or in_texts else "",
+        original if style.info in {"whole", "without language"} else "",
         None if tweet.text is None else tweet.text.strip(),
     )
 

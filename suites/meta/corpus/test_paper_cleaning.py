@@ -1,0 +1,42 @@
+"""The paper's cleaning is one named step: it removes symbols, punctuation and redundant spaces."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.corpus.clean import normalizer_for
+from models.corpus.tokenize import train_tokenizer
+from models.errors import UsageMistake
+from models.subjects import TokenizerTable
+
+
+def cleaned(text: str, *steps: str) -> str:
+    """A text after some cleaning steps."""
+    return normalizer_for(steps, lowercase=None).normalize_str(text)
+
+
+def test_it_removes_what_the_paper_says_and_keeps_the_words():
+    text = "  RT @who:  #Veltra costs 5€,\n & it's GREAT!!! 😀 "
+    assert cleaned(text, "paper") == "RT who Veltra costs 5 it s GREAT"
+    assert cleaned(text) == text
+
+
+@given(st.text())
+def test_it_is_its_three_parts_and_clean_once_is_clean(text):
+    once = cleaned(text, "paper")
+    assert once == cleaned(text, "symbols", "punctuation", "spaces")
+    assert cleaned(once, "paper") == once
+
+
+@pytest.mark.parametrize(("cleaning", "alike"), [((), False), (("paper",), True)])
+def test_a_subject_switches_it_on_by_its_name(cleaning, alike):
+    table = TokenizerTable(source="trained", vocabulary=120, cleaning=cleaning)
+    tokenizer = train_tokenizer(["one, two!", "two & one?"] * 5, table)
+    assert (tokenizer.encode("one, two!").ids == tokenizer.encode("one two").ids) is alike
+
+
+def test_another_name_is_refused_and_the_known_ones_are_listed():
+    with pytest.raises(UsageMistake, match=r"no cleaning step is called 'papers'.*paper"):
+        cleaned("text", "papers")
