@@ -1,0 +1,257 @@
+"""Debian packages of any architecture, unpacked by an ordinary user.
+
+A private state of apt, below one folder: the machine's own packages, lists and caches are neither
+read nor written. Only the mirrors' addresses and how to reach them (proxies) are the machine's.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+NEEDED = ("apt-get", "apt-config", "dpkg", "dpkg-deb", "tar")
+ELSEWHERE = (
+    "Run where Debian is (its container image debian:12 will do), or give a board's address "
+    "with --edge-target ssh://user@host"
+)
+_TARGETS = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
+# How to reach a mirror. What is to be fetched from it is this module's business.
+_INHERITED = ("Acquire::http", "Acquire::Force", "Acquire::Check-", "Acquire::Retries")
+_LAST_LINES = 4
+
+
+@dataclass(frozen=True)
+class Mirrors:
+    """Where this machine gets Debian from.
+
+    Attributes:
+        main: address of the archive.
+        security: address of the security archive, None where the sources name none.
+    """
+
+    main: str
+    security: str | None
+
+    def sources(self, codename: str) -> str:
+        """Return apt's list of a Debian release, its updates and its backports."""
+        signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
+        suites = [codename, f"{codename}-updates", f"{codename}-backports"]
+        lines = [f"deb {signed}{self.main} {suite} main" for suite in suites]
+        if self.security:
+            lines.append(f"deb {signed}{self.security} {codename}-security main")
+        return "\n".join(lines) + "\n"
+
+
+def why_unavailable() -> str | None:
+    """Say why Debian's packages cannot be had here; None if they can."""
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    if missing:
+        return f"there is no {missing[0]} here"
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        return "nothing says which system this is"
+    if release.get("ID") != "debian":
+        return f"this is {release.get('PRETTY_NAME', 'not Debian')}, whose mirrors are not Debian's"
+    return None
+
+
+def find_mirrors() -> Mirrors:
+    """Return the mirrors in this machine's own sources.
+
+    Raises:
+        EdgeproofError: this is not Debian, or its sources name no archive.
+    """
+    reason = why_unavailable()
+    if reason is not None:
+        raise EdgeproofError(f"emulation needs Debian's packages: {reason}", remedy=ELSEWHERE)
+    codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    command = ["apt-get", "indextargets", "--no-release-info", "--format", _TARGETS]
+    return choose_mirrors(_run([*command, "Created-By: Packages"]), codename)
+
+
+def choose_mirrors(targets: str, codename: str) -> Mirrors:
+    """Choose from lines "address suite component", as `apt-get indextargets` prints them.
+
+    Raises:
+        EdgeproofError: none of them is the archive of this release.
+    """
+    suites = {codename, "stable", "testing", "unstable", "sid"}
+    main = security = None
+    for line in targets.splitlines():
+        address, suite, component = line.split(maxsplit=2)
+        if component != "main":
+            continue
+        if suite in suites:
+            main = main or address
+        elif suite.endswith("-security"):
+            security = security or address
+    if main is None:
+        raise EdgeproofError(
+            f"no source of apt offers Debian's {codename or 'packages'}",
+            file="/etc/apt",
+            remedy="Add a Debian mirror there, or give a board's address with --edge-target",
+        )
+    return Mirrors(main, security)
+
+
+class PrivateApt:
+    """apt with a state of its own.
+
+    Args:
+        folder: where it keeps lists and packages; made here.
+        architecture: Debian's name of it, such as arm64.
+        sources: apt's list of sources.
+    """
+
+    def __init__(self, folder: Path, architecture: str, sources: str) -> None:
+        self._packages = folder / "cache" / "archives"
+        self._lists = folder / "state" / "lists"
+        for place in ("etc/parts", "state/lists/partial", "cache/archives/partial"):
+            (folder / place).mkdir(parents=True)
+        (folder / "state" / "status").touch()
+        (folder / "etc" / "sources.list").write_text(sources, encoding="utf-8")
+        settings = {
+            "APT::Architecture": architecture,
+            "APT::Install-Recommends": "false",
+            # It would hand downloads to another user, who may not enter this folder.
+            "APT::Sandbox::User": "root",
+            "Acquire::Languages": "none",
+            "Dir::State": folder / "state",
+            "Dir::State::status": folder / "state" / "status",
+            "Dir::Cache": folder / "cache",
+            "Dir::Etc::SourceList": folder / "etc" / "sources.list",
+            "Dir::Etc::SourceParts": folder / "etc" / "parts",
+            "Dir::Etc::Parts": folder / "etc" / "parts",
+            "Dir::Etc::Main": "/dev/null",
+            "Dir::Etc::Preferences": "/dev/null",
+            "Dir::Etc::PreferencesParts": folder / "etc" / "parts",
+        }
+        lines = [f'{key} "{value}";' for key, value in settings.items()]
+        lines.append(f'APT::Architectures {{ "{architecture}"; }};')
+        configuration = folder / "apt.conf"
+        configuration.write_text("\n".join([*_reach(), *lines]) + "\n", encoding="utf-8")
+        self._environment = {**os.environ, "APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
+
+    def update(self) -> None:
+        """Fetch the lists.
+
+        A source that fails is left out, as backports are where a mirror has none.
+
+        Raises:
+            EdgeproofError: every source failed.
+        """
+        command = ["apt-get", "-q", "update"]
+        _run(command, self._environment, check=False)
+        if not list(self._lists.glob("*_Packages*")):
+            _run([*command, "--error-on=any"], self._environment)
+
+    def has(self, package: str, suite: str | None = None) -> bool:
+        """Return whether a package is offered, in that suite if one is given."""
+        command = ["apt-get", "-q", "--print-uris", "download", _asked(package, suite)]
+        return bool(_run(command, self._environment, check=False).strip())
+
+    def download(self, package: str, suite: str | None = None) -> Path:
+        """Download one package without what it depends on; return its file.
+
+        Raises:
+            EdgeproofError: it is not offered, or the mirror cannot be reached.
+        """
+        known = set(self._packages.glob("*.deb"))
+        asked = _asked(package, suite)
+        _run(["apt-get", "-q", "download", asked], self._environment, folder=self._packages)
+        return next(iter(set(self._packages.glob("*.deb")) - known))
+
+    def download_all(self, packages: Sequence[str]) -> list[Path]:
+        """Download packages and all they depend on; return their files.
+
+        Raises:
+            EdgeproofError: one is not offered, or the mirror cannot be reached.
+        """
+        command = ["apt-get", "-q", "-y", "--download-only", "install", *packages]
+        _run(command, self._environment)
+        return sorted(self._packages.glob("*.deb"))
+
+
+def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
+    """Unpack a package into a folder; owners and scripts are left out.
+
+    Args:
+        package: a .deb file.
+        root: where its files go; symbolic links to folders there are followed.
+        members: files to take, like usr/bin/name; () takes all.
+
+    Raises:
+        EdgeproofError: the package is damaged or lacks a member.
+    """
+    stream = ["dpkg-deb", "--fsys-tarfile", str(package)]
+    target = ["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-C", str(root)]
+    with subprocess.Popen(stream, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as source:
+        taken = subprocess.run(
+            [*target, *(f"./{member}" for member in members)],
+            stdin=source.stdout,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if taken.returncode or (source.returncode and not members):
+        raise EdgeproofError(
+            f"the package cannot be unpacked ({end_of(taken.stderr)})",
+            file=package,
+            remedy="Check the disk's free space, and run again",
+        )
+
+
+def version_of(package: Path) -> str:
+    """Return the version a .deb file says it has."""
+    return _run(["dpkg-deb", "--field", str(package), "Version"]).strip()
+
+
+def native_architecture() -> str:
+    """Return Debian's name of this machine's architecture."""
+    return _run(["dpkg", "--print-architecture"]).strip()
+
+
+def _reach() -> list[str]:
+    """Return the machine's own settings of how mirrors are reached."""
+    lines = _run(["apt-config", "dump", "Acquire"]).splitlines()
+    return [line for line in lines if line.startswith(_INHERITED)]
+
+
+def _asked(package: str, suite: str | None) -> str:
+    return f"{package}/{suite}" if suite else package
+
+
+def _run(
+    command: Sequence[str],
+    environment: dict[str, str] | None = None,
+    *,
+    folder: Path | None = None,
+    check: bool = True,
+) -> str:
+    done = subprocess.run(
+        list(command), env=environment, cwd=folder, capture_output=True, text=True, check=False
+    )
+    if check and done.returncode:
+        raise EdgeproofError(
+            f"{' '.join(command[:4])} failed ({end_of(done.stderr or done.stdout)})",
+            remedy="Check the network and the sources in /etc/apt, and run again",
+        )
+    return done.stdout
+
+
+def end_of(text: str) -> str:
+    """Return the last lines of a program's output as one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-_LAST_LINES:])

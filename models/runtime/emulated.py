@@ -1,0 +1,45 @@
+"""The runner on an emulated board: real ARM code under Debian's user-mode emulator.
+
+Its answers are those of the ARM kernels. Its times are the emulator's, and mean nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.runtime.transports import RUNNER_ENVIRONMENT, RUNNER_FILE, Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from models.runtime.sysroot import Sysroot
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmulatedTransport:
+    """The runner as ARM code on this machine.
+
+    Args:
+        sysroot: the board's root file system, see `prepare_sysroot`.
+        core: the emulated processor core, such as cortex-a72.
+        device: the board it stands for, for messages.
+    """
+
+    sysroot: Sysroot
+    core: str
+    device: str
+
+    def start(self, arguments: Sequence[str]) -> Channel:
+        """Start the runner with command-line arguments."""
+        command = self.sysroot.command(str(RUNNER_FILE), *arguments, core=self.core)
+        return Channel(command, {**self.sysroot.environment, **RUNNER_ENVIRONMENT})
+
+    def place(self, file: Path) -> str:
+        """Return the file's path: the emulated board sees this machine's files."""
+        return str(file.resolve())
+
+    def describe(self) -> str:
+        """Name the emulated board."""
+        return f"an emulated {self.device} ({self.core}, {self.sysroot.architecture})"

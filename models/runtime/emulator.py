@@ -1,0 +1,162 @@
+"""Debian's user-mode emulator, and what sysroots.toml says of emulated boards."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.errors import EdgeproofError
+from models.runtime.debian import (
+    ELSEWHERE,
+    PrivateApt,
+    find_mirrors,
+    native_architecture,
+    unpack,
+    version_of,
+)
+from models.store import Stage, hash_sources
+from models.tables import Table, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from models.store import Store
+
+SYSROOTS = "runtime/sysroots.toml"
+FILE = Path(__file__).parents[1] / SYSROOTS
+CARD = "card.json"
+
+
+class EmulatorTable(Table, frozen=True, kw_only=True):
+    """`[[emulators]]`: a package, where its programs are, and the wheels it needs `instead`."""
+
+    package: str
+    program: str
+    instead: dict[str, str]
+    suite: str | None = None
+
+
+class ArchitectureTable(Table, frozen=True, kw_only=True):
+    """`[architectures.NAME]`: what its root file system holds.
+
+    `links` are made because package scripts, which would make them, are not run; `folders` are
+    further ones on Python's path; `imports` are the modules that a runner imports.
+    """
+
+    debian: str
+    emulator: str
+    packages: tuple[str, ...]
+    platforms: tuple[str, ...]
+    wheels: dict[str, str]
+    imports: tuple[str, ...]
+    links: dict[str, str]
+    folders: tuple[str, ...]
+
+
+class Sysroots(Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    codename: str
+    python: str
+    emulators: tuple[EmulatorTable, ...]
+    architectures: dict[str, ArchitectureTable]
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """The emulator's programs, unpacked.
+
+    Attributes:
+        folder: where they are.
+        version: of their package.
+        program: a program's name; {} stands for the architecture.
+        instead: versions of wheels that run under it, where others do not.
+    """
+
+    folder: Path
+    version: str
+    program: str
+    instead: dict[str, str]
+
+    def path(self, architecture: str) -> Path:
+        """Return the program for an architecture, by the emulator's name of it."""
+        return self.folder / self.program.format(architecture)
+
+
+@cache
+def read_sysroots() -> Sysroots:
+    """Return what emulated boards are made of."""
+    return read_table(FILE, Sysroots)
+
+
+def prepare_emulator(store: Store, *, offline: bool, say: Callable[[str], None]) -> Emulator:
+    """Return the emulator, fetched where the store lacks it.
+
+    Args:
+        store: where it is kept.
+        offline: never reach for the network.
+        say: told what is being done.
+
+    Raises:
+        EdgeproofError: it cannot be had here, and why.
+    """
+    recipe = {"source": hash_sources("runtime/emulator.py", "runtime/debian.py", SYSROOTS)}
+
+    def make(folder: Path) -> None:
+        refuse_network("emulator", offline=offline)
+        say("fetching Debian's user-mode emulator")
+        card = _fetch(folder, read_sysroots())
+        (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
+
+    folder = store.get(Stage("emulator", recipe), make, say)
+    card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    return Emulator(folder=folder, **card)
+
+
+def _fetch(folder: Path, tables: Sysroots) -> dict[str, Any]:
+    """Unpack the best emulator there is into the folder; return its card."""
+    with private_apt(native_architecture(), tables.codename) as (apt, scratch):
+        chosen = next((e for e in tables.emulators if apt.has(e.package, e.suite)), None)
+        if chosen is None:
+            raise EdgeproofError("the mirror offers no user-mode emulator", remedy=ELSEWHERE)
+        package = apt.download(chosen.package, chosen.suite)
+        programs = [chosen.program.format(a.emulator) for a in tables.architectures.values()]
+        unpack(package, scratch, programs)
+        for program in programs:
+            (folder / Path(program).name).write_bytes((scratch / program).read_bytes())
+            (folder / Path(program).name).chmod(0o755)
+        return {
+            "version": version_of(package),
+            "program": Path(chosen.program).name,
+            "instead": chosen.instead,
+        }
+
+
+def refuse_network(what: str, *, offline: bool) -> None:
+    """Refuse to fetch what the store lacks when that is forbidden.
+
+    Raises:
+        EdgeproofError: it is forbidden.
+    """
+    if offline:
+        raise EdgeproofError(
+            f"the store has no {what}, and --edge-offline forbids to fetch it",
+            remedy="Run once without --edge-offline: what is fetched is kept",
+        )
+
+
+@contextmanager
+def private_apt(architecture: str, codename: str) -> Iterator[tuple[PrivateApt, Path]]:
+    """Yield an apt of its own with fresh lists, and an empty folder beside it."""
+    mirrors = find_mirrors()
+    with tempfile.TemporaryDirectory(prefix="edgeproof-apt-") as scratch:
+        apt = PrivateApt(Path(scratch) / "apt", architecture, mirrors.sources(codename))
+        apt.update()
+        unpacked = Path(scratch) / "unpacked"
+        unpacked.mkdir()
+        yield apt, unpacked
