@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save
 
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
 from models.corpus.tweets import hash_tweets
+from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import scheme_named
 from models.networks import architecture, published
 from models.networks.parameters import count, initial_values
@@ -155,6 +156,8 @@ class Builder:
             self._splits["calibration"],
         )
         (out / FLATBUFFER).write_bytes(flatbuffer)
+        # A converter that writes a broken file must be found out here, not on a board.
+        inspect(out / FLATBUFFER)
         _write_json(
             out / VARIANT_CARD,
             {
