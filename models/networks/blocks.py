@@ -109,7 +109,8 @@ class Blocks:
         v = self._heads(self.dense(f"{name}.value", value))
         # Scaling the query instead of the scores gives the same product with less work.
         q *= q.shape[-1] ** -0.5
-        scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2))) + bias
+        scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))
+        scores = ops.cast(scores, "float32") + bias
         shares = self.drop(ops.softmax(scores, axis=-1), self.shape.attention_dropout)
         context = ops.matmul(_like(v, shares), v)
         batch, heads, tokens, size = ops.shape(context)

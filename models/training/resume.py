@@ -78,7 +78,7 @@ class Resume:
             yield {}
             return
         try:
-            with np.load(self.path, allow_pickle=False) as state:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as state:
                 yield state
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise EdgeproofError(

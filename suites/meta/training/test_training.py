@@ -1,0 +1,107 @@
+"""Fine-tuning resumes bit for bit, and its options do what they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.errors import EdgeproofError
+from models.training.resume import STATE, Resume
+
+SCRIPT = Path(__file__).with_name("training_check.py")
+PROJECT = Path(__file__).parents[3]
+
+
+def run(what, folder):
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), what, str(folder)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def answer(what, folder):
+    done = run(what, folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory):
+    """What came of a fine-tuning that was killed in its third epoch and started again."""
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+    folder = tmp_path_factory.mktemp("killed")
+    died = run("killed", folder)
+    assert died.returncode == -signal.SIGKILL, died.stderr[-3000:]
+    return answer("resumed", folder)
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory):
+    """What came of training plainly, in parts, in bfloat16, and from a teacher."""
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+    return answer("options", tmp_path_factory.mktemp("options"))
+
+
+def test_a_killed_fine_tuning_goes_on_from_its_last_whole_epoch(resumed):
+    assert resumed["before"] == 2
+    assert resumed["epochs"] == [3, 4]
+
+
+def test_a_resumed_fine_tuning_ends_in_the_same_bytes(resumed):
+    assert resumed["resumed"] == resumed["whole"]
+
+
+def test_the_kept_state_is_a_training_checkpoint(resumed):
+    assert 3.0 < resumed["bytes"] / resumed["weights_bytes"] < 3.5
+
+
+@pytest.mark.parametrize("parts", ["parts_2", "parts_5"])
+def test_a_batch_in_parts_teaches_what_a_whole_one_does(parts, options):
+    assert options["difference"][parts] < 1e-2 * options["scale"]
+
+
+def test_parts_weigh_what_their_tweets_weigh(options):
+    assert options["parts"]["smallest"] < 12
+    assert options["parts"]["difference"] < 1e-12
+
+
+def test_bfloat16_teaches_nearly_the_same_and_leaves_float32(options):
+    assert 0.0 < options["difference"]["bfloat16"] < 0.2 * options["scale"]
+    assert options["dtypes"] == ["float32"]
+
+
+def test_the_distillation_loss_is_the_formula(options):
+    assert options["loss"]["found"] == pytest.approx(options["loss"]["expected"], rel=1e-5)
+
+
+def test_a_teacher_is_followed_as_far_as_it_weighs(options):
+    """The teacher answers the next label: followed, the student is never right."""
+    assert options["accuracy"]["0.01"] > 0.9
+    assert options["accuracy"]["1.0"] < 0.1
+
+
+def test_a_damaged_state_names_itself_and_what_to_do(tmp_path):
+    (tmp_path / STATE).write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(EdgeproofError, match="Delete it") as caught:
+        Resume(tmp_path).epochs_done()
+    assert caught.value.file == str(tmp_path / STATE)
+
+
+def test_forgetting_removes_the_folder(tmp_path):
+    folder = tmp_path / "key.resume"
+    folder.mkdir()
+    np.savez(folder / STATE, history=np.array("[]"))
+    assert Resume(folder).epochs_done() == 0
+    Resume(folder).forget()
+    assert not folder.exists()

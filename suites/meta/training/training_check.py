@@ -1,0 +1,176 @@
+"""Fine-tune a tiny network in every way the options allow, and print what came of it.
+
+A process of its own, because pytest imports no TensorFlow. `python training_check.py WHAT FOLDER`
+prints one JSON document; `killed` kills itself in its third epoch instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.corpus.tokenize import Encoded
+from models.networks.architecture import Architecture, from_table
+from models.networks.parameters import initial_values
+from models.subjects import DistillationTable, NetworkTable, TrainingTable
+from models.training.batches import epoch, parts
+from models.training.finetune import answers_of, fine_tune
+from models.training.objective import DistillationLoss, Lesson
+from models.training.resume import Resume
+
+TWEETS, TOKENS, VOCABULARY, CLASSES = 90, 8, 30, 3
+TABLE = {"epochs": 4, "batch": 16, "learning_rate": 3e-3, "seed": 3}
+
+
+def make_split(seed: int) -> Encoded:
+    """Return tweets whose second token is their label, of different lengths."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, CLASSES, TWEETS).astype(np.int32)
+    ids = generator.integers(5, VOCABULARY, (TWEETS, TOKENS)).astype(np.int32)
+    ids[:, 1] = labels + 2
+    mask = (np.arange(TOKENS) < generator.integers(3, TOKENS + 1, (TWEETS, 1))).astype(np.int32)
+    return Encoded(ids * mask, mask, np.zeros_like(ids), labels)
+
+
+def make_shape(dropout: float = 0.1) -> Architecture:
+    """Return a BERT of one layer."""
+    table = NetworkTable(
+        family="bert",
+        layers=1,
+        hidden=16,
+        heads=2,
+        intermediate=16,
+        activation="gelu",
+        normalization="layer_norm",
+        dropout=dropout,
+    )
+    return from_table(table, vocabulary=VOCABULARY, classes=CLASSES, positions=TOKENS)
+
+
+SPLITS = {"train": make_split(1), "validation": make_split(2)}
+
+
+def train(shape: Architecture, report: Any = lambda _: None, **options: Any) -> Any:
+    """Fine-tune on the tiny split; `options` go where they belong."""
+    table = TrainingTable(**TABLE | options.pop("table", {}))
+    return fine_tune(shape, initial_values(shape, seed=7), table, SPLITS, report, **options)
+
+
+def digest(trained: Any) -> str:
+    """Return one hash over weights and history."""
+    whole = hashlib.sha256(json.dumps(trained.describe_history()).encode())
+    for name in sorted(trained.values):
+        whole.update(trained.values[name].tobytes())
+    return whole.hexdigest()
+
+
+def killed(folder: Path) -> None:
+    """Die as a machine that is switched off, in the middle of the third epoch."""
+
+    def die(step: Any) -> None:
+        if (step.epoch, step.batch) == (3, 2):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    train(make_shape(), die, resume=Resume(folder))
+
+
+def resumed(folder: Path) -> dict[str, Any]:
+    """Go on where `killed` was cut off; and do the same in one go."""
+    steps: list[int] = []
+    resume = Resume(folder)
+    before = resume.epochs_done()
+    again = train(make_shape(), lambda step: steps.append(step.epoch), resume=resume)
+    whole = train(make_shape())
+    return {
+        "before": before,
+        "epochs": sorted(set(steps)),
+        "resumed": digest(again),
+        "whole": digest(whole),
+        "bytes": resume.path.stat().st_size,
+        "weights_bytes": sum(value.nbytes for value in whole.values.values()),
+    }
+
+
+def options(_folder: Path) -> dict[str, Any]:
+    """Train plainly, in parts, in bfloat16, and from a teacher."""
+    still = make_shape(dropout=0.0)
+    plain = train(still)
+    # Weights move by the sign of tiny gradients: compare what is answered, not what is stored.
+    answers = {
+        "plain": answers_of(still, plain.values, SPLITS["validation"]),
+        **{
+            f"parts_{number}": answers_of(
+                still,
+                train(still, table={"accumulation": number}).values,
+                SPLITS["validation"],
+            )
+            for number in (2, 5)
+        },
+    }
+    narrow = train(still, table={"precision": "mixed_bfloat16"})
+    answers["bfloat16"] = answers_of(still, narrow.values, SPLITS["validation"])
+    contrary = np.roll(np.eye(CLASSES), 1, axis=0)[SPLITS["train"].labels].astype(np.float32) * 6.0
+    taught = {
+        weight: train(
+            still,
+            lesson=Lesson(contrary, DistillationTable(temperature=2.0, weight=weight)),
+            table={"epochs": 12},
+        )
+        for weight in (0.01, 1.0)
+    }
+    labels = SPLITS["validation"].labels
+    return {
+        "difference": {
+            name: float(np.abs(given - answers["plain"]).max()) for name, given in answers.items()
+        },
+        "scale": float(np.ptp(answers["plain"])),
+        "dtypes": sorted({str(value.dtype) for value in narrow.values.values()}),
+        "accuracy": {
+            str(weight): float(
+                np.mean(answers_of(still, t.values, SPLITS["validation"]).argmax(1) == labels)
+            )
+            for weight, t in taught.items()
+        },
+        "loss": distillation_by_hand(),
+        "parts": parts_by_hand(),
+    }
+
+
+def distillation_by_hand() -> dict[str, float]:
+    """Return the loss of one batch, ours and by the formula."""
+    generator = np.random.default_rng(0)
+    teacher, student = generator.normal(0, 3, (2, 5, CLASSES)).astype(np.float32)
+    labels, temperature, weight = np.array([0, 2, 1, 1, 0]), 2.5, 0.3
+
+    def shares(logits: Any) -> Any:
+        powers = np.exp(logits.astype(np.float64))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    soft, answered = shares(teacher / temperature), shares(student / temperature)
+    divergence = (soft * np.log(soft / answered)).sum(axis=1)
+    hard = -np.log(shares(student)[np.arange(5), labels])
+    expected = np.mean((1 - weight) * hard + weight * temperature**2 * divergence)
+    targets = np.stack([np.eye(CLASSES, dtype=np.float32)[labels], teacher], axis=1)
+    found = DistillationLoss(temperature, weight)(targets, student)
+    return {"expected": float(expected), "found": float(found)}
+
+
+def parts_by_hand() -> dict[str, float]:
+    """Return the mean of a value over each batch, and as its parts' weighted means give it."""
+    values = np.random.default_rng(1).normal(size=TWEETS)
+    rows = epoch(SPLITS["train"], 16, seed=1)
+    whole = [values[batch].mean() for batch in rows]
+    means = [part.weight * values[part.rows].mean() for part in parts(rows, 12)]
+    joined = np.reshape(means, (len(rows), 12)).mean(axis=1)
+    return {"difference": float(np.abs(joined - whole).max()), "smallest": min(map(len, rows))}
+
+
+if __name__ == "__main__":
+    print(json.dumps(globals()[sys.argv[1]](Path(sys.argv[2]))))  # noqa: T201 - the answer
