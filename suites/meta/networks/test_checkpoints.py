@@ -1,0 +1,176 @@
+"""Each model starts from the subject's checkpoint or the user's; a mistake is named."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from models.checkpoints import chosen, require_one_vocabulary
+from models.errors import UsageMistake
+from models.subjects import ModelTable, Subject, load_subject, subject_names
+
+TRAINING = {"epochs": 1, "batch": 8, "learning_rate": 1e-3}
+NETWORK = {
+    "family": "bert",
+    "layers": 1,
+    "hidden": 8,
+    "heads": 2,
+    "intermediate": 8,
+    "activation": "relu",
+    "normalization": "layer_norm",
+}
+
+
+def subject(full, small=None, /, **changes):
+    """A subject whose models start from the checkpoints given; None is from scratch."""
+
+    def model(start):
+        how = {"network": NETWORK} if start is None else {"pretrained": start}
+        return how | {"training": TRAINING}
+
+    both = {"full": model(full)} | ({"small": model(small[0])} if small else {})
+    table = {
+        "name": "any",
+        "description": "",
+        "budgets": "embedded",
+        "schemes": ["float32"],
+        "corpus": {
+            "source": "generated",
+            "labels": ["NEGATIVE", "POSITIVE"],
+            "counts": {"validation": 1, "calibration": 1, "test": 1},
+            "seed": 1,
+        },
+        "tokenizer": {"source": "pretrained"},
+    }
+    return msgspec.convert(table | both | changes, Subject)
+
+
+def test_the_subjects_own_are_the_default():
+    assert chosen(subject("a/large", ["b/small"]), None) == {"full": "a/large", "small": "b/small"}
+
+
+def test_a_users_checkpoint_goes_where_the_subject_waits_for_one():
+    assert chosen(subject(True), "DIR") == {"full": "DIR"}
+    assert chosen(subject("a/large", [True]), "DIR") == {"full": "a/large", "small": "DIR"}
+    assert chosen(subject(True, [True]), "DIR") == {"full": "DIR", "small": "DIR"}
+
+
+def test_a_users_checkpoint_replaces_the_only_default():
+    assert chosen(subject("a/large"), "DIR") == {"full": "DIR"}
+
+
+def test_each_model_can_be_given_its_own():
+    both = subject("a/large", ["b/small"])
+    given = "full=/with,comma,small=/some where"
+    assert chosen(both, given) == {"full": "/with,comma", "small": "/some where"}
+    assert chosen(both, "small=C") == {"full": "a/large", "small": "C"}
+
+
+@pytest.mark.parametrize(
+    ("tested", "given", "message"),
+    [
+        (subject(True), None, "fine-tunes a published encoder as its full model"),
+        (subject(True, [True]), "small=A", "as its full model"),
+        (subject("a/b", ["c/d"]), "DIR", "could be the full or the small model"),
+        (subject(True, [None]), "small=A,full=B", "its small model from scratch and would ignore"),
+        (subject(None, tokenizer={"source": "trained"}), "DIR", "trains from scratch"),
+    ],
+)
+def test_what_does_not_fit_is_named(tested, given, message):
+    with pytest.raises(UsageMistake, match=message) as caught:
+        chosen(tested, given)
+    assert caught.value.key == "--edge-pretrained"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"full": {"training": TRAINING}}, "needs either `network` or `pretrained`"),
+        (
+            {"full": {"training": TRAINING, "network": NETWORK, "pretrained": True}},
+            "needs either `network` or `pretrained`",
+        ),
+        ({"tokenizer": {"source": "trained"}}, "`tokenizer.source` is"),
+        (
+            {
+                "full": {
+                    "training": TRAINING,
+                    "pretrained": True,
+                    "distillation": {"temperature": 2.0, "weight": 0.5},
+                }
+            },
+            "no model to learn from",
+        ),
+    ],
+)
+def test_a_subject_that_contradicts_itself_is_refused(changes, message):
+    with pytest.raises(msgspec.ValidationError, match=message):
+        subject(True, **changes)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"training": TRAINING | {"accumulation": 9}, "network": NETWORK},
+        {"training": TRAINING | {"precision": "float16"}, "network": NETWORK},
+        {
+            "training": TRAINING,
+            "network": NETWORK,
+            "distillation": {"temperature": 0.5, "weight": 0.5},
+        },
+        {"training": TRAINING, "pretrained": ""},
+    ],
+)
+def test_an_option_of_training_that_cannot_be_is_refused(table):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(table, ModelTable)
+
+
+@pytest.mark.parametrize("name", subject_names())
+def test_every_shipped_subject_is_read(name):
+    assert load_subject(name).name == name
+
+
+def test_the_papers_subjects_name_their_encoders():
+    assert chosen(load_subject("paper"), None) == {
+        "full": "google-bert/bert-large-uncased",
+        "small": "google/mobilebert-uncased",
+    }
+    assert chosen(load_subject("paper_tiny"), "TINY")["small"] == "TINY"
+
+
+def folder_with(path, pieces, *, whole):
+    path.mkdir()
+    if whole:
+        vocabulary = {piece: number for number, piece in enumerate(pieces)}
+        document = {"model": {"type": "WordPiece", "vocab": vocabulary}}
+        (path / "tokenizer.json").write_text(json.dumps(document))
+    else:
+        (path / "vocab.txt").write_text("\n".join(pieces) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_one_vocabulary_in_two_files_is_one(whole, tmp_path):
+    pieces = ["[PAD]", "[UNK]", "good", "##ly"]
+    full = folder_with(tmp_path / "full", pieces, whole=True)
+    small = folder_with(tmp_path / "small", pieces, whole=whole)
+    require_one_vocabulary({"full": full, "small": small})
+
+
+def test_two_vocabularies_are_refused(tmp_path):
+    full = folder_with(tmp_path / "full", ["[PAD]", "good"], whole=False)
+    small = folder_with(tmp_path / "small", ["good", "[PAD]"], whole=False)
+    with pytest.raises(UsageMistake, match="vocabulary is not that of") as caught:
+        require_one_vocabulary({"full": full, "small": small})
+    assert caught.value.file == str(small)
+
+
+def test_a_checkpoint_without_vocabulary_names_the_file(tmp_path):
+    full = folder_with(tmp_path / "full", ["good"], whole=False)
+    (tmp_path / "small").mkdir()
+    with pytest.raises(UsageMistake, match="cannot be read") as caught:
+        require_one_vocabulary({"full": full, "small": tmp_path / "small"})
+    assert caught.value.file == str(tmp_path / "small" / "vocab.txt")
