@@ -1,0 +1,35 @@
+"""`python -m models.devices [check FILE...]`: list the devices, or check profiles."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from models.devices.check import check_device
+from models.devices.profile import device_names, load_device
+from models.devices.recognition import recognize
+from models.errors import EdgeproofError
+
+
+def main() -> int:
+    """Run the command line; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m models.devices", description=__doc__)
+    parser.add_argument("action", nargs="?", choices=("list", "check"), default="list")
+    parser.add_argument("profiles", nargs="*", help="names or TOML files; default: the shipped")
+    options = parser.parse_args()
+    try:
+        for name in options.profiles or device_names():
+            device = load_device(name)
+            if options.action == "check":
+                check_device(device)
+            sys.stdout.write(f"{device.name:12} {device.table.description}\n")
+        if options.action == "list":
+            sys.stdout.write(f"{recognize().describe()}\n")
+    except EdgeproofError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""What a device profile must keep beyond its grammar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.devices.profile import HOST
+from models.errors import UsageMistake
+from models.runtime.sysroot import architecture_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.devices.profile import Device
+
+# What every device is judged by.
+JUDGED = ("tweets_per_second", "latency_p90", "peak_rss", "cold_start")
+# The emulator's core with every feature there is: its answers were wrong without a word.
+WRONG_CORE = "max"
+
+
+def check_device(device: Device) -> None:
+    """Check a profile.
+
+    Raises:
+        UsageMistake: the first thing wrong with it; names file and key.
+    """
+    for key, what, remedy in _problems(device):
+        raise UsageMistake(what, file=device.file, key=key, remedy=remedy)
+
+
+def _problems(device: Device) -> Iterator[tuple[str, str, str]]:
+    """Yield (key, what, remedy) of everything wrong."""
+    table = device.table
+    is_host = device.name == HOST
+    for key in ("recognition", "hardware"):
+        if (getattr(table, key) is None) != is_host:
+            yield key, "belongs to every board and to no host", f"Add or remove [{key}]"
+    for metric in JUDGED:
+        if metric not in device.budgets:
+            yield f"budgets.{metric}", "is missing", "Every device has this budget"
+    yield from _paper_problems(device)
+    yield from _emulation_problems(device)
+    if table.hardware is not None:
+        yield from _hardware_problems(device)
+
+
+def _paper_problems(device: Device) -> Iterator[tuple[str, str, str]]:
+    if "tweets_per_second" not in device.paper:
+        yield "paper.tweets_per_second", "is missing", "The paper reports 1 tweets/s"
+    for metric, paper in device.paper.items():
+        ours = device.budgets.get(metric)
+        laxer = ours is not None and (
+            ours.value < paper.value if ours.limit == "min" else ours.value > paper.value
+        )
+        if laxer:
+            yield f"budgets.{metric}", f"asks less than the paper's {paper.text}", "Ask more"
+
+
+def _emulation_problems(device: Device) -> Iterator[tuple[str, str, str]]:
+    for architecture, emulation in device.table.emulation.items():
+        key = f"emulation.{architecture}"
+        if architecture not in architecture_names():
+            yield key, "has no root file system", f"Use one of {', '.join(architecture_names())}"
+        if emulation.core == WRONG_CORE:
+            yield f"{key}.core", "answers wrongly", "Name the core nearest to the board's"
+
+
+def _hardware_problems(device: Device) -> Iterator[tuple[str, str, str]]:
+    hardware, recognition = device.table.hardware, device.table.recognition
+    if hardware is None or recognition is None:
+        return
+    if device.table.threads > hardware.cores:
+        yield "threads", f"is more than its {hardware.cores} cores", "Use as many, or fewer"
+    if not hardware.features:
+        yield "hardware.features", "is empty", "List those that kernels are chosen by"
+    if not recognition.models or not recognition.machines:
+        yield "recognition", "matches nothing", "Give models and machines"
+    memory = device.memory or 0.0
+    if (
+        "peak_rss" in device.budgets
+        and device.budgets["peak_rss"].value + device.free_memory > memory
+    ):
+        yield "budgets.peak_rss", "does not fit into its memory", "Lower it, or free_memory"

@@ -1,0 +1,60 @@
+"""The limits in a device's own file: `[budgets.METRIC]` with `max` or `min`, units required."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from models.errors import UsageMistake
+from models.verdicts.judge import Budget
+from models.verdicts.metrics import METRICS
+from models.verdicts.quantities import human, parse_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def read_limits(
+    tables: Mapping[str, Mapping[str, str]], file: str, section: str
+) -> dict[str, Budget]:
+    """Read the limits of one section, by metric.
+
+    Args:
+        tables: by metric, its one limit.
+        file: named in errors.
+        section: the same: "budgets" or "paper".
+
+    Raises:
+        UsageMistake: an unknown metric, the wrong side, a limit without unit or out of range.
+    """
+    return {name: _limit(name, table, file, f"{section}.{name}") for name, table in tables.items()}
+
+
+def _limit(name: str, table: Mapping[str, str], file: str, key: str) -> Budget:
+    if name not in METRICS:
+        raise UsageMistake(
+            f"no metric is called {name!r}",
+            file=file,
+            key=key,
+            remedy=f"Known metrics: {', '.join(METRICS)}",
+        )
+    metric = METRICS[name]
+    side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"
+    if list(table) != [side]:
+        raise UsageMistake(
+            f"holds {', '.join(table) or 'no limit'}",
+            file=file,
+            key=key,
+            remedy=f"Give {side!r} alone: {metric.better} is better",
+        )
+    written = table[side]
+    value = parse_quantity(
+        written, metric.unit, difference=metric.difference, file=file, key=f"{key}.{side}"
+    )
+    if not metric.low <= value <= metric.high or value == 0.0:
+        raise UsageMistake(
+            f"{written!r} is no limit of {name}",
+            file=file,
+            key=f"{key}.{side}",
+            remedy=f"Give one above {human(metric.low, metric.unit)}",
+        )
+    return Budget(name, side, value, written, file, f"{key}.{side}")

@@ -1,0 +1,183 @@
+"""A device profile: one TOML file that says what a board is, how to know it, what it must keep.
+
+The structures below are the file's grammar: what is not here is refused by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from msgspec import Meta, field
+
+from models.devices.limits import read_limits
+from models.errors import UsageMistake
+from models.tables import Table, read_table
+from models.verdicts.quantities import Unit, parse_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.verdicts.judge import Budget
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "fixtures" / "devices"
+HOST = "host"
+
+Count = Annotated[int, Meta(ge=1)]
+Cores = Annotated[float, Meta(ge=0.0)]
+Architecture = Literal["aarch64", "armv7"]
+Limits = dict[str, dict[str, str]]
+
+
+class RecognitionTable(Table, frozen=True, kw_only=True):
+    """`[recognition]`: what tells this board from others.
+
+    `models` are patterns of the device tree's model. Where a system shows no device tree, `files`
+    decide: patterns of what a file holds, by its path. `machines` are the kernel's names of its
+    architecture.
+    """
+
+    machines: tuple[str, ...]
+    models: tuple[str, ...]
+    files: dict[str, str] = field(default_factory=dict)
+
+
+class HardwareTable(Table, frozen=True, kw_only=True):
+    """`[hardware]`: what it is made of.
+
+    `memory` is that of the smallest one sold. `features` are the processor's, as /proc/cpuinfo
+    spells them, that kernels are chosen by.
+    """
+
+    processor: str
+    cores: Count
+    memory: str
+    features: tuple[str, ...]
+
+
+class EmulationTable(Table, frozen=True, kw_only=True):
+    """`[emulation.ARCHITECTURE]`: the emulator's name of the core nearest to the board's."""
+
+    core: str
+
+
+class SensorsTable(Table, frozen=True, kw_only=True):
+    """`[sensors]`: where the board tells its state; all may be absent, names are patterns.
+
+    `temperatures` and `throttling` are types of thermal zones and of cooling devices. `firmware`
+    is a file with the throttle bits of a Raspberry Pi, `firmware_command` what prints the same.
+    `undervoltage` and `events` are hwmon devices that alarm and that count. `power_mode` is a file
+    that holds the mode's number. `rails` are labels of power monitors.
+    """
+
+    temperatures: tuple[str, ...] = ()
+    throttling: tuple[str, ...] = ()
+    firmware: str | None = None
+    firmware_command: tuple[str, ...] = ()
+    undervoltage: str | None = None
+    events: str | None = None
+    power_mode: str | None = None
+    rails: tuple[str, ...] = ()
+
+
+class ValidityTable(Table, frozen=True, kw_only=True):
+    """`[validity]`: circumstances outside of which a measurement does not count.
+
+    `foreign_load` is how many cores others may keep busy, `free_memory` what must be left,
+    `saving_modes` are power modes that no budget is written for.
+    """
+
+    foreign_load: Cores
+    free_memory: str
+    saving_modes: tuple[int, ...] = ()
+
+
+class DeviceTable(Table, frozen=True, kw_only=True):
+    """The whole file. `host` alone has neither recognition nor hardware: it is what is left."""
+
+    description: str
+    threads: Count
+    validity: ValidityTable
+    budgets: Limits
+    paper: Limits = field(default_factory=dict)
+    sensors: SensorsTable = field(default_factory=SensorsTable)
+    emulation: dict[Architecture, EmulationTable] = field(default_factory=dict)
+    recognition: RecognitionTable | None = None
+    hardware: HardwareTable | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """A device, with its quantities read.
+
+    Attributes:
+        name: of the file, without its suffix.
+        file: as shown to people.
+        table: what the file holds.
+        memory: bytes of the smallest one, None for the host.
+        free_memory: bytes that must be left while measuring.
+        budgets: by metric, what we ask of it.
+        paper: by metric, what the paper reports of its boards.
+    """
+
+    name: str
+    file: str
+    table: DeviceTable
+    memory: float | None
+    free_memory: float
+    budgets: Mapping[str, Budget]
+    paper: Mapping[str, Budget]
+
+    def core(self, architecture: str | None = None) -> tuple[str, str]:
+        """Return (architecture, core) to emulate; the file's first architecture by default.
+
+        Raises:
+            UsageMistake: the device cannot be emulated so.
+        """
+        offered = {str(name): table.core for name, table in self.table.emulation.items()}
+        chosen = architecture or next(iter(offered), None)
+        if chosen is None or chosen not in offered:
+            what = f"cannot be emulated as {architecture}" if architecture else "is not emulated"
+            known = f"Its profile offers {', '.join(offered)}" if offered else "Emulate a board"
+            raise UsageMistake(f"{self.name} {what}", file=self.file, key="emulation", remedy=known)
+        return chosen, offered[chosen]
+
+
+def device_names() -> list[str]:
+    """Return the names of the devices that ship with edgeproof, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_device(name_or_path: str) -> Device:
+    """Load a shipped device by name, or any TOML file by its path.
+
+    Raises:
+        UsageMistake: no such device, or something in its file is wrong; names file and key.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = FOLDER / f"{name_or_path}.toml"
+        if not path.is_file():
+            raise UsageMistake(
+                f"no device is called {name_or_path!r}",
+                key="--edge-device",
+                remedy=f"Give one of {', '.join(device_names())}, or the path of a TOML file",
+            )
+    table = read_table(path, DeviceTable)
+    full = path.resolve()
+    shown = str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
+
+    def bytes_of(written: str, key: str) -> float:
+        return parse_quantity(written, Unit.BYTES, file=shown, key=key)
+
+    return Device(
+        name=path.stem,
+        file=shown,
+        table=table,
+        memory=bytes_of(table.hardware.memory, "hardware.memory") if table.hardware else None,
+        free_memory=bytes_of(table.validity.free_memory, "validity.free_memory"),
+        budgets=read_limits(table.budgets, shown, "budgets"),
+        paper=read_limits(table.paper, shown, "paper"),
+    )
