@@ -1,0 +1,130 @@
+"""The size ledger: every size of a subject in bytes, and every ratio named by what over what."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.errors import EdgeproofError
+from models.networks.parameters import parts
+from models.verdicts.sizes import BERT_LARGE_WEIGHTS, CHECKPOINT_OVER_WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.networks.architecture import Architecture
+
+FLOAT32_BYTES = 4
+# What arXiv 2310.03971 gives for BERT-large over its FlatBuffer, without saying of which bytes.
+PUBLISHED_RATIO = 160
+
+
+@dataclass(frozen=True)
+class FlatBufferSizes:
+    """The sizes of one variant in bytes.
+
+    Attributes:
+        flatbuffer: its file.
+        flatbuffer_zipped: its file after zlib level 9.
+        resident: peak memory of a runner that answers with it; None where none was measured.
+    """
+
+    flatbuffer: int
+    flatbuffer_zipped: int
+    resident: int | None = None
+
+
+def size_ledger(
+    full: Architecture, small: Architecture, flatbuffers: Mapping[str, FlatBufferSizes]
+) -> dict[str, Any]:
+    """Return the ledger as plain values.
+
+    Args:
+        full: the full model's architecture.
+        small: of the model that was converted; the full model's where there is no small one.
+        flatbuffers: sizes by scheme.
+
+    Returns:
+        `full_model`, `small_model`: parameters by part and in all, `weights` (float32 bytes) and
+        `checkpoint` (weights with Adam's two moments). `variants`: by scheme, its sizes and
+        `ratios`, each under the name "what/over what". `paper`: see `paper_arithmetic`.
+
+    Raises:
+        EdgeproofError: a file of no bytes.
+    """
+    models = {"full_model": _model(full), "small_model": _model(small)}
+    large = {"weights": BERT_LARGE_WEIGHTS, "checkpoint": _checkpoint(BERT_LARGE_WEIGHTS)}
+    compared = {
+        f"{model}_{size}": sizes[size]
+        for model, sizes in (*models.items(), ("bert_large", large))
+        for size in ("weights", "checkpoint")
+    }
+    variants = {scheme: _variant(compared, sizes) for scheme, sizes in flatbuffers.items()}
+    return {**models, "variants": variants, "paper": paper_arithmetic()}
+
+
+def paper_arithmetic() -> dict[str, Any]:
+    """Return what the published 160x could be a ratio of, in bytes.
+
+    Of BERT-large's training checkpoint it asks for a FlatBuffer of 25 MB, which a dynamic range
+    MobileBERT nearly is; of BERT-large's weights, for one of at most 8,378,547 bytes.
+    """
+    checkpoint = _checkpoint(BERT_LARGE_WEIGHTS)
+    return {
+        "published_ratio": PUBLISHED_RATIO,
+        "bert_large_parameters": BERT_LARGE_WEIGHTS // FLOAT32_BYTES,
+        "bert_large_weights": BERT_LARGE_WEIGHTS,
+        "bert_large_checkpoint": checkpoint,
+        "flatbuffer_for_bert_large_weights": BERT_LARGE_WEIGHTS // PUBLISHED_RATIO,
+        "flatbuffer_for_bert_large_checkpoint": checkpoint // PUBLISHED_RATIO,
+    }
+
+
+def paper_lines(ledger: Mapping[str, Any]) -> list[str]:
+    """Return the paper's ratio beside what each variant gives, one sentence per line."""
+    paper = ledger["paper"]
+    lines = [f"published: {paper['published_ratio']}x, BERT-large over the FlatBuffer"]
+    for scheme, variant in ledger["variants"].items():
+        lines += [
+            f"{scheme}: {_megabytes(paper[f'bert_large_{size}'])} ({size} of BERT-large) / "
+            f"{_megabytes(variant['flatbuffer'])} (FlatBuffer) = "
+            f"{variant['ratios'][f'bert_large_{size}/flatbuffer']:.1f}x"
+            for size in ("checkpoint", "weights")
+        ]
+    needed = paper["flatbuffer_for_bert_large_weights"]
+    lines.append(f"{paper['published_ratio']}x of the weights is {needed:,} bytes or fewer")
+    return lines
+
+
+def _model(shape: Architecture) -> dict[str, Any]:
+    counts = {name: sum(each.size for each in part) for name, part in parts(shape).items()}
+    total = sum(counts.values())
+    weights = FLOAT32_BYTES * total
+    return {
+        "parameters": counts | {"total": total},
+        "weights": weights,
+        "checkpoint": _checkpoint(weights),
+    }
+
+
+def _checkpoint(weights: int) -> int:
+    return CHECKPOINT_OVER_WEIGHTS * weights
+
+
+def _variant(compared: Mapping[str, int], sizes: FlatBufferSizes) -> dict[str, Any]:
+    files = {"flatbuffer": sizes.flatbuffer, "flatbuffer_zipped": sizes.flatbuffer_zipped}
+    if min(files.values()) <= 0:
+        raise EdgeproofError(
+            f"a file of {min(files.values())} bytes has no size ratio",
+            remedy="Give the sizes of a FlatBuffer that exists",
+        )
+    ratios = {
+        f"{name}/{file}": size / bytes_
+        for name, size in compared.items()
+        for file, bytes_ in files.items()
+    }
+    return asdict(sizes) | {"ratios": ratios}
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

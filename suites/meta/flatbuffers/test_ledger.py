@@ -1,0 +1,139 @@
+"""The size ledger counts every part once and names every ratio by what over what."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from models.errors import EdgeproofError
+from models.flatbuffers.ledger import FlatBufferSizes, paper_arithmetic, paper_lines, size_ledger
+from models.networks.architecture import Architecture
+from models.networks.parameters import count
+from models.verdicts.sizes import size_ratios
+
+BERT_LARGE = Architecture(
+    family="bert",
+    vocabulary=30_522,
+    classes=3,
+    positions=512,
+    types=2,
+    layers=24,
+    hidden=1024,
+    heads=16,
+    intermediate=4096,
+    activation="gelu",
+    normalization="layer_norm",
+    epsilon=1e-12,
+    dropout=0.1,
+    attention_dropout=0.1,
+    classifier_dropout=0.1,
+    initializer_range=0.02,
+    mask_value=-30.0,
+    pooled=True,
+    embedding=1024,
+    bottleneck=None,
+    attention_input="hidden",
+    feedforward_networks=1,
+    trigram_embedding=False,
+)
+MOBILEBERT = Architecture(
+    **BERT_LARGE.describe()
+    | {
+        "family": "mobilebert",
+        "hidden": 512,
+        "heads": 4,
+        "intermediate": 512,
+        "activation": "relu",
+        "normalization": "no_norm",
+        "pooled": False,
+        "embedding": 128,
+        "bottleneck": 128,
+        "attention_input": "shared",
+        "feedforward_networks": 4,
+        "trigram_embedding": True,
+    }
+)
+# MobileBERT's published dynamic range file, at sequence 128.
+PUBLISHED = FlatBufferSizes(26_698_576, 22_000_000, 60_000_000)
+
+
+@pytest.fixture
+def ledger():
+    """The paper's systems."""
+    return size_ledger(BERT_LARGE, MOBILEBERT, {"dynamic_wi8_afp32": PUBLISHED})
+
+
+def test_parameters_are_counted_by_part(ledger):
+    assert ledger["full_model"]["parameters"] == {
+        "embeddings": 31_782_912,
+        "encoder_layers": 302_309_376,
+        "pooler": 1_049_600,
+        "classifier": 3_075,
+        "total": 335_141_888 + 3_075,
+    }
+    small = ledger["small_model"]["parameters"]
+    assert (small["embeddings"], small["encoder_layers"]) == (4_368_128, 24 * 842_240)
+    assert (small["pooler"], small["total"]) == (0, 24_581_888 + 1_539)
+
+
+def test_weights_are_float32_and_a_checkpoint_holds_them_three_times(ledger):
+    assert ledger["full_model"]["weights"] == 4 * count(BERT_LARGE)
+    assert ledger["full_model"]["checkpoint"] == 12 * count(BERT_LARGE)
+
+
+def test_ratios_are_those_of_the_metrics(ledger):
+    ratios = ledger["variants"]["dynamic_wi8_afp32"]["ratios"]
+    metrics = size_ratios(ledger["full_model"]["weights"], PUBLISHED.flatbuffer)
+    assert {
+        "size_ratio_weights": ratios["full_model_weights/flatbuffer"],
+        "size_ratio_checkpoint": ratios["full_model_checkpoint/flatbuffer"],
+        "size_ratio_bert_large_weights": ratios["bert_large_weights/flatbuffer"],
+        "size_ratio_bert_large_checkpoint": ratios["bert_large_checkpoint/flatbuffer"],
+    } == metrics
+
+
+def test_every_ratio_is_what_its_name_says(ledger):
+    variant = ledger["variants"]["dynamic_wi8_afp32"]
+    sizes = {
+        f"{model}_{size}": ledger[model][size]
+        for model in ("full_model", "small_model")
+        for size in ("weights", "checkpoint")
+    } | {name: ledger["paper"][name] for name in ("bert_large_weights", "bert_large_checkpoint")}
+    for name, value in variant["ratios"].items():
+        above, below = name.split("/")
+        assert value == sizes[above] / variant[below]
+    assert len(variant["ratios"]) == len(sizes) * 2
+
+
+def test_the_papers_arithmetic():
+    paper = paper_arithmetic()
+    assert paper["bert_large_parameters"] == 335_141_888
+    assert round(paper["bert_large_weights"] / 1e6, 1) == 1340.6
+    assert round(paper["bert_large_checkpoint"] / 1e6, 1) == 4021.7
+    assert paper["flatbuffer_for_bert_large_weights"] == 8_378_547
+    assert paper["flatbuffer_for_bert_large_checkpoint"] == 25_135_641
+
+
+def test_the_papers_lines(ledger):
+    assert paper_lines(ledger) == [
+        "published: 160x, BERT-large over the FlatBuffer",
+        "dynamic_wi8_afp32: 4,021.7 MB (checkpoint of BERT-large) / 26.7 MB (FlatBuffer) = 150.6x",
+        "dynamic_wi8_afp32: 1,340.6 MB (weights of BERT-large) / 26.7 MB (FlatBuffer) = 50.2x",
+        "160x of the weights is 8,378,547 bytes or fewer",
+    ]
+
+
+def test_the_ledger_is_json(ledger):
+    assert json.loads(json.dumps(ledger)) == ledger
+
+
+def test_what_was_not_measured_is_none():
+    ledger = size_ledger(BERT_LARGE, BERT_LARGE, {"float32": FlatBufferSizes(10, 9)})
+    assert ledger["variants"]["float32"]["resident"] is None
+    assert ledger["small_model"] == ledger["full_model"]
+
+
+def test_an_empty_file_is_refused():
+    with pytest.raises(EdgeproofError, match="no size ratio"):
+        size_ledger(BERT_LARGE, MOBILEBERT, {"float32": FlatBufferSizes(0, 1)})
