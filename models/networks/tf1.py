@@ -30,7 +30,7 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
         reader = tf.train.load_checkpoint(str(path.with_suffix("")))
         here = {from_google(name): name for name in reader.get_variable_to_shape_map()}
         return {name: _tensor(reader, here[name]) for name in wanted if name in here}
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, LookupError, ValueError, RuntimeError) as error:
         raise UsageMistake(
             f"is not a readable TensorFlow checkpoint ({_first_line(error)})",
             file=path,

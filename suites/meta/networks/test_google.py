@@ -1,0 +1,65 @@
+"""Google's TensorFlow 1 checkpoints are read by the names their code gives."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.networks.names import from_google
+
+SCRIPT = Path(__file__).with_name("google_check.py")
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """What came of writing and reading a BERT and a MobileBERT."""
+    pytest.importorskip("tensorflow", reason="TensorFlow's checkpoints need TensorFlow")
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(tmp_path_factory.mktemp("google"))],
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("family", ["bert", "mobilebert"])
+def test_every_variable_is_a_parameter_and_every_parameter_a_variable(family, answers):
+    assert answers[family]["unmatched"] == []
+
+
+@pytest.mark.parametrize("family", ["bert", "mobilebert"])
+def test_values_come_back(family, answers):
+    assert answers[family]["equal"]
+
+
+@pytest.mark.parametrize("fault", ["truncated", "missing_shard"])
+def test_a_broken_checkpoint_names_its_index(fault, answers):
+    assert "model.ckpt.index: is not a readable TensorFlow checkpoint" in answers["bert"][fault]
+
+
+@pytest.mark.parametrize(
+    ("google", "name"),
+    [
+        ("bert/embeddings/word_embeddings", "embeddings.word_embeddings.weight"),
+        ("bert/embeddings/LayerNorm/beta", "embeddings.LayerNorm.bias"),
+        (
+            "bert/encoder/layer_11/ffn_layer_2/output/FakeLayerNorm/gamma",
+            "encoder.layer.11.ffn.2.output.LayerNorm.weight",
+        ),
+        (
+            "bert/encoder/layer_0/attention/self/query/kernel",
+            "encoder.layer.0.attention.self.query.weight",
+        ),
+    ],
+)
+def test_names(google, name):
+    assert from_google(google) == name
