@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, field
 
@@ -27,7 +27,6 @@ HOST = "host"
 
 Count = Annotated[int, Meta(ge=1)]
 Cores = Annotated[float, Meta(ge=0.0)]
-Architecture = Literal["aarch64", "armv7"]
 Limits = dict[str, dict[str, str]]
 
 
@@ -103,7 +102,7 @@ class DeviceTable(Table, frozen=True, kw_only=True):
     budgets: Limits
     paper: Limits = field(default_factory=dict)
     sensors: SensorsTable = field(default_factory=SensorsTable)
-    emulation: dict[Architecture, EmulationTable] = field(default_factory=dict)
+    emulation: dict[str, EmulationTable] = field(default_factory=dict)
     recognition: RecognitionTable | None = None
     hardware: HardwareTable | None = None
 
@@ -136,7 +135,7 @@ class Device:
         Raises:
             UsageMistake: the device cannot be emulated so.
         """
-        offered = {str(name): table.core for name, table in self.table.emulation.items()}
+        offered = {name: table.core for name, table in self.table.emulation.items()}
         chosen = architecture or next(iter(offered), None)
         if chosen is None or chosen not in offered:
             what = f"cannot be emulated as {architecture}" if architecture else "is not emulated"

@@ -1,0 +1,246 @@
+"""The circumstances of a measurement: what a device's sensors say before, during and after it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from models.devices import sensors
+from models.runtime.watcher import take_reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from models.devices.profile import Device
+
+# Of every Linux, whatever the board.
+GENERAL = (
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/vmstat",
+    "/sys/class/power_supply/*/status",
+    "/sys/class/power_supply/*/type",
+    *(
+        f"/sys/devices/system/cpu/cpu[0-9]*/cpufreq/{name}"
+        for name in (
+            "cpuinfo_max_freq",
+            "scaling_cur_freq",
+            "scaling_driver",
+            "scaling_governor",
+            "scaling_max_freq",
+        )
+    ),
+)
+SAVING_GOVERNOR = "powersave"
+# Their "powersave" is the everyday governor, which goes to full speed under load.
+DYNAMIC_POWERSAVE = {"intel_pstate", "amd-pstate-epp"}
+# Less than this is the same limit, rounded by a driver.
+_SAME = 0.99
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """One reading of a device's state; None or empty where it does not tell.
+
+    Attributes:
+        at: seconds on the device's monotonic clock.
+        cost: seconds that the reading took.
+        governors: of the cores' frequencies, each once.
+        drivers: of the cores' frequencies, each once.
+        frequencies: hertz of each core now.
+        frequency_limits: hertz that each core may reach now.
+        frequency_maxima: hertz that each core can reach.
+        temperatures: degrees Celsius by thermal zone.
+        throttled: what holds the processor back now.
+        was_throttled: what has held it back since its start or the last reading.
+        throttle_events: how often it was held back since its start.
+        power_mode: the number of the power mode.
+        power: watts by rail.
+        on_battery: whether a battery is being emptied.
+        busy: seconds that all cores together have been busy since the start.
+        runner_busy: seconds of them that were the runner's.
+        load: load average of the last minute.
+        memory_available: bytes.
+        swapped: pages read from and written to swap since the start.
+    """
+
+    at: float
+    cost: float
+    governors: tuple[str, ...]
+    drivers: tuple[str, ...]
+    frequencies: tuple[float, ...]
+    frequency_limits: tuple[float, ...]
+    frequency_maxima: tuple[float, ...]
+    temperatures: Mapping[str, float]
+    throttled: tuple[str, ...]
+    was_throttled: tuple[str, ...]
+    throttle_events: int | None
+    power_mode: int | None
+    power: Mapping[str, float]
+    on_battery: bool | None
+    busy: float | None
+    runner_busy: float | None
+    load: float | None
+    memory_available: int | None
+    swapped: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what results.json holds of it: what is not known is left out."""
+        facts = asdict(self)
+        return {name: value for name, value in facts.items() if value not in (None, (), {})}
+
+
+def patterns(device: Device, pid: int | None = None) -> tuple[str, ...]:
+    """Return the files to read, with wildcards, for a device and the runner's process there."""
+    asked = device.table.sensors
+    more: list[str] = []
+    if asked.temperatures:
+        more += ["/sys/class/thermal/thermal_zone*/type", "/sys/class/thermal/thermal_zone*/temp"]
+    if asked.throttling:
+        start = "/sys/class/thermal/cooling_device*"
+        more += [f"{start}/type", f"{start}/cur_state"]
+    if asked.undervoltage or asked.events:
+        start = "/sys/class/hwmon/hwmon*"
+        more += [f"{start}/name", f"{start}/in[01]_lcrit_alarm", f"{start}/oc*_event_cnt"]
+    if asked.rails:
+        old = "/sys/bus/i2c/drivers/ina3221x/*/iio:device*"
+        new = "/sys/bus/i2c/drivers/ina3221/*/hwmon/hwmon*"
+        more += [f"{old}/rail_name_?", f"{old}/in_power?_input"]
+        more += [f"{new}/in?_label", f"{new}/in?_input", f"{new}/curr?_input"]
+    more += [path for path in (asked.firmware, asked.power_mode) if path]
+    more += [f"/proc/{pid}/stat"] if pid is not None else []
+    return (*GENERAL, *more)
+
+
+def commands(device: Device) -> list[tuple[str, ...]]:
+    """Return the commands to run for a device."""
+    command = device.table.sensors.firmware_command
+    return [command] if command else []
+
+
+def sample(device: Device, root: Path | str = "/", pid: int | None = None) -> Circumstances:
+    """Read the circumstances of this machine, or of a recorded one.
+
+    Args:
+        device: whose sensors to read.
+        root: another root folder for recorded machines.
+        pid: the runner's process, whose own load is not foreign.
+    """
+    reading = take_reading(patterns(device, pid), commands(device), str(root))
+    return circumstances(reading, device, pid)
+
+
+def circumstances(
+    reading: Mapping[str, Any], device: Device, pid: int | None = None
+) -> Circumstances:
+    """Understand a reading of `models.runtime.watcher`."""
+    texts: Mapping[str, str] = reading["texts"]
+    asked = device.table.sensors
+    word = sensors.throttle_word(texts, commands(device))
+    now, before = (sensors.names_of_bits(word or 0, sticky=sticky) for sticky in (False, True))
+    if asked.undervoltage and sensors.alarms(texts, asked.undervoltage):
+        before = tuple(dict.fromkeys((*before, "under-voltage")))
+    return Circumstances(
+        at=reading["at"],
+        cost=reading["cost"],
+        governors=sensors.governors(texts),
+        drivers=sensors.drivers(texts),
+        frequencies=sensors.frequencies(texts, "scaling_cur_freq"),
+        frequency_limits=sensors.frequencies(texts, "scaling_max_freq"),
+        frequency_maxima=sensors.frequencies(texts, "cpuinfo_max_freq"),
+        temperatures=sensors.temperatures(texts, asked.temperatures),
+        throttled=(*now, *sensors.active_cooling(texts, asked.throttling)),
+        was_throttled=before,
+        throttle_events=sensors.events(texts, asked.events) if asked.events else None,
+        power_mode=sensors.power_mode(texts, asked.power_mode) if asked.power_mode else None,
+        power=sensors.power(texts, asked.rails),
+        on_battery=sensors.on_battery(texts),
+        busy=sensors.busy_seconds(texts),
+        runner_busy=None if pid is None else sensors.process_seconds(texts, pid),
+        load=sensors.load(texts),
+        memory_available=sensors.memory(texts, "MemAvailable"),
+        swapped=sensors.swapped_pages(texts),
+    )
+
+
+def invalid_because(
+    before: Circumstances,
+    after: Circumstances,
+    device: Device,
+    during: Sequence[Circumstances] = (),
+) -> str | None:
+    """Say why a measurement between two readings does not count; None if it does.
+
+    Some boards forget what held them back when they are read, others when they start: take two
+    readings before a measurement and give the second, so that what `after` remembers is new.
+
+    Args:
+        before: read just before it.
+        after: read just after it.
+        device: whose `[validity]` it must keep.
+        during: further readings in between.
+    """
+    readings = (before, *during, after)
+    reasons = [reason for one in readings for reason in _reasons_at_once(one, device)]
+    reasons += _throttled_meanwhile(readings)
+    reasons += _reasons_between(before, after, device)
+    return "; ".join(dict.fromkeys(reasons)) or None
+
+
+def _reasons_at_once(one: Circumstances, device: Device) -> Iterator[str]:
+    """Yield what a single reading shows to be wrong."""
+    if one.throttled:
+        yield f"throttled ({', '.join(one.throttled)})"
+    if SAVING_GOVERNOR in one.governors and not DYNAMIC_POWERSAVE & set(one.drivers):
+        yield f"the frequency governor is {SAVING_GOVERNOR}"
+    for limit, maximum in zip(one.frequency_limits, one.frequency_maxima, strict=False):
+        if limit < _SAME * maximum:
+            yield f"a core is limited to {limit / 1e6:.0f} of its {maximum / 1e6:.0f} MHz"
+            break
+    if one.power_mode in device.table.validity.saving_modes:
+        yield f"power mode {one.power_mode} saves power"
+    if one.on_battery:
+        yield "it runs on a battery"
+    if one.memory_available is not None and one.memory_available < device.free_memory:
+        free, needed = one.memory_available / 2**20, device.free_memory / 2**20
+        yield f"{free:.0f} MiB of memory were available, {needed:.0f} are needed"
+
+
+def _throttled_meanwhile(readings: Sequence[Circumstances]) -> Iterator[str]:
+    """Yield what each reading remembers that the one before it did not."""
+    for earlier, later in pairwise(readings):
+        new = [name for name in later.was_throttled if name not in earlier.was_throttled]
+        if new:
+            yield f"it was throttled meanwhile ({', '.join(new)})"
+
+
+def _reasons_between(before: Circumstances, after: Circumstances, device: Device) -> Iterator[str]:
+    """Yield what only the difference of two readings shows."""
+    if (after.throttle_events or 0) > (before.throttle_events or 0):
+        count = (after.throttle_events or 0) - (before.throttle_events or 0)
+        yield f"it was throttled {count} times meanwhile"
+    if (after.swapped or 0) > (before.swapped or 0):
+        yield f"{(after.swapped or 0) - (before.swapped or 0)} pages were swapped"
+    foreign = foreign_load(before, after)
+    allowed = device.table.validity.foreign_load
+    if foreign is not None and foreign > allowed:
+        yield f"others kept {foreign:.1f} cores busy, {allowed:g} are allowed"
+
+
+def foreign_load(before: Circumstances, after: Circumstances) -> float | None:
+    """Return how many cores others than the runner kept busy between two readings, on average.
+
+    None where it is not known, or where the readings are too close to tell: the kernel counts in
+    hundredths of a second.
+    """
+    if None in (before.busy, after.busy, before.runner_busy, after.runner_busy):
+        return None
+    span = after.at - before.at
+    if span < 1.0:
+        return None
+    busy = (after.busy or 0.0) - (before.busy or 0.0)
+    own = (after.runner_busy or 0.0) - (before.runner_busy or 0.0)
+    return max(0.0, busy - own) / span

@@ -1,0 +1,208 @@
+"""What sensors' texts mean: pure functions from {path: text} to values with units.
+
+A text that is missing or unreadable leaves its value out; none of these functions raises.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from models.runtime.watcher import COMMAND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    Texts = Mapping[str, str]
+
+_CPU = "/sys/devices/system/cpu/cpu"
+# Bits of a Raspberry Pi's throttle word: now, and 16 higher since the start or the last reading.
+# https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
+FIRMWARE_BITS = {
+    0: "under-voltage",
+    1: "frequency capped",
+    2: "throttled",
+    3: "soft temperature limit",
+}
+_STICKY = 16
+_TICKS = 100.0  # Linux tells user space of hundredths of a second, whatever it counts itself
+
+
+def throttle_word(texts: Texts, commands: Sequence[Sequence[str]] = ()) -> int | None:
+    """A Raspberry Pi's throttle bits: hexadecimal in sysfs, `throttled=0x0` from vcgencmd."""
+    printed = [text for path, text in texts.items() if path.endswith("/get_throttled")]
+    printed += [texts.get(COMMAND + " ".join(command), "") for command in commands]
+    for text in printed:
+        with suppress(ValueError):
+            return int(text.strip().rpartition("=")[2], 16)
+    return None
+
+
+def names_of_bits(word: int, *, sticky: bool) -> tuple[str, ...]:
+    """Name the bits that are set now, or the sticky ones."""
+    shift = _STICKY if sticky else 0
+    return tuple(name for bit, name in FIRMWARE_BITS.items() if word >> (bit + shift) & 1)
+
+
+def alarms(texts: Texts, hwmon: str) -> int | None:
+    """The sum of a hwmon device's critical alarms; None where there is no such device."""
+    return _sum(
+        value
+        for folder in _hwmons(texts, hwmon)
+        for name in ("in0_lcrit_alarm", "in1_lcrit_alarm")
+        for value in _numbers(texts, f"{folder}/{name}")
+    )
+
+
+def events(texts: Texts, hwmon: str) -> int | None:
+    """The sum of a hwmon device's counters of throttling, such as oc1_event_cnt."""
+    folders = _hwmons(texts, hwmon)
+    counters = (
+        path for path in texts if path.rpartition("/")[0] in folders and path.endswith("_event_cnt")
+    )
+    return _sum(value for path in counters for value in _numbers(texts, path))
+
+
+def temperatures(texts: Texts, types: Sequence[str]) -> dict[str, float]:
+    """Degrees Celsius by type of thermal zone."""
+    found = {}
+    for path, kind in _described(texts, "/sys/class/thermal/thermal_zone", "type", types):
+        for value in _numbers(texts, f"{path}/temp"):
+            found[kind] = value / 1000.0
+    return found
+
+
+def active_cooling(texts: Texts, types: Sequence[str]) -> tuple[str, ...]:
+    """Types of cooling devices that hold the processor back now."""
+    return tuple(
+        sorted(
+            kind
+            for path, kind in _described(texts, "/sys/class/thermal/cooling_device", "type", types)
+            if any(_numbers(texts, f"{path}/cur_state"))
+        )
+    )
+
+
+def governors(texts: Texts) -> tuple[str, ...]:
+    """Names of the frequency governors in use, each once."""
+    return tuple(sorted(set(_cpufreq(texts, "scaling_governor"))))
+
+
+def drivers(texts: Texts) -> tuple[str, ...]:
+    """Names of the frequency drivers in use, each once."""
+    return tuple(sorted(set(_cpufreq(texts, "scaling_driver"))))
+
+
+def frequencies(texts: Texts, name: str) -> tuple[float, ...]:
+    """Hertz of each core: `scaling_cur_freq`, `scaling_max_freq` or `cpuinfo_max_freq`."""
+    found = []
+    for text in _cpufreq(texts, name):
+        with suppress(ValueError):
+            found.append(int(text) * 1000.0)
+    return tuple(found)
+
+
+def power_mode(texts: Texts, path: str) -> int | None:
+    """The number in nvpmodel's status file, `pmode:0001`."""
+    match = re.search(r"pmode:(\d+)", texts.get(path, ""))
+    return int(match[1]) if match else None
+
+
+def power(texts: Texts, rails: Sequence[str]) -> dict[str, float]:
+    """Watts by label of the INA3221's rails, in either of NVIDIA's drivers."""
+    found = {}
+    for path, text in texts.items():
+        folder, _, name = path.rpartition("/")
+        label = text.strip()
+        if label not in rails:
+            continue
+        if channel := re.fullmatch(r"rail_name_(\d)", name):
+            for milliwatts in _numbers(texts, f"{folder}/in_power{channel[1]}_input"):
+                found[label] = milliwatts / 1000.0
+        elif channel := re.fullmatch(r"in(\d)_label", name):
+            for millivolts in _numbers(texts, f"{folder}/in{channel[1]}_input"):
+                for milliamperes in _numbers(texts, f"{folder}/curr{channel[1]}_input"):
+                    found[label] = millivolts * milliamperes / 1e6
+    return found
+
+
+def on_battery(texts: Texts) -> bool | None:
+    """Whether a battery is being emptied; None where there is no battery."""
+    states = [
+        texts.get(f"{path}/status", "").strip()
+        for path, _ in _described(texts, "/sys/class/power_supply/", "type", ["Battery"])
+    ]
+    return "Discharging" in states if states else None
+
+
+def busy_seconds(texts: Texts) -> float | None:
+    """Seconds that all cores together have been busy since the start, also for other guests."""
+    fields = texts.get("/proc/stat", "").partition("\n")[0].split()
+    if len(fields) < 9 or fields[0] != "cpu":  # noqa: PLR2004 - proc(5): up to steal
+        return None
+    user, nice, system, _idle, _iowait, interrupts, soft, steal = map(int, fields[1:9])
+    return (user + nice + system + interrupts + soft + steal) / _TICKS
+
+
+def process_seconds(texts: Texts, pid: int) -> float | None:
+    """CPU seconds of a process and its threads since its start."""
+    fields = texts.get(f"/proc/{pid}/stat", "").rpartition(")")[2].split()
+    with suppress(ValueError, IndexError):
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+    return None
+
+
+def load(texts: Texts) -> float | None:
+    """The load average of the last minute."""
+    with suppress(ValueError, IndexError):
+        return float(texts.get("/proc/loadavg", "").split()[0])
+    return None
+
+
+def memory(texts: Texts, key: str) -> int | None:
+    """Bytes of a line of /proc/meminfo, such as MemAvailable."""
+    match = re.search(rf"^{key}:\s+(\d+) kB$", texts.get("/proc/meminfo", ""), re.MULTILINE)
+    return int(match[1]) * 1024 if match else None
+
+
+def swapped_pages(texts: Texts) -> int | None:
+    """Pages read from and written to swap since the start."""
+    found = re.findall(r"^pswp(?:in|out) (\d+)$", texts.get("/proc/vmstat", ""), re.MULTILINE)
+    return sum(map(int, found)) if found else None
+
+
+def _cpufreq(texts: Texts, name: str) -> list[str]:
+    return [
+        text.strip()
+        for path, text in texts.items()
+        if path.startswith(_CPU) and path.endswith(f"/cpufreq/{name}")
+    ]
+
+
+def _hwmons(texts: Texts, wanted: str) -> list[str]:
+    return [path for path, _ in _described(texts, "/sys/class/hwmon/hwmon", "name", [wanted])]
+
+
+def _described(
+    texts: Texts, start: str, file: str, wanted: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield (folder, description) of the folders whose description matches a pattern."""
+    for path, text in texts.items():
+        folder, _, name = path.rpartition("/")
+        kind = text.strip()
+        fits = any(fnmatchcase(kind, pattern) for pattern in wanted)
+        if fits and folder.startswith(start) and name == file:
+            yield folder, kind
+
+
+def _numbers(texts: Texts, path: str) -> Iterator[int]:
+    """Yield the number a file holds, or nothing."""
+    with suppress(ValueError):
+        yield int(texts.get(path, ""))
+
+
+def _sum(values: Iterator[int]) -> int | None:
+    known = list(values)
+    return sum(known) if known else None

@@ -1,0 +1,144 @@
+"""A watch over a measurement: the circumstances before, during and after it, read on the device."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from models.devices.circumstances import (
+    Circumstances,
+    circumstances,
+    commands,
+    invalid_because,
+    patterns,
+)
+from models.errors import EdgeproofError
+from models.runtime.transports import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.devices.profile import Device
+
+WATCHER_FILE = Path(__file__).parents[1] / "runtime" / "watcher.py"
+_SECONDS_TO_END = 5.0
+_SECONDS_TO_ANSWER = 20.0
+
+
+def watch_here(program: Path) -> Channel:
+    """Start the watcher on this machine, which is where local and emulated runners are."""
+    return Channel([sys.executable, str(program)], os.environ)
+
+
+class Watch:
+    """Reads a device's circumstances around a measurement, within a `with`.
+
+    Args:
+        device: whose sensors to read.
+        pid: the runner's process on the device, whose own load is not foreign.
+        start: starts the watcher's program where the runner is.
+        every: seconds between readings during the measurement; None reads before and after only.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        pid: int,
+        *,
+        start: Callable[[Path], Channel] = watch_here,
+        every: float | None = None,
+    ) -> None:
+        self._device = device
+        self._pid = pid
+        self._start = start
+        self._every = every
+        self._readings: list[Circumstances] = []
+        self._asked = threading.Semaphore(0)
+        self._channel: Channel | None = None
+
+    def __enter__(self) -> Self:
+        channel = self._channel = self._start(WATCHER_FILE)
+        options = {
+            "patterns": patterns(self._device, self._pid),
+            "commands": commands(self._device),
+            "every": self._every,
+        }
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        with suppress(OSError):
+            channel.requests.write(json.dumps(options).encode() + b"\n")
+            channel.requests.flush()
+        # The first makes boards forget what was before; only the second counts.
+        self._ask()
+        self._ask()
+        del self._readings[:-1]
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        channel = self._channel
+        if channel is None:
+            return
+        try:
+            if kind is None:
+                self._ask()
+        finally:
+            self._channel = None
+            with suppress(OSError):
+                channel.requests.close()
+            channel.wait(_SECONDS_TO_END)
+            self._reader.join(_SECONDS_TO_END)
+            channel.close()
+
+    @property
+    def readings(self) -> tuple[Circumstances, ...]:
+        """The readings so far: the first just before, the last just after the measurement."""
+        return tuple(self._readings)
+
+    @property
+    def cost(self) -> float:
+        """Seconds that the readings during the measurement took of the device's time."""
+        return sum(one.cost for one in self._readings[1:-1])
+
+    def invalid_because(self) -> str | None:
+        """Say why what was measured does not count; None if it does."""
+        before, *during, after = self._readings
+        return invalid_because(before, after, self._device, during)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what results.json holds: first and last reading, how many, and their cost."""
+        return {
+            "before": self._readings[0].to_dict(),
+            "after": self._readings[-1].to_dict(),
+            "readings": len(self._readings),
+            "cost": self.cost,
+        }
+
+    def _read(self) -> None:
+        channel = self._channel
+        if channel is None:
+            return
+        with suppress(OSError, ValueError):
+            for line in channel.answers:
+                reading = json.loads(line)
+                self._readings.append(circumstances(reading, self._device, self._pid))
+                if reading["asked"]:
+                    self._asked.release()
+
+    def _ask(self) -> None:
+        """Ask for a reading and wait until it is there."""
+        channel = self._channel
+        if channel is None:
+            raise RuntimeError("the watch is used outside its with block")
+        with suppress(OSError):
+            channel.requests.write(b"\n")
+            channel.requests.flush()
+        if not self._asked.acquire(timeout=_SECONDS_TO_ANSWER):
+            raise EdgeproofError(
+                f"the device's sensors do not answer ({channel.last_lines(1) or 'no message'})",
+                remedy="Check that its Python is 3.8 or later and that it can be reached",
+            )

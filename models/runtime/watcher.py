@@ -1,0 +1,97 @@
+"""The watcher: reads a device's sensors where the device is, beside the runner.
+
+One file of standard library for Python 3.8, as the runner is. It knows no sensor: it is told which
+files to read and which commands to run, and answers their text. Its first line on stdin is JSON,
+{"patterns": [...], "commands": [[...]], "every": seconds or null}; each further line asks for one
+reading, and with "every" it also reads unasked. A reading is one line of JSON on stdout:
+{"at": seconds, "cost": seconds, "asked": bool, "texts": {path: text}}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+LARGEST = 65536
+# What a command printed is kept under its words behind this; no path begins so.
+COMMAND = "$ "
+
+
+def read_texts(
+    patterns: Iterable[str], commands: Iterable[Sequence[str]] = (), root: str = "/"
+) -> dict[str, str]:
+    """Read files and run commands.
+
+    Args:
+        patterns: paths with wildcards.
+        commands: run only where the root is the machine's own.
+        root: another folder for recorded machines.
+
+    Returns:
+        What each file holds by its path, what each command printed by its words behind `COMMAND`.
+        What is not there or cannot be read is left out.
+    """
+    texts = {}
+    base = Path(root)
+    for pattern in patterns:
+        for path in sorted(base.glob(pattern.lstrip("/"))):
+            try:
+                with path.open("rb") as file:
+                    content = file.read(LARGEST)
+            except OSError:
+                continue
+            texts["/" + path.relative_to(base).as_posix()] = content.decode("utf-8", "replace")
+    for command in commands if root == "/" else ():
+        try:
+            done = subprocess.run(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=5,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            continue
+        texts[COMMAND + " ".join(command)] = done.stdout.decode("utf-8", "replace")
+    return texts
+
+
+def take_reading(
+    patterns: Iterable[str], commands: Iterable[Sequence[str]] = (), root: str = "/"
+) -> dict[str, Any]:
+    """Read once; "at" is the monotonic clock and "cost" what it took, both in seconds.
+
+    The cost is the wall clock's: CPU time would leave out what commands and drivers take.
+    """
+    start = time.monotonic()
+    texts = read_texts(patterns, commands, root)
+    return {"at": start, "cost": time.monotonic() - start, "texts": texts}
+
+
+def main() -> int:
+    """Serve readings until stdin ends; the exit status."""
+    # Byte by byte: what a buffer holds is hidden from select.
+    line = b"".join(iter(lambda: os.read(0, 1).strip(b"\n"), b""))
+    options = json.loads(line)
+    while True:
+        ready, _, _ = select.select([0], [], [], options["every"])
+        if ready and not os.read(0, 1):
+            return 0
+        answer = take_reading(options["patterns"], options["commands"])
+        sys.stdout.write(json.dumps(dict(answer, asked=bool(ready))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

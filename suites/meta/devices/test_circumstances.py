@@ -1,0 +1,185 @@
+"""Circumstances from recorded sensor trees, and what makes a measurement invalid."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from dataclasses import replace
+
+import pytest
+
+from models.devices.circumstances import (
+    circumstances,
+    foreign_load,
+    invalid_because,
+    patterns,
+    sample,
+)
+from models.devices.profile import HOST, device_names, load_device
+from models.devices.watch import Watch
+
+RUNNER = 900
+FIRMWARE = "/sys/devices/platform/soc/soc:firmware/get_throttled"
+GOVERNOR = "/sys/devices/system/cpu/cpu2/cpufreq/scaling_governor"
+LIMIT = "/sys/devices/system/cpu/cpu3/cpufreq/scaling_max_freq"
+MODE = "/var/lib/nvpmodel/status"
+COOLING = "/sys/class/thermal/cooling_device1/cur_state"
+EVENTS = "/sys/class/hwmon/hwmon2/oc1_event_cnt"
+ALARM = "/sys/class/hwmon/hwmon1/in0_lcrit_alarm"
+BATTERY = "/sys/class/power_supply/BAT0/status"
+STAT = "cpu  {} 0 0 0 0 0 0 {} 0 0\n"
+RUNNER_STAT = "900 (a (b) c) S 1 900 900 0 -1 0 0 0 0 0 {} 0 0 0 20 0 1 0 5 1 1\n"
+
+
+@pytest.fixture
+def verdict(tree):
+    """A function: why a measurement is invalid if the tree changes so before and meanwhile."""
+
+    def judge(name, before=None, after=None):
+        device = load_device(name)
+        first = sample(device, tree(name, before), RUNNER)
+        second = sample(device, tree(name, {**(before or {}), **(after or {})}), RUNNER)
+        return invalid_because(first, second, device)
+
+    return judge
+
+
+@pytest.mark.parametrize("name", device_names())
+def test_a_calm_board_is_valid(verdict, name):
+    assert verdict(name) is None
+
+
+@pytest.mark.parametrize("name", [name for name in device_names() if name != HOST])
+def test_a_board_tells_temperature_and_frequency(tree, name):
+    seen = sample(load_device(name), tree(name), RUNNER)
+    assert all(30.0 < celsius < 60.0 for celsius in seen.temperatures.values())
+    assert seen.temperatures
+    assert len(seen.frequencies) == load_device(name).table.hardware.cores
+    assert all(5e8 < hertz < 3e9 for hertz in seen.frequencies)
+    assert seen.memory_available > 2**29
+    assert seen.runner_busy == pytest.approx(1.5)
+
+
+def test_power_rails_of_both_drivers(tree):
+    assert sample(load_device("jetson"), tree("jetson")).power == {"POM_5V_IN": 2.15}
+    orin = sample(load_device("jetson_orin"), tree("jetson_orin"))
+    assert orin.power == {"VDD_IN": pytest.approx(5.056 * 0.96)}
+    assert orin.power_mode == 0
+    assert orin.throttle_events == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "reason"),
+    [
+        ("rpi3", {FIRMWARE: "1\n"}, "throttled (under-voltage)"),
+        ("rpi4", {FIRMWARE: "50005\n"}, "throttled (under-voltage, throttled)"),
+        ("rpi4", {FIRMWARE: "e0008\n"}, "throttled (soft temperature limit)"),
+        ("rpi4", {GOVERNOR: "powersave\n"}, "the frequency governor is powersave"),
+        ("rpi4", {LIMIT: "600000\n"}, "a core is limited to 600 of its 1800 MHz"),
+        ("jetson", {MODE: "pmode:0001\n"}, "power mode 1 saves power"),
+        ("jetson", {COOLING: "2\n"}, "throttled (cpu-balanced)"),
+        ("jetson_orin", {COOLING: "1\n"}, "throttled (cpufreq-cpu0)"),
+        ("host", {BATTERY: "Discharging\n"}, "it runs on a battery"),
+        ("rpi3", {"/proc/meminfo": "MemAvailable:   51200 kB\n"}, "50 MiB of memory"),
+    ],
+)
+def test_a_bad_state_makes_it_invalid_before_and_after(verdict, name, changes, reason):
+    assert reason in verdict(name, before=changes)
+    assert reason in verdict(name, after=changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "reason"),
+    [
+        ("rpi3", {FIRMWARE: "50000\n"}, "throttled meanwhile (under-voltage, throttled)"),
+        ("rpi5", {"/sys/class/hwmon/hwmon3/in0_lcrit_alarm": "1\n"}, "meanwhile (under-voltage)"),
+        ("rpi4", {ALARM: "1\n"}, "throttled meanwhile (under-voltage)"),
+        ("jetson_orin", {EVENTS: "2\n"}, "throttled 2 times meanwhile"),
+        ("rpi3", {"/proc/vmstat": "pswpin 3\npswpout 4\n"}, "7 pages were swapped"),
+    ],
+)
+def test_what_happened_meanwhile_makes_it_invalid(verdict, name, changes, reason):
+    assert reason in verdict(name, after=changes)
+    assert verdict(name, before=changes) is None
+
+
+def test_the_everyday_powersave_governor_is_valid(tree, verdict):
+    assert sample(load_device("host"), tree("host")).governors == ("powersave",)
+    assert verdict("host") is None
+    driver = {
+        f"/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_driver": "acpi-cpufreq\n"
+        for core in range(2)
+    }
+    assert "powersave" in verdict("host", before=driver)
+
+
+def test_every_reason_is_named_once(verdict):
+    reason = verdict("jetson", before={MODE: "pmode:0001\n", COOLING: "1\n"})
+    assert reason == "throttled (cpu-balanced); power mode 1 saves power"
+
+
+def test_foreign_load_leaves_the_runner_out(tree):
+    device = load_device("rpi4")
+    files = {"/proc/stat": STAT.format(1000, 0), "/proc/900/stat": RUNNER_STAT.format(100)}
+    later = {"/proc/stat": STAT.format(1900, 100), "/proc/900/stat": RUNNER_STAT.format(600)}
+    before = replace(sample(device, tree("rpi4", files), RUNNER), at=0.0)
+    after = replace(sample(device, tree("rpi4", later), RUNNER), at=5.0)
+    # Busy 10 s of all cores, 1 s of them stolen by other guests; 5 s the runner's; in 5 s.
+    assert foreign_load(before, after) == pytest.approx(1.0)
+    assert invalid_because(before, after, device) == "others kept 1.0 cores busy, 0.3 are allowed"
+    assert foreign_load(before, replace(after, at=0.5)) is None
+    assert foreign_load(replace(before, runner_busy=None), after) is None
+
+
+def test_a_reading_in_between_counts(tree):
+    device = load_device("rpi4")
+    calm = sample(device, tree("rpi4"))
+    hot = sample(device, tree("rpi4", {FIRMWARE: "8\n"}))
+    assert invalid_because(calm, calm, device) is None
+    assert "soft temperature limit" in invalid_because(calm, calm, device, [hot])
+
+
+def test_the_command_stands_in_for_the_file():
+    device = load_device("rpi4")
+    texts = {"$ vcgencmd get_throttled": "throttled=0x20002\n"}
+    seen = circumstances({"at": 0.0, "cost": 0.0, "texts": texts}, device)
+    assert seen.throttled == seen.was_throttled == ("frequency capped",)
+
+
+@pytest.mark.parametrize("garbage", ["", "\n", "\0\0", "nonsense", "-", "0x", "99999999999999 x"])
+def test_nonsense_in_a_sensor_is_left_out(tree, garbage):
+    for name in device_names():
+        device, root = load_device(name), tree(name)
+        paths = [path for path in root.rglob("*") if path.is_file()]
+        for path in paths:
+            path.write_text(garbage, encoding="utf-8")
+        seen = sample(device, root, RUNNER)
+        assert seen.frequencies == ()
+        assert invalid_because(seen, seen, device) is None
+
+
+def test_an_empty_machine_tells_nothing(tmp_path):
+    seen = sample(load_device("rpi4"), tmp_path, RUNNER)
+    assert set(seen.to_dict()) == {"at", "cost"}
+
+
+def test_only_what_a_profile_asks_for_is_read():
+    assert not any("hwmon" in pattern for pattern in patterns(load_device(HOST)))
+    assert any("oc*_event_cnt" in pattern for pattern in patterns(load_device("jetson_orin")))
+
+
+def test_a_watch_reads_before_during_and_after():
+    device = load_device(HOST)
+    with Watch(device, os.getpid(), every=0.1) as watch:
+        end = time.monotonic() + 1.2
+        while time.monotonic() < end:
+            math.sqrt(2.0)
+    first, last = watch.readings[0], watch.readings[-1]
+    assert len(watch.readings) > 4
+    assert 1.0 < last.at - first.at < 30.0
+    assert last.runner_busy > first.runner_busy
+    assert foreign_load(first, last) is not None
+    # Sampling's own cost: a few milliseconds of each second.
+    assert 0.0 < watch.cost < 0.5
+    assert watch.to_dict()["readings"] == len(watch.readings)

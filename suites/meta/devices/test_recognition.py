@@ -1,0 +1,63 @@
+"""Which device a machine is, from recorded roots."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.devices.profile import HOST, device_names
+from models.devices.recognition import recognize
+
+BOARDS = [name for name in device_names() if name != HOST]
+MODEL = "/proc/device-tree/model"
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_board_is_recognized_by_its_tree(tree, name):
+    found = recognize(tree(name), machine="aarch64")
+    assert found.device == name
+    assert found.model is not None
+    assert found.model in found.describe()
+
+
+@pytest.mark.parametrize(
+    ("model", "machine", "expected"),
+    [
+        ("Raspberry Pi 3 Model B Rev 1.2", "armv7l", "rpi3"),
+        ("Raspberry Pi 3 Model A Plus Rev 1.0", "aarch64", "rpi3"),
+        ("Raspberry Pi Compute Module 3 Plus Rev 1.0", "aarch64", "rpi3"),
+        ("Raspberry Pi 2 Model B Rev 1.1", "armv7l", HOST),
+        ("Raspberry Pi Zero 2 W Rev 1.0", "aarch64", HOST),
+        ("Raspberry Pi 4 Model B Rev 1.5", "armv7l", "rpi4"),
+        ("Raspberry Pi 400 Rev 1.0", "aarch64", "rpi4"),
+        ("Raspberry Pi Compute Module 5 Rev 1.0", "aarch64", "rpi5"),
+        ("Raspberry Pi 5 Model B Rev 1.0", "x86_64", HOST),
+        ("NVIDIA Jetson Nano Developer Kit", "aarch64", "jetson"),
+        ("NVIDIA Jetson Xavier NX Developer Kit", "aarch64", HOST),
+        ("NVIDIA Orin Nano Developer Kit", "aarch64", "jetson_orin"),
+        ("NVIDIA Jetson AGX Orin Developer Kit", "aarch64", "jetson_orin"),
+        ("Radxa ROCK 5B", "aarch64", HOST),
+    ],
+)
+def test_models_of_a_family_are_told_apart(tree, model, machine, expected):
+    root = tree("host", {MODEL: f"{model}\0"})
+    assert recognize(root, machine=machine).device == expected
+
+
+def test_files_decide_where_there_is_no_device_tree(tree):
+    found = recognize(tree("jetson", {MODEL: None}), machine="aarch64")
+    assert found.device == "jetson"
+    assert "/etc/nv_tegra_release says '# R32" in found.describe()
+
+
+def test_files_of_another_board_do_not_decide(tree):
+    assert recognize(tree("jetson_orin", {MODEL: None}), machine="aarch64").device == HOST
+
+
+def test_what_is_no_board_is_the_host(tree):
+    found = recognize(tree("host"), machine="x86_64")
+    assert found.device == HOST
+    assert found.describe() == "this machine is host: x86_64, there is no device tree"
+
+
+def test_this_machine_is_recognized():
+    assert recognize().device in device_names()
