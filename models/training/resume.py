@@ -52,9 +52,13 @@ class Resume:
         """Keep the state after an epoch; whatever happens, the one before stays until then."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".draft")
+        lines = json.dumps([asdict(epoch) for epoch in history])
         with draft.open("wb") as file:
-            lines = json.dumps([asdict(epoch) for epoch in history])
-            np.savez(file, history=np.array(lines), **_state(classifier))
+            with zipfile.ZipFile(file, "w") as archive:
+                _write(archive, "history", np.array(lines))
+                # One after the other: together they are three times the weights.
+                for name, variable in _variables(classifier).items():
+                    _write(archive, name, variable.numpy())
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self.path)
@@ -106,5 +110,7 @@ def _variables(classifier: Classifier) -> dict[str, Any]:
     }
 
 
-def _state(classifier: Classifier) -> dict[str, NDArray[Any]]:
-    return {name: variable.numpy() for name, variable in _variables(classifier).items()}
+def _write(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
+    """Write a member as `numpy.savez` does."""
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array(member, np.asanyarray(values))  # type: ignore[no-untyped-call] # numpy ships no type for it
