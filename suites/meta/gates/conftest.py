@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,8 @@ def run_with(miniature: Miniature, tmp_path: Path) -> Callable[[Fault], Outcome]
 
     def run(fault: Fault) -> Outcome:
         subject = miniature.copied_to(tmp_path / "store")
+        # Answers that another run left there would be right.
+        shutil.rmtree(subject.store / "answers", ignore_errors=True)
         arguments = [*fault.arguments, f"--edge-schemes={','.join(fault.schemes)}"]
         variables = {}
         if fault.plant is not None:

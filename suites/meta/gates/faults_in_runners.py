@@ -38,7 +38,7 @@ FAULTS = {
         runner=_logits("return logits + np.float32(1e-4 * (1 + os.getpid() % 97))"),
     ),
     "the first answer for every tweet": Fault(
-        gate=BEHAVIOR + "test_order_of_tweets_changes_nothing",
+        gate="suites/accuracy/test_accuracy_floor.py::test_variant_beats_the_majority",
         runner=_logits("return self.__dict__.setdefault('first', logits)"),
     ),
     "answers that remember the tweet before": Fault(

@@ -1,0 +1,90 @@
+"""The builder: killed it leaves nothing half-made, two at once make all once, always the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.store import MANIFEST, PROJECT, verify
+from suites.meta.gates.miniature import Miniature, build_command
+from suites.meta.gates.running import TIMEOUT, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The builder says this when the kill comes.
+MOMENTS = ("corpus: reading", "full model: epoch 1/")
+EPOCH = re.compile(r"full model: epoch 2/4, loss \d+\.\d{3}, \d+ tweets/s, \d+ s left")
+
+
+def start(mini: Miniature) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        build_command(mini),
+        cwd=PROJECT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def members(store: Path) -> dict[str, dict[str, str]]:
+    """Hashes of every member of every artefact that the builder made, by its place."""
+    made = sorted(store.glob(f"*/*/{MANIFEST}"))
+    return {
+        str(manifest.parent.relative_to(store)): json.loads(manifest.read_text("utf-8"))["members"]
+        for manifest in made
+        if manifest.parent.parent.name != "answers"
+    }
+
+
+@pytest.fixture(scope="module")
+def killed(miniature, tmp_path_factory) -> Miniature:
+    """The miniature over a store of its own, whose builder was killed again and again."""
+    mini = Miniature(miniature.folder, tmp_path_factory.mktemp("killed") / "store")
+    for moment in MOMENTS:
+        builder = start(mini)
+        assert builder.stderr is not None
+        assert any(moment in line for line in builder.stderr), f"it never said {moment!r}"
+        builder.kill()
+        builder.communicate(timeout=TIMEOUT)
+        assert builder.returncode == -signal.SIGKILL
+        for artefact in members(mini.store):
+            verify(mini.store / artefact)
+    return mini
+
+
+@pytest.fixture(scope="module")
+def said(killed) -> list[str]:
+    """What two builders say that are started at once after that."""
+    builders = [start(killed), start(killed)]
+    said = [builder.communicate(timeout=TIMEOUT)[1] for builder in builders]
+    assert [builder.returncode for builder in builders] == [0, 0], said
+    return said
+
+
+def test_two_at_once_make_everything_once(said):
+    text = "".join(said)
+    for scheme in ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8"):
+        assert text.count(f"variant {scheme}: converting") == 1, text
+    assert "waiting for another run that makes" in text
+
+
+def test_its_progress_says_how_far_it_is(said):
+    assert EPOCH.search("".join(said)), said
+
+
+def test_the_same_inputs_give_the_same_bytes(said, killed, miniature):
+    assert said
+    assert members(killed.store) == members(miniature.store)
+
+
+def test_nothing_else_is_left(said, killed):
+    assert said
+    left = {path.name for path in killed.store.glob("*/*") if path.suffix in {".draft", ".resume"}}
+    assert left == set()

@@ -1,0 +1,69 @@
+"""Collecting is light, and what is collected reads like a requirement."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.store import PROJECT
+from suites.meta.gates.running import run_pytest
+from suites.meta.house.imported import VARIABLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from suites.meta.gates.running import Outcome
+
+HEAVY = {"tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "ai_edge_quantizer", "scipy"}
+READABLE = re.compile(r"suites/\w+/test_\w+\.py::test_\w+(\[[\w-]+\])?")
+GATES = [
+    file
+    for file in (PROJECT / "suites").rglob("test_*.py")
+    if "meta" not in file.relative_to(PROJECT).parts
+]
+
+
+@pytest.fixture(scope="module")
+def imported_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the collecting run writes what it imported."""
+    return tmp_path_factory.mktemp("collection") / "imported.txt"
+
+
+@pytest.fixture(scope="module")
+def collected(imported_file: Path) -> Outcome:
+    """A run that collects every gate and runs none."""
+    arguments = ["--collect-only", "-q", "--ignore=suites/meta", "-p", "suites.meta.house.imported"]
+    return run_pytest(imported_file.parent, arguments, {VARIABLE: str(imported_file)})
+
+
+def test_collecting_imports_nothing_heavy(collected, imported_file):
+    assert collected.code == 0, collected.output
+    imported = {name.split(".")[0] for name in imported_file.read_text("utf-8").split()}
+    assert imported & HEAVY == set()
+
+
+def test_ids_are_readable(collected):
+    ids = [line for line in collected.output.splitlines() if "::" in line]
+    assert len(ids) > 100
+    assert [name for name in ids if not READABLE.fullmatch(name)] == []
+
+
+def test_ids_are_unique(collected):
+    ids = [line for line in collected.output.splitlines() if "::" in line]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("file", GATES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_every_gate_says_its_requirement(file):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tests = [
+        one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test")
+    ]
+    assert tests
+    for test in tests:
+        sentence = (ast.get_docstring(test) or "").strip()
+        assert sentence.endswith("."), f"{test.name} says {sentence!r}"
+        assert "\n" not in sentence, f"{test.name}: one sentence"

@@ -1,0 +1,84 @@
+"""Known failures: strict, with a reason, and never an id that matches no test."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fixtures import known_failures
+from fixtures.options import SETTINGS
+
+TEST = "suites/accuracy/test_accuracy_drop.py::test_drop[host-static_wi8_ai8]"
+ENTRY = """
+[[failures]]
+subject = "{subject}"
+test = "{test}"
+reason = "the converter's ranges"
+"""
+
+
+class Item:
+    """Stands in for a collected test."""
+
+    def __init__(self, nodeid: str) -> None:
+        self.nodeid = nodeid
+        self.markers: list[Any] = []
+
+    def add_marker(self, marker: Any) -> None:
+        """Keep the marker."""
+        self.markers.append(marker.mark)
+
+
+@pytest.fixture
+def collect(tmp_path, monkeypatch):
+    """Collect TEST with a known-failures file: `collect(text)` returns the item."""
+
+    def collected(text: str, *, all_schemes: bool = True) -> Item:
+        file = tmp_path / "known_failures.toml"
+        file.write_text(text, encoding="utf-8")
+        monkeypatch.setattr(known_failures, "FILE", file)
+        subject = SimpleNamespace(name="mini", schemes=("float32",))
+        schemes = subject.schemes if all_schemes else ()
+        settings = SimpleNamespace(subject=subject, schemes=schemes)
+        item = Item(TEST)
+        config = SimpleNamespace(stash={SETTINGS: settings})
+        known_failures.pytest_collection_modifyitems(config, [item])
+        return item
+
+    return collected
+
+
+def test_a_known_failure_is_strict_and_has_its_reason(collect):
+    (marker,) = collect(ENTRY.format(subject="mini", test=TEST)).markers
+    assert marker.name == "xfail"
+    assert marker.kwargs == {"reason": "the converter's ranges", "strict": True}
+
+
+def test_another_subjects_is_none_here(collect):
+    assert collect(ENTRY.format(subject="other", test=TEST)).markers == []
+
+
+def test_an_id_that_matches_nothing_ends_the_run(collect):
+    with pytest.raises(pytest.exit.Exception, match=r"no such test\. Correct the id") as stopped:
+        collect(ENTRY.format(subject="mini", test=TEST.replace("drop[", "dorp[")))
+    assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
+
+
+def test_an_id_in_a_file_that_is_not_run_is_left_alone(collect):
+    assert collect(ENTRY.format(subject="mini", test="suites/x/test_x.py::test_x")).markers == []
+
+
+def test_a_variant_that_is_not_run_is_left_alone(collect):
+    entry = ENTRY.format(subject="mini", test=TEST.replace("static", "dynamic"))
+    assert collect(entry, all_schemes=False).markers == []
+
+
+@pytest.mark.parametrize(
+    "text", ["failures = 3", "[[failures]]\nsubject = 'mini'\ntest = 'x'", "failures = ["]
+)
+def test_a_broken_file_ends_the_run(text, collect):
+    with pytest.raises(pytest.exit.Exception, match=r"known_failures\.toml") as stopped:
+        collect(text)
+    assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR

@@ -1,0 +1,52 @@
+"""Under xdist: what is timed refuses loudly, everything else measures the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.verdicts.metrics import METRICS
+from suites.meta.gates.running import run
+
+SCHEMES = ("float32", "dynamic_wi8_afp32")
+TIMED = {name for name in METRICS if name.startswith("latency")} | {
+    "tweets_per_second",
+    "cold_start",
+}
+# Memory is judged, but no two processes have the same.
+VARYING = {"peak_rss"}
+
+
+@pytest.fixture(scope="module")
+def parallel(miniature, clean_run, tmp_path_factory):
+    """A run of every gate by two workers; after the clean run, for both fill the same store."""
+    assert clean_run.code == 0
+    arguments = ["-n", "2", f"--edge-schemes={','.join(SCHEMES)}"]
+    return run(miniature, tmp_path_factory.mktemp("parallel"), arguments=arguments)
+
+
+def taken(outcome) -> dict[tuple[str, ...], tuple[object, ...]]:
+    """Of each measurement of the schemes in question, its value, interval and verdict."""
+    return {
+        (one["test"], one["metric"], one["scheme"]): (
+            *(one["value"], one["low"], one["high"], one["n"], one["verdict"]),
+        )
+        for one in outcome.results()["measurements"]
+        if one["scheme"] in {*SCHEMES, "full_model"}
+        and one["metric"] not in TIMED | VARYING
+        and not any(name in one["test"] for name in ("float16", "static"))
+    }
+
+
+def test_what_is_timed_refuses(parallel):
+    assert parallel.code == pytest.ExitCode.TESTS_FAILED
+    assert parallel.ids("error") == []
+    failed = parallel.ids("failed")
+    assert {name.split("/")[1] for name in failed} == {"latency"}
+    assert all("invalid" in parallel.tests[name][1] for name in failed), parallel.output
+    timed = [m for m in parallel.results()["measurements"] if m["metric"] in TIMED]
+    assert {m["verdict"] for m in timed} == {"invalid"}
+
+
+def test_everything_else_measures_the_same(parallel, clean_run):
+    assert len(taken(clean_run)) > 20
+    assert taken(parallel) == taken(clean_run)

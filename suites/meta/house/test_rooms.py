@@ -1,0 +1,158 @@
+"""A file knows its room: what each may import, and that the arrows point one way."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+
+from models.store import PROJECT
+
+# What each room may import beside itself. corpus -> train -> convert -> run -> judge -> report:
+# nothing imports what comes after it, and what the pipeline is made of knows nothing of it.
+MAY_IMPORT = {
+    "models.errors": set(),
+    "models.progress": set(),
+    "models.tables": {"models.errors"},
+    "models.store": {"models.errors"},
+    "models.subjects": {"models.errors", "models.tables"},
+    "models.corpus": {"models.errors", "models.tables", "models.store", "models.subjects"},
+    "models.networks": {"models.errors", "models.subjects"},
+    "models.training": {"models.errors", "models.networks"},
+    "models.flatbuffers": {
+        *("models.errors", "models.tables", "models.networks"),
+        # The ledger divides by the sizes that the size ratios are named after.
+        "models.verdicts",
+    },
+    "models.runtime": {"models.errors", "models.tables", "models.store"},
+    "models.verdicts": {"models.errors", "models.tables", "models.corpus"},
+    "models.devices": {"models.errors", "models.tables", "models.runtime", "models.verdicts"},
+    "models.commands": {"models.errors"},
+    # These put the rooms together: which checkpoint, keys, stages, command line.
+    "models.checkpoints": {"models.errors", "models.networks", "models.subjects"},
+    "models.plan": {
+        *("models.checkpoints", "models.corpus", "models.errors", "models.flatbuffers"),
+        *("models.networks", "models.store", "models.subjects"),
+    },
+    "models.stages": {
+        *("models.corpus", "models.flatbuffers", "models.networks", "models.plan"),
+        *("models.progress", "models.training"),
+    },
+    "models.build": {
+        *("models.errors", "models.plan", "models.progress", "models.stages", "models.store"),
+        "models.subjects",
+    },
+    "reports": {"models.errors", "models.tables", "models.verdicts"},
+}
+OURS = {"models", "fixtures", "suites", "reports"}
+OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}
+# A room that only the builder enters may import these at the top of its files.
+HEAVY = {"tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "ai_edge_quantizer"}
+BUILDERS_OWN = {
+    *(f"models.training.{name}" for name in ("datasets", "finetune", "objective", "optimizer")),
+    *(f"models.flatbuffers.{name}" for name in ("convert", "stamp")),
+    *(f"models.networks.{name}" for name in ("bert", "blocks", "classifier", "mobilebert")),
+}
+# A room's own command, `python -m models.corpus`, puts rooms together as the builder does.
+COMMAND = ".__main__"
+
+
+class Imports(ast.NodeVisitor):
+    """Names of the modules that a source imports when it runs; those at its top apart."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.at_the_top: set[str] = set()
+        self._depth = 0
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        """Remember that what follows runs only when it is called."""
+        self._depth += 1
+        self.generic_visit(node)
+        self._depth -= 1
+
+    def visit_If(self, node: ast.If) -> None:
+        """Leave out what only a type checker sees."""
+        if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
+            self.generic_visit(node)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        """Take `import a.b`."""
+        self._take({alias.name for alias in node.names})
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        """Take `from a import b`, where b may itself be a module."""
+        module = node.module or ""
+        self._take({module} | {f"{module}.{alias.name}" for alias in node.names})
+
+    def _take(self, names: set[str]) -> None:
+        self.names |= names
+        if not self._depth:
+            self.at_the_top |= names
+
+
+def imports() -> dict[str, Imports]:
+    """What every module of the house imports, by module."""
+    found = {}
+    for top in sorted(OURS):
+        for file in sorted((PROJECT / top).rglob("*.py")):
+            visitor = Imports()
+            visitor.visit(ast.parse(file.read_text(encoding="utf-8")))
+            parts = file.relative_to(PROJECT).with_suffix("").parts
+            found[".".join(parts).removesuffix(".__init__")] = visitor
+    return found
+
+
+IMPORTS = imports()
+
+
+def room_of(module: str) -> str:
+    """`models.corpus` of models.corpus.read; `fixtures` of all below it."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "models" else parts[0]
+
+
+def test_every_room_has_a_rule():
+    rooms = {room_of(module) for module in IMPORTS} - {"models", "fixtures", "suites"}
+    assert rooms == set(MAY_IMPORT)
+
+
+def test_arrows_point_one_way():
+    wrong = defaultdict(set)
+    for module, found in IMPORTS.items():
+        room = room_of(module)
+        if room not in MAY_IMPORT or module.endswith(COMMAND):
+            continue
+        used = {room_of(name) for name in found.names if name.split(".")[0] in OURS}
+        wrong[module] = used - MAY_IMPORT[room] - {room, "models"}
+    assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
+
+
+def test_models_know_nothing_of_pytest():
+    knowing = {
+        module
+        for module, found in IMPORTS.items()
+        if module.startswith("models") and {name.split(".")[0] for name in found.names} & OF_PYTEST
+    }
+    assert knowing == set()
+
+
+def test_only_the_builder_imports_what_is_heavy():
+    heavy = {
+        module
+        for module, found in IMPORTS.items()
+        if not module.startswith("suites.meta")
+        and {name.split(".")[0] for name in found.at_the_top} & HEAVY
+    }
+    assert heavy <= BUILDERS_OWN
+
+
+def test_a_suite_imports_nothing_of_another():
+    """It asserts: it may use models/ and fixtures/ for that."""
+    wrong = {
+        module
+        for module, found in IMPORTS.items()
+        if module.startswith("suites.") and not module.startswith("suites.meta")
+        for name in found.names
+        if name.split(".")[0] in {"suites", "reports"}
+    }
+    assert wrong == set()

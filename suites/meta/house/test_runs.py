@@ -1,0 +1,97 @@
+"""A whole run: what it leaves, what a second one leaves alone, what damage to the store does."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+
+from models.store import PROJECT
+from suites.meta.gates.running import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The contract of results.json: each is measured in a run of every gate.
+CONTRACT = {
+    *("accuracy", "balanced_accuracy", "macro_f1", "accuracy_drop", "agreement"),
+    *("flatbuffer_bytes", "size_ratio_weights", "size_ratio_checkpoint"),
+    *("size_ratio_bert_large_weights", "size_ratio_bert_large_checkpoint"),
+    *("latency_p50", "latency_p90", "latency_p99", "latency_ratio", "tweets_per_second"),
+    *("cold_start", "peak_rss"),
+}
+
+
+def test_results_keep_their_schema(clean_run):
+    schema = json.loads((PROJECT / "reports" / "results.schema.json").read_text("utf-8"))
+    jsonschema.validate(clean_run.results(), schema)
+
+
+def test_results_hold_every_metric_of_the_contract(clean_run):
+    assert {one["metric"] for one in clean_run.results()["measurements"]} >= CONTRACT
+
+
+def test_every_measurement_names_a_test_that_ran(clean_run):
+    named = {one["test"] for one in clean_run.results()["measurements"]}
+    assert named <= set(clean_run.tests)
+
+
+def test_the_scoreboard_closes_the_output(clean_run):
+    for scheme in ("full_model", "float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8"):
+        assert f"\n{scheme} " in clean_run.output
+
+
+def made_at(store: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(store)): path.stat().st_mtime_ns
+        for path in store.rglob("*")
+        # Another worker's builder writes there, though it finds nothing to make.
+        if not {"locks", "logs"} & set(path.parts)
+    }
+
+
+def test_a_warm_run_rebuilds_nothing(miniature, clean_run, tmp_path):
+    assert clean_run.code == 0
+    before = made_at(miniature.store)
+    outcome = run(miniature, tmp_path, ["suites/accuracy", "suites/agreement", "suites/size"])
+    assert outcome.code == 0, outcome.output
+    assert made_at(miniature.store) == before
+
+
+def test_one_changed_byte_stops_the_run(miniature, tmp_path):
+    mini = miniature.copied_to(tmp_path / "store")
+    file = mini.flatbuffer("float32")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    mini.rewrite(file, bytes(content), manifest=False)
+    outcome = run(mini, tmp_path / "reports", ["suites/size"])
+    message = f"{file}: the artefact was changed or damaged after it was made. Delete {file.parent}"
+    assert outcome.code == 1, outcome.output
+    assert outcome.output.count(message) == 1, outcome.output
+    assert "Traceback" not in outcome.output
+    assert outcome.ids("passed") == []
+
+
+@pytest.mark.parametrize("runtime", ["ai_edge_litert", "tflite_runtime"])
+@pytest.mark.parametrize("cut", [0.5, 0.9])
+def test_a_cut_flatbuffer_fails_its_gates_and_no_more(cut, runtime, miniature, tmp_path):
+    """Even where its hash fits and the runner dies of it: each gate gives one message."""
+    pytest.importorskip(runtime)
+    mini = miniature.copied_to(tmp_path / "store")
+    file = mini.flatbuffer("dynamic_wi8_afp32")
+    content = file.read_bytes()
+    mini.rewrite(file, content[: int(len(content) * cut)])
+    arguments = [f"--edge-runtime={runtime}", "--edge-schemes=dynamic_wi8_afp32"]
+    outcome = run(mini, tmp_path / "reports", ["suites/agreement", "suites/size"], arguments)
+    assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
+    assert set(outcome.ids("failed")) >= {
+        f"suites/agreement/test_agreement.py::{test}[host-dynamic_wi8_afp32]"
+        for test in ("test_labels_agree_with_float32", "test_probabilities_stay_close_to_float32")
+    }
+    for name in outcome.ids("failed"):
+        assert str(file) in outcome.tests[name][1]
+    assert outcome.ids("error") == []
+    assert "Traceback" not in outcome.output
+    assert "fixtures/" not in outcome.output, "no trace of how it got there"

@@ -1,0 +1,50 @@
+"""What is in the repository works on every machine: no path and no registry of only one."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from models.store import PROJECT
+
+# Folders that only one machine has; /tmp, /proc, /usr and the like are everywhere.
+OF_ONE_MACHINE = re.compile(r"""(?<![\w.$}*-])/(?:root|work|mnt|Users|home/\w)[/\w]*""")
+# A package index is the user's own choice; the public ones are the tools' own defaults.
+REGISTRY = re.compile(r"index[-_]url|find[-_]links|trusted[-_]host|registry\s*=", re.IGNORECASE)
+RESOLVED = re.compile(r'"resolved": "(?!https://registry\.npmjs\.org/)')
+
+
+@pytest.fixture(scope="module")
+def tracked() -> dict[str, str]:
+    """The text of every tracked file, by its path."""
+    if not (PROJECT / ".git").exists():
+        pytest.skip("no git checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607 - the user's own git, wherever it is
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = [PROJECT / name for name in listed.stdout.split("\0") if name]
+    return {
+        str(file.relative_to(PROJECT)): file.read_text(encoding="utf-8", errors="replace")
+        for file in files
+        if file.is_file() and file.name != "test_tracked_files.py"
+    }
+
+
+@pytest.mark.parametrize(
+    "pattern", [OF_ONE_MACHINE, REGISTRY, RESOLVED], ids=["path", "index", "npm"]
+)
+def test_nothing_of_one_machine(pattern, tracked):
+    found = {name: pattern.findall(text) for name, text in tracked.items() if pattern.search(text)}
+    assert found == {}
+
+
+def test_no_file_is_large(tracked):
+    """Data and weights are made or given, never committed."""
+    large = {name: len(text) for name, text in tracked.items() if len(text) > 300_000}
+    assert large == {}
