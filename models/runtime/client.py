@@ -19,7 +19,7 @@ from models.runtime.answers import (
     RunnerInfo,
     Usage,
 )
-from models.runtime.failures import RunnerDied, RunnerRefused, ending_of
+from models.runtime.failures import ConnectionLost, RunnerDied, RunnerRefused, ending_of
 from models.runtime.runner import PROTOCOL, FramingError, read_message, write_message
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ArraysByName = dict[str, Any]
 
-__all__ = ["Kernels", "Runner", "RunnerDied", "RunnerRefused"]
+__all__ = ["ConnectionLost", "Kernels", "Runner", "RunnerDied", "RunnerRefused"]
 
 Kernels = Literal["default", "reference"]
 
@@ -270,8 +270,12 @@ class Runner:
         with suppress(OSError):
             channel.requests.close()
         status = channel.wait(_SECONDS_TO_END)
-        ending = timed_out or (None if status is None else ending_of(status)) or fault
-        death = RunnerDied(ending, doing, file, channel.last_lines())
+        if channel.lost_connection(status):
+            where = self._transport.describe()
+            death: RunnerDied = ConnectionLost(where, doing, file, channel.last_lines())
+        else:
+            ending = timed_out or (None if status is None else ending_of(status)) or fault
+            death = RunnerDied(ending, doing, file, channel.last_lines())
         channel.close()
         return death
 

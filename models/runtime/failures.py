@@ -38,6 +38,23 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
         super().__init__(f"the runner {ending} while {doing}{said}", file=file, remedy=remedy)
 
 
+class ConnectionLost(RunnerDied):
+    """The connection to the device ended; what was answered before stays valid.
+
+    Args:
+        where: the device, as the user named it.
+        doing: the request that was open.
+        file: the FlatBuffer concerned.
+        stderr: what the connection's program said last.
+    """
+
+    def __init__(self, where: str, doing: str, file: str | None, stderr: str) -> None:
+        super().__init__(
+            f"on {where} is out of reach: the connection was lost", doing, file, stderr
+        )
+        self.remedy = "Check the device's power and network, and run again"
+
+
 class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
     """The runner lives and says why it cannot answer.
 

@@ -106,6 +106,10 @@ class Channel:
             self._process.wait()
             return None
 
+    def lost_connection(self, status: int | None) -> bool:  # noqa: ARG002 - for heirs
+        """Whether an end with this status was the connection's and not the runner's."""
+        return False
+
     def last_lines(self, count: int = 5) -> str:
         """The last lines the runner wrote to stderr."""
         self._drain.join(timeout=1)

@@ -1,0 +1,105 @@
+"""An sshd on loopback with a throw-away key, which stands in for a board."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+SSHD_CONFIG = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/user.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+AcceptEnv XDG_CACHE_HOME
+"""
+SSH_CONFIG = """\
+Host *
+IdentityFile {folder}/user
+IdentitiesOnly yes
+UserKnownHostsFile {folder}/known_hosts
+"""
+# Root's sshd leaves its rights there.
+PRIVILEGE_SEPARATION = Path("/run/sshd")
+
+
+def why_no_sshd() -> str | None:
+    """Say why no sshd can be started here; None if it can."""
+    if _sshd() is None or shutil.which("ssh") is None or shutil.which("ssh-keygen") is None:
+        return "OpenSSH's server and client are not installed"
+    if os.getuid() == 0 and not PRIVILEGE_SEPARATION.is_dir():
+        try:
+            PRIVILEGE_SEPARATION.mkdir()
+        except OSError as error:
+            return f"{PRIVILEGE_SEPARATION} cannot be made ({error.strerror})"
+    return None
+
+
+class LoopbackBoard:
+    """A started sshd: its address, and the options with which ssh reaches it.
+
+    Args:
+        folder: for its keys, configuration and log.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        for name in ("host", "user"):
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
+            subprocess.run(command, check=True)
+        key = (folder / "host.pub").read_text(encoding="utf-8")
+        (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}", encoding="utf-8")
+        (folder / "sshd_config").write_text(SSHD_CONFIG.format(port=port, folder=folder))
+        (folder / "ssh_config").write_text(SSH_CONFIG.format(folder=folder))
+        self.address = f"ssh://{getpass.getuser()}@127.0.0.1:{port}"
+        self.options = ("-F", str(folder / "ssh_config"))
+        command = [str(_sshd()), "-D", "-e", "-f", str(folder / "sshd_config")]
+        with (folder / "sshd.log").open("wb") as log:
+            self._process = subprocess.Popen(command, stderr=log)
+        _wait_for(port)
+
+    def cut(self) -> None:
+        """End every connection, as a power cut would; the server itself lives on."""
+        for pid in _descendants(self._process.pid):
+            os.kill(pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End the server and its connections."""
+        self.cut()
+        self._process.terminate()
+        self._process.wait()
+
+
+def _sshd() -> Path | None:
+    found = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    return Path(found) if found else None
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError("the sshd does not answer")
+
+
+def _descendants(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *_descendants(int(child))]
+    return found

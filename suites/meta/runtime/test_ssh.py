@@ -1,0 +1,189 @@
+"""The ssh transport against a real sshd on loopback, whose Python is this one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.devices.profile import HOST, load_device
+from models.devices.watch import Watch
+from models.errors import EdgeproofError, UsageMistake
+from models.runtime.client import ConnectionLost, Runner, RunnerDied
+from models.runtime.ssh import SshTransport, Target
+from models.runtime.transports import LocalTransport
+from suites.meta.runtime.sshd import LoopbackBoard, why_no_sshd
+
+needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    """An sshd on loopback."""
+    started = LoopbackBoard(tmp_path_factory.mktemp("board"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def sent(tmp_path):
+    """Where the board keeps what it is sent: a folder that is empty at first."""
+    return tmp_path / "cache" / "edgeproof" / "sent"
+
+
+@pytest.fixture
+def transport(board, tmp_path):
+    """A transport to the board, with an empty cache there."""
+    (tmp_path / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    (tmp_path / "python").chmod(0o755)
+    options = (*board.options, "-o", f"SetEnv=XDG_CACHE_HOME={tmp_path}/cache")
+    made = SshTransport(f"{board.address}{tmp_path}/python", options=options)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "login", "port", "python"),
+    [
+        ("ssh://pi@raspberrypi", "pi@raspberrypi", None, "python3"),
+        ("ssh://raspberrypi.local:2222", "raspberrypi.local", 2222, "python3"),
+        ("ssh://pi@[::1]:22/opt/venv/bin/python", "pi@::1", 22, "/opt/venv/bin/python"),
+    ],
+)
+def test_addresses(address, login, port, python):
+    assert Target.parse(address) == Target(address, login, port, python)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "raspberrypi",
+        "http://raspberrypi",
+        "ssh://",
+        "ssh://pi:secret@raspberrypi",
+        "ssh://pi@host:port",
+        "ssh://-oProxyCommand=id",
+        "ssh://-l@host",
+        "ssh://[::1",
+    ],
+)
+def test_what_is_no_address_is_refused(address):
+    with pytest.raises(UsageMistake, match=r"--edge-target: .* is no address"):
+        SshTransport(address)
+
+
+@needs_sshd
+def test_answers_are_those_of_a_local_runner(transport, tiny, tweets):
+    with Runner(LocalTransport(), "ai_edge_litert") as here:
+        here.load("m", tiny["static_wi8_ai8"])
+        expected = here.answer("m", tweets).logits
+    with Runner(transport, "ai_edge_litert") as there:
+        loaded = there.load("m", tiny["static_wi8_ai8"])
+        assert loaded.sha256 == hashlib.sha256(tiny["static_wi8_ai8"].read_bytes()).hexdigest()
+        np.testing.assert_array_equal(there.answer("m", tweets).logits, expected)
+        assert there.usage().peak_rss_bytes > 0
+
+
+@needs_sshd
+def test_a_file_is_sent_once_and_checked(transport, sent, tmp_path):
+    file = tmp_path / "some file's.tflite"
+    file.write_bytes(os.urandom(300_000))
+    place = transport.place(file)
+    arrived = sent / place.rpartition("/")[2]
+    assert arrived.read_bytes() == file.read_bytes()
+    written = arrived.stat().st_mtime_ns
+    transport.close()
+    assert transport.place(file) == place
+    again = SshTransport(transport.target.address, options=transport._options)
+    assert again.place(file) == place
+    again.close()
+    assert arrived.stat().st_mtime_ns == written
+    assert len(list(sent.iterdir())) == 1
+
+
+@needs_sshd
+def test_a_damaged_copy_is_sent_anew(transport, sent, tmp_path):
+    file = tmp_path / "model.tflite"
+    file.write_bytes(b"right")
+    arrived = sent / transport.place(file).rpartition("/")[2]
+    arrived.write_bytes(b"wrong")
+    transport._placed.clear()
+    transport.place(file)
+    assert arrived.read_bytes() == b"right"
+
+
+@needs_sshd
+def test_a_lost_connection_is_reported_as_such(board, transport, tiny, tweets):
+    with Runner(transport, "ai_edge_litert") as runner:
+        runner.load("m", tiny["float32"])
+        first = runner.answer("m", tweets).logits
+        many = {name: np.repeat(array, 3000, axis=0) for name, array in tweets.items()}
+        threading.Timer(0.5, board.cut).start()
+        start = time.monotonic()
+        with pytest.raises(ConnectionLost, match="the connection was lost while answering") as lost:
+            runner.answer("m", many)
+        assert time.monotonic() - start < 30
+        assert board.address in str(lost.value)
+        with pytest.raises(ConnectionLost):
+            runner.usage()
+    assert len(first) == 30
+    with Runner(transport, "ai_edge_litert") as runner:
+        runner.load("m", tiny["float32"])
+        np.testing.assert_array_equal(runner.answer("m", tweets).logits, first)
+
+
+@needs_sshd
+def test_a_dying_runner_is_no_lost_connection(transport, tiny):
+    with Runner(transport, "ai_edge_litert") as runner:
+        runner.load("m", tiny["float32"])
+        os.kill(runner.info.pid, 9)
+        with pytest.raises(RunnerDied, match="SIGKILL") as died:
+            runner.usage()
+    assert not isinstance(died.value, ConnectionLost)
+
+
+@needs_sshd
+def test_a_python_that_is_not_there(board):
+    nowhere = SshTransport(f"{board.address}/nowhere/python", options=board.options)
+    with pytest.raises(RunnerDied, match=r"exit status 127.*nowhere/python"), Runner(nowhere):
+        pass
+    nowhere.close()
+
+
+@needs_sshd
+def test_a_stranger_is_not_let_in(board, tiny):
+    stranger = SshTransport(board.address, options=("-F", "none", "-o", "IdentityFile=none"))
+    with pytest.raises(EdgeproofError, match=r"cannot be reached .*works without a question"):
+        stranger.place(tiny["float32"])
+    stranger.close()
+
+
+@needs_sshd
+def test_a_board_that_is_off_says_so(tiny):
+    off = SshTransport("ssh://127.0.0.1:1")
+    with pytest.raises(EdgeproofError, match=r"cannot be reached .*refused"):
+        off.place(tiny["float32"])
+
+
+@needs_sshd
+def test_sensors_are_read_where_the_board_is(transport):
+    with Watch(load_device(HOST), os.getpid(), start=transport.start_program) as watch:
+        pass
+    assert watch.readings[0].busy is not None
+    assert watch.readings[-1].runner_busy > 0
+
+
+@needs_sshd
+def test_nothing_is_left_behind(transport):
+    with Runner(transport) as runner:
+        pid = runner.info.pid
+    master = transport._master
+    transport.close()
+    assert master.returncode is not None
+    assert not Path(f"/proc/{pid}").exists()
