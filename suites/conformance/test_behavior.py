@@ -56,7 +56,7 @@ def test_order_of_inputs_changes_nothing(variant, load, corpus):
 @REPEAT
 @given(seed=st.integers(0, 2**32 - 1))
 def test_padding_changes_no_label(variant, load, corpus, seed):
-    """Whatever ids stand where the mask is 0, beyond a trigram's reach, tweets keep their labels."""
+    """Whatever ids stand where the mask is 0, beyond a trigram's reach, labels stay."""
     few = inputs_of(corpus.test, slice(FEW))
     vocabulary = corpus.summary["vocabulary"]
     noise = np.random.default_rng(seed).integers(0, vocabulary, few["input_ids"].shape)
