@@ -9,7 +9,10 @@ import pytest
 
 from fixtures import known_failures
 from fixtures.options import SETTINGS
+from suites.meta.gates.running import run_pytest
+from suites.meta.house.planted_known_failures import VARIABLE
 
+PLUGIN = "suites.meta.house.planted_known_failures"
 TEST = "suites/accuracy/test_accuracy_drop.py::test_drop[host-static_wi8_ai8]"
 ENTRY = """
 [[failures]]
@@ -82,3 +85,16 @@ def test_a_broken_file_ends_the_run(text, collect):
     with pytest.raises(pytest.exit.Exception, match=r"known_failures\.toml") as stopped:
         collect(text)
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_in_a_whole_run_it_is_one_message(workers, tmp_path):
+    file = tmp_path / "known.toml"
+    file.write_text(ENTRY.format(subject="embedded", test="suites/size/test_size.py::test_no"))
+    arguments = ["suites/size/test_size.py", "-n", str(workers), "-p", PLUGIN]
+    outcome = run_pytest(tmp_path, arguments, {VARIABLE: str(file)})
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
+    message = f"{file}: suites/size/test_size.py::test_no: no such test. Correct the id"
+    assert outcome.output.count(message) == 1, outcome.output
+    for sign in ("Traceback", "INTERNALERROR", "crashed"):
+        assert sign not in outcome.output, outcome.output

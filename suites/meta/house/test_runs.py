@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from models.store import PROJECT
+from suites.meta.gates.miniature import Miniature
 from suites.meta.gates.running import run
 
 if TYPE_CHECKING:
@@ -95,3 +96,25 @@ def test_a_cut_flatbuffer_fails_its_gates_and_no_more(cut, runtime, miniature, t
     assert outcome.ids("error") == []
     assert "Traceback" not in outcome.output
     assert "fixtures/" not in outcome.output, "no trace of how it got there"
+
+
+def test_a_store_that_is_no_folder_stops_the_run(miniature, tmp_path):
+    mini = Miniature(miniature.folder, tmp_path / "store")
+    mini.store.write_text("no folder", encoding="utf-8")
+    outcome = run(mini, tmp_path / "reports", ["suites/size"])
+    assert outcome.code == 1, outcome.output
+    assert outcome.output.count(f"{mini.store}: the store is no folder") == 1, outcome.output
+    assert "another --edge-cache-dir" in outcome.output
+    assert "Traceback" not in outcome.output
+
+
+def test_results_that_cannot_be_written_are_a_failure(miniature, tmp_path):
+    """Everything passed, but what was promised is not there."""
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("no folder", encoding="utf-8")
+    given = [f"--edge-report-dir={in_the_way}", "--edge-schemes=float32"]
+    outcome = run(miniature, tmp_path / "reports", ["suites/size"], given)
+    assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
+    assert outcome.ids("failed") == []
+    assert f"{in_the_way / 'results.json'}: cannot be written" in outcome.output
+    assert "Traceback" not in outcome.output
