@@ -1,0 +1,171 @@
+"""Emulated boards: real ARM code answers, on every core and runtime that boards have.
+
+The root file systems are prepared into the user's own store, once: about a minute each.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+import numpy as np
+import pytest
+
+from models.devices.profile import HOST, device_names, load_device
+from models.runtime.client import Runner, RunnerDied, RunnerRefused
+from models.runtime.debian import why_unavailable
+from models.runtime.emulated import EmulatedTransport
+from models.runtime.ssh import SshTransport
+from models.runtime.sysroot import prepare_sysroot
+from models.runtime.transports import LocalTransport
+from models.store import Store, default_root, verify
+from suites.meta.runtime.sshd import LoopbackBoard, why_no_sshd
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable())),
+]
+
+EMULATED = [
+    (name, architecture)
+    for name in device_names()
+    for architecture in load_device(name).table.emulation
+]
+# By scheme, the largest difference from the same runtime on x86 that was seen on the tiny
+# network, with a margin of 5: floats are rounded in another order, integers not at all but where
+# 16-bit activations meet NEON's own rounding.
+LARGEST_DIFFERENCE = {
+    "float32": 5e-6,
+    "float16": 5e-6,
+    "dynamic_wi8_afp32": 5e-6,
+    "static_wi8_ai8": 0.0,
+    "quantizer_dynamic_wi8_afp32": 5e-6,
+    "quantizer_dynamic_wi4_afp32": 5e-6,
+    "quantizer_static_wi8_ai8": 0.0,
+    "quantizer_static_wi8_ai16": 7e-4,
+}
+
+
+@pytest.fixture(scope="module")
+def sysroots():
+    """The root file systems by architecture."""
+    store = Store(default_root())
+    return {name: prepare_sysroot(store, name) for name in ("aarch64", "armv7")}
+
+
+@pytest.fixture(scope="module")
+def emulated(sysroots):
+    """A function that makes the transport of an emulated board."""
+
+    def transport(name, architecture="aarch64"):
+        core = load_device(name).core(architecture)[1]
+        return EmulatedTransport(sysroot=sysroots[architecture], core=core, device=name)
+
+    return transport
+
+
+@pytest.fixture(scope="module")
+def expected(tiny, tweets):
+    """A function that gives x86's answers: `expected(runtime, name, kernels)`."""
+    known = {}
+
+    def answers(runtime, name, kernels):
+        key = runtime, name, kernels
+        if key not in known:
+            with Runner(LocalTransport(), runtime) as runner:
+                runner.load("m", tiny[name], kernels=kernels)
+                known[key] = runner.answer("m", tweets).logits
+        return known[key]
+
+    return answers
+
+
+@pytest.mark.parametrize(("name", "architecture"), EMULATED)
+def test_a_runner_answers_on_every_emulated_board(emulated, tiny, tweets, name, architecture):
+    with Runner(emulated(name, architecture), "tflite_runtime", timeout=120) as runner:
+        assert runner.info.machine == {"aarch64": "aarch64", "armv7": "armv7l"}[architecture]
+        assert runner.info.runtime_version == "2.14.0"
+        assert "ARM" in runner.info.processor.model
+        runner.load("m", tiny["float32"])
+        answers = runner.answer("m", tweets)
+        assert answers.nan_count == 0
+        assert len(answers.logits) == 30
+        assert runner.usage().peak_rss_bytes > runner.usage().baseline_rss_bytes
+
+
+@pytest.mark.parametrize("name", [name for name in device_names() if name != HOST])
+def test_the_emulated_core_has_the_features_of_the_profile(emulated, name):
+    with Runner(emulated(name), "tflite_runtime", timeout=120) as runner:
+        assert set(load_device(name).table.hardware.features) <= set(runner.info.processor.features)
+
+
+@pytest.mark.parametrize("scheme", sorted(LARGEST_DIFFERENCE))
+def test_arm_kernels_answer_as_x86_kernels_do(emulated, expected, tiny, tweets, scheme):
+    with Runner(emulated("rpi3"), "ai_edge_litert", timeout=120) as runner:
+        runner.load("m", tiny[scheme])
+        logits = runner.answer("m", tweets).logits
+    want = expected("ai_edge_litert", scheme, "default")
+    assert np.abs(logits - want).max() <= LARGEST_DIFFERENCE[scheme]
+    np.testing.assert_array_equal(logits.argmax(axis=1), want.argmax(axis=1))
+
+
+def test_reference_kernels_answer_to_the_bit_as_on_x86(emulated, expected, tiny, tweets):
+    with Runner(emulated("rpi4"), "ai_edge_litert", timeout=120) as runner:
+        for scheme in LARGEST_DIFFERENCE:
+            runner.load(scheme, tiny[scheme], kernels="reference")
+            logits = runner.answer(scheme, tweets).logits
+            np.testing.assert_array_equal(logits, expected("ai_edge_litert", scheme, "reference"))
+
+
+def test_integers_without_bias_crash_the_old_runtime_on_arm_alone(emulated, tiny, tweets):
+    """The runner's death is told; should a later runtime mend it, this says so."""
+    with Runner(LocalTransport(), "tflite_runtime") as runner:
+        runner.load("m", tiny["static_wi8_ai8"])
+        assert len(runner.answer("m", tweets).logits) == 30
+    with Runner(emulated("rpi3"), "tflite_runtime", timeout=120) as runner:
+        runner.load("m", tiny["static_wi8_ai8"])
+        with pytest.raises(RunnerDied, match="was killed by SIGSEGV while answering"):
+            runner.answer("m", tweets)
+
+
+def test_a_32_bit_board_has_no_litert(emulated):
+    transport = emulated("rpi3", "armv7")
+    assert "ai-edge-litert" not in transport.sysroot.wheels
+    with pytest.raises(RunnerRefused, match="no-runtime"), Runner(transport, "ai_edge_litert"):
+        pass
+
+
+def test_nothing_of_this_machine_s_python_is_seen(emulated, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    monkeypatch.setenv("LD_PRELOAD", "/nowhere/lib.so")
+    with Runner(emulated("rpi3"), "tflite_runtime", timeout=120) as runner:
+        assert runner.info.python.startswith("3.11.")
+        assert runner.info.numpy == "1.26.4"
+
+
+def test_a_prepared_root_is_whole_and_kept(sysroots):
+    for sysroot in sysroots.values():
+        assert len(verify(sysroot.root.parent)) > 500
+        again = prepare_sysroot(Store(default_root()), sysroot.architecture, offline=True)
+        assert again == sysroot
+
+
+@pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
+def test_an_emulated_board_behind_ssh(emulated, expected, tiny, tweets, tmp_path):
+    """A stand-in for a real board: its sshd is real, its Python is ARM's."""
+    sysroot = emulated("rpi4").sysroot
+    variables = [f"{key}={value}" for key, value in sysroot.environment.items()]
+    command = shlex.join(["env", *variables, *sysroot.command(core="cortex-a72")])
+    python = tmp_path / "python3"
+    python.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    board = LoopbackBoard(tmp_path)
+    try:
+        transport = SshTransport(f"{board.address}{python}", options=board.options)
+        with Runner(transport, "ai_edge_litert", timeout=120) as runner:
+            assert runner.info.machine == "aarch64"
+            runner.load("m", tiny["static_wi8_ai8"])
+            logits = runner.answer("m", tweets).logits
+        transport.close()
+    finally:
+        board.stop()
+    np.testing.assert_array_equal(logits, expected("ai_edge_litert", "static_wi8_ai8", "default"))
