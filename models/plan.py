@@ -25,6 +25,9 @@ VARIANT = "variant"
 # What decides a FlatBuffer's bytes, beside its weights.
 CONVERSION = tuple(f"flatbuffers/{name}.py" for name in ("convert", "schemes", "stamp"))
 
+# What reads weights out of a FlatBuffer.
+READING = tuple(f"flatbuffers/{name}.py" for name in ("affine", "constants", "reading"))
+
 # Members of a model's artefact, and of a variant's.
 WEIGHTS = "weights.safetensors"
 LOGITS = "logits.npz"
@@ -163,7 +166,7 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
         "corpus": corpus.key,
         "checkpoint": _hash_checkpoint(request.checkpoints.get(role)),
         "teacher": teacher.key if teacher and table.distillation else None,
-        "source": hash_sources("networks", "training"),
+        "source": hash_sources("networks", "training", *READING),
         "versions": versions("numpy", "keras", "tensorflow"),
     }
     return Stage(MODEL, recipe)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.networks import safetensors_file, tf1, torch_bin
+from models.networks import safetensors_file, tf1, tflite_file, torch_bin
 from models.networks.config import GOOGLE, HUGGING_FACE, config_path
 from models.networks.parameters import Values, draw, parameters
 from models.networks.tensors import checked, missing
@@ -21,12 +21,15 @@ KEY = "--edge-pretrained"
 TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
 SAFETENSORS = "model.safetensors"
 TORCH = "pytorch_model.bin"
-# What holds weights and what reads it, the first that a folder has.
+FLATBUFFER = "*.tflite"
+# What holds parameters by name, and what reads it.
 READERS: dict[str, Callable[[Path, Collection[str]], Tensors]] = {
     SAFETENSORS: safetensors_file.read,
     TORCH: torch_bin.read,
     f"*{tf1.INDEX}": tf1.read,
 }
+# The first of these that a folder has is read; a FlatBuffer has lost the names.
+SOURCES = (*READERS, FLATBUFFER)
 # The task's own layers: a checkpoint of an encoder has none, so they start fresh.
 FRESH = ("classifier.",)
 OPTIONAL = ("pooler.",)
@@ -67,7 +70,10 @@ def read_values(folder: Path, shape: Architecture, seed: int) -> Values:
     """
     pattern, path = _weights(folder)
     wanted = {p.name: p for p in parameters(shape) if not p.name.startswith(FRESH)}
-    tensors = READERS[pattern](path, wanted)
+    if pattern == FLATBUFFER:
+        tensors = tflite_file.read(path, wanted, shape)
+    else:
+        tensors = READERS[pattern](path, wanted)
     for name, parameter in wanted.items():
         if name not in tensors and not name.startswith(OPTIONAL):
             raise missing(parameter, path)
@@ -98,8 +104,8 @@ def require_room(folder: Path, shape: Architecture, *, vocabulary: int, tokens: 
 
 
 def _weights(folder: Path) -> tuple[str, Path]:
-    """Return which reader's pattern the folder's weights match, and their path."""
-    for pattern in READERS:
+    """Return which source's pattern the folder's weights match, and their path."""
+    for pattern in SOURCES:
         found = sorted(folder.glob(pattern))
         if len(found) > 1:
             raise UsageMistake(
@@ -111,7 +117,7 @@ def _weights(folder: Path) -> tuple[str, Path]:
         if found:
             return pattern, found[0]
     raise UsageMistake(
-        f"holds no weights: none of {', '.join(READERS)}",
+        f"holds no weights: none of {', '.join(SOURCES)}",
         file=folder,
         key=KEY,
         remedy="Give a published checkpoint's folder, whole",

@@ -1,0 +1,255 @@
+"""The graph of a FlatBuffer with everything affine folded: what is added, scaled and reshaped.
+
+Converters move scales and shifts about: they fold a norm into the dense layer after it, a
+scale of the queries into their weights, and leave out what becomes 1 or 0. What survives every
+such step is this graph: dense layers, sums, products, lookups, and between them an affine form.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from models.flatbuffers.constants import Constants
+    from models.flatbuffers.contents import Operator, Tensor
+
+    Array = NDArray[np.float32]
+
+# Operators that move values or change their type, but no value.
+_MOVES = {
+    "CAST",
+    "DEQUANTIZE",
+    "EXPAND_DIMS",
+    "QUANTIZE",
+    "RESHAPE",
+    "SLICE",
+    "SQUEEZE",
+    "STRIDED_SLICE",
+    "TRANSPOSE",
+}
+# Statistics of layer normalization: what is made of them has the sum's affine form.
+_STATISTICS = {"MEAN", "POW", "RSQRT", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "SUM"}
+_ELEMENTWISE = {"ADD", "DIV", "MUL", "SUB"}
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """scale * node + shift, along the last dimension.
+
+    Attributes:
+        node: number of the node.
+    """
+
+    node: int
+    scale: Array = field(default_factory=lambda: np.ones((), np.float32))
+    shift: Array = field(default_factory=lambda: np.zeros((), np.float32))
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is the node itself."""
+        return bool((self.scale == 1.0).all() and (self.shift == 0.0).all())
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """What is not affine in one thing alone; `number` is its place in execution order."""
+
+    number: int
+    sources: tuple[Form, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Node):
+    """kernel @ source + bias, with what activation the operator fuses; kernel [outputs, inputs]."""
+
+    kernel: Array
+    bias: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(Node):
+    """The sum of two sources."""
+
+
+@dataclass(frozen=True, eq=False)
+class Product(Node):
+    """The matrix product of two sources."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup(Node):
+    """Rows of a table; without source the table itself, a row for each token."""
+
+    table: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Other(Node):
+    """Any other operator, or an input of the graph."""
+
+    name: str
+
+
+def affine_graph(operators: tuple[Operator, ...], constants: Constants) -> list[Node]:
+    """Return the nodes of a FlatBuffer's first subgraph, by number.
+
+    Raises:
+        ValueError: a constant is stored in a way that is not read.
+    """
+    builder = _Builder(constants)
+    for operator in operators:
+        if operator.subgraph == 0:
+            builder.add(operator)
+    return builder.nodes
+
+
+class _Builder:
+    def __init__(self, constants: Constants) -> None:
+        self.nodes: list[Node] = []
+        self._constants = constants
+        self._values: dict[int, Form | Array] = {}
+        self._special: dict[str, Callable[[Operator, list[Any]], Form | None]] = {
+            "FULLY_CONNECTED": self._fully_connected,
+            "CONV_2D": self._fully_connected,
+            "BATCH_MATMUL": self._product,
+            "GATHER": self._gather,
+            "EMBEDDING_LOOKUP": self._lookup,
+        }
+
+    def add(self, operator: Operator) -> None:
+        """Take in the next operator."""
+        values = [self._value(tensor) for tensor in operator.inputs if tensor]
+        result = self._result(operator, values)
+        for output in operator.outputs:
+            self._values[output.index] = result
+
+    def _value(self, tensor: Tensor) -> Form | Array:
+        if tensor.index not in self._values:
+            constant = self._constants.of(tensor)
+            self._values[tensor.index] = (
+                self._node(Other, (), name="INPUT") if constant is None else constant
+            )
+        return self._values[tensor.index]
+
+    def _node(self, kind: type[Node], sources: tuple[Form, ...], **rest: Any) -> Form:
+        self.nodes.append(kind(len(self.nodes), sources, **rest))
+        return Form(len(self.nodes) - 1)
+
+    def _result(self, operator: Operator, values: list[Any]) -> Form | Array:
+        name = operator.name
+        if values and all(isinstance(value, np.ndarray) for value in values):
+            constant = _of_constants(operator, values)
+            return self._node(Other, (), name=name) if constant is None else constant
+        special = self._special.get(name)
+        result = special(operator, values) if special else self._simple(name, values)
+        if result is not None:
+            return result
+        sources = tuple(value for value in values if isinstance(value, Form))
+        return self._node(Other, sources, name=name)
+
+    def _simple(self, name: str, values: list[Any]) -> Form | None:
+        first = values[0] if values else None
+        if name in _MOVES and isinstance(first, Form):
+            return first
+        if name in _STATISTICS and isinstance(first, Form):
+            nodes = {value.node for value in values if isinstance(value, Form)}
+            return Form(first.node) if len(nodes) == 1 else None
+        if name not in _ELEMENTWISE:
+            return None
+        left, right = (self._by_token(value) for value in values)
+        if not (isinstance(left, Form) and isinstance(right, Form)):
+            return _with_constant(name, left, right)
+        if left.node == right.node:
+            return _within(name, left, right)
+        return self._node(Sum, (left, right)) if name == "ADD" else None
+
+    def _by_token(self, value: Form | Array) -> Form | Array:
+        """Make a constant that differs from token to token a node: it scales or shifts nothing."""
+        if isinstance(value, Form):
+            return value
+        rank = _rank(value)
+        value = value.reshape(value.shape[value.ndim - rank :])
+        return value if rank < 2 else self._node(Lookup, (), table=value)  # noqa: PLR2004 - matrix
+
+    def _fully_connected(self, _: Operator, values: list[Any]) -> Form | None:
+        source, kernel, *bias = values
+        if not isinstance(source, Form) or isinstance(kernel, Form):
+            return None
+        outputs = len(kernel)
+        if kernel.size != outputs * kernel.shape[-1]:
+            return None  # a convolution over several places
+        kernel = kernel.reshape(outputs, -1)
+        added = bias[0] if bias else np.zeros(outputs, np.float32)
+        return self._node(Dense, (source,), kernel=kernel, bias=added)
+
+    def _product(self, operator: Operator, values: list[Any]) -> Form | None:
+        left, right = values
+        if isinstance(left, Form) and isinstance(right, Form):
+            return self._node(Product, (left, right))
+        if not isinstance(left, Form) or right.size != right.shape[-1] * right.shape[-2]:
+            return None
+        kernel = right.reshape(right.shape[-2:])
+        kernel = kernel if operator.transposed[1] else kernel.T
+        return self._node(Dense, (left,), kernel=kernel, bias=np.zeros(len(kernel), np.float32))
+
+    def _gather(self, _: Operator, values: list[Any]) -> Form | None:
+        table, ids = values
+        if isinstance(table, Form):
+            return table if isinstance(ids, np.ndarray) else None  # one token of many
+        return self._node(Lookup, (ids,), table=table)
+
+    def _lookup(self, _: Operator, values: list[Any]) -> Form | None:
+        ids, table = values
+        return self._node(Lookup, (ids,), table=table)
+
+
+def _rank(value: Array) -> int:
+    """Return the number of dimensions without leading ones."""
+    sizes = [axis for axis, size in enumerate(value.shape) if size > 1]
+    return value.ndim - sizes[0] if sizes else 0
+
+
+def _of_constants(operator: Operator, values: list[Array]) -> Array | None:
+    """Return what an operator makes of constants alone, where converters leave that undone."""
+    first = values[0]
+    if operator.name == "TRANSPOSE":
+        return np.transpose(first, values[1].astype(int))
+    if operator.name == "GATHER":
+        return np.asarray(first[values[1].astype(int)])
+    shape = operator.outputs[0].shape
+    same = first.size == math.prod(shape)
+    return first.reshape(shape) if operator.name in _MOVES and same else None
+
+
+def _with_constant(name: str, left: Any, right: Any) -> Form | None:
+    reversed_ = not isinstance(left, Form)
+    form, constant = (right, left) if reversed_ else (left, right)
+    if name == "MUL":
+        return Form(form.node, form.scale * constant, form.shift * constant)
+    if name == "ADD":
+        return Form(form.node, form.scale, form.shift + constant)
+    if name == "SUB" and reversed_:
+        return Form(form.node, -form.scale, constant - form.shift)
+    if name == "SUB":
+        return Form(form.node, form.scale, form.shift - constant)
+    return None if reversed_ else Form(form.node, form.scale / constant, form.shift / constant)
+
+
+def _within(name: str, left: Form, right: Form) -> Form | None:
+    """Combine two forms of one node: the parts of a layer normalization."""
+    if name in ("MUL", "DIV"):
+        if left.shift.any() or right.shift.any():
+            return None
+        return Form(left.node, left.scale * right.scale)
+    # x * factor + (shift - mean * factor): the part without shift has the factor's sign.
+    scale = right.scale if left.shift.any() and not right.shift.any() else left.scale
+    shift = left.shift + (right.shift if name == "ADD" else -right.shift)
+    return Form(left.node, scale, shift)

@@ -1,0 +1,221 @@
+"""Weights from a user's own FlatBuffer of BERT or MobileBERT.
+
+A converter keeps neither the names of parameters nor the parameters: it folds norms and scales
+into the dense layers after them. So each is found by its place in the graph's data flow, and the
+folding is undone: where a dense layer reads s * x + t, but the network reads norm(x) = g * x + h
+there, its kernel becomes K * s / g, and its bias takes up what is left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import EdgeproofError, UsageMistake
+from models.flatbuffers.affine import Dense, Form, Lookup, affine_graph
+from models.flatbuffers.constants import Constants
+from models.flatbuffers.reading import read_contents
+from models.networks.tflite_walk import Absent, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from models.flatbuffers.affine import Array, Node
+    from models.networks.architecture import Architecture
+    from models.networks.tensors import Tensors
+
+
+def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
+    """Return the wanted parameters, such that the network answers as the FlatBuffer does.
+
+    Bottlenecks come out with norms of 1 and 0, positions with the first type's embedding in
+    them: only the sums are in the file.
+
+    Raises:
+        UsageMistake: it is no FlatBuffer of such a network, or one with blockwise weights.
+    """
+    try:
+        data = path.read_bytes()
+        contents = read_contents(path, data)
+        found = _Reader(affine_graph(contents.operators, Constants(data)), shape).read()
+    except Absent as absent:
+        raise UsageMistake(
+            f"its graph has no {absent} where the config's network has one",
+            file=path,
+            remedy="Give the config.json of the network that was converted",
+        ) from None
+    except EdgeproofError:
+        raise
+    except (OSError, ValueError, IndexError) as error:
+        raise UsageMistake(
+            f"no weights can be read from it ({error})",
+            file=path,
+            remedy="Give a float, float16 or 8-bit FlatBuffer, or the checkpoint it was made from",
+        ) from None
+    return {name: found[name] for name in wanted if name in found}
+
+
+class _Reader:
+    """Walks the graph layer by layer and collects parameters by name."""
+
+    def __init__(self, nodes: list[Node], shape: Architecture) -> None:
+        self._walk, self._shape = Walk(nodes, shape), shape
+        self._found: dict[str, Array] = {}
+
+    def read(self) -> dict[str, Array]:
+        """Return every parameter that is found."""
+        states: Node | None = None
+        for layer, softmax in enumerate(self._walk.softmaxes()):
+            states = self._layer(f"encoder.layer.{layer}", softmax, states)
+        if states is not None:
+            self._head(states)
+        return self._found
+
+    def _layer(self, prefix: str, softmax: Node, before: Node | None) -> Node:
+        """Collect one layer; return its output, before its norm.
+
+        `before` is the output of the layer before; None at the first, which reads embeddings.
+        """
+        attention = f"{prefix}.attention"
+        context, value = self._walk.context(softmax, attention)
+        projection = self._walk.dense_on(context, f"{attention}.output.dense")
+        attended, stream = self._walk.residual(projection, f"{attention}.output")
+        states = stream
+        if self._shape.bottleneck:
+            states = self._bottleneck(f"{prefix}.bottleneck.input", stream)
+        if before is None:
+            self._embeddings(states)
+        elif before is not states:
+            raise Absent(f"residual connection of {prefix}")
+        query, key = self._walk.scores(softmax, attention)
+        for part, form in {"query": query, "key": key, "value": value}.items():
+            name = f"{attention}.self.{part}"
+            self._collect(name, self._walk.dense_of(form, name), after_norm=True, out=form)
+        if self._shape.attention_input == "shared":
+            source = self._walk.nodes[query.node].sources[0]
+            self._bottleneck(f"{prefix}.bottleneck.attention", self._walk.nodes[source.node])
+        self._collect_residual(f"{attention}.output", projection, after_norm=False)
+        for index in range(self._shape.feedforward_networks - 1):
+            attended = self._feedforward(f"{prefix}.ffn.{index}", attended)
+        output = self._feedforward(prefix, attended)
+        if not self._shape.bottleneck:
+            return output
+        name = f"{prefix}.output.bottleneck"
+        return self._collect_residual(name, self._walk.dense_on(output, f"{name}.dense"))
+
+    def _feedforward(self, prefix: str, source: Node) -> Node:
+        """Collect a feed-forward network; return its output, before its norm."""
+        name = f"{prefix}.intermediate.dense"
+        widening = self._walk.dense_on(source, name)
+        self._collect(name, widening, after_norm=True)
+        for node in self._walk.dense:
+            if self._walk.nearest_dense(node.sources[0]) is widening:
+                return self._collect_residual(f"{prefix}.output", node, after_norm=False)
+        raise Absent(f"{prefix}.output.dense")
+
+    def _bottleneck(self, name: str, node: Node) -> Node:
+        """Collect a bottleneck; return what it reads."""
+        if not isinstance(node, Dense):
+            raise Absent(f"{name}.dense")
+        self._collect(f"{name}.dense", node, after_norm=True)
+        self._collect_norm(name, node, self._shape.inner)
+        return self._walk.nodes[node.sources[0].node]
+
+    def _collect_residual(self, name: str, node: Dense, *, after_norm: bool = True) -> Node:
+        """Collect a dense layer, the sum it goes into and the norm of that; return the sum."""
+        total, _ = self._walk.residual(node, name)
+        out = next(form for form in total.sources if form.node == node.number)
+        self._collect(f"{name}.dense", node, after_norm=after_norm, out=out)
+        self._collect_norm(name, total, len(node.bias))
+        return total
+
+    def _embeddings(self, states: Node) -> None:
+        """Collect words, types and positions, whose sum `states` is."""
+        shape, name = self._shape, "embeddings"
+        for node in self._walk.nodes:
+            words = shape.vocabulary, shape.embedding
+            if isinstance(node, Lookup) and node.sources and node.table.shape == words:
+                self._found[f"{name}.word_embeddings.weight"] = node.table
+        positions: Array | None = None
+        added = np.zeros(shape.hidden, np.float32)
+        for leaf in self._walk.leaves(Form(states.number)):
+            node = self._walk.nodes[leaf.node]
+            if isinstance(node, Lookup) and not node.sources:
+                positions = leaf.scale * node.table + leaf.shift
+            elif isinstance(node, Dense) and node.kernel.shape == self._transformation:
+                self._collect(f"{name}.embedding_transformation", node, out=leaf)
+            else:
+                self._type_embeddings(leaf, node)
+                added = added + leaf.shift
+        if positions is None:
+            raise Absent(f"{name}.position_embeddings")
+        if len(positions) != shape.positions:
+            raise ValueError(
+                f"it knows {len(positions)} positions: set max_position_embeddings to that"
+            )
+        self._found[f"{name}.position_embeddings.weight"] = positions + added
+        self._collect_norm(name, states, shape.hidden)
+
+    @property
+    def _transformation(self) -> tuple[int, int] | None:
+        """Shape of the dense layer that word vectors pass; None where they pass none."""
+        if not self._shape.embedding_transformed:
+            return None
+        return self._shape.hidden, self._shape.embedding * (
+            3 if self._shape.trigram_embedding else 1
+        )
+
+    def _type_embeddings(self, leaf: Form, node: Node) -> None:
+        types = self._shape.types
+        if isinstance(node, Lookup):
+            table = leaf.scale * node.table
+        elif isinstance(node, Dense):  # of one-hot types
+            table = leaf.scale * (node.kernel.T + node.bias)
+        else:  # type times the difference of two rows; the first lies in the positions
+            table = np.outer(np.arange(types, dtype=np.float32), leaf.scale)
+        if table.shape == (types, self._shape.hidden):
+            self._found["embeddings.token_type_embeddings.weight"] = table
+
+    def _head(self, states: Node) -> None:
+        """Collect pooler and classifier, where the graph has them."""
+        readers = [node for node in self._walk.dense if node.sources[0].node == states.number]
+        if not readers:
+            return
+        if not self._shape.pooled:
+            self._collect("classifier", readers[0], after_norm=True)
+            return
+        self._collect("pooler.dense", readers[0], after_norm=True)
+        for node in self._walk.dense:
+            if self._walk.nearest_dense(node.sources[0]) is readers[0]:
+                self._collect("classifier", node, after_norm=False)
+
+    def _collect(
+        self, name: str, node: Dense, *, after_norm: bool = False, out: Form | None = None
+    ) -> None:
+        """Undo what was folded into a dense layer: the norm before it, the scale after it."""
+        source = node.sources[0]
+        gain, shift = self._walk.norm(source.node) if after_norm else (np.ones(()), np.zeros(()))
+        if ((gain == 0.0) & (source.scale != 0.0)).any():
+            raise ValueError(f"a norm before {name} has a weight of 0")
+        ratio = np.divide(
+            source.scale,
+            gain,
+            out=np.zeros(np.broadcast(source.scale, gain).shape),
+            where=gain != 0.0,
+        )
+        kernel = node.kernel.astype(np.float64)
+        inputs = np.ones(kernel.shape[1])
+        bias = node.bias + kernel @ (source.shift * inputs) - (kernel * ratio) @ (shift * inputs)
+        kernel = kernel * ratio
+        if out is not None:
+            kernel = kernel * np.reshape(out.scale * np.ones(len(kernel)), (-1, 1))
+            bias = bias * out.scale + out.shift
+        self._found[f"{name}.weight"] = kernel.astype(np.float32)
+        self._found[f"{name}.bias"] = bias.astype(np.float32)
+
+    def _collect_norm(self, name: str, node: Node, size: int) -> None:
+        gain, shift = self._walk.norm(node.number)
+        self._found[f"{name}.LayerNorm.weight"] = np.broadcast_to(gain, (size,)).astype(np.float32)
+        self._found[f"{name}.LayerNorm.bias"] = np.broadcast_to(shift, (size,)).astype(np.float32)

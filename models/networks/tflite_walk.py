@@ -1,0 +1,126 @@
+"""Finding one's way in the graph of a BERT or MobileBERT by its data flow alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.flatbuffers.affine import Dense, Form, Other, Product, Sum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.flatbuffers.affine import Array, Node
+    from models.networks.architecture import Architecture
+
+
+class Absent(Exception):  # noqa: N818 - becomes a UsageMistake that names the file
+    """The graph has no such part."""
+
+
+class Walk:
+    """Steps from one part of the network to the next.
+
+    Args:
+        nodes: of the graph, in execution order.
+        shape: what network it is said to be.
+    """
+
+    def __init__(self, nodes: list[Node], shape: Architecture) -> None:
+        self.nodes = nodes
+        self.dense = [node for node in nodes if isinstance(node, Dense)]
+        self._sums = [node for node in nodes if isinstance(node, Sum)]
+        self._shape = shape
+
+    def softmaxes(self) -> list[Node]:
+        """Return the softmax of each layer's attention.
+
+        Raises:
+            ValueError: there are more or fewer than layers.
+        """
+        found = [n for n in self.nodes if isinstance(n, Other) and n.name == "SOFTMAX"]
+        if len(found) != self._shape.layers:
+            raise ValueError(
+                f"it has {len(found)} layers of attention, its config {self._shape.layers}"
+            )
+        return list(found)
+
+    def context(self, softmax: Node, name: str) -> tuple[Node, Form]:
+        """Return the product of the shares with the values, and the values."""
+        for node in self.nodes:
+            if isinstance(node, Product):
+                sides = [form for form in node.sources if form.node != softmax.number]
+                if len(sides) == 1:
+                    return node, sides[0]
+        raise Absent(f"{name}.self.value")
+
+    def scores(self, softmax: Node, name: str) -> tuple[Form, Form]:
+        """Return queries and keys, the queries as the network has them before it scales them."""
+        form = next(self._products(softmax.sources[0]), None)
+        if form is None:
+            raise Absent(f"{name}.self.query")
+        if form.scale.size > 1:
+            raise ValueError("the scores of its attention are scaled unevenly")
+        query, key = self.nodes[form.node].sources
+        head = self._shape.inner // self._shape.heads
+        factor = np.sqrt(head) * form.scale.reshape(())
+        return Form(query.node, factor * query.scale, factor * query.shift), key
+
+    def _products(self, form: Form) -> Iterator[Form]:
+        """Yield the products above a form, with the scale that lies between."""
+        node = self.nodes[form.node]
+        if isinstance(node, Product):
+            yield form
+        elif isinstance(node, Sum | Other):
+            for source in node.sources:
+                for found in self._products(source):
+                    yield Form(found.node, found.scale * form.scale)
+
+    def residual(self, node: Node, name: str) -> tuple[Node, Node]:
+        """Return the sum that a dense layer goes into, and what it is added to."""
+        for total in self._sums:
+            others = [form for form in total.sources if form.node != node.number]
+            if len(others) == 1:
+                return total, self.nodes[others[0].node]
+        raise Absent(f"residual connection of {name}")
+
+    def leaves(self, form: Form) -> Iterator[Form]:
+        """Yield what a sum of sums adds up."""
+        node = self.nodes[form.node]
+        if isinstance(node, Sum) and form.plain:
+            for source in node.sources:
+                yield from self.leaves(source)
+        else:
+            yield form
+
+    def norm(self, number: int) -> tuple[Array, Array]:
+        """Return weight and bias of the norm of a node, as one of its readers sees them.
+
+        A residual connection reads the norm itself; dense layers may have taken it in.
+        """
+        readers = [form for node in (*self._sums, *self.dense) for form in node.sources]
+        forms = [form for form in readers if form.node == number]
+        chosen = next((form for form in forms if not form.plain), Form(number))
+        return chosen.scale, chosen.shift
+
+    def dense_on(self, node: Node, name: str) -> Dense:
+        """Return the dense layer that reads a node."""
+        for dense in self.dense:
+            if dense.sources[0].node == node.number:
+                return dense
+        raise Absent(name)
+
+    def dense_of(self, form: Form, name: str) -> Dense:
+        """Return the dense layer that a form is of."""
+        node = self.nodes[form.node]
+        if not isinstance(node, Dense):
+            raise Absent(name)
+        return node
+
+    def nearest_dense(self, form: Form) -> Dense | None:
+        """Return the dense layer that a form comes from, through activations alone."""
+        node = self.nodes[form.node]
+        while isinstance(node, Other) and node.sources:
+            node = self.nodes[node.sources[0].node]
+        return node if isinstance(node, Dense) else None

@@ -1,0 +1,265 @@
+"""Convert random networks, read their weights back, write what came of it to answer.json.
+
+A process of its own, because pytest imports no TensorFlow. `ours` converts edgeproof's network
+under every scheme, `foreign` another implementation of it, written as Google writes BERT: with
+einsum, one-hot types, a norm in the form of batch normalization, a mask that multiplies.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from models.corpus.tokenize import Encoded
+from models.flatbuffers.convert import convert
+from models.flatbuffers.schemes import scheme_named
+from models.networks import tflite_file
+from models.networks.architecture import Architecture, from_published
+from models.networks.blocks import Blocks
+from models.networks.classifier import forward
+from models.networks.parameters import parameters
+
+TOKENS, CLASSES, TWEETS = 10, 3, 40
+TWO = ("float32", "dynamic_wi8_afp32")
+SCHEMES = {"mobilebert": (*TWO, "float16", "static_wi8_ai8")}
+BERT = {
+    "attention_probs_dropout_prob": 0.1,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "hidden_size": 32,
+    "initializer_range": 0.02,
+    "intermediate_size": 48,
+    "max_position_embeddings": TOKENS,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "type_vocab_size": 2,
+    "vocab_size": 60,
+}
+MOBILEBERT = {
+    **BERT,
+    "hidden_act": "relu",
+    "embedding_size": 12,
+    "trigram_input": True,
+    "use_bottleneck": True,
+    "intra_bottleneck_size": 16,
+    "key_query_shared_bottleneck": True,
+    "num_feedforward_networks": 3,
+    "normalization_type": "no_norm",
+    "classifier_activation": False,
+}
+CONFIGS = {
+    "bert": BERT,
+    "mobilebert": MOBILEBERT,
+    "mobilebert_tiny": MOBILEBERT
+    | {"use_bottleneck_attention": True, "num_feedforward_networks": 2},
+    "mobilebert_layer_norm": MOBILEBERT
+    | {"normalization_type": "layer_norm", "classifier_activation": True},
+}
+
+
+def make_shape(config: dict[str, Any]) -> Architecture:
+    """Return the architecture of a config."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bert_config.json"
+        path.write_text(json.dumps(config))
+        return from_published(path.parent, classes=CLASSES)
+
+
+def make_values(shape: Architecture) -> dict[str, Any]:
+    """Return random weights that keep the size of what passes through them."""
+    generator = np.random.default_rng(5)
+    values = {}
+    for each in parameters(shape):
+        deviation = 0.8 * each.shape[-1] ** -0.5 if len(each.shape) > 1 else 0.1
+        values[each.name] = generator.normal(0, deviation, each.shape).astype(np.float32)
+        if each.name.endswith("LayerNorm.weight"):
+            values[each.name] += 1.0
+    return values
+
+
+def make_inputs() -> Encoded:
+    """Return random pairs of texts of different lengths."""
+    generator = np.random.default_rng(6)
+    lengths = generator.integers(3, TOKENS + 1, (TWEETS, 1))
+    place = np.arange(TOKENS)[None]
+    mask = (place < lengths).astype(np.int32)
+    ids = generator.integers(1, BERT["vocab_size"], mask.shape).astype(np.int32) * mask
+    types = (place >= lengths // 2).astype(np.int32) * mask
+    return Encoded(ids, mask, types, np.zeros(TWEETS, np.int32))
+
+
+INPUTS = make_inputs()
+
+
+def answer(values: dict[str, Any], shape: Architecture) -> Any:
+    """Return the logits of edgeproof's network."""
+    blocks = Blocks({name: tf.constant(value) for name, value in values.items()}, shape)
+    given = (INPUTS.input_ids, INPUTS.attention_mask, INPUTS.token_type_ids)
+    return forward(blocks, *map(tf.constant, given)).numpy()
+
+
+def error(found: Any, expected: Any) -> float:
+    """Return the largest difference, relative to how far the logits lie apart."""
+    return float(np.abs(found - expected).max() / np.ptp(expected, axis=0).max())
+
+
+def reread(flatbuffer: bytes, shape: Architecture, folder: Path) -> dict[str, Any]:
+    """Return the weights in a FlatBuffer, the classifier's too."""
+    path = folder / "model.tflite"
+    path.write_bytes(flatbuffer)
+    return tflite_file.read(path, [each.name for each in parameters(shape)], shape)
+
+
+def ours(folder: Path) -> dict[str, Any]:
+    """Return the error after conversion and reading back, by network and scheme."""
+    answers: dict[str, Any] = {}
+    for name, config in CONFIGS.items():
+        shape = make_shape(config)
+        values = make_values(shape)
+        expected = answer(values, shape)
+        answers[name] = {}
+        kept = folder / name
+        kept.mkdir()
+        (kept / "bert_config.json").write_text(json.dumps(config))
+        for scheme in SCHEMES.get(name, TWO):
+            flatbuffer = convert(scheme_named(scheme), shape, values, TOKENS, INPUTS)
+            found = answer(reread(flatbuffer, shape, kept), shape)
+            answers[name][scheme] = error(found, expected)
+    return answers
+
+
+class _Foreign:
+    """BERT and MobileBERT as google-research writes them, over our names of their weights."""
+
+    def __init__(self, values: dict[str, Any], shape: Architecture) -> None:
+        self.values, self.shape = values, shape
+
+    def weight(self, name: str) -> Any:
+        return tf.constant(self.values[name])
+
+    def dense(self, name: str, inputs: Any) -> Any:
+        kernel = tf.transpose(self.weight(f"{name}.weight"))
+        return tf.einsum("abc,cd->abd", inputs, kernel) + self.weight(f"{name}.bias")
+
+    def heads(self, name: str, inputs: Any) -> Any:
+        """A dense layer with a kernel of three dimensions."""
+        count = self.shape.heads
+        kernel = tf.transpose(self.weight(f"{name}.weight"))
+        kernel = tf.reshape(kernel, [kernel.shape[0], count, -1])
+        bias = tf.reshape(self.weight(f"{name}.bias"), [count, -1])
+        return tf.einsum("abc,cde->abde", inputs, kernel) + bias
+
+    def norm(self, name: str, inputs: Any) -> Any:
+        gain = self.weight(f"{name}.LayerNorm.weight")
+        shift = self.weight(f"{name}.LayerNorm.bias")
+        if self.shape.normalization == "no_norm":
+            return inputs * gain + shift
+        mean, variance = tf.nn.moments(inputs, [-1], keepdims=True)
+        return tf.nn.batch_normalization(inputs, mean, variance, shift, gain, 1e-12)
+
+    def activate(self, inputs: Any) -> Any:
+        if self.shape.activation == "relu":
+            return tf.nn.relu(inputs)
+        inner = np.sqrt(2 / np.pi) * (inputs + 0.044715 * tf.pow(inputs, 3))
+        return inputs * 0.5 * (1.0 + tf.tanh(inner))
+
+    def attention(self, prefix: str, query: Any, value: Any, stream: Any, mask: Any) -> Any:
+        name = f"{prefix}.attention.self"
+        q, k = self.heads(f"{name}.query", query), self.heads(f"{name}.key", query)
+        v = self.heads(f"{name}.value", value)
+        scores = tf.einsum("BFNH,BTNH->BNFT", q, k) / np.sqrt(float(q.shape[-1]))
+        scores += (1.0 - mask[:, None, None, :]) * -10000.0
+        context = tf.einsum("BNFT,BTNH->BFNH", tf.nn.softmax(scores), v)
+        context = tf.reshape(context, [-1, TOKENS, v.shape[-1] * v.shape[-2]])
+        projected = self.dense(f"{prefix}.attention.output.dense", context)
+        return self.norm(f"{prefix}.attention.output", projected + stream)
+
+    def feedforward(self, prefix: str, inputs: Any) -> Any:
+        inner = self.activate(self.dense(f"{prefix}.intermediate.dense", inputs))
+        narrowed = self.dense(f"{prefix}.output.dense", inner)
+        return self.norm(f"{prefix}.output", narrowed + inputs)
+
+    def layer(self, prefix: str, states: Any, mask: Any) -> Any:
+        stream, query, value = states, states, states
+        if self.shape.bottleneck:
+            name = f"{prefix}.bottleneck.input"
+            stream = query = self.norm(name, self.dense(f"{name}.dense", states))
+            value = stream
+        if self.shape.attention_input == "shared":
+            name = f"{prefix}.bottleneck.attention"
+            query = self.norm(name, self.dense(f"{name}.dense", states))
+            value = states
+        inner = self.attention(prefix, query, value, stream, mask)
+        for number in range(self.shape.feedforward_networks - 1):
+            inner = self.feedforward(f"{prefix}.ffn.{number}", inner)
+        inner = self.feedforward(prefix, inner)
+        if not self.shape.bottleneck:
+            return inner
+        name = f"{prefix}.output.bottleneck"
+        return self.norm(name, self.dense(f"{name}.dense", inner) + states)
+
+    def embeddings(self, ids: Any, types: Any) -> Any:
+        words = tf.nn.embedding_lookup(self.weight("embeddings.word_embeddings.weight"), ids)
+        if self.shape.trigram_embedding:
+            following = tf.pad(words[:, 1:], ((0, 0), (0, 1), (0, 0)))
+            previous = tf.pad(words[:, :-1], ((0, 0), (1, 0), (0, 0)))
+            words = tf.concat([following, words, previous], axis=2)
+        if self.shape.embedding_transformed:
+            words = self.dense("embeddings.embedding_transformation", words)
+        flat = tf.one_hot(tf.reshape(types, [-1]), depth=self.shape.types)
+        table = self.weight("embeddings.token_type_embeddings.weight")
+        words += tf.reshape(flat @ table, [-1, TOKENS, self.shape.hidden])
+        words += tf.reshape(self.weight("embeddings.position_embeddings.weight"), [1, TOKENS, -1])
+        return self.norm("embeddings", words)
+
+    def logits(self, input_ids: Any, attention_mask: Any, token_type_ids: Any) -> Any:
+        mask = tf.cast(attention_mask, tf.float32)
+        states = self.embeddings(input_ids, token_type_ids)
+        for number in range(self.shape.layers):
+            states = self.layer(f"encoder.layer.{number}", states, mask)
+        first = tf.squeeze(states[:, 0:1, :], axis=1)
+        if self.shape.pooled:
+            kernel = tf.transpose(self.weight("pooler.dense.weight"))
+            first = tf.tanh(tf.matmul(first, kernel) + self.weight("pooler.dense.bias"))
+        kernel = tf.transpose(self.weight("classifier.weight"))
+        return {"logits": tf.matmul(first, kernel) + self.weight("classifier.bias")}
+
+
+def converted(network: _Foreign, folder: Path, *, quantized: bool) -> bytes:
+    """Return the FlatBuffer of a foreign network."""
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    specs = [tf.TensorSpec([1, TOKENS], tf.int32, name) for name in names]
+    module = tf.Module()
+    module.serve = tf.function(network.logits, input_signature=specs)
+    tf.saved_model.save(module, str(folder), signatures=module.serve.get_concrete_function())
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT] if quantized else []
+    return bytes(converter.convert())
+
+
+def foreign(folder: Path) -> dict[str, Any]:
+    """Return the error of our network with a foreign FlatBuffer's weights, by network."""
+    answers: dict[str, Any] = {}
+    for name, config in CONFIGS.items():
+        shape = make_shape(config)
+        network = _Foreign(make_values(shape), shape)
+        given = (INPUTS.input_ids, INPUTS.attention_mask, INPUTS.token_type_ids)
+        expected = network.logits(*map(tf.constant, given))["logits"].numpy()
+        answers[name] = {}
+        for scheme, quantized in (("float32", False), ("dynamic_wi8_afp32", True)):
+            flatbuffer = converted(network, folder / f"{name}_{scheme}", quantized=quantized)
+            found = answer(reread(flatbuffer, shape, folder), shape)
+            answers[name][scheme] = error(found, expected)
+    return answers
+
+
+if __name__ == "__main__":
+    root = Path(sys.argv[1])
+    answer_file = root / "answer.json"  # the quantizer prints on stdout
+    answer_file.write_text(json.dumps({"ours": ours(root), "foreign": foreign(root)}))

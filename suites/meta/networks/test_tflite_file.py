@@ -1,0 +1,108 @@
+"""The weights in a FlatBuffer, whoever wrote it, make our network answer as it does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.errors import UsageMistake
+from models.networks import published
+from models.networks.architecture import from_published
+
+SCRIPT = Path(__file__).with_name("flatbuffer_check.py")
+PROJECT = Path(__file__).parents[3]
+NETWORKS = ("bert", "mobilebert", "mobilebert_tiny", "mobilebert_layer_norm")
+# Largest difference of the logits over their spread; eight bits are a few hundredths.
+TOLERANCES = {
+    "float32": 1e-5,
+    "float16": 5e-3,
+    "dynamic_wi8_afp32": 0.05,
+    "static_wi8_ai8": 0.1,
+}
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory):
+    """A folder with a checkpoint of every network, and the answers of the script in it."""
+    pytest.importorskip("tensorflow", reason="making FlatBuffers needs TensorFlow")
+    folder = tmp_path_factory.mktemp("flatbuffers")
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(folder)],
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def answers(converted):
+    """Errors by who wrote the file, network and scheme."""
+    return json.loads((converted / "answer.json").read_text())
+
+
+@pytest.mark.parametrize("scheme", ["float32", "dynamic_wi8_afp32"])
+@pytest.mark.parametrize("writer", ["ours", "foreign"])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_weights_come_back(network, writer, scheme, answers):
+    assert answers[writer][network][scheme] < TOLERANCES[scheme]
+
+
+@pytest.mark.parametrize("scheme", ["float16", "static_wi8_ai8"])
+def test_weights_come_back_from_every_scheme(scheme, answers):
+    assert answers["ours"]["mobilebert"][scheme] < TOLERANCES[scheme]
+
+
+@pytest.fixture
+def folder(converted, tmp_path):
+    """A copy of the MobileBERT's checkpoint: a config and a FlatBuffer."""
+    return shutil.copytree(converted / "mobilebert", tmp_path / "copy")
+
+
+def change(folder, **keys):
+    path = folder / "bert_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | keys))
+
+
+def read(folder):
+    shape = from_published(folder, classes=3)
+    return published.read_values(published.resolve(str(folder), offline=True), shape, seed=0)
+
+
+def test_a_folder_with_a_flatbuffer_is_a_checkpoint(folder):
+    assert read(folder)["encoder.layer.1.ffn.1.output.dense.weight"].shape == (16, 48)
+    assert [path.name for path in published.members(folder)] == ["bert_config.json", "model.tflite"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"num_hidden_layers": 3}, "has 2 layers of attention, its config 3"),
+        ({"num_feedforward_networks": 4}, "its graph has no"),
+        ({"use_bottleneck": False}, "its graph has no embeddings.position_embeddings"),
+        ({"max_position_embeddings": 512}, "knows 10 positions: set max_position_embeddings"),
+        ({"vocab_size": 61}, "the tensor is missing"),
+        ({"intermediate_size": 64}, "has shape .48, 16.; expected .64, 16."),
+    ],
+)
+def test_a_config_of_another_network_is_refused(keys, message, folder):
+    change(folder, **keys)
+    with pytest.raises(UsageMistake, match=message) as caught:
+        read(folder)
+    assert caught.value.file == str(folder / "model.tflite")
+
+
+def test_a_corrupt_file_names_itself(folder):
+    path = folder / "model.tflite"
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(Exception, match="truncated or corrupt") as caught:
+        read(folder)
+    assert caught.value.file == str(path)
