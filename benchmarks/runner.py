@@ -29,14 +29,14 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 interpreter = Interpreter(model_path=sys.argv[1], num_threads=1)
 interpreter.allocate_tensors()
-signature = interpreter.get_signature_runner()
-details = signature.get_input_details()
+inputs = interpreter.get_input_details()
 arrays = dict(np.load(sys.argv[2]))
 for _ in sys.stdin:
     taken = []
     for row in range(len(arrays["input_ids"])):
-        for name, array in arrays.items():
-            interpreter.set_tensor(details[name]["index"], array[row : row + 1])
+        for given in inputs:
+            name = next(name for name in arrays if name in given["name"])
+            interpreter.set_tensor(given["index"], arrays[name][row : row + 1])
         started = time.perf_counter_ns()
         interpreter.invoke()
         taken.append(time.perf_counter_ns() - started)
