@@ -1,0 +1,159 @@
+"""The builder fine-tunes two published encoders of different formats, one taught by the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import string
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from models.networks import published
+from models.networks.architecture import from_published
+from models.networks.parameters import initial_values
+from suites.meta.networks import torch_files
+
+PROJECT = Path(__file__).parents[3]
+PIECES = (
+    *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+    *string.ascii_lowercase,
+    *(f"##{letter}" for letter in string.ascii_lowercase),
+    *string.digits,
+)
+BERT = {
+    "model_type": "bert",
+    "vocab_size": len(PIECES),
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "max_position_embeddings": 24,
+    "type_vocab_size": 2,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+}
+MOBILEBERT = {
+    **BERT,
+    "model_type": "mobilebert",
+    "hidden_act": "relu",
+    "hidden_dropout_prob": 0.0,
+    "embedding_size": 8,
+    "intra_bottleneck_size": 8,
+    "num_feedforward_networks": 2,
+    "classifier_activation": False,
+}
+TRAINING = "epochs = 1\nbatch = 16\nlearning_rate = 1e-3\n"
+SUBJECT = f"""
+name = "two_published"
+description = "Two tiny encoders"
+budgets = "pretrained"
+schemes = ["float32"]
+
+[corpus]
+source = "generated"
+labels = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
+counts = {{ train = 60, validation = 20, calibration = 10, test = 20 }}
+seed = 3
+
+[tokenizer]
+source = "pretrained"
+max_tokens = 24
+
+[full]
+pretrained = true
+
+[full.training]
+{TRAINING}
+[small]
+pretrained = true
+
+[small.training]
+{TRAINING}accumulation = 2
+
+[small.distillation]
+temperature = 2.0
+weight = 0.5
+"""
+
+
+def make_checkpoint(folder, config):
+    """Write config and vocabulary; return random weights under their published names."""
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n")
+    values = initial_values(from_published(folder, classes=3), seed=1)
+    return {f"{config['model_type']}.{name}": value for name, value in values.items()}
+
+
+def build(folder, pretrained):
+    subject = folder / "subject.toml"
+    subject.write_text(SUBJECT)
+    arguments = [str(subject), "--pretrained", pretrained, "--cache-dir", str(folder / "store")]
+    return subprocess.run(
+        [sys.executable, "-m", "models.build", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a BERT as safetensors, `full`, and a MobileBERT of PyTorch, `small`."""
+    pytest.importorskip("tensorflow", reason="building needs TensorFlow")
+    folder = tmp_path_factory.mktemp("published")
+    save_file(make_checkpoint(folder / "full", BERT), folder / "full" / published.SAFETENSORS)
+    small = make_checkpoint(folder / "small", MOBILEBERT)
+    (folder / "small" / published.TORCH).write_bytes(torch_files.legacy(small))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(folder):
+    """The builder's process, done."""
+    return build(folder, f"full={folder / 'full'},small={folder / 'small'}")
+
+
+def test_both_models_start_from_their_own_checkpoint(built, folder):
+    assert built.returncode == 0, built.stdout
+    cards = [json.loads(card.read_text()) for card in folder.glob("store/model/*/model.json")]
+    families = {card["architecture"]["family"]: len(card["history"]) for card in cards}
+    assert families == {"bert": 1, "mobilebert": 1}
+
+
+def test_the_small_model_is_taught_by_the_full_one(built):
+    assert "full model: answering the train split for the small one" in built.stderr
+
+
+def test_nothing_is_left_of_what_a_killed_run_would_go_on_from(built, folder):
+    assert built.returncode == 0
+    assert not list(folder.glob("store/model/*.resume"))
+
+
+def test_both_answered_every_split(built, folder):
+    assert built.returncode == 0
+    for path in folder.glob("store/model/*/logits.npz"):
+        with np.load(path) as logits:
+            assert {name: logits[name].shape for name in logits} == {
+                "validation": (20, 3),
+                "calibration": (10, 3),
+                "test": (20, 3),
+            }
+
+
+def test_checkpoints_of_two_vocabularies_are_refused(built, folder, tmp_path):
+    assert built.returncode == 0
+    other = tmp_path / "other"
+    save_file(make_checkpoint(other, MOBILEBERT), other / published.SAFETENSORS)
+    (other / "vocab.txt").write_text("\n".join(reversed(PIECES)) + "\n")
+    refused = build(folder, f"full={folder / 'full'},small={other}")
+    assert refused.returncode == 4
+    assert "its vocabulary is not that of" in json.loads(refused.stdout)["error"]["what"]
