@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.devices.profile import HOST
 from models.errors import UsageMistake
-from models.runtime.sysroot import architecture_names
+from models.runtime.sysroot import architecture_names, core_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 # What every device is judged by.
 JUDGED = ("tweets_per_second", "latency_p90", "peak_rss", "cold_start")
-# The emulator's core with every feature there is: its answers were wrong without a word.
-WRONG_CORE = "max"
 
 
 def check_device(device: Device) -> None:
@@ -62,8 +60,10 @@ def _emulation_problems(device: Device) -> Iterator[tuple[str, str, str]]:
         key = f"emulation.{architecture}"
         if architecture not in architecture_names():
             yield key, "has no root file system", f"Use one of {', '.join(architecture_names())}"
-        if emulation.core == WRONG_CORE:
-            yield f"{key}.core", "answers wrongly", "Name the core nearest to the board's"
+        if emulation.core not in core_names():
+            # One of them is "max", every feature there is: it answers wrongly without a word.
+            known = ", ".join(core_names())
+            yield f"{key}.core", "is not emulated", f"Name the core nearest to the board's: {known}"
 
 
 def _hardware_problems(device: Device) -> Iterator[tuple[str, str, str]]:

@@ -33,11 +33,10 @@ CARD = "card.json"
 
 
 class EmulatorTable(Table, frozen=True, kw_only=True):
-    """`[[emulators]]`: a package, where its programs are, and the wheels it needs `instead`."""
+    """`[[emulators]]`, `[counter]`: a package, and where its program for an architecture is."""
 
     package: str
     program: str
-    instead: dict[str, str]
     suite: str | None = None
 
 
@@ -58,12 +57,34 @@ class ArchitectureTable(Table, frozen=True, kw_only=True):
     folders: tuple[str, ...]
 
 
+class CoreTable(Table, frozen=True, kw_only=True):
+    """`[cores.NAME]`: what a core says of itself in /proc/cpuinfo."""
+
+    generation: int
+    variant: int
+    part: int
+    revision: int
+    features: str
+
+    def cpuinfo(self) -> str:
+        """Return /proc/cpuinfo of a machine with one such core."""
+        return (
+            "processor\t: 0\n"
+            f"model name\t: ARMv{self.generation} Processor rev {self.revision}\n"
+            f"BogoMIPS\t: 100.00\nFeatures\t: {self.features}\nCPU implementer\t: 0x41\n"
+            f"CPU architecture: {self.generation}\nCPU variant\t: {self.variant:#x}\n"
+            f"CPU part\t: {self.part:#x}\nCPU revision\t: {self.revision}\n\n"
+        )
+
+
 class Sysroots(Table, frozen=True, kw_only=True):
     """The whole file."""
 
     codename: str
     python: str
     emulators: tuple[EmulatorTable, ...]
+    counter: EmulatorTable
+    cores: dict[str, CoreTable]
     architectures: dict[str, ArchitectureTable]
 
 
@@ -75,13 +96,11 @@ class Emulator:
         folder: where they are.
         version: of their package.
         program: a program's name; {} stands for the architecture.
-        instead: versions of wheels that run under it, where others do not.
     """
 
     folder: Path
     version: str
     program: str
-    instead: dict[str, str]
 
     def path(self, architecture: str) -> Path:
         """Return the program for an architecture, by the emulator's name of it."""
@@ -130,11 +149,7 @@ def _fetch(folder: Path, tables: Sysroots) -> dict[str, Any]:
         for program in programs:
             (folder / Path(program).name).write_bytes((scratch / program).read_bytes())
             (folder / Path(program).name).chmod(0o755)
-        return {
-            "version": version_of(package),
-            "program": Path(chosen.program).name,
-            "instead": chosen.instead,
-        }
+        return {"version": version_of(package), "program": Path(chosen.program).name}
 
 
 def refuse_network(what: str, *, offline: bool) -> None:

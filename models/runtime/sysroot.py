@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 SOURCES = ("runtime/sysroot.py", "runtime/emulator.py", "runtime/debian.py", SYSROOTS)
 ROOT = "root"
 SITE = "site"
+CORES = "cores"
 # Left out: a runner reads none of it, and it is half of the files.
 _UNREAD = ("usr/share", "usr/include", "usr/sbin", "var", "etc/pam.d")
 _TESTS = re.compile(r"/tests?/")
@@ -88,14 +89,23 @@ class Sysroot:
             arguments: of Python.
             core: the emulated processor core; by default the emulator's own choice.
         """
+        return [str(self.emulator), *self.guest(*arguments, core=core)]
+
+    def guest(self, *arguments: str, core: str = "") -> list[str]:
+        """Return what follows the emulator's name in a command that runs its Python."""
+        shown = self.root.parent / CORES / core if core else self.root
         chosen = ["-cpu", core] if core else []
-        start = [str(self.emulator), "-L", str(self.root), *chosen, str(self.python)]
-        return [*start, *arguments]
+        return ["-L", str(shown), *chosen, str(self.python), *arguments]
 
 
 def architecture_names() -> list[str]:
     """Return the architectures that can be emulated."""
     return sorted(read_sysroots().architectures)
+
+
+def core_names() -> list[str]:
+    """Return the processor cores that can be emulated."""
+    return sorted(read_sysroots().cores)
 
 
 def prepare_sysroot(
@@ -125,13 +135,8 @@ def prepare_sysroot(
         )
     table = read_sysroots().architectures[architecture]
     emulator = prepare_emulator(store, offline=offline, say=say)
-    wheels = {name: emulator.instead.get(name, table.wheels[name]) for name in table.wheels}
-    recipe = {
-        "architecture": architecture,
-        "emulator": emulator.version,
-        "wheels": wheels,
-        "source": hash_sources(*SOURCES),
-    }
+    wheels = table.wheels
+    recipe = {"architecture": architecture, "source": hash_sources(*SOURCES)}
 
     def make(folder: Path) -> None:
         refuse_network(f"{architecture} root file system", offline=offline)
@@ -141,6 +146,7 @@ def prepare_sysroot(
         _unpack_wheels(folder / SITE, wheels, table.platforms)
         say(f"the {architecture} root file system: starting its Python for the first time")
         _compile(folder)
+        _show_cores(folder)
         _warm_up(_described(folder, architecture, emulator, wheels), table.imports)
         card = json.dumps({"debian": debian, "wheels": wheels}, indent=2)
         (folder / CARD).write_text(card, encoding="utf-8")
@@ -206,6 +212,16 @@ def _unpack_wheels(site: Path, wheels: Mapping[str, str], platforms: Sequence[st
         for wheel in Path(scratch).glob("*.whl"):
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(site)
+
+
+def _show_cores(folder: Path) -> None:
+    """Make of the root a view for each core, with the core's own /proc/cpuinfo."""
+    for name, core in read_sysroots().cores.items():
+        view = folder / CORES / name
+        (view / "proc").mkdir(parents=True)
+        (view / "proc" / "cpuinfo").write_text(core.cpuinfo(), encoding="utf-8")
+        for entry in (folder / ROOT).iterdir():
+            (view / entry.name).symlink_to(Path("../..") / ROOT / entry.name)
 
 
 def _compile(folder: Path) -> None:

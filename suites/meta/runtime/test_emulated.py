@@ -14,6 +14,7 @@ from models.devices.profile import HOST, device_names, load_device
 from models.runtime.client import Runner, RunnerDied, RunnerRefused
 from models.runtime.debian import why_unavailable
 from models.runtime.emulated import EmulatedTransport
+from models.runtime.emulator import read_sysroots
 from models.runtime.ssh import SshTransport
 from models.runtime.sysroot import prepare_sysroot
 from models.runtime.transports import LocalTransport
@@ -134,6 +135,14 @@ def test_a_32_bit_board_has_no_litert(emulated):
         pass
 
 
+def test_every_core_of_a_profile_shows_itself(sysroots):
+    for name, architecture in EMULATED:
+        core = load_device(name).core(architecture)[1]
+        view = sysroots[architecture].root.parent / "cores" / core
+        shown = (view / "proc" / "cpuinfo").read_text(encoding="utf-8")
+        assert f"CPU part\t: {read_sysroots().cores[core].part:#x}" in shown
+
+
 def test_nothing_of_this_machine_s_python_is_seen(emulated, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     monkeypatch.setenv("LD_PRELOAD", "/nowhere/lib.so")
@@ -160,7 +169,8 @@ def test_an_emulated_board_behind_ssh(emulated, expected, tiny, tweets, tmp_path
     python.chmod(0o755)
     board = LoopbackBoard(tmp_path)
     try:
-        transport = SshTransport(f"{board.address}{python}", options=board.options)
+        options = (*board.options, "-o", f"SetEnv=XDG_CACHE_HOME={tmp_path}/cache")
+        transport = SshTransport(f"{board.address}{python}", options=options)
         with Runner(transport, "ai_edge_litert", timeout=120) as runner:
             assert runner.info.machine == "aarch64"
             runner.load("m", tiny["static_wi8_ai8"])

@@ -1,0 +1,224 @@
+"""Instruction counts of an emulated board: a clock that no busy machine can disturb.
+
+They are counts, never times: an emulator knows no cache and no pipeline. Equal files give equal
+counts, to some hundred instructions of millions, so a count that grew is a regression.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from models.errors import EdgeproofError
+from models.runtime.client import Runner
+from models.runtime.debian import native_architecture, unpack, version_of
+from models.runtime.emulated import EmulatedTransport
+from models.runtime.emulator import CARD, SYSROOTS, private_apt, read_sysroots, refuse_network
+from models.runtime.transports import RUNNER_ENVIRONMENT, Channel
+from models.store import PROJECT, Stage, hash_file, hash_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from models.runtime.client import Kernels
+    from models.store import Store
+
+SOURCE = Path(__file__).parent / "plugin" / "count.c"
+COUNTED_FILE = Path(__file__).with_name("counted.py")
+SOURCES = ("runtime/counting.py", "runtime/emulator.py", "runtime/debian.py", SYSROOTS)
+PLUGIN = "count.so"
+ROOT = "root"
+_FLAGS = ("-O2", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden")
+_SECONDS_TO_LOAD = 300.0
+_SECONDS_PER_ANSWER = 60.0
+
+
+@dataclass(frozen=True)
+class InstructionCounts:
+    """Instructions of one answer.
+
+    Attributes:
+        instructions: all of them.
+        dot_products: integer dot products (sdot), sixteen products in one instruction.
+        integer_multiplies: other integer products of vectors (smull, smlal).
+        float_multiplies: float multiply-adds (fmla).
+    """
+
+    instructions: int
+    dot_products: int
+    integer_multiplies: int
+    float_multiplies: int
+
+
+@dataclass(frozen=True)
+class Counter:
+    """The emulator that counts, with the plugin.
+
+    Attributes:
+        folder: where both are.
+        version: of the emulator's package.
+    """
+
+    folder: Path
+    version: str
+
+    def command(self, architecture: str, out: Path) -> list[str]:
+        """Return the start of a command that counts.
+
+        Args:
+            architecture: aarch64 or armv7.
+            out: where the plugin appends a line per answer.
+        """
+        tables = read_sysroots()
+        name = tables.counter.program.format(tables.architectures[architecture].emulator)
+        root = self.folder / ROOT
+        loader = min((root / "usr").glob("lib*/ld-linux*.so.*"))
+        libraries = sorted({file.parent for file in (root / "usr" / "lib").glob("*/*.so.*")})
+        # Its own loader and libraries: this machine's may be others, and the guest sees neither.
+        start = [str(loader), "--library-path", ":".join(map(str, libraries)), str(root / name)]
+        # A comma would end the option's value.
+        files = [str(path).replace(",", ",,") for path in (self.folder / PLUGIN, out)]
+        return [*start, "-plugin", f"file={files[0]},out={files[1]}"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountingTransport(EmulatedTransport):
+    """The runner on an emulated board that counts the instructions of each answer.
+
+    Args:
+        counter: the emulator that counts.
+        out: where counts are appended to.
+    """
+
+    counter: Counter
+    out: Path
+
+    def start(self, arguments: Sequence[str]) -> Channel:
+        """Start the marked runner with command-line arguments."""
+        command = self.counter.command(self.sysroot.architecture, self.out)
+        command += self.sysroot.guest(str(COUNTED_FILE), *arguments, core=self.core)
+        environment = {**self.sysroot.environment, **RUNNER_ENVIRONMENT}
+        environment["PYTHONPATH"] += f":{PROJECT}"
+        return Channel(command, environment)
+
+
+def prepare_counter(
+    store: Store, *, offline: bool = False, say: Callable[[str], None] = lambda _: None
+) -> Counter:
+    """Return the emulator that counts, made where the store lacks it.
+
+    Args:
+        store: where it is kept.
+        offline: never reach for the network.
+        say: told what is being done.
+
+    Raises:
+        EdgeproofError: there is no C compiler, or the emulator cannot be had, and why.
+    """
+    recipe = {"source": hash_sources(*SOURCES), "plugin": hash_file(SOURCE)}
+
+    def make(folder: Path) -> None:
+        refuse_network("emulator that counts instructions", offline=offline)
+        _build_plugin(folder / PLUGIN)
+        say("fetching the emulator that counts instructions")
+        card = {"version": _unpack_emulator(folder / ROOT)}
+        (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
+
+    folder = store.get(Stage("counter", recipe), make, say)
+    card: dict[str, str] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    return Counter(folder, card["version"])
+
+
+def count_instructions(
+    transport: CountingTransport,
+    flatbuffer: Path,
+    inputs: Mapping[str, NDArray[Any]],
+    *,
+    runtime: str,
+    kernels: Kernels = "default",
+) -> InstructionCounts:
+    """Count the instructions of an answer: the median of all answers but the first.
+
+    One thread: others would spin while they wait, and be counted.
+
+    Args:
+        transport: an emulated board that counts.
+        flatbuffer: the file.
+        inputs: arrays [n, S] by input name, of at least two tweets.
+        runtime: ai_edge_litert or tflite_runtime.
+        kernels: "default" or "reference".
+
+    Raises:
+        RunnerDied: the file killed the runner.
+        RunnerRefused: the runtime cannot run it.
+    """
+    transport.out.unlink(missing_ok=True)
+    with Runner(transport, runtime, timeout=_SECONDS_TO_LOAD) as runner:
+        runner.load("counted", flatbuffer, threads=1, kernels=kernels)
+        tweets = len(next(iter(inputs.values())))
+        answers = runner.answer("counted", inputs, timeout=_SECONDS_PER_ANSWER * tweets)
+    counts = read_counts(transport.out)
+    if len(counts) != len(answers.logits):
+        raise EdgeproofError(
+            f"{len(answers.logits)} answers were counted {len(counts)} times",
+            file=flatbuffer,
+            remedy="Report this: marks and counts must go together",
+        )
+    later = counts[1:]
+    return InstructionCounts(
+        *(int(median(getattr(one, name) for one in later)) for name in _names())
+    )
+
+
+def read_counts(out: Path) -> list[InstructionCounts]:
+    """Return what the plugin wrote, in the order of the answers."""
+    lines = out.read_text(encoding="ascii").splitlines()
+    return [InstructionCounts(*map(int, line.split())) for line in lines]
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(InstructionCounts.__dataclass_fields__)
+
+
+def _build_plugin(target: Path) -> None:
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        raise EdgeproofError(
+            "instruction counts need a C compiler, and there is no cc, gcc or clang here",
+            remedy="Install one, or leave the counts out",
+        )
+    command = [compiler, *_FLAGS, "-o", str(target), str(SOURCE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EdgeproofError(
+            f"{compiler} cannot build the plugin ({done.stderr.strip().splitlines()[-1:]})",
+            file=SOURCE,
+            remedy="Check that the compiler works and has the C library's headers",
+        )
+
+
+def _unpack_emulator(root: Path) -> str:
+    """Unpack the emulator and all it is linked with; return its version."""
+    tables = read_sysroots()
+    wanted = tables.counter
+    for name in ("bin", "lib", "lib64", "sbin"):
+        (root / "usr" / name).mkdir(parents=True)
+        (root / name).symlink_to(f"usr/{name}")
+    version = ""
+    with private_apt(native_architecture(), tables.codename) as (apt, _):
+        for package in apt.download_all([wanted.package]):
+            own = package.name.startswith(f"{wanted.package}_")
+            programs = [wanted.program.format(a.emulator) for a in tables.architectures.values()]
+            # It can emulate thirty machines; two are wanted.
+            unpack(package, root, programs if own else ())
+            version = version_of(package) if own else version
+    for name in ("usr/share", "usr/sbin", "usr/include", "etc", "var"):
+        shutil.rmtree(root / name, ignore_errors=True)
+    return version

@@ -1,0 +1,105 @@
+"""Instruction counts under emulation: equal for equal files, by class, and what they show."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from models.devices.profile import load_device
+from models.errors import EdgeproofError
+from models.runtime.counting import (
+    CountingTransport,
+    InstructionCounts,
+    count_instructions,
+    prepare_counter,
+    read_counts,
+)
+from models.runtime.debian import why_unavailable
+from models.runtime.sysroot import prepare_sysroot
+from models.store import Store, default_root
+
+needs_emulation = pytest.mark.skipif(
+    why_unavailable() is not None or shutil.which("cc") is None,
+    reason=why_unavailable() or "there is no C compiler",
+)
+# Multiply-adds of the tiny network's matrices and attention, for its 16 tokens.
+MATRIX_PRODUCTS = 16 * (3 * 32 * 32 + 2 * 32 * 64) + 32 * 3
+ATTENTION_PRODUCTS = 2 * 16 * 16 * 32
+
+
+@pytest.fixture(scope="module")
+def count(tiny, tweets, tmp_path_factory):
+    """A function that counts: `count(device, runtime, file)`."""
+    store = Store(default_root())
+    counter = prepare_counter(store)
+    few = {name: array[:4] for name, array in tweets.items()}
+
+    def counted(device, runtime, name, architecture="aarch64"):
+        transport = CountingTransport(
+            sysroot=prepare_sysroot(store, architecture),
+            core=load_device(device).core(architecture)[1],
+            device=device,
+            counter=counter,
+            out=tmp_path_factory.mktemp("counts") / "with, comma",
+        )
+        return count_instructions(transport, tiny[name], few, runtime=runtime)
+
+    return counted
+
+
+@pytest.mark.slow
+@needs_emulation
+def test_equal_files_give_equal_counts_in_every_process(count):
+    first = count("rpi3", "ai_edge_litert", "static_wi8_ai8")
+    second = count("rpi3", "ai_edge_litert", "static_wi8_ai8")
+    assert second.instructions == pytest.approx(first.instructions, rel=0.001)
+    assert first.integer_multiplies == second.integer_multiplies
+
+
+@pytest.mark.slow
+@needs_emulation
+def test_floats_are_multiplied_four_at_a_time(count):
+    counts = count("rpi4", "ai_edge_litert", "float32")
+    assert counts.integer_multiplies == counts.dot_products == 0
+    products = MATRIX_PRODUCTS + ATTENTION_PRODUCTS
+    assert products / 4 <= counts.float_multiplies < 1.5 * products / 4
+
+
+@pytest.mark.slow
+@needs_emulation
+def test_integers_take_dot_products_only_where_a_core_has_them(count):
+    old = count("rpi4", "ai_edge_litert", "static_wi8_ai8")
+    new = count("rpi5", "ai_edge_litert", "static_wi8_ai8")
+    assert old.dot_products == old.float_multiplies == 0
+    # Four or eight products in one instruction, by the kernel that the runtime takes.
+    products = MATRIX_PRODUCTS + ATTENTION_PRODUCTS
+    assert products / 8 <= old.integer_multiplies < 1.1 * products / 4
+    # Sixteen products in one instruction.
+    assert MATRIX_PRODUCTS / 16 <= new.dot_products < 1.1 * MATRIX_PRODUCTS / 16
+    assert new.instructions < old.instructions
+
+
+@pytest.mark.slow
+@needs_emulation
+def test_a_32_bit_board_is_counted(count):
+    counts = count("rpi3", "tflite_runtime", "float32", "armv7")
+    products = MATRIX_PRODUCTS + ATTENTION_PRODUCTS
+    assert 0.8 * products / 4 < counts.float_multiplies < 1.5 * products / 4
+
+
+def test_counts_are_read_in_order(tmp_path):
+    out = tmp_path / "counts"
+    out.write_text("100 1 2 3\n200 4 5 6\n", encoding="ascii")
+    assert read_counts(out) == [InstructionCounts(100, 1, 2, 3), InstructionCounts(200, 4, 5, 6)]
+
+
+def test_no_compiler_is_one_message(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(EdgeproofError, match="need a C compiler"):
+        prepare_counter(Store(tmp_path))
+
+
+def test_offline_never_fetches_the_counter(tmp_path):
+    with pytest.raises(EdgeproofError, match="--edge-offline forbids"):
+        prepare_counter(Store(tmp_path), offline=True)
