@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -31,6 +31,7 @@ TOP_LEVEL = (
     "circumstances",
     "artefacts",
     "measurements",
+    "tests",
 )
 
 
@@ -64,6 +65,15 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+class Outcome(Table, frozen=True, kw_only=True):
+    """How a test ended; `message` says why where it did not pass."""
+
+    id: str
+    outcome: Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
+    seconds: float
+    message: str = ""
+
+
 class Document(Table, frozen=True, kw_only=True):
     """The top level; the open tables may hold more than they must."""
 
@@ -74,6 +84,7 @@ class Document(Table, frozen=True, kw_only=True):
     circumstances: dict[str, Any]
     artefacts: list[Artefact]
     measurements: list[dict[str, Any]]
+    tests: list[Outcome]
 
 
 def new_document(  # noqa: PLR0913 - the contract's keys, all named
@@ -84,6 +95,7 @@ def new_document(  # noqa: PLR0913 - the contract's keys, all named
     circumstances: Mapping[str, Any],
     artefacts: Iterable[Mapping[str, Any]],
     measurements: Iterable[Measurement],
+    tests: Iterable[Outcome] = (),
 ) -> dict[str, Any]:
     """Put a document together, its keys and measurements in their order.
 
@@ -94,6 +106,7 @@ def new_document(  # noqa: PLR0913 - the contract's keys, all named
         circumstances: versions, runtimes, threads, load; `runtime` names the run's main runtime.
         artefacts: see `Artefact`.
         measurements: in any order.
+        tests: how each ended, in the order they ran.
 
     Raises:
         EdgeproofError: a required key is missing or mistyped, or a number is not finite.
@@ -106,6 +119,7 @@ def new_document(  # noqa: PLR0913 - the contract's keys, all named
         "circumstances": _sorted(circumstances),
         "artefacts": sorted((_sorted(artefact) for artefact in artefacts), key=_artefact_order),
         "measurements": [one.to_dict() for one in sorted(measurements, key=_measurement_order)],
+        "tests": [msgspec.to_builtins(one) for one in tests],
     }
     _check(document, None)
     _serialized(document, None)
@@ -170,6 +184,11 @@ def measurements_of(document: Mapping[str, Any]) -> list[Measurement]:
         EdgeproofError: one of them is not valid.
     """
     return [Measurement.from_dict(one) for one in document["measurements"]]
+
+
+def outcomes_of(document: Mapping[str, Any]) -> list[Outcome]:
+    """How the tests of a document ended, typed."""
+    return msgspec.convert(document["tests"], type=list[Outcome])
 
 
 def _check(document: object, path: Path | None) -> None:

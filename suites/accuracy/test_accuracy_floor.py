@@ -23,11 +23,13 @@ def test_full_model_has_learned(full_model, corpus, judge):
 def test_variant_beats_the_majority(metric, variant, corpus, majority, judge):
     """The FlatBuffer is better than always answering the train split's most frequent polarity."""
     measured = MEASURES[metric](corpus.test.labels, variant.labels)
-    judge(metric, measured, of=variant, floor=majority(metric, MEASURES[metric]))
+    floor, table = majority(metric, MEASURES[metric]), corpus.confusion_with(variant.labels)
+    judge(metric, measured, of=variant, floor=floor, confusion=table)
 
 
 @pytest.mark.parametrize("metric", MEASURES)
 def test_full_model_beats_the_majority(metric, full_model, corpus, majority, judge):
     """The full model is better than always answering the train split's most frequent polarity."""
     measured = MEASURES[metric](corpus.test.labels, full_model.labels)
-    judge(metric, measured, of=full_model, floor=majority(metric, MEASURES[metric]))
+    floor, table = majority(metric, MEASURES[metric]), corpus.confusion_with(full_model.labels)
+    judge(metric, measured, of=full_model, floor=floor, confusion=table)

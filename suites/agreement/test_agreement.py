@@ -5,9 +5,11 @@ from __future__ import annotations
 from models.verdicts.estimates import agreement, total_variation
 
 
-def test_labels_agree_with_float32(candidate, reference, judge):
+def test_labels_agree_with_float32(candidate, reference, corpus, judge):
     """The FlatBuffer gives the label of the float32 variant for the budgeted share of tweets."""
-    judge("agreement", agreement(reference.labels, candidate.labels), of=candidate)
+    measured = agreement(reference.labels, candidate.labels)
+    flips = corpus.label_pairs(reference.labels, candidate.labels)
+    judge("agreement", measured, of=candidate, flips=flips)
 
 
 def test_probabilities_stay_close_to_float32(candidate, reference, judge):

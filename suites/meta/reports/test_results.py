@@ -18,6 +18,7 @@ from models.verdicts.quantities import Unit
 from reports.results import (
     SCHEMA_FILE,
     TOP_LEVEL,
+    Outcome,
     measurements_of,
     new_document,
     read_results,
@@ -63,6 +64,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "circumstances": {"runtime": "ai_edge_litert", "threads": 1},
         "artefacts": [{"name": "float16", "sha256": "0f" * 32, "bytes": 1_000_000}],
         "measurements": measurements(),
+        "tests": [Outcome(id="test_it[float16]", outcome="failed", seconds=0.5, message="fail: x")],
     }
     return new_document(**(parts | changes))
 

@@ -1,0 +1,37 @@
+"""Where a budget stands in its file: what an annotation and an explanation point at."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+_TABLE = re.compile(r"\s*\[\s*([^\[\]#]+?)\s*\]")
+_KEY = re.compile(r"\s*([\w-]+)\s*=")
+
+
+class Place(NamedTuple):
+    """A line of a file; `file` as people write it, from the checkout where it lies in it."""
+
+    file: str
+    line: int
+
+
+def place_of(source: str) -> Place | None:
+    """Find the line of a budget; None where it follows from data and stands in no file.
+
+    Args:
+        source: file and key as a measurement gives them: "budgets/mine.toml: accuracy_drop.max".
+    """
+    file, _, key = source.rpartition(": ")
+    path = ROOT / file
+    if not file.endswith(".toml") or not path.is_file():
+        return None
+    table = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if header := _TABLE.match(line):
+            table = header[1]
+        elif (entry := _KEY.match(line)) and f"{table}.{entry[1]}".lstrip(".") == key:
+            return Place(file, number)
+    return None

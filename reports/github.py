@@ -1,0 +1,86 @@
+"""What GitHub Actions shows of a run: the summary of the job, and annotations at budget lines."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.errors import EdgeproofError
+from models.verdicts.judge import Verdict
+from reports.budget_lines import place_of
+from reports.explain import circumstances, explanations
+from reports.scoreboard import as_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reports.explain import Explanation
+
+SUMMARY = "GITHUB_STEP_SUMMARY"
+ACTIONS = "GITHUB_ACTIONS"
+
+
+def publish(document: Mapping[str, Any]) -> None:
+    """Append a run's summary to the file that GitHub names; nothing where it names none.
+
+    Raises:
+        EdgeproofError: the file cannot be written to, or a measurement is not valid.
+    """
+    file = os.environ.get(SUMMARY)
+    if not file:
+        return
+    try:
+        with Path(file).open("a", encoding="utf-8") as summary:
+            summary.write(step_summary(document))
+    except OSError as error:
+        raise EdgeproofError(
+            f"cannot be written ({error.strerror})", file=file, remedy=f"Unset {SUMMARY}"
+        ) from None
+
+
+def step_summary(document: Mapping[str, Any]) -> str:
+    """The summary of a run as Markdown: what was tested, the scoreboard, and what is red."""
+    red = explanations(document)
+    lines = [
+        f"## edgeproof: {document['subject']['name']} on {document['device']['name']}",
+        "",
+        "Every gate is green." if not red else f"**{len(red)} red:** unfold one to see why.",
+        "",
+        as_markdown(document),
+        f"Circumstances: {circumstances(document)}.",
+        "",
+        *(one.as_markdown() for one in red),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def annotations_asked_for(document: Mapping[str, Any]) -> list[str]:
+    """The annotations of a run, where GitHub Actions reads them; none elsewhere."""
+    return annotations(document) if os.environ.get(ACTIONS) == "true" else []
+
+
+def annotations(document: Mapping[str, Any]) -> list[str]:
+    """A workflow command for each red test, pointing at the budget that was broken."""
+    return [_annotation(one) for one in explanations(document)]
+
+
+def _annotation(one: Explanation) -> str:
+    taken = one.measurement
+    place = place_of(taken.budget.source) if taken and taken.budget else None
+    unsure = taken is not None and taken.verdict in {Verdict.INCONCLUSIVE, Verdict.INVALID}
+    properties = {"title": f"{one.title} ({one.test})"}
+    if place is not None:
+        properties = {"file": place.file, "line": str(place.line)} | properties
+    elif taken is None:
+        properties = {"file": one.test.partition("::")[0]} | properties
+    given = ",".join(f"{name}={_escaped(text, ',:')}" for name, text in properties.items())
+    message = "\n".join(f"{label}: {text}" for label, text in one.rows)
+    return f"::{'warning' if unsure else 'error'} {given}::{_escaped(message)}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    """Escape as GitHub's workflow commands ask for; `more` in the value of a property."""
+    for character in f"%\r\n{more}":
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text

@@ -1,0 +1,103 @@
+"""A small run with one test of every kind of ending, for the tests of the reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models.verdicts.judge import Budget, Estimate
+from models.verdicts.measurement import measure
+from reports.results import Outcome, new_document
+
+if TYPE_CHECKING:
+    from models.verdicts.measurement import Measurement
+
+EMBEDDED = "fixtures/budgets/embedded.toml"
+DROP = Budget("accuracy_drop", "max", 0.041, "4.1 points", EMBEDDED, "accuracy_drop.max")
+AGREEMENT = Budget("agreement", "min", 0.97, "97 %", EMBEDDED, "agreement.min")
+RATIO = Budget("latency_ratio", "max", 1.25, "1.25 x", EMBEDDED, "latency_ratio.max")
+FLOOR = Budget("accuracy", "min", 0.41, "41 % (always A)", "the corpus", "majority of the train")
+DROP_TEST = "suites/accuracy/test_accuracy_drop.py::test_drop[host-float16]"
+TABLE = [[50, 3, 2], [4, 60, 1], [0, 5, 75]]
+
+
+def taken(
+    metric: str, scheme: str, estimate: tuple[float, float, float, int], **more: Any
+) -> Measurement:
+    """A measurement on the host."""
+    given = {"device": "host", "runtime": "ai_edge_litert", "test": f"suites/{metric}[{scheme}]"}
+    return measure(Estimate(*estimate), metric=metric, scheme=scheme, **(given | more))
+
+
+def of_variant(scheme: str, size: float, right: float, drop: tuple[float, ...]) -> list[Any]:
+    """What every run measures of a variant."""
+    seconds = [0.001 + 0.00001 * index for index in range(40)]
+    return [
+        taken("accuracy", scheme, (right, right - 0.02, right + 0.02, 200), budget=FLOOR,
+              details={"confusion": TABLE}),
+        taken("flatbuffer_bytes", scheme, (size, size, size, 1), runtime=None),
+        taken("size_ratio_weights", scheme, (8e6 / size, 8e6 / size, 8e6 / size, 1), runtime=None),
+        taken("accuracy_drop", scheme, (*drop, 200), budget=DROP,
+              test=DROP_TEST.replace("float16", scheme),
+              details={"localizer": "layer 3: attention"} if scheme == "float16" else {}),
+        taken("latency_p50", scheme, (0.0012, 0.0011, 0.0013, 40), details={"seconds": seconds}),
+        taken("latency_p90", scheme, (0.0014, 0.0013, 0.0015, 40)),
+    ]  # fmt: skip
+
+
+def measurements() -> list[Measurement]:
+    """Two variants and the full model: one drop is too large, one agreement is open."""
+    return [
+        taken("accuracy", "full_model", (0.9, 0.88, 0.92, 200), details={"confusion": TABLE}),
+        taken("weights_bytes", "full_model", (8e6, 8e6, 8e6, 1), runtime=None),
+        *of_variant("float32", 2e6, 0.9, (0.0, -0.01, 0.01)),
+        *of_variant("float16", 1e6, 0.85, (0.05, 0.042, 0.06)),
+        taken("agreement", "float16", (0.98, 0.96, 0.99, 200), budget=AGREEMENT,
+              details={"flips": TABLE}),
+        taken("latency_ratio", "float16", (1.1, 1.0, 1.2, 40), budget=RATIO,
+              invalid_because="the cores were shared"),
+    ]  # fmt: skip
+
+
+def tests() -> list[Outcome]:
+    """How the tests ended, one that only asserts among them."""
+    bare = Outcome(
+        id="suites/conformance/test_file.py::test_signature[host-float32]",
+        outcome="failed",
+        seconds=0.1,
+        message="def test_signature():\n>   assert 1 == 2\nE   assert 1 == 2",
+    )
+    endings = {"pass": "passed", None: "passed"}
+    judged = {one.test: endings.get(one.verdict, "failed") for one in measurements()}
+    return [
+        *(Outcome(id=test, outcome=ended, seconds=0.2) for test, ended in judged.items()),
+        bare,
+    ]
+
+
+def document(device: str = "host", **changes: Any) -> dict[str, Any]:
+    """The run's results.json."""
+    parts: dict[str, Any] = {
+        "run": {
+            "id": "1",
+            "started": "2024-05-06T07:08:09+00:00",
+            "version": "0.1.0",
+            "command": "python -m pytest --edge-subject=mini.toml",
+            "commit": "0123456789abcdef",
+        },
+        "subject": {
+            "name": "mini",
+            "schemes": ["float32", "float16"],
+            "labels": ["BAD", "SO SO", "GOOD"],
+        },
+        "device": {"name": device, "emulated": False},
+        "circumstances": {
+            "runtime": "ai_edge_litert",
+            "runtimes": {"ai_edge_litert": "2.3.0"},
+            "threads": 1,
+            "python": "3.11.7",
+        },
+        "artefacts": [],
+        "measurements": measurements(),
+        "tests": tests(),
+    }
+    return new_document(**(parts | changes))

@@ -1,0 +1,93 @@
+"""A red test explains itself: what, against which budget, where, and how to see it again."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.store import PROJECT
+from reports.budget_lines import place_of
+from reports.explain import explanations
+from suites.meta.reports.runs import DROP_TEST, document
+
+
+@pytest.fixture(scope="module")
+def red():
+    """The explanations of the small run, by title."""
+    return {one.title: one for one in explanations(document())}
+
+
+def test_every_red_test_is_explained_and_no_other(red):
+    assert list(red) == [
+        "fail: accuracy_drop of float16 on host",
+        "inconclusive: agreement of float16 on host",
+        "invalid: latency_ratio of float16 on host",
+        "failed: test_signature[host-float32]",
+    ]
+
+
+def test_a_broken_budget_is_explained(red):
+    rows = dict(red["fail: accuracy_drop of float16 on host"].rows)
+    measured = "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 tweets), 95 % interval"
+    line = place_of("fixtures/budgets/embedded.toml: accuracy_drop.max").line
+    assert rows == {
+        "Measured": measured,
+        "Budget": "at most 4.1 points "
+        f"(fixtures/budgets/embedded.toml: accuracy_drop.max, line {line})",
+        "Verdict": "fail: the whole interval breaks it",
+        "Localizer": "layer 3: attention",
+        "Circumstances": "host, ai_edge_litert 2.3.0, 1 thread, Python 3.11.7, "
+        "commit 012345678, run of 2024-05-06T07:08:09+00:00",
+        "Reproduce": f"python -m pytest --edge-subject=mini.toml '{DROP_TEST}'",
+    }
+
+
+def test_what_would_decide_is_said(red):
+    verdict = dict(red["inconclusive: agreement of float16 on host"].rows)["Verdict"]
+    assert "tweets would decide" in verdict
+
+
+def test_wrong_circumstances_are_named(red):
+    rows = dict(red["invalid: latency_ratio of float16 on host"].rows)
+    assert "the cores were shared" in rows["Verdict"]
+
+
+def test_an_assertion_is_explained_by_its_last_words(red):
+    rows = dict(red["failed: test_signature[host-float32]"].rows)
+    assert "E   assert 1 == 2" in rows["What happened"]
+    assert rows["Reproduce"].endswith(
+        "'suites/conformance/test_file.py::test_signature[host-float32]'"
+    )
+
+
+def test_text_is_wrapped_but_for_the_command(red):
+    text = red["fail: accuracy_drop of float16 on host"].as_text()
+    long = [line for line in text.splitlines() if len(line) > 100]
+    assert len(long) == 1
+    assert "Reproduce" in long[0]
+
+
+def test_html_and_markdown_show_markup_as_text():
+    one = document(device="<b>|x")
+    assert all("<b>" not in red.as_html() for red in explanations(one))
+    assert all(
+        "&lt;b>\\|x" in red.as_markdown() or "&lt;b&gt;" in red.as_markdown()
+        for red in explanations(one)
+    )
+
+
+@pytest.mark.parametrize("key", ["accuracy_drop.max", "agreement.float16.min"])
+def test_a_budgets_line_is_found(key):
+    file = "fixtures/budgets/embedded.toml"
+    place = place_of(f"{file}: {key}")
+    line = (PROJECT / file).read_text(encoding="utf-8").splitlines()[place.line - 1]
+    assert place.file == file
+    assert line.startswith(key.rpartition(".")[2])
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["the corpus: majority of the train split", "nowhere.toml: a.max",
+     "fixtures/budgets/embedded.toml: no.such.key"],
+)  # fmt: skip
+def test_what_stands_in_no_file_has_no_line(source):
+    assert place_of(source) is None

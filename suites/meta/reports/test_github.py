@@ -1,0 +1,72 @@
+"""What GitHub Actions is given: annotations at budget lines, and the summary of the job."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.errors import EdgeproofError
+from reports.budget_lines import place_of
+from reports.github import annotations, annotations_asked_for, publish, step_summary
+from reports.scoreboard import as_markdown
+from suites.meta.reports.runs import DROP_TEST, document
+
+DROP_LINE = place_of("fixtures/budgets/embedded.toml: accuracy_drop.max").line
+
+
+def test_an_annotation_points_at_the_broken_budget():
+    first, *_ = annotations(document())
+    head, _, message = first.removeprefix("::").partition("::")
+    assert head.startswith(
+        f"error file=fixtures/budgets/embedded.toml,line={DROP_LINE},title=fail%3A accuracy_drop"
+    )
+    assert DROP_TEST.replace(":", "%3A") in head
+    assert message.startswith(
+        "Measured: accuracy_drop of float16: 5 points [4.2, 6] (n = 200 tweets), 95 %25"
+    )
+    assert "%0AReproduce: python -m pytest" in message
+
+
+def test_what_is_not_known_warns_and_what_asserts_points_at_its_file():
+    kinds = [line.split(",title")[0] for line in annotations(document())]
+    agreement = place_of("fixtures/budgets/embedded.toml: agreement.min").line
+    ratio = place_of("fixtures/budgets/embedded.toml: latency_ratio.max").line
+    assert kinds[1:] == [
+        f"::warning file=fixtures/budgets/embedded.toml,line={agreement}",
+        f"::warning file=fixtures/budgets/embedded.toml,line={ratio}",
+        "::error file=suites/conformance/test_file.py",
+    ]
+
+
+def test_every_annotation_is_one_line():
+    assert all("\n" not in line for line in annotations(document()))
+
+
+@pytest.mark.parametrize(("value", "asked"), [("true", True), ("false", False), (None, False)])
+def test_annotations_are_for_github_alone(value, asked, monkeypatch):
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("GITHUB_ACTIONS", value)
+    assert bool(annotations_asked_for(document())) is asked
+
+
+def test_the_summary_holds_the_scoreboard_and_every_explanation(tmp_path, monkeypatch):
+    file = tmp_path / "summary.md"
+    file.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
+    publish(document())
+    text = file.read_text()
+    assert text == "before\n" + step_summary(document())
+    assert as_markdown(document()) in text
+    assert text.count("<details>") == 4
+    assert "**4 red:**" in text
+
+
+def test_without_github_nothing_is_written(monkeypatch):
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    publish(document())
+
+
+def test_a_summary_that_cannot_be_written_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "missing" / "summary.md"))
+    with pytest.raises(EdgeproofError, match="cannot be written"):
+        publish(document())
