@@ -28,6 +28,8 @@ _SHOWN = {
     Unit.SECONDS: ("ms", 1e3),
     Unit.RATIO: ("x", 1.0),
     Unit.PER_SECOND: ("tweets/s", 1.0),
+    Unit.INSTRUCTIONS: ("M instructions", 1e-6),
+    Unit.LOGITS: ("logits", 1.0),
 }
 
 

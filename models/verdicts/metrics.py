@@ -138,6 +138,36 @@ METRICS = {
         _cost("peak_rss", Unit.BYTES, "runners", "Peak resident memory of the runner"),
         _share("quantized_operator_share", "operators", "Operators that compute on integers"),
         _share("quantized_weight_share", "bytes", "Weight bytes that are stored quantized"),
+        _score("agreement_golden", "Share of tweets labelled as the same runtime does on the host"),
+        _cost(
+            "logit_difference",
+            Unit.LOGITS,
+            "tweets",
+            "Largest difference of a logit from the same runtime's on the host",
+        ),
+        _cost("instructions", Unit.INSTRUCTIONS, "answers", "Instructions of one answer"),
+        _cost(
+            "instructions_sdot",
+            Unit.INSTRUCTIONS,
+            "answers",
+            "Integer dot products of one answer (sdot and its like)",
+        ),
+        _cost(
+            "instructions_mlal",
+            Unit.INSTRUCTIONS,
+            "answers",
+            "Other integer multiplications of vectors in one answer (smull, smlal and their like)",
+        ),
+        _cost(
+            "instructions_fmla",
+            Unit.INSTRUCTIONS,
+            "answers",
+            "Float multiply-adds of one answer (fmla and its like)",
+        ),
+        _share(
+            "integer_multiply_share", "answers", "Multiplying instructions that multiply integers"
+        ),
+        _share("dot_product_share", "answers", "Integer multiplications that are dot products"),
     )
 }
 

@@ -1,6 +1,7 @@
 """Quantities as people write them ("4.1 points", "8.4 MB", "25 ms") and as they are kept.
 
-Kept means canonical: fractions, seconds, bytes, ratios, and tweets per second, all floats.
+Kept means canonical: fractions, seconds, bytes, ratios, tweets per second, instructions and logits,
+all floats.
 Factors are decimal, so "4.1 points" is exactly the float 0.041.
 """
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # Below this a percentage is taken for a fraction in disguise: "0.041 points" was meant as 4.1.
 SMALLEST_PERCENTAGE = Decimal("0.1")
+SMALL = 0.01
 
 
 class Unit(StrEnum):
@@ -29,6 +31,8 @@ class Unit(StrEnum):
     SECONDS = "seconds"
     RATIO = "ratio"
     PER_SECOND = "1/s"
+    INSTRUCTIONS = "instructions"
+    LOGITS = "logits"
 
 
 class Spelling(NamedTuple):
@@ -57,6 +61,9 @@ SPELLINGS = {
     "x": Spelling(Unit.RATIO, Decimal(1)),
     "tweets/s": Spelling(Unit.PER_SECOND, Decimal(1)),
     "1/s": Spelling(Unit.PER_SECOND, Decimal(1)),
+    "instructions": Spelling(Unit.INSTRUCTIONS, Decimal(1)),
+    "Minstructions": Spelling(Unit.INSTRUCTIONS, Decimal(10) ** 6),
+    "logits": Spelling(Unit.LOGITS, Decimal(1)),
 }
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
@@ -67,6 +74,8 @@ _EXAMPLES = {
     Unit.SECONDS: '"25 ms"',
     Unit.RATIO: '"1.2 x"',
     Unit.PER_SECOND: '"1 tweets/s"',
+    Unit.INSTRUCTIONS: '"33.1 Minstructions"',
+    Unit.LOGITS: '"0.3 logits"',
 }
 
 
@@ -168,6 +177,8 @@ def human_interval(
         suffix = "x"
     elif unit is Unit.PER_SECOND:
         suffix = " tweets/s"
+    elif unit in {Unit.INSTRUCTIONS, Unit.LOGITS}:
+        suffix = f" {unit}"
     shown = f"{_digits(factor * value)}{suffix}"
     if ends is None:
         return shown
@@ -176,9 +187,14 @@ def human_interval(
 
 
 def _digits(value: float) -> str:
-    """At least four significant digits, never an exponent, no trailing zeros."""
+    """Four digits or all before the point, never an exponent, no trailing zeros.
+
+    What is smaller than a hundredth keeps two digits, wherever they begin.
+    """
     whole = len(str(int(abs(value))))
     decimals = max(0, 4 - whole)
+    if 0.0 < abs(value) < SMALL:
+        decimals = 1 - math.floor(math.log10(abs(value)))
     text = f"{value:,.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if decimals else text
     return "0" if text == "-0" else text
