@@ -3,11 +3,13 @@
 pytest_plugins = (
     "fixtures.options",
     "fixtures.stopping",
+    "fixtures.devices",
     "fixtures.selection",
     "fixtures.artefacts",
     "fixtures.runners",
     "fixtures.variants",
     "fixtures.judging",
+    "fixtures.judged",
     "fixtures.known_failures",
     "fixtures.allure",
     "fixtures.results",

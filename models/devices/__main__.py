@@ -24,7 +24,7 @@ def main() -> int:
                 check_device(device)
             sys.stdout.write(f"{device.name:12} {device.table.description}\n")
         if options.action == "list":
-            sys.stdout.write(f"{recognize().describe()}\n")
+            sys.stdout.write(f"this machine is {recognize().describe()}\n")
     except EdgeproofError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

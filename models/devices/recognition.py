@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.devices.profile import HOST, Device, device_names, load_device
+from models.errors import EdgeproofError
+from models.runtime import watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-MODEL_FILES = ("proc/device-tree/model", "sys/firmware/devicetree/base/model")
+    from models.runtime.transports import Channel
+
+WATCHER_FILE = Path(watcher.__file__)
+_SECONDS_TO_ANSWER = 30.0
+MODEL_FILES = ("/proc/device-tree/model", "/sys/firmware/devicetree/base/model")
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class Found:
         """Say what was found, for the message that a device asked for is not here."""
         model = f"the device tree says {self.model!r}" if self.model else "there is no device tree"
         files = "".join(f", {path} says {line!r}" for path, line in self.files.items())
-        return f"this machine is {self.device}: {self.machine}, {model}{files}"
+        return f"{self.device}: {self.machine}, {model}{files}"
 
 
 def recognize(
@@ -52,14 +61,70 @@ def recognize(
         machine: the kernel's name of its architecture; this one's by default.
         devices: the profiles to choose from; the shipped ones by default.
     """
-    machine = machine or os.uname().machine
-    model = next((text for name in MODEL_FILES if (text := _read(root / name))), None)
-    known = [load_device(name) for name in device_names()] if devices is None else devices
-    asked = {path for one in known if one.table.recognition for path in one.table.recognition.files}
-    contents = {path: _read(root / path.lstrip("/")) for path in sorted(asked)}
-    held = {path: text for path, text in contents.items() if text}
-    name = next((one.name for one in known if _fits(one, machine, model, held)), HOST)
-    return Found(name, machine, model, {path: text.splitlines()[0] for path, text in held.items()})
+    known = shipped() if devices is None else devices
+    reading = watcher.take_reading(telling_files(known), root=str(root))
+    return recognize_texts(reading["texts"], machine or os.uname().machine, known)
+
+
+def recognize_there(start: Callable[[Path], Channel], devices: Sequence[Device]) -> Found:
+    """Find out which device another machine is.
+
+    Args:
+        start: starts a Python program there.
+        devices: the profiles to choose from.
+
+    Raises:
+        EdgeproofError: its Python does not answer.
+    """
+    channel = start(WATCHER_FILE)
+    options: dict[str, Any] = {"patterns": telling_files(devices), "commands": [], "every": None}
+    timer = threading.Timer(_SECONDS_TO_ANSWER, channel.kill)
+    timer.start()
+    line = b""
+    with suppress(OSError):
+        channel.requests.write(json.dumps(options).encode() + b"\n\n")
+        channel.requests.flush()
+        line = channel.answers.readline()
+    timer.cancel()
+    with suppress(OSError):
+        channel.requests.close()
+    channel.wait(1.0)
+    said = channel.last_lines(1)
+    channel.close()
+    if not line:
+        raise EdgeproofError(
+            f"the board's Python does not answer ({said or 'no message'})",
+            remedy="Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy",
+        )
+    reading = json.loads(line)
+    return recognize_texts(reading["texts"], reading["machine"], devices)
+
+
+def shipped() -> list[Device]:
+    """Return the devices that ship with edgeproof."""
+    return [load_device(name) for name in device_names()]
+
+
+def telling_files(devices: Sequence[Device]) -> tuple[str, ...]:
+    """Return the files by which a machine is known."""
+    tables = [one.table.recognition for one in devices]
+    return (*MODEL_FILES, *sorted({path for table in tables if table for path in table.files}))
+
+
+def recognize_texts(texts: Mapping[str, str], machine: str, devices: Sequence[Device]) -> Found:
+    """Find out which device a machine is from what its `telling_files` hold.
+
+    Args:
+        texts: by path; what is not there is left out.
+        machine: the kernel's name of its architecture.
+        devices: the profiles to choose from.
+    """
+    # A device tree's strings end in NUL.
+    held = {path: clean for path, text in texts.items() if (clean := text.strip("\0\n "))}
+    model = next((held[name] for name in MODEL_FILES if name in held), None)
+    files = {path: text for path, text in held.items() if path not in MODEL_FILES}
+    name = next((one.name for one in devices if _fits(one, machine, model, files)), HOST)
+    return Found(name, machine, model, {path: text.splitlines()[0] for path, text in files.items()})
 
 
 def _fits(device: Device, machine: str, model: str | None, files: Mapping[str, str]) -> bool:
@@ -71,11 +136,3 @@ def _fits(device: Device, machine: str, model: str | None, files: Mapping[str, s
     return any(
         path in files and fnmatchcase(files[path], pattern) for path, pattern in table.files.items()
     )
-
-
-def _read(path: Path) -> str:
-    """The text of a small file without the NUL that ends a device tree's strings."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0\n ")
-    except OSError:
-        return ""

@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from models.devices.circumstances import (
@@ -17,15 +16,16 @@ from models.devices.circumstances import (
     invalid_because,
     patterns,
 )
+from models.devices.recognition import WATCHER_FILE
 from models.errors import EdgeproofError
 from models.runtime.transports import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from models.devices.profile import Device
 
-WATCHER_FILE = Path(__file__).parents[1] / "runtime" / "watcher.py"
 _SECONDS_TO_END = 5.0
 _SECONDS_TO_ANSWER = 20.0
 

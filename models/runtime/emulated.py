@@ -5,7 +5,7 @@ Its answers are those of the ARM kernels. Its times are the emulator's, and mean
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.runtime.transports import RUNNER_ENVIRONMENT, RUNNER_FILE, Channel
@@ -25,20 +25,28 @@ class EmulatedTransport:
         sysroot: the board's root file system, see `prepare_sysroot`.
         core: the emulated processor core, such as cortex-a72.
         device: the board it stands for, for messages.
+        wrapper: a command of this machine that starts the emulator.
     """
 
     sysroot: Sysroot
     core: str
     device: str
+    wrapper: tuple[str, ...] = ()
 
     def start(self, arguments: Sequence[str]) -> Channel:
         """Start the runner with command-line arguments."""
         command = self.sysroot.command(str(RUNNER_FILE), *arguments, core=self.core)
-        return Channel(command, {**self.sysroot.environment, **RUNNER_ENVIRONMENT})
+        return Channel(
+            [*self.wrapper, *command], {**self.sysroot.environment, **RUNNER_ENVIRONMENT}
+        )
 
     def place(self, file: Path) -> str:
         """Return the file's path: the emulated board sees this machine's files."""
         return str(file.resolve())
+
+    def within(self, wrapper: Sequence[str]) -> EmulatedTransport:
+        """Return the same with a command that starts the emulator."""
+        return replace(self, wrapper=tuple(wrapper))
 
     def describe(self) -> str:
         """Name the emulated board."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from typing import TYPE_CHECKING, Any
 
-from models.runtime.runner import RUNTIMES
-from models.store import Stage, hash_sources, versions
+from models.store import Stage, hash_sources
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,16 +24,24 @@ def inputs_of(split: Encoded, rows: slice = slice(None)) -> dict[str, NDArray[np
     return {name: getattr(split, name)[rows] for name in INPUTS}
 
 
-def answers_stage(sha256: str, split_key: str, runtime: str, threads: int) -> Stage:
-    """Return the stage of one FlatBuffer's answers, by all that can change them."""
+def answers_stage(
+    sha256: str, split_key: str, runtime: str, threads: int, place: dict[str, Any]
+) -> Stage:
+    """Return the stage of one FlatBuffer's answers, by all that can change them.
+
+    Args:
+        sha256: of the FlatBuffer.
+        split_key: of the tweets.
+        runtime: its import name.
+        threads: of its kernels.
+        place: versions, machine and processor where it answers.
+    """
     recipe: dict[str, Any] = {
         "flatbuffer": sha256,
         "split": split_key,
         "runtime": runtime,
         "threads": threads,
-        "versions": versions(RUNTIMES[runtime][1], "numpy"),
-        "machine": platform.machine(),
-        "processor": _processor_features(),
+        **place,
         "source": hash_sources("runtime/runner.py"),
     }
     return Stage(ANSWERS, recipe)
@@ -52,7 +58,7 @@ def answer_split(runner: Runner, name: str, split: Encoded) -> NDArray[np.float3
     return runner.answer(name, inputs_of(split), timeout=allowed).logits
 
 
-def _processor_features() -> list[str]:
+def processor_features() -> list[str]:
     """Return what kernels are chosen by: the processor's features, [] where Linux does not say."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - a device, not a path of ours

@@ -17,7 +17,7 @@ import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from models.errors import EdgeproofError, UsageMistake
@@ -94,6 +94,7 @@ class SshTransport:
         address: `ssh://[user@]host[:port][/path/of/python]`.
         options: more of ssh's options, as on its command line.
         environment: variables of the runner on top of `RUNNER_ENVIRONMENT`.
+        wrapper: a command of the board that starts the runner.
 
     Raises:
         UsageMistake: the address is none.
@@ -106,10 +107,13 @@ class SshTransport:
         *,
         options: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
     ) -> None:
         self.target = Target.parse(address)
         if shutil.which(SSH) is None:
             raise EdgeproofError("there is no ssh client here", remedy="Install OpenSSH's client")
+        self._given: dict[str, Any] = {"options": options, "environment": environment}
+        self._wrapper = wrapper
         self._environment = {**RUNNER_ENVIRONMENT, **(environment or {})}
         self._scratch = Path(tempfile.mkdtemp(prefix="edgeproof-ssh-"))
         weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
@@ -131,7 +135,7 @@ class SshTransport:
         """
         path = self.place(program)
         variables = [f"{key}={value}" for key, value in self._environment.items()]
-        words = ["env", *variables, self.target.python, path, *arguments]
+        words = [*self._wrapper, "env", *variables, self.target.python, path, *arguments]
         # The shell stays to tell its status: of a program ended by a signal, sshd tells ssh none.
         script = f"{shlex.join(words)}; exit $?"
         return _SshChannel(self._command(f"sh -c {shlex.quote(script)}"), _own_environment())
@@ -147,6 +151,10 @@ class SshTransport:
         if known not in self._placed:
             self._placed[known] = self._send(file, digest)
         return self._placed[known]
+
+    def within(self, wrapper: Sequence[str]) -> SshTransport:
+        """Return a connection of its own, its runners started by a command of the board."""
+        return SshTransport(self.target.address, **self._given, wrapper=wrapper)
 
     def describe(self) -> str:
         """Name the board's address."""

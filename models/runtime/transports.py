@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
@@ -142,6 +142,10 @@ class Transport(Protocol):
         """Make a file of this machine readable for the runner; its path there."""
         ...
 
+    def within(self, wrapper: Sequence[str]) -> Transport:
+        """Return the same, its runners started by a command such as `("unshare", "--net")`."""
+        ...
+
     def describe(self) -> str:
         """Where the runner runs, for messages and reports: one short phrase."""
         ...
@@ -170,6 +174,10 @@ class LocalTransport:
     def place(self, file: Path) -> str:
         """Return the file's path: the runner sees the same files."""
         return str(file.resolve())
+
+    def within(self, wrapper: Sequence[str]) -> LocalTransport:
+        """Return the same with a command that starts the runner."""
+        return replace(self, wrapper=tuple(wrapper))
 
     def describe(self) -> str:
         """Name this machine, and the wrapper if there is one."""

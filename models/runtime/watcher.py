@@ -4,7 +4,7 @@ One file of standard library for Python 3.8, as the runner is. It knows no senso
 files to read and which commands to run, and answers their text. Its first line on stdin is JSON,
 {"patterns": [...], "commands": [[...]], "every": seconds or null}; each further line asks for one
 reading, and with "every" it also reads unasked. A reading is one line of JSON on stdout:
-{"at": seconds, "cost": seconds, "asked": bool, "texts": {path: text}}.
+{"at": seconds, "cost": seconds, "machine": architecture, "asked": bool, "texts": {path: text}}.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def take_reading(
     """
     start = time.monotonic()
     texts = read_texts(patterns, commands, root)
-    return {"at": start, "cost": time.monotonic() - start, "texts": texts}
+    machine = os.uname().machine
+    return {"at": start, "cost": time.monotonic() - start, "machine": machine, "texts": texts}
 
 
 def main() -> int:

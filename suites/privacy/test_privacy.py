@@ -7,20 +7,18 @@ import numpy as np
 from models.runtime.client import Runner
 from models.runtime.predictions import inputs_of
 
-FEW = 20
 
-
-def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settings, corpus):
+def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settings, corpus, few):
     """From text to label, the runner touches no network, starts no process, writes no file."""
     with Runner(transport, settings.runtime, audit=True) as runner:
         variant.load_into(runner)
-        runner.classify(variant.scheme, corpus.tokenizer, corpus.texts[:FEW])
+        runner.classify(variant.scheme, corpus.tokenizer, corpus.texts[:few])
         assert runner.audit() == ()
 
 
-def test_inference_needs_no_network(variant, offline_transport, settings, corpus):
+def test_inference_needs_no_network(variant, offline_transport, settings, corpus, few):
     """In an empty network namespace the runner gives the same logits."""
     with Runner(offline_transport, settings.runtime) as runner:
         variant.load_into(runner)
-        answers = runner.answer(variant.scheme, inputs_of(corpus.test, slice(FEW)))
-    assert np.array_equal(answers.logits, variant.logits[:FEW])
+        answers = runner.answer(variant.scheme, inputs_of(corpus.test, slice(few)))
+    assert np.array_equal(answers.logits, variant.logits[:few])

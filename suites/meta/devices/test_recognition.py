@@ -56,7 +56,7 @@ def test_files_of_another_board_do_not_decide(tree):
 def test_what_is_no_board_is_the_host(tree):
     found = recognize(tree("host"), machine="x86_64")
     assert found.device == HOST
-    assert found.describe() == "this machine is host: x86_64, there is no device tree"
+    assert found.describe() == "host: x86_64, there is no device tree"
 
 
 def test_this_machine_is_recognized():

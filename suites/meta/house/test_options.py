@@ -14,7 +14,12 @@ from models.store import PROJECT
 from suites.meta.gates.running import environment
 
 # For options whose text is read into something else.
-GIVEN = {"threads": ("3", 3), "offline": ("yes", True), "schemes": ("float16", ("float16",))}
+GIVEN = {
+    "threads": ("3", 3),
+    "tweets": ("40", 40),
+    "offline": ("yes", True),
+    "schemes": ("float16", ("float16",)),
+}
 
 
 class StandIn:

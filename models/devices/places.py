@@ -1,0 +1,390 @@
+"""Where the variants of a run answer: on this machine, behind ssh, or on an emulated board."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from models.devices.profile import Device, device_names, load_device
+from models.devices.recognition import Found, recognize, recognize_there, shipped
+from models.devices.watch import watch_here
+from models.errors import EdgeproofError, UsageMistake
+from models.runtime.available import EDGE_RUNTIMES, absent_runtimes, available_runtimes
+from models.runtime.emulated import EmulatedTransport
+from models.runtime.emulator import read_sysroots
+from models.runtime.predictions import processor_features
+from models.runtime.runner import RUNTIMES
+from models.runtime.ssh import SshTransport
+from models.runtime.sysroot import prepare_sysroot
+from models.runtime.transports import LocalTransport
+from models.store import versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from models.runtime.transports import Channel, Transport
+    from models.store import Store
+
+EMULATED_CLOCK = "its clock is the emulator's: a verdict there would be a lie"
+SEPARATOR = ":"
+
+
+class Place(Protocol):
+    """Where the variants of a run answer."""
+
+    @property
+    def device(self) -> Device:
+        """The device whose profile judges."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The device's name in ids, measurements and reports."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """Threads of the runtime's kernels, unless asked otherwise."""
+        ...
+
+    @property
+    def untimed(self) -> str | None:
+        """Why no time that is measured there can be judged; None where it can."""
+        ...
+
+    def runtimes(self) -> dict[str, str]:
+        """Return the versions of the runtimes that can answer there, by name, best first."""
+        ...
+
+    def absent(self) -> dict[str, str]:
+        """Return why the other runtimes cannot."""
+        ...
+
+    def transport(self, store: Store, *, offline: bool, say: Callable[[str], None]) -> Transport:
+        """Return what starts runners there, prepared where it has to be."""
+        ...
+
+    def identity(self, transport: Transport, runtime: str) -> dict[str, Any] | None:
+        """Return all that can change a FlatBuffer's answers there; None where none are kept."""
+        ...
+
+    def start_watch(self, transport: Transport) -> Callable[[Path], Channel]:
+        """Return what starts the sensors' watcher where the runner is."""
+        ...
+
+    def run(self, words: Sequence[str]) -> None:
+        """Run a command where runners are started.
+
+        Raises:
+            EdgeproofError: it failed; says what it said.
+        """
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """Return what results.json holds of it."""
+        ...
+
+    def describe(self) -> str:
+        """Say in one line what it is."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalPlace:
+    """This machine.
+
+    Args:
+        device: what it was recognized as.
+        found: by what.
+    """
+
+    device: Device
+    found: Found
+    untimed: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The device's name."""
+        return self.device.name
+
+    @property
+    def threads(self) -> int:
+        """The profile's."""
+        return self.device.table.threads
+
+    def runtimes(self) -> dict[str, str]:
+        """Return what is installed here."""
+        return {one.name: one.version for one in available_runtimes()}
+
+    def absent(self) -> dict[str, str]:
+        """Return why the other runtimes cannot answer here."""
+        return {one.name: one.reason for one in absent_runtimes()}
+
+    def transport(self, store: Store, *, offline: bool, say: Callable[[str], None]) -> Transport:  # noqa: ARG002 - nothing to prepare
+        """Return what starts runners as subprocesses."""
+        return LocalTransport()
+
+    def identity(self, transport: Transport, runtime: str) -> dict[str, Any]:  # noqa: ARG002 - here
+        """Return versions, machine and processor."""
+        return {
+            "versions": versions(RUNTIMES[runtime][1], "numpy"),
+            "machine": platform.machine(),
+            "processor": processor_features(),
+        }
+
+    def start_watch(self, transport: Transport) -> Callable[[Path], Channel]:  # noqa: ARG002 - here
+        """Return what starts the watcher on this machine."""
+        return watch_here
+
+    def run(self, words: Sequence[str]) -> None:
+        """Run a command here."""
+        _run_here(words)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what results.json holds of it."""
+        return _facts(self, emulated=False, machine=self.found.machine, model=self.found.model)
+
+    def describe(self) -> str:
+        """Say in one line what it is."""
+        return f"{self.name} ({self.device.table.description}): this machine"
+
+
+@dataclass(frozen=True)
+class EmulatedPlace:
+    """A board under the emulator.
+
+    Args:
+        device: the board.
+        architecture: of its system.
+        core: the emulated one.
+    """
+
+    device: Device
+    architecture: str
+    core: str
+    untimed: str | None = EMULATED_CLOCK
+    # Waiting threads of an emulated processor spin.
+    threads: int = 1
+
+    @property
+    def name(self) -> str:
+        """The device's name, marked: nobody is to take its numbers for the board's."""
+        own = self.device.core()[0] == self.architecture
+        return f"{self.device.name}-emulated" + ("" if own else f"-{self.architecture}")
+
+    def runtimes(self) -> dict[str, str]:
+        """Return what its root file system holds."""
+        wheels = read_sysroots().architectures[self.architecture].wheels
+        offered = {name: wheels.get(name.replace("_", "-")) for name in EDGE_RUNTIMES}
+        return {name: version for name, version in offered.items() if version is not None}
+
+    def absent(self) -> dict[str, str]:
+        """Return why the other runtimes cannot answer there."""
+        why = f"it has no wheel for {self.architecture}"
+        return {name: why for name in EDGE_RUNTIMES if name not in self.runtimes()}
+
+    def transport(
+        self, store: Store, *, offline: bool, say: Callable[[str], None]
+    ) -> EmulatedTransport:
+        """Return what starts emulated runners, the root file system prepared."""
+        sysroot = prepare_sysroot(store, self.architecture, offline=offline, say=say)
+        return EmulatedTransport(sysroot=sysroot, core=self.core, device=self.device.name)
+
+    def identity(self, transport: Transport, runtime: str) -> dict[str, Any]:  # noqa: ARG002 - all wheels are in it
+        """Return wheels, emulator and core."""
+        if not isinstance(transport, EmulatedTransport):
+            raise TypeError(f"{transport!r} does not emulate")
+        sysroot = transport.sysroot
+        return {
+            "versions": dict(sysroot.wheels),
+            "emulator": sysroot.emulator_version,
+            "machine": self.architecture,
+            "processor": self.core,
+        }
+
+    def start_watch(self, transport: Transport) -> Callable[[Path], Channel]:  # noqa: ARG002 - here
+        """Return what starts the watcher on this machine, which computes for the board."""
+        return watch_here
+
+    def run(self, words: Sequence[str]) -> None:
+        """Run a command on this machine, which starts the emulator."""
+        _run_here(words)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what results.json holds of it."""
+        return _facts(self, emulated=True, machine=self.architecture, core=self.core)
+
+    def describe(self) -> str:
+        """Say in one line what it is."""
+        board = f"{self.device.table.description}"
+        return f"{self.name} ({board}): emulated, {self.core}, {self.architecture}"
+
+
+@dataclass(frozen=True)
+class RemotePlace:
+    """A board that is reached over ssh.
+
+    Args:
+        device: what it was recognized as.
+        found: by what.
+        connection: to it.
+    """
+
+    device: Device
+    found: Found
+    connection: SshTransport
+    untimed: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The device's name."""
+        return self.device.name
+
+    @property
+    def threads(self) -> int:
+        """The profile's."""
+        return self.device.table.threads
+
+    @cached_property
+    def _installed(self) -> dict[str, str]:
+        words = [self.connection.target.python, "-c", _FIND_RUNTIMES]
+        lines = self.connection.run(shlex.join(words)).split()
+        return dict(line.split("=", 1) for line in lines)
+
+    def runtimes(self) -> dict[str, str]:
+        """Return what is installed there."""
+        return dict(self._installed)
+
+    def absent(self) -> dict[str, str]:
+        """Return which runtimes are not installed there."""
+        why = f"it is not installed on {self.connection.describe()}"
+        return {name: why for name in EDGE_RUNTIMES if name not in self.runtimes()}
+
+    def transport(self, store: Store, *, offline: bool, say: Callable[[str], None]) -> Transport:  # noqa: ARG002 - it stands
+        """Return the connection."""
+        return self.connection
+
+    def identity(self, transport: Transport, runtime: str) -> None:  # noqa: ARG002 - of none
+        """Keep no answers: a board that was changed must not be judged by old ones."""
+        return
+
+    def start_watch(self, transport: Transport) -> Callable[[Path], Channel]:  # noqa: ARG002 - the same
+        """Return what starts the watcher on the board."""
+        return self.connection.start_program
+
+    def run(self, words: Sequence[str]) -> None:
+        """Run a command on the board."""
+        self.connection.run(shlex.join(words))
+
+    def facts(self) -> dict[str, Any]:
+        """Return what results.json holds of it."""
+        return _facts(self, emulated=False, machine=self.found.machine, model=self.found.model)
+
+    def describe(self) -> str:
+        """Say in one line what it is."""
+        return f"{self.name} ({self.device.table.description}): {self.connection.describe()}"
+
+
+# What the board's own Python says: no runtime is imported for it.
+_FIND_RUNTIMES = """
+from importlib import metadata
+for name in "{names}".split():
+    try:
+        print(name + "=" + metadata.version(name.replace("_", "-")))
+    except metadata.PackageNotFoundError:
+        pass
+""".format(names=" ".join(EDGE_RUNTIMES))
+
+
+def _run_here(words: Sequence[str]) -> None:
+    done = subprocess.run(list(words), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EdgeproofError(done.stderr.strip(), key=words[0], remedy="Install or allow it")
+
+
+def _facts(place: Place, **more: Any) -> dict[str, Any]:
+    profile = {"profile": place.device.file, "description": place.device.table.description}
+    known = {name: value for name, value in more.items() if value is not None}
+    return {"name": place.name, **profile, **known}
+
+
+def find_place(
+    *,
+    device: str | None = None,
+    emulate: str | None = None,
+    target: str | None = None,
+    connect: Callable[[str], SshTransport] = SshTransport,
+) -> Place:
+    """Find where the variants of a run answer.
+
+    Args:
+        device: name or file of the profile that is to judge; by default what is recognized.
+        emulate: NAME or NAME:ARCHITECTURE of a board to emulate.
+        target: address of a board, see `Target.parse`.
+        connect: makes the connection to an address.
+
+    Raises:
+        UsageMistake: the device that was asked for is not there; says what is.
+        EdgeproofError: the board cannot be reached.
+    """
+    asked = None if device is None else load_device(device)
+    if emulate is not None:
+        if target is not None:
+            raise UsageMistake(
+                "a board is either emulated or reached", key="--edge-emulate", remedy="Give one"
+            )
+        return _emulated(emulate, asked)
+    known = shipped() if asked is None or asked.name in device_names() else [asked, *shipped()]
+    if target is None:
+        found = recognize(devices=known)
+        require(asked, found, "this machine", target)
+        return LocalPlace(_by_name(known, found.device), found)
+    connection = connect(target)
+    found = recognize_there(connection.start_program, known)
+    require(asked, found, connection.describe(), target)
+    return RemotePlace(_by_name(known, found.device), found, connection)
+
+
+def require(asked: Device | None, found: Found, where: str, target: str | None) -> None:
+    """Refuse a machine that is not the device that was asked for.
+
+    Raises:
+        UsageMistake: says what it is, and how to get at the device.
+    """
+    if asked is not None and asked.name != found.device:
+        raise UsageMistake(
+            f"{asked.name} was asked for, but {where} is {found.describe()}",
+            remedy=ways_to(asked.name, reached=target is not None),
+        )
+
+
+def ways_to(name: str, *, reached: bool) -> str:
+    """Say how to judge a device that is not where the run looked."""
+    emulated = f"--edge-emulate {name}" if name in _emulated_names() else ""
+    there = f"--edge-target ssh://user@{'another-' * reached}{name}"
+    return f"Give {there}{f', or {emulated} without a board' if emulated else ''}"
+
+
+def _emulated_names() -> list[str]:
+    return [one.name for one in shipped() if one.table.emulation]
+
+
+def _emulated(text: str, asked: Device | None) -> EmulatedPlace:
+    name, _, architecture = text.partition(SEPARATOR)
+    board = load_device(name)
+    if asked is not None and asked.name != board.name:
+        raise UsageMistake(
+            f"{asked.name} was asked for, but {board.name} is to be emulated",
+            key="--edge-emulate",
+            remedy=f"Leave out --edge-device, or give --edge-emulate {asked.name}",
+        )
+    return EmulatedPlace(board, *board.core(architecture or None))
+
+
+def _by_name(devices: list[Device], name: str) -> Device:
+    return next(one for one in devices if one.name == name)

@@ -1,0 +1,74 @@
+"""Where a run's variants answer: what is asked for by name is there, or is a usage error."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from models.devices.places import EMULATED_CLOCK, EmulatedPlace, LocalPlace, find_place
+from models.devices.profile import FOLDER, HOST
+from models.devices.recognition import recognize
+from models.errors import UsageMistake
+
+HERE = recognize().device
+ELSEWHERE = "rpi3" if HERE != "rpi3" else "rpi4"
+
+
+def test_without_a_wish_it_is_this_machine():
+    place = find_place()
+    assert isinstance(place, LocalPlace)
+    assert place.name == HERE
+    assert place.untimed is None
+    assert place.facts()["emulated"] is False
+
+
+def test_this_machine_can_be_asked_for_by_name():
+    assert find_place(device=HERE).name == HERE
+
+
+def test_a_device_that_is_not_here_is_a_mistake_that_says_what_is():
+    with pytest.raises(UsageMistake) as refused:
+        find_place(device=ELSEWHERE)
+    said = str(refused.value)
+    assert said.startswith(f"{ELSEWHERE} was asked for, but this machine is {HERE}")
+    assert f"--edge-emulate {ELSEWHERE}" in said
+    assert "--edge-target ssh://" in said
+
+
+def test_a_profile_of_ones_own_is_not_this_machine(tmp_path):
+    own = tmp_path / "mine.toml"
+    shutil.copy(FOLDER / f"{ELSEWHERE}.toml", own)
+    with pytest.raises(UsageMistake, match="mine was asked for"):
+        find_place(device=str(own))
+
+
+def test_an_emulated_board_is_never_taken_for_a_real_one():
+    place = find_place(emulate="rpi3")
+    assert isinstance(place, EmulatedPlace)
+    assert (place.name, place.core) == ("rpi3-emulated", "cortex-a53")
+    assert place.untimed == EMULATED_CLOCK
+    assert place.facts()["emulated"] is True
+    assert list(place.runtimes()) == ["ai_edge_litert", "tflite_runtime"]
+
+
+def test_a_32_bit_system_has_one_runtime():
+    place = find_place(emulate="rpi3:armv7")
+    assert (place.name, list(place.runtimes())) == ("rpi3-emulated-armv7", ["tflite_runtime"])
+    assert place.absent() == {"ai_edge_litert": "it has no wheel for armv7"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        ({"emulate": "rpi9"}, "no device is called 'rpi9'"),
+        ({"emulate": HOST}, "host is not emulated"),
+        ({"emulate": "rpi4:armv7"}, "rpi4 cannot be emulated as armv7"),
+        ({"emulate": "rpi4", "device": "rpi3"}, "rpi3 was asked for, but rpi4 is to be emulated"),
+        ({"emulate": "rpi4", "target": "ssh://rpi4"}, "either emulated or reached"),
+        ({"target": "http://rpi4"}, "no address of a board"),
+    ],
+)
+def test_wishes_that_cannot_be(wish, says):
+    with pytest.raises(UsageMistake, match=says):
+        find_place(**wish)

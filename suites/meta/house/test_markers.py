@@ -1,0 +1,65 @@
+"""Markers of devices: the device suite on the device that is asked for, or a usage error."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.devices.profile import device_names
+from models.devices.recognition import recognize
+from suites.meta.gates.running import run_pytest
+
+HERE = recognize().device
+COLLECT = ("--collect-only", "-q")
+
+
+def gates(outcome) -> list[str]:
+    return [line for line in outcome.output.splitlines() if "::" in line]
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    """Every gate, without a marker."""
+    folder = tmp_path_factory.mktemp("everything")
+    return run_pytest(folder, [*COLLECT, "--ignore=suites/meta"])
+
+
+def test_every_profile_has_a_marker(tmp_path):
+    shown = run_pytest(tmp_path, ["--markers"]).output
+    for name in device_names():
+        assert f"@pytest.mark.{name}: the device suite on a" in shown
+
+
+def test_the_marker_of_this_machine_selects_the_whole_device_suite(everything, tmp_path):
+    asked = run_pytest(tmp_path, [*COLLECT, "-m", HERE])
+    assert asked.code == pytest.ExitCode.OK, asked.output
+    assert gates(asked) == gates(everything)
+
+
+def test_an_emulated_board_gets_the_same_suite_under_its_own_name(everything, tmp_path):
+    asked = run_pytest(tmp_path, [*COLLECT, "-m", "rpi4", "--edge-emulate", "rpi4"])
+    assert asked.code == pytest.ExitCode.OK, asked.output
+    assert len(gates(asked)) == len(gates(everything))
+    assert any("[rpi4-emulated-float32]" in name for name in gates(asked))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-m", "jetson"], f"-m jetson: this machine is {HERE}"),
+        (["-m", "jetson and not slow"], "--edge-emulate jetson"),
+        (["-m", "jetson"], "--edge-target ssh://user@jetson"),
+        (["-m", "rpi4", "--edge-emulate", "jetson"], "this run's device is jetson-emulated"),
+        (["--edge-device", "jetson"], f"jetson was asked for, but this machine is {HERE}"),
+    ],
+)
+def test_another_device_is_a_usage_error_that_says_what_was_found(arguments, says, tmp_path):
+    refused = run_pytest(tmp_path, [*COLLECT, *arguments])
+    assert refused.code == pytest.ExitCode.USAGE_ERROR
+    assert says in refused.output
+    assert "Traceback" not in refused.output
+
+
+def test_a_device_that_is_ruled_out_is_not_asked_for(everything, tmp_path):
+    assert gates(run_pytest(tmp_path, [*COLLECT, "-m", "not jetson", "--ignore=suites/meta"])) == (
+        gates(everything)
+    )
