@@ -1,0 +1,39 @@
+"""A run in which every gate was skipped judged nothing, and has not passed."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.judged import Counter
+
+
+def ended(session_status, *reports):
+    counter, session = Counter(), SimpleNamespace(exitstatus=session_status)
+    for nodeid, when, skipped in reports:
+        counter.pytest_runtest_logreport(SimpleNamespace(nodeid=nodeid, when=when, skipped=skipped))
+    counter.pytest_sessionfinish(session)
+    return session.exitstatus
+
+
+GATE, META = "suites/size/test_size.py::test_a", "suites/meta/house/test_b.py::test_b"
+SKIPPED_EARLY, SKIPPED, PASSED = ("setup", True), ("call", True), ("call", False)
+
+
+@pytest.mark.parametrize("how", [SKIPPED_EARLY, SKIPPED])
+def test_only_skipped_gates_are_no_tests(how):
+    assert ended(pytest.ExitCode.OK, (GATE, *how)) == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_one_judged_gate_is_enough():
+    assert ended(pytest.ExitCode.OK, (GATE, *SKIPPED), (GATE, *PASSED)) == pytest.ExitCode.OK
+
+
+def test_a_failure_stays_one():
+    failed = pytest.ExitCode.TESTS_FAILED
+    assert ended(failed, (GATE, *SKIPPED)) == failed
+
+
+def test_tests_of_edgeproof_itself_may_all_be_skipped():
+    assert ended(pytest.ExitCode.OK, (META, *SKIPPED)) == pytest.ExitCode.OK
