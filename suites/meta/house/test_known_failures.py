@@ -22,6 +22,9 @@ reason = "the converter's ranges"
 """
 
 
+PLACE = SimpleNamespace(name="host")
+
+
 class Item:
     """Stands in for a collected test."""
 
@@ -44,7 +47,7 @@ def collect(tmp_path, monkeypatch):
         monkeypatch.setattr(known_failures, "FILE", file)
         subject = SimpleNamespace(name="mini", schemes=("float32",))
         schemes = subject.schemes if all_schemes else ()
-        settings = SimpleNamespace(subject=subject, schemes=schemes)
+        settings = SimpleNamespace(subject=subject, schemes=schemes, place=PLACE)
         item = Item(TEST)
         config = SimpleNamespace(stash={SETTINGS: settings})
         known_failures.pytest_collection_modifyitems(config, [item])
@@ -61,6 +64,11 @@ def test_a_known_failure_is_strict_and_has_its_reason(collect):
 
 def test_another_subjects_is_none_here(collect):
     assert collect(ENTRY.format(subject="other", test=TEST)).markers == []
+
+
+def test_another_devices_is_none_here(collect):
+    other = ENTRY.format(subject="mini", test=TEST.replace("host", "rpi4")) + 'device = "rpi4"\n'
+    assert collect(other).markers == []
 
 
 def test_an_id_that_matches_nothing_ends_the_run(collect):

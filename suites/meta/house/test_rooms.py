@@ -29,7 +29,9 @@ MAY_IMPORT = {
     },
     "models.runtime": {"models.errors", "models.tables", "models.store"},
     "models.verdicts": {"models.errors", "models.tables", "models.corpus"},
-    "models.devices": {"models.errors", "models.tables", "models.runtime", "models.verdicts"},
+    "models.devices": {
+        *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),
+    },
     "models.commands": {"models.errors"},
     # These put the rooms together: which checkpoint, keys, stages, command line.
     "models.checkpoints": {"models.errors", "models.networks", "models.subjects"},
