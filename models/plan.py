@@ -16,7 +16,7 @@ from models.store import Stage, hash_file, hash_sources, versions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.subjects import Subject
+    from models.subjects import ShrunkTable, Subject
 
 CORPUS = "corpus"
 MODEL = "model"
@@ -60,21 +60,32 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """The artefacts of one request, each with the key it is kept under."""
+    """The artefacts of one request, each with the key it is kept under.
+
+    Attributes:
+        request: what they are made for.
+        whole: the corpus as the full model takes it.
+        corpus: the same tweets as the small model takes them, which is what variants are given;
+            another artefact only where the small model has fewer word pieces.
+        full: the full model.
+        small: the model that is converted.
+        variants: its FlatBuffers by scheme.
+    """
 
     request: Request
+    whole: Stage
     corpus: Stage
     full: Stage
     small: Stage
     variants: dict[str, Stage]
 
     def models(self) -> dict[str, Stage]:
-        """Return the models by role."""
+        """Return the models that start from a table or a checkpoint, by role."""
         return {role: getattr(self, role) for role in self.request.subject.models()}
 
     def stages(self) -> list[Stage]:
         """Return every stage once, in the order they are made."""
-        ordered = (self.corpus, self.full, self.small, *self.variants.values())
+        ordered = (self.whole, self.full, self.corpus, self.small, *self.variants.values())
         return list({(stage.name, stage.key): stage for stage in ordered}.values())
 
 
@@ -125,11 +136,15 @@ def make_request(
 
 def make_plan(request: Request) -> Plan:
     """Compute the key of every artefact of `request`; hashes the user's files, imports nothing."""
-    corpus = _corpus_stage(request)
-    full = _model_stage(request, "full", corpus)
-    small = full if request.subject.small is None else _model_stage(request, "small", corpus, full)
+    whole = corpus = _corpus_stage(request)
+    full = small = _model_stage(request, "full", whole)
+    if request.subject.small:
+        small = _model_stage(request, "small", whole, full)
+    if request.subject.shrunk:
+        corpus = _pruned_stage(request.subject.shrunk, whole)
+        small = _shrunk_stage(request.subject.shrunk, corpus, full)
     variants = {name: _variant_stage(name, small, corpus) for name in request.schemes}
-    return Plan(request, corpus, full, small, variants)
+    return Plan(request, whole, corpus, full, small, variants)
 
 
 def _hash_checkpoint(folder: Path | None) -> dict[str, str] | None:
@@ -167,6 +182,30 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
         "checkpoint": _hash_checkpoint(request.checkpoints.get(role)),
         "teacher": teacher.key if teacher and table.distillation else None,
         "source": hash_sources("networks", "training", *READING),
+        "versions": versions("numpy", "keras", "tensorflow"),
+    }
+    return Stage(MODEL, recipe)
+
+
+def _pruned_stage(table: ShrunkTable, whole: Stage) -> Stage:
+    """The corpus as a shrunk model takes it; the whole one where it keeps every word piece."""
+    if table.piece_uses is None:
+        return whole
+    recipe = {
+        "piece_uses": table.piece_uses,
+        "corpus": whole.key,
+        "source": hash_sources(*(f"shrinking/{name}.py" for name in ("encoding", "vocabulary"))),
+        "versions": versions("numpy", "tokenizers"),
+    }
+    return Stage(CORPUS, recipe)
+
+
+def _shrunk_stage(table: ShrunkTable, corpus: Stage, full: Stage) -> Stage:
+    recipe = {
+        "shrunk": msgspec.to_builtins(table),
+        "corpus": corpus.key,
+        "full": full.key,
+        "source": hash_sources("networks", "training", "shrinking"),
         "versions": versions("numpy", "keras", "tensorflow"),
     }
     return Stage(MODEL, recipe)

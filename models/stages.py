@@ -17,18 +17,26 @@ from models.networks import architecture, published
 from models.networks.parameters import count, initial_values
 from models.plan import FLATBUFFER, LOGITS, MODEL_CARD, VARIANT_CARD, WEIGHTS
 from models.progress import Pace
+from models.shrinking.encoding import load_tokenizer, prune_corpus
+from models.shrinking.inherit import Pieces
+from models.shrinking.vocabulary import count_uses, numbers_before
 from models.training.resume import Resume
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from models.corpus.tokenize import Encoded
     from models.networks.architecture import Architecture
+    from models.networks.classifier import Classifier
     from models.networks.parameters import Values
     from models.plan import Plan
     from models.progress import Progress
     from models.store import Stage, Store
-    from models.subjects import ModelTable
+    from models.subjects import DistillationTable, ModelTable, ShrunkTable, TrainingTable
+    from models.training.finetune import Trained
     from models.training.history import Step
     from models.training.objective import Lesson
 
@@ -49,16 +57,22 @@ class Builder:
     def build(self) -> None:
         """Make every stage in order; those that are there are left alone."""
         plan = self._plan
-        self._get(plan.corpus, self._make_corpus)
+        self._get(plan.whole, self._make_corpus)
         for role, stage in plan.models().items():
-            resume = Resume(self._store.path(stage).with_name(f"{stage.key}.resume"))
-            self._get(stage, functools.partial(self._make_model, role, resume))
-            resume.forget()
+            self._train(stage, functools.partial(self._make_model, role))
+        if self._subject.shrunk:
+            self._get(plan.corpus, functools.partial(self._prune_corpus, self._subject.shrunk))
+            self._train(plan.small, functools.partial(self._make_shrunk, self._subject.shrunk))
         for scheme, stage in plan.variants.items():
             self._get(stage, functools.partial(self._make_variant, scheme))
 
     def _get(self, stage: Stage, make: Any) -> None:
         self._store.get(stage, make, waiting=self._progress.say)
+
+    def _train(self, stage: Stage, make: Callable[[Resume, Path], None]) -> None:
+        resume = Resume(self._store.path(stage).with_name(f"{stage.key}.resume"))
+        self._get(stage, functools.partial(make, resume))
+        resume.forget()
 
     def _make_corpus(self, out: Path) -> None:
         self._progress.say(f"corpus: reading and encoding for subject {self._subject.name!r}")
@@ -70,47 +84,85 @@ class Builder:
             self._progress.tick,
         )
 
+    def _prune_corpus(self, table: ShrunkTable, out: Path) -> None:
+        least = table.piece_uses or 0
+        self._progress.say(f"corpus: encoding without word pieces used less than {least} times")
+        prune_corpus(
+            self._store.path(self._plan.whole),
+            out,
+            least=least,
+            pair_with_entity=self._subject.tokenizer.pair_with_entity,
+        )
+
     @functools.cached_property
     def _splits(self) -> dict[str, Encoded]:
-        return load_encoded(self._store.path(self._plan.corpus))
+        """The splits as the full model takes them, and a small one that is not shrunk."""
+        return load_encoded(self._store.path(self._plan.whole))
+
+    @functools.cached_property
+    def _small_splits(self) -> dict[str, Encoded]:
+        """The splits as the model that is converted takes them."""
+        same = self._plan.corpus == self._plan.whole
+        return self._splits if same else load_encoded(self._store.path(self._plan.corpus))
 
     def _make_model(self, role: str, resume: Resume, out: Path) -> None:
         table = self._subject.models()[role]
         shape = self._architecture(role, table)
         # Before TensorFlow is imported: what is wrong with a checkpoint is told at once.
         initial = self._initial(role, table, shape)
-        from models.training.finetune import fine_tune, predict  # noqa: PLC0415 - TensorFlow
+        lesson = self._lesson(table.distillation)
+        trained = self._fine_tune(role, shape, initial, table.training, lesson, resume)
+        logits = _answer(trained.classifier, self._splits)
+        _write_model(out, shape, trained.values, logits, trained.describe_history())
 
-        done, epochs = resume.epochs_done(), table.training.epochs
+    def _make_shrunk(self, table: ShrunkTable, resume: Resume, out: Path) -> None:
+        from models.networks.classifier import Classifier  # noqa: PLC0415 - TensorFlow
+        from models.shrinking.shrink import cut, round_weights  # noqa: PLC0415 - TensorFlow
+
+        train, history = self._small_splits["train"], []
+        self._progress.say("small model: cutting it out of the full one")
+        full, weights = self._trained(self._plan.full)
+        shape, values = cut(full, weights, table, self._pieces(), self._splits["train"])
+        if table.training:
+            lesson = self._lesson(table.distillation)
+            trained = self._fine_tune("small", shape, values, table.training, lesson, resume)
+            values, history = trained.values, trained.describe_history()
+        if table.rounding:
+            self._progress.say(
+                f"small model: rounding {count(shape):,} weights to {table.rounding}"
+            )
+            values = round_weights(shape, values, table.rounding, train)
+        logits = _answer(Classifier(shape, values, seed=0), self._small_splits)
+        _write_model(out, shape, values, logits, history)
+
+    def _pieces(self) -> Pieces:
+        """Return which word pieces the shrunk model keeps, and how often they are used."""
+        whole, pruned = (self._store.path(s) for s in (self._plan.whole, self._plan.corpus))
+        tokenizer = load_tokenizer(pruned)
+        uses = count_uses(self._small_splits["train"], tokenizer.get_vocab_size())
+        return Pieces(numbers_before(tokenizer, load_tokenizer(whole)), uses)
+
+    def _fine_tune(  # noqa: PLR0913, PLR0917 - whose training, of what, how
+        self,
+        role: str,
+        shape: Architecture,
+        initial: Values,
+        table: TrainingTable,
+        lesson: Lesson | None,
+        resume: Resume,
+    ) -> Trained:
+        from models.training.finetune import fine_tune  # noqa: PLC0415 - TensorFlow
+
+        splits = self._small_splits if role == "small" and self._subject.shrunk else self._splits
+        done, epochs = resume.epochs_done(), table.epochs
         whence = f", going on after epoch {done}" if done else ""
         self._progress.say(f"{role} model: fine-tuning {count(shape):,} parameters{whence}")
-        tweets = len(self._splits["train"].labels)
-        trained = fine_tune(
-            shape,
-            initial,
-            table.training,
-            self._splits,
-            _TrainingReport(role, tweets, done, epochs, self._progress),
-            lesson=self._lesson(table),
-            resume=resume,
-        )
-        logits = {
-            split: predict(trained.classifier, self._splits[split])
-            for split in ("validation", "calibration", "test")
-        }
-        # Not save_file: on a full disk it raises an error that does not say so.
-        (out / WEIGHTS).write_bytes(save(trained.values))
-        np.savez(out / LOGITS, **logits)
-        card = {
-            "architecture": shape.describe(),
-            "parameters": count(shape),
-            "history": trained.describe_history(),
-        }
-        _write_json(out / MODEL_CARD, card)
+        report = _TrainingReport(role, len(splits["train"].labels), done, epochs, self._progress)
+        return fine_tune(shape, initial, table, splits, report, lesson=lesson, resume=resume)
 
     def _architecture(self, role: str, table: ModelTable) -> Architecture:
         classes = len(self._subject.corpus.labels)
-        vocabulary = load_summary(self._store.path(self._plan.corpus))["vocabulary"]
+        vocabulary = load_summary(self._store.path(self._plan.whole))["vocabulary"]
         tokens = self._subject.tokenizer.max_tokens
         if table.network is None:
             folder = self._request.checkpoints[role]
@@ -127,16 +179,16 @@ class Builder:
             return published.read_values(self._request.checkpoints[role], shape, seed)
         return initial_values(shape, seed)
 
-    def _lesson(self, table: ModelTable) -> Lesson | None:
+    def _lesson(self, table: DistillationTable | None) -> Lesson | None:
         """Ask the full model about the train split, where the small one is to learn from it."""
-        if table.distillation is None:
+        if table is None:
             return None
         from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow
         from models.training.objective import Lesson  # noqa: PLC0415 - TensorFlow
 
         self._progress.say("full model: answering the train split for the small one")
         shape, values = self._trained(self._plan.full)
-        return Lesson(answers_of(shape, values, self._splits["train"]), table.distillation)
+        return Lesson(answers_of(shape, values, self._splits["train"]), table)
 
     def _trained(self, stage: Stage) -> tuple[Architecture, Values]:
         """Return the architecture and the weights of a model that was made."""
@@ -153,7 +205,7 @@ class Builder:
             chosen,
             *self._trained(self._plan.small),
             self._subject.tokenizer.max_tokens,
-            self._splits["calibration"],
+            self._small_splits["calibration"],
         )
         (out / FLATBUFFER).write_bytes(flatbuffer)
         # A converter that writes a broken file must be found out here, not on a board.
@@ -201,6 +253,28 @@ class _TrainingReport:
             self._progress.say(line)
         else:
             self._progress.tick(line)
+
+
+def _answer(classifier: Classifier, splits: dict[str, Encoded]) -> dict[str, NDArray[np.float32]]:
+    """Return the logits of every split that is judged or chosen by."""
+    from models.training.finetune import predict  # noqa: PLC0415 - TensorFlow
+
+    judged = ("validation", "calibration", "test")
+    return {split: predict(classifier, splits[split]) for split in judged}
+
+
+def _write_model(
+    out: Path,
+    shape: Architecture,
+    values: Values,
+    logits: dict[str, NDArray[np.float32]],
+    history: list[dict[str, Any]],
+) -> None:
+    # Not save_file: on a full disk it raises an error that does not say so.
+    (out / WEIGHTS).write_bytes(save(values))
+    np.savez(out / LOGITS, **logits)
+    card = {"architecture": shape.describe(), "parameters": count(shape), "history": history}
+    _write_json(out / MODEL_CARD, card)
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:

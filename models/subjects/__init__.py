@@ -152,6 +152,34 @@ class ModelTable(Table, frozen=True, kw_only=True):
             raise ValueError("needs either `network` or `pretrained`")
 
 
+class ShrunkTable(Table, frozen=True, kw_only=True):
+    """`[shrunk]`: a small model that is made out of the full one instead of trained from scratch.
+
+    What is not named stays whole. It learns from the full model's answers where it has
+    `training` and `distillation`; cut only in its word pieces it may need neither.
+
+    Attributes:
+        piece_uses: how often the train split must use a word piece for it to stay; without it
+            all stay. Words of other pieces are spelled in smaller ones.
+        layers: of the full model, from 0 on, those that stay.
+        intermediate: units of each feed-forward network that stay, those that are busiest.
+        embedding: width of the word vectors, which a matrix then widens again.
+        rounding: the integers whose grid the weights end on, rounded for the layers' inputs.
+    """
+
+    piece_uses: Count | None = None
+    layers: Annotated[tuple[Annotated[int, Meta(ge=0)], ...], Meta(min_length=1)] | None = None
+    intermediate: Count | None = None
+    embedding: Count | None = None
+    training: TrainingTable | None = None
+    distillation: DistillationTable | None = None
+    rounding: Literal["int4"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.distillation and not self.training:
+            raise ValueError("`shrunk.distillation` needs `shrunk.training`")
+
+
 class SchemeTable(Table, frozen=True, kw_only=True):
     """`[schemes.NAME]`: what may be set about one scheme; absent means its default."""
 
@@ -159,7 +187,7 @@ class SchemeTable(Table, frozen=True, kw_only=True):
 
 
 class Subject(Table, frozen=True, kw_only=True):
-    """One subject. `small` is absent when the full model itself is converted."""
+    """One subject. Without `small` and `shrunk` the full model itself is converted."""
 
     name: str
     description: str
@@ -169,19 +197,28 @@ class Subject(Table, frozen=True, kw_only=True):
     schemes: Annotated[tuple[str, ...], Meta(min_length=1)]
     budgets: str
     small: ModelTable | None = None
+    shrunk: ShrunkTable | None = None
     scheme: dict[str, SchemeTable] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.full.distillation:
             raise ValueError("`full.distillation` has no model to learn from")
+        if self.small and self.shrunk:
+            raise ValueError("`small` and `shrunk` are two ways to one model: give one")
         pretrained = any(table.pretrained for table in self.models().values())
         if pretrained != (self.tokenizer.source == "pretrained"):
             raise ValueError(
                 '`tokenizer.source` is "pretrained" if, and only if, a model\'s network is'
             )
 
+    def small_seed(self) -> int:
+        """The seed of the model that is converted."""
+        if self.shrunk is None:
+            return (self.small or self.full).training.seed
+        return self.shrunk.training.seed if self.shrunk.training else 0
+
     def models(self) -> dict[str, ModelTable]:
-        """The models by role."""
+        """The models that start from a table or a checkpoint, by role."""
         small = {} if self.small is None else {"small": self.small}
         return {"full": self.full, **small}
 

@@ -22,6 +22,10 @@ MAY_IMPORT = {
         "models.flatbuffers",
     },
     "models.training": {"models.errors", "models.networks"},
+    "models.shrinking": {
+        *("models.corpus", "models.errors", "models.networks", "models.subjects"),
+        "models.training",
+    },
     "models.flatbuffers": {
         *("models.errors", "models.tables", "models.networks"),
         # The ledger divides by the sizes that the size ratios are named after.
@@ -41,7 +45,7 @@ MAY_IMPORT = {
     },
     "models.stages": {
         *("models.corpus", "models.flatbuffers", "models.networks", "models.plan"),
-        *("models.progress", "models.training"),
+        *("models.progress", "models.shrinking", "models.subjects", "models.training"),
     },
     "models.build": {
         *("models.errors", "models.plan", "models.progress", "models.stages", "models.store"),
@@ -56,6 +60,7 @@ HEAVY = {"tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "ai_edge_qua
 BUILDERS_OWN = {
     *(f"models.training.{name}" for name in ("datasets", "finetune", "objective", "optimizer")),
     *(f"models.flatbuffers.{name}" for name in ("convert", "stamp")),
+    *(f"models.shrinking.{name}" for name in ("moments", "shrink")),
     *(f"models.networks.{name}" for name in ("bert", "blocks", "classifier", "mobilebert")),
 }
 # A room's own command, `python -m models.corpus`, puts rooms together as the builder does.

@@ -1,0 +1,83 @@
+"""The corpus as a small model takes it: the same tweets, encoded with fewer word pieces."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from models.corpus.artefact import (
+    ENCODED,
+    LEFT_OUT,
+    SUMMARY,
+    TOKENIZER,
+    TWEETS,
+    load_corpus,
+    load_encoded,
+    load_summary,
+)
+from models.corpus.tokenize import UNKNOWN, describe_lengths, encode, token_lengths
+from models.shrinking.vocabulary import count_uses, keep_used, numbers_before
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.corpus.tokenize import Encoded
+    from models.corpus.tweets import Tweet
+
+
+def prune_corpus(whole: Path, out: Path, *, least: int, pair_with_entity: bool) -> None:
+    """Write a corpus artefact like the one in `whole`, without its rarely used pieces.
+
+    Args:
+        whole: the folder of a corpus artefact.
+        out: an existing folder.
+        least: how often the train split must use a piece.
+        pair_with_entity: as `whole` was encoded.
+    """
+    corpus, encoded, summary = load_corpus(whole), load_encoded(whole), load_summary(whole)
+    before = load_tokenizer(whole)
+    tokenizer = keep_used(before, count_uses(encoded["train"], summary["vocabulary"]), least)
+    lost = np.ones(summary["vocabulary"], bool)
+    lost[numbers_before(tokenizer, before)] = False
+    arrays: dict[str, NDArray[np.int32]] = {}
+    for split, tweets in corpus.splits.items():
+        pruned = encode(tokenizer, tweets, pair_with_entity=pair_with_entity)
+        arrays |= {f"{split}_{name}": getattr(pruned, name) for name in pruned.__slots__}
+        summary["splits"][split] |= _changed(tokenizer, tweets, pruned, pair=pair_with_entity)
+        summary["splits"][split]["out_of_vocabulary_share"] = _share(lost, encoded[split])
+    summary["vocabulary"] = tokenizer.get_vocab_size()
+    for name in (TWEETS, LEFT_OUT):
+        shutil.copyfile(whole / name, out / name)
+    (out / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
+    np.savez_compressed(out / ENCODED, **arrays)
+    (out / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Return the tokenizer of a corpus artefact."""
+    return Tokenizer.from_str((folder / TOKENIZER).read_text(encoding="utf-8"))
+
+
+def _changed(
+    tokenizer: Tokenizer, tweets: Sequence[Tweet], pruned: Encoded, *, pair: bool
+) -> dict[str, Any]:
+    """What other pieces change in a split's summary."""
+    lengths = token_lengths(tokenizer, tweets, pair_with_entity=pair)
+    unknown = pruned.input_ids == tokenizer.token_to_id(UNKNOWN)
+    return {
+        "tokens": describe_lengths(lengths),
+        "truncated_share": float((lengths > pruned.input_ids.shape[1]).mean()),
+        "unknown_share": float(unknown.sum() / pruned.attention_mask.sum()),
+    }
+
+
+def _share(lost: Any, split: Encoded) -> float:
+    """Share of the tokens of a split, under the whole vocabulary, whose piece is gone."""
+    return float(lost[split.input_ids[split.attention_mask > 0]].mean())

@@ -1,0 +1,130 @@
+"""The shape and the initial weights that a small model takes over from the full one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import UsageMistake
+from models.networks.parameters import parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from models.networks.architecture import Architecture
+    from models.networks.parameters import Values
+    from models.subjects import ShrunkTable
+
+WORDS = "embeddings.word_embeddings.weight"
+POSITIONS = "embeddings.position_embeddings.weight"
+WIDEN = "embeddings.embedding_transformation"
+LAYER = "encoder.layer"
+# The two dense layers of a feed-forward network: into its units, and out of them.
+INTO, OUT = "intermediate.dense", "output.dense"
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """The word pieces that stay.
+
+    Attributes:
+        numbers: of each of them in the full vocabulary.
+        uses: how often the train split uses each.
+    """
+
+    numbers: NDArray[np.int64]
+    uses: NDArray[np.int64]
+
+
+def shrink_shape(
+    full: Architecture, table: ShrunkTable, *, vocabulary: int, positions: int
+) -> Architecture:
+    """Return the architecture that `table` leaves of the full model's.
+
+    Raises:
+        UsageMistake: the full model has no such layer, or less of what is to be left.
+    """
+    layers = table.layers or tuple(range(full.layers))
+    _require(max(layers) < full.layers, "layers", f"the full model has {full.layers}, from 0 on")
+    for key in ("intermediate", "embedding"):
+        wanted, there = getattr(table, key), getattr(full, key)
+        _require(wanted is None or wanted <= there, key, f"the full model has {there}")
+        plain = full.family == "bert" or wanted is None
+        _require(plain, key, "only a full model of the family bert can be cut so")
+    embedding = table.embedding or full.embedding
+    return replace(
+        full,
+        # MobileBERT without bottlenecks is BERT with word vectors that may be narrower than it.
+        family="mobilebert" if embedding != full.embedding else full.family,
+        vocabulary=vocabulary,
+        positions=positions,
+        layers=len(layers),
+        intermediate=table.intermediate or full.intermediate,
+        embedding=embedding,
+    )
+
+
+def shrink_values(
+    values: Values,
+    small: Architecture,
+    layers: Iterable[int],
+    pieces: Pieces,
+    activity: dict[str, NDArray[np.float64]],
+) -> Values:
+    """Return the weights of `small`, cut out of the full model's.
+
+    Args:
+        values: of the full model.
+        small: as `shrink_shape` gives it.
+        layers: of the full model, those that stay.
+        pieces: the word pieces that stay.
+        activity: mean square of each unit by the name of the dense layer that takes it in.
+    """
+    shrunk = {name: value for name, value in values.items() if not name.startswith(LAYER)}
+    shrunk[WORDS] = values[WORDS][pieces.numbers]
+    shrunk[POSITIONS] = values[POSITIONS][: small.positions]
+    if small.embedding != values[WORDS].shape[1]:
+        shrunk |= _factorized(shrunk[WORDS], pieces.uses, small.embedding)
+    for number, layer in enumerate(layers):
+        prefix = f"{LAYER}.{layer}."
+        own = {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}
+        if own[f"{INTO}.bias"].size != small.intermediate:
+            own |= _busiest(own, activity[f"{prefix}{OUT}"], small.intermediate)
+        shrunk |= {f"{LAYER}.{number}.{name}": value for name, value in own.items()}
+    return {p.name: np.ascontiguousarray(shrunk[p.name]) for p in parameters(small)}
+
+
+def _factorized(words: NDArray[np.float32], uses: NDArray[np.int64], width: int) -> Values:
+    """Word vectors as narrow ones times a matrix: the best of that width for the train split.
+
+    A singular value decomposition in which a word counts as often as it is used, and once more so
+    that no word is free.
+    """
+    weighted = words.astype(np.float64) * np.sqrt(uses + 1.0)[:, None]
+    _, directions = np.linalg.eigh(weighted.T @ weighted)
+    kept = directions[:, ::-1][:, :width].astype(np.float32)
+    return {
+        WORDS: words @ kept,
+        f"{WIDEN}.weight": kept,
+        f"{WIDEN}.bias": np.zeros(len(kept), np.float32),
+    }
+
+
+def _busiest(layer: Values, activity: NDArray[np.float64], units: int) -> Values:
+    """The feed-forward network of a layer with those units that add most to its output."""
+    effect = activity * (layer[f"{OUT}.weight"].astype(np.float64) ** 2).sum(axis=0)
+    kept = np.sort(np.argsort(-effect, kind="stable")[:units])
+    return {
+        f"{INTO}.weight": layer[f"{INTO}.weight"][kept],
+        f"{INTO}.bias": layer[f"{INTO}.bias"][kept],
+        f"{OUT}.weight": layer[f"{OUT}.weight"][:, kept],
+    }
+
+
+def _require(kept: bool, key: str, why: str) -> None:  # noqa: FBT001 - reads as a condition
+    if not kept:
+        raise UsageMistake(why, key=f"shrunk.{key}", remedy="Ask for what the full model has")

@@ -1,0 +1,66 @@
+"""What a network's dense layers are given by real tweets. Imports TensorFlow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from models.networks.blocks import Blocks, Tensor
+from models.networks.classifier import forward
+from models.training import batches
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.corpus.tokenize import Encoded
+    from models.networks.architecture import Architecture
+    from models.networks.parameters import Values
+
+BATCH = 64
+Moments = dict[str, "NDArray[np.float64]"]
+
+
+def second_moments(shape: Architecture, values: Values, split: Encoded, tweets: int) -> Moments:
+    """Return the sum of x @ x.T over the inputs x of each dense layer, [inputs, inputs] by name.
+
+    Padding is left out: a layer that is exact there is exact for nobody.
+
+    Args:
+        shape: the network.
+        values: its weights by name.
+        split: where tweets are taken from.
+        tweets: how many at most, from its beginning.
+    """
+    watching = _Watching({name: tf.constant(value) for name, value in values.items()}, shape)
+    rows = np.arange(min(tweets, len(split.labels)))
+    for start in range(0, len(rows), BATCH):
+        inputs = batches.cut(split, rows[start : start + BATCH])
+        watching.look(inputs)
+    return watching.moments
+
+
+class _Watching(Blocks):
+    """Building blocks that keep the moments of what their dense layers are given."""
+
+    def __init__(self, weights: dict[str, Tensor], shape: Architecture) -> None:
+        super().__init__(weights, shape)
+        object.__setattr__(self, "moments", {})
+        object.__setattr__(self, "real", None)
+
+    moments: Moments
+    real: NDArray[np.bool_]
+
+    def look(self, inputs: batches.Inputs) -> None:
+        """Compute a batch."""
+        mask = inputs["attention_mask"]
+        object.__setattr__(self, "real", mask.astype(bool))
+        forward(self, inputs["input_ids"], tf.constant(mask), tf.constant(inputs["token_type_ids"]))
+
+    def dense(self, name: str, inputs: Tensor) -> Tensor:
+        """Keep the moments of `inputs`, then go on as ever."""
+        seen = inputs[self.real] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
+        added = tf.matmul(seen, seen, transpose_a=True).numpy().astype(np.float64)
+        self.moments[name] = self.moments.get(name, 0.0) + added
+        return super().dense(name, inputs)

@@ -1,0 +1,111 @@
+"""Weights on the grid of few-bit integers, rounded so that the layer's outputs change least.
+
+GPTQ (Frantar, Ashkboos, Hoefler and Alistarh 2023, "GPTQ: Accurate Post-Training Quantization for
+Generative Pre-trained Transformers"): columns are rounded one after the other, and those not yet
+rounded make up for the error, as far as the inputs that the layer sees let them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Added to the diagonal, of its mean: inputs that are nearly the same must not be told apart.
+DAMPING = 0.01
+# Ends of the grid that are tried, of a row's largest weight: a smaller one rounds finer, and cuts.
+ENDS = tuple(percent / 100 for percent in range(50, 101, 2))
+# Columns after a column are corrected at once within a block, the others once for the block.
+BLOCK = 32
+# What is zero is divided by this instead.
+TINY = float(np.finfo(np.float32).tiny)
+
+
+def round_rows(weights: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
+    """Round each row to the symmetric grid that fits it best, weights for themselves.
+
+    For tables whose rows are looked up. Every row reaches its grid's end, so that a converter that
+    scales by a row's largest weight finds the same grid.
+
+    Args:
+        weights: [rows, columns].
+        bits: of a weight, sign included.
+    """
+    scales, last = _scales(weights.astype(np.float64), np.ones(weights.shape[1]), bits)
+    return _on_grid(np.clip(np.rint(weights / scales), -last, last), scales, last)
+
+
+def round_for_inputs(
+    weights: NDArray[np.float32], moments: NDArray[np.float64], bits: int
+) -> NDArray[np.float32]:
+    """Round each row to a symmetric grid, so that weights @ inputs changes least (GPTQ).
+
+    Args:
+        weights: [outputs, inputs].
+        moments: sum of input @ input.T over inputs that the layer sees, [inputs, inputs].
+        bits: of a weight, sign included.
+    """
+    left = weights.astype(np.float64)
+    damped = _damped(moments)
+    scales, last = _scales(left, np.diag(damped), bits)
+    upper = np.linalg.cholesky(np.linalg.inv(damped)).T
+    steps = np.zeros_like(left)
+    for start in range(0, left.shape[1], BLOCK):
+        block = slice(start, start + BLOCK)
+        errors = _round_block(left[:, block], upper[block, block], steps[:, block], scales, last)
+        left[:, start + BLOCK :] -= errors @ upper[block, start + BLOCK :]
+    return _on_grid(steps, scales, last)
+
+
+def _round_block(
+    left: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    steps: NDArray[np.float64],
+    scales: NDArray[np.float64],
+    last: int,
+) -> NDArray[np.float64]:
+    """Round the columns of one block into `steps`; return what each leaves to those after it."""
+    errors = np.zeros_like(left)
+    for column in range(left.shape[1]):
+        steps[:, column] = np.clip(np.rint(left[:, column] / scales[:, 0]), -last, last)
+        missed = left[:, column] - steps[:, column] * scales[:, 0]
+        errors[:, column] = missed / upper[column, column]
+        left[:, column + 1 :] -= np.outer(errors[:, column], upper[column, column + 1 :])
+    return errors
+
+
+def _damped(moments: NDArray[np.float64]) -> NDArray[np.float64]:
+    damped = moments.copy()
+    diagonal = np.diag_indices(len(damped))
+    # An input that is always zero has no moment, and no weight of it matters.
+    damped[diagonal] += DAMPING * max(float(np.diag(damped).mean()), TINY)
+    return damped
+
+
+def _scales(
+    weights: NDArray[np.float64], importance: NDArray[np.float64], bits: int
+) -> tuple[NDArray[np.float64], int]:
+    """Return the step of each row's grid [rows, 1] with the least weighted error, and its end."""
+    last = 2 ** (bits - 1) - 1
+    largest = np.maximum(np.abs(weights).max(axis=1, keepdims=True), TINY)
+    best, least = largest / last, np.full(largest.shape, np.inf)
+    for end in ENDS:
+        scales = end * largest / last
+        missed = weights - scales * np.clip(np.rint(weights / scales), -last, last)
+        error = (importance * missed**2).sum(axis=1, keepdims=True)
+        best, least = np.where(error < least, scales, best), np.minimum(error, least)
+    return best, last
+
+
+def _on_grid(
+    steps: NDArray[np.float64], scales: NDArray[np.float64], last: int
+) -> NDArray[np.float32]:
+    """Return the weights; the largest of a row that falls short is moved to the grid's end."""
+    steps = steps.copy()
+    rows = np.flatnonzero(np.abs(steps).max(axis=1) < last)
+    columns = np.abs(steps[rows]).argmax(axis=1)
+    steps[rows, columns] = np.where(steps[rows, columns] < 0, -last, last)
+    return (steps * scales).astype(np.float32)

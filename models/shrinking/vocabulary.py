@@ -1,0 +1,64 @@
+"""Fewer word pieces: those that the train split uses, under new numbers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from models.corpus.tokenize import END, PAD, START, UNKNOWN
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.corpus.tokenize import Encoded
+
+CONTINUED = "##"
+_KEPT_ALWAYS = frozenset({PAD, UNKNOWN, START, END})
+
+
+def count_uses(split: Encoded, vocabulary: int) -> NDArray[np.int64]:
+    """Return how often a split uses each piece, [vocabulary]; padding is no use."""
+    return np.bincount(split.input_ids[split.attention_mask > 0], minlength=vocabulary)
+
+
+def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], least: int) -> Tokenizer:
+    """Return the tokenizer with the pieces that are used at least `least` times.
+
+    ASCII characters stay whatever their use, so that WordPiece spells a word whose pieces are
+    gone in smaller ones: "[UNK]" is left to what the whole vocabulary could not spell either, and
+    to letters of other scripts. Pieces keep their order.
+
+    Args:
+        tokenizer: WordPiece, as `models.corpus.tokenize` leaves it.
+        uses: of each piece [vocabulary].
+        least: at least 1.
+    """
+    document = json.loads(tokenizer.to_str())
+    numbers = document["model"]["vocab"]
+    kept = [
+        piece
+        for piece in sorted(numbers, key=numbers.get)
+        if piece in _KEPT_ALWAYS or _is_letter(piece) or uses[numbers[piece]] >= least
+    ]
+    document["model"]["vocab"] = {piece: number for number, piece in enumerate(kept)}
+    for name, special in document["post_processor"]["special_tokens"].items():
+        special["ids"] = [kept.index(name)]
+    document["padding"]["pad_id"] = kept.index(PAD)
+    # A checkpoint's own additions are numbered beyond WordPiece's, which no longer holds.
+    document["added_tokens"] = []
+    return Tokenizer.from_str(json.dumps(document))
+
+
+def numbers_before(pruned: Tokenizer, whole: Tokenizer) -> NDArray[np.int64]:
+    """Return the number in `whole` of each piece of `pruned`, in the order of the latter."""
+    pieces = pruned.get_vocab()
+    ordered = sorted(pieces, key=pieces.__getitem__)
+    return np.array([whole.token_to_id(piece) for piece in ordered], np.int64)
+
+
+def _is_letter(piece: str) -> bool:
+    letter = piece.removeprefix(CONTINUED)
+    return len(letter) == 1 and letter.isascii()

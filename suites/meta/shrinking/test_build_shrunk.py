@@ -1,0 +1,133 @@
+"""The builder cuts a small model out of a full one, teaches it, rounds it, and converts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from models.errors import UsageMistake
+from models.subjects import load_subject
+
+PROJECT = Path(__file__).parents[3]
+SUBJECT = """
+name = "shrunk"
+description = "A pipeline check: far too small to be good"
+budgets = "embedded"
+schemes = ["float32"]
+
+[corpus]
+source = "generated"
+labels = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
+counts = { train = 200, validation = 40, calibration = 20, test = 60 }
+seed = 7
+
+[tokenizer]
+source = "trained"
+vocabulary = 600
+max_tokens = 40
+
+[full.network]
+family = "bert"
+layers = 2
+hidden = 32
+heads = 2
+intermediate = 48
+activation = "gelu"
+normalization = "layer_norm"
+
+[full.training]
+epochs = 1
+batch = 32
+learning_rate = 1e-3
+
+[shrunk]
+piece_uses = 3
+layers = [1]
+intermediate = 16
+embedding = 8
+rounding = "int4"
+
+[shrunk.training]
+epochs = 1
+batch = 32
+learning_rate = 1e-3
+
+[shrunk.distillation]
+temperature = 2.0
+weight = 0.9
+"""
+WIDE = "embeddings.embedding_transformation.weight"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The artefacts of the subject above: folders by stage, in the order they were made."""
+    pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+    folder = tmp_path_factory.mktemp("shrunk")
+    (folder / "shrunk.toml").write_text(SUBJECT)
+    command = [sys.executable, "-m", "models.build", str(folder / "shrunk.toml")]
+    done = subprocess.run(
+        [*command, "--cache-dir", str(folder / "store")],
+        cwd=PROJECT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    artefacts: dict[str, list[Path]] = {}
+    for key, path in json.loads(done.stdout)["artefacts"].items():
+        artefacts.setdefault(key.split("/")[0], []).append(Path(path))
+    return artefacts
+
+
+def test_the_small_model_has_fewer_pieces_of_the_same_tweets(built):
+    whole, pruned = built["corpus"]
+    assert (whole / "tweets.jsonl").read_bytes() == (pruned / "tweets.jsonl").read_bytes()
+    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (whole, pruned)]
+    assert summaries[1]["vocabulary"] < summaries[0]["vocabulary"]
+    assert 0.0 < summaries[1]["splits"]["test"]["out_of_vocabulary_share"] < 0.5
+    assert summaries[1]["splits"]["test"]["tweets"] == 60
+
+
+def test_it_has_the_shape_that_was_asked_for(built):
+    card = json.loads((built["model"][1] / "model.json").read_text())
+    asked = {"layers": 1, "intermediate": 16, "embedding": 8, "hidden": 32}
+    assert asked.items() <= card["architecture"].items()
+    assert len(card["history"]) == 1
+
+
+def test_its_weights_lie_on_the_grid(built):
+    values = load_file(built["model"][1] / "weights.safetensors")
+    for name in (WIDE, "embeddings.word_embeddings.weight", "encoder.layer.0.output.dense.weight"):
+        steps = values[name] / (np.abs(values[name]).max(axis=1, keepdims=True) / 7)
+        np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
+
+
+def test_it_is_converted(built):
+    (variant,) = built["variant"]
+    assert (variant / "model.tflite").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ("[shrunk.training]\nepochs = 1\nbatch = 32\nlearning_rate = 1e-3\n", "", "training"),
+        ("layers = [1]", "layers = []", "layers"),
+        ("piece_uses = 3", "piece_uses = 0", "piece_uses"),
+        ('rounding = "int4"', 'rounding = "int5"', "rounding"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(tmp_path, before, after, named):
+    assert before in SUBJECT
+    subject = tmp_path / "shrunk.toml"
+    subject.write_text(SUBJECT.replace(before, after))
+    with pytest.raises(UsageMistake, match=named):
+        load_subject(str(subject))

@@ -1,0 +1,90 @@
+"""What a shrunk model inherits: the right layers, units and words, under the right names."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.errors import UsageMistake
+from models.networks.architecture import from_table
+from models.networks.parameters import count, initial_values, parameters
+from models.shrinking.inherit import WIDEN, WORDS, Pieces, shrink_shape, shrink_values
+from models.subjects import NetworkTable, ShrunkTable
+
+FULL = from_table(
+    NetworkTable(
+        family="bert",
+        layers=3,
+        hidden=16,
+        heads=2,
+        intermediate=12,
+        activation="gelu",
+        normalization="layer_norm",
+    ),
+    vocabulary=40,
+    classes=3,
+    positions=32,
+)
+VALUES = initial_values(FULL, seed=1)
+PIECES = Pieces(np.arange(0, 40, 2), np.arange(20))
+
+
+def shrink(activity=None, **keys):
+    table = ShrunkTable(**keys)
+    shape = shrink_shape(FULL, table, vocabulary=len(PIECES.numbers), positions=24)
+    layers = table.layers or range(FULL.layers)
+    return shape, shrink_values(VALUES, shape, layers, PIECES, activity or {})
+
+
+@pytest.mark.parametrize("keys", [{}, {"layers": (2,)}, {"embedding": 4}, {"embedding": 16}])
+def test_every_parameter_of_the_small_shape_is_there(keys):
+    shape, values = shrink(**keys)
+    assert {p.name: p.shape for p in parameters(shape)} == {n: v.shape for n, v in values.items()}
+    assert count(shape) < count(FULL)
+
+
+def test_layers_move_up_whole():
+    _, values = shrink(layers=(0, 2))
+    for name, value in values.items():
+        if name.startswith("encoder.layer.1."):
+            source = name.replace("layer.1.", "layer.2.")
+            np.testing.assert_array_equal(value, VALUES[source])
+
+
+def test_words_are_those_of_the_pieces_that_stay():
+    _, values = shrink()
+    np.testing.assert_array_equal(values[WORDS], VALUES[WORDS][::2])
+
+
+def test_the_busiest_units_stay():
+    busy = np.zeros(12)
+    busy[[3, 5, 10]] = 1.0
+    activity = {f"encoder.layer.{layer}.output.dense": busy for layer in range(3)}
+    _, values = shrink(activity, intermediate=3)
+    kept = VALUES["encoder.layer.1.output.dense.weight"][:, [3, 5, 10]]
+    np.testing.assert_array_equal(values["encoder.layer.1.output.dense.weight"], kept)
+    kept = VALUES["encoder.layer.1.intermediate.dense.bias"][[3, 5, 10]]
+    np.testing.assert_array_equal(values["encoder.layer.1.intermediate.dense.bias"], kept)
+
+
+def test_narrow_words_times_their_matrix_are_nearly_the_words():
+    errors = []
+    for width in (4, 8, 15):
+        _, values = shrink(embedding=width)
+        again = values[WORDS] @ values[f"{WIDEN}.weight"].T
+        errors.append(float(((again - VALUES[WORDS][::2]) ** 2 * PIECES.uses[:, None]).sum()))
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 0.2 * errors[0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({"layers": (0, 3)}, "shrunk.layers"),
+        ({"intermediate": 13}, "shrunk.intermediate"),
+        ({"embedding": 17}, "shrunk.embedding"),
+    ],
+)
+def test_more_than_the_full_model_has_is_refused(keys, named):
+    with pytest.raises(UsageMistake, match=named.replace(".", r"\.")):
+        shrink(**keys)

@@ -1,0 +1,66 @@
+"""Rounded weights lie on a grid that a converter finds again, and disturb outputs least."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.shrinking.rounding import round_for_inputs, round_rows
+
+BITS = 4
+LAST = 7
+RNG = np.random.default_rng(5)
+WEIGHTS = RNG.standard_normal((24, 96)).astype(np.float32)
+# Inputs of a real layer are far from independent: these lie near a space of 12 dimensions.
+INPUTS = RNG.standard_normal((2000, 12)) @ RNG.standard_normal((12, 96))
+INPUTS += 0.1 * RNG.standard_normal(INPUTS.shape)
+MOMENTS = INPUTS.T @ INPUTS
+
+
+def nearest(weights):
+    """What a converter does: the nearest step of a grid that ends at a row's largest weight."""
+    scales = np.abs(weights).max(axis=1, keepdims=True) / LAST
+    return np.rint(weights / scales) * scales
+
+
+def disturbance(weights):
+    return float((((weights - WEIGHTS) @ INPUTS.T) ** 2).mean())
+
+
+@pytest.mark.parametrize(
+    "rounded",
+    [round_rows(WEIGHTS, BITS), round_for_inputs(WEIGHTS, MOMENTS, BITS)],
+    ids=["rows", "for_inputs"],
+)
+def test_a_converter_finds_the_same_grid(rounded):
+    np.testing.assert_allclose(nearest(rounded), rounded, rtol=1e-5, atol=1e-7)
+    steps = rounded / (np.abs(rounded).max(axis=1, keepdims=True) / LAST)
+    assert len(np.unique(np.rint(steps))) <= 2 * LAST + 1
+
+
+def test_outputs_change_less_than_by_the_nearest_step():
+    assert disturbance(round_for_inputs(WEIGHTS, MOMENTS, BITS)) < 0.4 * disturbance(
+        nearest(WEIGHTS)
+    )
+
+
+def test_without_correlation_it_is_no_worse_than_the_best_grid():
+    alone = round_for_inputs(WEIGHTS, np.eye(WEIGHTS.shape[1]), BITS)
+    np.testing.assert_allclose(alone, round_rows(WEIGHTS, BITS), atol=1e-6)
+
+
+@pytest.mark.parametrize("dead", [0, 50, 95])
+def test_an_input_that_is_always_zero_harms_nothing(dead):
+    moments = MOMENTS.copy()
+    moments[dead] = moments[:, dead] = 0.0
+    rounded = round_for_inputs(WEIGHTS, moments, BITS)
+    assert np.isfinite(rounded).all()
+    others = np.arange(WEIGHTS.shape[1]) != dead
+    missed = (rounded - WEIGHTS)[:, others] @ INPUTS[:, others].T
+    assert float((missed**2).mean()) < disturbance(nearest(WEIGHTS))
+
+
+def test_a_row_of_zeros_stays_small():
+    weights = np.vstack([WEIGHTS[:1], np.zeros_like(WEIGHTS[:1])])
+    assert np.abs(round_rows(weights, BITS)[1]).max() < 1e-30
+    assert np.abs(round_for_inputs(weights, MOMENTS, BITS)[1]).max() < 1e-30

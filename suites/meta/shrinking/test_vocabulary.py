@@ -1,0 +1,71 @@
+"""A pruned tokenizer keeps what is used, spells the rest in letters, and numbers without gaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.corpus.tokenize import SPECIAL, UNKNOWN, encode, train_tokenizer
+from models.corpus.tweets import Tweet
+from models.shrinking.vocabulary import count_uses, keep_used, numbers_before
+from models.subjects import TokenizerTable
+
+TABLE = TokenizerTable(source="trained", vocabulary=400, max_tokens=24)
+TEXTS = [f"the {noun} was {word}" for noun in ("flight", "seat") for word in ("great", "awful")] * 3
+
+
+def tweets(*texts: str) -> list[Tweet]:
+    return [Tweet(str(number), "", text, 0) for number, text in enumerate(texts)]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A tokenizer that knows words of which the train split below uses some."""
+    return train_tokenizer([*TEXTS, "zeppelin zeppelin quartz"] * 2, TABLE)
+
+
+@pytest.fixture(scope="module")
+def train(whole):
+    """The train split: it never mentions zeppelins."""
+    return encode(whole, tweets(*TEXTS), pair_with_entity=False)
+
+
+def pruned(whole, train, least):
+    return keep_used(whole, count_uses(train, whole.get_vocab_size()), least)
+
+
+def test_the_split_it_was_pruned_on_is_spelled_as_before(whole, train):
+    tokenizer = pruned(whole, train, 1)
+    before = numbers_before(tokenizer, whole)
+    again = encode(tokenizer, tweets(*TEXTS), pair_with_entity=False)
+    np.testing.assert_array_equal(before[again.input_ids], train.input_ids)
+
+
+def test_numbers_have_no_gaps_and_keep_their_order(whole, train):
+    tokenizer = pruned(whole, train, 1)
+    assert sorted(tokenizer.get_vocab().values()) == list(range(tokenizer.get_vocab_size()))
+    assert tokenizer.get_vocab_size() < whole.get_vocab_size()
+    assert (np.diff(numbers_before(tokenizer, whole)) > 0).all()
+
+
+def test_a_word_that_is_gone_is_spelled_in_smaller_pieces(whole, train):
+    assert "zeppelin" in whole.get_vocab()
+    tokenizer = pruned(whole, train, 1)
+    spelled = tokenizer.encode("zeppelin").tokens
+    assert UNKNOWN not in spelled
+    assert "".join(piece.removeprefix("##") for piece in spelled if piece not in SPECIAL) == (
+        "zeppelin"
+    )
+
+
+def test_rare_pieces_go_first(whole, train):
+    sizes = [pruned(whole, train, least).get_vocab_size() for least in (1, 2, 6, 7, 1000)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert "great" in pruned(whole, train, 6).get_vocab()
+    assert "great" not in pruned(whole, train, 7).get_vocab()
+
+
+def test_padding_is_no_use(whole, train):
+    uses = count_uses(train, whole.get_vocab_size())
+    assert uses[whole.token_to_id("[PAD]")] == 0
+    assert uses[whole.token_to_id("[CLS]")] == len(TEXTS)
