@@ -13,4 +13,5 @@ pytest_plugins = (
     "fixtures.known_failures",
     "fixtures.allure",
     "fixtures.results",
+    "fixtures.bundle",
 )

@@ -36,6 +36,11 @@ MAY_IMPORT = {
     "models.devices": {
         *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),
     },
+    # The plan is what it carries, the corpus what it leaves out.
+    "models.bundle": {
+        *("models.corpus", "models.errors", "models.flatbuffers", "models.plan", "models.store"),
+        *("models.subjects", "models.tables"),
+    },
     "models.commands": {"models.errors"},
     # These put the rooms together: which checkpoint, keys, stages, command line.
     "models.checkpoints": {"models.errors", "models.networks", "models.subjects"},

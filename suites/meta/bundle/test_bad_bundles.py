@@ -1,0 +1,128 @@
+"""A bundle that is not what it says is refused with one message that names what is wrong."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+
+import pytest
+
+from models.bundle.opening import open_bundle
+from models.errors import UsageMistake
+from models.store import Store
+
+
+def refused(file, board) -> str:
+    with pytest.raises(UsageMistake) as mistake:
+        open_bundle(file, board)
+    said = str(mistake.value)
+    assert said.startswith(str(file))
+    assert not (board.root / "bundle").exists() or not list((board.root / "bundle").iterdir())
+    return said
+
+
+def contents_of(folder) -> dict[str, bytes]:
+    """Every file but the store's own manifest of it."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files if p.parent != folder}
+
+
+def variant(members):
+    return next(name for name in members if name.endswith("model.tflite"))
+
+
+def test_a_file_that_is_not_there(tmp_path, board):
+    assert "no such file" in refused(tmp_path / "none.edge", board)
+
+
+def test_a_file_that_is_none(file, board):
+    file.write_text("polarity, text", encoding="utf-8")
+    assert "is no bundle, or was cut short or damaged" in refused(file, board)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_one(file, board, share):
+    content = file.read_bytes()
+    file.write_bytes(content[: int(share * len(content))])
+    assert "cut short or damaged" in refused(file, board)
+
+
+def test_a_changed_byte_anywhere_is_refused_or_changes_nothing(file, board):
+    content = file.read_bytes()
+    whole = contents_of(open_bundle(file, board).folder)
+    draw = random.Random(4)  # noqa: S311 - the same bytes every time
+    for at in draw.sample(range(len(content)), 60):
+        file.write_bytes(content[:at] + bytes([content[at] ^ 0x41]) + content[at + 1 :])
+        opened = None
+        with suppress(UsageMistake):
+            opened = open_bundle(file, Store(board.root.with_name(f"b{at}")))
+        assert opened is None or contents_of(opened.folder) == whole
+
+
+def test_a_changed_member_is_named(file, board, rewrite):
+    def change(members):
+        members[variant(members)] = members[variant(members)].replace(b"a Flat", b"a Flut", 1)
+
+    rewrite(change)
+    assert "model.tflite: was changed or damaged" in refused(file, board)
+
+
+def test_a_member_that_grew_is_read_no_further_than_it_was(file, board, rewrite):
+    def change(members):
+        members[variant(members)] += bytes(50_000_000)
+
+    rewrite(change)
+    assert "model.tflite: was changed or damaged" in refused(file, board)
+
+
+def test_a_missing_member_is_named(file, board, rewrite):
+    rewrite(lambda members: members.pop(variant(members)))
+    assert "model.tflite: is missing" in refused(file, board)
+
+
+def test_a_member_that_nobody_listed_is_named(file, board, rewrite):
+    rewrite(lambda members: members.update({"conftest.py": b"import os"}))
+    assert "conftest.py: does not belong" in refused(file, board)
+
+
+@pytest.mark.parametrize("name", ["../out.py", "/tmp/out.py", "a/../../out.py", "a\\..\\out.py"])  # noqa: S108 - never written
+def test_a_member_that_leads_outside_is_refused(file, board, rewrite, name):
+    digest = {"sha256": "0" * 64, "bytes": 0}
+    rewrite(
+        lambda members: members.update({name: b""}),
+        lambda manifest: manifest["members"].update({name: digest}),
+    )
+    assert "outside of its folder" in refused(file, board)
+
+
+def test_without_manifest(file, board, rewrite):
+    rewrite(lambda members: members.pop("bundle.json"))
+    assert "bundle.json: is missing" in refused(file, board)
+
+
+def test_a_newer_schema_says_who_wrote_it(file, board, rewrite):
+    rewrite(manifest=lambda manifest: manifest.update(schema=2, version="9.1", members="elsewhere"))
+    said = refused(file, board)
+    assert "was made by edgeproof 9.1, in schema 2; this one reads up to 1" in said
+    assert "Update edgeproof here" in said
+
+
+@pytest.mark.parametrize("key", ["members", "stages", "subject", "runtimes", "schema"])
+def test_a_manifest_without_a_key(file, board, rewrite, key):
+    rewrite(manifest=lambda manifest: manifest.pop(key))
+    assert "bundle.json: cannot be read" in refused(file, board)
+
+
+@pytest.mark.parametrize(
+    ("installed", "asked", "says"),
+    [
+        ({"tflite_runtime": "2.15.0"}, None, "of rpi3, which has tflite_runtime 2.15.0"),
+        ({}, None, "of rpi3, which has no runtime"),
+        ({"tflite_runtime": "2.14.0"}, "ai_edge_litert", "nothing in it was judged on ai_edge"),
+    ],
+)
+def test_a_board_whose_runtime_nothing_was_judged_on(file, board, installed, asked, says):
+    with pytest.raises(UsageMistake) as mistake:
+        open_bundle(file, board).runtime_for(installed, asked, "rpi3")
+    assert says in str(mistake.value)
+    assert "it was judged on ai_edge_litert 2.3.0, tflite_runtime 2.14.0" in str(mistake.value)
