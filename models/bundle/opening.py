@@ -109,6 +109,11 @@ class Bundle:
             )
         return asked or right
 
+    def is_right(self, runtime: str, scheme: str) -> bool:
+        """Whether the host judged a scheme right on a runtime."""
+        judged = self.manifest.runtimes
+        return runtime in judged and scheme in judged[runtime].schemes
+
     def golden(self, runtime: str, scheme: str) -> NDArray[np.float32]:
         """Return the host's logits [tweets, classes]."""
         return np.asarray(np.load(self.folder / golden_member(runtime, scheme)), np.float32)
