@@ -121,10 +121,13 @@ class Bundle:
     def plan(self, schemes: tuple[str, ...]) -> Plan:
         """Return the plan of the artefacts it holds, for some schemes; the reference is first."""
         stages = self.manifest.stages
+        # What the full model took is not answered by a board.
+        corpus = self._stage(CORPUS, stages.corpus)
         names = dict.fromkeys((REFERENCE, *schemes))
         return Plan(
             request=Request(subject=self.subject, schemes=tuple(names)),
-            corpus=self._stage(CORPUS, stages.corpus),
+            whole=corpus,
+            corpus=corpus,
             full=self._stage(MODEL, stages.full),
             small=self._stage(MODEL, stages.small),
             variants={name: self._stage(VARIANT, stages.variants[name]) for name in names},

@@ -55,6 +55,7 @@ def contents(tmp_path: Path) -> Contents:
     """What a host would export."""
     plan = Plan(
         request=Request(load_subject("embedded"), ("float32", "float16")),
+        whole=Stage("corpus", {"seed": 1}),
         corpus=Stage("corpus", {"seed": 1}),
         full=Stage("model", {"layers": 4}),
         small=Stage("model", {"layers": 1}),
