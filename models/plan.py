@@ -23,7 +23,10 @@ MODEL = "model"
 VARIANT = "variant"
 
 # What decides a FlatBuffer's bytes, beside its weights.
-CONVERSION = tuple(f"flatbuffers/{name}.py" for name in ("convert", "schemes", "stamp"))
+CONVERSION = tuple(
+    f"flatbuffers/{name}"
+    for name in ("convert.py", "recipes.py", "schemes.py", "schemes.toml", "stamp.py")
+)
 
 # What reads weights out of a FlatBuffer.
 READING = tuple(f"flatbuffers/{name}.py" for name in ("affine", "constants", "reading"))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from models.errors import EdgeproofError
-from models.flatbuffers.stamp import stamp_versions
+from models.flatbuffers.recipes import quantize
 from models.networks.blocks import Blocks
 from models.networks.classifier import forward
 
@@ -21,7 +20,10 @@ if TYPE_CHECKING:
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 SIGNATURE = "serving_default"
-NOT_QUANTIZED = {"algorithm_key": "no_quantize", "op_config": {}}
+
+
+class UnsupportedSchemeError(EdgeproofError):
+    """A converter refused a scheme for this network; `what` carries its reason."""
 
 
 def convert(
@@ -32,29 +34,47 @@ def convert(
     Its signature takes `input_ids`, `attention_mask`, `token_type_ids` and gives `logits`.
 
     Raises:
-        EdgeproofError: the converter refused; carries its reason.
+        UnsupportedSchemeError: the converter refused.
     """
+    module = _Frozen(shape, values, tokens, looks_up=scheme.looks_up)
     try:
+        converted = _by_tflite(scheme, module)
         if scheme.converter == "ai_edge_quantizer":
-            plain = _by_tflite("float32", shape, values, tokens, calibration)
-            return _by_ai_edge_quantizer(plain, calibration)
-        return _by_tflite(scheme.name, shape, values, tokens, calibration)
+            converted = quantize(converted, scheme, {SIGNATURE: _samples(calibration)})
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()
-        raise EdgeproofError(
+        raise UnsupportedSchemeError(
             f"{scheme.converter} cannot make {scheme.name}: {reason[-1] if reason else error!r}",
             key="schemes",
-            remedy="Leave the scheme out, or name the other converter for it",
+            remedy="Leave the scheme out of the subject",
         ) from error
+    return converted
+
+
+class _EdgeBlocks(Blocks):
+    """The network's blocks, its word embedding as the operator that kernels quantize."""
+
+    def words(self, ids: Any) -> Any:
+        """Return the word embeddings [batch, tokens, embedding]."""
+        table = self.weights["embeddings.word_embeddings.weight"]
+
+        # The converter knows a lookup by this name, its table first and its ids in one row.
+        @tf.function(experimental_implements="embedding_matmul")  # type: ignore[untyped-decorator] # no types
+        def look_up(table: Any, ids: Any) -> Any:
+            return tf.gather(table, ids)
+
+        found = look_up(table, tf.reshape(ids, [-1]))
+        return tf.reshape(found, [*ids.shape, table.shape[-1]])
 
 
 class _Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
     """The network with its weights as constants, at one fixed shape."""
 
-    def __init__(self, shape: Architecture, values: Values, tokens: int) -> None:
+    def __init__(self, shape: Architecture, values: Values, tokens: int, *, looks_up: bool) -> None:
         super().__init__()
         self._shape = shape
         self._values = values
+        self._blocks = _EdgeBlocks if looks_up else Blocks
         spec = tf.TensorSpec((1, tokens), tf.int32)
         self.answer = tf.function(
             self._answer, input_signature=[tf.TensorSpec(spec.shape, spec.dtype, n) for n in INPUTS]
@@ -62,25 +82,21 @@ class _Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
 
     def _answer(self, input_ids: Any, attention_mask: Any, token_type_ids: Any) -> dict[str, Any]:
         weights = {name: tf.constant(value) for name, value in self._values.items()}
-        blocks = Blocks(weights, self._shape)
+        blocks = self._blocks(weights, self._shape)
         return {"logits": forward(blocks, input_ids, attention_mask, token_type_ids)}
 
 
-def _by_tflite(
-    scheme: str, shape: Architecture, values: Values, tokens: int, calibration: Encoded
-) -> bytes:
-    module = _Frozen(shape, values, tokens)
+def _by_tflite(scheme: Scheme, module: _Frozen) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         # Only a SavedModel gives the FlatBuffer a signature, and inputs are bound by its names.
         tf.saved_model.save(module, folder, signatures={SIGNATURE: module.answer})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if scheme != "float32":
+        if scheme.weights != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if scheme == "float16":
+        if scheme.weights == "float16":
             converter.target_spec.supported_types = [tf.float16]
-        if scheme.startswith("static"):
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.representative_dataset = lambda: iter(_samples(calibration))
+        per_tensor = scheme.dense_scales == "tensor"
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = per_tensor  # noqa: SLF001 - the only switch there is
         return bytes(converter.convert())
 
 
@@ -90,16 +106,3 @@ def _samples(calibration: Encoded) -> list[dict[str, Any]]:
         {name: getattr(calibration, name)[row : row + 1] for name in INPUTS}
         for row in range(len(calibration.labels))
     ]
-
-
-def _by_ai_edge_quantizer(plain: bytes, calibration: Encoded) -> bytes:
-    from ai_edge_quantizer import quantizer, recipe  # noqa: PLC0415 - seconds to import
-
-    # The logits stay float32: the caller is not to know the scheme.
-    rules = [*recipe.static_wi8_ai8(), {"regex": ".*", "operation": "OUTPUT", **NOT_QUANTIZED}]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "float32.tflite"
-        path.write_bytes(plain)
-        quantize = quantizer.Quantizer(str(path), rules)
-        ranges = quantize.calibrate({SIGNATURE: _samples(calibration)})
-        return stamp_versions(bytes(quantize.quantize(ranges).quantized_model))

@@ -112,4 +112,6 @@ def _applies(need: Need, operator: Operator) -> bool:
     if [tensor and tensor.dtype for tensor in given] != need.inputs:
         return False
     quantization = given[-1].quantization if given and given[-1] else None
-    return not need.channels or (quantization is not None and quantization.per_channel)
+    # A block is a part of a channel.
+    fine = quantization is not None and (quantization.per_channel or bool(quantization.block))
+    return not need.channels or fine

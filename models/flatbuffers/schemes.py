@@ -1,53 +1,81 @@
-"""Quantization schemes, named by the grammar of ai-edge-quantizer.
-
-    float32 | float16 | dynamic_wi<bits>_afp32 | static_wi<bits>_ai<bits>
-
-`w` is for weights, `a` for activations, `i` for integer, `fp` for floating point. `dynamic`
-quantizes activations while it computes, `static` with ranges found on calibration tweets.
-"""
+"""Quantization schemes, as `schemes.toml` lists them; the grammar of their names is there."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from models.errors import UsageMistake
+from models.tables import Table, read_table
+
+_TABLE = Path(__file__).with_name("schemes.toml")
 
 
-@dataclass(frozen=True)
-class Scheme:
+class Rule(Table, frozen=True, kw_only=True):
+    """How ai-edge-quantizer treats some operators.
+
+    Attributes:
+        operators: their names; `*` are all that it can quantize.
+        computes: `integer` on integers alone; `hybrid` on integer weights and float activations,
+            which the kernel quantizes; `float` on weights that are unpacked first.
+        weight_bits: of a stored weight.
+        activation_bits: of a stored activation; None where activations stay float32.
+        scales: which weights share one.
+    """
+
+    operators: tuple[str, ...]
+    computes: Literal["integer", "hybrid", "float"]
+    weight_bits: Literal[4, 8]
+    activation_bits: Literal[8, 16] | None = None
+    scales: Literal["channel", "tensor", "block32"] = "channel"
+
+    def __post_init__(self) -> None:
+        if (self.computes == "integer") != (self.activation_bits is not None):
+            raise ValueError('`activation_bits` is for `computes = "integer"`, and it needs them')
+
+
+class Scheme(Table, frozen=True, kw_only=True):
     """How one variant stores its weights and computes.
 
     Attributes:
         name: by the grammar above.
-        weight_bits: bits of a stored weight.
-        integer_weights: whether weights are stored as integers.
-        integer_activations: whether activations are stored as integers.
-        calibrated: whether conversion needs calibration tweets.
-        converter: `tflite` (TensorFlow's) or `ai_edge_quantizer`.
+        converter: TensorFlow's (`tflite`), or ai-edge-quantizer after it.
+        why: why this converter.
+        weights: what TensorFlow's converter stores.
+        dense_scales: which weights of a dense layer share a scale under TensorFlow's converter.
+        rules: ai-edge-quantizer's recipe, later rules over earlier ones.
     """
 
     name: str
-    weight_bits: int
-    integer_weights: bool
-    integer_activations: bool
-    calibrated: bool
-    converter: str
+    converter: Literal["tflite", "ai_edge_quantizer"]
+    why: str
+    weights: Literal["float32", "float16", "int8"] = "float32"
+    dense_scales: Literal["channel", "tensor"] = "channel"
+    rules: tuple[Rule, ...] = ()
+
+    def __post_init__(self) -> None:
+        if bool(self.rules) != (self.converter == "ai_edge_quantizer"):
+            raise ValueError('`rules` is for `converter = "ai_edge_quantizer"`, and it needs them')
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether conversion needs calibration tweets."""
+        return any(rule.activation_bits for rule in self.rules)
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether the embedding is to be an EMBEDDING_LOOKUP: no other lookup can be hybrid."""
+        return any("EMBEDDING_LOOKUP" in rule.operators for rule in self.rules)
+
+
+class _Schemes(Table, frozen=True, kw_only=True):
+    schemes: tuple[Scheme, ...]
 
 
 # What every other scheme is compared with.
 REFERENCE = "float32"
 
-SCHEMES = {
-    scheme.name: scheme
-    for scheme in (
-        Scheme("float32", 32, False, False, False, "tflite"),
-        Scheme("float16", 16, False, False, False, "tflite"),
-        # TensorFlow's converter also quantizes the embedding table, which the other leaves float.
-        Scheme("dynamic_wi8_afp32", 8, True, False, False, "tflite"),
-        # On NoNorm networks ai-edge-quantizer's ranges keep the answers where TensorFlow's do not.
-        Scheme("static_wi8_ai8", 8, True, True, True, "ai_edge_quantizer"),
-    )
-}
+SCHEMES = {scheme.name: scheme for scheme in read_table(_TABLE, _Schemes).schemes}
 
 
 def scheme_named(name: str, *, where: str = "--edge-schemes") -> Scheme:

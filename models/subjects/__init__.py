@@ -180,12 +180,6 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
             raise ValueError("`shrunk.distillation` needs `shrunk.training`")
 
 
-class SchemeTable(Table, frozen=True, kw_only=True):
-    """`[schemes.NAME]`: what may be set about one scheme; absent means its default."""
-
-    converter: Literal["tflite", "ai_edge_quantizer"] | None = None
-
-
 class Subject(Table, frozen=True, kw_only=True):
     """One subject. Without `small` and `shrunk` the full model itself is converted."""
 
@@ -198,7 +192,6 @@ class Subject(Table, frozen=True, kw_only=True):
     budgets: str
     small: ModelTable | None = None
     shrunk: ShrunkTable | None = None
-    scheme: dict[str, SchemeTable] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.full.distillation:
