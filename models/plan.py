@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CORPUS = "corpus"
 MODEL = "model"
+LESSON = "lesson"
 VARIANT = "variant"
 
 # What decides a FlatBuffer's bytes, beside its weights.
@@ -30,6 +31,11 @@ CONVERSION = tuple(
 
 # What reads weights out of a FlatBuffer.
 READING = tuple(f"flatbuffers/{name}.py" for name in ("affine", "constants", "reading"))
+
+# What makes a small model out of the full one: its word pieces, its parts, its weights' grid.
+PRUNING = tuple(f"shrinking/{name}.py" for name in ("encoding", "vocabulary"))
+CUTTING = tuple(f"shrinking/{name}.py" for name in ("cut", "inherit", "moments"))
+ROUNDING = tuple(f"shrinking/{name}.py" for name in ("moments", "round_model", "rounding"))
 
 # Members of a model's artefact, and of a variant's.
 WEIGHTS = "weights.safetensors"
@@ -71,6 +77,8 @@ class Plan:
         corpus: the same tweets as the small model takes them, which is what variants are given;
             another artefact only where the small model has fewer word pieces.
         full: the full model.
+        cut: what a shrunk model keeps of it, taught, before its weights are rounded; the small
+            model itself where there is nothing to round, or it is not shrunk.
         small: the model that is converted.
         variants: its FlatBuffers by scheme.
     """
@@ -79,6 +87,7 @@ class Plan:
     whole: Stage
     corpus: Stage
     full: Stage
+    cut: Stage
     small: Stage
     variants: dict[str, Stage]
 
@@ -86,9 +95,21 @@ class Plan:
         """Return the models that start from a table or a checkpoint, by role."""
         return {role: getattr(self, role) for role in self.request.subject.models()}
 
+    @property
+    def lesson(self) -> Stage:
+        """What the full model answers to the train split: of use only while training."""
+        return Stage(LESSON, {"teacher": self.full.key})
+
     def stages(self) -> list[Stage]:
-        """Return every stage once, in the order they are made."""
-        ordered = (self.whole, self.full, self.corpus, self.small, *self.variants.values())
+        """Return every stage that a run needs once, in the order they are made."""
+        ordered = (
+            self.whole,
+            self.full,
+            self.corpus,
+            self.cut,
+            self.small,
+            *self.variants.values(),
+        )
         return list({(stage.name, stage.key): stage for stage in ordered}.values())
 
 
@@ -140,14 +161,15 @@ def make_request(
 def make_plan(request: Request) -> Plan:
     """Compute the key of every artefact of `request`; hashes the user's files, imports nothing."""
     whole = corpus = _corpus_stage(request)
-    full = small = _model_stage(request, "full", whole)
+    full = cut = small = _model_stage(request, "full", whole)
     if request.subject.small:
-        small = _model_stage(request, "small", whole, full)
+        cut = small = _model_stage(request, "small", whole, full)
     if request.subject.shrunk:
         corpus = _pruned_stage(request.subject.shrunk, whole)
-        small = _shrunk_stage(request.subject.shrunk, corpus, full)
+        cut = _cut_stage(request.subject.shrunk, corpus, full)
+        small = _rounded_stage(request.subject.shrunk, corpus, cut)
     variants = {name: _variant_stage(name, small, corpus) for name in request.schemes}
-    return Plan(request, whole, corpus, full, small, variants)
+    return Plan(request, whole, corpus, full, cut, small, variants)
 
 
 def _hash_checkpoint(folder: Path | None) -> dict[str, str] | None:
@@ -192,23 +214,39 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
 
 def _pruned_stage(table: ShrunkTable, whole: Stage) -> Stage:
     """The corpus as a shrunk model takes it; the whole one where it keeps every word piece."""
-    if table.piece_uses is None:
+    if table.pieces is None:
         return whole
     recipe = {
-        "piece_uses": table.piece_uses,
+        "pieces": table.pieces,
         "corpus": whole.key,
-        "source": hash_sources(*(f"shrinking/{name}.py" for name in ("encoding", "vocabulary"))),
+        "source": hash_sources(*PRUNING),
         "versions": versions("numpy", "tokenizers"),
     }
     return Stage(CORPUS, recipe)
 
 
-def _shrunk_stage(table: ShrunkTable, corpus: Stage, full: Stage) -> Stage:
+def _cut_stage(table: ShrunkTable, corpus: Stage, full: Stage) -> Stage:
+    unrounded = msgspec.to_builtins(table)
+    del unrounded["rounding"]
     recipe = {
-        "shrunk": msgspec.to_builtins(table),
+        "shrunk": unrounded,
         "corpus": corpus.key,
         "full": full.key,
-        "source": hash_sources("networks", "training", "shrinking"),
+        "source": hash_sources("networks", "training", *CUTTING),
+        "versions": versions("numpy", "keras", "tensorflow"),
+    }
+    return Stage(MODEL, recipe)
+
+
+def _rounded_stage(table: ShrunkTable, corpus: Stage, cut: Stage) -> Stage:
+    """The model on the grid of few-bit integers; the cut one where nothing is rounded."""
+    if table.rounding is None:
+        return cut
+    recipe = {
+        "rounding": table.rounding,
+        "corpus": corpus.key,
+        "model": cut.key,
+        "source": hash_sources("networks", *ROUNDING),
         "versions": versions("numpy", "keras", "tensorflow"),
     }
     return Stage(MODEL, recipe)

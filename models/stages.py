@@ -61,13 +61,20 @@ class Builder:
         for role, stage in plan.models().items():
             self._train(stage, functools.partial(self._make_model, role))
         if self._subject.shrunk:
-            self._get(plan.corpus, functools.partial(self._prune_corpus, self._subject.shrunk))
-            self._train(plan.small, functools.partial(self._make_shrunk, self._subject.shrunk))
+            self._shrink(self._subject.shrunk)
         for scheme, stage in plan.variants.items():
             self._get(stage, functools.partial(self._make_variant, scheme))
 
     def _get(self, stage: Stage, make: Any) -> None:
         self._store.get(stage, make, waiting=self._progress.say)
+
+    def _shrink(self, table: ShrunkTable) -> None:
+        plan = self._plan
+        if table.pieces:
+            self._get(plan.corpus, functools.partial(self._prune_corpus, table.pieces))
+        self._train(plan.cut, functools.partial(self._make_cut, table))
+        if table.rounding:
+            self._get(plan.small, functools.partial(self._round, table.rounding))
 
     def _train(self, stage: Stage, make: Callable[[Resume, Path], None]) -> None:
         resume = Resume(self._store.path(stage).with_name(f"{stage.key}.resume"))
@@ -84,13 +91,12 @@ class Builder:
             self._progress.tick,
         )
 
-    def _prune_corpus(self, table: ShrunkTable, out: Path) -> None:
-        least = table.piece_uses or 0
-        self._progress.say(f"corpus: encoding without word pieces used less than {least} times")
+    def _prune_corpus(self, pieces: int, out: Path) -> None:
+        self._progress.say(f"corpus: encoding with the {pieces:,} word pieces used most")
         prune_corpus(
             self._store.path(self._plan.whole),
             out,
-            least=least,
+            pieces=pieces,
             pair_with_entity=self._subject.tokenizer.pair_with_entity,
         )
 
@@ -115,25 +121,31 @@ class Builder:
         logits = _answer(trained.classifier, self._splits)
         _write_model(out, shape, trained.values, logits, trained.describe_history())
 
-    def _make_shrunk(self, table: ShrunkTable, resume: Resume, out: Path) -> None:
+    def _make_cut(self, table: ShrunkTable, resume: Resume, out: Path) -> None:
         from models.networks.classifier import Classifier  # noqa: PLC0415 - TensorFlow
-        from models.shrinking.shrink import cut, round_weights  # noqa: PLC0415 - TensorFlow
+        from models.shrinking.cut import cut  # noqa: PLC0415 - TensorFlow
 
-        train, history = self._small_splits["train"], []
         self._progress.say("small model: cutting it out of the full one")
         full, weights = self._trained(self._plan.full)
         shape, values = cut(full, weights, table, self._pieces(), self._splits["train"])
+        history: list[dict[str, Any]] = []
         if table.training:
             lesson = self._lesson(table.distillation)
             trained = self._fine_tune("small", shape, values, table.training, lesson, resume)
             values, history = trained.values, trained.describe_history()
-        if table.rounding:
-            self._progress.say(
-                f"small model: rounding {count(shape):,} weights to {table.rounding}"
-            )
-            values = round_weights(shape, values, table.rounding, train)
         logits = _answer(Classifier(shape, values, seed=0), self._small_splits)
         _write_model(out, shape, values, logits, history)
+
+    def _round(self, rounding: str, out: Path) -> None:
+        from models.networks.classifier import Classifier  # noqa: PLC0415 - TensorFlow
+        from models.shrinking.round_model import round_weights  # noqa: PLC0415 - TensorFlow
+
+        shape, values = self._trained(self._plan.cut)
+        self._progress.say(f"small model: rounding {count(shape):,} weights to {rounding}")
+        values = round_weights(shape, values, rounding, self._small_splits["train"])
+        logits = _answer(Classifier(shape, values, seed=0), self._small_splits)
+        card = json.loads((self._store.path(self._plan.cut) / MODEL_CARD).read_text("utf-8"))
+        _write_model(out, shape, values, logits, card["history"])
 
     def _pieces(self) -> Pieces:
         """Return which word pieces the shrunk model keeps, and how often they are used."""
@@ -183,12 +195,18 @@ class Builder:
         """Ask the full model about the train split, where the small one is to learn from it."""
         if table is None:
             return None
-        from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow
         from models.training.objective import Lesson  # noqa: PLC0415 - TensorFlow
+
+        self._get(self._plan.lesson, self._make_lesson)
+        with np.load(self._store.path(self._plan.lesson) / LOGITS) as logits:
+            return Lesson(logits["train"], table)
+
+    def _make_lesson(self, out: Path) -> None:
+        from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow
 
         self._progress.say("full model: answering the train split for the small one")
         shape, values = self._trained(self._plan.full)
-        return Lesson(answers_of(shape, values, self._splits["train"]), table)
+        np.savez(out / LOGITS, train=answers_of(shape, values, self._splits["train"]))
 
     def _trained(self, stage: Stage) -> tuple[Architecture, Values]:
         """Return the architecture and the weights of a model that was made."""

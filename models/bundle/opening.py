@@ -123,13 +123,15 @@ class Bundle:
         stages = self.manifest.stages
         # What the full model took is not answered by a board.
         corpus = self._stage(CORPUS, stages.corpus)
+        small = self._stage(MODEL, stages.small)
         names = dict.fromkeys((REFERENCE, *schemes))
         return Plan(
             request=Request(subject=self.subject, schemes=tuple(names)),
             whole=corpus,
             corpus=corpus,
             full=self._stage(MODEL, stages.full),
-            small=self._stage(MODEL, stages.small),
+            cut=small,
+            small=small,
             variants={name: self._stage(VARIANT, stages.variants[name]) for name in names},
         )
 

@@ -32,18 +32,18 @@ if TYPE_CHECKING:
     from models.corpus.tweets import Tweet
 
 
-def prune_corpus(whole: Path, out: Path, *, least: int, pair_with_entity: bool) -> None:
+def prune_corpus(whole: Path, out: Path, *, pieces: int, pair_with_entity: bool) -> None:
     """Write a corpus artefact like the one in `whole`, without its rarely used pieces.
 
     Args:
         whole: the folder of a corpus artefact.
         out: an existing folder.
-        least: how often the train split must use a piece.
+        pieces: how many word pieces stay.
         pair_with_entity: as `whole` was encoded.
     """
     corpus, encoded, summary = load_corpus(whole), load_encoded(whole), load_summary(whole)
     before = load_tokenizer(whole)
-    tokenizer = keep_used(before, count_uses(encoded["train"], summary["vocabulary"]), least)
+    tokenizer = keep_used(before, count_uses(encoded["train"], summary["vocabulary"]), pieces)
     lost = np.ones(summary["vocabulary"], bool)
     lost[numbers_before(tokenizer, before)] = False
     arrays: dict[str, NDArray[np.int32]] = {}

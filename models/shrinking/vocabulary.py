@@ -24,25 +24,28 @@ def count_uses(split: Encoded, vocabulary: int) -> NDArray[np.int64]:
     return np.bincount(split.input_ids[split.attention_mask > 0], minlength=vocabulary)
 
 
-def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], least: int) -> Tokenizer:
-    """Return the tokenizer with the pieces that are used at least `least` times.
+def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], pieces: int) -> Tokenizer:
+    """Return the tokenizer with those pieces that are used most.
 
-    ASCII characters stay whatever their use, so that WordPiece spells a word whose pieces are
-    gone in smaller ones: "[UNK]" is left to what the whole vocabulary could not spell either, and
-    to letters of other scripts. Pieces keep their order.
+    Of pieces used alike, words go before letters, then by their order: published vocabularies
+    and ours list letters first, and then frequent words before rare ones. ASCII characters stay
+    whatever their use, so that WordPiece spells a word whose pieces are gone in smaller ones:
+    "[UNK]" is left to what the whole vocabulary could not spell either, and to letters of other
+    scripts. Pieces keep their order.
 
     Args:
         tokenizer: WordPiece, as `models.corpus.tokenize` leaves it.
         uses: of each piece [vocabulary].
-        least: at least 1.
+        pieces: how many stay; more where the ASCII characters alone are more.
     """
     document = json.loads(tokenizer.to_str())
     numbers = document["model"]["vocab"]
-    kept = [
-        piece
-        for piece in sorted(numbers, key=numbers.get)
-        if piece in _KEPT_ALWAYS or _is_letter(piece) or uses[numbers[piece]] >= least
-    ]
+    always = {p for p in numbers if p in _KEPT_ALWAYS or (_is_letter(p) and _bare(p).isascii())}
+    # The checkpoint's own "[unused7]" and "[MASK]" are no text.
+    words = {p for p in numbers if not (p.startswith("[") and p.endswith("]") and len(p) > 1)}
+    others = sorted(words - always, key=lambda p: (-uses[numbers[p]], _is_letter(p), numbers[p]))
+    chosen = always.union(others[: max(0, pieces - len(always))])
+    kept = sorted(chosen, key=numbers.get)
     document["model"]["vocab"] = {piece: number for number, piece in enumerate(kept)}
     for name, special in document["post_processor"]["special_tokens"].items():
         special["ids"] = [kept.index(name)]
@@ -60,5 +63,8 @@ def numbers_before(pruned: Tokenizer, whole: Tokenizer) -> NDArray[np.int64]:
 
 
 def _is_letter(piece: str) -> bool:
-    letter = piece.removeprefix(CONTINUED)
-    return len(letter) == 1 and letter.isascii()
+    return len(_bare(piece)) == 1
+
+
+def _bare(piece: str) -> str:
+    return piece.removeprefix(CONTINUED)

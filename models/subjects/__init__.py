@@ -159,15 +159,15 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
     `training` and `distillation`; cut only in its word pieces it may need neither.
 
     Attributes:
-        piece_uses: how often the train split must use a word piece for it to stay; without it
-            all stay. Words of other pieces are spelled in smaller ones.
+        pieces: of the vocabulary that stay, those that the train split uses most. Words of other
+            pieces are spelled in smaller ones.
         layers: of the full model, from 0 on, those that stay.
         intermediate: units of each feed-forward network that stay, those that are busiest.
         embedding: width of the word vectors, which a matrix then widens again.
         rounding: the integers whose grid the weights end on, rounded for the layers' inputs.
     """
 
-    piece_uses: Count | None = None
+    pieces: Annotated[int, Meta(ge=200)] | None = None
     layers: Annotated[tuple[Annotated[int, Meta(ge=0)], ...], Meta(min_length=1)] | None = None
     intermediate: Count | None = None
     embedding: Count | None = None

@@ -48,7 +48,7 @@ batch = 32
 learning_rate = 1e-3
 
 [shrunk]
-piece_uses = 3
+pieces = 250
 layers = [1]
 intermediate = 16
 embedding = 8
@@ -98,14 +98,14 @@ def test_the_small_model_has_fewer_pieces_of_the_same_tweets(built):
 
 
 def test_it_has_the_shape_that_was_asked_for(built):
-    card = json.loads((built["model"][1] / "model.json").read_text())
+    card = json.loads((built["model"][-1] / "model.json").read_text())
     asked = {"layers": 1, "intermediate": 16, "embedding": 8, "hidden": 32}
     assert asked.items() <= card["architecture"].items()
     assert len(card["history"]) == 1
 
 
 def test_its_weights_lie_on_the_grid(built):
-    values = load_file(built["model"][1] / "weights.safetensors")
+    values = load_file(built["model"][-1] / "weights.safetensors")
     for name in (WIDE, "embeddings.word_embeddings.weight", "encoder.layer.0.output.dense.weight"):
         steps = values[name] / (np.abs(values[name]).max(axis=1, keepdims=True) / 7)
         np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
@@ -121,7 +121,7 @@ def test_it_is_converted(built):
     [
         ("[shrunk.training]\nepochs = 1\nbatch = 32\nlearning_rate = 1e-3\n", "", "training"),
         ("layers = [1]", "layers = []", "layers"),
-        ("piece_uses = 3", "piece_uses = 0", "piece_uses"),
+        ("pieces = 250", "pieces = 0", "pieces"),
         ('rounding = "int4"', 'rounding = "int5"', "rounding"),
     ],
 )

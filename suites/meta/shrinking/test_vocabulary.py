@@ -30,27 +30,36 @@ def train(whole):
     return encode(whole, tweets(*TEXTS), pair_with_entity=False)
 
 
-def pruned(whole, train, least):
-    return keep_used(whole, count_uses(train, whole.get_vocab_size()), least)
+def pruned(whole, train, pieces):
+    return keep_used(whole, count_uses(train, whole.get_vocab_size()), pieces)
 
 
-def test_the_split_it_was_pruned_on_is_spelled_as_before(whole, train):
-    tokenizer = pruned(whole, train, 1)
+@pytest.fixture(scope="module")
+def used(whole, train):
+    """As many pieces as the train split uses, and those that stay anyway."""
+    letters = {p for p in whole.get_vocab() if len(p.removeprefix("##")) == 1 or p in SPECIAL[:4]}
+    pieces = {whole.id_to_token(number) for number in np.unique(train.input_ids)}
+    return len(letters | pieces)
+
+
+def test_the_split_it_was_pruned_on_is_spelled_as_before(whole, train, used):
+    tokenizer = pruned(whole, train, used)
     before = numbers_before(tokenizer, whole)
     again = encode(tokenizer, tweets(*TEXTS), pair_with_entity=False)
     np.testing.assert_array_equal(before[again.input_ids], train.input_ids)
 
 
-def test_numbers_have_no_gaps_and_keep_their_order(whole, train):
-    tokenizer = pruned(whole, train, 1)
+def test_numbers_have_no_gaps_and_keep_their_order(whole, train, used):
+    tokenizer = pruned(whole, train, used)
+    assert tokenizer.get_vocab_size() == used
     assert sorted(tokenizer.get_vocab().values()) == list(range(tokenizer.get_vocab_size()))
     assert tokenizer.get_vocab_size() < whole.get_vocab_size()
     assert (np.diff(numbers_before(tokenizer, whole)) > 0).all()
 
 
-def test_a_word_that_is_gone_is_spelled_in_smaller_pieces(whole, train):
+def test_a_word_that_is_gone_is_spelled_in_smaller_pieces(whole, train, used):
     assert "zeppelin" in whole.get_vocab()
-    tokenizer = pruned(whole, train, 1)
+    tokenizer = pruned(whole, train, used)
     spelled = tokenizer.encode("zeppelin").tokens
     assert UNKNOWN not in spelled
     assert "".join(piece.removeprefix("##") for piece in spelled if piece not in SPECIAL) == (
@@ -58,11 +67,23 @@ def test_a_word_that_is_gone_is_spelled_in_smaller_pieces(whole, train):
     )
 
 
-def test_rare_pieces_go_first(whole, train):
-    sizes = [pruned(whole, train, least).get_vocab_size() for least in (1, 2, 6, 7, 1000)]
-    assert sizes == sorted(sizes, reverse=True)
-    assert "great" in pruned(whole, train, 6).get_vocab()
-    assert "great" not in pruned(whole, train, 7).get_vocab()
+def test_those_used_most_stay_and_then_those_listed_first(whole, train, used):
+    sizes = [pruned(whole, train, pieces).get_vocab_size() for pieces in (used - 2, used + 1)]
+    assert sizes == [used - 2, used + 1]
+    fewer, more = (pruned(whole, train, pieces).get_vocab() for pieces in (used - 2, used + 1))
+    assert {"the", "was"} <= fewer.keys()
+    assert len({"flight", "seat", "great", "awful"} & fewer.keys()) == 2
+    (gained,) = more.keys() - pruned(whole, train, used).get_vocab().keys()
+    numbers = whole.get_vocab()
+    unused = numbers.keys() - more.keys() - {"[MASK]"}
+    assert all(numbers[gained] < numbers[piece] for piece in unused)
+
+
+def test_what_is_no_text_is_not_kept(whole, train):
+    everything = pruned(whole, train, 10_000).get_vocab()
+    assert "[MASK]" in whole.get_vocab()
+    assert "[MASK]" not in everything
+    assert "[UNK]" in everything
 
 
 def test_padding_is_no_use(whole, train):

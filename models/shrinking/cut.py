@@ -1,0 +1,42 @@
+"""The full model with parts of it cut away, before it is taught. Imports TensorFlow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.shrinking.inherit import shrink_shape, shrink_values
+from models.shrinking.moments import WATCHED, second_moments
+
+if TYPE_CHECKING:
+    from models.corpus.tokenize import Encoded
+    from models.networks.architecture import Architecture
+    from models.networks.parameters import Values
+    from models.shrinking.inherit import Pieces
+    from models.subjects import ShrunkTable
+
+
+def cut(
+    full: Architecture, values: Values, table: ShrunkTable, pieces: Pieces, train: Encoded
+) -> tuple[Architecture, Values]:
+    """Return the shape and the weights that are left of the full model.
+
+    Args:
+        full: the full model.
+        values: its weights by name.
+        table: what is to be left.
+        pieces: the word pieces that stay.
+        train: the train split as the full model takes it.
+
+    Raises:
+        UsageMistake: as `shrink_shape`.
+    """
+    tokens = train.input_ids.shape[1]
+    shape = shrink_shape(full, table, vocabulary=len(pieces.numbers), positions=tokens)
+    activity = {}
+    if shape.intermediate != full.intermediate:
+        moments = second_moments(full, values, train, WATCHED)
+        activity = {name: np.diag(moment) for name, moment in moments.items()}
+    layers = table.layers or range(full.layers)
+    return shape, shrink_values(values, shape, layers, pieces, activity)
