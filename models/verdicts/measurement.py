@@ -40,6 +40,7 @@ class Measurement(Table, frozen=True, kw_only=True):
         test: id of the test that took it.
         reason: the sentence behind the verdict.
         known_failure: why a failure is expected; empty where it is not.
+        subject: name of the subject; one document may hold several.
         details: what else a report can use, such as raw samples.
     """
 
@@ -57,6 +58,7 @@ class Measurement(Table, frozen=True, kw_only=True):
     test: str
     reason: str = ""
     known_failure: str = ""
+    subject: str = ""
     details: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -110,6 +112,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
     budget: Budget | None = None,
     invalid_because: str | None = None,
     known_failure: str = "",
+    subject: str = "",
     details: dict[str, Any] | None = None,
 ) -> Measurement:
     """Judge an estimate where there is a budget, and record it.
@@ -124,6 +127,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
         budget: the limit, if there is one.
         invalid_because: what was wrong with the circumstances, if anything.
         known_failure: why a failure is expected.
+        subject: of which subject.
         details: see `Measurement`.
 
     Raises:
@@ -153,6 +157,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
         test=test,
         reason=reason,
         known_failure=known_failure,
+        subject=subject,
         details=details or {},
     )
 
