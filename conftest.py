@@ -8,6 +8,7 @@ pytest_plugins = (
     "fixtures.artefacts",
     "fixtures.runners",
     "fixtures.variants",
+    "fixtures.emulation",
     "fixtures.judging",
     "fixtures.judged",
     "fixtures.known_failures",

@@ -36,6 +36,7 @@ SOURCES = ("runtime/counting.py", "runtime/emulator.py", "runtime/debian.py", SY
 PLUGIN = "count.so"
 ROOT = "root"
 _FLAGS = ("-O2", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden")
+_COUNTED = ("instructions", "dot_products", "integer_multiplies", "float_multiplies")
 _SECONDS_TO_LOAD = 300.0
 _SECONDS_PER_ANSWER = 60.0
 
@@ -49,12 +50,33 @@ class InstructionCounts:
         dot_products: integer dot products (sdot), sixteen products in one instruction.
         integer_multiplies: other integer products of vectors (smull, smlal).
         float_multiplies: float multiply-adds (fmla).
+        answers: how many answers it is the median of.
     """
 
     instructions: int
     dot_products: int
     integer_multiplies: int
     float_multiplies: int
+    answers: int = 1
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """Counts of the classes, by metric."""
+        return {
+            "instructions_sdot": self.dot_products,
+            "instructions_mlal": self.integer_multiplies,
+            "instructions_fmla": self.float_multiplies,
+        }
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What part of the multiplying instructions is of integers, of these what part is sdot."""
+        integers = self.dot_products + self.integer_multiplies
+        multiplies = integers + self.float_multiplies
+        return {
+            "integer_multiply_share": integers / multiplies if multiplies else 0.0,
+            "dot_product_share": self.dot_products / integers if integers else 0.0,
+        }
 
 
 @dataclass(frozen=True)
@@ -172,19 +194,14 @@ def count_instructions(
             remedy="Report this: marks and counts must go together",
         )
     later = counts[1:]
-    return InstructionCounts(
-        *(int(median(getattr(one, name) for one in later)) for name in _names())
-    )
+    medians = {name: int(median(getattr(one, name) for one in later)) for name in _COUNTED}
+    return InstructionCounts(**medians, answers=len(later))
 
 
 def read_counts(out: Path) -> list[InstructionCounts]:
     """Return what the plugin wrote, in the order of the answers."""
     lines = out.read_text(encoding="ascii").splitlines()
     return [InstructionCounts(*map(int, line.split())) for line in lines]
-
-
-def _names() -> tuple[str, ...]:
-    return tuple(InstructionCounts.__dataclass_fields__)
 
 
 def _build_plugin(target: Path) -> None:

@@ -145,6 +145,12 @@ METRICS = {
             "tweets",
             "Largest difference of a logit from the same runtime's on the host",
         ),
+        _cost(
+            "reference_difference",
+            Unit.LOGITS,
+            "tweets",
+            "Largest difference of a logit from the host's, both with reference kernels",
+        ),
         _cost("instructions", Unit.INSTRUCTIONS, "answers", "Instructions of one answer"),
         _cost(
             "instructions_sdot",

@@ -22,7 +22,7 @@ GET_LOGITS = "self.interpreter.get_tensor(self.output.index)).reshape(-1)\n"
 RACED = "                        predictions[k, turn] = models[k].logits().argmax()\n"
 
 
-def _logits(*lines: str) -> dict[str, str]:
+def planted_logits(*lines: str) -> dict[str, str]:
     """Go on with the statements `lines` where the runner has read its `logits`."""
     made = LOGITS.replace("return", "logits =") + GET_LOGITS
     return {LOGITS + GET_LOGITS: made + "".join(f"        {line}\n" for line in lines)}
@@ -31,19 +31,19 @@ def _logits(*lines: str) -> dict[str, str]:
 FAULTS = {
     "answers with noise": Fault(
         gate=BEHAVIOR + "test_answers_are_repeated_bit_for_bit",
-        runner=_logits("return logits + np.float32(1e-4 * random.random())"),
+        runner=planted_logits("return logits + np.float32(1e-4 * random.random())"),
     ),
     "answers that differ from process to process": Fault(
         gate=BEHAVIOR + "test_a_fresh_process_repeats_them",
-        runner=_logits("return logits + np.float32(1e-4 * (1 + os.getpid() % 97))"),
+        runner=planted_logits("return logits + np.float32(1e-4 * (1 + os.getpid() % 97))"),
     ),
     "the first answer for every tweet": Fault(
         gate="suites/accuracy/test_accuracy_floor.py::test_variant_beats_the_majority",
-        runner=_logits("return self.__dict__.setdefault('first', logits)"),
+        runner=planted_logits("return self.__dict__.setdefault('first', logits)"),
     ),
     "answers that remember the tweet before": Fault(
         gate=BEHAVIOR + "test_order_of_tweets_changes_nothing",
-        runner=_logits(
+        runner=planted_logits(
             "before, self.before = getattr(self, 'before', 0.0 * logits), logits",
             "return logits + np.float32(1e-3) * before",
         ),

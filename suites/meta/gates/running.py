@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from suites.meta.gates.miniature import Miniature
 
-ROOMS = ("accuracy", "agreement", "conformance", "latency", "memory", "privacy", "runtimes", "size")
+ROOMS = (
+    *("accuracy", "agreement", "conformance", "instructions", "latency"),
+    *("memory", "privacy", "runtimes", "size"),
+)
 GATES = tuple(f"suites/{room}" for room in ROOMS)
 TIMEOUT = 900
 

@@ -1,0 +1,187 @@
+"""What emulated boards answered when it was measured, and how far from that they may be.
+
+One TOML file for a subject holds what was seen, with its evidence. A limit is what was seen times
+the file's margin: so it moves only when somebody measures again, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
+
+from models.errors import UsageMistake
+from models.tables import Table, read_table
+from models.verdicts.judge import Budget
+from models.verdicts.metrics import METRICS
+from models.verdicts.quantities import Unit, human, parse_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "fixtures" / "emulated"
+
+Count = Annotated[int, Meta(ge=1)]
+Factor = Annotated[float, Meta(ge=1.0)]
+Difference = Annotated[float, Meta(ge=0.0)]
+# Metric, scheme, runtime or None for every one, core.
+Place = tuple[str, str, str | None, str]
+
+
+class EvidenceTable(Table, frozen=True, kw_only=True):
+    """`[evidence]`: what was measured with; versions of packages, and the host's processor."""
+
+    emulator: str
+    counter: str
+    host: str
+    wheels: dict[str, str]
+
+
+class MarginsTable(Table, frozen=True, kw_only=True):
+    """`[margins]`: how many times what was seen is still right."""
+
+    instructions: Factor
+    logit_difference: Factor
+
+
+class AnswersTable(Table, frozen=True, kw_only=True):
+    """`[[answers]]`: a scheme's answers against the same runtime's on the host.
+
+    `agreement` and `logit_difference` were seen on so many `tweets`; `agreement_min` is the limit,
+    a percentage, of as few tweets as an emulated run answers. `reference_difference` was seen with
+    reference kernels on both sides, on a few tweets; 0 asks for the same bits.
+    """
+
+    runtime: str
+    scheme: str
+    cores: tuple[str, ...]
+    tweets: Count
+    agreement: Annotated[float, Meta(ge=0.0, le=1.0)]
+    agreement_min: str
+    logit_difference: Difference
+    reference_difference: Difference
+
+
+class InstructionsTable(Table, frozen=True, kw_only=True):
+    """`[[instructions]]`: instructions of one answer of a scheme, by core."""
+
+    runtime: str
+    scheme: str
+    seen: dict[str, Count]
+
+
+class SharesTable(Table, frozen=True, kw_only=True):
+    """`[[shares]]`: what a scheme's name promises of its multiplications, as percentages.
+
+    `dot_product_cores` are those of `cores` that have dot products.
+    """
+
+    scheme: str
+    cores: tuple[str, ...]
+    integer_multiply_share: str
+    dot_product_cores: tuple[str, ...]
+    dot_product_share: str
+
+
+class ExpectedTable(Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    evidence: EvidenceTable
+    margins: MarginsTable
+    answers: tuple[AnswersTable, ...]
+    instructions: tuple[InstructionsTable, ...]
+    shares: tuple[SharesTable, ...]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The limits of one subject on emulated boards.
+
+    Attributes:
+        file: as shown to people.
+        table: what the file holds.
+        limits: by metric, scheme, runtime and core; None in place of a runtime means every one.
+    """
+
+    file: str
+    table: ExpectedTable
+    limits: Mapping[Place, Budget]
+
+    def limit(self, metric: str, *, scheme: str, runtime: str, core: str) -> Budget | None:
+        """Return the limit of a metric, None where nothing was measured."""
+        own = self.limits.get((metric, scheme, runtime, core))
+        return self.limits.get((metric, scheme, None, core)) if own is None else own
+
+
+def load_expected(subject: str) -> Expected | None:
+    """Load what was measured of a subject, None where nothing was.
+
+    Raises:
+        UsageMistake: something in the file is wrong; names file and key.
+    """
+    path = FOLDER / f"{subject}.toml"
+    return read_expected(path) if path.is_file() else None
+
+
+def read_expected(path: Path) -> Expected:
+    """Read one such file; errors as of `load_expected`."""
+    table = read_table(path, ExpectedTable)
+    full = path.resolve()
+    file = str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
+    limits: dict[Place, Budget] = {}
+    for place, budget in _limits(table, file):
+        if place in limits:
+            raise UsageMistake(
+                f"gives {budget.metric} of {place[1]} on {place[3]} twice",
+                file=file,
+                key=budget.key,
+                remedy="Leave one",
+            )
+        limits[place] = budget
+    return Expected(file, table, limits)
+
+
+def _limits(table: ExpectedTable, file: str) -> Iterator[tuple[Place, Budget]]:
+    """Yield every limit with its metric, scheme, runtime and core."""
+    for index, answers in enumerate(table.answers):
+        for budget in _of_answers(answers, table.margins, file, f"answers[{index}]"):
+            for core in answers.cores:
+                yield (budget.metric, answers.scheme, answers.runtime, core), budget
+    for index, counts in enumerate(table.instructions):
+        for core, seen in counts.seen.items():
+            key = f"instructions[{index}].seen.{core}"
+            budget = _times("instructions", seen, table.margins.instructions, file, key)
+            yield (budget.metric, counts.scheme, counts.runtime, core), budget
+    for index, shares in enumerate(table.shares):
+        for metric, cores in (
+            ("integer_multiply_share", shares.cores),
+            ("dot_product_share", shares.dot_product_cores),
+        ):
+            budget = _share(metric, getattr(shares, metric), file, f"shares[{index}].{metric}")
+            for core in cores:
+                yield (metric, shares.scheme, None, core), budget
+
+
+def _of_answers(one: AnswersTable, margins: MarginsTable, file: str, key: str) -> list[Budget]:
+    margin = margins.logit_difference
+    return [
+        _share("agreement_golden", one.agreement_min, file, f"{key}.agreement_min"),
+        *(
+            _times(name, getattr(one, name), margin, file, f"{key}.{name}")
+            for name in ("logit_difference", "reference_difference")
+        ),
+    ]
+
+
+def _share(metric: str, written: str, file: str, key: str) -> Budget:
+    value = parse_quantity(written, Unit.FRACTION, file=file, key=key)
+    return Budget(metric, "min", value, written, file, key)
+
+
+def _times(metric: str, seen: float, margin: float, file: str, key: str) -> Budget:
+    value, unit = seen * margin, METRICS[metric].unit
+    text = f"{human(value, unit)} ({margin:g} times the {human(seen, unit)} that were measured)"
+    return Budget(metric, "max", value, text, file, key)

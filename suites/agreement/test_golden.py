@@ -1,0 +1,31 @@
+"""How closely the device's kernels answer as the host's: the same file, the same runtime."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.verdicts.estimates import agreement, exact
+from models.verdicts.metrics import labels_of
+
+
+def test_labels_agree_with_the_host(variant, golden, expected, judge):
+    """The device gives the label that the same runtime gives on the host."""
+    measured = agreement(labels_of(golden(variant)), variant.labels)
+    limit = expected("agreement_golden", variant)
+    judge("agreement_golden", measured, of=variant, floor=limit)
+
+
+def test_logits_stay_close_to_the_host(variant, golden, expected, judge):
+    """No logit differs from the host's by more than its scheme's tolerance on this core."""
+    differences = np.abs(golden(variant) - variant.logits)
+    measured = exact(differences.max(), n=len(differences))
+    judge("logit_difference", measured, of=variant, floor=expected("logit_difference", variant))
+
+
+def test_reference_kernels_answer_as_on_the_host(variant, reference_logits, expected, judge):
+    """With the runtime's portable kernels, device and host give the same bits, or nearly so."""
+    there, here = reference_logits(variant)
+    differences = np.abs(here - there)
+    measured = exact(differences.max(), n=len(differences))
+    limit = expected("reference_difference", variant)
+    judge("reference_difference", measured, of=variant, floor=limit)

@@ -1,0 +1,27 @@
+"""What the emulated core executes for one answer: counted, so no busy machine can disturb it.
+
+Instructions are not time: an emulator knows no cache and no pipeline.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from models.verdicts.estimates import exact
+
+
+def test_instructions_are_within_budget(variant, counted, expected, judge):
+    """One answer takes hardly more instructions than were measured of its scheme on this core."""
+    counts = counted(variant)
+    for metric, count in counts.classes.items():
+        judge.record(metric, exact(count, n=counts.answers), of=variant)
+    measured = exact(counts.instructions, n=counts.answers)
+    judge("instructions", measured, of=variant, floor=expected("instructions", variant))
+
+
+@pytest.mark.parametrize("metric", ["integer_multiply_share", "dot_product_share"])
+def test_multiplications_are_as_the_scheme_says(metric, variant, counted, expected, judge):
+    """The promised share multiplies integers, by dot products on a core that has them."""
+    counts = counted(variant)
+    measured = exact(counts.shares[metric], n=counts.answers)
+    judge(metric, measured, of=variant, floor=expected(metric, variant))

@@ -1,0 +1,93 @@
+"""What is expected of emulated boards: read with its evidence, limits that follow from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.devices.expected import FOLDER, load_expected, read_expected
+from models.devices.profile import HOST, device_names, load_device
+from models.errors import UsageMistake
+from models.runtime.emulator import read_sysroots
+from models.subjects import load_subject
+
+EMBEDDED = FOLDER / "embedded.toml"
+CORES = sorted(
+    {
+        load_device(name).core(architecture)
+        for name in device_names()
+        if name != HOST
+        for architecture in load_device(name).table.emulation
+    }
+)
+# ai-edge-litert has no 32-bit wheel; tflite-runtime's ARM kernels crash on static_wi8_ai8.
+RUNTIMES = {"aarch64": "ai_edge_litert", "armv7": "tflite_runtime"}
+SCHEMES = {"aarch64": load_subject("embedded").schemes, "armv7": ("float32", "float16")}
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A function that reads the embedded subject's file with a text replaced."""
+
+    def read(old, new):
+        text = EMBEDDED.read_text(encoding="utf-8")
+        assert old in text
+        path = tmp_path / "mine.toml"
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        return read_expected(path)
+
+    return read
+
+
+@pytest.mark.parametrize(("architecture", "core"), CORES)
+def test_every_emulated_core_is_judged_by_what_was_measured(architecture, core):
+    expected = load_expected("embedded")
+    for scheme in SCHEMES[architecture]:
+        for metric in (
+            "agreement_golden",
+            "logit_difference",
+            "reference_difference",
+            "instructions",
+        ):
+            limit = expected.limit(metric, scheme=scheme, runtime=RUNTIMES[architecture], core=core)
+            assert limit is not None, f"{metric} of {scheme} on {core}"
+
+
+def test_what_was_measured_is_what_is_emulated():
+    measured = load_expected("embedded").table.evidence.wheels
+    made_of = read_sysroots().architectures["aarch64"].wheels
+    assert measured == {name: made_of[name] for name in measured}
+    assert measured.keys() == {"ai-edge-litert", "tflite-runtime"}
+
+
+def test_a_limit_is_what_was_seen_times_its_margin():
+    expected = load_expected("embedded")
+    table = expected.table
+    seen = next(one for one in table.instructions if one.runtime == "ai_edge_litert")
+    core = next(iter(seen.seen))
+    limit = expected.limit("instructions", scheme=seen.scheme, runtime="ai_edge_litert", core=core)
+    assert limit.value == seen.seen[core] * table.margins.instructions
+    assert "times the" in limit.text
+    assert limit.key == f"instructions[{table.instructions.index(seen)}].seen.{core}"
+
+
+def test_instructions_may_hardly_grow():
+    assert load_expected("embedded").table.margins.instructions <= 1.01
+
+
+def test_a_subject_that_nobody_measured_has_no_limits():
+    assert load_expected("airline") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[margins]", "[margin]", "margin"),
+        ("instructions = 1.01", "instructions = 0.9", "instructions"),
+        ('agreement_min = "', 'agreement_min = "0.00', "looks like a fraction"),
+        ("tweets = ", "tweets = -", "tweets"),
+    ],
+)
+def test_mistakes_are_named(changed, old, new, message):
+    with pytest.raises(UsageMistake, match=message) as caught:
+        changed(old, new)
+    assert "mine.toml" in str(caught.value)
