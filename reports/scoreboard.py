@@ -32,6 +32,10 @@ LEGEND = (
     "accuracy below the full model, with the 95 % interval; agreement: with the float32 variant; "
     "ms: median of one answer"
 )
+EMULATED = (
+    "emulated: real ARM code without a board. Its times say nothing of the board's, and that the "
+    "emulator computes as silicon does is not verified"
+)
 UNMEASURED = "-"
 KNOWN_FAILURE = "fail (known)"
 WORST_FIRST = (
@@ -76,7 +80,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in table]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([*lines, "", LEGEND]) + "\n"
+    return "\n".join([*lines, "", *_legend(document)]) + "\n"
 
 
 def as_markdown(document: Mapping[str, Any]) -> str:
@@ -84,7 +88,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
     rules = ["---" if column in (0, len(HEADER) - 1) else "---:" for column in range(len(HEADER))]
     lines = [HEADER, rules, *scoreboard_rows(document)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{table}\n\n{LEGEND}\n"
+    return "\n\n".join([table, *_legend(document)]) + "\n"
 
 
 def as_csv(document: Mapping[str, Any]) -> str:
@@ -99,6 +103,10 @@ def worst_verdict(measurements: Sequence[Measurement]) -> str:
     """The worst verdict, in the order of `WORST_FIRST`; "-" where nothing is judged."""
     found = {_verdict(one) for one in measurements}
     return next((verdict for verdict in WORST_FIRST if verdict in found), UNMEASURED)
+
+
+def _legend(document: Mapping[str, Any]) -> list[str]:
+    return [LEGEND, EMULATED] if document["device"]["emulated"] else [LEGEND]
 
 
 def _main_runtime(document: Mapping[str, Any]) -> str | None:

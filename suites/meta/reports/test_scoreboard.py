@@ -93,6 +93,13 @@ def test_the_text_is_a_picture_of_the_run() -> None:
     assert legend == f"{LEGEND}\n"
 
 
+def test_an_emulated_run_says_what_it_does_not_show() -> None:
+    emulated = SAMPLE | {"device": {"name": "rpi4-emulated", "emulated": True}}
+    for picture in (as_text, as_markdown):
+        assert "as silicon does is not verified" in picture(emulated)
+        assert "emulated" not in picture(SAMPLE)
+
+
 def test_the_columns_of_the_text_are_aligned() -> None:
     header, rule, *rows = as_text(SAMPLE).split("\n\n")[0].splitlines()
     starts = [0] + [place + 2 for place in range(len(rule)) if rule[place : place + 2] == "  "]

@@ -90,6 +90,14 @@ def test_a_mirror_out_of_reach_is_one_message(tmp_path):
 
 
 @needs_debian
+def test_a_mirror_without_an_emulator_is_one_message(monkeypatch, tmp_path):
+    monkeypatch.setattr(PrivateApt, "update", lambda _: None)
+    with pytest.raises(EdgeproofError, match="the mirror offers no user-mode emulator") as caught:
+        prepare_sysroot(Store(tmp_path), "aarch64")
+    assert "--edge-target" in caught.value.remedy
+
+
+@needs_debian
 def test_apt_is_told_to_leave_the_machine_alone(tmp_path):
     PrivateApt(tmp_path / "apt", "arm64", "")
     environment = {**os.environ, "APT_CONFIG": str(tmp_path / "apt" / "apt.conf")}
