@@ -19,7 +19,7 @@ from typing import Any
 from models.errors import EdgeproofError
 
 HERE = Path(__file__).parent
-CONFIG = HERE / "allurerc.mjs"
+CONFIG, SCRIPT = HERE / "allurerc.mjs", HERE / "draw.mjs"
 PACKAGE, LOCK = HERE / "package.json", HERE / "package-lock.json"
 INSTALL_SECONDS = 600
 DRAW_SECONDS = 600
@@ -46,14 +46,14 @@ def is_installed() -> bool:
 
 
 def install() -> Path:
-    """Install Allure where it is missing; return its entry point.
+    """Install Allure where it is missing; return its folder.
 
     Raises:
         EdgeproofError: node is not installed, npm fails, or the cache cannot be written to.
     """
     target = folder()
     if is_installed():
-        return target / _ENTRY
+        return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".allure-") as name:
@@ -69,10 +69,10 @@ def install() -> Path:
             file=target.parent,
             remedy="Free space there, or set XDG_CACHE_HOME to a writable folder",
         ) from None
-    return target / _ENTRY
+    return target
 
 
-def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> None:
+def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[str, Any]]:
     """Let Allure draw `output`/index.html.
 
     Args:
@@ -80,13 +80,15 @@ def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> None:
         output: a folder that Allure may fill.
         facts: what allurerc.mjs reads from EDGEPROOF_REPORT.
 
+    Returns:
+        What the quality gate found, a rule each: `rule`, `success`, `message`.
+
     Raises:
         EdgeproofError: Allure fails; holds the end of what it printed.
     """
-    arguments = ["generate", "--config", CONFIG, "--output", output, *results]
     done = _run(
         "node",
-        [install(), *arguments],
+        [SCRIPT, install(), CONFIG, output, *results],
         seconds=DRAW_SECONDS,
         environment={"EDGEPROOF_REPORT": json.dumps(facts)},
     )
@@ -95,6 +97,8 @@ def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> None:
             f"Allure {version()} drew nothing (exit {done.returncode}):\n{_tail(done)}\n",
             remedy=f"Delete {folder()} and try again, or run the suite again",
         )
+    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def _npm_install(scratch: Path, target: Path) -> None:

@@ -1,5 +1,5 @@
 // How Allure draws the report. reports/html.py starts Allure with this file, and hands over what
-// is only known then in EDGEPROOF_REPORT: { history, run, devices: { name: variables } }.
+// is only known then in EDGEPROOF_REPORT: { history, run, devices: { name: variables }, gate }.
 
 const facts = JSON.parse(process.env.EDGEPROOF_REPORT ?? "{}");
 
@@ -58,6 +58,8 @@ export default {
   hideLabels: ["framework", "host", "language", "package", "thread"],
   environments,
   categories,
+  // { minTestsCount, environmentsTested }: how many tests there must be, and on which devices.
+  qualityGate: { rules: [facts.gate ?? {}] },
   plugins: {
     awesome: {
       options: {

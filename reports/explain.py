@@ -31,6 +31,7 @@ MEANING = {
     Verdict.INCONCLUSIVE: "the limit lies inside the interval: more samples would decide",
     Verdict.INVALID: "the circumstances were wrong: nothing follows from the number",
 }
+UNSURE = {Verdict.INCONCLUSIVE, Verdict.INVALID}
 # What a fixture may keep with a measurement for its explanation, and what it is called here.
 FINDINGS = {"baseline": "Since the baseline", "localizer": "Localizer"}
 _WIDTH = 100
@@ -51,6 +52,11 @@ class Explanation:
     title: str
     rows: tuple[tuple[str, str], ...]
     measurement: Measurement | None = None
+
+    @property
+    def unsure(self) -> bool:
+        """Whether nothing is known to be wrong: too few samples, or wrong circumstances."""
+        return self.measurement is not None and self.measurement.verdict in UNSURE
 
     def as_text(self) -> str:
         """For a terminal, wrapped; the command on a line of its own, ready to be copied."""
@@ -78,16 +84,16 @@ class Explanation:
         )
 
     def as_html(self) -> str:
-        """A table for the report."""
+        """A list of terms for the report, which wraps wherever it is put."""
         rows = "".join(
-            f"<tr><th>{html.escape(label)}</th><td>{_html_cell(label, text)}</td></tr>"
+            f"<dt><b>{html.escape(label)}</b></dt><dd>{_html_cell(label, text)}</dd>"
             for label, text in self.rows
         )
-        return f'<table class="explanation">{rows}</table>'
+        return f"<dl>{rows}</dl>"
 
 
 def explanations(document: Mapping[str, Any]) -> list[Explanation]:
-    """Explain every test of a run that is red, in the order they ran.
+    """Explain every test of a run that is red: failures first, then what is not known.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -101,7 +107,7 @@ def explanations(document: Mapping[str, Any]) -> list[Explanation]:
         if test.outcome in RED:
             judged = measured.get(test.id) or [None]
             found += [_explanation(document, test, one) for one in judged]
-    return found
+    return sorted(found, key=lambda one: one.unsure)
 
 
 def reproduce(document: Mapping[str, Any], test: str) -> str:
@@ -192,5 +198,5 @@ def _markdown_cell(label: str, text: str) -> str:
 def _html_cell(label: str, text: str) -> str:
     escaped = html.escape(text, quote=False)
     if label in {"Reproduce", "What happened"}:
-        return f"<pre>{escaped}</pre>"
+        return f'<code style="white-space:pre-wrap;overflow-wrap:anywhere">{escaped}</code>'
     return escaped.replace("\n", "<br>")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import EdgeproofError
-from models.verdicts.judge import Verdict
 from reports.budget_lines import place_of
 from reports.explain import circumstances, explanations
 from reports.scoreboard import as_markdown
@@ -68,7 +67,6 @@ def annotations(document: Mapping[str, Any]) -> list[str]:
 def _annotation(one: Explanation) -> str:
     taken = one.measurement
     place = place_of(taken.budget.source) if taken and taken.budget else None
-    unsure = taken is not None and taken.verdict in {Verdict.INCONCLUSIVE, Verdict.INVALID}
     properties = {"title": f"{one.title} ({one.test})"}
     if place is not None:
         properties = {"file": place.file, "line": str(place.line)} | properties
@@ -76,7 +74,7 @@ def _annotation(one: Explanation) -> str:
         properties = {"file": one.test.partition("::")[0]} | properties
     given = ",".join(f"{name}={_escaped(text, ',:')}" for name, text in properties.items())
     message = "\n".join(f"{label}: {text}" for label, text in one.rows)
-    return f"::{'warning' if unsure else 'error'} {given}::{_escaped(message)}"
+    return f"::{'warning' if one.unsure else 'error'} {given}::{_escaped(message)}"
 
 
 def _escaped(text: str, more: str = "") -> str:

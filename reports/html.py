@@ -1,142 +1,129 @@
-"""Drawing the HTML report: `python -m reports.html [--results DIR ...] [--out DIR]`.
+"""Drawing the HTML report: `python -m reports.html [RUN ...] [--out DIR]`.
 
-One file that opens from disk and asks nothing of any network. Several result folders (a host, an
-emulated device, boards) become one report in which each device is an environment.
+One file that opens from disk and asks nothing of any network. A RUN is a folder that holds a run's
+`results.json` and `allure-results/`; several (a host, an emulated device, boards) become one report
+in which each device is an environment.
 
-Exit codes: 0 drawn; 1 Allure, npm or the disk failed; 4 usage, such as no results yet.
+Exit codes: 0 drawn; 1 the quality gate is broken, or Allure, npm or the disk failed; 4 usage, such
+as no results yet.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
-import math
+import re
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from models.errors import EdgeproofError, UsageMistake
 from reports import allure
 from reports.offline import external_loads, keep_to_itself
+from reports.runs import ALLURE_RESULTS, RESULTS, read_run, survey, test_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reports.runs import Run, Survey
 
 OUT = Path(__file__).parent / "out"
-DEFAULT_RESULTS = OUT / "allure-results"
 DEFAULT_HTML = OUT / "html"
+_DRAWN_TEST = re.compile(r'd\("data/test-results/(\w+)\.json","([^"]+)"\)')
 
 
-@dataclass
-class Found:
-    """What the result folders hold: tests, when the first began, what is known of each device."""
-
-    tests: int = 0
-    began: float = math.inf  # milliseconds since 1970
-    devices: dict[str, dict[str, str]] = field(default_factory=dict)
-
-
-def draw_report(results: list[Path], out: Path) -> Path:
-    """Draw `out`/index.html from folders of Allure results, and return it.
+def draw_report(
+    folders: list[Path], out: Path, *, min_tests: int = 1, required: tuple[str, ...] = ()
+) -> tuple[Path, list[dict[str, Any]]]:
+    """Draw `out`/index.html from the folders of runs.
 
     The history behind the trends is kept beside `out`, as history.jsonl.
 
+    Args:
+        folders: each holds a run's results.json and allure-results.
+        out: where the page goes.
+        min_tests: the quality gate's: how many tests there must be.
+        required: the quality gate's: devices that must have been tested.
+
+    Returns:
+        The page, and what the quality gate found: rule, success and message.
+
     Raises:
-        UsageMistake: a folder is missing or holds no results.
+        UsageMistake: a folder holds no results.
         EdgeproofError: Allure cannot be installed, or draws nothing; the disk is full.
     """
-    found = survey(results)
-    page = out / "index.html"
+    runs = [read_run(folder) for folder in folders]
+    found = survey(runs)
+    for run in runs:
+        for file in run.unreadable:
+            _say(f"left out, as it cannot be read: {file}")
     if not allure.is_installed():
         _say(f"installing Allure {allure.version()} into {allure.folder()} (once)")
+    _say(
+        f"drawing {found.tests} tests on {len(found.devices) or 'unnamed'} device(s): "
+        f"{', '.join(sorted(found.devices)) or '-'}"
+    )
+    rules: dict[str, Any] = {"minTestsCount": min_tests}
+    if required:
+        rules["environmentsTested"] = list(required)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        page.unlink(missing_ok=True)  # a failure must not leave the last report looking new
-        _say(
-            f"drawing {found.tests} tests on {len(found.devices) or 'unnamed'} device(s): "
-            f"{', '.join(sorted(found.devices)) or '-'}"
-        )
-        with tempfile.TemporaryDirectory(dir=out, prefix=".drawing-") as scratch:
-            history = out.parent / "history.jsonl"
-            run = _run_name(found.began)
-            _forget(history, run)
-            facts = {"history": str(history), "run": run, "devices": found.devices}
-            allure.draw(results, Path(scratch), facts)
-            drawn = Path(scratch) / "index.html"
-            text = keep_to_itself(drawn.read_text(encoding="utf-8"))
-            drawn.write_text(text, encoding="utf-8")
-            drawn.replace(page)
+        (out / "index.html").unlink(missing_ok=True)  # a failure must not leave the last report
+        return _draw(runs, found, out, rules)
     except OSError as error:
         raise EdgeproofError(
             f"cannot be written ({error.strerror})",
             file=out,
             remedy="Free space there, or name another folder with --out",
         ) from None
+
+
+def _draw(
+    runs: list[Run], found: Survey, out: Path, rules: dict[str, Any]
+) -> tuple[Path, list[dict[str, Any]]]:
+    from reports.staging import draw, stage  # noqa: PLC0415 - numpy, only when there is a run
+    from reports.summary import put_first  # noqa: PLC0415 - the same
+
+    history, name = out.parent / "history.jsonl", _run_name(found.began)
+    _forget(history, name)
+    facts = {"history": str(history), "run": name, "devices": found.devices, "gate": rules}
+    drawn = [draw(run) for run in runs]
+    with tempfile.TemporaryDirectory(dir=out, prefix=".drawing-") as scratch:
+        staged = [Path(scratch, f"run-{number}") for number in range(len(runs))]
+        for run, folder, pictures in zip(runs, staged, drawn, strict=True):
+            stage(run, folder, pictures)
+        gate = allure.draw(staged, Path(scratch, "html"), facts)
+        page = Path(scratch, "html", "index.html")
+        text = page.read_text(encoding="utf-8")
+        shown = [
+            (run.document, pictures)
+            for run, pictures in zip(runs, drawn, strict=True)
+            if run.document is not None
+        ]
+        text = put_first(text, shown, gate=gate, link=_links(text))
+        text = keep_to_itself(text)
+        page.write_text(text, encoding="utf-8")
+        page.replace(out / "index.html")
     for address in external_loads(text):
         _say(f"named in the report, and blocked by its policy: {address}")
-    return page
+    return out / "index.html", gate
 
 
-def survey(folders: list[Path]) -> Found:
-    """Count the results in `folders`, and gather what is known of their devices.
+def _links(page: str) -> Callable[[str, str], str | None]:
+    """Where in Allure's page each test of a device is shown."""
+    addresses = {}
+    for identity, data in _DRAWN_TEST.findall(page):
+        test = json.loads(base64.b64decode(data))
+        addresses[test_id(test), test.get("environment")] = f"#{identity}"
 
-    Raises:
-        UsageMistake: a folder is missing, or there are no results.
-    """
-    found = Found()
-    for folder in folders:
-        if not folder.is_dir():
-            raise UsageMistake(
-                "no results yet", file=folder, remedy="Run `tox -e host` first: it writes them"
-            )
-        for file in sorted(folder.glob("*-result.json")):
-            _count(file, found)
-        _describe_device(folder.parent / "results.json", found)
-    if not found.tests:
-        raise UsageMistake(
-            "holds no results yet",
-            file=", ".join(map(str, folders)),
-            remedy="Run `tox -e host` first: it writes them",
-        )
-    return found
+    def link(test: str, device: str) -> str | None:
+        return addresses.get((test, device))
 
-
-def _count(file: Path, found: Found) -> None:
-    """Count one result; a killed run can leave one half-written, which Allure leaves out too."""
-    try:
-        result = json.loads(file.read_text(encoding="utf-8"))
-        began = float(result["start"])
-        devices = [label["value"] for label in result["labels"] if label["name"] == "device"]
-    except (OSError, ValueError, KeyError, TypeError):
-        _say(f"left out, as it cannot be read: {file}")
-        return
-    found.tests += 1
-    found.began = min(found.began, began)
-    for device in devices:
-        found.devices.setdefault(device, {})
-
-
-def _describe_device(file: Path, found: Found) -> None:
-    """Take what the run's results.json says of its device, where there is one."""
-    try:
-        document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        device = str(document["device"]["name"])
-        facts = {
-            "subject": document["subject"]["name"],
-            "run": document["run"]["started"],
-            "edgeproof": document["run"]["version"],
-            "emulated": "yes" if document["device"]["emulated"] else "no",
-        }
-        plain = {
-            name: value
-            for name, value in document["circumstances"].items()
-            if isinstance(value, (str, int, float))
-        }
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # the report is drawn from Allure's results; this only adds to it
-    if device in found.devices:
-        found.devices[device] = {name: str(value) for name, value in (plain | facts).items()}
+    return link
 
 
 def _run_name(began: float) -> str:
@@ -169,13 +156,21 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     started = time.monotonic()
     try:
-        page = draw_report(options.results or [DEFAULT_RESULTS], options.out)
+        page, gate = draw_report(
+            options.runs or [OUT],
+            options.out,
+            min_tests=options.min_tests,
+            required=tuple(options.require),
+        )
     except EdgeproofError as error:
         _say(f"error: {error}")
         return error.exit_code
     size, seconds = page.stat().st_size / 1e6, time.monotonic() - started
     _say(f"{page}: {size:.1f} MB in {seconds:.1f} s; open it in any browser")
-    return 0
+    broken = [found["message"] for found in gate if not found["success"]]
+    for message in broken:
+        _say(f"quality gate broken: {message}")
+    return EdgeproofError.exit_code if broken else 0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -189,14 +184,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m reports.html",
         description="Draw one HTML file from one or several runs.",
-        epilog="exit codes: 0 drawn; 1 Allure, npm or the disk failed; 4 usage",
+        epilog="exit codes: 0 drawn; 1 the quality gate is broken, or Allure, npm or the disk "
+        "failed; 4 usage",
     )
     parser.add_argument(
-        "--results",
+        "runs",
         type=Path,
-        nargs="+",
-        metavar="DIR",
-        help=f"folders of Allure results, one per run (default: {DEFAULT_RESULTS})",
+        nargs="*",
+        metavar="RUN",
+        help=f"folders, each with a run's {RESULTS} and {ALLURE_RESULTS}/ (default: {OUT})",
     )
     parser.add_argument(
         "--out",
@@ -204,6 +200,20 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_HTML,
         metavar="DIR",
         help="folder for index.html (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--min-tests",
+        type=int,
+        default=1,
+        metavar="N",
+        help="quality gate: how many tests there must be (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--require",
+        action="append",
+        default=[],
+        metavar="DEVICE",
+        help="quality gate: a device that must have been tested; may be repeated",
     )
     return parser
 

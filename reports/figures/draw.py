@@ -1,0 +1,36 @@
+"""Every picture of a run, in reading order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reports.figures import costs, tables, trade
+from reports.figures.views import views
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reports.figures.style import Picture
+
+KINDS = (
+    trade.pareto,
+    trade.drop_intervals,
+    costs.latency,
+    costs.instructions,
+    costs.sizes,
+    tables.confusion,
+    tables.flips,
+)
+
+
+def pictures(document: Mapping[str, Any]) -> list[Picture]:
+    """Draw what a run has measurements for.
+
+    Args:
+        document: what `read_results` or `new_document` returns.
+
+    Raises:
+        EdgeproofError: a measurement is not valid.
+    """
+    drawn = (draw(view) for view in views(document) for draw in KINDS)
+    return [picture for picture in drawn if picture is not None]

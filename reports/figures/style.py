@@ -1,0 +1,137 @@
+"""What every picture shares: size, type, and series that are told apart without color.
+
+Text and axes have one middle gray that reads on white and on near black; a page that shows a
+picture inline replaces it by its own text color. Every series has a marker, a hatch and a dash of
+its own besides its color. matplotlib is imported by functions: collecting tests must not pay.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+GRAY = "#808080"
+FAINT = "#80808055"
+BUDGET = "#c8553d"
+WIDTH = 7.6  # inches
+_GLOBAL_STYLE = re.compile(r"<style[^>]*>\*\{[^}]*\}</style>")
+_PROLOG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
+
+
+class Look(NamedTuple):
+    """How one series looks."""
+
+    color: str
+    marker: str
+    hatch: str
+    dash: Any
+
+    @property
+    def fill(self) -> dict[str, str]:
+        """The color and hatch of an area."""
+        return {"color": self.color, "hatch": self.hatch}
+
+
+LOOKS = (
+    Look("#4a86c5", "o", "", "-"),
+    Look("#c98a1b", "s", "//", "--"),
+    Look("#3f9c68", "^", "xx", "-."),
+    Look("#a06bc9", "D", "\\\\", ":"),
+    Look("#c25d86", "v", "--", (0, (5, 1))),
+    Look("#2a98a0", "P", "++", (0, (3, 1, 1, 1))),
+    Look("#8b7d4b", "X", "||", (0, (1, 1))),
+    Look("#7a7fd0", "*", "/", (0, (8, 2))),
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    Attributes:
+        name: of its file, without ending.
+        title: what it shows.
+        caption: how to read it, in a sentence or two.
+        svg: the picture.
+        tests: ids of the tests that it belongs to.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+    tests: frozenset[str]
+
+    @property
+    def inline(self) -> str:
+        """For a page: text takes the page's color."""
+        return _PROLOG.sub("", self.svg).replace(GRAY, "currentColor")
+
+
+def look(index: int) -> Look:
+    """How the series at `index` looks; they repeat after the eighth."""
+    return LOOKS[index % len(LOOKS)]
+
+
+def canvas(height: float) -> tuple[Figure, Axes]:
+    """One axes on a sheet of this height, in inches."""
+    figure = sheet(height)
+    axes = figure.add_subplot()
+    axes.patch.set_alpha(0.0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(visible=True, axis="x", color=FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def sheet(height: float) -> Figure:
+    """A transparent figure of this height, in inches."""
+    import matplotlib as mpl  # noqa: PLC0415 - drawing only
+    from matplotlib.figure import Figure as MplFigure  # noqa: PLC0415 - the same
+
+    mpl.rcParams.update(
+        {
+            "svg.fonttype": "none",  # text stays text: searchable, and sharp at any size
+            "svg.hashsalt": "edgeproof",
+            "font.size": 10,
+            "hatch.linewidth": 0.6,
+            **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor"), GRAY),
+            **dict.fromkeys(("xtick.color", "ytick.color", "legend.labelcolor"), GRAY),
+        }
+    )
+    figure = MplFigure(figsize=(WIDTH, height), layout="constrained")
+    figure.patch.set_alpha(0.0)
+    return figure
+
+
+def legend(axes: Axes, **where: Any) -> None:
+    """A legend without a box, for the background is not known."""
+    axes.legend(frameon=False, fontsize=9, **where)
+
+
+def rows_of(axes: Axes, names: Iterable[str]) -> None:
+    """Name the rows of a horizontal picture, the first on top."""
+    labels = list(names)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+
+
+def as_svg(figure: Figure, title: str) -> str:
+    """The figure as SVG that names itself and leaves the style of what is around it alone."""
+    from html import escape  # noqa: PLC0415 - drawing only
+
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = _GLOBAL_STYLE.sub("", buffer.getvalue())
+    named = f'<svg role="img" aria-label="{escape(title)}" '
+    svg = svg.replace("<svg ", named, 1)
+    return re.sub(r"(<svg [^>]*>)", rf"\1<title>{escape(title)}</title>", svg, count=1)

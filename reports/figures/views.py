@@ -1,0 +1,77 @@
+"""What pictures are drawn of: one subject on one device, from one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.verdicts.metrics import FULL_MODEL
+from reports.results import measurements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from models.verdicts.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class View:
+    """The measurements of one device in one run.
+
+    Attributes:
+        subject: its name.
+        device: where they were taken.
+        labels: the subject's, in the order of their indices.
+        schemes: measured ones, in the subject's order.
+        measurements: all of them.
+        main: the runtime that is judged.
+    """
+
+    subject: str
+    device: str
+    labels: tuple[str, ...]
+    schemes: tuple[str, ...]
+    measurements: tuple[Measurement, ...]
+    main: str | None
+
+    @property
+    def slug(self) -> str:
+        """For the names of files."""
+        return f"{self.subject}-{self.device}"
+
+    def of(self, metric: str, *, holding: str | None = None) -> dict[str, Measurement]:
+        """The measurements of a metric by scheme, in the subject's order, on the main runtime.
+
+        Args:
+            metric: its name.
+            holding: a key of the details, where only measurements that have it are wanted.
+        """
+        found = {
+            one.scheme: one
+            for one in self.measurements
+            if one.metric == metric
+            and one.runtime in {None, self.main}
+            and (holding is None or holding in one.details)
+        }
+        order = (FULL_MODEL, *self.schemes)
+        return {scheme: found[scheme] for scheme in order if scheme in found}
+
+    def tests(self, *metrics: str) -> frozenset[str]:
+        """Ids of the tests that took one of these metrics."""
+        return frozenset(one.test for one in self.measurements if one.metric in metrics)
+
+
+def views(document: Mapping[str, Any]) -> list[View]:
+    """One view for each device of a run, in the order of their names."""
+    measurements = measurements_of(document)
+    subject = document["subject"]
+    found = []
+    for device in sorted({one.device for one in measurements}):
+        own = tuple(one for one in measurements if one.device == device)
+        named = [*subject["schemes"], *sorted({one.scheme for one in own} - {FULL_MODEL})]
+        taken = {one.scheme for one in own}
+        schemes = tuple(dict.fromkeys(scheme for scheme in named if scheme in taken))
+        labels = tuple(subject.get("labels", ()))
+        main = document["circumstances"].get("runtime")
+        found.append(View(subject["name"], device, labels, schemes, own, main))
+    return found

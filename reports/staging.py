@@ -1,0 +1,92 @@
+"""A copy of a run's Allure results, with pictures and explanations where they are needed.
+
+The pictures need what the whole run measured, and matplotlib, which boards need not have: so they
+are added when the report is drawn, from results.json, and the run's own folder stays as it is.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from reports.explain import explanations
+from reports.figures.draw import pictures
+from reports.runs import test_id
+from reports.scoreboard import as_csv, as_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from reports.explain import Explanation
+    from reports.figures.style import Picture
+    from reports.runs import Run
+
+SVG = "image/svg+xml"
+
+
+def stage(run: Run, folder: Path, drawn: list[Picture]) -> None:
+    """Copy a run's Allure results into `folder`, adding to each test what explains it.
+
+    Args:
+        run: the run; one that measured nothing is copied as it is.
+        folder: must not exist yet.
+        drawn: the run's pictures.
+    """
+    shutil.copytree(run.allure_results, folder)
+    if run.document is None:
+        return
+    for picture in drawn:
+        (folder / f"{picture.name}-attachment.svg").write_text(picture.svg, encoding="utf-8")
+    why: dict[str, list[Explanation]] = {}
+    for one in explanations(run.document):
+        why.setdefault(one.test, []).append(one)
+    for file, test in run.tests.items():
+        changed = _with_pictures(test, drawn)
+        changed = _with_explanation(changed, why.get(test_id(test), []))
+        (folder / file.name).write_text(json.dumps(changed), encoding="utf-8")
+    _add_globals(run.document, folder)
+
+
+def draw(run: Run) -> list[Picture]:
+    """The pictures of a run; none where it measured nothing."""
+    return pictures(run.document) if run.document is not None else []
+
+
+def _with_pictures(test: dict[str, Any], drawn: list[Picture]) -> dict[str, Any]:
+    wanted = [picture for picture in drawn if test_id(test) in picture.tests]
+    added = [
+        {"name": one.title, "source": f"{one.name}-attachment.svg", "type": SVG} for one in wanted
+    ]
+    return test | {"attachments": [*test.get("attachments", []), *added]}
+
+
+def _with_explanation(test: dict[str, Any], why: list[Explanation]) -> dict[str, Any]:
+    if not why:
+        return test
+    requirement = f"<p>{html.escape(test.get('description', ''))}</p>"
+    tables = "".join(one.as_html() for one in why)
+    return {name: value for name, value in test.items() if name != "description"} | {
+        "descriptionHtml": requirement + tables
+    }
+
+
+def _add_globals(document: Mapping[str, Any], folder: Path) -> None:
+    """The run's results and scoreboard as attachments of the whole report."""
+    device, subject = document["device"]["name"], document["subject"]["name"]
+    texts = {
+        "results.json": (json.dumps(document, indent=1), "application/json"),
+        "scoreboard.csv": (as_csv(document), "text/csv"),
+        "scoreboard.md": (as_markdown(document), "text/markdown"),
+    }
+    attachments = []
+    for name, (text, kind) in texts.items():
+        source = f"{subject}-{device}-{name.replace('.', '-attachment.')}"
+        (folder / source).write_text(text, encoding="utf-8")
+        attachments.append(
+            {"name": f"{name}: {subject} on {device}", "source": source, "type": kind}
+        )
+    described = {"attachments": attachments, "errors": []}
+    (folder / "edgeproof-globals.json").write_text(json.dumps(described), encoding="utf-8")

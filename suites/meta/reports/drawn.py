@@ -1,0 +1,64 @@
+"""Folders of runs as the suite leaves them, for the tests that draw a real report."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from reports.metrics import write_metric_samples
+from reports.results import write_results
+from suites.meta.reports.runs import document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# An attachment that would phone home if the browser let it.
+SPY = '<b>attached</b><img src="https://spy.example/x.png"><script src="//spy.example/x"></script>'
+STATUS = {"passed": "passed", "failed": "failed", "error": "broken", "skipped": "skipped"}
+
+
+def write_run(folder: Path, device: str) -> Path:
+    """Write the small run on a device: results.json, and Allure's results of each test."""
+    results = folder / "allure-results"
+    results.mkdir(parents=True)
+    known = _on(device)
+    write_results(folder / "results.json", known)
+    write_metric_samples(known, results)
+    (results / f"{device}-spy-attachment.html").write_text(SPY, encoding="utf-8")
+    reasons = {one["test"]: one["reason"] for one in known["measurements"]}
+    for number, test in enumerate(known["tests"]):
+        message = reasons.get(test["id"], test.get("message", ""))
+        verdict = "fail" if "breaks" in message else "inconclusive"
+        result = _result(device, number, test, f"Failed: {verdict}: {message}")
+        (results / f"{device}-{number}-result.json").write_text(json.dumps(result))
+    return folder
+
+
+def _on(device: str) -> dict[str, Any]:
+    known = document(device)
+    for one in known["measurements"]:
+        one["device"] = device
+    return known
+
+
+def _result(device: str, number: int, test: dict[str, Any], message: str) -> dict[str, Any]:
+    path, _, name = test["id"].partition("::")
+    now = int(time.time() * 1000)
+    return {
+        "uuid": f"{device}-{number}",
+        "historyId": f"{device}-{number}",
+        "testCaseId": str(number),
+        "name": name,
+        "fullName": f"{path.removesuffix('.py').replace('/', '.')}#{name.partition('[')[0]}",
+        "titlePath": path.split("/"),
+        "description": "The requirement in one sentence.",
+        "status": STATUS[test["outcome"]],
+        "statusDetails": {"message": message},
+        "labels": [{"name": "device", "value": device}],
+        "attachments": [
+            {"name": "spy", "source": f"{device}-spy-attachment.html", "type": "text/html"}
+        ],
+        "start": now,
+        "stop": now + 1,
+    }

@@ -1,0 +1,98 @@
+"""The pictures: drawn from results.json, readable in light and dark and without color."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from models.store import PROJECT
+from reports.figures.draw import pictures
+from reports.figures.style import GRAY, LOOKS
+from reports.figures.trade import Point, front
+from suites.meta.reports.runs import DROP_TEST, document, measurements
+
+pytest.importorskip("matplotlib", reason="the report environment has matplotlib")
+KINDS = ("pareto", "drop", "latency", "sizes", "confusion", "flips")
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """The pictures of the small run, by kind."""
+    return {one.name.partition("-")[0]: one for one in pictures(document())}
+
+
+def test_every_kind_is_drawn(drawn):
+    assert tuple(drawn) == KINDS
+
+
+def test_a_run_without_their_measurements_draws_none():
+    accuracy = [one for one in measurements() if one.metric == "balanced_accuracy"]
+    assert pictures(document(measurements=accuracy)) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_is_svg_that_names_itself_and_loads_nothing(drawn, kind):
+    picture = drawn[kind]
+    root = ET.fromstring(picture.svg)  # noqa: S314 - drawn above
+    assert root.attrib["aria-label"] == picture.title
+    assert "mini on host" in picture.title
+    assert picture.caption.endswith(".")
+    addresses = re.findall(r'(?:href|src)="([^"]+)"', picture.svg)
+    assert [one for one in addresses if not one.startswith("#")] == []
+    assert "<style" not in picture.svg
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_text_is_black_or_white_on_a_background_nobody_knows(drawn, kind):
+    texts = re.findall(r"<text[^>]*style=\"([^\"]*)\"", drawn[kind].svg)
+    assert texts
+    assert all(f"fill: {GRAY}" in style for style in texts)
+    assert GRAY not in drawn[kind].inline
+    assert "currentColor" in drawn[kind].inline
+
+
+def test_series_differ_without_color():
+    assert len({one.marker for one in LOOKS}) == len(LOOKS)
+    assert len({one.hatch for one in LOOKS}) == len(LOOKS)
+    assert len({str(one.dash) for one in LOOKS}) == len(LOOKS)
+
+
+def test_a_picture_says_its_numbers(drawn):
+    for kind, texts in {
+        "pareto": ("float16: 1.00 MB, -5.0", "BERT-large: 1,341 MB", "the paper: 25 MB, -4.1",
+                   "budget: -4.1 points", "full model: 8.0 MB"),
+        "drop": ("float32", "float16", "budget"),
+        "latency": ("p50 1.2, p90 1.4 ms",),
+        "sizes": ("4,021.70 MB = 4,021.7x", "2.00 MB = 2.0x"),
+        "confusion": ("full_model: 90.0 %", "75", "SO SO"),
+        "flips": ("float16: 98.0 %",),
+    }.items():  # fmt: skip
+        for text in texts:
+            assert text in drawn[kind].svg, (kind, text)
+
+
+def test_a_picture_belongs_to_the_tests_of_its_metrics(drawn):
+    assert DROP_TEST in drawn["drop"].tests
+    assert DROP_TEST in drawn["pareto"].tests
+    assert DROP_TEST not in drawn["latency"].tests
+
+
+def test_it_is_drawn_alike_each_time(drawn):
+    assert [one.svg for one in pictures(document())] == [one.svg for one in drawn.values()]
+
+
+def test_the_pareto_front_leaves_out_what_is_beaten():
+    small, beaten, good = Point(1.0, 3.0), Point(2.0, 3.5), Point(4.0, 0.0)
+    assert front([good, beaten, small]) == [small, good]
+
+
+def test_collecting_does_not_pay_for_it():
+    code = "import sys; import fixtures.results, reports.html; print('matplotlib' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
