@@ -9,6 +9,7 @@ pytest_plugins = (
     "fixtures.runners",
     "fixtures.variants",
     "fixtures.emulation",
+    "fixtures.floors",
     "fixtures.judging",
     "fixtures.judged",
     "fixtures.known_failures",

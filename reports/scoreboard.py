@@ -51,7 +51,8 @@ def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """The cells of the scoreboard, one row under `HEADER` per variant.
 
     The full model comes first, then the subject's schemes in their order. What another runtime than
-    the run's main one answered is a row of its own, named "SCHEME on RUNTIME".
+    the run's main one answered is a row of its own, named "SCHEME on RUNTIME". The floors
+    come last.
 
     Args:
         document: what `read_results` or `new_document` returns.
@@ -71,7 +72,8 @@ def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
         known = order.index(scheme) if scheme in order else len(order)
         return known, scheme, runtime or ""
 
-    return [_row(group, groups[group]) for group in sorted(groups, key=place)]
+    rows = [_row(group, groups[group]) for group in sorted(groups, key=place)]
+    return rows + [_floor_row(*each) for each in document["subject"].get("floors", {}).items()]
 
 
 def as_text(document: Mapping[str, Any]) -> str:
@@ -139,6 +141,12 @@ def _row(group: tuple[str, str | None], measurements: Sequence[Measurement]) -> 
         cell("peak_rss", 1e-6, 1),
         worst_verdict(measurements),
     )
+
+
+def _floor_row(name: str, scores: Mapping[str, float]) -> tuple[str, ...]:
+    """What answers that need no model earn: a name and an accuracy."""
+    accuracy = f"{scores['accuracy']:.3f}" if "accuracy" in scores else UNMEASURED
+    return (name, *[accuracy if column == "accuracy" else UNMEASURED for column in HEADER[1:]])
 
 
 def _drop(one: Measurement | None) -> str:

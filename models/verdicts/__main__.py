@@ -12,7 +12,7 @@ from models.commands import Parser, answer
 from models.corpus.replab_package import read_languages
 from models.errors import UsageMistake
 from models.verdicts.answers import Polarities, aligned, read_polarities
-from models.verdicts.scores import MAJORITY, floors, score
+from models.verdicts.scores import MAJORITY, OVERALL, floors, score
 
 if TYPE_CHECKING:
     import argparse
@@ -107,7 +107,8 @@ def _floors(gold: Mapping[Key, int], training: Mapping[Key, int] | None) -> dict
         np.array(list(gold.values())), [entity for entity, _ in gold], train
     )
     if train is None:
-        found[MAJORITY] = {"omitted": "it needs the training gold standard: give --training"}
+        omitted = {"omitted": "it needs the training gold standard: give --training"}
+        found |= dict.fromkeys((OVERALL, MAJORITY), omitted)
     return found
 
 

@@ -24,6 +24,17 @@ def always_best(tweets: int, *, classes: int) -> NDArray[np.int64]:
     return np.full(tweets, classes - 1, dtype=np.int64)
 
 
+def majority(train_labels: Labels, tweets: int) -> NDArray[np.int64]:
+    """The polarity that training has most often, for every tweet, [tweets].
+
+    Raises:
+        EdgeproofError: no training tweets.
+    """
+    if train_labels.size == 0:
+        raise _no_majority(0, 0)
+    return np.full(tweets, int(np.bincount(train_labels).argmax()), dtype=np.int64)
+
+
 def entity_majority(
     train_labels: Labels, train_entities: Sequence[str], entities: Sequence[str]
 ) -> NDArray[np.int64]:
@@ -41,11 +52,7 @@ def entity_majority(
         EdgeproofError: no training tweets, or not one entity for each.
     """
     if train_labels.size == 0 or train_labels.size != len(train_entities):
-        raise EdgeproofError(
-            f"{train_labels.size} training labels of {len(train_entities)} entities have no "
-            "majority",
-            remedy="Give the entity and the label of at least one training tweet",
-        )
+        raise _no_majority(train_labels.size, len(train_entities))
     overall = np.bincount(train_labels)
     counts: dict[str, NDArray[np.int64]] = {}
     for label, entity in zip(train_labels, train_entities, strict=True):
@@ -55,3 +62,10 @@ def entity_majority(
     majority = {entity: int((each + shares).argmax()) for entity, each in counts.items()}
     fallback = int(overall.argmax())
     return np.array([majority.get(entity, fallback) for entity in entities], dtype=np.int64)
+
+
+def _no_majority(labels: int, entities: int) -> EdgeproofError:
+    return EdgeproofError(
+        f"{labels} training labels of {entities} entities have no majority",
+        remedy="Give the entity and the label of at least one training tweet",
+    )

@@ -111,6 +111,7 @@ METRICS = {
         ),
         _cost("weights_bytes", Unit.BYTES, "files", "Parameters stored as float32"),
         _cost("flatbuffer_bytes", Unit.BYTES, "files", "Size of the FlatBuffer"),
+        _cost("flatbuffer_zipped_bytes", Unit.BYTES, "files", "The FlatBuffer after zlib level 9"),
         _size_ratio("size_ratio_weights", "Full model's float32 weights over the FlatBuffer"),
         _size_ratio(
             "size_ratio_checkpoint",

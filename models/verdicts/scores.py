@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from models.corpus.replab_layout import DOMAINS, POLARITIES
 from models.verdicts import confusion, reputation
 from models.verdicts.confusion import MISSING
-from models.verdicts.floors import always_best, entity_majority
+from models.verdicts.floors import always_best, entity_majority, majority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 _ENTITY_ID = re.compile(r"RL2013D(\d{2})E\d{3}")
 _DIGITS = 6
 
-# Names of the floors.
-BEST, MAJORITY = f"always_{POLARITIES[-1]}", "entity_majority_of_training"
+# Names of the floors; the first one's ends with the best label.
+BEST, OVERALL = "always_{}", "majority_of_training"
+MAJORITY = "entity_majority_of_training"
 
 # Measures of one table, and measures of the tables of several entities.
 _POOLED: dict[str, Callable[[Counts], Floats]] = {
@@ -44,31 +45,58 @@ def score(gold: Labels, predicted: Labels, entities: Sequence[str]) -> dict[str,
         entities: ids [n].
     """
     tables = confusion.confusion(gold, predicted, entities, classes=len(POLARITIES))
+    return {
+        "overall": _measures(tables) | {"missing": int((predicted == MISSING).sum())},
+        "by_class": _by_class(tables.sum(axis=0)),
+        **by_group(gold, predicted, entities),
+    }
+
+
+def by_group(
+    gold: Labels,
+    predicted: Labels,
+    entities: Sequence[str],
+    *,
+    labels: Sequence[str] = POLARITIES,
+) -> dict[str, dict[str, dict[str, float]]]:
+    """The measures of each entity, `by_entity`, and of the entities of each domain, `by_domain`.
+
+    Args:
+        gold: labels [n], indices into `labels`.
+        predicted: answers [n], MISSING where there is none.
+        entities: ids [n]; those that are not RepLab's are of the domain "other".
+        labels: from the worst to the best.
+    """
+    tables = confusion.confusion(gold, predicted, entities, classes=len(labels))
     names = sorted(set(entities))
     domains: dict[str, list[int]] = {}
     for at, name in enumerate(names):
         domains.setdefault(domain_of(name), []).append(at)
     return {
-        "overall": _measures(tables) | {"missing": int((predicted == MISSING).sum())},
-        "by_class": _by_class(tables.sum(axis=0)),
         "by_domain": {name: _measures(tables[places]) for name, places in domains.items()},
         "by_entity": {name: _measures(tables[[at]]) for at, name in enumerate(names)},
     }
 
 
 def floors(
-    gold: Labels, entities: Sequence[str], train: tuple[Labels, Sequence[str]] | None
+    gold: Labels,
+    entities: Sequence[str],
+    train: tuple[Labels, Sequence[str]] | None,
+    *,
+    labels: Sequence[str] = POLARITIES,
 ) -> dict[str, dict[str, float]]:
     """The measures of the answers that need no model.
 
     Args:
         gold: labels [n].
         entities: ids [n].
-        train: labels and entities of the training tweets; None leaves the second floor out.
+        train: labels and entities of the training tweets; None leaves out the floors made of them.
+        labels: from the worst to the best.
     """
-    classes = len(POLARITIES)
-    answers = {BEST: always_best(gold.size, classes=classes)}
+    classes = len(labels)
+    answers = {BEST.format(labels[-1]): always_best(gold.size, classes=classes)}
     if train is not None:
+        answers[OVERALL] = majority(train[0], gold.size)
         answers[MAJORITY] = entity_majority(*train, entities)
     return {
         name: _measures(confusion.confusion(gold, each, entities, classes=classes))

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.corpus.artefact import load_corpus
 from models.corpus.tweets import hash_tweets
+from models.verdicts.floors import entity_majority
 from suites.meta.gates import edits
 from suites.meta.gates.planting import Fault, file_of, in_arrays, in_flatbuffer, in_json
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 DROP = "suites/accuracy/test_accuracy_drop.py::"
 FLOOR = "suites/accuracy/test_accuracy_floor.py::"
+REPUTATION = "suites/accuracy/test_reputation.py::"
 AGREEMENT = "suites/agreement/test_agreement.py::"
 BEHAVIOR = "suites/conformance/test_behavior.py::"
 FILE = "suites/conformance/test_file.py::"
@@ -33,6 +35,16 @@ def _shuffled(array: NDArray[np.generic]) -> NDArray[np.generic]:
 
 def _test_tweets(mini: Miniature) -> list[str]:
     return hash_tweets(load_corpus(mini.artefact("corpus")).splits["test"])
+
+
+def _majority_of_each_entity(mini: Miniature) -> None:
+    """Answer every test tweet with what its entity has most often in training."""
+    splits = load_corpus(mini.artefact("corpus")).splits
+    train, test = splits["train"], splits["test"]
+    labels = np.array([tweet.label for tweet in train])
+    entities = [tweet.entity_id for tweet in train]
+    answers = entity_majority(labels, entities, [tweet.entity_id for tweet in test])
+    in_arrays("full", "logits.npz", "test", lambda logits: np.eye(logits.shape[1])[answers])(mini)
 
 
 FAULTS = {
@@ -72,6 +84,26 @@ FAULTS = {
     ),
     "a variant that always says the same": Fault(
         gate=FLOOR + "test_variant_beats_the_majority",
+        plant=in_flatbuffer("float32", edits.one_class),
+    ),
+    "a full model that knows the entities and no tweet": Fault(
+        gate=REPUTATION + "test_full_model_beats_the_majority_entity_by_entity",
+        says="official_accuracy of full_model",
+        plant=_majority_of_each_entity,
+    ),
+    "a variant that is right about no entity": Fault(
+        gate=REPUTATION + "test_variant_beats_the_majority_entity_by_entity",
+        says="fail: official_accuracy of float32",
+        plant=in_flatbuffer("float32", edits.permuted_classes),
+    ),
+    "a full model that orders tweets at random": Fault(
+        gate=REPUTATION + "test_full_model_orders_tweets_as_gold_does",
+        says="fail: f_rs of full_model",
+        plant=in_arrays("full", "logits.npz", "test", _shuffled),
+    ),
+    "a variant that orders no tweets": Fault(
+        gate=REPUTATION + "test_variant_orders_tweets_as_gold_does",
+        says="fail: f_rs of float32",
         plant=in_flatbuffer("float32", edits.one_class),
     ),
     "a layer's scale eight times too large": Fault(

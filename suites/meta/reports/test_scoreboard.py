@@ -147,3 +147,15 @@ def test_the_worst_verdict_wins() -> None:
 
 def test_a_verdict_without_a_budget_counts_when_it_is_invalid() -> None:
     assert worst_verdict([taken("float32", "accuracy", 0.8, invalid_because="load")]) == "invalid"
+
+
+def test_the_floors_come_last() -> None:
+    one = document(taken("float32", "accuracy", 0.9))
+    one["subject"]["floors"] = {"always_POSITIVE": {"accuracy": 0.6035}, "other": {"f_rs": 0.0}}
+    rows = scoreboard_rows(one)
+    accuracy = HEADER.index("accuracy")
+    assert [(row[0], row[accuracy]) for row in rows[1:]] == [
+        ("always_POSITIVE", "0.604"),
+        ("other", "-"),
+    ]
+    assert {row[-1] for row in rows[1:]} == {"-"}

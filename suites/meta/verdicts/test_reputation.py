@@ -14,7 +14,7 @@ from models.errors import EdgeproofError
 from models.verdicts import confusion as tables_room
 from models.verdicts import estimates, metrics, reputation
 from models.verdicts.confusion import MISSING, confusion
-from models.verdicts.floors import always_best, entity_majority
+from models.verdicts.floors import always_best, entity_majority, majority
 
 CLASSES = 3
 # Entity, gold label, answer (or none).
@@ -157,6 +157,12 @@ def test_all_of_replab_takes_no_time() -> None:
 
 def test_the_best_polarity_for_everything_is_the_first_floor() -> None:
     assert always_best(4, classes=3).tolist() == [2, 2, 2, 2]
+
+
+def test_the_majority_of_all_training_is_another() -> None:
+    assert majority(np.array([0, 1, 1, 2]), 3).tolist() == [1, 1, 1]
+    with pytest.raises(EdgeproofError, match="no majority"):
+        majority(np.array([], dtype=np.int64), 3)
 
 
 def test_the_majority_of_an_entity_is_the_second_floor() -> None:

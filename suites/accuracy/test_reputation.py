@@ -1,0 +1,40 @@
+"""The measures of RepLab 2013: every entity counts alike, and tweets are ordered by polarity."""
+
+from __future__ import annotations
+
+from models.verdicts.estimates import f_rs, official_accuracy, reliability, sensitivity
+from models.verdicts.scores import by_group
+
+
+def test_variant_beats_the_majority_entity_by_entity(variant, corpus, floors, judge):
+    """Averaged over the entities, the FlatBuffer is better than answers that need no model."""
+    answers = corpus.test.labels, variant.labels, corpus.entities("test")
+    metric = "official_accuracy"
+    floor, every = floors.highest(metric), floors.of(metric)
+    judge(metric, official_accuracy(*answers), of=variant, floor=floor, floors=every)
+
+
+def test_full_model_beats_the_majority_entity_by_entity(full_model, corpus, floors, judge):
+    """Averaged over the entities, the full model is better than answers that need no model."""
+    answers = corpus.test.labels, full_model.labels, corpus.entities("test")
+    metric = "official_accuracy"
+    floor, every = floors.highest(metric), floors.of(metric)
+    judge(metric, official_accuracy(*answers), of=full_model, floor=floor, floors=every)
+
+
+def test_variant_orders_tweets_as_gold_does(variant, corpus, floors, judge):
+    """Of the tweets of an entity, the FlatBuffer puts the better above the worse: F(R,S)."""
+    answers = corpus.test.labels, variant.labels, corpus.entities("test")
+    judge.record("reliability", reliability(*answers), of=variant)
+    judge.record("sensitivity", sensitivity(*answers), of=variant)
+    groups = by_group(*answers, labels=corpus.tweets.labels)
+    judge("f_rs", f_rs(*answers), of=variant, floors=floors.of("f_rs"), **groups)
+
+
+def test_full_model_orders_tweets_as_gold_does(full_model, corpus, floors, judge):
+    """Of the tweets of an entity, the full model puts the better above the worse: F(R,S)."""
+    answers = corpus.test.labels, full_model.labels, corpus.entities("test")
+    judge.record("reliability", reliability(*answers), of=full_model)
+    judge.record("sensitivity", sensitivity(*answers), of=full_model)
+    groups = by_group(*answers, labels=corpus.tweets.labels)
+    judge("f_rs", f_rs(*answers), of=full_model, floors=floors.of("f_rs"), **groups)
