@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import EdgeproofError
+from reports import sizes
 from reports.budget_lines import place_of
 from reports.explain import circumstances, explanations
 from reports.scoreboard import as_markdown
@@ -47,6 +48,7 @@ def step_summary(document: Mapping[str, Any]) -> str:
         "Every gate is green." if not red else f"**{len(red)} red:** unfold one to see why.",
         "",
         as_markdown(document),
+        sizes.as_markdown(document),
         f"Circumstances: {circumstances(document)}.",
         "",
         *(one.as_markdown() for one in red),

@@ -80,22 +80,6 @@ def paper_arithmetic() -> dict[str, Any]:
     }
 
 
-def paper_lines(ledger: Mapping[str, Any]) -> list[str]:
-    """Return the paper's ratio beside what each variant gives, one sentence per line."""
-    paper = ledger["paper"]
-    lines = [f"published: {paper['published_ratio']}x, BERT-large over the FlatBuffer"]
-    for scheme, variant in ledger["variants"].items():
-        lines += [
-            f"{scheme}: {_megabytes(paper[f'bert_large_{size}'])} ({size} of BERT-large) / "
-            f"{_megabytes(variant['flatbuffer'])} (FlatBuffer) = "
-            f"{variant['ratios'][f'bert_large_{size}/flatbuffer']:.1f}x"
-            for size in ("checkpoint", "weights")
-        ]
-    needed = paper["flatbuffer_for_bert_large_weights"]
-    lines.append(f"{paper['published_ratio']}x of the weights is {needed:,} bytes or fewer")
-    return lines
-
-
 def _model(shape: Architecture) -> dict[str, Any]:
     counts = {name: sum(each.size for each in part) for name, part in parts(shape).items()}
     total = sum(counts.values())
@@ -124,7 +108,3 @@ def _variant(compared: Mapping[str, int], sizes: FlatBufferSizes) -> dict[str, A
         for file, bytes_ in files.items()
     }
     return asdict(sizes) | {"ratios": ratios}
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"

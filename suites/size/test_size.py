@@ -13,6 +13,8 @@ FOLDED = 0.02
 
 def test_file_is_within_budget(variant, judge):
     """The FlatBuffer has at most the budgeted bytes."""
+    zipped = exact(variant.report.flatbuffer_zipped)
+    judge.record("flatbuffer_zipped_bytes", zipped, of=variant)
     judge("flatbuffer_bytes", exact(variant.report.flatbuffer_bytes), of=variant)
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from models.errors import EdgeproofError
-from models.flatbuffers.ledger import FlatBufferSizes, paper_arithmetic, paper_lines, size_ledger
+from models.flatbuffers.ledger import FlatBufferSizes, paper_arithmetic, size_ledger
 from models.networks.architecture import Architecture
 from models.networks.parameters import count
 from models.verdicts.sizes import size_ratios
@@ -113,15 +113,6 @@ def test_the_papers_arithmetic():
     assert round(paper["bert_large_checkpoint"] / 1e6, 1) == 4021.7
     assert paper["flatbuffer_for_bert_large_weights"] == 8_378_547
     assert paper["flatbuffer_for_bert_large_checkpoint"] == 25_135_641
-
-
-def test_the_papers_lines(ledger):
-    assert paper_lines(ledger) == [
-        "published: 160x, BERT-large over the FlatBuffer",
-        "dynamic_wi8_afp32: 4,021.7 MB (checkpoint of BERT-large) / 26.7 MB (FlatBuffer) = 150.6x",
-        "dynamic_wi8_afp32: 1,340.6 MB (weights of BERT-large) / 26.7 MB (FlatBuffer) = 50.2x",
-        "160x of the weights is 8,378,547 bytes or fewer",
-    ]
 
 
 def test_the_ledger_is_json(ledger):

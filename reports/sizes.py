@@ -1,0 +1,101 @@
+"""The size ledger as a table, from results.json alone: each ratio under what is over what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+HEADER = (
+    "sizes in MB",
+    "parameters",
+    "weights",
+    "checkpoint",
+    "flatbuffer",
+    "zipped",
+    "resident",
+    "full weights / fb",
+    "full checkpoint / fb",
+    "BERT-large weights / fb",
+    "BERT-large checkpoint / fb",
+)
+RATIOS = (
+    "full_model_weights/flatbuffer",
+    "full_model_checkpoint/flatbuffer",
+    "bert_large_weights/flatbuffer",
+    "bert_large_checkpoint/flatbuffer",
+)
+LEGEND = (
+    "weights: the parameters as float32; checkpoint: these with Adam's two moments; zipped: zlib "
+    "level 9; resident: peak of a runner; x / fb: x over the FlatBuffer"
+)
+NONE = "-"
+
+
+def size_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The cells of the ledger, one row under `HEADER` per model and variant; none without it."""
+    ledger = document["subject"].get("sizes")
+    if ledger is None:
+        return []
+    models = [_model_row(name, ledger[name]) for name in ("full_model", "small_model")]
+    if ledger["full_model"] == ledger["small_model"]:
+        models = models[:1]
+    return [*models, *(_variant_row(*each) for each in ledger["variants"].items())]
+
+
+def as_text(document: Mapping[str, Any]) -> str:
+    """The ledger for a terminal, columns aligned, what was published below; "" without it."""
+    rows = size_rows(document)
+    if not rows:
+        return ""
+    table = [HEADER, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
+    lines = [_aligned(row, widths) for row in table]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join([*lines, "", LEGEND, published(document)]) + "\n"
+
+
+def as_markdown(document: Mapping[str, Any]) -> str:
+    """The ledger as a Markdown table, what was published below; "" without it."""
+    rows = size_rows(document)
+    if not rows:
+        return ""
+    rules = ["---", *["---:"] * (len(HEADER) - 1)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in [HEADER, rules, *rows])
+    return f"{table}\n\n{LEGEND}. {published(document)}\n"
+
+
+def published(document: Mapping[str, Any]) -> str:
+    """What the paper's factor asks of a FlatBuffer, in one sentence."""
+    paper = document["subject"]["sizes"]["paper"]
+    factor = paper["published_ratio"]
+    return (
+        f"published (arXiv 2310.03971): {factor}x, BERT-large over the FlatBuffer; "
+        f"{factor}x of its checkpoint is a FlatBuffer of "
+        f"{paper['flatbuffer_for_bert_large_checkpoint']:,} bytes, of its weights "
+        f"{paper['flatbuffer_for_bert_large_weights']:,}"
+    )
+
+
+def _model_row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:
+    parameters = f"{model['parameters']['total']:,}"
+    sizes = (_megabytes(model["weights"]), _megabytes(model["checkpoint"]))
+    return (name, parameters, *sizes, *[NONE] * (len(HEADER) - 4))
+
+
+def _variant_row(scheme: str, variant: Mapping[str, Any]) -> tuple[str, ...]:
+    sizes = (variant[kind] for kind in ("flatbuffer", "flatbuffer_zipped", "resident"))
+    ratios = (f"{variant['ratios'][name]:,.1f}" for name in RATIOS)
+    return (scheme, NONE, NONE, NONE, *map(_megabytes, sizes), *ratios)
+
+
+def _megabytes(size: int | None) -> str:
+    return NONE if size is None else f"{size / 1e6:,.2f}"
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Names to the left, numbers to the right."""
+    cells = [row[0].ljust(widths[0])]
+    cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+    return "  ".join(cells).rstrip()

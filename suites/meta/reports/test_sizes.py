@@ -1,0 +1,57 @@
+"""The size ledger as a table: every size under its name, every ratio under what is over what."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.flatbuffers.ledger import FlatBufferSizes, size_ledger
+from reports.sizes import HEADER, as_markdown, as_text, size_rows
+from suites.meta.flatbuffers.test_ledger import BERT_LARGE, MOBILEBERT, PUBLISHED
+
+
+def document(full, small, flatbuffers):
+    """A document that holds the ledger."""
+    return {"subject": {"name": "paper", "sizes": size_ledger(full, small, flatbuffers)}}
+
+
+@pytest.fixture
+def paper():
+    """The paper's systems, and MobileBERT's published file."""
+    return document(BERT_LARGE, MOBILEBERT, {"dynamic_wi8_afp32": PUBLISHED})
+
+
+def test_the_papers_arithmetic_is_in_the_table(paper):
+    rows = {row[0]: dict(zip(HEADER, row, strict=True)) for row in size_rows(paper)}
+    assert list(rows) == ["full_model", "small_model", "dynamic_wi8_afp32"]
+    full, variant = rows["full_model"], rows["dynamic_wi8_afp32"]
+    assert full["parameters"] == f"{335_141_888 + 3_075:,}"
+    assert (full["weights"], full["checkpoint"]) == ("1,340.58", "4,021.74")
+    assert (variant["flatbuffer"], variant["zipped"], variant["resident"]) == (
+        *("26.70", "22.00"),
+        "60.00",
+    )
+    assert variant["BERT-large checkpoint / fb"] == "150.6"
+    assert variant["BERT-large weights / fb"] == "50.2"
+
+
+def test_what_was_published_stands_below(paper):
+    for text in (as_text(paper), as_markdown(paper)):
+        assert "160x" in text
+        assert "25,135,641 bytes, of its weights 8,378,547" in text
+
+
+def test_a_model_that_is_converted_itself_has_one_row():
+    alone = document(BERT_LARGE, BERT_LARGE, {"float32": FlatBufferSizes(10, 9)})
+    rows = size_rows(alone)
+    assert [row[0] for row in rows] == ["full_model", "float32"]
+    assert rows[1][HEADER.index("resident")] == "-"
+
+
+def test_columns_are_aligned(paper):
+    lines = as_text(paper).splitlines()
+    assert {len(line) for line in lines[:5]} == {len(lines[0])}
+
+
+def test_a_document_of_before_has_no_ledger():
+    old = {"subject": {"name": "embedded"}}
+    assert (size_rows(old), as_text(old), as_markdown(old)) == ([], "", "")
