@@ -56,14 +56,18 @@ class Builder:
 
     def build(self) -> None:
         """Make every stage in order; those that are there are left alone."""
+        self.build_models()
+        for scheme, stage in self._plan.variants.items():
+            self._get(stage, functools.partial(self._make_variant, scheme))
+
+    def build_models(self) -> None:
+        """Make the corpus and the trained models, and convert nothing."""
         plan = self._plan
         self._get(plan.whole, self._make_corpus)
         for role, stage in plan.models().items():
             self._train(stage, functools.partial(self._make_model, role))
         if self._subject.shrunk:
             self._shrink(self._subject.shrunk)
-        for scheme, stage in plan.variants.items():
-            self._get(stage, functools.partial(self._make_variant, scheme))
 
     def _get(self, stage: Stage, make: Any) -> None:
         self._store.get(stage, make, waiting=self._progress.say)

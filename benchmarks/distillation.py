@@ -1,0 +1,209 @@
+"""Does learning from the full model's answers help the small one? One command measures it.
+
+    python -m benchmarks.distillation SUBJECT.toml --corpus FILE --pretrained FOLDER
+
+trains the small model of a subject that has `[small.distillation]` with it and without it, once
+for each seed, and prints both and the gain as JSON. A seed decides the initial weights and the
+order of the tweets, so the two trainings of one seed differ in nothing but what is learned from.
+Training goes through the store: a run that was stopped goes on, and a seed may be added later.
+`benchmarks/distillation_*.toml` are the subjects of docs/distillation.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from models.build import ENVIRONMENT
+from models.corpus.artefact import load_encoded
+from models.errors import EdgeproofError, UsageMistake
+from models.plan import LOGITS, MODEL_CARD, make_plan, make_request
+from models.progress import Progress
+from models.store import Store, default_root
+from models.subjects import load_subject
+from models.verdicts import metrics
+from models.verdicts.intervals import CONFIDENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from models.plan import Plan
+    from models.store import Stage
+    from models.subjects import Subject
+
+WITHOUT, WITH = "labels", "labels_and_full_model"
+MEASURES = {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
+_DIGITS = 5
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train what is missing, measure, print; return the exit code (0, or 4 for a mistake)."""
+    options = _parser().parse_args(arguments)
+    os.environ.update(ENVIRONMENT)
+    store = Store(options.cache_dir)
+    try:
+        subject = load_subject(options.subject)
+        pairs = {seed: _plans(subject, seed, options) for seed in options.seeds}
+        _build([plan for pair in pairs.values() for plan in pair.values()], store)
+        document = _measure(subject, pairs, store)
+    except EdgeproofError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.distillation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("subject", help="a shipped subject's name, or the path of a TOML file")
+    parser.add_argument("--corpus", type=Path, help="labelled tweets")
+    parser.add_argument("--pretrained", help="a checkpoint's folder or hub id")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--cache-dir", type=Path, default=default_root(), help="the store (default: %(default)s)"
+    )
+    return parser
+
+
+def _plans(subject: Subject, seed: int, options: argparse.Namespace) -> dict[str, Plan]:
+    """What one seed trains, by what it learns from."""
+    small = subject.small
+    if small is None or small.distillation is None:
+        raise UsageMistake(
+            f"subject {subject.name!r} has no `small.distillation`",
+            file=Path(options.subject),
+            remedy="Write [small.distillation] with temperature and weight",
+        )
+    training = msgspec.structs.replace(small.training, seed=seed)
+    found = {}
+    for learned_from, table in ((WITHOUT, None), (WITH, small.distillation)):
+        changed = msgspec.structs.replace(small, training=training, distillation=table)
+        request = make_request(
+            msgspec.structs.replace(subject, small=changed),
+            corpus=options.corpus,
+            pretrained=options.pretrained,
+        )
+        found[learned_from] = make_plan(request)
+    return found
+
+
+def _build(plans: list[Plan], store: Store) -> None:
+    """Train what is missing in one process of its own, which alone imports TensorFlow."""
+    missing = [plan for plan in plans if not store.has(plan.small)]
+    if not missing:
+        return
+    worker = multiprocessing.get_context("spawn").Process(target=_train, args=(missing, store.root))
+    worker.start()
+    worker.join()
+    if worker.exitcode:
+        raise EdgeproofError(
+            f"a training ended with exit status {worker.exitcode}",
+            remedy="Run again: what was trained is kept",
+        )
+
+
+def _train(plans: list[Plan], root: Path) -> None:
+    from models.stages import Builder  # noqa: PLC0415 - imports TensorFlow as it goes
+
+    progress = Progress(sys.stderr)
+    for number, plan in enumerate(plans, start=1):
+        progress.say(f"training {number} of {len(plans)}")
+        Builder(Store(root), plan, progress).build_models()
+
+
+def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) -> dict[str, Any]:
+    """The whole document: circumstances, both models of every seed, what learning brought."""
+    some = next(iter(pairs.values()))[WITH]
+    splits = load_encoded(store.path(some.corpus))
+    gold = splits["test"].labels
+    full = _answers(some.full, store)
+    answers = {
+        learned_from: np.array(
+            [_answers(pair[learned_from].small, store) for pair in pairs.values()]
+        )
+        for learned_from in (WITHOUT, WITH)
+    }
+    right = (answers[WITH] == gold).mean(axis=0) - (answers[WITHOUT] == gold).mean(axis=0)
+    return {
+        "subject": subject.name,
+        "small": msgspec.to_builtins(subject.small),
+        "parameters": {
+            "full": _parameters(some.full, store),
+            "small": _parameters(some.small, store),
+        },
+        "tweets": {name: len(split.labels) for name, split in splits.items()},
+        "full_model": _scores(gold, full, full),
+        "runs": [
+            {"seed": seed, "learned_from": learned_from, **_scores(gold, each, full)}
+            for learned_from, rows in answers.items()
+            for seed, each in zip(pairs, rows, strict=True)
+        ],
+        "gain": {
+            name: _over_seeds(
+                [measure(gold, each) for each in answers[WITH]],
+                [measure(gold, each) for each in answers[WITHOUT]],
+            )
+            for name, measure in MEASURES.items()
+        },
+        "gain_over_tweets": {"accuracy": _mean_with_interval(right)},
+    }
+
+
+def _answers(stage: Stage, store: Store) -> NDArray[np.int64]:
+    with np.load(store.path(stage) / LOGITS) as logits:
+        return metrics.labels_of(logits["test"])
+
+
+def _parameters(stage: Stage, store: Store) -> int:
+    card = json.loads((store.path(stage) / MODEL_CARD).read_text(encoding="utf-8"))
+    return int(card["parameters"])
+
+
+def _scores(gold: Any, labels: Any, full: Any) -> dict[str, float]:
+    scores = {name: measure(gold, labels) for name, measure in MEASURES.items()}
+    scores["agreement_full"] = metrics.agreement(full, labels)
+    return {name: round(value, _DIGITS) for name, value in scores.items()}
+
+
+def _over_seeds(with_it: Sequence[float], without: Sequence[float]) -> dict[str, Any]:
+    """Paired by seed: how the gain varies with initial weights and order, on these test tweets."""
+    return _mean_with_interval(np.subtract(with_it, without))
+
+
+def _mean_with_interval(differences: NDArray[np.floating[Any]]) -> dict[str, Any]:
+    """Mean and its 95 % interval by Student's t; one difference alone has none."""
+    from scipy.stats import t  # noqa: PLC0415 - slow to import
+
+    mean, n = float(differences.mean()), int(differences.size)
+    if n == 1:
+        return {"mean": round(mean, _DIGITS), "low": None, "high": None, "n": n}
+    error = float(differences.std(ddof=1)) / math.sqrt(n)
+    reach = float(t.ppf((1.0 + CONFIDENCE) / 2.0, n - 1)) * error
+    low, high = mean - reach, mean + reach
+    return {
+        "mean": round(mean, _DIGITS),
+        "low": round(low, _DIGITS),
+        "high": round(high, _DIGITS),
+        "n": n,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
