@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
@@ -11,7 +12,6 @@ from models.networks.published import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from models.subjects import Subject
 
@@ -49,10 +49,27 @@ def chosen(subject: Subject, given: str | None) -> dict[str, str]:
     return {role: str(checkpoint) for role, checkpoint in start.items()}
 
 
+def anchored(given: str) -> str:
+    """Make the folders in the user's option absolute, for a process that starts elsewhere.
+
+    Hub ids, and folders that are not there, stay as they are.
+    """
+    roles = {"": given} if not _BY_ROLE.match(given) else _parts(given)
+    found = {
+        role: str(Path(checkpoint).resolve()) if Path(checkpoint).is_dir() else checkpoint
+        for role, checkpoint in roles.items()
+    }
+    return ",".join(f"{role}={each}" if role else each for role, each in found.items())
+
+
+def _parts(given: str) -> dict[str, str]:
+    """The checkpoint of each role in "full=ONE,small=ANOTHER"."""
+    return dict(part.split("=", 1) for part in re.split(r",(?=(?:full|small)=)", given))
+
+
 def _by_role(given: str, named: Mapping[str, bool | str], subject: str) -> dict[str, str]:
     if _BY_ROLE.match(given):
-        parts = re.split(r",(?=(?:full|small)=)", given)
-        return dict(part.split("=", 1) for part in parts)
+        return _parts(given)
     if not named:
         raise UsageMistake(
             f"subject {subject!r} trains from scratch and would ignore {given!r}",

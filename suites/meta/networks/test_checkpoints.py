@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from models.checkpoints import chosen, require_one_vocabulary
+from models.checkpoints import anchored, chosen, require_one_vocabulary
 from models.errors import UsageMistake
 from models.subjects import ModelTable, Subject, load_subject, subject_names
 
@@ -174,3 +174,12 @@ def test_a_checkpoint_without_vocabulary_names_the_file(tmp_path):
     with pytest.raises(UsageMistake, match="cannot be read") as caught:
         require_one_vocabulary({"full": full, "small": tmp_path / "small"})
     assert caught.value.file == str(tmp_path / "small" / "vocab.txt")
+
+
+def test_folders_are_made_absolute_and_hub_ids_stay(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert anchored("mine") == str(tmp_path / "mine")
+    assert anchored("google/mobilebert-uncased") == "google/mobilebert-uncased"
+    assert anchored("full=google/bert,small=mine") == f"full=google/bert,small={tmp_path / 'mine'}"
+    assert anchored("small=mine") == f"small={tmp_path / 'mine'}"
