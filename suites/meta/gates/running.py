@@ -82,9 +82,20 @@ def run(
 
 
 def run_pytest(
-    reports: Path, arguments: Sequence[str], variables: dict[str, str] | None = None
+    reports: Path,
+    arguments: Sequence[str],
+    variables: dict[str, str] | None = None,
+    *,
+    timeout: float = TIMEOUT,
 ) -> Outcome:
-    """Run pytest in this checkout with all that it writes below `reports`."""
+    """Run pytest in this checkout with all that it writes below `reports`.
+
+    Args:
+        reports: a folder, made here.
+        arguments: of pytest.
+        variables: environment variables on top of this process's own.
+        timeout: seconds after which it is killed.
+    """
     reports.mkdir(parents=True, exist_ok=True)
     junit = reports / "junit.xml"
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={junit}"]
@@ -97,7 +108,7 @@ def run_pytest(
         capture_output=True,
         text=True,
         check=False,
-        timeout=TIMEOUT,
+        timeout=timeout,
     )
     tests = _read_junit(junit) if junit.is_file() else {}
     return Outcome(done.returncode, done.stdout + done.stderr, tests, reports)

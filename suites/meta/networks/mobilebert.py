@@ -1,0 +1,108 @@
+"""A true MobileBERT with random weights, and a subject that takes minutes instead of days.
+
+    python -m suites.meta.networks.mobilebert FOLDER
+
+writes google/mobilebert-uncased's shape as a checkpoint and prints the command that takes it
+through the whole suite. Its accuracy means nothing: it sees 64 tweets. Its sizes, its files, its
+agreement with itself under quantization and its latency are those of the published network.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import count, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The published config.json, without what only its pre-training used.
+CONFIG = {
+    "model_type": "mobilebert",
+    "vocab_size": 30522,
+    "embedding_size": 128,
+    "hidden_size": 512,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 4,
+    "intermediate_size": 512,
+    "intra_bottleneck_size": 128,
+    "num_feedforward_networks": 4,
+    "use_bottleneck": True,
+    "use_bottleneck_attention": False,
+    "key_query_shared_bottleneck": True,
+    "trigram_input": True,
+    "normalization_type": "no_norm",
+    "hidden_act": "relu",
+    "hidden_dropout_prob": 0.0,
+    "attention_probs_dropout_prob": 0.1,
+    "initializer_range": 0.02,
+    "layer_norm_eps": 1e-12,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "classifier_activation": False,
+}
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+# 128 tokens, as the published files have.
+SUBJECT = """
+name = "mobilebert_random"
+description = "MobileBERT of 24 layers, random weights, a few steps of training"
+budgets = "paper"
+schemes = ["float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8"]
+
+[corpus]
+source = "generated"
+labels = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
+counts = { train = 64, validation = 16, calibration = 8, test = 40 }
+seed = 20231003
+
+[tokenizer]
+source = "pretrained"
+max_tokens = 128
+
+[full]
+pretrained = true
+
+[full.training]
+epochs = 1
+batch = 16
+learning_rate = 5e-5
+"""
+
+
+def write(folder: Path) -> tuple[Path, Path]:
+    """Write the checkpoint and the subject; return the checkpoint's folder and the subject."""
+    from safetensors.numpy import save_file  # noqa: PLC0415 - collection stays light
+
+    from models.networks.architecture import from_published  # noqa: PLC0415
+    from models.networks.parameters import initial_values  # noqa: PLC0415
+
+    checkpoint, subject = folder / "mobilebert", folder / "mobilebert_random.toml"
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    (checkpoint / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    pieces = islice(_pieces(), CONFIG["vocab_size"])
+    (checkpoint / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    values = initial_values(from_published(checkpoint, classes=3), seed=1)
+    encoder = {name: value for name, value in values.items() if not name.startswith("classifier.")}
+    save_file(encoder, checkpoint / "model.safetensors")
+    subject.write_text(SUBJECT, encoding="utf-8")
+    return checkpoint, subject
+
+
+def _pieces() -> Iterator[str]:
+    """Special tokens, letters as words and as continuations, then ones that no tweet holds."""
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
+    characters = [*letters, *map(str, range(10))]
+    yield from SPECIAL
+    yield from characters
+    yield from (f"##{character}" for character in characters)
+    yield from (f"[unused{number}]" for number in count())
+
+
+if __name__ == "__main__":
+    paths = write(Path(sys.argv[1]))
+    sys.stdout.write(
+        "python -m pytest suites --ignore=suites/meta "
+        f"--edge-pretrained={paths[0]} --edge-subject={paths[1]}\n"
+    )

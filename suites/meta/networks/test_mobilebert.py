@@ -1,0 +1,44 @@
+"""A true MobileBERT goes through the whole suite on this machine, from random weights."""
+
+from __future__ import annotations
+
+import pytest
+
+from suites.meta.gates.running import GATES, TIMEOUT, run_pytest
+from suites.meta.networks import mobilebert
+
+# What a few steps on 64 tweets cannot give, and 40 answers cannot decide.
+UNTRAINED = ("suites/accuracy/", "suites/agreement/", "suites/runtimes/")
+# Others may be using the machine.
+TIMED = ("suites/latency/test_latency.py", "suites/latency/test_throughput.py")
+PUBLISHED_MB = 24e6, 29e6
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory):
+    """A run of every gate on it."""
+    folder = tmp_path_factory.mktemp("mobilebert")
+    checkpoint, subject = mobilebert.write(folder)
+    given = {"pretrained": checkpoint, "subject": subject, "cache-dir": folder / "store"}
+    arguments = [*GATES, *(f"--edge-{name}={value}" for name, value in given.items())]
+    return run_pytest(folder / "reports", arguments, timeout=4 * TIMEOUT)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(5 * TIMEOUT)
+def test_the_suite_judges_it(outcome):
+    assert outcome.ids("error") == [], outcome.output
+    excused = (*UNTRAINED, *TIMED)
+    failed = [name for name in outcome.ids("failed") if not name.startswith(excused)]
+    assert failed == [], outcome.output
+    for room in ("conformance", "memory", "privacy", "size"):
+        assert any(name.startswith(f"suites/{room}/") for name in outcome.ids("passed"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(5 * TIMEOUT)
+def test_its_files_have_the_published_size(outcome):
+    sizes = outcome.results()["subject"]["sizes"]
+    assert sizes["full_model"]["parameters"]["total"] == 24_581_888 + 3 * (512 + 1)
+    low, high = PUBLISHED_MB
+    assert low <= sizes["variants"]["dynamic_wi8_afp32"]["flatbuffer"] <= high
