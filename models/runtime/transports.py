@@ -159,16 +159,18 @@ class LocalTransport:
         python: the interpreter that has numpy and the runtime.
         wrapper: a command that starts the runner, e.g. `("unshare", "--net", "--map-root-user")`.
         environment: variables on top of `RUNNER_ENVIRONMENT`.
+        program: what is started in place of the runner.
     """
 
     python: str = sys.executable
     wrapper: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    program: Path | None = None
 
     def start(self, arguments: Sequence[str]) -> Channel:
         """Start the runner with command-line arguments."""
         own = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        command = [*self.wrapper, self.python, str(RUNNER_FILE), *arguments]
+        command = [*self.wrapper, self.python, str(self.program or RUNNER_FILE), *arguments]
         return Channel(command, {**own, **RUNNER_ENVIRONMENT, **self.environment})
 
     def place(self, file: Path) -> str:

@@ -1,4 +1,8 @@
-"""`python -m models.verdicts score GOLD SYSTEM`: every measure of a system's output, as JSON."""
+"""The commands of the verdicts, each printing one JSON document.
+
+`python -m models.verdicts score GOLD SYSTEM`: every measure of a system's output.
+`python -m models.verdicts calibrate`: the error rates of the latency gate on this machine.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from models.commands import Parser, answer
 from models.corpus.replab_package import read_languages
 from models.errors import UsageMistake
 from models.verdicts.answers import Polarities, aligned, read_polarities
+from models.verdicts.quantities import Unit, parse_quantity
 from models.verdicts.scores import MAJORITY, OVERALL, floors, score
 
 if TYPE_CHECKING:
@@ -23,7 +28,12 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return the exit code (0, or 4 for the user's mistake)."""
-    return answer(lambda: _document(_parser().parse_args(arguments)))
+    return answer(lambda: _run(_parser().parse_args(arguments)))
+
+
+def _run(options: argparse.Namespace) -> dict[str, Any]:
+    document: dict[str, Any] = options.run(options)
+    return document
 
 
 def _parser() -> Parser:
@@ -43,10 +53,40 @@ def _parser() -> Parser:
     scoring.add_argument(
         "--package", type=Path, help="RepLab 2013 package, whose tweet_info says the languages"
     )
+    scoring.set_defaults(run=_score)
+    _add_calibration(commands)
     return parser
 
 
-def _document(options: argparse.Namespace) -> dict[str, Any]:
+def _add_calibration(commands: Any) -> None:
+    calibrating = commands.add_parser(
+        "calibrate", help="false positives and power of the latency gate on this machine"
+    )
+    calibrating.add_argument(
+        "--comparisons", type=int, default=200, help="of each kind (default: %(default)s)"
+    )
+    calibrating.add_argument(
+        "--slowdown", default="10 %", help="what is planted for the power (default: %(default)r)"
+    )
+    calibrating.add_argument(
+        "--variant", type=Path, help="a FlatBuffer to time (default: a built-in network)"
+    )
+    calibrating.add_argument("--runtime", help="ai_edge_litert or tflite_runtime")
+    calibrating.set_defaults(run=_calibrate)
+
+
+def _calibrate(options: argparse.Namespace) -> dict[str, Any]:
+    from models.calibration.command import calibrate  # noqa: PLC0415 - scoring needs no runner
+
+    return calibrate(
+        comparisons=options.comparisons,
+        slowdown=parse_quantity(options.slowdown, Unit.FRACTION, key="--slowdown"),
+        variant=options.variant,
+        runtime=options.runtime,
+    )
+
+
+def _score(options: argparse.Namespace) -> dict[str, Any]:
     if (options.language is None) != (options.package is None):
         raise UsageMistake(
             "one of --language and --package is missing",

@@ -72,6 +72,40 @@ def confusion(
     return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape)
 
 
+def paired_confusion(
+    gold: Labels,
+    first: Labels,
+    second: Labels,
+    entities: Sequence[str] | None = None,
+    *,
+    classes: int,
+) -> Counts:
+    """Count the tweets by entity, gold label and the answers of two models.
+
+    Args:
+        gold: labels [n].
+        first: answers of one model [n], MISSING where there is none.
+        second: answers of the other [n], likewise.
+        entities: as in `confusion`.
+        classes: how many labels there are.
+
+    Returns:
+        Counts [entities, classes, classes + 1, classes + 1]; the sum over the last axis is the
+        first model's tables, that over the one before it the second's.
+
+    Raises:
+        EdgeproofError: as in `confusion`, for either model.
+    """
+    shape = (*confusion(gold, first, entities, classes=classes).shape, classes + 1)
+    confusion(gold, second, entities, classes=classes)
+    owners = np.zeros(gold.size, dtype=np.int64)
+    if entities is not None:
+        owners = np.unique(np.asarray(entities), return_inverse=True)[1].reshape(-1)
+    answers = [np.where(each == MISSING, classes, each) for each in (first, second)]
+    cells = np.ravel_multi_index((owners, gold, *answers), shape)
+    return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape)
+
+
 def accuracy(tables: Counts) -> Floats:
     """Share of tweets answered with their gold label, [...]; a missing answer is wrong."""
     right = np.trace(tables[..., :-1], axis1=-2, axis2=-1)

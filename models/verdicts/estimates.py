@@ -41,7 +41,13 @@ def accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimat
     first, second = metrics.matches(gold, reference), metrics.matches(gold, candidate)
     low, high = intervals.paired_difference_interval(first, second)
     gained, lost = int((first & ~second).sum()), int((~first & second).sum())
-    return Estimate((gained - lost) / first.size, low, high, int(first.size))
+    return Estimate(
+        (gained - lost) / first.size,
+        low,
+        high,
+        int(first.size),
+        mcnemar_p=intervals.mcnemar(gained, lost),
+    )
 
 
 def balanced_accuracy(gold: Labels, predicted: Labels) -> Estimate:
@@ -52,6 +58,26 @@ def balanced_accuracy(gold: Labels, predicted: Labels) -> Estimate:
 def macro_f1(gold: Labels, predicted: Labels) -> Estimate:
     """Macro-F1 with its bootstrap interval; labels [n]."""
     return _counted(confusion.macro_f1, gold, predicted)
+
+
+def balanced_accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimate:
+    """Balanced accuracy of the reference minus the candidate's, by paired bootstrap; labels [n]."""
+    return _drop(_of_all(confusion.balanced_accuracy), gold, reference, candidate)
+
+
+def macro_f1_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimate:
+    """Macro-F1 of the reference minus the candidate's, by paired bootstrap; labels [n]."""
+    return _drop(_of_all(confusion.macro_f1), gold, reference, candidate)
+
+
+def f_rs_drop(
+    gold: Labels, reference: Labels, candidate: Labels, entities: Sequence[str]
+) -> Estimate:
+    """F(R,S) of the reference minus the candidate's, by paired bootstrap within the entities.
+
+    Labels and entities [n].
+    """
+    return _drop(reputation.f_rs, gold, reference, candidate, entities)
 
 
 def official_accuracy(gold: Labels, predicted: Labels, entities: Sequence[str]) -> Estimate:
@@ -77,13 +103,41 @@ def f_rs(gold: Labels, predicted: Labels, entities: Sequence[str]) -> Estimate:
 def _counted(statistic: Statistic, gold: Labels, predicted: Labels) -> Estimate:
     """An estimate of what one confusion table decides."""
     metrics.matches(gold, predicted)
+    tables = confusion.confusion(gold, predicted, classes=_classes(gold, predicted))
+    return _from_tables(_of_all(statistic), tables)
+
+
+def _of_all(statistic: Statistic) -> Statistic:
+    """The statistic of the only table there is, where all tweets are of one entity."""
 
     def of_all(tables: Counts) -> Floats:
         return statistic(tables[..., 0, :, :])
 
-    return _from_tables(
-        of_all, confusion.confusion(gold, predicted, classes=_classes(gold, predicted))
-    )
+    return of_all
+
+
+def _drop(
+    statistic: Statistic,
+    gold: Labels,
+    reference: Labels,
+    candidate: Labels,
+    entities: Sequence[str] | None = None,
+) -> Estimate:
+    """Reference minus candidate of a statistic of tables, resampling each tweet with both answers.
+
+    Raises:
+        EdgeproofError: empty, not of one length, or not label indices.
+    """
+    metrics.matches(gold, reference)
+    metrics.matches(gold, candidate)
+    classes = _classes(gold, np.maximum(reference, candidate))
+    tables = confusion.paired_confusion(gold, reference, candidate, entities, classes=classes)
+
+    def difference(tables: Counts) -> Floats:
+        return statistic(tables.sum(axis=-1)) - statistic(tables.sum(axis=-2))
+
+    low, high = counts_interval(difference, tables, bounds=(-1.0, 1.0))
+    return Estimate(float(difference(tables)), low, high, int(tables.sum()))
 
 
 def _counted_by_entity(
@@ -123,10 +177,3 @@ def quantile(samples: Floats, at: float) -> Estimate:
     low, high = intervals.quantile_interval(samples, at)
     value = float(np.quantile(samples, at, method="inverted_cdf"))
     return Estimate(value, low, high, int(samples.size))
-
-
-def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
-    """Median ratio of interleaved paired latencies, see `intervals.ratio_interval`; seconds [n]."""
-    ratios = intervals.paired_ratios(numerators, denominators)
-    low, high = intervals.ratio_interval(numerators, denominators)
-    return Estimate(float(np.median(ratios)), low, high, int(ratios.size))

@@ -112,6 +112,22 @@ def difference_from_counts(
     return Interval(max(-1.0, low), min(1.0, high))
 
 
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Exact two-sided p-value that neither model is better, from the discordant tweets.
+
+    Under that hypothesis each of them is as likely to be the one as the other (McNemar 1947; the
+    exact binomial form).
+
+    Args:
+        only_first: tweets that only the first model gets right.
+        only_second: tweets that only the second does.
+    """
+    from scipy.special import bdtr  # noqa: PLC0415 - half a second that collection must not pay
+
+    fewer, discordant = min(only_first, only_second), only_first + only_second
+    return min(1.0, 2.0 * float(bdtr(fewer, discordant, 0.5)))
+
+
 def bootstrap_interval(  # noqa: PLR0913 - what is resampled, and how, all named
     statistic: Callable[..., float],
     samples: Sequence[NDArray[np.generic]],
@@ -206,32 +222,16 @@ def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> 
     return math.ceil(math.log(tail) / math.log(nearest))
 
 
-def ratio_interval(
-    numerators: Floats,
-    denominators: Floats,
-    *,
-    confidence: float = CONFIDENCE,
-) -> Interval:
-    """Interval of the median ratio of interleaved, paired latencies.
-
-    The order-statistic interval of the paired ratios (a sign test inverted), and not a bootstrap
-    of the ratio of medians: what slows the machine slows both of a pair and cancels, no tail of
-    either side matters, and no distribution is assumed. The pairs must be adjacent in time, and
-    their order must alternate (ABBA), so that going second costs both alike.
+def paired_ratios(numerators: Floats, denominators: Floats) -> NDArray[np.float64]:
+    """Ratios of latencies that were measured in turn, pair by pair, [n].
 
     Args:
-        numerators: seconds [n] of the judged variant.
-        denominators: seconds [n] of the reference, pair by pair.
-        confidence: nominal coverage.
+        numerators: seconds [n].
+        denominators: seconds [n].
 
     Raises:
         EdgeproofError: empty, unpaired, or a latency that is not finite and positive.
     """
-    return quantile_interval(paired_ratios(numerators, denominators), 0.5, confidence=confidence)
-
-
-def paired_ratios(numerators: Floats, denominators: Floats) -> NDArray[np.float64]:
-    """Ratios pair by pair, [n]; arguments and errors as in `ratio_interval`."""
     if numerators.shape != denominators.shape:
         raise EdgeproofError(
             f"{numerators.size} latencies cannot be paired with {denominators.size}",

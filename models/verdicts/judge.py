@@ -34,12 +34,14 @@ class Estimate:
         low: lower end of the 95 % interval; -inf where the sample is too small to bound it.
         high: upper end; inf likewise.
         n: how many tweets, answers or files it rests on.
+        mcnemar_p: of a drop on the same tweets, the exact p-value that there is none.
     """
 
     value: float
     low: float
     high: float
     n: int
+    mcnemar_p: float | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value) or not self.low <= self.value <= self.high or self.n < 1:
@@ -127,7 +129,8 @@ def describe(estimate: Estimate, metric: Metric, *, scheme: str) -> str:
     """The estimate in words: "agreement of float16: 99 % [98, 99.6] (n = 900 tweets)"."""
     ends = (estimate.low, estimate.high) if estimate.low < estimate.high else None
     value = human_interval(estimate.value, ends, metric.unit, difference=metric.difference)
-    return f"{metric.name} of {scheme}: {value} (n = {estimate.n:,} {metric.counted})"
+    test = "" if estimate.mcnemar_p is None else f", McNemar p = {estimate.mcnemar_p:.2g}"
+    return f"{metric.name} of {scheme}: {value} (n = {estimate.n:,} {metric.counted}{test})"
 
 
 def check_range(estimate: Estimate, metric: Metric) -> None:

@@ -158,8 +158,12 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
         reason=reason,
         known_failure=known_failure,
         subject=subject,
-        details=details or {},
+        details={**_test_of(estimate), **(details or {})},
     )
+
+
+def _test_of(estimate: Estimate) -> dict[str, float]:
+    return {} if estimate.mcnemar_p is None else {"mcnemar_p": estimate.mcnemar_p}
 
 
 def _record(budget: Budget, unit: str) -> BudgetRecord:

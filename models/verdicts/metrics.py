@@ -97,6 +97,9 @@ METRICS = {
         ),
         _drop("accuracy_drop", "Accuracy of the full model minus the variant's"),
         _drop("accuracy_drop_float32", "Accuracy of the float32 variant minus the variant's"),
+        _drop("balanced_accuracy_drop", "Balanced accuracy of the full model minus the variant's"),
+        _drop("macro_f1_drop", "Macro-F1 of the full model minus the variant's"),
+        _drop("f_rs_drop", "F(R,S) of the full model minus the variant's"),
         _score("agreement", "Share of tweets labelled as the float32 variant labels them"),
         _score("agreement_full", "Share of tweets labelled as the full model labels them"),
         _score("agreement_runtimes", "Share of tweets labelled as on the run's own runtime"),
@@ -125,7 +128,7 @@ METRICS = {
         _cost("latency_p50", Unit.SECONDS, "answers", "Median latency of one answer"),
         _cost("latency_p90", Unit.SECONDS, "answers", "90th percentile of the latency"),
         _cost("latency_p99", Unit.SECONDS, "answers", "99th percentile of the latency"),
-        _cost("latency_ratio", Unit.RATIO, "pairs", "Latency over the float32 variant's"),
+        _cost("latency_ratio", Unit.RATIO, "blocks", "Latency over the float32 variant's"),
         Metric(
             "tweets_per_second",
             Unit.PER_SECOND,

@@ -1,4 +1,4 @@
-"""Bootstrap intervals of what a confusion table decides, at a cost that the tweets do not raise."""
+"""Bootstrap intervals of what counts decide, at a cost that the number of tweets does not raise."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     Statistic = Callable[[Counts], Floats]
 
 
-def counts_interval(
+def counts_interval(  # noqa: PLR0913 - what is resampled, and how, all named
     statistic: Statistic,
     tables: Counts,
     *,
+    bounds: tuple[float, float] = (0.0, 1.0),
     confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -35,9 +36,10 @@ def counts_interval(
     tweet in the smallest entity.
 
     Args:
-        statistic: takes tables [..., entities, classes, classes + 1], gives values [...]
-            between 0 and 1.
-        tables: what was counted, [entities, classes, classes + 1].
+        statistic: takes tables [..., entities, *cells], gives values [...] within `bounds`.
+        tables: what was counted, [entities, *cells]: cells by gold label and answer, or by gold
+            label and the answers of two models.
+        bounds: range of the statistic; the interval is kept inside.
         confidence: nominal coverage.
         resamples: how many.
         seed: of the resampling, so that one table has one interval.
@@ -45,7 +47,7 @@ def counts_interval(
     Raises:
         EdgeproofError: fewer than two tweets.
     """
-    sizes = tables.sum(axis=(-2, -1))
+    sizes = tables.reshape(len(tables), -1).sum(axis=1)
     if sizes.sum() < 2:  # noqa: PLR2004 - two to vary
         raise EdgeproofError(
             f"{int(sizes.sum())} tweets cannot be resampled", remedy="Give at least two"
@@ -55,14 +57,14 @@ def counts_interval(
     low, high = _corrected_ends(drawn, value, _acceleration(statistic, tables), confidence)
     if not (math.isfinite(low) and math.isfinite(high)) or low == high:
         smallest = int(sizes.min()) * len(sizes)
-        unseen = 1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / smallest)
+        unseen = (bounds[1] - bounds[0]) * (1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / smallest))
         low, high = value - unseen, value + unseen
     # The ends hold the estimate: under strong bias the bootstrap's need not.
-    return Interval(max(0.0, min(low, value)), min(1.0, max(high, value)))
+    return Interval(max(bounds[0], min(low, value)), min(bounds[1], max(high, value)))
 
 
 def _resampled(tables: Counts, resamples: int, seed: int) -> Counts:
-    """Tables of as many tweets per entity, [resamples, entities, classes, classes + 1]."""
+    """Tables of as many tweets per entity, [resamples, entities, *cells]."""
     random = np.random.default_rng(seed)
     drawn = np.empty((resamples, *tables.shape), dtype=np.int64)
     for at, table in enumerate(tables):
@@ -97,7 +99,7 @@ def _acceleration(statistic: Statistic, tables: Counts) -> float:
     without = np.repeat(tables[None], len(cells), axis=0)
     without[np.arange(len(cells)), *cells.T] -= 1
     # An entity of one tweet cannot lose it and still have a score.
-    kept = without.sum(axis=(-2, -1)).all(axis=1)
+    kept = without.reshape(*without.shape[:2], -1).sum(axis=-1).all(axis=1)
     cells, values = cells[kept], statistic(without[kept])
     weights = tables[tuple(cells.T)]
     entities = cells[:, 0]

@@ -41,6 +41,9 @@ MAY_IMPORT = {
         *("models.corpus", "models.errors", "models.flatbuffers", "models.plan", "models.store"),
         *("models.subjects", "models.tables"),
     },
+    "models.calibration": {
+        *("models.errors", "models.progress", "models.runtime", "models.verdicts"),
+    },
     "models.commands": {"models.errors"},
     # These put the rooms together: which checkpoint, keys, stages, command line.
     "models.checkpoints": {"models.errors", "models.networks", "models.subjects"},

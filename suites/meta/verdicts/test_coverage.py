@@ -7,7 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from models.verdicts import estimates, intervals
+from models.verdicts import comparison, confusion, intervals
+from models.verdicts.resampling import counts_interval
 
 DRAWS = 2000
 FLOOR = 0.94
@@ -69,14 +70,48 @@ def test_the_interval_of_a_quantile_covers_the_true_one(count: int, at: float) -
     assert covered / DRAWS >= FLOOR
 
 
-def test_the_interval_of_a_ratio_covers_the_true_one_while_the_machine_drifts() -> None:
-    random = np.random.default_rng(6)
+@pytest.mark.parametrize("blocks", [10, 32])
+def test_the_interval_of_a_ratio_covers_the_true_one_while_the_machine_drifts(blocks: int) -> None:
+    random = np.random.default_rng(blocks)
     covered = 0
     for _ in range(DRAWS):
-        drift = np.exp(np.cumsum(random.normal(0.0, 0.05, 40)))
-        noise = random.lognormal(0.0, 0.1, (2, 40))
-        estimate = estimates.latency_ratio(1.1 * drift * noise[0], drift * noise[1])
+        drift = np.exp(np.cumsum(random.normal(0.0, 0.01, blocks * comparison.BLOCK)))
+        noise = random.lognormal(0.0, 0.1, (2, drift.size))
+        estimate = comparison.latency_ratio(1.1 * drift * noise[0], drift * noise[1])
         covered += estimate.low <= 1.1 <= estimate.high
+    assert covered / DRAWS >= FLOOR
+
+
+DROPS = {
+    "balanced_accuracy": confusion.balanced_accuracy,
+    "macro_f1": confusion.macro_f1,
+}
+
+
+@pytest.mark.parametrize("name", DROPS)
+@pytest.mark.parametrize("trials", [200, 1000])
+@pytest.mark.parametrize("together", [0.3, 0.95])
+def test_the_interval_of_a_bootstrapped_drop_covers_the_true_drop(
+    name: str, trials: int, together: float
+) -> None:
+    """`together`: the share of tweets that the second model answers as the first does."""
+    random = np.random.default_rng([trials, round(100 * together)])
+    answers = np.array([[0.7, 0.2, 0.1, 0.0], [0.15, 0.7, 0.15, 0.0], [0.1, 0.2, 0.7, 0.0]])
+    alone = np.array([[0.6, 0.3, 0.1, 0.0], [0.2, 0.6, 0.2, 0.0], [0.2, 0.2, 0.6, 0.0]])
+    joint = together * np.einsum("ga,ab->gab", answers, np.eye(4))
+    joint += (1.0 - together) * np.einsum("ga,gb->gab", answers, alone)
+    odds = np.array([0.25, 0.3, 0.45])[:, None, None] * joint
+
+    def drop(tables: np.ndarray) -> np.ndarray:
+        single = tables[..., 0, :, :, :]
+        return DROPS[name](single.sum(axis=-1)) - DROPS[name](single.sum(axis=-2))
+
+    truth = float(drop(np.round(1e9 * odds[None]).astype(np.int64)))
+    covered = 0
+    for drawn in random.multinomial(trials, odds.ravel(), size=DRAWS):
+        tables = drawn.reshape(1, *odds.shape)
+        low, high = counts_interval(drop, tables, bounds=(-1.0, 1.0), resamples=400)
+        covered += low <= truth <= high
     assert covered / DRAWS >= FLOOR
 
 

@@ -1,0 +1,156 @@
+"""`python -m models.verdicts calibrate`: the error rates of the latency gate on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.calibration.network import dense_network
+from models.calibration.races import Calibrator, Comparison, cores_beside_one, other_cores_busy
+from models.errors import UsageMistake
+from models.progress import Progress
+from models.runtime.available import absent_runtimes, available_runtimes
+from models.verdicts.intervals import proportion_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+BUILT_IN = "built-in network of dense layers"
+DIGITS = 6
+# Of all slowdowns of that size, this share is seen.
+VISIBLE = 0.95
+
+
+def calibrate(
+    *, comparisons: int, slowdown: float, variant: Path | None, runtime: str | None
+) -> dict[str, Any]:
+    """Measure false positives and power, each over so many comparisons, one of each in turn.
+
+    Args:
+        comparisons: of each kind, at least one.
+        slowdown: the share of its time by which the runner is slowed for the second kind.
+        variant: a FlatBuffer; None takes the built-in network.
+        runtime: which answers; None takes the first that is installed.
+
+    Raises:
+        UsageMistake: no such file or runtime, or a number that makes no sense.
+        RunnerRefused: the runtime does not take the file.
+    """
+    _check(comparisons, slowdown)
+    content = _content(variant)
+    calibrator = Calibrator(content, _runtime(runtime))
+    load_before, started, busy = os.getloadavg()[0], time.monotonic(), cores_beside_one()
+    progress = Progress(sys.stderr)
+    progress.say(
+        f"{comparisons} comparisons of {variant or BUILT_IN} with itself and as many with itself "
+        f"{slowdown:.1%} slower, {busy} other core(s) kept busy"
+    )
+    same, slowed = [], []
+    with other_cores_busy(busy):
+        for turn in range(comparisons):
+            same.append(calibrator.comparison(seed=turn))
+            slowed.append(calibrator.comparison(slowdown, seed=turn))
+            progress.tick(_so_far(same, slowed, comparisons, time.monotonic() - started))
+    return {
+        **_rate("false_positive_rate", same),
+        **_rate("power", slowed),
+        "comparisons": comparisons,
+        "slowdown": slowdown,
+        **_floors(same),
+        "reruns": {"same": _reruns(same), "slowed": _reruns(slowed)},
+        "flatbuffer": {
+            "file": BUILT_IN if variant is None else str(variant),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": len(content),
+        },
+        "circumstances": {
+            "runtime": calibrator.runtime,
+            "cores": os.cpu_count(),
+            "cores_kept_busy": busy,
+            "load_before": load_before,
+            "load_after": os.getloadavg()[0],
+            "seconds": round(time.monotonic() - started, 1),
+        },
+    }
+
+
+def _rate(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """How many claimed a regression, with the exact 95 % interval."""
+    claimed = sum(one.claimed for one in comparisons)
+    low, high = proportion_interval(claimed, len(comparisons))
+    return {
+        name: round(claimed / len(comparisons), DIGITS),
+        f"{name}_interval": [round(low, DIGITS), round(high, DIGITS)],
+    }
+
+
+def _floors(same: Sequence[Comparison]) -> dict[str, Any]:
+    """The noise floors that were seen, and the slowdown that nearly all races would show."""
+    races = [one.races[0] for one in same]
+    floors = np.array([taken.floor for taken in races])
+    # A slowdown moves the whole interval: it is seen once the lower end is above the floor.
+    needed = [(1.0 + taken.floor) * taken.ratio.value / taken.ratio.low for taken in races]
+    return {
+        "noise_floor": round(float(np.median(floors)), DIGITS),
+        "noise_floor_range": [round(float(end), DIGITS) for end in (floors.min(), floors.max())],
+        "smallest_visible_regression": round(float(np.quantile(needed, VISIBLE)) - 1.0, DIGITS),
+    }
+
+
+def _reruns(comparisons: Sequence[Comparison]) -> int:
+    return sum(len(one.races) > 1 for one in comparisons)
+
+
+def _so_far(
+    same: Sequence[Comparison], slowed: Sequence[Comparison], of: int, seconds: float
+) -> str:
+    remaining = seconds / len(same) * (of - len(same))
+    return (
+        f"{len(same)} of {of}: {sum(one.claimed for one in same)} false positives, "
+        f"{sum(one.claimed for one in slowed)} slowdowns seen, about {remaining:.0f} s to go"
+    )
+
+
+def _check(comparisons: int, slowdown: float) -> None:
+    if comparisons < 1:
+        raise UsageMistake(
+            f"{comparisons} comparisons measure nothing", key="--comparisons", remedy="Give 200"
+        )
+    if not 0.0 < slowdown <= 1.0:
+        raise UsageMistake(
+            f"a slowdown of {slowdown:.0%} cannot be planted",
+            key="--slowdown",
+            remedy='Give more than 0 and at most 100 %, like "10 %"',
+        )
+
+
+def _content(variant: Path | None) -> bytes:
+    if variant is None:
+        return dense_network()
+    try:
+        return variant.read_bytes()
+    except OSError as error:
+        raise UsageMistake(
+            f"cannot be read ({error.strerror})",
+            file=variant,
+            key="--variant",
+            remedy="Give a FlatBuffer, or leave the option out to time a built-in network",
+        ) from None
+
+
+def _runtime(asked: str | None) -> str:
+    installed = [one.name for one in available_runtimes()]
+    if asked in installed or (asked is None and installed):
+        return asked or installed[0]
+    reasons = "; ".join(one.reason for one in absent_runtimes())
+    raise UsageMistake(
+        f"{asked or 'no TFLite runtime'} cannot answer here ({reasons or 'it is none'})",
+        key="--runtime",
+        remedy=f"Install ai-edge-litert; installed are: {', '.join(installed) or 'none'}",
+    )

@@ -1,0 +1,145 @@
+"""Comparisons of a FlatBuffer with itself, as it is and slowed, while other cores are busy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.calibration import slowed_runner
+from models.runtime.client import Runner
+from models.runtime.transports import LocalTransport
+from models.verdicts.comparison import Taken, compare, latency_ratio, noise_floor
+from models.verdicts.judge import Budget, Judgment, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from models.runtime.answers import LoadedModel
+
+REFERENCE, AGAIN, CANDIDATE = "reference", "again", "candidate"
+# 32 blocks: a race of half a second where an answer takes half a millisecond.
+ROUNDS = 320
+TWEETS = 20
+# Ids that every vocabulary has.
+LARGEST_ID = 90
+SCHEME = "itself"
+NONE_SLOWER = Budget(
+    metric="latency_ratio",
+    limit="max",
+    value=1.0,
+    text="1 x",
+    file="calibration",
+    key="the same FlatBuffer",
+)
+BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(100000))\n"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How one comparison ended.
+
+    Attributes:
+        claimed: whether it says that the candidate is slower.
+        races: one, or two where the first was suspicious.
+    """
+
+    claimed: bool
+    races: tuple[Taken, ...]
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """Compares one FlatBuffer with itself.
+
+    Attributes:
+        flatbuffer: its bytes.
+        runtime: which answers.
+    """
+
+    flatbuffer: bytes
+    runtime: str
+
+    def comparison(self, slowdown: float = 0.0, *, seed: int = 0) -> Comparison:
+        """Compare it with itself, slowed by a share of its time; 0.0 leaves the runner as it is.
+
+        Suspicious is a race whose ratio exceeds its noise floor; a claim needs a second race, in
+        a fresh runner, whose whole interval does.
+        """
+        transport = LocalTransport()
+        if slowdown:
+            variables = {"EDGEPROOF_SLOWED": CANDIDATE, "EDGEPROOF_SLOWDOWN": repr(slowdown)}
+            program = Path(slowed_runner.__file__)
+            transport = LocalTransport(environment=variables, program=program)
+        seeds = iter((2 * seed, 2 * seed + 1))
+        judgment, races = compare(
+            lambda: self._race(transport, next(seeds)),
+            NONE_SLOWER,
+            scheme=SCHEME,
+            suspicious=_exceeds_the_floor,
+        )
+        claimed = len(races) > 1 and judgment.verdict is Verdict.FAIL
+        return Comparison(claimed, tuple(races))
+
+    def _race(self, transport: LocalTransport, seed: int) -> Taken:
+        with Runner(transport, self.runtime) as runner:
+            for name in (REFERENCE, AGAIN, CANDIDATE):
+                loaded = runner.load(name, self.flatbuffer)
+            race = runner.race(
+                [REFERENCE, AGAIN, CANDIDATE],
+                inputs_for(loaded),
+                rounds=ROUNDS,
+                seed=seed,
+                timeout=600,
+            )
+        seconds = {name: taken / 1e9 for name, taken in race.invoke_ns.items()}
+        return Taken(
+            latency_ratio(seconds[CANDIDATE], seconds[REFERENCE]),
+            noise_floor(seconds[AGAIN], seconds[REFERENCE]),
+        )
+
+
+def _exceeds_the_floor(taken: Taken, _judgment: Judgment) -> bool:
+    return taken.ratio.value > 1.0 + taken.floor
+
+
+def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
+    """Inputs [tweets, ...] that a loaded FlatBuffer takes: words, none of them masked."""
+    draw = np.random.default_rng(0)
+    given: dict[str, NDArray[Any]] = {}
+    for tensor in loaded.inputs:
+        shape = (TWEETS, *tensor.shape[1:])
+        if np.dtype(tensor.dtype).kind == "f":
+            given[tensor.name] = draw.standard_normal(shape).astype(tensor.dtype)
+        elif tensor.name == "attention_mask":
+            given[tensor.name] = np.ones(shape, tensor.dtype)
+        elif tensor.name == "token_type_ids":
+            given[tensor.name] = np.zeros(shape, tensor.dtype)
+        else:
+            given[tensor.name] = draw.integers(1, LARGEST_ID, shape).astype(tensor.dtype)
+    return given
+
+
+@contextmanager
+def other_cores_busy(cores: int) -> Iterator[None]:
+    """Keep that many cores busy; what does it ends with this process, however that ends."""
+    busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(cores)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def cores_beside_one() -> int:
+    """How many cores this process may use beside the one that answers; at least one is loaded."""
+    return max(1, len(os.sched_getaffinity(0)) - 1)

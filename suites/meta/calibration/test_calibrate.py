@@ -1,0 +1,189 @@
+"""The calibrate command: real slowdowns, busy cores, one JSON document, mistakes in one message."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Self
+
+import numpy as np
+import pytest
+
+from models.calibration import command, network, races
+from models.calibration.races import AGAIN, CANDIDATE, REFERENCE, Calibrator, other_cores_busy
+from models.runtime.available import available_runtimes
+from models.runtime.client import Runner
+from models.runtime.transports import LocalTransport
+from models.store import PROJECT
+from models.verdicts.__main__ import main
+from models.verdicts.comparison import Taken
+from models.verdicts.judge import Estimate
+
+RUNTIMES = [one.name for one in available_runtimes()]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_the_built_in_network_runs_on_every_runtime(runtime):
+    with Runner(LocalTransport(), runtime) as runner:
+        loaded = runner.load("dense", network.dense_network())
+        answers = runner.answer("dense", races.inputs_for(loaded))
+    assert answers.logits.shape == (races.TWEETS, network.ROWS * network.CLASSES)
+    assert answers.nan_count == 0
+    assert answers.logits.std() > 0
+
+
+def test_the_built_in_network_is_the_same_every_time():
+    assert network.dense_network() == network.dense_network()
+
+
+def test_inputs_are_words_that_no_mask_hides():
+    tensors = {
+        "input_ids": np.int32,
+        "attention_mask": np.int32,
+        "token_type_ids": np.int32,
+    }
+
+    class Tensor:
+        def __init__(self, name: str, dtype: type) -> None:
+            self.name, self.dtype, self.shape = name, np.dtype(dtype).name, (1, 8)
+
+    class Loaded:
+        inputs = tuple(Tensor(name, dtype) for name, dtype in tensors.items())
+
+    given = races.inputs_for(Loaded)
+    assert {array.shape for array in given.values()} == {(races.TWEETS, 8)}
+    assert given["attention_mask"].all()
+    assert not given["token_type_ids"].any()
+    assert 1 <= given["input_ids"].min() < given["input_ids"].max() < races.LARGEST_ID
+
+
+def test_a_planted_slowdown_is_real(monkeypatch):
+    """Twice the time, seen by the runner's own clock; the reference is left as it is."""
+    monkeypatch.setattr(races, "ROUNDS", 100)
+    found = Calibrator(network.dense_network(), RUNTIMES[0]).comparison(1.0)
+    assert [1.7 < one.ratio.value < 2.3 for one in found.races] == [True, True]
+    assert found.claimed
+
+
+def test_a_claim_needs_a_second_race(monkeypatch):
+    slow, same = (Taken(Estimate(v, v - 0.01, v + 0.01, 32), 0.02) for v in (1.1, 1.0))
+    for shown, claimed in (([same], False), ([slow, same], False), ([slow, slow], True)):
+        waiting = iter(shown)
+        monkeypatch.setattr(Calibrator, "_race", lambda *_, waiting=waiting: next(waiting))
+        found = Calibrator(b"", "none").comparison(0.1)
+        assert (list(found.races), found.claimed) == (shown, claimed)
+
+
+def test_every_race_has_its_own_order_and_both_instances(monkeypatch):
+    asked = []
+
+    class Fake:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def load(self, name: str, _content: bytes) -> object:
+            asked.append(name)
+            return type("Loaded", (), {"inputs": ()})
+
+        def race(self, names: list[str], _inputs: object, *, seed: int, **_: object) -> object:
+            asked.append(seed)
+            ns = {name: np.full(100, 1e6 * (1.2 if name == CANDIDATE else 1.0)) for name in names}
+            return type("Race", (), {"invoke_ns": ns})
+
+    monkeypatch.setattr(races, "Runner", Fake)
+    found = Calibrator(b"", "none").comparison(0.2, seed=4)
+    names = [REFERENCE, AGAIN, CANDIDATE]
+    assert asked == [*names, 8, *names, 9]
+    assert found.claimed
+    assert found.races[0].ratio.value == pytest.approx(1.2)
+    assert found.races[0].floor == 0.0
+
+
+def test_busy_cores_are_busy_and_then_free():
+    before = set(_children())
+    with other_cores_busy(2):
+        assert len(set(_children()) - before) == 2
+    assert set(_children()) <= before
+
+
+def _children() -> list[str]:
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(os.getpid())],  # noqa: S607 - the system's own
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+    return [pid for pid in found if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110 - not ps itself
+
+
+def test_one_document_with_rates_intervals_and_circumstances():
+    done = subprocess.run(
+        [sys.executable, "-m", "models.verdicts", "calibrate", "--comparisons", "1"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    document = json.loads(done.stdout)
+    assert document["false_positive_rate"] in {0.0, 1.0}
+    assert document["power"] in {0.0, 1.0}
+    for name in ("false_positive_rate", "power"):
+        low, high = document[f"{name}_interval"]
+        assert 0.0 <= low <= document[name] <= high <= 1.0
+    assert document["comparisons"] == 1
+    assert document["noise_floor"] >= 0.0
+    assert document["circumstances"]["cores_kept_busy"] >= 1
+    assert "1 comparisons of built-in network" in done.stderr
+
+
+def test_rates_and_floors_are_those_of_the_comparisons(monkeypatch, capsys):
+    same = races.Comparison(False, (Taken(Estimate(1.0, 0.98, 1.01, 32), 0.02),))
+    seen = races.Comparison(True, (Taken(Estimate(1.1, 1.09, 1.12, 32), 0.02),) * 2)
+    ends = {0.0: iter([same, same, seen, same]), 0.2: iter([seen, seen, seen, same])}
+    monkeypatch.setattr(
+        Calibrator, "comparison", lambda _self, slowdown=0.0, **_: next(ends[slowdown])
+    )
+    monkeypatch.setattr(command, "other_cores_busy", lambda _: other_cores_busy(0))
+    arguments = ["calibrate", "--comparisons", "4", "--slowdown", "20 %"]
+    assert main(arguments) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["false_positive_rate"], document["power"]) == (0.25, 0.75)
+    assert document["power_interval"] == pytest.approx([0.194120, 0.993691], abs=1e-6)
+    assert document["reruns"] == {"same": 1, "slowed": 3}
+    assert document["noise_floor"] == 0.02
+    assert document["smallest_visible_regression"] == pytest.approx(1.02 / 0.98 - 1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--comparisons", "0"], "--comparisons: 0 comparisons measure nothing"),
+        (["--comparisons", "x"], "--comparisons: invalid int value"),
+        (["--slowdown", "0 %"], "--slowdown: a slowdown of 0% cannot be planted"),
+        (["--slowdown", "0.1"], "--slowdown: '0.1' is not a finite number with a unit"),
+        (["--slowdown", "200 %"], "--slowdown: a slowdown of 200% cannot be planted"),
+        (["--variant", "no.tflite"], "no.tflite: --variant: cannot be read"),
+        (["--runtime", "onnx"], "--runtime: onnx cannot answer here"),
+    ],
+)
+def test_a_mistake_is_one_message(arguments, message, capsys):
+    assert main(["calibrate", *arguments]) == 4
+    output = capsys.readouterr()
+    assert message in output.err
+    assert output.err.count("\n") == 1
+    assert output.out == ""
+
+
+def test_without_a_runtime_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(command, "available_runtimes", list)
+    assert main(["calibrate"]) == 4
+    assert "no TFLite runtime cannot answer here" not in capsys.readouterr().out

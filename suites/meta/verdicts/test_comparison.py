@@ -1,0 +1,103 @@
+"""Latency comparisons: drift and interruptions cancel, noise is not claimed, doubts are rerun."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from models.errors import EdgeproofError
+from models.verdicts import comparison
+from models.verdicts.comparison import Taken, compare, latency_ratio, noise_floor
+from models.verdicts.judge import Budget, Estimate, Verdict
+
+BUDGET = Budget("latency_ratio", "max", 1.0, "1 x", "budgets.toml", "latency_ratio.max")
+SAME = Taken(Estimate(1.0, 0.97, 1.03, 40), 0.02)
+SLOWER = Taken(Estimate(1.10, 1.07, 1.12, 40), 0.02)
+FASTER = Taken(Estimate(0.8, 0.79, 0.81, 40), 0.02)
+
+
+def test_drift_and_interruptions_cancel_in_the_ratio() -> None:
+    random = np.random.default_rng(8)
+    drift = np.linspace(1.0, 5.0, 400)
+    interrupted = np.where(random.random((2, 400)) < 0.4, 3.0, 1.0)
+    reference = drift * interrupted[0] * random.normal(1.0, 0.003, 400)
+    slower = 1.1 * drift * interrupted[1] * random.normal(1.0, 0.003, 400)
+    estimate = latency_ratio(slower, reference)
+    assert 1.08 < estimate.low < 1.1 < estimate.high < 1.12
+    assert estimate.n == 40
+
+
+def test_the_fastest_of_each_whole_block_counts() -> None:
+    samples = np.arange(25.0) + 3.0
+    assert comparison.fastest_of_blocks(samples).tolist() == [3.0, 13.0]
+
+
+@pytest.mark.parametrize(
+    ("numerators", "denominators", "message"),
+    [
+        ([1.0, 2.0], [1.0], "2 latencies cannot be paired with 1"),
+        ([1.0, 0.0], [1.0, 1.0], "zero or negative"),
+        ([1.0, 1.0], [1.0, -1.0], "zero or negative"),
+        ([1.0, math.nan], [1.0, 1.0], "empty or not all finite"),
+        ([1.0, 1.0], [1.0, 1.0], "2 answers make no block of 10"),
+    ],
+)
+def test_latencies_that_cannot_be_compared_are_refused(
+    numerators: list[float], denominators: list[float], message: str
+) -> None:
+    with pytest.raises(EdgeproofError, match=message):
+        latency_ratio(np.array(numerators), np.array(denominators))
+
+
+def test_the_floor_is_the_farther_end_of_the_ratio_to_itself() -> None:
+    once = np.repeat([1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 10)
+    assert noise_floor(once, once) == 0.0
+    unlike = np.repeat([0.95, 1.0, 1.0, 1.0, 1.0, 1.02], 10)
+    assert noise_floor(unlike, once) == pytest.approx(1 / 0.95 - 1)
+    assert noise_floor(once, unlike) == pytest.approx(1 / 0.95 - 1)
+
+
+def test_too_few_blocks_know_no_floor() -> None:
+    assert noise_floor(np.ones(50), np.ones(50)) == math.inf
+
+
+def test_an_unknown_floor_decides_nothing() -> None:
+    judgment, _ = compare(lambda: Taken(SLOWER.ratio, math.inf), BUDGET, scheme="float16")
+    assert judgment.verdict is Verdict.INCONCLUSIVE
+
+
+def test_the_floor_widens_both_ends() -> None:
+    wide = SLOWER.widened
+    assert (wide.low, wide.value, wide.high, wide.n) == (1.07 / 1.02, 1.10, 1.12 * 1.02, 40)
+
+
+@pytest.mark.parametrize(
+    ("races", "verdict"),
+    [
+        ([FASTER], Verdict.PASS),
+        ([SLOWER, FASTER], Verdict.PASS),
+        ([SLOWER, SLOWER], Verdict.FAIL),
+        ([SAME, SLOWER], Verdict.FAIL),
+        ([SLOWER, SAME], Verdict.INCONCLUSIVE),
+    ],
+)
+def test_only_what_a_rerun_confirms_is_a_failure(races: list[Taken], verdict: Verdict) -> None:
+    waiting = iter(races)
+    judgment, taken = compare(lambda: next(waiting), BUDGET, scheme="float16")
+    assert judgment.verdict is verdict
+    assert taken == races
+
+
+def test_a_slowdown_below_the_floor_is_never_claimed() -> None:
+    within = Taken(Estimate(1.04, 1.03, 1.05, 40), 0.04)
+    judgment, _ = compare(lambda: within, BUDGET, scheme="float16")
+    assert judgment.verdict is Verdict.INCONCLUSIVE
+
+
+def test_who_asks_may_say_what_is_suspicious() -> None:
+    judgment, taken = compare(
+        lambda: SAME, BUDGET, scheme="float16", suspicious=lambda race, _: race.ratio.value > 1.02
+    )
+    assert (judgment.verdict, taken) == (Verdict.INCONCLUSIVE, [SAME])
