@@ -10,6 +10,7 @@ pytest_plugins = (
     "fixtures.variants",
     "fixtures.emulation",
     "fixtures.floors",
+    "fixtures.streams",
     "fixtures.judging",
     "fixtures.judged",
     "fixtures.known_failures",

@@ -19,7 +19,9 @@ INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 SECONDS_PER_TWEET = 5.0
 
 
-def inputs_of(split: Encoded, rows: slice = slice(None)) -> dict[str, NDArray[np.int32]]:
+def inputs_of(
+    split: Encoded, rows: slice | NDArray[np.int64] = slice(None)
+) -> dict[str, NDArray[np.int32]]:
     """Return the inputs of a split by their names in the signature, each [n, tokens]."""
     return {name: getattr(split, name)[rows] for name in INPUTS}
 

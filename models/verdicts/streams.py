@@ -1,0 +1,119 @@
+"""One query after the other, as MLPerf's LoadGen asks in its single-stream scenario.
+
+The next query is sent when the last one was answered, until there were enough queries and enough
+time has passed. What came before the latency was stationary is warm-up and is left out; the first
+seconds after it are told apart from what the device sustains.
+
+Source: MLPerf Inference rules, scenario "single stream"; Reddi et al. 2020, arXiv:1911.02549.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from models.verdicts.metrics import Floats
+
+BATCH = 5
+FIRST_SECONDS = 1.0
+# Queries asked at once: the runner times each, and the connection is between them, not in them.
+CHUNK = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """The latencies of one stream.
+
+    Attributes:
+        seconds: of every query in order, raw [n].
+        warm_up: how many of the first are warm-up.
+    """
+
+    seconds: NDArray[np.float64]
+    warm_up: int
+
+    @property
+    def first(self) -> NDArray[np.float64]:
+        """Latencies in the first seconds after the warm-up, [n]."""
+        return self.seconds[self.warm_up : self._sustained_from]
+
+    @property
+    def sustained(self) -> NDArray[np.float64]:
+        """Latencies after the first seconds, [n]; all after the warm-up where it was shorter."""
+        start = self._sustained_from
+        return self.seconds[start if start < self.seconds.size else self.warm_up :]
+
+    @property
+    def _sustained_from(self) -> int:
+        elapsed = np.cumsum(self.seconds[self.warm_up :])
+        return self.warm_up + max(1, int(np.searchsorted(elapsed, FIRST_SECONDS)))
+
+    def details(self) -> dict[str, Any]:
+        """What a measurement keeps of it: every sample in seconds, and where they are cut."""
+        return {
+            "seconds": self.seconds,
+            "warm_up": self.warm_up,
+            "sustained_from": self.seconds.size - self.sustained.size,
+        }
+
+
+def single_stream(
+    ask: Callable[[int, int], Floats], *, queries: int, seconds: float
+) -> NDArray[np.float64]:
+    """Ask until there were at least so many queries and they took at least so long.
+
+    Args:
+        ask: takes the number of the next query and how many, gives the seconds each took.
+        queries: at least one.
+        seconds: the sum of the latencies to reach; 0.0 where the number is enough.
+
+    Returns:
+        The seconds of every query, [n].
+    """
+    taken: list[Floats] = []
+    asked, elapsed = 0, 0.0
+    while asked < queries or elapsed < seconds:
+        count = CHUNK if elapsed < seconds else min(CHUNK, queries - asked)
+        answered = ask(asked, count)
+        taken.append(answered)
+        asked, elapsed = asked + answered.size, elapsed + float(answered.sum())
+    return np.concatenate(taken).astype(np.float64)
+
+
+def stream_of(seconds: Floats) -> Stream:
+    """Cut the warm-up off a stream: see `warm_up_of`."""
+    return Stream(np.asarray(seconds, np.float64), warm_up_of(seconds))
+
+
+def warm_up_of(seconds: Floats) -> int:
+    """How many of the first queries to leave out for the rest to be stationary.
+
+    MSER-5: the cut after which the mean of batches of five has the smallest standard error (White
+    1997, "An effective truncation heuristic for bias reduction in simulation output"), here on the
+    batches' medians, so that one interrupted answer moves no cut. At most half is left out.
+
+    Args:
+        seconds: [n], at least one.
+
+    Raises:
+        EdgeproofError: no queries, or one took no time.
+    """
+    if seconds.size == 0 or not (np.isfinite(seconds).all() and (seconds > 0.0).all()):
+        raise EdgeproofError(
+            f"{seconds.size} latencies are no stream, or one is not positive",
+            remedy="Ask at least one query, timed by a clock of nanoseconds",
+        )
+    batches = np.log(seconds[: seconds.size // BATCH * BATCH]).reshape(-1, BATCH)
+    medians = np.median(batches, axis=1)
+    cuts = range(len(medians) // 2)
+    errors = [float(medians[cut:].var()) / (len(medians) - cut) for cut in cuts]
+    return BATCH * int(np.argmin(errors)) if errors else 0
