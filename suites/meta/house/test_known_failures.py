@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,8 @@ ENTRY = """
 subject = "{subject}"
 test = "{test}"
 reason = "the converter's ranges"
+link = "https://example.org/1"
+expires = 2999-12-31
 """
 
 
@@ -59,7 +62,29 @@ def collect(tmp_path, monkeypatch):
 def test_a_known_failure_is_strict_and_has_its_reason(collect):
     (marker,) = collect(ENTRY.format(subject="mini", test=TEST)).markers
     assert marker.name == "xfail"
-    assert marker.kwargs == {"reason": "the converter's ranges", "strict": True}
+    reason = "the converter's ranges (until 2999-12-31; https://example.org/1)"
+    assert marker.kwargs == {"reason": reason, "strict": True}
+
+
+def test_an_entry_holds_until_the_end_of_its_last_day(collect, monkeypatch):
+    text = ENTRY.format(subject="mini", test=TEST).replace("2999-12-31", "2030-06-01")
+    monkeypatch.setattr(known_failures, "today", lambda: date(2030, 6, 1))
+    assert collect(text).markers
+    monkeypatch.setattr(known_failures, "today", lambda: date(2030, 6, 2))
+    with pytest.raises(pytest.exit.Exception, match="expired on 2030-06-01") as stopped:
+        collect(text)
+    assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
+
+
+def test_an_expired_entry_of_another_subject_stops_nobody(collect):
+    text = ENTRY.format(subject="other", test=TEST).replace("2999", "1999")
+    assert collect(text).markers == []
+
+
+def test_a_link_leads_somewhere(collect):
+    text = ENTRY.format(subject="mini", test=TEST).replace("https://example.org/1", "somewhere")
+    with pytest.raises(pytest.exit.Exception, match="its link is 'somewhere'"):
+        collect(text)
 
 
 def test_another_subjects_is_none_here(collect):
