@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.errors import UsageMistake
+from models.flatbuffers.schemes import SCHEMES as KNOWN
 from models.verdicts.budgets import Budgets, budget_names, load_budgets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMES = ["float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8"]
+SCHEMES = list(KNOWN)
 
 
 def load(folder: Path, text: str, *, classes: int = 3) -> Budgets:
