@@ -28,7 +28,9 @@ def test_the_shipped_budgets_can_be_read(name: str) -> None:
     budgets = load_budgets(name, schemes=SCHEMES, classes=3)
     drop = budgets.limit("accuracy_drop", "dynamic_wi8_afp32")
     assert drop is not None
-    assert (drop.limit, drop.value) == ("max", 0.041)
+    assert drop.limit == "max"
+    # None allows more than the paper lost.
+    assert drop.value <= 0.041
     assert drop.source == f"fixtures/budgets/{name}.toml: accuracy_drop.max"
 
 
