@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.networks.parameters import parameters
 from models.shrinking.inherit import WORDS
-from models.shrinking.moments import WATCHED, second_moments
+from models.shrinking.moments import second_moments
 from models.shrinking.rounding import round_for_inputs, round_rows
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BITS = {"int4": 4}
 HEAD = "classifier"
+# Tweets: some 50,000 tokens, for the moments of 1,536 inputs are more than a million numbers.
+WATCHED = 2048
 
 
 def round_weights(shape: Architecture, values: Values, rounding: str, train: Encoded) -> Values:

@@ -48,8 +48,10 @@ def round_for_inputs(
         moments: sum of input @ input.T over inputs that the layer sees, [inputs, inputs].
         bits: of a weight, sign included.
     """
-    left = weights.astype(np.float64)
-    damped = _damped(moments)
+    # The inputs that matter most first, while the most columns are left to make up for them.
+    order = np.argsort(-np.diag(moments), kind="stable")
+    left = weights.astype(np.float64)[:, order]
+    damped = _damped(moments[np.ix_(order, order)])
     scales, last = _scales(left, np.diag(damped), bits)
     upper = np.linalg.cholesky(np.linalg.inv(damped)).T
     steps = np.zeros_like(left)
@@ -57,7 +59,7 @@ def round_for_inputs(
         block = slice(start, start + BLOCK)
         errors = _round_block(left[:, block], upper[block, block], steps[:, block], scales, last)
         left[:, start + BLOCK :] -= errors @ upper[block, start + BLOCK :]
-    return _on_grid(steps, scales, last)
+    return _on_grid(steps, scales, last)[:, np.argsort(order)]
 
 
 def _round_block(
