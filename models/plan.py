@@ -35,7 +35,7 @@ READING = tuple(f"flatbuffers/{name}.py" for name in ("affine", "constants", "re
 # What makes a small model out of the full one: its word pieces, its parts, its weights' grid.
 PRUNING = tuple(f"shrinking/{name}.py" for name in ("encoding", "vocabulary"))
 CUTTING = tuple(f"shrinking/{name}.py" for name in ("cut", "inherit", "moments"))
-ROUNDING = tuple(f"shrinking/{name}.py" for name in ("moments", "round_model", "rounding"))
+ROUNDING = tuple(f"shrinking/{name}.py" for name in ("inputs", "round_model", "rounding"))
 
 # Members of a model's artefact, and of a variant's.
 WEIGHTS = "weights.safetensors"

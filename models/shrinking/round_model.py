@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.networks.parameters import parameters
 from models.shrinking.inherit import WORDS
-from models.shrinking.moments import second_moments
-from models.shrinking.rounding import round_for_inputs, round_rows
+from models.shrinking.inputs import dense_inputs
+from models.shrinking.rounding import round_dense, round_rows
 
 if TYPE_CHECKING:
     from models.corpus.tokenize import Encoded
@@ -16,12 +15,12 @@ if TYPE_CHECKING:
 
 BITS = {"int4": 4}
 HEAD = "classifier"
-# Tweets: some 50,000 tokens, for the moments of 1,536 inputs are more than a million numbers.
-WATCHED = 2048
+# Tweets: some 27,000 tokens, for the moments of 1,536 inputs are more than a million numbers.
+WATCHED = 1024
 
 
 def round_weights(shape: Architecture, values: Values, rounding: str, train: Encoded) -> Values:
-    """Return the weights on the grid of `rounding`; vectors, positions and the head stay.
+    """Return the weights on the grid of `rounding`; norms, positions and the head stay.
 
     Args:
         shape: the network.
@@ -30,12 +29,10 @@ def round_weights(shape: Architecture, values: Values, rounding: str, train: Enc
         train: the train split as this network takes it.
     """
     bits = BITS[rounding]
-    moments = second_moments(shape, values, train, WATCHED)
-    rounded = dict(values)
-    rounded[WORDS] = round_rows(values[WORDS], bits)
-    for parameter in parameters(shape):
-        layer = parameter.name.removesuffix(".weight")
+    rounded = values | {WORDS: round_rows(values[WORDS], bits)}
+    for layer, inputs in dense_inputs(shape, values, train, WATCHED).items():
         # The head has as many rows as labels: nothing is gained there.
-        if layer in moments and layer not in {HEAD, parameter.name}:
-            rounded[parameter.name] = round_for_inputs(values[parameter.name], moments[layer], bits)
+        if layer != HEAD:
+            weight, bias = f"{layer}.weight", f"{layer}.bias"
+            rounded[weight], rounded[bias] = round_dense(values[weight], values[bias], inputs, bits)
     return rounded

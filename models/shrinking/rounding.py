@@ -7,12 +7,32 @@ rounded make up for the error, as far as the inputs that the layer sees let them
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+@dataclass
+class Inputs:
+    """What a dense layer is given: how many inputs x, the sum of x, the sum of x @ x.T."""
+
+    number: int
+    total: NDArray[np.float64]
+    moments: NDArray[np.float64]
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """The mean input, [inputs]."""
+        return self.total / self.number
+
+    def deviations(self) -> NDArray[np.float64]:
+        """Return the sum of d @ d.T over the inputs' deviations d from their mean."""
+        return self.moments - self.number * np.outer(self.mean, self.mean)
+
 
 # Added to the diagonal, of its mean: inputs that are nearly the same must not be told apart.
 DAMPING = 0.01
@@ -60,6 +80,25 @@ def round_for_inputs(
         errors = _round_block(left[:, block], upper[block, block], steps[:, block], scales, last)
         left[:, start + BLOCK :] -= errors @ upper[block, start + BLOCK :]
     return _on_grid(steps, scales, last)[:, np.argsort(order)]
+
+
+def round_dense(
+    weights: NDArray[np.float32], bias: NDArray[np.float32], inputs: Inputs, bits: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Round a dense layer: the bias makes up for what rounding adds to the mean output.
+
+    So the weights are rounded for the inputs' deviations from their mean alone. In a transformer
+    a few inputs are large and nearly constant: they would rule the rounding of all the others.
+
+    Args:
+        weights: [outputs, inputs].
+        bias: [outputs].
+        inputs: what the layer is given.
+        bits: of a weight, sign included.
+    """
+    rounded = round_for_inputs(weights, inputs.deviations(), bits)
+    missed = (weights.astype(np.float64) - rounded) @ inputs.mean
+    return rounded, (bias + missed).astype(np.float32)
 
 
 def _round_block(

@@ -68,7 +68,7 @@ HEAVY = {"tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "ai_edge_qua
 BUILDERS_OWN = {
     *(f"models.training.{name}" for name in ("datasets", "finetune", "objective", "optimizer")),
     *(f"models.flatbuffers.{name}" for name in ("convert", "recipes", "stamp")),
-    *(f"models.shrinking.{name}" for name in ("cut", "moments", "round_model")),
+    *(f"models.shrinking.{name}" for name in ("cut", "inputs", "moments", "round_model")),
     *(f"models.networks.{name}" for name in ("bert", "blocks", "classifier", "mobilebert")),
 }
 # A room's own command, `python -m models.corpus`, puts rooms together as the builder does.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.shrinking.rounding import round_for_inputs, round_rows
+from models.shrinking.rounding import Inputs, round_dense, round_for_inputs, round_rows
 
 BITS = 4
 LAST = 7
@@ -58,6 +58,17 @@ def test_an_input_that_is_always_zero_harms_nothing(dead):
     others = np.arange(WEIGHTS.shape[1]) != dead
     missed = (rounded - WEIGHTS)[:, others] @ INPUTS[:, others].T
     assert float((missed**2).mean()) < disturbance(nearest(WEIGHTS))
+
+
+def test_the_bias_makes_up_for_inputs_that_are_always_large():
+    shifted = INPUTS + np.where(np.arange(96) % 32 == 0, 60.0, 0.0)
+    inputs = Inputs(len(shifted), shifted.sum(axis=0), shifted.T @ shifted)
+    bias = np.zeros(len(WEIGHTS), np.float32)
+    weights, bias = round_dense(WEIGHTS, bias, inputs, BITS)
+    missed = shifted @ (weights - WEIGHTS).T + bias
+    alone = shifted @ (round_for_inputs(WEIGHTS, inputs.moments, BITS) - WEIGHTS).T
+    assert float((missed**2).mean()) < 0.8 * float((alone**2).mean())
+    assert float(np.abs(missed.mean(axis=0)).max()) < 1e-3
 
 
 def test_a_row_of_zeros_stays_small():

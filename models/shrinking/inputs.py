@@ -1,0 +1,69 @@
+"""What each dense layer of a network is given by real tweets. Imports TensorFlow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from models.networks.blocks import Blocks, Tensor
+from models.networks.classifier import forward
+from models.shrinking.rounding import Inputs
+from models.training import batches
+
+if TYPE_CHECKING:
+    from models.corpus.tokenize import Encoded
+    from models.networks.architecture import Architecture
+    from models.networks.parameters import Values
+
+BATCH = 64
+
+
+def dense_inputs(
+    shape: Architecture, values: Values, split: Encoded, tweets: int
+) -> dict[str, Inputs]:
+    """Return the inputs of each dense layer by name, summed over real tokens.
+
+    Args:
+        shape: the network.
+        values: its weights by name.
+        split: where tweets are taken from.
+        tweets: how many at most, from its beginning.
+    """
+    weights = {name: tf.constant(value) for name, value in values.items()}
+    found: dict[str, Inputs] = {}
+    rows = np.arange(min(tweets, len(split.labels)))
+    for start in range(0, len(rows), BATCH):
+        batch = batches.cut(split, rows[start : start + BATCH])
+        mask, types = batch["attention_mask"], batch["token_type_ids"]
+        watching = _Watching(weights, shape, mask.astype(bool), found)
+        forward(watching, batch["input_ids"], tf.constant(mask), tf.constant(types))
+    return found
+
+
+class _Watching(Blocks):
+    """Building blocks that sum up what their dense layers are given."""
+
+    def __init__(
+        self,
+        weights: dict[str, Tensor],
+        shape: Architecture,
+        real: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
+        found: dict[str, Inputs],
+    ) -> None:
+        super().__init__(weights, shape)
+        object.__setattr__(self, "_real", real)
+        object.__setattr__(self, "_found", found)
+
+    def dense(self, name: str, inputs: Tensor) -> Tensor:
+        """Add `inputs` up, then go on as ever."""
+        seen = inputs[self._real] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
+        sums = self._found.setdefault(name, Inputs(0, np.zeros(()), np.zeros(())))
+        sums.number += int(seen.shape[0])
+        sums.total = sums.total + tf.reduce_sum(seen, axis=0).numpy()
+        sums.moments = sums.moments + tf.matmul(seen, seen, transpose_a=True).numpy()
+        return super().dense(name, inputs)
+
+    _real: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+    _found: dict[str, Inputs]
