@@ -8,6 +8,7 @@ multiplies there, too.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,9 @@ class Taken:
     @property
     def widened(self) -> Estimate:
         """The ratio, with what the noise floor alone could have made of it in its interval."""
+        if math.isinf(self.floor):
+            # So few rounds that nothing is known, as on an emulated board.
+            return Estimate(self.ratio.value, -math.inf, math.inf, self.ratio.n)
         low, high = self.ratio.low / (1.0 + self.floor), self.ratio.high * (1.0 + self.floor)
         return Estimate(self.ratio.value, low, high, self.ratio.n)
 

@@ -64,6 +64,11 @@ def test_too_few_blocks_know_no_floor() -> None:
     assert noise_floor(np.ones(50), np.ones(50)) == math.inf
 
 
+def test_a_single_block_over_an_unknown_floor_bounds_nothing() -> None:
+    wide = Taken(Estimate(0.5, -math.inf, math.inf, 1), math.inf).widened
+    assert (wide.low, wide.high) == (-math.inf, math.inf)
+
+
 def test_an_unknown_floor_decides_nothing() -> None:
     judgment, _ = compare(lambda: Taken(SLOWER.ratio, math.inf), BUDGET, scheme="float16")
     assert judgment.verdict is Verdict.INCONCLUSIVE
