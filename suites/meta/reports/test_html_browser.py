@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -91,16 +91,17 @@ class Visit:
 
     def __init__(self, page: Page, shots: Path) -> None:
         self.page, self._shots = page, shots
-        self.requests: list[str] = []
+        self._requests: list[Request] = []
         self.errors: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("request", lambda request: self._requests.append(request))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     @property
     def outside(self) -> list[str]:
-        """What it asked for that it does not carry."""
+        """What it asked for that it does not carry, and that its policy let out of the page."""
         own = ("file:", "data:", "blob:")
-        return [url for url in self.requests if not url.startswith(own)]
+        sent = [request for request in self._requests if request.failure != "csp"]
+        return [request.url for request in sent if not request.url.startswith(own)]
 
     def shoot(self, name: str) -> None:
         """Keep a screenshot of the whole page, as an artefact of the run."""
