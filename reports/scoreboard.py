@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.errors import EdgeproofError
 from models.verdicts.judge import Verdict
 from models.verdicts.metrics import FULL_MODEL
-from reports.results import measurements_of
+from reports.results import measurements_of, read_results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +40,7 @@ EMULATED = (
     "emulated: real ARM code without a board. Its times say nothing of the board's, and that the "
     "emulator computes as silicon does is not verified"
 )
+DEFAULT_RUN = Path(__file__).parent / "out"
 UNMEASURED = "-"
 KNOWN_FAILURE = "fail (known)"
 WORST_FIRST = (
@@ -99,6 +104,20 @@ def as_csv(document: Mapping[str, Any]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows([HEADER, *scoreboard_rows(document)])
     return buffer.getvalue()
+
+
+def write_csv(path: Path, document: Mapping[str, Any]) -> None:
+    """Write the scoreboard as CSV.
+
+    Raises:
+        EdgeproofError: the folder cannot be written to, or a measurement is not valid.
+    """
+    try:
+        path.write_text(as_csv(document), encoding="utf-8")
+    except OSError as error:
+        raise EdgeproofError(
+            f"cannot be written ({error.strerror})", file=path, remedy="Make the folder writable"
+        ) from None
 
 
 def worst_verdict(measurements: Sequence[Measurement]) -> str:
@@ -170,3 +189,31 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
         cell.ljust(width) if column in (0, last) else cell.rjust(width)
         for column, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the scoreboard of a run as the command line asks; return the exit code."""
+    forms = {"text": as_text, "markdown": as_markdown, "csv": as_csv}
+    parser = argparse.ArgumentParser(
+        prog="python -m reports.scoreboard", description="Print the scoreboard of a run."
+    )
+    parser.add_argument(
+        "run",
+        type=Path,
+        nargs="?",
+        default=DEFAULT_RUN,
+        help="a run's folder, or its results.json (default: %(default)s)",
+    )
+    parser.add_argument("--as", dest="form", choices=forms, default="text")
+    options = parser.parse_args(arguments)
+    file = options.run / "results.json" if options.run.is_dir() else options.run
+    try:
+        sys.stdout.write(forms[options.form](read_results(file)))
+    except EdgeproofError as error:
+        sys.stderr.write(f"scoreboard: error: {error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

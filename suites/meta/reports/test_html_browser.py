@@ -93,8 +93,11 @@ class Visit:
         self.page, self._shots = page, shots
         self._requests: list[Request] = []
         self.errors: list[str] = []
-        page.on("request", lambda request: self._requests.append(request))
+        page.on("request", self._note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _note(self, request: Request) -> None:
+        self._requests.append(request)
 
     @property
     def outside(self) -> list[str]:

@@ -1,0 +1,77 @@
+"""A checkout in which a reader's commands run, with the files that the pages speak of."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.store import PROJECT
+from suites.meta.gates.running import environment
+
+HERE = Path(__file__).parent
+# What stands in for an environment of its own, which would take gigabytes and a network.
+PIP = (
+    "import sys; sys.exit(sys.argv[1:] not in (['install', 'tox'], ['install', '--quiet', 'tox']))"
+)
+SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    output: str
+
+
+class Checkout:
+    """A copy of what is tracked here, in which `python`, `pip` and `tox` are at hand.
+
+    Args:
+        folder: must not exist yet.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self._tools = folder / "edgeproof", folder / "tools"
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in listed.stdout.splitlines():
+            target = self.root / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if (PROJECT / name).is_file():
+                shutil.copy(PROJECT / name, target)
+        self._tools.mkdir()
+        shutil.copy(HERE / "tox.py", self._tools)
+        (self._tools / "pip.py").write_text(PIP, encoding="utf-8")
+        for name in ("python", "python3"):
+            program = self._tools / name
+            program.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', encoding="utf-8")
+            program.chmod(0o755)
+
+    def run(self, command: str, **variables: str) -> Done:
+        """Run a command line as it is written, in bash."""
+        given = environment() | {
+            "PATH": f"{self._tools}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(self._tools),
+        }
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],  # noqa: S607
+            cwd=self.root,
+            env=given | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+        return Done(done.returncode, done.stdout)

