@@ -11,6 +11,7 @@ pytest_plugins = (
     "fixtures.emulation",
     "fixtures.floors",
     "fixtures.streams",
+    "fixtures.baselines",
     "fixtures.judging",
     "fixtures.judged",
     "fixtures.known_failures",

@@ -1,0 +1,233 @@
+"""Baselines: earlier measurements of the same variant on the same device, and what moved since.
+
+A measurement has regressed when the whole 95 % interval of the difference is on the worse side, and
+beyond the noise that its metric is known to have. Both intervals are joined by squares (Zou and
+Donner 2008), for the two runs are independent.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from models.errors import EdgeproofError
+from models.tables import Table, read_toml
+from models.verdicts.metrics import metric_named
+from models.verdicts.quantities import Unit, human, human_interval, parse_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from models.verdicts.measurement import Measurement
+    from models.verdicts.metrics import Metric
+
+SCHEMA = 1
+CLOCKED = {Unit.SECONDS, Unit.PER_SECOND}
+# What their sample sizes count is measured on a machine, and differs from one to the next.
+OF_THE_MACHINE = {"blocks", "runners", "starts", "rounds"}
+
+
+class Move(StrEnum):
+    """How a measurement stands to its baseline."""
+
+    SAME = "same"
+    REGRESSION = "regression"
+    IMPROVEMENT = "improvement"
+    NOT_COMPARED = "not compared"
+
+
+class Kept(Table, frozen=True, kw_only=True):
+    """One measurement of a baseline; see `Measurement`."""
+
+    metric: str
+    runtime: str | None
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+class Taken(Table, frozen=True, kw_only=True):
+    """What a run is told apart by.
+
+    Attributes:
+        machine: what latency and memory depend on: processor, runtime, versions.
+        tweets: hash of the test tweets that were answered.
+    """
+
+    machine: str
+    tweets: str
+
+
+class Baseline(Table, frozen=True, kw_only=True):
+    """The measurements of one variant on one device, as a file holds them."""
+
+    schema: int
+    subject: str
+    device: str
+    scheme: str
+    commit: str
+    recorded: str
+    taken: Taken
+    measurements: tuple[Kept, ...]
+
+    def of(self, metric: str, runtime: str | None) -> Kept | None:
+        """The kept measurement of a metric, or None."""
+        for one in self.measurements:
+            if (one.metric, one.runtime) == (metric, runtime):
+                return one
+        return None
+
+
+class Movement(NamedTuple):
+    """What a measurement did since its baseline, and the sentence that says so."""
+
+    move: Move
+    reason: str
+
+
+def baseline_path(folder: Path, subject: str, device: str, scheme: str) -> Path:
+    """Where the baseline of a variant on a device is kept."""
+    return folder / subject / device / f"{scheme}.json"
+
+
+def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Baseline | None:
+    """Read a baseline; None where there is none.
+
+    Raises:
+        EdgeproofError: it cannot be read, or is of another subject, device or scheme.
+    """
+    try:
+        content = path.read_bytes()
+        baseline = msgspec.json.decode(content, type=Baseline, strict=True)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise EdgeproofError(
+            f"is no baseline ({error})",
+            file=path,
+            remedy="Record it again with --edge-update-baseline",
+        ) from None
+    said = (baseline.schema, baseline.subject, baseline.device, baseline.scheme)
+    if said != (SCHEMA, subject, device, scheme):
+        raise EdgeproofError(
+            f"is a foreign baseline: version {said[0]} of {said[1]}, {said[2]}, {said[3]}",
+            file=path,
+            remedy=f"Put one of {subject}, {device}, {scheme} there: --edge-update-baseline",
+        )
+    return baseline
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Write a baseline, alike for alike contents.
+
+    Raises:
+        EdgeproofError: the folder cannot be written to.
+    """
+    text = msgspec.json.format(msgspec.json.encode(baseline), indent=1)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(".json.new")
+        scratch.write_bytes(text + b"\n")
+        scratch.replace(path)
+    except OSError as error:
+        raise EdgeproofError(
+            f"cannot be written ({error.strerror})", file=path, remedy="Make the folder writable"
+        ) from None
+
+
+def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
+    """What a baseline keeps of measurements, in a fixed order."""
+    chosen = {
+        (one.metric, one.runtime): Kept(
+            metric=one.metric,
+            runtime=one.runtime,
+            value=one.value,
+            low=one.low,
+            high=one.high,
+            n=one.n,
+        )
+        for one in measurements
+    }
+    return tuple(chosen[key] for key in sorted(chosen, key=lambda key: (key[0], key[1] or "")))
+
+
+def read_noise(path: Path) -> dict[str, float]:
+    """Read by which share each metric moves without a reason: `[METRIC] noise = "5 %"`.
+
+    Raises:
+        UsageMistake: no such metric, or not a share.
+    """
+    found = {}
+    for name, table in read_toml(path).items():
+        metric_named(name)
+        key = f"{name}.noise"
+        found[name] = parse_quantity(table.get("noise"), Unit.FRACTION, file=path, key=key)
+    return found
+
+
+def movement(
+    measured: Measurement, baseline: Baseline, taken: Taken, noise: Mapping[str, float]
+) -> Movement:
+    """Compare a measurement with the baseline of its variant on its device.
+
+    Args:
+        measured: of this run.
+        baseline: of the same subject, device and scheme.
+        taken: how this run is told apart.
+        noise: see `read_noise`.
+    """
+    metric = metric_named(measured.metric)
+    before = baseline.of(measured.metric, measured.runtime)
+    if before is None:
+        return Movement(Move.NOT_COMPARED, f"{metric.name}: the baseline has none")
+    why = _incomparable(metric, measured.device, baseline.taken, taken)
+    if why:
+        return Movement(Move.NOT_COMPARED, f"{metric.name}: {why}")
+    change = measured.value - before.value
+    low = change - math.hypot(_below(measured), _above(before))
+    high = change + math.hypot(_above(measured), _below(before))
+    allowed = noise.get(metric.name, 0.0) * abs(before.value)
+    down, up = high < -allowed, low > allowed
+    if not (down or up):
+        return Movement(Move.SAME, f"{metric.name}: as before")
+    worse = up if metric.better == "lower" else down
+    shown = human_interval(change, (low, high), metric.unit, difference=_in_points(metric))
+    values = " to ".join(
+        human(value, metric.unit, difference=metric.difference)
+        for value in (before.value, measured.value)
+    )
+    return Movement(
+        Move.REGRESSION if worse else Move.IMPROVEMENT,
+        f"{metric.name} of {measured.scheme} moved by {shown} (95 % interval), from {values}, "
+        f"since commit {baseline.commit[:9]} ({baseline.recorded})",
+    )
+
+
+def _in_points(metric: Metric) -> bool:
+    return metric.unit is Unit.FRACTION
+
+
+def _below(one: Measurement | Kept) -> float:
+    return math.inf if one.low is None else one.value - one.low
+
+
+def _above(one: Measurement | Kept) -> float:
+    return math.inf if one.high is None else one.high - one.value
+
+
+def _incomparable(metric: Metric, device: str, before: Taken, now: Taken) -> str | None:
+    """Why two measurements of a metric say nothing of each other; None where they do."""
+    if metric.unit in CLOCKED and device == "host":
+        return "a host does other things meanwhile, only ratios are compared"
+    if (metric.unit in CLOCKED or metric.counted in OF_THE_MACHINE) and (
+        before.machine != now.machine
+    ):
+        return "the baseline was taken on another machine"
+    if metric.counted == "tweets" and before.tweets != now.tweets:
+        return "the baseline was taken on other tweets"
+    return None

@@ -1,0 +1,181 @@
+"""Baselines: what moved, by how much, since when; never across machines, never in silence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from models.errors import EdgeproofError, UsageMistake
+from models.verdicts.baselines import (
+    SCHEMA,
+    Baseline,
+    Move,
+    Taken,
+    baseline_path,
+    kept,
+    movement,
+    read_baseline,
+    read_noise,
+    write_baseline,
+)
+from models.verdicts.judge import Estimate
+from models.verdicts.measurement import Measurement, measure
+
+HERE = Taken(machine="a machine", tweets="some tweets")
+WHO = {"subject": "mini", "device": "rpi4", "scheme": "float16"}
+NOISE = Path(__file__).parents[3] / "fixtures" / "baseline_noise.toml"
+
+
+def taken(metric: str, *ends: float, n: int = 2000, device: str = "rpi4") -> Measurement:
+    """A measurement of a value, or of a lower end, a value and an upper end."""
+    low, value, high = ends if len(ends) == 3 else ends * 3
+    return measure(
+        Estimate(value, low, high, n),
+        metric=metric,
+        scheme="float16",
+        device=device,
+        runtime="ai_edge_litert",
+        test="a test",
+    )
+
+
+def baseline(*measurements: Measurement) -> Baseline:
+    """The baseline that holds them."""
+    return Baseline(
+        schema=SCHEMA,
+        **WHO,
+        commit="0123456789abcdef",
+        recorded="2026-11-21",
+        taken=HERE,
+        measurements=kept(measurements),
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "before", "now", "move"),
+    [
+        ("agreement", (0.985, 0.99, 0.995), (0.985, 0.99, 0.995), Move.SAME),
+        ("agreement", (0.985, 0.99, 0.995), (0.96, 0.97, 0.975), Move.REGRESSION),
+        ("agreement", (0.96, 0.97, 0.975), (0.985, 0.99, 0.995), Move.IMPROVEMENT),
+        # Apart by 2 points with half-widths of 1.5 each: joined by squares they overlap.
+        ("agreement", (0.955, 0.97, 0.985), (0.935, 0.95, 0.965), Move.SAME),
+        # By 2.2 points they do not.
+        ("agreement", (0.955, 0.97, 0.985), (0.933, 0.948, 0.963), Move.REGRESSION),
+        ("accuracy_drop", (0.01, 0.02, 0.03), (0.05, 0.06, 0.07), Move.REGRESSION),
+        ("accuracy_drop", (0.01, 0.02, 0.03), (-0.03, -0.02, -0.01), Move.IMPROVEMENT),
+        ("flatbuffer_bytes", (1000.0,), (1001.0,), Move.REGRESSION),
+        ("flatbuffer_bytes", (1000.0,), (999.0,), Move.IMPROVEMENT),
+        ("flatbuffer_bytes", (1000.0,), (1000.0,), Move.SAME),
+        ("size_ratio_weights", (4.0,), (3.0,), Move.REGRESSION),
+        ("instructions", (1e6,), (1.1e6,), Move.REGRESSION),
+        ("latency_p50", (0.9, 1.0, 1.1), (1.9, 2.0, 2.1), Move.REGRESSION),
+        ("tweets_per_second", (90.0, 100.0, 110.0), (45.0, 50.0, 55.0), Move.REGRESSION),
+    ],
+)
+def test_what_moved_beyond_its_interval_is_said(metric, before, now, move):
+    found = movement(taken(metric, *now), baseline(taken(metric, *before)), HERE, {})
+    assert found.move is move
+
+
+def test_the_sentence_names_what_how_much_and_since_when():
+    before, now = taken("agreement", 0.985, 0.99, 0.995), taken("agreement", 0.96, 0.97, 0.975)
+    found = movement(now, baseline(before), HERE, {})
+    assert found.reason == (
+        "agreement of float16 moved by -2 points [-3.118, -1.293] (95 % interval), "
+        "from 99 % to 97 %, since commit 012345678 (2026-11-21)"
+    )
+
+
+def test_noise_that_a_metric_is_known_to_have_is_no_movement():
+    before = baseline(taken("flatbuffer_bytes", 1000.0))
+    for value, move in ((1010.0, Move.SAME), (1011.0, Move.REGRESSION), (989.0, Move.IMPROVEMENT)):
+        now = taken("flatbuffer_bytes", value)
+        assert movement(now, before, HERE, {"flatbuffer_bytes": 0.01}).move is move
+
+
+@pytest.mark.parametrize(
+    ("metric", "device", "machine", "tweets", "why"),
+    [
+        ("latency_p50", "rpi4", "another", "some tweets", "another machine"),
+        ("latency_ratio", "rpi4", "another", "some tweets", "another machine"),
+        ("peak_rss", "rpi4", "another", "some tweets", "another machine"),
+        ("latency_p50", "host", "a machine", "some tweets", "only ratios are compared"),
+        ("accuracy", "rpi4", "a machine", "others", "other tweets"),
+    ],
+)
+def test_what_says_nothing_of_each_other_is_not_compared(metric, device, machine, tweets, why):
+    value = {"peak_rss": 1e6}.get(metric, 0.5)
+    before = baseline(taken(metric, value))
+    now = taken(metric, 0.9 * value, device=device)
+    found = movement(now, before, Taken(machine=machine, tweets=tweets), {})
+    assert found.move is Move.NOT_COMPARED
+    assert why in found.reason
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "flatbuffer_bytes", "instructions"])
+def test_another_machine_changes_nothing_for_the_rest(metric):
+    before = baseline(taken(metric, 0.5))
+    other = Taken(machine="another", tweets="some tweets")
+    assert movement(taken(metric, 0.5), before, other, {}).move is Move.SAME
+
+
+def test_a_metric_that_the_baseline_lacks_is_not_compared():
+    found = movement(taken("accuracy", 0.5), baseline(taken("agreement", 0.5)), HERE, {})
+    assert found == (Move.NOT_COMPARED, "accuracy: the baseline has none")
+
+
+def test_an_open_end_decides_nothing():
+    wide = taken("latency_p99", -float("inf"), 1.0, float("inf"))
+    assert movement(taken("latency_p99", 9.0), baseline(wide), HERE, {}).move is Move.SAME
+
+
+def test_it_is_read_as_it_was_written(tmp_path):
+    path = baseline_path(tmp_path, *WHO.values())
+    assert read_baseline(path, **WHO) is None
+    one = baseline(taken("agreement", 0.985, 0.99, 0.995), taken("accuracy", 0.8))
+    write_baseline(path, one)
+    assert path == tmp_path / "mini" / "rpi4" / "float16.json"
+    assert read_baseline(path, **WHO) == one
+    assert [entry["metric"] for entry in json.loads(path.read_text())["measurements"]] == [
+        "accuracy",
+        "agreement",
+    ]
+
+
+@pytest.mark.parametrize("name", WHO)
+def test_a_foreign_one_is_refused(name, tmp_path):
+    path = tmp_path / "float16.json"
+    write_baseline(path, baseline())
+    with pytest.raises(EdgeproofError, match="is a foreign baseline: version 1 of mini, rpi4"):
+        read_baseline(path, **{**WHO, name: "another"})
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema": "x"}'])
+def test_a_broken_one_is_refused(text, tmp_path):
+    path = tmp_path / "float16.json"
+    path.write_text(text)
+    with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again"):
+        read_baseline(path, **WHO)
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_message(tmp_path):
+    (tmp_path / "mini").write_text("a file")
+    with pytest.raises(EdgeproofError, match="cannot be written"):
+        write_baseline(baseline_path(tmp_path, *WHO.values()), baseline())
+
+
+def test_the_shipped_noise_can_be_read():
+    noise = read_noise(NOISE)
+    assert 0.0 < noise["peak_rss"] <= 0.1
+
+
+@pytest.mark.parametrize(
+    "text", ["[no_metric]\nnoise = '1 %'", "[peak_rss]\nnoise = 0.1", "[peak_rss]"]
+)
+def test_noise_that_is_no_share_is_refused(text, tmp_path):
+    file = tmp_path / "noise.toml"
+    file.write_text(text)
+    with pytest.raises(UsageMistake):
+        read_noise(file)
