@@ -196,14 +196,16 @@ def movement(
     if not (down or up):
         return Movement(Move.SAME, f"{metric.name}: as before")
     worse = up if metric.better == "lower" else down
-    shown = human_interval(change, (low, high), metric.unit, difference=_in_points(metric))
+    ends = (low, high) if low < high else None
+    shown = human_interval(change, ends, metric.unit, difference=_in_points(metric))
+    shown += " (95 % interval)" if ends else ""
     values = " to ".join(
         human(value, metric.unit, difference=metric.difference)
         for value in (before.value, measured.value)
     )
     return Movement(
         Move.REGRESSION if worse else Move.IMPROVEMENT,
-        f"{metric.name} of {measured.scheme} moved by {shown} (95 % interval), from {values}, "
+        f"{metric.name} of {measured.scheme} moved by {shown}, from {values}, "
         f"since commit {baseline.commit[:9]} ({baseline.recorded})",
     )
 

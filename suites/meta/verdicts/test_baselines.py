@@ -88,6 +88,12 @@ def test_the_sentence_names_what_how_much_and_since_when():
     )
 
 
+def test_what_is_exact_is_said_without_an_interval():
+    before = baseline(taken("flatbuffer_bytes", 1000.0))
+    found = movement(taken("flatbuffer_bytes", 1100.0), before, HERE, {})
+    assert "moved by 100 bytes, from 1,000 bytes to 1,100 bytes, since" in found.reason
+
+
 def test_noise_that_a_metric_is_known_to_have_is_no_movement():
     before = baseline(taken("flatbuffer_bytes", 1000.0))
     for value, move in ((1010.0, Move.SAME), (1011.0, Move.REGRESSION), (989.0, Move.IMPROVEMENT)):
