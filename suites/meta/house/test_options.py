@@ -18,6 +18,7 @@ GIVEN = {
     "threads": ("3", 3),
     "tweets": ("40", 40),
     "offline": ("yes", True),
+    "update-baseline": ("yes", True),
     "schemes": ("float16", ("float16",)),
 }
 
