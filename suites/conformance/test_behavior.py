@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from fixtures.devices import PROFILE
 from models.runtime.client import Runner
 from models.runtime.predictions import inputs_of
 from models.verdicts.estimates import total_variation
@@ -14,7 +15,7 @@ from models.verdicts.metrics import labels_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 REPEAT = hypothesis.settings(
-    max_examples=10,
+    hypothesis.settings.get_profile(PROFILE),
     deadline=None,
     derandomize=True,
     # Fixtures hold a session's runner, which answers without memory of earlier examples.
