@@ -48,7 +48,6 @@ def count(tiny, tweets, tmp_path_factory):
     return counted
 
 
-@pytest.mark.slow
 @needs_emulation
 def test_equal_files_give_equal_counts_in_every_process(count):
     first = count("rpi3", "ai_edge_litert", "static_wi8_ai8")
