@@ -292,6 +292,8 @@ def _write_model(
     logits: dict[str, NDArray[np.float32]],
     history: list[dict[str, Any]],
 ) -> None:
+    # safetensors writes an array as it lies in memory, transposed where that is by columns.
+    values = {name: np.ascontiguousarray(value) for name, value in values.items()}
     # Not save_file: on a full disk it raises an error that does not say so.
     (out / WEIGHTS).write_bytes(save(values))
     np.savez(out / LOGITS, **logits)

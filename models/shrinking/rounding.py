@@ -79,7 +79,7 @@ def round_for_inputs(
         block = slice(start, start + BLOCK)
         errors = _round_block(left[:, block], upper[block, block], steps[:, block], scales, last)
         left[:, start + BLOCK :] -= errors @ upper[block, start + BLOCK :]
-    return _on_grid(steps, scales, last)[:, np.argsort(order)]
+    return np.ascontiguousarray(_on_grid(steps, scales, last)[:, np.argsort(order)])
 
 
 def round_dense(

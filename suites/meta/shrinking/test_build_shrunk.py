@@ -63,6 +63,19 @@ learning_rate = 1e-3
 temperature = 2.0
 weight = 0.9
 """
+# Answers with the weights in the file, in a process of its own: pytest imports no TensorFlow.
+ANSWER = """
+import json, sys
+from pathlib import Path
+from safetensors.numpy import load_file
+from models.corpus.artefact import load_encoded
+from models.networks.architecture import Architecture
+from models.training.finetune import answers_of
+model, corpus = map(Path, sys.argv[1:])
+shape = Architecture(**json.loads((model / "model.json").read_text())["architecture"])
+values = load_file(model / "weights.safetensors")
+print(json.dumps(answers_of(shape, values, load_encoded(corpus)["test"]).tolist()))
+"""
 WIDE = "embeddings.embedding_transformation.weight"
 
 
@@ -109,6 +122,18 @@ def test_its_weights_lie_on_the_grid(built):
     for name in (WIDE, "embeddings.word_embeddings.weight", "encoder.layer.0.output.dense.weight"):
         steps = values[name] / (np.abs(values[name]).max(axis=1, keepdims=True) / 7)
         np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
+
+
+def test_its_file_answers_as_it_did_when_it_was_made(built, tmp_path):
+    folder = built["model"][-1]
+    script = tmp_path / "answer.py"
+    script.write_text(ANSWER)
+    command = [sys.executable, str(script), str(folder), str(built["corpus"][-1])]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    logits = np.array(json.loads(done.stdout))
+    np.testing.assert_allclose(logits, np.load(folder / "logits.npz")["test"], atol=1e-4)
 
 
 def test_it_is_converted(built):
