@@ -1,0 +1,101 @@
+"""What learning from the full model brings: the two trainings of a seed differ in nothing else."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import pytest
+
+from benchmarks import distillation
+from models.subjects import load_subject
+
+NETWORK = """
+family = "mobilebert"
+layers = 1
+hidden = 16
+heads = 2
+intermediate = 16
+activation = "relu"
+normalization = "no_norm"
+embedding = 8
+bottleneck = 8
+"""
+SUBJECT = f"""
+name = "taught"
+description = "Two tiny networks, one taught by the other"
+budgets = "embedded"
+schemes = ["float32"]
+
+[corpus]
+source = "generated"
+labels = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
+counts = {{ train = 60, validation = 20, calibration = 10, test = 20 }}
+seed = 3
+
+[tokenizer]
+source = "trained"
+vocabulary = 200
+
+[full.network]{NETWORK}
+[full.training]
+epochs = 1
+batch = 16
+learning_rate = 1e-3
+
+[small.network]{NETWORK}
+[small.training]
+epochs = 1
+batch = 16
+learning_rate = 1e-3
+"""
+TAUGHT = "\n[small.distillation]\ntemperature = 2.0\nweight = 0.5\n"
+
+
+@pytest.fixture
+def subject_file(tmp_path):
+    """The subject, taught."""
+    file = tmp_path / "taught.toml"
+    file.write_text(SUBJECT + TAUGHT, encoding="utf-8")
+    return file
+
+
+def plans(file, seed):
+    options = argparse.Namespace(subject=str(file), corpus=None, pretrained=None)
+    return distillation._plans(load_subject(str(file)), seed, options)
+
+
+def test_the_two_trainings_of_a_seed_differ_in_what_they_learn_from_alone(subject_file):
+    pair = plans(subject_file, 4)
+    without, taught = (
+        pair[name].small.recipe for name in (distillation.WITHOUT, distillation.WITH)
+    )
+    assert without["model"].pop("distillation") is None
+    assert taught["model"].pop("distillation") == {"temperature": 2.0, "weight": 0.5}
+    assert (without.pop("teacher"), taught.pop("teacher")) == (
+        None,
+        pair[distillation.WITH].full.key,
+    )
+    assert without == taught
+    assert taught["model"]["training"]["seed"] == 4
+
+
+def test_every_seed_has_the_same_teacher_and_its_answers_are_asked_for_once(subject_file):
+    every = [plan for seed in (0, 1) for plan in plans(subject_file, seed).values()]
+    assert len({plan.full.key for plan in every}) == 1
+    assert len({plan.lesson.key for plan in every}) == 1
+    assert len({plan.small.key for plan in every}) == 4
+
+
+def test_a_subject_that_is_not_taught_is_refused(subject_file, capsys):
+    subject_file.write_text(SUBJECT, encoding="utf-8")
+    assert distillation.main([str(subject_file)]) == 4
+    assert "small.distillation" in capsys.readouterr().err
+
+
+def test_the_interval_is_students():
+    # By hand: mean 2, standard deviation 1, t(0.975, 2) = 4.302653, over the root of 3.
+    found = distillation._mean_with_interval(np.array([1.0, 2.0, 3.0]))
+    assert found == {"mean": 2.0, "low": -0.48414, "high": 4.48414, "n": 3}
+    alone = distillation._mean_with_interval(np.array([0.5]))
+    assert alone == {"mean": 0.5, "low": None, "high": None, "n": 1}
