@@ -43,6 +43,10 @@ class EdgeproofError(Exception):
         return f"{place + ': ' if place else ''}{self.what}. {self.remedy}"
 
 
+class Unreachable(EdgeproofError):  # noqa: N818 - a state, and one of two ways into it
+    """The device cannot be reached, or no longer: whatever else is asked of it will fail too."""
+
+
 class UsageMistake(EdgeproofError):  # noqa: N818 - the user's mistake, and the field calls it so
     """The user asked for something that cannot be: pytest ends with exit code 4."""
 

@@ -129,6 +129,11 @@ class Device:
     budgets: Mapping[str, Budget]
     paper: Mapping[str, Budget]
 
+    @property
+    def usual_core(self) -> str | None:
+        """The emulator's name of its processor core; None for the host."""
+        return next((table.core for table in self.table.emulation.values()), None)
+
     def core(self, architecture: str | None = None) -> tuple[str, str]:
         """Return (architecture, core) to emulate; the file's first architecture by default.
 

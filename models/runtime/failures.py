@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from contextlib import suppress
 
-from models.errors import EdgeproofError
+from models.errors import EdgeproofError, Unreachable
 
 _REMEDIES = {
     "load": "Judge it on another runtime, or convert it for this one",
@@ -38,7 +38,7 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
         super().__init__(f"the runner {ending} while {doing}{said}", file=file, remedy=remedy)
 
 
-class ConnectionLost(RunnerDied):
+class ConnectionLost(RunnerDied, Unreachable):
     """The connection to the device ended; what was answered before stays valid.
 
     Args:

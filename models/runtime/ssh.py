@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from models.errors import EdgeproofError, UsageMistake
+from models.errors import EdgeproofError, Unreachable, UsageMistake
 from models.runtime.transports import RUNNER_ENVIRONMENT, RUNNER_FILE, Channel
 from models.store import hash_file
 
@@ -178,8 +178,9 @@ class SshTransport:
             )
         if done.returncode:
             said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            problem = "out of reach" if done.returncode == SSH_FAILED else "unable to do its part"
-            raise EdgeproofError(
+            away = done.returncode == SSH_FAILED
+            problem = "out of reach" if away else "unable to do its part"
+            raise (Unreachable if away else EdgeproofError)(
                 f"the board is {problem} ({said[-1] if said else 'no message'})",
                 file=self.target.address,
                 remedy=f"Check that `ssh {self.target.login}` works without a question",
@@ -239,7 +240,7 @@ class SshTransport:
             if master.poll() is not None or time.monotonic() > deadline:
                 self.close()
                 lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-                raise EdgeproofError(
+                raise Unreachable(
                     f"the board cannot be reached ({lines[-1] if lines else 'no answer'})",
                     file=self.target.address,
                     remedy=f"Check that `ssh {self.target.login}` works without a question",

@@ -6,7 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from suites.meta.gates.running import run
+from suites.meta.gates.sharing import miniature, shared_folder
+
+__all__ = ["miniature", "shared_folder"]
+# What judges a variant right, on the main runtime and on others.
+JUDGING = ("suites/accuracy/test_accuracy_floor.py", "suites/agreement", "suites/runtimes")
 TREES = Path(__file__).parent / "trees"
 
 
@@ -27,3 +34,16 @@ def tree(tmp_path):
         return root
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def bundle(miniature, shared_folder):
+    """The miniature's bundle, exported by a run that judged it."""
+    file = shared_folder / "mini.edge"
+    with FileLock(shared_folder / "bundle.lock"):
+        if not file.exists():
+            exported = run(
+                miniature, shared_folder / "export", JUDGING, [f"--edge-export-bundle={file}"]
+            )
+            assert file.is_file(), exported.output
+    return file

@@ -1,0 +1,84 @@
+"""Stand-ins for boards behind ssh: sshd on loopback, and whose Python answers there."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suites.meta.runtime.sshd import LoopbackBoard
+
+if TYPE_CHECKING:
+    from models.runtime.sysroot import Sysroot
+
+MODEL = "Raspberry Pi 4 Model B Rev 1.4"
+CORE = "cortex-a72"
+STARTS = "starts"
+
+
+class Board:
+    """An sshd, the Python behind it, and an ssh client that knows its key.
+
+    Args:
+        folder: for all its files.
+        sysroot: of an emulated Raspberry Pi 4; by default this machine's own Python answers.
+    """
+
+    def __init__(self, folder: Path, sysroot: Sysroot | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._sshd = LoopbackBoard(folder)
+        words = [sys.executable] if sysroot is None else _raspberry(folder, sysroot)
+        _script(
+            folder / "python",
+            # Each start of a program is counted, so that a test can wait for one.
+            f"echo started >>{folder / STARTS}\nexec {shlex.join(words)}",
+        )
+        (folder / "bin").mkdir()
+        ssh = [str(shutil.which("ssh")), *self._sshd.options]
+        ssh += ["-o", f"SetEnv=XDG_CACHE_HOME={folder}/cache"]
+        _script(folder / "bin" / "ssh", f"exec {shlex.join(ssh)}")
+
+    @property
+    def target(self) -> str:
+        """What `--edge-target` is given."""
+        return f"{self._sshd.address}{self._folder}/python"
+
+    @property
+    def client(self) -> Path:
+        """The folder with the ssh client, for PATH."""
+        return self._folder / "bin"
+
+    @property
+    def starts(self) -> int:
+        """How many programs were started on it."""
+        file = self._folder / STARTS
+        return len(file.read_text("utf-8").splitlines()) if file.exists() else 0
+
+    def stop(self) -> None:
+        """End it and every connection to it, as a power cut would."""
+        self._sshd.stop()
+
+
+def _raspberry(folder: Path, sysroot: Sysroot) -> list[str]:
+    """Return what starts the emulated Python, in a root file system that has a device tree."""
+    emulator, option, shown, *rest = sysroot.command(core=CORE)
+    root = folder / "root"
+    root.mkdir()
+    for entry in Path(shown).iterdir():
+        if entry.is_symlink():
+            (root / entry.name).symlink_to(entry.resolve())
+        else:
+            shutil.copytree(entry, root / entry.name)
+    model = root / "proc" / "device-tree" / "model"
+    model.parent.mkdir(parents=True, exist_ok=True)
+    model.write_text(f"{MODEL}\0", encoding="utf-8")
+    variables = [f"{key}={value}" for key, value in sysroot.environment.items()]
+    return ["env", *variables, emulator, option, str(root), *rest]
+
+
+def _script(file: Path, line: str) -> None:
+    file.write_text(f'#!/bin/sh\n{line} "$@"\n', encoding="utf-8")
+    file.chmod(0o755)

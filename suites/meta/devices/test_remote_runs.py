@@ -1,0 +1,96 @@
+"""From a bundle to results.json on a board behind ssh, through pytest as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+
+from models.devices.recognition import recognize
+from models.runtime.debian import why_unavailable
+from models.runtime.sysroot import prepare_sysroot
+from models.store import Store, default_root
+from suites.meta.devices.boards import Board
+from suites.meta.gates.running import run_pytest
+from suites.meta.runtime.sshd import why_no_sshd
+
+pytestmark = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
+SUITES = ("suites/agreement", "suites/conformance/test_file.py", "suites/privacy", "suites/size")
+
+
+@pytest.fixture
+def judge_on(bundle, tmp_path):
+    """A function that judges a board with the bundle: `judge_on(board, suites, arguments)`."""
+
+    def judged(board, suites=SUITES, arguments=()):
+        given = [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
+        given += [f"--edge-cache-dir={tmp_path / 'store'}", *arguments]
+        path = {"PATH": f"{board.client}:{os.environ['PATH']}"}
+        return run_pytest(tmp_path / "reports", [*suites, *given], path)
+
+    return judged
+
+
+@pytest.fixture
+def board(tmp_path):
+    """A board whose Python is this one."""
+    started = Board(tmp_path / "board")
+    yield started
+    started.stop()
+
+
+def test_a_board_is_judged_with_nothing_but_the_bundle(judge_on, board):
+    outcome = judge_on(board)
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    assert outcome.ids("failed") == []
+    golden = [name for name in outcome.ids("passed") if "test_golden.py" in name]
+    assert golden or outcome.ids("skipped")
+    results = outcome.results()
+    assert results["device"]["name"] == recognize().device
+    assert results["device"]["emulated"] is False
+    assert {one["device"] for one in results["measurements"]} == {results["device"]["name"]}
+    assert board.starts > len(results["subject"]["schemes"])
+
+
+def test_a_device_that_is_not_behind_the_address_is_a_usage_error(judge_on, board):
+    refused = judge_on(board, ["suites/size"], ["-m", "rpi4"])
+    assert refused.code == pytest.ExitCode.USAGE_ERROR
+    assert f"-m rpi4: {board.target} is " in refused.output
+    assert "--edge-emulate rpi4" in refused.output
+
+
+def test_a_board_that_is_lost_ends_the_run_and_keeps_what_was_measured(judge_on, board):
+    def pull_the_plug():
+        while board.starts < 5:
+            time.sleep(0.05)
+        board.stop()
+
+    plug = threading.Thread(target=pull_the_plug)
+    plug.start()
+    start = time.monotonic()
+    outcome = judge_on(board, ["suites/size", "suites/agreement", "suites/conformance"])
+    plug.join()
+    assert time.monotonic() - start < 120
+    assert outcome.code == pytest.ExitCode.INTERRUPTED, outcome.output
+    assert "what was measured before is kept" in outcome.output
+    assert "the connection was lost" in outcome.output or "cannot be reached" in outcome.output
+    kept = {one["metric"] for one in outcome.results()["measurements"]}
+    assert "flatbuffer_bytes" in kept
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable()))
+def test_a_raspberry_whose_processor_is_emulated_is_judged_as_one(judge_on, tmp_path):
+    """A stand-in for a real board: its sshd is real, its device tree and its Python are ARM's."""
+    sysroot = prepare_sysroot(Store(default_root()), "aarch64")
+    raspberry = Board(tmp_path / "raspberry", sysroot)
+    try:
+        outcome = judge_on(raspberry, arguments=["-m", "rpi4", "--edge-tweets=8"])
+    finally:
+        raspberry.stop()
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    device = outcome.results()["device"]
+    assert (device["name"], device["machine"]) == ("rpi4", "aarch64")
+    assert device["model"].startswith("Raspberry Pi 4")
