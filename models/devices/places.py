@@ -16,6 +16,7 @@ from models.errors import EdgeproofError, UsageMistake
 from models.runtime.available import EDGE_RUNTIMES, absent_runtimes, available_runtimes
 from models.runtime.emulated import EmulatedTransport
 from models.runtime.emulator import read_sysroots
+from models.runtime.labgrid_places import is_place, lend
 from models.runtime.predictions import processor_features
 from models.runtime.runner import RUNTIMES
 from models.runtime.ssh import SshTransport
@@ -318,15 +319,13 @@ def find_place(
     device: str | None = None,
     emulate: str | None = None,
     target: str | None = None,
-    connect: Callable[[str], SshTransport] = SshTransport,
 ) -> Place:
     """Find where the variants of a run answer.
 
     Args:
         device: name or file of the profile that is to judge; by default what is recognized.
         emulate: NAME or NAME:ARCHITECTURE of a board to emulate.
-        target: address of a board, see `Target.parse`.
-        connect: makes the connection to an address.
+        target: address of a board, see `Target.parse`, or of a place that labgrid lends.
 
     Raises:
         UsageMistake: the device that was asked for is not there; says what is.
@@ -344,7 +343,7 @@ def find_place(
         found = recognize(devices=known)
         require(asked, found, "this machine", target)
         return LocalPlace(_by_name(known, found.device), found)
-    connection = connect(target)
+    connection = SshTransport(lend(target) if is_place(target) else target)
     found = recognize_there(connection.start_program, known)
     require(asked, found, connection.describe(), target)
     return RemotePlace(_by_name(known, found.device), found, connection)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,7 @@ class Board:
     def __init__(self, folder: Path, sysroot: Sysroot | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._stopped = False
         self._sshd = LoopbackBoard(folder)
         words = [sys.executable] if sysroot is None else _raspberry(folder, sysroot)
         _script(
@@ -51,6 +54,18 @@ class Board:
         """The folder with the ssh client, for PATH."""
         return self._folder / "bin"
 
+    def stop_after(self, starts: int) -> threading.Thread:
+        """Stop it once so many programs were started on it; return what waits for that."""
+
+        def wait() -> None:
+            while self.starts < starts and not self._stopped:
+                time.sleep(0.05)
+            self.stop()
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        return waiting
+
     @property
     def starts(self) -> int:
         """How many programs were started on it."""
@@ -58,8 +73,10 @@ class Board:
         return len(file.read_text("utf-8").splitlines()) if file.exists() else 0
 
     def stop(self) -> None:
-        """End it and every connection to it, as a power cut would."""
-        self._sshd.stop()
+        """End it and every connection to it, as a power cut would; a second time does nothing."""
+        if not self._stopped:
+            self._stopped = True
+            self._sshd.stop()
 
 
 def _raspberry(folder: Path, sysroot: Sysroot) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 
 import pytest
@@ -62,13 +61,7 @@ def test_a_device_that_is_not_behind_the_address_is_a_usage_error(judge_on, boar
 
 
 def test_a_board_that_is_lost_ends_the_run_and_keeps_what_was_measured(judge_on, board):
-    def pull_the_plug():
-        while board.starts < 5:
-            time.sleep(0.05)
-        board.stop()
-
-    plug = threading.Thread(target=pull_the_plug)
-    plug.start()
+    plug = board.stop_after(5)
     start = time.monotonic()
     outcome = judge_on(board, ["suites/size", "suites/agreement", "suites/conformance"])
     plug.join()

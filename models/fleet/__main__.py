@@ -1,0 +1,88 @@
+"""`python -m models.fleet --bundle FILE TARGET... [-- ARGUMENTS]`: judge several boards at once.
+
+Each board is judged by a pytest of its own; one that fails or dies stops no other. All results end
+in one results.json and one folder of Allure results. ARGUMENTS are pytest's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.store import PROJECT
+
+RESULTS = "results.json"
+LOG = "pytest.log"
+SEPARATOR = "--"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a board's run ended.
+
+    Attributes:
+        target: its address.
+        folder: what the run wrote.
+        code: pytest's exit code.
+    """
+
+    target: str
+    folder: Path
+    code: int
+
+    @property
+    def has_results(self) -> bool:
+        """Whether anything was measured on it."""
+        return (self.folder / RESULTS).is_file()
+
+    def describe(self) -> str:
+        """Say in one line how it ended, and where its own words are."""
+        ending = "passed" if self.code == 0 else f"failed with exit code {self.code}"
+        kept = "" if self.has_results else ", nothing was measured"
+        return f"{self.target}: {ending}{kept} ({self.folder / LOG})"
+
+
+def judge(target: str, bundle: Path, folder: Path, more: list[str]) -> Judged:
+    """Judge one board in a process of its own; what it says goes to its log."""
+    own = folder / "".join(letter if letter.isalnum() else "-" for letter in target)
+    own.mkdir(parents=True, exist_ok=True)
+    (own / RESULTS).unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", "suites", "--ignore=suites/meta"]
+    command += ["-p", "no:cacheprovider", f"--edge-target={target}", f"--edge-bundle={bundle}"]
+    command += [f"--edge-report-dir={own}", f"--alluredir={folder / 'allure-results'}", *more]
+    with (own / LOG).open("wb") as log:
+        done = subprocess.run(command, cwd=PROJECT, stdout=log, stderr=log, check=False)
+    return Judged(target, own, done.returncode)
+
+
+def main() -> int:
+    """Judge all, merge what they measured; 0 if every board passed."""
+    parser = argparse.ArgumentParser(prog="python -m models.fleet", description=__doc__)
+    parser.add_argument("targets", nargs="+", help="ssh://... or labgrid://PLACE")
+    parser.add_argument("--bundle", type=Path, required=True, help="what a host exported")
+    out = PROJECT / "reports" / "out" / "fleet"
+    parser.add_argument("--report-dir", type=Path, default=out, help="default: %(default)s")
+    words = sys.argv[1:]
+    end = words.index(SEPARATOR) if SEPARATOR in words else len(words)
+    options, more = parser.parse_args(words[:end]), words[end + 1 :]
+    folder, bundle = options.report_dir.resolve(), options.bundle.resolve()
+    with ThreadPoolExecutor(len(options.targets)) as pool:
+        running = [pool.submit(judge, t, bundle, folder, more) for t in options.targets]
+        ended = []
+        for done in as_completed(running):
+            ended.append(done.result())
+            sys.stdout.write(f"{ended[-1].describe()}\n")
+            sys.stdout.flush()
+    measured = [str(one.folder) for one in ended if one.has_results]
+    if measured:
+        merge = [sys.executable, "-m", "reports.devices", *sorted(measured)]
+        subprocess.run([*merge, "--out", str(folder / RESULTS)], cwd=PROJECT, check=True)
+    return 0 if all(one.code == 0 for one in ended) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Boards that labgrid lends, from a coordinator and an exporter on loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+
+import pytest
+
+from models.errors import UsageMistake
+from models.runtime.labgrid_places import is_place, lend
+from models.store import PROJECT
+
+needs_labgrid = pytest.mark.skipif(
+    find_spec("labgrid") is None, reason="labgrid is not installed (dependency group fleet)"
+)
+EXPORTED = """
+boards:
+  NetworkService:
+    address: 192.0.2.7
+    username: pi
+    port: 2222
+"""
+LEND = "import sys; from models.runtime.labgrid_places import lend; print(lend(sys.argv[1]))"
+
+
+class Lab:
+    """A coordinator and an exporter.
+
+    Args:
+        folder: for their files.
+    """
+
+    def __init__(self, folder):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        self._environment = {**os.environ, "LG_COORDINATOR": address}
+        (folder / "exported.yaml").write_text(EXPORTED, encoding="utf-8")
+        self._processes = [
+            self._start(folder, "coordinator", "-l", address),
+            self._start(folder, "exporter", "-n", "desk", "exported.yaml"),
+        ]
+
+    def _start(self, folder, role, *arguments):
+        command = [sys.executable, "-m", f"labgrid.remote.{role}", *arguments]
+        log = (folder / f"{role}.log").open("wb")
+        with log:
+            return subprocess.Popen(
+                command, cwd=folder, env=self._environment, stdout=log, stderr=log
+            )
+
+    def client(self, *arguments):
+        """Run labgrid's client; a coordinator that is still starting is asked again."""
+        command = [sys.executable, "-m", "labgrid.remote.client", *arguments]
+        for _ in range(20):
+            done = subprocess.run(
+                command, env=self._environment, capture_output=True, text=True, check=False
+            )
+            if not done.returncode:
+                return done.stdout
+            time.sleep(0.5)
+        raise AssertionError(done.stderr)
+
+    def lend(self, address):
+        """Lend a place to a process of its own, which then ends."""
+        return subprocess.run(
+            [sys.executable, "-c", LEND, address],
+            cwd=PROJECT,
+            env={**self._environment, "PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def stop(self):
+        """End both."""
+        for process in self._processes:
+            process.terminate()
+            process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A lab with one place, `kitchen`, that has one board."""
+    folder = tmp_path_factory.mktemp("lab")
+    started = Lab(folder)
+    try:
+        started.client("-p", "kitchen", "create")
+        started.client("-p", "kitchen", "add-match", "desk/boards/NetworkService")
+        yield started
+    finally:
+        started.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_addresses():
+    assert is_place("labgrid://kitchen")
+    assert not is_place("ssh://kitchen")
+
+
+@pytest.mark.skipif(find_spec("labgrid") is not None, reason="labgrid is installed")
+def test_without_labgrid_the_message_says_what_to_install():
+    with pytest.raises(UsageMistake, match=r"needs labgrid.*--group fleet"):
+        lend("labgrid://kitchen")
+
+
+@pytest.mark.parametrize("address", ["labgrid://", "labgrid://pi@kitchen", "labgrid://kitchen:22"])
+def test_what_is_no_place_is_a_mistake(address):
+    with pytest.raises(UsageMistake, match="is no place"):
+        lend(address)
+
+
+@needs_labgrid
+def test_a_place_is_lent_and_given_back(lab):
+    done = lab.lend("labgrid://kitchen/opt/python")
+    assert done.stdout == "ssh://pi@192.0.2.7:2222/opt/python\n", done.stderr
+    assert "kitchen" not in lab.client("places", "--acquired")
+
+
+@needs_labgrid
+def test_a_place_that_was_acquired_before_stays_so(lab):
+    lab.client("-p", "kitchen", "acquire")
+    assert lab.lend("labgrid://kitchen").stdout == "ssh://pi@192.0.2.7:2222\n"
+    assert "kitchen" in lab.client("places", "--acquired")
+    lab.client("-p", "kitchen", "release")
+
+
+@needs_labgrid
+def test_a_place_that_does_not_exist_is_told(lab):
+    done = lab.lend("labgrid://garage")
+    assert "labgrid does not lend the place" in done.stderr
+    assert "garage matches nothing" in done.stderr
