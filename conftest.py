@@ -6,6 +6,7 @@ pytest_plugins = (
     "fixtures.devices",
     "fixtures.selection",
     "fixtures.artefacts",
+    "fixtures.circumstances",
     "fixtures.runners",
     "fixtures.variants",
     "fixtures.emulation",

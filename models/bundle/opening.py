@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# What zipfile raises on bytes that are no archive's, or no longer: it promises no more than that.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
 _LARGEST_MANIFEST = 1 << 24
 _AGAIN = "Copy it again from the host, or export it again with --edge-export-bundle"
 
@@ -155,7 +158,7 @@ def open_bundle(file: Path, store: Store) -> Bundle:
             folder = store.get(stage, lambda out: _unpack(archive, manifest, out, file))
     except FileNotFoundError:
         raise UsageMistake("no such file", file=file, key="--edge-bundle", remedy=_AGAIN) from None
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (OSError, *_DAMAGE) as error:
         raise UsageMistake(
             f"is no bundle, or was cut short or damaged ({error})", file=file, remedy=_AGAIN
         ) from None
@@ -214,7 +217,7 @@ def _content(archive: zipfile.ZipFile, name: str, most: int, file: Path) -> byte
             return stream.read(most + 1)
     except KeyError:
         raise _damaged(file, name, "is missing") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise _damaged(file, name, f"was damaged ({error})") from None
 
 

@@ -30,7 +30,7 @@ def check_device(device: Device) -> None:
 def _problems(device: Device) -> Iterator[tuple[str, str, str]]:
     """Yield (key, what, remedy) of everything wrong."""
     table = device.table
-    is_host = device.name == HOST
+    is_host = device.name == HOST or (table.recognition is None and table.hardware is None)
     for key in ("recognition", "hardware"):
         if (getattr(table, key) is None) != is_host:
             yield key, "belongs to every board and to no host", f"Add or remove [{key}]"

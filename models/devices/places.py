@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from models.devices.profile import Device, device_names, load_device
+from models.devices.profile import HOST, Device, device_names, load_device
 from models.devices.recognition import Found, recognize, recognize_there, shipped
 from models.devices.watch import watch_here
 from models.errors import EdgeproofError, UsageMistake
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 EMULATED_CLOCK = "its clock is the emulator's: a verdict there would be a lie"
 SEPARATOR = ":"
+HERE = "this machine"
 
 
 class Place(Protocol):
@@ -341,25 +342,30 @@ def find_place(
     known = shipped() if asked is None or asked.name in device_names() else [asked, *shipped()]
     if target is None:
         found = recognize(devices=known)
-        require(asked, found, "this machine", target)
-        return LocalPlace(_by_name(known, found.device), found)
+        return LocalPlace(_judging(asked, found, known, HERE), found)
     connection = SshTransport(lend(target) if is_place(target) else target)
     found = recognize_there(connection.start_program, known)
-    require(asked, found, connection.describe(), target)
-    return RemotePlace(_by_name(known, found.device), found, connection)
+    judging = _judging(asked, found, known, connection.describe())
+    return RemotePlace(judging, found, connection)
 
 
-def require(asked: Device | None, found: Found, where: str, target: str | None) -> None:
-    """Refuse a machine that is not the device that was asked for.
+def _judging(asked: Device | None, found: Found, known: list[Device], where: str) -> Device:
+    """Return the device whose profile judges a machine.
+
+    A profile without `[recognition]` fits every machine that is none of the boards: it is how a
+    user gives an own machine its budgets.
 
     Raises:
-        UsageMistake: says what it is, and how to get at the device.
+        UsageMistake: another device was asked for; says what the machine is.
     """
+    if asked is not None and asked.table.recognition is None and found.device == HOST:
+        return asked
     if asked is not None and asked.name != found.device:
         raise UsageMistake(
             f"{asked.name} was asked for, but {where} is {found.describe()}",
-            remedy=ways_to(asked.name, reached=target is not None),
+            remedy=ways_to(asked.name, reached=where != HERE),
         )
+    return next(one for one in known if one.name == found.device)
 
 
 def ways_to(name: str, *, reached: bool) -> str:
@@ -383,7 +389,3 @@ def _emulated(text: str, asked: Device | None) -> EmulatedPlace:
             remedy=f"Leave out --edge-device, or give --edge-emulate {asked.name}",
         )
     return EmulatedPlace(board, *board.core(architecture or None))
-
-
-def _by_name(devices: list[Device], name: str) -> Device:
-    return next(one for one in devices if one.name == name)

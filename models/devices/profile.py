@@ -94,10 +94,15 @@ class ValidityTable(Table, frozen=True, kw_only=True):
 
 
 class DeviceTable(Table, frozen=True, kw_only=True):
-    """The whole file. `host` alone has neither recognition nor hardware: it is what is left."""
+    """The whole file. `host` alone has neither recognition nor hardware: it is what is left.
+
+    `sustained` is how long it is kept busy, one tweet after the other, before a latency counts as
+    what it sustains.
+    """
 
     description: str
     threads: Count
+    sustained: str
     validity: ValidityTable
     budgets: Limits
     paper: Limits = field(default_factory=dict)
@@ -117,6 +122,7 @@ class Device:
         table: what the file holds.
         memory: bytes of the smallest one, None for the host.
         free_memory: bytes that must be left while measuring.
+        sustained: seconds of load.
         budgets: by metric, what we ask of it.
         paper: by metric, what the paper reports of its boards.
     """
@@ -126,6 +132,7 @@ class Device:
     table: DeviceTable
     memory: float | None
     free_memory: float
+    sustained: float
     budgets: Mapping[str, Budget]
     paper: Mapping[str, Budget]
 
@@ -182,6 +189,7 @@ def load_device(name_or_path: str) -> Device:
         table=table,
         memory=bytes_of(table.hardware.memory, "hardware.memory") if table.hardware else None,
         free_memory=bytes_of(table.validity.free_memory, "validity.free_memory"),
+        sustained=parse_quantity(table.sustained, Unit.SECONDS, file=shown, key="sustained"),
         budgets=read_limits(table.budgets, shown, "budgets"),
         paper=read_limits(table.paper, shown, "paper"),
     )

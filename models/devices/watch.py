@@ -40,7 +40,8 @@ class Watch:
 
     Args:
         device: whose sensors to read.
-        pid: the runner's process on the device, whose own load is not foreign.
+        pid: the runner's process on the device, whose own load is not foreign; without one no
+            load is.
         start: starts the watcher's program where the runner is.
         every: seconds between readings during the measurement; None reads before and after only.
     """
@@ -48,7 +49,7 @@ class Watch:
     def __init__(
         self,
         device: Device,
-        pid: int,
+        pid: int | None,
         *,
         start: Callable[[Path], Channel] = watch_here,
         every: float | None = None,

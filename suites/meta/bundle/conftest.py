@@ -58,6 +58,7 @@ def contents(tmp_path: Path) -> Contents:
         whole=Stage("corpus", {"seed": 1}),
         corpus=Stage("corpus", {"seed": 1}),
         full=Stage("model", {"layers": 4}),
+        cut=Stage("model", {"layers": 1}),
         small=Stage("model", {"layers": 1}),
         variants={name: Stage("variant", {"scheme": name}) for name in ("float32", "float16")},
     )

@@ -51,7 +51,7 @@ def test_a_changed_byte_anywhere_is_refused_or_changes_nothing(file, board):
     content = file.read_bytes()
     whole = contents_of(open_bundle(file, board).folder)
     draw = random.Random(4)  # noqa: S311 - the same bytes every time
-    for at in draw.sample(range(len(content)), 60):
+    for at in draw.sample(range(len(content)), 100):
         file.write_bytes(content[:at] + bytes([content[at] ^ 0x41]) + content[at + 1 :])
         opened = None
         with suppress(UsageMistake):

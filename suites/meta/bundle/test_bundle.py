@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import zipfile
 
 import numpy as np
@@ -42,14 +43,15 @@ def test_golden_logits_are_the_hosts(contents, file, board):
         np.testing.assert_array_equal(bundle.golden(runtime, scheme), logits)
 
 
-def test_of_tweets_that_no_board_answers_only_labels_are_carried(contents, file, board):
+def test_of_tweets_that_no_board_answers_no_word_is_carried(contents, file, board):
     folder = open_bundle(file, board).store.path(contents.plan.corpus)
     encoded = load_encoded(folder)
     assert [len(encoded[split].input_ids) for split in encoded] == [0, 0, 6, 6]
     assert [len(encoded[split].labels) for split in encoded] == [6, 6, 6, 6]
     tweets = (folder / "tweets.jsonl").read_text(encoding="utf-8")
-    assert "train" not in tweets
-    assert tweets.count("test") == 12
+    rows = [json.loads(line) for line in tweets.splitlines()]
+    assert {row["split"] for row in rows if row["text"]} == {"test", "calibration"}
+    assert len(rows) == 24
     assert (folder / "left_out.jsonl").read_bytes() == b""
 
 

@@ -43,6 +43,13 @@ def test_a_profile_of_ones_own_is_not_this_machine(tmp_path):
         find_place(device=str(own))
 
 
+def test_a_profile_without_recognition_gives_an_own_machine_its_budgets(tmp_path):
+    own = tmp_path / "ci.toml"
+    shutil.copy(FOLDER / f"{HOST}.toml", own)
+    if HERE == HOST:
+        assert find_place(device=str(own)).name == "ci"
+
+
 def test_an_emulated_board_is_never_taken_for_a_real_one():
     place = find_place(emulate="rpi3")
     assert isinstance(place, EmulatedPlace)
