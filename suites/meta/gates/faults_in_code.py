@@ -1,0 +1,149 @@
+"""Faults in edgeproof itself: a module's source with a line replaced, and the test that sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeFault:
+    """One fault in a module, and the test that must turn red.
+
+    Attributes:
+        room: what the fault is in, for the table: statistics, budgets, ...
+        file: the module, from the checkout's root.
+        replacements: each text with what it is replaced by.
+        gate: id of the test; every parameter of it is run, and at least one must fail.
+    """
+
+    room: str
+    file: str
+    replacements: dict[str, str]
+    gate: str
+
+
+_VERDICTS = "suites/meta/verdicts/"
+
+FAULTS = {
+    "an interval of a proportion that is too narrow": CodeFault(
+        room="statistics",
+        file="models/verdicts/intervals.py",
+        replacements={
+            "betaincinv(successes, failures + 1, tail)": "betaincinv(successes, failures + 1, 0.3)"
+        },
+        gate=_VERDICTS + "test_coverage.py::test_the_interval_of_a_proportion_covers_the_true_one",
+    ),
+    "a paired interval that forgets that the shares hang together": CodeFault(
+        room="statistics",
+        file="models/verdicts/intervals.py",
+        replacements={"+ 2.0 * correlation * one * other": "- 2.0 * one * other"},
+        gate=_VERDICTS + "test_coverage.py::test_the_interval_of_a_drop_covers_the_true_drop",
+    ),
+    "a McNemar test of one side": CodeFault(
+        room="statistics",
+        file="models/verdicts/intervals.py",
+        replacements={"min(1.0, 2.0 * float(bdtr": "min(1.0, 1.0 * float(bdtr"},
+        gate=_VERDICTS + "test_intervals.py::test_mcnemar_is_the_exact_binomial_test",
+    ),
+    "a drop whose two models are drawn apart": CodeFault(
+        room="statistics",
+        file="models/verdicts/resampling.py",
+        replacements={
+            "statistic(tables.sum(axis=-1)) - statistic(tables.sum(axis=-2))": "statistic("
+            "tables.sum(axis=-1)) - statistic(tables[::-1].sum(axis=-2))"
+        },
+        gate=_VERDICTS + "test_resampling.py::test_pairing_makes_the_interval_narrower",
+    ),
+    "a verdict on the value alone": CodeFault(
+        room="statistics",
+        file="models/verdicts/judge.py",
+        replacements={
+            "budget.keeps(estimate.low), budget.keeps(estimate.high)": "("
+            "budget.keeps(estimate.value),) * 2"
+        },
+        gate=_VERDICTS + "test_judge.py::test_the_whole_interval_decides",
+    ),
+    "a noise floor of nothing": CodeFault(
+        room="statistics",
+        file="models/verdicts/comparison.py",
+        replacements={"max(ratio.high, 1.0 / ratio.low) - 1.0": "0.0"},
+        gate=_VERDICTS
+        + "test_comparison.py::test_the_floor_is_the_farther_end_of_the_ratio_to_itself",
+    ),
+    "a suspicion that nobody looks at again": CodeFault(
+        room="statistics",
+        file="models/verdicts/comparison.py",
+        replacements={"    if not doubted:": "    if doubted or not doubted:"},
+        gate=_VERDICTS + "test_comparison.py::test_only_what_a_rerun_confirms_is_a_failure",
+    ),
+    "a warm-up that is never cut": CodeFault(
+        room="statistics",
+        file="models/verdicts/streams.py",
+        replacements={"return BATCH * int(np.argmin(errors)) if errors else 0": "return 0"},
+        gate=_VERDICTS + "test_streams.py::test_the_warm_up_ends_where_the_latency_is_stationary",
+    ),
+    "a millisecond that is taken for a second": CodeFault(
+        room="budgets",
+        file="models/verdicts/quantities.py",
+        replacements={
+            '"ms": Spelling(Unit.SECONDS, Decimal("0.001"))': '"ms": Spelling('
+            "Unit.SECONDS, Decimal(1))"
+        },
+        gate=_VERDICTS + "test_quantities.py::test_a_quantity_becomes_its_canonical_value",
+    ),
+    "a budget that guessing keeps": CodeFault(
+        room="budgets",
+        file="models/verdicts/budgets.py",
+        replacements={"if metric.has_chance and value < 1.0 / self.classes:": "if False:"},
+        gate=_VERDICTS + "test_budgets.py::test_chance_depends_on_the_number_of_labels",
+    ),
+    "a budget of a scheme that there is not": CodeFault(
+        room="budgets",
+        file="models/verdicts/budgets.py",
+        replacements={"if scheme not in self.schemes:": "if False:"},
+        gate=_VERDICTS + "test_budgets.py::test_a_mistake_is_named_with_file_and_key",
+    ),
+    "a regression that is called an improvement": CodeFault(
+        room="baselines",
+        file="models/verdicts/baselines.py",
+        replacements={'worse = up if metric.better == "lower" else down': "worse = down"},
+        gate=_VERDICTS + "test_baselines.py::test_what_moved_beyond_its_interval_is_said",
+    ),
+    "a baseline of another subject": CodeFault(
+        room="baselines",
+        file="models/verdicts/baselines.py",
+        replacements={"    if said != (SCHEMA, subject, device, scheme):": "    if False:"},
+        gate=_VERDICTS + "test_baselines.py::test_a_foreign_one_is_refused",
+    ),
+    "latencies of two machines that are compared": CodeFault(
+        room="baselines",
+        file="models/verdicts/baselines.py",
+        replacements={"before.machine != now.machine": "False"},
+        gate=_VERDICTS + "test_baselines.py::test_what_says_nothing_of_each_other_is_not_compared",
+    ),
+    "a report that holds what is no number": CodeFault(
+        room="reports",
+        file="reports/results.py",
+        replacements={"allow_nan=False": "allow_nan=True"},
+        gate="suites/meta/reports/test_results.py::test_a_number_that_is_not_finite_is_never_written",
+    ),
+    "a message whose length is believed": CodeFault(
+        room="transport",
+        file="models/runtime/runner.py",
+        replacements={"if length > LARGEST_HEADER:": "if False:"},
+        gate="suites/meta/runtime/test_framing.py::test_a_lying_length_takes_no_memory",
+    ),
+    "an artefact whose bytes nobody checks": CodeFault(
+        room="store",
+        file="models/store.py",
+        replacements={"or hash_file(folder / name) != expected": ""},
+        gate="suites/meta/house/test_store.py::test_damage_is_named_with_its_remedy",
+    ),
+    "splits that tear near-duplicates apart": CodeFault(
+        room="data",
+        file="models/corpus/groups.py",
+        replacements={"root(first.setdefault(key, at)), root(at)": "root(at), root(at)"},
+        gate="suites/meta/corpus/test_groups.py::"
+        "test_two_are_in_one_group_exactly_if_a_chain_of_keys_joins_them",
+    ),
+}

@@ -1,0 +1,23 @@
+"""Each fault planted in edgeproof's own source turns the test red that is there for it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from suites.meta.gates.faults_in_code import FAULTS
+from suites.meta.gates.running import run_pytest
+
+VARIABLE = "EDGEPROOF_META_SOURCE"
+PLUGIN = ("-p", "suites.meta.gates.planted_source", "-x", "-q")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_its_test_turns_red(name, tmp_path):
+    fault = FAULTS[name]
+    planted = {"file": fault.file, "replacements": fault.replacements}
+    outcome = run_pytest(tmp_path, [fault.gate, *PLUGIN], {VARIABLE: json.dumps(planted)})
+    assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
+    assert outcome.ids("failed"), outcome.output
+    assert outcome.ids("error") == [], outcome.output

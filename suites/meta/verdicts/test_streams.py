@@ -1,0 +1,70 @@
+"""Single streams: enough queries and time, warm-up cut where it ends, first seconds apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.errors import EdgeproofError
+from models.verdicts.streams import BATCH, CHUNK, single_stream, stream_of, warm_up_of
+
+
+def test_it_asks_until_there_are_enough_queries() -> None:
+    asked = []
+
+    def ask(start: int, count: int) -> np.ndarray:
+        asked.append((start, count))
+        return np.full(count, 0.001)
+
+    assert single_stream(ask, queries=70, seconds=0.0).size == 70
+    assert asked == [(0, CHUNK), (32, CHUNK), (64, 6)]
+
+
+def test_it_asks_until_enough_time_has_passed() -> None:
+    taken = single_stream(lambda _, count: np.full(count, 0.01), queries=1, seconds=1.0)
+    assert 1.0 <= taken.sum() < 1.0 + CHUNK * 0.01
+
+
+@pytest.mark.parametrize("slow", [0, 20, 50, 100])
+def test_the_warm_up_ends_where_the_latency_is_stationary(slow: int) -> None:
+    random = np.random.default_rng(slow)
+    seconds = 0.002 * random.lognormal(0.0, 0.05, 400)
+    seconds[:slow] *= np.linspace(4.0, 1.5, slow)
+    assert abs(warm_up_of(seconds) - slow) <= 2 * BATCH
+
+
+def test_one_interrupted_answer_moves_no_cut() -> None:
+    seconds = 0.002 * np.random.default_rng(1).lognormal(0.0, 0.01, 400)
+    before = warm_up_of(seconds)
+    seconds[120] = 1.0
+    assert warm_up_of(seconds) == before
+
+
+def test_at_most_half_is_warm_up() -> None:
+    assert warm_up_of(np.linspace(2.0, 1.0, 200)) <= 100
+
+
+@pytest.mark.parametrize("count", [1, 4, 9])
+def test_too_few_have_no_warm_up(count: int) -> None:
+    stream = stream_of(np.full(count, 0.5))
+    assert stream.warm_up == 0
+    assert stream.sustained.size >= 1
+
+
+def test_the_first_seconds_are_apart() -> None:
+    seconds = np.concatenate([np.full(100, 0.01), np.full(300, 0.02)])
+    stream = stream_of(seconds)
+    assert stream.first.size + stream.sustained.size + stream.warm_up == seconds.size
+    assert stream.first.sum() == pytest.approx(1.0, abs=0.021)
+    assert stream.details()["sustained_from"] == stream.warm_up + stream.first.size
+
+
+def test_a_short_stream_is_all_there_is() -> None:
+    stream = stream_of(np.full(20, 0.001))
+    assert stream.sustained.size == 20 - stream.warm_up
+
+
+@pytest.mark.parametrize("seconds", [[], [0.0, 1.0], [np.nan]])
+def test_what_is_no_stream_is_refused(seconds: list[float]) -> None:
+    with pytest.raises(EdgeproofError, match="are no stream"):
+        warm_up_of(np.array(seconds))
