@@ -1,8 +1,9 @@
-"""The table of faults and gates, as Markdown: `python -m suites.meta.gates.table > docs/faults.md`."""
+"""The table of faults and gates, as Markdown: `python -m suites.meta.gates.table FILE`."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from suites.meta.gates import (
     faults_in_code,
@@ -18,8 +19,8 @@ PLANTED = {
 }
 HEAD = """# Planted faults and the gates that turn red
 
-Each fault is planted by itself, and the gate beside it has to turn red: `suites/meta/gates`. A gate without a fault fails
-`tox -e meta`. Made by `python -m suites.meta.gates.table`.
+Each fault is planted by itself, and the gate beside it has to turn red: `suites/meta/gates`.
+A gate without a fault fails `tox -e meta`.
 """
 
 
@@ -45,4 +46,6 @@ def _short(gate: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table())
+    target = Path(sys.argv[1])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(table(), encoding="utf-8")
