@@ -179,9 +179,14 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
         why = one.reason.rpartition(": ")[2]
         rows.append(("Verdict", f"{one.verdict}: {why or MEANING[one.verdict]}"))
     rows += [
-        (label, str(one.details[key])) for key, label in FINDINGS.items() if key in one.details
+        (label, _finding(one.details[key])) for key, label in FINDINGS.items() if key in one.details
     ]
     return rows
+
+
+def _finding(found: Any) -> str:
+    """A sentence, or the one that a table holds as its reason."""
+    return str(found["reason"]) if isinstance(found, dict) else str(found)
 
 
 def _last_lines(message: str, lines: int = 12) -> str:

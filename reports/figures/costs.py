@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from models.verdicts.measurement import Measurement
     from reports.figures.views import View
 
 MILLISECONDS = 1e3
@@ -27,9 +28,8 @@ BINS = 60
 def latency(view: View) -> Picture | None:
     """How the time of an answer is distributed, with percentiles and budgets."""
     raw = {
-        scheme: MILLISECONDS * np.asarray(one.details["seconds"])
-        for scheme, one in view.of("latency_p50").items()
-        if "seconds" in one.details
+        scheme: MILLISECONDS * np.asarray(one.details["seconds"])[_warm(one) :]
+        for scheme, one in view.of("latency_p50", holding="seconds").items()
     }
     if not raw:
         return None
@@ -53,11 +53,16 @@ def latency(view: View) -> Picture | None:
     return Picture(
         name=f"latency-{view.slug}",
         title=title,
-        caption=f"{count} answers of each variant, interleaved in one runner. The few slowest lie "
-        "right of the picture; the percentiles count them.",
+        caption=f"About {count} answers of each variant, one tweet after the other, warm-up left "
+        "out. The few slowest lie right of the picture; the percentiles count them.",
         svg=as_svg(figure, title),
         tests=view.tests(*SHARES, "latency_ratio"),
     )
+
+
+def _warm(one: Measurement) -> int:
+    """Which sample is the first that the percentiles count."""
+    return int(one.details.get("sustained_from", 0))
 
 
 def _budgeted(view: View) -> bool:

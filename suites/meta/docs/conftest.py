@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import string
 
 import pytest
 
+from suites.meta.corpus.replab_package import write_miniature
 from suites.meta.docs.blocks import blocks
 from suites.meta.docs.shell import Checkout
 from suites.meta.gates.sharing import miniature, shared_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["miniature", "shared_folder"]
 
@@ -29,9 +27,12 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     made = Checkout(tmp_path_factory.mktemp("docs"))
     root, page = made.root, made.root / "docs" / "my-model.md"
     (root / "Tweets.csv").write_text(TWEETS, encoding="utf-8")
-    encoder = root / "path" / "to" / "encoder"
-    encoder.mkdir(parents=True)
-    (encoder / "config.json").write_text(json.dumps(ENCODER), encoding="utf-8")
+    for name in ("encoder", "bert"):
+        folder = root / "path" / "to" / name
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(json.dumps(ENCODER), encoding="utf-8")
+        (folder / "vocab.txt").write_text("\n".join(PIECES), encoding="utf-8")
+    write_miniature(root / "path" / "to" / "replab2013")
     subject, budgets = blocks(page, "toml")
     small = subject.replace("train = 3000, validation = 500, calibration = 500, test = 2000",
                             "train = 60, validation = 30, calibration = 30, test = 60")  # fmt: skip
@@ -42,15 +43,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return made
 
 
-@pytest.fixture(scope="session")
-def unrun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for what a command writes."""
-    return tmp_path_factory.mktemp("unrun")
-
-
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *string.ascii_lowercase]
+PIECES += [f"##{letter}" for letter in string.ascii_lowercase]
 ENCODER = {
     "model_type": "bert",
-    "vocab_size": 100,
+    "vocab_size": len(PIECES),
     "hidden_size": 32,
     "num_hidden_layers": 1,
     "num_attention_heads": 2,

@@ -13,6 +13,9 @@ import shutil
 
 import pytest
 
+from fixtures.options import OPTIONS
+from models.store import PROJECT
+from models.subjects import subject_names
 from suites.meta.docs.blocks import PAGES, commands
 from suites.meta.reports.drawn import write_run
 
@@ -74,6 +77,17 @@ def test_there_are_pages_and_commands():
     assert len(PAGES) > 6
     assert len(COMMANDS) > 15
     assert sum(one.needs_a_board for one in COMMANDS) >= 3
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_the_readme_names_every_option(option):
+    assert f"`{option.switch}`" in (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_names_every_subject():
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    families = {name.removesuffix("_160x").removesuffix("_1000x") for name in subject_names()}
+    assert [name for name in families if f"`{name}`" not in text] == []
 
 
 def test_no_link_between_pages_is_broken():

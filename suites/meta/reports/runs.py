@@ -17,6 +17,10 @@ AGREEMENT = Budget("agreement", "min", 0.97, "97 %", EMBEDDED, "agreement.min")
 RATIO = Budget("latency_ratio", "max", 1.25, "1.25 x", EMBEDDED, "latency_ratio.max")
 FLOOR = Budget("accuracy", "min", 0.41, "41 % (always A)", "the corpus", "majority of the train")
 DROP_TEST = "suites/accuracy/test_accuracy_drop.py::test_drop[host-float16]"
+FINDINGS = {
+    "localizer": "layer 3: attention",
+    "baseline": {"move": "worse", "reason": "worse by 3 points since yesterday"},
+}
 TABLE = [[50, 3, 2], [4, 60, 1], [0, 5, 75]]
 
 
@@ -42,7 +46,7 @@ def of_variant(scheme: str, size: float, right: float, drop: tuple[float, ...]) 
         taken("size_ratio_weights", scheme, (8e6 / size, 8e6 / size, 8e6 / size, 1), runtime=None),
         taken("accuracy_drop", scheme, (*drop, 200), budget=DROP,
               test=DROP_TEST.replace("float16", scheme),
-              details={"localizer": "layer 3: attention"} if scheme == "float16" else {}),
+              details=FINDINGS if scheme == "float16" else {}),
         taken("latency_p50", scheme, (0.0012, 0.0011, 0.0013, 40), details={"seconds": seconds}),
         taken("latency_p90", scheme, (0.0014, 0.0013, 0.0015, 40)),
     ]  # fmt: skip

@@ -34,6 +34,7 @@ def test_a_broken_budget_is_explained(red):
         "Budget": "at most 4.1 points "
         f"(fixtures/budgets/embedded.toml: accuracy_drop.max, line {line})",
         "Verdict": "fail: the whole interval breaks it",
+        "Since the baseline": "worse by 3 points since yesterday",
         "Localizer": "layer 3: attention",
         "Circumstances": "host, ai_edge_litert 2.3.0, 1 thread, Python 3.11.7, "
         "commit 012345678, run of 2024-05-06T07:08:09+00:00",
