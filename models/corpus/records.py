@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # One tweet never comes near it; a quote that is not closed does, and then says so.
 _FIELD_LIMIT = 1_000_000
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
 class Record(NamedTuple):
@@ -67,11 +69,14 @@ def _delimiter(suffix: str, text: str) -> str:
 def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Each row with the line it begins on; texts may hold line ends inside quotes."""
     csv.field_size_limit(_FIELD_LIMIT)
+    stand_in = _stand_in(text)
+    if stand_in:
+        text = _LONE_RETURN.sub(stand_in, text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     begins = 1
     try:
         for row in reader:
-            yield begins, row
+            yield begins, [value.replace(stand_in, "\r") for value in row] if stand_in else row
             begins = reader.line_num + 1
     except csv.Error as error:
         raise UsageMistake(
@@ -79,6 +84,17 @@ def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list
             file=path,
             remedy="Close its quotes, and double the ones inside a value",
         ) from None
+
+
+def _stand_in(text: str) -> str:
+    """What to read in place of each lone carriage return; "" where such a one ends lines.
+
+    Where line feeds do, a text may hold one: many writers, Python's csv before 3.13 among them,
+    leave it without quotes. A csv reader would end the row there, whatever ends the others.
+    """
+    first = text.find("\n")
+    ends_lines = first < 0 or _LONE_RETURN.search(text, 0, first + 1) is not None
+    return "" if ends_lines or "\0" in text else "\0"
 
 
 def _csv_record(header: list[str], line: int, row: list[str]) -> Record:

@@ -9,7 +9,7 @@ import zipfile
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from models.corpus.read import CONFLICTING, DOUBLED, EMPTY, read_files
@@ -68,6 +68,9 @@ SHAPE = st.builds(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(texts=st.lists(TEXT, min_size=1, max_size=8), shape=SHAPE)
+# Without quotes, for it ends no line of this file.
+@example(texts=["a\rb"], shape=Shape(".csv", zipped=False, mark=False, newline="\n"))
+@example(texts=["a\rb", "\r"], shape=Shape(".tsv", zipped=False, mark=True, newline="\r\n"))
 def test_what_was_written_is_read(files_table, tmp_path, texts, shape):
     # The numbers keep texts apart whatever is drawn, and make enough rows for every split.
     rows = [(f"{at}z {texts[at % len(texts)]} z{at}", ("BAD", "GOOD")[at % 2]) for at in range(100)]
@@ -190,6 +193,14 @@ def test_a_file_without_header_line_gets_its_names(files_table, tmp_path):
     file.write_text("".join(f"{polarity}\t{text}\n" for text, polarity in rows_of(40)))
     table = files_table(header=["polarity", "text"])
     assert len(tweets_of(read_files(table, file))) == 40
+
+
+def test_lines_that_end_in_a_return_alone_are_read(files_table, tmp_path):
+    file = tmp_path / "tweets.csv"
+    rows = [f"{text},{polarity}" for text, polarity in rows_of(40)]
+    rows.append('"two\nlines",BAD')
+    file.write_bytes("\r".join(["text,polarity", *rows]).encode())
+    assert "two\nlines" in {tweet.text for tweet in tweets_of(read_files(files_table(), file))}
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
