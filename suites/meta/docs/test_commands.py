@@ -7,6 +7,7 @@ As it is written, in a copy of the checkout, with two substitutions that are mad
 
 from __future__ import annotations
 
+import fnmatch
 import importlib.util
 import re
 import shutil
@@ -16,6 +17,7 @@ import pytest
 from fixtures.options import OPTIONS
 from models.store import PROJECT
 from models.subjects import subject_names
+from models.verdicts.metrics import METRICS
 from suites.meta.docs.blocks import PAGES, commands
 from suites.meta.reports.drawn import write_run
 
@@ -88,6 +90,13 @@ def test_the_readme_names_every_subject():
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     families = {name.removesuffix("_160x").removesuffix("_1000x") for name in subject_names()}
     assert [name for name in families if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_page_of_the_gates_names_every_metric(metric):
+    text = (PROJECT / "docs" / "gates.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([a-z_0-9]+\*?)`", text)
+    assert any(fnmatch.fnmatchcase(metric, name) for name in named)
 
 
 def test_no_link_between_pages_is_broken():
