@@ -15,6 +15,7 @@ pytest_plugins = (
     "fixtures.baselines",
     "fixtures.judging",
     "fixtures.judged",
+    "fixtures.localizing",
     "fixtures.known_failures",
     "fixtures.allure",
     "fixtures.results",

@@ -24,9 +24,10 @@ LESSON = "lesson"
 VARIANT = "variant"
 
 # What decides a FlatBuffer's bytes, beside its weights.
-CONVERSION = tuple(
-    f"flatbuffers/{name}"
-    for name in ("convert.py", "recipes.py", "schemes.py", "schemes.toml", "stamp.py")
+CONVERSION = (
+    *(f"flatbuffers/{name}.py" for name in ("convert", "graph", "leveling", "observing")),
+    *(f"flatbuffers/{name}.py" for name in ("recipes", "scales", "schemes", "stamp")),
+    *("flatbuffers/runtimes.py", "flatbuffers/runtimes.toml", "flatbuffers/schemes.toml"),
 )
 
 # What reads weights out of a FlatBuffer.

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from models.errors import EdgeproofError
+from models.flatbuffers.graph import Graph
+from models.flatbuffers.leveling import level
+from models.flatbuffers.observing import Observer, ranges_of
 from models.flatbuffers.recipes import quantize
 from models.networks.blocks import Blocks
 from models.networks.classifier import forward
 
 if TYPE_CHECKING:
     from models.corpus.tokenize import Encoded
+    from models.flatbuffers.observing import Samples
     from models.flatbuffers.schemes import Scheme
     from models.networks.architecture import Architecture
     from models.networks.parameters import Values
@@ -40,7 +44,7 @@ def convert(
     try:
         converted = _by_tflite(scheme, module)
         if scheme.converter == "ai_edge_quantizer":
-            converted = quantize(converted, scheme, {SIGNATURE: _samples(calibration)})
+            converted = _quantize(converted, scheme, _samples(calibration))
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()
         raise UnsupportedSchemeError(
@@ -100,7 +104,16 @@ def _by_tflite(scheme: Scheme, module: _Frozen) -> bytes:
         return bytes(converter.convert())
 
 
-def _samples(calibration: Encoded) -> list[dict[str, Any]]:
+def _quantize(plain: bytes, scheme: Scheme, samples: Samples) -> bytes:
+    if not scheme.calibrated:
+        return quantize(plain, scheme, None)
+    scores: frozenset[str] = frozenset()
+    if scheme.leveled:
+        plain, scores = level(plain, samples)
+    return quantize(plain, scheme, ranges_of(Graph(plain), Observer(plain, scores), samples))
+
+
+def _samples(calibration: Encoded) -> Samples:
     """Return one dictionary of [1, tokens] inputs per calibration tweet."""
     return [
         {name: getattr(calibration, name)[row : row + 1] for name in INPUTS}

@@ -11,23 +11,21 @@ from models.flatbuffers.stamp import stamp_versions
 if TYPE_CHECKING:
     from models.flatbuffers.schemes import Rule, Scheme
 
+    Ranges = dict[str, dict[str, Any]]
+
 _GRANULARITY = {"channel": "CHANNELWISE", "tensor": "TENSORWISE", "block32": "BLOCKWISE_32"}
-# The logits stay float32: who reads them is not to know the scheme.
-_FLOAT_OUTPUT = {
-    "regex": ".*",
-    "operation": "OUTPUT",
-    "algorithm_key": "no_quantize",
-    "op_config": {},
-}
 
 
-def quantize(plain: bytes, scheme: Scheme, samples: dict[str, Any]) -> bytes:
+def quantize(
+    plain: bytes, scheme: Scheme, ranges: Ranges | None, floats: tuple[str, ...] = ()
+) -> bytes:
     """Return a float32 FlatBuffer quantized under `scheme`.
 
     Args:
         plain: the FlatBuffer.
         scheme: one that ai-edge-quantizer makes.
-        samples: a list of inputs by signature, from which ranges are found.
+        ranges: smallest and largest value of each tensor; None where nothing is calibrated.
+        floats: kinds of operators to leave float, whatever the scheme says.
 
     Raises:
         RuntimeError, ValueError: ai-edge-quantizer refused.
@@ -37,24 +35,29 @@ def quantize(plain: bytes, scheme: Scheme, samples: dict[str, Any]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float32.tflite"
         path.write_bytes(plain)
-        tool = quantizer.Quantizer(str(path), recipe_of(scheme))
-        ranges = tool.calibrate(samples) if scheme.calibrated else None
+        tool = quantizer.Quantizer(str(path), recipe_of(scheme, floats))
         return stamp_versions(bytes(tool.quantize(ranges).quantized_model))
 
 
-def recipe_of(scheme: Scheme) -> list[dict[str, Any]]:
-    """Return a scheme's rules as ai-edge-quantizer's recipe."""
+def recipe_of(scheme: Scheme, floats: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """Return a scheme's rules as ai-edge-quantizer's recipe, some operators left out of them."""
     rules = [
-        {
-            "regex": ".*",
-            "operation": operator,
-            "algorithm_key": "min_max_uniform_quantize",
-            "op_config": _configuration(rule),
-        }
+        _rule(operator, "min_max_uniform_quantize", _configuration(rule))
         for rule in scheme.rules
         for operator in rule.operators
     ]
-    return [*rules, _FLOAT_OUTPUT]
+    # Float logits: who reads them is not to know the scheme.
+    kept = floats if scheme.integer_output else (*floats, "OUTPUT")
+    return [*rules, *(_rule(operator, "no_quantize", {}) for operator in kept)]
+
+
+def _rule(operator: str, algorithm: str, configuration: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "regex": ".*",
+        "operation": operator,
+        "algorithm_key": algorithm,
+        "op_config": configuration,
+    }
 
 
 def _configuration(rule: Rule) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class Scheme(Table, frozen=True, kw_only=True):
         weights: what TensorFlow's converter stores.
         dense_scales: which weights of a dense layer share a scale under TensorFlow's converter.
         rules: ai-edge-quantizer's recipe, later rules over earlier ones.
+        leveled: whether scales are first moved out of activations (`models.flatbuffers.leveling`).
+        integer_output: whether the logits are stored as integers too.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Scheme(Table, frozen=True, kw_only=True):
     weights: Literal["float32", "float16", "int8"] = "float32"
     dense_scales: Literal["channel", "tensor"] = "channel"
     rules: tuple[Rule, ...] = ()
+    leveled: bool = False
+    integer_output: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.rules) != (self.converter == "ai_edge_quantizer"):

@@ -166,6 +166,7 @@ METRICS = {
             "Bytes of constants in the float32 FlatBuffer over those of the parameters",
         ),
         _share("quantized_operator_share", "operators", "Operators that compute on integers"),
+        _share("integer_mac_share", "files", "Multiply-accumulates done on integers alone"),
         _share("quantized_weight_share", "bytes", "Weight bytes that are stored quantized"),
         _score("agreement_golden", "Share of tweets labelled as the same runtime does on the host"),
         _cost(

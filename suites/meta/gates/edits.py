@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CUSTOM_CODE = 32
 FULLY_CONNECTED = 9
+SOFTMAX = 25
 NO_DATA_BUFFER = 0
 IDENTIFIER = b"TFL3"
 
@@ -93,6 +94,32 @@ def _eightfold(model: Any) -> None:
 eightfold_scale = edit(_eightfold)
 
 
+def _integer_weights(model: Any) -> list[Any]:
+    """The quantized weights of the dense layers, not their biases, which are quantized too."""
+    first = (_constants(model, operator)[:1] for operator in _dense_layers(model))
+    return [
+        one
+        for (one,) in filter(None, first)
+        if one.quantization is not None and one.quantization.scale is not None
+    ]
+
+
+def _shift_zero(model: Any) -> None:
+    quantization = _integer_weights(model)[0].quantization
+    quantization.zeroPoint = np.ones(len(quantization.scale), np.int64)
+
+
+zero_point_off_by_one = edit(_shift_zero)
+
+
+def _one_scale(model: Any) -> None:
+    quantization = _integer_weights(model)[0].quantization
+    quantization.scale, quantization.zeroPoint = quantization.scale[:1], quantization.zeroPoint[:1]
+
+
+one_scale_per_tensor = edit(_one_scale)
+
+
 def _swap_inputs(model: Any) -> None:
     ports = {one.name: one for one in model.signatureDefs[0].inputs}
     first, second = ports[b"token_type_ids"], ports[b"input_ids"]
@@ -122,6 +149,19 @@ def _lose_mask(model: Any) -> None:
 
 # Attention sees the padding.
 open_mask = edit(_lose_mask)
+
+
+def _deepen_mask(model: Any) -> None:
+    codes = [max(c.builtinCode, c.deprecatedBuiltinCode) for c in model.operatorCodes]
+    for operator in model.subgraphs[0].operators:
+        if codes[operator.opcodeIndex] == SOFTMAX:
+            quantization = model.subgraphs[0].tensors[operator.inputs[0]].quantization
+            quantization.scale = np.array([1e9 / 255], np.float32)
+            quantization.zeroPoint = np.array([127], np.int64)
+
+
+# The range of masked scores as a mask of -1e9 leaves it: every score of a real token is one step.
+deep_mask = edit(_deepen_mask)
 
 
 def _rename_output(model: Any) -> None:

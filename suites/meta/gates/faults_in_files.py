@@ -22,11 +22,12 @@ FLOOR = "suites/accuracy/test_accuracy_floor.py::"
 REPUTATION = "suites/accuracy/test_reputation.py::"
 AGREEMENT = "suites/agreement/test_agreement.py::"
 BEHAVIOR = "suites/conformance/test_behavior.py::"
+CONTRACT = "suites/conformance/test_contract.py::"
 FILE = "suites/conformance/test_file.py::"
 RUNTIMES = "suites/runtimes/test_runtimes.py::"
 SIZE = "suites/size/test_size.py::"
 TEXT = "suites/latency/test_throughput.py::"
-DYNAMIC, STATIC = "dynamic_wi8_afp32", "static_wi8_ai8"
+DYNAMIC, STATIC, INTEGER = "dynamic_wi8_afp32", "static_wi8_ai8", "static_wi8_ai8_integer"
 
 
 def _shuffled(array: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -123,6 +124,12 @@ FAULTS = {
         schemes=("float32", DYNAMIC),
         plant=in_flatbuffer(DYNAMIC, edits.flat_probabilities),
     ),
+    "a mask of a thousand million": Fault(
+        gate=AGREEMENT + "test_probabilities_stay_close_to_float32",
+        says=f"fail: total_variation of {INTEGER}",
+        schemes=("float32", INTEGER),
+        plant=in_flatbuffer(INTEGER, edits.deep_mask),
+    ),
     "attention that sees the padding": Fault(
         gate=BEHAVIOR + "test_padding_changes_no_label",
         plant=in_flatbuffer("float32", edits.open_mask),
@@ -157,12 +164,59 @@ FAULTS = {
         schemes=("float32", DYNAMIC),
         plant=file_of("float32", under=DYNAMIC),
     ),
-    "operators that compute on floats under a static name": Fault(
+    "operators that compute on floats under an integer name": Fault(
         gate=FILE + "test_operators_compute_as_the_scheme_says",
-        says=f"fail: quantized_operator_share of {STATIC}",
+        says=f"fail: quantized_operator_share of {INTEGER}",
+        only=INTEGER,
+        schemes=("float32", INTEGER),
+        plant=file_of("float32", under=INTEGER),
+    ),
+    "float weights in the dense layers of an int8 name": Fault(
+        gate=CONTRACT + "test_dense_weights_are_stored_as_the_scheme_says",
+        says="float32, scales by none, not int8, scales by channel",
+        only=DYNAMIC,
+        schemes=("float32", DYNAMIC),
+        plant=file_of("float32", under=DYNAMIC),
+    ),
+    "one scale where each channel must have its own": Fault(
+        gate=CONTRACT + "test_dense_weights_are_stored_as_the_scheme_says",
+        says="int8, scales by tensor, not int8, scales by channel",
+        only=DYNAMIC,
+        schemes=("float32", DYNAMIC),
+        plant=in_flatbuffer(DYNAMIC, edits.one_scale_per_tensor),
+    ),
+    "a weight's zero point off by one": Fault(
+        gate=CONTRACT + "test_weights_have_no_zero_point",
+        only=DYNAMIC,
+        schemes=("float32", DYNAMIC),
+        plant=in_flatbuffer(DYNAMIC, edits.zero_point_off_by_one),
+    ),
+    "products on floats under a static name": Fault(
+        gate=CONTRACT + "test_products_compute_as_the_scheme_says",
+        says="computes in float",
         only=STATIC,
         schemes=("float32", STATIC),
         plant=file_of("float32", under=STATIC),
+    ),
+    "multiply-accumulates on floats under a static name": Fault(
+        gate=CONTRACT + "test_multiply_accumulates_are_integer",
+        says=f"fail: integer_mac_share of {STATIC}",
+        only=STATIC,
+        schemes=("float32", STATIC),
+        plant=file_of(DYNAMIC, under=STATIC),
+    ),
+    "float operators in a file that is to be integer": Fault(
+        gate=CONTRACT + "test_only_allowed_operators_compute_on_floats",
+        says="SOFTMAX",
+        only=INTEGER,
+        schemes=("float32", INTEGER),
+        plant=file_of("float32", under=INTEGER),
+    ),
+    "a file that needs a newer runtime than its name promises": Fault(
+        gate=CONTRACT + "test_needs_no_newer_runtime_than_promised",
+        only="float32",
+        schemes=("float32",),
+        plant=file_of(DYNAMIC, under="float32"),
     ),
     "an operator that no known runtime has": Fault(
         gate=FILE + "test_minimum_runtime_is_known",

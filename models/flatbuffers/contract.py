@@ -1,0 +1,113 @@
+"""What a scheme's name promises of its file (`contracts.toml`), and where a file breaks it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from models.flatbuffers.arithmetic import arithmetic, multiply_accumulates
+from models.flatbuffers.contents import Arithmetic  # noqa: TC001 - msgspec reads annotations
+from models.flatbuffers.schemes import SCHEMES
+from models.tables import Table, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.flatbuffers.contents import FlatBufferReport, Operator, Tensor
+
+_TABLE = Path(__file__).with_name("contracts.toml")
+DENSE = "FULLY_CONNECTED"
+# A dense layer's weights are [outputs, inputs]: a channel is an output.
+OUTPUTS = 0
+# TensorFlow's converter leaves weights of fewer elements float: a classifier of three labels.
+SMALL = 1024
+FLOAT = "float32, scales by none"
+
+Scales = Literal["none", "tensor", "channel", "block"]
+
+
+class Contract(Table, frozen=True, kw_only=True):
+    """One scheme's promise; its keys are explained in `contracts.toml`."""
+
+    scheme: str
+    products: tuple[Arithmetic, ...]
+    dense_weights: str
+    runtime: str
+    scales: Scales = "none"
+    floats: tuple[str, ...] = ()
+
+
+class _Contracts(Table, frozen=True, kw_only=True):
+    contracts: tuple[Contract, ...]
+
+    def __post_init__(self) -> None:
+        if {one.scheme for one in self.contracts} != set(SCHEMES):
+            raise ValueError("there has to be one contract for each scheme of schemes.toml")
+
+
+CONTRACTS = {one.scheme: one for one in read_table(_TABLE, _Contracts).contracts}
+
+
+def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
+    """Name the products that compute in another way than the contract says."""
+    return [
+        f"{operator.name} {operator.outputs[0].name} computes in {arithmetic(operator)}"
+        for operator in report.operators
+        if multiply_accumulates(operator) and arithmetic(operator) not in contract.products
+    ]
+
+
+def weight_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
+    """Name the dense layers whose weights have another dtype, or share scales in another way."""
+    expected = f"{contract.dense_weights}, scales by {contract.scales}"
+    found = ((weights, _described(weights)) for weights in _dense_weights(report))
+    return [
+        f"{weights.name}: {says}, not {expected}"
+        for weights, says in found
+        if says != expected and not (says == FLOAT and math.prod(weights.shape) < SMALL)
+    ]
+
+
+def zero_point_breaches(report: FlatBufferReport) -> list[str]:
+    """Name the dense layers whose weights' zero point is not 0, as the specification demands."""
+    return [
+        weights.name
+        for weights in _dense_weights(report)
+        if weights.quantization and any(weights.quantization.zero_points)
+    ]
+
+
+def float_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
+    """Name the kinds of operators that compute on floats and are not allowed to."""
+    if contract.products != ("integer",):
+        return []
+    floats = {one.name for one in report.operators if arithmetic(one) in {"float", "hybrid"}}
+    return sorted(floats - set(contract.floats))
+
+
+def _dense_weights(report: FlatBufferReport) -> Iterator[Tensor]:
+    """Yield the weights of dense layers as they are stored, behind what unpacks them."""
+    unpacked = {one.outputs[0].index: one for one in report.operators if one.name == "DEQUANTIZE"}
+    for operator in report.operators:
+        weights = _second(operator) if operator.name == DENSE else None
+        if weights is not None and weights.index in unpacked:
+            weights = unpacked[weights.index].inputs[0]
+        if weights is not None and weights.constant_bytes:
+            yield weights
+
+
+def _second(operator: Operator) -> Tensor | None:
+    return operator.inputs[1] if len(operator.inputs) > 1 else None
+
+
+def _described(weights: Tensor) -> str:
+    quantization = weights.quantization
+    scales: str = "none"
+    if quantization is not None and quantization.scales:
+        scales = "tensor"
+    if quantization is not None and quantization.per_channel:
+        scales = "channel" if quantization.axis == OUTPUTS else f"axis {quantization.axis}"
+    if quantization is not None and quantization.block:
+        scales = "block"
+    return f"{weights.dtype}, scales by {scales}"

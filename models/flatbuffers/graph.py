@@ -1,0 +1,201 @@
+"""A FlatBuffer's graph that can be changed: constants replaced, operators put in between.
+
+Imports ai-edge-litert's schema, which is megabytes of Python: only the builder comes here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
+
+IDENTIFIER = b"TFL3"
+ABSENT = -1
+CODES = schema.BuiltinOperator
+# What only moves values about: a scale per channel passes through.
+MOVES = (CODES.RESHAPE, CODES.TRANSPOSE)
+# A file holds codes below this in an older field too.
+_PLACEHOLDER = 127
+_KINDS = {code: name for name, code in vars(CODES).items() if isinstance(code, int)}
+_OPTIONS = {
+    CODES.ABS: ("AbsOptions", {}),
+    CODES.ADD: ("AddOptions", {}),
+    CODES.DIV: ("DivOptions", {}),
+    CODES.MUL: ("MulOptions", {}),
+    CODES.REDUCE_MAX: ("ReducerOptions", {"keepDims": True}),
+}
+_TYPES = {np.dtype(np.float32): 0, np.dtype(np.int32): 2}
+
+
+class Graph:
+    """The one subgraph of a FlatBuffer, as the schema's objects.
+
+    Args:
+        flatbuffer: a file with one subgraph.
+    """
+
+    def __init__(self, flatbuffer: bytes) -> None:
+        self._model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
+        _gather_buffers(self._model, flatbuffer)
+        (self._graph,) = self._model.subgraphs
+        self._added: dict[int, tuple[Any, list[Any], list[Any]]] = {}
+
+    def pack(self) -> bytes:
+        """Return the file, with the changes and without constants that nothing reads now."""
+        self._drop_unread()
+        builder = flatbuffers.Builder(1 << 20)
+        builder.Finish(self._model.Pack(builder), file_identifier=IDENTIFIER)
+        return bytes(builder.Output())
+
+    def operators(self, *codes: int) -> list[Any]:
+        """Return the operators with one of `codes`, in execution order; all where none is given."""
+        return [one for one in self._graph.operators if not codes or self.code(one) in codes]
+
+    def code(self, operator: Any) -> int:
+        """Return the built-in code of an operator."""
+        code = self._model.operatorCodes[operator.opcodeIndex]
+        return int(max(code.builtinCode, code.deprecatedBuiltinCode))
+
+    def producer(self, tensor: int) -> Any:
+        """Return the operator that writes a tensor, seen through what only moves values."""
+        for operator in reversed(self._graph.operators):
+            if tensor in operator.outputs:
+                moves = self.code(operator) in MOVES
+                return self.producer(operator.inputs[0]) if moves else operator
+        return None
+
+    def consumers(self, tensor: int) -> list[Any]:
+        """Return the operators that read a tensor, seen through what only moves values."""
+        found = []
+        for operator in self._graph.operators:
+            if tensor in operator.inputs:
+                moves = self.code(operator) in MOVES
+                found += self.consumers(operator.outputs[0]) if moves else [operator]
+        return found
+
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        """Return a tensor's shape."""
+        return tuple(int(size) for size in self._graph.tensors[tensor].shape)
+
+    def name(self, tensor: int) -> str:
+        """Return a tensor's name."""
+        return str(self._graph.tensors[tensor].name.decode())
+
+    def written(self) -> Iterator[tuple[int, str]]:
+        """Yield index and name of every float32 tensor that an operator writes."""
+        for operator in self._graph.operators:
+            for tensor in operator.outputs:
+                if self._graph.tensors[tensor].type == _TYPES[np.dtype(np.float32)]:
+                    yield int(tensor), self.name(tensor)
+
+    def outputs(self) -> Iterator[tuple[str, str]]:
+        """Yield each operator's kind and the name of what it writes, in execution order."""
+        for operator in self._graph.operators:
+            for tensor in operator.outputs:
+                yield _KINDS.get(self.code(operator), "UNKNOWN"), self.name(tensor)
+
+    def constant(self, tensor: int) -> Array | None:
+        """Return the values of a float32 constant; None where there is none."""
+        if tensor == ABSENT:
+            return None
+        data = self._model.buffers[self._graph.tensors[tensor].buffer].data
+        if data is None or not len(data):
+            return None
+        return np.frombuffer(bytes(data), np.float32).reshape(self.shape(tensor))
+
+    def new_tensor(self, name: str, shape: tuple[int, ...], values: Any = None) -> int:
+        """Add a tensor, float32 or int32, constant where it has values; return its index."""
+        tensor, buffer = schema.TensorT(), 0
+        dtype = np.dtype(np.float32) if values is None else values.dtype
+        if values is not None:
+            held = schema.BufferT()
+            held.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+            self._model.buffers.append(held)
+            buffer = len(self._model.buffers) - 1
+        tensor.name, tensor.shape, tensor.hasRank = name.encode(), list(shape), True
+        tensor.type, tensor.buffer = _TYPES[dtype], buffer
+        self._graph.tensors.append(tensor)
+        return len(self._graph.tensors) - 1
+
+    def new_constant(self, name: str, values: Any) -> int:
+        """Add a constant: float32, or int32 where the values are integers."""
+        array = np.asarray(values)
+        array = array.astype(np.int32 if array.dtype.kind == "i" else np.float32)
+        return self.new_tensor(name, array.shape, array)
+
+    def before(self, operator: Any, code: int, inputs: list[int], name: str) -> int:
+        """Put a new operator before another; return what it writes, shaped as its first input."""
+        return self._put((operator, 0), code, inputs, name)
+
+    def after(
+        self, operator: Any, code: int, inputs: list[int], name: str, output: int | None = None
+    ) -> int:
+        """Put a new operator after another and after what was put there; as `before`."""
+        return self._put((operator, 1), code, inputs, name, output)
+
+    def _put(
+        self,
+        where: tuple[Any, int],
+        code: int,
+        inputs: list[int],
+        name: str,
+        output: int | None = None,
+    ) -> int:
+        if output is None:
+            shape = self.shape(inputs[0])
+            shape = (*shape[:-1], 1) if code == CODES.REDUCE_MAX else shape
+            output = self.new_tensor(name, shape)
+        new = schema.OperatorT()
+        new.opcodeIndex, new.inputs, new.outputs = self._opcode(code), inputs, [output]
+        kind, settings = _OPTIONS[code]
+        new.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+        new.builtinOptions = getattr(schema, f"{kind}T")()
+        for key, value in settings.items():
+            setattr(new.builtinOptions, key, value)
+        operator, place = where
+        # The operator itself is kept, so that its id stays its own.
+        self._added.setdefault(id(operator), (operator, [], []))[1 + place].append(new)
+        return output
+
+    def settle(self) -> None:
+        """Take the operators put in between into the execution order."""
+        order = []
+        for operator in self._graph.operators:
+            _, ahead, behind = self._added.get(id(operator), (operator, [], []))
+            order += [*ahead, operator, *behind]
+        self._graph.operators, self._added = order, {}
+
+    def _opcode(self, code: int) -> int:
+        for index, known in enumerate(self._model.operatorCodes):
+            if max(known.builtinCode, known.deprecatedBuiltinCode) == code:
+                return index
+        new = schema.OperatorCodeT()
+        new.builtinCode, new.deprecatedBuiltinCode = code, min(code, _PLACEHOLDER)
+        new.version = 1
+        self._model.operatorCodes.append(new)
+        return len(self._model.operatorCodes) - 1
+
+    def _drop_unread(self) -> None:
+        read = {tensor for operator in self._graph.operators for tensor in operator.inputs}
+        kept = {self._graph.tensors[tensor].buffer for tensor in read if tensor != ABSENT}
+        for tensor in self._graph.tensors:
+            if tensor.buffer not in kept:
+                self._model.buffers[tensor.buffer].data = None
+
+
+def _gather_buffers(model: schema.ModelT, flatbuffer: bytes) -> None:
+    """Take in the buffers that a large file keeps behind its FlatBuffer, by offset and size."""
+    for buffer in model.buffers:
+        if buffer.offset > 1:
+            held = flatbuffer[buffer.offset : buffer.offset + buffer.size]
+            buffer.data = np.frombuffer(held, np.uint8)
+            buffer.offset = buffer.size = 0

@@ -1,0 +1,267 @@
+"""Rewriting a float32 FlatBuffer so that eight bits hold what passes through its products.
+
+Post-norm encoders keep a few channels, at a few tokens, a hundred times larger than the rest. One
+step per tensor then rounds the rest away. Every rewriting here is exact in real numbers, and moves
+a scale out of an activation into weights or into a multiplication that stays float32:
+
+* inputs of dense layers: a scale per channel (`models.flatbuffers.scales`), and where tokens differ
+  more than channels, one per token, found while it runs, as dynamic quantization finds it;
+* outputs of dense layers and lookup tables: each channel is brought to the same range;
+* attention: keys and values are centered (softmax ignores what is added to all keys, and shares
+  sum to one), queries and keys are balanced, each head's scores get their own range.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.flatbuffers.graph import CODES, Graph
+from models.flatbuffers.observing import Observer
+from models.flatbuffers.scales import Choice, choose, even, largest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.flatbuffers.observing import Samples
+
+    Array = NDArray[np.float64]
+
+# Tweets whose activations are kept to choose scales by; ranges are found on all of them.
+WATCHED = 60
+# Answers of the rewritten file may differ from the file's by rounding of float32 alone.
+SAME = 1e-3
+# A scale per token costs three operators: it has to lose a fifth less.
+WORTH = 0.8
+# Added to every token's largest value, before division and multiplication alike.
+LEAST = 1e-6
+# Below this a layer is the classifier: leveling three logits gains nothing.
+FEWEST_CHANNELS = 8
+
+
+def level(flatbuffer: bytes, samples: Samples) -> tuple[bytes, frozenset[str]]:
+    """Return the file with its products leveled, and the names of its attention scores.
+
+    Raises:
+        ValueError: the rewritten file answers differently.
+    """
+    graph = Graph(flatbuffer)
+    observer = Observer(flatbuffer)
+    scores = _Leveling(graph, observer, samples[:WATCHED]).run()
+    graph.settle()
+    leveled = graph.pack()
+    few = samples[:4]
+    expected, found = observer.answers(few), Observer(leveled).answers(few)
+    if not np.abs(expected - found).max() <= SAME * max(1.0, float(np.abs(expected).max())):
+        raise ValueError("leveling changed what the float32 network answers")
+    return leveled, scores
+
+
+class _Dense:
+    """A dense layer: its operator, and its weights as they will be."""
+
+    def __init__(self, graph: Graph, operator: Any) -> None:
+        self.operator = operator
+        inputs = [int(tensor) for tensor in operator.inputs]
+        self.source, self.target = inputs[0], int(operator.outputs[0])
+        weights = graph.constant(inputs[1])
+        bias = graph.constant(inputs[2]) if len(inputs) > 2 else None  # noqa: PLR2004 - has a bias
+        self.constant = weights is not None
+        self.weights: Array = (
+            np.asarray(weights, np.float64) if weights is not None else np.zeros((1, 1))
+        )
+        outputs = len(self.weights)
+        self.bias: Array = np.zeros(outputs) if bias is None else np.asarray(bias, np.float64)
+        self.activation = int(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
+        self.leveled_input = self.leveled_output = False
+
+    def scale_outputs(self, factors: Array) -> None:
+        """Multiply what it answers, channel by channel."""
+        self.weights = self.weights * factors[:, None]
+        self.bias = self.bias * factors
+
+    def write(self, graph: Graph) -> None:
+        """Put the weights into the graph."""
+        name = graph.name(self.operator.inputs[1])
+        weights = graph.new_constant(f"{name}/leveled", self.weights)
+        bias = graph.new_constant(f"{name}/leveled_bias", self.bias)
+        self.operator.inputs = [self.operator.inputs[0], weights, bias]
+
+
+_NO_ACTIVATION, _RELU = 0, 1
+
+
+class _Leveling:
+    def __init__(self, graph: Graph, observer: Observer, samples: Samples) -> None:
+        self.graph = graph
+        found = [_Dense(graph, operator) for operator in graph.operators(CODES.FULLY_CONNECTED)]
+        self.dense = {id(one.operator): one for one in found if one.constant}
+        tensors = {t for one in self.dense.values() for t in (one.source, one.target)}
+        names = {graph.name(tensor): tensor for tensor in tensors}
+        self.tweets: dict[int, list[Array]] = {tensor: [] for tensor in tensors}
+        for values in observer.each(samples, names):
+            for name, array in values.items():
+                flat = array.reshape(-1, array.shape[-1]).astype(np.float64)
+                self.tweets[names[name]].append(flat)
+
+    def run(self) -> frozenset[str]:
+        """Rewrite the graph; return the names of the attention scores."""
+        scores = [self._attention(one) for one in self.graph.operators(CODES.BATCH_MATMUL)]
+        self._inputs()
+        self._outputs()
+        for one in self.dense.values():
+            one.write(self.graph)
+        self._tables()
+        return frozenset(name for name in scores if name)
+
+    def _seen(self, tensor: int) -> Array:
+        return np.concatenate(self.tweets[tensor])
+
+    def _dense_before(self, tensor: int) -> _Dense | None:
+        found = self.dense.get(id(self.graph.producer(tensor)))
+        return found if found is not None and found.activation == _NO_ACTIVATION else None
+
+    # ------------------------------------------------------------------------------- attention
+
+    def _attention(self, product: Any) -> str | None:
+        left, right = (self._dense_before(int(tensor)) for tensor in product.inputs[:2])
+        if left is not None and right is not None and left is not right:
+            return self._scores(product, left, right)
+        if right is not None:
+            self._context(product, right)
+        return None
+
+    def _scores(self, product: Any, query: _Dense, key: _Dense) -> str:
+        """Center the keys, balance queries with keys, and give each head's scores their range."""
+        center = self._seen(key.target).mean(axis=0)
+        key.bias = key.bias - center
+        keys = largest(self._seen(key.target) - center)
+        balance = even(np.sqrt(keys / largest(self._seen(query.target))))
+        heads = self.graph.shape(int(product.outputs[0]))[1]
+        reach = even(self._reach(query, key, center, heads))
+        query.scale_outputs(balance / np.repeat(reach, len(balance) // heads))
+        key.scale_outputs(1 / balance)
+        query.leveled_output = key.leveled_output = True
+        return self._rescale_output(product, reach.reshape(1, heads, 1, 1))
+
+    def _reach(self, query: _Dense, key: _Dense, center: Array, heads: int) -> Array:
+        """Return the largest score of each head [heads] over the watched tweets."""
+        reach = np.full(heads, 1e-3)
+        for asked, held in zip(self.tweets[query.target], self.tweets[key.target], strict=True):
+            by_head = [np.split(one, heads, axis=1) for one in (asked, held - center)]
+            largest_scores = [np.abs(q @ k.T).max() for q, k in zip(*by_head, strict=True)]
+            reach = np.maximum(reach, largest_scores)
+        return reach
+
+    def _context(self, product: Any, value: _Dense) -> None:
+        """Center the values, and move scales from what attention gives into its projection."""
+        readers = self.graph.consumers(int(product.outputs[0]))
+        projection = self.dense.get(id(readers[0])) if len(readers) == 1 else None
+        if projection is None or projection.weights.shape[1] != len(value.bias):
+            return
+        center = self._seen(value.target).mean(axis=0)
+        projection.bias = projection.bias + projection.weights @ center
+        value.bias = value.bias - center
+        seen = [self._seen(projection.source) - center, self._seen(value.target)[:200] - center]
+        scales = choose(np.concatenate(seen), projection.weights).scales
+        projection.weights = projection.weights * scales
+        value.scale_outputs(1 / scales)
+        value.leveled_output = projection.leveled_input = True
+
+    # ---------------------------------------------------------------------------- dense layers
+
+    def _inputs(self) -> None:
+        groups: dict[int, list[_Dense]] = {}
+        for one in self.dense.values():
+            if not one.leveled_input and one.weights.shape[1] >= FEWEST_CHANNELS:
+                groups.setdefault(one.source, []).append(one)
+        for source, group in groups.items():
+            choice = self._choice(source, group)
+            self._level_input(source, group, choice)
+
+    def _choice(self, source: int, group: list[_Dense]) -> Choice:
+        """Choose scales for the layers that read one tensor, each row of weights counting alike."""
+        weights = np.concatenate([one.weights for one in group])
+        weights = weights / np.maximum(np.abs(weights).max(axis=1, keepdims=True), 1e-9)
+        choice = choose(self._seen(source), weights)
+        one = group[0]
+        linear = one.activation == _NO_ACTIVATION and not one.leveled_output
+        if len(group) > 1 or not linear or len(one.bias) < FEWEST_CHANNELS:
+            return choice
+        by_token = choose(self._seen(source), weights, by_token=True)
+        return by_token if by_token.loss < WORTH * choice.loss else choice
+
+    def _level_input(self, source: int, group: list[_Dense], choice: Choice) -> None:
+        graph, first, name = self.graph, group[0].operator, self.graph.name(source)
+        by = graph.new_constant(f"{name}/leveled_by", 1 / choice.scales)
+        leveled = graph.before(first, CODES.MUL, [source, by], f"{name}/leveled")
+        for one in group:
+            one.weights = one.weights * choice.scales
+        if choice.by_token:
+            leveled = self._level_tokens(group[0], leveled, choice)
+        for one in group:
+            one.operator.inputs = [leveled, *one.operator.inputs[1:]]
+
+    def _level_tokens(self, one: _Dense, leveled: int, choice: Choice) -> int:
+        """Divide each token by its largest value, and multiply by it after the layer."""
+        graph, operator, name = self.graph, one.operator, self.graph.name(one.source)
+        sizes = graph.before(operator, CODES.ABS, [leveled], f"{name}/sizes")
+        axis = graph.new_constant(f"{name}/axis", [len(graph.shape(leveled)) - 1])
+        tokens = graph.before(operator, CODES.REDUCE_MAX, [sizes, axis], f"{name}/by_token")
+        least = graph.new_constant(f"{name}/least", LEAST)  # a token of zeros stays one
+        tokens = graph.before(operator, CODES.ADD, [tokens, least], f"{name}/by_token_above_0")
+        divided = graph.before(operator, CODES.DIV, [leveled, tokens], f"{name}/leveled_tokens")
+        seen = np.abs(self._seen(one.source) / choice.scales).max(axis=1, keepdims=True) + LEAST
+        self._level_output(one, (self._seen(one.target) - one.bias) / seen, tokens)
+        return divided
+
+    def _outputs(self) -> None:
+        for one in self.dense.values():
+            if not one.leveled_output and len(one.bias) >= FEWEST_CHANNELS:
+                self._level_output(one, self._seen(one.target))
+
+    def _level_output(self, one: _Dense, seen: Array, tokens: int | None = None) -> None:
+        """Bring the channels to one range; `tokens` are multiplied back before the bias."""
+        if one.activation not in {_NO_ACTIVATION, _RELU}:
+            return  # what it clips at would move
+        graph, name = self.graph, self.graph.name(one.target)
+        reach = even(largest(seen))
+        last = graph.new_tensor(f"{name}/integer", graph.shape(one.target))
+        one.operator.outputs, one.leveled_output = [last], True
+        bias, one.bias = one.bias, np.zeros_like(one.bias) if tokens is not None else one.bias
+        one.scale_outputs(1 / reach)
+        by = graph.new_constant(f"{name}/by", reach)
+        steps = [(CODES.MUL, by)]
+        if tokens is not None:
+            steps += [(CODES.MUL, tokens), (CODES.ADD, graph.new_constant(f"{name}/bias", bias))]
+        self._chain(one.operator, last, steps, one.target)
+
+    def _rescale_output(self, operator: Any, factors: Array) -> str:
+        target = int(operator.outputs[0])
+        name = f"{self.graph.name(target)}/integer"
+        operator.outputs = [self.graph.new_tensor(name, self.graph.shape(target))]
+        by = self.graph.new_constant(f"{name}/by", factors)
+        self._chain(operator, operator.outputs[0], [(CODES.MUL, by)], target)
+        return name
+
+    def _chain(self, operator: Any, source: int, steps: list[tuple[int, int]], target: int) -> None:
+        """Put operators after another, the last of which writes `target`."""
+        for number, (code, other) in enumerate(steps, start=1):
+            name = f"{self.graph.name(target)}/step_{number}"
+            output = target if number == len(steps) else None
+            source = self.graph.after(operator, code, [source, other], name, output)
+
+    # --------------------------------------------------------------------------------- lookups
+
+    def _tables(self) -> None:
+        """Bring the columns of lookup tables to one range: one scale serves the whole table."""
+        for operator in self.graph.operators(CODES.GATHER):
+            table = self.graph.constant(int(operator.inputs[0]))
+            if table is None or table.ndim != 2:  # noqa: PLR2004 - a row for each id
+                continue
+            reach = even(largest(np.asarray(table, np.float64)))
+            name = self.graph.name(int(operator.inputs[0]))
+            leveled = self.graph.new_constant(f"{name}/leveled", table / reach)
+            operator.inputs = [leveled, *operator.inputs[1:]]
+            self._rescale_output(operator, reach)

@@ -1,0 +1,193 @@
+"""Where a quantized FlatBuffer leaves the float32 one: `python -m models.localize`.
+
+Both files answer the same tweets with every tensor kept. For each operator of the quantized file
+whose tensor the other has too: how many NaN and Inf it holds, counted first because no ratio means
+anything beside them; its signal-to-quantization-noise ratio; its cosine. Then, for static schemes,
+the smallest set of kinds of operators whose return to float mends the answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.flatbuffers.graph import Graph
+from models.flatbuffers.leveling import level
+from models.flatbuffers.observing import MASK, Observer, ranges_of
+from models.flatbuffers.recipes import quantize
+from models.flatbuffers.schemes import scheme_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from models.flatbuffers.observing import Samples
+    from models.flatbuffers.schemes import Scheme
+
+    Array = NDArray[np.float32]
+
+# Noise of a tenth: from here on labels flip.
+DIVERGED_DB = 20.0
+# Tweets that the curve is drawn from: more change it by fractions of a decibel.
+CURVE_TWEETS = 8
+LARGEST_SET = 2
+# They round nothing of their own.
+MOVES = {"RESHAPE", "TRANSPOSE"}
+
+
+@dataclass
+class _Difference:
+    """Sums over tweets, from which a point of the curve is made."""
+
+    nan: int = 0
+    inf: int = 0
+    signal: float = 0.0
+    noise: float = 0.0
+    product: float = 0.0
+    found: float = 0.0
+
+    def add(self, expected: Array, found: Array) -> None:
+        self.nan += int(np.isnan(found).sum())
+        self.inf += int(np.isinf(found).sum())
+        reference, candidate = expected.astype(np.float64), found.astype(np.float64)
+        self.signal += float((reference**2).sum())
+        self.noise += float(((reference - candidate) ** 2).sum())
+        self.product += float((reference * candidate).sum())
+        self.found += float((candidate**2).sum())
+
+    def point(self) -> dict[str, Any]:
+        """NaN and Inf; in their absence SQNR in dB (None: without noise) and cosine."""
+        counts: dict[str, Any] = {"nan": self.nan, "inf": self.inf}
+        if self.nan or self.inf:
+            return counts | {"sqnr_db": None, "cosine": None}
+        ratio = self.signal / self.noise if self.noise and self.signal else None
+        length = (self.signal * self.found) ** 0.5
+        return counts | {
+            "sqnr_db": None if ratio is None else round(float(10 * np.log10(ratio)), 1),
+            "cosine": round(self.product / length, 6) if length else None,
+        }
+
+
+def error_curve(reference: bytes, candidate: bytes, samples: Samples) -> list[dict[str, Any]]:
+    """Return one point for each operator whose tensor both files have, in execution order."""
+    known = {name for _, name in Graph(reference).written()}
+    operators = [one for one in Graph(candidate).outputs() if one[1] in known]
+    names = [name for _, name in operators]
+    differences = {name: _Difference() for name in names}
+    pairs = zip(
+        Observer(reference).each(samples, names),
+        Observer(candidate).each(samples, names),
+        strict=True,
+    )
+    for expected, found in pairs:
+        for name, difference in differences.items():
+            if expected[name].shape == found[name].shape:
+                difference.add(expected[name], found[name])
+    return [
+        {"operator": kind, "tensor": name} | differences[name].point() for kind, name in operators
+    ]
+
+
+def first_divergence(curve: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the first point with NaN or Inf, else with less than `DIVERGED_DB` of signal."""
+    broken = (point for point in curve if point["nan"] or point["inf"])
+    noisy = (point for point in curve if (point["sqnr_db"] or DIVERGED_DB) < DIVERGED_DB)
+    return next(itertools.chain(broken, noisy), None)
+
+
+def mending(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is compared
+    reference: bytes,
+    scores: frozenset[str],
+    scheme: Scheme,
+    calibration: Samples,
+    tweets: Samples,
+    enough: float,
+) -> Iterator[dict[str, Any]]:
+    """Yield sets of kinds of operators returned to float, smallest first, until one mends it.
+
+    Args:
+        reference: the float32 FlatBuffer, leveled where the scheme is.
+        scores: names of its attention scores.
+        scheme: a static one.
+        calibration: tweets to find ranges on.
+        tweets: tweets to compare labels on.
+        enough: the share of labels that have to agree.
+    """
+    expected = Observer(reference).answers(tweets).argmax(axis=1)
+    graph = Graph(reference)
+    ranges = ranges_of(graph, Observer(reference, scores), calibration)
+    for kinds in _sets(scheme, graph):
+        remade = quantize(reference, scheme, ranges, floats=kinds)
+        agreement = float((Observer(remade).answers(tweets).argmax(axis=1) == expected).mean())
+        yield {"operators": list(kinds), "agreement": agreement}
+        if agreement >= enough:
+            return
+
+
+def _sets(scheme: Scheme, graph: Graph) -> Iterator[tuple[str, ...]]:
+    named = {operator for rule in scheme.rules for operator in rule.operators}
+    present = {kind for kind, _ in graph.outputs()}
+    kinds = sorted((present if "*" in named else named & present) - MOVES)
+    for size in range(1, LARGEST_SET + 1):
+        yield from itertools.combinations(kinds, size)
+
+
+def localize(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the curve, where it first diverges, and what was tried to mend it."""
+    reference, candidate = arguments.reference.read_bytes(), arguments.candidate.read_bytes()
+    scheme = scheme_named(arguments.scheme)
+    with np.load(arguments.tweets) as held:
+        calibration, tweets = (_samples(held, split) for split in ("calibration", "test"))
+    scores: frozenset[str] = frozenset()
+    if scheme.leveled:  # what leveling moved is no error
+        reference, scores = level(reference, calibration)
+    curve = error_curve(reference, candidate, tweets[:CURVE_TWEETS])
+    given = reference, scores, scheme, calibration, tweets, arguments.enough
+    tried = list(mending(*given)) if scheme.calibrated else []
+    mended = (
+        tried[-1]["operators"] if tried and tried[-1]["agreement"] >= arguments.enough else None
+    )
+    return {
+        "scheme": scheme.name,
+        "tweets": len(tweets),
+        "diverges_at": first_divergence(curve),
+        "mended_by_float": mended,
+        "tried": tried,
+        "curve": curve,
+    }
+
+
+def _samples(held: Any, split: str) -> Samples:
+    """Return the inputs [1, tokens] of each tweet of a split, kept as `SPLIT_INPUT`."""
+    names = ("input_ids", MASK, "token_type_ids")
+    columns = {name: held[f"{split}_{name}"] for name in names}
+    rows = len(columns[MASK])
+    return [
+        {name: column[row : row + 1] for name, column in columns.items()} for row in range(rows)
+    ]
+
+
+def main() -> int:
+    """Write the answer to the file named last; what the libraries print goes elsewhere."""
+    parser = argparse.ArgumentParser(prog="python -m models.localize", description=__doc__)
+    parser.add_argument("reference", type=Path, help="the float32 FlatBuffer")
+    parser.add_argument("candidate", type=Path, help="the quantized FlatBuffer")
+    parser.add_argument("scheme", help="of the candidate")
+    parser.add_argument("tweets", type=Path, help="an .npz of calibration_* and test_* inputs")
+    parser.add_argument("enough", type=float, help="share of labels that have to agree (0..1)")
+    parser.add_argument("answer", type=Path, help="the JSON file to write")
+    arguments = parser.parse_args()
+    arguments.answer.write_text(json.dumps(localize(arguments), indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""What the scheme's name promises of the FlatBuffer."""
+
+from __future__ import annotations
+
+from models.flatbuffers import contract
+from models.flatbuffers.runtimes import minimum_runtime, version_key
+from models.verdicts.estimates import exact
+
+
+def test_dense_weights_are_stored_as_the_scheme_says(variant):
+    """Every dense layer's weights have the scheme's dtype, and its scales by channel or block."""
+    assert contract.weight_breaches(variant.contract, variant.report) == []
+
+
+def test_weights_have_no_zero_point(variant):
+    """The zero points of dense weights are 0, as the TFLite specification demands."""
+    assert contract.zero_point_breaches(variant.report) == []
+
+
+def test_products_compute_as_the_scheme_says(variant):
+    """Dense layers and attention products compute on what the scheme promises."""
+    assert contract.product_breaches(variant.contract, variant.report) == []
+
+
+def test_only_allowed_operators_compute_on_floats(variant):
+    """Where products are integer, the operators that compute on floats are those allowed to."""
+    assert contract.float_breaches(variant.contract, variant.report) == []
+
+
+def test_multiply_accumulates_are_integer(variant, judge):
+    """The budgeted share of the multiply-accumulates is done on integers alone."""
+    judge("integer_mac_share", exact(variant.report.integer_mac_share), of=variant)
+
+
+def test_needs_no_newer_runtime_than_promised(variant):
+    """The TFLite runtime that the file needs is not newer than the scheme's contract allows."""
+    needed = minimum_runtime(variant.report)
+    assert version_key(needed) <= version_key(variant.contract.runtime), needed
