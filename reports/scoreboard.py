@@ -206,7 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--as", dest="form", choices=forms, default="text")
     options = parser.parse_args(arguments)
-    file = options.run / "results.json" if options.run.is_dir() else options.run
+    file = options.run if options.run.suffix == ".json" else options.run / "results.json"
     try:
         sys.stdout.write(forms[options.form](read_results(file)))
     except EdgeproofError as error:

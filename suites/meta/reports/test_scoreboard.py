@@ -7,15 +7,18 @@ import io
 import math
 from typing import Any
 
+import pytest
+
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import Measurement, measure
-from reports.results import new_document
+from reports.results import new_document, write_results
 from reports.scoreboard import (
     HEADER,
     LEGEND,
     as_csv,
     as_markdown,
     as_text,
+    main,
     scoreboard_rows,
     worst_verdict,
 )
@@ -159,3 +162,17 @@ def test_the_floors_come_last() -> None:
         ("other", "-"),
     ]
     assert {row[-1] for row in rows[1:]} == {"-"}
+
+
+@pytest.mark.parametrize(
+    ("form", "shown"), [("text", as_text), ("csv", as_csv), ("markdown", as_markdown)]
+)
+def test_the_command_prints_a_runs_scoreboard(tmp_path, capsys, form, shown) -> None:
+    write_results(tmp_path / "results.json", SAMPLE)
+    assert main([str(tmp_path), f"--as={form}"]) == 0
+    assert capsys.readouterr().out == shown(SAMPLE)
+
+
+def test_the_command_says_what_is_missing(tmp_path, capsys) -> None:
+    assert main([str(tmp_path)]) == 1
+    assert f"{tmp_path / 'results.json'}: no such file" in capsys.readouterr().err
