@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from models.verdicts.metrics import Floats
 
 BATCH = 5
+# The 99th percentile has two finite ends from here on, see samples_for_quantile.
+ENOUGH = 368
 FIRST_SECONDS = 1.0
 # Queries asked at once: the runner times each, and the connection is between them, not in them.
 CHUNK = 32
@@ -48,9 +50,9 @@ class Stream:
 
     @property
     def sustained(self) -> NDArray[np.float64]:
-        """Latencies after the first seconds, [n]; all after the warm-up where it was shorter."""
-        start = self._sustained_from
-        return self.seconds[start if start < self.seconds.size else self.warm_up :]
+        """Latencies after the first seconds, [n]; all after the warm-up where those are too few."""
+        enough = self.seconds.size - self._sustained_from >= ENOUGH
+        return self.seconds[self._sustained_from if enough else self.warm_up :]
 
     @property
     def _sustained_from(self) -> int:
@@ -99,7 +101,7 @@ def warm_up_of(seconds: Floats) -> int:
 
     MSER-5: the cut after which the mean of batches of five has the smallest standard error (White
     1997, "An effective truncation heuristic for bias reduction in simulation output"), here on the
-    batches' medians, so that one interrupted answer moves no cut. At most half is left out.
+    batches' medians, so that one interrupted answer moves no cut. At most a third is left out.
 
     Args:
         seconds: [n], at least one.
@@ -114,6 +116,6 @@ def warm_up_of(seconds: Floats) -> int:
         )
     batches = np.log(seconds[: seconds.size // BATCH * BATCH]).reshape(-1, BATCH)
     medians = np.median(batches, axis=1)
-    cuts = range(len(medians) // 2)
+    cuts = range(len(medians) // 3)
     errors = [float(medians[cut:].var()) / (len(medians) - cut) for cut in cuts]
     return BATCH * int(np.argmin(errors)) if errors else 0

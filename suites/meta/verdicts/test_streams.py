@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.errors import EdgeproofError
-from models.verdicts.streams import BATCH, CHUNK, single_stream, stream_of, warm_up_of
+from models.verdicts.intervals import samples_for_quantile
+from models.verdicts.streams import BATCH, CHUNK, ENOUGH, single_stream, stream_of, warm_up_of
 
 
 def test_it_asks_until_there_are_enough_queries() -> None:
@@ -40,8 +41,13 @@ def test_one_interrupted_answer_moves_no_cut() -> None:
     assert warm_up_of(seconds) == before
 
 
-def test_at_most_half_is_warm_up() -> None:
-    assert warm_up_of(np.linspace(2.0, 1.0, 200)) <= 100
+def test_at_most_a_third_is_warm_up() -> None:
+    assert warm_up_of(np.linspace(2.0, 1.0, 600)) <= 200
+
+
+def test_too_few_after_the_first_seconds_take_those_in() -> None:
+    stream = stream_of(np.full(600, 0.002))
+    assert stream.sustained.size == 600 - stream.warm_up >= ENOUGH == samples_for_quantile(0.99)
 
 
 @pytest.mark.parametrize("count", [1, 4, 9])
@@ -52,7 +58,7 @@ def test_too_few_have_no_warm_up(count: int) -> None:
 
 
 def test_the_first_seconds_are_apart() -> None:
-    seconds = np.concatenate([np.full(100, 0.01), np.full(300, 0.02)])
+    seconds = np.concatenate([np.full(100, 0.01), np.full(600, 0.02)])
     stream = stream_of(seconds)
     assert stream.first.size + stream.sustained.size + stream.warm_up == seconds.size
     assert stream.first.sum() == pytest.approx(1.0, abs=0.021)
