@@ -23,14 +23,3 @@ def test_a_red_gate_says_where_the_error_begins(run_with):
     margins = [flip["margins"]["float32"] for flip in found["flips"]]
     assert margins == sorted(margins, reverse=True)
     assert {"nan", "inf", "sqnr_db", "cosine"} <= set(found["curve"][0])
-
-
-def test_nan_is_counted_before_any_ratio(run_with):
-    fault = Fault(
-        gate=GATE,
-        schemes=("float32", DYNAMIC),
-        plant=in_flatbuffer(DYNAMIC, edits.nan_weights),
-    )
-    (found,) = run_with(fault).results()["run"]["localizations"]
-    assert found["diverges_at"]["nan"] > 0
-    assert found["diverges_at"]["sqnr_db"] is None
