@@ -80,7 +80,7 @@ def test_a_raspberry_whose_processor_is_emulated_is_judged_as_one(judge_on, tmp_
     sysroot = prepare_sysroot(Store(default_root()), "aarch64")
     raspberry = Board(tmp_path / "raspberry", sysroot)
     try:
-        # The miniature's static_wi8_ai8 is left out: on ARM it gave 2 of these 8 tweets other labels.
+        # Not the miniature's static_wi8_ai8: on ARM it gave 2 of these 8 tweets other labels.
         schemes = "--edge-schemes=float32,float16,dynamic_wi8_afp32"
         outcome = judge_on(raspberry, arguments=["-m", "rpi4", "--edge-tweets=8", schemes])
     finally:
