@@ -159,6 +159,7 @@ def localize(arguments: argparse.Namespace) -> dict[str, Any]:
         "scheme": scheme.name,
         "tweets": len(tweets),
         "diverges_at": first_divergence(curve),
+        "diverged_db": DIVERGED_DB,
         "mended_by_float": mended,
         "tried": tried,
         "curve": curve,

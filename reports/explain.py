@@ -16,6 +16,7 @@ from models.verdicts.judge import Estimate, Verdict, describe
 from models.verdicts.metrics import metric_named
 from models.verdicts.quantities import human
 from reports.budget_lines import place_of
+from reports.localizations import localizations_of
 from reports.results import measurements_of, outcomes_of
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ MEANING = {
     Verdict.INVALID: "the circumstances were wrong: nothing follows from the number",
 }
 UNSURE = {Verdict.INCONCLUSIVE, Verdict.INVALID}
-# What a fixture may keep with a measurement for its explanation, and what it is called here.
-FINDINGS = {"baseline": "Since the baseline", "localizer": "Localizer"}
 _WIDTH = 100
 
 
@@ -161,7 +160,9 @@ def _explanation(
     document: Mapping[str, Any], test: Outcome, one: Measurement | None
 ) -> Explanation:
     rows = [("What happened", _last_lines(test.message))] if one is None else _judged(one)
+    localized = [found for found in localizations_of(document) if test.id in found.tests]
     rows += [
+        *(("Localizer", found.as_sentence()) for found in localized),
         ("Circumstances", circumstances(document)),
         ("Reproduce", reproduce(document, test.id)),
     ]
@@ -178,15 +179,9 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
     if one.verdict is not None:
         why = one.reason.rpartition(": ")[2]
         rows.append(("Verdict", f"{one.verdict}: {why or MEANING[one.verdict]}"))
-    rows += [
-        (label, _finding(one.details[key])) for key, label in FINDINGS.items() if key in one.details
-    ]
+    if "baseline" in one.details:
+        rows.append(("Since the baseline", str(one.details["baseline"]["reason"])))
     return rows
-
-
-def _finding(found: Any) -> str:
-    """A sentence, or the one that a table holds as its reason."""
-    return str(found["reason"]) if isinstance(found, dict) else str(found)
 
 
 def _last_lines(message: str, lines: int = 12) -> str:

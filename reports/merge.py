@@ -59,7 +59,15 @@ def merge(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     named = list(zip(names, documents, strict=True))
     schemes = [scheme for one in documents for scheme in one["subject"]["schemes"]]
     return new_document(
-        run=dict(documents[0]["run"]) | {"finished": documents[-1]["run"].get("finished")},
+        run=dict(documents[0]["run"])
+        | {
+            "finished": documents[-1]["run"].get("finished"),
+            "localizations": [
+                found | {"tests": [f"{test} of {name}" for test in found["tests"]]}
+                for name, one in named
+                for found in one["run"].get("localizations", [])
+            ],
+        },
         subject={
             "name": " + ".join(names),
             "schemes": list(dict.fromkeys(schemes)),

@@ -17,6 +17,7 @@ import msgspec
 from models.errors import EdgeproofError
 from models.tables import Table
 from models.verdicts.measurement import Measurement
+from reports.localizations import Localization  # noqa: TC001 - msgspec reads the annotation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,11 +37,12 @@ TOP_LEVEL = (
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What every `run` says: its id, when it started (ISO 8601), and edgeproof's version."""
+    """What every `run` says: its id, when it started (ISO 8601), edgeproof's version, findings."""
 
     id: str
     started: str
     version: str
+    localizations: list[Localization] = []
 
 
 class NamedSubject(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.figures import costs, tables, trade
+from reports.figures import costs, errors, tables, trade
 from reports.figures.views import views
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ KINDS = (
     costs.sizes,
     tables.confusion,
     tables.flips,
+    errors.by_operator,
 )
 
 

@@ -84,12 +84,17 @@ def look(index: int) -> Look:
 def canvas(height: float) -> tuple[Figure, Axes]:
     """One axes on a sheet of this height, in inches."""
     figure = sheet(height)
-    axes = figure.add_subplot()
+    return figure, panel(figure, 1, 1)
+
+
+def panel(figure: Figure, rows: int, row: int) -> Axes:
+    """The axes of one row of several, the first on top."""
+    axes = figure.add_subplot(rows, 1, row)
     axes.patch.set_alpha(0.0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, axis="x", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
-    return figure, axes
+    return axes
 
 
 def sheet(height: float) -> Figure:

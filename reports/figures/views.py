@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.verdicts.metrics import FULL_MODEL
+from reports.localizations import localizations_of
 from reports.results import measurements_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.verdicts.measurement import Measurement
+    from reports.localizations import Localization
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class View:
         schemes: measured ones, in the subject's order.
         measurements: all of them.
         main: the runtime that is judged.
+        localizations: where red variants leave float32.
     """
 
     subject: str
@@ -33,6 +36,7 @@ class View:
     schemes: tuple[str, ...]
     measurements: tuple[Measurement, ...]
     main: str | None
+    localizations: tuple[Localization, ...]
 
     @property
     def slug(self) -> str:
@@ -64,6 +68,7 @@ class View:
 def views(document: Mapping[str, Any]) -> list[View]:
     """One view for each device of a run, in the order of their names."""
     measurements = measurements_of(document)
+    localized = tuple(localizations_of(document))
     subject = document["subject"]
     found = []
     for device in sorted({one.device for one in measurements}):
@@ -73,5 +78,5 @@ def views(document: Mapping[str, Any]) -> list[View]:
         schemes = tuple(dict.fromkeys(scheme for scheme in named if scheme in taken))
         labels = tuple(subject.get("labels", ()))
         main = document["circumstances"].get("runtime")
-        found.append(View(subject["name"], device, labels, schemes, own, main))
+        found.append(View(subject["name"], device, labels, schemes, own, main, localized))
     return found

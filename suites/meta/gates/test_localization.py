@@ -18,6 +18,7 @@ def test_a_red_gate_says_where_the_error_begins(run_with):
     outcome = run_with(fault)
     (found,) = outcome.results()["run"]["localizations"]
     assert found["scheme"] == DYNAMIC
+    assert found["tests"] == [f"{GATE}[host-{DYNAMIC}]"]
     assert found["diverges_at"]["operator"] == "FULLY_CONNECTED", found
     assert 0 < len(found["flips"]) <= 20
     margins = [flip["margins"]["float32"] for flip in found["flips"]]

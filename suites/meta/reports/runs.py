@@ -17,9 +17,25 @@ AGREEMENT = Budget("agreement", "min", 0.97, "97 %", EMBEDDED, "agreement.min")
 RATIO = Budget("latency_ratio", "max", 1.25, "1.25 x", EMBEDDED, "latency_ratio.max")
 FLOOR = Budget("accuracy", "min", 0.41, "41 % (always A)", "the corpus", "majority of the train")
 DROP_TEST = "suites/accuracy/test_accuracy_drop.py::test_drop[host-float16]"
-FINDINGS = {
-    "localizer": "layer 3: attention",
-    "baseline": {"move": "worse", "reason": "worse by 3 points since yesterday"},
+FINDINGS = {"baseline": {"move": "worse", "reason": "worse by 3 points since yesterday"}}
+CURVE = [
+    {"operator": operator, "tensor": f"layer_{place}", "nan": nan, "inf": inf, "sqnr_db": level,
+     "cosine": None}
+    for place, (operator, nan, inf, level) in enumerate(
+        [("GATHER", 0, 0, None), ("ADD", 0, 0, 41.5), ("FULLY_CONNECTED", 0, 0, 12.3),
+         ("SOFTMAX", 7, 2, None), ("MUL", 0, 0, 9.0)]
+    )
+]  # fmt: skip
+LOCALIZATION = {
+    "scheme": "float16",
+    "tests": [DROP_TEST],
+    "flips": [],
+    "tweets": 8,
+    "diverged_db": 20.0,
+    "diverges_at": CURVE[3],
+    "mended_by_float": ["SOFTMAX"],
+    "tried": [{"operators": ["SOFTMAX"], "agreement": 1.0}],
+    "curve": CURVE,
 }
 TABLE = [[50, 3, 2], [4, 60, 1], [0, 5, 75]]
 
@@ -91,6 +107,7 @@ def document(device: str = "host", **changes: Any) -> dict[str, Any]:
             "version": "0.1.0",
             "command": "python -m pytest --edge-subject=mini.toml",
             "commit": "0123456789abcdef",
+            "localizations": [LOCALIZATION],
         },
         "subject": {
             "name": "mini",

@@ -35,7 +35,8 @@ def test_a_broken_budget_is_explained(red):
         f"(fixtures/budgets/embedded.toml: accuracy_drop.max, line {line})",
         "Verdict": "fail: the whole interval breaks it",
         "Since the baseline": "worse by 3 points since yesterday",
-        "Localizer": "layer 3: attention",
+        "Localizer": "first diverges at operator 4 of 5, SOFTMAX (layer_3): NaN or Inf, "
+        "7 NaN and 2 Inf in 1 operator; mended by SOFTMAX in float",
         "Circumstances": "host, ai_edge_litert 2.3.0, 1 thread, Python 3.11.7, "
         "commit 012345678, run of 2024-05-06T07:08:09+00:00",
         "Reproduce": f"python -m pytest --edge-subject=mini.toml '{DROP_TEST}'",

@@ -16,7 +16,7 @@ from reports.figures.trade import Point, front
 from suites.meta.reports.runs import DROP_TEST, document, measurements
 
 pytest.importorskip("matplotlib", reason="the report environment has matplotlib")
-KINDS = ("pareto", "drop", "latency", "sizes", "confusion", "flips")
+KINDS = ("pareto", "drop", "latency", "sizes", "confusion", "flips", "errors")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,8 @@ def test_every_kind_is_drawn(drawn):
 
 def test_a_run_without_their_measurements_draws_none():
     accuracy = [one for one in measurements() if one.metric == "balanced_accuracy"]
-    assert pictures(document(measurements=accuracy)) == []
+    run = {"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0"}
+    assert pictures(document(run=run, measurements=accuracy)) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -70,6 +71,8 @@ def test_a_picture_says_its_numbers(drawn):
         "sizes": ("4,021.70 MB = 4,021.7x", "2.00 MB = 2.0x"),
         "confusion": ("full_model: 90.0 %", "75", "SO SO"),
         "flips": ("float16: 98.0 %",),
+        "errors": ("float16: first diverges at operator 4 of 5", "first diverges: 4, SOFTMAX",
+                   "7 NaN, 2 Inf", "20 dB", "SQNR, dB"),
     }.items():  # fmt: skip
         for text in texts:
             assert text in drawn[kind].svg, (kind, text)
@@ -78,7 +81,15 @@ def test_a_picture_says_its_numbers(drawn):
 def test_a_picture_belongs_to_the_tests_of_its_metrics(drawn):
     assert DROP_TEST in drawn["drop"].tests
     assert DROP_TEST in drawn["pareto"].tests
+    assert drawn["errors"].tests == {DROP_TEST}
     assert DROP_TEST not in drawn["latency"].tests
+
+
+def test_what_could_not_be_localized_is_not_drawn():
+    failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
+    run = {"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0"}
+    found = pictures(document(run=run | {"localizations": [failed]}))
+    assert "errors" not in {one.name.partition("-")[0] for one in found}
 
 
 def test_it_is_drawn_alike_each_time(drawn):

@@ -161,7 +161,7 @@ def test_nothing_is_cut(page_file: Path, visit, viewport: dict[str, int]) -> Non
     seen = visit(page_file.as_uri(), viewport=viewport)
     seen.page.get_by_text("Every test").wait_for()
     seen.page.evaluate(UNFOLD)
-    assert seen.page.locator("#edgeproof svg").count() >= 12
+    assert seen.page.locator("#edgeproof svg").count() >= 14
     assert seen.page.evaluate(CUT) == []
     assert seen.page.evaluate(OUTSIDE) == []
     seen.shoot(f"summary-{'phone' if viewport is PHONE else 'desk'}")
@@ -178,7 +178,7 @@ def test_a_failed_test_explains_itself(page_file: Path, visit) -> None:
     for text in (
         "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 tweets), 95 % interval",
         "at most 4.1 points (fixtures/budgets/embedded.toml: accuracy_drop.max, line",
-        "layer 3: attention",
+        "first diverges at operator 4 of 5, SOFTMAX (layer_3)",
         f"python -m pytest --edge-subject=mini.toml '{DROP_TEST}'",
     ):
         assert text in shown
@@ -192,7 +192,11 @@ def test_its_pictures_are_attached(page_file: Path, visit) -> None:
     seen = visit(page_file.as_uri())
     seen.page.get_by_text("Show the test").first.click()
     attached = seen.page.locator("#app")
-    for title in ("Size against accuracy", "Accuracy lost by each scheme"):
+    for title in (
+        "Size against accuracy",
+        "Accuracy lost by each scheme",
+        "Error of each operator",
+    ):
         attached.get_by_text(f"{title}: mini on host").last.click()
         seen.page.wait_for_function(DRAWN)
     seen.shoot("attached-pictures")

@@ -1,0 +1,93 @@
+"""Where red variants leave the float32 one, as results.json holds it (`models.localize`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator whose tensor both files have.
+
+    Attributes:
+        operator: its kind.
+        tensor: what it writes.
+        nan: how many NaN that holds over the tweets.
+        inf: how many infinities.
+        sqnr_db: signal over quantization noise, dB; None without noise, or with NaN or Inf.
+    """
+
+    operator: str
+    tensor: str
+    nan: int
+    inf: int
+    sqnr_db: float | None
+
+
+class Localization(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found of one scheme.
+
+    Attributes:
+        scheme: its name.
+        tests: ids of the red tests that asked.
+        flips: tweets whose label flipped, at most the twenty that float32 was surest of.
+        curve: the operators in execution order.
+        diverges_at: the first of them with NaN or Inf, else the first below `diverged_db`.
+        diverged_db: dB.
+        mended_by_float: kinds of operators whose return to float mends the answers.
+        not_localized: why there is no curve.
+    """
+
+    scheme: str
+    tests: list[str]
+    flips: list[dict[str, Any]]
+    curve: list[Point] = []
+    diverges_at: Point | None = None
+    diverged_db: float | None = None
+    mended_by_float: list[str] | None = None
+    not_localized: str = ""
+
+    @property
+    def first(self) -> int | None:
+        """Where in the curve it diverges."""
+        return None if self.diverges_at is None else self.curve.index(self.diverges_at)
+
+    @property
+    def broken(self) -> list[int]:
+        """Where in the curve NaN or Inf are."""
+        return [place for place, point in enumerate(self.curve) if point.nan or point.inf]
+
+    def as_sentence(self) -> str:
+        """Where the error begins and what mends it, for an explanation."""
+        if not self.curve:
+            return f"not localized: {self.not_localized or 'no tensor in common with float32'}"
+        said = f"{self._where()}{self._broken()}"
+        if self.mended_by_float:
+            said += f"; mended by {' and '.join(self.mended_by_float)} in float"
+        return said
+
+    def _where(self) -> str:
+        one, first = self.diverges_at, self.first
+        if one is None or first is None:
+            return f"no operator is below {self.diverged_db:g} dB of signal over noise"
+        level = "NaN or Inf" if one.nan or one.inf else f"{one.sqnr_db:.1f} dB"
+        return (
+            f"first diverges at operator {first + 1} of {len(self.curve)}, "
+            f"{one.operator} ({one.tensor}): {level}"
+        )
+
+    def _broken(self) -> str:
+        nan, inf = (sum(getattr(one, kind) for one in self.curve) for kind in ("nan", "inf"))
+        if not self.broken:
+            return ", no NaN or Inf"
+        count = "1 operator" if len(self.broken) == 1 else f"{len(self.broken)} operators"
+        return f", {nan:,} NaN and {inf:,} Inf in {count}"
+
+
+def localizations_of(document: Mapping[str, Any]) -> list[Localization]:
+    """What a document's run found of each scheme that was red."""
+    return msgspec.convert(document["run"].get("localizations", []), type=list[Localization])
