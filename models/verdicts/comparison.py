@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from models.verdicts.judge import Budget
     from models.verdicts.metrics import Floats
 
-# Answers of each model in a block: five times ABBA. Chosen from 24 races with seven processes on
-# two cores: the medians of paired ratios spread by 2.2 %, those of the fastest of ten by 0.6 %.
+# Answers of each model in a block: five times ABBA. Chosen from 24 A/A races at a load of 7 on two
+# cores: paired ratios spread by 2.2 % (standard deviation), those of the fastest of eight by 0.6 %,
+# of the fastest of sixteen by 0.4 %; ten lies between.
 BLOCK = 10
 
 
