@@ -43,6 +43,13 @@ def test_a_broken_budget_is_explained(red):
     }
 
 
+def test_what_could_not_be_localized_says_why():
+    failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
+    run = document()["run"] | {"localizations": [failed]}
+    first, *_ = explanations(document(run=run))
+    assert dict(first.rows)["Localizer"] == "not localized: killed"
+
+
 def test_what_would_decide_is_said(red):
     verdict = dict(red["inconclusive: agreement of float16 on host"].rows)["Verdict"]
     assert "tweets would decide" in verdict

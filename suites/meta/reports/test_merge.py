@@ -57,6 +57,13 @@ def test_every_measurement_and_every_test_says_its_subject():
     ]
 
 
+def test_what_was_localized_stays_with_the_tests_of_its_subject():
+    found = {"scheme": "dynamic_wi8_afp32", "tests": ["test_it"], "flips": []}
+    large, little = ({**one, "run": {**one["run"], "localizations": [found]}} for one in BOTH)
+    localized = merge([large, little])["run"]["localizations"]
+    assert [one["tests"] for one in localized] == [["test_it of large"], ["test_it of little"]]
+
+
 def test_the_document_keeps_the_schema():
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
