@@ -33,7 +33,8 @@ if TYPE_CHECKING:
         ("quantizer_dynamic_wi8_afp32", "2.17.0"),
         ("quantizer_dynamic_wi4_afp32", "2.17.0"),
         ("quantizer_static_wi8_ai8", "2.3.0"),
-        ("quantizer_static_wi8_ai16", "2.4.0"),
+        # Declares 2.4.0, likewise.
+        ("quantizer_static_wi8_ai16", "2.17.0"),
         ("flex", UNKNOWN),
     ],
 )

@@ -38,7 +38,10 @@ def test_the_marker_of_this_machine_selects_the_whole_device_suite(everything, t
 def test_an_emulated_board_gets_the_same_suite_under_its_own_name(everything, tmp_path):
     asked = run_pytest(tmp_path, [*COLLECT, "-m", "rpi4", "--edge-emulate", "rpi4"])
     assert asked.code == pytest.ExitCode.OK, asked.output
-    assert len(gates(asked)) == len(gates(everything))
+    here = {name.replace("[rpi4-emulated-", "[host-") for name in gates(asked)}
+    # pytest-benchmark's rounds are of this machine's clock.
+    rounds = {name for name in gates(everything) if "test_rounds_are_recorded" in name}
+    assert here >= set(gates(everything)) - rounds
     assert any("[rpi4-emulated-float32]" in name for name in gates(asked))
 
 

@@ -8,7 +8,7 @@ from models.verdicts.metrics import METRICS
 from suites.meta.gates.running import run
 
 SCHEMES = ("float32", "dynamic_wi8_afp32")
-TIMED = {name for name in METRICS if name.startswith("latency")} | {
+TIMED = {name for name in METRICS if name.startswith(("latency", "text_to_label"))} | {
     "tweets_per_second",
     "cold_start",
 }

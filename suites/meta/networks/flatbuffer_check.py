@@ -27,7 +27,7 @@ from models.networks.parameters import parameters
 
 TOKENS, CLASSES, TWEETS = 10, 3, 40
 TWO = ("float32", "dynamic_wi8_afp32")
-SCHEMES = {"mobilebert": (*TWO, "float16", "static_wi8_ai8")}
+SCHEMES = {"mobilebert": (*TWO, "float16", "static_wi8_ai8_integer")}
 BERT = {
     "attention_probs_dropout_prob": 0.1,
     "hidden_act": "gelu",

@@ -23,7 +23,7 @@ TOLERANCES = {
     "float32": 1e-5,
     "float16": 5e-3,
     "dynamic_wi8_afp32": 0.05,
-    "static_wi8_ai8": 0.1,
+    "static_wi8_ai8_integer": 0.1,
 }
 
 
@@ -56,7 +56,7 @@ def test_weights_come_back(network, writer, scheme, answers):
     assert answers[writer][network][scheme] < TOLERANCES[scheme]
 
 
-@pytest.mark.parametrize("scheme", ["float16", "static_wi8_ai8"])
+@pytest.mark.parametrize("scheme", ["float16", "static_wi8_ai8_integer"])
 def test_weights_come_back_from_every_scheme(scheme, answers):
     assert answers["ours"]["mobilebert"][scheme] < TOLERANCES[scheme]
 
