@@ -31,6 +31,7 @@ ELSEWHERE = {
     "-e lint": "ruff and mypy run on every change",
     "-e benchmarks": "suites/meta leaves the machine's time alone",
     "-e ratios": "needs the tweets of ../shared",
+    "-m benchmarks.distillation": "trains for an hour on the tweets of ../shared",
 }
 
 
