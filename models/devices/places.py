@@ -96,18 +96,10 @@ class Place(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class LocalPlace:
-    """This machine.
-
-    Args:
-        device: what it was recognized as.
-        found: by what.
-    """
+class _Board:
+    """A place that is a real machine: what its profile says holds there."""
 
     device: Device
-    found: Found
-    untimed: str | None = None
 
     @property
     def name(self) -> str:
@@ -118,6 +110,20 @@ class LocalPlace:
     def threads(self) -> int:
         """The profile's."""
         return self.device.table.threads
+
+
+@dataclass(frozen=True)
+class LocalPlace(_Board):
+    """This machine.
+
+    Args:
+        device: what it was recognized as.
+        found: by what.
+    """
+
+    device: Device
+    found: Found
+    untimed: str | None = None
 
     def runtimes(self) -> dict[str, str]:
         """Return what is installed here."""
@@ -228,7 +234,7 @@ class EmulatedPlace:
 
 
 @dataclass(frozen=True)
-class RemotePlace:
+class RemotePlace(_Board):
     """A board that is reached over ssh.
 
     Args:
@@ -241,16 +247,6 @@ class RemotePlace:
     found: Found
     connection: SshTransport
     untimed: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The device's name."""
-        return self.device.name
-
-    @property
-    def threads(self) -> int:
-        """The profile's."""
-        return self.device.table.threads
 
     @cached_property
     def _installed(self) -> dict[str, str]:
