@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from fixtures.devices import PROFILE
-from models.runtime.client import Runner
 from models.runtime.predictions import inputs_of
 from models.verdicts.estimates import total_variation
 from models.verdicts.metrics import labels_of
@@ -30,12 +29,15 @@ def test_answers_are_repeated_bit_for_bit(variant, load, corpus, few):
     assert np.array_equal(first, again)
 
 
-def test_a_fresh_process_repeats_them(variant, transport, settings, corpus, few):
+def test_a_fresh_process_repeats_them(variant, fresh_logits, few):
     """A new runner gives bit for bit the logits that the accuracy run kept."""
-    with Runner(transport, settings.runtime) as runner:
-        variant.load_into(runner)
-        fresh = runner.answer(variant.scheme, inputs_of(corpus.test, slice(few))).logits
-    assert np.array_equal(fresh, variant.logits[:few])
+    assert np.array_equal(fresh_logits(variant), variant.logits[:few])
+
+
+def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads, few):
+    """With one thread or as many as the device has cores, the logits are bit for bit the same."""
+    answers = fresh_logits(variant, threads=other_threads)
+    assert np.array_equal(answers, variant.logits[:few]), f"with {other_threads} thread(s)"
 
 
 @REPEAT

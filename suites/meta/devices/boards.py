@@ -26,14 +26,17 @@ class Board:
     Args:
         folder: for all its files.
         sysroot: of an emulated Raspberry Pi 4; by default this machine's own Python answers.
+        python: another one of this machine's.
     """
 
-    def __init__(self, folder: Path, sysroot: Sysroot | None = None) -> None:
+    def __init__(
+        self, folder: Path, sysroot: Sysroot | None = None, *, python: str = sys.executable
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._stopped = False
         self._sshd = LoopbackBoard(folder)
-        words = [sys.executable] if sysroot is None else _raspberry(folder, sysroot)
+        words = [python] if sysroot is None else _raspberry(folder, sysroot)
         _script(
             folder / "python",
             # Each start of a program is counted, so that a test can wait for one.

@@ -13,6 +13,7 @@ from models.runtime.sysroot import prepare_sysroot
 from models.store import Store, default_root
 from suites.meta.devices.boards import Board
 from suites.meta.gates.running import run_pytest
+from suites.meta.runtime.old_pythons import python38, with_runtime
 from suites.meta.runtime.sshd import why_no_sshd
 
 pytestmark = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
@@ -89,3 +90,21 @@ def test_a_raspberry_whose_processor_is_emulated_is_judged_as_one(judge_on, tmp_
     device = outcome.results()["device"]
     assert (device["name"], device["machine"]) == ("rpi4", "aarch64")
     assert device["model"].startswith("Raspberry Pi 4")
+
+
+@pytest.mark.slow
+def test_a_board_whose_python_is_38_is_judged(judge_on, tmp_path):
+    """Where pytest has left a board's Python behind, the runner alone is enough."""
+    python = python38()
+    if python is None:
+        pytest.skip("no CPython 3.8 on this machine")
+    board = Board(tmp_path / "board", python=str(with_runtime(python, tmp_path / "python")))
+    suites = ("suites/agreement", "suites/conformance", "suites/memory", "suites/latency")
+    try:
+        outcome = judge_on(board, suites)
+    finally:
+        board.stop()
+    assert not outcome.ids("error"), outcome.output
+    judged = {one["runtime"] for one in outcome.results()["measurements"]}
+    assert judged == {"tflite_runtime"}
+    assert outcome.code == pytest.ExitCode.OK, outcome.output

@@ -39,6 +39,14 @@ FAULTS = {
         gate=BEHAVIOR + "test_a_fresh_process_repeats_them",
         runner=planted_logits("return logits + np.float32(1e-4 * (1 + os.getpid() % 97))"),
     ),
+    "a product that several threads compute wrongly": Fault(
+        gate=BEHAVIOR + "test_number_of_threads_changes_nothing",
+        says="with 2 thread(s)",
+        runner={
+            LOADED: LOADED + '        model.threads = header["threads"]\n',
+            **planted_logits("return logits[::-1] if self.threads > 1 else logits"),
+        },
+    ),
     "the first answer for every tweet": Fault(
         gate="suites/accuracy/test_accuracy_floor.py::test_variant_beats_the_majority",
         runner=planted_logits("return self.__dict__.setdefault('first', logits)"),

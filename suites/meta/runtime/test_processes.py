@@ -3,44 +3,70 @@
 from __future__ import annotations
 
 import ast
-import os
-import shutil
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from models.devices.recognition import WATCHER_FILE
 from models.runtime import available
+from models.runtime.counting import COUNTED_FILE
 from models.runtime.transports import RUNNER_FILE
+from models.runtime.watcher import COMMAND
+from suites.meta.runtime.old_pythons import python38
 
 ROOT = Path(__file__).parents[3]
+ON_BOARDS = (RUNNER_FILE, WATCHER_FILE, COUNTED_FILE)
 FORBIDDEN = ("tensorflow", "ai_edge_litert", "tflite_runtime", "tokenizers", "scipy")
 
 
-def python38() -> str | None:
-    """A CPython 3.8 that really starts (a version manager's shim may be there and not work)."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = [shutil.which("python3.8"), *map(str, pyenv.glob("versions/3.8*/bin/python3.8"))]
-    for candidate in filter(None, found):
-        if not subprocess.run([candidate, "-V"], check=False, capture_output=True).returncode:
-            return candidate
-    return None
-
-
-def test_the_runner_is_written_for_python_38() -> None:
-    ast.parse(RUNNER_FILE.read_text(encoding="utf-8"), feature_version=(3, 8))
-
-
-def test_python_38_compiles_the_runner() -> None:
-    python = python38()
-    if python is None:
+@pytest.fixture(scope="module")
+def old_python() -> str:
+    """A CPython 3.8."""
+    found = python38()
+    if found is None:
         pytest.skip("no CPython 3.8 on this machine")
+    return found
+
+
+@pytest.mark.parametrize("file", ON_BOARDS, ids=lambda file: file.name)
+def test_what_runs_on_a_board_is_written_for_python_38(file: Path) -> None:
+    ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+@pytest.mark.parametrize("file", ON_BOARDS, ids=lambda file: file.name)
+def test_python_38_compiles_what_runs_on_a_board(file: Path, old_python: str) -> None:
     code = "import sys; compile(open(sys.argv[1]).read(), sys.argv[1], 'exec')"
     done = subprocess.run(
-        [python, "-c", code, str(RUNNER_FILE)], check=False, capture_output=True, text=True
+        [old_python, "-c", code, str(file)], check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_python_38_has_what_the_runner_imports(old_python: str) -> None:
+    lines = [
+        ast.unparse(node)
+        for node in ast.parse(RUNNER_FILE.read_text(encoding="utf-8")).body
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and "numpy" not in ast.unparse(node)
+    ]
+    code = "\n".join([*lines, "sys.addaudithook", "math.prod", "time.CLOCK_BOOTTIME", "gc.freeze"])
+    done = subprocess.run([old_python, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_python_38_watches(old_python: str) -> None:
+    asked = {"patterns": ["/proc/loadavg"], "commands": [["uname", "-m"]], "every": None}
+    done = subprocess.run(
+        [old_python, str(WATCHER_FILE)],
+        input=json.dumps(asked) + "\n\n",
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    (reading,) = map(json.loads, done.stdout.splitlines())
+    assert set(reading["texts"]) == {"/proc/loadavg", f"{COMMAND}uname -m"}
 
 
 def test_the_runner_imports_only_what_a_board_has() -> None:
