@@ -8,52 +8,12 @@ import pytest
 
 from models.errors import EdgeproofError
 from models.flatbuffers.ledger import FlatBufferSizes, paper_arithmetic, size_ledger
-from models.networks.architecture import Architecture
 from models.networks.parameters import count
 from models.verdicts.sizes import size_ratios
+from suites.meta.networks import configs
+from suites.meta.networks.configs import network_of
 
-BERT_LARGE = Architecture(
-    family="bert",
-    vocabulary=30_522,
-    classes=3,
-    positions=512,
-    types=2,
-    layers=24,
-    hidden=1024,
-    heads=16,
-    intermediate=4096,
-    activation="gelu",
-    normalization="layer_norm",
-    epsilon=1e-12,
-    dropout=0.1,
-    attention_dropout=0.1,
-    classifier_dropout=0.1,
-    initializer_range=0.02,
-    mask_value=-30.0,
-    pooled=True,
-    embedding=1024,
-    bottleneck=None,
-    attention_input="hidden",
-    feedforward_networks=1,
-    trigram_embedding=False,
-)
-MOBILEBERT = Architecture(
-    **BERT_LARGE.describe()
-    | {
-        "family": "mobilebert",
-        "hidden": 512,
-        "heads": 4,
-        "intermediate": 512,
-        "activation": "relu",
-        "normalization": "no_norm",
-        "pooled": False,
-        "embedding": 128,
-        "bottleneck": 128,
-        "attention_input": "shared",
-        "feedforward_networks": 4,
-        "trigram_embedding": True,
-    }
-)
+BERT_LARGE, MOBILEBERT = network_of(configs.BERT_LARGE), network_of(configs.MOBILEBERT)
 # MobileBERT's published dynamic range file, at sequence 128.
 PUBLISHED = FlatBufferSizes(26_698_576, 22_000_000, 60_000_000)
 

@@ -13,34 +13,16 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from models.corpus.tokenize import Encoded
-from models.networks.architecture import from_published
 from models.networks.parameters import count, initial_values
 from models.subjects import TrainingTable
 from models.training.finetune import fine_tune
 from models.training.resume import Resume
-
-CONFIG = {
-    "model_type": "bert",
-    "attention_probs_dropout_prob": 0.1,
-    "hidden_act": "gelu",
-    "hidden_dropout_prob": 0.1,
-    "hidden_size": 1024,
-    "initializer_range": 0.02,
-    "intermediate_size": 4096,
-    "layer_norm_eps": 1e-12,
-    "max_position_embeddings": 512,
-    "num_attention_heads": 16,
-    "num_hidden_layers": 24,
-    "type_vocab_size": 2,
-    "vocab_size": 30522,
-}
-CLASSES = 3
+from suites.meta.networks.configs import BERT_LARGE, network_of
 
 
 def main(folder: Path) -> None:
     """Print parameters, the loss of the step, and the sizes of both files."""
-    (folder / "config.json").write_text(json.dumps(CONFIG))
-    shape = from_published(folder, classes=CLASSES)
+    shape = network_of(BERT_LARGE)
     ids = np.full((1, 8), 7, np.int32)
     split = Encoded(ids, np.ones_like(ids), np.zeros_like(ids), np.array([1], np.int32))
     resume = Resume(folder / "resume")

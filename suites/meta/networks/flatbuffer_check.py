@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -20,55 +19,44 @@ from models.corpus.tokenize import Encoded
 from models.flatbuffers.convert import convert
 from models.flatbuffers.schemes import scheme_named
 from models.networks import tflite_file
-from models.networks.architecture import Architecture, from_published
 from models.networks.blocks import Blocks
 from models.networks.classifier import forward
 from models.networks.parameters import parameters
+from suites.meta.networks.configs import (
+    GOOGLE_BERT_LARGE,
+    MOBILEBERT,
+    MOBILEBERT_TINY,
+    network_of,
+)
+
+if TYPE_CHECKING:
+    from models.networks.architecture import Architecture
 
 TOKENS, CLASSES, TWEETS = 10, 3, 40
 TWO = ("float32", "dynamic_wi8_afp32")
 SCHEMES = {"mobilebert": (*TWO, "float16", "static_wi8_ai8_integer")}
-BERT = {
-    "attention_probs_dropout_prob": 0.1,
-    "hidden_act": "gelu",
-    "hidden_dropout_prob": 0.1,
+SMALL = {
     "hidden_size": 32,
-    "initializer_range": 0.02,
     "intermediate_size": 48,
     "max_position_embeddings": TOKENS,
     "num_attention_heads": 4,
     "num_hidden_layers": 2,
-    "type_vocab_size": 2,
     "vocab_size": 60,
 }
-MOBILEBERT = {
-    **BERT,
-    "hidden_act": "relu",
-    "embedding_size": 12,
-    "trigram_input": True,
-    "use_bottleneck": True,
-    "intra_bottleneck_size": 16,
-    "key_query_shared_bottleneck": True,
-    "num_feedforward_networks": 3,
-    "normalization_type": "no_norm",
-    "classifier_activation": False,
-}
+NARROW = {"embedding_size": 12, "intra_bottleneck_size": 16}
 CONFIGS = {
-    "bert": BERT,
-    "mobilebert": MOBILEBERT,
-    "mobilebert_tiny": MOBILEBERT
-    | {"use_bottleneck_attention": True, "num_feedforward_networks": 2},
+    "bert": GOOGLE_BERT_LARGE | SMALL,
+    "mobilebert": MOBILEBERT | SMALL | NARROW | {"num_feedforward_networks": 3},
+    "mobilebert_tiny": MOBILEBERT_TINY | SMALL | NARROW,
     "mobilebert_layer_norm": MOBILEBERT
-    | {"normalization_type": "layer_norm", "classifier_activation": True},
+    | SMALL
+    | NARROW
+    | {
+        "num_feedforward_networks": 3,
+        "normalization_type": "layer_norm",
+        "classifier_activation": True,
+    },
 }
-
-
-def make_shape(config: dict[str, Any]) -> Architecture:
-    """Return the architecture of a config."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bert_config.json"
-        path.write_text(json.dumps(config))
-        return from_published(path.parent, classes=CLASSES)
 
 
 def make_values(shape: Architecture) -> dict[str, Any]:
@@ -89,7 +77,7 @@ def make_inputs() -> Encoded:
     lengths = generator.integers(3, TOKENS + 1, (TWEETS, 1))
     place = np.arange(TOKENS)[None]
     mask = (place < lengths).astype(np.int32)
-    ids = generator.integers(1, BERT["vocab_size"], mask.shape).astype(np.int32) * mask
+    ids = generator.integers(1, SMALL["vocab_size"], mask.shape).astype(np.int32) * mask
     types = (place >= lengths // 2).astype(np.int32) * mask
     return Encoded(ids, mask, types, np.zeros(TWEETS, np.int32))
 
@@ -120,7 +108,7 @@ def ours(folder: Path) -> dict[str, Any]:
     """Return the error after conversion and reading back, by network and scheme."""
     answers: dict[str, Any] = {}
     for name, config in CONFIGS.items():
-        shape = make_shape(config)
+        shape = network_of(config, classes=CLASSES)
         values = make_values(shape)
         expected = answer(values, shape)
         answers[name] = {}
@@ -247,7 +235,7 @@ def foreign(folder: Path) -> dict[str, Any]:
     """Return the error of our network with a foreign FlatBuffer's weights, by network."""
     answers: dict[str, Any] = {}
     for name, config in CONFIGS.items():
-        shape = make_shape(config)
+        shape = network_of(config, classes=CLASSES)
         network = _Foreign(make_values(shape), shape)
         given = (INPUTS.input_ids, INPUTS.attention_mask, INPUTS.token_type_ids)
         expected = network.logits(*map(tf.constant, given))["logits"].numpy()

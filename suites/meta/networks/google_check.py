@@ -18,32 +18,19 @@ from models.errors import UsageMistake
 from models.networks import published
 from models.networks.architecture import from_published
 from models.networks.parameters import parameters
+from suites.meta.networks.configs import GOOGLE_BERT_LARGE, MOBILEBERT
 
 CLASSES = 3
-BERT = {
-    "attention_probs_dropout_prob": 0.1,
-    "hidden_act": "gelu",
-    "hidden_dropout_prob": 0.1,
+SMALL = {
     "hidden_size": 12,
-    "initializer_range": 0.02,
     "intermediate_size": 20,
     "max_position_embeddings": 9,
     "num_attention_heads": 2,
     "num_hidden_layers": 2,
-    "type_vocab_size": 2,
     "vocab_size": 30,
 }
-MOBILEBERT = {
-    **BERT,
-    "embedding_size": 5,
-    "trigram_input": True,
-    "use_bottleneck": True,
-    "intra_bottleneck_size": 8,
-    "key_query_shared_bottleneck": True,
-    "num_feedforward_networks": 3,
-    "normalization_type": "no_norm",
-    "classifier_activation": False,
-}
+NARROW = {"embedding_size": 5, "intra_bottleneck_size": 8, "num_feedforward_networks": 3}
+CONFIGS = {"bert": GOOGLE_BERT_LARGE | SMALL, "mobilebert": MOBILEBERT | SMALL | NARROW}
 TABLES = ("word_embeddings", "token_type_embeddings", "position_embeddings")
 DENSE = ("attention/self/query", "attention/self/key", "attention/self/value")
 RESIDUAL = ("attention/output", "output")
@@ -136,7 +123,7 @@ def refusal(folder: Path, shape: object) -> str | None:
 if __name__ == "__main__":
     root = Path(sys.argv[1])
     answers = {
-        "bert": round_trip(root / "bert", BERT, "LayerNorm"),
-        "mobilebert": round_trip(root / "mobilebert", MOBILEBERT, "FakeLayerNorm"),
+        "bert": round_trip(root / "bert", CONFIGS["bert"], "LayerNorm"),
+        "mobilebert": round_trip(root / "mobilebert", CONFIGS["mobilebert"], "FakeLayerNorm"),
     }
     print(json.dumps(answers))  # noqa: T201 - the answer

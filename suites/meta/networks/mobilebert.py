@@ -15,34 +15,13 @@ from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suites.meta.networks.configs import MOBILEBERT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The published config.json, without what only its pre-training used.
-CONFIG = {
-    "model_type": "mobilebert",
-    "vocab_size": 30522,
-    "embedding_size": 128,
-    "hidden_size": 512,
-    "num_hidden_layers": 24,
-    "num_attention_heads": 4,
-    "intermediate_size": 512,
-    "intra_bottleneck_size": 128,
-    "num_feedforward_networks": 4,
-    "use_bottleneck": True,
-    "use_bottleneck_attention": False,
-    "key_query_shared_bottleneck": True,
-    "trigram_input": True,
-    "normalization_type": "no_norm",
-    "hidden_act": "relu",
-    "hidden_dropout_prob": 0.0,
-    "attention_probs_dropout_prob": 0.1,
-    "initializer_range": 0.02,
-    "layer_norm_eps": 1e-12,
-    "max_position_embeddings": 512,
-    "type_vocab_size": 2,
-    "classifier_activation": False,
-}
+# Hugging Face's config.json names the family.
+CONFIG = {**MOBILEBERT, "model_type": "mobilebert", "use_bottleneck_attention": False}
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # 128 tokens, as the published files have.
 SUBJECT = """

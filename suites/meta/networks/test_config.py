@@ -9,57 +9,13 @@ import pytest
 from models.errors import UsageMistake
 from models.networks.architecture import from_published
 from models.networks.parameters import count, parameters, parts
-
-BERT_LARGE = {
-    "model_type": "bert",
-    "attention_probs_dropout_prob": 0.1,
-    "hidden_act": "gelu",
-    "hidden_dropout_prob": 0.1,
-    "hidden_size": 1024,
-    "initializer_range": 0.02,
-    "intermediate_size": 4096,
-    "layer_norm_eps": 1e-12,
-    "max_position_embeddings": 512,
-    "num_attention_heads": 16,
-    "num_hidden_layers": 24,
-    "type_vocab_size": 2,
-    "vocab_size": 30522,
-}
-# As google-research/mobilebert publishes them: no model_type, keys left out where they are off.
-MOBILEBERT = {
-    "attention_probs_dropout_prob": 0.1,
-    "hidden_act": "relu",
-    "hidden_dropout_prob": 0.0,
-    "hidden_size": 512,
-    "initializer_range": 0.02,
-    "intermediate_size": 512,
-    "max_position_embeddings": 512,
-    "num_attention_heads": 4,
-    "num_hidden_layers": 24,
-    "type_vocab_size": 2,
-    "vocab_size": 30522,
-    "embedding_size": 128,
-    "trigram_input": True,
-    "use_bottleneck": True,
-    "intra_bottleneck_size": 128,
-    "key_query_shared_bottleneck": True,
-    "num_feedforward_networks": 4,
-    "normalization_type": "no_norm",
-    "classifier_activation": False,
-}
-MOBILEBERT_TINY = {
-    **{key: value for key, value in MOBILEBERT.items() if key != "key_query_shared_bottleneck"},
-    "use_bottleneck_attention": True,
-    "num_feedforward_networks": 2,
-}
-# The teacher of MobileBERT: BERT-large with inverted bottlenecks.
-IB_BERT = {
-    **{key: MOBILEBERT[key] for key in list(MOBILEBERT)[:14]},
-    "hidden_act": "gelu",
-    "hidden_dropout_prob": 0.1,
-    "intermediate_size": 4096,
-    "intra_bottleneck_size": 1024,
-}
+from suites.meta.networks.configs import (
+    BERT_LARGE,
+    GOOGLE_BERT_LARGE,
+    IB_BERT,
+    MOBILEBERT,
+    MOBILEBERT_TINY,
+)
 
 
 def read(folder, config, name="config.json"):
@@ -114,8 +70,7 @@ def test_an_inverted_bottleneck_reads_the_hidden_states(tmp_path):
 
 
 def test_a_silent_hugging_face_config_means_the_defaults_of_its_class(tmp_path):
-    silent = {key: value for key, value in BERT_LARGE.items() if key != "model_type"}
-    shape = read(tmp_path, {**silent, "hidden_size": 512, "model_type": "mobilebert"})
+    shape = read(tmp_path, {**BERT_LARGE, "hidden_size": 512, "model_type": "mobilebert"})
     assert (shape.bottleneck, shape.embedding, shape.feedforward_networks) == (128, 128, 4)
     assert shape.trigram_embedding
     assert shape.pooled
@@ -123,8 +78,7 @@ def test_a_silent_hugging_face_config_means_the_defaults_of_its_class(tmp_path):
 
 
 def test_google_means_the_gelu_by_tanh(tmp_path):
-    google = {key: value for key, value in BERT_LARGE.items() if key != "model_type"}
-    assert read(tmp_path, google, "bert_config.json").activation == "gelu_new"
+    assert read(tmp_path, GOOGLE_BERT_LARGE, "bert_config.json").activation == "gelu_new"
 
 
 def test_dropout_of_the_classifier_is_its_own(tmp_path):

@@ -17,6 +17,7 @@ from models.networks import published
 from models.networks.architecture import from_published
 from models.networks.parameters import initial_values
 from suites.meta.networks import torch_files
+from suites.meta.training.tables import CORPUS, TRAINING
 
 PROJECT = Path(__file__).parents[3]
 PIECES = (
@@ -48,19 +49,13 @@ MOBILEBERT = {
     "num_feedforward_networks": 2,
     "classifier_activation": False,
 }
-TRAINING = "epochs = 1\nbatch = 16\nlearning_rate = 1e-3\n"
 SUBJECT = f"""
 name = "two_published"
 description = "Two tiny encoders"
 budgets = "pretrained"
 schemes = ["float32"]
 
-[corpus]
-source = "generated"
-labels = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
-counts = {{ train = 60, validation = 20, calibration = 10, test = 20 }}
-seed = 3
-
+{CORPUS}
 [tokenizer]
 source = "pretrained"
 max_tokens = 24

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import distillation
 from models.subjects import load_subject
+from suites.meta.training.tables import CORPUS, TRAINING
 
 NETWORK = """
 family = "mobilebert"
@@ -27,28 +28,17 @@ description = "Two tiny networks, one taught by the other"
 budgets = "embedded"
 schemes = ["float32"]
 
-[corpus]
-source = "generated"
-labels = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
-counts = {{ train = 60, validation = 20, calibration = 10, test = 20 }}
-seed = 3
-
+{CORPUS}
 [tokenizer]
 source = "trained"
 vocabulary = 200
 
 [full.network]{NETWORK}
 [full.training]
-epochs = 1
-batch = 16
-learning_rate = 1e-3
-
+{TRAINING}
 [small.network]{NETWORK}
 [small.training]
-epochs = 1
-batch = 16
-learning_rate = 1e-3
-"""
+{TRAINING}"""
 TAUGHT = "\n[small.distillation]\ntemperature = 2.0\nweight = 0.5\n"
 
 

@@ -1,0 +1,13 @@
+"""Tables that the subjects of these tests share."""
+
+from __future__ import annotations
+
+# Enough tweets for a few steps, too few to learn anything.
+CORPUS = """
+[corpus]
+source = "generated"
+labels = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
+counts = { train = 60, validation = 20, calibration = 10, test = 20 }
+seed = 3
+"""
+TRAINING = "epochs = 1\nbatch = 16\nlearning_rate = 1e-3\n"
