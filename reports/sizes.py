@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -66,6 +67,18 @@ def as_markdown(document: Mapping[str, Any]) -> str:
     return f"{table}\n\n{LEGEND}. {published(document)}\n"
 
 
+def as_html(document: Mapping[str, Any]) -> str:
+    """The ledger as an HTML table, what was published below; "" without it."""
+    rows = size_rows(document)
+    if not rows:
+        return ""
+    lines = [_html_row("th", HEADER), *(_html_row("td", row) for row in rows)]
+    below = (f'<p class="quiet">{html.escape(text)}</p>' for text in (LEGEND, published(document)))
+    return (
+        f'<div class="scroll"><table class="sizes">{"".join(lines)}</table></div>{"".join(below)}'
+    )
+
+
 def published(document: Mapping[str, Any]) -> str:
     """What the paper's factor asks of a FlatBuffer, in one sentence."""
     paper = document["subject"]["sizes"]["paper"]
@@ -88,6 +101,11 @@ def _variant_row(scheme: str, variant: Mapping[str, Any]) -> tuple[str, ...]:
     sizes = (variant[kind] for kind in ("flatbuffer", "flatbuffer_zipped", "resident"))
     ratios = (f"{variant['ratios'][name]:,.1f}" for name in RATIOS)
     return (scheme, NONE, NONE, NONE, *map(_megabytes, sizes), *ratios)
+
+
+def _html_row(cell: str, values: Sequence[str]) -> str:
+    cells = "".join(f"<{cell}>{html.escape(value)}</{cell}>" for value in values)
+    return f"<tr>{cells}</tr>"
 
 
 def _megabytes(size: int | None) -> str:

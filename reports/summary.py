@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reports import sizes
 from reports.explain import circumstances, explanations
 from reports.results import measurements_of, outcomes_of
 from reports.scoreboard import HEADER, LEGEND, scoreboard_rows
@@ -104,6 +105,9 @@ def _run(
         parts.append("<h3>What is not green, and why</h3>")
         parts += [_red(one, link(one.test, device), first=one is red[0]) for one in red]
     parts += [_figure(picture) for picture in drawn]
+    ledger = sizes.as_html(document)
+    if ledger:
+        parts.append(f"<h3>Every size, and what is over what</h3>{ledger}")
     return "\n".join(parts)
 
 

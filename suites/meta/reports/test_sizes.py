@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from models.flatbuffers.ledger import FlatBufferSizes, size_ledger
-from reports.sizes import HEADER, as_markdown, as_text, size_rows
+from reports.sizes import HEADER, as_html, as_markdown, as_text, size_rows
+from reports.summary import put_first
 from suites.meta.flatbuffers.test_ledger import BERT_LARGE, MOBILEBERT, PUBLISHED
+from suites.meta.reports import runs
 
 
 def document(full, small, flatbuffers):
@@ -35,9 +37,17 @@ def test_the_papers_arithmetic_is_in_the_table(paper):
 
 
 def test_what_was_published_stands_below(paper):
-    for text in (as_text(paper), as_markdown(paper)):
+    for text in (as_text(paper), as_markdown(paper), as_html(paper)):
         assert "160x" in text
         assert "25,135,641 bytes, of its weights 8,378,547" in text
+
+
+def test_the_report_has_it_on_its_first_page(paper):
+    document = runs.document()
+    document["subject"]["sizes"] = paper["subject"]["sizes"]
+    page = put_first("<body></body>", [(document, [])], gate=[], link=lambda *_: None)
+    assert as_html(paper) in page
+    assert as_html(paper).count("<tr>") == 1 + len(size_rows(paper))
 
 
 def test_a_model_that_is_converted_itself_has_one_row():
@@ -54,4 +64,5 @@ def test_columns_are_aligned(paper):
 
 def test_a_document_of_before_has_no_ledger():
     old = {"subject": {"name": "embedded"}}
-    assert (size_rows(old), as_text(old), as_markdown(old)) == ([], "", "")
+    assert size_rows(old) == []
+    assert {as_text(old), as_markdown(old), as_html(old)} == {""}
