@@ -186,16 +186,33 @@ def resolve_on_the_hub(hub_id, home):
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("weights", [published.SAFETENSORS, published.TORCH])
-def test_a_hub_id_is_found_in_the_offline_cache(weights, tmp_path):
-    cached = tmp_path / "hub" / "models--owner--name"
-    snapshot = cached / "snapshots" / "0123abcd"
-    snapshot.mkdir(parents=True)
-    (cached / "refs").mkdir()
+def cache(home, folder):
+    """Write a checkpoint's folder as the hub's library caches it: links to blobs, by commit."""
+    cached = home / "hub" / "models--owner--name"
+    snapshot, blobs = cached / "snapshots" / "0123abcd", cached / "blobs"
+    for made in (snapshot, blobs, cached / "refs"):
+        made.mkdir(parents=True)
     (cached / "refs" / "main").write_text("0123abcd")
-    make_folder(snapshot)
-    (snapshot / weights).write_bytes(b"")
+    for number, file in enumerate(folder.iterdir()):
+        blob = file.rename(blobs / f"{number:040x}")
+        (snapshot / file.name).symlink_to(Path("../../blobs", blob.name))
+    return snapshot
+
+
+@pytest.mark.parametrize("weights", [published.SAFETENSORS, published.TORCH])
+def test_a_hub_id_is_found_in_the_offline_cache_and_read(weights, tmp_path):
+    folder = tmp_path / "downloaded"
+    folder.mkdir()
+    shape, values = make_folder(folder)
+    if weights == published.SAFETENSORS:
+        write(folder, values)
+    else:
+        (folder / weights).write_bytes(torch_files.archive(as_published(values)))
+    snapshot = cache(tmp_path, folder)
     assert resolve_on_the_hub("owner/name", tmp_path) == str(snapshot)
+    read = published.read_values(snapshot, shape, seed=1)
+    assert all(np.array_equal(read[name], values[name]) for name in values)
+    assert [path.name for path in published.members(snapshot)] == ["config.json", weights]
 
 
 def test_a_hub_id_that_is_not_cached_is_refused_offline(tmp_path):
