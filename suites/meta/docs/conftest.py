@@ -27,7 +27,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     made = Checkout(tmp_path_factory.mktemp("docs"))
     root, page = made.root, made.root / "docs" / "my-model.md"
     (root / "Tweets.csv").write_text(TWEETS, encoding="utf-8")
-    for name in ("encoder", "bert"):
+    for name in ("encoder", "bert", "mobilebert-tiny"):
         folder = root / "path" / "to" / name
         folder.mkdir(parents=True)
         (folder / "config.json").write_text(json.dumps(ENCODER), encoding="utf-8")
