@@ -1,0 +1,70 @@
+"""No threshold stands in code: a suite orders no numbers itself, the judge and its budgets do."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from models.store import PROJECT
+
+ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+# What compares within a tolerance of its own.
+TOLERANT = {"allclose", "isclose", "approx", "assert_allclose", "assert_almost_equal"}
+# Versions have an order too; a suite compares two of them and writes down none.
+VERSION = "version_key"
+
+
+def thresholds(source: str) -> list[str]:
+    """The expressions that judge a number without a budget."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare) and any(isinstance(one, ORDERS) for one in node.ops):
+            sides = (node.left, *node.comparators)
+            if {called(side) for side in sides} != {VERSION}:
+                found.append(ast.unparse(node))
+        elif called(node) in TOLERANT:
+            found.append(ast.unparse(node))
+    return found
+
+
+def called(node: ast.AST) -> str:
+    """The last name of what a call calls; "" of anything else."""
+    return ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
+
+
+def test_no_suite_compares_a_number_with_a_threshold():
+    files = sorted((PROJECT / "suites").rglob("test_*.py"))
+    suites = [file for file in files if "meta" not in file.relative_to(PROJECT).parts]
+    found = {file.name: thresholds(file.read_text(encoding="utf-8")) for file in suites}
+    assert len(found) > 10
+    assert {name: each for name, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "assert agreement > 0.98",
+        "assert LOWEST <= agreement",
+        "assert 0 < drop < LARGEST",
+        "assert np.allclose(first, second, atol=1e-3)",
+        "assert value == pytest.approx(0.5)",
+        "assert version_key(needed) < 3",
+        "assert (differences < tolerance).all()",
+    ],
+)
+def test_a_threshold_in_a_suite_is_found(line):
+    assert len(thresholds(line)) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "judge('agreement', agreement(first, second), of=variant)",
+        "assert np.array_equal(first, second)",
+        "assert version_key(needed) <= version_key(contract.runtime)",
+        "assert report.schema_version == 3",
+    ],
+)
+def test_what_a_suite_may_assert_is_not(line):
+    assert thresholds(line) == []
