@@ -3,6 +3,8 @@
 The grammar: `[METRIC]` holds `max` or `min`, for every scheme; `[METRIC.SCHEME]` holds the same for
 one scheme and wins over it. SCHEME may be `full_model`. Which of `max` and `min` a metric takes
 follows from which direction is better.
+
+What `fixtures/soundness.toml` limits is limited for every subject, unless its own budgets limit it.
 """
 
 from __future__ import annotations
@@ -22,15 +24,16 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "fixtures" / "budgets"
+SOUNDNESS = ROOT / "fixtures" / "soundness.toml"
 LIMITS = ("max", "min")
 
 
 @dataclass(frozen=True)
 class Budgets:
-    """The budgets of one file.
+    """The budgets of a subject.
 
     Attributes:
-        file: the file, as shown to people.
+        file: its own file, as shown to people.
         limits: by metric and scheme; None in place of a scheme means every scheme.
     """
 
@@ -68,12 +71,25 @@ def load_budgets(name_or_path: str, *, schemes: Collection[str], classes: int) -
                 key="--edge-budgets",
                 remedy=f"Give one of {', '.join(budget_names())}, or the path of a TOML file",
             )
-    reader = _Reader(_shown(path), [*schemes, FULL_MODEL], classes)
-    limits = {}
-    for name, table in read_toml(path).items():
-        for budget_scheme, budget in reader.metric(name, table):
-            limits[name, budget_scheme] = budget
-    return Budgets(reader.file, limits)
+    known = [*schemes, FULL_MODEL]
+    own = _limits(path, known, classes)
+    limited = {metric for metric, _ in own}
+    common = _limits(SOUNDNESS, known, classes)
+    return Budgets(
+        _shown(path), {key: common[key] for key in common if key[0] not in limited} | own
+    )
+
+
+def _limits(
+    path: Path, schemes: Collection[str], classes: int
+) -> dict[tuple[str, str | None], Budget]:
+    """The limits in one file, by metric and scheme."""
+    reader = _Reader(_shown(path), schemes, classes)
+    return {
+        (name, scheme): budget
+        for name, table in read_toml(path).items()
+        for scheme, budget in reader.metric(name, table)
+    }
 
 
 def _shown(path: Path) -> str:

@@ -65,6 +65,22 @@ def test_a_scheme_s_own_limit_wins_over_the_general_one(tmp_path: Path) -> None:
     }
 
 
+def test_what_every_subject_keeps_is_limited_though_its_file_is_silent(tmp_path: Path) -> None:
+    budgets = load(tmp_path, '[agreement]\nmin = "97 %"')
+    kept = budgets.limit("weights_kept", "float32")
+    assert kept is not None
+    assert (kept.value, kept.source) == (0.98, "fixtures/soundness.toml: weights_kept.float32.min")
+    assert budgets.limit("weights_kept", "float16") is None
+    assert budgets.file == str(tmp_path / "mine.toml")
+
+
+def test_a_file_s_own_limit_of_what_every_subject_keeps_wins(tmp_path: Path) -> None:
+    budgets = load(tmp_path, '[weights_kept]\nmin = "0.5 x"')
+    own = budgets.limit("weights_kept", "float32")
+    assert own is not None
+    assert (own.value, own.key) == (0.5, "weights_kept.min")
+
+
 @pytest.mark.parametrize(
     ("text", "key", "message"),
     [
