@@ -12,6 +12,7 @@ pytest_plugins = (
     "fixtures.emulation",
     "fixtures.floors",
     "fixtures.streams",
+    "fixtures.measured",
     "fixtures.baselines",
     "fixtures.judging",
     "fixtures.judged",

@@ -15,8 +15,8 @@ import numpy as np
 from models.calibration import slowed_runner
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
-from models.verdicts.comparison import Taken, compare, latency_ratio, noise_floor
-from models.verdicts.judge import Budget, Judgment, Verdict
+from models.verdicts.comparison import Taken, latency_ratio, noise_floor, race_until_sure
+from models.verdicts.judge import Budget, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,12 +80,11 @@ class Calibrator:
             program = Path(slowed_runner.__file__)
             transport = LocalTransport(environment=variables, program=program)
         seeds = iter((2 * seed, 2 * seed + 1))
-        judgment, races = compare(
+        races = race_until_sure(
             lambda: self._race(transport, next(seeds)),
-            NONE_SLOWER,
-            scheme=SCHEME,
-            suspicious=_exceeds_the_floor,
+            lambda first: first.ratio.value > 1.0 + first.floor,
         )
+        judgment = judge(races[-1].widened, NONE_SLOWER, scheme=SCHEME)
         claimed = len(races) > 1 and judgment.verdict is Verdict.FAIL
         return Comparison(claimed, tuple(races))
 
@@ -105,10 +104,6 @@ class Calibrator:
             latency_ratio(seconds[CANDIDATE], seconds[REFERENCE]),
             noise_floor(seconds[AGAIN], seconds[REFERENCE]),
         )
-
-
-def _exceeds_the_floor(taken: Taken, _judgment: Judgment) -> bool:
-    return taken.ratio.value > 1.0 + taken.floor
 
 
 def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:

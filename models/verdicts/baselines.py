@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from models.verdicts.metrics import Metric
 
 SCHEMA = 1
+HOST = "host"
 CLOCKED = {Unit.SECONDS, Unit.PER_SECOND}
-# What their sample sizes count is measured on a machine, and differs from one to the next.
-OF_THE_MACHINE = {"blocks", "runners", "starts", "rounds"}
+# What the sample size of a ratio of times counts.
+RACED = "blocks"
+# What the sample sizes count of what differs from machine to machine, times apart.
+OF_THE_MACHINE = {"runners"}
 
 
 class Move(StrEnum):
@@ -64,13 +67,26 @@ class Taken(Table, frozen=True, kw_only=True):
 
 
 class Baseline(Table, frozen=True, kw_only=True):
-    """The measurements of one variant on one device, as a file holds them."""
+    """The measurements of one variant on one device, as a file holds them.
+
+    Attributes:
+        schema: version of the file's format.
+        subject: name of the subject.
+        device: name of the device.
+        scheme: the variant's scheme, or `full_model`.
+        commit: of edgeproof's checkout; `unknown` where there was none.
+        changed: whether the checkout held changes that no commit has.
+        recorded: the day, as YYYY-MM-DD.
+        taken: what the run is told apart by.
+        measurements: one of each metric and runtime.
+    """
 
     schema: int
     subject: str
     device: str
     scheme: str
     commit: str
+    changed: bool
     recorded: str
     taken: Taken
     measurements: tuple[Kept, ...]
@@ -171,7 +187,12 @@ def read_noise(path: Path) -> dict[str, float]:
 
 
 def movement(
-    measured: Measurement, baseline: Baseline, taken: Taken, noise: Mapping[str, float]
+    measured: Measurement,
+    baseline: Baseline,
+    taken: Taken,
+    noise: Mapping[str, float],
+    *,
+    untimed: str | None = None,
 ) -> Movement:
     """Compare a measurement with the baseline of its variant on its device.
 
@@ -180,13 +201,16 @@ def movement(
         baseline: of the same subject, device and scheme.
         taken: how this run is told apart.
         noise: see `read_noise`.
+        untimed: why times on this device say nothing; None where they do.
     """
     metric = metric_named(measured.metric)
     before = baseline.of(measured.metric, measured.runtime)
     if before is None:
         return Movement(Move.NOT_COMPARED, f"{metric.name}: the baseline has none")
-    why = _incomparable(metric, measured.device, baseline.taken, taken)
-    if why:
+    if untimed is None and measured.device == HOST and metric.unit in CLOCKED:
+        untimed = "a host does other things meanwhile, only ratios are compared"
+    why = _incomparable(metric, baseline.taken, taken, untimed)
+    if why is not None:
         return Movement(Move.NOT_COMPARED, f"{metric.name}: {why}")
     change = measured.value - before.value
     low = change - math.hypot(_below(measured), _above(before))
@@ -206,8 +230,13 @@ def movement(
     return Movement(
         Move.REGRESSION if worse else Move.IMPROVEMENT,
         f"{metric.name} of {measured.scheme} moved by {shown}, from {values}, "
-        f"since commit {baseline.commit[:9]} ({baseline.recorded})",
+        f"since {_since(baseline)}",
     )
+
+
+def _since(baseline: Baseline) -> str:
+    changes = " with changes" if baseline.changed else ""
+    return f"commit {baseline.commit[:9]}{changes} ({baseline.recorded})"
 
 
 def _in_points(metric: Metric) -> bool:
@@ -222,13 +251,12 @@ def _above(one: Measurement | Kept) -> float:
     return math.inf if one.high is None else one.high - one.value
 
 
-def _incomparable(metric: Metric, device: str, before: Taken, now: Taken) -> str | None:
+def _incomparable(metric: Metric, before: Taken, now: Taken, untimed: str | None) -> str | None:
     """Why two measurements of a metric say nothing of each other; None where they do."""
-    if metric.unit in CLOCKED and device == "host":
-        return "a host does other things meanwhile, only ratios are compared"
-    if (metric.unit in CLOCKED or metric.counted in OF_THE_MACHINE) and (
-        before.machine != now.machine
-    ):
+    timed = metric.unit in CLOCKED or metric.counted == RACED
+    if timed and untimed is not None:
+        return untimed
+    if (timed or metric.counted in OF_THE_MACHINE) and before.machine != now.machine:
         return "the baseline was taken on another machine"
     if metric.counted == "tweets" and before.tweets != now.tweets:
         return "the baseline was taken on other tweets"

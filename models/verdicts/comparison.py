@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.verdicts.intervals import paired_ratios, quantile_interval
-from models.verdicts.judge import Estimate, Judgment, Verdict, judge
+from models.verdicts.judge import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from models.verdicts.judge import Budget
     from models.verdicts.metrics import Floats
 
 # Answers of each model in a block: five times ABBA. Chosen from 24 A/A races at a load of 7 on two
@@ -100,30 +99,15 @@ def noise_floor(again: Floats, reference: Floats) -> float:
     return float("inf") if ratio.low <= 0.0 else max(ratio.high, 1.0 / ratio.low) - 1.0
 
 
-def compare(
-    race: Callable[[], Taken],
-    budget: Budget,
-    *,
-    scheme: str,
-    suspicious: Callable[[Taken, Judgment], bool] | None = None,
-) -> tuple[Judgment, list[Taken]]:
-    """Judge a ratio over the noise floor; what looks wrong is raced again, and then decided.
+def race_until_sure(race: Callable[[], Taken], doubtful: Callable[[Taken], bool]) -> list[Taken]:
+    """Race, and race again what is doubtful: one disturbed moment decides nothing.
 
     Args:
         race: races once, each time in a fresh runner.
-        budget: what the ratio must keep.
-        scheme: of which variant, for the reason.
-        suspicious: whether a second race is needed; by default unless the first passed.
+        doubtful: whether a race has to be confirmed by another.
 
     Returns:
-        The judgment of the last race, and every race in order.
+        One race or two; the last one decides.
     """
     first = race()
-    judgment = judge(first.widened, budget, scheme=scheme)
-    doubted = judgment.verdict is not Verdict.PASS
-    if suspicious is not None:
-        doubted = suspicious(first, judgment)
-    if not doubted:
-        return judgment, [first]
-    second = race()
-    return judge(second.widened, budget, scheme=scheme), [first, second]
+    return [first, race()] if doubtful(first) else [first]

@@ -73,8 +73,8 @@ FAULTS = {
     "a suspicion that nobody looks at again": CodeFault(
         room="statistics",
         file="models/verdicts/comparison.py",
-        replacements={"    if not doubted:": "    if doubted or not doubted:"},
-        gate=_VERDICTS + "test_comparison.py::test_only_what_a_rerun_confirms_is_a_failure",
+        replacements={"if doubtful(first) else [first]": "if False else [first]"},
+        gate=_VERDICTS + "test_comparison.py::test_what_is_doubtful_is_raced_again",
     ),
     "a warm-up that is never cut": CodeFault(
         room="statistics",
