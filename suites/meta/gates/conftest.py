@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from suites.meta.gates.planting import PLUGIN, RUNNER_VARIABLE, write_runner
+from suites.meta.gates.planting import plant
 from suites.meta.gates.running import run as run_suites
-from suites.meta.gates.sharing import clean_run, miniature, shared_folder
+from suites.meta.gates.sharing import clean_baselines, clean_run, miniature, shared_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,25 +19,22 @@ if TYPE_CHECKING:
     from suites.meta.gates.planting import Fault
     from suites.meta.gates.running import Outcome
 
-__all__ = ["clean_run", "miniature", "run_with", "shared_folder"]
+__all__ = ["clean_baselines", "clean_run", "miniature", "run_with", "shared_folder"]
 
 
 @pytest.fixture
-def run_with(miniature: Miniature, tmp_path: Path) -> Callable[[Fault], Outcome]:
+def run_with(
+    request: pytest.FixtureRequest, miniature: Miniature, tmp_path: Path
+) -> Callable[[Fault], Outcome]:
     """Run a fault's gate with the fault planted: `run_with(fault)`."""
 
     def run(fault: Fault) -> Outcome:
         subject = miniature.copied_to(tmp_path / "store")
         # Answers that another run left there would be right.
         shutil.rmtree(subject.store / "answers", ignore_errors=True)
-        arguments = [*fault.arguments, f"--edge-schemes={','.join(fault.schemes)}"]
-        variables = {}
-        if fault.plant is not None:
-            fault.plant(subject)
-        if fault.runner is not None:
-            variables[RUNNER_VARIABLE] = str(tmp_path / "runner.py")
-            write_runner(fault.runner, tmp_path / "runner.py")
-            arguments += PLUGIN
+        arguments, variables = plant(fault, subject, tmp_path)
+        if fault.compared:
+            arguments.append(f"--edge-baseline={request.getfixturevalue('clean_baselines')}")
         return run_suites(subject, tmp_path / "reports", [fault.gate], arguments, variables)
 
     return run

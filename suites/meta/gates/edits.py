@@ -73,6 +73,8 @@ def _change_classifier(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]
 permuted_classes = _change_classifier(lambda values: np.roll(values, 1, axis=0))
 nan_weights = _change_classifier(lambda values: np.full_like(values, np.nan))
 flat_probabilities = _change_classifier(lambda values: values / 100)
+# What the first class is said of, the second is too, and the first comes first.
+never_the_second = _change_classifier(lambda values: values[[0, 0, 2]])
 # Weights without influence: whatever the tweet, the first class.
 one_class = _change_classifier(
     lambda values: np.zeros_like(values) if values.ndim > 1 else np.array([1.0, 0.0, 0.0])
@@ -215,6 +217,6 @@ def _custom(model: Any) -> None:
 custom_operator = edit(_custom)
 
 
-def padded(content: bytes) -> bytes:
-    """Two million bytes that nothing refers to."""
-    return content + bytes(2_000_000)
+def padded(size: int) -> Callable[[bytes], bytes]:
+    """Bytes that nothing refers to, at the end."""
+    return lambda content: content + bytes(size)

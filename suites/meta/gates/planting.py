@@ -35,6 +35,7 @@ class Fault:
         plant: changes a copy of the miniature's store.
         runner: source of the runner, each text to be replaced with another.
         arguments: of pytest.
+        compared: whether the clean run's baseline is there to be compared with.
         needs: a runtime without which there is nothing to see.
     """
 
@@ -45,7 +46,28 @@ class Fault:
     plant: Callable[[Miniature], None] | None = None
     runner: dict[str, str] | None = None
     arguments: tuple[str, ...] = ()
+    compared: bool = False
     needs: str | None = None
+
+
+def plant(fault: Fault, mini: Miniature, folder: Path) -> tuple[list[str], dict[str, str]]:
+    """Plant a fault for a run of pytest.
+
+    Args:
+        fault: what to plant.
+        mini: a copy of the miniature, to be changed.
+        folder: for the changed runner.
+
+    Returns:
+        The arguments and the environment variables that make the run meet it.
+    """
+    arguments = [*fault.arguments, f"--edge-schemes={','.join(fault.schemes)}"]
+    if fault.plant is not None:
+        fault.plant(mini)
+    if fault.runner is None:
+        return arguments, {}
+    write_runner(fault.runner, folder / "runner.py")
+    return [*arguments, *PLUGIN], {RUNNER_VARIABLE: str(folder / "runner.py")}
 
 
 def in_flatbuffer(scheme: str, edit: Callable[[bytes], bytes]) -> Callable[[Miniature], None]:

@@ -14,6 +14,8 @@ from suites.meta.gates.running import Outcome, run
 
 # Names a folder that keeps the miniature from run to run, for those who work on these tests.
 KEPT = "EDGEPROOF_META_FOLDER"
+# In that folder: what the clean run left to compare with.
+BASELINES = "baselines"
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +42,19 @@ def miniature(shared_folder: Path) -> mini.Miniature:
 
 @pytest.fixture(scope="session")
 def clean_run(miniature: mini.Miniature, shared_folder: Path) -> Outcome:
-    """A run of every gate on the miniature, with nothing planted."""
+    """A run of every gate on the miniature, with nothing planted, that leaves its baselines."""
     kept = shared_folder / "clean_run.pickle"
     with FileLock(shared_folder / "clean_run.lock"):
         if not kept.exists():
-            kept.write_bytes(pickle.dumps(run(miniature, shared_folder / "clean_run")))
+            arguments = [f"--edge-baseline={shared_folder / BASELINES}", "--edge-update-baseline"]
+            made = run(miniature, shared_folder / "clean_run", arguments=arguments)
+            kept.write_bytes(pickle.dumps(made))
         outcome: Outcome = pickle.loads(kept.read_bytes())  # noqa: S301 - written above
     return outcome
+
+
+@pytest.fixture(scope="session")
+def clean_baselines(clean_run: Outcome, shared_folder: Path) -> Path:
+    """The folder of the baselines that the clean run left."""
+    assert clean_run.code == 0, clean_run.output
+    return shared_folder / BASELINES

@@ -10,12 +10,17 @@ from suites.meta.gates import (
     faults_in_emulation,
     faults_in_files,
     faults_in_runners,
+    faults_since_baseline,
 )
 
+# What is planted in a run of the suite, by what goes wrong there.
 PLANTED = {
-    "what the builder made": faults_in_files.FAULTS,
-    "the runner": faults_in_runners.FAULTS,
-    "emulated boards": faults_in_emulation.FAULTS,
+    "data": faults_in_files.DATA,
+    "training": faults_in_files.TRAINING,
+    "conversion": faults_in_files.CONVERSION,
+    "runtime": faults_in_runners.FAULTS,
+    "runtime of a board": faults_in_emulation.FAULTS,
+    "baselines": faults_since_baseline.FAULTS,
 }
 HEAD = """# Planted faults and the gates that turn red
 
@@ -27,16 +32,16 @@ A gate without a fault fails `tox -e meta`.
 def table() -> str:
     """The whole document."""
     rows = [
-        (name, where, fault.gate + (f" `{fault.only}`" if fault.only else ""))
-        for where, faults in PLANTED.items()
+        (name, room, fault.gate + (f" `{fault.only}`" if fault.only else ""))
+        for room, faults in PLANTED.items()
         for name, fault in faults.items()
     ]
     rows += [
         (name, f"{fault.room}: `{fault.file}`", fault.gate)
         for name, fault in faults_in_code.FAULTS.items()
     ]
-    lines = ["| fault | planted in | gate |", "|---|---|---|"]
-    lines += [f"| {name} | {where} | {_short(gate)} |" for name, where, gate in rows]
+    lines = ["| fault | of | gate |", "|---|---|---|"]
+    lines += [f"| {name} | {room} | {_short(gate)} |" for name, room, gate in rows]
     return "\n".join([HEAD, f"{len(rows)} faults.", "", *lines, ""])
 
 

@@ -11,7 +11,7 @@ from models.runtime.debian import why_unavailable
 from models.runtime.sysroot import prepare_sysroot
 from models.store import Store, default_root
 from suites.meta.gates.faults_in_emulation import FAULTS
-from suites.meta.gates.planting import PLUGIN, RUNNER_VARIABLE, write_runner
+from suites.meta.gates.planting import Fault, plant
 from suites.meta.gates.running import run
 from suites.meta.gates.turning_red import assert_its_gate_turns_red
 
@@ -32,38 +32,50 @@ def prepared():
     return store
 
 
-@pytest.fixture
-def run_emulated(prepared, miniature, tmp_path):
-    """Run gates on an emulated board, perhaps with a fault planted: `run_emulated(fault)`."""
+@pytest.fixture(scope="module")
+def run_on_board(prepared, miniature):
+    """Run a fault's gate on an emulated board: `run_on_board(fault, folder, *arguments)`."""
 
-    def on_board(fault=None):
-        subject = miniature.copied_to(tmp_path / "store")
+    def run_there(fault, folder, *arguments, gates=None):
+        subject = miniature.copied_to(folder / "store")
         shutil.rmtree(subject.store / "answers", ignore_errors=True)
         for name in PREPARED:
             (subject.store / name).symlink_to(prepared.root / name)
-        gates = sorted({one.gate for one in FAULTS.values()}) if fault is None else [fault.gate]
-        schemes = ("float32", "dynamic_wi8_afp32") if fault is None else fault.schemes
-        arguments = [BOARD, f"--edge-schemes={','.join(schemes)}"]
-        variables = {}
-        if fault is not None and fault.plant is not None:
-            fault.plant(subject)
-        if fault is not None and fault.runner is not None:
-            variables[RUNNER_VARIABLE] = str(tmp_path / "runner.py")
-            write_runner(fault.runner, tmp_path / "runner.py")
-            arguments += PLUGIN
-        return run(subject, tmp_path / "reports", gates, arguments, variables)
+        given, variables = plant(fault, subject, folder)
+        given += [BOARD, *arguments]
+        return run(subject, folder / "reports", gates or [fault.gate], given, variables)
 
-    return on_board
+    return run_there
 
 
-def test_every_gate_passes_where_nothing_is_planted(run_emulated):
-    outcome = run_emulated()
-    assert not outcome.ids("failed") + outcome.ids("error"), outcome.output
-    ran = {name.split("[")[0] for name in outcome.ids("passed")}
+@pytest.fixture(scope="module")
+def baselines(tmp_path_factory):
+    """The folder of the baselines that the clean run leaves."""
+    return tmp_path_factory.mktemp("baselines")
+
+
+@pytest.fixture(scope="module")
+def clean_run(run_on_board, baselines, tmp_path_factory):
+    """A run of the board's own gates with nothing planted, that leaves its baselines."""
+    gates = sorted({fault.gate for fault in FAULTS.values()})
+    nothing = Fault(gate="", schemes=("float32", "dynamic_wi8_afp32"))
+    kept = f"--edge-baseline={baselines}", "--edge-update-baseline"
+    return run_on_board(nothing, tmp_path_factory.mktemp("clean"), *kept, gates=gates)
+
+
+def test_every_gate_passes_where_nothing_is_planted(clean_run):
+    assert not clean_run.ids("failed") + clean_run.ids("error"), clean_run.output
+    ran = {name.split("[", maxsplit=1)[0] for name in clean_run.ids("passed")}
     assert ran == {fault.gate for fault in FAULTS.values()}
-    assert outcome.code == 0, outcome.output
+    assert clean_run.code == 0, clean_run.output
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_gate_turns_red(name, run_emulated):
-    assert_its_gate_turns_red(FAULTS[name], run_emulated)
+def test_its_gate_turns_red(name, run_on_board, baselines, tmp_path, request):
+    def run_with(fault):
+        if not fault.compared:
+            return run_on_board(fault, tmp_path)
+        assert request.getfixturevalue("clean_run").code == 0
+        return run_on_board(fault, tmp_path, f"--edge-baseline={baselines}")
+
+    assert_its_gate_turns_red(FAULTS[name], run_with)

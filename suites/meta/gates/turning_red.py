@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from suites.meta.gates.running import Outcome
 
 
-def assert_its_gate_turns_red(fault: Fault, run_with: Callable[[Fault], Outcome]) -> None:
+def assert_its_gate_turns_red(fault: Fault, run_with: Callable[[Fault], Outcome]) -> Outcome:
     """Plant it, run its gate, and find the gate failed for the reason the fault gives."""
     if fault.needs is not None and why_absent(fault.needs):
         pytest.skip(str(why_absent(fault.needs)))
@@ -28,3 +28,4 @@ def assert_its_gate_turns_red(fault: Fault, run_with: Callable[[Fault], Outcome]
         assert ended == "failed", f"{name} {ended}: {message}\n{outcome.output}"
         assert fault.says in message, f"{name}: {message}"
     assert outcome.code == pytest.ExitCode.TESTS_FAILED
+    return outcome

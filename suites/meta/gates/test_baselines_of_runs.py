@@ -1,0 +1,87 @@
+"""A run and its baselines: what moved, what is missing, foreign or of another machine is said."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from suites.meta.gates.running import run
+
+SIZE = "suites/size/test_size.py::test_file_is_within_budget"
+MEMORY = "suites/memory/test_memory.py::test_peak_memory_is_within_budget"
+BASELINE = "mini/host/float32.json"
+
+
+@pytest.fixture
+def compared(miniature, clean_baselines, tmp_path):
+    """Run gates against changed baselines of the clean run: `compared(change)`."""
+    folder = tmp_path / "baselines"
+
+    def ran(change, *arguments, gates=(SIZE,)):
+        shutil.copytree(clean_baselines, folder)
+        file = folder / BASELINE
+        document = json.loads(file.read_text(encoding="utf-8"))
+        change(document)
+        file.write_text(json.dumps(document), encoding="utf-8")
+        asked = [f"--edge-baseline={folder}", "--edge-schemes=float32", *arguments]
+        return run(miniature, tmp_path / "reports", gates, asked)
+
+    return ran
+
+
+def scaled(document, metric, factor):
+    """Let a baseline have measured so many times what it has."""
+    for one in document["measurements"]:
+        if one["metric"] == metric:
+            for key in ("value", "low", "high"):
+                one[key] *= factor
+
+
+def test_a_run_without_a_baseline_says_so_and_how_to_record_one(clean_run):
+    assert "baseline: none of dynamic_wi8_afp32, float16, float32, full_model" in clean_run.output
+    assert "record it with --edge-update-baseline" in clean_run.output
+
+
+def test_a_run_as_its_baseline_moves_nothing(compared):
+    outcome = compared(lambda _: None)
+    assert outcome.code == 0, outcome.output
+    assert "baseline: 2 same" in outcome.output
+
+
+def test_an_improvement_is_reported(compared):
+    outcome = compared(lambda document: scaled(document, "flatbuffer_bytes", 2))
+    assert outcome.code == 0, outcome.output
+    assert "baseline: improvement: flatbuffer_bytes of float32 moved by -" in outcome.output
+
+
+def test_another_machine_breaks_nothing(compared):
+    def change(document):
+        scaled(document, "peak_rss", 0.1)
+        document["taken"]["machine"] = "another"
+
+    outcome = compared(change, gates=(SIZE, MEMORY))
+    assert outcome.code == 0, outcome.output
+    assert "2 same, 1 not compared (the baseline was taken on another machine)" in outcome.output
+
+
+def test_a_foreign_baseline_ends_the_run_in_one_message(compared):
+    outcome = compared(lambda document: document.update(subject="another"))
+    assert outcome.code != 0
+    assert "is a foreign baseline: version 1 of another, host, float32" in outcome.output
+    assert outcome.ids("passed") + outcome.ids("failed") == []
+
+
+def test_a_foreign_baseline_is_replaced_where_that_is_asked_for(compared):
+    outcome = compared(
+        lambda document: document.update(subject="another"), "--edge-update-baseline"
+    )
+    assert outcome.code == 0, outcome.output
+    assert f"{BASELINE}: 2 measurements written, 0 left out" in outcome.output
+
+
+def test_an_update_by_some_gates_says_what_it_forgets(compared):
+    outcome = compared(lambda _: None, "--edge-update-baseline")
+    assert outcome.code == 0, outcome.output
+    assert "; gone with the earlier one: accuracy, accuracy_drop, " in outcome.output

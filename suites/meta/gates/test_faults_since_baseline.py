@@ -1,0 +1,27 @@
+"""Each fault that keeps its budgets turns its gate red by the baseline, which says since when."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from suites.meta.gates.faults_since_baseline import FAULTS
+from suites.meta.gates.turning_red import assert_its_gate_turns_red
+
+# What moved, by how much, with what confidence where it is no exact number, since which commit.
+SENTENCE = re.compile(
+    r"regression: \w+ of \w+ moved by -?[\d.,]+[^,]*?( \[[^]]+\] \(95 % interval\))?, "
+    r"from [\d.,]+.* to [\d.,]+.*, since commit [0-9a-f]{9}"
+)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_its_gate_turns_red(name, run_with):
+    outcome = assert_its_gate_turns_red(FAULTS[name], run_with)
+    for ended, message in outcome.tests.values():
+        assert ended == "failed"
+        assert "fail: " not in message, message
+        assert SENTENCE.search(message), message
+    # The run says at its end what its tests said one by one.
+    assert "baseline: regression: " in outcome.output
