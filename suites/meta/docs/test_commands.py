@@ -29,6 +29,7 @@ USAGE_ERROR = 4
 # Not pytest's: they take minutes, or are what another test is there for.
 ELSEWHERE = {
     "-e lint": "ruff and mypy run on every change",
+    "-e mutation": "takes half an hour",
     "-e benchmarks": "suites/meta leaves the machine's time alone",
     "-e ratios": "needs the tweets of ../shared",
     "-m benchmarks.distillation": "trains for an hour on the tweets of ../shared",
