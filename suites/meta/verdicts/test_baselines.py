@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from models.errors import EdgeproofError, UsageMistake
@@ -97,9 +98,36 @@ def test_what_is_exact_is_said_without_an_interval():
 
 def test_noise_that_a_metric_is_known_to_have_is_no_movement():
     before = baseline(taken("flatbuffer_bytes", 1000.0))
-    for value, move in ((1010.0, Move.SAME), (1011.0, Move.REGRESSION), (989.0, Move.IMPROVEMENT)):
+    moves = {1010.0: Move.SAME, 1005.0: Move.SAME, 995.0: Move.SAME, 990.0: Move.SAME}
+    moves |= {1011.0: Move.REGRESSION, 989.0: Move.IMPROVEMENT}
+    for value, move in moves.items():
         now = taken("flatbuffer_bytes", value)
         assert movement(now, before, HERE, {"flatbuffer_bytes": 0.01}).move is move
+
+
+def test_what_moved_in_points_is_said_in_points():
+    before = baseline(taken("accuracy_drop", 0.01, 0.02, 0.03))
+    found = movement(taken("accuracy_drop", 0.05, 0.06, 0.07), before, HERE, {})
+    assert "moved by 4 points [2.586, 5.414]" in found.reason
+    assert "from 2 points to 6 points, since" in found.reason
+
+
+def test_a_commit_that_is_not_all_there_was_is_said():
+    before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1.0)), changed=True)
+    found = movement(taken("flatbuffer_bytes", 2.0), before, HERE, {})
+    assert found.reason.endswith("since commit 012345678 with changes (2026-11-21)")
+
+
+@pytest.mark.parametrize("metric", ["latency_p50", "latency_ratio", "tweets_per_second"])
+def test_where_no_time_counts_none_is_compared(metric):
+    before, now = baseline(taken(metric, 1.0)), taken(metric, 9.0)
+    found = movement(now, before, HERE, {}, untimed="it is emulated")
+    assert found == (Move.NOT_COMPARED, f"{metric}: it is emulated")
+
+
+def test_where_no_time_counts_all_else_is_compared():
+    before, now = baseline(taken("peak_rss", 1e6)), taken("peak_rss", 2e6)
+    assert movement(now, before, HERE, {}, untimed="it is emulated").move is Move.REGRESSION
 
 
 @pytest.mark.parametrize(
@@ -145,32 +173,62 @@ def test_it_is_read_as_it_was_written(tmp_path):
     write_baseline(path, one)
     assert path == tmp_path / "mini" / "rpi4" / "float16.json"
     assert read_baseline(path, **WHO) == one
-    assert [entry["metric"] for entry in json.loads(path.read_text())["measurements"]] == [
-        "accuracy",
-        "agreement",
+    text = path.read_text()
+    assert text.startswith('{\n "schema": 1,\n "subject": "mini",')
+    assert text.endswith("}\n")
+    # Another run replaces it.
+    write_baseline(path, baseline())
+    assert json.loads(path.read_text())["measurements"] == []
+
+
+def test_what_is_kept_stands_in_one_order():
+    runtimes = ["tflite_runtime", None, "ai_edge_litert"]
+    accuracy = [
+        msgspec.structs.replace(taken("accuracy", 0.7, 0.8, 0.9), runtime=name) for name in runtimes
     ]
+    found = kept([taken("agreement", 0.9), *accuracy])
+    assert [(one.metric, one.runtime) for one in found] == [
+        ("accuracy", None),
+        ("accuracy", "ai_edge_litert"),
+        ("accuracy", "tflite_runtime"),
+        ("agreement", "ai_edge_litert"),
+    ]
+    assert (found[0].low, found[0].value, found[0].high, found[0].n) == (0.7, 0.8, 0.9, 2000)
 
 
 @pytest.mark.parametrize("name", WHO)
 def test_a_foreign_one_is_refused(name, tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline())
-    with pytest.raises(EdgeproofError, match="is a foreign baseline: version 1 of mini, rpi4"):
+    said = "is a foreign baseline: version 1 of mini, rpi4, float16"
+    with pytest.raises(EdgeproofError, match=said) as caught:
         read_baseline(path, **{**WHO, name: "another"})
+    assert caught.value.file == str(path)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema": "x"}'])
 def test_a_broken_one_is_refused(text, tmp_path):
     path = tmp_path / "float16.json"
     path.write_text(text)
-    with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again"):
+    with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again") as caught:
+        read_baseline(path, **WHO)
+    assert caught.value.file == str(path)
+
+
+def test_a_number_that_is_text_is_refused(tmp_path):
+    path = tmp_path / "float16.json"
+    write_baseline(path, baseline(taken("accuracy", 0.8)))
+    path.write_text(path.read_text().replace('"n": 2000', '"n": "2000"'))
+    with pytest.raises(EdgeproofError, match=r"is no baseline \(Expected `int`, got `str`"):
         read_baseline(path, **WHO)
 
 
 def test_a_folder_that_cannot_be_written_to_is_one_message(tmp_path):
     (tmp_path / "mini").write_text("a file")
-    with pytest.raises(EdgeproofError, match="cannot be written"):
-        write_baseline(baseline_path(tmp_path, *WHO.values()), baseline())
+    path = baseline_path(tmp_path, *WHO.values())
+    with pytest.raises(EdgeproofError, match=r"cannot be written \(Not a directory\)") as caught:
+        write_baseline(path, baseline())
+    assert caught.value.file == str(path)
 
 
 def test_the_shipped_noise_can_be_read():
@@ -180,10 +238,15 @@ def test_the_shipped_noise_can_be_read():
 
 
 @pytest.mark.parametrize(
-    "text", ["[no_metric]\nnoise = '1 %'", "[peak_rss]\nnoise = 0.1", "[peak_rss]"]
+    ("text", "message"),
+    [
+        ("[no_metric]\nnoise = '1 %'", "no metric is called 'no_metric'"),
+        ("[peak_rss]\nnoise = 0.1", "noise.toml: peak_rss.noise: 0.1 is not a finite number"),
+        ("[peak_rss]", "noise.toml: peak_rss.noise: None is not a finite number"),
+    ],
 )
-def test_noise_that_is_no_share_is_refused(text, tmp_path):
+def test_noise_that_is_no_share_is_refused(text, message, tmp_path):
     file = tmp_path / "noise.toml"
     file.write_text(text)
-    with pytest.raises(UsageMistake):
+    with pytest.raises(UsageMistake, match=message):
         read_noise(file)

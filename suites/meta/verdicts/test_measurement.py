@@ -53,6 +53,22 @@ def test_a_measurement_survives_json() -> None:
     assert Measurement.from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
 
+def test_it_carries_what_its_test_knows() -> None:
+    one = drop(details={"races": 2}, known_failure="seen", subject="mini")
+    assert (one.details, one.known_failure, one.subject) == ({"races": 2}, "seen", "mini")
+    assert (one.scheme, one.device, one.runtime, one.test) == tuple(PLACE.values())
+    assert one.reason.startswith("accuracy_drop of float16: 1.2 points [0.4, 2.1] (n = 2,000 ")
+    plain = measure(Estimate(0.0, 0.0, 0.0, 1), metric="accuracy_drop", **PLACE)
+    assert (plain.details, plain.known_failure, plain.subject) == ({}, "", "")
+
+
+def test_the_exact_test_of_a_drop_is_said_and_kept() -> None:
+    estimate = Estimate(0.01, 0.0, 0.02, 500, mcnemar_p=0.0123)
+    one = measure(estimate, metric="accuracy_drop", **PLACE, details={"races": 1})
+    assert one.details == {"mcnemar_p": 0.0123, "races": 1}
+    assert "(n = 500 tweets, McNemar p = 0.012)" in one.reason
+
+
 def test_an_end_that_is_not_bounded_is_null() -> None:
     one = measure(
         Estimate(0.02, -math.inf, math.inf, 3), metric="accuracy_drop", budget=BUDGET, **PLACE

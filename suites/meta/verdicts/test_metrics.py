@@ -155,6 +155,43 @@ def test_total_variation_equals_a_worked_example() -> None:
     assert metrics.total_variation(np.array([[2.5e5, 0.0]]), np.array([[0.0, 2.5e5]])) == 1.0
 
 
+def test_total_variation_is_each_tweet_s_own() -> None:
+    first = np.array([[0.0, 0.0], [2.5e5, 0.0], [np.log(3.0), 0.0]])
+    second = np.array([[np.log(3.0), 0.0], [0.0, 2.5e5], [np.log(3.0), 0.0]])
+    assert metrics.total_variations(first, second) == pytest.approx([0.25, 1.0, 0.0])
+
+
+def test_what_is_computed_of_float32_is_computed_in_float64() -> None:
+    first, second = np.random.default_rng(1).normal(size=(2, 50, 3)).astype(np.float32)
+    precise = metrics.total_variations(first.astype(np.float64), second.astype(np.float64))
+    assert metrics.total_variations(first, second).tolist() == precise.tolist()
+
+
+def test_a_single_logit_has_a_label() -> None:
+    assert metrics.labels_of(np.array([[0.5]])).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (metrics._score, "accuracy"),
+        (metrics._drop, "accuracy_drop"),
+        (metrics._size_ratio, "size_ratio_weights"),
+    ],
+)
+def test_metrics_of_a_kind_are_made_alike(made, name: str) -> None:
+    metric = metrics.METRICS[name]
+    assert made(name, metric.description) == metric
+
+
+def test_costs_and_shares_are_made_alike() -> None:
+    cost, share = metrics.METRICS["latency_p50"], metrics.METRICS["quantized_weight_share"]
+    assert metrics._cost(cost.name, cost.unit, cost.counted, cost.description) == cost
+    assert metrics._share(share.name, share.counted, share.description) == share
+    f1 = metrics.METRICS["macro_f1"]
+    assert metrics._score(f1.name, f1.description, has_chance=False) == f1
+
+
 def test_every_metric_is_registered_under_its_own_name() -> None:
     assert all(name == metric.name for name, metric in metrics.METRICS.items())
     assert all(metric.low < metric.high for metric in metrics.METRICS.values())

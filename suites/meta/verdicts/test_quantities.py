@@ -39,6 +39,9 @@ DIFFERENCE = {"difference": True}
         ("98 %", Unit.FRACTION, 0.98),
         ("98%", Unit.FRACTION, 0.98),
         ("0 %", Unit.FRACTION, 0.0),
+        # The smallest percentage that is not taken for a fraction.
+        ("0.1 %", Unit.FRACTION, 0.001),
+        ("0.01 MB", Unit.BYTES, 1e4),
     ],
 )
 def test_a_quantity_becomes_its_canonical_value(written: object, unit: Unit, value: float) -> None:
@@ -118,6 +121,9 @@ def test_the_remedy_for_a_fraction_in_disguise_can_be_pasted() -> None:
         (0.00321, Unit.SECONDS, LEVEL, "3.21 ms"),
         (0.0000321, Unit.SECONDS, LEVEL, "0.032 ms"),
         (2.5, Unit.SECONDS, LEVEL, "2.5 s"),
+        (1.0, Unit.SECONDS, LEVEL, "1 s"),
+        (0.0, Unit.SECONDS, LEVEL, "0 ms"),
+        (100.0, Unit.RATIO, LEVEL, "100x"),
         (159.96, Unit.RATIO, LEVEL, "160x"),
         (12345.6, Unit.PER_SECOND, LEVEL, "12,346 tweets/s"),
         (33010121.0, Unit.INSTRUCTIONS, LEVEL, "33,010,121 instructions"),
