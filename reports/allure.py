@@ -115,7 +115,8 @@ def _npm_install(scratch: Path, target: Path) -> None:
     if done.returncode:
         raise EdgeproofError(
             f"npm cannot install Allure {version()} (exit {done.returncode}):\n{_tail(done)}\n",
-            remedy="Check the network, the proxy and npm's registry (npm config get registry), "
+            remedy="Check the network, the proxy, its certificate (NODE_EXTRA_CA_CERTS) and npm's "
+            "registry (npm config get registry), "
             f"or copy {target} from a machine that has it",
         )
 

@@ -1,16 +1,17 @@
 // How Allure draws the report. reports/html.py starts Allure with this file, and hands over what
-// is only known then in EDGEPROOF_REPORT: { history, run, devices: { name: variables }, gate }.
+// is only known then in EDGEPROOF_REPORT: { history, run, environments: { name: variables }, gate }.
 
 const facts = JSON.parse(process.env.EDGEPROOF_REPORT ?? "{}");
 
 const has = (labels, name, value) =>
   labels.some((label) => label.name === name && label.value === value);
 
-// Without environments, Allure takes the same test on two devices for a retry and hides one.
+// Without environments, Allure takes the same test of two runs for a retry and hides one. Their ids
+// may hold no other characters.
 const environments = Object.fromEntries(
-  Object.entries(facts.devices ?? {}).map(([device, variables]) => [
-    device,
-    { name: device, variables, matcher: ({ labels }) => has(labels, "device", device) },
+  Object.entries(facts.environments ?? {}).map(([name, variables]) => [
+    name.replace(/[^A-Za-z0-9_-]+/g, "-"),
+    { name, variables, matcher: ({ labels }) => has(labels, "run", name) },
   ]),
 );
 
@@ -54,8 +55,8 @@ export default {
   historyPath: facts.history,
   // The page holds the history of every test: each run adds about a tenth to its size.
   historyLimit: 10,
-  // What allure-pytest adds of itself, the machine's name among it.
-  hideLabels: ["framework", "host", "language", "package", "thread"],
+  // What allure-pytest adds of itself, the machine's name among it, and the environment's name.
+  hideLabels: ["framework", "host", "language", "package", "run", "tag", "thread"],
   environments,
   categories,
   // { minTestsCount, environmentsTested }: how many tests there must be, and on which devices.

@@ -12,17 +12,20 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.verdicts.baselines import Move
 from models.verdicts.judge import Estimate, Verdict, describe
 from models.verdicts.metrics import metric_named
 from models.verdicts.quantities import human
 from reports.budget_lines import place_of
 from reports.localizations import localizations_of
+from reports.naming import commit_of, moment_of
 from reports.results import measurements_of, outcomes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from models.verdicts.measurement import BudgetRecord, Measurement
+    from reports.localizations import Localization
     from reports.results import Outcome
 
 RED = {"failed", "error", "xpassed"}
@@ -32,7 +35,10 @@ MEANING = {
     Verdict.INCONCLUSIVE: "the limit lies inside the interval: more samples would decide",
     Verdict.INVALID: "the circumstances were wrong: nothing follows from the number",
 }
+NO_BASELINE = "there is none of this measurement (--edge-update-baseline keeps one)"
 UNSURE = {Verdict.INCONCLUSIVE, Verdict.INVALID}
+# Tweets that are shown of those whose label flipped; results.json holds more.
+FLIPS = 5
 _WIDTH = 100
 
 
@@ -44,18 +50,30 @@ class Explanation:
         test: its id.
         title: verdict, metric and scheme, or how the test ended.
         rows: what is said, by what it is about, in reading order.
+        outcome: how the test ended.
         measurement: None where the test asserts and measures nothing.
     """
 
     test: str
     title: str
     rows: tuple[tuple[str, str], ...]
+    outcome: str
     measurement: Measurement | None = None
 
     @property
     def unsure(self) -> bool:
         """Whether nothing is known to be wrong: too few samples, or wrong circumstances."""
         return self.measurement is not None and self.measurement.verdict in UNSURE
+
+    @property
+    def red(self) -> bool:
+        """Whether the test failed."""
+        return self.outcome in RED
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the test failed as it was expected to."""
+        return self.outcome == "xfailed"
 
     def as_text(self) -> str:
         """For a terminal, wrapped; the command on a line of its own, ready to be copied."""
@@ -97,16 +115,25 @@ def explanations(document: Mapping[str, Any]) -> list[Explanation]:
     Raises:
         EdgeproofError: a measurement is not valid.
     """
+    return sorted((one for one in accounts(document) if one.red), key=lambda one: one.unsure)
+
+
+def accounts(document: Mapping[str, Any]) -> list[Explanation]:
+    """Say of every test of a run that measured, or failed, why it ended as it did.
+
+    Raises:
+        EdgeproofError: a measurement is not valid.
+    """
     measured: dict[str, list[Measurement]] = {}
     for one in measurements_of(document):
-        if one.verdict not in {None, Verdict.PASS}:
-            measured.setdefault(one.test, []).append(one)
+        measured.setdefault(one.test, []).append(one)
     found = []
     for test in outcomes_of(document):
-        if test.outcome in RED:
-            judged = measured.get(test.id) or [None]
-            found += [_explanation(document, test, one) for one in judged]
-    return sorted(found, key=lambda one: one.unsure)
+        taken: list[Measurement | None] = [*measured.get(test.id, [])]
+        if test.outcome in {*RED, "xfailed"}:
+            taken = [one for one in taken if one and _is_wrong(one)] or [None]
+        found += [_explanation(document, test, one) for one in taken]
+    return found
 
 
 def reproduce(document: Mapping[str, Any], test: str) -> str:
@@ -120,9 +147,8 @@ def circumstances(document: Mapping[str, Any]) -> str:
     known, run = document["circumstances"], document["run"]
     runtime = known.get("runtime", "")
     threads = known.get("threads")
-    commit = run.get("commit")
     parts = [
-        document["device"]["name"] + (" (emulated)" if document["device"]["emulated"] else ""),
+        _device(document["device"]),
         f"{runtime} {known.get('runtimes', {}).get(runtime, '')}".strip(),
         f"{threads} thread{'' if threads == 1 else 's'}" if threads else "",
         f"Python {known['python']}" if "python" in known else "",
@@ -130,10 +156,17 @@ def circumstances(document: Mapping[str, Any]) -> str:
         f" on {known.get('cores', '?')} cores"
         if {"load_before", "load_after"} <= set(known)
         else "",
-        f"commit {commit[:9]}{' with changes' if run.get('changed') else ''}" if commit else "",
-        f"run of {run['started']}",
+        commit_of(run),
+        f"run of {moment_of(run)}",
     ]
     return ", ".join(filter(None, parts))
+
+
+def _device(device: Mapping[str, Any]) -> str:
+    """Its name, and what it is: "host (x86_64)", "rpi4-emulated (emulated aarch64, cortex-a72)"."""
+    emulated = "emulated " if device["emulated"] else ""
+    known = ", ".join(str(device[key]) for key in ("machine", "core", "target") if key in device)
+    return f"{device['name']} ({emulated}{known})" if emulated or known else str(device["name"])
 
 
 def measured_as(one: Measurement) -> str:
@@ -143,7 +176,7 @@ def measured_as(one: Measurement) -> str:
     said = describe(
         Estimate(one.value, low, high, one.n), metric_named(one.metric), scheme=one.scheme
     )
-    return f"{said}, 95 % interval" if low < high else said
+    return f"{said}, 95 % interval in brackets" if low < high else f"{said}, an exact number"
 
 
 def budget_as(metric: str, budget: BudgetRecord) -> str:
@@ -152,7 +185,7 @@ def budget_as(metric: str, budget: BudgetRecord) -> str:
     side = "at most" if budget.limit == "max" else "at least"
     place = place_of(budget.source)
     line = f", line {place.line}" if place else ""
-    limit = human(budget.value, kind.unit, difference=kind.difference)
+    limit = human(budget.value, kind.unit, difference=kind.difference, exact=kind.exact)
     return f"{side} {limit} ({budget.source}{line})"
 
 
@@ -162,26 +195,49 @@ def _explanation(
     rows = [("What happened", _last_lines(test.message))] if one is None else _judged(one)
     localized = [found for found in localizations_of(document) if test.id in found.tests]
     rows += [
-        *(("Localizer", found.as_sentence()) for found in localized),
+        *(row for found in localized for row in _localized(found)),
         ("Circumstances", circumstances(document)),
         ("Reproduce", reproduce(document, test.id)),
     ]
     title = f"{test.outcome}: {test.id.rpartition('::')[2]}"
     if one is not None:
-        title = f"{one.verdict}: {one.metric} of {one.scheme} on {one.device}"
-    return Explanation(test.id, title, tuple(rows), one)
+        what = "regression" if _has_regressed(one) else one.verdict or "measured"
+        title = f"{what}: {one.metric} of {one.scheme} on {document['device']['name']}"
+    return Explanation(test.id, title, tuple(rows), test.outcome, one)
+
+
+def _localized(found: Localization) -> list[tuple[str, str]]:
+    """Where the error begins, and the tweets that it cost their label."""
+    rows = [("Localizer", found.as_sentence())]
+    if found.flips:
+        count = found.flipped or len(found.flips)
+        head = f"{count:,}, surest in float32 (by logits over the next label):"
+        said = "\n".join([head, *(flip.as_sentence() for flip in found.flips[:FLIPS])])
+        rows.append(("Labels that flipped", said))
+    return rows
+
+
+def _is_wrong(one: Measurement) -> bool:
+    return one.verdict not in {None, Verdict.PASS} or _has_regressed(one)
+
+
+def _has_regressed(one: Measurement) -> bool:
+    return bool(one.details.get("baseline", {}).get("move") == Move.REGRESSION.value)
 
 
 def _judged(one: Measurement) -> list[tuple[str, str]]:
     rows = [("Measured", measured_as(one))]
     if one.budget is not None:
         rows.append(("Budget", budget_as(one.metric, one.budget)))
-    if one.verdict is not None:
+    if one.verdict is None:
+        rows.append(("Verdict", "none: it is recorded, and not judged"))
+    else:
         why = one.reason.rpartition(": ")[2]
         rows.append(("Verdict", f"{one.verdict}: {why or MEANING[one.verdict]}"))
-    if "baseline" in one.details:
-        rows.append(("Since the baseline", str(one.details["baseline"]["reason"])))
-    return rows
+    if one.known_failure:
+        rows.append(("Known failure", one.known_failure))
+    known = one.details.get("baseline", {}).get("reason", NO_BASELINE)
+    return [*rows, ("Since the baseline", str(known))]
 
 
 def _last_lines(message: str, lines: int = 12) -> str:

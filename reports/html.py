@@ -11,7 +11,6 @@ as no results yet.
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import re
 import sys
@@ -24,16 +23,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from models.errors import EdgeproofError, UsageMistake
 from reports import allure
 from reports.offline import external_loads, keep_to_itself
-from reports.runs import ALLURE_RESULTS, RESULTS, read_run, survey, test_id
+from reports.packing import files_of, pack
+from reports.runs import ALLURE_RESULTS, RESULTS, read_runs, survey, test_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from reports.runs import Run, Survey
 
 OUT = Path(__file__).parent / "out"
 DEFAULT_HTML = OUT / "html"
-_DRAWN_TEST = re.compile(r'd\("data/test-results/(\w+)\.json","([^"]+)"\)')
+_TEST = re.compile(r"data/test-results/(\w+)\.json")
 
 
 def draw_report(
@@ -56,7 +54,7 @@ def draw_report(
         UsageMistake: a folder holds no results.
         EdgeproofError: Allure cannot be installed, or draws nothing; the disk is full.
     """
-    runs = [read_run(folder) for folder in folders]
+    runs = read_runs(folders)
     found = survey(runs)
     for run in runs:
         for file in run.unreadable:
@@ -64,12 +62,13 @@ def draw_report(
     if not allure.is_installed():
         _say(f"installing Allure {allure.version()} into {allure.folder()} (once)")
     _say(
-        f"drawing {found.tests} tests on {len(found.devices) or 'unnamed'} device(s): "
-        f"{', '.join(sorted(found.devices)) or '-'}"
+        f"drawing {found.tests} tests on {len(found.environments) or 'unnamed'} device(s): "
+        f"{'; '.join(sorted(found.environments)) or '-'}"
     )
     rules: dict[str, Any] = {"minTestsCount": min_tests}
     if required:
-        rules["environmentsTested"] = list(required)
+        wanted = (found.of_device.get(device, [device]) for device in required)
+        rules["environmentsTested"] = [name for names in wanted for name in names]
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "index.html").unlink(missing_ok=True)  # a failure must not leave the last report
@@ -86,11 +85,16 @@ def _draw(
     runs: list[Run], found: Survey, out: Path, rules: dict[str, Any]
 ) -> tuple[Path, list[dict[str, Any]]]:
     from reports.staging import draw, stage  # noqa: PLC0415 - numpy, only when there is a run
-    from reports.summary import put_first  # noqa: PLC0415 - the same
+    from reports.summary import Shown, put_first  # noqa: PLC0415 - the same
 
     history, name = out.parent / "history.jsonl", _run_name(found.began)
     _forget(history, name)
-    facts = {"history": str(history), "run": name, "devices": found.devices, "gate": rules}
+    facts = {
+        "history": str(history),
+        "run": name,
+        "environments": found.environments,
+        "gate": rules,
+    }
     drawn = [draw(run) for run in runs]
     with tempfile.TemporaryDirectory(dir=out, prefix=".drawing-") as scratch:
         staged = [Path(scratch, f"run-{number}") for number in range(len(runs))]
@@ -100,30 +104,29 @@ def _draw(
         page = Path(scratch, "html", "index.html")
         text = page.read_text(encoding="utf-8")
         shown = [
-            (run.document, pictures)
+            Shown(run.document, pictures, _links(text, run.environments))
             for run, pictures in zip(runs, drawn, strict=True)
             if run.document is not None
         ]
-        text = put_first(text, shown, gate=gate, link=_links(text))
+        text = put_first(text, shown, gate=gate)
         text = keep_to_itself(text)
-        page.write_text(text, encoding="utf-8")
+        loads = external_loads(text)  # before they are packed out of sight
+        page.write_text(pack(text), encoding="utf-8")
         page.replace(out / "index.html")
-    for address in external_loads(text):
+    for address in loads:
         _say(f"named in the report, and blocked by its policy: {address}")
     return out / "index.html", gate
 
 
-def _links(page: str) -> Callable[[str, str], str | None]:
-    """Where in Allure's page each test of a device is shown."""
+def _links(page: str, environments: dict[str, str]) -> dict[str, str]:
+    """Where in Allure's page each test of a run is shown."""
     addresses = {}
-    for identity, data in _DRAWN_TEST.findall(page):
-        test = json.loads(base64.b64decode(data))
-        addresses[test_id(test), test.get("environment")] = f"#{identity}"
-
-    def link(test: str, device: str) -> str | None:
-        return addresses.get((test, device))
-
-    return link
+    for name, content in files_of(page).items():
+        if drawn := _TEST.fullmatch(name):
+            test = json.loads(content)
+            if test.get("environment") in environments.values():
+                addresses[test_id(test)] = f"#{drawn[1]}"
+    return addresses
 
 
 def _run_name(began: float) -> str:

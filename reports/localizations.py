@@ -28,6 +28,40 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     sqnr_db: float | None
 
 
+class Flip(msgspec.Struct, frozen=True, kw_only=True):
+    """A tweet whose label flipped.
+
+    Attributes:
+        tweet: its row in the test split.
+        gold: its gold label.
+        labels: what float32 and the variant call it.
+        margins: by how many logits each preferred its label to the next.
+        text: its words; empty where the corpus may not be passed on.
+        entity: what it is about; empty likewise.
+    """
+
+    tweet: int
+    gold: str
+    labels: dict[str, str]
+    margins: dict[str, float]
+    text: str = ""
+    entity: str = ""
+
+    @property
+    def said(self) -> str:
+        """Its words, or its row where they are not there."""
+        return f'"{self.text}"' if self.text else f"test tweet {self.tweet}"
+
+    def as_sentence(self) -> str:
+        """The tweet, and what each of the two models made of it."""
+        answers = [f"{name} {self.answer(name)}" for name in self.labels]
+        return f"{self.said}: gold {self.gold}, {', '.join(answers)}"
+
+    def answer(self, name: str) -> str:
+        """A model's label, and by how many logits it preferred that."""
+        return f"{self.labels[name]} by {self.margins[name]:.3g}"
+
+
 class Localization(msgspec.Struct, frozen=True, kw_only=True):
     """What was found of one scheme.
 
@@ -35,6 +69,7 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
         scheme: its name.
         tests: ids of the red tests that asked.
         flips: tweets whose label flipped, at most the twenty that float32 was surest of.
+        flipped: how many there are.
         curve: the operators in execution order.
         diverges_at: the first of them with NaN or Inf, else the first below `diverged_db`.
         diverged_db: dB.
@@ -44,7 +79,8 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
 
     scheme: str
     tests: list[str]
-    flips: list[dict[str, Any]]
+    flips: list[Flip]
+    flipped: int | None = None
     curve: list[Point] = []
     diverges_at: Point | None = None
     diverged_db: float | None = None

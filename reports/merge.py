@@ -1,10 +1,10 @@
-"""Several subjects in one results.json: `python -m reports.merge --out FILE FOLDER ...`.
+"""Several runs in one results.json: `python -m reports.merge --out FILE FOLDER ...`.
 
-Each folder is what `--edge-report-dir` was given: it holds the results.json of one subject. Every
-measurement and every test says which subject it is of. Prints bytes against accuracy, smallest
-file first.
+Each folder is what `--edge-report-dir` was given. Every measurement and every test says which
+subject and which device it is of, so that runs of one subject on one device stay apart, too.
+Prints the scoreboard of each run and, of several subjects, bytes against accuracy.
 
-Exit codes: 0 written; 1 a document cannot be read or written, or they do not go together.
+Exit codes: 0 written; 1 a document cannot be read or written.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.errors import EdgeproofError
+from reports.naming import device_names
+from reports.parts import parts_of
 from reports.results import measurements_of, new_document, outcomes_of, read_results, write_results
+from reports.scoreboard import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from models.verdicts.measurement import Measurement
 
@@ -41,72 +44,87 @@ def main(arguments: list[str] | None = None) -> int:
     except EdgeproofError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    sys.stdout.write(as_table(document) + "\n")
+    sys.stdout.write(as_text(document))
+    if len({one["subject"]["name"] for one in parts_of(document)}) > 1:
+        sys.stdout.write(f"\n{as_table(document)}\n")
+    sys.stdout.write(f"\n{options.out}\n")
     return 0
 
 
 def merge(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return one document of several, each of another subject.
-
-    Raises:
-        EdgeproofError: two are of one subject, or they were not measured on one device.
-    """
-    names = [one["subject"]["name"] for one in documents]
-    if len(set(names)) != len(names):
-        raise _apart(f"two of {', '.join(names)} are one subject")
-    if any(one["device"] != documents[0]["device"] for one in documents):
-        raise _apart(f"{', '.join(names)} were not measured on one device")
-    named = list(zip(names, documents, strict=True))
-    schemes = [scheme for one in documents for scheme in one["subject"]["schemes"]]
+    """Return one document of several runs; `reports.parts` takes it apart again."""
+    named = list(zip(device_names(documents), documents, strict=True))
+    subjects = dict.fromkeys(str(one["subject"]["name"]) for one in documents)
+    schemes = dict.fromkeys(s for one in documents for s in one["subject"]["schemes"])
+    first = documents[0]
     return new_document(
-        run=dict(documents[0]["run"])
+        run=dict(first["run"])
         | {
-            "finished": documents[-1]["run"].get("finished"),
-            "localizations": [
-                found | {"tests": [f"{test} of {name}" for test in found["tests"]]}
-                for name, one in named
-                for found in one["run"].get("localizations", [])
-            ],
+            "finished": max(_finished(one) for one in documents),
+            "localizations": [],
+            "merged": [_merged(name, one) for name, one in named],
         },
-        subject={
-            "name": " + ".join(names),
-            "schemes": list(dict.fromkeys(schemes)),
-            "subjects": [one["subject"] for one in documents],
+        subject={"name": " + ".join(subjects), "schemes": list(schemes)},
+        device={
+            "name": " + ".join(dict.fromkeys(name for name, _ in named)),
+            "emulated": any(one["device"]["emulated"] for one in documents),
         },
-        device=documents[0]["device"],
-        circumstances=dict(documents[0]["circumstances"])
-        | {"subjects": {name: one["circumstances"] for name, one in named}},
-        artefacts=[
-            dict(artefact) | {"name": f"{name}/{artefact['name']}"}
-            for name, one in named
-            for artefact in one["artefacts"]
-        ],
+        circumstances=first["circumstances"],
+        artefacts=_artefacts(named),
         measurements=[
-            msgspec.structs.replace(measurement, subject=name)
+            msgspec.structs.replace(taken, device=name, subject=one["subject"]["name"])
             for name, one in named
-            for measurement in measurements_of(one)
+            for taken in measurements_of(one)
         ],
         tests=[
-            msgspec.structs.replace(outcome, id=f"{outcome.id} of {name}")
+            msgspec.structs.replace(outcome, device=name, subject=one["subject"]["name"])
             for name, one in named
             for outcome in outcomes_of(one)
         ],
     )
 
 
+def _merged(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run says besides what it measured."""
+    said = {part: one[part] for part in ("run", "subject", "circumstances")}
+    return said | {"device": one["device"] | {"name": name}}
+
+
+def _finished(document: Mapping[str, Any]) -> str:
+    return str(document["run"].get("finished", document["run"]["started"]))
+
+
+def _artefacts(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """Each artefact once, named by its subject, and by its device where the same name is another.
+
+    Boards answer with what one host has built: mostly they share all of it.
+    """
+    known: dict[str, str] = {}
+    for device, one in named:
+        for artefact in one["artefacts"]:
+            name = f"{one['subject']['name']}/{artefact['name']}"
+            if known.get(name, artefact["sha256"]) != artefact["sha256"]:
+                name = f"{device}/{name}"
+            if name not in known:
+                known[name] = artefact["sha256"]
+                yield dict(artefact) | {"name": name}
+
+
 def as_table(document: Mapping[str, Any]) -> str:
     """Return one line for each variant: its bytes, accuracy and drop, the smallest first."""
-    found: dict[tuple[str, str], dict[str, Measurement]] = {}
+    found: dict[tuple[str, ...], dict[str, Measurement]] = {}
     for one in measurements_of(document):
-        found.setdefault((one.subject, one.scheme), {})[one.metric] = one
+        found.setdefault((one.subject, one.device, one.scheme), {})[one.metric] = one
     pieces = {
-        subject["name"]: subject.get("vocabulary", {}).get("pieces", "")
-        for subject in document["subject"]["subjects"]
+        one["subject"]["name"]: one["subject"].get("vocabulary", {}).get("pieces", "")
+        for one in parts_of(document)
     }
     variants = {key: taken for key, taken in found.items() if SIZE in taken}
     rows = [
         (subject, scheme, *_cells(taken, pieces[subject]))
-        for (subject, scheme), taken in sorted(variants.items(), key=lambda kv: kv[1][SIZE].value)
+        for (subject, _, scheme), taken in sorted(
+            variants.items(), key=lambda item: item[1][SIZE].value
+        )
     ]
     widths = [max(len(row[at]) for row in (COLUMNS, *rows)) for at in range(len(COLUMNS))]
     lines = [
@@ -131,10 +149,6 @@ def _cells(taken: Mapping[str, Measurement], pieces: object) -> tuple[str, ...]:
 def _drop(one: Measurement) -> str:
     ends = ("?" if end is None else f"{100 * end:.1f}" for end in (one.low, one.high))
     return f"{100 * one.value:.1f} [{', '.join(ends)}] points"
-
-
-def _apart(what: str) -> EdgeproofError:
-    return EdgeproofError(what, remedy="Give the folders of one subject each, from one device")
 
 
 if __name__ == "__main__":

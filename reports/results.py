@@ -67,13 +67,18 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
 
-class Outcome(Table, frozen=True, kw_only=True):
-    """How a test ended; `message` says why where it did not pass."""
+class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
+    """How a test ended; `message` says why where it did not pass.
+
+    Where several runs are one document, `subject` and `device` say whose it is.
+    """
 
     id: str
     outcome: Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
     seconds: float
     message: str = ""
+    subject: str = ""
+    device: str = ""
 
 
 class Document(Table, frozen=True, kw_only=True):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
+from reports.naming import device_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 ALLURE_RESULTS = "allure-results"
 RESULTS = "results.json"
+# Characters of an environment's name that Allure takes.
+LONGEST = 64
 RUN_FIRST = "Run `tox -e host` first: it writes them"
 
 
@@ -26,13 +30,16 @@ class Run:
         folder: what was named on the command line.
         tests: Allure's result of each test, by its file.
         unreadable: files that a killed run left half-written.
-        document: its results.json; None where it measured nothing.
+        document: its results.json, its device named as no other run's; None where it measured
+            nothing.
+        environments: Allure's environment by device: what keeps it from hiding another run.
     """
 
     folder: Path
     tests: dict[Path, dict[str, Any]]
     unreadable: list[Path]
     document: dict[str, Any] | None
+    environments: dict[str, str] = field(default_factory=dict)
 
     @property
     def allure_results(self) -> Path:
@@ -52,11 +59,34 @@ class Run:
 
 @dataclass(frozen=True)
 class Survey:
-    """What several runs hold: tests, when the first began, what is known of each device."""
+    """What several runs hold: tests, when the first began, what is known of each environment."""
 
     tests: int
     began: float
-    devices: dict[str, dict[str, str]] = field(default_factory=dict)
+    environments: dict[str, dict[str, str]] = field(default_factory=dict)
+    of_device: dict[str, list[str]] = field(default_factory=dict)
+
+
+def read_runs(folders: Iterable[Path]) -> list[Run]:
+    """Read the folders of runs, and name their devices so that none hides another's.
+
+    A folder that is no run's stands for those of its folders that are, such as a fleet's.
+
+    Raises:
+        UsageMistake: there are no results in one of them, or one is named twice.
+        EdgeproofError: a results.json is not valid.
+    """
+    found = [each for folder in folders for each in _folders_of(folder)]
+    for at, folder in enumerate(found):
+        if folder.resolve() in [other.resolve() for other in found[:at]]:
+            raise UsageMistake("is named twice", file=folder, remedy="Name each run once")
+    return _told_apart([read_run(folder) for folder in found])
+
+
+def _folders_of(folder: Path) -> list[Path]:
+    if (folder / ALLURE_RESULTS).is_dir():
+        return [folder]
+    return sorted(each.parent for each in folder.glob(f"*/{ALLURE_RESULTS}")) or [folder]
 
 
 def read_run(folder: Path) -> Run:
@@ -97,13 +127,47 @@ def test_id(test: dict[str, Any]) -> str:
 
 
 def survey(runs: Iterable[Run]) -> Survey:
-    """Count the tests of several runs, and gather what is known of their devices."""
+    """Count the tests of several runs, and gather what is known of their environments."""
     every = list(runs)
-    devices: dict[str, dict[str, str]] = {}
+    environments: dict[str, dict[str, str]] = {}
+    of_device: dict[str, list[str]] = {}
     for run in every:
-        for device in sorted(run.devices):
-            devices[device] = devices.get(device, {}) | _facts(run)
-    return Survey(sum(len(run.tests) for run in every), min(run.began for run in every), devices)
+        for device, name in run.environments.items():
+            environments[name] = _facts(run)
+            of_device.setdefault(device, []).append(name)
+    began = min(run.began for run in every)
+    return Survey(sum(len(run.tests) for run in every), began, environments, of_device)
+
+
+def _told_apart(runs: list[Run]) -> list[Run]:
+    """Name the environments of runs, and their devices where a run of one subject shares one."""
+    placed = [(run, device) for run in runs for device in sorted(run.devices)]
+    stands = [_stand_in(run, device) for run, device in placed]
+    names = device_names(stands)
+    for at, ((run, device), stand, name) in enumerate(zip(placed, stands, names, strict=True)):
+        shared = names.count(name) > 1
+        full = f"{stand['subject']['name']} on {name}" if shared else name
+        run.environments[device] = full if len(full) <= LONGEST else f"{full[: LONGEST - 4]} {at}"
+        if run.document is not None and run.document["device"]["name"] == device:
+            run.document = _renamed(run.document, name)
+    return runs
+
+
+def _stand_in(run: Run, device: str) -> dict[str, Any]:
+    """What tells a run from another, also where it measured nothing."""
+    if run.document is not None:
+        return run.document | {"device": run.document["device"] | {"name": device}}
+    subjects = {subject for test in run.tests.values() for subject in labels_of(test, "subject")}
+    began = datetime.fromtimestamp(run.began / 1000, UTC).isoformat()
+    subject = " + ".join(sorted(subjects)) or "unnamed"
+    return {"run": {"started": began}, "subject": {"name": subject}, "device": {"name": device}}
+
+
+def _renamed(document: dict[str, Any], device: str) -> dict[str, Any]:
+    return document | {
+        "device": document["device"] | {"name": device},
+        "measurements": [one | {"device": device} for one in document["measurements"]],
+    }
 
 
 def _facts(run: Run) -> dict[str, str]:

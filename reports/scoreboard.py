@@ -6,42 +6,68 @@ import argparse
 import csv
 import io
 import sys
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.errors import EdgeproofError
 from models.verdicts.judge import Verdict
 from models.verdicts.metrics import FULL_MODEL
+from reports.parts import parts_of, title_of
 from reports.results import measurements_of, read_results
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from models.verdicts.measurement import Measurement
 
-HEADER = (
-    "scheme",
-    "MB",
-    "ratio",
-    "accuracy",
-    "drop",
-    "agreement",
-    "ms",
-    "tweets/s",
-    "MB resident",
-    "verdict",
+
+class Column(NamedTuple):
+    """A column of numbers.
+
+    Attributes:
+        title: above it, for people.
+        name: above it, for programs.
+        metrics: what it shows; the first of them that was taken.
+        factor: by which the canonical value is multiplied.
+        decimals: behind the point.
+        interval: whether the 95 % interval is shown, too.
+    """
+
+    title: str
+    name: str
+    metrics: tuple[str, ...]
+    factor: float
+    decimals: int
+    interval: bool = False
+
+
+COLUMNS = (
+    Column("MB", "megabytes", ("flatbuffer_bytes", "weights_bytes"), 1e-6, 2),
+    Column("ratio", "ratio", ("size_ratio_weights",), 1.0, 1),
+    Column("accuracy", "accuracy", ("accuracy",), 1.0, 3),
+    Column("drop", "drop_points", ("accuracy_drop",), 100.0, 1, interval=True),
+    Column("agreement", "agreement", ("agreement", "agreement_runtimes"), 1.0, 3),
+    Column("ms", "milliseconds", ("latency_p50",), 1e3, 2),
+    Column("tweets/s", "tweets_per_second", ("tweets_per_second",), 1.0, 1),
+    Column("MB resident", "megabytes_resident", ("peak_rss",), 1e-6, 1),
 )
+HEADER = ("scheme", *(column.title for column in COLUMNS), "verdict")
 LEGEND = (
     "ratio: the full model's float32 weights over the FlatBuffer; drop: percentage points of "
-    "accuracy below the full model, with the 95 % interval; agreement: with the float32 variant; "
-    "ms: median of one answer"
+    "accuracy below the full model, with the 95 % interval; agreement: with the float32 variant, "
+    "of another runtime with the same file on the main one; ms: median of one answer"
 )
+KNOWN = "fail (known): written down with its reason, and expected until that expires"
+FLOORS = "last rows: what answers that need no model earn"
 EMULATED = (
     "emulated: real ARM code without a board. Its times say nothing of the board's, and that the "
     "emulator computes as silicon does is not verified"
 )
 DEFAULT_RUN = Path(__file__).parent / "out"
 UNMEASURED = "-"
+# Of the lines below the table, in characters.
+WIDTH = 120
 KNOWN_FAILURE = "fail (known)"
 WORST_FIRST = (
     Verdict.FAIL.value,
@@ -53,57 +79,72 @@ WORST_FIRST = (
 
 
 def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The cells of the scoreboard, one row under `HEADER` per variant.
+    """The cells of the scoreboard of a run, one row under `HEADER` per variant.
 
     The full model comes first, then the subject's schemes in their order. What another runtime than
     the run's main one answered is a row of its own, named "SCHEME on RUNTIME". The floors
     come last.
 
     Args:
-        document: what `read_results` or `new_document` returns.
+        document: what `read_results` or `new_document` returns, of one run.
 
     Raises:
         EdgeproofError: a measurement is not valid.
     """
-    main = _main_runtime(document)
-    groups: dict[tuple[str, str | None], list[Measurement]] = {}
-    for one in measurements_of(document):
-        runtime = None if one.runtime == main else one.runtime
-        groups.setdefault((one.scheme, runtime), []).append(one)
-    order = [FULL_MODEL, *document["subject"]["schemes"]]
-
-    def place(group: tuple[str, str | None]) -> tuple[int, str, str]:
-        scheme, runtime = group
-        known = order.index(scheme) if scheme in order else len(order)
-        return known, scheme, runtime or ""
-
-    rows = [_row(group, groups[group]) for group in sorted(groups, key=place)]
-    return rows + [_floor_row(*each) for each in document["subject"].get("floors", {}).items()]
+    rows = [
+        (
+            scheme if runtime is None else f"{scheme} on {runtime}",
+            *(_cell(column, taken) for column in COLUMNS),
+            worst_verdict(taken),
+        )
+        for (scheme, runtime), taken in _groups(document).items()
+    ]
+    return rows + [
+        (name, *(_floor(column, scores) for column in COLUMNS), UNMEASURED)
+        for name, scores in _floors(document).items()
+    ]
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """The scoreboard for a terminal, columns aligned, the legend below."""
-    table = [HEADER, *scoreboard_rows(document)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in table]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join([*lines, "", *_legend(document)]) + "\n"
+    """The scoreboard for a terminal, columns aligned, the legend below; one for each run."""
+    return _each(document, _text, "{}")
 
 
 def as_markdown(document: Mapping[str, Any]) -> str:
-    """The scoreboard as a Markdown table, the legend below."""
-    rules = ["---" if column in (0, len(HEADER) - 1) else "---:" for column in range(len(HEADER))]
-    lines = [HEADER, rules, *scoreboard_rows(document)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return "\n\n".join([table, *_legend(document)]) + "\n"
+    """The scoreboard as a Markdown table, the legend below; one for each run."""
+    return _each(document, _markdown, "### {}")
 
 
 def as_csv(document: Mapping[str, Any]) -> str:
-    """The scoreboard as CSV."""
+    """The scoreboard as CSV: plain numbers, and a column for what a row is of."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([HEADER, *scoreboard_rows(document)])
+    ends = [(f"{c.name}_low", f"{c.name}_high") if c.interval else () for c in COLUMNS]
+    numbers = [name for c, pair in zip(COLUMNS, ends, strict=True) for name in (c.name, *pair)]
+    writer.writerow(["subject", "device", "scheme", "runtime", *numbers, "verdict"])
+    for part in parts_of(document):
+        whose = (part["subject"]["name"], part["device"]["name"])
+        for (scheme, runtime), taken in _groups(part).items():
+            values = [value for column in COLUMNS for value in _values(column, taken)]
+            verdict = worst_verdict(taken).replace(UNMEASURED, "")
+            answered = "" if scheme == FULL_MODEL else runtime or _main_runtime(part)
+            writer.writerow([*whose, scheme, answered, *values, verdict])
+        for name, scores in _floors(part).items():
+            earned = [f"{scores['accuracy']:.6g}" if n == "accuracy" else "" for n in numbers]
+            writer.writerow([*whose, name, "", *earned, ""])
     return buffer.getvalue()
+
+
+def legend(document: Mapping[str, Any]) -> list[str]:
+    """What the scoreboard of a run leaves to be said."""
+    known = any(one["known_failure"] and one["verdict"] for one in document["measurements"])
+    said = {
+        LEGEND: True,
+        FLOORS: bool(_floors(document)),
+        KNOWN: known,
+        EMULATED: document["device"]["emulated"],
+    }
+    return [line for line, needed in said.items() if needed]
 
 
 def write_csv(path: Path, document: Mapping[str, Any]) -> None:
@@ -126,8 +167,51 @@ def worst_verdict(measurements: Sequence[Measurement]) -> str:
     return next((verdict for verdict in WORST_FIRST if verdict in found), UNMEASURED)
 
 
-def _legend(document: Mapping[str, Any]) -> list[str]:
-    return [LEGEND, EMULATED] if document["device"]["emulated"] else [LEGEND]
+def _each(document: Mapping[str, Any], write: Callable[[Mapping[str, Any]], str], head: str) -> str:
+    """Write the scoreboard of each run of a document, under whose it is where there are several."""
+    parts = parts_of(document)
+    if len(parts) == 1:
+        return write(parts[0])
+    return "\n".join(f"{head.format(title_of(part))}\n\n{write(part)}" for part in parts)
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    table = [HEADER, *scoreboard_rows(document)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
+    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in table]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    said = [textwrap.fill(line, WIDTH) for line in legend(document)]
+    return "\n".join([*lines, "", *said]) + "\n"
+
+
+def _markdown(document: Mapping[str, Any]) -> str:
+    rules = ["---" if column in (0, len(HEADER) - 1) else "---:" for column in range(len(HEADER))]
+    lines = [HEADER, rules, *scoreboard_rows(document)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n\n".join([table, *legend(document)]) + "\n"
+
+
+def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Measurement]]:
+    """The measurements of each row; the runtime is None where it is the main one."""
+    main = _main_runtime(document)
+    groups: dict[tuple[str, str | None], list[Measurement]] = {}
+    for one in measurements_of(document):
+        runtime = None if one.runtime == main else one.runtime
+        groups.setdefault((one.scheme, runtime), []).append(one)
+    order = [FULL_MODEL, *document["subject"]["schemes"]]
+
+    def place(group: tuple[str, str | None]) -> tuple[int, str, str]:
+        scheme, runtime = group
+        known = order.index(scheme) if scheme in order else len(order)
+        return known, scheme, runtime or ""
+
+    return {group: groups[group] for group in sorted(groups, key=place)}
+
+
+def _floors(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """What answers that need no model earn, by floor and metric; those with an accuracy."""
+    floors = document["subject"].get("floors", {})
+    return {name: scores for name, scores in floors.items() if "accuracy" in scores}
 
 
 def _main_runtime(document: Mapping[str, Any]) -> str | None:
@@ -139,40 +223,37 @@ def _main_runtime(document: Mapping[str, Any]) -> str | None:
     return max(sorted(set(answered)), key=answered.count, default=None)
 
 
-def _row(group: tuple[str, str | None], measurements: Sequence[Measurement]) -> tuple[str, ...]:
-    scheme, runtime = group
-    by_metric = {one.metric: one for one in measurements}
-
-    def cell(metric: str, factor: float, decimals: int) -> str:
-        one = by_metric.get(metric)
-        return UNMEASURED if one is None else f"{factor * one.value:,.{decimals}f}"
-
-    size = "flatbuffer_bytes" if "flatbuffer_bytes" in by_metric else "weights_bytes"
-    return (
-        scheme if runtime is None else f"{scheme} on {runtime}",
-        cell(size, 1e-6, 2),
-        cell("size_ratio_weights", 1.0, 1),
-        cell("accuracy", 1.0, 3),
-        _drop(by_metric.get("accuracy_drop")),
-        cell("agreement", 1.0, 3),
-        cell("latency_p50", 1e3, 2),
-        cell("tweets_per_second", 1.0, 1),
-        cell("peak_rss", 1e-6, 1),
-        worst_verdict(measurements),
-    )
+def _shown(column: Column, taken: Sequence[Measurement]) -> Measurement | None:
+    by_metric = {one.metric: one for one in taken}
+    return next((by_metric[metric] for metric in column.metrics if metric in by_metric), None)
 
 
-def _floor_row(name: str, scores: Mapping[str, float]) -> tuple[str, ...]:
-    """What answers that need no model earn: a name and an accuracy."""
-    accuracy = f"{scores['accuracy']:.3f}" if "accuracy" in scores else UNMEASURED
-    return (name, *[accuracy if column == "accuracy" else UNMEASURED for column in HEADER[1:]])
-
-
-def _drop(one: Measurement | None) -> str:
+def _cell(column: Column, taken: Sequence[Measurement]) -> str:
+    """What people read; "-" where it was not measured."""
+    one = _shown(column, taken)
     if one is None:
         return UNMEASURED
-    ends = ("?" if end is None else f"{100.0 * end:.1f}" for end in (one.low, one.high))
-    return f"{100.0 * one.value:.1f} [{', '.join(ends)}]"
+    shown = f"{column.factor * one.value:,.{column.decimals}f}"
+    if not column.interval:
+        return shown
+    ends = (
+        "?" if end is None else f"{column.factor * end:.{column.decimals}f}"
+        for end in (one.low, one.high)
+    )
+    return f"{shown} [{', '.join(ends)}]"
+
+
+def _values(column: Column, taken: Sequence[Measurement]) -> list[str]:
+    """What programs read: a number, and the ends of its interval; "" where there is none."""
+    one = _shown(column, taken)
+    wanted = (None,) * (3 if column.interval else 1)
+    if one is not None:
+        wanted = (one.value, one.low, one.high)[: len(wanted)]
+    return ["" if value is None else f"{column.factor * value:.6g}" for value in wanted]
+
+
+def _floor(column: Column, scores: Mapping[str, float]) -> str:
+    return f"{scores['accuracy']:.{column.decimals}f}" if column.name == "accuracy" else UNMEASURED
 
 
 def _verdict(one: Measurement) -> str | None:

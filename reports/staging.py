@@ -11,9 +11,12 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from reports.explain import explanations
+from reports.explain import accounts
 from reports.figures.draw import pictures
-from reports.runs import test_id
+from reports.metrics import write_metric_samples
+from reports.naming import slug
+from reports.parts import title_of
+from reports.runs import labels_of, test_id
 from reports.scoreboard import as_csv, as_markdown
 
 if TYPE_CHECKING:
@@ -30,29 +33,45 @@ SVG = "image/svg+xml"
 def stage(run: Run, folder: Path, drawn: list[Picture]) -> None:
     """Copy a run's Allure results into `folder`, adding to each test what explains it.
 
+    Left out is what names the fixtures that each test was set up with: it says nothing of what is
+    tested, and is a third of the whole.
+
     Args:
         run: the run; one that measured nothing is copied as it is.
         folder: must not exist yet.
         drawn: the run's pictures.
     """
-    shutil.copytree(run.allure_results, folder)
-    if run.document is None:
-        return
+    shutil.copytree(run.allure_results, folder, ignore=shutil.ignore_patterns("*-container.json"))
+    why: dict[str, list[Explanation]] = {}
+    for one in accounts(run.document) if run.document is not None else ():
+        why.setdefault(one.test, []).append(one)
     for picture in drawn:
         (folder / f"{picture.name}-attachment.svg").write_text(picture.svg, encoding="utf-8")
-    why: dict[str, list[Explanation]] = {}
-    for one in explanations(run.document):
-        why.setdefault(one.test, []).append(one)
     for file, test in run.tests.items():
-        changed = _with_pictures(test, drawn)
+        changed = _with_environment(test, run.environments)
+        changed = _with_pictures(changed, drawn)
         changed = _with_explanation(changed, why.get(test_id(test), []))
         (folder / file.name).write_text(json.dumps(changed), encoding="utf-8")
-    _add_globals(run.document, folder)
+    if run.document is not None:
+        write_metric_samples(run.document, folder)
+        _add_globals(run.document, folder)
 
 
 def draw(run: Run) -> list[Picture]:
     """The pictures of a run; none where it measured nothing."""
     return pictures(run.document) if run.document is not None else []
+
+
+def _with_environment(test: dict[str, Any], environments: Mapping[str, str]) -> dict[str, Any]:
+    """Say in which environment a test ran, also in what its history is found by."""
+    name = next((environments[device] for device in labels_of(test, "device")), None)
+    if name is None:
+        return test
+    hidden = {"name": "run", "value": name, "mode": "hidden"}
+    return test | {
+        "labels": [*test["labels"], {"name": "run", "value": name}],
+        "parameters": [*test.get("parameters", []), hidden],
+    }
 
 
 def _with_pictures(test: dict[str, Any], drawn: list[Picture]) -> dict[str, Any]:
@@ -75,18 +94,16 @@ def _with_explanation(test: dict[str, Any], why: list[Explanation]) -> dict[str,
 
 def _add_globals(document: Mapping[str, Any], folder: Path) -> None:
     """The run's results and scoreboard as attachments of the whole report."""
-    device, subject = document["device"]["name"], document["subject"]["name"]
+    title = title_of(document)
     texts = {
-        "results.json": (json.dumps(document, indent=1), "application/json"),
+        "results.json": (json.dumps(document), "application/json"),
         "scoreboard.csv": (as_csv(document), "text/csv"),
         "scoreboard.md": (as_markdown(document), "text/markdown"),
     }
     attachments = []
     for name, (text, kind) in texts.items():
-        source = f"{subject}-{device}-{name.replace('.', '-attachment.')}"
+        source = f"{slug(title)}-{name.replace('.', '-attachment.')}"
         (folder / source).write_text(text, encoding="utf-8")
-        attachments.append(
-            {"name": f"{name}: {subject} on {device}", "source": source, "type": kind}
-        )
+        attachments.append({"name": f"{name}: {title}", "source": source, "type": kind})
     described = {"attachments": attachments, "errors": []}
     (folder / "edgeproof-globals.json").write_text(json.dumps(described), encoding="utf-8")

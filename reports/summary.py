@@ -7,18 +7,20 @@ import re
 import string
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reports import sizes
-from reports.explain import circumstances, explanations
+from reports.explain import accounts, circumstances, explanations
+from reports.parts import title_of
 from reports.results import measurements_of, outcomes_of
-from reports.scoreboard import HEADER, LEGEND, scoreboard_rows
+from reports.scoreboard import HEADER, legend, scoreboard_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from reports.explain import Explanation
     from reports.figures.style import Picture
+    from reports.results import Outcome
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 # Allure's pages within the page.
@@ -29,54 +31,70 @@ PLACES = {
     "Quality gate": "qualityGate",
     "Results as files": "globalAttachments",
 }
+RECORDED, SKIPPED = "measured without a budget", "skipped"
+_ENDED = {
+    "passed": "passed",
+    "failed": "failed",
+    "error": "broken",
+    "xfailed": "failed as known",
+    "xpassed": "passed against what is known",
+}
+ENDINGS = (*_ENDED.values(), RECORDED, SKIPPED)
 _BODY = re.compile(r"<body[^>]*>")
-_CLASSES = {"pass": "good", "fail": "bad", "inconclusive": "unsure", "invalid": "unsure"}
+_CLASSES = {
+    "pass": "good",
+    "fail": "bad",
+    "fail (known)": "unsure",
+    "inconclusive": "unsure",
+    "invalid": "unsure",
+}
 
 
-def put_first(
-    page: str,
-    runs: Sequence[tuple[Mapping[str, Any], Sequence[Picture]]],
-    *,
-    gate: Sequence[Mapping[str, Any]],
-    link: Callable[[str, str], str | None],
-) -> str:
+class Shown(NamedTuple):
+    """A run on the first page: its results.json, its pictures, its tests' addresses in the page."""
+
+    document: Mapping[str, Any]
+    pictures: Sequence[Picture]
+    links: Mapping[str, str]
+
+
+def put_first(page: str, runs: Sequence[Shown], *, gate: Sequence[Mapping[str, Any]]) -> str:
     """Put the summary of the runs before all else in Allure's page.
 
     Args:
         page: the page that Allure drew.
-        runs: results.json and pictures of each run.
+        runs: in the order in which they are shown.
         gate: what the quality gate found: rule, success and message.
-        link: gives the address within the page of a test on a device; None where it has none.
     """
-    parts = [_head(runs, gate)]
-    parts += [_run(document, drawn, link) for document, drawn in runs]
+    parts = [_head([run.document for run in runs], gate), *map(_run, runs)]
     filled = string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(body="\n".join(parts))
     return _BODY.sub(lambda body: body.group() + filled, page, count=1)
 
 
 def answer(document: Mapping[str, Any]) -> tuple[str, str]:
     """Whether a run's subject can ship on its device, as a class and a sentence."""
-    where = f"{document['subject']['name']} on {document['device']['name']}"
+    where = title_of(document)
     red = explanations(document)
-    judged = sum(one.verdict is not None for one in measurements_of(document))
+    judged = any(one.verdict is not None for one in measurements_of(document))
     if not red and not judged:
         return "unsure", f"{where}: nothing was judged"
     if not red:
-        return "good", f"{where}: fit to ship, every gate is green"
+        known = sum(one.outcome == "xfailed" for one in outcomes_of(document))
+        but = f" but {_counted(known, 'known failure')}" if known else ""
+        return "good", f"{where}: fit to ship, every gate is green{but}"
     unsure = [one for one in red if one.unsure]
     if len(unsure) == len(red):
-        return "unsure", f"{where}: not known to be fit, {_gates(len(red))} could not tell"
-    return "bad", f"{where}: not fit to ship, {_gates(len(red) - len(unsure))} failed"
+        open_gates = _counted(len(red), "gate")
+        return "unsure", f"{where}: not known to be fit, {open_gates} could not tell"
+    return "bad", f"{where}: not fit to ship, {_counted(len(red) - len(unsure), 'gate')} failed"
 
 
-def _gates(count: int) -> str:
-    return "1 gate" if count == 1 else f"{count} gates"
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def _head(
-    runs: Sequence[tuple[Mapping[str, Any], Sequence[Picture]]], gate: Sequence[Mapping[str, Any]]
-) -> str:
-    answers = [answer(document) for document, _ in runs]
+def _head(documents: Sequence[Mapping[str, Any]], gate: Sequence[Mapping[str, Any]]) -> str:
+    answers = [answer(document) for document in documents]
     lines = [f'<h1 class="{kind}">{html.escape(said)}</h1>' for kind, said in answers]
     for found in gate:
         if not found["success"]:
@@ -86,54 +104,64 @@ def _head(
     return "\n".join([*lines, f'<nav aria-label="Report">{links}</nav>'])
 
 
-def _run(
-    document: Mapping[str, Any],
-    drawn: Sequence[Picture],
-    link: Callable[[str, str], str | None],
-) -> str:
-    subject, device = document["subject"], document["device"]["name"]
-    parts = [f"<h2>{html.escape(subject['name'])} on {html.escape(device)}</h2>"]
+def _run(run: Shown) -> str:
+    document = run.document
+    subject = document["subject"]
+    parts = [f"<h2>{html.escape(title_of(document))}</h2>"]
     if subject.get("description"):
         parts.append(f"<p>{html.escape(subject['description'])}</p>")
+    said = f"{circumstances(document)}. {tests_of(document)}"
     parts += [
-        f'<p class="quiet">{html.escape(circumstances(document))}. {_counts(document)}</p>',
+        f'<p class="quiet">{html.escape(said)}</p>',
         _scores(document),
-        f'<p class="quiet">{html.escape(LEGEND)}</p>',
+        *(f'<p class="quiet">{html.escape(line)}</p>' for line in legend(document)),
     ]
     red = explanations(document)
     if red:
         parts.append("<h3>What is not green, and why</h3>")
-        parts += [_red(one, link(one.test, device), first=one is red[0]) for one in red]
-    parts += [_figure(picture) for picture in drawn]
+        parts += [_unfolded(one, run.links, first=one is red[0]) for one in red]
+    known = [one for one in accounts(document) if one.is_known]
+    if known:
+        parts.append("<h3>Known failures, and why they are expected</h3>")
+        parts += [_unfolded(one, run.links, first=False) for one in known]
+    parts += [_figure(picture) for picture in run.pictures]
     ledger = sizes.as_html(document)
     if ledger:
         parts.append(f"<h3>Every size, and what is over what</h3>{ledger}")
     return "\n".join(parts)
 
 
-def _counts(document: Mapping[str, Any]) -> str:
-    ended = Counter(one.outcome for one in outcomes_of(document))
-    judged = Counter(str(one.verdict) for one in measurements_of(document) if one.verdict)
-    tests = ", ".join(f"{count} {name}" for name, count in sorted(ended.items()))
-    verdicts = ", ".join(f"{count} {name}" for name, count in sorted(judged.items()))
-    return f"Tests: {tests or 'none'}. Verdicts: {verdicts or 'none'}."
+def tests_of(document: Mapping[str, Any]) -> str:
+    """How the tests of a run ended, in words."""
+    ended = Counter(_ending(one) for one in outcomes_of(document))
+    counts = [f"{ended[kind]:,} {kind}" for kind in ENDINGS if ended[kind]]
+    return f"Tests: {', '.join(counts) or 'none'}."
+
+
+def _ending(one: Outcome) -> str:
+    if one.outcome == "skipped":
+        return RECORDED if one.message.startswith("recorded, not judged") else SKIPPED
+    return _ENDED[one.outcome]
 
 
 def _scores(document: Mapping[str, Any]) -> str:
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in HEADER)
+    # The answer first: on a phone, the rest is scrolled to.
+    names = (HEADER[0], HEADER[-1], *HEADER[1:-1])
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
     rows = []
-    for *cells, verdict in scoreboard_rows(document):
-        plain = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+    for name, *cells, verdict in scoreboard_rows(document):
         kind = _CLASSES.get(verdict, "")
-        rows.append(f'<tr>{plain}<td class="verdict {kind}">{html.escape(verdict)}</td></tr>')
+        first = f'<td>{html.escape(name)}</td><td class="{kind}">{html.escape(verdict)}</td>'
+        plain = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        rows.append(f"<tr>{first}{plain}</tr>")
     body = "".join(rows)
     return f'<div class="scroll"><table class="scores"><tr>{head}</tr>{body}</table></div>'
 
 
-def _red(one: Explanation, address: str | None, *, first: bool) -> str:
-    shown = f'<a href="{address}">Show the test</a>' if address else ""
+def _unfolded(one: Explanation, links: Mapping[str, str], *, first: bool) -> str:
+    shown = f'<a href="{links[one.test]}">Show the test</a>' if one.test in links else ""
     opened = " open" if first else ""
-    kind = "unsure" if one.unsure else "bad"
+    kind = "" if not one.red else "unsure" if one.unsure else "bad"
     return (
         f'<details{opened}><summary class="{kind}">{html.escape(one.title)}</summary>'
         f"{one.as_html()}{shown}</details>"
@@ -142,6 +170,7 @@ def _red(one: Explanation, address: str | None, *, first: bool) -> str:
 
 def _figure(picture: Picture) -> str:
     return (
-        f"<figure>{picture.inline}<figcaption><b>{html.escape(picture.title)}</b>"
+        f'<figure><div class="scroll">{picture.inline}</div>'
+        f"<figcaption><b>{html.escape(picture.title)}</b>"
         f"{html.escape(picture.caption)}</figcaption></figure>"
     )

@@ -281,7 +281,8 @@ class RemotePlace(_Board):
 
     def facts(self) -> dict[str, Any]:
         """Return what results.json holds of it."""
-        return _facts(self, emulated=False, machine=self.found.machine, model=self.found.model)
+        found = {"machine": self.found.machine, "model": self.found.model}
+        return _facts(self, emulated=False, target=self.connection.describe(), **found)
 
     def describe(self) -> str:
         """Say in one line what it is."""

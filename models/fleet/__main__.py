@@ -1,7 +1,8 @@
 """`python -m models.fleet --bundle FILE TARGET... [-- ARGUMENTS]`: judge several boards at once.
 
-Each board is judged by a pytest of its own; one that fails or dies stops no other. All results end
-in one results.json and one folder of Allure results. ARGUMENTS are pytest's.
+Each board is judged by a pytest of its own, in a folder of its own; one that fails or dies stops no
+other. All results end in one results.json, and `tox -e report -- FOLDER` draws one report of all.
+ARGUMENTS are pytest's.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def judge(target: str, bundle: Path, folder: Path, more: list[str]) -> Judged:
     (own / RESULTS).unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "suites", "--ignore=suites/meta"]
     command += ["-p", "no:cacheprovider", f"--edge-target={target}", f"--edge-bundle={bundle}"]
-    command += [f"--edge-report-dir={own}", f"--alluredir={folder / 'allure-results'}", *more]
+    command += [f"--edge-report-dir={own}", f"--alluredir={own / 'allure-results'}", *more]
     with (own / LOG).open("wb") as log:
         done = subprocess.run(command, cwd=PROJECT, stdout=log, stderr=log, check=False)
     return Judged(target, own, done.returncode)
@@ -79,7 +80,7 @@ def main() -> int:
             sys.stdout.flush()
     measured = [str(one.folder) for one in ended if one.has_results]
     if measured:
-        merge = [sys.executable, "-m", "reports.devices", *sorted(measured)]
+        merge = [sys.executable, "-m", "reports.merge", *sorted(measured)]
         subprocess.run([*merge, "--out", str(folder / RESULTS)], cwd=PROJECT, check=True)
     return 0 if all(one.code == 0 for one in ended) else 1
 

@@ -115,10 +115,11 @@ def judge(
     if invalid_because is not None:
         return Judgment(Verdict.INVALID, f"{shown}: not judged, {invalid_because}")
     ends = budget.keeps(estimate.low), budget.keeps(estimate.high)
+    what = "the whole interval" if estimate.low < estimate.high else "the value"
     if all(ends):
-        return Judgment(Verdict.PASS, f"{shown}: the whole interval keeps it")
+        return Judgment(Verdict.PASS, f"{shown}: {what} keeps it")
     if not any(ends):
-        return Judgment(Verdict.FAIL, f"{shown}: the whole interval breaks it")
+        return Judgment(Verdict.FAIL, f"{shown}: {what} breaks it")
     return Judgment(
         Verdict.INCONCLUSIVE,
         f"{shown}: the limit lies inside the interval, {_what_decides(estimate, budget, metric)}",
@@ -128,9 +129,18 @@ def judge(
 def describe(estimate: Estimate, metric: Metric, *, scheme: str) -> str:
     """The estimate in words: "agreement of float16: 99 % [98, 99.6] (n = 900 tweets)"."""
     ends = (estimate.low, estimate.high) if estimate.low < estimate.high else None
-    value = human_interval(estimate.value, ends, metric.unit, difference=metric.difference)
+    value = human_interval(
+        estimate.value, ends, metric.unit, difference=metric.difference, exact=metric.exact
+    )
+    # A file is looked at once, and as it is: that is no sample.
+    looked_at = "" if ends is None and estimate.n == 1 else f" ({_sample(estimate, metric)})"
+    return f"{metric.name} of {scheme}: {value}{looked_at}"
+
+
+def _sample(estimate: Estimate, metric: Metric) -> str:
+    counted = metric.counted if estimate.n != 1 else metric.counted.removesuffix("s")
     test = "" if estimate.mcnemar_p is None else f", McNemar p = {estimate.mcnemar_p:.2g}"
-    return f"{metric.name} of {scheme}: {value} (n = {estimate.n:,} {metric.counted}{test})"
+    return f"n = {estimate.n:,} {counted}{test}"
 
 
 def check_range(estimate: Estimate, metric: Metric) -> None:

@@ -50,6 +50,11 @@ class Metric(NamedTuple):
     difference: bool = False
     has_chance: bool = False
 
+    @property
+    def exact(self) -> bool:
+        """Whether it is read off a file: then every byte counts."""
+        return self.counted == "files"
+
 
 def _score(name: str, description: str, *, has_chance: bool = True) -> Metric:
     return Metric(

@@ -155,9 +155,9 @@ def parse_quantity(
     return value
 
 
-def human(value: float, unit: Unit, *, difference: bool = False) -> str:
+def human(value: float, unit: Unit, *, difference: bool = False, exact: bool = True) -> str:
     """Write a canonical value for people: "1.2 points", "84.1 %", "8,378,547 bytes", "3.21 ms"."""
-    return human_interval(value, None, unit, difference=difference)
+    return human_interval(value, None, unit, difference=difference, exact=exact)
 
 
 def human_interval(
@@ -166,9 +166,18 @@ def human_interval(
     unit: Unit,
     *,
     difference: bool = False,
+    exact: bool = True,
 ) -> str:
-    """Write a value and its interval: "1.2 points [0.4, 2.1]"; "?" for an infinite end."""
-    factor, suffix = 1.0, " bytes"
+    """Write a value and its interval: "1.2 points [0.4, 2.1]"; "?" for an infinite end.
+
+    Args:
+        value: in its canonical unit.
+        ends: of its interval, where it has one.
+        unit: the canonical one.
+        difference: whether it is a difference of fractions.
+        exact: whether every byte counts; else they are written in MB.
+    """
+    factor, suffix = (1.0, " bytes") if exact else (1e-6, " MB")
     if unit is Unit.FRACTION:
         factor, suffix = 100.0, " points" if difference else " %"
     elif unit is Unit.SECONDS:

@@ -8,7 +8,17 @@ import numpy as np
 
 from models.verdicts.metrics import FULL_MODEL, METRICS
 from models.verdicts.sizes import BERT_LARGE_WEIGHTS, CHECKPOINT_OVER_WEIGHTS
-from reports.figures.style import BUDGET, GRAY, Picture, as_svg, canvas, legend, look, rows_of
+from reports.figures.style import (
+    BUDGET,
+    GRAY,
+    Picture,
+    as_svg,
+    canvas,
+    legend,
+    logarithmic,
+    look,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,10 +29,14 @@ if TYPE_CHECKING:
 
 MILLISECONDS = 1e3
 MEGABYTE = 1e6
+MILLION = 1e6
 SHARES = {"latency_p50": "|", "latency_p90": "v", "latency_p99": "x"}
 # The slowest answers of a shared machine would squeeze all others into one bin.
 SHOWN, BEYOND = 0.95, 1.3
-BINS = 60
+BINS = 120
+# The slowest over the fastest, from where on the picture is logarithmic.
+FAR = 8.0
+MARGIN = 1.03
 
 
 def latency(view: View) -> Picture | None:
@@ -31,29 +45,39 @@ def latency(view: View) -> Picture | None:
         scheme: MILLISECONDS * np.asarray(one.details["seconds"])[_warm(one) :]
         for scheme, one in view.of("latency_p50", holding="seconds").items()
     }
-    if not raw:
+    # An emulator's time is no one's.
+    if not raw or view.core is not None:
         return None
-    figure, axes = canvas(1.3 + 0.75 * len(raw))
-    last = BEYOND * max(float(np.quantile(each, SHOWN)) for each in raw.values())
+    figure, axes = canvas(1.3 + 0.6 * len(raw))
+    slowest = max(float(np.quantile(each, SHOWN)) for each in raw.values())
+    last = BEYOND * max(slowest, *_limits(view))
     first = min(float(each.min()) for each in raw.values())
+    # Logarithmic where one variant is so slow that the others would be a line each.
+    far = last > FAR * first
+    edges = np.geomspace(first, last, BINS) if far else np.linspace(first, last, BINS)
     for row, (scheme, each) in enumerate(raw.items()):
-        _ridge(axes, row, each, np.linspace(first, last, BINS))
+        _ridge(axes, row, each, edges)
         _percentiles(axes, view, scheme, row, last)
     for metric, marker in SHARES.items():
         axes.plot([], [], marker, color=GRAY, label=metric.removeprefix("latency_"))
-    axes.set_xlim(first - 0.02 * (last - first), last)
-    if _budgeted(view):
+    if far:
+        logarithmic(axes)
+        axes.set_xlim(first / MARGIN, last)
+    else:
+        axes.set_xlim(first - (MARGIN - 1.0) * (last - first), last)
+    if any(_limits(view)):
         axes.plot([], [], color=BUDGET, linestyle="--", label="budget of p90")
     rows_of(axes, raw)
     axes.set_ylim(len(raw) - 0.7, -1.0)
-    axes.set_xlabel("ms of one answer, on the device's own clock")
+    scale = " (logarithmic)" if far else ""
+    axes.set_xlabel(f"ms of one answer, on the device's own clock{scale}")
     legend(axes, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4)
     title = f"Latency: {view.subject} on {view.device}"
-    count = len(next(iter(raw.values())))
+    count = int(np.median([len(each) for each in raw.values()]))
     return Picture(
         name=f"latency-{view.slug}",
         title=title,
-        caption=f"About {count} answers of each variant, one tweet after the other, warm-up left "
+        caption=f"About {count:,} answers of each variant, one tweet after the other, warm-up left "
         "out. The few slowest lie right of the picture; the percentiles count them.",
         svg=as_svg(figure, title),
         tests=view.tests(*SHARES, "latency_ratio"),
@@ -65,8 +89,10 @@ def _warm(one: Measurement) -> int:
     return int(one.details.get("sustained_from", 0))
 
 
-def _budgeted(view: View) -> bool:
-    return any(one.budget for one in view.of("latency_p90").values())
+def _limits(view: View) -> list[float]:
+    """The budgets of p90, ms, and a zero."""
+    judged = view.of("latency_p90").values()
+    return [0.0, *(MILLISECONDS * one.budget.value for one in judged if one.budget is not None)]
 
 
 def _ridge(axes: Axes, row: int, each: NDArray[np.float64], edges: NDArray[np.float64]) -> None:
@@ -86,13 +112,14 @@ def _percentiles(axes: Axes, view: View, scheme: str, row: int, last: float) -> 
         if one is None:
             continue
         place = MILLISECONDS * one.value
-        said.append(f"{metric.removeprefix('latency_')} {place:.3g}")
+        said.append(f"{metric.removeprefix('latency_')} {place:.3g} ms")
         if place <= last:
             axes.plot(place, row + 0.06, marker, color=GRAY, markersize=7, clip_on=False)
         if metric == "latency_p90" and one.budget is not None:
             limit = MILLISECONDS * one.budget.value
             axes.plot([limit, limit], [row - 0.8, row + 0.1], color=BUDGET, linestyle="--")
-    axes.text(last, row - 0.1, f"{', '.join(said)} ms", ha="right", fontsize=9)
+    beside = {"transform": axes.get_yaxis_transform(), "ha": "left", "fontsize": 8}
+    axes.text(1.01, row - 0.1, "\n".join(said), va="center", **beside)
 
 
 def instructions(view: View) -> Picture | None:
@@ -107,21 +134,22 @@ def instructions(view: View) -> Picture | None:
     for index, (name, found) in enumerate(measured.items()):
         style = look(index)
         rows = [schemes.index(s) + (index + 0.5) * height - 0.4 for s in found]
-        values = [one.value for one in found.values()]
+        values = [one.value / MILLION for one in found.values()]
         bars = axes.barh(rows, values, height, color=style.color, hatch=style.hatch, edgecolor=GRAY,
                          alpha=0.7, label=METRICS[name].description)  # fmt: skip
         axes.bar_label(
-            bars, [f"{value:,.4g}" for value in values], padding=4, fontsize=9, color=GRAY
+            bars, [f"{value:,.2f}" for value in values], padding=4, fontsize=9, color=GRAY
         )
     rows_of(axes, schemes)
     axes.margins(x=0.15)
-    axes.set_xlabel(METRICS[next(iter(measured))].unit)
+    axes.set_xlabel("million instructions")
     legend(axes, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=1)
     title = f"Instructions of one answer: {view.subject} on {view.device}"
     return Picture(
         name=f"instructions-{view.slug}",
         title=title,
-        caption="Counted, not timed: the same on every run, whatever machine emulates the core.",
+        caption=f"Counted on an emulated {view.core or view.device}, not timed: the same on every "
+        "run, whatever machine emulates the core.",
         svg=as_svg(figure, title),
         tests=view.tests(*metrics),
     )
@@ -149,9 +177,8 @@ def sizes(view: View) -> Picture | None:
         said = f"{size / MEGABYTE:,.2f} MB = {size / smallest:,.1f}x"
         axes.bar_label(bars, [said], padding=4, fontsize=9, color=GRAY)
     rows_of(axes, rows)
-    axes.set_xscale("log")
+    logarithmic(axes)
     axes.set_xlim(0.3 * smallest / MEGABYTE, 60 * max(rows.values()) / MEGABYTE)
-    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("MB (logarithmic)")
     title = f"Sizes and what each is a multiple of: {view.subject} on {view.device}"
     return Picture(

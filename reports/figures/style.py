@@ -22,6 +22,8 @@ GRAY = "#808080"
 FAINT = "#80808055"
 BUDGET = "#c8553d"
 WIDTH = 7.6  # inches
+# From where on a logarithmic axis numbers its powers of ten alone.
+WIDE = 1e4
 _GLOBAL_STYLE = re.compile(r"<style[^>]*>\*\{[^}]*\}</style>")
 _PROLOG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 
@@ -49,6 +51,10 @@ LOOKS = (
     Look("#2a98a0", "P", "++", (0, (3, 1, 1, 1))),
     Look("#8b7d4b", "X", "||", (0, (1, 1))),
     Look("#7a7fd0", "*", "/", (0, (8, 2))),
+    Look("#5f8f2f", "<", "..", (0, (2, 2))),
+    Look("#b06a4a", ">", "oo", (0, (6, 1, 1, 1, 1, 1))),
+    Look("#6f8fa8", "d", "\\\\\\", (0, (4, 4))),
+    Look("#d0609c", "8", "+", (0, (1, 3))),
 )
 
 
@@ -77,7 +83,7 @@ class Picture:
 
 
 def look(index: int) -> Look:
-    """How the series at `index` looks; they repeat after the eighth."""
+    """How the series at `index` looks; they repeat after the twelfth."""
     return LOOKS[index % len(LOOKS)]
 
 
@@ -120,6 +126,17 @@ def sheet(height: float) -> Figure:
 def legend(axes: Axes, **where: Any) -> None:
     """A legend without a box, for the background is not known."""
     axes.legend(frameon=False, fontsize=9, **where)
+
+
+def logarithmic(axes: Axes) -> None:
+    """A logarithmic x axis with as many numbers as one can read."""
+    from matplotlib.ticker import LogLocator  # noqa: PLC0415 - drawing only
+
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    wide = high > WIDE * low
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter("{x:,g}")
 
 
 def rows_of(axes: Axes, names: Iterable[str]) -> None:

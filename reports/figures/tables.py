@@ -39,7 +39,7 @@ def _tables(view: View, kind: str) -> Picture | None:
     if not found:
         return None
     lines = -(-len(found) // COLUMNS)
-    figure = sheet(2.75 * lines)
+    figure = sheet(1.65 * lines)
     for place, (scheme, one) in enumerate(found.items()):
         axes = figure.add_subplot(lines, COLUMNS, place + 1)
         _table(axes, np.asarray(one.details[kind]), view.labels, look(color).color)

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models.verdicts.metrics import FULL_MODEL
 from models.verdicts.sizes import BERT_LARGE_WEIGHTS, CHECKPOINT_OVER_WEIGHTS
-from reports.figures.style import BUDGET, GRAY, Picture, as_svg, canvas, legend, look, rows_of
+from reports.figures.style import (
+    BUDGET,
+    GRAY,
+    Picture,
+    as_svg,
+    canvas,
+    legend,
+    logarithmic,
+    look,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +28,7 @@ MEGABYTE = 1e6
 # arXiv 2310.03971: 160 times smaller than BERT-large, 4.1 % less accurate. Which sizes it divides
 # is not published; a training checkpoint over the FlatBuffer is what fits.
 PAPER_RATIO, PAPER_DROP = 160, 4.1
+LEGEND_COLUMNS = 2
 DROPS = {"accuracy_drop": "below the full model", "accuracy_drop_float32": "below float32"}
 
 
@@ -43,7 +54,7 @@ def pareto(view: View) -> Picture | None:
     schemes = [scheme for scheme in drops if scheme in sizes]
     if not schemes:
         return None
-    figure, axes = canvas(4.2)
+    figure, axes = canvas(4.2 + 0.2 * len(schemes) / LEGEND_COLUMNS)
     points = [
         _variant(axes, index, scheme, sizes[scheme].value, drops[scheme])
         for index, scheme in enumerate(schemes)
@@ -59,6 +70,7 @@ def pareto(view: View) -> Picture | None:
     _references(axes)
     _limits(axes, drops[schemes[0]], sizes[schemes[0]])
     _axes(axes)
+    figure.legend(loc="outside lower left", ncols=LEGEND_COLUMNS, frameon=False, fontsize=9)
     title = f"Size against accuracy: {view.subject} on {view.device}"
     return Picture(
         name=f"pareto-{view.slug}",
@@ -73,12 +85,10 @@ def pareto(view: View) -> Picture | None:
 
 def _axes(axes: Axes) -> None:
     """Name the axes; sizes differ by factors of thousands."""
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
+    logarithmic(axes)
     axes.set_xlabel("size, MB (logarithmic; left is smaller)")
     axes.set_ylabel("accuracy against the full model, points")
     axes.grid(visible=True, axis="y", color="#80808033", linewidth=0.6)
-    legend(axes, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _variant(axes: Axes, index: int, scheme: str, size: float, drop: Measurement) -> Point:
@@ -149,7 +159,8 @@ def drop_intervals(view: View) -> Picture | None:
                     color=BUDGET,
                     linewidth=2.5,
                 )
-    axes.plot([], [], color=BUDGET, linewidth=2.5, label="budget")
+    if any(one.budget for found in measured.values() for one in found.values()):
+        axes.plot([], [], color=BUDGET, linewidth=2.5, label="budget")
     axes.axvline(0.0, color=GRAY, linewidth=0.8)
     rows_of(axes, schemes)
     axes.set_xlabel("points of accuracy lost (left is better)")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.verdicts.metrics import FULL_MODEL
 from reports.localizations import localizations_of
+from reports.naming import slug
 from reports.results import measurements_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class View:
         measurements: all of them.
         main: the runtime that is judged.
         localizations: where red variants leave float32.
+        core: the emulated one; None where nothing is emulated.
     """
 
     subject: str
@@ -37,11 +39,12 @@ class View:
     measurements: tuple[Measurement, ...]
     main: str | None
     localizations: tuple[Localization, ...]
+    core: str | None
 
     @property
     def slug(self) -> str:
         """For the names of files."""
-        return f"{self.subject}-{self.device}"
+        return slug(f"{self.subject}-{self.device}")
 
     def of(self, metric: str, *, holding: str | None = None) -> dict[str, Measurement]:
         """The measurements of a metric by scheme, in the subject's order, on the main runtime.
@@ -69,7 +72,8 @@ def views(document: Mapping[str, Any]) -> list[View]:
     """One view for each device of a run, in the order of their names."""
     measurements = measurements_of(document)
     localized = tuple(localizations_of(document))
-    subject = document["subject"]
+    subject, place = document["subject"], document["device"]
+    core = str(place.get("core", place["name"])) if place["emulated"] else None
     found = []
     for device in sorted({one.device for one in measurements}):
         own = tuple(one for one in measurements if one.device == device)
@@ -78,5 +82,5 @@ def views(document: Mapping[str, Any]) -> list[View]:
         schemes = tuple(dict.fromkeys(scheme for scheme in named if scheme in taken))
         labels = tuple(subject.get("labels", ()))
         main = document["circumstances"].get("runtime")
-        found.append(View(subject["name"], device, labels, schemes, own, main, localized))
+        found.append(View(subject["name"], device, labels, schemes, own, main, localized, core))
     return found

@@ -10,8 +10,10 @@ import sys
 import pytest
 
 from models.store import PROJECT
-from reports.devices import merge_devices
+from reports.merge import merge
+from reports.parts import parts_of
 from reports.results import measurements_of, read_results
+from reports.runs import read_runs
 from suites.meta.devices.boards import Board
 from suites.meta.gates.running import environment, run
 from suites.meta.runtime.sshd import why_no_sshd
@@ -77,12 +79,15 @@ def test_one_board_that_dies_stops_no_other(boards, fleet):
     assert f"{well.target}: passed" in output, logs
     assert f"{dying.target}: failed with exit code 2" in output
     document = read_results(folder / "results.json")
-    names = list(document["device"]["devices"])
+    names = [part["device"]["name"] for part in parts_of(document)]
+    ports = [board.target.split(":")[2].split("/")[0] for board in boards]
+    assert all(any(name.endswith(f":{port}") for name in names) for port in ports), names
     taken = [one.device for one in measurements_of(document)]
     counts = sorted(taken.count(name) for name in names)
     assert len(names) == 2
     assert 0 < counts[0] < counts[1]
-    assert list((folder / "allure-results").glob("*-result.json"))
+    drawn = [run for run in read_runs([folder]) if run.document is not None]
+    assert sorted(name for run in drawn for name in run.environments.values()) == sorted(names)
 
 
 def on(name, results):
@@ -102,12 +107,12 @@ def measured(miniature, tmp_path):
 
 def test_devices_keep_their_names_and_alike_ones_get_numbers(measured):
     boards = [on(name, measured) for name in ("rpi3", "rpi4", "rpi4")]
-    merged = merge_devices(boards)
-    assert list(merged["device"]["devices"]) == ["rpi3", "rpi4-1", "rpi4-2"]
-    assert merged["device"]["name"] == "rpi3 + rpi4-1 + rpi4-2"
-    taken = measurements_of(merged)
-    assert len(taken) == 3 * len(measured["measurements"])
-    for one in taken:
-        assert "[" not in one.test or f"[{one.device}-" in one.test
-    ids = [one["id"] for one in merged["tests"]]
-    assert len(ids) == len(set(ids))
+    merged = merge(boards)
+    names = [part["device"]["name"] for part in parts_of(merged)]
+    assert names == ["rpi3", "rpi4-1", "rpi4-2"]
+    taken = [one.device for one in measurements_of(merged)]
+    assert {name: taken.count(name) for name in names} == dict.fromkeys(
+        names, len(measured["measurements"])
+    )
+    whose = [(one["id"], one["device"]) for one in merged["tests"]]
+    assert len(whose) == len(set(whose))

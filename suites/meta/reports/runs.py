@@ -29,14 +29,20 @@ CURVE = [
 LOCALIZATION = {
     "scheme": "float16",
     "tests": [DROP_TEST],
-    "flips": [],
+    "flipped": 9,
+    "flips": [
+        {"tweet": 3, "gold": "BAD", "labels": {"float32": "BAD", "float16": "GOOD"},
+         "margins": {"float32": 2.5, "float16": 0.25}, "text": "never again", "entity": "E1"},
+        {"tweet": 7, "gold": "GOOD", "labels": {"float32": "SO SO", "float16": "GOOD"},
+         "margins": {"float32": 0.125, "float16": 1.0}},
+    ],
     "tweets": 8,
     "diverged_db": 20.0,
     "diverges_at": CURVE[3],
     "mended_by_float": ["SOFTMAX"],
     "tried": [{"operators": ["SOFTMAX"], "agreement": 1.0}],
     "curve": CURVE,
-}
+}  # fmt: skip
 TABLE = [[50, 3, 2], [4, 60, 1], [0, 5, 75]]
 
 
@@ -98,8 +104,8 @@ def endings() -> list[Outcome]:
     ]
 
 
-def document(device: str = "host", **changes: Any) -> dict[str, Any]:
-    """The run's results.json."""
+def document(device: str | dict[str, Any] = "host", **changes: Any) -> dict[str, Any]:
+    """The run's results.json; the device is a name, or all that is said of it."""
     parts: dict[str, Any] = {
         "run": {
             "id": "1",
@@ -114,7 +120,7 @@ def document(device: str = "host", **changes: Any) -> dict[str, Any]:
             "schemes": ["float32", "float16"],
             "labels": ["BAD", "SO SO", "GOOD"],
         },
-        "device": {"name": device, "emulated": False},
+        "device": {"name": device, "emulated": False} if isinstance(device, str) else device,
         "circumstances": {
             "runtime": "ai_edge_litert",
             "runtimes": {"ai_edge_litert": "2.3.0"},

@@ -27,7 +27,9 @@ def test_every_red_test_is_explained_and_no_other(red):
 
 def test_a_broken_budget_is_explained(red):
     rows = dict(red["fail: accuracy_drop of float16 on host"].rows)
-    measured = "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 tweets), 95 % interval"
+    measured = (
+        "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 tweets), 95 % interval in brackets"
+    )
     line = place_of("fixtures/budgets/embedded.toml: accuracy_drop.max").line
     assert rows == {
         "Measured": measured,
@@ -37,8 +39,11 @@ def test_a_broken_budget_is_explained(red):
         "Since the baseline": "worse by 3 points since yesterday",
         "Localizer": "first diverges at operator 4 of 5, SOFTMAX (layer_3): NaN or Inf, "
         "7 NaN and 2 Inf in 1 operator; mended by SOFTMAX in float",
+        "Labels that flipped": "9, surest in float32 (by logits over the next label):\n"
+        '"never again": gold BAD, float32 BAD by 2.5, float16 GOOD by 0.25\n'
+        "test tweet 7: gold GOOD, float32 SO SO by 0.125, float16 GOOD by 1",
         "Circumstances": "host, ai_edge_litert 2.3.0, 1 thread, Python 3.11.7, "
-        "commit 012345678, run of 2024-05-06T07:08:09+00:00",
+        "commit 012345678, run of 2024-05-06 07:08 UTC",
         "Reproduce": f"python -m pytest --edge-subject=mini.toml '{DROP_TEST}'",
     }
 

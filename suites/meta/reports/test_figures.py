@@ -13,9 +13,10 @@ from models.store import PROJECT
 from reports.figures.draw import pictures
 from reports.figures.style import GRAY, LOOKS
 from reports.figures.trade import Point, front
-from suites.meta.reports.runs import DROP_TEST, document, measurements
+from suites.meta.reports.runs import DROP_TEST, document, measurements, taken
 
 pytest.importorskip("matplotlib", reason="the report environment has matplotlib")
+RUN = {"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0"}
 KINDS = ("pareto", "drop", "latency", "sizes", "confusion", "flips", "errors")
 
 
@@ -31,8 +32,7 @@ def test_every_kind_is_drawn(drawn):
 
 def test_a_run_without_their_measurements_draws_none():
     accuracy = [one for one in measurements() if one.metric == "balanced_accuracy"]
-    run = {"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0"}
-    assert pictures(document(run=run, measurements=accuracy)) == []
+    assert pictures(document(run=RUN, measurements=accuracy)) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -67,7 +67,7 @@ def test_a_picture_says_its_numbers(drawn):
         "pareto": ("float16: 1.00 MB, -5.0", "BERT-large: 1,341 MB", "the paper: 25 MB, -4.1",
                    "budget: -4.1 points", "full model: 8.0 MB"),
         "drop": ("float32", "float16", "budget"),
-        "latency": ("p50 1.2, p90 1.4 ms",),
+        "latency": ("p50 1.2 ms", "p90 1.4 ms"),
         "sizes": ("4,021.70 MB = 4,021.7x", "2.00 MB = 2.0x"),
         "confusion": ("full_model: 90.0 %", "75", "SO SO"),
         "flips": ("float16: 98.0 %",),
@@ -85,10 +85,34 @@ def test_a_picture_belongs_to_the_tests_of_its_metrics(drawn):
     assert DROP_TEST not in drawn["latency"].tests
 
 
+def test_an_emulated_core_is_drawn_by_its_instructions_and_not_by_its_time():
+    counts = [
+        taken(metric, scheme, (value, value, value, 3), device="rpi4-emulated")
+        for scheme, floats in (("float32", 8_061_000.0), ("float16", 666_100.0))
+        for metric, value in (("instructions", 12_660_000.0), ("instructions_fmla", floats))
+    ]
+    device = {"name": "rpi4-emulated", "emulated": True, "core": "cortex-a72"}
+    timed = [m for m in measurements() if m.metric == "latency_p50"]
+    (picture,) = pictures(document(device, measurements=[*counts, *timed], run=RUN))
+    assert picture.title == "Instructions of one answer: mini on rpi4-emulated"
+    assert "an emulated cortex-a72" in picture.caption
+    for text in ("12.66", "8.06", "0.67", "million instructions", "Float multiply-adds"):
+        assert text in picture.svg
+    assert len(picture.tests) == len(counts)
+
+
+def test_one_slow_variant_does_not_hide_how_the_others_are_spread():
+    slow = [0.1 + 0.001 * index for index in range(40)]
+    late = taken("latency_p50", "int8", (0.12, 0.11, 0.13, 40), details={"seconds": slow})
+    for more, said in (([], False), ([late], True)):
+        found = pictures(document(measurements=[*measurements(), *more], run=RUN))
+        (latency,) = [one for one in found if one.name.startswith("latency")]
+        assert ("(logarithmic)" in latency.svg) is said
+
+
 def test_what_could_not_be_localized_is_not_drawn():
     failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
-    run = {"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0"}
-    found = pictures(document(run=run | {"localizations": [failed]}))
+    found = pictures(document(run=RUN | {"localizations": [failed]}))
     assert "errors" not in {one.name.partition("-")[0] for one in found}
 
 

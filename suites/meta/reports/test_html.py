@@ -85,8 +85,8 @@ def test_each_device_is_an_environment_with_its_runs_facts(
     html.draw_report([tmp_path / "host", tmp_path / "rpi4"], tmp_path / "out" / "html")
     (facts,) = drawn
     assert facts["history"] == str(tmp_path / "out" / "history.jsonl")
-    assert facts["devices"]["host"] == {}
-    assert facts["devices"]["rpi4"] == {
+    assert facts["environments"]["host"] == {}
+    assert facts["environments"]["rpi4"] == {
         "subject": "mini",
         "run": "2024-05-06T07:08:09+00:00",
         "edgeproof": "0.1.0",
@@ -233,3 +233,54 @@ def test_an_external_load_is_found(load: str) -> None:
 def test_a_link_and_a_namespace_are_no_loads() -> None:
     page = '<a href="https://a.example">x</a><svg xmlns="http://www.w3.org/2000/svg"></svg>'
     assert external_loads(page) == []
+
+
+@pytest.mark.parametrize(
+    ("runs", "environments"),
+    [
+        (
+            [{"commit": "a" * 40}, {"commit": "b" * 40}],
+            ["host, commit aaaaaaaaa", "host, commit bbbbbbbbb"],
+        ),
+        ([{}, {}], ["host-1", "host-2"]),
+    ],
+    ids=["two_commits", "twice"],
+)
+def test_runs_of_one_subject_on_one_device_are_environments_of_their_own(
+    tmp_path: Path, drawn: list[dict[str, Any]], runs: list[dict[str, str]], environments: list[str]
+) -> None:
+    folders = [tmp_path / str(number) for number in range(len(runs))]
+    for folder, run in zip(folders, runs, strict=True):
+        write_result(folder, "test_size")
+        known = document(measurements=[], tests=[])
+        write_results(folder / "results.json", known | {"run": known["run"] | {"commit": ""} | run})
+    html.draw_report(folders, tmp_path / "html", required=("host",))
+    (facts,) = drawn
+    assert list(facts["environments"]) == environments
+    assert facts["gate"]["environmentsTested"] == environments
+    page = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
+    for name in environments:
+        assert f"<h2>mini on {name}</h2>" in page
+
+
+def test_subjects_on_one_device_are_environments_of_their_own(
+    tmp_path: Path, drawn: list[dict[str, Any]]
+) -> None:
+    for subject in ("one", "other"):
+        write_result(tmp_path / subject, "test_size")
+        known = document(measurements=[], tests=[])
+        known["subject"]["name"] = subject
+        write_results(tmp_path / subject / "results.json", known)
+    html.draw_report([tmp_path], tmp_path / "html")
+    (facts,) = drawn
+    assert list(facts["environments"]) == ["one on host", "other on host"]
+    page = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
+    assert "<h2>one on host</h2>" in page
+
+
+def test_a_run_named_twice_is_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_result(tmp_path, "test_size")
+    assert html.main([str(tmp_path), str(tmp_path), "--out", str(tmp_path / "html")]) == 4
+    assert "is named twice" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import pytest
 
 from models.flatbuffers.ledger import FlatBufferSizes, size_ledger
 from reports.sizes import HEADER, as_html, as_markdown, as_text, size_rows
-from reports.summary import put_first
+from reports.summary import Shown, put_first
 from suites.meta.flatbuffers.test_ledger import BERT_LARGE, MOBILEBERT, PUBLISHED
 from suites.meta.reports import runs
 
@@ -45,7 +45,7 @@ def test_what_was_published_stands_below(paper):
 def test_the_report_has_it_on_its_first_page(paper):
     document = runs.document()
     document["subject"]["sizes"] = paper["subject"]["sizes"]
-    page = put_first("<body></body>", [(document, [])], gate=[], link=lambda *_: None)
+    page = put_first("<body></body>", [Shown(document, [], {})], gate=[])
     assert as_html(paper) in page
     assert as_html(paper).count("<tr>") == 1 + len(size_rows(paper))
 

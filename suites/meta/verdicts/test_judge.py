@@ -55,7 +55,7 @@ def test_a_value_without_uncertainty_is_shown_without_an_interval() -> None:
     )
     judgment = judge(Estimate(8378548.0, 8378548.0, 8378548.0, 1), size, scheme=SCHEME)
     assert judgment.verdict is Verdict.FAIL
-    assert "flatbuffer_bytes of dynamic_wi8_afp32: 8,378,548 bytes (n = 1 files)" in judgment.reason
+    assert "flatbuffer_bytes of dynamic_wi8_afp32: 8,378,548 bytes, budget" in judgment.reason
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""Names that tell runs apart: two runs of one subject on one device must not hide each other."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def device_names(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A name for the device of each run: its own, where no other run of its subject has it.
+
+    Where one does, what they differ in is added: the board's address, the commit, then when they
+    began, then a number.
+    """
+    named = [(str(one["subject"]["name"]), str(one["device"]["name"])) for one in documents]
+    for facts in (
+        [_address_of(one["device"]) for one in documents],
+        [commit_of(one["run"]) for one in documents],
+        [moment_of(one["run"]) for one in documents],
+    ):
+        named = _told_apart(named, facts)
+    return [
+        device if named.count((subject, device)) == 1 else f"{device}-{1 + named[:at].count(known)}"
+        for at, known in enumerate(named)
+        for subject, device in [known]
+    ]
+
+
+def _told_apart(named: list[tuple[str, str]], facts: list[str]) -> list[tuple[str, str]]:
+    """Add a fact to the names that several runs share, where it is not the same of all."""
+    known = list(zip(named, facts, strict=True))
+
+    def told(name: tuple[str, str], fact: str) -> tuple[str, str]:
+        differ = len({other for one, other in known if one == name}) > 1
+        return (name[0], f"{name[1]}, {fact}") if differ and fact else name
+
+    return [told(name, fact) for name, fact in known]
+
+
+def _address_of(device: Mapping[str, Any]) -> str:
+    """Where a board was reached, without the way there: "pi@one" of "ssh://pi@one/of/python"."""
+    return str(device.get("target", "")).rpartition("://")[2].partition("/")[0]
+
+
+def commit_of(run: Mapping[str, Any]) -> str:
+    """The commit of a run as people say it; "" where none is known."""
+    commit = run.get("commit")
+    return f"commit {commit[:9]}{' with changes' if run.get('changed') else ''}" if commit else ""
+
+
+def slug(name: str) -> str:
+    """A name as a file may have it."""
+    return re.sub(r"[^\w.]+", "-", name)
+
+
+def moment_of(run: Mapping[str, Any]) -> str:
+    """When a run began, to the minute, in UTC."""
+    began = datetime.fromisoformat(str(run["started"])).astimezone(UTC)
+    return f"{began:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,54 @@
+"""A packed page carries what it carried, in a tenth of the bytes."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+
+from reports.packing import files_of, pack
+
+FILES = {"data/a.json": '{"é": 1}'.encode(), "data/b.bin": bytes(range(256)) * 40}
+PROGRAM = "console.log('é');" * 200
+
+
+def encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def page() -> str:
+    """A page as Allure writes it."""
+    data = ",".join(f'd("{name}","{encoded(content)}")' for name, content in FILES.items())
+    program = encoded(PROGRAM.encode())
+    return (
+        "<html><body><p>before</p>"
+        f'<script   src="data:text/javascript;base64,{program}"></script>'
+        "<script async>function d(name, value){}</script>"
+        f"<script defer>\n Promise.allSettled([{data}])\n .then(function(){{ready();}})\n</script>"
+        "<p>after</p></body></html>"
+    )
+
+
+def test_files_are_found_by_their_names():
+    assert files_of(page()) == FILES
+
+
+def test_nothing_is_lost_and_the_rest_of_the_page_stays():
+    packed = pack(page())
+    (data,) = re.findall(r'atob\("([^"]+)"\)', packed)
+    content = json.loads(gzip.decompress(base64.b64decode(data)))
+    assert content["program"] == PROGRAM
+    assert {name: text.encode("latin-1") for name, text in content["files"].items()} == FILES
+    assert packed.startswith("<html><body><p>before</p><script async>function d(name, value){}")
+    assert packed.endswith("<p>after</p></body></html>")
+    assert len(packed) < len(page()) / 4
+    assert files_of(packed) == {}
+
+
+def test_the_same_page_is_packed_alike():
+    assert pack(page()) == pack(page())
+
+
+def test_a_page_of_another_make_stays_as_it_is():
+    assert pack("<html><body>drawn</body></html>") == "<html><body>drawn</body></html>"
