@@ -60,6 +60,15 @@ def test_the_floor_is_the_farther_end_of_the_ratio_to_itself() -> None:
     assert noise_floor(once, unlike) == pytest.approx(1 / 0.95 - 1)
 
 
+def test_blocks_are_float64() -> None:
+    assert comparison.fastest_of_blocks(np.ones(20, dtype=np.float32)).dtype == np.float64
+
+
+def test_a_floor_above_half_is_known() -> None:
+    once, twice = np.ones(60), np.full(60, 2.0)
+    assert noise_floor(twice, once) == noise_floor(once, twice) == 1.0
+
+
 def test_too_few_blocks_know_no_floor() -> None:
     assert noise_floor(np.ones(50), np.ones(50)) == math.inf
 

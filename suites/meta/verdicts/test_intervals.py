@@ -136,6 +136,33 @@ def test_too_few_samples_leave_an_end_open(quantile: float, needed: int) -> None
     assert not all(map(math.isfinite, too_few))
 
 
+def test_a_quantile_is_one_that_was_seen() -> None:
+    assert estimates.quantile(np.array([10.0, 1.0, 3.0, 2.0]), 0.5).value == 2.0
+
+
+def test_a_drop_counts_who_alone_is_right() -> None:
+    gold = np.zeros(20, dtype=np.int64)
+    reference, candidate = np.arange(20) >= 15, np.arange(20) < 2
+    drop = estimates.accuracy_drop(gold, reference.astype(int), candidate.astype(int))
+    # The reference errs on five tweets, the candidate on two others.
+    assert drop.value == pytest.approx(-3 / 20)
+    assert drop.mcnemar_p == pytest.approx(intervals.mcnemar(2, 5))
+    assert (drop.low, drop.high) == pytest.approx(intervals.difference_from_counts(2, 5, 20))
+    assert drop.n == 20
+
+
+def test_what_is_exact_is_one_number() -> None:
+    assert estimates.exact(7) == estimates.Estimate(7.0, 7.0, 7.0, 1)
+    assert estimates.exact(7, n=3).n == 3
+
+
+def test_probabilities_that_are_as_far_apart_as_can_be() -> None:
+    one, other = np.array([[9e4, 0.0]] * 30), np.array([[0.0, 9e4]] * 30)
+    found = estimates.total_variation(one, other)
+    assert (found.value, found.high, found.n) == (1.0, 1.0, 30)
+    assert found.low == pytest.approx(0.025 ** (1 / 30))
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(1e-6, 10.0), min_size=1, max_size=80), st.sampled_from([0.5, 0.9, 0.99]))
 def test_a_quantile_lies_in_its_interval(samples: list[float], at: float) -> None:

@@ -161,8 +161,13 @@ def test_the_best_polarity_for_everything_is_the_first_floor() -> None:
 
 def test_the_majority_of_all_training_is_another() -> None:
     assert majority(np.array([0, 1, 1, 2]), 3).tolist() == [1, 1, 1]
-    with pytest.raises(EdgeproofError, match="no majority"):
+    assert majority(np.array([2]), 2).tolist() == [2, 2]
+    with pytest.raises(EdgeproofError, match="0 training labels of 0 entities have no majority"):
         majority(np.array([], dtype=np.int64), 3)
+
+
+def test_one_training_tweet_is_a_majority() -> None:
+    assert entity_majority(np.array([1]), ["A"], ["A", "B"]).tolist() == [1, 1]
 
 
 def test_the_majority_of_an_entity_is_the_second_floor() -> None:

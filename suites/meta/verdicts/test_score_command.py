@@ -71,9 +71,15 @@ def test_measures_by_hand(score):
     assert overall["accuracy"] == 0.5
     assert overall["official_accuracy"] == 0.5
     assert overall["missing"] == 1
+    assert (overall["tweets"], overall["entities"]) == (6, 2)
+    assert document["language"] == "all"
+    assert Path(document["gold"]["file"]).name == "gold.dat"
+    assert Path(document["system"]["file"]).name == "system.dat"
     assert document["system"]["answers_to_no_scored_tweet"] == 1
     # Recall: POSITIVE 1/3, NEUTRAL 0/1, NEGATIVE 2/2.
     assert overall["balanced_accuracy"] == pytest.approx((1 / 3 + 0 + 1) / 3, abs=1e-6)
+    positive = document["by_class"]["POSITIVE"]
+    assert (positive["recall"], positive["precision"], positive["f1"]) == (0.333333, 0.5, 0.4)
     assert document["by_class"]["NEGATIVE"] == {
         "precision": 0.666667,
         "recall": 1.0,
@@ -99,7 +105,12 @@ def test_both_floors_are_reported(score, tmp_path):
     assert document["floors"]["always_POSITIVE"]["accuracy"] == 0.5
     # CAR is all NEUTRAL; BANK ties, and so do all labels but by order: the worst comes first.
     assert document["floors"]["entity_majority_of_training"]["accuracy"] == round(2 / 6, 6)
-    assert "omitted" in score(GOLD)["floors"]["entity_majority_of_training"]
+    assert document["floors"]["majority_of_training"]["accuracy"] == round(2 / 6, 6)
+    without = score(GOLD)["floors"]
+    assert without["always_POSITIVE"] == document["floors"]["always_POSITIVE"]
+    omitted = {"omitted": "it needs the training gold standard: give --training"}
+    assert without["majority_of_training"] == omitted
+    assert without["entity_majority_of_training"] == omitted
 
 
 def test_rows_without_polarity_are_counted_and_not_scored(score):
@@ -133,6 +144,7 @@ def test_one_language_of_a_package(capsys, tmp_path):
         if (tweet.folder, tweet.filtering, tweet.language) == ("test", "RELATED", "EN")
     ]
     assert document["overall"]["tweets"] == len(english)
+    assert document["language"] == "EN"
     positive = sum(tweet.polarity == "POSITIVE" for tweet in english)
     share = round(positive / len(english), 6)
     assert document["floors"]["always_POSITIVE"]["accuracy"] == share
@@ -164,6 +176,34 @@ def test_a_language_that_no_tweet_has(capsys, tmp_path):
     gold = f"{root}/test/goldstandard/goldstandard_polarity.dat"
     assert main(["score", gold, gold, "--package", str(root), "--language", "FR"]) == 4
     assert "--language: no tweet's language is FR. Give one of EN, ES" in capsys.readouterr().err
+
+
+def test_a_command_is_asked_for(capsys):
+    assert main([]) == 4
+    assert "required: command. See python -m models.verdicts --help" in capsys.readouterr().err
+
+
+def test_calibrate_is_given_what_was_asked_for(monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(
+        "models.calibration.command.calibrate", lambda **given: seen.append(given) or {"power": 1}
+    )
+    assert main(["calibrate"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"power": 1}
+    options = ["--comparisons", "5", "--slowdown", "20 %", "--variant", "a.tflite"]
+    assert main(["calibrate", *options, "--runtime", "tflite_runtime"]) == 0
+    assert seen == [
+        {"comparisons": 200, "slowdown": 0.1, "variant": None, "runtime": None},
+        {
+            "comparisons": 5,
+            "slowdown": 0.2,
+            "variant": Path("a.tflite"),
+            "runtime": "tflite_runtime",
+        },
+    ]
+    capsys.readouterr()
+    assert main(["calibrate", "--slowdown", "0.2"]) == 4
+    assert "--slowdown: '0.2' is not a finite number with a unit" in capsys.readouterr().err
 
 
 def test_it_is_a_command(tmp_path):

@@ -20,6 +20,10 @@ def test_the_ratios_are_over_the_flatbuffer() -> None:
     assert size_ratios(17_000_000, 1_000_000)["size_ratio_weights"] == 17.0
 
 
+def test_one_byte_is_a_size() -> None:
+    assert size_ratios(1, 1)["size_ratio_weights"] == 1.0
+
+
 def test_the_honest_160_is_a_flatbuffer_of_8378547_bytes() -> None:
     assert size_ratios(1, 8_378_547)["size_ratio_bert_large_weights"] >= 160.0
     assert size_ratios(1, 8_378_548)["size_ratio_bert_large_weights"] < 160.0

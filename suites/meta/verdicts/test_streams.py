@@ -70,6 +70,37 @@ def test_a_short_stream_is_all_there_is() -> None:
     assert stream.sustained.size == 20 - stream.warm_up
 
 
+def test_it_is_timed_in_float64_from_the_first_query() -> None:
+    asked = []
+
+    def ask(start: int, count: int) -> np.ndarray:
+        asked.append((start, count))
+        return np.full(count, 0.5, dtype=np.float32)
+
+    taken = single_stream(ask, queries=40, seconds=20.0)
+    # 32 queries take 16 of the 20 seconds, and there are to be 40.
+    assert asked == [(0, CHUNK), (CHUNK, CHUNK)]
+    assert taken.dtype == stream_of(taken.astype(np.float32)).seconds.dtype == np.float64
+
+
+def test_exactly_enough_is_enough() -> None:
+    asked = []
+
+    def ask(start: int, count: int) -> np.ndarray:
+        asked.append((start, count))
+        return np.full(count, 0.5)
+
+    assert single_stream(ask, queries=CHUNK, seconds=16.0).size == CHUNK
+    assert asked == [(0, CHUNK)]
+
+
+def test_the_cut_is_where_the_standard_error_is_smallest() -> None:
+    seconds = np.exp(np.repeat([3.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], BATCH))
+    # Squared standard errors with 0, 1 and 2 batches cut: 0.444 / 9, 0.109 / 8 and 0.122 / 7.
+    assert warm_up_of(seconds) == BATCH
+    assert warm_up_of(seconds[: -3 * BATCH]) == BATCH
+
+
 @pytest.mark.parametrize("seconds", [[], [0.0, 1.0], [np.nan]])
 def test_what_is_no_stream_is_refused(seconds: list[float]) -> None:
     with pytest.raises(EdgeproofError, match="are no stream"):

@@ -1,0 +1,99 @@
+"""Confusion tables: counted one tweet after the other, and scored alike whatever axes they have."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from models.errors import EdgeproofError
+from models.verdicts import confusion, reputation
+from models.verdicts.confusion import MISSING, paired_confusion
+
+RANDOM = np.random.default_rng(9)
+# Three gold labels, three answers or none; more tweets of some cells than of others.
+MANY = RANDOM.integers(0, 9, size=(2, 4, 5, 3, 4)) + np.eye(3, 4, dtype=np.int64)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "macro_f1"])
+def test_each_table_is_scored_by_itself(name: str) -> None:
+    measure = getattr(confusion, name)
+    alone = [float(measure(MANY[at])) for at in np.ndindex(MANY.shape[:3])]
+    for tables in (MANY, MANY.reshape(8, 5, 3, 4), MANY.reshape(40, 3, 4)):
+        found = measure(tables)
+        assert found.shape == tables.shape[:-2]
+        assert found.ravel() == pytest.approx(alone)
+
+
+@pytest.mark.parametrize("field", confusion.ClassScores._fields)
+def test_each_table_s_classes_are_scored_by_themselves(field: str) -> None:
+    alone = np.array(
+        [getattr(confusion.class_scores(MANY[at]), field) for at in np.ndindex(MANY.shape[:3])]
+    )
+    for tables in (MANY, MANY.reshape(8, 5, 3, 4), MANY.reshape(40, 3, 4)):
+        found = getattr(confusion.class_scores(tables), field)
+        assert found.shape == (*tables.shape[:-2], 3)
+        assert found.reshape(-1, 3) == pytest.approx(alone)
+
+
+@pytest.mark.parametrize("name", ["official_accuracy", "reliability", "sensitivity", "f_rs"])
+def test_the_entities_of_each_resample_are_scored_by_themselves(name: str) -> None:
+    measure = getattr(reputation, name)
+    alone = [float(measure(MANY[at])) for at in np.ndindex(MANY.shape[:2])]
+    assert measure(MANY).ravel() == pytest.approx(alone)
+    assert measure(MANY.reshape(8, 5, 3, 4)) == pytest.approx(alone)
+
+
+def test_a_label_that_is_nowhere_scores_nothing() -> None:
+    scores = confusion.class_scores(np.array([[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]))
+    assert [column[2] for column in scores] == [0.0, 0.0, 0.0, 0, 0]
+
+
+def test_what_has_no_whole_is_said() -> None:
+    parts, wholes = np.array([1, 2, 3]), np.array([2, 0, 1])
+    assert confusion.shares(parts, wholes).tolist() == [0.5, 0.0, 3.0]
+    assert confusion.shares(parts, wholes, otherwise=1.0).tolist() == [0.5, 1.0, 3.0]
+    assert confusion.shares(np.array([[1], [2]]), np.array([2, 4])).tolist() == [
+        [0.5, 0.25],
+        [1.0, 0.5],
+    ]
+
+
+@pytest.mark.parametrize("owned", [True, False])
+def test_pairs_are_counted_one_tweet_after_the_other(owned: bool) -> None:  # noqa: FBT001 - a case
+    gold = RANDOM.integers(3, size=60)
+    first, second = RANDOM.integers(MISSING, 3, size=(2, 60))
+    names = [f"E{number}" for number in RANDOM.integers(4, size=60)]
+    entities = names if owned else None
+    tables = paired_confusion(gold, first, second, entities, classes=3)
+    assert tables.shape == (len(set(names)) if owned else 1, 3, 4, 4)
+    places = sorted(set(names)) if owned else []
+    expected = Counter(
+        (places.index(name) if owned else 0, label, one % 4, other % 4)
+        for name, label, one, other in zip(
+            names, gold.tolist(), first.tolist(), second.tolist(), strict=True
+        )
+    )
+    counted = {at: int(tables[at]) for at in np.ndindex(tables.shape) if tables[at]}
+    assert counted == dict(expected)
+    alone = [confusion.confusion(gold, each, entities, classes=3) for each in (first, second)]
+    assert (tables.sum(axis=-1) == alone[0]).all()
+    assert (tables.sum(axis=-2) == alone[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("gold", "first", "second"),
+    [([3], [0], [0]), ([-1], [0], [0]), ([0], [3], [0]), ([0], [0], [3]), ([0], [0], [-2])],
+)
+def test_a_label_that_there_is_not_is_refused(
+    gold: list[int], first: list[int], second: list[int]
+) -> None:
+    labels = (np.array(each) for each in (gold, first, second))
+    with pytest.raises(EdgeproofError, match="a label is none of the 3 classes"):
+        paired_confusion(*labels, classes=3)
+
+
+def test_answers_of_two_models_are_to_the_same_tweets() -> None:
+    with pytest.raises(EdgeproofError, match="1 gold labels, 2 answers and 1 entities"):
+        paired_confusion(np.array([0]), np.array([0]), np.array([0, 1]), classes=3)

@@ -1,0 +1,246 @@
+"""Intervals equal what their papers' formulas give, computed in another way, to the last digits."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from models.verdicts import confusion, estimates, intervals, reputation, resampling
+
+NORMAL = NormalDist()
+TABLES = np.array(
+    [
+        [[30, 5, 2, 1], [4, 40, 6, 0], [1, 3, 25, 2]],
+        [[2, 1, 0, 0], [0, 9, 3, 1], [2, 0, 14, 0]],
+    ]
+)
+PAIRED = np.random.default_rng(6).integers(0, 9, size=(2, 3, 4, 4))
+
+
+def macro_f1(tables: np.ndarray) -> np.ndarray:
+    """Of the entities' tables pooled."""
+    return confusion.macro_f1(tables.sum(axis=-3))
+
+
+def jackknifed(statistic, tables: np.ndarray) -> float:
+    """Efron's acceleration, one tweet after the other left out, centered within its entity."""
+    squares = cubes = 0.0
+    for entity, table in enumerate(tables):
+        values = []
+        for cell in np.ndindex(table.shape):
+            without = tables.copy()
+            without[entity, *cell] -= 1
+            values += [float(statistic(without))] * table[cell] if table[cell] else []
+        mean = sum(values) / len(values)
+        squares += sum((mean - value) ** 2 for value in values)
+        cubes += sum((mean - value) ** 3 for value in values)
+    return cubes / (6 * squares**1.5)
+
+
+@pytest.mark.parametrize("statistic", [macro_f1, reputation.official_accuracy, reputation.f_rs])
+def test_the_acceleration_is_that_of_the_jackknife(statistic) -> None:
+    found = resampling._acceleration(statistic, TABLES)
+    assert found == pytest.approx(jackknifed(statistic, TABLES), rel=1e-9)
+    assert abs(found) > 1e-3
+
+
+def test_what_no_tweet_moves_has_no_acceleration() -> None:
+    assert resampling._acceleration(lambda tables: tables.sum(axis=(1, 2, 3)) * 0.0, TABLES) == 0.0
+
+
+def test_an_entity_that_would_be_empty_is_left_out_of_the_jackknife() -> None:
+    alone = np.zeros((2, 3, 4), dtype=np.int64)
+    alone[0, 1, 2], alone[1] = 1, TABLES[1]
+    # With its one tweet in place the other entity's tweets alone are left out.
+    expected = jackknifed(lambda tables: reputation.official_accuracy(tables[..., 1:, :, :]), alone)
+    assert resampling._acceleration(reputation.official_accuracy, alone) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("acceleration", [0.0, 0.07, -0.2])
+@pytest.mark.parametrize("confidence", [0.95, 0.8])
+def test_the_ends_are_the_quantiles_that_efron_s_correction_asks_for(
+    acceleration: float, confidence: float
+) -> None:
+    # Ties on purpose: a hundred values, of which one in five equals the estimate.
+    drawn = np.sort(np.repeat(np.arange(20.0) ** 1.5, 5))
+    value = float(drawn[30])
+    bias = NORMAL.inv_cdf((30 + 35) / 2 / 100)
+    expected = []
+    for share in ((1 - confidence) / 2, (1 + confidence) / 2):
+        side = bias + NORMAL.inv_cdf(share)
+        expected.append(np.quantile(drawn, NORMAL.cdf(bias + side / (1 - acceleration * side))))
+    found = resampling._corrected_ends(drawn, value, acceleration, confidence)
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("value", [-1.0, 99.0])
+def test_an_estimate_beyond_all_that_was_drawn_has_no_correction(value: float) -> None:
+    assert all(map(math.isnan, resampling._corrected_ends(np.arange(20.0), value, 0.0, 0.95)))
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.5])
+def test_an_interval_of_counts_is_made_of_these(confidence: float) -> None:
+    drawn = np.sort(macro_f1(resampling._resampled(TABLES, 300, 7)))
+    value = float(macro_f1(TABLES))
+    acceleration = resampling._acceleration(macro_f1, TABLES)
+    low, high = resampling._corrected_ends(drawn, value, acceleration, confidence)
+    found = resampling.counts_interval(
+        macro_f1, TABLES, confidence=confidence, resamples=300, seed=7
+    )
+    assert found == (low, high)
+    assert 0.0 < low < value < high < 1.0
+
+
+def test_by_default_two_thousand_are_drawn_from_the_first_seed() -> None:
+    given = {"confidence": 0.95, "resamples": 2000, "seed": 0}
+    found = resampling.counts_interval(macro_f1, TABLES)
+    assert found == resampling.counts_interval(macro_f1, TABLES, **given)
+    found = resampling.drop_interval(macro_f1, PAIRED)
+    assert found == resampling.drop_interval(macro_f1, PAIRED, **given)
+
+
+def test_resampling_keeps_how_many_tweets_an_entity_has() -> None:
+    drawn = resampling._resampled(TABLES, 400, 3)
+    assert drawn.shape == (400, 2, 3, 4)
+    assert (drawn.sum(axis=(2, 3)) == TABLES.sum(axis=(1, 2))).all()
+    assert drawn.mean(axis=0) == pytest.approx(TABLES, abs=0.8)
+    assert (drawn[:, TABLES == 0] == 0).all()
+
+
+def test_two_pseudo_tweets_are_spread_as_gold_is() -> None:
+    pseudo = resampling._pseudo_tweets(PAIRED)
+    assert pseudo.sum() == pytest.approx(2.0)
+    shares = PAIRED.sum(axis=(2, 3)) / PAIRED.sum()
+    for entity, gold, first, second in np.ndindex(pseudo.shape):
+        one_is_right = (first == gold) != (second == gold)
+        answered = 3 not in (first, second)
+        expected = shares[entity, gold] / 2 if one_is_right and answered else 0.0
+        assert pseudo[entity, gold, first, second] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.5])
+def test_an_interval_of_a_drop_holds_the_quantiles_of_what_was_drawn(confidence: float) -> None:
+    beside = resampling._pseudo_tweets(PAIRED)
+    drawn = resampling._resampled(PAIRED, 300, 7, beside)
+    first, second = macro_f1(drawn.sum(axis=-1)), macro_f1(drawn.sum(axis=-2))
+    ends = np.quantile(first - second, [(1 - confidence) / 2, (1 + confidence) / 2])
+    found = resampling.drop_interval(macro_f1, PAIRED, confidence=confidence, resamples=300, seed=7)
+    assert found == pytest.approx(ends, abs=1e-12)
+    assert found.low < float(resampling.drop_of(macro_f1, PAIRED)) < found.high
+
+
+def test_a_drop_of_one_tweet_has_an_interval() -> None:
+    one = np.zeros((1, 3, 4, 4), dtype=np.int64)
+    one[0, 1, 1, 2] = 1
+    low, high = resampling.drop_interval(macro_f1, one, resamples=100)
+    assert (low, high) == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize("confidence", [0.95, 0.5])
+@pytest.mark.parametrize(("gained", "lost", "trials"), [(12, 5, 200), (3, 0, 40), (0, 7, 60)])
+def test_a_paired_difference_joins_two_exact_intervals(
+    gained: int, lost: int, trials: int, confidence: float
+) -> None:
+    from scipy.stats import binomtest  # noqa: PLC0415 - slow to import
+
+    p, q = gained / trials, lost / trials
+    ends = [
+        binomtest(each, trials).proportion_ci(confidence_level=confidence, method="exact")
+        for each in (gained, lost)
+    ]
+    together = math.sqrt(p * q / ((1 - p) * (1 - q)))
+
+    def reach(one: float, other: float) -> float:
+        return math.sqrt(one**2 + other**2 + 2 * together * one * other)
+
+    expected = (
+        p - q - reach(p - ends[0].low, ends[1].high - q),
+        p - q + reach(ends[0].high - p, q - ends[1].low),
+    )
+    first = np.arange(trials) < gained
+    second = np.arange(trials) >= trials - lost
+    found = intervals.paired_difference_interval(first, second, confidence=confidence)
+    assert found == pytest.approx(expected)
+    counted = intervals.difference_from_counts(gained, lost, trials, confidence=confidence)
+    assert counted == found
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(1, 0), (0, 1), (0, 0)])
+def test_one_tweet_has_a_paired_difference(gained: int, lost: int) -> None:
+    first, second = np.array([bool(gained)]), np.array([bool(lost)])
+    low, high = intervals.paired_difference_interval(first, second)
+    assert -1.0 <= low <= gained - lost <= high <= 1.0
+
+
+def test_no_answers_are_not_paired() -> None:
+    with pytest.raises(intervals.EdgeproofError, match="0 answers cannot be paired with 0"):
+        intervals.paired_difference_interval(np.array([], dtype=bool), np.array([], dtype=bool))
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.5])
+def test_a_proportion_s_interval_is_as_wide_as_its_confidence_asks(confidence: float) -> None:
+    from scipy.stats import binomtest  # noqa: PLC0415 - slow to import
+
+    peer = binomtest(7, 10).proportion_ci(confidence_level=confidence, method="exact")
+    found = intervals.proportion_interval(7, 10, confidence=confidence)
+    assert found == pytest.approx((peer.low, peer.high))
+
+
+def test_a_quantile_s_interval_is_as_wide_as_its_confidence_asks() -> None:
+    # Of nine, with 75 %: P(at most 2 below the median) = 0.0898 < 0.125 < P(at most 3) = 0.254.
+    assert intervals.quantile_interval(np.arange(1.0, 10.0), 0.5, confidence=0.75) == (3.0, 7.0)
+    assert intervals.samples_for_quantile(0.5, confidence=0.75) == 3
+    assert intervals.samples_for_quantile(0.9, confidence=0.5) == 14
+
+
+def test_a_bootstrap_is_as_wide_as_its_confidence_asks() -> None:
+    samples = np.random.default_rng(3).normal(10.0, 2.0, size=400)
+    given = {"bounds": (-100.0, 100.0), "seed": 4}
+    low, high = intervals.bootstrap_interval(np.mean, (samples,), confidence=0.5, **given)
+    assert high - low == pytest.approx(2 * 0.6745 * samples.std() / 20.0, rel=0.1)
+    wide = intervals.bootstrap_interval(np.mean, (samples,), **given)
+    assert wide.low < low < high < wide.high
+    assert wide != intervals.bootstrap_interval(np.mean, (samples,), bounds=(-100.0, 100.0))
+
+
+@pytest.mark.parametrize(("bounds", "reach"), [((0.0, 1.0), 1.0), ((-1.0, 3.0), 4.0)])
+def test_a_bootstrap_of_what_never_varies_has_the_rule_of_three(bounds, reach: float) -> None:
+    samples = np.full(50, 0.5)
+    low, high = intervals.bootstrap_interval(np.mean, (samples,), bounds=bounds, confidence=0.9)
+    unseen = reach * (1.0 - 0.05 ** (1 / 50))
+    assert (low, high) == pytest.approx((0.5 - unseen, 0.5 + unseen))
+
+
+def test_a_bootstrap_stays_in_its_bounds() -> None:
+    samples = np.array([0.0] * 97 + [1.0] * 3)
+    low, high = intervals.bootstrap_interval(np.mean, (samples,), bounds=(0.02, 0.04))
+    assert (low, high) == (0.02, 0.04)
+
+
+def test_two_rows_can_be_resampled() -> None:
+    low, high = intervals.bootstrap_interval(np.mean, (np.array([0.0, 1.0]),), bounds=(0.0, 1.0))
+    assert 0.0 <= low <= 0.5 <= high <= 1.0
+
+
+def test_two_tweets_can_be_resampled() -> None:
+    two = np.zeros((1, 3, 4), dtype=np.int64)
+    two[0, 0, 0] = two[0, 1, 2] = 1
+    low, high = resampling.counts_interval(reputation.official_accuracy, two, resamples=100)
+    assert 0.0 <= low <= 0.5 <= high <= 1.0
+
+
+def test_ratios_are_float64_and_pair_by_pair() -> None:
+    ratios = intervals.paired_ratios(
+        np.array([2.0, 9.0], dtype=np.float32), np.array([1.0, 3.0], dtype=np.float32)
+    )
+    assert ratios.tolist() == [2.0, 3.0]
+    assert ratios.dtype == np.float64
+
+
+def test_samples_are_a_list() -> None:
+    with pytest.raises(intervals.EdgeproofError, match=r"4 samples of shape \[2, 2\] are empty"):
+        intervals.quantile_interval(np.ones((2, 2)), 0.5)
+    assert estimates.quantile(np.array([3.0]), 0.5).value == 3.0
