@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.devices.recognition import WATCHER_FILE
 from models.runtime.transports import RUNNER_FILE
 
 if TYPE_CHECKING:
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
     from suites.meta.gates.miniature import Miniature
 
-# Where `planted_runner.py` finds the runner to start.
+# Where `planted_programs.py` finds what to start.
 RUNNER_VARIABLE = "EDGEPROOF_META_RUNNER"
-PLUGIN = ("-p", "suites.meta.gates.planted_runner")
+WATCHER_VARIABLE = "EDGEPROOF_META_WATCHER"
+PLUGIN = ("-p", "suites.meta.gates.planted_programs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,7 @@ class Fault:
         schemes: the variants of the run.
         plant: changes a copy of the miniature's store.
         runner: source of the runner, each text to be replaced with another.
+        watcher: the same of the watcher, which reads sensors.
         arguments: of pytest.
         compared: whether the clean run's baseline is there to be compared with.
         needs: a runtime without which there is nothing to see.
@@ -45,6 +48,7 @@ class Fault:
     schemes: tuple[str, ...] = ("float32",)
     plant: Callable[[Miniature], None] | None = None
     runner: dict[str, str] | None = None
+    watcher: dict[str, str] | None = None
     arguments: tuple[str, ...] = ()
     compared: bool = False
     needs: str | None = None
@@ -56,7 +60,7 @@ def plant(fault: Fault, mini: Miniature, folder: Path) -> tuple[list[str], dict[
     Args:
         fault: what to plant.
         mini: a copy of the miniature, to be changed.
-        folder: for the changed runner.
+        folder: for the changed programs.
 
     Returns:
         The arguments and the environment variables that make the run meet it.
@@ -64,10 +68,15 @@ def plant(fault: Fault, mini: Miniature, folder: Path) -> tuple[list[str], dict[
     arguments = [*fault.arguments, f"--edge-schemes={','.join(fault.schemes)}"]
     if fault.plant is not None:
         fault.plant(mini)
-    if fault.runner is None:
-        return arguments, {}
-    write_runner(fault.runner, folder / "runner.py")
-    return [*arguments, *PLUGIN], {RUNNER_VARIABLE: str(folder / "runner.py")}
+    variables = {}
+    for program, variable, replacements in (
+        (RUNNER_FILE, RUNNER_VARIABLE, fault.runner),
+        (WATCHER_FILE, WATCHER_VARIABLE, fault.watcher),
+    ):
+        if replacements is not None:
+            variables[variable] = str(folder / program.name)
+            write_program(program, replacements, folder / program.name)
+    return [*arguments, *(PLUGIN if variables else ())], variables
 
 
 def in_flatbuffer(scheme: str, edit: Callable[[bytes], bytes]) -> Callable[[Miniature], None]:
@@ -128,10 +137,10 @@ def in_json(
     return plant
 
 
-def write_runner(replacements: dict[str, str], target: Path) -> None:
-    """Write a copy of the runner with some of its source replaced."""
-    source = RUNNER_FILE.read_text(encoding="utf-8")
+def write_program(program: Path, replacements: dict[str, str], target: Path) -> None:
+    """Write a copy of a program with some of its source replaced."""
+    source = program.read_text(encoding="utf-8")
     for old, new in replacements.items():
-        assert source.count(old) == 1, f"the runner has {source.count(old)} times {old!r}"
+        assert source.count(old) == 1, f"{program.name} has {source.count(old)} times {old!r}"
         source = source.replace(old, new)
     target.write_text(source, encoding="utf-8")

@@ -10,6 +10,7 @@ from suites.meta.gates import (
     faults_in_emulation,
     faults_in_files,
     faults_in_runners,
+    faults_on_boards,
     faults_since_baseline,
 )
 
@@ -20,6 +21,7 @@ PLANTED = {
     "conversion": faults_in_files.CONVERSION,
     "runtime": faults_in_runners.FAULTS,
     "runtime of a board": faults_in_emulation.FAULTS,
+    "budgets and sensors of a board": faults_on_boards.FAULTS,
     "baselines": faults_since_baseline.FAULTS,
 }
 HEAD = """# Planted faults and the gates that turn red

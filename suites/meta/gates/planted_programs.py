@@ -1,0 +1,13 @@
+"""A pytest plugin that starts other programs in place of edgeproof's own runner and watcher."""
+
+import os
+from pathlib import Path
+
+from models.devices import watch
+from models.runtime import transports
+from suites.meta.gates.planting import RUNNER_VARIABLE, WATCHER_VARIABLE
+
+if RUNNER_VARIABLE in os.environ:
+    transports.RUNNER_FILE = Path(os.environ[RUNNER_VARIABLE])
+if WATCHER_VARIABLE in os.environ:
+    watch.WATCHER_FILE = Path(os.environ[WATCHER_VARIABLE])
