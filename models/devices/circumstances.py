@@ -115,10 +115,10 @@ def patterns(device: Device, pid: int | None = None) -> tuple[str, ...]:
     return (*GENERAL, *more)
 
 
-def commands(device: Device) -> list[tuple[str, ...]]:
-    """Return the commands to run for a device."""
-    command = device.table.sensors.firmware_command
-    return [command] if command else []
+def commands(device: Device) -> list[tuple[tuple[str, ...], str]]:
+    """Return the commands to run for a device, each with the file that makes it needless."""
+    asked = device.table.sensors
+    return [(asked.firmware_command, asked.firmware or "")] if asked.firmware_command else []
 
 
 def sample(device: Device, root: Path | str = "/", pid: int | None = None) -> Circumstances:
@@ -139,7 +139,7 @@ def circumstances(
     """Understand a reading of `models.runtime.watcher`."""
     texts: Mapping[str, str] = reading["texts"]
     asked = device.table.sensors
-    word = sensors.throttle_word(texts, commands(device))
+    word = sensors.throttle_word(texts, asked.firmware_command)
     now, before = (sensors.names_of_bits(word or 0, sticky=sticky) for sticky in (False, True))
     if asked.undervoltage and sensors.alarms(texts, asked.undervoltage):
         before = tuple(dict.fromkeys((*before, "under-voltage")))

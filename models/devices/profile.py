@@ -66,9 +66,9 @@ class SensorsTable(Table, frozen=True, kw_only=True):
     """`[sensors]`: where the board tells its state; all may be absent, names are patterns.
 
     `temperatures` and `throttling` are types of thermal zones and of cooling devices. `firmware`
-    is a file with the throttle bits of a Raspberry Pi, `firmware_command` what prints the same.
-    `undervoltage` and `events` are hwmon devices that alarm and that count. `power_mode` is a file
-    that holds the mode's number. `rails` are labels of power monitors.
+    is a file with the throttle bits of a Raspberry Pi, `firmware_command` what prints the same
+    where there is no such file. `undervoltage` and `events` are hwmon devices that alarm and that
+    count. `power_mode` is a file that holds the mode's number, `rails` labels of power monitors.
     """
 
     temperatures: tuple[str, ...] = ()

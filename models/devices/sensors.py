@@ -30,10 +30,10 @@ _STICKY = 16
 _TICKS = 100.0  # Linux tells user space of hundredths of a second, whatever it counts itself
 
 
-def throttle_word(texts: Texts, commands: Sequence[Sequence[str]] = ()) -> int | None:
+def throttle_word(texts: Texts, command: Sequence[str] = ()) -> int | None:
     """A Raspberry Pi's throttle bits: hexadecimal in sysfs, `throttled=0x0` from vcgencmd."""
     printed = [text for path, text in texts.items() if path.endswith("/get_throttled")]
-    printed += [texts.get(COMMAND + " ".join(command), "") for command in commands]
+    printed.append(texts.get(COMMAND + " ".join(command), ""))
     for text in printed:
         with suppress(ValueError):
             return int(text.strip().rpartition("=")[2], 16)

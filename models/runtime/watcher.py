@@ -2,8 +2,8 @@
 
 One file of standard library for Python 3.8, as the runner is. It knows no sensor: it is told which
 files to read and which commands to run, and answers their text. Its first line on stdin is JSON,
-{"patterns": [...], "commands": [[...]], "every": seconds or null}; each further line asks for one
-reading, and with "every" it also reads unasked. A reading is one line of JSON on stdout:
+{"patterns": [...], "commands": [[[...], pattern]], "every": seconds or null}; each further line
+asks for one reading; with "every" it also reads unasked. A reading is one line of JSON on stdout:
 {"at": seconds, "cost": seconds, "machine": architecture, "asked": bool, "texts": {path: text}}.
 """
 
@@ -15,6 +15,7 @@ import select
 import subprocess
 import sys
 import time
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 TYPE_CHECKING = False
@@ -28,13 +29,14 @@ COMMAND = "$ "
 
 
 def read_texts(
-    patterns: Iterable[str], commands: Iterable[Sequence[str]] = (), root: str = "/"
+    patterns: Iterable[str], commands: Iterable[tuple[Sequence[str], str]] = (), root: str = "/"
 ) -> dict[str, str]:
     """Read files and run commands.
 
     Args:
         patterns: paths with wildcards.
-        commands: run only where the root is the machine's own.
+        commands: each with the pattern of a file that tells the same, beside which it is not run:
+            a process costs more than all files. None is run where the root is not the machine's.
         root: another folder for recorded machines.
 
     Returns:
@@ -51,7 +53,9 @@ def read_texts(
             except OSError:
                 continue
             texts["/" + path.relative_to(base).as_posix()] = content.decode("utf-8", "replace")
-    for command in commands if root == "/" else ():
+    for command, instead in commands if root == "/" else ():
+        if any(fnmatchcase(path, instead) for path in texts):
+            continue
         try:
             done = subprocess.run(
                 list(command),
@@ -68,7 +72,7 @@ def read_texts(
 
 
 def take_reading(
-    patterns: Iterable[str], commands: Iterable[Sequence[str]] = (), root: str = "/"
+    patterns: Iterable[str], commands: Iterable[tuple[Sequence[str], str]] = (), root: str = "/"
 ) -> dict[str, Any]:
     """Read once; "at" is the monotonic clock and "cost" what it took, both in seconds.
 

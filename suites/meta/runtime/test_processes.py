@@ -57,7 +57,8 @@ def test_python_38_has_what_the_runner_imports(old_python: str) -> None:
 
 
 def test_python_38_watches(old_python: str) -> None:
-    asked = {"patterns": ["/proc/loadavg"], "commands": [["uname", "-m"]], "every": None}
+    commands = [[["uname", "-m"], ""], [["uname", "-s"], "/proc/load*"]]
+    asked = {"patterns": ["/proc/loadavg"], "commands": commands, "every": None}
     done = subprocess.run(
         [old_python, str(WATCHER_FILE)],
         input=json.dumps(asked) + "\n\n",
