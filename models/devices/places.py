@@ -9,17 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from models.devices.profile import HOST, Device, device_names, load_device
-from models.devices.recognition import Found, recognize, recognize_there, shipped
 from models.devices.watch import watch_here
-from models.errors import EdgeproofError, UsageMistake
+from models.errors import EdgeproofError
 from models.runtime.available import EDGE_RUNTIMES, absent_runtimes, available_runtimes
 from models.runtime.emulated import EmulatedTransport
 from models.runtime.emulator import read_sysroots
-from models.runtime.labgrid_places import is_place, lend
 from models.runtime.predictions import processor_features
 from models.runtime.runner import RUNTIMES
-from models.runtime.ssh import SshTransport
 from models.runtime.sysroot import prepare_sysroot
 from models.runtime.transports import LocalTransport
 from models.store import versions
@@ -28,12 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from models.devices.profile import Device
+    from models.devices.recognition import Found
+    from models.runtime.ssh import SshTransport
     from models.runtime.transports import Channel, Transport
     from models.store import Store
 
 EMULATED_CLOCK = "its clock is the emulator's: a verdict there would be a lie"
-SEPARATOR = ":"
-HERE = "this machine"
 
 
 class Place(Protocol):
@@ -310,79 +307,3 @@ def _facts(place: Place, **more: Any) -> dict[str, Any]:
     profile = {"profile": place.device.file, "description": place.device.table.description}
     known = {name: value for name, value in more.items() if value is not None}
     return {"name": place.name, **profile, **known}
-
-
-def find_place(
-    *,
-    device: str | None = None,
-    emulate: str | None = None,
-    target: str | None = None,
-) -> Place:
-    """Find where the variants of a run answer.
-
-    Args:
-        device: name or file of the profile that is to judge; by default what is recognized.
-        emulate: NAME or NAME:ARCHITECTURE of a board to emulate.
-        target: address of a board, see `Target.parse`, or of a place that labgrid lends.
-
-    Raises:
-        UsageMistake: the device that was asked for is not there; says what is.
-        EdgeproofError: the board cannot be reached.
-    """
-    asked = None if device is None else load_device(device)
-    if emulate is not None:
-        if target is not None:
-            raise UsageMistake(
-                "a board is either emulated or reached", key="--edge-emulate", remedy="Give one"
-            )
-        return _emulated(emulate, asked)
-    known = shipped() if asked is None or asked.name in device_names() else [asked, *shipped()]
-    if target is None:
-        found = recognize(devices=known)
-        return LocalPlace(_judging(asked, found, known, HERE), found)
-    connection = SshTransport(lend(target) if is_place(target) else target)
-    found = recognize_there(connection.start_program, known)
-    judging = _judging(asked, found, known, connection.describe())
-    return RemotePlace(judging, found, connection)
-
-
-def _judging(asked: Device | None, found: Found, known: list[Device], where: str) -> Device:
-    """Return the device whose profile judges a machine.
-
-    A profile without `[recognition]` fits every machine that is none of the boards: it is how a
-    user gives an own machine its budgets.
-
-    Raises:
-        UsageMistake: another device was asked for; says what the machine is.
-    """
-    if asked is not None and asked.table.recognition is None and found.device == HOST:
-        return asked
-    if asked is not None and asked.name != found.device:
-        raise UsageMistake(
-            f"{asked.name} was asked for, but {where} is {found.describe()}",
-            remedy=ways_to(asked.name, reached=where != HERE),
-        )
-    return next(one for one in known if one.name == found.device)
-
-
-def ways_to(name: str, *, reached: bool) -> str:
-    """Say how to judge a device that is not where the run looked."""
-    emulated = f"--edge-emulate {name}" if name in _emulated_names() else ""
-    there = f"--edge-target ssh://user@{'another-' * reached}{name}"
-    return f"Give {there}{f', or {emulated} without a board' if emulated else ''}"
-
-
-def _emulated_names() -> list[str]:
-    return [one.name for one in shipped() if one.table.emulation]
-
-
-def _emulated(text: str, asked: Device | None) -> EmulatedPlace:
-    name, _, architecture = text.partition(SEPARATOR)
-    board = load_device(name)
-    if asked is not None and asked.name != board.name:
-        raise UsageMistake(
-            f"{asked.name} was asked for, but {board.name} is to be emulated",
-            key="--edge-emulate",
-            remedy=f"Leave out --edge-device, or give --edge-emulate {asked.name}",
-        )
-    return EmulatedPlace(board, *board.core(architecture or None))

@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from models.devices.places import EMULATED_CLOCK, EmulatedPlace, LocalPlace, find_place
+from models.devices.finding import find_place
+from models.devices.places import EMULATED_CLOCK, EmulatedPlace, LocalPlace
 from models.devices.profile import FOLDER, HOST
 from models.devices.recognition import recognize
 from models.errors import UsageMistake
