@@ -54,20 +54,20 @@ FAULTS = {
     ),
     "a processor that is throttled": Fault(
         gate=THROUGHPUT,
-        says="invalid: throttled (under-voltage, throttled)",
+        says="not judged, throttled (under-voltage, throttled)",
         watcher=seen(FIRMWARE, "'50005'"),
         arguments=ON_BOARD,
     ),
     "a processor that was throttled meanwhile": Fault(
         gate=PERCENTILES,
         only="latency_p90",
-        says="invalid: it was throttled meanwhile (throttled)",
+        says="not judged, it was throttled meanwhile (throttled)",
         watcher=seen(FIRMWARE, "'40000' if turn > 2 else '0'"),
         arguments=ON_BOARD,
     ),
     "a governor that saves power": Fault(
         gate=COLD,
-        says="invalid: the frequency governor is powersave",
+        says="not judged, the frequency governor is powersave",
         watcher=seen(GOVERNOR, "'powersave'"),
         arguments=ON_BOARD,
     ),
@@ -87,7 +87,7 @@ FAULTS = {
     "a board whose memory is full": Fault(
         gate=PERCENTILES,
         only="latency_p90",
-        says="invalid: 10 MiB of memory were available, 50 are needed",
+        says="not judged, 10 MiB of memory were available, 50 are needed",
         watcher=seen("/proc/meminfo", "'MemAvailable:   10240 kB\\n'"),
         arguments=ON_BOARD,
     ),
