@@ -6,20 +6,44 @@ import pytest
 
 from models.devices.profile import HOST
 from models.devices.recognition import recognize
-from suites.meta.gates.faults_on_boards import FAULTS, ON_BOARD
+from suites.meta.gates.faults_on_boards import FAULTS, ON_BOARD, THROUGHPUT
 from suites.meta.gates.running import run
 from suites.meta.gates.turning_red import assert_its_gate_turns_red
 
 pytestmark = pytest.mark.skipif(recognize().device != HOST, reason="this machine is a board")
 
 
-def test_its_gates_pass_where_nothing_is_planted(miniature, tmp_path):
+@pytest.fixture(scope="module")
+def calm(miniature, tmp_path_factory):
+    """A run of the gates that faults are planted for, with nothing planted."""
     gates = sorted({fault.gate for fault in FAULTS.values()})
-    outcome = run(miniature, tmp_path, gates, [*ON_BOARD, "--edge-schemes=float32"])
-    assert outcome.code == pytest.ExitCode.OK, outcome.output
-    judged = {one["metric"]: one for one in outcome.results()["measurements"] if one["budget"]}
-    own = {name for name, one in judged.items() if "board.toml" in one["budget"]["source"]}
+    folder = tmp_path_factory.mktemp("calm")
+    return run(miniature, folder, gates, [*ON_BOARD, "--edge-schemes=float32"])
+
+
+def test_its_gates_pass_where_nothing_is_planted(calm):
+    assert not calm.ids("failed") + calm.ids("error"), calm.output
+    assert calm.code == pytest.ExitCode.OK
+
+
+def test_what_its_profile_limits_is_judged_by_its_profile(calm):
+    taken = calm.results()["measurements"]
+    assert {one["device"] for one in taken} == {"board"}
+    own = {
+        one["metric"] for one in taken if one["budget"] and "board.toml" in one["budget"]["source"]
+    }
     assert own == {"tweets_per_second", "latency_p90", "peak_rss", "cold_start"}
+
+
+def test_a_time_carries_its_circumstances_and_what_reading_them_cost(calm):
+    (one,) = [
+        each for each in calm.results()["measurements"] if each["test"].startswith(THROUGHPUT)
+    ]
+    (circumstances,) = one["details"]["circumstances"]
+    assert circumstances["readings"] >= 2
+    assert circumstances["before"]["load"] >= 0
+    assert circumstances["after"]["memory_available"] > 0
+    assert 0 <= circumstances["cost"] < 1
 
 
 @pytest.mark.parametrize("name", FAULTS)
