@@ -25,8 +25,8 @@ VARIANT = "variant"
 
 # What decides a FlatBuffer's bytes, beside its weights.
 CONVERSION = (
-    *(f"flatbuffers/{name}.py" for name in ("convert", "graph", "leveling", "observing")),
-    *(f"flatbuffers/{name}.py" for name in ("recipes", "scales", "schemes", "stamp")),
+    *(f"flatbuffers/{name}.py" for name in ("addends", "convert", "graph", "leveling")),
+    *(f"flatbuffers/{name}.py" for name in ("observing", "recipes", "scales", "schemes", "stamp")),
     *("flatbuffers/runtimes.py", "flatbuffers/runtimes.toml", "flatbuffers/schemes.toml"),
 )
 
@@ -44,6 +44,8 @@ LOGITS = "logits.npz"
 MODEL_CARD = "model.json"
 FLATBUFFER = "model.tflite"
 VARIANT_CARD = "variant.json"
+# In the card of a variant that the converter could not make: its reason.
+REFUSED = "refused"
 
 
 @dataclass(frozen=True)

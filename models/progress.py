@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from models.training.history import Step
+
 TERMINAL_INTERVAL = 0.2
 LOG_INTERVAL = 10.0
 
@@ -62,3 +64,33 @@ class Pace:
         elapsed = max(time.monotonic() - self._start, 1e-9)
         left = (self._total - done) * elapsed / max(done, 1)
         return f"{done / elapsed:.0f} {unit}/s, {left:.0f} s left"
+
+
+class TrainingProgress:
+    """Turn training steps into progress lines: epoch, loss, tweets per second, time left.
+
+    Args:
+        role: of the model.
+        tweets: in an epoch.
+        before: whole epochs that an earlier run did.
+        epochs: in all.
+        progress: told.
+    """
+
+    def __init__(
+        self, role: str, tweets: int, before: int, epochs: int, progress: Progress
+    ) -> None:
+        self._role, self._progress, self._tweets, self._before = role, progress, tweets, before
+        self._pace = Pace(tweets * (epochs - before))
+
+    def __call__(self, step: Step) -> None:
+        """Say how far a fine-tuning is; a line stays after each epoch."""
+        done = (step.epoch - 1 - self._before) * self._tweets + step.tweets
+        line = (
+            f"{self._role} model: epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}, "
+            f"{self._pace.describe(done, 'tweets')}"
+        )
+        if step.batch == step.batches:
+            self._progress.say(line)
+        else:
+            self._progress.tick(line)

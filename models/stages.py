@@ -12,11 +12,11 @@ from safetensors.numpy import load_file, save
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
 from models.corpus.tweets import hash_tweets
 from models.flatbuffers.inspect import inspect
-from models.flatbuffers.schemes import scheme_named
+from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.networks import architecture, published
 from models.networks.parameters import count, initial_values
-from models.plan import FLATBUFFER, LOGITS, MODEL_CARD, VARIANT_CARD, WEIGHTS
-from models.progress import Pace
+from models.plan import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
+from models.progress import TrainingProgress
 from models.shrinking.encoding import load_tokenizer, prune_corpus
 from models.shrinking.inherit import Pieces
 from models.shrinking.vocabulary import count_uses, numbers_before
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from models.store import Stage, Store
     from models.subjects import DistillationTable, ModelTable, ShrunkTable, TrainingTable
     from models.training.finetune import Trained
-    from models.training.history import Step
     from models.training.objective import Lesson
 
 
@@ -173,7 +172,7 @@ class Builder:
         done, epochs = resume.epochs_done(), table.epochs
         whence = f", going on after epoch {done}" if done else ""
         self._progress.say(f"{role} model: fine-tuning {count(shape):,} parameters{whence}")
-        report = _TrainingReport(role, len(splits["train"].labels), done, epochs, self._progress)
+        report = TrainingProgress(role, len(splits["train"].labels), done, epochs, self._progress)
         return fine_tune(shape, initial, table, splits, report, lesson=lesson, resume=resume)
 
     def _architecture(self, role: str, table: ModelTable) -> Architecture:
@@ -219,62 +218,39 @@ class Builder:
         return architecture.Architecture(**card["architecture"]), load_file(folder / WEIGHTS)
 
     def _make_variant(self, scheme: str, out: Path) -> None:
-        from models.flatbuffers.convert import convert  # noqa: PLC0415 - TensorFlow
+        from models.flatbuffers.convert import (  # noqa: PLC0415 - TensorFlow
+            UnsupportedSchemeError,
+            convert,
+        )
 
         self._progress.say(f"variant {scheme}: converting")
         chosen = scheme_named(scheme)
-        flatbuffer = convert(
-            chosen,
-            *self._trained(self._plan.small),
-            self._subject.tokenizer.max_tokens,
-            self._small_splits["calibration"],
-        )
+        card: dict[str, Any] = {"scheme": scheme, "converter": chosen.converter, "calibration": []}
+        try:
+            flatbuffer = convert(
+                chosen,
+                *self._trained(self._plan.small),
+                self._subject.tokenizer.max_tokens,
+                self._small_splits["calibration"],
+            )
+        except UnsupportedSchemeError as error:
+            if scheme == REFERENCE:
+                raise  # without it nothing can be judged
+            self._progress.say(f"variant {scheme}: not made, {error.what}")
+            _write_json(out / VARIANT_CARD, card | {REFUSED: error.what})
+            return
         (out / FLATBUFFER).write_bytes(flatbuffer)
         # A converter that writes a broken file must be found out here, not on a board.
         inspect(out / FLATBUFFER)
-        _write_json(
-            out / VARIANT_CARD,
-            {
-                "scheme": scheme,
-                "converter": chosen.converter,
-                "calibration": self._calibration_hashes() if chosen.calibrated else [],
-            },
-        )
+        if chosen.calibrated:
+            card["calibration"] = self._calibration_hashes()
+        _write_json(out / VARIANT_CARD, card)
         self._progress.say(f"variant {scheme}: {len(flatbuffer):,} bytes")
 
     def _calibration_hashes(self) -> list[str]:
         """Return the hash of each calibration tweet: where the ranges came from."""
         corpus = load_corpus(self._store.path(self._plan.corpus))
         return hash_tweets(corpus.splits["calibration"])
-
-
-class _TrainingReport:
-    """Turn training steps into progress lines: epoch, loss, tweets per second, time left.
-
-    Args:
-        role: of the model.
-        tweets: in an epoch.
-        before: whole epochs that an earlier run did.
-        epochs: in all.
-        progress: told.
-    """
-
-    def __init__(
-        self, role: str, tweets: int, before: int, epochs: int, progress: Progress
-    ) -> None:
-        self._role, self._progress, self._tweets, self._before = role, progress, tweets, before
-        self._pace = Pace(tweets * (epochs - before))
-
-    def __call__(self, step: Step) -> None:
-        done = (step.epoch - 1 - self._before) * self._tweets + step.tweets
-        line = (
-            f"{self._role} model: epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}, "
-            f"{self._pace.describe(done, 'tweets')}"
-        )
-        if step.batch == step.batches:
-            self._progress.say(line)
-        else:
-            self._progress.tick(line)
 
 
 def _answer(classifier: Classifier, splits: dict[str, Encoded]) -> dict[str, NDArray[np.float32]]:

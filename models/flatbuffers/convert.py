@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from models.errors import EdgeproofError
+from models.flatbuffers.addends import store_addends
 from models.flatbuffers.graph import Graph
 from models.flatbuffers.leveling import level
 from models.flatbuffers.observing import Observer, ranges_of
@@ -45,6 +46,8 @@ def convert(
         converted = _by_tflite(scheme, module)
         if scheme.converter == "ai_edge_quantizer":
             converted = _quantize(converted, scheme, _samples(calibration))
+        if scheme.integer_weights:
+            converted = store_addends(converted)
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()
         raise UnsupportedSchemeError(

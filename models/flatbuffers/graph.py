@@ -29,11 +29,12 @@ _KINDS = {code: name for name, code in vars(CODES).items() if isinstance(code, i
 _OPTIONS = {
     CODES.ABS: ("AbsOptions", {}),
     CODES.ADD: ("AddOptions", {}),
+    CODES.DEQUANTIZE: ("DequantizeOptions", {}),
     CODES.DIV: ("DivOptions", {}),
     CODES.MUL: ("MulOptions", {}),
     CODES.REDUCE_MAX: ("ReducerOptions", {"keepDims": True}),
 }
-_TYPES = {np.dtype(np.float32): 0, np.dtype(np.int32): 2}
+_TYPES = {np.dtype(np.float32): 0, np.dtype(np.int32): 2, np.dtype(np.int8): 9}
 
 
 class Graph:
@@ -105,7 +106,7 @@ class Graph:
 
     def constant(self, tensor: int) -> Array | None:
         """Return the values of a float32 constant; None where there is none."""
-        if tensor == ABSENT:
+        if tensor == ABSENT or self._graph.tensors[tensor].type != _TYPES[np.dtype(np.float32)]:
             return None
         data = self._model.buffers[self._graph.tensors[tensor].buffer].data
         if data is None or not len(data):
@@ -113,7 +114,7 @@ class Graph:
         return np.frombuffer(bytes(data), np.float32).reshape(self.shape(tensor))
 
     def new_tensor(self, name: str, shape: tuple[int, ...], values: Any = None) -> int:
-        """Add a tensor, float32 or int32, constant where it has values; return its index."""
+        """Add a tensor, float32 where it has no values, else a constant; return its index."""
         tensor, buffer = schema.TensorT(), 0
         dtype = np.dtype(np.float32) if values is None else values.dtype
         if values is not None:
@@ -131,6 +132,14 @@ class Graph:
         array = np.asarray(values)
         array = array.astype(np.int32 if array.dtype.kind == "i" else np.float32)
         return self.new_tensor(name, array.shape, array)
+
+    def new_integers(self, name: str, values: NDArray[np.int8], *, scale: float) -> int:
+        """Add a constant of eight bits, each integer standing for itself times `scale`."""
+        tensor = self.new_tensor(name, values.shape, values)
+        quantization = schema.QuantizationParametersT()
+        quantization.scale, quantization.zeroPoint = [scale], [0]
+        self._graph.tensors[tensor].quantization = quantization
+        return tensor
 
     def before(self, operator: Any, code: int, inputs: list[int], name: str) -> int:
         """Put a new operator before another; return what it writes, shaped as its first input."""
@@ -186,10 +195,19 @@ class Graph:
 
     def _drop_unread(self) -> None:
         read = {tensor for operator in self._graph.operators for tensor in operator.inputs}
+        read |= {scales for tensor in self._graph.tensors for scales in _block_scales(tensor)}
         kept = {self._graph.tensors[tensor].buffer for tensor in read if tensor != ABSENT}
         for tensor in self._graph.tensors:
             if tensor.buffer not in kept:
                 self._model.buffers[tensor.buffer].data = None
+
+
+def _block_scales(tensor: Any) -> tuple[int, ...]:
+    """Return the tensors that hold the scales and zero points of another's blocks."""
+    details = getattr(tensor.quantization, "details", None)
+    if not isinstance(details, schema.BlockwiseQuantizationT):
+        return ()
+    return details.scales, details.zeroPoints
 
 
 def _gather_buffers(model: schema.ModelT, flatbuffer: bytes) -> None:

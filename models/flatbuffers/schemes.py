@@ -67,6 +67,11 @@ class Scheme(Table, frozen=True, kw_only=True):
         return any(rule.activation_bits for rule in self.rules)
 
     @property
+    def integer_weights(self) -> bool:
+        """Whether weights are stored as integers."""
+        return self.weights == "int8" or bool(self.rules)
+
+    @property
     def looks_up(self) -> bool:
         """Whether the embedding is to be an EMBEDDING_LOOKUP: no other lookup can be hybrid."""
         return any("EMBEDDING_LOOKUP" in rule.operators for rule in self.rules)

@@ -48,6 +48,10 @@ class Runner:
         timeout: seconds a request may take before the runner is killed; each request can have its
             own.
 
+    Attributes:
+        info: who answers.
+        loaded: what the runner said of each model when it loaded it, by name.
+
     Raises:
         RunnerDied: from any method, when the runner is gone.
         RunnerRefused: from any method, when the runner says no.
@@ -66,6 +70,7 @@ class Runner:
         self._arguments += ["--audit"] if audit else []
         self._timeout = timeout
         self._files: dict[str, str] = {}
+        self.loaded: dict[str, LoadedModel] = {}
         self._channel: Channel | None = None
         self._death: RunnerDied | None = None
         self.info: RunnerInfo
@@ -132,7 +137,8 @@ class Runner:
             arrays = {"content": np.frombuffer(flatbuffer, np.uint8)}
             self._files[name] = f"{name} ({len(flatbuffer)} bytes from memory)"
         header, _ = self._ask("loading", request, arrays, timeout)
-        return msgspec.convert({"name": name, **header}, LoadedModel)
+        self.loaded[name] = msgspec.convert({"name": name, **header}, LoadedModel)
+        return self.loaded[name]
 
     def answer(
         self, name: str, inputs: Mapping[str, NDArray[Any]], *, timeout: float | None = None

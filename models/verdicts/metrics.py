@@ -173,6 +173,7 @@ METRICS = {
         _share("quantized_operator_share", "operators", "Operators that compute on integers"),
         _share("integer_mac_share", "files", "Multiply-accumulates done on integers alone"),
         _share("quantized_weight_share", "bytes", "Weight bytes that are stored quantized"),
+        _share("delegated_share", "operators", "Operators that the runtime's XNNPACK takes over"),
         _score("agreement_golden", "Share of tweets labelled as the same runtime does on the host"),
         _cost(
             "logit_difference",

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from models.flatbuffers import contract
 from models.flatbuffers.runtimes import minimum_runtime, version_key
 from models.verdicts.estimates import exact
+
+
+def test_converter_makes_the_scheme(conversion):
+    """The scheme's converter makes a file of this network; else its reason is here."""
+    assert conversion is None
 
 
 def test_dense_weights_are_stored_as_the_scheme_says(variant):
@@ -30,6 +37,15 @@ def test_only_allowed_operators_compute_on_floats(variant):
 def test_multiply_accumulates_are_integer(variant, judge):
     """The budgeted share of the multiply-accumulates is done on integers alone."""
     judge("integer_mac_share", exact(variant.report.integer_mac_share), of=variant)
+
+
+def test_xnnpack_takes_the_operators(variant, load, judge):
+    """The runtime's XNNPACK takes over the budgeted share of the operators: its fast kernels."""
+    delegation = load(variant).loaded[variant.scheme].delegation
+    if delegation is None:
+        pytest.skip("this runtime does not tell what it delegates")
+    share = exact(delegation.delegated / delegation.nodes, n=delegation.nodes)
+    judge("delegated_share", share, of=variant)
 
 
 def test_needs_no_newer_runtime_than_promised(variant):

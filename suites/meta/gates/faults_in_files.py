@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.corpus.artefact import load_corpus
 from models.corpus.tweets import hash_tweets
+from models.plan import REFUSED, VARIANT_CARD
 from models.verdicts.floors import entity_majority
 from suites.meta.gates import edits
 from suites.meta.gates.planting import Fault, file_of, in_arrays, in_flatbuffer, in_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from suites.meta.gates.miniature import Miniature
@@ -46,6 +50,17 @@ def _majority_of_each_entity(mini: Miniature) -> None:
     entities = [tweet.entity_id for tweet in train]
     answers = entity_majority(labels, entities, [tweet.entity_id for tweet in test])
     in_arrays("full", "logits.npz", "test", lambda logits: np.eye(logits.shape[1])[answers])(mini)
+
+
+def _refused(scheme: str) -> Callable[[Miniature], None]:
+    """Have a converter have refused a scheme."""
+
+    def plant(mini: Miniature) -> None:
+        card = mini.flatbuffer(scheme).with_name(VARIANT_CARD)
+        content = json.loads(card.read_text(encoding="utf-8"))
+        mini.rewrite(card, json.dumps(content | {REFUSED: "no such kernel"}).encode())
+
+    return plant
 
 
 DATA = {
@@ -89,6 +104,13 @@ TRAINING = {
 }
 
 CONVERSION = {
+    "a scheme that its converter refuses": Fault(
+        gate=CONTRACT + "test_converter_makes_the_scheme",
+        only=DYNAMIC,
+        says="no such kernel",
+        schemes=("float32", DYNAMIC),
+        plant=_refused(DYNAMIC),
+    ),
     "a file made of other weights than the full model's": Fault(
         gate=DROP + "test_drop_from_the_full_model_is_within_budget",
         says="fail: accuracy_drop of float32",

@@ -1,0 +1,54 @@
+"""Large constants that are added, stored in integers.
+
+No converter quantizes the constant of an addition that stays float32, and the table of positions
+is such a constant: in a small network it is a large part of the file. Here it is stored as int8,
+its columns brought to one range as those of other tables are, and unpacked when the file is loaded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.flatbuffers.graph import CODES, Graph
+from models.flatbuffers.scales import largest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Elements; below this two more operators are not worth the bytes.
+LARGE = 4096
+LAST = 127
+
+
+def store_addends(flatbuffer: bytes) -> bytes:
+    """Return the file with the large float32 constants of its additions stored as int8."""
+    graph = Graph(flatbuffer)
+    changed = [_unpack_constant(graph, one) for one in graph.operators(CODES.ADD)]
+    if not any(changed):
+        return flatbuffer
+    graph.settle()
+    return graph.pack()
+
+
+def _unpack_constant(graph: Graph, addition: Any) -> bool:
+    """Have an addition read its constant through what unpacks it; return whether it has one."""
+    for place, tensor in enumerate(map(int, addition.inputs)):
+        table = graph.constant(tensor)
+        if table is not None and table.size >= LARGE:
+            inputs = list(addition.inputs)
+            inputs[place] = _unpacked(graph, addition, graph.name(tensor), table)
+            addition.inputs = inputs
+            return True
+    return False
+
+
+def _unpacked(graph: Graph, addition: Any, name: str, table: NDArray[np.float32]) -> int:
+    """Put before the addition: int8 -> DEQUANTIZE -> times each column's range."""
+    reach = largest(table.reshape(-1, table.shape[-1]).astype(np.float64))
+    steps = np.rint(table / reach * LAST).astype(np.int8)
+    stored = graph.new_integers(f"{name}/integers", steps, scale=1 / LAST)
+    plain = graph.before(addition, CODES.DEQUANTIZE, [stored], f"{name}/unpacked")
+    by = graph.new_constant(f"{name}/by", reach)
+    return graph.before(addition, CODES.MUL, [plain, by], f"{name}/leveled")

@@ -1,0 +1,160 @@
+"""Rewrite the FlatBuffer of a random network with outliers; write what came of it to stdout.
+
+A process of its own, because pytest imports no TensorFlow. In every layer one unit of the
+feed-forward network and one channel of the attention's values is a hundred times louder than it
+would be, and what reads it makes up for that: in real numbers the outliers change nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from models.corpus.tokenize import Encoded
+from models.flatbuffers import convert
+from models.flatbuffers.addends import store_addends
+from models.flatbuffers.graph import CODES, Graph
+from models.flatbuffers.leveling import level
+from models.flatbuffers.observing import Observer, ranges_of
+from models.flatbuffers.schemes import scheme_named
+from models.networks.architecture import from_table
+from models.networks.parameters import parameters
+from models.subjects import NetworkTable
+
+if TYPE_CHECKING:
+    from models.networks.architecture import Architecture
+
+TOKENS, TWEETS, VOCABULARY, HIDDEN, HEADS = 16, 24, 90, 256, 4
+OUTLIER, TIMES = 7, 100.0
+# What is loud, and what reads it.
+LOUD = {"intermediate.dense": "output.dense", "attention.self.value": "attention.output.dense"}
+
+
+def make_shape() -> Architecture:
+    """Return a post-norm encoder of two layers."""
+    table = NetworkTable(
+        family="bert",
+        layers=2,
+        hidden=HIDDEN,
+        heads=HEADS,
+        intermediate=64,
+        activation="relu",
+        normalization="layer_norm",
+    )
+    return from_table(table, vocabulary=VOCABULARY, classes=3, positions=TOKENS)
+
+
+def make_values(shape: Architecture) -> dict[str, Any]:
+    """Return random weights with outliers."""
+    generator = np.random.default_rng(5)
+    values = {}
+    for each in parameters(shape):
+        deviation = 1.5 * each.shape[-1] ** -0.5 if len(each.shape) > 1 else 0.1
+        values[each.name] = generator.normal(0, deviation, each.shape).astype(np.float32)
+        if each.name.endswith("LayerNorm.weight"):
+            values[each.name] += 1
+    for layer in range(shape.layers):
+        for loud, reader in LOUD.items():
+            prefix = f"encoder.layer.{layer}"
+            values[f"{prefix}.{loud}.weight"][OUTLIER] *= TIMES
+            values[f"{prefix}.{loud}.bias"][OUTLIER] *= TIMES
+            values[f"{prefix}.{reader}.weight"][:, OUTLIER] /= TIMES
+    return values
+
+
+def make_tweets() -> Encoded:
+    """Return random tweets of random lengths."""
+    generator = np.random.default_rng(6)
+    ids = generator.integers(5, VOCABULARY, (TWEETS, TOKENS)).astype(np.int32)
+    lengths = generator.integers(4, TOKENS + 1, TWEETS)
+    mask = (np.arange(TOKENS) < lengths[:, None]).astype(np.int32)
+    return Encoded(ids * mask, mask, np.zeros_like(ids), np.zeros(TWEETS, np.int32))
+
+
+class Check:
+    """The network, its plain FlatBuffer, and what that answers."""
+
+    def __init__(self) -> None:
+        self.shape, self.tweets = make_shape(), make_tweets()
+        self.values = make_values(self.shape)
+        self.samples = convert._samples(self.tweets)
+        self.plain = self.made("float32")
+        self.exact = Observer(self.plain).answers(self.samples)
+
+    def made(self, scheme: str, **changes: Any) -> bytes:
+        """Return the FlatBuffer under a scheme with some of its fields changed."""
+        changed = msgspec.structs.replace(scheme_named(scheme), **changes)
+        return convert.convert(changed, self.shape, self.values, TOKENS, self.tweets)
+
+    def error(self, flatbuffer: bytes) -> float:
+        """Return the largest difference of its logits over their spread."""
+        missed = np.abs(Observer(flatbuffer).answers(self.samples) - self.exact).max()
+        return float(missed / self.exact.std())
+
+    def leveled(self) -> dict[str, Any]:
+        """Find what leveling does."""
+        leveled, scores = level(self.plain, self.samples)
+        return {
+            "error": self.error(leveled),
+            "scores": sorted(scores),
+            "worst_outlier_before": _spread(self.plain, self.samples),
+            "worst_outlier_after": _spread(leveled, self.samples),
+        }
+
+    def static(self) -> dict[str, Any]:
+        """Find what eight bits do, with leveling and without."""
+        return {
+            "leveled": self.error(self.made("static_wi8_ai8")),
+            "plain": self.error(self.made("static_wi8_ai8", leveled=False)),
+        }
+
+    def addends(self) -> dict[str, Any]:
+        """Find what integers for the position table do."""
+        folded = store_addends(self.plain)
+        return {
+            "error": self.error(folded),
+            "saved": len(self.plain) - len(folded),
+            "kinds": [kind for kind, _ in Graph(folded).outputs()],
+            "again": store_addends(folded) == folded,
+            "table": TOKENS * HIDDEN,
+        }
+
+    def ranges(self) -> dict[str, bool]:
+        """Find what is observed."""
+        graph = Graph(self.plain)
+        watched = ranges_of(graph, Observer(self.plain), self.samples)
+        return {
+            "all": set(watched) == {name for _, name in graph.written()},
+            "ordered": all(one["min"] <= one["max"] for one in watched.values()),
+        }
+
+    def packing(self) -> bool:
+        """Find whether a graph that is packed again answers bit for bit."""
+        again = Observer(Graph(self.plain).pack()).answers(self.samples)
+        return bool(np.array_equal(again, self.exact))
+
+
+def main() -> None:
+    """Print the findings as JSON."""
+    check = Check()
+    parts = (check.leveled, check.static, check.addends, check.ranges, check.packing)
+    print(json.dumps({part.__name__: part() for part in parts}))  # noqa: T201 - its output
+
+
+def _spread(flatbuffer: bytes, samples: Any) -> float:
+    """Return the largest channel over the median one, of the worst input of a dense layer."""
+    graph, observer = Graph(flatbuffer), Observer(flatbuffer)
+    sources = {graph.name(int(one.inputs[0])) for one in graph.operators(CODES.FULLY_CONNECTED)}
+    reach: dict[str, Any] = {}
+    for values in observer.each(samples, sources):
+        for name, array in values.items():
+            largest = np.abs(array.reshape(-1, array.shape[-1])).max(axis=0)
+            reach[name] = np.maximum(reach.get(name, 0), largest)
+    return max(float(one.max() / np.median(one)) for one in reach.values())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What conversion rewrites in a float32 FlatBuffer answers as before, and survives eight bits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("rewriting_check.py")
+PROJECT = Path(__file__).parents[3]
+FLOAT32_BYTES = 4
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What the script found, run once."""
+    pytest.importorskip("tensorflow", reason="making FlatBuffers needs TensorFlow")
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT)],
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def test_a_graph_that_is_packed_again_answers_bit_for_bit(found):
+    assert found["packing"]
+
+
+def test_ranges_are_found_of_everything_that_is_written(found):
+    assert found["ranges"] == {"all": True, "ordered": True}
+
+
+def test_leveling_changes_no_answer(found):
+    assert found["leveled"]["error"] < 1e-4
+
+
+def test_leveling_takes_the_outliers_out_of_what_products_are_given(found):
+    assert found["leveled"]["worst_outlier_before"] > 50
+    assert found["leveled"]["worst_outlier_after"] < 3
+
+
+def test_leveling_finds_the_scores_of_each_layer(found):
+    assert len(found["leveled"]["scores"]) == 2
+
+
+def test_eight_bits_hold_a_leveled_network_and_not_a_plain_one(found):
+    assert found["static"]["leveled"] < 0.2
+    assert found["static"]["plain"] > 4 * found["static"]["leveled"]
+
+
+def test_the_position_table_is_stored_in_integers(found):
+    """A byte where there were four, less what the operators that unpack it take."""
+    addends = found["addends"]
+    saved = (FLOAT32_BYTES - 1) * addends["table"]
+    assert 0.8 * saved < addends["saved"] < saved
+    assert addends["kinds"].count("DEQUANTIZE") == 1
+
+
+def test_integers_for_the_position_table_change_answers_little(found):
+    assert 0 < found["addends"]["error"] < 0.05
+
+
+def test_what_is_stored_in_integers_is_left_alone_afterwards(found):
+    assert found["addends"]["again"]
