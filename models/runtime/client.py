@@ -19,7 +19,7 @@ from models.runtime.answers import (
     RunnerInfo,
     Usage,
 )
-from models.runtime.failures import ConnectionLost, RunnerDied, RunnerRefused, ending_of
+from models.runtime.failures import WAITED, ConnectionLost, RunnerDied, RunnerRefused, ending_of
 from models.runtime.runner import PROTOCOL, FramingError, read_message, write_message
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Runner:
         transport: where and how it runs.
         runtime: ai_edge_litert, tflite_runtime or tensorflow; None takes the first installed there.
         audit: record network, processes and files written (slower: not for measuring).
-        timeout: seconds a request may take before the runner is killed; each request can have its
-            own.
+        timeout: seconds a request may take before the runner is killed, times the transport's
+            patience; each request can have its own.
 
     Attributes:
         info: who answers.
@@ -246,7 +246,7 @@ class Runner:
         if self._channel is None:
             raise RuntimeError("the runner is used outside its with block")
         file = self._files.get(request.get("name", ""))
-        allowed = timeout or self._timeout
+        allowed = (timeout or self._timeout) * self._transport.patience
         reply, fault = None, "ended its answers"
         with _watchdog(self._channel, allowed) as expired:
             try:
@@ -282,6 +282,7 @@ class Runner:
         else:
             ending = timed_out or (None if status is None else ending_of(status)) or fault
             death = RunnerDied(ending, doing, file, channel.last_lines())
+            death.remedy = WAITED if timed_out else death.remedy
         channel.close()
         return death
 

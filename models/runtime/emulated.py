@@ -6,7 +6,7 @@ Its answers are those of the ARM kernels. Its times are the emulator's, and mean
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from models.runtime.transports import RUNNER_ENVIRONMENT, RUNNER_FILE, Channel
 
@@ -27,6 +27,9 @@ class EmulatedTransport:
         device: the board it stands for, for messages.
         wrapper: a command of this machine that starts the emulator.
     """
+
+    # One instruction of the board is ten of this machine, which may have others to serve.
+    patience: ClassVar[float] = 10.0
 
     sysroot: Sysroot
     core: str

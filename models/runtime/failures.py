@@ -16,6 +16,7 @@ _REMEDIES = {
     "no-tokenizers": "Install tokenizers where the runner runs, or send encoded tweets",
     "memory": "Free memory on the device, or judge a smaller variant",
 }
+WAITED = "Run again when the machine has less to do; a runner that always takes as long hangs"
 
 
 class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so

@@ -49,6 +49,11 @@ def answers_stage(
     return Stage(ANSWERS, recipe)
 
 
+def seconds_for(tweets: int) -> float:
+    """Return how many seconds a runner may take to answer so many tweets, before it hangs."""
+    return 60.0 + SECONDS_PER_TWEET * tweets
+
+
 def answer_split(runner: Runner, name: str, split: Encoded) -> NDArray[np.float32]:
     """Return the logits [tweets, classes] that `name`, loaded in `runner`, gives to `split`.
 
@@ -56,8 +61,7 @@ def answer_split(runner: Runner, name: str, split: Encoded) -> NDArray[np.float3
         RunnerDied: the FlatBuffer killed the runner.
         RunnerRefused: the runtime cannot run it.
     """
-    allowed = 60 + SECONDS_PER_TWEET * len(split.labels)
-    return runner.answer(name, inputs_of(split), timeout=allowed).logits
+    return runner.answer(name, inputs_of(split), timeout=seconds_for(len(split.labels))).logits
 
 
 def processor_features() -> list[str]:

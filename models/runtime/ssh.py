@@ -17,7 +17,7 @@ import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from models.errors import EdgeproofError, Unreachable, UsageMistake
@@ -100,6 +100,8 @@ class SshTransport:
         UsageMistake: the address is none.
         EdgeproofError: there is no ssh client here.
     """
+
+    patience: ClassVar[float] = 1.0
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ import sys
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, ClassVar, Protocol
 
 from models.errors import EdgeproofError
 
@@ -132,7 +132,13 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
 
 
 class Transport(Protocol):
-    """Where a runner runs, and how its files get there."""
+    """Where a runner runs, and how its files get there.
+
+    Attributes:
+        patience: how many times longer than on a processor of its own an answer may take.
+    """
+
+    patience: ClassVar[float]
 
     def start(self, arguments: Sequence[str]) -> Channel:
         """Start the runner with command-line arguments."""
@@ -161,6 +167,8 @@ class LocalTransport:
         environment: variables on top of `RUNNER_ENVIRONMENT`.
         program: what is started in place of the runner.
     """
+
+    patience: ClassVar[float] = 1.0
 
     python: str = sys.executable
     wrapper: tuple[str, ...] = ()

@@ -100,6 +100,8 @@ def test_a_stopped_runner_is_killed_in_time(runner_of_its_own: Runner, tweets: T
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(RunnerDied, match=r"took longer than 0\.3 s and was killed while answering"):
         runner_of_its_own.answer("tiny", tweets, timeout=0.3)
+    with pytest.raises(RunnerDied, match="Run again when the machine has less to do"):
+        runner_of_its_own.usage()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
