@@ -93,7 +93,7 @@ def read_run(folder: Path) -> Run:
     """Read a run's folder.
 
     Raises:
-        UsageMistake: there are no results in it.
+        UsageMistake: there are no results in it, or those of several runs.
         EdgeproofError: its results.json is not valid.
     """
     from reports.results import read_results  # noqa: PLC0415 - a usage mistake must not wait
@@ -113,6 +113,10 @@ def read_run(folder: Path) -> Run:
         )
     known = folder / RESULTS
     document = read_results(known) if known.is_file() else None
+    if document is not None and "merged" in document["run"]:
+        raise UsageMistake(
+            "is of several runs", file=known, remedy="Name the folders of the runs instead"
+        )
     return Run(folder, tests, unreadable, document)
 
 

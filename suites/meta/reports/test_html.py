@@ -12,6 +12,7 @@ import pytest
 
 from models.errors import EdgeproofError
 from reports import allure, html
+from reports.merge import merge
 from reports.offline import POLICY, external_loads, keep_to_itself
 from reports.results import write_results
 from suites.meta.reports.runs import document
@@ -276,6 +277,15 @@ def test_subjects_on_one_device_are_environments_of_their_own(
     assert list(facts["environments"]) == ["one on host", "other on host"]
     page = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
     assert "<h2>one on host</h2>" in page
+
+
+def test_a_document_of_several_runs_is_no_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_result(tmp_path, "test_size")
+    write_results(tmp_path / "results.json", merge([document(), document("rpi4")]))
+    assert html.main([str(tmp_path), "--out", str(tmp_path / "html")]) == 4
+    assert "Name the folders of the runs" in capsys.readouterr().err
 
 
 def test_a_run_named_twice_is_a_usage_error(

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-# Of waiting for what a page is to show.
-SECONDS = 8
+# Of waiting for what a page is to show; on a busy machine it takes a while.
+SECONDS = 60
 # Characters of a page of few tests: Allure's program alone has 3.6 million before it is packed.
 LARGEST = 2_000_000
 DESK, PHONE = {"width": 1280, "height": 1300}, {"width": 420, "height": 900}
