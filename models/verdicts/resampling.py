@@ -30,9 +30,10 @@ def counts_interval(
 
     Resampling the tweets of an entity is drawing its table from a multinomial, and tweets of one
     cell are one value of the jackknife; so 58,568 tweets cost what 100 do. Tweets are resampled
-    within their entity: the entities are given, not drawn. Where no resample moves the statistic,
-    the ends are as in `intervals.bootstrap_interval`: the "rule of three", with every unseen
-    tweet in the smallest entity.
+    within their entity: the entities are given, not drawn. Where no resample moves the statistic
+    (every answer right, say) the bootstrap sees no uncertainty at all. Then the ends are the
+    estimate plus and minus the largest share of unseen tweets that the sample size allows, the
+    "rule of three", all of them in the smallest entity: never an interval of no width.
 
     Args:
         statistic: takes tables [..., entities, classes, classes + 1], gives values [...]

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from models.verdicts import comparison, confusion, intervals
-from models.verdicts.resampling import drop_interval, drop_of
+from models.verdicts import comparison, confusion, intervals, reputation
+from models.verdicts.resampling import counts_interval, drop_interval, drop_of
 
 DRAWS = 2000
 FLOOR = 0.94
@@ -82,35 +82,71 @@ def test_the_interval_of_a_ratio_covers_the_true_one_while_the_machine_drifts(bl
     assert covered / DRAWS >= FLOOR
 
 
-# Measure, tweets, and the share of tweets that the second model answers as the first does.
+@pytest.mark.parametrize("statistic", [reputation.official_accuracy, reputation.f_rs])
+@pytest.mark.parametrize("sizes", [(60, 150, 300), (200, 200, 200, 200)])
+def test_the_interval_over_entities_covers_the_truth(statistic, sizes: tuple[int, ...]) -> None:
+    random = np.random.default_rng(8)
+    odds = random.dirichlet(np.ones(12) + np.eye(3, 4).ravel() * 3, size=len(sizes))
+    many = np.round(1e7 * odds).astype(np.int64).reshape(-1, 3, 4)
+    truth = float(statistic(many))
+    covered = 0
+    for _ in range(DRAWS):
+        drawn = [random.multinomial(n, p) for n, p in zip(sizes, odds, strict=True)]
+        tables = np.array(drawn).reshape(-1, 3, 4)
+        low, high = counts_interval(statistic, tables, resamples=300)
+        covered += low <= truth <= high
+    assert covered / DRAWS >= FLOOR
+
+
+@pytest.mark.parametrize(("tweets", "far"), [(40, 0.1), (200, 0.02), (200, 0.005), (1000, 0.01)])
+def test_the_interval_of_a_distance_covers_the_true_one_where_few_tweets_move_far(
+    tweets: int, far: float
+) -> None:
+    random = np.random.default_rng([tweets, round(1e4 * far)])
+    truth = far * 0.4 + (1.0 - far) * 0.5 / 60.5
+    covered = 0
+    for _ in range(DRAWS):
+        moved = random.random(tweets) < far
+        distances = np.where(moved, random.beta(2, 3, tweets), random.beta(0.5, 60, tweets))
+        low, high = intervals.mean_interval(distances, resamples=200)
+        covered += low <= truth <= high
+    assert covered / DRAWS >= FLOOR
+
+
+# Measure, tweets of each entity, and the share of them that the second model answers as the first.
 DROPS = [
-    ("macro_f1", 200, 0.3),
-    ("macro_f1", 200, 0.95),
-    ("macro_f1", 1000, 0.3),
-    ("macro_f1", 1000, 0.95),
-    ("balanced_accuracy", 200, 0.9),
+    ("macro_f1", (200,), 0.3),
+    ("macro_f1", (200,), 0.95),
+    ("macro_f1", (1000,), 0.3),
+    ("macro_f1", (1000,), 0.95),
+    ("balanced_accuracy", (200,), 0.9),
+    ("f_rs", (60, 150, 300), 0.3),
+    ("f_rs", (60, 150, 300), 0.95),
 ]
 
 
-@pytest.mark.parametrize(("name", "trials", "together"), DROPS)
+@pytest.mark.parametrize(("name", "sizes", "together"), DROPS)
 def test_the_interval_of_a_bootstrapped_drop_covers_the_true_drop(
-    name: str, trials: int, together: float
+    name: str, sizes: tuple[int, ...], together: float
 ) -> None:
-    random = np.random.default_rng([trials, round(100 * together)])
+    random = np.random.default_rng([*sizes, round(100 * together)])
     answers = np.array([[0.7, 0.2, 0.1, 0.0], [0.15, 0.7, 0.15, 0.0], [0.1, 0.2, 0.7, 0.0]])
     alone = np.array([[0.6, 0.3, 0.1, 0.0], [0.2, 0.6, 0.2, 0.0], [0.2, 0.2, 0.6, 0.0]])
     joint = together * np.einsum("ga,ab->gab", answers, np.eye(4))
     joint += (1.0 - together) * np.einsum("ga,gb->gab", answers, alone)
     odds = np.array([0.25, 0.3, 0.45])[:, None, None] * joint
-    measure = getattr(confusion, name)
 
     def statistic(tables: np.ndarray) -> np.ndarray:
-        return measure(tables[..., 0, :, :])
+        if name == "f_rs":
+            return reputation.f_rs(tables)
+        return getattr(confusion, name)(tables[..., 0, :, :])
 
-    truth = float(drop_of(statistic, np.round(1e9 * odds[None]).astype(np.int64)))
+    many = np.round(1e9 * odds).astype(np.int64)
+    truth = float(drop_of(statistic, np.stack([many] * len(sizes))))
     covered = 0
-    for drawn in random.multinomial(trials, odds.ravel(), size=DRAWS):
-        tables = drawn.reshape(1, *odds.shape)
+    for _ in range(DRAWS):
+        drawn = [random.multinomial(tweets, odds.ravel()) for tweets in sizes]
+        tables = np.array(drawn).reshape(len(sizes), *odds.shape)
         low, high = drop_interval(statistic, tables, resamples=300)
         covered += low <= truth <= high
     assert covered / DRAWS >= FLOOR

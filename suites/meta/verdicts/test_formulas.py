@@ -196,35 +196,6 @@ def test_a_quantile_s_interval_is_as_wide_as_its_confidence_asks() -> None:
     assert intervals.samples_for_quantile(0.9, confidence=0.5) == 14
 
 
-def test_a_bootstrap_is_as_wide_as_its_confidence_asks() -> None:
-    samples = np.random.default_rng(3).normal(10.0, 2.0, size=400)
-    given = {"bounds": (-100.0, 100.0), "seed": 4}
-    low, high = intervals.bootstrap_interval(np.mean, (samples,), confidence=0.5, **given)
-    assert high - low == pytest.approx(2 * 0.6745 * samples.std() / 20.0, rel=0.1)
-    wide = intervals.bootstrap_interval(np.mean, (samples,), **given)
-    assert wide.low < low < high < wide.high
-    assert wide != intervals.bootstrap_interval(np.mean, (samples,), bounds=(-100.0, 100.0))
-
-
-@pytest.mark.parametrize(("bounds", "reach"), [((0.0, 1.0), 1.0), ((-1.0, 3.0), 4.0)])
-def test_a_bootstrap_of_what_never_varies_has_the_rule_of_three(bounds, reach: float) -> None:
-    samples = np.full(50, 0.5)
-    low, high = intervals.bootstrap_interval(np.mean, (samples,), bounds=bounds, confidence=0.9)
-    unseen = reach * (1.0 - 0.05 ** (1 / 50))
-    assert (low, high) == pytest.approx((0.5 - unseen, 0.5 + unseen))
-
-
-def test_a_bootstrap_stays_in_its_bounds() -> None:
-    samples = np.array([0.0] * 97 + [1.0] * 3)
-    low, high = intervals.bootstrap_interval(np.mean, (samples,), bounds=(0.02, 0.04))
-    assert (low, high) == (0.02, 0.04)
-
-
-def test_two_rows_can_be_resampled() -> None:
-    low, high = intervals.bootstrap_interval(np.mean, (np.array([0.0, 1.0]),), bounds=(0.0, 1.0))
-    assert 0.0 <= low <= 0.5 <= high <= 1.0
-
-
 def test_two_tweets_can_be_resampled() -> None:
     two = np.zeros((1, 3, 4), dtype=np.int64)
     two[0, 0, 0] = two[0, 1, 2] = 1
