@@ -83,7 +83,7 @@ def test_the_interval_of_a_ratio_covers_the_true_one_while_the_machine_drifts(bl
 
 
 @pytest.mark.parametrize("statistic", [reputation.official_accuracy, reputation.f_rs])
-@pytest.mark.parametrize("sizes", [(60, 150, 300), (200, 200, 200, 200)])
+@pytest.mark.parametrize("sizes", [(60, 150, 300), (200,) * 4], ids=["uneven", "even"])
 def test_the_interval_over_entities_covers_the_truth(statistic, sizes: tuple[int, ...]) -> None:
     random = np.random.default_rng(8)
     odds = random.dirichlet(np.ones(12) + np.eye(3, 4).ravel() * 3, size=len(sizes))
@@ -93,7 +93,7 @@ def test_the_interval_over_entities_covers_the_truth(statistic, sizes: tuple[int
     for _ in range(DRAWS):
         drawn = [random.multinomial(n, p) for n, p in zip(sizes, odds, strict=True)]
         tables = np.array(drawn).reshape(-1, 3, 4)
-        low, high = counts_interval(statistic, tables, resamples=300)
+        low, high = counts_interval(statistic, tables, resamples=1000)
         covered += low <= truth <= high
     assert covered / DRAWS >= FLOOR
 
@@ -125,7 +125,11 @@ DROPS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "sizes", "together"), DROPS)
+@pytest.mark.parametrize(
+    ("name", "sizes", "together"),
+    DROPS,
+    ids=[f"{name} of {'+'.join(map(str, sizes))} {like:.0%} alike" for name, sizes, like in DROPS],
+)
 def test_the_interval_of_a_bootstrapped_drop_covers_the_true_drop(
     name: str, sizes: tuple[int, ...], together: float
 ) -> None:
