@@ -109,10 +109,10 @@ def test_a_stopped_runner_is_killed_in_time(runner_of_its_own: Runner, tweets: T
 def test_a_slow_answer_is_killed_in_time(
     with_planted_tokenizers: Callable[..., Runner], tiny: dict[str, Path]
 ) -> None:
-    with with_planted_tokenizers("import time; time.sleep(60)", timeout=1.0) as runner:
+    with with_planted_tokenizers("import time; time.sleep(60)") as runner:
         runner.load("tiny", tiny["float32"])
         with pytest.raises(RunnerDied, match="took longer than 1 s"):
-            runner.classify("tiny", "{}", [("text",)])
+            runner.classify("tiny", "{}", [("text",)], timeout=1.0)
 
 
 def test_what_the_runner_said_last_is_told(
