@@ -100,12 +100,12 @@ def test_a_board_whose_python_is_38_is_judged(judge_on, tmp_path):
     if python is None:
         pytest.skip("no CPython 3.8 on this machine")
     board = Board(tmp_path / "board", python=str(with_runtime(python, tmp_path / "python")))
-    suites = ("suites/agreement", "suites/conformance", "suites/memory", "suites/latency")
+    suites = ("suites/agreement", "suites/conformance", "suites/latency/test_throughput.py")
     try:
         outcome = judge_on(board, suites)
     finally:
         board.stop()
     assert not outcome.ids("error"), outcome.output
-    judged = {one["runtime"] for one in outcome.results()["measurements"]}
-    assert judged == {"tflite_runtime"}
+    answered = {one["runtime"] for one in outcome.results()["measurements"]}
+    assert answered == {"tflite_runtime", None}
     assert outcome.code == pytest.ExitCode.OK, outcome.output

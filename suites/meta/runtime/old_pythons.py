@@ -7,8 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# The last numpy and the only runtime that have wheels for it.
-PACKAGES = ("numpy==1.24.4", "tflite-runtime==2.14.0")
+# The last that have wheels for it.
+PACKAGES = ("numpy==1.24.4", "tflite-runtime==2.14.0", "tokenizers==0.20.3")
 
 
 def python38() -> str | None:
@@ -22,7 +22,7 @@ def python38() -> str | None:
 
 
 def with_runtime(python: str, folder: Path) -> Path:
-    """Make a virtual environment with numpy and a runtime; its interpreter.
+    """Make a virtual environment with what a runner needs; its interpreter.
 
     Args:
         python: a CPython 3.8.
