@@ -177,8 +177,10 @@ def human_interval(
         difference: whether it is a difference of fractions.
         exact: whether every byte counts; else they are written in MB.
     """
-    factor, suffix = (1.0, " bytes") if exact else (1e-6, " MB")
-    if unit is Unit.FRACTION:
+    factor, suffix = 1.0, " bytes"
+    if unit is Unit.BYTES and not exact:
+        factor, suffix = 1e-6, " MB"
+    elif unit is Unit.FRACTION:
         factor, suffix = 100.0, " points" if difference else " %"
     elif unit is Unit.SECONDS:
         factor, suffix = (1.0, " s") if abs(value) >= 1.0 else (1000.0, " ms")

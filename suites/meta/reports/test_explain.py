@@ -63,6 +63,8 @@ def test_what_would_decide_is_said(red):
 def test_wrong_circumstances_are_named(red):
     rows = dict(red["invalid: latency_ratio of float16 on host"].rows)
     assert "the cores were shared" in rows["Verdict"]
+    assert rows["Measured"].startswith("latency_ratio of float16: 1.1x [1, 1.2] (n = 40 blocks)")
+    assert rows["Budget"].startswith("at most 1.25x (")
 
 
 def test_an_assertion_is_explained_by_its_last_words(red):

@@ -138,6 +138,18 @@ def test_a_value_is_shown_in_human_units(
     assert human(value, unit, **kind) == shown
 
 
+@pytest.mark.parametrize("unit", [unit for unit in Unit if unit is not Unit.BYTES])
+def test_only_bytes_are_shown_otherwise_where_not_every_one_counts(unit: Unit) -> None:
+    assert human(1.25, unit, exact=False) == human(1.25, unit)
+
+
+def test_bytes_of_which_not_every_one_counts_are_shown_in_megabytes() -> None:
+    ends = (61_558_784.0, 61_718_528.0)
+    shown = human_interval(61_620_224.0, ends, Unit.BYTES, exact=False)
+    assert shown == "61.62 MB [61.56, 61.72]"
+    assert human(134_217_728.0, Unit.BYTES, exact=False) == "134.2 MB"
+
+
 def test_an_interval_shares_the_unit_of_its_value() -> None:
     assert human_interval(0.9, (0.7, 1.2), Unit.SECONDS) == "900 ms [700, 1,200]"
     assert human_interval(2.0, (0.5, float("inf")), Unit.RATIO) == "2x [0.5, ?]"
