@@ -14,8 +14,9 @@ from models.errors import EdgeproofError
 from reports import allure, html
 from reports.merge import merge
 from reports.offline import POLICY, external_loads, keep_to_itself
-from reports.results import write_results
-from suites.meta.reports.runs import document
+from reports.results import Outcome, write_results
+from reports.summary import answer
+from suites.meta.reports.runs import document, measurements
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -277,6 +278,23 @@ def test_subjects_on_one_device_are_environments_of_their_own(
     assert list(facts["environments"]) == ["one on host", "other on host"]
     page = (tmp_path / "html" / "index.html").read_text(encoding="utf-8")
     assert "<h2>one on host</h2>" in page
+
+
+@pytest.mark.parametrize(
+    ("emulated", "said"),
+    [
+        (False, "mini on rpi4: fit to ship, every gate is green but 1 known failure"),
+        (True, "mini on rpi4: every gate is green but 1 known failure, time is not judged there"),
+    ],
+)
+def test_an_emulated_board_is_not_said_to_be_fit(*, emulated: bool, said: str) -> None:
+    taken = [one for one in measurements() if one.verdict == "pass"]
+    tests = [
+        Outcome(id="test_a", outcome="passed", seconds=0.1),
+        Outcome(id="test_b", outcome="xfailed", seconds=0.1, message="known"),
+    ]
+    device = {"name": "rpi4", "emulated": emulated}
+    assert answer(document(device, measurements=taken, tests=tests)) == ("good", said)
 
 
 def test_a_document_of_several_runs_is_no_run(
