@@ -33,7 +33,7 @@ schemes = ["float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8"]
 [corpus]
 source = "generated"
 labels = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
-counts = { train = 64, validation = 16, calibration = 8, test = 40 }
+counts = { train = 64, validation = 16, calibration = 8, test = 400 }
 seed = 20231003
 
 [tokenizer]
