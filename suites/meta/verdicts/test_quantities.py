@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LEVEL: dict[str, bool] = {}
 DIFFERENCE = {"difference": True}
+MEASURED = {"exact": False}
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,11 @@ def test_the_remedy_for_a_fraction_in_disguise_can_be_pasted() -> None:
         (0.0712, Unit.LOGITS, LEVEL, "0.071 logits"),
         (2.86e-6, Unit.LOGITS, LEVEL, "0.0000029 logits"),
         (-0.0, Unit.FRACTION, DIFFERENCE, "0 points"),
+        (57_100_000.0, Unit.BYTES, MEASURED, "57.1 MB"),
+        (0.0037, Unit.LOGITS, MEASURED, "0.0037 logits"),
+        (1.77, Unit.RATIO, MEASURED, "1.77x"),
+        (1758.0, Unit.PER_SECOND, MEASURED, "1,758 tweets/s"),
+        (33010121.0, Unit.INSTRUCTIONS, MEASURED, "33,010,121 instructions"),
     ],
 )
 def test_a_value_is_shown_in_human_units(
