@@ -51,8 +51,9 @@ class AnswersTable(Table, frozen=True, kw_only=True):
     """`[[answers]]`: a scheme's answers against the same runtime's on the host.
 
     `agreement` and `logit_difference` were seen on so many `tweets`; `agreement_min` is the limit,
-    a percentage, of as few tweets as an emulated run answers. `reference_difference` was seen with
-    reference kernels on both sides, on a few tweets; 0 asks for the same bits.
+    a percentage, of as few tweets as an emulated run answers. Without `logit_difference`, which has
+    no multiple where the bits were the same, the budgets' limit holds. `reference_difference` was
+    seen with reference kernels on both sides, on a few tweets; 0 asks for the same bits.
     """
 
     runtime: str
@@ -61,8 +62,8 @@ class AnswersTable(Table, frozen=True, kw_only=True):
     tweets: Count
     agreement: Annotated[float, Meta(ge=0.0, le=1.0)]
     agreement_min: str
-    logit_difference: Difference
     reference_difference: Difference
+    logit_difference: Difference | None = None
 
 
 class InstructionsTable(Table, frozen=True, kw_only=True):
@@ -170,8 +171,9 @@ def _of_answers(one: AnswersTable, margins: MarginsTable, file: str, key: str) -
     return [
         _share("agreement_golden", one.agreement_min, file, f"{key}.agreement_min"),
         *(
-            _times(name, getattr(one, name), margin, file, f"{key}.{name}")
+            _times(name, seen, margin, file, f"{key}.{name}")
             for name in ("logit_difference", "reference_difference")
+            if (seen := getattr(one, name)) is not None
         ),
     ]
 

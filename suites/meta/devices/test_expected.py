@@ -18,7 +18,7 @@ CORES = sorted(
         for architecture in load_device(name).table.emulation
     }
 )
-# ai-edge-litert has no 32-bit wheel; tflite-runtime's ARM kernels crash on static_wi8_ai8.
+# ai-edge-litert has no 32-bit wheel.
 RUNTIMES = {"aarch64": "ai_edge_litert", "armv7": "tflite_runtime"}
 SCHEMES = {
     "aarch64": ("float32", "float16", "dynamic_wi8_afp32"),
@@ -52,6 +52,15 @@ def test_every_emulated_core_is_judged_by_what_was_measured(architecture, core):
         ):
             limit = expected.limit(metric, scheme=scheme, runtime=RUNTIMES[architecture], core=core)
             assert limit is not None, f"{metric} of {scheme} on {core}"
+
+
+@pytest.mark.parametrize("core", ["cortex-a53", "cortex-a72", "cortex-a76"])
+def test_what_gave_the_same_bits_is_limited_by_the_budgets(core):
+    of = {"scheme": "static_wi8_ai8", "runtime": "ai_edge_litert", "core": core}
+    expected = load_expected("embedded")
+    assert expected.limit("agreement_golden", **of) is not None
+    assert expected.limit("reference_difference", **of).value == 0.0
+    assert expected.limit("logit_difference", **of) is None
 
 
 def test_what_was_measured_is_what_is_emulated():
