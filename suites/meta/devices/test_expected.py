@@ -54,7 +54,7 @@ def test_every_emulated_core_is_judged_by_what_was_measured(architecture, core):
             assert limit is not None, f"{metric} of {scheme} on {core}"
 
 
-@pytest.mark.parametrize("core", ["cortex-a53", "cortex-a72", "cortex-a76"])
+@pytest.mark.parametrize("core", ["cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76"])
 def test_what_gave_the_same_bits_is_limited_by_the_budgets(core):
     of = {"scheme": "static_wi8_ai8", "runtime": "ai_edge_litert", "core": core}
     expected = load_expected("embedded")
