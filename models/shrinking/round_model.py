@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from models.networks.parameters import Values
 
 BITS = {"int4": 4}
-HEAD = "classifier"
 # Tweets: some 27,000 tokens, for the moments of 1,536 inputs are more than a million numbers.
 WATCHED = 1024
 
 
 def round_weights(shape: Architecture, values: Values, rounding: str, train: Encoded) -> Values:
-    """Return the weights on the grid of `rounding`; norms, positions and the head stay.
+    """Return the weights on the grid of `rounding`; norms and positions stay.
 
     Args:
         shape: the network.
@@ -30,9 +29,28 @@ def round_weights(shape: Architecture, values: Values, rounding: str, train: Enc
     """
     bits = BITS[rounding]
     rounded = values | {WORDS: round_rows(values[WORDS], bits)}
+    gains = _gains(shape, values)
     for layer, inputs in dense_inputs(shape, values, train, WATCHED).items():
-        # The head has as many rows as labels: nothing is gained there.
-        if layer != HEAD:
-            weight, bias = f"{layer}.weight", f"{layer}.bias"
-            rounded[weight], rounded[bias] = round_dense(values[weight], values[bias], inputs, bits)
+        # The head too: a converter rounds it whatever is gained by three rows, and to the nearest.
+        weight, bias = f"{layer}.weight", f"{layer}.bias"
+        rounded[weight], rounded[bias] = round_dense(
+            values[weight], values[bias], inputs, bits, gains.get(layer, 1.0)
+        )
     return rounded
+
+
+def _gains(shape: Architecture, values: Values) -> Values:
+    """Return the gain of the normalization right before a dense layer, by the layer's name.
+
+    TensorFlow's converter multiplies it into the layer's weights, which would take them off a grid
+    that knows nothing of it.
+    """
+    gains: Values = {}
+    before = values["embeddings.LayerNorm.weight"]
+    for number in range(shape.layers):
+        layer = f"encoder.layer.{number}"
+        attention = (f"{layer}.attention.self.{name}" for name in ("query", "key", "value"))
+        gains |= dict.fromkeys(attention, before)
+        gains[f"{layer}.intermediate.dense"] = values[f"{layer}.attention.output.LayerNorm.weight"]
+        before = values[f"{layer}.output.LayerNorm.weight"]
+    return gains

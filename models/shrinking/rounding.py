@@ -83,7 +83,11 @@ def round_for_inputs(
 
 
 def round_dense(
-    weights: NDArray[np.float32], bias: NDArray[np.float32], inputs: Inputs, bits: int
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    inputs: Inputs,
+    bits: int,
+    gains: NDArray[np.float32] | float = 1.0,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Round a dense layer: the bias makes up for what rounding adds to the mean output.
 
@@ -95,8 +99,14 @@ def round_dense(
         bias: [outputs].
         inputs: what the layer is given.
         bits: of a weight, sign included.
+        gains: [inputs], what a converter multiplies the columns by; the grid is the products'.
     """
-    rounded = round_for_inputs(weights, inputs.deviations(), bits)
+    scaled = np.broadcast_to(gains, weights.shape[1:]).astype(np.float64)
+    # A column that is multiplied by nothing is lost whatever it holds.
+    scaled = np.where(scaled == 0, 1.0, scaled)
+    deviations = inputs.deviations() / np.outer(scaled, scaled)
+    products = round_for_inputs((weights * scaled).astype(np.float32), deviations, bits)
+    rounded = (products / scaled).astype(np.float32)
     missed = (weights.astype(np.float64) - rounded) @ inputs.mean
     return rounded, (bias + missed).astype(np.float32)
 

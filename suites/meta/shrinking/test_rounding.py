@@ -75,3 +75,15 @@ def test_a_row_of_zeros_stays_small():
     weights = np.vstack([WEIGHTS[:1], np.zeros_like(WEIGHTS[:1])])
     assert np.abs(round_rows(weights, BITS)[1]).max() < 1e-30
     assert np.abs(round_for_inputs(weights, MOMENTS, BITS)[1]).max() < 1e-30
+
+
+def test_the_grid_is_that_of_the_weights_times_their_gains():
+    """A converter multiplies the gains in before it rounds: it finds every product on its grid."""
+    generator = np.random.default_rng(9)
+    gains = generator.uniform(0.2, 3.0, WEIGHTS.shape[1]).astype(np.float32)
+    seen = generator.normal(size=(400, WEIGHTS.shape[1]))
+    inputs = Inputs(len(seen), seen.sum(axis=0), seen.T @ seen)
+    bias = np.zeros(len(WEIGHTS), np.float32)
+    products = round_dense(WEIGHTS, bias, inputs, BITS, gains)[0] * gains
+    steps = products / np.abs(products).max(axis=1, keepdims=True) * (2 ** (BITS - 1) - 1)
+    assert np.allclose(steps, np.rint(steps), atol=1e-4)
