@@ -39,6 +39,8 @@ SAVING_GOVERNOR = "powersave"
 DYNAMIC_POWERSAVE = {"intel_pstate", "amd-pstate-epp"}
 # Less than this is the same limit, rounded by a driver.
 _SAME = 0.99
+# Seconds by which two differences of the kernel's counts can be off on a few cores.
+_COUNTS_ARE_OFF = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,14 +235,15 @@ def _reasons_between(before: Circumstances, after: Circumstances, device: Device
 def foreign_load(before: Circumstances, after: Circumstances) -> float | None:
     """Return how many cores others than the runner kept busy between two readings, on average.
 
-    None where it is not known, or where the readings are too close to tell: the kernel counts in
-    hundredths of a second.
+    None where it is not known. The kernel counts in hundredths of a second: within one second,
+    only what is more than its counts can be off is held to be others'.
     """
     if None in (before.busy, after.busy, before.runner_busy, after.runner_busy):
         return None
     span = after.at - before.at
-    if span < 1.0:
+    if span <= 0.0:
         return None
     busy = (after.busy or 0.0) - (before.busy or 0.0)
     own = (after.runner_busy or 0.0) - (before.runner_busy or 0.0)
-    return max(0.0, busy - own) / span
+    uncertain = _COUNTS_ARE_OFF if span < 1.0 else 0.0
+    return max(0.0, busy - own - uncertain) / span

@@ -128,8 +128,19 @@ def test_foreign_load_leaves_the_runner_out(tree):
     # Busy 10 s of all cores, 1 s of them stolen by other guests; 5 s the runner's; in 5 s.
     assert foreign_load(before, after) == pytest.approx(1.0)
     assert invalid_because(before, after, device) == "others kept 1.0 cores busy, 0.3 are allowed"
-    assert foreign_load(before, replace(after, at=0.5)) is None
+    assert foreign_load(before, replace(after, at=0.0)) is None
     assert foreign_load(replace(before, runner_busy=None), after) is None
+
+
+def test_a_short_measurement_is_held_to_what_the_counts_can_tell(tree):
+    device = load_device("rpi4")
+    before = replace(sample(device, tree("rpi4")), at=0.0, busy=10.0, runner_busy=1.0)
+    after = replace(before, at=0.2, busy=10.21, runner_busy=1.2)
+    assert foreign_load(before, after) == 0.0
+    assert invalid_because(before, after, device) is None
+    crowded = replace(after, busy=10.4)
+    assert foreign_load(before, crowded) == pytest.approx(0.75)
+    assert "others kept 0.8 cores busy" in str(invalid_because(before, crowded, device))
 
 
 def test_a_reading_in_between_counts(tree):
