@@ -98,12 +98,18 @@ def _decoded(line: bytes) -> str:
 
 
 def _strictly(lines: list[str]) -> list[Record] | None:
-    """Every record as the format says; None where one is not quoted or not as wide as it asks."""
+    """Every record as the format says; None where one is not quoted or not as wide as it asks.
+
+    Nor where a record would hold the beginning of another: its text begins with a quote that
+    nobody meant as the format's.
+    """
     records: list[Record] = []
     reader = csv.reader(lines, delimiter="\t", strict=True)
     begins = 1
     try:
         for values in reader:
+            if any(_ROW_BEGINS.match(line) for line in lines[begins : reader.line_num]):
+                return None
             if values:
                 records.append((begins, values))
             begins = reader.line_num + 1

@@ -168,6 +168,10 @@ CARELESS = {
         '"111111"\t"who"\t"E"\t"open\n"222222"\t"who"\t"E"\t"two"\n',
         ["open", "two"],
     ),
+    "a quote that another row closes": (
+        '111111\twho\tE\t"open\n222222\twho\tE\ttwo\n333333\twho\tE\tshut"\n',
+        ["open", "two", "shut"],
+    ),
     "a line end inside": (
         '"111111"\t"who"\t"E"\t"a "b" c\nd"\n"222222"\t"who"\t"E"\t"two"\n',
         ['a "b" c\nd', "two"],
