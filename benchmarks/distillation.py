@@ -30,20 +30,21 @@ from models.plan import LOGITS, MODEL_CARD, make_plan, make_request
 from models.progress import Progress
 from models.store import Store, default_root
 from models.subjects import load_subject
-from models.verdicts import metrics
+from models.verdicts import confusion, metrics
 from models.verdicts.intervals import CONFIDENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from models.plan import Plan
     from models.store import Stage
     from models.subjects import Subject
+    from models.verdicts.confusion import Counts, Floats, Labels
 
 WITHOUT, WITH = "labels", "labels_and_full_model"
-MEASURES = {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
+MEASURES = {"accuracy": confusion.accuracy, "macro_f1": confusion.macro_f1}
 _DIGITS = 5
 
 
@@ -157,8 +158,8 @@ def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) 
         ],
         "gain": {
             name: _over_seeds(
-                [measure(gold, each) for each in answers[WITH]],
-                [measure(gold, each) for each in answers[WITHOUT]],
+                [_measured(measure, gold, each) for each in answers[WITH]],
+                [_measured(measure, gold, each) for each in answers[WITHOUT]],
             )
             for name, measure in MEASURES.items()
         },
@@ -177,9 +178,15 @@ def _parameters(stage: Stage, store: Store) -> int:
 
 
 def _scores(gold: Any, labels: Any, full: Any) -> dict[str, float]:
-    scores = {name: measure(gold, labels) for name, measure in MEASURES.items()}
-    scores["agreement_full"] = metrics.agreement(full, labels)
+    scores = {name: _measured(measure, gold, labels) for name, measure in MEASURES.items()}
+    scores["agreement_full"] = _measured(confusion.accuracy, full, labels)
     return {name: round(value, _DIGITS) for name, value in scores.items()}
+
+
+def _measured(measure: Callable[[Counts], Floats], gold: Labels, labels: Labels) -> float:
+    classes = int(max(gold.max(), labels.max())) + 1
+    (table,) = confusion.confusion(gold, labels, classes=classes)
+    return float(measure(table))
 
 
 def _over_seeds(with_it: Sequence[float], without: Sequence[float]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.verdicts.intervals import paired_ratios, quantile_interval
+from models.verdicts.intervals import check_latencies, quantile_interval
 from models.verdicts.judge import Estimate
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
     Raises:
         EdgeproofError: unpaired, none, or a latency is not finite and positive.
     """
-    paired_ratios(numerators, denominators)
+    check_latencies(numerators, denominators)
     ratios = fastest_of_blocks(numerators) / fastest_of_blocks(denominators)
     low, high = quantile_interval(ratios, 0.5)
     return Estimate(float(np.median(ratios)), low, high, int(ratios.size))

@@ -205,12 +205,8 @@ def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> 
     return math.ceil(math.log(tail) / math.log(nearest))
 
 
-def paired_ratios(numerators: Floats, denominators: Floats) -> NDArray[np.float64]:
-    """Ratios of latencies that were measured in turn, pair by pair, [n].
-
-    Args:
-        numerators: seconds [n].
-        denominators: seconds [n].
+def check_latencies(numerators: Floats, denominators: Floats) -> None:
+    """Refuse latencies, seconds [n], of which no ratio can be taken pair by pair.
 
     Raises:
         EdgeproofError: empty, unpaired, or a latency that is not finite and positive.
@@ -225,7 +221,6 @@ def paired_ratios(numerators: Floats, denominators: Floats) -> NDArray[np.float6
             "a latency is zero or negative",
             remedy="Use a clock of nanoseconds, and more work per sample",
         )
-    return np.asarray(numerators / denominators, dtype=np.float64)
 
 
 def _finite(samples: Floats) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The metrics: their names, units and ranges, and the functions that compute those of labels.
+"""The metrics: their names, units and ranges; what labels and logits must be to be scored.
 
 Labels are integer arrays of shape [n], logits float arrays of shape [n, classes].
 """
@@ -227,24 +227,6 @@ def metric_named(name: str) -> Metric:
     return METRICS[name]
 
 
-def accuracy(gold: Labels, predicted: Labels) -> float:
-    """Share of equal labels.
-
-    Args:
-        gold: labels [n].
-        predicted: labels [n].
-
-    Raises:
-        EdgeproofError: empty, or not of one shape, or not label indices.
-    """
-    return float(matches(gold, predicted).mean())
-
-
-def agreement(first: Labels, second: Labels) -> float:
-    """Share of tweets that two models label alike; arguments and errors as in `accuracy`."""
-    return accuracy(first, second)
-
-
 def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
     """Where two label arrays are equal, [n].
 
@@ -263,31 +245,6 @@ def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
             remedy="Give both for the same tweets, at least one",
         )
     return np.equal(first, second)
-
-
-def balanced_accuracy(gold: Labels, predicted: Labels) -> float:
-    """Mean recall over the classes that occur in `gold`.
-
-    A class absent from `gold` has no recall and is left out, as scikit-learn does.
-    Arguments and errors as in `accuracy`.
-    """
-    right = matches(gold, predicted)
-    counts = np.bincount(gold)
-    hits = np.bincount(gold, weights=right)
-    return float((hits[counts > 0] / counts[counts > 0]).mean())
-
-
-def macro_f1(gold: Labels, predicted: Labels) -> float:
-    """Mean F1 over the classes that occur in `gold` or in `predicted`.
-
-    F1 of a class = 2 hits / (times in gold + times predicted). A class in neither has no F1 and is
-    left out; one in only one of them has F1 0. The same as scikit-learn's default.
-    Arguments and errors as in `accuracy`.
-    """
-    right = matches(gold, predicted)
-    counts = np.bincount(np.concatenate([gold, predicted]))
-    hits = np.bincount(gold, weights=right, minlength=counts.size)
-    return float((2.0 * hits[counts > 0] / counts[counts > 0]).mean())
 
 
 def labels_of(logits: Floats) -> NDArray[np.int64]:
@@ -321,11 +278,6 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
             remedy="Give both for the same tweets and labels",
         )
     return np.asarray(0.5 * np.abs(one - other).sum(axis=1), dtype=np.float64)
-
-
-def total_variation(first: Floats, second: Floats) -> float:
-    """Mean of `total_variations`; arguments and errors as there."""
-    return float(total_variations(first, second).mean())
 
 
 def _sane(logits: Floats) -> NDArray[np.float64]:

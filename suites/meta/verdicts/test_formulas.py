@@ -203,14 +203,6 @@ def test_two_tweets_can_be_resampled() -> None:
     assert 0.0 <= low <= 0.5 <= high <= 1.0
 
 
-def test_ratios_are_float64_and_pair_by_pair() -> None:
-    ratios = intervals.paired_ratios(
-        np.array([2.0, 9.0], dtype=np.float32), np.array([1.0, 3.0], dtype=np.float32)
-    )
-    assert ratios.tolist() == [2.0, 3.0]
-    assert ratios.dtype == np.float64
-
-
 def test_samples_are_a_list() -> None:
     with pytest.raises(intervals.EdgeproofError, match=r"4 samples of shape \[2, 2\] are empty"):
         intervals.quantile_interval(np.ones((2, 2)), 0.5)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.errors import EdgeproofError
 from models.verdicts import confusion as tables_room
-from models.verdicts import estimates, metrics, reputation
+from models.verdicts import estimates, reputation
 from models.verdicts.confusion import MISSING, confusion
 from models.verdicts.floors import always_best, entity_majority, majority
 
@@ -94,16 +94,6 @@ def test_scores_by_class_equal_their_definition(tweets: Tweets) -> None:
         assert scores.precision[label] == pytest.approx(precision)
         assert scores.recall[label] == pytest.approx(recall)
         assert scores.f1[label] == pytest.approx(2 * precision * recall / both if both else 0.0)
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60))
-def test_tables_give_the_scores_that_labels_give(pairs: list[tuple[int, int]]) -> None:
-    gold, predicted = (np.array(side) for side in zip(*pairs, strict=True))
-    (table,) = confusion(gold, predicted, classes=CLASSES)
-    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
-        from_labels = getattr(metrics, name)(gold, predicted)
-        assert float(getattr(tables_room, name)(table)) == pytest.approx(from_labels)
 
 
 @pytest.mark.parametrize(
