@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
 from models.errors import UsageMistake
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 T = TypeVar("T")
+
+# The checkout's root: below it lie the tables that ship with edgeproof.
+ROOT = Path(__file__).parents[1]
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A TOML table whose unknown keys are errors."""
+
+
+def shown(path: Path) -> str:
+    """A file as people are told of it: from the checkout's root where it lies below that."""
+    full = path.resolve()
+    return str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

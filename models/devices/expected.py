@@ -7,21 +7,20 @@ the file's margin: so it moves only when somebody measures again, and says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
 from models.errors import UsageMistake
-from models.tables import Table, read_table
+from models.tables import ROOT, Table, read_table, shown
 from models.verdicts.judge import Budget
 from models.verdicts.metrics import METRICS
 from models.verdicts.quantities import Unit, human, parse_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "fixtures" / "emulated"
 
 Count = Annotated[int, Meta(ge=1)]
@@ -130,8 +129,7 @@ def load_expected(subject: str) -> Expected | None:
 def read_expected(path: Path) -> Expected:
     """Read one such file; errors as of `load_expected`."""
     table = read_table(path, ExpectedTable)
-    full = path.resolve()
-    file = str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
+    file = shown(path)
     limits: dict[Place, Budget] = {}
     for place, budget in _limits(table, file):
         if place in limits:

@@ -13,7 +13,7 @@ from msgspec import Meta, field
 
 from models.devices.limits import read_limits
 from models.errors import UsageMistake
-from models.tables import Table, read_table
+from models.tables import ROOT, Table, read_table, shown
 from models.verdicts.quantities import Unit, parse_quantity
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from models.verdicts.judge import Budget
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "fixtures" / "devices"
 HOST = "host"
 
@@ -177,19 +176,18 @@ def load_device(name_or_path: str) -> Device:
                 remedy=f"Give one of {', '.join(device_names())}, or the path of a TOML file",
             )
     table = read_table(path, DeviceTable)
-    full = path.resolve()
-    shown = str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
+    file = shown(path)
 
     def bytes_of(written: str, key: str) -> float:
-        return parse_quantity(written, Unit.BYTES, file=shown, key=key)
+        return parse_quantity(written, Unit.BYTES, file=file, key=key)
 
     return Device(
         name=path.stem,
-        file=shown,
+        file=file,
         table=table,
         memory=bytes_of(table.hardware.memory, "hardware.memory") if table.hardware else None,
         free_memory=bytes_of(table.validity.free_memory, "validity.free_memory"),
-        sustained=parse_quantity(table.sustained, Unit.SECONDS, file=shown, key="sustained"),
-        budgets=read_limits(table.budgets, shown, "budgets"),
-        paper=read_limits(table.paper, shown, "paper"),
+        sustained=parse_quantity(table.sustained, Unit.SECONDS, file=file, key="sustained"),
+        budgets=read_limits(table.budgets, file, "budgets"),
+        paper=read_limits(table.paper, file, "paper"),
     )

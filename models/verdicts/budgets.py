@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from models.errors import UsageMistake
-from models.tables import read_toml
+from models.tables import ROOT, read_toml, shown
 from models.verdicts.judge import Budget
 from models.verdicts.metrics import FULL_MODEL, METRICS, Metric
 from models.verdicts.quantities import human, parse_quantity
@@ -22,7 +22,6 @@ from models.verdicts.quantities import human, parse_quantity
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "fixtures" / "budgets"
 SOUNDNESS = ROOT / "fixtures" / "soundness.toml"
 LIMITS = ("max", "min")
@@ -75,27 +74,19 @@ def load_budgets(name_or_path: str, *, schemes: Collection[str], classes: int) -
     own = _limits(path, known, classes)
     limited = {metric for metric, _ in own}
     common = _limits(SOUNDNESS, known, classes)
-    return Budgets(
-        _shown(path), {key: common[key] for key in common if key[0] not in limited} | own
-    )
+    return Budgets(shown(path), {key: common[key] for key in common if key[0] not in limited} | own)
 
 
 def _limits(
     path: Path, schemes: Collection[str], classes: int
 ) -> dict[tuple[str, str | None], Budget]:
     """The limits in one file, by metric and scheme."""
-    reader = _Reader(_shown(path), schemes, classes)
+    reader = _Reader(shown(path), schemes, classes)
     return {
         (name, scheme): budget
         for name, table in read_toml(path).items()
         for scheme, budget in reader.metric(name, table)
     }
-
-
-def _shown(path: Path) -> str:
-    """The path from the checkout's root, where it lies below it."""
-    full = path.resolve()
-    return str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
 
 
 @dataclass(frozen=True)
