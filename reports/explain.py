@@ -22,7 +22,7 @@ from reports.naming import commit_of, moment_of
 from reports.results import measurements_of, outcomes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from models.verdicts.measurement import BudgetRecord, Measurement
     from reports.localizations import Localization
@@ -127,12 +127,14 @@ def accounts(document: Mapping[str, Any]) -> list[Explanation]:
     measured: dict[str, list[Measurement]] = {}
     for one in measurements_of(document):
         measured.setdefault(one.test, []).append(one)
+    localized = localizations_of(document)
     found = []
     for test in outcomes_of(document):
+        own = [one for one in localized if test.id in one.tests]
         taken: list[Measurement | None] = [*measured.get(test.id, [])]
         if test.outcome in {*RED, "xfailed"}:
             taken = [one for one in taken if one and _is_wrong(one)] or [None]
-        found += [_explanation(document, test, one) for one in taken]
+        found += [_explanation(document, test, one, own) for one in taken]
     return found
 
 
@@ -190,10 +192,12 @@ def budget_as(metric: str, budget: BudgetRecord) -> str:
 
 
 def _explanation(
-    document: Mapping[str, Any], test: Outcome, one: Measurement | None
+    document: Mapping[str, Any],
+    test: Outcome,
+    one: Measurement | None,
+    localized: Sequence[Localization],
 ) -> Explanation:
     rows = [("What happened", _last_lines(test.message))] if one is None else _judged(one)
-    localized = [found for found in localizations_of(document) if test.id in found.tests]
     rows += [
         *(row for found in localized for row in _localized(found)),
         ("Circumstances", circumstances(document)),

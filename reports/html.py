@@ -10,7 +10,6 @@ as no results yet.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -18,18 +17,18 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from models.errors import EdgeproofError, UsageMistake
+from models.commands import Parser
+from models.errors import EdgeproofError
 from reports import allure
 from reports.offline import external_loads, keep_to_itself
 from reports.packing import files_of, pack
-from reports.runs import ALLURE_RESULTS, RESULTS, read_runs, survey, test_id
+from reports.runs import ALLURE_RESULTS, OUT, RESULTS, read_runs, survey, test_id
 
 if TYPE_CHECKING:
     from reports.runs import Run, Survey
 
-OUT = Path(__file__).parent / "out"
 DEFAULT_HTML = OUT / "html"
 _TEST = re.compile(r"data/test-results/(\w+)\.json")
 
@@ -156,9 +155,9 @@ def _run_of(line: str) -> str | None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Draw the report as the command line asks; return the exit code."""
-    options = _parser().parse_args(arguments)
     started = time.monotonic()
     try:
+        options = _parser().parse_args(arguments)
         page, gate = draw_report(
             options.runs or [OUT],
             options.out,
@@ -176,15 +175,8 @@ def main(arguments: list[str] | None = None) -> int:
     return EdgeproofError.exit_code if broken else 0
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Exit with edgeproof's code for usage errors, which is not argparse's."""
-        self.print_usage(sys.stderr)
-        self.exit(UsageMistake.exit_code, f"report: error: {message}\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m reports.html",
         description="Draw one HTML file from one or several runs.",
         epilog="exit codes: 0 drawn; 1 the quality gate is broken, or Allure, npm or the disk "

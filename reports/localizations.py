@@ -97,6 +97,11 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
         """Where in the curve NaN or Inf are."""
         return [place for place, point in enumerate(self.curve) if point.nan or point.inf]
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many NaN, and how many infinities, the curve holds."""
+        return sum(point.nan for point in self.curve), sum(point.inf for point in self.curve)
+
     def as_sentence(self) -> str:
         """Where the error begins and what mends it, for an explanation."""
         if not self.curve:
@@ -117,9 +122,9 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _broken(self) -> str:
-        nan, inf = (sum(getattr(one, kind) for one in self.curve) for kind in ("nan", "inf"))
         if not self.broken:
             return ", no NaN or Inf"
+        nan, inf = self.counts
         count = "1 operator" if len(self.broken) == 1 else f"{len(self.broken)} operators"
         return f", {nan:,} NaN and {inf:,} Inf in {count}"
 

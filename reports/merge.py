@@ -4,22 +4,24 @@ Each folder is what `--edge-report-dir` was given. Every measurement and every t
 subject and which device it is of, so that runs of one subject on one device stay apart, too.
 Prints the scoreboard of each run and, of several subjects, bytes against accuracy.
 
-Exit codes: 0 written; 1 a document cannot be read or written.
+Exit codes: 0 written; 1 a document cannot be read or written; 4 usage.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.commands import Parser
 from models.errors import EdgeproofError
+from reports import columns
 from reports.naming import device_names
 from reports.parts import parts_of
 from reports.results import measurements_of, new_document, outcomes_of, read_results, write_results
+from reports.runs import RESULTS
 from reports.scoreboard import as_text
 
 if TYPE_CHECKING:
@@ -27,19 +29,18 @@ if TYPE_CHECKING:
 
     from models.verdicts.measurement import Measurement
 
-FILE = "results.json"
 COLUMNS = ("subject", "scheme", "bytes", "smaller", "pieces", "accuracy", "drop", "verdicts")
 SIZE, RATIO, DROP = "flatbuffer_bytes", "size_ratio_bert_large_weights", "accuracy_drop"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Merge, write, print; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m reports.merge", description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, help="where runs left their results.json")
+    parser = Parser(prog="python -m reports.merge", description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, help=f"where runs left their {RESULTS}")
     parser.add_argument("--out", type=Path, required=True, help="the document to write")
-    options = parser.parse_args(arguments)
     try:
-        document = merge([read_results(folder / FILE) for folder in options.folders])
+        options = parser.parse_args(arguments)
+        document = merge([read_results(folder / RESULTS) for folder in options.folders])
         write_results(options.out, document)
     except EdgeproofError as error:
         sys.stderr.write(f"{error}\n")
@@ -126,12 +127,8 @@ def as_table(document: Mapping[str, Any]) -> str:
             variants.items(), key=lambda item: item[1][SIZE].value
         )
     ]
-    widths = [max(len(row[at]) for row in (COLUMNS, *rows)) for at in range(len(COLUMNS))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (COLUMNS, *rows)
-    ]
-    return "\n".join(lines)
+    table = [COLUMNS, *rows]
+    return "\n".join(columns.as_lines(table, left=range(len(COLUMNS)), ruled=False))
 
 
 def _cells(taken: Mapping[str, Measurement], pieces: object) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
@@ -13,8 +14,9 @@ from reports.naming import device_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
+# Where a run writes unless it is told otherwise.
+OUT = Path(__file__).parent / "out"
 ALLURE_RESULTS = "allure-results"
 RESULTS = "results.json"
 # Characters of an environment's name that Allure takes.

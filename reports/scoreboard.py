@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import sys
@@ -10,11 +9,14 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from models.commands import Parser
 from models.errors import EdgeproofError
 from models.verdicts.judge import Verdict
 from models.verdicts.metrics import FULL_MODEL
+from reports import columns
 from reports.parts import parts_of, title_of
 from reports.results import measurements_of, read_results
+from reports.runs import OUT, RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +55,8 @@ COLUMNS = (
     Column("MB resident", "megabytes_resident", ("peak_rss",), 1e-6, 1),
 )
 HEADER = ("scheme", *(column.title for column in COLUMNS), "verdict")
+# Places of the columns that hold no number.
+NAMES = (0, len(HEADER) - 1)
 LEGEND = (
     "ratio: the full model's float32 weights over the FlatBuffer; drop: percentage points of "
     "accuracy below the full model, with the 95 % interval; agreement: with the float32 variant, "
@@ -64,7 +68,6 @@ EMULATED = (
     "emulated: real ARM code without a board. Its times say nothing of the board's, and that the "
     "emulator computes as silicon does is not verified"
 )
-DEFAULT_RUN = Path(__file__).parent / "out"
 UNMEASURED = "-"
 # Of the lines below the table, in characters.
 WIDTH = 120
@@ -176,18 +179,13 @@ def _each(document: Mapping[str, Any], write: Callable[[Mapping[str, Any]], str]
 
 
 def _text(document: Mapping[str, Any]) -> str:
-    table = [HEADER, *scoreboard_rows(document)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in table]
-    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines = columns.as_lines([HEADER, *scoreboard_rows(document)], left=NAMES)
     said = [textwrap.fill(line, WIDTH) for line in legend(document)]
     return "\n".join([*lines, "", *said]) + "\n"
 
 
 def _markdown(document: Mapping[str, Any]) -> str:
-    rules = ["---" if column in (0, len(HEADER) - 1) else "---:" for column in range(len(HEADER))]
-    lines = [HEADER, rules, *scoreboard_rows(document)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    table = columns.as_markdown([HEADER, *scoreboard_rows(document)], left=NAMES)
     return "\n\n".join([table, *legend(document)]) + "\n"
 
 
@@ -263,32 +261,23 @@ def _verdict(one: Measurement) -> str | None:
     return KNOWN_FAILURE if known else one.verdict.value
 
 
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Names to the left, numbers to the right."""
-    last = len(row) - 1
-    return [
-        cell.ljust(width) if column in (0, last) else cell.rjust(width)
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-    ]
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Print the scoreboard of a run as the command line asks; return the exit code."""
     forms = {"text": as_text, "markdown": as_markdown, "csv": as_csv}
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m reports.scoreboard", description="Print the scoreboard of a run."
     )
     parser.add_argument(
         "run",
         type=Path,
         nargs="?",
-        default=DEFAULT_RUN,
-        help="a run's folder, or its results.json (default: %(default)s)",
+        default=OUT,
+        help=f"a run's folder, or its {RESULTS} (default: %(default)s)",
     )
     parser.add_argument("--as", dest="form", choices=forms, default="text")
-    options = parser.parse_args(arguments)
-    file = options.run if options.run.suffix == ".json" else options.run / "results.json"
     try:
+        options = parser.parse_args(arguments)
+        file = options.run if options.run.suffix == ".json" else options.run / RESULTS
         sys.stdout.write(forms[options.form](read_results(file)))
     except EdgeproofError as error:
         sys.stderr.write(f"scoreboard: error: {error}\n")

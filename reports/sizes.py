@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
+from reports import columns
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -21,6 +23,8 @@ HEADER = (
     "BERT-large weights / fb",
     "BERT-large checkpoint / fb",
 )
+# Places of the columns that hold no number.
+NAMES = (0,)
 RATIOS = (
     "full_model_weights/flatbuffer",
     "full_model_checkpoint/flatbuffer",
@@ -50,10 +54,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     rows = size_rows(document)
     if not rows:
         return ""
-    table = [HEADER, *rows]
-    widths = [max(len(row[column]) for row in table) for column in range(len(HEADER))]
-    lines = [_aligned(row, widths) for row in table]
-    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines = columns.as_lines([HEADER, *rows], left=NAMES)
     return "\n".join([*lines, "", LEGEND, published(document)]) + "\n"
 
 
@@ -62,8 +63,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
     rows = size_rows(document)
     if not rows:
         return ""
-    rules = ["---", *["---:"] * (len(HEADER) - 1)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in [HEADER, rules, *rows])
+    table = columns.as_markdown([HEADER, *rows], left=NAMES)
     return f"{table}\n\n{LEGEND}. {published(document)}\n"
 
 
@@ -110,10 +110,3 @@ def _html_row(cell: str, values: Sequence[str]) -> str:
 
 def _megabytes(size: int | None) -> str:
     return NONE if size is None else f"{size / 1e6:,.2f}"
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    """Names to the left, numbers to the right."""
-    cells = [row[0].ljust(widths[0])]
-    cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-    return "  ".join(cells).rstrip()

@@ -12,7 +12,6 @@ from reports.figures.style import (
     BUDGET,
     GRAY,
     Picture,
-    as_svg,
     canvas,
     legend,
     logarithmic,
@@ -71,15 +70,14 @@ def latency(view: View) -> Picture | None:
     axes.set_ylim(len(raw) - 0.7, -1.0)
     scale = " (logarithmic)" if far else ""
     axes.set_xlabel(f"ms of one answer, on the device's own clock{scale}")
-    legend(axes, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=4)
-    title = f"Latency: {view.subject} on {view.device}"
+    legend(axes, columns=4)
     count = int(np.median([len(each) for each in raw.values()]))
-    return Picture(
-        name=f"latency-{view.slug}",
-        title=title,
+    return view.picture(
+        "latency",
+        "Latency",
         caption=f"About {count:,} answers of each variant, one tweet after the other, warm-up left "
         "out. The few slowest lie right of the picture; the percentiles count them.",
-        svg=as_svg(figure, title),
+        figure=figure,
         tests=view.tests(*SHARES, "latency_ratio"),
     )
 
@@ -143,14 +141,13 @@ def instructions(view: View) -> Picture | None:
     rows_of(axes, schemes)
     axes.margins(x=0.15)
     axes.set_xlabel("million instructions")
-    legend(axes, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=1)
-    title = f"Instructions of one answer: {view.subject} on {view.device}"
-    return Picture(
-        name=f"instructions-{view.slug}",
-        title=title,
+    legend(axes, columns=1)
+    return view.picture(
+        "instructions",
+        "Instructions of one answer",
         caption=f"Counted on an emulated {view.core or view.device}, not timed: the same on every "
         "run, whatever machine emulates the core.",
-        svg=as_svg(figure, title),
+        figure=figure,
         tests=view.tests(*metrics),
     )
 
@@ -180,12 +177,11 @@ def sizes(view: View) -> Picture | None:
     logarithmic(axes)
     axes.set_xlim(0.3 * smallest / MEGABYTE, 60 * max(rows.values()) / MEGABYTE)
     axes.set_xlabel("MB (logarithmic)")
-    title = f"Sizes and what each is a multiple of: {view.subject} on {view.device}"
-    return Picture(
-        name=f"sizes-{view.slug}",
-        title=title,
+    return view.picture(
+        "sizes",
+        "Sizes and what each is a multiple of",
         caption="The factor is over the smallest FlatBuffer. A checkpoint is the weights and "
         "Adam's two moments: that is what the paper's 160x fits.",
-        svg=as_svg(figure, title),
+        figure=figure,
         tests=view.tests(*(name for name in METRICS if name.startswith("size_ratio"))),
     )

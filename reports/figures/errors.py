@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from reports.figures.style import BUDGET, GRAY, Picture, as_svg, legend, look, panel, sheet
+from reports.figures.style import BUDGET, GRAY, Picture, legend, look, panel, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,14 +24,13 @@ def by_operator(view: View) -> Picture | None:
     figure = sheet(0.2 + 3.0 * len(found))
     for index, one in enumerate(found):
         _curve(panel(figure, len(found), index + 1), index, one)
-    title = f"Error of each operator: {view.subject} on {view.device}"
-    return Picture(
-        name=f"errors-{view.slug}",
-        title=title,
+    return view.picture(
+        "errors",
+        "Error of each operator",
         caption="Operators in execution order, against the same tensor of the float32 file; "
         "higher is better. The line marks the first that diverges. One without any noise has no "
         "point, nor has one with NaN or Inf: a cross on the axis stands for it.",
-        svg=as_svg(figure, title),
+        figure=figure,
         tests=frozenset(test for one in found for test in one.tests),
     )
 
@@ -58,14 +57,14 @@ def _curve(axes: Axes, index: int, one: Localization) -> None:
     heading = f"{one.scheme}: {one.as_sentence()}"
     said = "\n".join(textwrap.wrap(heading, LONGEST))
     axes.set_title(said, fontsize=9, color=GRAY, loc="left", pad=26)
-    legend(axes, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
+    legend(axes, columns=3)
 
 
 def _broken(axes: Axes, one: Localization) -> None:
     """Cross the operators that hold NaN or Inf, at the foot of the panel."""
     if not one.broken:
         return
-    nan, inf = (sum(getattr(point, kind) for point in one.curve) for kind in ("nan", "inf"))
+    nan, inf = one.counts
     axes.plot([place + 1 for place in one.broken], [0.0] * len(one.broken), "x", color=GRAY,
               transform=axes.get_xaxis_transform(), clip_on=False,
               label=f"{nan:,} NaN, {inf:,} Inf")  # fmt: skip

@@ -123,9 +123,11 @@ def sheet(height: float) -> Figure:
     return figure
 
 
-def legend(axes: Axes, **where: Any) -> None:
-    """A legend without a box, for the background is not known."""
-    axes.legend(frameon=False, fontsize=9, **where)
+def legend(axes: Axes, columns: int) -> None:
+    """A legend above the axes, without a box, for the background is not known."""
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False, fontsize=9
+    )
 
 
 def logarithmic(axes: Axes) -> None:

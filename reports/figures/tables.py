@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.figures.style import GRAY, Picture, as_svg, look, sheet
+from reports.figures.style import GRAY, Picture, look, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,12 +49,11 @@ def _tables(view: View, kind: str) -> Picture | None:
             axes.set_ylabel(rows, fontsize=8)
         else:
             axes.set_yticklabels([])
-    whole = f"{title}: {view.subject} on {view.device}"
-    return Picture(
-        name=f"{kind}-{view.slug}",
-        title=whole,
+    return view.picture(
+        kind,
+        title,
         caption=f"Tweets of each {rows} label (row) by the answer (column); the diagonal is alike.",
-        svg=as_svg(figure, whole),
+        figure=figure,
         tests=view.tests(metric),
     )
 

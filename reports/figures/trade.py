@@ -10,7 +10,6 @@ from reports.figures.style import (
     BUDGET,
     GRAY,
     Picture,
-    as_svg,
     canvas,
     legend,
     logarithmic,
@@ -71,14 +70,13 @@ def pareto(view: View) -> Picture | None:
     _limits(axes, drops[schemes[0]], sizes[schemes[0]])
     _axes(axes)
     figure.legend(loc="outside lower left", ncols=LEGEND_COLUMNS, frameon=False, fontsize=9)
-    title = f"Size against accuracy: {view.subject} on {view.device}"
-    return Picture(
-        name=f"pareto-{view.slug}",
-        title=title,
+    return view.picture(
+        "pareto",
+        "Size against accuracy",
         caption="Up and left is better. Bars are 95 % intervals; dashed lines are the budgets. "
         "BERT-large is the paper's full model, so it stands at 0. The paper's size is 1/160 of "
         "BERT-large's training checkpoint: inferred, not published.",
-        svg=as_svg(figure, title),
+        figure=figure,
         tests=view.tests("accuracy_drop", "flatbuffer_bytes", "size_ratio_bert_large_weights"),
     )
 
@@ -164,13 +162,12 @@ def drop_intervals(view: View) -> Picture | None:
     axes.axvline(0.0, color=GRAY, linewidth=0.8)
     rows_of(axes, schemes)
     axes.set_xlabel("points of accuracy lost (left is better)")
-    legend(axes, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
-    title = f"Accuracy lost by each scheme: {view.subject} on {view.device}"
-    return Picture(
-        name=f"drop-{view.slug}",
-        title=title,
+    legend(axes, columns=3)
+    return view.picture(
+        "drop",
+        "Accuracy lost by each scheme",
         caption="A bar is the 95 % interval, paired over the same tweets. Wholly left of its "
         "budget is a pass, wholly right a fail, across it too few tweets to tell.",
-        svg=as_svg(figure, title),
+        figure=figure,
         tests=view.tests(*DROPS),
     )

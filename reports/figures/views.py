@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.verdicts.metrics import FULL_MODEL
+from reports.figures.style import Picture, as_svg
 from reports.localizations import localizations_of
 from reports.naming import slug
 from reports.results import measurements_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from matplotlib.figure import Figure
 
     from models.verdicts.measurement import Measurement
     from reports.localizations import Localization
@@ -62,6 +65,21 @@ class View:
         }
         order = (FULL_MODEL, *self.schemes)
         return {scheme: found[scheme] for scheme in order if scheme in found}
+
+    def picture(
+        self, name: str, title: str, *, caption: str, figure: Figure, tests: frozenset[str]
+    ) -> Picture:
+        """A picture of this view, whose subject and device are named with it.
+
+        Args:
+            name: of its file, as far as all views have it.
+            title: the same.
+            caption: see `Picture`.
+            figure: what was drawn.
+            tests: see `Picture`.
+        """
+        whole = f"{title}: {self.subject} on {self.device}"
+        return Picture(f"{name}-{self.slug}", whole, caption, as_svg(figure, whole), tests)
 
     def tests(self, *metrics: str) -> frozenset[str]:
         """Ids of the tests that took one of these metrics."""

@@ -61,7 +61,7 @@ MAY_IMPORT = {
         *("models.errors", "models.plan", "models.progress", "models.stages", "models.store"),
         "models.subjects",
     },
-    "reports": {"models.errors", "models.tables", "models.verdicts"},
+    "reports": {"models.commands", "models.errors", "models.tables", "models.verdicts"},
 }
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import EdgeproofError
-from reports import allure, html
-from reports.merge import merge
+from reports import allure, html, merge, scoreboard
 from reports.offline import POLICY, external_loads, keep_to_itself
 from reports.results import Outcome, write_results
 from reports.summary import answer
@@ -71,10 +70,14 @@ def test_no_results_yet_says_what_to_run(
         assert "tox -e host" in said
 
 
-def test_an_unknown_option_is_a_usage_error() -> None:
-    with pytest.raises(SystemExit) as caught:
-        html.main(["--nonsense"])
-    assert caught.value.code == 4
+@pytest.mark.parametrize("command", [html, merge, scoreboard])
+def test_an_unknown_option_is_a_usage_error(
+    command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--nonsense", "--out=out", "run"]) == 4
+    said = capsys.readouterr().err
+    assert "unrecognized arguments: --nonsense" in said
+    assert f"See python -m {command.__name__} --help" in said
 
 
 def test_each_device_is_an_environment_with_its_runs_facts(
@@ -301,7 +304,7 @@ def test_a_document_of_several_runs_is_no_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_result(tmp_path, "test_size")
-    write_results(tmp_path / "results.json", merge([document(), document("rpi4")]))
+    write_results(tmp_path / "results.json", merge.merge([document(), document("rpi4")]))
     assert html.main([str(tmp_path), "--out", str(tmp_path / "html")]) == 4
     assert "Name the folders of the runs" in capsys.readouterr().err
 
