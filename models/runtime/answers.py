@@ -22,13 +22,15 @@ class Processor:
 class RunnerInfo:
     """Who answers.
 
-    `cores` are those the process may use; `age_ns` is how long after the start of its process the
-    runner had imported its runtime (to the kernel's clock tick, mostly 10 ms), None if unknown.
+    `bits` are a pointer's; `cores` are those the process may use; `age_ns` is how long after the
+    start of its process the runner had imported its runtime (to the kernel's clock tick, mostly
+    10 ms), None if unknown.
     """
 
     protocol: int
     python: str
     machine: str
+    bits: int
     runtime: str
     runtime_version: str
     numpy: str

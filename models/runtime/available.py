@@ -13,6 +13,8 @@ from models.runtime.runner import RUNTIMES
 EDGE_RUNTIMES = ("ai_edge_litert", "tflite_runtime")
 
 _LAST_PYTHON_OF_TFLITE_RUNTIME = (3, 11)
+# By the bits of a pointer. The 2.14 wheel for 32-bit ARM defines none of XNNPACK's kernels.
+_WITHOUT_XNNPACK = {("tflite_runtime", 32)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,16 @@ def why_absent(name: str) -> str | None:
         # It imports, and then every Interpreter() raises SystemError.
         return f"{distribution} needs numpy below 2, {metadata.version('numpy')} is installed"
     return None
+
+
+def has_xnnpack(name: str, bits: int) -> bool:
+    """Whether a runtime's wheels hold XNNPACK's kernels.
+
+    Args:
+        name: one of `EDGE_RUNTIMES`.
+        bits: a pointer's, where the runtime runs.
+    """
+    return (name, bits) not in _WITHOUT_XNNPACK
 
 
 def _version(name: str) -> str:

@@ -543,6 +543,8 @@ class Session:
             "python": platform.python_version(),
             # platform.machine() would start a process on Python 3.8.
             "machine": os.uname().machine,
+            # A 64-bit kernel may run a 32-bit system: the machine does not tell.
+            "bits": 8 * struct.calcsize("P"),
             "runtime": self.runtime_name,
             "runtime_version": runtime_version(self.runtime_name),
             "numpy": np.__version__,

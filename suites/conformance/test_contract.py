@@ -6,6 +6,7 @@ import pytest
 
 from models.flatbuffers import contract
 from models.flatbuffers.runtimes import minimum_runtime, version_key
+from models.runtime.available import has_xnnpack
 from models.verdicts.estimates import exact
 
 
@@ -41,7 +42,10 @@ def test_multiply_accumulates_are_integer(variant, judge):
 
 def test_xnnpack_takes_the_operators(variant, load, judge):
     """The runtime's XNNPACK takes over the budgeted share of the operators: its fast kernels."""
-    delegation = load(variant).loaded[variant.scheme].delegation
+    runner = load(variant)
+    if not has_xnnpack(runner.info.runtime, runner.info.bits):
+        pytest.skip(f"{runner.info.runtime} is built without XNNPACK for 32-bit systems")
+    delegation = runner.loaded[variant.scheme].delegation
     if delegation is None:
         pytest.skip("this runtime does not tell what it delegates")
     share = exact(delegation.delegated / delegation.nodes, n=delegation.nodes)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from models.devices.profile import HOST, device_names, load_device
+from models.runtime.available import has_xnnpack
 from models.runtime.client import Runner, RunnerDied, RunnerRefused
 from models.runtime.debian import why_unavailable
 from models.runtime.emulated import EmulatedTransport
@@ -86,7 +87,9 @@ def test_a_runner_answers_on_every_emulated_board(emulated, tiny, tweets, name, 
         assert runner.info.machine == {"aarch64": "aarch64", "armv7": "armv7l"}[architecture]
         assert runner.info.runtime_version == "2.14.0"
         assert "ARM" in runner.info.processor.model
-        runner.load("m", tiny["float32"])
+        assert runner.info.bits == {"aarch64": 64, "armv7": 32}[architecture]
+        delegation = runner.load("m", tiny["float32"]).delegation
+        assert (delegation.delegated > 0) == has_xnnpack("tflite_runtime", runner.info.bits)
         answers = runner.answer("m", tweets)
         assert answers.nan_count == 0
         assert len(answers.logits) == 30
