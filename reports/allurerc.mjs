@@ -15,7 +15,8 @@ const environments = Object.fromEntries(
   ]),
 );
 
-// The judge's message begins "VERDICT: METRIC of SCHEME".
+// The judge's message begins "VERDICT: METRIC of SCHEME", or "regression: METRIC of SCHEME" where
+// the budget is kept and only the baseline was better.
 const verdict = (name, ...metrics) => ({
   message: new RegExp(`^(Failed: )?${name}: (${metrics.join("|")}) of `),
 });
@@ -29,15 +30,19 @@ const categories = [
   },
   { name: "Invalid circumstances", matchers: [verdict("invalid", ".*")] },
   { name: "Inconclusive", matchers: [verdict("inconclusive", ".*")] },
+  { name: "Worse than the baseline", matchers: [verdict("regression", ".*")] },
   {
     name: "Accuracy regression",
     matchers: [
-      verdict("fail", "accuracy.*", "balanced_accuracy", "macro_f1", "agreement.*", "total_.*"),
+      verdict("fail", ".*accuracy.*", "macro_f1.*", "f_rs.*", "reliability", "sensitivity"),
+      verdict("fail", "agreement.*", "total_.*"),
     ],
   },
   {
     name: "Latency over budget",
-    matchers: [verdict("fail", "latency_.*", "tweets_per_second", "cold_start")],
+    matchers: [
+      verdict("fail", "latency_.*", "text_to_label_.*", "tweets_per_second", "cold_start"),
+    ],
   },
   { name: "Memory over budget", matchers: [verdict("fail", "peak_rss")] },
   { name: "Size over budget", matchers: [verdict("fail", "size_ratio_.*", ".*_bytes")] },
