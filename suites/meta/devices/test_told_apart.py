@@ -1,0 +1,52 @@
+"""By what a baseline knows the machine it was taken on: the one that answered, and no other."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures import baselines
+from models.devices.places import LocalPlace, RemotePlace
+from models.devices.profile import load_device
+from models.devices.recognition import Found
+from models.runtime.ssh import Target
+
+FOUND = Found("rpi4", "aarch64", "Raspberry Pi 4 Model B Rev 1.4", {})
+
+
+@pytest.fixture
+def on(monkeypatch):
+    """Tell apart a place that is used from a machine of some processor: `on(place, processor)`."""
+
+    def told(place, processor="this one"):
+        monkeypatch.setattr(baselines, "_processor", lambda: processor)
+        return baselines._machine(SimpleNamespace(place=place, threads=1))
+
+    return told
+
+
+def remote(address, version="2.3.0"):
+    """A board at an address that has one runtime."""
+    connection = SimpleNamespace(
+        target=Target.parse(address),
+        describe=lambda: address,
+        run=lambda _words: f"ai_edge_litert={version}\n",
+    )
+    return RemotePlace(load_device("rpi4"), FOUND, connection)
+
+
+def test_a_board_is_the_same_whatever_machine_reaches_it(on):
+    board = remote("ssh://pi@one")
+    assert on(board, "this one") == on(board, "another")
+
+
+def test_another_board_and_another_runtime_are_another_machine(on):
+    known = on(remote("ssh://pi@one"))
+    assert on(remote("ssh://pi@two")) != known
+    assert on(remote("ssh://pi@one", "2.1.6")) != known
+
+
+def test_another_processor_is_another_machine(on):
+    here = LocalPlace(load_device("rpi4"), FOUND)
+    assert on(here, "this one") == on(here, "this one") != on(here, "another")
