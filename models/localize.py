@@ -121,9 +121,9 @@ def mending(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
         tweets: tweets to compare labels on.
         enough: the share of labels that have to agree.
     """
-    expected = Observer(reference).answers(tweets).argmax(axis=1)
-    graph = Graph(reference)
-    ranges = ranges_of(graph, Observer(reference, scores), calibration)
+    graph, observer = Graph(reference), Observer(reference, scores)
+    expected = observer.answers(tweets).argmax(axis=1)
+    ranges = ranges_of(graph, observer, calibration)
     for kinds in _sets(scheme, graph):
         remade = quantize(reference, scheme, ranges, floats=kinds)
         agreement = float((Observer(remade).answers(tweets).argmax(axis=1) == expected).mean())

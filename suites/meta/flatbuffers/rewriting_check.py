@@ -21,8 +21,8 @@ from models.flatbuffers.leveling import level
 from models.flatbuffers.observing import Observer, ranges_of
 from models.flatbuffers.schemes import scheme_named
 from models.networks.architecture import from_table
-from models.networks.parameters import parameters
 from models.subjects import NetworkTable
+from suites.meta.networks.weights import random_values
 
 if TYPE_CHECKING:
     from models.networks.architecture import Architecture
@@ -49,13 +49,7 @@ def make_shape() -> Architecture:
 
 def make_values(shape: Architecture) -> dict[str, Any]:
     """Return random weights with outliers."""
-    generator = np.random.default_rng(5)
-    values = {}
-    for each in parameters(shape):
-        deviation = 1.5 * each.shape[-1] ** -0.5 if len(each.shape) > 1 else 0.1
-        values[each.name] = generator.normal(0, deviation, each.shape).astype(np.float32)
-        if each.name.endswith("LayerNorm.weight"):
-            values[each.name] += 1
+    values = random_values(shape, gain=1.5)
     for layer in range(shape.layers):
         for loud, reader in LOUD.items():
             prefix = f"encoder.layer.{layer}"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from suites.meta.scripts import printed_by
+
 SCRIPT = Path(__file__).with_name("rewriting_check.py")
-PROJECT = Path(__file__).parents[3]
 FLOAT32_BYTES = 4
 
 
@@ -19,15 +17,7 @@ FLOAT32_BYTES = 4
 def found():
     """What the script found, run once."""
     pytest.importorskip("tensorflow", reason="making FlatBuffers needs TensorFlow")
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT)],
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
 
 
 def test_a_graph_that_is_packed_again_answers_bit_for_bit(found):

@@ -35,10 +35,18 @@ def edit(change: Callable[[Any], None]) -> Callable[[bytes], bytes]:
     return edited
 
 
+def _code(known: Any) -> int:
+    """The built-in code, which a file holds in one of two fields."""
+    return int(max(known.builtinCode, known.deprecatedBuiltinCode))
+
+
+def _operators(model: Any, code: int) -> list[Any]:
+    codes = [_code(known) for known in model.operatorCodes]
+    return [one for one in model.subgraphs[0].operators if codes[one.opcodeIndex] == code]
+
+
 def _dense_layers(model: Any) -> list[Any]:
-    codes = [max(c.builtinCode, c.deprecatedBuiltinCode) for c in model.operatorCodes]
-    operators = model.subgraphs[0].operators
-    return [one for one in operators if codes[one.opcodeIndex] == FULLY_CONNECTED]
+    return _operators(model, FULLY_CONNECTED)
 
 
 def _constants(model: Any, operator: Any) -> list[Any]:
@@ -50,6 +58,10 @@ def _constants(model: Any, operator: Any) -> list[Any]:
 def _has_data(model: Any, tensor: Any) -> bool:
     data = model.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
+
+
+def _has_scales(tensor: Any) -> bool:
+    return tensor.quantization is not None and tensor.quantization.scale is not None
 
 
 def _change_values(model: Any, tensor: Any, change: Callable[[Any], Any]) -> None:
@@ -82,12 +94,8 @@ one_class = _change_classifier(
 
 
 def _eightfold(model: Any) -> None:
-    integers = [
-        one
-        for operator in _dense_layers(model)
-        for one in _constants(model, operator)
-        if one.quantization is not None and one.quantization.scale is not None
-    ]
+    layers = (_constants(model, operator) for operator in _dense_layers(model))
+    integers = [one for constants in layers for one in constants if _has_scales(one)]
     # The first bottleneck: all that follows hangs on it.
     for tensor in integers[1:2]:
         tensor.quantization.scale = np.asarray(tensor.quantization.scale, np.float32) * 8
@@ -99,11 +107,7 @@ eightfold_scale = edit(_eightfold)
 def _integer_weights(model: Any) -> list[Any]:
     """The quantized weights of the dense layers, not their biases, which are quantized too."""
     first = (_constants(model, operator)[:1] for operator in _dense_layers(model))
-    return [
-        one
-        for (one,) in filter(None, first)
-        if one.quantization is not None and one.quantization.scale is not None
-    ]
+    return [one for (one,) in filter(None, first) if _has_scales(one)]
 
 
 def _shift_zero(model: Any) -> None:
@@ -154,12 +158,10 @@ open_mask = edit(_lose_mask)
 
 
 def _deepen_mask(model: Any) -> None:
-    codes = [max(c.builtinCode, c.deprecatedBuiltinCode) for c in model.operatorCodes]
-    for operator in model.subgraphs[0].operators:
-        if codes[operator.opcodeIndex] == SOFTMAX:
-            quantization = model.subgraphs[0].tensors[operator.inputs[0]].quantization
-            quantization.scale = np.array([1e9 / 255], np.float32)
-            quantization.zeroPoint = np.array([127], np.int64)
+    for operator in _operators(model, SOFTMAX):
+        quantization = model.subgraphs[0].tensors[operator.inputs[0]].quantization
+        quantization.scale = np.array([1e9 / 255], np.float32)
+        quantization.zeroPoint = np.array([127], np.int64)
 
 
 # The range of masked scores as a mask of -1e9 leaves it: every score of a real token is one step.
@@ -202,7 +204,7 @@ def with_versions(version: int) -> Callable[[bytes], bytes]:
 
     def changed(model: Any) -> None:
         for code in model.operatorCodes:
-            if max(code.builtinCode, code.deprecatedBuiltinCode) == FULLY_CONNECTED:
+            if _code(code) == FULLY_CONNECTED:
                 code.version = version
 
     return edit(changed)

@@ -28,11 +28,14 @@ from suites.meta.networks.configs import (
     MOBILEBERT_TINY,
     network_of,
 )
+from suites.meta.networks.weights import random_values
 
 if TYPE_CHECKING:
     from models.networks.architecture import Architecture
 
 TOKENS, CLASSES, TWEETS = 10, 3, 40
+# Of random weights: what passes through them keeps its size.
+GAIN = 0.8
 TWO = ("float32", "dynamic_wi8_afp32")
 SCHEMES = {"mobilebert": (*TWO, "float16", "static_wi8_ai8_integer")}
 SMALL = {
@@ -57,18 +60,6 @@ CONFIGS = {
         "classifier_activation": True,
     },
 }
-
-
-def make_values(shape: Architecture) -> dict[str, Any]:
-    """Return random weights that keep the size of what passes through them."""
-    generator = np.random.default_rng(5)
-    values = {}
-    for each in parameters(shape):
-        deviation = 0.8 * each.shape[-1] ** -0.5 if len(each.shape) > 1 else 0.1
-        values[each.name] = generator.normal(0, deviation, each.shape).astype(np.float32)
-        if each.name.endswith("LayerNorm.weight"):
-            values[each.name] += 1.0
-    return values
 
 
 def make_inputs() -> Encoded:
@@ -109,7 +100,7 @@ def ours(folder: Path) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for name, config in CONFIGS.items():
         shape = network_of(config, classes=CLASSES)
-        values = make_values(shape)
+        values = random_values(shape, GAIN)
         expected = answer(values, shape)
         answers[name] = {}
         kept = folder / name
@@ -236,7 +227,7 @@ def foreign(folder: Path) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for name, config in CONFIGS.items():
         shape = network_of(config, classes=CLASSES)
-        network = _Foreign(make_values(shape), shape)
+        network = _Foreign(random_values(shape, GAIN), shape)
         given = (INPUTS.input_ids, INPUTS.attention_mask, INPUTS.token_type_ids)
         expected = network.logits(*map(tf.constant, given))["logits"].numpy()
         answers[name] = {}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from models.flatbuffers.ledger import paper_arithmetic
+from suites.meta.scripts import printed_by
 
 SCRIPT = Path(__file__).with_name("bert_large_check.py")
-PROJECT = Path(__file__).parents[3]
 CLASSIFIER = 3 * (1024 + 1)
 FLOAT32_BYTES = 4
 
@@ -21,15 +18,7 @@ FLOAT32_BYTES = 4
 @pytest.mark.slow
 def test_files_of_bert_large_are_as_large_as_the_ledger_says(tmp_path):
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    answer = json.loads(done.stdout)
+    answer = json.loads(printed_by(SCRIPT, tmp_path))
     paper = paper_arithmetic()
     assert answer["parameters"] == paper["bert_large_parameters"] + CLASSIFIER
     head = FLOAT32_BYTES * CLASSIFIER

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from models.networks.names import from_google
+from suites.meta.scripts import printed_by
 
 SCRIPT = Path(__file__).with_name("google_check.py")
-PROJECT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
     """What came of writing and reading a BERT and a MobileBERT."""
     pytest.importorskip("tensorflow", reason="TensorFlow's checkpoints need TensorFlow")
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(tmp_path_factory.mktemp("google"))],
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+    return json.loads(printed_by(SCRIPT, tmp_path_factory.mktemp("google")))
 
 
 @pytest.mark.parametrize("family", ["bert", "mobilebert"])

@@ -6,16 +6,14 @@ Needs the dependency group `parity`; a planted fault in the mask or the types mu
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from suites.meta.scripts import printed_by
+
 SCRIPT = Path(__file__).with_name("parity_check.py")
-PROJECT = Path(__file__).parents[3]
 TOLERANCE = 1e-4
 LENGTHS = ("1", "7", "16", "64")
 CASES = (
@@ -36,16 +34,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def compare(folder, backend, *cases):
-    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(PROJECT)}
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder), *cases],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
+    return json.loads(printed_by(SCRIPT, folder, *cases, KERAS_BACKEND=backend))
 
 
 @pytest.fixture(scope="module", params=["tensorflow", "torch"])

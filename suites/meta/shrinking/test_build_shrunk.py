@@ -14,6 +14,7 @@ from safetensors.numpy import load_file
 
 from models.errors import UsageMistake
 from models.subjects import load_subject
+from suites.meta.scripts import printed_by
 
 PROJECT = Path(__file__).parents[3]
 SUBJECT = """
@@ -128,11 +129,7 @@ def test_its_file_answers_as_it_did_when_it_was_made(built, tmp_path):
     folder = built["model"][-1]
     script = tmp_path / "answer.py"
     script.write_text(ANSWER)
-    command = [sys.executable, str(script), str(folder), str(built["corpus"][-1])]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    logits = np.array(json.loads(done.stdout))
+    logits = np.array(json.loads(printed_by(script, folder, built["corpus"][-1])))
     np.testing.assert_allclose(logits, np.load(folder / "logits.npz")["test"], atol=1e-4)
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,26 +11,9 @@ import pytest
 
 from models.errors import EdgeproofError
 from models.training.resume import STATE, Resume
+from suites.meta.scripts import printed_by, run_script
 
 SCRIPT = Path(__file__).with_name("training_check.py")
-PROJECT = Path(__file__).parents[3]
-
-
-def run(what, folder):
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), what, str(folder)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def answer(what, folder):
-    done = run(what, folder)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +21,16 @@ def resumed(tmp_path_factory):
     """What came of a fine-tuning that was killed in its third epoch and started again."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     folder = tmp_path_factory.mktemp("killed")
-    died = run("killed", folder)
+    died = run_script(SCRIPT, "killed", folder)
     assert died.returncode == -signal.SIGKILL, died.stderr[-3000:]
-    return answer("resumed", folder)
+    return json.loads(printed_by(SCRIPT, "resumed", folder))
 
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory):
     """What came of training plainly, in parts, in bfloat16, and from a teacher."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
-    return answer("options", tmp_path_factory.mktemp("options"))
+    return json.loads(printed_by(SCRIPT, "options", tmp_path_factory.mktemp("options")))
 
 
 def test_a_killed_fine_tuning_goes_on_from_its_last_whole_epoch(resumed):

@@ -1,0 +1,40 @@
+"""Programs beside the tests that import TensorFlow, as pytest does not: run by themselves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from models.store import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run_script(
+    script: Path, *arguments: object, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of the checkout to its end, whatever that is.
+
+    Args:
+        script: the program.
+        arguments: of its command line.
+        variables: of its environment, on top of this one's.
+    """
+    paths = {"PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(
+        [sys.executable, str(script), *map(str, arguments)],
+        env={**os.environ, **paths, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def printed_by(script: Path, *arguments: object, **variables: str) -> str:
+    """Return what a program printed that has to end well; arguments as of `run_script`."""
+    done = run_script(script, *arguments, **variables)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
