@@ -64,7 +64,7 @@ class _Difference:
         self.found += float((candidate**2).sum())
 
     def point(self) -> dict[str, Any]:
-        """NaN and Inf; in their absence SQNR in dB (None: without noise) and cosine."""
+        """NaN and Inf; in their absence SQNR in dB (None: without either) and cosine."""
         counts: dict[str, Any] = {"nan": self.nan, "inf": self.inf}
         if self.nan or self.inf:
             return counts | {"sqnr_db": None, "cosine": None}
@@ -99,7 +99,8 @@ def error_curve(reference: bytes, candidate: bytes, samples: Samples) -> list[di
 def first_divergence(curve: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the first point with NaN or Inf, else with less than `DIVERGED_DB` of signal."""
     broken = (point for point in curve if point["nan"] or point["inf"])
-    noisy = (point for point in curve if (point["sqnr_db"] or DIVERGED_DB) < DIVERGED_DB)
+    known = (point for point in curve if point["sqnr_db"] is not None)
+    noisy = (point for point in known if point["sqnr_db"] < DIVERGED_DB)
     return next(itertools.chain(broken, noisy), None)
 
 

@@ -18,7 +18,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
         tensor: what it writes.
         nan: how many NaN that holds over the tweets.
         inf: how many infinities.
-        sqnr_db: signal over quantization noise, dB; None without noise, or with NaN or Inf.
+        sqnr_db: signal over quantization noise, dB; None without either, or with NaN or Inf.
     """
 
     operator: str

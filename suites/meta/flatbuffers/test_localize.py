@@ -1,0 +1,66 @@
+"""Where a quantized file first leaves the float32 one: NaN and Inf first, then too much noise."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from fixtures import localizing
+from suites.meta.scripts import printed_by
+
+PROGRAM = """
+import json, sys
+from models.localize import first_divergence
+print(json.dumps([first_divergence(curve) for curve in json.loads(sys.argv[1])]))
+"""
+NAN = "NaN"
+# Decibels of each operator, None where there is no noise; and which is the first that diverges.
+CURVES = {
+    "no operator": ([], None),
+    "nothing but signal": ([None, 45.0, 20.0], None),
+    "too much noise": ([None, 45.0, 19.9, 3.0], 2),
+    "as much noise as signal": ([45.0, 0.0, 3.0], 1),
+    "more noise than signal": ([45.0, -4.0], 1),
+    "NaN behind noise": ([45.0, 3.0, NAN], 2),
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """The first point that diverges, by the curve's name."""
+    pytest.importorskip("tensorflow", reason="what localizes also quantizes")
+    script = tmp_path_factory.mktemp("localize") / "curves.py"
+    script.write_text(PROGRAM, encoding="utf-8")
+    curves = [[point(*each) for each in enumerate(levels)] for levels, _ in CURVES.values()]
+    return dict(zip(CURVES, json.loads(printed_by(script, json.dumps(curves))), strict=True))
+
+
+def point(place, level):
+    """One operator of a curve, as results.json holds it."""
+    broken = level == NAN
+    return {"place": place, "nan": int(broken), "inf": 0, "sqnr_db": None if broken else level}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_the_first_operator_that_diverges_is_found(found, name):
+    first = found[name]
+    assert (None if first is None else first["place"]) == CURVES[name][1]
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [
+        ("open(sys.argv[1], 'w').write('{\"tweets\": 3}')", {"tweets": 3}),
+        ("sys.exit('no such kernel')", {"not_localized": "exit status 1: no such kernel"}),
+        ("sys.exit(2)", {"not_localized": "exit status 2: it said nothing"}),
+        ("import time; time.sleep(60)", {"not_localized": "it was stopped after 1 s"}),
+    ],
+    ids=["found", "failed", "silent", "slow"],
+)
+def test_what_cannot_be_localized_says_why(code, answer, tmp_path, monkeypatch):
+    monkeypatch.setattr(localizing, "TIMEOUT", 1 if "sleep" in code else 60)
+    file = tmp_path / "answer.json"
+    command = [sys.executable, "-c", f"import sys; {code}", str(file)]
+    assert localizing._answered(command, file) == answer
