@@ -39,6 +39,8 @@ NO_BASELINE = "there is none of this measurement (--edge-update-baseline keeps o
 UNSURE = {Verdict.INCONCLUSIVE, Verdict.INVALID}
 # Tweets that are shown of those whose label flipped; results.json holds more.
 FLIPS = 5
+# Of the message of a test that measured nothing.
+LAST_LINES = 12
 _WIDTH = 100
 
 
@@ -244,9 +246,9 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
     return [*rows, ("Since the baseline", str(known))]
 
 
-def _last_lines(message: str, lines: int = 12) -> str:
+def _last_lines(message: str) -> str:
     kept = [line for line in message.splitlines() if line.strip()]
-    return "\n".join(kept[-lines:]) or "no message"
+    return "\n".join(kept[-LAST_LINES:]) or "no message"
 
 
 def _markdown_cell(label: str, text: str) -> str:
