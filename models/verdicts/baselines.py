@@ -221,10 +221,12 @@ def movement(
         return Movement(Move.SAME, f"{metric.name}: as before")
     worse = up if metric.better == "lower" else down
     ends = (low, high) if low < high else None
-    shown = human_interval(change, ends, metric.unit, difference=_in_points(metric))
+    shown = human_interval(
+        change, ends, metric.unit, difference=_in_points(metric), exact=metric.exact
+    )
     shown += " (95 % interval)" if ends else ""
     values = " to ".join(
-        human(value, metric.unit, difference=metric.difference)
+        human(value, metric.unit, difference=metric.difference, exact=metric.exact)
         for value in (before.value, measured.value)
     )
     return Movement(

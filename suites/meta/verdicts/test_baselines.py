@@ -96,6 +96,12 @@ def test_what_is_exact_is_said_without_an_interval():
     assert "moved by 100 bytes, from 1,000 bytes to 1,100 bytes, since" in found.reason
 
 
+def test_memory_is_said_in_megabytes():
+    before = baseline(taken("peak_rss", 59e6, 60e6, 61e6))
+    found = movement(taken("peak_rss", 99e6, 100e6, 101e6), before, HERE, {})
+    assert "moved by 40 MB [38.59, 41.41] (95 % interval), from 60 MB to 100 MB" in found.reason
+
+
 def test_noise_that_a_metric_is_known_to_have_is_no_movement():
     before = baseline(taken("flatbuffer_bytes", 1000.0))
     moves = {1010.0: Move.SAME, 1005.0: Move.SAME, 995.0: Move.SAME, 990.0: Move.SAME}
