@@ -77,4 +77,4 @@ def read_polarities(path: Path) -> Polarities:
 
 def aligned(gold: Mapping[Key, int], system: Mapping[Key, int]) -> NDArray[np.int64]:
     """The system's label for each gold tweet, MISSING where it gave none, [n]."""
-    return np.array([system.get(key, MISSING) for key in gold], dtype=np.int64)
+    return np.array([system.get(key, MISSING) for key in gold])

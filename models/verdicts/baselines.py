@@ -119,7 +119,7 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
     """
     try:
         content = path.read_bytes()
-        baseline = msgspec.json.decode(content, type=Baseline, strict=True)
+        baseline = msgspec.json.decode(content, type=Baseline)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:

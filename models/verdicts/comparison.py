@@ -96,7 +96,8 @@ def noise_floor(again: Floats, reference: Floats) -> float:
         few blocks to tell.
     """
     ratio = latency_ratio(again, reference)
-    return float("inf") if ratio.low <= 0.0 else max(ratio.high, 1.0 / ratio.low) - 1.0
+    # Too few blocks leave both ends infinite, and 1 / -inf is 0.
+    return max(ratio.high, 1.0 / ratio.low) - 1.0
 
 
 def race_until_sure(race: Callable[[], Taken], doubtful: Callable[[Taken], bool]) -> list[Taken]:

@@ -52,9 +52,7 @@ def confusion(
     Raises:
         EdgeproofError: empty, not of one length, or a label is none of the classes.
     """
-    owners = np.zeros(gold.size, dtype=np.int64)
-    if entities is not None:
-        owners = np.unique(np.asarray(entities), return_inverse=True)[1].reshape(-1)
+    owners = _owners(gold, entities)
     if gold.size == 0 or not gold.shape == predicted.shape == owners.shape == (gold.size,):
         raise EdgeproofError(
             f"{gold.size} gold labels, {predicted.size} answers and {owners.size} entities "
@@ -97,19 +95,25 @@ def paired_confusion(
         EdgeproofError: as in `confusion`, for either model.
     """
     shape = (*confusion(gold, first, entities, classes=classes).shape, classes + 1)
-    confusion(gold, second, entities, classes=classes)
-    owners = np.zeros(gold.size, dtype=np.int64)
-    if entities is not None:
-        owners = np.unique(np.asarray(entities), return_inverse=True)[1].reshape(-1)
+    # What is wrong with the second model's answers is said likewise.
+    confusion(gold, second, classes=classes)
     answers = [np.where(each == MISSING, classes, each) for each in (first, second)]
-    cells = np.ravel_multi_index((owners, gold, *answers), shape)
+    cells = np.ravel_multi_index((_owners(gold, entities), gold, *answers), shape)
     return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape)
+
+
+def _owners(gold: Labels, entities: Sequence[str] | None) -> NDArray[np.int64]:
+    """Which of the sorted entities each tweet is of, [n]."""
+    if entities is None:
+        return np.zeros(gold.size, dtype=np.int64)
+    owners: NDArray[np.int64] = np.unique(np.asarray(entities), return_inverse=True)[1]
+    return owners
 
 
 def accuracy(tables: Counts) -> Floats:
     """Share of tweets answered with their gold label, [...]; a missing answer is wrong."""
     right = np.trace(tables[..., :-1], axis1=-2, axis2=-1)
-    return np.asarray(right / tables.sum(axis=(-2, -1)), dtype=np.float64)
+    return np.asarray(right / tables.sum(axis=(-2, -1)))
 
 
 def class_scores(tables: Counts) -> ClassScores:
@@ -138,7 +142,7 @@ def macro_f1(tables: Counts) -> Floats:
     return _mean_where(scores.f1, scores.in_gold + scores.answered > 0)
 
 
-def shares(parts: Counts, wholes: Counts, *, otherwise: float = 0.0) -> Floats:
+def shares(parts: Counts | Floats, wholes: Counts | Floats, *, otherwise: float = 0.0) -> Floats:
     """Parts over wholes, element by element; `otherwise` where a whole is 0."""
     found = np.full(np.broadcast_shapes(parts.shape, wholes.shape), otherwise)
     return np.divide(parts, wholes, out=found, where=wholes > 0)

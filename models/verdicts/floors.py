@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def always_best(tweets: int, *, classes: int) -> NDArray[np.int64]:
     """The best polarity for every tweet, [tweets]: RepLab's all-POSITIVE baseline."""
-    return np.full(tweets, classes - 1, dtype=np.int64)
+    return np.full(tweets, classes - 1)
 
 
 def majority(train_labels: Labels, tweets: int) -> NDArray[np.int64]:
@@ -32,7 +32,7 @@ def majority(train_labels: Labels, tweets: int) -> NDArray[np.int64]:
     """
     if train_labels.size == 0:
         raise _no_majority(0, 0)
-    return np.full(tweets, int(np.bincount(train_labels).argmax()), dtype=np.int64)
+    return np.full(tweets, int(np.bincount(train_labels).argmax()))
 
 
 def entity_majority(
@@ -61,7 +61,7 @@ def entity_majority(
     shares = overall / (overall.sum() + 1)
     majority = {entity: int((each + shares).argmax()) for entity, each in counts.items()}
     fallback = int(overall.argmax())
-    return np.array([majority.get(entity, fallback) for entity in entities], dtype=np.int64)
+    return np.array([majority.get(entity, fallback) for entity in entities])
 
 
 def _no_majority(labels: int, entities: int) -> EdgeproofError:

@@ -223,11 +223,10 @@ def check_latencies(numerators: Floats, denominators: Floats) -> None:
         )
 
 
-def _finite(samples: Floats) -> NDArray[np.float64]:
-    values = np.asarray(samples, dtype=np.float64)
-    if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
+def _finite(samples: Floats) -> Floats:
+    if samples.ndim != 1 or samples.size == 0 or not np.isfinite(samples).all():
         raise EdgeproofError(
-            f"{values.size} samples of shape {list(values.shape)} are empty or not all finite",
+            f"{samples.size} samples of shape {list(samples.shape)} are empty or not all finite",
             remedy="Give a list of finite samples, at least one",
         )
-    return values
+    return samples

@@ -93,7 +93,7 @@ class Measurement(Table, frozen=True, kw_only=True):
                 other.
         """
         try:
-            return msgspec.convert(data, type=cls, strict=True)
+            return msgspec.convert(data, type=cls)
         except msgspec.ValidationError as error:
             raise EdgeproofError(
                 f"not a measurement: {error}",

@@ -277,7 +277,7 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
             f"logits of shape {list(one.shape)} cannot be compared with {list(other.shape)}",
             remedy="Give both for the same tweets and labels",
         )
-    return np.asarray(0.5 * np.abs(one - other).sum(axis=1), dtype=np.float64)
+    return np.asarray(0.5 * np.abs(one - other).sum(axis=1))
 
 
 def _sane(logits: Floats) -> NDArray[np.float64]:
@@ -300,4 +300,4 @@ def _sane(logits: Floats) -> NDArray[np.float64]:
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

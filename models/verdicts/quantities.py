@@ -79,7 +79,7 @@ _EXAMPLES = {
 }
 
 
-def units_of(unit: Unit, *, difference: bool = False) -> list[str]:
+def _units_of(unit: Unit, *, difference: bool) -> list[str]:
     """The spellings that a value of this unit may be written in.
 
     A difference of fractions is written in points, a fraction in percent: "4.1 %" of a drop could
@@ -126,7 +126,7 @@ def parse_quantity(
             remedy=f"Write it as text, like {example}",
         )
     number, name = Decimal(match[1]), match[2]
-    known = units_of(unit, difference=difference)
+    known = _units_of(unit, difference=difference)
     if name not in known:
         problem = "does not fit here" if name in SPELLINGS else "is not known"
         raise UsageMistake(

@@ -79,6 +79,5 @@ def entity_scores(tables: Counts) -> EntityScores:
     # Without answer: ordered with no tweet by the system, with as many as any by gold.
     reliable += tables[..., -1].sum(axis=-1) / tweets
     sensitive += (tables[..., -1] * (gold_ordered == 0)).sum(axis=-1) / tweets
-    both = reliable + sensitive
-    f = np.divide(2 * reliable * sensitive, both, out=np.zeros(tweets.shape), where=both > 0)
+    f = shares(2 * reliable * sensitive, reliable + sensitive)
     return EntityScores(reliable, sensitive, f)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.errors import EdgeproofError
+from models.verdicts.confusion import shares
 from models.verdicts.intervals import CONFIDENCE, RESAMPLES, Interval
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def counts_interval(
     value = float(statistic(tables))
     drawn = np.sort(statistic(_resampled(tables, resamples, seed)))
     low, high = _corrected_ends(drawn, value, _acceleration(statistic, tables), confidence)
-    if not (math.isfinite(low) and math.isfinite(high)) or low == high:
+    if math.isnan(low) or low == high:
         smallest = int(sizes.min()) * len(sizes)
         unseen = 1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / smallest)
         low, high = value - unseen, value + unseen
@@ -106,12 +107,12 @@ def drop_of(statistic: Statistic, tables: Counts) -> Floats:
 def _pseudo_tweets(tables: Counts) -> Floats:
     """Shares of the two pseudo tweets by cell, of the shape of the tables; their sum is 2."""
     classes = tables.shape[1]
-    shares = tables.sum(axis=(-2, -1)) / tables.sum()
+    of_gold = tables.sum(axis=(-2, -1)) / tables.sum()
     pseudo = np.zeros(tables.shape)
     for right in range(classes):
         for wrong in set(range(classes)) - {right}:
-            pseudo[:, right, right, wrong] = shares[:, right] / (classes - 1)
-            pseudo[:, right, wrong, right] = shares[:, right] / (classes - 1)
+            pseudo[:, right, right, wrong] = of_gold[:, right] / (classes - 1)
+            pseudo[:, right, wrong, right] = of_gold[:, right] / (classes - 1)
     return pseudo
 
 
@@ -122,16 +123,17 @@ def _resampled(tables: Counts, resamples: int, seed: int, beside: Floats | float
     """
     random = np.random.default_rng(seed)
     drawn = np.empty((resamples, *tables.shape), dtype=np.int64)
-    for at, (table, odds) in enumerate(zip(tables, tables + beside, strict=True)):
-        cells = random.multinomial(int(table.sum()), odds.ravel() / odds.sum(), size=resamples)
-        drawn[:, at] = cells.reshape(resamples, *table.shape)
+    for at, odds in enumerate(tables + beside):
+        tweets = int(tables[at].sum())
+        cells = random.multinomial(tweets, odds.ravel() / odds.sum(), size=resamples)
+        drawn[:, at] = cells.reshape(resamples, *odds.shape)
     return drawn
 
 
 def _corrected_ends(
     drawn: Floats, value: float, acceleration: float, confidence: float
 ) -> tuple[float, float]:
-    """The quantiles that Efron's correction asks for; NaN where it is not defined."""
+    """The quantiles that Efron's correction asks for; both NaN where it is not defined."""
     from scipy.special import ndtr, ndtri  # noqa: PLC0415 - slow to import for collection
 
     # Where values tie, half of those that equal the estimate count as below it.
@@ -157,8 +159,7 @@ def _acceleration(statistic: Statistic, tables: Counts) -> float:
     cells, values = cells[kept], statistic(without[kept])
     weights = tables[tuple(cells.T)]
     entities = cells[:, 0]
-    totals = np.bincount(entities, weights, minlength=len(tables))
-    sums = np.bincount(entities, weights * values, minlength=len(tables))
-    influence = (sums / np.maximum(totals, 1))[entities] - values
+    means = shares(np.bincount(entities, weights * values), np.bincount(entities, weights))
+    influence = means[entities] - values
     squares = float((weights * influence**2).sum())
     return float((weights * influence**3).sum()) / (6.0 * squares**1.5) if squares else 0.0

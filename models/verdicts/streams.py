@@ -88,7 +88,7 @@ def single_stream(
         answered = ask(asked, count)
         taken.append(answered)
         asked, elapsed = asked + answered.size, elapsed + float(answered.sum())
-    return np.concatenate(taken).astype(np.float64)
+    return np.concatenate(taken, dtype=np.float64)
 
 
 def stream_of(seconds: Floats) -> Stream:

@@ -84,7 +84,11 @@ def test_a_file_s_own_limit_of_what_every_subject_keeps_wins(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "key", "message"),
     [
-        ('[acuracy]\nmin = "80 %"', "acuracy", "no metric is called 'acuracy'. Known metrics: acc"),
+        (
+            '[acuracy]\nmin = "80 %"',
+            "acuracy",
+            "no metric is called 'acuracy'. Known metrics: accuracy, bal",
+        ),
         (
             '[agreement.int8]\nmin = "97 %"',
             "agreement.int8",
@@ -100,9 +104,17 @@ def test_a_file_s_own_limit_of_what_every_subject_keeps_wins(tmp_path: Path) -> 
         ('[accuracy]\nmin = "25 ms"', "accuracy.min", "the unit 'ms' of '25 ms' does not fit"),
         ('[peak_rss]\nmax = "9 Mb"', "peak_rss.max", "the unit 'Mb' of '9 Mb' is not known"),
         ('[peak_rss]\nmax = "-9 MB"', "peak_rss.max", "'-9 MB' is negative"),
-        ('[accuracy]\nmin = "0.8 %"', "accuracy.min", "'0.8 %' is below chance, which is 33.33 %"),
+        (
+            '[accuracy]\nmin = "0.8 %"',
+            "accuracy.min",
+            '. Give a limit that guessing does not keep; percentages are written like "98 %"',
+        ),
         ('[agreement]\nmin = "0.98 %"', "agreement.min", "'0.98 %' is below chance"),
-        ('[accuracy]\nmin = "33 %"', "accuracy.min", "'33 %' is below chance"),
+        (
+            '[accuracy]\nmin = "33 %"',
+            "accuracy.min",
+            "'33 %' is below chance, which is 33.33 % for",
+        ),
         ('[accuracy]\nmin = "101 %"', "accuracy.min", "'101 %' is outside what accuracy can be"),
         ('[accuracy]\nmin = "80 fraction"', "accuracy.min", "limit between 0 % and 100 %"),
         (
@@ -154,11 +166,31 @@ def test_chance_depends_on_the_number_of_labels(tmp_path: Path) -> None:
     assert load(tmp_path, text, classes=3).limit("accuracy", "float32")
     with pytest.raises(UsageMistake, match="below chance, which is 50 % for 2 labels"):
         load(tmp_path, text, classes=2)
+    exactly = load(tmp_path, '[accuracy]\nmin = "50 %"', classes=2).limit("accuracy", "float32")
+    assert exactly is not None
+    assert exactly.value == 0.5
+
+
+@pytest.mark.parametrize(
+    ("metric", "side", "text", "value"),
+    [
+        ("accuracy_drop", "max", "-100 points", -1.0),
+        ("accuracy_drop", "max", "100 points", 1.0),
+        ("agreement", "min", "100 %", 1.0),
+    ],
+)
+def test_what_a_metric_can_just_be_may_be_its_limit(
+    tmp_path: Path, metric: str, side: str, text: str, value: float
+) -> None:
+    limit = load(tmp_path, f'[{metric}]\n{side} = "{text}"').limit(metric, "float32")
+    assert limit is not None
+    assert (limit.limit, limit.value, limit.text) == (side, value, text)
 
 
 def test_budgets_that_do_not_exist_are_named_with_those_that_do() -> None:
     with pytest.raises(
-        UsageMistake, match=r"no budgets are called 'tiny'\. Give one of embedded, "
+        UsageMistake,
+        match=r"^--edge-budgets: no budgets are called 'tiny'\. Give one of embedded, ",
     ):
         load_budgets("tiny", schemes=SCHEMES, classes=3)
 

@@ -39,8 +39,9 @@ def test_the_fastest_of_each_whole_block_counts() -> None:
     ("numerators", "denominators", "message"),
     [
         ([1.0, 2.0], [1.0], "2 latencies cannot be paired with 1"),
-        ([1.0, 0.0], [1.0, 1.0], "zero or negative"),
-        ([1.0, 1.0], [1.0, -1.0], "zero or negative"),
+        ([1.0, 0.0], [1.0, 1.0], "^a latency is zero or negative"),
+        ([1.0, 1.0], [1.0, 0.0], "^a latency is zero or negative"),
+        ([1.0, 1.0], [1.0, -1.0], "^a latency is zero or negative"),
         ([1.0, math.nan], [1.0, 1.0], "empty or not all finite"),
         ([], [], "empty or not all finite"),
     ],

@@ -138,6 +138,31 @@ def test_too_few_samples_leave_an_end_open(quantile: float, needed: int) -> None
     assert not all(map(math.isfinite, too_few))
 
 
+def test_a_mean_of_one_value_is_between_what_was_seen_and_what_was_not() -> None:
+    # The weight of the one value is anything between 0 and 1: 0.5 w, and 0.5 w + (1 - w).
+    found = intervals.mean_interval(np.array([0.5]), resamples=20_000)
+    assert found == pytest.approx((0.5 * 0.025, 1.0 - 0.5 * 0.025), abs=0.002)
+
+
+@pytest.mark.parametrize("share", [estimates.accuracy, estimates.agreement])
+def test_a_share_of_equal_labels_has_its_exact_interval(share) -> None:
+    first, second = np.arange(10) % 3, np.arange(10) % 3
+    second[:3] += 1
+    found = share(first, second)
+    assert (found.value, found.n) == (0.7, 10)
+    assert (found.low, found.high) == pytest.approx((0.3475, 0.9333), abs=1e-4)
+
+
+def test_balanced_accuracy_is_the_mean_of_the_recalls() -> None:
+    gold = np.array([0] * 40 + [1] * 60)
+    predicted = np.where(np.arange(100) < 10, 1, gold)
+    found = estimates.balanced_accuracy(gold, predicted)
+    assert found.value == pytest.approx((30 / 40 + 1) / 2)
+    # The standard error of half a recall of 30 in 40 is 0.034.
+    assert (found.low, found.high) == pytest.approx((0.875 - 0.067, 0.875 + 0.067), abs=0.02)
+    assert found.n == 100
+
+
 def test_a_quantile_is_one_that_was_seen() -> None:
     assert estimates.quantile(np.array([10.0, 1.0, 3.0, 2.0]), 0.5).value == 2.0
 

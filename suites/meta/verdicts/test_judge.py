@@ -55,14 +55,40 @@ def test_a_value_without_uncertainty_is_shown_without_an_interval() -> None:
     )
     judgment = judge(Estimate(8378548.0, 8378548.0, 8378548.0, 1), size, scheme=SCHEME)
     assert judgment.verdict is Verdict.FAIL
-    assert "flatbuffer_bytes of dynamic_wi8_afp32: 8,378,548 bytes, budget" in judgment.reason
+    assert judgment.reason == (
+        "flatbuffer_bytes of dynamic_wi8_afp32: 8,378,548 bytes, "
+        "budget at most 8378547 bytes (fixtures/budgets/embedded.toml: flatbuffer_bytes.max): "
+        "the value breaks it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "n", "words"),
+    [
+        (0.98, 0.98, 1, "98 %, budget at least 97 %"),
+        (0.98, 0.98, 2, "98 % (n = 2 tweets), budget"),
+        (-math.inf, math.inf, 1, "98 % [?, ?] (n = 1 tweet), budget"),
+        (0.975, 0.99, 1234, "98 % [97.5, 99] (n = 1,234 tweets), budget"),
+    ],
+)
+def test_what_was_looked_at_once_and_as_it_is_is_no_sample(
+    low: float, high: float, n: int, words: str
+) -> None:
+    judgment = judge(Estimate(0.98, low, high, n), AGREEMENT, scheme=SCHEME)
+    assert words in judgment.reason
+
+
+def test_memory_is_said_in_megabytes() -> None:
+    budget = Budget("peak_rss", "max", 64e6, "64 MB", FILE, "peak_rss.max")
+    judgment = judge(Estimate(61.62e6, 61.56e6, 61.72e6, 9), budget, scheme=SCHEME)
+    assert "peak_rss of dynamic_wi8_afp32: 61.62 MB [61.56, 61.72] (n = 9 " in judgment.reason
 
 
 @pytest.mark.parametrize(
     ("estimate", "words"),
     [
         # The upper end is twice as far from the value as the limit is: four times the tweets.
-        (Estimate(0.031, 0.011, 0.051, 500), "about 2,000 tweets would decide"),
+        (Estimate(0.031, 0.021, 0.051, 500), "about 2,000 tweets would decide"),
         (Estimate(0.051, 0.031, 0.061, 500), "about 2,000 tweets would decide"),
         (
             Estimate(0.041, 0.031, 0.051, 500),
@@ -109,6 +135,11 @@ def test_what_is_no_estimate_is_refused(value: float, low: float, high: float, n
 def test_a_value_that_the_metric_cannot_have_is_refused(value: float) -> None:
     with pytest.raises(EdgeproofError, match=r"accuracy_drop is .* outside \[-1.0, 1.0\] fraction"):
         judge(Estimate(value, value, value, 1), DROP, scheme=SCHEME)
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(-1.0, Verdict.PASS), (1.0, Verdict.FAIL)])
+def test_a_value_that_the_metric_can_just_have_is_judged(value: float, verdict: Verdict) -> None:
+    assert judge(Estimate(value, value, value, 1), DROP, scheme=SCHEME).verdict is verdict
 
 
 @settings(deadline=None)

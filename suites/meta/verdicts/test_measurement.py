@@ -89,6 +89,12 @@ def test_without_a_budget_wrong_circumstances_still_show() -> None:
     assert one.reason.endswith("invalid, another process ran")
 
 
+def test_wrong_circumstances_make_it_invalid_whatever_its_budget() -> None:
+    one = drop(invalid_because="another process ran")
+    assert one.verdict is Verdict.INVALID
+    assert one.reason.endswith("not judged, another process ran")
+
+
 def test_the_metric_has_to_be_known() -> None:
     with pytest.raises(UsageMistake, match="no metric is called 'accuracy_dorp'"):
         drop(metric="accuracy_dorp")
@@ -101,6 +107,7 @@ def test_the_metric_has_to_be_known() -> None:
         ({"value": 4.1, "high": None}, "accuracy_drop is 4.1, outside [-1.0, 1.0] fraction"),
         ({"value": "0.1"}, "Expected `float`, got `str` - at `$.value`"),
         ({"low": 0.5}, "is no estimate"),
+        ({"high": 0.001}, "is no estimate"),
         ({"n": 0}, "is no estimate"),
         ({"verdict": "passed"}, "Invalid enum value 'passed' - at `$.verdict`"),
         ({"verdict": None}, "has the verdict None with a budget"),

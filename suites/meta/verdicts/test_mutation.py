@@ -3,50 +3,88 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 from models.errors import EdgeproofError
 from suites.meta import mutation
 
-STATS = {
-    "total": 100,
-    "killed": 60,
-    "caught_by_type_check": 30,
-    "timeout": 4,
-    "segfault": 1,
-    "survived": 4,
-    "no_tests": 1,
-    "not_checked": 0,
-    "check_was_interrupted_by_user": 0,
-}
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Refused by mypy, killed by a test, by what it broke in pytest, too slow; survived, without tests,
+# and two that ended as nobody expected.
+CODES = [37] * 100 + [1] * 89 + [3, 36, 255, -9, -11] + [0, 0, 33, 5, 35, 99]
 
 
-def test_what_neither_tests_nor_types_catch_is_alive() -> None:
-    found = mutation.judge(STATS, 0.05)
-    assert found == {"mutants": 100, "dead": 95, "alive": 5, "share": 0.05}
+def write(folder: Path, name: str, codes: list[int | None]) -> None:
+    """A source file of a checkout, and beside it what mutmut 3.8.1 keeps of its mutants."""
+    for path in (folder / name, folder / mutation.MUTANTS / f"{name}.meta"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch()
+    names = [f"models.verdicts.sizes.x_size_ratios__mutmut_{at}" for at in range(len(codes))]
+    kept = {
+        "exit_code_by_key": dict(zip(names, codes, strict=True)),
+        "hash_by_function_name": {"x_size_ratios": "4648e41b3b01"},
+        "type_check_error_by_key": {},
+        "durations_by_key": dict.fromkeys(names, 0.5),
+        "estimated_durations_by_key": dict.fromkeys(names, 0.001),
+    }
+    (folder / mutation.MUTANTS / f"{name}.meta").write_text(json.dumps(kept), encoding="utf-8")
 
 
-def test_too_many_are_an_error() -> None:
-    with pytest.raises(EdgeproofError, match=r"5 of 100 mutants live, 5.0%; at most 4.0% may"):
-        mutation.judge(STATS, 0.04)
-
-
-@pytest.mark.parametrize("change", [{"not_checked": 3}, {"total": 0}])
-def test_a_run_that_has_not_ended_is_no_result(change: dict[str, int]) -> None:
-    with pytest.raises(EdgeproofError, match="Run mutmut to its end"):
-        mutation.judge(STATS | change, 0.05)
-
-
-def test_the_limit_is_the_configuration_s(tmp_path, monkeypatch, capsys) -> None:
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A folder that allows 4 % to live; its path."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["mutation"])
     (tmp_path / mutation.CONFIGURATION).write_text(
         '[tool.edgeproof.mutation]\nsurvivors = "4 %"', encoding="utf-8"
     )
+    return tmp_path
+
+
+def test_what_mypy_refuses_is_no_merit_of_the_tests() -> None:
+    assert mutation.judge(CODES, 0.06) == {
+        "mutants": 200,
+        "refused_by_mypy": 100,
+        "caught_by_tests": 94,
+        "alive": 6,
+        "share": 0.06,
+        "share_of_all": 0.03,
+    }
+
+
+def test_too_many_are_an_error() -> None:
+    said = (
+        r"6 of 100 mutants live, 6.0% \(3.0% with the 100 that mypy refuses\); at most 5.0% may\. "
+        r"Read them with mutmut results"
+    )
+    with pytest.raises(EdgeproofError, match=said):
+        mutation.judge(CODES, 0.05)
+
+
+@pytest.mark.parametrize("codes", [[], [37, 37], [1, None], [1, 2]])
+def test_a_run_that_has_not_ended_is_no_result(codes: list[int | None]) -> None:
+    with pytest.raises(EdgeproofError, match="Run mutmut to its end"):
+        mutation.judge(codes, 0.05)
+
+
+def test_what_mutmut_kept_of_every_file_is_judged(checkout, capsys) -> None:
     assert mutation.main() == 4
-    assert "Run mutmut run" in capsys.readouterr().err
-    (tmp_path / mutation.STATS).parent.mkdir()
-    (tmp_path / mutation.STATS).write_text(json.dumps(STATS), encoding="utf-8")
+    assert capsys.readouterr().err == "mutants: holds no mutants. Run mutmut run\n"
+    write(checkout, "models/verdicts/sizes.py", CODES)
     assert mutation.main() == 1
-    assert "tool.edgeproof.mutation.survivors: 5 of 100 mutants live" in capsys.readouterr().err
+    assert "tool.edgeproof.mutation.survivors: 6 of 100 mutants live" in capsys.readouterr().err
+    write(checkout, "models/verdicts/floors.py", [1] * 60)
+    assert mutation.main() == 0
+    assert json.loads(capsys.readouterr().out)["share"] == round(6 / 160, 4)
+
+
+def test_a_file_that_is_gone_has_no_mutants(checkout, capsys) -> None:
+    write(checkout, "models/verdicts/gone.py", [0])
+    write(checkout, "models/verdicts/sizes.py", [1])
+    (checkout / "models/verdicts/gone.py").unlink()
+    assert mutation.main() == 0
+    assert json.loads(capsys.readouterr().out)["mutants"] == 1

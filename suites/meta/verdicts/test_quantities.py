@@ -104,6 +104,23 @@ def test_a_mistaken_quantity_is_refused_by_name(
     assert caught.value.exit_code == 4
 
 
+@pytest.mark.parametrize(
+    ("unit", "kind", "example"),
+    [
+        (Unit.FRACTION, LEVEL, '"98 %"'),
+        (Unit.FRACTION, DIFFERENCE, '"4.1 points"'),
+        (Unit.BYTES, LEVEL, '"8.4 MB"'),
+    ],
+)
+def test_the_example_in_a_remedy_is_itself_a_quantity(
+    unit: Unit, kind: dict[str, bool], example: str
+) -> None:
+    for written in (4.1, "4.1 parsec", "1e999 bytes"):
+        with pytest.raises(UsageMistake, match=rf"{example}$"):
+            parse_quantity(written, unit, **kind)
+    assert parse_quantity(example.strip('"'), unit, **kind) > 0.0
+
+
 def test_the_remedy_for_a_fraction_in_disguise_can_be_pasted() -> None:
     with pytest.raises(UsageMistake) as caught:
         parse_quantity("0.041 points", Unit.FRACTION, difference=True)
@@ -159,6 +176,7 @@ def test_bytes_of_which_not_every_one_counts_are_shown_in_megabytes() -> None:
 def test_an_interval_shares_the_unit_of_its_value() -> None:
     assert human_interval(0.9, (0.7, 1.2), Unit.SECONDS) == "900 ms [700, 1,200]"
     assert human_interval(2.0, (0.5, float("inf")), Unit.RATIO) == "2x [0.5, ?]"
+    assert human_interval(0.9, (0.8, 0.95), Unit.FRACTION) == "90 % [80, 95]"
 
 
 @settings(deadline=None)

@@ -41,10 +41,12 @@ def test_one_table_has_one_interval() -> None:
 
 
 def test_where_nothing_varies_the_smallest_entity_bounds_what_is_unseen() -> None:
-    tables = np.zeros((2, 3, 4), dtype=np.int64)
-    tables[0, 2, 2], tables[1, 2, 2] = 50, 500
-    low, high = counts_interval(reputation.official_accuracy, tables)
-    assert (low, high) == (pytest.approx(0.025**0.01), 1.0)
+    # Of twice 50 tweets, the size of the smallest entity for each.
+    unseen = 1.0 - 0.025**0.01
+    for answer, ends in ((2, (1.0 - unseen, 1.0)), (3, (0.0, unseen))):
+        tables = np.zeros((2, 3, 4), dtype=np.int64)
+        tables[0, 2, answer], tables[1, 2, answer] = 50, 500
+        assert counts_interval(reputation.official_accuracy, tables) == pytest.approx(ends)
 
 
 def test_an_entity_of_one_tweet_is_no_obstacle() -> None:

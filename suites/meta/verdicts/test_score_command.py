@@ -106,6 +106,7 @@ def test_both_floors_are_reported(score, tmp_path):
     # CAR is all NEUTRAL; BANK ties, and so do all labels but by order: the worst comes first.
     assert document["floors"]["entity_majority_of_training"]["accuracy"] == round(2 / 6, 6)
     assert document["floors"]["majority_of_training"]["accuracy"] == round(2 / 6, 6)
+    assert document["floors"]["always_POSITIVE"]["entities"] == 2
     without = score(GOLD)["floors"]
     assert without["always_POSITIVE"] == document["floors"]["always_POSITIVE"]
     omitted = {"omitted": "it needs the training gold standard: give --training"}
@@ -126,8 +127,9 @@ def test_rows_without_polarity_are_counted_and_not_scored(score):
     assert document["system"]["without_polarity"] == 1
 
 
-def test_an_entity_without_a_code_is_of_another_domain(score):
-    document = score([(OTHER, "1", "NEUTRAL")], gold=[(OTHER, "1", "NEUTRAL")])
+@pytest.mark.parametrize("entity", [OTHER, "RL2013D09E001"])
+def test_an_entity_without_a_known_code_is_of_another_domain(score, entity):
+    document = score([(entity, "1", "NEUTRAL")], gold=[(entity, "1", "NEUTRAL")])
     assert document["by_domain"]["other"]["accuracy"] == 1.0
 
 
@@ -157,7 +159,7 @@ def test_one_language_of_a_package(capsys, tmp_path):
         ([], [], "system.dat: says no tweet's polarity"),
         ([(CAR, "7", "POSITIVE")], [], "system.dat: answers none of the gold standard's tweets"),
         (GOLD, ["--training", "nowhere.dat"], "nowhere.dat: cannot be read (No such file"),
-        (GOLD, ["--language", "EN"], "one of --language and --package is missing"),
+        (GOLD, ["--language", "EN"], "one of --language and --package is missing. Give both"),
         (GOLD, ["--language", "EN", "--package", "."], "holds no tweet_info"),
         (GOLD, ["--laguage", "EN"], "unrecognized arguments: --laguage EN. See python -m"),
     ],
@@ -175,12 +177,22 @@ def test_a_language_that_no_tweet_has(capsys, tmp_path):
     root = write_miniature(tmp_path)
     gold = f"{root}/test/goldstandard/goldstandard_polarity.dat"
     assert main(["score", gold, gold, "--package", str(root), "--language", "FR"]) == 4
-    assert "--language: no tweet's language is FR. Give one of EN, ES" in capsys.readouterr().err
+    said = f"{gold}: --language: no tweet's language is FR. Give one of EN, ES\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_command_is_asked_for(capsys):
     assert main([]) == 4
     assert "required: command. See python -m models.verdicts --help" in capsys.readouterr().err
+
+
+def test_help_says_what_the_commands_do(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "every measure of a system's output" in shown
+    assert "the error rates of the latency gate on this machine" in shown
 
 
 def test_calibrate_is_given_what_was_asked_for(monkeypatch, capsys):

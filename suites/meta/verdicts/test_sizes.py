@@ -11,13 +11,12 @@ from models.verdicts.sizes import size_ratios
 
 
 def test_the_ratios_are_over_the_flatbuffer() -> None:
-    assert size_ratios(17_000_000, 1) == {
-        "size_ratio_weights": 17_000_000,
-        "size_ratio_checkpoint": 51_000_000,
-        "size_ratio_bert_large_weights": 1_340_567_552,
-        "size_ratio_bert_large_checkpoint": 4_021_702_656,
+    assert size_ratios(17_000_000, 1000) == {
+        "size_ratio_weights": 17_000.0,
+        "size_ratio_checkpoint": 51_000.0,
+        "size_ratio_bert_large_weights": 1_340_567.552,
+        "size_ratio_bert_large_checkpoint": 4_021_702.656,
     }
-    assert size_ratios(17_000_000, 1_000_000)["size_ratio_weights"] == 17.0
 
 
 def test_one_byte_is_a_size() -> None:

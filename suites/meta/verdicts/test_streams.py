@@ -62,7 +62,11 @@ def test_the_first_seconds_are_apart() -> None:
     stream = stream_of(seconds)
     assert stream.first.size + stream.sustained.size + stream.warm_up == seconds.size
     assert stream.first.sum() == pytest.approx(1.0, abs=0.021)
-    assert stream.details()["sustained_from"] == stream.warm_up + stream.first.size
+    details = stream.details()
+    assert set(details) == {"seconds", "warm_up", "sustained_from"}
+    assert (details["seconds"] == seconds).all()
+    assert details["warm_up"] == stream.warm_up
+    assert details["sustained_from"] == stream.warm_up + stream.first.size
 
 
 def test_a_short_stream_is_all_there_is() -> None:
@@ -83,15 +87,19 @@ def test_it_is_timed_in_float64_from_the_first_query() -> None:
     assert taken.dtype == stream_of(taken.astype(np.float32)).seconds.dtype == np.float64
 
 
-def test_exactly_enough_is_enough() -> None:
+@pytest.mark.parametrize(
+    ("queries", "asked_for"), [(CHUNK, [(0, CHUNK)]), (40, [(0, CHUNK), (CHUNK, 8)])]
+)
+def test_exactly_enough_time_is_enough(queries: int, asked_for: list[tuple[int, int]]) -> None:
     asked = []
 
     def ask(start: int, count: int) -> np.ndarray:
         asked.append((start, count))
         return np.full(count, 0.5)
 
-    assert single_stream(ask, queries=CHUNK, seconds=16.0).size == CHUNK
-    assert asked == [(0, CHUNK)]
+    # 32 queries take the 16 seconds.
+    assert single_stream(ask, queries=queries, seconds=16.0).size == queries
+    assert asked == asked_for
 
 
 def test_the_cut_is_where_the_standard_error_is_smallest() -> None:
