@@ -31,7 +31,7 @@ USAGE_ERROR = 4
 # Too long, or in the way of the others: whether there is what they would run is looked at instead.
 ELSEWHERE = {
     "-e lint": "CI runs it on every change",
-    "-e mutation": "tries some 1,500 faults",
+    "-e mutation": "tries some 3,000 faults",
     "-e benchmarks": "they measure the machine, which other tests are using",
     "-m benchmarks.distillation": "trains for an hour on the tweets of ../shared",
 }
