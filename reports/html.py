@@ -24,17 +24,26 @@ from models.errors import EdgeproofError
 from reports import allure
 from reports.offline import external_loads, keep_to_itself
 from reports.packing import files_of, pack
-from reports.runs import ALLURE_RESULTS, OUT, RESULTS, read_runs, survey, test_id
+from reports.runs import ALLURE_RESULTS, FAULTS, OUT, RESULTS, read_runs, survey, test_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reports.faults import PlantedFault
     from reports.runs import Run, Survey
 
 DEFAULT_HTML = OUT / "html"
+DEFAULT_FAULTS = OUT / FAULTS
 _TEST = re.compile(r"data/test-results/(\w+)\.json")
 
 
 def draw_report(
-    folders: list[Path], out: Path, *, min_tests: int = 1, required: tuple[str, ...] = ()
+    folders: list[Path],
+    out: Path,
+    *,
+    min_tests: int = 1,
+    required: tuple[str, ...] = (),
+    faults: Sequence[PlantedFault] | None = None,
 ) -> tuple[Path, list[dict[str, Any]]]:
     """Draw `out`/index.html from the folders of runs.
 
@@ -45,6 +54,7 @@ def draw_report(
         out: where the page goes.
         min_tests: the quality gate's: how many tests there must be.
         required: the quality gate's: devices that must have been tested.
+        faults: what is planted for each gate; None where nobody knows.
 
     Returns:
         The page, and what the quality gate found: rule, success and message.
@@ -71,7 +81,7 @@ def draw_report(
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "index.html").unlink(missing_ok=True)  # a failure must not leave the last report
-        return _draw(runs, found, out, rules)
+        return _draw(runs, found, out, rules, faults)
     except OSError as error:
         raise EdgeproofError(
             f"cannot be written ({error.strerror})",
@@ -81,7 +91,11 @@ def draw_report(
 
 
 def _draw(
-    runs: list[Run], found: Survey, out: Path, rules: dict[str, Any]
+    runs: list[Run],
+    found: Survey,
+    out: Path,
+    rules: dict[str, Any],
+    faults: Sequence[PlantedFault] | None,
 ) -> tuple[Path, list[dict[str, Any]]]:
     from reports.staging import draw, stage  # noqa: PLC0415 - numpy, only when there is a run
     from reports.summary import Shown, put_first  # noqa: PLC0415 - the same
@@ -98,7 +112,7 @@ def _draw(
     with tempfile.TemporaryDirectory(dir=out, prefix=".drawing-") as scratch:
         staged = [Path(scratch, f"run-{number}") for number in range(len(runs))]
         for run, folder, pictures in zip(runs, staged, drawn, strict=True):
-            stage(run, folder, pictures)
+            stage(run, folder, pictures, faults or ())
         gate = allure.draw(staged, Path(scratch, "html"), facts)
         page = Path(scratch, "html", "index.html")
         text = page.read_text(encoding="utf-8")
@@ -107,7 +121,7 @@ def _draw(
             for run, pictures in zip(runs, drawn, strict=True)
             if run.document is not None
         ]
-        text = put_first(text, shown, gate=gate)
+        text = put_first(text, shown, gate=gate, faults=faults)
         text = keep_to_itself(text)
         loads = external_loads(text)  # before they are packed out of sight
         page.write_text(pack(text), encoding="utf-8")
@@ -163,6 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.out,
             min_tests=options.min_tests,
             required=tuple(options.require),
+            faults=_planted(options.faults),
         )
     except EdgeproofError as error:
         _say(f"error: {error}")
@@ -173,6 +188,15 @@ def main(arguments: list[str] | None = None) -> int:
     for message in broken:
         _say(f"quality gate broken: {message}")
     return EdgeproofError.exit_code if broken else 0
+
+
+def _planted(named: Path | None) -> list[PlantedFault] | None:
+    """What is planted for each gate; None where no file is named and none is where it would be."""
+    from reports.faults import read_faults  # noqa: PLC0415 - msgspec, only when it draws
+
+    if named is None and not DEFAULT_FAULTS.exists():
+        return None
+    return read_faults(named or DEFAULT_FAULTS)
 
 
 def _parser() -> Parser:
@@ -209,6 +233,13 @@ def _parser() -> Parser:
         default=[],
         metavar="DEVICE",
         help="quality gate: a device that must have been tested; may be repeated",
+    )
+    parser.add_argument(
+        "--faults",
+        type=Path,
+        metavar="FILE",
+        help=f"the planted faults, as `tox -e meta` leaves them (default: {DEFAULT_FAULTS}, where "
+        "that is there)",
     )
     return parser
 

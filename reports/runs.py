@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 OUT = Path(__file__).parent / "out"
 ALLURE_RESULTS = "allure-results"
 RESULTS = "results.json"
+FAULTS = "faults.json"
 # Characters of an environment's name that Allure takes.
 LONGEST = 64
 RUN_FIRST = "Run `tox -e host` first: it writes them"

@@ -12,6 +12,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from reports.explain import accounts
+from reports.faults import by_gate, gate_of, sentences
 from reports.figures.draw import pictures
 from reports.metrics import write_metric_samples
 from reports.naming import slug
@@ -20,17 +21,20 @@ from reports.runs import labels_of, test_id
 from reports.scoreboard import as_csv, as_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from reports.explain import Explanation
+    from reports.faults import PlantedFault
     from reports.figures.style import Picture
     from reports.runs import Run
 
 SVG = "image/svg+xml"
 
 
-def stage(run: Run, folder: Path, drawn: list[Picture]) -> None:
+def stage(
+    run: Run, folder: Path, drawn: list[Picture], faults: Sequence[PlantedFault] = ()
+) -> None:
     """Copy a run's Allure results into `folder`, adding to each test what explains it.
 
     Left out is what names the fixtures that each test was set up with: it says nothing of what is
@@ -40,17 +44,21 @@ def stage(run: Run, folder: Path, drawn: list[Picture]) -> None:
         run: the run; one that measured nothing is copied as it is.
         folder: must not exist yet.
         drawn: the run's pictures.
+        faults: what is planted for each gate.
     """
     shutil.copytree(run.allure_results, folder, ignore=shutil.ignore_patterns("*-container.json"))
     why: dict[str, list[Explanation]] = {}
     for one in accounts(run.document) if run.document is not None else ():
         why.setdefault(one.test, []).append(one)
+    planted = by_gate(faults)
     for picture in drawn:
         (folder / f"{picture.name}-attachment.svg").write_text(picture.svg, encoding="utf-8")
     for file, test in run.tests.items():
         changed = _with_environment(test, run.environments)
         changed = _with_pictures(changed, drawn)
-        changed = _with_explanation(changed, why.get(test_id(test), []))
+        named = test_id(test)
+        own = planted.get(gate_of(named), [])
+        changed = _with_explanation(changed, why.get(named, []), own)
         (folder / file.name).write_text(json.dumps(changed), encoding="utf-8")
     if run.document is not None:
         write_metric_samples(run.document, folder)
@@ -82,13 +90,19 @@ def _with_pictures(test: dict[str, Any], drawn: list[Picture]) -> dict[str, Any]
     return test | {"attachments": [*test.get("attachments", []), *added]}
 
 
-def _with_explanation(test: dict[str, Any], why: list[Explanation]) -> dict[str, Any]:
-    if not why:
+def _with_explanation(
+    test: dict[str, Any], why: list[Explanation], faults: Sequence[PlantedFault]
+) -> dict[str, Any]:
+    """Say why a test ended as it did, and what shows that it can fail."""
+    if not why and not faults:
         return test
     requirement = f"<p>{html.escape(test.get('description', ''))}</p>"
     tables = "".join(one.as_html() for one in why)
+    said = "".join(
+        f"<p><b>{label}</b>: {html.escape(names)}.</p>" for label, names in sentences(faults)
+    )
     return {name: value for name, value in test.items() if name != "description"} | {
-        "descriptionHtml": requirement + tables
+        "descriptionHtml": requirement + tables + said
     }
 
 

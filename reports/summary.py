@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reports import sizes
+from reports import fault_table, sizes
 from reports.explain import accounts, circumstances, explanations
 from reports.parts import title_of
 from reports.results import measurements_of, outcomes_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reports.explain import Explanation
+    from reports.faults import PlantedFault
     from reports.figures.style import Picture
     from reports.results import Outcome
 
@@ -58,15 +59,28 @@ class Shown(NamedTuple):
     links: Mapping[str, str]
 
 
-def put_first(page: str, runs: Sequence[Shown], *, gate: Sequence[Mapping[str, Any]]) -> str:
+def put_first(
+    page: str,
+    runs: Sequence[Shown],
+    *,
+    gate: Sequence[Mapping[str, Any]],
+    faults: Sequence[PlantedFault] | None = None,
+) -> str:
     """Put the summary of the runs before all else in Allure's page.
 
     Args:
         page: the page that Allure drew.
         runs: in the order in which they are shown.
         gate: what the quality gate found: rule, success and message.
+        faults: what is planted for each gate; None where nobody knows.
     """
-    parts = [_head([run.document for run in runs], gate), *map(_run, runs)]
+    tests = [test.id for run in runs for test in outcomes_of(run.document)]
+    links = {test: address for run in reversed(runs) for test, address in run.links.items()}
+    parts = [
+        _head([run.document for run in runs], gate),
+        *map(_run, runs),
+        fault_table.as_html(faults, tests, links),
+    ]
     filled = string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(body="\n".join(parts))
     return _BODY.sub(lambda body: body.group() + filled, page, count=1)
 
@@ -103,6 +117,7 @@ def _head(documents: Sequence[Mapping[str, Any]], gate: Sequence[Mapping[str, An
             message = html.escape(found["message"])
             lines.append(f'<p class="bad">Quality gate broken: {message}</p>')
     links = "".join(f'<a href="#{place}">{name}</a>' for name, place in PLACES.items())
+    links += f'<a href="#" id="edgeproof-to-faults">{fault_table.TITLE}</a>'
     return "\n".join([*lines, f'<nav aria-label="Report">{links}</nav>'])
 
 

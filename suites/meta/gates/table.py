@@ -1,10 +1,19 @@
-"""The table of faults and gates, as Markdown: `python -m suites.meta.gates.table FILE`."""
+"""The table of faults and gates: `python -m suites.meta.gates.table FILE.md`.
+
+Written as Markdown, and beside that as FILE.json, which the report draws.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import msgspec
+
+from models.commands import Parser
+from models.errors import EdgeproofError, UsageMistake
+from reports.faults import PlantedFault, Seen, read_faults, write_faults
 from suites.meta.gates import (
     faults_in_code,
     faults_in_emulation,
@@ -13,6 +22,9 @@ from suites.meta.gates import (
     faults_on_boards,
     faults_since_baseline,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # What is planted in a run of the suite, by what goes wrong there.
 PLANTED = {
@@ -31,20 +43,49 @@ A gate without a fault fails `tox -e meta`.
 """
 
 
-def table() -> str:
-    """The whole document."""
-    rows = [
-        (name, room, fault.gate + (f" `{fault.only}`" if fault.only else ""))
+def planted() -> list[PlantedFault]:
+    """Every fault and its gate."""
+    found = [
+        PlantedFault(name=name, of=room, gate=fault.gate, only=fault.only)
         for room, faults in PLANTED.items()
         for name, fault in faults.items()
     ]
-    rows += [
-        (name, f"{fault.room}: `{fault.file}`", fault.gate)
+    return found + [
+        PlantedFault(name=name, of=fault.room, gate=fault.gate, file=fault.file)
         for name, fault in faults_in_code.FAULTS.items()
     ]
+
+
+def table() -> str:
+    """The whole document, as Markdown."""
+    faults = planted()
     lines = ["| fault | of | gate |", "|---|---|---|"]
-    lines += [f"| {name} | {room} | {_short(gate)} |" for name, room, gate in rows]
-    return "\n".join([HEAD, f"{len(rows)} faults.", "", *lines, ""])
+    for fault in faults:
+        of = f"{fault.of}: `{fault.file}`" if fault.file else fault.of
+        only = f" `{fault.only}`" if fault.only else ""
+        lines.append(f"| {fault.name} | {of} | {_short(fault.gate)}{only} |")
+    return "\n".join([HEAD, f"{len(faults)} faults.", "", *lines, ""])
+
+
+def keep(file: Path, seen: Mapping[str, Seen]) -> None:
+    """Write every fault for the report, with how planting it ended.
+
+    Args:
+        file: what it holds of faults that were not planted this time stays.
+        seen: how those that were ended, by their names.
+
+    Raises:
+        EdgeproofError: the folder cannot be written to.
+    """
+    try:
+        before = {(fault.name, fault.gate): fault.seen for fault in read_faults(file)}
+    except UsageMistake:  # there is none, or one that nothing can be learned from
+        before = {}
+    faults = []
+    for fault in planted():
+        ended = seen.get(fault.name, before.get((fault.name, fault.gate)))
+        faults.append(msgspec.structs.replace(fault, seen=ended))
+    write_faults(file, faults)
 
 
 def _short(gate: str) -> str:
@@ -52,7 +93,25 @@ def _short(gate: str) -> str:
     return f"`{file.removeprefix('suites/')}` {test}"
 
 
+def main(arguments: list[str] | None = None) -> int:
+    """Write both files as the command line asks; return the exit code."""
+    parser = Parser(
+        prog="python -m suites.meta.gates.table",
+        description="Write which fault is planted for which gate.",
+        epilog="exit codes: 0 written; 1 the disk failed; 4 usage",
+    )
+    parser.add_argument(
+        "file", type=Path, metavar="FILE.md", help="Markdown; FILE.json is written beside it"
+    )
+    try:
+        file = parser.parse_args(arguments).file
+        keep(file.with_suffix(".json"), {})
+    except EdgeproofError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the message of a command
+        return error.exit_code
+    file.write_text(table(), encoding="utf-8")
+    return 0
+
+
 if __name__ == "__main__":
-    target = Path(sys.argv[1])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(table(), encoding="utf-8")
+    sys.exit(main())

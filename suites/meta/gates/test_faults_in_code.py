@@ -6,18 +6,22 @@ import json
 
 import pytest
 
+from reports.faults import SAID
 from suites.meta.gates.faults_in_code import FAULTS
 from suites.meta.gates.running import run_pytest
+from suites.meta.gates.turning_red import first_words
 
 VARIABLE = "EDGEPROOF_META_SOURCE"
 PLUGIN = ("-p", "suites.meta.gates.planted_source", "-x", "-q")
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_test_turns_red(name, tmp_path):
+def test_its_test_turns_red(name, tmp_path, record_property):
     fault = FAULTS[name]
     planted = {"file": fault.file, "replacements": fault.replacements}
     outcome = run_pytest(tmp_path, [fault.gate, *PLUGIN], {VARIABLE: json.dumps(planted)})
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
-    assert outcome.ids("failed"), outcome.output
+    failed = outcome.ids("failed")
+    assert failed, outcome.output
     assert outcome.ids("error") == [], outcome.output
+    record_property(SAID, first_words(outcome.tests[failed[0]][1]))

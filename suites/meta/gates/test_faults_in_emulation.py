@@ -71,11 +71,13 @@ def test_every_gate_passes_where_nothing_is_planted(clean_run):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_gate_turns_red(name, run_on_board, baselines, tmp_path, request):
+def test_its_gate_turns_red(  # noqa: PLR0913, PLR0917 - fixtures
+    name, run_on_board, baselines, tmp_path, request, record_property
+):
     def run_with(fault):
         if not fault.compared:
             return run_on_board(fault, tmp_path)
         assert request.getfixturevalue("clean_run").code == 0
         return run_on_board(fault, tmp_path, f"--edge-baseline={baselines}")
 
-    assert_its_gate_turns_red(FAULTS[name], run_with)
+    assert_its_gate_turns_red(FAULTS[name], run_with, record_property)

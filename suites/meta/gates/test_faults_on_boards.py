@@ -47,5 +47,5 @@ def test_a_time_carries_its_circumstances_and_what_reading_them_cost(calm):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_gate_turns_red(name, run_with):
-    assert_its_gate_turns_red(FAULTS[name], run_with)
+def test_its_gate_turns_red(name, run_with, record_property):
+    assert_its_gate_turns_red(FAULTS[name], run_with, record_property)

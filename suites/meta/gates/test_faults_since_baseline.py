@@ -17,8 +17,8 @@ SENTENCE = re.compile(
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_gate_turns_red(name, run_with):
-    outcome = assert_its_gate_turns_red(FAULTS[name], run_with)
+def test_its_gate_turns_red(name, run_with, record_property):
+    outcome = assert_its_gate_turns_red(FAULTS[name], run_with, record_property)
     for ended, message in outcome.tests.values():
         assert ended == "failed"
         assert "fail: " not in message, message

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from models.store import PROJECT
+from reports.faults import PlantedFault, Seen, read_faults, write_faults
 from suites.meta.gates.faults_in_code import FAULTS
-from suites.meta.gates.table import PLANTED, table
+from suites.meta.gates.running import run_pytest
+from suites.meta.gates.table import PLANTED, keep, main, planted, table
+
+RED = Seen(outcome="red", said="fail: it is", when="2024-05-06T07:08:09+00:00")
+MISSED = Seen(outcome="missed", said="it passed", when="2024-05-07T07:08:09+00:00")
 
 
 def test_the_table_names_every_fault_and_its_gate():
@@ -25,3 +32,46 @@ def test_the_tests_that_faults_name_are_there():
     for fault in FAULTS.values():
         file, test = fault.gate.split("::")
         assert f"def {test}(" in (PROJECT / file).read_text(encoding="utf-8"), fault.gate
+
+
+def test_no_two_faults_share_a_name():
+    names = [fault.name for fault in planted()]
+    assert len(names) == len(set(names))
+
+
+def test_how_faults_ended_stays_until_they_are_planted_again(tmp_path):
+    one, two, three, *_ = planted()
+    file = tmp_path / "faults.json"
+    moved = PlantedFault(name=three.name, of="", gate="suites/test_other.py::test_it", seen=RED)
+    gone = PlantedFault(name="one that was", of="", gate=one.gate, seen=RED)
+    write_faults(file, [moved, gone])
+    keep(file, {one.name: RED, two.name: RED})
+    keep(file, {two.name: MISSED})
+    held = {fault.name: fault.seen for fault in read_faults(file)}
+    assert list(held) == [fault.name for fault in planted()]
+    assert {name: seen for name, seen in held.items() if seen} == {one.name: RED, two.name: MISSED}
+
+
+def test_the_command_writes_the_table_for_people_and_for_the_report(tmp_path, capsys):
+    (tmp_path / "faults.json").write_text("of another time")
+    assert main([str(tmp_path / "faults.md")]) == 0
+    assert (tmp_path / "faults.md").read_text(encoding="utf-8") == table()
+    assert read_faults(tmp_path / "faults.json") == planted()
+    assert main([]) == 4
+    assert "See python -m suites.meta.gates.table --help" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert main([str(tmp_path / "file" / "faults.md")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_how_a_fault_ended_is_kept_for_the_report(arguments, tmp_path):
+    name = "a report that holds what is no number"
+    tests = "suites/meta/gates/test_faults_in_code.py"
+    outcome = run_pytest(tmp_path, [tests, "-k", name.replace(" ", " and "), *arguments])
+    assert outcome.code == 0, outcome.output
+    (ended,) = [fault for fault in read_faults(tmp_path / "faults.json") if fault.seen]
+    assert ended.name == name
+    assert ended.seen.outcome == "red"
+    assert ended.seen.said == "DID NOT RAISE EdgeproofError"
+    assert f"planted faults: 1 are in {tmp_path / 'faults.json'}" in outcome.output

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.runtime.available import why_absent
+from reports.faults import SAID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +16,29 @@ if TYPE_CHECKING:
     from suites.meta.gates.running import Outcome
 
 
-def assert_its_gate_turns_red(fault: Fault, run_with: Callable[[Fault], Outcome]) -> Outcome:
-    """Plant it, run its gate, and find the gate failed for the reason the fault gives."""
+# Characters of what a gate said that the report shows.
+LONGEST = 240
+
+
+def first_words(message: str) -> str:
+    """What a gate said first, for the table of faults: one line, without the kind of error."""
+    line = next((line.strip() for line in message.splitlines() if line.strip()), "")
+    said = line.removeprefix("Failed: ").removeprefix("AssertionError: ")
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]}..."
+
+
+def assert_its_gate_turns_red(
+    fault: Fault,
+    run_with: Callable[[Fault], Outcome],
+    record_property: Callable[[str, object], None],
+) -> Outcome:
+    """Plant it, run its gate, and find the gate failed for the reason the fault gives.
+
+    Args:
+        fault: what to plant.
+        run_with: plants it and runs its gate.
+        record_property: pytest's, takes what the gate said, for the report.
+    """
     if fault.needs is not None and why_absent(fault.needs):
         pytest.skip(str(why_absent(fault.needs)))
     outcome = run_with(fault)
@@ -28,4 +50,5 @@ def assert_its_gate_turns_red(fault: Fault, run_with: Callable[[Fault], Outcome]
         assert ended == "failed", f"{name} {ended}: {message}\n{outcome.output}"
         assert fault.says in message, f"{name}: {message}"
     assert outcome.code == pytest.ExitCode.TESTS_FAILED
+    record_property(SAID, first_words(next(message for _, message in asked.values())))
     return outcome

@@ -6,15 +6,17 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from reports.faults import PlantedFault, Seen
 from reports.metrics import write_metric_samples
 from reports.results import write_results
-from suites.meta.reports.runs import document
+from suites.meta.reports.runs import DROP_TEST, document
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 # An attachment that would phone home if the browser let it.
 SPY = '<b>attached</b><img src="https://spy.example/x.png"><script src="//spy.example/x"></script>'
+DROP_GATE = DROP_TEST.partition("[")[0]
 STATUS = {"passed": "passed", "failed": "failed", "error": "broken", "skipped": "skipped"}
 
 
@@ -39,6 +41,27 @@ def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
         result["uuid"] += commit or ""
         (results / f"{device}-{number}-result.json").write_text(json.dumps(result))
     return folder
+
+
+def planted() -> list[PlantedFault]:
+    """A fault of every ending, the first two of one gate of the small run."""
+
+    def seen(outcome: Any, said: str) -> Seen:
+        return Seen(outcome=outcome, said=said, when="2024-05-06T07:08:09+00:00", commit="c" * 40)
+
+    own = "suites/meta/verdicts/test_intervals.py::test_mcnemar"
+    size = "suites/size/test_it.py::test_flatbuffer_bytes"
+    return [
+        PlantedFault(name="a test of one side", of="statistics", gate=own, file="intervals.py",
+                     seen=seen("red", "assert 0.02 == 0.04")),
+        PlantedFault(name="classes that quantization permutes", of="conversion", gate=DROP_GATE,
+                     only="float16", seen=seen("red", "fail: accuracy_drop of <float16>")),
+        PlantedFault(name="weights that are not numbers", of="conversion", gate=DROP_GATE),
+        PlantedFault(name="a file of nothing", of="conversion", gate=size,
+                     seen=seen("missed", "test_size passed")),
+        PlantedFault(name="a file for a board", of="runtime", gate=size,
+                     seen=seen("skipped", "there is no C compiler")),
+    ]  # fmt: skip
 
 
 def _on(device: str) -> dict[str, Any]:

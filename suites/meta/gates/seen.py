@@ -1,0 +1,73 @@
+"""How planting each fault ended, written beside the results, where the report finds it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from fixtures.document import changed, commit
+from fixtures.options import SETTINGS
+from models.errors import EdgeproofError
+from reports.faults import SAID, Seen
+from reports.runs import FAULTS
+
+if TYPE_CHECKING:
+    import pytest
+
+# A fault's name is the parameter of the test that plants it.
+_PLANTS = re.compile(r"suites/meta/gates/test_faults_\w+\.py::test_its_\w+_turns_red\[(.+)\]")
+
+
+class FaultsSeen:
+    """Gathers how the tests that plant faults ended.
+
+    Args:
+        config: pytest's.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._ended: dict[str, tuple[str, str]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take how a fault ended: its test passes where the gate turned red."""
+        plants = _PLANTS.fullmatch(report.nodeid)
+        if plants is None:
+            return
+        if report.skipped:
+            self._ended[plants[1]] = "skipped", _reason(report)
+        elif report.failed:
+            self._ended[plants[1]] = "missed", _wrong(report.longreprtext)
+        elif report.when == "call":
+            said = dict(report.user_properties).get(SAID, "")
+            self._ended[plants[1]] = "red", str(said)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Write them down, and say where."""
+        if not self._ended:
+            return
+        from suites.meta.gates.table import keep  # noqa: PLC0415 - numpy, once faults were planted
+
+        file = self._config.stash[SETTINGS].report_dir / FAULTS
+        known = {"when": datetime.now(UTC).isoformat(), "commit": commit() or ""}
+        state = known | {"changed": changed()}
+        seen = {n: Seen(outcome=end, said=said, **state) for n, (end, said) in self._ended.items()}
+        try:
+            keep(file, seen)
+        except EdgeproofError as error:
+            terminalreporter.write_line(f"planted faults: {error}", red=True)
+        else:
+            terminalreporter.write_line(f"planted faults: {len(seen)} are in {file}")
+
+
+def _reason(report: pytest.TestReport) -> str:
+    where = report.longrepr
+    said = str(where[2]) if isinstance(where, tuple) else _wrong(report.longreprtext)
+    return said.removeprefix("Skipped: ")
+
+
+def _wrong(text: str) -> str:
+    """What was wrong, out of a traceback."""
+    said = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
+    return next(iter(said), text.strip().rpartition("\n")[2])

@@ -1,0 +1,67 @@
+"""How the test of a planted fault ended becomes how the fault ended."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.options import SETTINGS
+from reports.faults import SAID, read_faults
+from suites.meta.gates.seen import FaultsSeen
+from suites.meta.gates.table import planted
+
+NAME = planted()[0].name
+TEST = f"suites/meta/gates/test_faults_in_files.py::test_its_gate_turns_red[{NAME}]"
+WRONG = ">   assert ended == 'failed'\nE   AssertionError: it passed\nE   assert 1 == 2\n\na.py:3"
+
+
+def report(outcome, longrepr=None, when="call", nodeid=TEST):
+    said = [(SAID, "fail: it is")] if outcome == "passed" else []
+    return pytest.TestReport(
+        nodeid, ("a.py", 1, ""), {}, outcome, longrepr, when, user_properties=said
+    )
+
+
+@pytest.fixture
+def ended(tmp_path):
+    """Take reports of tests, and read what is kept of them: `ended(*reports)`."""
+
+    def take(*reports):
+        config = SimpleNamespace(stash={SETTINGS: SimpleNamespace(report_dir=tmp_path)})
+        seen = FaultsSeen(config)
+        for one in reports:
+            seen.pytest_runtest_logreport(one)
+        lines = []
+        seen.pytest_terminal_summary(
+            SimpleNamespace(write_line=lambda *line, **_: lines.append(line))
+        )
+        file = tmp_path / "faults.json"
+        assert file.exists() == bool(lines)
+        kept = read_faults(file) if lines else []
+        return {one.name: (one.seen.outcome, one.seen.said) for one in kept if one.seen}
+
+    return take
+
+
+@pytest.mark.parametrize(
+    ("reports", "expected"),
+    [
+        ([report("passed", when="setup"), report("passed")], ("red", "fail: it is")),
+        ([report("failed", WRONG), report("passed", when="teardown")],
+         ("missed", "AssertionError: it passed")),
+        ([report("failed", "no space left", when="setup")], ("missed", "no space left")),
+        ([report("passed"), report("failed", WRONG, when="teardown")],
+         ("missed", "AssertionError: it passed")),
+        ([report("skipped", ("a.py", 1, "Skipped: there is no C compiler"), when="setup")],
+         ("skipped", "there is no C compiler")),
+    ],
+    ids=["passed", "failed", "error", "error_afterwards", "skipped"],
+)  # fmt: skip
+def test_an_ending(reports, expected, ended):
+    assert ended(*reports) == {NAME: expected}
+
+
+def test_where_no_fault_was_planted_nothing_is_written(ended):
+    other = "suites/meta/gates/test_table.py::test_there_are_faults_of_every_kind"
+    assert ended(report("passed", when="setup"), report("passed", nodeid=other)) == {}

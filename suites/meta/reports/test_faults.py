@@ -1,0 +1,143 @@
+"""The planted faults in the report: that each gate can fail is shown, or said not to be known."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reports import allure, html
+from reports.fault_table import NONE, as_html
+from reports.faults import PlantedFault, by_gate, planted_at, read_faults, write_faults
+from reports.runs import read_runs
+from reports.staging import stage
+from suites.meta.reports.drawn import DROP_GATE, planted, write_run
+from suites.meta.reports.runs import DROP_TEST
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OWN = "suites/meta/verdicts/test_intervals.py::test_mcnemar"
+SIZE = "suites/size/test_it.py::test_flatbuffer_bytes"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run's folder, and an empty page in Allure's place."""
+
+    def draw(_results: list[Path], output: Path, _facts: dict[str, Any]) -> list[dict[str, Any]]:
+        output.mkdir()
+        (output / "index.html").write_text("<html><head></head><body></body></html>")
+        return []
+
+    monkeypatch.setattr(allure, "draw", draw)
+    monkeypatch.setattr(allure, "is_installed", lambda: True)
+    monkeypatch.setattr(html, "DEFAULT_FAULTS", tmp_path / "faults.json")
+    return write_run(tmp_path / "run", "host")
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    write_faults(tmp_path / "new" / "faults.json", planted())
+    assert read_faults(tmp_path / "new" / "faults.json") == planted()
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["faults.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "no such file"),
+        ("", "is no table of planted faults"),
+        ('{"schema": 1, "faults": [', "is no table of planted faults"),
+        ("\udcff", "is no table of planted faults"),
+        ('{"schema": 2, "faults": []}', "has the schema version 2, not 1"),
+        ('{"schema": 1, "faults": [{"name": "x", "of": "y"}]}', "faults[0]"),
+        ('{"schema": 1, "faults": [{"name": "x", "of": "y", "gate": 3}]}', "faults[0].gate"),
+    ],
+    ids=["missing", "empty", "cut", "not_utf8", "other_schema", "key_missing", "mistyped"],
+)
+def test_a_table_that_is_none_is_a_usage_error_in_one_message(
+    run: Path, text: str | None, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = run / "planted.json"
+    if text is not None:
+        file.write_text(text, encoding="utf-8", errors="surrogateescape")
+    assert html.main([str(run), "--out", str(run / "html"), "--faults", str(file)]) == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"report: error: {file}: ")
+    assert says in line
+    assert "`tox -e meta`" in line
+    assert not (run / "html").exists(), "the last report stays as it is"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_table_is_drawn_where_it_lies_or_is_named(run: Path, *, named: bool) -> None:
+    file = run / "planted.json" if named else html.DEFAULT_FAULTS
+    write_faults(file, planted())
+    given = ["--faults", str(file)] if named else []
+    assert html.main([str(run), "--out", str(run / "html"), *given]) == 0
+    page = (run / "html" / "index.html").read_text(encoding="utf-8")
+    assert "classes that quantization permutes" in page
+    assert NONE not in page
+
+
+def test_that_there_is_no_table_is_said(run: Path) -> None:
+    assert html.main([str(run), "--out", str(run / "html")]) == 0
+    assert NONE in (run / "html" / "index.html").read_text(encoding="utf-8")
+
+
+def test_each_gate_stands_above_its_faults_and_edgeproofs_own_tests_come_last() -> None:
+    assert list(by_gate(planted())) == [DROP_GATE, SIZE, OWN]
+    drawn = as_html(planted(), [DROP_TEST], {DROP_TEST: "#abc", f"{SIZE}[other]": "#def"})
+    gates = [re.findall(r"<code>(.*?)</code>", body)[0] for body in drawn.split("<tbody>")[1:]]
+    assert gates == [DROP_GATE, SIZE, OWN]
+    assert f'<code>{DROP_GATE}</code> <a href="#abc">Show the test</a>' in drawn
+    assert f"<code>{OWN}</code></th>" in drawn, "no run holds it"
+
+
+def test_the_counts_say_how_planting_them_ended() -> None:
+    drawn = as_html(planted(), [], {})
+    assert (
+        "plants 5 faults one by one, and each has to turn its gate red: 2 of the suites, 1 of "
+        "edgeproof itself." in drawn
+    )
+    assert (
+        "2 turned red, 1 not seen to turn red, 1 not planted on this machine, "
+        "1 not planted here yet" in drawn
+    )
+    assert "Planted at commit ccccccccc on 2024-05-06." in drawn
+    assert "fail: accuracy_drop of &lt;float16&gt;" in drawn
+
+
+def test_every_commit_they_were_planted_at_is_named_once_the_latest_first() -> None:
+    first = planted()[0]
+    assert first.seen is not None
+    later = PlantedFault(
+        name="later", of="data", gate=OWN,
+        seen=type(first.seen)(outcome="red", said="", when="2024-06-01T00:00:00+00:00",
+                              commit="d" * 40, changed=True),
+    )  # fmt: skip
+    assert planted_at([first, later, first]) == [
+        "commit ddddddddd with changes on 2024-06-01",
+        "commit ccccccccc on 2024-05-06",
+    ]
+
+
+def test_a_gate_that_no_fault_is_planted_for_is_named() -> None:
+    bare = "suites/mine/test_mine.py::test_mine"
+    assert "without a planted fault" not in as_html(planted(), [DROP_TEST], {})
+    drawn = as_html(planted(), [DROP_TEST, f"{bare}[a]", f"{bare}[b]"], {})
+    assert drawn.count(f"<li><code>{bare}</code></li>") == 1
+
+
+def test_a_test_says_what_it_is_shown_to_fail_by(tmp_path: Path) -> None:
+    (run,) = read_runs([write_run(tmp_path / "run", "host")])
+    stage(run, tmp_path / "staged", [], planted())
+    tests = [json.loads(file.read_text()) for file in (tmp_path / "staged").glob("*-result.json")]
+    described = {test["name"]: test.get("descriptionHtml", "") for test in tests}
+    for name in ("test_drop[host-float16]", "test_drop[host-float32]"):
+        assert "<b>Shown to fail by</b>: classes that quantization permutes.</p>" in described[name]
+        other = "<b>Has to fail by, and was not seen to here</b>: weights that are not numbers."
+        assert other in described[name]
+    assert "fail by" not in described["test_signature[host-float32]"]
