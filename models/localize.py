@@ -78,7 +78,7 @@ class _Difference:
 
 def error_curve(reference: bytes, candidate: bytes, samples: Samples) -> list[dict[str, Any]]:
     """Return one point for each operator whose tensor both files have, in execution order."""
-    known = {name for _, name in Graph(reference).written()}
+    known = set(Graph(reference).written())
     operators = [one for one in Graph(candidate).outputs() if one[1] in known]
     names = [name for _, name in operators]
     differences = {name: _Difference() for name in names}

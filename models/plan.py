@@ -26,7 +26,8 @@ VARIANT = "variant"
 # What decides a FlatBuffer's bytes, beside its weights.
 CONVERSION = (
     *(f"flatbuffers/{name}.py" for name in ("addends", "convert", "graph", "leveling")),
-    *(f"flatbuffers/{name}.py" for name in ("observing", "recipes", "scales", "schemes", "stamp")),
+    *(f"flatbuffers/{name}.py" for name in ("observing", "packing", "recipes", "scales")),
+    *(f"flatbuffers/{name}.py" for name in ("schemes", "stamp")),
     *("flatbuffers/runtimes.py", "flatbuffers/runtimes.toml", "flatbuffers/schemes.toml"),
 )
 

@@ -10,6 +10,7 @@ from models.corpus.groups import carve
 from models.corpus.replab_layout import ENTITIES, KEY, POLARITIES
 from models.corpus.replab_package import read_package
 from models.corpus.replab_select import groups_of, select
+from models.corpus.split import BEYOND
 from models.corpus.tweets import Corpus, LeftOut, Tweet
 from models.errors import UsageMistake
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from models.corpus.replab_package import Entity, LabeledTweet, Package
     from models.corpus.replab_select import Selection
     from models.subjects import CorpusTable
-
-NOT_ASKED_FOR = "beyond the asked counts"
 
 
 def read_replab(table: CorpusTable, path: Path) -> Corpus:
@@ -56,7 +55,7 @@ def corpus_of(
     _check_counts(parts, selection, table, path)
     used = {tweet.where for tweets in parts.values() for tweet in tweets}
     left_out += [
-        LeftOut(tweet.tweet_id, tweet.where, NOT_ASKED_FOR)
+        LeftOut(tweet.tweet_id, tweet.where, BEYOND)
         for tweet in (*selection.train, *selection.test)
         if tweet.where not in used
     ]

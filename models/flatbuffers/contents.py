@@ -201,21 +201,8 @@ class FlatBufferReport(Contents):
     @property
     def integer_mac_share(self) -> float:
         """Share of the multiply-accumulates whose operands are all integers (0..1)."""
-        return _share(self.integer_macs, self._macs)
-
-    @property
-    def quantized_mac_share(self) -> float:
-        """Share of the multiply-accumulates done in integers, hybrid ones included (0..1)."""
-        return _share(self.integer_macs + self.hybrid_macs, self._macs)
-
-    @property
-    def _macs(self) -> int:
-        return self.integer_macs + self.hybrid_macs + self.float_macs
-
-    @property
-    def operator_counts(self) -> dict[str, int]:
-        """How often each operator occurs, most frequent first."""
-        return dict(Counter(operator.name for operator in self.operators).most_common())
+        macs = self.integer_macs + self.hybrid_macs + self.float_macs
+        return _share(self.integer_macs, macs)
 
 
 def census(tensors: Iterable[tuple[str, int]]) -> tuple[DtypeShare, ...]:

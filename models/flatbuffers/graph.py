@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+
+from models.flatbuffers.packing import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
-IDENTIFIER = b"TFL3"
 ABSENT = -1
 CODES = schema.BuiltinOperator
 # What only moves values about: a scale per channel passes through.
@@ -45,17 +45,14 @@ class Graph:
     """
 
     def __init__(self, flatbuffer: bytes) -> None:
-        self._model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
-        _gather_buffers(self._model, flatbuffer)
+        self._model = unpack(flatbuffer)
         (self._graph,) = self._model.subgraphs
         self._added: dict[int, tuple[Any, list[Any], list[Any]]] = {}
 
     def pack(self) -> bytes:
         """Return the file, with the changes and without constants that nothing reads now."""
         self._drop_unread()
-        builder = flatbuffers.Builder(1 << 20)
-        builder.Finish(self._model.Pack(builder), file_identifier=IDENTIFIER)
-        return bytes(builder.Output())
+        return pack(self._model)
 
     def operators(self, *codes: int) -> list[Any]:
         """Return the operators with one of `codes`, in execution order; all where none is given."""
@@ -91,12 +88,12 @@ class Graph:
         """Return a tensor's name."""
         return str(self._graph.tensors[tensor].name.decode())
 
-    def written(self) -> Iterator[tuple[int, str]]:
-        """Yield index and name of every float32 tensor that an operator writes."""
+    def written(self) -> Iterator[str]:
+        """Yield the name of every float32 tensor that an operator writes."""
         for operator in self._graph.operators:
             for tensor in operator.outputs:
                 if self._graph.tensors[tensor].type == _TYPES[np.dtype(np.float32)]:
-                    yield int(tensor), self.name(tensor)
+                    yield self.name(tensor)
 
     def outputs(self) -> Iterator[tuple[str, str]]:
         """Yield each operator's kind and the name of what it writes, in execution order."""
@@ -208,12 +205,3 @@ def _block_scales(tensor: Any) -> tuple[int, ...]:
     if not isinstance(details, schema.BlockwiseQuantizationT):
         return ()
     return details.scales, details.zeroPoints
-
-
-def _gather_buffers(model: schema.ModelT, flatbuffer: bytes) -> None:
-    """Take in the buffers that a large file keeps behind its FlatBuffer, by offset and size."""
-    for buffer in model.buffers:
-        if buffer.offset > 1:
-            held = flatbuffer[buffer.offset : buffer.offset + buffer.size]
-            buffer.data = np.frombuffer(held, np.uint8)
-            buffer.offset = buffer.size = 0

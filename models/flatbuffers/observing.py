@@ -76,7 +76,7 @@ def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, d
 
     Not its own moving averages: they cut the rare large values off that post-norm encoders live by.
     """
-    names = [name for _, name in graph.written()]
+    names = list(graph.written())
     low, high = dict.fromkeys(names, np.inf), dict.fromkeys(names, -np.inf)
     for values in observer.each(samples, names):
         for name, array in values.items():

@@ -121,7 +121,7 @@ class Check:
         graph = Graph(self.plain)
         watched = ranges_of(graph, Observer(self.plain), self.samples)
         return {
-            "all": set(watched) == {name for _, name in graph.written()},
+            "all": set(watched) == set(graph.written()),
             "ordered": all(one["min"] <= one["max"] for one in watched.values()),
         }
 

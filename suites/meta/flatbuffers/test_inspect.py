@@ -85,7 +85,6 @@ def test_multiply_accumulates(reports: Reports, name: str, integer: int, hybrid:
     assert (report.integer_macs, report.hybrid_macs) == (integer, hybrid)
     assert report.float_macs == ALL_MACS - integer - hybrid
     assert report.integer_mac_share == pytest.approx(integer / ALL_MACS)
-    assert report.quantized_mac_share == pytest.approx((integer + hybrid) / ALL_MACS)
     assert report.uncounted_operators == ()
 
 
@@ -129,7 +128,8 @@ def test_outputs_of_a_static_file_may_be_integers(reports: Reports) -> None:
 
 def test_a_lone_new_operator_code_is_not_taken_for_add(reports: Reports) -> None:
     # ai-edge-quantizer leaves the deprecated code of the QUANTIZE it inserts at 0, which is ADD.
-    assert "QUANTIZE" in reports["quantizer_static_wi8_ai8"].operator_counts
+    operators = reports["quantizer_static_wi8_ai8"].operators
+    assert "QUANTIZE" in {operator.name for operator in operators}
 
 
 def test_flex_operators_are_named(reports: Reports) -> None:

@@ -16,21 +16,17 @@ CUSTOM_CODE = 32
 FULLY_CONNECTED = 9
 SOFTMAX = 25
 NO_DATA_BUFFER = 0
-IDENTIFIER = b"TFL3"
 
 
 def edit(change: Callable[[Any], None]) -> Callable[[bytes], bytes]:
     """Turn a change of the unpacked model into an edit of the file."""
 
     def edited(content: bytes) -> bytes:
-        import flatbuffers  # noqa: PLC0415 - collection stays light
-        from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415 - no runtime in it
+        from models.flatbuffers.packing import pack, unpack  # noqa: PLC0415 - collection stays light
 
-        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        model = unpack(content)
         change(model)
-        builder = flatbuffers.Builder(len(content))
-        builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-        return bytes(builder.Output())
+        return pack(model)
 
     return edited
 

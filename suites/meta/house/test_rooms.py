@@ -69,7 +69,7 @@ OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothes
 HEAVY = {"tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "ai_edge_quantizer"}
 BUILDERS_OWN = {
     *(f"models.training.{name}" for name in ("datasets", "finetune", "objective", "optimizer")),
-    *(f"models.flatbuffers.{name}" for name in ("convert", "graph", "leveling", "stamp")),
+    *(f"models.flatbuffers.{name}" for name in ("convert", "graph", "leveling", "packing")),
     *(f"models.shrinking.{name}" for name in ("cut", "inputs", "moments", "round_model")),
     *(f"models.networks.{name}" for name in ("bert", "blocks", "classifier", "mobilebert")),
 }
