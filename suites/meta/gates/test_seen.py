@@ -10,6 +10,7 @@ from fixtures.options import SETTINGS
 from reports.faults import SAID, read_faults
 from suites.meta.gates.seen import FaultsSeen
 from suites.meta.gates.table import planted
+from suites.meta.gates.turning_red import LONGEST, first_words
 
 NAME = planted()[0].name
 TEST = f"suites/meta/gates/test_faults_in_files.py::test_its_gate_turns_red[{NAME}]"
@@ -65,3 +66,22 @@ def test_an_ending(reports, expected, ended):
 def test_where_no_fault_was_planted_nothing_is_written(ended):
     other = "suites/meta/gates/test_table.py::test_there_are_faults_of_every_kind"
     assert ended(report("passed", when="setup"), report("passed", nodeid=other)) == {}
+
+
+@pytest.mark.parametrize(
+    ("message", "says", "shown"),
+    [
+        ("Failed: fail: size of float32: 2 MB (/tmp/x/budgets.toml: size.max)\nmore", "",
+         "fail: size of float32: 2 MB (budgets.toml: size.max)"),
+        ("AssertionError: /tmp/pytest-of-root/store/model.tflite: inputs", "",
+         "model.tflite: inputs"),
+        ("fail: of float32 (fixtures/soundness.toml: a.min), 1 / 2, https://a.example/b/c", "",
+         "fail: of float32 (fixtures/soundness.toml: a.min), 1 / 2, https://a.example/b/c"),
+        ("assert [] == ['ab...']\n\nE     At index 0: SOFTMAX", "SOFTMAX", "At index 0: SOFTMAX"),
+        ("x" * (LONGEST + 1), "", "x" * LONGEST + "..."),
+        ("", "", ""),
+    ],
+    ids=["budget", "file", "relative", "what_it_has_to_say", "long", "nothing"],
+)  # fmt: skip
+def test_what_a_gate_said_in_one_line_of_no_one_machine(message, says, shown):
+    assert first_words(message, says) == shown

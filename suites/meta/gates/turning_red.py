@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,12 +19,18 @@ if TYPE_CHECKING:
 
 # Characters of what a gate said that the report shows.
 LONGEST = 240
+_FOLDERS = re.compile(r"(?<![\w./])/(?:[\w.~+-]+/)+")
 
 
-def first_words(message: str) -> str:
-    """What a gate said first, for the table of faults: one line, without the kind of error."""
-    line = next((line.strip() for line in message.splitlines() if line.strip()), "")
+def first_words(message: str, says: str = "") -> str:
+    """What a gate said, for the table of faults: the first line that holds what it has to say.
+
+    Without the kind of error, and without folders, which are those of one machine.
+    """
+    lines = [line.removeprefix("E ").strip() for line in message.splitlines() if line.strip()]
+    line = next((line for line in lines if says in line), "")
     said = line.removeprefix("Failed: ").removeprefix("AssertionError: ")
+    said = _FOLDERS.sub("", said)
     return said if len(said) <= LONGEST else f"{said[:LONGEST]}..."
 
 
@@ -50,5 +57,6 @@ def assert_its_gate_turns_red(
         assert ended == "failed", f"{name} {ended}: {message}\n{outcome.output}"
         assert fault.says in message, f"{name}: {message}"
     assert outcome.code == pytest.ExitCode.TESTS_FAILED
-    record_property(SAID, first_words(next(message for _, message in asked.values())))
+    message = next(message for _, message in asked.values())
+    record_property(SAID, first_words(message, fault.says))
     return outcome
