@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.subjects import CorpusTable
 
 BEYOND = "beyond the asked counts"
+COPY = "a copy of a tweet that its split already holds"
 
 # What other people's files call their splits.
 _NAMES = {split: split for split in SPLITS} | {
@@ -48,13 +49,15 @@ def split_tweets(
 
     Where the file has a split column it decides; a split it has no tweets of is taken out of
     its train tweets. Otherwise the seed decides. Tweets that share an id or a text stay
-    together, so that copies of one tweet are never on two sides.
+    together, so that copies of one tweet are never on two sides. Of copies, which share id and
+    entity, only train takes more than one: elsewhere they would count as evidence, and an interval
+    over them would be too narrow.
 
     Args:
         candidates: what may be split.
         table: counts, seed, labels and whether there is a split column.
         path: named in errors.
-        left_out: gets one line for all tweets beyond the counts.
+        left_out: gets one line for all tweets beyond the counts, and one for all copies.
 
     Raises:
         UsageMistake: too few tweets for the counts, an undeclared split, a split other than
@@ -63,11 +66,12 @@ def split_tweets(
     rng = random.Random(table.seed)  # noqa: S311 - repeatable, not secret
     pools = _pools(candidates, table, path)
     splits: dict[str, list[Tweet]] = {}
-    beyond = 0
+    beyond = copies = 0
     for split in _ORDER:
         pool = pools[split if pools[split] else "train"]
         wanted = getattr(table.counts, split)
-        taken = _take(pool, wanted, rng)
+        taken, copied = _take(pool, wanted, rng, copies=split == "train")
+        copies += copied
         if len(taken) < (wanted or 1):
             raise UsageMistake(
                 f"{len(taken)} tweets remain for {split} where {wanted or 'some'} are asked for "
@@ -79,8 +83,9 @@ def split_tweets(
         beyond += len(taken) - (wanted or len(taken))
         splits[split] = [each.tweet for each in taken[:wanted]]
     beyond += sum(len(group) for groups in pools.values() for group in groups)
-    if beyond:
-        left_out.append(LeftOut("", "", BEYOND, beyond))
+    for reason, count in ((COPY, copies), (BEYOND, beyond)):
+        if count:
+            left_out.append(LeftOut("", "", reason, count))
     _check_labels(splits, table, path)
     return {split: tuple(splits[split]) for split in SPLITS}
 
@@ -121,13 +126,31 @@ def _groups(candidates: Iterable[Candidate]) -> list[Group]:
     return list(groups.values())
 
 
-def _take(pool: list[Group], wanted: int | None, rng: random.Random) -> list[Candidate]:
-    """Take groups at random out of the pool until there are `wanted` candidates, or all."""
+def _take(
+    pool: list[Group], wanted: int | None, rng: random.Random, *, copies: bool
+) -> tuple[list[Candidate], int]:
+    """Take groups at random out of the pool until there are `wanted` candidates, or all.
+
+    Returns:
+        The candidates, and how many copies were left out of them.
+    """
     rng.shuffle(pool)
     taken: list[Candidate] = []
+    copied = 0
     while pool and (wanted is None or len(taken) < wanted):
-        taken.extend(pool.pop())
-    return taken
+        group = pool.pop()
+        kept = group if copies else _one_of_each(group)
+        copied += len(group) - len(kept)
+        taken.extend(kept)
+    return taken, copied
+
+
+def _one_of_each(group: Group) -> Group:
+    """The first candidate of each tweet and entity."""
+    first: dict[tuple[str, str], Candidate] = {}
+    for each in group:
+        first.setdefault((each.tweet.tweet_id, each.tweet.entity_id), each)
+    return list(first.values())
 
 
 def _why(left_out: list[LeftOut]) -> str:
