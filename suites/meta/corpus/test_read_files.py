@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from models.corpus.read import CONFLICTING, DOUBLED, EMPTY, read_files
-from models.corpus.split import BEYOND
+from models.corpus.split import BEYOND, COPY
 from models.corpus.tweets import SPLITS
 
 
@@ -126,6 +126,24 @@ def test_copies_of_one_id_stay_together(files_table, lines):
     splits = [{tweet.tweet_id for tweet in corpus.splits[split]} for split in SPLITS]
     assert sum(map(len, splits)) == len(set.union(*splits))
     assert len(corpus.splits["test"]) == 6
+
+
+def test_copies_are_evidence_once(files_table, lines):
+    rows = [
+        (f"t{at // 10}", f"text {at}", "AB"[at % 2], ("BAD", "GOOD")[at // 2 % 2])
+        for at in range(400)
+    ]
+    columns = {"text": "text", "polarity": "polarity", "entity": "entity", "id": "id"}
+    corpus = read_files(files_table(columns=columns), lines("id,text,entity,polarity", *rows))
+    for split in SPLITS:
+        tweets = corpus.splits[split]
+        distinct = {(tweet.tweet_id, tweet.entity_id) for tweet in tweets}
+        assert (len(distinct) < len(tweets)) == (split == "train")
+    used = sum(len(tweets) for tweets in corpus.splits.values())
+    copies = sum(each.count for each in corpus.left_out if each.reason == COPY)
+    assert used + copies == 400
+    # Seven tweets of ten copies: of each, two entities.
+    assert copies == 7 * 8
 
 
 def test_one_text_about_two_entities_stays_together(files_table, lines):
