@@ -11,10 +11,13 @@ from fixtures.options import SETTINGS
 from models.errors import EdgeproofError
 from reports.faults import SAID, Seen
 from reports.runs import FAULTS
+from suites.meta.gates.turning_red import first_words
 
 if TYPE_CHECKING:
     import pytest
 
+# How the output of a run of pytest begins.
+OUTPUT = "= test session starts ="
 # A fault's name is the parameter of the test that plants it.
 _PLANTS = re.compile(r"suites/meta/gates/test_faults_\w+\.py::test_its_\w+_turns_red\[(.+)\]")
 
@@ -68,6 +71,8 @@ def _reason(report: pytest.TestReport) -> str:
 
 
 def _wrong(text: str) -> str:
-    """What was wrong, out of a traceback."""
+    """What was wrong, out of a traceback that may hold the whole output of a run."""
     said = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
-    return next(iter(said), text.strip().rpartition("\n")[2])
+    if said and OUTPUT in said[0]:
+        said = [line for line in said if line.startswith("assert ")]
+    return first_words(next(iter(said), text.strip().rpartition("\n")[2]))

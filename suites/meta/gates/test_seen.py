@@ -16,6 +16,8 @@ NAME = planted()[0].name
 TEST = f"suites/meta/gates/test_faults_in_files.py::test_its_gate_turns_red[{NAME}]"
 WRONG = ">   assert ended == 'failed'\nE   AssertionError: it passed\nE   assert 1 == 2\n\na.py:3"
 
+OUTPUT = "E   AssertionError: === test session starts ===\nE   x\nE   assert 1 == 0"
+
 
 def report(outcome, longrepr=None, when="call", nodeid=TEST):
     said = [(SAID, "fail: it is")] if outcome == "passed" else []
@@ -50,14 +52,16 @@ def ended(tmp_path):
     [
         ([report("passed", when="setup"), report("passed")], ("red", "fail: it is")),
         ([report("failed", WRONG), report("passed", when="teardown")],
-         ("missed", "AssertionError: it passed")),
+         ("missed", "it passed")),
         ([report("failed", "no space left", when="setup")], ("missed", "no space left")),
         ([report("passed"), report("failed", WRONG, when="teardown")],
-         ("missed", "AssertionError: it passed")),
+         ("missed", "it passed")),
+        ([report("failed", OUTPUT)],
+         ("missed", "assert 1 == 0")),
         ([report("skipped", ("a.py", 1, "Skipped: there is no C compiler"), when="setup")],
          ("skipped", "there is no C compiler")),
     ],
-    ids=["passed", "failed", "error", "error_afterwards", "skipped"],
+    ids=["passed", "failed", "error", "error_afterwards", "output", "skipped"],
 )  # fmt: skip
 def test_an_ending(reports, expected, ended):
     assert ended(*reports) == {NAME: expected}
