@@ -23,14 +23,7 @@ def run_script(
         arguments: of its command line.
         variables: of its environment, on top of this one's.
     """
-    paths = {"PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.run(
-        [sys.executable, str(script), *map(str, arguments)],
-        env={**os.environ, **paths, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return _run(str(script), *arguments, **variables)
 
 
 def printed_by(script: Path, *arguments: object, **variables: str) -> str:
@@ -38,3 +31,28 @@ def printed_by(script: Path, *arguments: object, **variables: str) -> str:
     done = run_script(script, *arguments, **variables)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
+
+
+def run_builder(folder: Path, subject: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the builder to its end, whatever that is; its store is `store` in the folder.
+
+    Args:
+        folder: where the subject's file is written, and the store.
+        subject: the text of that file.
+        options: of the builder, beside the store.
+    """
+    file = folder / "subject.toml"
+    file.write_text(subject)
+    return _run("-m", "models.build", file, "--cache-dir", folder / "store", *options)
+
+
+def _run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    paths = {"PYTHONPATH": str(PROJECT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=PROJECT,
+        env={**os.environ, **paths, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +11,8 @@ from safetensors.numpy import load_file
 
 from models.errors import UsageMistake
 from models.subjects import load_subject
-from suites.meta.scripts import printed_by
+from suites.meta.scripts import printed_by, run_builder
 
-PROJECT = Path(__file__).parents[3]
 SUBJECT = """
 name = "shrunk"
 description = "A pipeline check: far too small to be good"
@@ -85,16 +81,7 @@ def built(tmp_path_factory):
     """The artefacts of the subject above: folders by stage, in the order they were made."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     folder = tmp_path_factory.mktemp("shrunk")
-    (folder / "shrunk.toml").write_text(SUBJECT)
-    command = [sys.executable, "-m", "models.build", str(folder / "shrunk.toml")]
-    done = subprocess.run(
-        [*command, "--cache-dir", str(folder / "store")],
-        cwd=PROJECT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_builder(folder, SUBJECT)
     assert done.returncode == 0, done.stdout + done.stderr
     artefacts: dict[str, list[Path]] = {}
     for key, path in json.loads(done.stdout)["artefacts"].items():

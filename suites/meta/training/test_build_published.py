@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import string
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +13,9 @@ from models.networks import published
 from models.networks.architecture import from_published
 from models.networks.parameters import initial_values
 from suites.meta.networks import torch_files
+from suites.meta.scripts import run_builder
 from suites.meta.training.tables import CORPUS, TRAINING
 
-PROJECT = Path(__file__).parents[3]
 PIECES = (
     *("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
     *string.ascii_lowercase,
@@ -87,17 +83,7 @@ def make_checkpoint(folder, config):
 
 
 def build(folder, pretrained):
-    subject = folder / "subject.toml"
-    subject.write_text(SUBJECT)
-    arguments = [str(subject), "--pretrained", pretrained, "--cache-dir", str(folder / "store")]
-    return subprocess.run(
-        [sys.executable, "-m", "models.build", *arguments],
-        cwd=PROJECT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_builder(folder, SUBJECT, "--pretrained", pretrained)
 
 
 @pytest.fixture(scope="module")
