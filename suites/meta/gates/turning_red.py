@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # Characters of what a gate said that the report shows.
-LONGEST = 240
+LONGEST = 400
 _FOLDERS = re.compile(r"(?<![\w./])/(?:[\w.~+-]+/)+")
 
 
