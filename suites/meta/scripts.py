@@ -23,7 +23,7 @@ def run_script(
         arguments: of its command line.
         variables: of its environment, on top of this one's.
     """
-    return _run(str(script), *arguments, **variables)
+    return _run(script, *arguments, **variables)
 
 
 def printed_by(script: Path, *arguments: object, **variables: str) -> str:

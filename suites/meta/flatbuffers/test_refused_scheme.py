@@ -6,42 +6,22 @@ import json
 
 import pytest
 
-from models.plan import FLATBUFFER, VARIANT_CARD
+from models.plan import FLATBUFFER, REFUSED, VARIANT_CARD
 from suites.meta.scripts import run_builder
+from suites.meta.training.tables import CORPUS, NETWORK, TOKENIZER, TRAINING
 
-REFUSED = "dynamic_wi4b32_afp32"
-# Rows of 24 weights have no blocks of 32.
+SCHEME = "dynamic_wi4b32_afp32"
+# Rows of 16 weights have no blocks of 32.
 SUBJECT = f"""
 name = "narrow"
 description = "A network too narrow for blocks of 32 weights"
 budgets = "embedded"
-schemes = ["float32", "{REFUSED}"]
+schemes = ["float32", "{SCHEME}"]
 
-[corpus]
-source = "generated"
-labels = ["NEGATIVE", "NEUTRAL", "POSITIVE"]
-counts = {{ train = 60, validation = 20, calibration = 10, test = 20 }}
-seed = 3
-
-[tokenizer]
-source = "trained"
-vocabulary = 600
-max_tokens = 40
-
-[full.network]
-family = "bert"
-layers = 1
-hidden = 24
-heads = 2
-intermediate = 48
-activation = "gelu"
-normalization = "layer_norm"
-
+{CORPUS}{TOKENIZER}
+[full.network]{NETWORK}
 [full.training]
-epochs = 1
-batch = 32
-learning_rate = 1e-3
-"""
+{TRAINING}"""
 
 
 def test_the_artefact_holds_the_reason(tmp_path):
@@ -51,9 +31,9 @@ def test_the_artefact_holds_the_reason(tmp_path):
     made = {}
     for card in (tmp_path / "store" / "variant").glob(f"*/{VARIANT_CARD}"):
         told = json.loads(card.read_text())
-        made[told["scheme"]] = told.get("refused"), (card.parent / FLATBUFFER).exists()
+        made[told["scheme"]] = told.get(REFUSED), (card.parent / FLATBUFFER).exists()
     assert made["float32"] == (None, True)
-    reason, exists = made[REFUSED]
+    reason, exists = made[SCHEME]
     assert "is not divisible by block size 32" in reason
     assert not exists
-    assert f"variant {REFUSED}: not made" in done.stderr
+    assert f"variant {SCHEME}: not made" in done.stderr

@@ -9,19 +9,8 @@ import pytest
 
 from benchmarks import distillation
 from models.subjects import load_subject
-from suites.meta.training.tables import CORPUS, TRAINING
+from suites.meta.training.tables import CORPUS, NETWORK, TOKENIZER, TRAINING
 
-NETWORK = """
-family = "mobilebert"
-layers = 1
-hidden = 16
-heads = 2
-intermediate = 16
-activation = "relu"
-normalization = "no_norm"
-embedding = 8
-bottleneck = 8
-"""
 SUBJECT = f"""
 name = "taught"
 description = "Two tiny networks, one taught by the other"
@@ -29,10 +18,7 @@ budgets = "embedded"
 schemes = ["float32"]
 
 {CORPUS}
-[tokenizer]
-source = "trained"
-vocabulary = 200
-
+{TOKENIZER}
 [full.network]{NETWORK}
 [full.training]
 {TRAINING}
