@@ -80,10 +80,7 @@ class Calibrator:
             program = Path(slowed_runner.__file__)
             transport = LocalTransport(environment=variables, program=program)
         seeds = iter((2 * seed, 2 * seed + 1))
-        races = race_until_sure(
-            lambda: self._race(transport, next(seeds)),
-            lambda first: first.ratio.value > 1.0 + first.floor,
-        )
+        races = race_until_sure(lambda _: self._race(transport, next(seeds)), _suspicion)
         judgment = judge(races[-1].widened, NONE_SLOWER, scheme=SCHEME)
         claimed = len(races) > 1 and judgment.verdict is Verdict.FAIL
         return Comparison(claimed, tuple(races))
@@ -104,6 +101,11 @@ class Calibrator:
             latency_ratio(seconds[CANDIDATE], seconds[REFERENCE]),
             noise_floor(seconds[AGAIN], seconds[REFERENCE]),
         )
+
+
+def _suspicion(race: Taken) -> Verdict:
+    """A race that exceeds its noise floor is suspicious; none is undecided, and none longer."""
+    return Verdict.FAIL if race.ratio.value > 1.0 + race.floor else Verdict.PASS
 
 
 def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""Comparing two latencies on a machine that has other work: blocks, a noise floor, a rerun.
+"""Comparing two latencies on a machine that has other work: blocks, a noise floor, more races.
 
 Two models answer in turn in one runner (ABBA), so that what slows the machine slows both. A block
 is a few such turns, and of each block only the fastest answer of either model counts: it is the
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.verdicts.intervals import check_latencies, quantile_interval
-from models.verdicts.judge import Estimate
+from models.verdicts.judge import Estimate, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 # cores: paired ratios spread by 2.2 % (standard deviation), those of the fastest of eight by 0.6 %,
 # of the fastest of sixteen by 0.4 %; ten lies between.
 BLOCK = 10
+# Races at the most, and how many times as long one is that follows an undecided one: an interval
+# narrows with the root of its blocks, so the third is a quarter as wide as the first.
+RACES = 3
+GROWTH = 4
 
 
 @dataclass(frozen=True)
@@ -100,15 +104,26 @@ def noise_floor(again: Floats, reference: Floats) -> float:
     return max(ratio.high, 1.0 / ratio.low) - 1.0
 
 
-def race_until_sure(race: Callable[[], Taken], doubtful: Callable[[Taken], bool]) -> list[Taken]:
-    """Race, and race again what is doubtful: one disturbed moment decides nothing.
+def race_until_sure(
+    race: Callable[[int], Taken], verdict: Callable[[Taken], Verdict]
+) -> list[Taken]:
+    """Race until it is decided: one disturbed moment decides nothing, nor does a short race.
+
+    What fails is confirmed by a race as long; what is inconclusive is raced longer.
 
     Args:
-        race: races once, each time in a fresh runner.
-        doubtful: whether a race has to be confirmed by another.
+        race: races once, in a fresh runner, so many times as long as the shortest.
+        verdict: what a race says.
 
     Returns:
-        One race or two; the last one decides.
+        One to `RACES` races; the last one decides.
     """
-    first = race()
-    return [first, race()] if doubtful(first) else [first]
+    length, taken = 1, [race(1)]
+    while len(taken) < RACES:
+        last = verdict(taken[-1])
+        if last is Verdict.PASS or (last is Verdict.FAIL and len(taken) > 1):
+            break
+        if last is Verdict.INCONCLUSIVE:
+            length *= GROWTH
+        taken.append(race(length))
+    return taken

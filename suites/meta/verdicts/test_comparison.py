@@ -13,9 +13,7 @@ from models.verdicts.comparison import Taken, latency_ratio, noise_floor, race_u
 from models.verdicts.judge import Budget, Estimate, Verdict, judge
 
 BUDGET = Budget("latency_ratio", "max", 1.0, "1 x", "budgets.toml", "latency_ratio.max")
-SAME = Taken(Estimate(1.0, 0.97, 1.03, 40), 0.02)
 SLOWER = Taken(Estimate(1.10, 1.07, 1.12, 40), 0.02)
-FASTER = Taken(Estimate(0.8, 0.79, 0.81, 40), 0.02)
 
 
 def test_drift_and_interruptions_cancel_in_the_ratio() -> None:
@@ -89,10 +87,32 @@ def test_the_floor_widens_both_ends() -> None:
     assert (wide.low, wide.value, wide.high, wide.n) == (1.07 / 1.02, 1.10, 1.12 * 1.02, 40)
 
 
-@pytest.mark.parametrize("races", [[FASTER], [SLOWER, FASTER], [SLOWER, SLOWER], [SLOWER, SAME]])
-def test_what_is_doubtful_is_raced_again(races: list[Taken]) -> None:
-    waiting = iter([*races, SAME])
-    assert race_until_sure(lambda: next(waiting), lambda one: one is SLOWER) == races
+@pytest.mark.parametrize(
+    ("verdicts", "lengths"),
+    [
+        ("pass", [1]),
+        ("fail pass", [1, 1]),
+        ("fail fail", [1, 1]),
+        ("inconclusive pass", [1, 4]),
+        ("inconclusive fail", [1, 4]),
+        ("inconclusive inconclusive fail", [1, 4, 16]),
+        ("inconclusive inconclusive inconclusive", [1, 4, 16]),
+        ("fail inconclusive pass", [1, 1, 4]),
+    ],
+)
+def test_what_is_doubtful_is_raced_again_and_what_is_undecided_longer(
+    verdicts: str, lengths: list[int]
+) -> None:
+    said = [Verdict(each) for each in verdicts.split()]
+    asked: list[int] = []
+
+    def race(length: int) -> Taken:
+        asked.append(length)
+        return Taken(Estimate(1.0, 0.97, 1.03, len(asked)), 0.02)
+
+    races = race_until_sure(race, lambda taken: said[taken.ratio.n - 1])
+    assert asked == lengths
+    assert len(races) == len(said)
 
 
 def test_a_slowdown_below_the_floor_is_never_claimed() -> None:
