@@ -23,6 +23,10 @@ class CodeFault:
 
 
 _VERDICTS = "suites/meta/verdicts/"
+_RACED_AGAIN = (
+    _VERDICTS
+    + "test_comparison.py::test_what_is_doubtful_is_raced_again_and_what_is_undecided_longer"
+)
 
 FAULTS = {
     "an interval of a proportion that is too narrow": CodeFault(
@@ -73,8 +77,14 @@ FAULTS = {
     "a suspicion that nobody looks at again": CodeFault(
         room="statistics",
         file="models/verdicts/comparison.py",
-        replacements={"if doubtful(first) else [first]": "if False else [first]"},
-        gate=_VERDICTS + "test_comparison.py::test_what_is_doubtful_is_raced_again",
+        replacements={"len(taken) < RACES": "False"},
+        gate=_RACED_AGAIN,
+    ),
+    "an undecided race that no longer one follows": CodeFault(
+        room="statistics",
+        file="models/verdicts/comparison.py",
+        replacements={"length *= GROWTH": "length *= 1"},
+        gate=_RACED_AGAIN,
     ),
     "a warm-up that is never cut": CodeFault(
         room="statistics",

@@ -93,7 +93,7 @@ def test_the_interval_over_entities_covers_the_truth(statistic, sizes: tuple[int
     for _ in range(DRAWS):
         drawn = [random.multinomial(n, p) for n, p in zip(sizes, odds, strict=True)]
         tables = np.array(drawn).reshape(-1, 3, 4)
-        low, high = counts_interval(statistic, tables, resamples=1000)
+        low, high = counts_interval(statistic, tables, resamples=400)
         covered += low <= truth <= high
     assert covered / DRAWS >= FLOOR
 
@@ -108,7 +108,7 @@ def test_the_interval_of_a_distance_covers_the_true_one_where_few_tweets_move_fa
     for _ in range(DRAWS):
         moved = random.random(tweets) < far
         distances = np.where(moved, random.beta(2, 3, tweets), random.beta(0.5, 60, tweets))
-        low, high = intervals.mean_interval(distances, resamples=200)
+        low, high = intervals.mean_interval(distances, resamples=100)
         covered += low <= truth <= high
     assert covered / DRAWS >= FLOOR
 
