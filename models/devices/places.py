@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from models.devices.profile import HOST
 from models.devices.watch import watch_here
 from models.errors import EdgeproofError
 from models.runtime.available import EDGE_RUNTIMES, absent_runtimes, available_runtimes
@@ -49,6 +51,11 @@ class Place(Protocol):
     @property
     def threads(self) -> int:
         """Threads of the runtime's kernels, unless asked otherwise."""
+        ...
+
+    @property
+    def runners(self) -> int:
+        """How many may answer at once where no time is measured."""
         ...
 
     @property
@@ -99,6 +106,11 @@ class _Board:
     device: Device
 
     @property
+    def runners(self) -> int:
+        """One: more would heat a board before it is timed, and take memory that it is short of."""
+        return 1
+
+    @property
     def name(self) -> str:
         """The device's name."""
         return self.device.name
@@ -121,6 +133,11 @@ class LocalPlace(_Board):
     device: Device
     found: Found
     untimed: str | None = None
+
+    @property
+    def runners(self) -> int:
+        """One for each core where this is no board."""
+        return len(os.sched_getaffinity(0)) if self.device.name == HOST else 1
 
     def runtimes(self) -> dict[str, str]:
         """Return what is installed here."""
@@ -175,6 +192,8 @@ class EmulatedPlace:
     untimed: str | None = EMULATED_CLOCK
     # Waiting threads of an emulated processor spin.
     threads: int = 1
+    # Tests answer in parallel there, with xdist.
+    runners: int = 1
 
     @property
     def name(self) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from models.store import Stage, hash_sources
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from models.corpus.tokenize import Encoded
@@ -17,6 +22,8 @@ ANSWERS = "answers"
 LOGITS = "logits.npy"
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 SECONDS_PER_TWEET = 5.0
+# Fewer are answered before a second runner has started.
+FEWEST_FOR_A_RUNNER = 500
 
 
 def inputs_of(
@@ -62,6 +69,40 @@ def answer_split(runner: Runner, name: str, split: Encoded) -> NDArray[np.float3
         RunnerRefused: the runtime cannot run it.
     """
     return runner.answer(name, inputs_of(split), timeout=seconds_for(len(split.labels))).logits
+
+
+def answer_split_at_once(
+    start: Callable[[], Runner],
+    load: Callable[[Runner], None],
+    name: str,
+    split: Encoded,
+    *,
+    runners: int,
+) -> NDArray[np.float32]:
+    """Return what `answer_split` does, from several runners that share the tweets.
+
+    Args:
+        start: makes a runner, not yet entered.
+        load: loads `name` into one.
+        name: what answers.
+        split: the tweets.
+        runners: at the most; a few tweets need only one.
+
+    Raises:
+        RunnerDied: the FlatBuffer killed a runner.
+        RunnerRefused: the runtime cannot run it.
+    """
+    tweets = len(split.labels)
+    shares = np.array_split(np.arange(tweets), max(1, min(runners, tweets // FEWEST_FOR_A_RUNNER)))
+    # The runners end first, and with them whoever still waits for an answer.
+    with ThreadPoolExecutor(len(shares)) as pool, ExitStack() as started:
+        answering = []
+        for rows in shares:
+            runner = started.enter_context(start())
+            load(runner)
+            inputs, allowed = inputs_of(split, rows), seconds_for(len(rows))
+            answering.append(pool.submit(runner.answer, name, inputs, timeout=allowed))
+        return np.concatenate([answers.result().logits for answers in answering])
 
 
 def processor_features() -> list[str]:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import tflite
 
+from models.corpus.tokenize import Encoded
 from models.runtime.available import available_runtimes
 from models.runtime.client import Runner, RunnerRefused
+from models.runtime.predictions import answer_split, answer_split_at_once
 from models.runtime.transports import LocalTransport
 from suites.meta.tiny_models import CLASSES, INPUTS, TOKENS, VOCABULARY
 
@@ -241,3 +243,52 @@ def test_usage_counts_what_was_loaded(loaded: Runner, runtime: str) -> None:
     assert usage.cpu_ns > 0
     assert loaded.info.runtime == runtime
     assert usage.age_ns is None or usage.age_ns >= (loaded.info.age_ns or 0)
+
+
+class Started:
+    """Starts runners that share a split, and remembers them."""
+
+    def __init__(self, flatbuffer: Path) -> None:
+        self._flatbuffer = flatbuffer
+        self.runners: list[Runner] = []
+
+    def __call__(self) -> Runner:
+        """Return one more, not yet entered."""
+        self.runners.append(Runner(LocalTransport()))
+        return self.runners[-1]
+
+    def load(self, runner: Runner) -> None:
+        """Load the FlatBuffer into one."""
+        runner.load("tiny", self._flatbuffer, vocabulary=VOCABULARY)
+
+
+def encoded(tweets: Tweets, count: int) -> Encoded:
+    rows = np.arange(count) % len(tweets["input_ids"])
+    return Encoded(
+        **{name: tweets[name][rows] for name in INPUTS}, labels=np.zeros(count, np.int32)
+    )
+
+
+@pytest.mark.parametrize(("count", "most", "needed"), [(1200, 2, 2), (1200, 1, 1), (30, 4, 1)])
+def test_several_runners_answer_what_one_does(
+    tiny: dict[str, Path], tweets: Tweets, count: int, most: int, needed: int
+) -> None:
+    split, started = encoded(tweets, count), Started(tiny["float32"])
+    shared = answer_split_at_once(started, started.load, "tiny", split, runners=most)
+    with started() as runner:
+        started.load(runner)
+        assert (shared == answer_split(runner, "tiny", split)).all()
+    assert len(started.runners) == needed + 1
+
+
+def test_what_one_of_several_runners_refuses_ends_them_all(
+    tiny: dict[str, Path], tweets: Tweets
+) -> None:
+    split, started = encoded(tweets, 1200), Started(tiny["float32"])
+    split.input_ids[-1, 0] = VOCABULARY
+    with pytest.raises(RunnerRefused, match=str(VOCABULARY)):
+        answer_split_at_once(started, started.load, "tiny", split, runners=2)
+    assert len(started.runners) == 2
+    for runner in started.runners:
+        with pytest.raises(RuntimeError, match="outside its with block"):
+            runner.usage()
