@@ -32,6 +32,8 @@ BLOCK = 10
 # narrows with the root of its blocks, so the third is a quarter as wide as the first.
 RACES = 3
 GROWTH = 4
+# Seconds. A race that would take longer is no longer than the one before it.
+LONGEST = 300.0
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,12 @@ class Taken:
     Attributes:
         ratio: of the candidate's latency over the reference's.
         floor: what the reference differs by from itself, see `noise_floor`.
+        seconds: that all its answers took.
     """
 
     ratio: Estimate
     floor: float
+    seconds: float = 0.0
 
     @property
     def widened(self) -> Estimate:
@@ -109,7 +113,8 @@ def race_until_sure(
 ) -> list[Taken]:
     """Race until it is decided: one disturbed moment decides nothing, nor does a short race.
 
-    What fails is confirmed by a race as long; what is inconclusive is raced longer.
+    What fails is confirmed by a race as long; what is inconclusive is raced longer, up to
+    `LONGEST` seconds.
 
     Args:
         race: races once, in a fresh runner, so many times as long as the shortest.
@@ -123,7 +128,7 @@ def race_until_sure(
         last = verdict(taken[-1])
         if last is Verdict.PASS or (last is Verdict.FAIL and len(taken) > 1):
             break
-        if last is Verdict.INCONCLUSIVE:
+        if last is Verdict.INCONCLUSIVE and taken[-1].seconds * GROWTH <= LONGEST:
             length *= GROWTH
         taken.append(race(length))
     return taken

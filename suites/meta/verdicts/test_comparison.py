@@ -115,6 +115,20 @@ def test_what_is_doubtful_is_raced_again_and_what_is_undecided_longer(
     assert len(races) == len(said)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "lengths"), [(18.0, [1, 4, 16]), (20.0, [1, 4, 4]), (80.0, [1, 1, 1])]
+)
+def test_no_race_is_longer_than_anybody_waits(seconds: float, lengths: list[int]) -> None:
+    asked: list[int] = []
+
+    def race(length: int) -> Taken:
+        asked.append(length)
+        return Taken(Estimate(1.0, 0.9, 1.2, 16), 0.02, length * seconds)
+
+    race_until_sure(race, lambda _: Verdict.INCONCLUSIVE)
+    assert asked == lengths
+
+
 def test_a_slowdown_below_the_floor_is_never_claimed() -> None:
     within = Taken(Estimate(1.04, 1.03, 1.05, 40), 0.04)
     assert judge(within.widened, BUDGET, scheme="float16").verdict is Verdict.INCONCLUSIVE
