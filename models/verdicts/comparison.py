@@ -33,7 +33,7 @@ BLOCK = 10
 RACES = 3
 GROWTH = 4
 # Seconds. A race that would take longer is no longer than the one before it.
-LONGEST = 300.0
+LONGEST = 120.0
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def test_what_is_doubtful_is_raced_again_and_what_is_undecided_longer(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "lengths"), [(18.75, [1, 4, 16]), (20.0, [1, 4, 4]), (80.0, [1, 1, 1])]
+    ("seconds", "lengths"), [(7.5, [1, 4, 16]), (8.0, [1, 4, 4]), (32.0, [1, 1, 1])]
 )
 def test_no_race_is_longer_than_anybody_waits(seconds: float, lengths: list[int]) -> None:
     asked: list[int] = []
