@@ -13,6 +13,7 @@ import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,13 +76,16 @@ def hash_sources(*rooms: str) -> str:
 
 def versions(*packages: str) -> dict[str, str | None]:
     """Return the installed version of each package, None where it is absent."""
-    found: dict[str, str | None] = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
-    return found
+    return {package: _installed(package) for package in packages}
+
+
+# Looking it up reads the package's metadata, and a run's stages name the same few many times.
+@cache
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 class Store:
