@@ -79,8 +79,9 @@ class Calibrator:
             variables = {"EDGEPROOF_SLOWED": CANDIDATE, "EDGEPROOF_SLOWDOWN": repr(slowdown)}
             program = Path(slowed_runner.__file__)
             transport = LocalTransport(environment=variables, program=program)
-        seeds = iter((2 * seed, 2 * seed + 1))
-        races = race_until_sure(lambda _: self._race(transport, next(seeds)), _suspicion)
+        races = race_until_sure(
+            lambda number, _: self._race(transport, 2 * seed + number), _suspicion
+        )
         judgment = judge(races[-1].widened, NONE_SLOWER, scheme=SCHEME)
         claimed = len(races) > 1 and judgment.verdict is Verdict.FAIL
         return Comparison(claimed, tuple(races))

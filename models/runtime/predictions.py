@@ -61,14 +61,17 @@ def seconds_for(tweets: int) -> float:
     return 60.0 + SECONDS_PER_TWEET * tweets
 
 
-def answer_split(runner: Runner, name: str, split: Encoded) -> NDArray[np.float32]:
-    """Return the logits [tweets, classes] that `name`, loaded in `runner`, gives to `split`.
+def answer_split(
+    runner: Runner, name: str, split: Encoded, rows: slice | NDArray[np.int64] = slice(None)
+) -> NDArray[np.float32]:
+    """Return the logits [rows, classes] that `name`, loaded in `runner`, gives to a split's rows.
 
     Raises:
         RunnerDied: the FlatBuffer killed the runner.
         RunnerRefused: the runtime cannot run it.
     """
-    return runner.answer(name, inputs_of(split), timeout=seconds_for(len(split.labels))).logits
+    allowed = seconds_for(len(split.labels[rows]))
+    return runner.answer(name, inputs_of(split, rows), timeout=allowed).logits
 
 
 def answer_split_at_once(
@@ -100,9 +103,8 @@ def answer_split_at_once(
         for rows in shares:
             runner = started.enter_context(start())
             load(runner)
-            inputs, allowed = inputs_of(split, rows), seconds_for(len(rows))
-            answering.append(pool.submit(runner.answer, name, inputs, timeout=allowed))
-        return np.concatenate([answers.result().logits for answers in answering])
+            answering.append(pool.submit(answer_split, runner, name, split, rows))
+        return np.concatenate([logits.result() for logits in answering])
 
 
 def processor_features() -> list[str]:

@@ -109,7 +109,7 @@ def noise_floor(again: Floats, reference: Floats) -> float:
 
 
 def race_until_sure(
-    race: Callable[[int], Taken], verdict: Callable[[Taken], Verdict]
+    race: Callable[[int, int], Taken], verdict: Callable[[Taken], Verdict]
 ) -> list[Taken]:
     """Race until it is decided: one disturbed moment decides nothing, nor does a short race.
 
@@ -117,18 +117,19 @@ def race_until_sure(
     `LONGEST` seconds.
 
     Args:
-        race: races once, in a fresh runner, so many times as long as the shortest.
+        race: takes the race's number, from 0, and how many times as long as the shortest it is;
+            races once, in a fresh runner.
         verdict: what a race says.
 
     Returns:
         One to `RACES` races; the last one decides.
     """
-    length, taken = 1, [race(1)]
+    length, taken = 1, [race(0, 1)]
     while len(taken) < RACES:
         last = verdict(taken[-1])
         if last is Verdict.PASS or (last is Verdict.FAIL and len(taken) > 1):
             break
         if last is Verdict.INCONCLUSIVE and taken[-1].seconds * GROWTH <= LONGEST:
             length *= GROWTH
-        taken.append(race(length))
+        taken.append(race(len(taken), length))
     return taken

@@ -106,7 +106,8 @@ def test_what_is_doubtful_is_raced_again_and_what_is_undecided_longer(
     said = [Verdict(each) for each in verdicts.split()]
     asked: list[int] = []
 
-    def race(length: int) -> Taken:
+    def race(number: int, length: int) -> Taken:
+        assert number == len(asked)
         asked.append(length)
         return Taken(Estimate(1.0, 0.97, 1.03, len(asked)), 0.02)
 
@@ -121,7 +122,7 @@ def test_what_is_doubtful_is_raced_again_and_what_is_undecided_longer(
 def test_no_race_is_longer_than_anybody_waits(seconds: float, lengths: list[int]) -> None:
     asked: list[int] = []
 
-    def race(length: int) -> Taken:
+    def race(_: int, length: int) -> Taken:
         asked.append(length)
         return Taken(Estimate(1.0, 0.9, 1.2, 16), 0.02, length * seconds)
 
