@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
@@ -46,6 +46,7 @@ class Tensor:
         dynamic: which dimensions are only known at run time.
         constant_bytes: bytes the file holds for it; 0 for an activation.
         buffer: the file's buffer that holds them; tensors may share one.
+        variable: whether the runtime keeps its value from one answer to the next.
     """
 
     index: int
@@ -56,6 +57,7 @@ class Tensor:
     buffer: int
     constant_bytes: int
     quantization: Quantization | None
+    variable: bool = False
 
     @property
     def weight(self) -> bool:
@@ -120,6 +122,20 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class Subgraph:
+    """One graph of the file; the first is what a runtime calls, others are bodies of loops.
+
+    Attributes:
+        inputs: in the graph's own order, which is what an app that binds by position sees.
+        outputs: likewise.
+    """
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
 class DtypeShare:
     """How many tensors have a dtype, and their bytes."""
 
@@ -128,12 +144,14 @@ class DtypeShare:
     bytes: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contents:
     """Everything read from the FlatBuffer, before anything is derived from it.
 
     Attributes:
         declared_runtime: the `min_runtime_version` metadata; None where there is none.
+        tensors: of all subgraphs.
+        metadata: the buffer of each metadata entry, by the entry's name.
     """
 
     identifier: str
@@ -143,9 +161,11 @@ class Contents:
     signatures: tuple[Signature, ...]
     operators: tuple[Operator, ...]
     tensors: tuple[Tensor, ...]
+    subgraphs: tuple[Subgraph, ...] = ()
+    metadata: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FlatBufferReport(Contents):
     """What a FlatBuffer holds, and what that means.
 

@@ -11,7 +11,14 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from models.errors import EdgeproofError
-from models.flatbuffers.contents import Contents, Operator, Quantization, Signature, Tensor
+from models.flatbuffers.contents import (
+    Contents,
+    Operator,
+    Quantization,
+    Signature,
+    Subgraph,
+    Tensor,
+)
 from models.flatbuffers.dtypes import SCHEMA_DTYPES, packed_bytes
 
 if TYPE_CHECKING:
@@ -93,11 +100,12 @@ class _Decoder:
         if not subgraphs:
             raise _Malformed("it holds no subgraph")
         tensors = [self._tensors(graph) for graph in subgraphs]
+        metadata = self._metadata()
         return Contents(
             identifier=IDENTIFIER,
             schema_version=model.Version(),
             description=_text(model.Description()),
-            declared_runtime=self._declared_runtime(),
+            declared_runtime=self._declared_runtime(metadata),
             signatures=self._signatures(tensors),
             operators=tuple(
                 operator
@@ -105,6 +113,22 @@ class _Decoder:
                 for operator in self._operators(number, graph, tensors[number])
             ),
             tensors=tuple(tensor for graph in tensors for tensor in graph),
+            subgraphs=tuple(
+                self._subgraph(graph, tensors[number]) for number, graph in enumerate(subgraphs)
+            ),
+            metadata=metadata,
+        )
+
+    def _subgraph(self, graph: Any, tensors: list[Tensor]) -> Subgraph:
+        name = _text(graph.Name())
+        inputs = self._numbers(graph.InputsLength(), graph.InputsAsNumpy, "graph inputs")
+        outputs = self._numbers(graph.OutputsLength(), graph.OutputsAsNumpy, "graph outputs")
+        return Subgraph(
+            name=name,
+            inputs=tuple(self._at(tensors, at, "an input of the graph is tensor") for at in inputs),
+            outputs=tuple(
+                self._at(tensors, at, "an output of the graph is tensor") for at in outputs
+            ),
         )
 
     def _each(self, count: int, what: str, item_bytes: int = 4) -> range:
@@ -165,6 +189,7 @@ class _Decoder:
             buffer=tensor.Buffer(),
             constant_bytes=constant,
             quantization=self._quantization(tensor.Quantization(), what, len(shape)),
+            variable=bool(tensor.IsVariable()),
         )
 
     def _quantization(self, given: Any, what: str, rank: int) -> Quantization | None:
@@ -233,15 +258,22 @@ class _Decoder:
             for given in ports
         }
 
-    def _declared_runtime(self) -> str | None:
+    def _metadata(self) -> dict[str, int]:
+        """The buffer of each metadata entry, by name; the first of two of one name."""
+        found: dict[str, int] = {}
         for i in self._each(self._model.MetadataLength(), "metadata"):
             entry = self._model.Metadata(i)
-            if _text(entry.Name()) == "min_runtime_version":
-                self._at(self._buffers, entry.Buffer(), "metadata names buffer")
-                data = self._model.Buffers(entry.Buffer())
-                raw = self._numbers(data.DataLength(), data.DataAsNumpy, "metadata", item_bytes=1)
-                return bytes(raw).rstrip(b"\0").decode("ascii", errors="replace") or None
-        return None
+            self._at(self._buffers, entry.Buffer(), "metadata names buffer")
+            found.setdefault(_text(entry.Name()), entry.Buffer())
+        return found
+
+    def _declared_runtime(self, metadata: dict[str, int]) -> str | None:
+        buffer = metadata.get("min_runtime_version")
+        if buffer is None:
+            return None
+        data = self._model.Buffers(buffer)
+        raw = self._numbers(data.DataLength(), data.DataAsNumpy, "metadata", item_bytes=1)
+        return bytes(raw).rstrip(b"\0").decode("ascii", errors="replace") or None
 
     @staticmethod
     def _at(items: list[Any], index: int, what: str) -> Any:
