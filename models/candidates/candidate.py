@@ -1,0 +1,232 @@
+"""One file as a candidate: what is found in it, what is declared of it, and whether both agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.candidates.declaration import NOTHING
+from models.candidates.labels import check_labels, parse_labels
+from models.candidates.meaning import bind_output
+from models.candidates.roles import Port, bind_inputs
+from models.candidates.spec import CandidateSpec
+from models.candidates.warnings import warnings_of
+from models.errors import EdgeproofError, UsageMistake
+from models.flatbuffers.metadata import LABELS, ModelMetadata, read_metadata, read_packed
+from models.flatbuffers.opening import read_flatbuffer
+from models.flatbuffers.reading import read_contents
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from models.candidates.declaration import Declaration
+    from models.candidates.spec import Found, OutputSpec
+    from models.flatbuffers.contents import Contents, Signature, Subgraph, Tensor
+    from models.flatbuffers.metadata import AssociatedFile, TensorMetadata
+
+# Custom operators that plain runtimes carry.
+CARRIED = frozenset({"AudioSpectrogram", "Mfcc", "TFLite_Detection_PostProcess"})
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that was read, and what it says of itself.
+
+    Attributes:
+        metadata: None where it has none, or where what it has cannot be read.
+        unread: why it cannot; None where it can.
+    """
+
+    file: Path
+    data: bytes
+    contents: Contents
+    metadata: ModelMetadata | None
+    unread: str | None
+
+
+def read_candidate(file: Path, declared: Declaration = NOTHING) -> CandidateSpec:
+    """Return how a FlatBuffer is fed and read: found where certain, as declared, or asked for.
+
+    Raises:
+        UsageMistake: the file cannot be read or cannot answer texts, something is not certain, or
+            a declaration does not fit it.
+    """
+    try:
+        return bind(open_candidate(file), declared)
+    except UsageMistake:
+        raise
+    except EdgeproofError as error:
+        # Who gave the file can mend it.
+        raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type]
+
+
+def open_candidate(file: Path) -> Opened:
+    """Read a file and its metadata.
+
+    Raises:
+        EdgeproofError: it cannot be read, or is no sound TFLite FlatBuffer.
+    """
+    data = read_flatbuffer(file)
+    contents = read_contents(file, data)
+    try:
+        return Opened(file, data, contents, read_metadata(file, data, contents), None)
+    except EdgeproofError as error:
+        return Opened(file, data, contents, None, error.what)
+
+
+def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
+    """Return how an opened file is fed and read.
+
+    Raises:
+        UsageMistake: as `read_candidate`.
+    """
+    file, contents = opened.file, opened.contents
+    _check_operators(file, contents)
+    signature = _signature(file, contents.signatures, declared)
+    number = 0 if signature is None else signature.subgraph
+    graph = contents.subgraphs[number]
+    if signature is not None and not _names_all(signature, graph):
+        signature = None
+    described = opened.metadata.main if opened.metadata and number == 0 else None
+    inputs = _ports(
+        graph.inputs,
+        signature.inputs if signature else {},
+        described.inputs if described else (),
+    )
+    outputs = _ports(
+        graph.outputs,
+        signature.outputs if signature else {},
+        described.outputs if described else (),
+    )
+    operators = tuple(one for one in contents.operators if one.subgraph == number)
+    bound = bind_inputs(file, inputs, declared)
+    output = bind_output(file, outputs, operators, declared)
+    labels, found, said = _labels(opened, output, declared)
+    return CandidateSpec(
+        file=file,
+        signature=signature.key if signature else None,
+        inputs=bound,
+        output=output,
+        labels=labels,
+        labels_found=found,
+        warnings=(
+            *said,
+            *warnings_of(opened.metadata, signature, bound, output),
+            *([f"Its metadata was not used: {opened.unread}."] if opened.unread else []),
+        ),
+    )
+
+
+def _check_operators(file: Path, contents: Contents) -> None:
+    names = sorted({one.name for one in contents.operators if one.custom} - CARRIED)
+    if not names:
+        return
+    strings = [one for one in contents.subgraphs[0].inputs if one.dtype == "string"]
+    also = f", and its input {strings[0].name!r} takes text itself" if strings else ""
+    raise UsageMistake(
+        f"needs operators that no plain TFLite runtime has: {', '.join(names)}{also}",
+        file=file,
+        key="operators",
+        remedy="Convert the model from its ids on with TFLITE_BUILTINS alone, the tokenizer beside",
+    )
+
+
+def _signature(
+    file: Path, signatures: Sequence[Signature], declared: Declaration
+) -> Signature | None:
+    keys = [one.key for one in signatures]
+    if declared.signature is not None:
+        for one in signatures:
+            if one.key == declared.signature:
+                return one
+        raise declared.mistake(
+            f"no signature is called {declared.signature!r}; there are {keys or 'none'}",
+            file=file,
+            key="signature",
+            remedy="Give one of these, or leave it out",
+        )
+    if len(signatures) > 1:
+        raise UsageMistake(
+            f"has {len(signatures)} signatures: {', '.join(map(repr, keys))}",
+            file=file,
+            key="signature",
+            remedy=f'Say which is judged: signature = "{keys[0]}" under [[candidates]], or '
+            f"--edge-signature={keys[0]}",
+        )
+    return signatures[0] if signatures else None
+
+
+def _names_all(signature: Signature, graph: Subgraph) -> bool:
+    """Whether a runtime can bind everything by the signature's names."""
+    named = {one.index for one in (*signature.inputs.values(), *signature.outputs.values())}
+    return named >= {one.index for one in (*graph.inputs, *graph.outputs)}
+
+
+def _ports(
+    tensors: Sequence[Tensor], names: dict[str, Tensor], described: Sequence[TensorMetadata]
+) -> list[Port]:
+    """Return inputs or outputs in the graph's order, with their names in signature and metadata."""
+    by_tensor = {tensor.index: name for name, tensor in names.items()}
+    # Metadata of another number of tensors is about another file.
+    told = [one.name for one in described] if len(described) == len(tensors) else []
+    return [
+        Port(
+            name=by_tensor.get(tensor.index),
+            tensor=tensor,
+            position=position,
+            described=told[position] if told else None,
+        )
+        for position, tensor in enumerate(tensors)
+    ]
+
+
+def _labels(
+    opened: Opened, output: OutputSpec, declared: Declaration
+) -> tuple[tuple[str, ...] | None, Found | None, list[str]]:
+    """Return the labels, how they were found, and what is wrong with those of the metadata."""
+    described, said = _described_labels(opened, output)
+    if declared.labels is None:
+        if described is not None and output.classes not in (None, len(described)):
+            said.append(
+                f"The metadata names {len(described)} labels and the output has "
+                f"{output.classes} scores: they were not used."
+            )
+            described = None
+        return described, "metadata" if described else None, said
+    labels = check_labels(list(declared.labels), declared.where or "labels")
+    if output.classes not in (None, len(labels)):
+        raise declared.mistake(
+            f"{len(labels)} labels are given, and the output tells {output.classes} apart",
+            file=opened.file,
+            key="labels",
+            remedy="Give as many labels as the output has scores, in its order; two for a sigmoid",
+        )
+    if described is not None and described != labels:
+        said.append(
+            f"The metadata calls the labels {', '.join(described[:5])}, and {', '.join(labels[:5])}"
+            " are declared, which were used."
+        )
+    return labels, "declared", said
+
+
+def _described_labels(
+    opened: Opened, output: OutputSpec
+) -> tuple[tuple[str, ...] | None, list[str]]:
+    if opened.metadata is None or output.position >= len(opened.metadata.main.outputs):
+        return None, []
+    files = [
+        one for one in opened.metadata.main.outputs[output.position].files if one.kind == LABELS
+    ]
+    if not files:
+        return None, []
+    chosen = _first_without_locale(files)
+    try:
+        packed = read_packed(opened.file, opened.data, chosen.name)
+        return parse_labels(packed, chosen.name), []
+    except EdgeproofError as error:
+        return None, [f"The labels in the metadata cannot be used: {error.what}."]
+
+
+def _first_without_locale(files: Sequence[AssociatedFile]) -> AssociatedFile:
+    return next((one for one in files if not one.locale), files[0])

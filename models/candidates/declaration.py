@@ -1,0 +1,285 @@
+"""What a user says of candidates: the grammar of the TOML, and of the options that say the same.
+
+    corpus = "test.csv"               # labelled texts; paths are relative to this file
+    labels = ["ham", "spam"]          # in the order of the output, or a file with one a line
+    tokenizer = "tokenizer.json"      # PATH, or KIND:PATH
+    reference = "float32"             # a candidate's name, or a file, that all are compared with
+
+    [[candidates]]
+    name = "mine"
+    flatbuffer = "model.tflite"
+    signature = "serving_default"     # where the file has several
+    length = 128                      # where the file leaves it open
+
+    [candidates.inputs]               # each by name, or by its position in the graph
+    ids = "input_ids"
+    mask = "attention_mask"
+    segments = "token_type_ids"
+
+    [candidates.output]
+    name = "logits"                   # or its position
+    meaning = "sigmoid"               # one of those that `models.candidates.spec.OutputSpec` lists
+    threshold = 0.35                  # sigmoid, logit: above it the answer is `positive`
+    positive = "spam"                 # the label that 1 stands for, or its index
+    scale = 0.03                      # of integers, where the file does not hold it
+    zero_point = 5
+
+Of a candidate only `name` and `flatbuffer` are needed: what the file says for certain is read from
+it. `labels`, `tokenizer` and `reference` of one candidate win over those above.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from models.candidates.spec import ROLES, Meaning, Role
+from models.errors import UsageMistake
+from models.tables import Table, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+T = TypeVar("T", bound=Table)
+
+# By name, or by position in the graph's order.
+Reference = str | int
+
+INPUTS_OPTION = "--edge-inputs"
+OUTPUT_OPTION = "--edge-output"
+# A name becomes a file's and a folder's.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class InputsTable(Table, frozen=True, kw_only=True):
+    """`[candidates.inputs]`: which input takes what, each by name or by position."""
+
+    ids: Reference | None = None
+    mask: Reference | None = None
+    segments: Reference | None = None
+
+    def __post_init__(self) -> None:
+        if self.ids is None and self.named():
+            raise ValueError("`ids` is missing: where one input is declared, all are")
+
+    def named(self) -> dict[Role, Reference]:
+        """Return the declared inputs by role."""
+        given = ((role, getattr(self, role)) for role in ROLES)
+        return {role: reference for role, reference in given if reference is not None}
+
+
+class OutputTable(Table, frozen=True, kw_only=True):
+    """`[candidates.output]`: which output is judged, and what it stands for."""
+
+    name: Reference | None = None
+    meaning: Meaning | None = None
+    threshold: float | None = None
+    positive: Reference | None = None
+    scale: float | None = None
+    zero_point: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0.0 < self.threshold < 1.0:
+            raise ValueError("`threshold` is a probability between 0 and 1")
+        if self.scale is not None and not 0.0 < self.scale < float("inf"):
+            raise ValueError("`scale` is a number above 0")
+        if self.zero_point is not None and self.scale is None:
+            raise ValueError("`zero_point` needs `scale`")
+
+
+class CandidateTable(Table, frozen=True, kw_only=True):
+    """One of `[[candidates]]`; `read_candidates` makes its paths absolute."""
+
+    name: str
+    flatbuffer: str
+    signature: str | None = None
+    length: int | None = None
+    inputs: InputsTable = msgspec.field(default_factory=InputsTable)
+    output: OutputTable = msgspec.field(default_factory=OutputTable)
+    labels: tuple[str, ...] | str | None = None
+    tokenizer: str | None = None
+    reference: str | None = None
+    contract: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(
+                "`name` is up to 100 letters, digits, '.', '_' and '-', the first a letter or digit"
+            )
+        if self.length is not None and self.length < 1:
+            raise ValueError("`length` is at least 1")
+
+
+class CandidatesTable(Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    candidates: tuple[CandidateTable, ...]
+    corpus: str | None = None
+    labels: tuple[str, ...] | str | None = None
+    ordered: bool = False
+    tokenizer: str | None = None
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.candidates:
+            raise ValueError("there is no [[candidates]]")
+        twice = [name for name, n in Counter(one.name for one in self.candidates).items() if n > 1]
+        if twice:
+            raise ValueError(f"two candidates are called {twice[0]!r}")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What is declared of one file, and where, for messages.
+
+    Attributes:
+        where: the TOML or the option, and the key; None where nothing is declared.
+    """
+
+    inputs: InputsTable = field(default_factory=InputsTable)
+    output: OutputTable = field(default_factory=OutputTable)
+    signature: str | None = None
+    length: int | None = None
+    labels: tuple[str, ...] | None = None
+    where: str | None = None
+
+    def mistake(self, what: str, *, file: Path, key: str, remedy: str) -> UsageMistake:
+        """Return a mistake that names the file, and where the declaration stands."""
+        place = f"{self.where}: {key}" if self.where else key
+        return UsageMistake(what, file=file, key=place, remedy=remedy)
+
+
+NOTHING = Declaration()
+
+
+def read_candidates(path: Path) -> CandidatesTable:
+    """Read a TOML of candidates; its paths come out absolute.
+
+    Raises:
+        UsageMistake: the file cannot be read, or breaks the grammar; names file and key.
+    """
+    table = read_table(path, CandidatesTable)
+    folder = path.resolve().parent
+    known = {one.name for one in table.candidates}
+
+    def absolute(given: str) -> str:
+        return str(folder / given)
+
+    def reference(given: str) -> str:
+        return given if given in known else absolute(given)
+
+    return msgspec.structs.replace(
+        table,
+        candidates=tuple(
+            msgspec.structs.replace(
+                _resolved(one, absolute, reference), flatbuffer=absolute(one.flatbuffer)
+            )
+            for one in table.candidates
+        ),
+        **_paths(table, absolute, reference),
+        corpus=None if table.corpus is None else absolute(table.corpus),
+    )
+
+
+def declaration_of(
+    candidate: CandidateTable, labels: tuple[str, ...] | None, toml: Path
+) -> Declaration:
+    """Return what a TOML declares of one candidate, with the labels it turned out to have."""
+    return Declaration(
+        inputs=candidate.inputs,
+        output=candidate.output,
+        signature=candidate.signature,
+        length=candidate.length,
+        labels=labels,
+        where=f"{toml}: candidate {candidate.name}",
+    )
+
+
+def parse_inputs(given: str) -> InputsTable:
+    """Read `ids=input_ids,mask=1`, as an option gives it.
+
+    Raises:
+        UsageMistake: it is not of that form.
+    """
+    return _table(given, InputsTable, INPUTS_OPTION, "ids=NAME,mask=NAME,segments=NAME")
+
+
+def parse_output(given: str) -> OutputTable:
+    """Read `name=score,meaning=sigmoid,threshold=0.35,positive=spam`, as an option gives it.
+
+    Raises:
+        UsageMistake: it is not of that form.
+    """
+    return _table(given, OutputTable, OUTPUT_OPTION, "name=NAME,meaning=MEANING")
+
+
+def inputs_lines(references: dict[Role, Reference]) -> str:
+    """Return both ways to declare inputs, ready to be pasted."""
+    toml = ", ".join(f"{role} = {_quoted(each)}" for role, each in references.items())
+    option = ",".join(f"{role}={each}" for role, each in references.items())
+    return f"inputs = {{ {toml} }} under [[candidates]], or {INPUTS_OPTION}='{option}'"
+
+
+def output_lines(**given: Reference | float) -> str:
+    """Return both ways to declare an output, ready to be pasted."""
+    toml = ", ".join(f"{key} = {_quoted(each)}" for key, each in given.items())
+    option = ",".join(f"{key}={each}" for key, each in given.items())
+    return f"output = {{ {toml} }} under [[candidates]], or {OUTPUT_OPTION}='{option}'"
+
+
+def _quoted(value: Reference | float) -> str:
+    return msgspec.json.encode(value).decode() if isinstance(value, str) else str(value)
+
+
+def _resolved(
+    one: CandidateTable, absolute: Callable[[str], str], reference: Callable[[str], str]
+) -> CandidateTable:
+    return msgspec.structs.replace(one, **_paths(one, absolute, reference))
+
+
+def _paths(
+    table: CandidateTable | CandidatesTable,
+    absolute: Callable[[str], str],
+    reference: Callable[[str], str],
+) -> dict[str, Any]:
+    """Return the keys that both tables have, their paths made absolute."""
+    found: dict[str, Any] = {}
+    if isinstance(table.labels, str):
+        found["labels"] = absolute(table.labels)
+    if table.tokenizer is not None:
+        kind, colon, path = table.tokenizer.rpartition(":")
+        found["tokenizer"] = f"{kind}{colon}{absolute(path)}" if path else table.tokenizer
+    if table.reference is not None:
+        found["reference"] = reference(table.reference)
+    return found
+
+
+def _table(given: str, kind: type[T], option: str, form: str) -> T:
+    parts = [part.partition("=") for part in given.split(",")]
+    keys = [key.strip() for key, _, _ in parts]
+    if not all(key and value.strip() for key, (_, _, value) in zip(keys, parts, strict=True)):
+        raise UsageMistake(f"{given!r} is not {form}", key=option, remedy="Write it in that form")
+    if len(set(keys)) < len(keys):
+        raise UsageMistake(f"{given!r} says a thing twice", key=option, remedy="Say it once")
+    values = {key: _number(value.strip()) for key, (_, _, value) in zip(keys, parts, strict=True)}
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise UsageMistake(
+            f"{given!r}: {error}", key=option, remedy=f"Write it as {form}"
+        ) from None
+
+
+def _number(value: str) -> Reference | float:
+    """Return a number where it is written as one; a name otherwise."""
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value

@@ -1,0 +1,81 @@
+"""Reading a file of labels: one a line, in the order of the output."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FEWEST, MOST = 2, 1000
+_LARGEST_FILE = 1 << 20
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Return the labels that a file holds.
+
+    Raises:
+        UsageMistake: the file cannot be read, or what it holds is no list of labels.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise UsageMistake(
+            f"cannot be read ({error.strerror})",
+            file=path,
+            remedy="Give a file with one label a line, in the order of the output",
+        ) from None
+    return parse_labels(data, str(path))
+
+
+def parse_labels(data: bytes, where: str) -> tuple[str, ...]:
+    """Return the labels that the bytes of a file hold.
+
+    Args:
+        data: of the file.
+        where: named in messages.
+
+    Raises:
+        UsageMistake: it is too large or not UTF-8, or what it holds is no list of labels.
+    """
+    if len(data) > _LARGEST_FILE:
+        raise UsageMistake(
+            f"is larger than {_LARGEST_FILE} bytes", file=where, remedy="Give one label a line"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageMistake(
+            f"is not UTF-8 (byte {error.start})", file=where, remedy="Save it as UTF-8"
+        ) from None
+    return check_labels([line.strip() for line in text.rstrip().split("\n")], where)
+
+
+def check_labels(labels: list[str], where: str) -> tuple[str, ...]:
+    """Return labels that can be told apart.
+
+    Raises:
+        UsageMistake: one is empty or there twice, or there are fewer than 2 or more than 1,000.
+    """
+    if not FEWEST <= len(labels) <= MOST:
+        raise UsageMistake(
+            f"holds {len(labels)} labels, and {FEWEST} to {MOST} can be judged",
+            file=where,
+            remedy="Give one label a line, in the order of the output",
+        )
+    if "" in labels:
+        raise UsageMistake(
+            f"label {labels.index('')} is empty",
+            file=where,
+            remedy="Name it, or remove the line: the place of a label is its index in the output",
+        )
+    label, times = Counter(labels).most_common(1)[0]
+    if times > 1:
+        raise UsageMistake(
+            f"{times} labels are called {label!r}", file=where, remedy="Give each its own name"
+        )
+    return tuple(labels)

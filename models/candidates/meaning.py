@@ -1,0 +1,364 @@
+"""What the output of a FlatBuffer stands for: read from the last operators of its graph.
+
+| the output comes from | it holds |
+|---|---|
+| SOFTMAX, or EXP divided by its SUM | probabilities |
+| LOG_SOFTMAX | their logarithms |
+| LOGISTIC, of one number | one sigmoid |
+| LOGISTIC, of several | independent sigmoids |
+| a dense layer, with what is added to it and scales it | logits |
+
+QUANTIZE, DEQUANTIZE, RESHAPE and their like change no meaning. Of anything else, and of one number
+that comes from a dense layer, the user is asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.candidates.declaration import NOTHING, output_lines
+from models.candidates.labels import FEWEST, MOST
+from models.candidates.roles import chosen, listed
+from models.candidates.spec import Found, Meaning, OutputSpec, sizes
+from models.errors import UsageMistake
+from models.flatbuffers.contents import Quantization
+from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from models.candidates.declaration import Declaration
+    from models.candidates.roles import Port
+    from models.flatbuffers.contents import Operator, Tensor
+
+# Where nothing is declared of a sigmoid: above one half the answer is the second of two labels,
+# as Keras and scikit-learn number them.
+THRESHOLD = 0.5
+POSITIVE = 1
+SIDES = 2
+
+# They move values or change how they are stored, and change no meaning.
+_MOVES = frozenset(
+    {
+        *("BATCH_TO_SPACE_ND", "CAST", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE"),
+        *("SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"),
+    }
+)
+_SIMPLE = frozenset({"ADD", "DIV", "MEAN", "MUL", "NEG", "SUB", "SUM"})
+_PRODUCTS = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL", "CONV_2D"})
+_ENDS: dict[str, Meaning] = {
+    "SOFTMAX": "probabilities",
+    "LOG_SOFTMAX": "log_probabilities",
+    "LOGISTIC": "sigmoids",
+    **dict.fromkeys(_PRODUCTS, "logits"),
+}
+# Of one number, by what it would be of several.
+_OF_ONE: dict[Meaning, Meaning] = {"sigmoids": "sigmoid", "logits": "logit"}
+_DEEPEST = 32
+
+
+def bind_output(
+    file: Path,
+    ports: Sequence[Port],
+    operators: Iterable[Operator],
+    declared: Declaration = NOTHING,
+) -> OutputSpec:
+    """Return the output that is judged, and what it means.
+
+    Args:
+        file: named in messages.
+        ports: the outputs of the graph.
+        operators: of the graph, in execution order.
+        declared: what the user says.
+
+    Raises:
+        UsageMistake: several outputs and none is named, a shape that is no answer to a text, a
+            declaration that does not fit, or a meaning that is not certain.
+    """
+    port = _named(file, ports, declared)
+    classes = _classes(file, port)
+    quantization = _quantization(file, port, declared)
+    meaning, found = _meaning(file, port, classes, tuple(operators), declared)
+    sided = meaning in {"sigmoid", "logit"}
+    threshold, positive, how = _sides(file, declared, sided=sided)
+    return OutputSpec(
+        name=port.name,
+        tensor=port.tensor.name,
+        position=port.position,
+        meaning=meaning,
+        classes=SIDES if sided else classes,
+        dtype=port.tensor.dtype,
+        shape=port.shape,
+        quantization=quantization,
+        threshold=threshold,
+        positive=positive,
+        found=found,
+        found_threshold=how,
+    )
+
+
+def graph_meaning(tensor: Tensor, operators: Sequence[Operator]) -> Meaning | None:
+    """Return what the graph says a tensor holds, `sigmoids` for any LOGISTIC; None if unsure.
+
+    Args:
+        tensor: an output of the graph.
+        operators: of that graph, in execution order.
+    """
+    return _walk(tensor, _written(operators), _DEEPEST)
+
+
+def last_operator(tensor: Tensor, operators: Sequence[Operator]) -> str:
+    """Name what writes a tensor, seen through what only moves values; "" where nothing does."""
+    written = _written(operators)
+    for _ in range(_DEEPEST):
+        operator = written.get(tensor.index)
+        if operator is None or operator.name not in _MOVES or not operator.inputs[:1]:
+            return "" if operator is None else operator.name
+        source = operator.inputs[0]
+        if source is None:
+            return operator.name
+        tensor = source
+    return ""
+
+
+def _written(operators: Sequence[Operator]) -> dict[int, Operator]:
+    """Return what writes each tensor, by the tensor's index."""
+    return {output.index: one for one in operators for output in one.outputs}
+
+
+def _walk(tensor: Tensor, written: dict[int, Operator], depth: int) -> Meaning | None:
+    operator = written.get(tensor.index)
+    if operator is None or depth == 0:
+        return None
+    if operator.name in _ENDS:
+        return _ENDS[operator.name]
+    sources = [one for one in operator.inputs if one is not None]
+    if operator.name in _MOVES:
+        return _walk(sources[0], written, depth - 1) if sources else None
+    if operator.name == "DIV" and _is_share(sources, written):
+        return "probabilities"
+    if operator.name not in _SIMPLE:
+        return None
+    meanings = {
+        _walk(source, written, depth - 1) for source in sources if not source.constant_bytes
+    }
+    # Sums and multiples of probabilities are probabilities or not, and nothing here knows which.
+    return "logits" if meanings == {"logits"} else None
+
+
+def _is_share(sources: list[Tensor], written: dict[int, Operator]) -> bool:
+    """Whether a division is a softmax written out: EXP(x) / SUM(EXP(x))."""
+    makers = [written.get(source.index) for source in sources]
+    if len(makers) != SIDES or not all(makers):
+        return False
+    exponential, total = makers
+    if exponential is None or total is None:
+        return False
+    summed = total.inputs[0] if total.inputs else None
+    return (
+        exponential.name == "EXP"
+        and total.name == "SUM"
+        and summed is not None
+        and summed.index == sources[0].index
+    )
+
+
+def _named(file: Path, ports: Sequence[Port], declared: Declaration) -> Port:
+    if not ports:
+        raise UsageMistake(
+            "has no outputs", file=file, key="output", remedy="Convert the model again"
+        )
+    if declared.output.name is not None:
+        return chosen(file, ports, declared.output.name, "output.name", declared)
+    if len(ports) == 1:
+        return ports[0]
+    raise UsageMistake(
+        f"has {len(ports)} outputs, and one answers a text: {listed(ports)}",
+        file=file,
+        key="output",
+        remedy=f"Say which: {output_lines(name=ports[0].reference)}",
+    )
+
+
+def _classes(file: Path, port: Port) -> int | None:
+    """Return how many numbers answer one text; None where the file leaves that open."""
+    dtype = port.tensor.dtype
+    if dtype not in FLOAT_DTYPES and dtype not in QUANTIZED_DTYPES:
+        raise UsageMistake(
+            f"output {port} is {dtype}, and a score for each label is a number with a fraction",
+            file=file,
+            key="output",
+            remedy="Convert the model with its scores as the output, before ARG_MAX or labels",
+        )
+    # A scalar in the file is what a runtime shapes when it has answered.
+    *before, last = port.shape or (None,)
+    batch, middle = before[:1], before[1:]
+    answers_one = all(size in (1, None) for size in batch) and all(size == 1 for size in middle)
+    if not answers_one or (last is not None and last > MOST):
+        raise UsageMistake(
+            f"output {port} is no answer to a text: {sizes(port.shape)} is not one score for each "
+            f"of {FEWEST} to {MOST} labels",
+            file=file,
+            key="output",
+            remedy="Convert the model with an output of [1, labels], or name another one: "
+            + output_lines(name=port.reference),
+        )
+    return last
+
+
+def _quantization(file: Path, port: Port, declared: Declaration) -> Quantization | None:
+    held, scale = port.tensor.quantization, declared.output.scale
+    if port.tensor.dtype in FLOAT_DTYPES:
+        if scale is not None:
+            raise declared.mistake(
+                f"a scale is declared, and output {port} is in floats",
+                file=file,
+                key="output.scale",
+                remedy="Leave it out",
+            )
+        return None
+    if scale is not None:
+        given = Quantization((scale,), (declared.output.zero_point or 0,))
+        if held is not None and not _same(held, given):
+            raise declared.mistake(
+                f"scale {scale} and zero point {given.zero_points[0]} are declared, and the file "
+                f"holds {held.scales[0]:.6g} and {(*held.zero_points, 0)[0]} for output {port}",
+                file=file,
+                key="output.scale",
+                remedy="Leave them out, or mend the file",
+            )
+        return held or given
+    if held is None or len(held.scales) != 1:
+        raise UsageMistake(
+            f"output {port} holds integers, and nothing says what they stand for",
+            file=file,
+            key="output.scale",
+            remedy=f"Say it: {output_lines(scale=0.00390625, zero_point=0)}",
+        )
+    return held
+
+
+def _same(held: Quantization, given: Quantization) -> bool:
+    # The file holds a float32, and what was declared in decimals may be another in its last bits.
+    near = len(held.scales) == 1 and abs(held.scales[0] - given.scales[0]) <= 1e-6 * given.scales[0]
+    return near and (*held.zero_points, 0)[0] == given.zero_points[0]
+
+
+def _meaning(
+    file: Path,
+    port: Port,
+    classes: int | None,
+    operators: tuple[Operator, ...],
+    declared: Declaration,
+) -> tuple[Meaning, Found]:
+    graph = graph_meaning(port.tensor, operators)
+    if classes == 1 and graph is not None:
+        if graph not in _OF_ONE:
+            raise UsageMistake(
+                f"output {port} is a softmax of one number, which is 1 whatever the text",
+                file=file,
+                key="output",
+                remedy="Convert the model with a sigmoid, or with an output for each label",
+            )
+        graph = _OF_ONE[graph]
+    said = declared.output.meaning
+    if said is not None:
+        _check_meaning(file, port, (classes, graph, said), declared)
+        return said, "declared"
+    if graph is None or graph == "logit" or (classes is None and graph == "sigmoids"):
+        raise UsageMistake(
+            f"what output {port} stands for is not certain: it comes from "
+            f"{last_operator(port.tensor, operators) or 'no operator'}",
+            file=file,
+            key="output.meaning",
+            remedy=_ways(classes),
+        )
+    return graph, "graph"
+
+
+def _ways(classes: int | None) -> str:
+    if classes == 1:
+        lines = output_lines(meaning="sigmoid", threshold=THRESHOLD, positive=POSITIVE)
+        return f'Say it: {lines}; or meaning = "logit" for a number before its sigmoid'
+    lines = output_lines(meaning="probabilities")
+    return f'Say it: {lines}; or "logits", "log_probabilities", "sigmoids"'
+
+
+# What a declared meaning can be of a graph that is sure of another.
+_COMPATIBLE = {
+    "logits": {"logits"},
+    "logit": {"logit"},
+    "probabilities": {"probabilities", "sigmoids"},
+    "log_probabilities": {"log_probabilities"},
+    "sigmoid": {"sigmoid"},
+    "sigmoids": {"sigmoids", "probabilities"},
+}
+
+
+def _check_meaning(
+    file: Path,
+    port: Port,
+    claims: tuple[int | None, Meaning | None, Meaning],
+    declared: Declaration,
+) -> None:
+    classes, graph, said = claims
+    sided = said in {"sigmoid", "logit"}
+    if classes is not None and sided != (classes == 1):
+        raise declared.mistake(
+            f"`{said}` is declared, which is {'one number' if sided else 'a number for each label'}"
+            f", and output {port} holds {classes}",
+            file=file,
+            key="output.meaning",
+            remedy=_ways(classes),
+        )
+    if graph is not None and graph not in _COMPATIBLE[said]:
+        raise declared.mistake(
+            f"`{said}` is declared, and the graph says {graph} of output {port}",
+            file=file,
+            key="output.meaning",
+            remedy=f"Leave the meaning out, or give {graph!r}",
+        )
+
+
+def _sides(
+    file: Path, declared: Declaration, *, sided: bool
+) -> tuple[float | None, int | None, Found | None]:
+    """Return threshold, the label above it, and how they were found."""
+    threshold, side = declared.output.threshold, declared.output.positive
+    if not sided:
+        if threshold is not None or side is not None:
+            raise declared.mistake(
+                "`threshold` and `positive` are for one sigmoid, and this output has a score for "
+                "each label",
+                file=file,
+                key="output",
+                remedy="Leave them out",
+            )
+        return None, None, None
+    positive = POSITIVE if side is None else _index(file, side, declared)
+    found: Found = "default" if threshold is None and side is None else "declared"
+    return THRESHOLD if threshold is None else threshold, positive, found
+
+
+def _index(file: Path, side: str | int, declared: Declaration) -> int:
+    labels = declared.labels
+    if labels is not None and len(labels) != SIDES:
+        raise declared.mistake(
+            f"one sigmoid tells 2 labels apart, and there are {len(labels)}",
+            file=file,
+            key="labels",
+            remedy="Give two labels, or a file with an output for each",
+        )
+    if isinstance(side, int):
+        if side in range(SIDES):
+            return side
+        what, remedy = f"label {side} is not one of two", "Give 0 or 1, or a label's name"
+    elif labels is None:
+        what = f"{side!r} is the label above the threshold, and no labels are given"
+        remedy = "Give the labels, or 0 or 1"
+    elif side in labels:
+        return labels.index(side)
+    else:
+        what, remedy = f"{side!r} is none of {', '.join(labels)}", "Give one of them"
+    raise declared.mistake(what, file=file, key="output.positive", remedy=remedy)

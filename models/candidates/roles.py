@@ -1,0 +1,310 @@
+"""Which input of a FlatBuffer takes ids, which the mask, which the segments.
+
+A role is found where it is certain: a name that is used for nothing else, the name that the
+metadata gives, or a lone input of numbers. Where it is not, and where two signs contradict each
+other, the user is asked, in one message with the lines to write.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.candidates.declaration import NOTHING, Reference, inputs_lines
+from models.candidates.spec import ROLES, Found, InputSpec, Role, Shape, sizes
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from models.candidates.declaration import Declaration
+    from models.flatbuffers.contents import Tensor
+
+# What public models call their inputs, without what exporters put around it.
+NAMES: dict[str, Role] = {
+    **dict.fromkeys(
+        (
+            *("ids", "input_ids", "input_word_ids", "word_ids", "token_ids", "input_token_ids"),
+            *("input_tokens", "tokens", "text_ids", "inputids"),
+        ),
+        "ids",
+    ),
+    **dict.fromkeys(
+        (
+            *("mask", "masks", "input_mask", "input_masks", "attention_mask", "attention_masks"),
+            *("padding_mask", "attentionmask"),
+        ),
+        "mask",
+    ),
+    **dict.fromkeys(
+        (
+            *("segment_ids", "segments", "segment", "token_type_ids", "input_type_ids", "type_ids"),
+            *("input_segments", "segment_id", "tokentypeids"),
+        ),
+        "segments",
+    ),
+}
+# Ids can be written in these; float32 holds each up to 2 ** 24.
+ID_DTYPES = ("int32", "int64", "float32", "int16", "uint16", "uint32", "int8", "uint8")
+_AROUND = re.compile(r"^(serving_default_|.*/)|(:\d+)$")
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of the graph, by all its names.
+
+    Attributes:
+        name: in the signature; None where the file has none.
+        position: in the graph's order.
+        described: its name in the metadata; None where there is none.
+    """
+
+    name: str | None
+    tensor: Tensor
+    position: int
+    described: str | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """The tensor's shape, None for what is open."""
+        pairs = zip(self.tensor.shape, self.tensor.dynamic, strict=False)
+        return tuple(None if dynamic else size for size, dynamic in pairs)
+
+    def __str__(self) -> str:
+        """Name it as a message does."""
+        return f"{self.position} {self.shown!r} {self.tensor.dtype} {sizes(self.shape)}"
+
+    @property
+    def shown(self) -> str:
+        """The name to call it by."""
+        return self.name or self.tensor.name
+
+    @property
+    def reference(self) -> Reference:
+        """What a declaration calls it."""
+        return self.shown or self.position
+
+    def is_called(self, reference: Reference) -> bool:
+        """Whether a declaration means it."""
+        if isinstance(reference, int):
+            return reference == self.position
+        return reference in {self.name, self.tensor.name} or reference == plain(self.tensor.name)
+
+
+def plain(name: str) -> str:
+    """Return a name without what exporters put around it: `serving_default_`, scopes, `:0`."""
+    return _AROUND.sub("", _AROUND.sub("", name))
+
+
+def role_of(name: str) -> Role | None:
+    """Return the role that a name says; None where it says none."""
+    return NAMES.get(plain(name).lower())
+
+
+def bind_inputs(
+    file: Path, ports: Sequence[Port], declared: Declaration = NOTHING
+) -> tuple[InputSpec, ...]:
+    """Return the inputs with their roles, in the graph's order.
+
+    Raises:
+        UsageMistake: an input cannot take ids at all, a declaration does not fit the file, or a
+            role is not certain.
+    """
+    _check_there_are_some(file, ports)
+    roles = _declared(file, ports, declared) or _found(file, ports)
+    inputs = tuple(
+        _spec(file, port, *roles[port.position], declared)
+        for port in sorted(ports, key=lambda port: port.position)
+    )
+    _check_lengths(file, inputs)
+    return inputs
+
+
+def _check_there_are_some(file: Path, ports: Sequence[Port]) -> None:
+    if not ports:
+        raise UsageMistake(
+            "has no inputs, so no text reaches it",
+            file=file,
+            key="inputs",
+            remedy="Convert the model with its inputs as arguments, not as constants",
+        )
+    strings = [port for port in ports if port.tensor.dtype == "string"]
+    if strings:
+        raise UsageMistake(
+            f"input {strings[0]} takes text itself, and its tokenizer is in the graph",
+            file=file,
+            key="inputs",
+            remedy="Convert the model from its ids on, and keep the tokenizer beside the file",
+        )
+    if len(ports) > len(ROLES):
+        raise UsageMistake(
+            f"has {len(ports)} inputs, and a text gives at most {', '.join(ROLES)}",
+            file=file,
+            key="inputs",
+            remedy="Convert the model with these inputs alone",
+        )
+
+
+def _declared(
+    file: Path, ports: Sequence[Port], declared: Declaration
+) -> dict[int, tuple[Role, Found]]:
+    """Return the role of each position as declared; {} where none is."""
+    found: dict[int, tuple[Role, Found]] = {}
+    for role, reference in declared.inputs.named().items():
+        port = chosen(file, ports, reference, f"inputs.{role}", declared)
+        if port.position in found:
+            raise declared.mistake(
+                f"{role} and {found[port.position][0]} are both input {port}",
+                file=file,
+                key=f"inputs.{role}",
+                remedy="Give each role an input of its own",
+            )
+        found[port.position] = (role, "declared")
+    left = [port for port in ports if port.position not in found]
+    if found and left:
+        raise declared.mistake(
+            f"nothing is declared for input {left[0]}",
+            file=file,
+            key="inputs",
+            remedy=f"Give it a role: {' or '.join(_free(found))}",
+        )
+    return found
+
+
+def _free(found: dict[int, tuple[Role, Found]]) -> list[Role]:
+    taken = {role for role, _ in found.values()}
+    return [role for role in ROLES if role not in taken]
+
+
+def chosen(
+    file: Path, ports: Sequence[Port], reference: Reference, key: str, declared: Declaration
+) -> Port:
+    """Return the one port that a declaration means.
+
+    Raises:
+        UsageMistake: there is none, or more than one.
+    """
+    # What a signature says comes before what tensors are called.
+    exact = [port for port in ports if reference == port.name]
+    found = exact or [port for port in ports if port.is_called(reference)]
+    if len(found) == 1:
+        return found[0]
+    what = "no" if not found else "more than one"
+    raise declared.mistake(
+        f"{what} tensor is called {reference!r}; there are {listed(ports)}",
+        file=file,
+        key=key,
+        remedy="Give one of these, by name or by position",
+    )
+
+
+def listed(ports: Sequence[Port]) -> str:
+    """Name all of them for a message."""
+    return "; ".join(map(str, ports))
+
+
+def _found(file: Path, ports: Sequence[Port]) -> dict[int, tuple[Role, Found]]:
+    found: dict[int, tuple[Role, Found]] = {}
+    for port in ports:
+        said = _said(port)
+        if len({role for role, _ in said}) > 1:
+            both = " and ".join(f"{role} by {how}" for role, how in said)
+            raise _uncertain(file, ports, f"input {port} is {both}")
+        if said:
+            found[port.position] = said[0]
+    if len(ports) == 1 and not found:
+        return {ports[0].position: ("ids", "shape")}
+    unnamed = [port for port in ports if port.position not in found]
+    if unnamed:
+        raise _uncertain(file, ports, f"no name says what input {unnamed[0]} takes")
+    roles = [role for role, _ in found.values()]
+    if len(set(roles)) < len(roles):
+        raise _uncertain(file, ports, "two inputs are named for the same thing")
+    if "ids" not in roles:
+        raise _uncertain(file, ports, "no input is named for ids")
+    return found
+
+
+def _said(port: Port) -> list[tuple[Role, Found]]:
+    """Return what each name of an input says it takes."""
+    said: list[tuple[Role, Found]] = []
+    for name in (port.name, port.tensor.name):
+        role = role_of(name) if name else None
+        if role is not None:
+            said.append((role, "name"))
+    described = role_of(port.described) if port.described else None
+    if described is not None:
+        said.append((described, "metadata"))
+    return said
+
+
+def _uncertain(file: Path, ports: Sequence[Port], why: str) -> UsageMistake:
+    names = {port.reference for port in ports}
+    told = [port.reference if len(names) == len(ports) else port.position for port in ports]
+    references = dict(zip(ROLES, told, strict=False))
+    return UsageMistake(
+        f"which input takes {', '.join(ROLES[: len(ports)])} is not certain: {why}; "
+        f"there are {listed(ports)}",
+        file=file,
+        key="inputs",
+        remedy=f"Say it, in the order that is right: {inputs_lines(references)}",
+    )
+
+
+def _spec(file: Path, port: Port, role: Role, found: Found, declared: Declaration) -> InputSpec:
+    if port.tensor.dtype not in ID_DTYPES and (role, port.tensor.dtype) != ("mask", "bool"):
+        raise UsageMistake(
+            f"input {port} is {port.tensor.dtype}, and {role} are numbers",
+            file=file,
+            key="inputs",
+            remedy=f"Convert the model with an input of {', '.join(ID_DTYPES[:3])}",
+        )
+    return InputSpec(
+        role=role,
+        name=port.name,
+        tensor=port.tensor.name,
+        position=port.position,
+        dtype=port.tensor.dtype,
+        shape=port.shape,
+        length=_length(file, port, declared),
+        quantization=port.tensor.quantization,
+        found=found,
+    )
+
+
+def _length(file: Path, port: Port, declared: Declaration) -> int | None:
+    """Return how many tokens an input takes; None where it leaves that open."""
+    first, *rest = port.shape or (None,)
+    if not rest:  # no batch at all
+        first, rest = 1, [first]
+    lengths = [size for size in rest if size != 1] or [1]
+    if first not in (1, None) or len(lengths) > 1 or not port.shape:
+        raise UsageMistake(
+            f"input {port} does not take the ids of one text",
+            file=file,
+            key="inputs",
+            remedy="Convert the model with inputs of [1, tokens], or [-1, tokens]",
+        )
+    (length,) = lengths
+    if declared.length is not None and length not in (None, declared.length):
+        raise declared.mistake(
+            f"a length of {declared.length} is declared, and input {port} takes {length} tokens",
+            file=file,
+            key="length",
+            remedy=f"Leave the length out, or give {length}",
+        )
+    return declared.length if length is None else length
+
+
+def _check_lengths(file: Path, inputs: Sequence[InputSpec]) -> None:
+    lengths = {one.role: one.length for one in inputs}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{role} {length or 'open'}" for role, length in lengths.items())
+        raise UsageMistake(
+            f"its inputs take different numbers of tokens: {told}",
+            file=file,
+            key="inputs",
+            remedy="Convert the model with inputs of one length; or declare which input is which",
+        )

@@ -1,0 +1,147 @@
+"""What a runtime answers, as labels and probabilities: by what the output means.
+
+output       raw      label    probabilities
+logits       [2, 0]   first    softmax: [0.881, 0.119]
+probabilities[0.7, 0.3]  first  as they are: no second softmax
+sigmoid 0.4, threshold 0.35, positive 1:  second, [0.6, 0.4]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import EdgeproofError, UsageMistake
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.candidates.spec import OutputSpec
+    from models.flatbuffers.contents import Quantization
+
+    Floats = NDArray[np.float64]
+
+# The label of an answer that is not finite.
+NO_LABEL = -1
+# Probabilities of zero have a logarithm all the same: that of float32's smallest.
+_SMALLEST = float(np.finfo(np.float32).tiny)
+# How far probabilities in float16 may be from 1 together.
+_SLACK = 0.01
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The answers to n texts.
+
+    Attributes:
+        labels: [n], an index into the labels; `NO_LABEL` where the answer is not finite. Of one
+            sigmoid the threshold decides it, not the larger probability.
+        probabilities: [n, classes], together 1; what is not finite stays so.
+        logits: [n, classes], whose softmax they are; the file's own where it answers logits.
+    """
+
+    labels: NDArray[np.int64]
+    probabilities: Floats
+    logits: Floats
+
+
+def scores_of(output: OutputSpec, raw: NDArray[Any], classes: int | None = None) -> Scores:
+    """Return labels and probabilities of what a runtime answered.
+
+    Args:
+        output: what the answers mean.
+        raw: [n, ...], the output's values for each text, as the runtime gave them.
+        classes: how many labels there are; where the file leaves that open, this decides.
+
+    Raises:
+        EdgeproofError: the answers do not have a score for each label.
+        UsageMistake: they are declared to be probabilities, and they are not.
+    """
+    values = real_values(raw.reshape(len(raw), -1), output.quantization)
+    _check_width(output, values, classes)
+    if output.threshold is not None and output.positive is not None:
+        return _sided(output, values[:, 0], output.threshold, output.positive)
+    if output.meaning == "logits":
+        return _scores(values, softmax(values), values)
+    if output.meaning == "log_probabilities":
+        return _scores(values, np.exp(values), values)
+    logits = np.log(np.maximum(values, _SMALLEST))
+    if output.meaning == "sigmoids":
+        return _scores(values, softmax(logits), logits)
+    if output.found == "declared":
+        _check_probabilities(output, values)
+    return _scores(values, values, logits)
+
+
+def real_values(raw: NDArray[Any], quantization: Quantization | None) -> Floats:
+    """Return what integers stand for, (q - zero point) * scale; floats as they are."""
+    if quantization is None or raw.dtype.kind not in "iu":
+        return raw.astype(np.float64)
+    zero = (*quantization.zero_points, 0)[0]
+    return np.asarray((raw.astype(np.float64) - zero) * quantization.scales[0])
+
+
+def softmax(logits: Floats) -> Floats:
+    """Return probabilities [n, classes] of logits; NaN where one of them is not finite."""
+    with np.errstate(invalid="ignore"):
+        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def _scores(values: Floats, probabilities: Floats, logits: Floats) -> Scores:
+    return Scores(_finite_or_none(values, values.argmax(axis=1)), probabilities, logits)
+
+
+def _sided(output: OutputSpec, values: Floats, threshold: float, positive: int) -> Scores:
+    """Return two columns of one number: its own label's, and the other's."""
+    odds = values
+    if output.meaning == "sigmoid":
+        sure = np.clip(values, _SMALLEST, None)
+        odds = np.log(sure) - np.log(np.clip(1.0 - values, _SMALLEST, None))
+        probability = values
+    else:
+        probability = 0.5 * (1.0 + np.tanh(0.5 * values))
+    columns = [1.0 - probability, probability]
+    halves = [-odds / 2, odds / 2]
+    order = (0, 1) if positive else (1, 0)
+    labels = np.where(probability > threshold, positive, 1 - positive)
+    return Scores(
+        _finite_or_none(values[:, None], labels),
+        np.stack([columns[i] for i in order], axis=1),
+        np.stack([halves[i] for i in order], axis=1),
+    )
+
+
+def _finite_or_none(values: Floats, labels: NDArray[Any]) -> NDArray[np.int64]:
+    return np.where(np.isfinite(values).all(axis=1), labels, NO_LABEL).astype(np.int64)
+
+
+def _check_width(output: OutputSpec, values: Floats, classes: int | None) -> None:
+    sided = output.threshold is not None
+    expected = 1 if sided else (output.classes or classes)
+    if expected is not None and values.shape[1] != expected:
+        raise EdgeproofError(
+            f"answers {values.shape[1]} numbers for a text, where {expected} were expected",
+            key=output.name or output.tensor or f"output {output.position}",
+            remedy="Name the output that answers a text, and give as many labels as it has scores",
+        )
+
+
+def _check_probabilities(output: OutputSpec, values: Floats) -> None:
+    """Refuse what is declared to be probabilities and cannot be."""
+    scale = 0.0 if output.quantization is None else output.quantization.scales[0]
+    slack = max(_SLACK, values.shape[1] * scale / 2)
+    finite = np.isfinite(values).all(axis=1)
+    sums = values.sum(axis=1)
+    wrong = finite & ((np.abs(sums - 1.0) > slack) | (values < -slack).any(axis=1))
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise UsageMistake(
+            f"is declared to hold probabilities, and {int(wrong.sum())} of {len(values)} answers "
+            f"are none: those of text {first} begin with {np.round(values[first][:4], 3).tolist()} "
+            f"and sum to {sums[first]:.3f}",
+            key=output.name or output.tensor or f"output {output.position}",
+            remedy='Declare meaning = "logits", or what they are',
+        )

@@ -1,0 +1,155 @@
+"""What is known of a candidate: its inputs, its output, and how each of them was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.flatbuffers.contents import Quantization
+
+Role = Literal["ids", "mask", "segments"]
+ROLES: tuple[Role, ...] = ("ids", "mask", "segments")
+
+Meaning = Literal["logits", "probabilities", "log_probabilities", "logit", "sigmoid", "sigmoids"]
+
+# How something was found: the user declared it; a name, the metadata, a shape or the graph's last
+# operator says it; or it is what is documented where nothing says it.
+Found = Literal["declared", "name", "metadata", "shape", "graph", "default"]
+
+# One dimension: None where the file leaves it open.
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """One input of a candidate.
+
+    Attributes:
+        role: what it takes.
+        name: what a runner binds it by: the signature's name for it; None where the file has no
+            signature, and it is bound by `position`.
+        tensor: the tensor's own name, "" where it has none.
+        position: its place in the graph's order.
+        dtype: int32, int64, float32 or another that ids can be written in.
+        shape: of the tensor; at most one dimension is neither 1 nor open.
+        length: tokens of a text; None where the file leaves it open and nobody declared it.
+        quantization: of an input stored in small integers.
+        found: how its role was found.
+    """
+
+    role: Role
+    name: str | None
+    tensor: str
+    position: int
+    dtype: str
+    shape: Shape
+    length: int | None
+    quantization: Quantization | None
+    found: Found
+
+    @property
+    def open_batch(self) -> bool:
+        """Whether the batch is open: the file may answer several texts at once."""
+        return len(self.shape) > 1 and self.shape[0] is None
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """The output that is judged.
+
+    | meaning | the output holds |
+    |---|---|
+    | `logits` | one number for each label, whose softmax are probabilities |
+    | `probabilities` | one probability for each label; together 1 |
+    | `log_probabilities` | their logarithms |
+    | `logit` | one number, whose sigmoid is the probability of one of two labels |
+    | `sigmoid` | one probability, of one of two labels |
+    | `sigmoids` | one probability for each label, independent of each other |
+
+    Attributes:
+        name: the signature's name for it; None where the file has no signature.
+        tensor: the tensor's own name.
+        position: its place in the graph's order.
+        meaning: see above.
+        classes: how many labels it tells apart; None where the file leaves that open, and the
+            labels decide.
+        dtype: as the runtime answers it.
+        shape: of the tensor.
+        quantization: how its integers stand for real numbers; None where it is in floats.
+        threshold: for `sigmoid` and `logit`, the probability above which the answer is `positive`.
+        positive: for these, the index of the label that a probability of 1 stands for.
+        found: how the meaning was found.
+        found_threshold: how threshold and positive were; None where there are none.
+    """
+
+    name: str | None
+    tensor: str
+    position: int
+    meaning: Meaning
+    classes: int | None
+    dtype: str
+    shape: Shape
+    quantization: Quantization | None
+    threshold: float | None
+    positive: int | None
+    found: Found
+    found_threshold: Found | None = None
+
+
+@dataclass(frozen=True)
+class CandidateSpec:
+    """A FlatBuffer and how it is fed and read.
+
+    Attributes:
+        file: the FlatBuffer.
+        signature: the key of the signature it is called by; None where it has none.
+        inputs: in the graph's order.
+        output: the one that is judged.
+        labels: as declared or from the metadata; None where neither names them.
+        labels_found: how they were found; None without labels.
+        warnings: what a user has to know: a plain sentence each.
+    """
+
+    file: Path
+    signature: str | None
+    inputs: tuple[InputSpec, ...]
+    output: OutputSpec
+    labels: tuple[str, ...] | None
+    labels_found: Found | None
+    warnings: tuple[str, ...]
+
+    def input(self, role: Role) -> InputSpec | None:
+        """Return the input of a role; None where the candidate has none."""
+        return next((one for one in self.inputs if one.role == role), None)
+
+    @property
+    def length(self) -> int | None:
+        """Tokens of a text; None where the file leaves it open and nobody declared it."""
+        return next((one.length for one in self.inputs if one.role == "ids"), None)
+
+    @property
+    def binding(self) -> str:
+        """Inputs and output on one line, for the header of a run."""
+        inputs = ", ".join(_input_line(one) for one in self.inputs)
+        return f"{inputs} -> {_output_line(self.output)}"
+
+
+def sizes(shape: Shape) -> str:
+    """Write a shape as a file has it: [1, -1] where the second dimension is open."""
+    return "[" + ", ".join("-1" if size is None else str(size) for size in shape) + "]"
+
+
+def _input_line(one: InputSpec) -> str:
+    name = repr(one.name or one.tensor) if one.name or one.tensor else f"input {one.position}"
+    return f"{one.role} = {name} {one.dtype} {sizes(one.shape)} (by {one.found})"
+
+
+def _output_line(one: OutputSpec) -> str:
+    name = repr(one.name or one.tensor) if one.name or one.tensor else f"output {one.position}"
+    line = f"{one.meaning} = {name} {one.dtype} {sizes(one.shape)} (by {one.found})"
+    if one.threshold is None:
+        return line
+    return f"{line}, above {one.threshold} label {one.positive} (by {one.found_threshold})"

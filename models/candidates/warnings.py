@@ -1,0 +1,91 @@
+"""What a user has to know of a candidate that is judged all the same: a plain sentence each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.flatbuffers.metadata import Normalization, ScoreCalibration, ScoreThresholding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from models.candidates.spec import InputSpec, OutputSpec
+    from models.flatbuffers.contents import Signature
+    from models.flatbuffers.metadata import ModelMetadata
+
+# float32 holds each whole number up to this.
+LARGEST_FLOAT_ID = 1 << 24
+
+
+def warnings_of(
+    metadata: ModelMetadata | None,
+    signature: Signature | None,
+    inputs: Sequence[InputSpec],
+    output: OutputSpec,
+) -> Iterator[str]:
+    """Yield what has to be known, the input first."""
+    yield from _about_inputs(signature, inputs)
+    yield from _about_output(output)
+    if metadata is not None:
+        yield from _about_metadata(metadata, len(inputs))
+
+
+def _about_inputs(signature: Signature | None, inputs: Sequence[InputSpec]) -> Iterator[str]:
+    by_position = sorted(inputs, key=lambda one: one.position)
+    if signature is not None and len(inputs) > 1:
+        graph = [one.name for one in by_position if one.name is not None]
+        if graph != list(signature.inputs):
+            yield (
+                f"The graph takes its inputs in the order {', '.join(graph)}, its signature names "
+                f"{', '.join(signature.inputs)}: an app that binds them by position feeds the "
+                "wrong ones."
+            )
+    if any(one.dtype == "float32" for one in inputs if one.role == "ids"):
+        yield (
+            f"Its ids are float32, which holds whole numbers up to {LARGEST_FLOAT_ID} exactly: "
+            "they are taken to be ids, not features."
+        )
+    if any(one.length is None for one in inputs):
+        yield "The file leaves the number of tokens open: what is declared, or the texts decide it."
+
+
+def _about_output(output: OutputSpec) -> Iterator[str]:
+    name = output.name or output.tensor
+    if output.meaning != "logits" and name.lower().startswith("logit"):
+        yield f"Its output is called {name!r} and holds {output.meaning}: it is judged as these."
+    if output.found_threshold == "default":
+        yield (
+            f"It answers one number: above {output.threshold} is taken to mean label "
+            f"{output.positive}, the second. Declare `threshold` and `positive` where an app does "
+            "otherwise."
+        )
+    if output.meaning == "sigmoids":
+        yield (
+            "Its scores are independent of each other: the largest is the answer, and shares of "
+            "them stand for probabilities."
+        )
+    if output.classes is None:
+        yield "The file leaves the number of scores open: the labels decide it."
+
+
+def _about_metadata(metadata: ModelMetadata, inputs: int) -> Iterator[str]:
+    told = len(metadata.main.inputs)
+    if told not in (0, inputs):
+        yield (
+            f"The metadata describes {told} inputs, the graph has {inputs}: it was not used for "
+            "them."
+        )
+    for unit in metadata.units:
+        if isinstance(unit, Normalization) and _does_something(unit):
+            yield (
+                f"The metadata normalizes values by mean {list(unit.mean)} and std "
+                f"{list(unit.std)}: ids are fed as they are."
+            )
+        elif isinstance(unit, ScoreCalibration):
+            yield "The metadata calibrates scores: they are judged as the graph answers them."
+        elif isinstance(unit, ScoreThresholding) and unit.threshold > 0:
+            yield (f"The metadata drops answers below {unit.threshold:g}: every answer is judged.")
+
+
+def _does_something(unit: Normalization) -> bool:
+    return any(unit.mean) or any(each != 1.0 for each in unit.std)

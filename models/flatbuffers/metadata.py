@@ -1,0 +1,476 @@
+"""What a FlatBuffer says of itself in TFLite metadata, and the files packed behind it.
+
+Two things lie in one file. A buffer called TFLITE_METADATA holds a FlatBuffer of its own, whose
+fields are numbered as tflite-support's `metadata_schema.fbs` numbers them (identifier M001). Behind
+the model lies a zip archive of vocabularies and labels. Both are read without trust: each offset is
+checked before it is followed, each file is read up to a limit.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from models.errors import EdgeproofError
+from models.flatbuffers.constants import buffer_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from models.flatbuffers.contents import Contents
+
+T = TypeVar("T")
+
+ENTRY = "TFLITE_METADATA"
+IDENTIFIER = b"M001"
+LABELS = "TENSOR_AXIS_LABELS"
+VOCABULARY = "VOCABULARY"
+_FILE_KINDS = (
+    *("UNKNOWN", "DESCRIPTIONS", LABELS, "TENSOR_VALUE_LABELS", "TENSOR_AXIS_SCORE_CALIBRATION"),
+    *(VOCABULARY, "SCANN_INDEX_FILE"),
+)
+_CONTENTS = ("none", "feature", "image", "bounding_box", "audio")
+_TRANSFORMATIONS = ("IDENTITY", "LOG", "INVERSE_LOGISTIC")
+# The first field of a table is at 4 in its list of offsets, each next one 2 further.
+_FIRST_FIELD, _FIELD = 4, 2
+# Tables and strings in one file; a classifier has fewer than a hundred.
+_MOST_PARTS = 20_000
+_MOST_MEMBERS = 1_000
+LARGEST_MEMBER = 64 << 20
+_END_OF_ZIP, _LONGEST_TAIL = b"PK\x05\x06", 22 + 65_535
+_ENCRYPTED = 1
+_ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError),
+    *(EOFError, OSError, ValueError, OverflowError, IndexError),
+)
+_REMEDY = "Write the metadata again, or judge the file without it"
+
+
+@dataclass(frozen=True)
+class AssociatedFile:
+    """A file that the metadata speaks of.
+
+    Attributes:
+        kind: TENSOR_AXIS_LABELS, VOCABULARY, ...; `TYPE_n` where it is newer than this reader.
+        locale: of its texts, "" where nothing is said.
+    """
+
+    name: str
+    description: str
+    kind: str
+    locale: str
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Values are fed as (x - mean) / std."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ScoreCalibration:
+    """Scores go through a sigmoid of their own, whose parameters a file holds."""
+
+    transformation: str
+    default: float
+
+
+@dataclass(frozen=True)
+class ScoreThresholding:
+    """Scores below the threshold are not believed."""
+
+    threshold: float
+
+
+@dataclass(frozen=True)
+class BertTokenizer:
+    """Ids come from word pieces."""
+
+    vocabulary: tuple[AssociatedFile, ...]
+
+
+@dataclass(frozen=True)
+class SentencePieceTokenizer:
+    """Ids come from a SentencePiece model."""
+
+    model: tuple[AssociatedFile, ...]
+    vocabulary: tuple[AssociatedFile, ...]
+
+
+@dataclass(frozen=True)
+class RegexTokenizer:
+    """Ids are those of the words between what a regular expression matches."""
+
+    delimiter: str
+    vocabulary: tuple[AssociatedFile, ...]
+
+
+@dataclass(frozen=True)
+class UnknownUnit:
+    """A way to process a tensor that is newer than this reader."""
+
+    number: int
+
+
+Tokenizer = BertTokenizer | SentencePieceTokenizer | RegexTokenizer
+ProcessUnit = Tokenizer | Normalization | ScoreCalibration | ScoreThresholding | UnknownUnit
+
+
+@dataclass(frozen=True)
+class TensorMetadata:
+    """What is said of one input or output.
+
+    Attributes:
+        content: none, feature, image, bounding_box or audio.
+        minimum: of its values, by channel; () where nothing is said.
+        maximum: likewise.
+    """
+
+    name: str
+    description: str
+    dimension_names: tuple[str, ...]
+    content: str
+    process_units: tuple[ProcessUnit, ...]
+    minimum: tuple[float, ...]
+    maximum: tuple[float, ...]
+    files: tuple[AssociatedFile, ...]
+
+
+@dataclass(frozen=True)
+class SubgraphMetadata:
+    """What is said of one graph; inputs and outputs in the graph's own order."""
+
+    name: str
+    description: str
+    inputs: tuple[TensorMetadata, ...]
+    outputs: tuple[TensorMetadata, ...]
+    files: tuple[AssociatedFile, ...]
+    input_units: tuple[ProcessUnit, ...]
+    output_units: tuple[ProcessUnit, ...]
+
+
+@dataclass(frozen=True)
+class PackedFile:
+    """A file in the archive behind the model."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What a file says of itself.
+
+    Attributes:
+        min_parser_version: the reader's version that knows every field of it.
+        minimum_runtime: the model's own word; None where it says nothing.
+        packed: the archive's members, without folders.
+    """
+
+    name: str
+    description: str
+    version: str
+    author: str
+    license: str
+    subgraphs: tuple[SubgraphMetadata, ...]
+    files: tuple[AssociatedFile, ...]
+    min_parser_version: str
+    minimum_runtime: str | None
+    packed: tuple[PackedFile, ...]
+
+    @property
+    def main(self) -> SubgraphMetadata:
+        """What is said of the first graph; nothing where the file says nothing."""
+        return self.subgraphs[0] if self.subgraphs else _NOTHING
+
+    @property
+    def units(self) -> tuple[ProcessUnit, ...]:
+        """Every process unit of the first graph."""
+        tensors = (*self.main.inputs, *self.main.outputs)
+        own = (unit for tensor in tensors for unit in tensor.process_units)
+        return (*self.main.input_units, *own, *self.main.output_units)
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """The first tokenizer that is described; None where there is none."""
+        return next((unit for unit in self.units if isinstance(unit, Tokenizer)), None)
+
+    @property
+    def every_file(self) -> tuple[AssociatedFile, ...]:
+        """Every file that is spoken of anywhere, each name once."""
+        tensors = (*self.main.inputs, *self.main.outputs)
+        spoken = [*self.files, *self.main.files, *(file for one in tensors for file in one.files)]
+        for unit in self.units:
+            spoken += [*getattr(unit, "vocabulary", ()), *getattr(unit, "model", ())]
+        return tuple({file.name: file for file in reversed(spoken)}.values())[::-1]
+
+
+_NOTHING = SubgraphMetadata("", "", (), (), (), (), ())
+
+
+class _Malformed(Exception):  # noqa: N818 - internal: becomes an EdgeproofError that names the file
+    pass
+
+
+def read_metadata(path: Path, data: bytes, contents: Contents) -> ModelMetadata | None:
+    """Return what a FlatBuffer says of itself; None where it says nothing.
+
+    Args:
+        path: named in errors.
+        data: the whole file.
+        contents: what `read_contents` made of it.
+
+    Raises:
+        EdgeproofError: the metadata or the archive is truncated, corrupt or too large.
+    """
+    packed = _packed(path, data)
+    buffer = contents.metadata.get(ENTRY)
+    if buffer is None:
+        return _without_description(contents, packed) if packed else None
+    try:
+        return _Decoder(buffer_bytes(data, buffer)).model(contents.declared_runtime, packed)
+    except _Malformed as error:
+        raise EdgeproofError(
+            f"its metadata is corrupt: {error}", file=path, key=ENTRY, remedy=_REMEDY
+        ) from None
+
+
+def read_packed(path: Path, data: bytes, name: str) -> bytes:
+    """Return a file out of the archive behind a model.
+
+    Raises:
+        EdgeproofError: there is no such file, or it is corrupt, encrypted or too large.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _member(archive, _only(archive, name))
+    except _Malformed as error:
+        problem = str(error)
+    except _ZIP_ERRORS as error:
+        problem = f"it cannot be unpacked ({error})"
+    raise EdgeproofError(
+        f"no {name!r} can be read from the archive behind the model: {problem}",
+        file=path,
+        key=name,
+        remedy="Give that file beside the model",
+    )
+
+
+def _only(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    found = [info for info in archive.infolist() if info.filename == name]
+    if len(found) != 1:
+        raise _Malformed(f"it holds {len(found)} of them")
+    return found[0]
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    if info.flag_bits & _ENCRYPTED:
+        raise _Malformed("it is encrypted")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _Malformed(f"it is compressed by method {info.compress_type}")
+    with archive.open(info) as file:
+        # What the archive says of a size is not believed.
+        content = file.read(LARGEST_MEMBER + 1)
+    if len(content) > LARGEST_MEMBER:
+        raise _Malformed(f"it is larger than {LARGEST_MEMBER} bytes")
+    return content
+
+
+def _packed(path: Path, data: bytes) -> tuple[PackedFile, ...]:
+    if data.rfind(_END_OF_ZIP, max(0, len(data) - _LONGEST_TAIL)) < 0:
+        return ()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+    except _ZIP_ERRORS:
+        # The four bytes can stand at a model's end by chance, and no archive begins with them.
+        return ()
+    if len(members) > _MOST_MEMBERS:
+        raise EdgeproofError(
+            f"the archive behind the model holds {len(members)} files",
+            file=path,
+            remedy=f"Pack at most {_MOST_MEMBERS}",
+        )
+    return tuple(PackedFile(info.filename, info.file_size) for info in members)
+
+
+def _without_description(contents: Contents, packed: tuple[PackedFile, ...]) -> ModelMetadata:
+    return ModelMetadata("", "", "", "", "", (), (), "", contents.declared_runtime, packed)
+
+
+class _Table:
+    """One table of a FlatBuffer: fields by number, none of its offsets believed."""
+
+    def __init__(self, data: bytes, at: int) -> None:
+        self.data, self.at = data, at
+        self._fields = at - _number(data, "<i", at)
+        self._length = _number(data, "<H", self._fields)
+
+    def field(self, number: int) -> int | None:
+        """Return where a field lies; None where it is left out."""
+        slot = _FIRST_FIELD + _FIELD * number
+        if slot + _FIELD > self._length:
+            return None
+        offset = _number(self.data, "<H", self._fields + slot)
+        return self.at + offset if offset else None
+
+    def byte(self, number: int) -> int:
+        """Return a field of one byte, 0 where it is left out."""
+        at = self.field(number)
+        return 0 if at is None else _number(self.data, "<B", at)
+
+    def real(self, number: int) -> float:
+        """Return a float32 field, 0.0 where it is left out."""
+        at = self.field(number)
+        return 0.0 if at is None else float(_unpacked(self.data, "<f", at)[0])
+
+    def follow(self, number: int) -> int | None:
+        """Return what a field points to; None where it is left out."""
+        at = self.field(number)
+        return None if at is None else at + _number(self.data, "<I", at)
+
+    def vector(self, number: int, item: int) -> tuple[int, int]:
+        """Return where the items of a vector begin, and how many there are."""
+        start = self.follow(number)
+        if start is None:
+            return 0, 0
+        count = _number(self.data, "<I", start)
+        if start + 4 + count * item > len(self.data):
+            raise _Malformed(f"a list claims {count} entries")
+        return start + 4, count
+
+
+class _Decoder:
+    def __init__(self, data: bytes) -> None:
+        if data[4:8] != IDENTIFIER:
+            raise _Malformed(f"its identifier is {data[4:8]!r} instead of {IDENTIFIER!r}")
+        self._data, self._left = data, _MOST_PARTS
+
+    def model(self, runtime: str | None, packed: tuple[PackedFile, ...]) -> ModelMetadata:
+        table = self._table(_number(self._data, "<I", 0))
+        return ModelMetadata(
+            name=self._text(table, 0),
+            description=self._text(table, 1),
+            version=self._text(table, 2),
+            author=self._text(table, 4),
+            license=self._text(table, 5),
+            subgraphs=self._each(table, 3, self._subgraph),
+            files=self._each(table, 6, self._file),
+            min_parser_version=self._text(table, 7),
+            minimum_runtime=runtime,
+            packed=packed,
+        )
+
+    def _subgraph(self, table: _Table) -> SubgraphMetadata:
+        return SubgraphMetadata(
+            name=self._text(table, 0),
+            description=self._text(table, 1),
+            inputs=self._each(table, 2, self._tensor),
+            outputs=self._each(table, 3, self._tensor),
+            files=self._each(table, 4, self._file),
+            input_units=self._each(table, 5, self._unit),
+            output_units=self._each(table, 6, self._unit),
+        )
+
+    def _tensor(self, table: _Table) -> TensorMetadata:
+        content, stats = self._inner(table, 3), self._inner(table, 5)
+        kind = 0 if content is None else content.byte(0)
+        return TensorMetadata(
+            name=self._text(table, 0),
+            description=self._text(table, 1),
+            dimension_names=tuple(self._texts(table, 2)),
+            content=_named(_CONTENTS, kind),
+            process_units=self._each(table, 4, self._unit),
+            minimum=() if stats is None else self._reals(stats, 1),
+            maximum=() if stats is None else self._reals(stats, 0),
+            files=self._each(table, 6, self._file),
+        )
+
+    def _file(self, table: _Table) -> AssociatedFile:
+        return AssociatedFile(
+            name=self._text(table, 0),
+            description=self._text(table, 1),
+            kind=_named(_FILE_KINDS, table.byte(2)),
+            locale=self._text(table, 3),
+        )
+
+    def _unit(self, table: _Table) -> ProcessUnit:
+        number, options = table.byte(0), self._inner(table, 1)
+        read = self._units().get(number)
+        return UnknownUnit(number) if read is None or options is None else read(options)
+
+    def _units(self) -> dict[int, Callable[[_Table], ProcessUnit]]:
+        return {
+            1: lambda one: Normalization(self._reals(one, 0), self._reals(one, 1)),
+            2: lambda one: ScoreCalibration(_named(_TRANSFORMATIONS, one.byte(0)), one.real(1)),
+            3: lambda one: ScoreThresholding(one.real(0)),
+            4: lambda one: BertTokenizer(self._each(one, 0, self._file)),
+            5: lambda one: SentencePieceTokenizer(
+                self._each(one, 0, self._file), self._each(one, 1, self._file)
+            ),
+            6: lambda one: RegexTokenizer(self._text(one, 0), self._each(one, 1, self._file)),
+        }
+
+    def _table(self, at: int) -> _Table:
+        # Tables may be shared, so their count, not their bytes, bounds what a file can cost.
+        self._left -= 1
+        if self._left < 0:
+            raise _Malformed(f"it has more than {_MOST_PARTS} parts")
+        return _Table(self._data, at)
+
+    def _inner(self, table: _Table, number: int) -> _Table | None:
+        at = table.follow(number)
+        return None if at is None else self._table(at)
+
+    def _each(self, table: _Table, number: int, read: Callable[[_Table], T]) -> tuple[T, ...]:
+        return tuple(read(self._table(at)) for at in self._pointers(table, number))
+
+    def _texts(self, table: _Table, number: int) -> Iterator[str]:
+        for at in self._pointers(table, number):
+            yield self._string(at)
+
+    def _pointers(self, table: _Table, number: int) -> Iterator[int]:
+        start, count = table.vector(number, 4)
+        for at in range(start, start + 4 * count, 4):
+            yield at + _number(self._data, "<I", at)
+
+    def _reals(self, table: _Table, number: int) -> tuple[float, ...]:
+        start, count = table.vector(number, 4)
+        self._left -= count
+        if self._left < 0:
+            raise _Malformed(f"it has more than {_MOST_PARTS} parts")
+        return tuple(float(each) for each in _unpacked(self._data, f"<{count}f", start))
+
+    def _text(self, table: _Table, number: int) -> str:
+        at = table.follow(number)
+        return "" if at is None else self._string(at)
+
+    def _string(self, at: int) -> str:
+        length = _number(self._data, "<I", at)
+        # A long text takes its parts of the allowance, so that sharing one costs no memory.
+        self._left -= 1 + length // 256
+        if self._left < 0 or at + 4 + length > len(self._data):
+            raise _Malformed(f"a text claims {length} bytes")
+        return self._data[at + 4 : at + 4 + length].decode("utf-8", errors="replace")
+
+
+def _named(names: tuple[str, ...], number: int) -> str:
+    return names[number] if number < len(names) else f"TYPE_{number}"
+
+
+def _number(data: bytes, form: str, at: int) -> int:
+    return int(_unpacked(data, form, at)[0])
+
+
+def _unpacked(data: bytes, form: str, at: int) -> tuple[float, ...]:
+    # A negative place would be counted from the end.
+    if at < 0 or at + struct.calcsize(form) > len(data):
+        raise _Malformed(f"an offset leads to byte {at} of {len(data)}")
+    return struct.unpack_from(form, data, at)
