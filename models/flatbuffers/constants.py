@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.flatbuffers.reading import held_by
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -42,7 +44,7 @@ class Constants:
         return _dequantized(stored, tensor.quantization)
 
     def _stored(self, tensor: Tensor) -> NDArray[Any]:
-        raw = _held(self._data, self._model.Buffers(tensor.buffer))
+        raw = held_by(self._data, self._model.Buffers(tensor.buffer))
         flat: NDArray[Any]
         if tensor.dtype == "int4":
             # Two values in a byte, the lower half first; arithmetic shifts keep the sign.
@@ -52,24 +54,6 @@ class Constants:
         else:
             flat = np.frombuffer(raw, np.dtype(tensor.dtype))
         return flat.reshape(tensor.shape)
-
-
-def buffer_bytes(data: bytes, index: int) -> bytes:
-    """Return what a buffer of a FlatBuffer holds.
-
-    Args:
-        data: a FlatBuffer that `read_contents` found sound.
-        index: of one of its buffers.
-    """
-    from tflite.Model import Model  # noqa: PLC0415 - only where weights are read
-
-    return _held(data, Model.GetRootAs(data, 0).Buffers(index))
-
-
-def _held(data: bytes, buffer: Any) -> bytes:
-    if buffer.Offset() > 1:  # files above 2 GB keep their data behind the FlatBuffer
-        return data[buffer.Offset() : buffer.Offset() + buffer.Size()]
-    return bytes(buffer.DataAsNumpy()) if buffer.DataLength() else b""
 
 
 def _dequantized(stored: NDArray[Any], how: Quantization) -> NDArray[np.float32]:

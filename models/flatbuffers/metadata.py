@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from models.errors import EdgeproofError
-from models.flatbuffers.constants import buffer_bytes
+from models.flatbuffers.reading import buffer_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -79,6 +79,25 @@ def read_contents(path: Path, data: bytes) -> Contents:
     )
 
 
+def buffer_bytes(data: bytes, index: int) -> bytes:
+    """Return what a buffer of a FlatBuffer holds.
+
+    Args:
+        data: a FlatBuffer that `read_contents` found sound.
+        index: of one of its buffers.
+    """
+    from tflite.Model import Model  # noqa: PLC0415 - 0.3 s that collection does not pay
+
+    return held_by(data, Model.GetRootAs(data, 0).Buffers(index))
+
+
+def held_by(data: bytes, buffer: Any) -> bytes:
+    """Return what a buffer, as the schema's object, holds."""
+    if buffer.Offset() > 1:  # files above 2 GB keep their data behind the FlatBuffer
+        return data[buffer.Offset() : buffer.Offset() + buffer.Size()]
+    return bytes(buffer.DataAsNumpy()) if buffer.DataLength() else b""
+
+
 class _Decoder:
     def __init__(self, data: bytes) -> None:
         from tflite.Model import Model  # noqa: PLC0415 - 0.3 s that collection does not pay

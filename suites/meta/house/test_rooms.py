@@ -31,6 +31,7 @@ MAY_IMPORT = {
         # The ledger divides by the sizes that the size ratios are named after.
         "models.verdicts",
     },
+    "models.candidates": {"models.errors", "models.flatbuffers", "models.tables"},
     "models.runtime": {"models.errors", "models.tables", "models.store"},
     "models.verdicts": {"models.errors", "models.tables", "models.corpus"},
     "models.devices": {
