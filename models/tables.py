@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from models.errors import UsageMistake
+from models.files import LARGEST_TABLE, read_text
 
 T = TypeVar("T")
 
@@ -33,12 +34,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageMistake: the file is missing, unreadable or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path, LARGEST_TABLE))
     except FileNotFoundError:
         raise UsageMistake("no such file", file=path, remedy="Check the path") from None
     except (OSError, UnicodeDecodeError) as error:
+        what = error.strerror if isinstance(error, OSError) else error
         raise UsageMistake(
-            f"cannot be read ({error})", file=path, remedy="Make it a readable UTF-8 file"
+            f"cannot be read ({what})", file=path, remedy="Make it a readable UTF-8 file"
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise UsageMistake(

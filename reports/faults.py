@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from models.errors import EdgeproofError, UsageMistake
+from models.files import LARGEST_DOCUMENT, read_regular, write_whole
 from models.tables import Table
 from reports.naming import commit_of
 
@@ -81,7 +82,7 @@ def read_faults(file: Path) -> list[PlantedFault]:
         UsageMistake: missing, unreadable, not JSON, of another schema version, or not valid.
     """
     try:
-        held = msgspec.json.decode(file.read_bytes(), type=_File)
+        held = msgspec.json.decode(read_regular(file, LARGEST_DOCUMENT), type=_File)
     except FileNotFoundError:
         raise UsageMistake("no such file", file=file, remedy="`tox -e meta` writes it") from None
     except OSError as error:
@@ -111,11 +112,10 @@ def write_faults(file: Path, faults: Iterable[PlantedFault]) -> None:
         EdgeproofError: the folder cannot be written to.
     """
     text = msgspec.json.encode(_File(schema=SCHEMA_VERSION, faults=list(faults)))
-    scratch = file.with_suffix(".tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_bytes(msgspec.json.format(text, indent=1) + b"\n")
-        scratch.replace(file)
+        with write_whole(file) as draft:
+            draft.write(msgspec.json.format(text, indent=1) + b"\n")
     except OSError as error:
         raise EdgeproofError(
             f"cannot be written ({error.strerror})",

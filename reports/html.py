@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.commands import Parser
 from models.errors import EdgeproofError
+from models.files import write_whole
 from reports import allure
 from reports.offline import external_loads, keep_to_itself
 from reports.packing import files_of, pack
@@ -155,9 +156,8 @@ def _forget(history: Path, run: str) -> None:
     lines = history.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if not line.isspace() and _run_of(line) != run]
     if len(kept) < len(lines):
-        scratch = history.with_suffix(".tmp")
-        scratch.write_text("".join(kept), encoding="utf-8")
-        scratch.replace(history)
+        with write_whole(history) as file:
+            file.write("".join(kept).encode())
 
 
 def _run_of(line: str) -> str | None:

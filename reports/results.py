@@ -5,16 +5,14 @@ Its schema is results.schema.json. Written whole or not at all, and alike for al
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from models.errors import EdgeproofError
+from models.files import LARGEST_DOCUMENT, read_text, write_whole
 from models.tables import Table
 from models.verdicts.measurement import Measurement
 from reports.localizations import Localization  # noqa: TC001 - msgspec reads the annotation
@@ -141,22 +139,11 @@ def write_results(path: Path, document: Mapping[str, Any]) -> None:
     """
     _check(document, path)
     text = _serialized(document, path)
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        with write_whole(path) as file:
+            file.write(text.encode())
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
         raise EdgeproofError(
             f"cannot be written ({error.strerror})",
             file=path,
@@ -171,7 +158,7 @@ def read_results(path: Path) -> dict[str, Any]:
         EdgeproofError: missing, unreadable, not JSON, of another schema version, or not valid.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        document = json.loads(read_text(path, LARGEST_DOCUMENT), parse_constant=_refuse_constant)
     except FileNotFoundError:
         raise EdgeproofError(
             "no such file", file=path, remedy="Run the suite first: it writes this file"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.commands import Parser
 from models.errors import EdgeproofError
+from models.files import write_whole
 from models.verdicts.judge import Verdict
 from models.verdicts.metrics import FULL_MODEL
 from reports import columns
@@ -157,7 +158,8 @@ def write_csv(path: Path, document: Mapping[str, Any]) -> None:
         EdgeproofError: the folder cannot be written to, or a measurement is not valid.
     """
     try:
-        path.write_text(as_csv(document), encoding="utf-8")
+        with write_whole(path) as file:
+            file.write(as_csv(document).encode())
     except OSError as error:
         raise EdgeproofError(
             f"cannot be written ({error.strerror})", file=path, remedy="Make the folder writable"

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from models.archives import Archive, Limits, open_archive
 from models.errors import UsageMistake
+from models.files import NotRegularError, read_regular
 
 TABULAR = {".tsv", ".tab", ".dat"}
 JSON_LINES = {".jsonl", ".ndjson", ".json"}
 _FITTING = {".csv", ".txt"} | TABULAR | JSON_LINES
 
 _ENCODING_KEY = "corpus.encoding"
+# A million tweets and more. Rows take several times their text in memory.
+_LARGEST = 256 << 20
+# One is read; a zip of a data set holds a few readmes beside it.
+_LIMITS = Limits(members=1_000, member=_LARGEST, total=4 * _LARGEST)
+_ZIP_AGAIN = "Zip the one file with the tweets alone, or give it unpacked"
 
 
 class Content(NamedTuple):
@@ -51,35 +59,36 @@ def open_text(path: Path, encoding: str, fallback: str | None) -> Content:
 
 def _read_bytes(path: Path) -> tuple[str, bytes]:
     """The name and the bytes of the file, or of its one fitting member."""
-    if not path.exists():
-        raise UsageMistake("no such file", file=path, remedy="Check the path of --edge-corpus")
-    if not path.is_file():
-        raise UsageMistake("is not a file", file=path, remedy="Give one file, plain or zipped")
     try:
-        if zipfile.is_zipfile(path):
-            return _read_member(path)
-        if path.suffix.lower() == ".zip":
-            raise UsageMistake("is not a zip", file=path, remedy="Fetch or zip it again")
-        return path.name, path.read_bytes()
+        data = read_regular(path, _LARGEST)
+    except FileNotFoundError:
+        raise UsageMistake(
+            "no such file", file=path, remedy="Check the path of --edge-corpus"
+        ) from None
+    except NotRegularError as error:
+        raise UsageMistake(
+            f"is not a file: {error.strerror}", file=path, remedy="Give one file, plain or zipped"
+        ) from None
     except OSError as error:
         raise UsageMistake(
             f"cannot be read ({error.strerror or error})",
             file=path,
-            remedy="Make the file readable",
+            remedy=f"Make it a readable file of at most {_LARGEST:,} bytes",
         ) from None
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        with open_archive(io.BytesIO(data), _LIMITS, remedy=_ZIP_AGAIN, name=path) as archive:
+            return _read_member(archive)
+    if path.suffix.lower() == ".zip":
+        raise UsageMistake("is not a zip", file=path, remedy="Fetch or zip it again")
+    return path.name, data
 
 
-def _read_member(path: Path) -> tuple[str, bytes]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
-            member = _fitting(names, path)
-            return PurePosixPath(member).name, archive.read(member)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        # RuntimeError is how zipfile says that a member is encrypted.
-        raise UsageMistake(
-            f"is a zip that cannot be read ({error})", file=path, remedy="Fetch or zip it again"
-        ) from None
+def _read_member(archive: Archive) -> tuple[str, bytes]:
+    member = _fitting(list(archive.members), archive.file)
+    data = archive.read(member)
+    if zipfile.is_zipfile(io.BytesIO(data)):
+        raise archive.refusal("is a zip in a zip", member)
+    return PurePosixPath(member).name, data
 
 
 def _fitting(names: list[str], path: Path) -> str:

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.errors import UsageMistake
+from models.files import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,7 @@ def _lines(path: Path) -> list[str]:
     """The file's lines with their ends; a line that is not UTF-8 is taken for latin-1."""
     try:
         # Binary files end a line at "\n" only: a text may hold U+2028 and other separators.
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             lines = [_decoded(line) for line in file]
     except OSError as error:
         raise UsageMistake(

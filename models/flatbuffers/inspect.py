@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from models.errors import EdgeproofError
+from models.files import read_regular
 from models.flatbuffers.arithmetic import UNCOUNTED, arithmetic, multiply_accumulates
 from models.flatbuffers.contents import Arithmetic, FlatBufferReport, census
 from models.flatbuffers.dtypes import BITS, packed_bytes
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from models.flatbuffers.contents import Operator, Tensor
 
 _CHUNK = 1 << 20
+# A FlatBuffer's offsets have 32 bits, signed in part.
+_LARGEST = 1 << 31
 
 
 def inspect(path: Path) -> FlatBufferReport:
@@ -29,7 +32,7 @@ def inspect(path: Path) -> FlatBufferReport:
         EdgeproofError: the file cannot be read, or is no sound TFLite FlatBuffer.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path, _LARGEST)
     except OSError as error:
         raise EdgeproofError(
             f"cannot be read ({error.strerror})", file=path, remedy="Check the path"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from models.errors import EdgeproofError
+from models.files import LARGEST_DOCUMENT, read_regular, write_whole
 from models.tables import Table, read_toml
 from models.verdicts.metrics import metric_named
 from models.verdicts.quantities import Unit, human, human_interval, parse_quantity
@@ -118,7 +119,7 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
         EdgeproofError: it cannot be read, or is of another subject, device or scheme.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, LARGEST_DOCUMENT)
         baseline = msgspec.json.decode(content, type=Baseline)
     except FileNotFoundError:
         return None
@@ -147,9 +148,8 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     text = msgspec.json.format(msgspec.json.encode(baseline), indent=1)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_suffix(".json.new")
-        scratch.write_bytes(text + b"\n")
-        scratch.replace(path)
+        with write_whole(path) as file:
+            file.write(text + b"\n")
     except OSError as error:
         raise EdgeproofError(
             f"cannot be written ({error.strerror})", file=path, remedy="Make the folder writable"

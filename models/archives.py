@@ -1,0 +1,300 @@
+"""Opening a zip archive that somebody else made: bounded before anything in it is unpacked.
+
+A small archive can claim, or hold, more than any machine has. So everything it says of itself is
+compared with stated limits and with the size of its file first; a member is then unpacked in
+pieces, and never beyond what it said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
+
+from models.errors import EdgeproofError, UsageMistake
+from models.files import open_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# What zipfile raises on bytes that are no archive's, or no longer: it promises no more than that.
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError),
+    *(OverflowError, OSError),
+)
+# The table of contents is held in memory: this is 20,000 members with long names.
+_LARGEST_CONTENTS = 4 << 20
+# Members below this are unpacked whatever their ratio: ten identical lines compress well.
+_SMALL = 1 << 20
+_PIECE = 1 << 20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 0x1
+_LONGEST_NAME = 512
+# How an archive ends, and what stands for a count that its 16 bits cannot hold.
+_END, _END_BYTES, _LONGEST_COMMENT, _UNCOUNTED = b"PK\x05\x06", 22, 0xFFFF, 0xFFFF
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What an archive may hold.
+
+    Attributes:
+        members: how many files.
+        member: bytes of one, unpacked.
+        total: bytes of all, unpacked.
+        ratio: bytes unpacked for one packed, of a member above a megabyte. Deflate can reach 1032;
+            texts reach 10, and what reaches more holds next to nothing.
+    """
+
+    members: int
+    member: int
+    total: int
+    ratio: int = 100
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive whose table of contents keeps its limits.
+
+    Attributes:
+        file: the archive, for messages.
+        members: the files in it, by path.
+        folders: paths of the folders that are listed by themselves.
+    """
+
+    file: Path
+    members: Mapping[str, zipfile.ZipInfo]
+    folders: tuple[str, ...]
+    _zip: zipfile.ZipFile
+    _kind: type[EdgeproofError]
+    _remedy: str
+
+    def read(self, name: str) -> bytes:
+        """Return a member's bytes.
+
+        Raises:
+            EdgeproofError: it is missing or damaged.
+        """
+        whole = io.BytesIO()
+        self.copy(name, whole)
+        return whole.getvalue()
+
+    def copy(self, name: str, target: BinaryIO) -> str:
+        """Unpack a member into an open file; return its sha256.
+
+        Raises:
+            EdgeproofError: it is missing or damaged.
+        """
+        if name not in self.members:
+            raise self.refusal("is missing", name)
+        size, digest = self.members[name].file_size, hashlib.sha256()
+        try:
+            with self._zip.open(self.members[name]) as source:
+                while piece := source.read(_PIECE):
+                    size -= len(piece)
+                    digest.update(piece)
+                    _write(target, piece)
+        except _WriteError as failed:
+            raise failed.error from None
+        except DAMAGE as error:
+            raise self.refusal(f"is damaged ({error})", name) from None
+        if size:
+            raise self.refusal(f"is damaged: {size:,} bytes are missing", name)
+        return digest.hexdigest()
+
+    def extract(self, folder: Path) -> None:
+        """Unpack every member below a folder.
+
+        Raises:
+            EdgeproofError: one is damaged.
+        """
+        for name in self.members:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as file:
+                self.copy(name, file)
+
+    def refusal(self, what: str, member: str | None = None) -> EdgeproofError:
+        """Return the error that says what is wrong with the archive, or with one of its members."""
+        return self._kind(what, file=self.file, key=member, remedy=self._remedy)
+
+
+@contextmanager
+def open_archive(
+    source: Path | BinaryIO,
+    limits: Limits,
+    *,
+    remedy: str,
+    name: Path | None = None,
+    kind: type[EdgeproofError] = UsageMistake,
+) -> Iterator[Archive]:
+    """Open a zip archive for reading, once everything that it says of itself is checked.
+
+    Refused are more members, or larger ones, than the limits allow, or than the file can hold; two
+    of one name; names that lead outside of a folder; encrypted members, and packed ones by another
+    method than deflate; links and devices.
+
+    Args:
+        source: the file's path, or the open file.
+        limits: what it may hold.
+        remedy: what to do about an archive that is refused.
+        name: what to call an open file in messages.
+        kind: of error to raise.
+
+    Raises:
+        EdgeproofError: it is no archive, is damaged, or keeps no limit; names the member.
+        OSError: the file is missing, no regular file, or cannot be read.
+    """
+    file = source if isinstance(source, Path) else (name or Path("archive"))
+    with open_regular(source) if isinstance(source, Path) else _borrowed(source) as opened:
+        bounded = _Bounded(opened)
+        try:
+            archive = zipfile.ZipFile(bounded)
+        except _TooManyError:
+            raise kind(
+                f"its table of contents is larger than {_LARGEST_CONTENTS:,} bytes",
+                file=file,
+                remedy=remedy,
+            ) from None
+        except DAMAGE as error:
+            raise kind(
+                f"is no zip archive, or a damaged one ({error})", file=file, remedy=remedy
+            ) from None
+        bounded.most = None
+        with archive:
+            listed = {info.filename: info for info in archive.infolist()}
+            folders = tuple(name for name in listed if name.endswith("/"))
+            members = {name: info for name, info in listed.items() if name not in folders}
+            checked = Archive(file, members, folders, archive, kind, remedy)
+            _check(checked, archive.infolist(), limits, bounded)
+            yield checked
+
+
+def is_safe(name: str) -> bool:
+    """Whether a member's path stays inside the folder that it is unpacked into."""
+    parts = name.removesuffix("/").split("/")
+    return (
+        len(name) <= _LONGEST_NAME
+        and name.isprintable()
+        and not PurePosixPath(name).is_absolute()
+        and "\\" not in name
+        and not {"", ".", ".."} & set(parts)
+    )
+
+
+def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file: _Bounded) -> None:
+    """Refuse what keeps no limit: first what is wrong with one member, then with all of them."""
+    counted, size = file.members(), file.size()
+    # zipfile counts for itself: a member that is skipped by a changed byte is not missed.
+    if counted not in {len(infos), _UNCOUNTED}:
+        raise archive.refusal(f"is damaged: {counted:,} members are counted, {len(infos):,} listed")
+    if len(infos) > limits.members:
+        raise archive.refusal(f"holds {len(infos):,} members, at most {limits.members:,} are read")
+    for name, count in Counter(info.filename for info in infos).items():
+        if count > 1:
+            raise archive.refusal(f"is held {count} times: which one counts is not said", name)
+    for info in infos:
+        problem = _problem(info, limits)
+        if problem:
+            raise archive.refusal(problem, info.filename)
+    if sum(info.compress_size for info in infos) > size:
+        raise archive.refusal(f"its members say that they are longer than its {size:,} bytes")
+    total = sum(info.file_size for info in infos)
+    if total > limits.total:
+        raise archive.refusal(
+            f"would be {total:,} bytes unpacked, at most {limits.total:,} are unpacked"
+        )
+
+
+def _problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
+    """Say what is wrong with a member; None if nothing is."""
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    unpacked = f"would be {info.file_size:,} bytes unpacked"
+    most = max(_SMALL, limits.ratio * info.compress_size)
+    problems = {
+        "would be unpacked outside of its folder": not is_safe(info.filename),
+        "is a link or a device, not a file": kind not in {0, stat.S_IFREG, stat.S_IFDIR},
+        "is encrypted": bool(info.flag_bits & _ENCRYPTED),
+        "is packed by another method than deflate": info.compress_type not in _METHODS,
+        f"{unpacked}, at most {limits.member:,} are unpacked": info.file_size > limits.member,
+        f"{unpacked} out of {info.compress_size:,}, at most {limits.ratio} times as many are "
+        "unpacked": info.file_size > most,
+    }
+    return next((what for what, found in problems.items() if found), None)
+
+
+class _TooManyError(Exception):
+    """The table of contents is larger than what is held in memory."""
+
+
+class _Bounded(io.RawIOBase):
+    """An open file of which no more than `most` bytes are read at once.
+
+    zipfile reads the table of contents in one go, however long that says it is.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.most: int | None = _LARGEST_CONTENTS
+
+    def size(self) -> int:
+        """Return the size of the file."""
+        at = self._file.tell()
+        end = self._file.seek(0, os.SEEK_END)
+        self._file.seek(at)
+        return end
+
+    def members(self) -> int:
+        """Return how many members the end of the archive counts."""
+        length = min(self.size(), _END_BYTES + _LONGEST_COMMENT)
+        self._file.seek(-length, os.SEEK_END)
+        end = self._file.read(length)
+        (count,) = struct.unpack_from("<H", end, end.rfind(_END) + 10)
+        return int(count)
+
+    def read(self, size: int = -1) -> bytes:
+        if self.most is not None and size > self.most:
+            raise _TooManyError
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+
+class _WriteError(Exception):
+    """The disk that a member is unpacked to is full: this is not the archive's damage."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _write(target: BinaryIO, piece: bytes) -> None:
+    try:
+        target.write(piece)
+    except OSError as error:
+        raise _WriteError(error) from None
+
+
+@contextmanager
+def _borrowed(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Give an open file, which stays open."""
+    yield file

@@ -1,0 +1,124 @@
+"""Files that somebody else names: read where they are regular and small enough, written whole.
+
+A FIFO would be waited for without end, and a device such as /dev/zero be read without end.
+Everything here raises `OSError`, whose `strerror` says what is wrong.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_KINDS = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFDIR: "a folder",
+}
+_READABLE = 0o644
+_PIECE = 1 << 20
+# Tables and settings are written by hand: a megabyte of them is a mistake.
+LARGEST_TABLE = 1 << 20
+# What edgeproof writes for itself, such as results.json: a thousand times what a run gives.
+LARGEST_DOCUMENT = 1 << 28
+
+
+class NotRegularError(OSError):
+    """What was named is a FIFO, a device, a socket or a folder."""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading; links to one are followed.
+
+    Raises:
+        NotRegularError: it is something else, which is not opened.
+        OSError: it is missing, or cannot be opened.
+    """
+    # Opening a device can act on it: it is looked at first, and again once it is open.
+    _require_regular(path, os.stat(path).st_mode)  # noqa: PTH116 - beside os.open
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        _require_regular(path, os.fstat(descriptor).st_mode)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the bytes of a regular file that holds at most `most` of them.
+
+    Raises:
+        NotRegularError: it is no regular file.
+        OSError: it is missing, cannot be read or is larger.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = b"" if size > most else file.read(size + 1)
+        # Files of the kernel say that they are empty, and others grow: what is read counts.
+        while size < len(data) <= most:
+            piece = file.read(_PIECE)
+            if not piece:
+                break
+            data += piece
+    size = max(size, len(data))
+    if size > most:
+        raise OSError(errno.EFBIG, f"it holds {size:,} bytes, at most {most:,} are read", str(path))
+    return data
+
+
+def read_text(path: Path, most: int) -> str:
+    """Return the text of a regular UTF-8 file, as `read_regular` returns its bytes.
+
+    Raises:
+        OSError: as `read_regular`.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return read_regular(path, most).decode("utf-8")
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[BinaryIO]:
+    """Give an open file that becomes `path` once it is written and synced.
+
+    Whatever happens, `path` holds all of it or is left as it was, and nothing is left beside it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    # What is there is kept if it is no file: a FIFO or a device is not replaced by one.
+    if path.exists():
+        _require_regular(path, path.stat().st_mode)
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as draft:
+        name = Path(draft.name)
+        try:
+            yield draft  # type: ignore[misc] # a wrapper that is a BinaryIO in all but its type
+            draft.flush()
+            os.fsync(draft.fileno())
+            name.chmod(_READABLE)
+            name.replace(path)
+        except BaseException:
+            name.unlink(missing_ok=True)
+            raise
+
+
+def kind_of(mode: int) -> str:
+    """Name what a mode from `os.stat` is of: a folder, a FIFO, ..."""
+    return _KINDS.get(stat.S_IFMT(mode), "a file" if stat.S_ISREG(mode) else "no regular file")
+
+
+def _require_regular(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise NotRegularError(number, f"it is {kind_of(mode)}, not a file", str(path))

@@ -1,0 +1,207 @@
+"""An archive is unpacked only where what it says of itself keeps its limits."""
+
+from __future__ import annotations
+
+import io
+import resource
+import stat
+import struct
+import subprocess
+import sys
+import warnings
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from models.archives import Limits, open_archive
+from models.corpus.open_file import open_text
+from models.errors import EdgeproofError, UsageMistake
+from models.store import PROJECT
+
+LIMITS = Limits(members=10, member=2 << 20, total=3 << 20)
+CORRUPT = PROJECT.parent / "shared" / "faults" / "corrupt.zip"
+REMEDY = "Zip it again"
+
+
+def zipped(*members, method=zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive of (name or ZipInfo, content) pairs."""
+    held = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(held, "w", method) as archive:
+        warnings.simplefilter("ignore")  # that a name is held twice
+        for name, content in members:
+            archive.writestr(name, content)
+    return held.getvalue()
+
+
+def special(name: str, kind: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (kind | 0o644) << 16
+    return info
+
+
+def encrypted() -> bytes:
+    """Set the bit that says so, in both places."""
+    data = bytearray(zipped(("a", b"secret"), method=zipfile.ZIP_STORED))
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
+def with_size(data: bytes, size: int) -> bytes:
+    """Let the first member say that it is of another size, unpacked."""
+    at = data.index(b"PK\x01\x02") + 24
+    return data[:at] + struct.pack("<I", size) + data[at + 4 :]
+
+
+NOISE = bytes(range(256)) * 16
+BAD = {
+    "no archive": (b"text, polarity", "is no zip archive"),
+    "empty file": (b"", "is no zip archive"),
+    "half": (zipped(("a", NOISE))[:-30], "is no zip archive"),
+    "many members": (zipped(*((str(n), b"") for n in range(11))), "holds 11 members, at most 10"),
+    "two of one name": (zipped(("a", b"1"), ("a", b"2")), "a: is held 2 times"),
+    "outside": (zipped(("../a", b"1")), "would be unpacked outside"),
+    "deep outside": (zipped(("b/../../a", b"1")), "would be unpacked outside"),
+    "absolute": (zipped(("/tmp/a", b"1")), "would be unpacked outside"),  # noqa: S108 - never written
+    "backslash": (zipped(("b\\..\\..\\a", b"1")), "would be unpacked outside"),
+    "no name": (zipped((zipfile.ZipInfo(""), b"1")), "would be unpacked outside"),
+    "line in a name": (zipped(("a\n::error::b", b"1")), "would be unpacked outside"),
+    "link": (zipped((special("a", stat.S_IFLNK), b"/etc/passwd")), "is a link or a device"),
+    "FIFO": (zipped((special("a", stat.S_IFIFO), b"")), "is a link or a device"),
+    "device": (zipped((special("a", stat.S_IFCHR), b"")), "is a link or a device"),
+    "encrypted": (encrypted(), "is encrypted"),
+    "bzip2": (zipped(("a", b"1" * 100), method=zipfile.ZIP_BZIP2), "another method than deflate"),
+    "LZMA": (zipped(("a", b"1" * 100), method=zipfile.ZIP_LZMA), "another method than deflate"),
+    "large member": (zipped(("a", NOISE * 600)), "would be 2,457,600 bytes unpacked"),
+    "large together": (
+        zipped(*((name, NOISE * 250) for name in "abcd")),
+        "would be 4,096,000 bytes unpacked, at most 3,145,728",
+    ),
+    "ratio": (zipped(("a", bytes(2 << 20))), "at most 100 times as many"),
+    "declared size": (with_size(zipped(("a", NOISE)), (1 << 32) - 2), "4,294,967,294 bytes"),
+    "longer than the file": (
+        zipped(("a", b"1" * 50), method=zipfile.ZIP_STORED).replace(
+            struct.pack("<II", 50, 50), struct.pack("<II", 5000, 5000)
+        ),
+        "longer than its",
+    ),
+}
+
+
+def opened(data: bytes, limits: Limits = LIMITS) -> dict[str, bytes]:
+    given = {"remedy": REMEDY, "name": Path("given.zip")}
+    with open_archive(io.BytesIO(data), limits, **given) as archive:
+        return {name: archive.read(name) for name in archive.members}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_refuses_a_bad_archive_in_one_message(case):
+    data, says = BAD[case]
+    with pytest.raises(UsageMistake) as refused:
+        opened(data)
+    assert str(refused.value).startswith("given.zip: ")
+    assert str(refused.value).endswith(REMEDY)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("size", [0, 1, len(NOISE) - 1, len(NOISE) + 1, len(NOISE) + 1000])
+def test_refuses_a_member_of_another_size_than_it_says(size):
+    with pytest.raises(UsageMistake, match="a: is damaged"):
+        opened(with_size(zipped(("a", NOISE)), size))
+
+
+def test_refuses_a_table_of_contents_that_is_too_large():
+    names = (f"{number:06}" + "x" * 200 for number in range(18_000))
+    many = Limits(members=1_000_000, member=1, total=1)
+    with pytest.raises(UsageMistake, match="its table of contents is larger"):
+        opened(zipped(*((name, b"") for name in names)), many)
+
+
+def test_refuses_or_reads_right_whatever_bit_is_flipped():
+    data = zipped(("a", NOISE), ("b/c.txt", b"text"))
+    whole = opened(data)
+    refused = 0
+    for place in range(len(data) * 8):
+        flipped = bytearray(data)
+        flipped[place // 8] ^= 1 << place % 8
+        try:
+            found = opened(bytes(flipped))
+        except UsageMistake:
+            refused += 1
+        else:
+            assert sorted(found.values()) == sorted(whole.values()), place
+    assert refused > len(data)
+
+
+def test_reads_what_keeps_its_limits(tmp_path):
+    data = zipped(("folder/", b""), ("folder/a", NOISE), ("b", b""))
+    assert opened(data) == {"folder/a": NOISE, "b": b""}
+    with open_archive(io.BytesIO(data), LIMITS, remedy=REMEDY) as archive:
+        archive.extract(tmp_path)
+        assert archive.folders == ("folder/",)
+    assert (tmp_path / "folder" / "a").read_bytes() == NOISE
+
+
+def test_raises_the_kind_of_error_that_is_asked_for():
+    with (
+        pytest.raises(EdgeproofError) as refused,
+        open_archive(io.BytesIO(b""), LIMITS, remedy=REMEDY, kind=EdgeproofError),
+    ):
+        pass
+    assert refused.value.exit_code == 1
+
+
+def test_a_full_disk_is_not_taken_for_damage():
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    data = zipped(("a", NOISE))
+    with (
+        open_archive(io.BytesIO(data), LIMITS, remedy=REMEDY) as archive,
+        pytest.raises(OSError, match="No space left"),
+    ):
+        archive.copy("a", Full())
+
+
+def test_a_corpus_that_expands_without_end_is_refused_at_once(tmp_path):
+    """Half a gigabyte in a file of two megabytes: what reads it gets less memory than that."""
+    bomb, row = tmp_path / "tweets.zip", b"text,polarity\n" * 1_000_000
+    with (
+        zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("tweets.csv", "w", force_zip64=True) as member,
+    ):
+        for _ in range(40):
+            member.write(row)
+    source = "import sys; from pathlib import Path; from models.corpus.open_file import open_text"
+    source += "; open_text(Path(sys.argv[1]), 'utf-8', None)"
+
+    def little_memory() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (100 << 20, 100 << 20))
+
+    done = subprocess.run(
+        [sys.executable, "-c", source, str(bomb)],
+        cwd=PROJECT,
+        preexec_fn=little_memory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "UsageMistake" in done.stderr.splitlines()[-1]
+    assert "Zip the one file with the tweets alone" in done.stderr.splitlines()[-1]
+
+
+def test_a_zip_in_a_zip_is_named(tmp_path):
+    outer = tmp_path / "tweets.zip"
+    outer.write_bytes(zipped(("tweets.zip", zipped(("tweets.csv", NOISE)))))
+    with pytest.raises(UsageMistake, match="is a zip in a zip"):
+        open_text(outer, "utf-8", None)
+
+
+def test_the_corrupt_zip_ends_in_one_message():
+    if not CORRUPT.exists():
+        pytest.skip(f"{CORRUPT} is not here")
+    with pytest.raises(UsageMistake) as refused:
+        open_text(CORRUPT, "utf-8", None)
+    assert refused.value.file == str(CORRUPT)

@@ -1,0 +1,121 @@
+"""A file that a user names is read where it is a regular one, and written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from models.corpus.open_file import open_text
+from models.errors import EdgeproofError, UsageMistake
+from models.files import NotRegularError, open_regular, read_regular, write_whole
+from models.flatbuffers.inspect import inspect
+from models.tables import read_toml
+from models.verdicts.baselines import read_baseline
+from reports.faults import read_faults
+from reports.results import read_results
+
+KINDS = {"FIFO": "a FIFO", "device": "a device", "folder": "a folder", "socket": "a socket"}
+READERS = {
+    "corpus": lambda path: open_text(path, "utf-8", None),
+    "TOML": read_toml,
+    "FlatBuffer": inspect,
+    "baseline": lambda path: read_baseline(path, subject="s", device="d", scheme="float32"),
+    "results": read_results,
+    "planted faults": read_faults,
+}
+
+
+def make(kind: str, folder: Path) -> Path:
+    path = folder / "given"
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(str(path))
+    return path
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("kind", KINDS)
+def test_refuses_what_is_no_regular_file(kind, tmp_path):
+    with pytest.raises(NotRegularError) as refused:
+        open_regular(make(kind, tmp_path))
+    assert KINDS[kind] in refused.value.strerror
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("reader", READERS)
+def test_each_reader_says_in_one_message_what_it_was_given(reader, kind, tmp_path):
+    path = make(kind, tmp_path)
+    with pytest.raises(EdgeproofError) as refused:
+        READERS[reader](path)
+    assert refused.value.file == str(path)
+    assert KINDS[kind] in refused.value.what
+
+
+def test_follows_a_link_to_a_regular_file(tmp_path):
+    (tmp_path / "file").write_bytes(b"1234")
+    (tmp_path / "link").symlink_to("file")
+    assert read_regular(tmp_path / "link", 4) == b"1234"
+
+
+def test_reads_no_more_than_is_expected(tmp_path):
+    (tmp_path / "file").write_bytes(b"1234")
+    with pytest.raises(OSError, match="it holds 4 bytes, at most 3 are read"):
+        read_regular(tmp_path / "file", 3)
+
+
+def test_counts_what_it_reads_where_a_file_says_it_is_empty():
+    with pytest.raises(OSError, match="at most 3 are read"):
+        read_regular(Path("/proc/self/stat"), 3)
+
+
+def test_refuses_a_table_of_more_than_a_megabyte(tmp_path):
+    table = tmp_path / "t.toml"
+    table.write_text("# " + "x" * (1 << 20), encoding="utf-8")
+    with pytest.raises(UsageMistake, match="at most 1,048,576 are read"):
+        read_toml(table)
+
+
+def test_writes_a_file_whole(tmp_path):
+    path = tmp_path / "out"
+    path.write_bytes(b"old")
+    with write_whole(path) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert [one.name for one in tmp_path.iterdir()] == ["out"]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt(), MemoryError()])
+def test_leaves_what_was_there_and_nothing_beside_it(error, tmp_path):
+    path = tmp_path / "out"
+    path.write_bytes(b"old")
+
+    def fail() -> None:
+        with write_whole(path) as file:
+            file.write(b"new")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert path.read_bytes() == b"old"
+    assert [one.name for one in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("kind", KINDS)
+def test_replaces_nothing_but_a_regular_file(kind, tmp_path):
+    path = make(kind, tmp_path)
+    with pytest.raises(NotRegularError, match=KINDS[kind]), write_whole(path) as file:
+        file.write(b"new")
+    assert [one.name for one in tmp_path.iterdir()] == ["given"]
