@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from models.corpus.artefact import load_encoded
+from models.flatbuffers.signature import NAMES
 from models.plan import FLATBUFFER, make_plan, make_request
 from models.runtime.client import Runner
-from models.runtime.predictions import inputs_of
+from models.runtime.predictions import inputs_of, rows_of
 from models.runtime.transports import RUNNER_ENVIRONMENT, LocalTransport
 from models.store import Store, default_root
 from models.subjects import load_subject
@@ -50,7 +51,10 @@ def measure_runner() -> dict[str, Any]:
     store = Store(default_root())
     if not all(store.has(stage) for stage in plan.stages()):
         raise SystemExit("The artefacts are not made yet: run tox -e host first.")
-    arrays = inputs_of(load_encoded(store.path(plan.corpus))["test"], slice(TWEETS))
+    encoded = load_encoded(store.path(plan.corpus))["test"]
+    arrays = {
+        NAMES[role]: rows for role, rows in rows_of(inputs_of(encoded), slice(TWEETS)).items()
+    }
     inputs = store.root / "benchmark-inputs.npz"
     np.savez(inputs, **arrays)
     ratios = {}

@@ -20,9 +20,10 @@ import numpy as np
 
 from models.flatbuffers.graph import Graph
 from models.flatbuffers.leveling import level
-from models.flatbuffers.observing import MASK, Observer, ranges_of
+from models.flatbuffers.observing import Observer, ranges_of
 from models.flatbuffers.recipes import quantize
 from models.flatbuffers.schemes import scheme_named
+from models.flatbuffers.signature import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,10 +169,9 @@ def localize(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _samples(held: Any, split: str) -> Samples:
-    """Return the inputs [1, tokens] of each tweet of a split, kept as `SPLIT_INPUT`."""
-    names = ("input_ids", MASK, "token_type_ids")
-    columns = {name: held[f"{split}_{name}"] for name in names}
-    rows = len(columns[MASK])
+    """Return the inputs [1, tokens] of each text of a split, kept as `SPLIT_ROLE`, by name."""
+    columns = {name: held[f"{split}_{role}"] for role, name in NAMES.items()}
+    rows = min(len(column) for column in columns.values())
     return [
         {name: column[row : row + 1] for name, column in columns.items()} for row in range(rows)
     ]

@@ -91,8 +91,7 @@ class Calibrator:
             for name in (REFERENCE, AGAIN, CANDIDATE):
                 loaded = runner.load(name, self.flatbuffer)
             race = runner.race(
-                [REFERENCE, AGAIN, CANDIDATE],
-                inputs_for(loaded),
+                dict.fromkeys((REFERENCE, AGAIN, CANDIDATE), inputs_for(loaded)),
                 rounds=ROUNDS,
                 seed=seed,
                 timeout=600,

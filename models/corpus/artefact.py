@@ -186,8 +186,8 @@ def _split_summary(
 
 def _unknown_share(encoded: Encoded, tokenizer: Tokenizer) -> float:
     """Share of "[UNK]" among all tokens that are not padding."""
-    unknown = encoded.input_ids == tokenizer.token_to_id(UNKNOWN)
-    return float(unknown.sum() / encoded.attention_mask.sum())
+    unknown = encoded.ids == tokenizer.token_to_id(UNKNOWN)
+    return float(unknown.sum() / encoded.mask.sum())
 
 
 def _write_encoded(path: Path, encoded: dict[str, Encoded]) -> None:

@@ -42,11 +42,18 @@ _MIN_FREQUENCY = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """One split as a network takes it: int32, [n, max_tokens]; `labels` is [n]."""
+    """One split as a classifier takes it: int32, [n, max_tokens]; `labels` is [n].
 
-    input_ids: NDArray[np.int32]
-    attention_mask: NDArray[np.int32]
-    token_type_ids: NDArray[np.int32]
+    Attributes:
+        ids: of the tokens, padded.
+        mask: 1 where a token stands, 0 where padding does.
+        segments: 0 for the first text of a pair, 1 for the second.
+        labels: indices into the corpus's labels.
+    """
+
+    ids: NDArray[np.int32]
+    mask: NDArray[np.int32]
+    segments: NDArray[np.int32]
     labels: NDArray[np.int32]
 
 
@@ -168,9 +175,9 @@ def encode(tokenizer: Tokenizer, tweets: Sequence[Tweet], *, pair_with_entity: b
         return np.array([getattr(row, name) for row in rows], dtype=np.int32)
 
     return Encoded(
-        input_ids=matrix("ids"),
-        attention_mask=matrix("attention_mask"),
-        token_type_ids=matrix("type_ids"),
+        ids=matrix("ids"),
+        mask=matrix("attention_mask"),
+        segments=matrix("type_ids"),
         labels=np.array([tweet.label for tweet in tweets], dtype=np.int32),
     )
 

@@ -13,6 +13,7 @@ from models.flatbuffers.graph import Graph
 from models.flatbuffers.leveling import level
 from models.flatbuffers.observing import Observer, ranges_of
 from models.flatbuffers.recipes import quantize
+from models.flatbuffers.signature import LOGITS, NAMES
 from models.networks.blocks import Blocks
 from models.networks.classifier import forward
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from models.networks.architecture import Architecture
     from models.networks.parameters import Values
 
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 SIGNATURE = "serving_default"
 
 
@@ -84,13 +84,14 @@ class _Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
         self._blocks = _EdgeBlocks if looks_up else Blocks
         spec = tf.TensorSpec((1, tokens), tf.int32)
         self.answer = tf.function(
-            self._answer, input_signature=[tf.TensorSpec(spec.shape, spec.dtype, n) for n in INPUTS]
+            self._answer,
+            input_signature=[tf.TensorSpec(spec.shape, spec.dtype, n) for n in NAMES.values()],
         )
 
     def _answer(self, input_ids: Any, attention_mask: Any, token_type_ids: Any) -> dict[str, Any]:
         weights = {name: tf.constant(value) for name, value in self._values.items()}
         blocks = self._blocks(weights, self._shape)
-        return {"logits": forward(blocks, input_ids, attention_mask, token_type_ids)}
+        return {LOGITS: forward(blocks, input_ids, attention_mask, token_type_ids)}
 
 
 def _by_tflite(scheme: Scheme, module: _Frozen) -> bytes:
@@ -119,6 +120,6 @@ def _quantize(plain: bytes, scheme: Scheme, samples: Samples) -> bytes:
 def _samples(calibration: Encoded) -> Samples:
     """Return one dictionary of [1, tokens] inputs per calibration tweet."""
     return [
-        {name: getattr(calibration, name)[row : row + 1] for name in INPUTS}
+        {name: getattr(calibration, role)[row : row + 1] for role, name in NAMES.items()}
         for row in range(len(calibration.labels))
     ]

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.corpus.roles import MASK
+from models.flatbuffers.signature import LOGITS, NAMES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -19,8 +22,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
     Samples = list[dict[str, NDArray[np.int32]]]
-
-MASK = "attention_mask"
 
 
 class Observer:
@@ -48,14 +49,14 @@ class Observer:
 
     def answers(self, samples: Samples) -> Array:
         """Return the logits [n, classes], as the file stores them."""
-        return np.stack([self._answer(**sample)["logits"][0].copy() for sample in samples])
+        return np.stack([self._answer(**sample)[LOGITS][0].copy() for sample in samples])
 
     def each(self, samples: Samples, names: Iterable[str]) -> Iterator[dict[str, Array]]:
         """Yield the values of the tensors called `names` for one tweet after the other."""
         names = list(names)
         for sample in samples:
             self._answer(**sample)
-            kept = sample[MASK][0] == 1
+            kept = sample[NAMES[MASK]][0] == 1
             yield {name: self._real(name, kept) for name in names}
 
     def _real(self, name: str, kept: NDArray[np.bool_]) -> Array:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from models.corpus.roles import IDS, MASK, SEGMENTS
 from models.networks import bert, mobilebert
 from models.networks.blocks import Blocks, Tensor, keep
 from models.networks.parameters import Parameter, Values, parameters
@@ -74,9 +75,9 @@ class Classifier(keras.Model):  # type: ignore[misc] # keras ships no types
         drop = self._drop if training else keep
         return forward(
             Blocks(self.weights_by_name(), self.shape, drop),
-            inputs["input_ids"],
-            inputs["attention_mask"],
-            inputs["token_type_ids"],
+            inputs[IDS],
+            inputs[MASK],
+            inputs[SEGMENTS],
         )
 
     def _drop(self, tensor: Tensor, rate: float) -> Tensor:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.runtime.binding import Binding
     from models.runtime.transports import Channel, Transport
 
 ArraysByName = dict[str, Any]
@@ -104,7 +105,7 @@ class Runner:
         threads: int = 1,
         kernels: Kernels = "default",
         delegates: bool = True,
-        vocabulary: int | None = None,
+        binding: Binding | None = None,
         sha256: str | None = None,
         timeout: float | None = None,
     ) -> LoadedModel:
@@ -116,7 +117,8 @@ class Runner:
             threads: of the runtime's kernels.
             kernels: "reference" takes the slow portable ones, equal on every machine.
             delegates: False leaves out XNNPACK.
-            vocabulary: ids of it and above are refused.
+            binding: which tensor takes which input, and what is refused; None binds by the names
+                of the only signature and allows any integer that is not negative.
             sha256: refused if the file on the device has another.
             timeout: seconds, in place of the runner's own.
         """
@@ -126,7 +128,7 @@ class Runner:
             "threads": threads,
             "kernels": kernels,
             "delegates": delegates,
-            "vocabulary": vocabulary,
+            "binding": None if binding is None else binding.to_request(),
             "sha256": sha256,
         }
         if isinstance(flatbuffer, Path):
@@ -143,40 +145,45 @@ class Runner:
     def answer(
         self, name: str, inputs: Mapping[str, NDArray[Any]], *, timeout: float | None = None
     ) -> Answers:
-        """Answer tweets: arrays [n, S] by the signature's input names, in any order."""
+        """Answer texts: arrays [n, S] by the binding's roles, or the signature's input names."""
         request = {"op": "answer", "name": name}
         header, arrays = self._ask("answering", request, inputs, timeout)
         return Answers(**header, **arrays)
 
-    def race(  # noqa: PLR0913 - the same
+    def race(
         self,
-        names: Sequence[str],
-        inputs: Mapping[str, NDArray[Any]],
+        inputs: Mapping[str, Mapping[str, NDArray[Any]]],
         *,
         rounds: int,
         warmup: int = 5,
         seed: int = 0,
         timeout: float | None = None,
     ) -> Race:
-        """Time loaded models interleaved, each round one tweet for all of them.
+        """Time loaded models interleaved, each round one text for all of them.
 
         Args:
-            names: at least one loaded model.
-            inputs: arrays [n, S] by input name; rounds go through the tweets again and again.
+            inputs: of at least one loaded model, by its name, the same n texts as that model takes
+                them: arrays [n, S] by role. Rounds go through the texts again and again.
             rounds: timed answers of each model.
             warmup: rounds before them that are not kept.
             seed: draws the order of tweets and models.
             timeout: seconds, in place of the runner's own.
         """
+        names = list(inputs)
         request = {
             "op": "race",
             "name": names[0],
-            "names": list(names),
+            "names": names,
             "rounds": rounds,
             "warmup": warmup,
             "seed": seed,
         }
-        _, arrays = self._ask("racing", request, inputs, timeout)
+        given = {
+            f"{number}/{role}": array
+            for number, taken in enumerate(inputs.values())
+            for role, array in taken.items()
+        }
+        _, arrays = self._ask("racing", request, given, timeout)
 
         def by_name(key: str) -> dict[str, NDArray[Any]]:
             return dict(zip(names, arrays[key], strict=True))

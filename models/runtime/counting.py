@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.runtime.binding import Binding
     from models.runtime.client import Kernels
     from models.store import Store
 
@@ -158,12 +159,13 @@ def prepare_counter(
     return Counter(folder, card["version"])
 
 
-def count_instructions(
+def count_instructions(  # noqa: PLR0913 - what answers what, and how
     transport: CountingTransport,
     flatbuffer: Path,
     inputs: Mapping[str, NDArray[Any]],
     *,
     runtime: str,
+    binding: Binding | None = None,
     kernels: Kernels = "default",
 ) -> InstructionCounts:
     """Count the instructions of an answer: the median of all answers but the first.
@@ -173,7 +175,8 @@ def count_instructions(
     Args:
         transport: an emulated board that counts.
         flatbuffer: the file.
-        inputs: arrays [n, S] by input name, of at least two tweets.
+        inputs: arrays [n, S] by role, or by input name without a binding; at least two texts.
+        binding: which tensor takes which input.
         runtime: ai_edge_litert or tflite_runtime.
         kernels: "default" or "reference".
 
@@ -183,7 +186,7 @@ def count_instructions(
     """
     transport.out.unlink(missing_ok=True)
     with Runner(transport, runtime, timeout=_SECONDS_TO_LOAD) as runner:
-        runner.load("counted", flatbuffer, threads=1, kernels=kernels)
+        runner.load("counted", flatbuffer, threads=1, kernels=kernels, binding=binding)
         tweets = len(next(iter(inputs.values())))
         answers = runner.answer("counted", inputs, timeout=_SECONDS_PER_ANSWER * tweets)
     counts = read_counts(transport.out)

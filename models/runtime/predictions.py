@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.corpus.roles import ROLES
 from models.store import Stage, hash_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -20,17 +21,23 @@ if TYPE_CHECKING:
 
 ANSWERS = "answers"
 LOGITS = "logits.npy"
-INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 SECONDS_PER_TWEET = 5.0
 # Fewer are answered before a second runner has started.
 FEWEST_FOR_A_RUNNER = 500
 
 
-def inputs_of(
-    split: Encoded, rows: slice | NDArray[np.int64] = slice(None)
-) -> dict[str, NDArray[np.int32]]:
-    """Return the inputs of a split by their names in the signature, each [n, tokens]."""
-    return {name: getattr(split, name)[rows] for name in INPUTS}
+Inputs = dict[str, "NDArray[np.int32]"]
+Rows = slice | np.ndarray[Any, np.dtype[np.int64]]
+
+
+def inputs_of(split: Encoded, roles: Iterable[str] = ROLES) -> Inputs:
+    """Return the inputs of a split by their roles, each [n, tokens]."""
+    return {role: getattr(split, role) for role in roles}
+
+
+def rows_of(inputs: Inputs, rows: Rows) -> Inputs:
+    """Return some rows of each input."""
+    return {role: array[rows] for role, array in inputs.items()}
 
 
 def answers_stage(
@@ -62,23 +69,24 @@ def seconds_for(tweets: int) -> float:
 
 
 def answer_split(
-    runner: Runner, name: str, split: Encoded, rows: slice | NDArray[np.int64] = slice(None)
+    runner: Runner, name: str, inputs: Inputs, rows: Rows = slice(None)
 ) -> NDArray[np.float32]:
-    """Return the logits [rows, classes] that `name`, loaded in `runner`, gives to a split's rows.
+    """Return the outputs [rows, values] that `name`, loaded in `runner`, gives to some rows.
 
     Raises:
         RunnerDied: the FlatBuffer killed the runner.
         RunnerRefused: the runtime cannot run it.
     """
-    allowed = seconds_for(len(split.labels[rows]))
-    return runner.answer(name, inputs_of(split, rows), timeout=allowed).logits
+    asked = rows_of(inputs, rows)
+    allowed = seconds_for(_count(asked))
+    return runner.answer(name, asked, timeout=allowed).logits
 
 
 def answer_split_at_once(
     start: Callable[[], Runner],
     load: Callable[[Runner], None],
     name: str,
-    split: Encoded,
+    inputs: Inputs,
     *,
     runners: int,
 ) -> NDArray[np.float32]:
@@ -88,14 +96,14 @@ def answer_split_at_once(
         start: makes a runner, not yet entered.
         load: loads `name` into one.
         name: what answers.
-        split: the tweets.
+        inputs: of the texts, by role.
         runners: at the most; a few tweets need only one.
 
     Raises:
         RunnerDied: the FlatBuffer killed a runner.
         RunnerRefused: the runtime cannot run it.
     """
-    tweets = len(split.labels)
+    tweets = _count(inputs)
     shares = np.array_split(np.arange(tweets), max(1, min(runners, tweets // FEWEST_FOR_A_RUNNER)))
     # The runners end first, and with them whoever still waits for an answer.
     with ThreadPoolExecutor(len(shares)) as pool, ExitStack() as started:
@@ -103,8 +111,12 @@ def answer_split_at_once(
         for rows in shares:
             runner = started.enter_context(start())
             load(runner)
-            answering.append(pool.submit(answer_split, runner, name, split, rows))
+            answering.append(pool.submit(answer_split, runner, name, inputs, rows))
         return np.concatenate([logits.result() for logits in answering])
+
+
+def _count(inputs: Inputs) -> int:
+    return len(next(iter(inputs.values())))
 
 
 def processor_features() -> list[str]:

@@ -44,7 +44,7 @@ from typing import (
 
 import numpy as np
 
-PROTOCOL = 1
+PROTOCOL = 2
 MAGIC = b"EDGE"
 LARGEST_HEADER = 1 << 26
 DTYPES = frozenset(np.dtype(code).name for code in "?bhiqBHIQefd")
@@ -61,8 +61,8 @@ RESOLVERS = {
     ("reference", True): "BUILTIN_REF",
     ("reference", False): "BUILTIN_REF",
 }
-# Masks and segments are 0 or 1; the ids' own bound is the vocabulary given at load.
-LIMITS = {"attention_mask": 2, "token_type_ids": 2}
+# What a tokenizer gives, under the names by which a binding calls a file's inputs.
+IDS, MASK, SEGMENTS = "ids", "mask", "segments"
 SMALLEST_FLATBUFFER = 16
 
 Header = Dict[str, Any]
@@ -255,7 +255,10 @@ class Audit:
 
 @dataclasses.dataclass(frozen=True)
 class Tensor:
-    """One input or output of a signature, bound to its index in the interpreter."""
+    """One input or output of a file, bound to its index in the interpreter.
+
+    `below` is the first integer that is refused as too large; None allows any.
+    """
 
     name: str
     index: int
@@ -265,9 +268,10 @@ class Tensor:
     scales: Tuple[float, ...]
     zero_points: Tuple[int, ...]
     axis: int
+    below: Optional[int] = None
 
     @classmethod
-    def of(cls, name: str, details: Mapping[str, Any]) -> Tensor:
+    def of(cls, name: str, details: Mapping[str, Any], below: Optional[int] = None) -> Tensor:
         """Take what is needed from a runtime's tensor details."""
         quantization = details["quantization_parameters"]
         return cls(
@@ -279,16 +283,22 @@ class Tensor:
             scales=tuple(float(scale) for scale in quantization["scales"]),
             zero_points=tuple(int(zero) for zero in quantization["zero_points"]),
             axis=int(quantization["quantized_dimension"]),
+            below=below,
         )
 
     def facts(self) -> Dict[str, Any]:
-        """Itself as JSON holds it, without the index, which means nothing outside."""
+        """Itself as JSON holds it, without what means nothing outside."""
         facts = dict(dataclasses.asdict(self), dtype=self.dtype.name)
-        del facts["index"]
+        del facts["index"], facts["below"]
         return facts
 
     def stored(self, array: Any) -> Any:
-        """Quantize `array` where this tensor is quantized and `array` is not."""
+        """Turn `array` into this tensor's dtype: quantize floats, widen integers.
+
+        Ids are int64 or float32 in some files; float32 holds integers below 2**24 exactly.
+        """
+        if array.dtype.kind in "iu" and not self.scales and self.dtype.name in {"int64", "float32"}:
+            return array.astype(self.dtype)
         if not self.scales or array.dtype.kind != "f" or self.dtype.kind == "f":
             return array
         limits = np.iinfo(self.dtype)
@@ -304,18 +314,25 @@ class Tensor:
 
 
 class Model:
-    """A loaded FlatBuffer whose tensors are bound once by their signature names."""
+    """A loaded FlatBuffer whose tensors are bound once.
+
+    `decision` is (threshold, label above it) for an output of one value; None otherwise.
+    """
 
     def __init__(
-        self, interpreter: Any, inputs: List[Tensor], output: Tensor, vocabulary: Optional[int]
+        self,
+        interpreter: Any,
+        inputs: List[Tensor],
+        output: Tensor,
+        decision: Optional[Tuple[float, int]] = None,
     ) -> None:
         self.interpreter = interpreter
         self.inputs = inputs
         self.output = output
-        self.vocabulary = vocabulary
+        self.decision = decision
 
     def check(self, arrays: Mapping[str, Any]) -> Tuple[int, Dict[str, Any]]:
-        """Check `arrays` ([n, ...] by input name) against the signature.
+        """Check `arrays` ([n, ...] by input name) against the inputs.
 
         The runtimes check none of this: they read an input never set, and an id of -1, silently.
 
@@ -345,11 +362,10 @@ class Model:
             message = "{} is {}, the signature wants {}"
             raise Refusal("inputs", message.format(tensor.name, array.dtype, tensor.dtype))
         if given.dtype.kind in "iu" and given.size:
-            limit = self.vocabulary if tensor.name == "input_ids" else LIMITS.get(tensor.name)
             low, high = int(given.min()), int(given.max())
-            if low < 0 or (limit is not None and high >= limit):
+            if low < 0 or (tensor.below is not None and high >= tensor.below):
                 message = "{} holds values from {} to {}, allowed are 0 to {}"
-                top = "any" if limit is None else limit - 1
+                top = "any" if tensor.below is None else tensor.below - 1
                 raise Refusal("inputs", message.format(tensor.name, low, high, top))
         return np.ascontiguousarray(array)
 
@@ -373,6 +389,14 @@ class Model:
     def logits(self) -> Any:
         """The output of the last `invoke` as float32 [C]."""
         return self.output.real(self.interpreter.get_tensor(self.output.index)).reshape(-1)
+
+    def label(self) -> int:
+        """The label that the output of the last `invoke` means."""
+        values = self.logits()
+        if self.decision is None:
+            return int(values.argmax())
+        threshold, above = self.decision
+        return above if float(values[0]) > threshold else 1 - above
 
 
 @contextlib.contextmanager
@@ -417,7 +441,7 @@ def interpret(module: Any, source: Mapping[str, Any], options: Header) -> Model:
     Args:
         module: the runtime's.
         source: model_path or model_content.
-        options: the request's threads, kernels, delegates and vocabulary.
+        options: the request's threads, kernels, delegates and binding.
     """
     resolver = RESOLVERS[options["kernels"], bool(options["delegates"])]
     try:
@@ -426,33 +450,82 @@ def interpret(module: Any, source: Mapping[str, Any], options: Header) -> Model:
             experimental_op_resolver_type=getattr(module.OpResolverType, resolver),
             **source,
         )
-        interpreter.allocate_tensors()
-        inputs, output = bind(interpreter)
-    except (ValueError, RuntimeError, SystemError, TypeError) as error:
+        binding = options.get("binding") or {}
+        inputs, output = bind(interpreter, binding)
+        decision = binding.get("decision")
+    except (ValueError, RuntimeError, SystemError, TypeError, IndexError) as error:
         raise Refusal("load", one_line(error)) from None
-    return Model(interpreter, inputs, output, options["vocabulary"])
+    return Model(
+        interpreter, inputs, output, None if decision is None else (decision[0], int(decision[1]))
+    )
 
 
-def bind(interpreter: Any) -> Tuple[List[Tensor], Tensor]:
-    """The tensors of the only signature: its inputs, and its output named logits or its only one.
+def bind(interpreter: Any, binding: Header) -> Tuple[List[Tensor], Tensor]:
+    """Allocate the tensors and bind inputs and output, as asked or by the only signature.
+
+    Args:
+        interpreter: the runtime's.
+        binding: "inputs" as [name, tensor, below, length] and "output", where a tensor is its name
+            in the signature or its position in the graph; "signature", the key. Without "inputs"
+            the names of the only signature are taken.
+    """
+    inputs, outputs = named_tensors(interpreter, binding.get("signature"))
+    asked = binding.get("inputs") or [[name, name, None, None] for name in inputs]
+    graph_inputs, graph_outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    chosen = [tensor_at(each[1], inputs, graph_inputs, "input") for each in asked]
+    if {int(details["index"]) for details in chosen} != {int(d["index"]) for d in graph_inputs}:
+        raise Refusal("signature", "not every input of the graph is bound")
+    for (_, _, _, length), details in zip(asked, chosen):
+        if length is not None:
+            interpreter.resize_tensor_input(int(details["index"]), [1, int(length)])
+    interpreter.allocate_tensors()
+    now = {int(details["index"]): details for details in interpreter.get_input_details()}
+    bound = [
+        Tensor.of(name, now[int(details["index"])], below)
+        for (name, _, below, _), details in zip(asked, chosen)
+    ]
+    name, output = only_output(binding.get("output"), outputs, graph_outputs)
+    return bound, Tensor.of(name, output)
+
+
+def named_tensors(interpreter: Any, key: Optional[str]) -> Tuple[Arrays, Arrays]:
+    """Tensor details by name of a signature's inputs and outputs; empty without a signature.
 
     The signature runner is used for its details alone and let go: while it lives, the interpreter
     refuses to run, and calling it would allocate anew before every answer.
     """
     keys = list(interpreter.get_signature_list())
-    if len(keys) != 1:
+    if key is None and len(keys) > 1:
         raise Refusal("signature", "one signature is needed, the file has {}".format(keys))
-    runner = interpreter.get_signature_runner(keys[0])
-    inputs = [Tensor.of(name, details) for name, details in runner.get_input_details().items()]
-    outputs = [Tensor.of(name, details) for name, details in runner.get_output_details().items()]
-    needed = {int(details["index"]) for details in interpreter.get_input_details()}
-    if {tensor.index for tensor in inputs} != needed:
-        raise Refusal("signature", "{} does not name every input of the graph".format(keys[0]))
-    logits = [tensor for tensor in outputs if tensor.name == "logits"] or outputs
-    if len(logits) != 1:
-        message = "one output, or one named logits, is needed; {} has {}"
-        raise Refusal("signature", message.format(keys[0], [tensor.name for tensor in outputs]))
-    return inputs, logits[0]
+    if key is not None and key not in keys:
+        raise Refusal("signature", "{!r} is none of the file's {}".format(key, keys))
+    if not keys:
+        return {}, {}
+    runner = interpreter.get_signature_runner(key or keys[0])
+    return runner.get_input_details(), runner.get_output_details()
+
+
+def tensor_at(place: Any, named: Arrays, graph: List[Any], kind: str) -> Any:
+    """Tensor details by name in the signature, or by position in the graph."""
+    if isinstance(place, int) and 0 <= place < len(graph):
+        return graph[place]
+    if place in named:
+        return named[place]
+    message = "the file has no {} {!r}; it has {} and names {}"
+    raise Refusal("signature", message.format(kind, place, len(graph), sorted(named)))
+
+
+def only_output(place: Any, named: Arrays, graph: List[Any]) -> Tuple[str, Any]:
+    """Name and details of the output asked for, of the only one, or of the one named logits."""
+    if place is not None:
+        return str(place), tensor_at(place, named, graph, "output")
+    names = [name for name in named if name == "logits"] or list(named)
+    if len(names) == 1:
+        return names[0], named[names[0]]
+    if not names and len(graph) == 1:
+        return "output", graph[0]
+    message = "one output, or one named logits, is needed; there are {}"
+    raise Refusal("signature", message.format(names or len(graph)))
 
 
 def delegated_nodes(interpreter: Any) -> Optional[Dict[str, int]]:
@@ -617,13 +690,19 @@ class Session:
     def race(self, header: Header, arrays: Arrays) -> Reply:
         """Time several models interleaved: ns, cpu_ns and predictions [k, rounds], rows [rounds].
 
-        Each round gives the next tweet to every model; rounds come in pairs, an order drawn from
+        The inputs of the k-th model are named "k/role". Each round gives the next text to every
+        model; rounds come in pairs, an order drawn from
         the seed and then its reverse, so that drift and position weigh on all alike.
         """
         names = header["names"]
         models = [self._model(name) for name in names]
-        checked = [model.check(arrays) for model in models]
-        count, rounds, warmup = checked[0][0], header["rounds"], header["warmup"]
+        checked = [model.check(arrays_of(k, arrays)) for k, model in enumerate(models)]
+        counts = sorted({count for count, _ in checked})
+        if len(counts) != 1:
+            raise Refusal(
+                "inputs", "the models are given different numbers of rows: {}".format(counts)
+            )
+        count, rounds, warmup = counts[0], header["rounds"], header["warmup"]
         if not count:
             raise Refusal("inputs", "a race needs at least one row")
         draw = random.Random(header["seed"])  # noqa: S311 - an order, not a secret
@@ -642,7 +721,7 @@ class Session:
                     times = models[k].invoke()
                     if turn >= 0:
                         wall[k, turn], cpu[k, turn] = times
-                        predictions[k, turn] = models[k].logits().argmax()
+                        predictions[k, turn] = models[k].label()
         rows = np.array([tweets[turn % count] for turn in range(rounds)], np.int32)
         return {"names": names}, {
             "ns": wall,
@@ -654,7 +733,7 @@ class Session:
     def classify(self, header: Header, _arrays: Arrays) -> Reply:
         """Answer texts, tokenization included: logits [n, C], labels [n], text_to_label_ns [n]."""
         model = self._model(header["name"])
-        encode = tokenizer(header["tokenizer"])
+        encode = tokenizer(header["tokenizer"], [tensor.name for tensor in model.inputs])
         texts = header["texts"]
         times, labels = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int32)
         answers = np.zeros((len(texts), math.prod(model.output.shape)), np.float32)
@@ -664,8 +743,7 @@ class Session:
                 _, arrays = model.check(encode(text))
                 model.set_row(arrays, 0)
                 model.invoke()
-                answers[row] = model.logits()
-                labels[row] = answers[row].argmax()
+                answers[row], labels[row] = model.logits(), model.label()
                 times[row] = time.perf_counter_ns() - start
         return {}, {"logits": answers, "labels": labels, "text_to_label_ns": times}
 
@@ -688,8 +766,14 @@ class Session:
         return {"events": list(self.audit_log.events)}, {}
 
 
-def tokenizer(text: str) -> Callable[[List[str]], Arrays]:
-    """A function from [text] or [entity, text] to the arrays of input_ids and its companions.
+def arrays_of(number: int, arrays: Arrays) -> Arrays:
+    """The arrays of one of several models, named "number/role", by role."""
+    start = "{}/".format(number)
+    return {name[len(start) :]: array for name, array in arrays.items() if name.startswith(start)}
+
+
+def tokenizer(text: str, roles: List[str]) -> Callable[[List[str]], Arrays]:
+    """A function from [text] or [first text, second text] to the arrays of some roles.
 
     The tokenizer's JSON says how to clean, pair, truncate and pad; that the rows then have the
     length of the signature is checked with every other property of the inputs.
@@ -705,11 +789,8 @@ def tokenizer(text: str) -> Callable[[List[str]], Arrays]:
 
     def encode(pair: List[str]) -> Arrays:
         encoded = words.encode(pair[0], pair[1] if len(pair) > 1 else None)
-        return {
-            "input_ids": np.array([encoded.ids], np.int32),
-            "attention_mask": np.array([encoded.attention_mask], np.int32),
-            "token_type_ids": np.array([encoded.type_ids], np.int32),
-        }
+        rows = {IDS: encoded.ids, MASK: encoded.attention_mask, SEGMENTS: encoded.type_ids}
+        return {role: np.array([rows[role]], np.int32) for role in roles if role in rows}
 
     return encode
 

@@ -32,7 +32,7 @@ def cut(
     Raises:
         UsageMistake: as `shrink_shape`.
     """
-    tokens = train.input_ids.shape[1]
+    tokens = train.ids.shape[1]
     shape = shrink_shape(full, table, vocabulary=len(pieces.numbers), positions=tokens)
     activity = {}
     if shape.intermediate != full.intermediate:

@@ -70,14 +70,14 @@ def _changed(
 ) -> dict[str, Any]:
     """What other pieces change in a split's summary."""
     lengths = token_lengths(tokenizer, tweets, pair_with_entity=pair)
-    unknown = pruned.input_ids == tokenizer.token_to_id(UNKNOWN)
+    unknown = pruned.ids == tokenizer.token_to_id(UNKNOWN)
     return {
         "tokens": describe_lengths(lengths),
-        "truncated_share": float((lengths > pruned.input_ids.shape[1]).mean()),
-        "unknown_share": float(unknown.sum() / pruned.attention_mask.sum()),
+        "truncated_share": float((lengths > pruned.ids.shape[1]).mean()),
+        "unknown_share": float(unknown.sum() / pruned.mask.sum()),
     }
 
 
 def _share(lost: Any, split: Encoded) -> float:
     """Share of the tokens of a split, under the whole vocabulary, whose piece is gone."""
-    return float(lost[split.input_ids[split.attention_mask > 0]].mean())
+    return float(lost[split.ids[split.mask > 0]].mean())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from models.corpus.roles import IDS, MASK, SEGMENTS
 from models.networks.blocks import Blocks, Tensor
 from models.networks.classifier import forward
 from models.shrinking.rounding import Inputs
@@ -36,9 +37,9 @@ def dense_inputs(
     rows = np.arange(min(tweets, len(split.labels)))
     for start in range(0, len(rows), BATCH):
         batch = batches.cut(split, rows[start : start + BATCH])
-        mask, types = batch["attention_mask"], batch["token_type_ids"]
+        mask, types = batch[MASK], batch[SEGMENTS]
         watching = _Watching(weights, shape, mask.astype(bool), found)
-        forward(watching, batch["input_ids"], tf.constant(mask), tf.constant(types))
+        forward(watching, batch[IDS], tf.constant(mask), tf.constant(types))
     return found
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from models.corpus.roles import IDS, MASK, SEGMENTS
 from models.networks.blocks import Blocks, Tensor
 from models.networks.classifier import forward
 from models.training import batches
@@ -56,9 +57,9 @@ class _Watching(Blocks):
 
     def look(self, inputs: batches.Inputs) -> None:
         """Compute a batch."""
-        mask = inputs["attention_mask"]
+        mask = inputs[MASK]
         object.__setattr__(self, "real", mask.astype(bool))
-        forward(self, inputs["input_ids"], tf.constant(mask), tf.constant(inputs["token_type_ids"]))
+        forward(self, inputs[IDS], tf.constant(mask), tf.constant(inputs[SEGMENTS]))
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
         """Keep the moments of `inputs`, then go on as ever."""

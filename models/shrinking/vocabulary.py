@@ -21,7 +21,7 @@ _KEPT_ALWAYS = frozenset({PAD, UNKNOWN, START, END})
 
 def count_uses(split: Encoded, vocabulary: int) -> NDArray[np.int64]:
     """Return how often a split uses each piece, [vocabulary]; padding is no use."""
-    return np.bincount(split.input_ids[split.attention_mask > 0], minlength=vocabulary)
+    return np.bincount(split.ids[split.mask > 0], minlength=vocabulary)
 
 
 def keep_used(tokenizer: Tokenizer, uses: NDArray[np.int64], pieces: int) -> Tokenizer:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.corpus.roles import IDS, MASK, SEGMENTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,12 +39,12 @@ class Part:
 
 def cut(split: Encoded, rows: NDArray[np.int64]) -> Inputs:
     """Return the three inputs of `rows`, each [len(rows), longest], without shared padding."""
-    longest = int(split.attention_mask[rows].sum(axis=1).max())
-    longest = min(-(-longest // STEP) * STEP, split.input_ids.shape[1])
+    longest = int(split.mask[rows].sum(axis=1).max())
+    longest = min(-(-longest // STEP) * STEP, split.ids.shape[1])
     return {
-        "input_ids": split.input_ids[rows, :longest],
-        "attention_mask": split.attention_mask[rows, :longest],
-        "token_type_ids": split.token_type_ids[rows, :longest],
+        IDS: split.ids[rows, :longest],
+        MASK: split.mask[rows, :longest],
+        SEGMENTS: split.segments[rows, :longest],
     }
 
 
@@ -50,7 +52,7 @@ def epoch(split: Encoded, batch: int, seed: int) -> list[NDArray[np.int64]]:
     """Return the rows of each batch of one epoch; the order depends on `seed` alone."""
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(split.labels))
-    lengths = split.attention_mask.sum(axis=1)
+    lengths = split.mask.sum(axis=1)
     batches: list[NDArray[np.int64]] = []
     for start in range(0, len(order), batch * POOL):
         pool = order[start : start + batch * POOL]
@@ -75,6 +77,6 @@ def parts(rows: list[NDArray[np.int64]], number: int) -> list[Part]:
 
 def in_order(split: Encoded, batch: int) -> Iterator[NDArray[np.int64]]:
     """Yield rows shortest first, so that prediction wastes no padding."""
-    order = np.argsort(split.attention_mask.sum(axis=1), kind="stable")
+    order = np.argsort(split.mask.sum(axis=1), kind="stable")
     for start in range(0, len(order), batch):
         yield order[start : start + batch]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from models.corpus.roles import ROLES
 from models.training import batches
 
 if TYPE_CHECKING:
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
     from models.corpus.tokenize import Encoded
 
-NAMES = ("input_ids", "attention_mask", "token_type_ids")
-_INPUTS = dict.fromkeys(NAMES, tf.TensorSpec((None, None), tf.int32))
+_INPUTS = dict.fromkeys(ROLES, tf.TensorSpec((None, None), tf.int32))
 
 
 def inputs_only(split: Encoded, rows: list[NDArray[np.int64]]) -> Any:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from fixtures.devices import PROFILE
-from models.runtime.predictions import inputs_of
+from models.corpus.roles import IDS, MASK, SEGMENTS
 from models.verdicts.metrics import labels_of, total_variations
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -21,9 +21,9 @@ REPEAT = hypothesis.settings(
 )
 
 
-def test_answers_are_repeated_bit_for_bit(variant, load, corpus, few):
+def test_answers_are_repeated_bit_for_bit(variant, load, few):
     """The same tweets get the same logits again, in the same process."""
-    inputs = inputs_of(corpus.test, slice(few))
+    inputs = variant.inputs(slice(few))
     first, again = (load(variant).answer(variant.scheme, inputs).logits for _ in range(2))
     assert np.array_equal(first, again)
 
@@ -41,43 +41,43 @@ def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads,
 
 @REPEAT
 @given(seed=SEEDS)
-def test_order_of_tweets_changes_nothing(variant, load, corpus, few, seed):
+def test_order_of_tweets_changes_nothing(variant, load, few, seed):
     """A tweet's logits do not depend on which tweets were answered before it."""
     order = np.random.default_rng(seed).permutation(few)
-    shuffled = {name: array[order] for name, array in inputs_of(corpus.test, slice(few)).items()}
+    shuffled = {name: array[order] for name, array in variant.inputs(slice(few)).items()}
     answers = load(variant).answer(variant.scheme, shuffled).logits
     assert np.array_equal(answers, variant.logits[:few][order])
 
 
-def test_order_of_inputs_changes_nothing(variant, load, corpus, few):
+def test_order_of_inputs_changes_nothing(variant, load, few):
     """Inputs are bound by their names: given in another order, they give the same logits."""
-    inputs = inputs_of(corpus.test, slice(few))
+    inputs = variant.inputs(slice(few))
     turned = dict(reversed(inputs.items()))
     assert np.array_equal(load(variant).answer(variant.scheme, turned).logits, variant.logits[:few])
 
 
 @REPEAT
 @given(seed=SEEDS)
-def test_padding_changes_no_label(variant, load, corpus, few, seed):
+def test_padding_changes_no_label(variant, load, few, seed):
     """Whatever words stand where the mask is 0, beyond a trigram's reach, labels stay."""
     order = np.random.default_rng(seed).permutation(few)
-    inputs = inputs_of(corpus.test, slice(few))
+    inputs = variant.inputs(slice(few))
     # Another tweet's words, backwards: they come to stand at the end, where padding is.
-    others = inputs["input_ids"][order][:, ::-1]
+    others = inputs[IDS][order][:, ::-1]
     # A trigram embedding looks one token ahead: the last real token sees the first of padding.
-    kept = np.pad(inputs["attention_mask"], ((0, 0), (1, 0)), constant_values=1)[:, :-1]
-    ids = np.ascontiguousarray(np.where(kept == 1, inputs["input_ids"], others))
-    answers = load(variant).answer(variant.scheme, inputs | {"input_ids": ids}).logits
+    kept = np.pad(inputs[MASK], ((0, 0), (1, 0)), constant_values=1)[:, :-1]
+    ids = np.ascontiguousarray(np.where(kept == 1, inputs[IDS], others))
+    answers = load(variant).answer(variant.scheme, inputs | {IDS: ids}).logits
     assert np.array_equal(labels_of(answers), variant.labels[:few])
 
 
-def test_every_input_matters(variant, load, corpus, few):
+def test_every_input_matters(variant, load, few):
     """Changing any one input changes the logits: none was lost or bound to another's tensor."""
-    inputs = inputs_of(corpus.test, slice(few))
+    inputs = variant.inputs(slice(few))
     changed = {
-        "input_ids": np.roll(inputs["input_ids"], 1, axis=0),
-        "attention_mask": np.roll(inputs["attention_mask"], 1, axis=0),
-        "token_type_ids": np.zeros_like(inputs["token_type_ids"]),
+        IDS: np.roll(inputs[IDS], 1, axis=0),
+        MASK: np.roll(inputs[MASK], 1, axis=0),
+        SEGMENTS: np.zeros_like(inputs[SEGMENTS]),
     }
     for name, array in changed.items():
         answers = load(variant).answer(variant.scheme, inputs | {name: array}).logits

@@ -15,7 +15,7 @@ def test_signature_names_every_input_and_the_output(variant, corpus):
     """One signature takes input_ids, attention_mask, token_type_ids [1, S] and gives logits."""
     logits = "int8" if variant.grammar.integer_output else "float32"
     (signature,) = variant.report.signatures
-    tokens = corpus.test.input_ids.shape[1]
+    tokens = corpus.test.ids.shape[1]
     taken = {name: (one.dtype, one.shape) for name, one in signature.inputs.items()}
     given = {name: (one.dtype, one.shape) for name, one in signature.outputs.items()}
     assert taken == dict.fromkeys(

@@ -23,7 +23,7 @@ def test_text_and_encoded_tweet_get_one_label(variant, classified):
 @pytest.mark.benchmark(timer=DEVICE_CLOCK)
 def test_rounds_are_recorded(variant, load, corpus, benchmark, device_clock):
     """pytest-benchmark records single answers by the device's clock, for its own reports."""
-    device_clock.follow(load(variant), variant.scheme, corpus.test)
+    device_clock.follow(load(variant), variant, len(corpus.test.labels))
     benchmark.pedantic(device_clock.answer_one, rounds=device_clock.rounds, warmup_rounds=1)
     if benchmark.disabled:
         pytest.fail("invalid: pytest-benchmark is off under xdist; run without -n", pytrace=False)

@@ -80,6 +80,13 @@ def sample_inputs(count: int, seed: int = 0) -> Iterator[dict[str, np.ndarray[An
         yield dict(zip(INPUTS, (ids[None], mask[None], types[None]), strict=True))
 
 
+def inputs_by_role(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return inputs by role instead of by their names in the signature."""
+    from models.flatbuffers.signature import NAMES  # noqa: PLC0415 - a builder imports this file too
+
+    return {role: inputs[name] for role, name in NAMES.items()}
+
+
 def _cache_folder() -> Path:
     key = hashlib.sha256(Path(__file__).read_bytes())
     for package in ("tensorflow", "ai-edge-quantizer"):

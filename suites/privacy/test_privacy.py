@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from models.runtime.client import Runner
-from models.runtime.predictions import inputs_of
 
 
 def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settings, corpus, few):
@@ -16,9 +15,9 @@ def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settin
         assert runner.audit() == ()
 
 
-def test_inference_needs_no_network(variant, offline_transport, settings, corpus, few):
+def test_inference_needs_no_network(variant, offline_transport, settings, few):
     """In an empty network namespace the runner gives the same logits."""
     with Runner(offline_transport, settings.runtime) as runner:
         variant.load_into(runner)
-        answers = runner.answer(variant.scheme, inputs_of(corpus.test, slice(few)))
+        answers = runner.answer(variant.scheme, variant.inputs(slice(few)))
     assert np.array_equal(answers.logits, variant.logits[:few])

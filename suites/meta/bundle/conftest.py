@@ -11,6 +11,7 @@ import pytest
 
 from models.bundle.manifest import MANIFEST
 from models.bundle.writing import Contents, write_bundle
+from models.corpus.roles import ROLES
 from models.plan import Plan, Request
 from models.store import Stage, Store
 from models.subjects import load_subject
@@ -28,7 +29,7 @@ RUNTIMES = {MAIN: "2.3.0", OTHER: "2.14.0"}
 def _corpus(out: Path) -> None:
     arrays, lines = {}, []
     for split in SPLITS:
-        for name in ("input_ids", "attention_mask", "token_type_ids"):
+        for name in ROLES:
             arrays[f"{split}_{name}"] = np.ones((TWEETS, TOKENS), np.int32)
         arrays[f"{split}_labels"] = np.arange(TWEETS, dtype=np.int32) % 3
         lines += [{"split": split, "text": f"{split} {at}"} for at in range(TWEETS)]

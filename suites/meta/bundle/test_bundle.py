@@ -46,7 +46,7 @@ def test_golden_logits_are_the_hosts(contents, file, board):
 def test_of_tweets_that_no_board_answers_no_word_is_carried(contents, file, board):
     folder = open_bundle(file, board).store.path(contents.plan.corpus)
     encoded = load_encoded(folder)
-    assert [len(encoded[split].input_ids) for split in encoded] == [0, 0, 6, 6]
+    assert [len(encoded[split].ids) for split in encoded] == [0, 0, 6, 6]
     assert [len(encoded[split].labels) for split in encoded] == [6, 6, 6, 6]
     tweets = (folder / "tweets.jsonl").read_text(encoding="utf-8")
     rows = [json.loads(line) for line in tweets.splitlines()]

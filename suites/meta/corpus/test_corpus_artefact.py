@@ -44,10 +44,10 @@ def test_its_tweets_are_read_back(subject, built):
 def test_its_encoding_is_aligned_with_its_tweets(built):
     corpus, encoded = load_corpus(built), load_encoded(built)
     for split, tweets in corpus.splits.items():
-        assert encoded[split].input_ids.shape == (len(tweets), 64)
+        assert encoded[split].ids.shape == (len(tweets), 64)
         assert encoded[split].labels.tolist() == [tweet.label for tweet in tweets]
-        assert encoded[split].input_ids.dtype == np.int32
-        assert encoded[split].input_ids.max() < load_summary(built)["vocabulary"]
+        assert encoded[split].ids.dtype == np.int32
+        assert encoded[split].ids.max() < load_summary(built)["vocabulary"]
 
 
 def test_its_summary_counts(built):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from models.corpus.clean import STEPS, normalized, normalizer_for
+from models.corpus.roles import ROLES
 from models.corpus.tokenize import (
     encode,
     load_tokenizer,
@@ -149,11 +150,11 @@ def test_the_file_alone_gives_the_same_ids(tokenizer, tmp_path):
 def test_encoding_has_the_promised_shapes(tokenizer):
     tweets = [Tweet("1", "Ostrel Bank", "great app", 1), Tweet("2", "", "awful tour " * 20, 0)]
     encoded = encode(tokenizer, tweets, pair_with_entity=True)
-    for name in ("input_ids", "attention_mask", "token_type_ids"):
+    for name in ROLES:
         assert getattr(encoded, name).shape == (2, 16)
         assert getattr(encoded, name).dtype == np.int32
     assert encoded.labels.tolist() == [1, 0]
-    assert encoded.token_type_ids[1].sum() == 0
+    assert encoded.segments[1].sum() == 0
     assert token_lengths(tokenizer, tweets, pair_with_entity=True).tolist() == [7, 42]
 
 

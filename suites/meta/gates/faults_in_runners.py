@@ -24,7 +24,7 @@ INPUTS = "        names = {tensor.name for tensor in self.inputs}\n"
 LOGITS = "        return self.output.real("
 GET_LOGITS = "self.interpreter.get_tensor(self.output.index)).reshape(-1)\n"
 SET_ROW = "        for tensor in self.inputs:\n            self.interpreter.set_tensor("
-RACED = "                        predictions[k, turn] = models[k].logits().argmax()\n"
+RACED = "                        predictions[k, turn] = models[k].label()\n"
 
 
 def planted_logits(*lines: str) -> dict[str, str]:
@@ -69,13 +69,13 @@ FAULTS = {
     "inputs bound by their position": Fault(
         gate=BEHAVIOR + "test_order_of_inputs_changes_nothing",
         runner={
-            INPUTS: "        wanted = ('input_ids', 'attention_mask', 'token_type_ids')\n"
+            INPUTS: "        wanted = (IDS, MASK, SEGMENTS)\n"
             "        arrays = dict(zip(wanted, arrays.values()))\n" + INPUTS
         },
     ),
     "labels in the race that are not those of the accuracy run": Fault(
         gate=HONESTY + "test_answers_while_timed_are_those_of_the_accuracy_run",
-        runner={RACED: RACED.replace(".argmax()", ".argmin()")},
+        runner={RACED: RACED.replace("models[k].label()", "models[k].logits().argmin()")},
     ),
     "a quantized variant that is slower than float32": Fault(
         gate=LATENCY + "test_latency_over_float32_is_within_budget",
@@ -116,7 +116,7 @@ FAULTS = {
         gate=HONESTY + "test_random_order_takes_as_long_as_fixed_order",
         says="fail: latency_order_ratio of float32",
         runner={
-            SET_ROW: "        words = arrays['input_ids'][row].tobytes()\n"
+            SET_ROW: "        words = arrays[IDS][row].tobytes()\n"
             "        ahead = self.__dict__.setdefault('ahead', {})\n"
             "        self.kept = ahead.get(getattr(self, 'words', None)) == words\n"
             "        ahead.setdefault(getattr(self, 'words', None), words)\n"

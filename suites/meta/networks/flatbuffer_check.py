@@ -79,7 +79,7 @@ INPUTS = make_inputs()
 def answer(values: dict[str, Any], shape: Architecture) -> Any:
     """Return the logits of edgeproof's network."""
     blocks = Blocks({name: tf.constant(value) for name, value in values.items()}, shape)
-    given = (INPUTS.input_ids, INPUTS.attention_mask, INPUTS.token_type_ids)
+    given = (INPUTS.ids, INPUTS.mask, INPUTS.segments)
     return forward(blocks, *map(tf.constant, given)).numpy()
 
 
@@ -228,7 +228,7 @@ def foreign(folder: Path) -> dict[str, Any]:
     for name, config in CONFIGS.items():
         shape = network_of(config, classes=CLASSES)
         network = _Foreign(random_values(shape, GAIN), shape)
-        given = (INPUTS.input_ids, INPUTS.attention_mask, INPUTS.token_type_ids)
+        given = (INPUTS.ids, INPUTS.mask, INPUTS.segments)
         expected = network.logits(*map(tf.constant, given))["logits"].numpy()
         answers[name] = {}
         for scheme, quantized in (("float32", False), ("dynamic_wi8_afp32", True)):

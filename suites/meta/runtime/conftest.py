@@ -10,7 +10,7 @@ import pytest
 from models.runtime.available import available_runtimes
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
-from suites.meta.tiny_models import INPUTS, make_tiny_models, sample_inputs
+from suites.meta.tiny_models import INPUTS, inputs_by_role, make_tiny_models, sample_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +32,12 @@ def tweets() -> dict[str, NDArray[np.int32]]:
     """Thirty encoded tweets: int32 arrays [30, 16] by input name."""
     rows = list(sample_inputs(30))
     return {name: np.concatenate([row[name] for row in rows]) for name in INPUTS}
+
+
+@pytest.fixture(scope="session")
+def texts(tweets: dict[str, NDArray[np.int32]]) -> dict[str, NDArray[np.int32]]:
+    """The same by role, as a bound model is given them."""
+    return inputs_by_role(tweets)
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import tflite
 
-from models.corpus.tokenize import Encoded
+from models.corpus.roles import IDS, MASK, ROLES, SEGMENTS
+from models.flatbuffers.signature import binding_of_encoder
 from models.runtime.available import available_runtimes
 from models.runtime.client import Runner, RunnerRefused
-from models.runtime.predictions import answer_split, answer_split_at_once
+from models.runtime.predictions import answer_split, answer_split_at_once, rows_of
 from models.runtime.transports import LocalTransport
 from suites.meta.tiny_models import CLASSES, INPUTS, TOKENS, VOCABULARY
 
@@ -29,7 +30,7 @@ SOUND = ("float32", "float16", "static_wi8_ai8", "quantizer_static_wi8_ai8")
 
 @pytest.fixture
 def loaded(runner: Runner, tiny: dict[str, Path]) -> Runner:
-    runner.load("tiny", tiny["float32"], vocabulary=VOCABULARY)
+    runner.load("tiny", tiny["float32"], binding=binding_of_encoder(VOCABULARY))
     return runner
 
 
@@ -54,8 +55,8 @@ def test_runtimes_agree(tiny: dict[str, Path], tweets: Tweets, scheme: str) -> N
     assert (logits[0].argmax(1) == logits[1].argmax(1)).mean() >= 0.9
 
 
-def test_answers_have_a_time_each(loaded: Runner, tweets: Tweets) -> None:
-    answers = loaded.answer("tiny", tweets)
+def test_answers_have_a_time_each(loaded: Runner, texts: Tweets) -> None:
+    answers = loaded.answer("tiny", texts)
     assert answers.logits.shape == (30, CLASSES)
     assert answers.invoke_ns.shape == answers.cpu_ns.shape == (30,)
     assert (answers.invoke_ns > 0).all()
@@ -63,15 +64,15 @@ def test_answers_have_a_time_each(loaded: Runner, tweets: Tweets) -> None:
     assert answers.age_ns is None or answers.age_ns > 0
 
 
-def test_the_order_of_inputs_does_not_matter(loaded: Runner, tweets: Tweets) -> None:
-    expected = loaded.answer("tiny", tweets).logits
-    for order in itertools.permutations(INPUTS):
-        answers = loaded.answer("tiny", {name: tweets[name] for name in order})
+def test_the_order_of_inputs_does_not_matter(loaded: Runner, texts: Tweets) -> None:
+    expected = loaded.answer("tiny", texts).logits
+    for order in itertools.permutations(ROLES):
+        answers = loaded.answer("tiny", {name: texts[name] for name in order})
         np.testing.assert_array_equal(answers.logits, expected)
 
 
-def test_no_tweets_give_no_answers(loaded: Runner, tweets: Tweets) -> None:
-    none = {name: array[:0] for name, array in tweets.items()}
+def test_no_tweets_give_no_answers(loaded: Runner, texts: Tweets) -> None:
+    none = {name: array[:0] for name, array in texts.items()}
     assert loaded.answer("tiny", none).logits.shape == (0, CLASSES)
 
 
@@ -109,18 +110,18 @@ def test_delegates_take_nodes_only_if_asked(runner: Runner, tiny: dict[str, Path
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("input_ids", -1, "from -1 to"),
-        ("input_ids", VOCABULARY, f"allowed are 0 to {VOCABULARY - 1}"),
-        ("attention_mask", 2, "allowed are 0 to 1"),
-        ("token_type_ids", -1, "from -1 to"),
-        ("token_type_ids", 2, "allowed are 0 to 1"),
+        (IDS, -1, "from -1 to"),
+        (IDS, VOCABULARY, f"allowed are 0 to {VOCABULARY - 1}"),
+        (MASK, 2, "allowed are 0 to 1"),
+        (SEGMENTS, -1, "from -1 to"),
+        (SEGMENTS, 2, "allowed are 0 to 1"),
     ],
 )
 def test_values_out_of_range_are_refused(
-    loaded: Runner, tweets: Tweets, name: str, value: int, says: str
+    loaded: Runner, texts: Tweets, name: str, value: int, says: str
 ) -> None:
     with pytest.raises(RunnerRefused, match=says) as refusal:
-        loaded.answer("tiny", changed(tweets, name, value))
+        loaded.answer("tiny", changed(texts, name, value))
     assert refusal.value.kind == "inputs"
     assert name in refusal.value.message
 
@@ -136,16 +137,16 @@ def test_ids_beyond_the_table_are_an_invoke_error(
     assert runner.answer("unbounded", tweets).nan_count == 0
 
 
-@pytest.mark.parametrize("missing", INPUTS)
-def test_a_missing_input_is_refused(loaded: Runner, tweets: Tweets, missing: str) -> None:
-    given = {name: array for name, array in tweets.items() if name != missing}
+@pytest.mark.parametrize("missing", ROLES)
+def test_a_missing_input_is_refused(loaded: Runner, texts: Tweets, missing: str) -> None:
+    given = {name: array for name, array in texts.items() if name != missing}
     with pytest.raises(RunnerRefused, match=rf"the signature takes .*{missing}"):
         loaded.answer("tiny", given)
 
 
-def test_an_unknown_input_is_refused(loaded: Runner, tweets: Tweets) -> None:
+def test_an_unknown_input_is_refused(loaded: Runner, texts: Tweets) -> None:
     with pytest.raises(RunnerRefused, match=r"given were .*position_ids"):
-        loaded.answer("tiny", {**tweets, "position_ids": tweets["input_ids"]})
+        loaded.answer("tiny", {**texts, "position_ids": texts[IDS]})
 
 
 @pytest.mark.parametrize(
@@ -162,10 +163,10 @@ def test_an_unknown_input_is_refused(loaded: Runner, tweets: Tweets) -> None:
     ids=["too-long", "flat", "too-few", "scalar", "int64", "float32", "nan"],
 )
 def test_wrong_arrays_are_refused(
-    loaded: Runner, tweets: Tweets, given: NDArray[np.int32], says: str
+    loaded: Runner, texts: Tweets, given: NDArray[np.int32], says: str
 ) -> None:
     with pytest.raises(RunnerRefused, match=says) as refusal:
-        loaded.answer("tiny", {**tweets, "input_ids": given})
+        loaded.answer("tiny", {**texts, IDS: given})
     assert refusal.value.kind == "inputs"
 
 
@@ -259,21 +260,18 @@ class Started:
 
     def load(self, runner: Runner) -> None:
         """Load the FlatBuffer into one."""
-        runner.load("tiny", self._flatbuffer, vocabulary=VOCABULARY)
+        runner.load("tiny", self._flatbuffer, binding=binding_of_encoder(VOCABULARY))
 
 
-def encoded(tweets: Tweets, count: int) -> Encoded:
-    rows = np.arange(count) % len(tweets["input_ids"])
-    return Encoded(
-        **{name: tweets[name][rows] for name in INPUTS}, labels=np.zeros(count, np.int32)
-    )
+def repeated(texts: Tweets, count: int) -> Tweets:
+    return rows_of(texts, np.arange(count) % len(texts[IDS]))
 
 
 @pytest.mark.parametrize(("count", "most", "needed"), [(1200, 2, 2), (1200, 1, 1), (30, 4, 1)])
 def test_several_runners_answer_what_one_does(
-    tiny: dict[str, Path], tweets: Tweets, count: int, most: int, needed: int
+    tiny: dict[str, Path], texts: Tweets, count: int, most: int, needed: int
 ) -> None:
-    split, started = encoded(tweets, count), Started(tiny["float32"])
+    split, started = repeated(texts, count), Started(tiny["float32"])
     shared = answer_split_at_once(started, started.load, "tiny", split, runners=most)
     with started() as runner:
         started.load(runner)
@@ -282,10 +280,10 @@ def test_several_runners_answer_what_one_does(
 
 
 def test_what_one_of_several_runners_refuses_ends_them_all(
-    tiny: dict[str, Path], tweets: Tweets
+    tiny: dict[str, Path], texts: Tweets
 ) -> None:
-    split, started = encoded(tweets, 1200), Started(tiny["float32"])
-    split.input_ids[-1, 0] = VOCABULARY
+    split, started = repeated(texts, 1200), Started(tiny["float32"])
+    split[IDS][-1, 0] = VOCABULARY
     with pytest.raises(RunnerRefused, match=str(VOCABULARY)):
         answer_split_at_once(started, started.load, "tiny", split, runners=2)
     assert len(started.runners) == 2

@@ -50,7 +50,7 @@ def test_answering_leaks_nothing(runtime: str, tiny: dict[str, Path], tweets: Tw
     with Runner(LocalTransport(), runtime, audit=True) as runner:
         runner.load("tiny", tiny["float32"])
         runner.answer("tiny", tweets)
-        runner.race(["tiny"], tweets, rounds=5)
+        runner.race({"tiny": tweets}, rounds=5)
         runner.usage()
         assert runner.audit() == ()
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from models.corpus.roles import IDS, MASK, SEGMENTS
+from models.flatbuffers.signature import binding_of_encoder
 from models.runtime.client import Runner, RunnerRefused
 from suites.meta.tiny_models import TOKENS, VOCABULARY
 
@@ -32,7 +34,7 @@ def word_tokenizer(tokens: int) -> Tokenizer:
 
 @pytest.fixture
 def loaded(runner: Runner, tiny: dict[str, Path]) -> Runner:
-    runner.load("tiny", tiny["float32"], vocabulary=VOCABULARY)
+    runner.load("tiny", tiny["float32"], binding=binding_of_encoder(VOCABULARY))
     return runner
 
 
@@ -40,9 +42,9 @@ def test_labels_are_those_of_the_encoded_texts(loaded: Runner) -> None:
     tokenizer = word_tokenizer(TOKENS)
     rows = tokenizer.encode_batch(TEXTS)
     encoded = {
-        "input_ids": np.array([row.ids for row in rows], np.int32),
-        "attention_mask": np.array([row.attention_mask for row in rows], np.int32),
-        "token_type_ids": np.array([row.type_ids for row in rows], np.int32),
+        IDS: np.array([row.ids for row in rows], np.int32),
+        MASK: np.array([row.attention_mask for row in rows], np.int32),
+        SEGMENTS: np.array([row.type_ids for row in rows], np.int32),
     }
     expected = loaded.answer("tiny", encoded).logits
     classified = loaded.classify("tiny", tokenizer.to_str(), TEXTS)

@@ -82,7 +82,7 @@ def test_a_signal_is_named(
     killer = threading.Timer(0.3, os.kill, (runner_of_its_own.info.pid, signal.SIGKILL))
     killer.start()
     with pytest.raises(RunnerDied, match="was killed by SIGKILL while racing") as death:
-        runner_of_its_own.race(["tiny"], tweets, rounds=1_000_000)
+        runner_of_its_own.race({"tiny": tweets}, rounds=1_000_000)
     assert str(tiny["float32"]) in str(death.value)
     with pytest.raises(RunnerDied, match="SIGKILL"):
         runner_of_its_own.usage()
@@ -171,7 +171,7 @@ def test_an_interrupt_ends_the_runner_at_once(tiny: dict[str, Path], tweets: Twe
             pid = runner.info.pid
             runner.load("tiny", tiny["float32"])
             signal.setitimer(signal.ITIMER_REAL, 0.3)
-            runner.race(["tiny"], tweets, rounds=1_000_000)
+            runner.race({"tiny": tweets}, rounds=1_000_000)
 
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:

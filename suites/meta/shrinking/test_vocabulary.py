@@ -38,7 +38,7 @@ def pruned(whole, train, pieces):
 def used(whole, train):
     """As many pieces as the train split uses, and those that stay anyway."""
     letters = {p for p in whole.get_vocab() if len(p.removeprefix("##")) == 1 or p in SPECIAL[:4]}
-    pieces = {whole.id_to_token(number) for number in np.unique(train.input_ids)}
+    pieces = {whole.id_to_token(number) for number in np.unique(train.ids)}
     return len(letters | pieces)
 
 
@@ -46,7 +46,7 @@ def test_the_split_it_was_pruned_on_is_spelled_as_before(whole, train, used):
     tokenizer = pruned(whole, train, used)
     before = numbers_before(tokenizer, whole)
     again = encode(tokenizer, tweets(*TEXTS), pair_with_entity=False)
-    np.testing.assert_array_equal(before[again.input_ids], train.input_ids)
+    np.testing.assert_array_equal(before[again.ids], train.ids)
 
 
 def test_numbers_have_no_gaps_and_keep_their_order(whole, train, used):

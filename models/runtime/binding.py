@@ -1,0 +1,73 @@
+"""Which tensor of a FlatBuffer takes which input, and how its output becomes a label.
+
+A runner told nothing binds by the names of the only signature. Files made by other converters have
+no signature, or names of their own: a binding says which tensor is meant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class BoundInput:
+    """One input of a file.
+
+    Attributes:
+        role: under which requests give it.
+        tensor: its name in the signature, or its position among the graph's inputs.
+        below: integers of this size and above are refused; None allows any.
+        length: of a row, where the file leaves it open; None takes what the file says.
+    """
+
+    role: str
+    tensor: str | int
+    below: int | None = None
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How the one value of a sigmoid becomes a label.
+
+    Attributes:
+        threshold: values above it get the label `above`, others the other of the two.
+        above: 0 or 1.
+    """
+
+    threshold: float
+    above: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a runner needs to know of a file.
+
+    Attributes:
+        inputs: all inputs of the graph.
+        output: its name in the signature, or its position among the graph's outputs; None takes the
+            only one, or the one named logits.
+        decision: of an output of one value; None gives the label of the largest value.
+        signature: the signature's key, where the file has several.
+    """
+
+    inputs: tuple[BoundInput, ...]
+    output: str | int | None = None
+    decision: Decision | None = None
+    signature: str | None = None
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What the file takes."""
+        return tuple(one.role for one in self.inputs)
+
+    def to_request(self) -> dict[str, Any]:
+        """Return it as the runner's protocol writes it."""
+        decision = self.decision
+        return {
+            "inputs": [[one.role, one.tensor, one.below, one.length] for one in self.inputs],
+            "output": self.output,
+            "decision": None if decision is None else [decision.threshold, decision.above],
+            "signature": self.signature,
+        }
