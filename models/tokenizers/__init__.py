@@ -1,0 +1,1 @@
+"""Tokenizers: how other people's classifiers turn a text into ids."""

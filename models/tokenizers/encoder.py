@@ -1,0 +1,150 @@
+"""What every kind of tokenizer becomes: one object that gives a file's inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from models.corpus.roles import IDS, MASK, SEGMENTS
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+Side = Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class Padding:
+    """What fills a row up to its length.
+
+    Attributes:
+        token: its text; "" is a token like any other.
+        number: its id.
+        side: where it is put. "left" is what Keras' pad_sequences calls "pre".
+    """
+
+    token: str
+    number: int
+    side: Side = "right"
+
+
+@dataclass(frozen=True, repr=False)
+class Encoder:
+    """Turns texts into the inputs of a classifier.
+
+    Attributes:
+        kind: name of the tokenizer's kind.
+        library: the tokenizer, without truncation and padding.
+        padding: what fills rows up.
+        truncation: the side of a long text that is cut off.
+        left_out: id of the words that are removed from a row; None where every word has an id.
+    """
+
+    kind: str
+    library: Tokenizer = field(repr=False)
+    padding: Padding
+    truncation: Side = "right"
+    left_out: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} tokenizer of {self.size} ids>"
+
+    @property
+    def size(self) -> int:
+        """One more than the largest id it gives."""
+        known = self.library.get_vocab(with_added_tokens=True)
+        numbers = [number for number in known.values() if number != self.left_out]
+        return max(self.padding.number, *numbers, -1) + 1
+
+    def encode(self, texts: Sequence[tuple[str, ...]], length: int) -> dict[str, NDArray[np.int32]]:
+        """Return ids, mask and segments of n texts, int32 [n, length] by role.
+
+        Args:
+            texts: of each a text, or a pair of them.
+            length: of a row.
+
+        Raises:
+            UsageMistake: `length` has no room for the tokenizer's own special tokens.
+        """
+        if self.left_out is not None:
+            return self._encode_kept(texts, length)
+        rows = self._bounded(length).encode_batch([_given(text) for text in texts])
+        columns = {
+            IDS: [row.ids for row in rows],
+            MASK: [row.attention_mask for row in rows],
+            SEGMENTS: [row.type_ids for row in rows],
+        }
+        return {
+            role: np.array(values, np.int32).reshape(len(texts), length)
+            for role, values in columns.items()
+        }
+
+    def lengths(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
+        """Return the tokens of each text before truncation and padding, [n]."""
+        rows = self._free().encode_batch([_given(text) for text in texts])
+        return np.array([len(self._kept(row.ids)) for row in rows], np.int64)
+
+    def tokens(self, ids: Sequence[int]) -> list[str]:
+        """Return the text of each id; an id that the tokenizer does not know is "?"."""
+        return [self.library.id_to_token(int(number)) or "?" for number in ids]
+
+    def for_device(self, length: int) -> str | None:
+        """Return the JSON with which the `tokenizers` library does the same on a device.
+
+        None where that library cannot: it keeps words that this kind of tokenizer removes.
+        """
+        return None if self.left_out is not None else self._bounded(length).to_str()
+
+    def _free(self) -> Tokenizer:
+        copy = Tokenizer.from_str(self.library.to_str())
+        copy.no_truncation()
+        copy.no_padding()
+        return copy
+
+    def _bounded(self, length: int) -> Tokenizer:
+        copy, padding = self._free(), self.padding
+        special = len(copy.encode("").ids)
+        if length < max(special, 1):
+            raise UsageMistake(
+                f"rows of {length} tokens have no room for the {special} special tokens of a "
+                f"{self.kind} tokenizer",
+                key="--edge-tokenizer",
+                remedy="Give the tokenizer that belongs to the file, or a longer length",
+            )
+        copy.enable_truncation(length, strategy="longest_first", direction=self.truncation)
+        copy.enable_padding(
+            length=length,
+            pad_id=padding.number,
+            pad_token=padding.token,
+            direction=padding.side,
+        )
+        return copy
+
+    def _kept(self, ids: Sequence[int]) -> list[int]:
+        return [number for number in ids if number != self.left_out]
+
+    def _encode_kept(
+        self, texts: Sequence[tuple[str, ...]], length: int
+    ) -> dict[str, NDArray[np.int32]]:
+        ids = np.full((len(texts), length), self.padding.number, np.int32)
+        mask = np.zeros_like(ids)
+        rows = self._free().encode_batch([_given(text) for text in texts])
+        for at, row in enumerate(rows):
+            kept = self._kept(row.ids)
+            kept = kept[:length] if self.truncation == "right" else kept[len(kept) - length :]
+            place = slice(0, len(kept))
+            if self.padding.side == "left":
+                place = slice(length - len(kept), length)
+            ids[at, place], mask[at, place] = kept, 1
+        return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
+
+
+def _given(text: tuple[str, ...]) -> str | tuple[str, ...]:
+    """A pair as a pair, a single text as a text: the library takes no tuple of one."""
+    return text if len(text) > 1 else text[0]
