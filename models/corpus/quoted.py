@@ -130,23 +130,42 @@ def _line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
     width = len(lines[0].split("\t"))
     at = 0
     while at < len(lines):
-        text, begins = lines[at], at + 1
-        at += 1
-        while at < len(lines) and _is_open(text) and not _ROW_BEGINS.match(lines[at]):
-            text += lines[at]
-            at += 1
-        values = text.rstrip("\r\n").split("\t", width - 1)
+        begins = at + 1
+        record, at = _record_at(lines, at)
+        values = record.rstrip("\r\n").split("\t", width - 1)
         if len(values) == width:
             records.append((begins, [_unquoted(value) for value in values]))
-        elif text.strip():
+        elif record.strip():
             broken.append(begins)
     return records, broken
 
 
-def _is_open(text: str) -> bool:
-    """Whether the last value begins with a quote and does not end with one."""
-    last = text.rstrip("\r\n").rpartition("\t")[2]
-    return last.startswith('"') and (last == '"' or not last.endswith('"'))
+def _record_at(lines: list[str], at: int) -> tuple[str, int]:
+    """The text of the record that begins at a line, and the line after it.
+
+    A line is looked at once, whatever number of lines a record has: what decides is whether a value
+    is open before it, and what it adds to that value.
+    """
+    parts = [lines[at]]
+    value = _last_value(lines[at], "")
+    at += 1
+    while at < len(lines) and _is_open(value) and not _ROW_BEGINS.match(lines[at]):
+        parts.append(lines[at])
+        # Of an open value its beginning and its end decide; what is between them is not kept.
+        value = _last_value(lines[at], value[:1])
+        at += 1
+    return "".join(parts), at
+
+
+def _last_value(line: str, before: str) -> str:
+    """The last value of a record so far: `before` with what the line adds, or what it begins."""
+    text = line.rstrip("\r\n")
+    return text.rpartition("\t")[2] if "\t" in text else before + text
+
+
+def _is_open(value: str) -> bool:
+    """Whether a value begins with a quote and does not end with one."""
+    return value.startswith('"') and (value == '"' or not value.endswith('"'))
 
 
 def _unquoted(value: str) -> str:

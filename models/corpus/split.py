@@ -7,11 +7,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.corpus.clean import normalized
+from models.corpus.groups import linked
 from models.corpus.tweets import SPLITS, LeftOut, Tweet
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from models.subjects import CorpusTable
@@ -109,20 +110,20 @@ def _pools(
     return {split: _groups(inside) for split, inside in declared.items()}
 
 
-def _groups(candidates: Iterable[Candidate]) -> list[Group]:
-    """Candidates that share an id or a text, directly or through others, in their first order."""
-    group_of: dict[tuple[str, str], Group] = {}
+def _groups(candidates: Sequence[Candidate]) -> list[Group]:
+    """Candidates that share an id or a text, directly or through others, in their first order.
+
+    The groups are in the order of their last candidates.
+    """
+    keys = [
+        (("id", each.tweet.tweet_id), ("text", normalized(each.tweet.text))) for each in candidates
+    ]
     groups: dict[int, Group] = {}
-    for each in candidates:
-        keys = (("id", each.tweet.tweet_id), ("text", normalized(each.tweet.text)))
-        met = {id(group_of[key]): group_of[key] for key in keys if key in group_of}
-        merged = [member for group in met.values() for member in group] + [each]
-        for old in met:
-            del groups[old]
-        groups[id(merged)] = merged
-        for member in merged:
-            group_of["id", member.tweet.tweet_id] = merged
-            group_of["text", normalized(member.tweet.text)] = merged
+    for at, each in zip(linked(keys), candidates, strict=True):
+        # Taken out and put back: a dictionary then lists a group where its last candidate is.
+        group = groups.pop(at, [])
+        group.append(each)
+        groups[at] = group
     return list(groups.values())
 
 

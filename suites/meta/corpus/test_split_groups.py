@@ -1,0 +1,70 @@
+"""Tweets that share an id or a text stay together, at a cost that grows with their number alone."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.corpus.groups import linked
+from models.corpus.quoted import read_quoted
+from models.corpus.split import Candidate, _groups
+from models.corpus.tweets import Tweet
+
+# The tweets of RepLab's labelled splits: more than most people's corpora hold.
+MANY = 58_568
+CPU_SECONDS = 2.0
+
+# Of each tweet its id and its text, by its number.
+CROWDS = {
+    "one id": lambda at: ("1", f"text {at}"),
+    "one text": lambda at: (f"{at}", "the same words"),
+    "a chain": lambda at: (f"{at // 2}", f"text {(at + 1) // 2}"),
+    "a chain that closes last": lambda at: (f"{(MANY - at) // 2}", f"text {(MANY - at + 1) // 2}"),
+    "two large groups that the last one joins": lambda at: (
+        f"{at % 2 if at < MANY - 1 else 0}",
+        f"text {at if at < MANY - 1 else 1}",
+    ),
+    "nothing shared": lambda at: (f"{at}", f"text {at}"),
+}
+
+
+def candidates_of(pairs):
+    return [Candidate(Tweet(name, "", text, 0), f"line {at}", "") for at, (name, text) in pairs]
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=14))
+def test_groups_hold_those_that_share_an_id_or_a_text(pairs):
+    rows = [(f"{one}", f"word{other}") for one, other in pairs]
+    found = _groups(candidates_of(enumerate(rows)))
+    expected = linked([(("id", name), ("text", text)) for name, text in rows])
+    assert sorted(each.where for group in found for each in group) == sorted(
+        f"line {at}" for at in range(len(rows))
+    )
+    for group in found:
+        places = [int(each.where.removeprefix("line ")) for each in group]
+        assert places == sorted(places)
+        assert len({expected[at] for at in places}) == 1
+    assert len(found) == len(set(expected))
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_many_tweets_are_grouped_in_linear_time(crowd):
+    candidates = candidates_of((at, CROWDS[crowd](at)) for at in range(MANY))
+    began = time.process_time()
+    found = _groups(candidates)
+    assert time.process_time() - began < CPU_SECONDS
+    assert len(found) == (MANY if crowd == "nothing shared" else 1)
+
+
+def test_many_lines_of_one_open_quote_are_read_in_linear_time(tmp_path):
+    file = tmp_path / "RL2013D01E001.dat"
+    opened = '"234567"\t"an open quote\n' + "a line of it\n" * MANY + 'and its "last"\n'
+    file.write_text(f'tweet_id\ttext\n{opened}"234568"\t"whole"\n', encoding="utf-8")
+    began = time.process_time()
+    sheet = read_quoted(file, ("tweet_id", "text"))
+    assert time.process_time() - began < CPU_SECONDS
+    assert [row.values["tweet_id"] for row in sheet.rows] == ["234567", "234568"]
+    assert sheet.rows[0].values["text"].count("a line of it\n") == MANY
