@@ -204,8 +204,10 @@ def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
 
 def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | None = None) -> Stage:
     table = request.subject.models()[role]
+    # Where a checkpoint lies, or what the hub calls it, decides nothing: its bytes do.
+    checkpoint = {"pretrained": bool(table.pretrained)}
     recipe = {
-        "model": msgspec.to_builtins(table),
+        "model": msgspec.to_builtins(table) | checkpoint,
         "classes": len(request.subject.corpus.labels),
         "corpus": corpus.key,
         "checkpoint": _hash_checkpoint(request.checkpoints.get(role)),

@@ -31,10 +31,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file.
 
     Raises:
-        UsageMistake: the file is missing, unreadable or not TOML.
+        UsageMistake: the file is missing, unreadable or not TOML; a table or key stands twice.
     """
     try:
-        return tomllib.loads(read_text(path, LARGEST_TABLE))
+        # Some editors put a byte order mark in front.
+        return tomllib.loads(read_text(path, LARGEST_TABLE).removeprefix("\ufeff"))
     except FileNotFoundError:
         raise UsageMistake("no such file", file=path, remedy="Check the path") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -42,7 +43,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageMistake(
             f"cannot be read ({what})", file=path, remedy="Make it a readable UTF-8 file"
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or tables nested as deep, are no TOMLDecodeError.
         raise UsageMistake(
             f"is not valid TOML ({error})", file=path, remedy="Mend the line it names"
         ) from None
@@ -56,6 +58,10 @@ def typed(data: object, kind: type[T], path: Path) -> T:
     """
     try:
         return msgspec.convert(data, type=kind, strict=True)
+    except RecursionError:
+        raise UsageMistake(
+            "is nested too deeply", file=path, remedy="Write the keys that CONTRIBUTING.md lists"
+        ) from None
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         key = where.strip("`").lstrip(".") or "top level"

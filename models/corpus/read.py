@@ -57,13 +57,6 @@ def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
     """The label of each value of the polarity column; None where it is left out on purpose."""
     if not table.polarities:
         return {label: at for at, label in enumerate(table.labels)}
-    for value, label in table.polarities.items():
-        if label and label not in table.labels:
-            raise UsageMistake(
-                f"{label!r} is none of the labels",
-                key=f"corpus.polarities.{value}",
-                remedy=f'Use one of {", ".join(table.labels)}, or "" to leave it out',
-            )
     return {
         value: table.labels.index(label) if label else None
         for value, label in table.polarities.items()

@@ -98,10 +98,10 @@ def from_table(
         mask_value=table.mask_value,
         pooled=not mobile,
         embedding=table.embedding or table.hidden,
-        bottleneck=table.bottleneck if mobile else None,
-        attention_input=table.attention_input if mobile and table.bottleneck else "hidden",
-        feedforward_networks=table.feedforward_networks if mobile else 1,
-        trigram_embedding=table.trigram_embedding and mobile,
+        bottleneck=table.bottleneck,
+        attention_input=table.attention_input or ("shared" if table.bottleneck else "hidden"),
+        feedforward_networks=table.feedforward_networks or 1,
+        trigram_embedding=bool(table.trigram_embedding),
     )
 
 

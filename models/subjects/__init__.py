@@ -1,6 +1,8 @@
 """A subject: one TOML file that says which corpus, which models, which schemes, how it is trained.
 
-The structures below are the file's grammar: what is not here is refused by name.
+The structures below are the file's grammar: what is not here is refused by name, and so is what can
+be told from the file alone to fail later. Every number has an upper bound, far above what anybody
+has a use for, so that a slip of the pen ends in a message and not in hours of work.
 """
 
 from __future__ import annotations
@@ -8,15 +10,42 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta, field
+from msgspec.structs import replace
 
 from models.errors import UsageMistake
+from models.paths import (
+    NAMES,
+    TOML,
+    absolute,
+    alike,
+    id_or_folder,
+    is_name,
+    look,
+    name_or_file,
+)
+from models.subjects.limits import too_large
 from models.tables import Table, read_table
 
 FOLDER = Path(__file__).parent
 ENGLISH = ("EN",)
+MOBILEBERT_KEYS = (
+    "embedding",
+    "bottleneck",
+    "feedforward_networks",
+    "trigram_embedding",
+    "attention_input",
+)
 
-Count = Annotated[int, Meta(ge=1)]
+# Texts in a split, and units of a network: the largest published encoders have a tenth of these.
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+Layers = Annotated[int, Meta(ge=1, le=256)]
+Width = Annotated[int, Meta(ge=1, le=65_536)]
+Heads = Annotated[int, Meta(ge=1, le=1_024)]
+Epochs = Annotated[int, Meta(ge=1, le=10_000)]
+Batch = Annotated[int, Meta(ge=1, le=65_536)]
+Pieces = Annotated[int, Meta(ge=100, le=1_000_000)]
 Seed = Annotated[int, Meta(ge=0, lt=2**31)]
 Share = Annotated[float, Meta(ge=0.0, lt=1.0)]
 Rate = Annotated[float, Meta(gt=0.0, le=1.0)]
@@ -30,6 +59,13 @@ class Columns(Table, frozen=True, kw_only=True):
     entity: str | None = None
     id: str | None = None
     split: str | None = None
+
+    def __post_init__(self) -> None:
+        named = [name for name in msgspec.structs.astuple(self) if name is not None]
+        for name in named:
+            if not name.strip() or named.count(name) > 1:
+                what = "stands for two things" if name.strip() else "names no column"
+                raise ValueError(f"{name!r} {what}")
 
 
 class Counts(Table, frozen=True, kw_only=True):
@@ -55,7 +91,7 @@ class CorpusTable(Table, frozen=True, kw_only=True):
     """
 
     source: Literal["generated", "files", "replab"]
-    labels: Annotated[tuple[str, ...], Meta(min_length=2)]
+    labels: Annotated[tuple[str, ...], Meta(min_length=2, max_length=1000)]
     counts: Counts
     seed: Seed
     columns: Columns | None = None
@@ -66,6 +102,10 @@ class CorpusTable(Table, frozen=True, kw_only=True):
     languages: tuple[str, ...] = ENGLISH
 
     def __post_init__(self) -> None:
+        self._check_labels()
+        self._check_columns()
+        for key in ("encoding", "fallback_encoding"):
+            _check_encoding(key, getattr(self, key))
         if self.source == "replab":
             return
         if self.counts.test is None:
@@ -73,35 +113,86 @@ class CorpusTable(Table, frozen=True, kw_only=True):
         if self.languages != ENGLISH:
             raise ValueError("`languages` is for the source `replab`")
 
+    def _check_labels(self) -> None:
+        for label in self.labels:
+            if label != label.strip() or not label:
+                raise ValueError(f"`labels`: {label!r} is empty, or begins or ends with a space")
+        same = alike(self.labels)
+        if same is not None:
+            raise ValueError(f"`labels`: {same[0]!r} and {same[1]!r} cannot be told apart")
+        if not self.polarities or self.source == "replab":
+            return
+        meant = set(self.polarities.values()) - {""}
+        for value, label in self.polarities.items():
+            if label and label not in self.labels:
+                raise ValueError(
+                    f"`polarities.{value}`: {label!r} is none of the labels, "
+                    f"{', '.join(self.labels)}; an empty text leaves the value out"
+                )
+        for label in self.labels:
+            if label not in meant:
+                raise ValueError(f"`polarities`: no value is mapped to the label {label!r}")
+
+    def _check_columns(self) -> None:
+        if self.columns is None or self.header is None:
+            return
+        for key, name in msgspec.structs.asdict(self.columns).items():
+            if name is not None and self.header.count(name) != 1:
+                raise ValueError(
+                    f"`columns.{key}`: {name!r} stands {self.header.count(name)} times in `header`"
+                )
+
 
 class TokenizerTable(Table, frozen=True, kw_only=True):
     """`[tokenizer]`: WordPiece, trained on the train split or taken from the checkpoint."""
 
     source: Literal["trained", "pretrained"]
-    vocabulary: Annotated[int, Meta(ge=100)] | None = None
+    vocabulary: Pieces | None = None
     max_tokens: Annotated[int, Meta(ge=8, le=512)] = 64
     lowercase: bool = True
     pair_with_entity: bool = True
     cleaning: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.source == "pretrained" and self.vocabulary is not None:
+            raise ValueError("`vocabulary` is the checkpoint's: leave it out")
+
 
 class NetworkTable(Table, frozen=True, kw_only=True):
-    """`[full.network]`, `[small.network]`: an encoder's shape; MobileBERT's keys come last."""
+    """`[full.network]`, `[small.network]`: an encoder's shape. The last five are MobileBERT's.
+
+    `attention_input` is "shared" where it is left out and there is a bottleneck, else "hidden".
+    """
 
     family: Literal["bert", "mobilebert"]
-    layers: Count
-    hidden: Count
-    heads: Count
-    intermediate: Count
+    layers: Layers
+    hidden: Width
+    heads: Heads
+    intermediate: Width
     activation: Literal["gelu", "relu", "relu6"]
     normalization: Literal["layer_norm", "no_norm"]
     dropout: Share = 0.0
-    embedding: Count | None = None
-    bottleneck: Count | None = None
-    feedforward_networks: Count = 1
-    trigram_embedding: bool = False
-    attention_input: Literal["shared", "bottleneck", "hidden"] = "shared"
-    mask_value: Annotated[float, Meta(lt=0.0)] = -30.0
+    mask_value: Annotated[float, Meta(lt=0.0, ge=-1e9)] = -30.0
+    embedding: Width | None = None
+    bottleneck: Width | None = None
+    feedforward_networks: Annotated[int, Meta(ge=1, le=64)] | None = None
+    trigram_embedding: bool | None = None
+    attention_input: Literal["shared", "bottleneck", "hidden"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.family == "bert":
+            for key in MOBILEBERT_KEYS:
+                if getattr(self, key) is not None:
+                    raise ValueError(
+                        f'`{key}` is a key of family = "mobilebert" and would be ignored'
+                    )
+        width = "hidden" if self.bottleneck is None else "bottleneck"
+        if getattr(self, width) % self.heads:
+            raise ValueError(
+                f"`heads`: {self.heads} do not divide `{width}`, which is {getattr(self, width)}"
+            )
+        if self.bottleneck is None and self.attention_input not in {None, "hidden"}:
+            raise ValueError(f'`attention_input` = "{self.attention_input}" needs a `bottleneck`')
 
 
 class TrainingTable(Table, frozen=True, kw_only=True):
@@ -111,14 +202,14 @@ class TrainingTable(Table, frozen=True, kw_only=True):
     memory; `precision` says in which type. Neither is meant to change what is learned.
     """
 
-    epochs: Count
-    batch: Count
+    epochs: Epochs
+    batch: Batch
     learning_rate: Rate
     warmup: Share = 0.1
     weight_decay: Share = 0.01
-    clip_norm: Annotated[float, Meta(gt=0.0)] = 1.0
+    clip_norm: Annotated[float, Meta(gt=0.0, le=1e6)] = 1.0
     seed: Seed = 0
-    accumulation: Count = 1
+    accumulation: Batch = 1
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
@@ -132,7 +223,7 @@ class DistillationTable(Table, frozen=True, kw_only=True):
     `weight` is that of the soft targets in the sum of both losses, the labels' is 1 - `weight`.
     """
 
-    temperature: Annotated[float, Meta(ge=1.0)]
+    temperature: Annotated[float, Meta(ge=1.0, le=1e3)]
     weight: Annotated[float, Meta(gt=0.0, le=1.0)]
 
 
@@ -167,10 +258,12 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
         rounding: the integers whose grid the weights end on, rounded for the layers' inputs.
     """
 
-    pieces: Annotated[int, Meta(ge=200)] | None = None
-    layers: Annotated[tuple[Annotated[int, Meta(ge=0)], ...], Meta(min_length=1)] | None = None
-    intermediate: Count | None = None
-    embedding: Count | None = None
+    pieces: Annotated[int, Meta(ge=200, le=1_000_000)] | None = None
+    layers: Annotated[tuple[Annotated[int, Meta(ge=0, le=255)], ...], Meta(min_length=1)] | None = (
+        None
+    )
+    intermediate: Width | None = None
+    embedding: Width | None = None
     training: TrainingTable | None = None
     distillation: DistillationTable | None = None
     rounding: Literal["int4"] | None = None
@@ -178,6 +271,35 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.distillation and not self.training:
             raise ValueError("`shrunk.distillation` needs `shrunk.training`")
+        if self.layers is not None and len(set(self.layers)) < len(self.layers):
+            raise ValueError("`shrunk.layers` names a layer twice")
+
+    def require_fit(
+        self, *, layers: int, intermediate: int, embedding: int, pieces: int | None
+    ) -> None:
+        """Check that there is of the full model what is to be left of it.
+
+        Args:
+            layers: the full model's.
+            intermediate: the units of its feed-forward networks.
+            embedding: the width of its word vectors.
+            pieces: its vocabulary; None where that is not known yet.
+
+        Raises:
+            ValueError: names the key.
+        """
+        if self.layers is not None and max(self.layers) >= layers:
+            raise ValueError(
+                f"`shrunk.layers`: {max(self.layers)} is none of the full model's layers, "
+                f"0 to {layers - 1}"
+            )
+        there = {"intermediate": intermediate, "embedding": embedding, "pieces": pieces}
+        for key, most in there.items():
+            wanted = getattr(self, key)
+            if wanted is not None and most is not None and wanted > most:
+                raise ValueError(
+                    f"`shrunk.{key}`: {wanted} is more than the full model has, {most}"
+                )
 
 
 class Subject(Table, frozen=True, kw_only=True):
@@ -194,6 +316,32 @@ class Subject(Table, frozen=True, kw_only=True):
     shrunk: ShrunkTable | None = None
 
     def __post_init__(self) -> None:
+        if not is_name(self.name):
+            raise ValueError(f"`name`: {self.name[:80]!r} cannot name a file. {NAMES}")
+        same = alike(self.schemes)
+        if same is not None:
+            raise ValueError(f"`schemes` names {same[1]!r} twice")
+        self._check_models()
+        for role, table in self.models().items():
+            self._check_size(role, table)
+        if self.shrunk is not None and self.full.network is not None:
+            network = self.full.network
+            self.shrunk.require_fit(
+                layers=network.layers,
+                intermediate=network.intermediate,
+                embedding=network.embedding or network.hidden,
+                pieces=self.tokenizer.vocabulary,
+            )
+
+    def _check_size(self, role: str, table: ModelTable) -> None:
+        if table.network is None:
+            return
+        tokenizer = self.tokenizer
+        what = too_large(table.network, table.training, tokenizer.vocabulary, tokenizer.max_tokens)
+        if what is not None:
+            raise ValueError(f"`{role}`: {what}")
+
+    def _check_models(self) -> None:
         if self.full.distillation:
             raise ValueError("`full.distillation` has no model to learn from")
         if self.small and self.shrunk:
@@ -224,16 +372,50 @@ def subject_names() -> list[str]:
 def load_subject(name_or_path: str) -> Subject:
     """Load a shipped subject by name, or any TOML file by its path.
 
+    Paths in the file, of budgets and of checkpoints, are relative to the file.
+
     Raises:
-        UsageMistake: no such subject, or the file does not fit the grammar.
+        UsageMistake: no such subject, or the file does not fit the grammar, or it has the name of
+            a shipped subject, whose baselines and known failures it would take for its own.
     """
     path = Path(name_or_path)
-    if path.suffix != ".toml":
-        path = FOLDER / f"{name_or_path}.toml"
-        if not path.is_file():
+    if path.suffix != TOML:
+        path = FOLDER / f"{name_or_path}{TOML}"
+        if name_or_path not in subject_names():
             raise UsageMistake(
                 f"no subject is called {name_or_path!r}",
                 key="--edge-subject",
                 remedy=f"Give one of {', '.join(subject_names())}, or the path of a TOML file",
             )
-    return read_table(path, Subject)
+    path = absolute(path, key="--edge-subject")
+    subject = read_table(path, Subject)
+    shipped = {look(name): name for name in subject_names()}.get(look(subject.name))
+    if shipped is not None and path != (FOLDER / f"{shipped}{TOML}").resolve():
+        raise UsageMistake(
+            f"{subject.name!r} is the name of a subject that ships with edgeproof, and its "
+            "baselines and known failures are not this file's",
+            file=path,
+            key="name",
+            remedy="Give it a name of its own",
+        )
+    return _anchored(subject, path.parent)
+
+
+def _anchored(subject: Subject, folder: Path) -> Subject:
+    """The subject with the paths that its file holds made absolute."""
+    changes: dict[str, object] = {"budgets": name_or_file(subject.budgets, folder=folder)}
+    for role, table in subject.models().items():
+        if isinstance(table.pretrained, str):
+            checkpoint = id_or_folder(table.pretrained, folder=folder, key=f"{role}.pretrained")
+            changes[role] = replace(table, pretrained=checkpoint)
+    return replace(subject, **changes)
+
+
+def _check_encoding(key: str, name: str | None) -> None:
+    try:
+        "a".encode(name or "utf-8")
+    except (LookupError, ValueError):
+        raise ValueError(
+            f"`{key}`: Python knows no encoding called {name!r}; "
+            'write for example "utf-8" or "cp1252"'
+        ) from None

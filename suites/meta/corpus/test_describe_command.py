@@ -53,7 +53,11 @@ def describe(capsys):
 @pytest.fixture
 def replab_subject(tmp_path):
     """A subject's file on a RepLab corpus."""
-    text = (FOLDER / "embedded.toml").read_text(encoding="utf-8")
+    text = (
+        (FOLDER / "embedded.toml")
+        .read_text(encoding="utf-8")
+        .replace('name = "embedded"', 'name = "mine"')
+    )
     begins, ends = text.index("[corpus]"), text.index("[tokenizer]")
     text = text[:begins] + REPLAB_SUBJECT + text[ends:]
     path = tmp_path / "mine.toml"
@@ -180,7 +184,11 @@ def test_a_subject_says_how_the_package_is_split(package, replab_subject, descri
 
 def test_any_corpus_of_a_subject(tmp_path, describe):
     path = tmp_path / "mine.toml"
-    text = (FOLDER / "embedded.toml").read_text(encoding="utf-8")
+    text = (
+        (FOLDER / "embedded.toml")
+        .read_text(encoding="utf-8")
+        .replace('name = "embedded"', 'name = "mine"')
+    )
     counts = "counts = { train = 60, validation = 8, calibration = 8, test = 12 }"
     lines = [counts if line.startswith("counts") else line for line in text.splitlines()]
     path.write_text("\n".join(lines), encoding="utf-8")

@@ -37,12 +37,6 @@ CASES = {
         {},
         "corpus.polarities: line 42 has the polarity 'UGLY', which is not declared",
     ),
-    "polarity of no label": (
-        "t.csv",
-        GOOD,
-        {"polarities": {"BAD": "AWFUL"}},
-        "corpus.polarities.BAD: 'AWFUL' is none of the labels. Use one of BAD, GOOD",
-    ),
     "one polarity": ("t.csv", ONLY_BAD, {}, "tweet is BAD. Give tweets of at least two"),
     "a label nobody has": (
         "t.csv",
@@ -77,7 +71,6 @@ CASES = {
         {"fallback_encoding": "cp1252"},
         "corpus.fallback_encoding: line 42 can be decoded neither",
     ),
-    "unknown encoding": ("t.csv", GOOD, {"encoding": "utf-9"}, "no encoding called 'utf-9'"),
     "no zip": ("t.zip", GOOD, {}, "is not a zip"),
     "an undeclared split": (
         "t.csv",

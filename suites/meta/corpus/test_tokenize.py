@@ -173,7 +173,9 @@ def _checkpoint(folder, *, whole):
 @pytest.mark.parametrize("whole", [True, False], ids=["tokenizer.json", "vocab.txt"])
 def test_a_checkpoint_gets_our_cleaning_and_length(tokenizer, tmp_path, whole):
     _checkpoint(tmp_path, whole=whole)
-    loaded = load_tokenizer(tmp_path, msgspec.structs.replace(TABLE, source="pretrained"))
+    loaded = load_tokenizer(
+        tmp_path, msgspec.structs.replace(TABLE, source="pretrained", vocabulary=None)
+    )
     for text in ("the app is great @jo", "great [SEP] " * 30):
         assert loaded.encode("Ostrel Bank", text).ids == tokenizer.encode("Ostrel Bank", text).ids
 

@@ -1,0 +1,97 @@
+"""Paths and names as people write them, turned into what every process means by them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TOML = ".toml"
+# What a name may be that becomes a file or a folder: nothing that leads elsewhere or hides.
+_NAME = re.compile(r"\w(?:[\w .+-]{0,62}[\w+-])?")
+NAMES = (
+    "Use up to 64 letters, digits, '_', '-', '+', '.' and spaces; begin with a letter, a digit or "
+    "'_', end with none of '.' and space"
+)
+# How somebody writes a path who does not mean an id of the hub.
+_PATH_BEGINS = (".", "/", "~")
+
+
+def absolute(written: str | Path, *, folder: Path | None = None, key: str | None = None) -> Path:
+    """Turn a path that somebody wrote into an absolute one, which every process reads alike.
+
+    Args:
+        written: the path; "~" stands for the home folder.
+        folder: what a relative path starts from: the folder of the file that holds it; None stands
+            for the current folder, as of a command line or the environment.
+        key: the option or key that it was given for, named in errors.
+
+    Raises:
+        UsageMistake: it is empty, or can be no path.
+    """
+    text = str(written)
+    if not text.strip():
+        raise UsageMistake("is empty where a path is needed", key=key, remedy="Give a path")
+    try:
+        path = ((folder or Path.cwd()) / Path(text).expanduser()).resolve()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UsageMistake(
+            f"{text[:80]!r} cannot be a path ({getattr(error, 'strerror', None) or error})",
+            key=key,
+            remedy="Give the path of a file or a folder",
+        ) from None
+    return path
+
+
+def name_or_file(written: str, *, folder: Path | None = None, key: str | None = None) -> str:
+    """Return a name as it is, and the path of a TOML file as an absolute one; see `absolute`."""
+    if Path(written).suffix != TOML:
+        return written
+    return str(absolute(written, folder=folder, key=key))
+
+
+def id_or_folder(written: str, *, folder: Path | None = None, key: str | None = None) -> str:
+    """Return an id of the hub as it is, and a folder as an absolute path; see `absolute`.
+
+    A folder is what is there, or what begins as only a path does.
+    """
+    path = absolute(written, folder=folder, key=key)
+    return str(path) if path.is_dir() or written.startswith(_PATH_BEGINS) else written
+
+
+def is_name(name: str) -> bool:
+    """Whether a name can be that of a file or a folder, everywhere, and of one alone."""
+    return bool(_NAME.fullmatch(name)) and unicodedata.is_normalized("NFC", name)
+
+
+def require_name(name: str, *, file: Path | str | None = None, key: str | None = None) -> str:
+    """Return a name that files and folders are called by, after a check that it can be one.
+
+    Raises:
+        UsageMistake: as a path it could lead elsewhere, be hidden, or be two names in one.
+    """
+    if not is_name(name):
+        raise UsageMistake(f"{name[:80]!r} cannot name a file", file=file, key=key, remedy=NAMES)
+    return name
+
+
+def look(name: str) -> str:
+    """Return what two names share that differ only in case, spaces or the spelling of letters."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def alike(names: Iterable[str]) -> tuple[str, str] | None:
+    """Return the first two names that look the same, None where all can be told apart."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if (same := look(name)) in seen:
+            return seen[same], name
+        seen[same] = name
+    return None

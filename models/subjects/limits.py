@@ -1,0 +1,66 @@
+"""How large a subject's networks may be: told from its file alone, before anything is read or made.
+
+A network's parameters are counted without building it, and a training step's memory is estimated
+from what grows with its batch: roughly, but a product of numbers that are each allowed can still be
+a thousand times what any machine has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.subjects import NetworkTable, TrainingTable
+
+# A FlatBuffer holds up to 2 GiB, and the reference is one in float32.
+MOST_PARAMETERS = 2**31 // 4
+# What a training step may take: a large server's memory.
+MOST_STEP_BYTES = 2**38
+# The most that a WordPiece vocabulary is expected to hold where the subject does not say.
+_USUAL_VOCABULARY = 4000
+_FLOAT_BYTES = 4
+# Of each token: input, query, key, value, context, two sums, two norms, and the gradient of each.
+_KEPT_OF_A_LAYER = 18
+
+
+def about_parameters(network: NetworkTable, vocabulary: int | None, tokens: int) -> int:
+    """Estimate the parameters of a network from its table, within a tenth."""
+    inner = network.bottleneck or network.hidden
+    embedding = network.embedding or network.hidden
+    words = (vocabulary or _USUAL_VOCABULARY) * embedding + tokens * network.hidden
+    widening = embedding * network.hidden * (3 if network.trigram_embedding else 1)
+    attention = 4 * inner * inner
+    bottlenecks = 3 * network.hidden * inner if network.bottleneck else 0
+    feedforward = 2 * inner * network.intermediate * (network.feedforward_networks or 1)
+    return words + widening + network.layers * (attention + bottlenecks + feedforward)
+
+
+def about_step_bytes(network: NetworkTable, training: TrainingTable, tokens: int) -> int:
+    """Estimate the memory that one part of a batch takes while it is learned from."""
+    rows = -(-training.batch // training.accumulation)
+    inner = network.bottleneck or network.hidden
+    of_token = _KEPT_OF_A_LAYER * (inner + (network.hidden if network.bottleneck else 0))
+    of_token += 4 * network.intermediate * (network.feedforward_networks or 1)
+    of_token += 4 * network.heads * tokens
+    return rows * tokens * network.layers * of_token * _FLOAT_BYTES
+
+
+def too_large(
+    network: NetworkTable, training: TrainingTable, vocabulary: int | None, tokens: int
+) -> str | None:
+    """Say what of a network is beyond the limits; None where nothing is."""
+    parameters = about_parameters(network, vocabulary, tokens)
+    if parameters > MOST_PARAMETERS:
+        return (
+            f"its network would have about {parameters:,} parameters, and a FlatBuffer of 2 GiB "
+            f"holds {MOST_PARAMETERS:,} in float32: lower `layers`, `hidden`, `intermediate` or "
+            "`tokenizer.vocabulary`"
+        )
+    step = about_step_bytes(network, training, tokens)
+    if step > MOST_STEP_BYTES:
+        return (
+            f"a training step would take about {step / 2**30:,.0f} GiB, and the limit is "
+            f"{MOST_STEP_BYTES / 2**30:.0f}: lower `training.batch` or raise "
+            "`training.accumulation`"
+        )
+    return None
