@@ -6,18 +6,23 @@ The only process that imports TensorFlow. Progress goes to stderr; stdout gets o
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 import traceback
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from models.checkpoints import anchored
+from models.commands import Parser, path
 from models.errors import EdgeproofError
+from models.paths import name_or_file
 from models.plan import make_plan, make_request
 from models.progress import Progress
 from models.store import Store, default_root
 from models.subjects import load_subject
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Measured on two cores: these double the tweets per second of a fine-tuning, or more.
 ENVIRONMENT = {
@@ -35,26 +40,24 @@ ENVIRONMENT = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Build what is missing; return the exit code (0, 4 for the user's mistake, else 1)."""
-    options = _parser().parse_args(arguments)
-    store = Store(options.cache_dir)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     progress = Progress(os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8"))
     with answers:
-        code, document = _build(options, store, progress)
+        code, document = _build(arguments, progress)
         answers.write(json.dumps(document) + "\n")
     return code
 
 
-def _build(
-    options: argparse.Namespace, store: Store, progress: Progress
-) -> tuple[int, dict[str, object]]:
+def _build(arguments: list[str] | None, progress: Progress) -> tuple[int, dict[str, object]]:
     """Build what is missing; return the exit code and the document for stdout."""
     log: Path | None = None
     try:
+        options = _parser().parse_args(arguments)
+        store = Store(options.cache_dir)
         plan = make_plan(
             make_request(
-                load_subject(options.subject),
-                schemes=tuple(options.schemes),
+                load_subject(name_or_file(options.subject)),
+                schemes=options.schemes,
                 corpus=options.corpus,
                 pretrained=options.pretrained,
                 offline=options.offline,
@@ -77,19 +80,21 @@ def _build(
     return 0, {"artefacts": artefacts}
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m models.build", description=__doc__)
+def _parser() -> Parser:
+    parser = Parser(prog="python -m models.build", description=__doc__)
     parser.add_argument("subject", help="a shipped subject's name, or the path of a TOML file")
-    parser.add_argument("--corpus", type=Path, help="labelled tweets (CSV, TSV, JSON lines, zip)")
-    parser.add_argument("--pretrained", help="a checkpoint's folder or hub id")
+    parser.add_argument("--corpus", type=path, help="labelled tweets (CSV, TSV, JSON lines, zip)")
+    parser.add_argument("--pretrained", type=anchored, help="a checkpoint's folder or hub id")
+    parser.add_argument("--schemes", type=_schemes, default=(), help="default: the subject's")
     parser.add_argument(
-        "--schemes", type=lambda text: text.split(","), default=[], help="default: the subject's"
-    )
-    parser.add_argument(
-        "--cache-dir", type=Path, default=default_root(), help="the store (default: %(default)s)"
+        "--cache-dir", type=path, default=default_root(), help="the store (default: %(default)s)"
     )
     parser.add_argument("--offline", action="store_true", help="never reach for the hub")
     return parser
+
+
+def _schemes(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 def _divert_output(store: Store) -> Path:

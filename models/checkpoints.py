@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
 from models.networks.published import KEY
+from models.paths import id_or_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from models.subjects import Subject
 
@@ -49,27 +50,37 @@ def chosen(subject: Subject, given: str | None) -> dict[str, str]:
     return {role: str(checkpoint) for role, checkpoint in start.items()}
 
 
-def anchored(given: str) -> str:
-    """Make the folders in the user's option absolute, for a process that starts elsewhere.
+def anchored(given: str, *, folder: Path | None = None, key: str = KEY) -> str:
+    """Make the folders in the user's option absolute: another process starts elsewhere.
 
-    Hub ids, and folders that are not there, stay as they are.
+    Hub ids stay as they are.
+
+    Args:
+        given: one checkpoint, or `full=ONE,small=ANOTHER`.
+        folder: what relative paths start from; None stands for the current folder.
+        key: where it was given, for messages.
+
+    Raises:
+        UsageMistake: one is empty, or a role is given twice.
     """
-    roles = {"": given} if not _BY_ROLE.match(given) else _parts(given)
-    found = {
-        role: str(Path(checkpoint).resolve()) if Path(checkpoint).is_dir() else checkpoint
-        for role, checkpoint in roles.items()
-    }
-    return ",".join(f"{role}={each}" if role else each for role, each in found.items())
+    roles = [("", given)] if not _BY_ROLE.match(given) else _parts(given)
+    for role, checkpoint in roles:
+        if not checkpoint.strip() or [name for name, _ in roles].count(role) > 1:
+            what = "twice" if checkpoint.strip() else "no checkpoint"
+            raise UsageMistake(f"{given!r} gives {role} {what}", key=key, remedy=_GRAMMAR)
+    found = [(role, id_or_folder(each, folder=folder, key=key)) for role, each in roles]
+    return ",".join(f"{role}={each}" if role else each for role, each in found)
 
 
-def _parts(given: str) -> dict[str, str]:
-    """The checkpoint of each role in "full=ONE,small=ANOTHER"."""
-    return dict(part.split("=", 1) for part in re.split(r",(?=(?:full|small)=)", given))
+def _parts(given: str) -> list[tuple[str, str]]:
+    """The role and the checkpoint of each part of "full=ONE,small=ANOTHER"."""
+    parts = (part.partition("=") for part in re.split(r",(?=(?:full|small)=)", given))
+    return [(role, checkpoint) for role, _, checkpoint in parts]
 
 
 def _by_role(given: str, named: Mapping[str, bool | str], subject: str) -> dict[str, str]:
     if _BY_ROLE.match(given):
-        return _parts(given)
+        return dict(_parts(given))
     if not named:
         raise UsageMistake(
             f"subject {subject!r} trains from scratch and would ignore {given!r}",

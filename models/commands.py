@@ -9,17 +9,65 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from models.errors import EdgeproofError, UsageMistake
+from models.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+
+class Once(argparse.Action):
+    """Takes an option's value. An empty one is a mistake, and so is a second, different one."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - what argparse hands over
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the value.
+
+        Raises:
+            UsageMistake: it is empty, or another one was given before.
+        """
+        given = values if isinstance(values, list) else [values]
+        if any(isinstance(value, str) and not value.strip() for value in given):
+            name = option_string or str(self.metavar or self.dest)
+            raise UsageMistake("is empty", key=name, remedy="Give a value, or leave it out")
+        before = getattr(namespace, self.dest, self.default)
+        if option_string and before is not self.default and before != values:
+            raise UsageMistake(
+                f"is given twice, as {str(before)!r} and as {str(values)!r}",
+                key=option_string,
+                remedy="Give it once",
+            )
+        setattr(namespace, self.dest, values)
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose mistakes end like all others."""
 
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.register("action", None, Once)
+        self.register("action", "store", Once)
+
     def error(self, message: str) -> NoReturn:
         """Turn argparse's own message into a mistake."""
         raise UsageMistake(message, remedy=f"See {self.prog} --help")
+
+
+def path(written: str) -> Path:
+    """Read a path off a command line: what `type=path` of an argument is.
+
+    Raises:
+        ArgumentTypeError: it can be no path; argparse names the argument.
+    """
+    try:
+        return absolute(written)
+    except UsageMistake as mistake:
+        raise argparse.ArgumentTypeError(str(mistake)) from None
 
 
 def answer(command: Callable[[], dict[str, Any]]) -> int:

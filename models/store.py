@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from models.errors import EdgeproofError
+from models.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,8 +52,9 @@ class Stage:
 
 def default_root() -> Path:
     """Return `$XDG_CACHE_HOME/edgeproof`, by default `~/.cache/edgeproof`."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "edgeproof"
+    return (
+        absolute(os.environ.get("XDG_CACHE_HOME") or "~/.cache", key="XDG_CACHE_HOME") / "edgeproof"
+    )
 
 
 def hash_file(path: Path) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import EdgeproofError
+from models.store import default_root
 
 HERE = Path(__file__).parent
 CONFIG, SCRIPT = HERE / "allurerc.mjs", HERE / "draw.mjs"
@@ -36,8 +37,7 @@ def version() -> str:
 def folder() -> Path:
     """Return where that version is installed, or will be."""
     lock = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "edgeproof" / f"allure-{version()}-{lock}"
+    return default_root() / f"allure-{version()}-{lock}"
 
 
 def is_installed() -> bool:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.commands import Parser
+from models.commands import Parser, path
 from models.errors import EdgeproofError
 from models.files import write_whole
 from reports import allure
@@ -208,14 +208,14 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "runs",
-        type=Path,
+        type=path,
         nargs="*",
         metavar="RUN",
         help=f"folders, each with a run's {RESULTS} and {ALLURE_RESULTS}/ (default: {OUT})",
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=path,
         default=DEFAULT_HTML,
         metavar="DIR",
         help="folder for index.html (default: %(default)s)",
@@ -236,7 +236,7 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--faults",
-        type=Path,
+        type=path,
         metavar="FILE",
         help=f"the planted faults, as `tox -e meta` leaves them (default: {DEFAULT_FAULTS}, where "
         "that is there)",

@@ -10,12 +10,11 @@ Exit codes: 0 written; 1 a document cannot be read or written; 4 usage.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.commands import Parser
+from models.commands import Parser, path
 from models.errors import EdgeproofError
 from reports import columns
 from reports.naming import device_names
@@ -36,8 +35,8 @@ SIZE, RATIO, DROP = "flatbuffer_bytes", "size_ratio_bert_large_weights", "accura
 def main(arguments: list[str] | None = None) -> int:
     """Merge, write, print; return the exit code."""
     parser = Parser(prog="python -m reports.merge", description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, help=f"where runs left their {RESULTS}")
-    parser.add_argument("--out", type=Path, required=True, help="the document to write")
+    parser.add_argument("folders", nargs="+", type=path, help=f"where runs left their {RESULTS}")
+    parser.add_argument("--out", type=path, required=True, help="the document to write")
     try:
         options = parser.parse_args(arguments)
         document = merge([read_results(folder / RESULTS) for folder in options.folders])

@@ -6,10 +6,9 @@ import csv
 import io
 import sys
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from models.commands import Parser
+from models.commands import Parser, path
 from models.errors import EdgeproofError
 from models.files import write_whole
 from models.verdicts.judge import Verdict
@@ -21,6 +20,7 @@ from reports.runs import OUT, RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from models.verdicts.measurement import Measurement
 
@@ -271,7 +271,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "run",
-        type=Path,
+        type=path,
         nargs="?",
         default=OUT,
         help=f"a run's folder, or its {RESULTS} (default: %(default)s)",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.commands import Parser, answer
+from models.commands import Parser, answer, path
 from models.corpus.artefact import make_corpus, make_tokenizer
 from models.corpus.figures import describe_corpus, describe_left_out, describe_tokens
 from models.corpus.replab_figures import (
@@ -28,6 +27,7 @@ from models.subjects import ENGLISH, Subject, TokenizerTable, load_subject
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from models.corpus.replab_package import LabeledTweet, Package
 
@@ -46,11 +46,11 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True)
     describing = commands.add_parser("describe", help="counts, lengths, and every tweet left out")
     describing.add_argument(
-        "path", type=Path, nargs="?", help="the RepLab 2013 package, or what the subject reads"
+        "path", type=path, nargs="?", help="the RepLab 2013 package, or what the subject reads"
     )
     describing.add_argument("--subject", help="a shipped subject's name, or a TOML file")
     describing.add_argument(
-        "--pretrained", type=Path, help="a checkpoint's folder, for lengths in its tokens"
+        "--pretrained", type=path, help="a checkpoint's folder, for lengths in its tokens"
     )
     describing.add_argument(
         "--counts-only", action="store_true", help="count the tweets left out, name none"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
+from models.commands import Parser
 from models.devices.check import check_device
 from models.devices.profile import device_names, load_device
 from models.devices.recognition import recognize
@@ -13,11 +13,11 @@ from models.errors import EdgeproofError
 
 def main() -> int:
     """Run the command line; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m models.devices", description=__doc__)
+    parser = Parser(prog="python -m models.devices", description=__doc__)
     parser.add_argument("action", nargs="?", choices=("list", "check"), default="list")
     parser.add_argument("profiles", nargs="*", help="names or TOML files; default: the shipped")
-    options = parser.parse_args()
     try:
+        options = parser.parse_args()
         for name in options.profiles or device_names():
             device = load_device(name)
             if options.action == "check":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.devices.places import EmulatedPlace, LocalPlace, RemotePlace
-from models.devices.profile import HOST, device_names, load_device
+from models.devices.profile import HOST, load_device
 from models.devices.recognition import recognize, recognize_there, shipped
 from models.errors import UsageMistake
 from models.runtime.labgrid_places import is_place, lend
@@ -44,7 +44,9 @@ def find_place(
                 "a board is either emulated or reached", key="--edge-emulate", remedy="Give one"
             )
         return _emulated(emulate, asked)
-    known = shipped() if asked is None or asked.name in device_names() else [asked, *shipped()]
+    # A user's own file may be called as a shipped one, and is the one that was asked for.
+    others = [one for one in shipped() if asked is None or one.name != asked.name]
+    known = others if asked is None else [asked, *others]
     if target is None:
         found = recognize(devices=known)
         return LocalPlace(_judging(asked, found, known, HERE), found)

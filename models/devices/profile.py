@@ -13,6 +13,7 @@ from msgspec import Meta, field
 
 from models.devices.limits import read_limits
 from models.errors import UsageMistake
+from models.paths import require_name
 from models.tables import ROOT, Table, read_table, shown
 from models.verdicts.quantities import Unit, parse_quantity
 
@@ -169,7 +170,7 @@ def load_device(name_or_path: str) -> Device:
     path = Path(name_or_path)
     if path.suffix != ".toml":
         path = FOLDER / f"{name_or_path}.toml"
-        if not path.is_file():
+        if name_or_path not in device_names():
             raise UsageMistake(
                 f"no device is called {name_or_path!r}",
                 key="--edge-device",
@@ -177,12 +178,13 @@ def load_device(name_or_path: str) -> Device:
             )
     table = read_table(path, DeviceTable)
     file = shown(path)
+    name = require_name(path.stem, file=file)
 
     def bytes_of(written: str, key: str) -> float:
         return parse_quantity(written, Unit.BYTES, file=file, key=key)
 
     return Device(
-        name=path.stem,
+        name=name,
         file=file,
         table=table,
         memory=bytes_of(table.hardware.memory, "hardware.memory") if table.hardware else None,

@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.commands import Parser, answer
+from models.commands import Parser, answer, path
 from models.corpus.replab_package import read_languages
 from models.errors import UsageMistake
 from models.verdicts.answers import Polarities, aligned, read_polarities
@@ -22,6 +21,7 @@ from models.verdicts.scores import MAJORITY, OVERALL, floors, score
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
+    from pathlib import Path
 
     from models.verdicts.answers import Key
 
@@ -42,16 +42,16 @@ def _parser() -> Parser:
     scoring = commands.add_parser(
         "score", help="accuracy, F1, official accuracy, R, S and F(R,S), with their floors"
     )
-    scoring.add_argument("gold", type=Path, help="gold standard: entity_id, tweet_id, polarity")
-    scoring.add_argument("system", type=Path, help="a system's output in the same format")
+    scoring.add_argument("gold", type=path, help="gold standard: entity_id, tweet_id, polarity")
+    scoring.add_argument("system", type=path, help="a system's output in the same format")
     scoring.add_argument(
-        "--training", type=Path, help="gold standard of training, for the floor made from it"
+        "--training", type=path, help="gold standard of training, for the floor made from it"
     )
     scoring.add_argument(
         "--language", help="score the tweets of one language (EN, ES); needs --package"
     )
     scoring.add_argument(
-        "--package", type=Path, help="RepLab 2013 package, whose tweet_info says the languages"
+        "--package", type=path, help="RepLab 2013 package, whose tweet_info says the languages"
     )
     scoring.set_defaults(run=_score)
     _add_calibration(commands)
@@ -69,7 +69,7 @@ def _add_calibration(commands: Any) -> None:
         "--slowdown", default="10 %", help="what is planted for the power (default: %(default)r)"
     )
     calibrating.add_argument(
-        "--variant", type=Path, help="a FlatBuffer to time (default: a built-in network)"
+        "--variant", type=path, help="a FlatBuffer to time (default: a built-in network)"
     )
     calibrating.add_argument("--runtime", help="ai_edge_litert or tflite_runtime")
     calibrating.set_defaults(run=_calibrate)

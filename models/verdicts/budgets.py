@@ -50,28 +50,38 @@ def budget_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
-def load_budgets(name_or_path: str, *, schemes: Collection[str], classes: int) -> Budgets:
+def load_budgets(
+    name_or_path: str, *, schemes: Collection[str], classes: int, key: str = "--edge-budgets"
+) -> Budgets:
     """Load shipped budgets by name, or any TOML file by its path.
 
     Args:
         name_or_path: "embedded", or the path of a file that ends in .toml.
         schemes: every scheme name there is; others are mistakes.
         classes: how many labels the subject has; guessing earns 1 / classes.
+        key: where the name was given.
 
     Raises:
-        UsageMistake: no such file, or something in it is wrong; names file, key and remedy.
+        UsageMistake: no such file, or something in it is wrong, or it limits nothing: budgets that
+            judge nothing would let everything pass. Names file, key and remedy.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
         path = FOLDER / f"{name_or_path}.toml"
-        if not path.is_file():
+        if name_or_path not in budget_names():
             raise UsageMistake(
                 f"no budgets are called {name_or_path!r}",
-                key="--edge-budgets",
+                key=key,
                 remedy=f"Give one of {', '.join(budget_names())}, or the path of a TOML file",
             )
     known = [*schemes, FULL_MODEL]
     own = _limits(path, known, classes)
+    if not own:
+        raise UsageMistake(
+            "holds no budget, so it would judge next to nothing",
+            file=shown(path),
+            remedy='Limit at least one metric, such as [accuracy_drop] with max = "2 points"',
+        )
     limited = {metric for metric, _ in own}
     common = _limits(SOUNDNESS, known, classes)
     return Budgets(shown(path), {key: common[key] for key in common if key[0] not in limited} | own)

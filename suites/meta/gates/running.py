@@ -58,6 +58,12 @@ def environment() -> dict[str, str]:
     return {name: text for name, text in os.environ.items() if not name.startswith(steering)}
 
 
+def without_repeated(usual: Sequence[str], given: Sequence[str]) -> list[str]:
+    """The usual arguments without those whose option is given: none may be given twice."""
+    options = {argument.partition("=")[0] for argument in given}
+    return [argument for argument in usual if argument.partition("=")[0] not in options]
+
+
 def run(
     mini: Miniature,
     reports: Path,
@@ -78,6 +84,7 @@ def run(
         *(f"--edge-subject={mini.subject}", f"--edge-corpus={mini.corpus}"),
         *(f"--edge-budgets={mini.budgets}", f"--edge-cache-dir={mini.store}"),
     ]
+    given = without_repeated(given, arguments)
     return run_pytest(reports, [*tests, *given, *arguments], variables)
 
 
@@ -99,7 +106,8 @@ def run_pytest(
     reports.mkdir(parents=True, exist_ok=True)
     junit = reports / "junit.xml"
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={junit}"]
-    command += ["-o", "junit_family=xunit1", f"--edge-report-dir={reports}"]
+    command += ["-o", "junit_family=xunit1"]
+    command += without_repeated([f"--edge-report-dir={reports}"], arguments)
     command += [f"--alluredir={reports / 'allure'}", *arguments]
     done = subprocess.run(
         command,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from suites.meta.gates.miniature import make_files
+from suites.meta.gates.running import without_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,8 @@ class Mistake:
             "cache-dir": folder / "store",
         }
         own = [argument.format(folder=folder) for argument in self.arguments]
-        return [*(f"--edge-{name}={value}" for name, value in given.items()), *own]
+        usual = [f"--edge-{name}={value}" for name, value in given.items()]
+        return [*without_repeated(usual, own), *own]
 
 
 def _only_header(folder: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fixtures import options
 from fixtures.options import OPTIONS, Option
+from models.errors import UsageMistake
 from models.store import PROJECT
 from suites.meta.gates.running import environment
 
@@ -19,7 +21,15 @@ GIVEN = {
     "tweets": ("40", 40),
     "offline": ("yes", True),
     "update-baseline": ("yes", True),
-    "schemes": ("float16", ("float16",)),
+    "schemes": ("float16,float32", ("float16", "float32")),
+}
+INI_FOLDER = Path("/home/somebody/project")
+# What an option with a path in it is given, below the folder that it is relative to.
+PATHS = {
+    **dict.fromkeys(("corpus", "bundle", "export-bundle"), "../given/file"),
+    **dict.fromkeys(("cache-dir", "report-dir", "baseline"), "folder"),
+    **dict.fromkeys(("subject", "budgets", "device"), "./mine.toml"),
+    "pretrained": "./checkpoint",
 }
 
 
@@ -30,6 +40,8 @@ class StandIn:
         command_line: the option's text, None where it was not given.
         ini: the ini key's text.
     """
+
+    inipath = INI_FOLDER / "pytest.ini"
 
     def __init__(self, command_line: str | None, ini: str | None) -> None:
         self._command_line, self._ini = command_line, ini
@@ -58,7 +70,10 @@ def test_option_then_environment_then_ini_then_default(option, monkeypatch):
     default = resolved(option)
     assert default == option.default
     texts = ("one", "two", "three") if option.name not in GIVEN else (GIVEN[option.name][0],) * 3
-    read = [option.read(text) for text in texts]
+    folders = (None, None, INI_FOLDER)
+    read = [
+        option.value_of(text, folder, "here") for text, folder in zip(texts, folders, strict=True)
+    ]
     assert resolved(option, ini=texts[2]) == read[2]
     monkeypatch.setenv(option.variable, texts[1])
     assert resolved(option, ini=texts[2]) == read[1]
@@ -81,9 +96,90 @@ def test_a_misfit_names_where_it_was_given(name, text, source, monkeypatch):
     given = {"switch": {"command_line": text}, "variable": {}, "ini": {"ini": text}}[source]
     if source == "variable":
         monkeypatch.setenv(option.variable, text)
-    with pytest.raises(pytest.UsageError) as refused:
+    with pytest.raises(UsageMistake) as refused:
         resolved(option, **given)
     assert str(refused.value).startswith(f"{getattr(option, source)}: {text!r} does not fit")
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_path_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_path):
+    (option,) = (one for one in OPTIONS if one.name == name)
+    text = PATHS[name]
+    monkeypatch.chdir(tmp_path)
+    here, ini = str((tmp_path / text).resolve()), str((INI_FOLDER / text).resolve())
+    assert str(resolved(option, command_line=text)) == here
+    assert str(resolved(option, ini=text)) == ini
+    monkeypatch.setenv(option.variable, text)
+    assert str(resolved(option)) == here
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert str(resolved(option, command_line=f"~/{text}")) == here
+
+
+def test_every_option_with_a_path_in_it_is_read_as_one():
+    assert {option.name for option in OPTIONS if option.placed} - {"schemes"} == set(PATHS)
+
+
+def test_each_of_two_checkpoints_is_anchored(monkeypatch, tmp_path):
+    (tmp_path / "large").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (option,) = (one for one in OPTIONS if one.name == "pretrained")
+    given = resolved(option, command_line="full=large,small=owner/name")
+    assert given == f"full={tmp_path / 'large'},small=owner/name"
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_an_empty_option_is_a_mistake_and_an_empty_variable_counts_as_unset(
+    option, empty, monkeypatch
+):
+    for source, given in (("switch", {"command_line": empty}), ("ini", {"ini": empty})):
+        with pytest.raises(UsageMistake, match="is empty") as refused:
+            resolved(option, **given)
+        assert refused.value.key == getattr(option, source)
+    monkeypatch.setenv(option.variable, "")
+    assert resolved(option) == option.default
+
+
+UNFIT = {
+    "schemes": ("float16,float16", "float16,", ","),
+    "pretrained": ("full=", "full=a,full=b", "full=a,small="),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in UNFIT.items() for text in texts]
+)
+def test_a_list_with_a_gap_or_a_name_twice_is_refused(name, text):
+    (option,) = (one for one in OPTIONS if one.name == name)
+    with pytest.raises(UsageMistake) as refused:
+        resolved(option, command_line=text)
+    assert refused.value.key == option.switch
+    assert repr(text) in refused.value.what
+
+
+@pytest.mark.parametrize("text", ["~nobody-of-that-name/x", "x" * 5000, "a\0b"])
+@pytest.mark.parametrize("name", PATHS)
+def test_what_can_be_no_path_is_refused(name, text):
+    (option,) = (one for one in OPTIONS if one.name == name)
+    text += ".toml" if PATHS[name].endswith(".toml") else ""
+    with pytest.raises(UsageMistake, match="cannot be a path") as refused:
+        resolved(option, command_line=text)
+    assert refused.value.key == option.switch
+
+
+def test_an_option_given_twice_is_refused():
+    arguments = ["--edge-tweets=3", "--edge-tweets=4", "--collect-only", "suites/size"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=PROJECT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--edge-tweets: is given twice, as '3' and as '4'. Give it once" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_help_shows_every_option_with_its_default():

@@ -209,3 +209,15 @@ def test_a_file_that_cannot_be_read_is_named(
         load_budgets(str(path), schemes=SCHEMES, classes=3)
     assert caught.value.file == str(path)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "\ufeff"])
+def test_budgets_without_a_limit_are_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageMistake, match=r"mine\.toml: holds no budget"):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize("name", ["../budgets/embedded", "Embedded", "../soundness"])
+def test_only_names_of_shipped_budgets_are_names(name: str) -> None:
+    with pytest.raises(UsageMistake, match=r"^subject 'x': budgets: no budgets are called"):
+        load_budgets(name, schemes=SCHEMES, classes=3, key="subject 'x': budgets")
