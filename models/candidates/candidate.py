@@ -12,6 +12,7 @@ from models.candidates.roles import Port, bind_inputs
 from models.candidates.spec import CandidateSpec
 from models.candidates.warnings import warnings_of
 from models.errors import EdgeproofError, UsageMistake
+from models.flatbuffers.findings.operators import CARRIED
 from models.flatbuffers.metadata import LABELS, ModelMetadata, read_metadata, read_packed
 from models.flatbuffers.opening import read_flatbuffer
 from models.flatbuffers.reading import read_contents
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from models.candidates.spec import Found, OutputSpec
     from models.flatbuffers.contents import Contents, Signature, Subgraph, Tensor
     from models.flatbuffers.metadata import AssociatedFile, TensorMetadata
-
-# Custom operators that plain runtimes carry.
-CARRIED = frozenset({"AudioSpectrogram", "Mfcc", "TFLite_Detection_PostProcess"})
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
+from models.files import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +22,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
         UsageMistake: the file cannot be read, or what it holds is no list of labels.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST_FILE + 1)
+        data = read_regular(path, _LARGEST_FILE)
     except OSError as error:
         raise UsageMistake(
             f"cannot be read ({error.strerror})",

@@ -1,15 +1,7 @@
 """What the output of a FlatBuffer stands for: read from the last operators of its graph.
 
-| the output comes from | it holds |
-|---|---|
-| SOFTMAX, or EXP divided by its SUM | probabilities |
-| LOG_SOFTMAX | their logarithms |
-| LOGISTIC, of one number | one sigmoid |
-| LOGISTIC, of several | independent sigmoids |
-| a dense layer, with what is added to it and scales it | logits |
-
-QUANTIZE, DEQUANTIZE, RESHAPE and their like change no meaning. Of anything else, and of one number
-that comes from a dense layer, the user is asked.
+`models.flatbuffers.endings` reads the graph. Where it is not sure, and of one number that comes
+from a dense layer, the user is asked.
 """
 
 from __future__ import annotations
@@ -23,6 +15,7 @@ from models.candidates.spec import Found, Meaning, OutputSpec, sizes
 from models.errors import UsageMistake
 from models.flatbuffers.contents import Quantization
 from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
+from models.flatbuffers.endings import Ending, ending_of, last_operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,7 +23,7 @@ if TYPE_CHECKING:
 
     from models.candidates.declaration import Declaration
     from models.candidates.roles import Port
-    from models.flatbuffers.contents import Operator, Tensor
+    from models.flatbuffers.contents import Operator
 
 # Where nothing is declared of a sigmoid: above one half the answer is the second of two labels,
 # as Keras and scikit-learn number them.
@@ -38,24 +31,8 @@ THRESHOLD = 0.5
 POSITIVE = 1
 SIDES = 2
 
-# They move values or change how they are stored, and change no meaning.
-_MOVES = frozenset(
-    {
-        *("BATCH_TO_SPACE_ND", "CAST", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE"),
-        *("SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"),
-    }
-)
-_SIMPLE = frozenset({"ADD", "DIV", "MEAN", "MUL", "NEG", "SUB", "SUM"})
-_PRODUCTS = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL", "CONV_2D"})
-_ENDS: dict[str, Meaning] = {
-    "SOFTMAX": "probabilities",
-    "LOG_SOFTMAX": "log_probabilities",
-    "LOGISTIC": "sigmoids",
-    **dict.fromkeys(_PRODUCTS, "logits"),
-}
 # Of one number, by what it would be of several.
-_OF_ONE: dict[Meaning, Meaning] = {"sigmoids": "sigmoid", "logits": "logit"}
-_DEEPEST = 32
+_OF_ONE: dict[Ending, Meaning] = {"sigmoids": "sigmoid", "logits": "logit"}
 
 
 def bind_output(
@@ -95,72 +72,6 @@ def bind_output(
         positive=positive,
         found=found,
         found_threshold=how,
-    )
-
-
-def graph_meaning(tensor: Tensor, operators: Sequence[Operator]) -> Meaning | None:
-    """Return what the graph says a tensor holds, `sigmoids` for any LOGISTIC; None if unsure.
-
-    Args:
-        tensor: an output of the graph.
-        operators: of that graph, in execution order.
-    """
-    return _walk(tensor, _written(operators), _DEEPEST)
-
-
-def last_operator(tensor: Tensor, operators: Sequence[Operator]) -> str:
-    """Name what writes a tensor, seen through what only moves values; "" where nothing does."""
-    written = _written(operators)
-    for _ in range(_DEEPEST):
-        operator = written.get(tensor.index)
-        if operator is None or operator.name not in _MOVES or not operator.inputs[:1]:
-            return "" if operator is None else operator.name
-        source = operator.inputs[0]
-        if source is None:
-            return operator.name
-        tensor = source
-    return ""
-
-
-def _written(operators: Sequence[Operator]) -> dict[int, Operator]:
-    """Return what writes each tensor, by the tensor's index."""
-    return {output.index: one for one in operators for output in one.outputs}
-
-
-def _walk(tensor: Tensor, written: dict[int, Operator], depth: int) -> Meaning | None:
-    operator = written.get(tensor.index)
-    if operator is None or depth == 0:
-        return None
-    if operator.name in _ENDS:
-        return _ENDS[operator.name]
-    sources = [one for one in operator.inputs if one is not None]
-    if operator.name in _MOVES:
-        return _walk(sources[0], written, depth - 1) if sources else None
-    if operator.name == "DIV" and _is_share(sources, written):
-        return "probabilities"
-    if operator.name not in _SIMPLE:
-        return None
-    meanings = {
-        _walk(source, written, depth - 1) for source in sources if not source.constant_bytes
-    }
-    # Sums and multiples of probabilities are probabilities or not, and nothing here knows which.
-    return "logits" if meanings == {"logits"} else None
-
-
-def _is_share(sources: list[Tensor], written: dict[int, Operator]) -> bool:
-    """Whether a division is a softmax written out: EXP(x) / SUM(EXP(x))."""
-    makers = [written.get(source.index) for source in sources]
-    if len(makers) != SIDES or not all(makers):
-        return False
-    exponential, total = makers
-    if exponential is None or total is None:
-        return False
-    summed = total.inputs[0] if total.inputs else None
-    return (
-        exponential.name == "EXP"
-        and total.name == "SUM"
-        and summed is not None
-        and summed.index == sources[0].index
     )
 
 
@@ -252,16 +163,17 @@ def _meaning(
     operators: tuple[Operator, ...],
     declared: Declaration,
 ) -> tuple[Meaning, Found]:
-    graph = graph_meaning(port.tensor, operators)
-    if classes == 1 and graph is not None:
-        if graph not in _OF_ONE:
+    ending = ending_of(port.tensor, operators)
+    graph: Meaning | None = ending
+    if classes == 1 and ending is not None:
+        if ending not in _OF_ONE:
             raise UsageMistake(
                 f"output {port} is a softmax of one number, which is 1 whatever the text",
                 file=file,
                 key="output",
                 remedy="Convert the model with a sigmoid, or with an output for each label",
             )
-        graph = _OF_ONE[graph]
+        graph = _OF_ONE[ending]
     said = declared.output.meaning
     if said is not None:
         _check_meaning(file, port, (classes, graph, said), declared)

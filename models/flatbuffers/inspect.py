@@ -7,22 +7,19 @@ import zlib
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from models.errors import EdgeproofError
-from models.files import read_regular
 from models.flatbuffers.arithmetic import UNCOUNTED, arithmetic, multiply_accumulates
 from models.flatbuffers.contents import Arithmetic, FlatBufferReport, census
 from models.flatbuffers.dtypes import BITS, packed_bytes
+from models.flatbuffers.opening import read_flatbuffer
 from models.flatbuffers.reading import read_contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from models.flatbuffers.contents import Operator, Tensor
+    from models.flatbuffers.contents import Contents, Operator, Tensor
 
 _CHUNK = 1 << 20
-# A FlatBuffer's offsets have 32 bits, signed in part.
-_LARGEST = 1 << 31
 
 
 def inspect(path: Path) -> FlatBufferReport:
@@ -31,13 +28,18 @@ def inspect(path: Path) -> FlatBufferReport:
     Raises:
         EdgeproofError: the file cannot be read, or is no sound TFLite FlatBuffer.
     """
-    try:
-        data = read_regular(path, _LARGEST)
-    except OSError as error:
-        raise EdgeproofError(
-            f"cannot be read ({error.strerror})", file=path, remedy="Check the path"
-        ) from None
-    contents = read_contents(path, data)
+    data = read_flatbuffer(path)
+    return report_of(path, data, read_contents(path, data))
+
+
+def report_of(path: Path, data: bytes, contents: Contents) -> FlatBufferReport:
+    """Return what the contents of a file mean.
+
+    Args:
+        path: of the file.
+        data: the whole file.
+        contents: what `read_contents` made of it.
+    """
     kinds, macs = _computing(contents.operators)
     return FlatBufferReport(
         **vars(contents),

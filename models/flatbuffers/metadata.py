@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import io
 import struct
-import zipfile
-import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from models.archives import Archive, Limits, open_archive
 from models.errors import EdgeproofError
 from models.flatbuffers.reading import buffer_bytes
 
@@ -40,14 +40,8 @@ _TRANSFORMATIONS = ("IDENTITY", "LOG", "INVERSE_LOGISTIC")
 _FIRST_FIELD, _FIELD = 4, 2
 # Tables and strings in one file; a classifier has fewer than a hundred.
 _MOST_PARTS = 20_000
-_MOST_MEMBERS = 1_000
-LARGEST_MEMBER = 64 << 20
+_LIMITS = Limits(members=1_000, member=64 << 20, total=256 << 20)
 _END_OF_ZIP, _LONGEST_TAIL = b"PK\x05\x06", 22 + 65_535
-_ENCRYPTED = 1
-_ZIP_ERRORS = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError),
-    *(EOFError, OSError, ValueError, OverflowError, IndexError),
-)
 _REMEDY = "Write the metadata again, or judge the file without it"
 
 
@@ -248,57 +242,24 @@ def read_packed(path: Path, data: bytes, name: str) -> bytes:
     Raises:
         EdgeproofError: there is no such file, or it is corrupt, encrypted or too large.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _member(archive, _only(archive, name))
-    except _Malformed as error:
-        problem = str(error)
-    except _ZIP_ERRORS as error:
-        problem = f"it cannot be unpacked ({error})"
-    raise EdgeproofError(
-        f"no {name!r} can be read from the archive behind the model: {problem}",
-        file=path,
-        key=name,
-        remedy="Give that file beside the model",
-    )
+    with _archive(path, data) as archive:
+        return archive.read(name)
 
 
-def _only(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    found = [info for info in archive.infolist() if info.filename == name]
-    if len(found) != 1:
-        raise _Malformed(f"it holds {len(found)} of them")
-    return found[0]
-
-
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    if info.flag_bits & _ENCRYPTED:
-        raise _Malformed("it is encrypted")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _Malformed(f"it is compressed by method {info.compress_type}")
-    with archive.open(info) as file:
-        # What the archive says of a size is not believed.
-        content = file.read(LARGEST_MEMBER + 1)
-    if len(content) > LARGEST_MEMBER:
-        raise _Malformed(f"it is larger than {LARGEST_MEMBER} bytes")
-    return content
+@contextmanager
+def _archive(path: Path, data: bytes) -> Iterator[Archive]:
+    """Give the archive behind a model."""
+    remedy = "Pack its files again, and give them beside the model until then"
+    opened = open_archive(io.BytesIO(data), _LIMITS, remedy=remedy, name=path, kind=EdgeproofError)
+    with opened as archive:
+        yield archive
 
 
 def _packed(path: Path, data: bytes) -> tuple[PackedFile, ...]:
     if data.rfind(_END_OF_ZIP, max(0, len(data) - _LONGEST_TAIL)) < 0:
         return ()
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [info for info in archive.infolist() if not info.is_dir()]
-    except _ZIP_ERRORS:
-        # The four bytes can stand at a model's end by chance, and no archive begins with them.
-        return ()
-    if len(members) > _MOST_MEMBERS:
-        raise EdgeproofError(
-            f"the archive behind the model holds {len(members)} files",
-            file=path,
-            remedy=f"Pack at most {_MOST_MEMBERS}",
-        )
-    return tuple(PackedFile(info.filename, info.file_size) for info in members)
+    with _archive(path, data) as archive:
+        return tuple(PackedFile(name, member.file_size) for name, member in archive.members.items())
 
 
 def _without_description(contents: Contents, packed: tuple[PackedFile, ...]) -> ModelMetadata:

@@ -1,14 +1,69 @@
-"""Opening a file that is said to be a TFLite FlatBuffer, and telling what it is where it is not."""
+"""Opening a file that is said to be a TFLite FlatBuffer, and telling what it is where it is not.
+
+A file that was never fetched, or that a tool took for text on its way, keeps its name and often its
+identifier. Runtimes crash on it, or say that it is corrupt; what helps is to be told what happened.
+"""
 
 from __future__ import annotations
 
-import stat
+import base64
+import binascii
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.errors import UsageMistake
+from models.errors import EdgeproofError, UsageMistake
+from models.files import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+IDENTIFIER = "TFL3"
+# Offsets have 32 bits; larger files keep their weights behind the FlatBuffer.
+_LARGEST = 16 << 30
+_FETCH = "Fetch it again as a binary file, and compare its sha256 with its author's"
+_TEXT_MODE = "Mark it in .gitattributes as `*.tflite binary`, and add the original again"
+_BEGINNINGS = (
+    (b"PK\x03\x04", "archive", "is a zip archive", "Unpack it, and give the .tflite inside"),
+    (b"\x1f\x8b", "archive", "is compressed by gzip", "Unpack it, and give the .tflite inside"),
+    (b"\x89HDF", "other-format", "is a Keras file (HDF5)", "Convert it to a .tflite first"),
+    (b"GGUF", "other-format", "is a GGUF file", "Convert the model to a .tflite first"),
+)
+_LFS = b"version https://git-lfs.github.com/spec/"
+_ANNEX = b"/annex/objects/"
+_HTML = (b"<!doctype html", b"<html", b"<head", b"<?xml")
+# Text that stands where a model was to come is short.
+_LONGEST_PLACEHOLDER = 4096
+# Fewer line ends can look like a pattern by chance.
+_ENOUGH = 4
+_ENOUGH_EXPECTED = 12
+_REPLACED = "�".encode()
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What a file is instead of a FlatBuffer.
+
+    Attributes:
+        id: the same for all files of a kind.
+        what: the rest of a sentence that begins with the file.
+    """
+
+    id: str
+    what: str
+    remedy: str
+
+
+class Damaged(EdgeproofError):  # noqa: N818 - what the file is
+    """A file is no sound FlatBuffer.
+
+    Args:
+        damage: what it is instead.
+        file: the file.
+    """
+
+    def __init__(self, damage: Damage, file: Path) -> None:
+        super().__init__(damage.what, file=file, remedy=damage.remedy)
+        self.damage = damage
 
 
 def read_flatbuffer(path: Path) -> bytes:
@@ -18,12 +73,112 @@ def read_flatbuffer(path: Path) -> bytes:
         UsageMistake: it is not there, cannot be read, or is a folder, a pipe or a device.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UsageMistake(
-                "cannot be read: it is no regular file", file=path, remedy="Give a .tflite file"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageMistake(
-            f"cannot be read ({error.strerror})", file=path, remedy="Check the path"
-        ) from None
+        return read_regular(path, _LARGEST)
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise UsageMistake(f"cannot be read ({what})", file=path, remedy="Check the path") from None
+
+
+def foreign(data: bytes) -> Damage | None:
+    """Return what a file without a FlatBuffer's identifier is; None where it has one."""
+    if not data:
+        return Damage("empty", "is empty", _FETCH)
+    if data[4:8] == IDENTIFIER.encode():
+        return None
+    start = data[:512]
+    for beginning, kind, what, remedy in _BEGINNINGS:
+        if start.startswith(beginning):
+            return Damage(kind, what, remedy)
+    if start.startswith(_LFS):
+        remedy = "Run `git lfs pull` where it was cloned, and give the file again"
+        return Damage("lfs-pointer", "is a pointer of Git LFS, not the file itself", remedy)
+    if _ANNEX in start:
+        remedy = "Run `git annex get` where it was cloned, and give the file again"
+        return Damage("lfs-pointer", "is a pointer of git-annex, not the file itself", remedy)
+    return _text(data, start) or Damage(
+        "not-a-flatbuffer",
+        "is not a TFLite FlatBuffer: its identifier is "
+        f"{data[4:8].decode('latin-1')!r} instead of {IDENTIFIER!r}",
+        "Give the .tflite file that the conversion wrote",
+    )
+
+
+def _text(data: bytes, start: bytes) -> Damage | None:
+    """Return what a file of text is; None where it is none."""
+    if IDENTIFIER.encode() in start[:16]:
+        return damage_of(data)
+    bare = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if bare.lower().startswith(_HTML):
+        remedy = "Download the file itself (the raw link), signed in where that is needed"
+        return Damage("html-page", "is a web page, not the file itself", remedy)
+    return _plain_text(bare, len(data)) if _readable(data) else None
+
+
+def _plain_text(bare: bytes, size: int) -> Damage:
+    if _is_base64(bare):
+        return Damage("base64", "is a FlatBuffer written as base64", "Decode it (`base64 -d`)")
+    if bare.startswith((b"{", b"[")):
+        remedy = "Give the .tflite file: this may be what a server answered in its place"
+        return Damage("json-document", "is a JSON document, not a FlatBuffer", remedy)
+    if size > _LONGEST_PLACEHOLDER:
+        return Damage("text", "is a text, not a FlatBuffer", "Give the .tflite file")
+    return Damage(
+        "placeholder",
+        f"is a text of {size} bytes that stands where a model was to come",
+        "Put the .tflite file in its place",
+    )
+
+
+def _readable(data: bytes) -> bool:
+    """Whether a file is text: UTF-8, and no control characters but those between words."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return all(ord(each) >= ord(" ") or each in "\t\r\n\f" for each in set(text))
+
+
+def _is_base64(bare: bytes) -> bool:
+    try:
+        return base64.b64decode(bare[:16], validate=True)[4:8] == IDENTIFIER.encode()
+    except (binascii.Error, ValueError):
+        return False
+
+
+def damage_of(data: bytes) -> Damage | None:
+    """Return what happened to a file that has the identifier and is unsound, where that shows."""
+    return _mangled(data) or _line_ends(data) or _cut_off(data)
+
+
+def _mangled(data: bytes) -> Damage | None:
+    """A binary file is no UTF-8 by chance: one that is has been through an editor or a tool."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    if text.isascii():
+        return None
+    lost = data.count(_REPLACED)
+    how = f"{lost} bytes were replaced by U+FFFD" if lost else "its bytes were written as UTF-8"
+    return Damage("text-mode", f"went through a tool that took it for text: {how}", _TEXT_MODE)
+
+
+def _line_ends(data: bytes) -> Damage | None:
+    returns, feeds, both = data.count(b"\r"), data.count(b"\n"), data.count(b"\r\n")
+    if both == feeds >= _ENOUGH:
+        how = f"each of its {feeds} line feeds has a carriage return before it"
+    elif returns == 0 and feeds >= _ENOUGH_EXPECTED:
+        how = f"it has {feeds} line feeds and no carriage return"
+    elif both == 0 and returns * feeds / len(data) >= _ENOUGH_EXPECTED:
+        how = "no line feed has a carriage return before it"
+    else:
+        return None
+    return Damage("text-mode", f"went through a copy in text mode: {how}", _TEXT_MODE)
+
+
+def _cut_off(data: bytes) -> Damage | None:
+    zeros = len(data) - len(data.rstrip(b"\0"))
+    if zeros < max(_LONGEST_PLACEHOLDER, len(data) // 8):
+        return None
+    what = f"is a download that was cut off: its last {zeros} bytes are zeros"
+    return Damage("cut-off", what, _FETCH)

@@ -9,7 +9,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from models.flatbuffers.reading import IDENTIFIER
+from models.flatbuffers.opening import IDENTIFIER
 
 
 def unpack(flatbuffer: bytes) -> schema.ModelT:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from models.errors import EdgeproofError
 from models.flatbuffers.contents import (
     Contents,
     Operator,
@@ -20,12 +19,12 @@ from models.flatbuffers.contents import (
     Tensor,
 )
 from models.flatbuffers.dtypes import SCHEMA_DTYPES, packed_bytes
+from models.flatbuffers.opening import IDENTIFIER, Damage, Damaged, damage_of, foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-IDENTIFIER = "TFL3"
 _REMEDY = "Build it again, or fetch it again and compare its sha256"
 
 _CUSTOM_CODE = 32
@@ -43,7 +42,7 @@ _PARSER_ERRORS = (
 )
 
 
-class _Malformed(Exception):  # noqa: N818 - internal: becomes an EdgeproofError that names the file
+class _Malformed(Exception):  # noqa: N818 - internal: becomes an error that names the file
     pass
 
 
@@ -57,26 +56,17 @@ def read_contents(path: Path, data: bytes) -> Contents:
     Raises:
         EdgeproofError: it is empty, not a TFLite FlatBuffer, truncated or corrupt.
     """
-    if not data:
-        raise EdgeproofError("is empty", file=path, remedy=_REMEDY)
-    if data[4:8] != IDENTIFIER.encode():
-        found = data[4:8].decode("latin-1")
-        raise EdgeproofError(
-            f"is not a TFLite FlatBuffer: its identifier is {found!r} instead of {IDENTIFIER!r}",
-            file=path,
-            remedy="Point at the .tflite file that the conversion wrote",
-        )
+    other = foreign(data)
+    if other is not None:
+        raise Damaged(other, path)
     try:
         return _Decoder(data).contents()
     except _Malformed as error:
         problem = str(error)
     except _PARSER_ERRORS:
         problem = "an offset or a length leads outside of it"
-    raise EdgeproofError(
-        f"is a truncated or corrupt FlatBuffer of {len(data)} bytes: {problem}",
-        file=path,
-        remedy=_REMEDY,
-    )
+    what = f"is a truncated or corrupt FlatBuffer of {len(data)} bytes: {problem}"
+    raise Damaged(damage_of(data) or Damage("corrupt", what, _REMEDY), path)
 
 
 def buffer_bytes(data: bytes, index: int) -> bytes:

@@ -80,7 +80,7 @@ def test_words_set_to_extremes(
     ("data", "what"),
     [
         (b"", "is empty"),
-        (b"PK\x03\x04 a zip archive", "identifier"),
+        (b"\x1c\x00\x00\x00TFL9 of another kind", "identifier"),
         (b"\x10\x00", "identifier"),
         (b"\xff\xff\xff\xffTFL3", "corrupt"),
         (b"\x08\x00\x00\x00TFL3" + b"\xff" * 64, "corrupt"),

@@ -1,0 +1,65 @@
+"""`python -m models.flatbuffers inspect FILE`: what a FlatBuffer is, and what will bite.
+
+Reads the file alone: no runtime, no TensorFlow. Exit code 0, 1 where a finding is an error, 4 where
+the file is no FlatBuffer.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.commands import Parser, readable
+from models.errors import EdgeproofError, UsageMistake
+from models.flatbuffers.describing import damaged_document, document_of, inspect_file, text_of
+from models.flatbuffers.findings import findings_of
+from models.flatbuffers.schemes import scheme_named
+
+if TYPE_CHECKING:
+    import argparse
+
+AS = "--as"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return the exit code."""
+    try:
+        options = _parser().parse_args(arguments)
+        if options.claimed is not None:
+            scheme_named(options.claimed, where=AS)
+    except EdgeproofError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return _inspect(options)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m models.flatbuffers", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    inspecting = commands.add_parser("inspect", help="what a FlatBuffer is, and what will bite")
+    inspecting.add_argument("file", type=Path, help="a .tflite file")
+    inspecting.add_argument(
+        AS, dest="claimed", metavar="SCHEME", help="what it is said to be, of schemes.toml"
+    )
+    inspecting.add_argument("--json", action="store_true", help="a document for programs")
+    return parser
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    try:
+        inspected = inspect_file(options.file, options.claimed, AS)
+    except EdgeproofError as error:
+        if options.json:
+            sys.stdout.write(readable(damaged_document(error)) + "\n")
+        sys.stderr.write(f"{error}\n")
+        # Who gave the file can mend it.
+        return UsageMistake.exit_code
+    findings = findings_of(inspected)
+    document = document_of(inspected, findings)
+    sys.stdout.write(readable(document) + "\n" if options.json else text_of(document))
+    return EdgeproofError.exit_code if any(one.severity == "error" for one in findings) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+"""What a FlatBuffer is, as a document for programs and as text for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from models.errors import EdgeproofError
+from models.flatbuffers.findings import Finding, Inspected, findings_of
+from models.flatbuffers.findings.schemes import claim_of
+from models.flatbuffers.inspect import report_of
+from models.flatbuffers.metadata import read_metadata
+from models.flatbuffers.opening import Damaged, read_flatbuffer
+from models.flatbuffers.reading import read_contents
+from models.flatbuffers.recognizing import recognized
+from models.flatbuffers.runtimes import minimum_runtime, runtime_needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from models.flatbuffers.contents import DtypeShare, Tensor
+    from models.flatbuffers.metadata import ModelMetadata, ProcessUnit
+
+# Of the document: raised when a key changes its meaning or goes.
+VERSION = 1
+
+
+def inspect_file(path: Path, claimed: str | None = None, claimed_by: str = "--as") -> Inspected:
+    """Read a file with all that findings look at.
+
+    Args:
+        path: of the file.
+        claimed: a scheme that it is said to be; without one, its name is believed to say so.
+        claimed_by: who says so.
+
+    Raises:
+        EdgeproofError: it cannot be read, or is no sound FlatBuffer.
+    """
+    data = read_flatbuffer(path)
+    contents = read_contents(path, data)
+    metadata: ModelMetadata | None = None
+    unread: str | None = None
+    try:
+        metadata = read_metadata(path, data, contents)
+    except EdgeproofError as error:
+        unread = error.what
+    declared = claimed is not None
+    if claimed is None:
+        claimed, claimed_by = claim_of(path), "its name"
+    report = report_of(path, data, contents)
+    return Inspected(
+        data=data,
+        report=report,
+        metadata=metadata,
+        unread=unread,
+        scheme=recognized(report),
+        claimed=claimed,
+        claimed_by=claimed_by,
+        declared=declared,
+    )
+
+
+def document_of(inspected: Inspected, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return everything as a document for programs."""
+    report = inspected.report
+    return {
+        "version": VERSION,
+        "file": str(report.path),
+        "sha256": report.sha256,
+        "bytes": report.flatbuffer_bytes,
+        "bytes_zipped": report.flatbuffer_zipped,
+        "description": report.description,
+        "scheme": {
+            "is": inspected.scheme.name,
+            "said": inspected.claimed,
+            "said_by": inspected.claimed_by if inspected.claimed else None,
+            "weight_shares": inspected.scheme.shares,
+        },
+        "runtime": {"needed": minimum_runtime(report), "declared": report.declared_runtime},
+        "inputs": [_tensor(one) for one in inspected.inputs],
+        "outputs": [_tensor(one) for one in inspected.outputs],
+        "signatures": [
+            {
+                "key": one.key,
+                "subgraph": one.subgraph,
+                "inputs": {name: _tensor(tensor) for name, tensor in one.inputs.items()},
+                "outputs": {name: _tensor(tensor) for name, tensor in one.outputs.items()},
+            }
+            for one in report.signatures
+        ],
+        "operators": _operators(inspected),
+        "arithmetic": dict(report.arithmetic),
+        "multiply_accumulates": {
+            "integer": report.integer_macs,
+            "hybrid": report.hybrid_macs,
+            "float": report.float_macs,
+        },
+        "weights": _census(report.weight_census),
+        "activations": _census(report.activation_census),
+        "subgraphs": [one.name for one in report.subgraphs],
+        "variables": [one.name for one in report.tensors if one.variable],
+        "metadata": None if inspected.metadata is None else _metadata(inspected.metadata),
+        "findings": [_finding(one) for one in findings],
+    }
+
+
+def damaged_document(error: EdgeproofError) -> dict[str, Any]:
+    """Return the document of a file that cannot be inspected."""
+    kind = error.damage.id if isinstance(error, Damaged) else "unreadable"
+    finding = Finding(kind, "error", f"It {error.what}.", (), error.remedy)
+    return {"version": VERSION, "file": error.file, "findings": [_finding(finding)]}
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {**asdict(one), "where": list(one.where)}
+
+
+def _tensor(one: Tensor) -> dict[str, Any]:
+    how = one.quantization
+    return {
+        "name": one.name,
+        "shape": [
+            -1 if open_ else size for size, open_ in zip(one.shape, one.dynamic, strict=False)
+        ],
+        "dtype": one.dtype,
+        "scale": how.scales[0] if how is not None and len(how.scales) == 1 else None,
+        "zero_point": (*how.zero_points, 0)[0] if how is not None else None,
+    }
+
+
+def _operators(inspected: Inspected) -> list[dict[str, Any]]:
+    runtimes = {
+        (need.operator, need.declared): need for need in runtime_needs(inspected.report.operators)
+    }
+    counts = Counter((one.name, one.version, one.custom) for one in inspected.report.operators)
+    found = []
+    for (name, version, custom), count in counts.most_common():
+        need = runtimes.get((name, version))
+        found.append(
+            {
+                "name": name,
+                "version": version,
+                "count": count,
+                "custom": custom,
+                "version_needed": need.version if need else None,
+                "runtime": need.runtime if need else None,
+            }
+        )
+    return found
+
+
+def _census(shares: Sequence[DtypeShare]) -> dict[str, dict[str, int]]:
+    return {one.dtype: {"tensors": one.tensors, "bytes": one.bytes} for one in shares}
+
+
+def _metadata(metadata: ModelMetadata) -> dict[str, Any]:
+    main = metadata.main
+    return {
+        "name": metadata.name,
+        "description": metadata.description,
+        "version": metadata.version,
+        "author": metadata.author,
+        "license": metadata.license,
+        "min_parser_version": metadata.min_parser_version,
+        "inputs": [_described(one) for one in main.inputs],
+        "outputs": [_described(one) for one in main.outputs],
+        "input_units": [_unit(one) for one in main.input_units],
+        "output_units": [_unit(one) for one in main.output_units],
+        "files": [asdict(one) for one in metadata.every_file],
+        "packed": {one.name: one.bytes for one in metadata.packed},
+    }
+
+
+def _described(one: Any) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "description": one.description,
+        "content": one.content,
+        "process_units": [_unit(unit) for unit in one.process_units],
+        "files": [file.name for file in one.files],
+    }
+
+
+def _unit(unit: ProcessUnit) -> dict[str, Any]:
+    return {"kind": type(unit).__name__, **asdict(unit)}
+
+
+def text_of(document: dict[str, Any]) -> str:
+    """Return a document as text for people."""
+    return "\n".join(_lines(document)) + "\n"
+
+
+def _lines(document: dict[str, Any]) -> Iterator[str]:
+    scheme, runtime = document["scheme"], document["runtime"]
+    said = f" ({scheme['said_by']} says {scheme['said']})" if scheme["said"] else ""
+    yield f"{document['file']}: {document['bytes']} bytes, sha256 {document['sha256'][:16]}"
+    yield f"scheme      {scheme['is']}{said}"
+    declared = f" (it says {runtime['declared']})" if runtime["declared"] else ""
+    yield f"runtime     TFLite {runtime['needed']} or newer{declared}"
+    yield from _ports("inputs", document["inputs"])
+    yield from _ports("outputs", document["outputs"])
+    for one in document["signatures"]:
+        names = f"{', '.join(one['inputs'])} -> {', '.join(one['outputs'])}"
+        yield f"signature   {one['key']!r}: {names}"
+    yield f"weights     {_shares(document['weights'])}"
+    yield f"activations {_shares(document['activations'])}"
+    yield from _operator_lines(document["operators"])
+    if len(document["subgraphs"]) > 1:
+        yield f"subgraphs   {len(document['subgraphs'])}"
+    if document["variables"]:
+        yield f"variables   {', '.join(map(repr, document['variables']))}"
+    if document["metadata"] is not None:
+        yield from _metadata_lines(document["metadata"])
+    yield from _finding_lines(document["findings"])
+
+
+def _ports(what: str, ports: list[dict[str, Any]]) -> Iterator[str]:
+    for place, one in enumerate(ports):
+        scale = ""
+        if one["scale"] is not None:
+            scale = f", scale {one['scale']:.6g}, zero point {one['zero_point']}"
+        shape = ", ".join(map(str, one["shape"]))
+        head = what if not place else ""
+        yield f"{head:<11} {place} {one['name']!r} {one['dtype']} [{shape}]{scale}"
+
+
+def _shares(census: dict[str, dict[str, int]]) -> str:
+    parts = [
+        f"{each['bytes']} bytes {dtype} in {each['tensors']}" for dtype, each in census.items()
+    ]
+    return ", ".join(parts) or "none"
+
+
+def _operator_lines(operators: list[dict[str, Any]]) -> Iterator[str]:
+    for place, one in enumerate(operators):
+        needs = ""
+        if one["version_needed"] not in (None, one["version"]):
+            needs = f", needs v{one['version_needed']}"
+        since = f", TFLite {one['runtime']}" if one["runtime"] else ""
+        custom = ", custom" if one["custom"] else ""
+        head = "operators" if not place else ""
+        yield f"{head:<11} {one['count']} {one['name']!s} v{one['version']}{needs}{since}{custom}"
+
+
+def _metadata_lines(metadata: dict[str, Any]) -> Iterator[str]:
+    yield f"metadata    {metadata['name']!r} {metadata['description']!r}".rstrip()
+    for side in ("inputs", "outputs"):
+        for one in metadata[side]:
+            files = f", files {', '.join(map(repr, one['files']))}" if one["files"] else ""
+            yield f"            {side[:-1]} {one['name']!r}{files}{_units(one['process_units'])}"
+    yield from (f"            {_units([one])[2:]}" for one in metadata["input_units"])
+    for name, size in metadata["packed"].items():
+        yield f"            packed {name!r}, {size} bytes"
+
+
+def _units(units: list[dict[str, Any]]) -> str:
+    parts = []
+    for unit in units:
+        delimiter = f" {unit['delimiter']!r}" if "delimiter" in unit else ""
+        words = [repr(file["name"]) for file in unit.get("vocabulary", ())]
+        parts.append(f", {unit['kind']}{delimiter} {' '.join(words)}".rstrip())
+    return "".join(parts)
+
+
+def _finding_lines(findings: list[dict[str, Any]]) -> Iterator[str]:
+    if not findings:
+        yield "findings    none"
+    for one in findings:
+        yield ""
+        yield f"{one['severity']}: {one['id']}: {one['what']}"
+        yield f"    {one['remedy']}."
+
+
+__all__ = ["damaged_document", "document_of", "findings_of", "inspect_file", "text_of"]

@@ -1,0 +1,106 @@
+"""What the last operators of a graph make of its output.
+
+| the output comes from | it holds |
+|---|---|
+| SOFTMAX, or EXP divided by its SUM | probabilities |
+| LOG_SOFTMAX | their logarithms |
+| LOGISTIC | sigmoids: independent probabilities |
+| a dense layer, with what is added to it and scales it | logits |
+
+QUANTIZE, DEQUANTIZE, RESHAPE and their like change no meaning; of anything else nothing is said.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.flatbuffers.contents import Operator, Tensor
+
+Ending = Literal["logits", "probabilities", "log_probabilities", "sigmoids"]
+
+# They move values or change how they are stored, and change no meaning.
+_MOVES = frozenset(
+    {
+        *("BATCH_TO_SPACE_ND", "CAST", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE"),
+        *("SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"),
+    }
+)
+_SIMPLE = frozenset({"ADD", "DIV", "MEAN", "MUL", "NEG", "SUB", "SUM"})
+_PRODUCTS = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL", "CONV_2D"})
+_ENDS: dict[str, Ending] = {
+    "SOFTMAX": "probabilities",
+    "LOG_SOFTMAX": "log_probabilities",
+    "LOGISTIC": "sigmoids",
+    **dict.fromkeys(_PRODUCTS, "logits"),
+}
+_DEEPEST = 32
+_OPERANDS = 2
+
+
+def ending_of(tensor: Tensor, operators: Sequence[Operator]) -> Ending | None:
+    """Return what the graph says a tensor holds, `sigmoids` for any LOGISTIC; None if unsure.
+
+    Args:
+        tensor: an output of the graph.
+        operators: of that graph, in execution order.
+    """
+    return _walk(tensor, _written(operators), _DEEPEST)
+
+
+def last_operator(tensor: Tensor, operators: Sequence[Operator]) -> str:
+    """Name what writes a tensor, seen through what only moves values; "" where nothing does."""
+    written = _written(operators)
+    for _ in range(_DEEPEST):
+        operator = written.get(tensor.index)
+        if operator is None or operator.name not in _MOVES or not operator.inputs[:1]:
+            return "" if operator is None else operator.name
+        source = operator.inputs[0]
+        if source is None:
+            return operator.name
+        tensor = source
+    return ""
+
+
+def _written(operators: Sequence[Operator]) -> dict[int, Operator]:
+    """Return what writes each tensor, by the tensor's index."""
+    return {output.index: one for one in operators for output in one.outputs}
+
+
+def _walk(tensor: Tensor, written: dict[int, Operator], depth: int) -> Ending | None:
+    operator = written.get(tensor.index)
+    if operator is None or depth == 0:
+        return None
+    if operator.name in _ENDS:
+        return _ENDS[operator.name]
+    sources = [one for one in operator.inputs if one is not None]
+    if operator.name in _MOVES:
+        return _walk(sources[0], written, depth - 1) if sources else None
+    if operator.name == "DIV" and _is_share(sources, written):
+        return "probabilities"
+    if operator.name not in _SIMPLE:
+        return None
+    meanings = {
+        _walk(source, written, depth - 1) for source in sources if not source.constant_bytes
+    }
+    # Sums and multiples of probabilities are probabilities or not, and nothing here knows which.
+    return "logits" if meanings == {"logits"} else None
+
+
+def _is_share(sources: list[Tensor], written: dict[int, Operator]) -> bool:
+    """Whether a division is a softmax written out: EXP(x) / SUM(EXP(x))."""
+    makers = [written.get(source.index) for source in sources]
+    if len(makers) != _OPERANDS or not all(makers):
+        return False
+    exponential, total = makers
+    if exponential is None or total is None:
+        return False
+    summed = total.inputs[0] if total.inputs else None
+    return (
+        exponential.name == "EXP"
+        and total.name == "SUM"
+        and summed is not None
+        and summed.index == sources[0].index
+    )

@@ -1,0 +1,32 @@
+"""What is wrong with a FlatBuffer, or will bite: `findings_of` lists it.
+
+Each module holds checks of one kind. A check is a function from `Inspected` to findings; its
+findings' ids are stable, and `docs/inspect.md` lists them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.flatbuffers.findings import described, operators, outputs, ports, schemes, weights
+from models.flatbuffers.findings.finding import ORDER, Finding, Inspected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Finding", "Inspected", "findings_of"]
+
+_CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
+    *operators.CHECKS,
+    *ports.CHECKS,
+    *outputs.CHECKS,
+    *weights.CHECKS,
+    *schemes.CHECKS,
+    *described.CHECKS,
+)
+
+
+def findings_of(inspected: Inspected) -> tuple[Finding, ...]:
+    """Return every finding, errors first, then warnings, then notes."""
+    found = [finding for check in _CHECKS for finding in check(inspected)]
+    return tuple(sorted(found, key=lambda finding: ORDER.index(finding.severity)))

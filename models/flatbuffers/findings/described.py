@@ -1,0 +1,213 @@
+"""Findings about metadata: where what a file says of itself is not what it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.errors import EdgeproofError
+from models.flatbuffers.findings.finding import Finding, Inspected, limits, several
+from models.flatbuffers.metadata import LABELS, Normalization, ScoreCalibration, read_packed
+from models.flatbuffers.runtimes import version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from models.flatbuffers.contents import Tensor
+    from models.flatbuffers.metadata import AssociatedFile, TensorMetadata
+
+_WRITE_AGAIN = "Write the metadata again, from the converted file"
+_LOOKUPS = {"GATHER": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}
+
+
+def _unread(inspected: Inspected) -> Iterator[Finding]:
+    if inspected.unread is not None:
+        yield Finding(
+            "metadata-unread",
+            "warning",
+            f"Its metadata cannot be read: {inspected.unread}.",
+            (),
+            _WRITE_AGAIN,
+        )
+
+
+def _ports(inspected: Inspected) -> Iterator[Finding]:
+    if inspected.metadata is None:
+        return
+    main = inspected.metadata.main
+    sides: tuple[tuple[str, Sequence[TensorMetadata], Sequence[Tensor]], ...] = (
+        ("inputs", main.inputs, inspected.inputs),
+        ("outputs", main.outputs, inspected.outputs),
+    )
+    for side, described, held in sides:
+        if described and len(described) != len(held):
+            yield Finding(
+                "metadata-ports",
+                "warning",
+                f"The metadata describes {len(described)} {side}, and the graph has {len(held)}.",
+                (),
+                _WRITE_AGAIN,
+            )
+        elif described:
+            yield from _names(side, described, held)
+
+
+def _names(
+    side: str, described: Sequence[TensorMetadata], held: Sequence[Tensor]
+) -> Iterator[Finding]:
+    """Compare names where both sides use the same: then their order has to be the same too."""
+    told, found = [_bare(one.name) for one in described], [_bare(one.name) for one in held]
+    if told != found and len(set(told)) > 1 and sorted(told) == sorted(found):
+        yield Finding(
+            "metadata-order",
+            "warning",
+            f"The metadata describes its {side} in the order {several(told)}, and the graph has "
+            f"them in the order {several(found)}.",
+            tuple(told),
+            _WRITE_AGAIN,
+        )
+
+
+def _bare(name: str) -> str:
+    return name.rsplit("/", 1)[-1].removeprefix("serving_default_").partition(":")[0].lower()
+
+
+def _files(inspected: Inspected) -> Iterator[Finding]:
+    if inspected.metadata is None:
+        return
+    packed = {one.name for one in inspected.metadata.packed}
+    missing = [one.name for one in inspected.metadata.every_file if one.name not in packed]
+    if missing:
+        yield Finding(
+            "metadata-file-missing",
+            "warning",
+            f"The metadata names files that are not packed behind the model: {several(missing)}.",
+            tuple(missing),
+            "Pack them (MetadataPopulator.load_associated_files), and keep the archive at the end",
+        )
+    if not inspected.metadata.subgraphs and packed:
+        yield Finding(
+            "files-without-metadata",
+            "note",
+            f"Files are packed behind the model, and no metadata says what they are: "
+            f"{several(sorted(packed))}.",
+            tuple(sorted(packed)),
+            _WRITE_AGAIN,
+        )
+
+
+def _labels(inspected: Inspected) -> Iterator[Finding]:
+    if inspected.metadata is None:
+        return
+    described = inspected.metadata.main.outputs
+    if len(described) != len(inspected.outputs):
+        return
+    for one, tensor in zip(described, inspected.outputs, strict=True):
+        classes = tensor.shape[-1] if tensor.shape and not tensor.dynamic[-1] else None
+        expected = 2 if classes == 1 else classes
+        for file in one.files:
+            lines = _lines(inspected, file) if file.kind == LABELS else None
+            if lines is not None and expected is not None and lines != expected:
+                yield Finding(
+                    "metadata-labels",
+                    "warning",
+                    f"{file.name!r} holds {lines} labels, and output {tensor.name!r} tells "
+                    f"{expected} apart.",
+                    (file.name, tensor.name),
+                    "Pack the labels that the model was trained with, in the order of its output",
+                )
+
+
+def _lines(inspected: Inspected, file: AssociatedFile) -> int | None:
+    """Return how many lines that are not empty a packed file has; None where it has none."""
+    if file.name not in {
+        one.name for one in (inspected.metadata.packed if inspected.metadata else ())
+    }:
+        return None
+    try:
+        content = read_packed(inspected.report.path, inspected.data, file.name)
+    except EdgeproofError:
+        return None  # `_packed` names it
+    return sum(1 for line in content.splitlines() if line.strip())
+
+
+def _packed(inspected: Inspected) -> Iterator[Finding]:
+    """Name what is spoken of, packed, and cannot be unpacked."""
+    if inspected.metadata is None:
+        return
+    packed = {one.name for one in inspected.metadata.packed}
+    for file in inspected.metadata.every_file:
+        if file.name in packed:
+            try:
+                read_packed(inspected.report.path, inspected.data, file.name)
+            except EdgeproofError as error:
+                yield Finding(
+                    "metadata-file-unread", "warning", f"{error.what}.", (file.name,), error.remedy
+                )
+
+
+def _vocabulary(inspected: Inspected) -> Iterator[Finding]:
+    tokenizer = inspected.metadata.tokenizer if inspected.metadata else None
+    rows = _rows(inspected)
+    for file in tokenizer.vocabulary if tokenizer is not None and rows else ():
+        words = _lines(inspected, file)
+        if words is not None and words > rows:
+            yield Finding(
+                "metadata-vocabulary",
+                "warning",
+                f"{file.name!r} has {words} words, and the table that ids look up has {rows} rows: "
+                "an id beyond it fails, or reads what is not its own.",
+                (file.name,),
+                "Pack the vocabulary that the model was trained with",
+            )
+
+
+def _rows(inspected: Inspected) -> int:
+    """Return the rows of the largest table that is looked up; 0 where there is none."""
+    rows = [0]
+    for operator in inspected.main:
+        if operator.name in _LOOKUPS:
+            at, _ = _LOOKUPS[operator.name]
+            table = operator.inputs[at] if at < len(operator.inputs) else None
+            if table is not None and len(table.shape) > 1 and not table.dynamic[0]:
+                rows.append(table.shape[0])
+    return max(rows)
+
+
+def _units(inspected: Inspected) -> Iterator[Finding]:
+    for unit in inspected.metadata.units if inspected.metadata else ():
+        if isinstance(unit, Normalization) and (
+            any(unit.mean) or any(each != 1.0 for each in unit.std)
+        ):
+            yield Finding(
+                "metadata-normalization",
+                "warning",
+                f"The metadata normalizes values by mean {list(unit.mean)} and std "
+                f"{list(unit.std)}, which ids are not made for.",
+                (),
+                "Take it out: an app that follows it feeds other ids",
+            )
+        elif isinstance(unit, ScoreCalibration):
+            yield Finding(
+                "metadata-calibration",
+                "note",
+                "The metadata calibrates scores outside of the graph: an app that follows it shows "
+                "other scores than the graph answers.",
+                (),
+                "Say whether answers are judged before or after that",
+            )
+
+
+def _parser(inspected: Inspected) -> Iterator[Finding]:
+    wanted = inspected.metadata.min_parser_version if inspected.metadata else ""
+    if version_key(wanted) > version_key(limits().metadata_parser):
+        yield Finding(
+            "metadata-newer",
+            "note",
+            f"Its metadata wants a reader of version {wanted}; this one knows "
+            f"{limits().metadata_parser}.",
+            (),
+            "Look at the fields that are not shown here with a newer reader",
+        )
+
+
+CHECKS = (*(_unread, _ports, _files, _packed, _labels, _vocabulary, _units, _parser),)

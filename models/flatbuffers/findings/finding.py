@@ -1,0 +1,119 @@
+"""A finding, and what checks look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from models.tables import Table, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from models.flatbuffers.contents import FlatBufferReport, Operator, Tensor
+    from models.flatbuffers.metadata import ModelMetadata
+    from models.flatbuffers.recognizing import Recognized
+
+Severity = Literal["error", "warning", "note"]
+ORDER: tuple[Severity, ...] = ("error", "warning", "note")
+_TABLE = Path(__file__).parents[1] / "findings.toml"
+
+
+class Limits(Table, frozen=True, kw_only=True):
+    """`findings.toml`, which explains them."""
+
+    half_largest: float
+    float_share: float
+    float_bytes: int
+    surest_probability: float
+    probability_step: float
+    logit_step: float
+    names: int
+    old_runtime: str
+    metadata_parser: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a file, or will bite.
+
+    Attributes:
+        id: the same for all findings of a kind, and from version to version.
+        severity: `error`, no text classifier can be right like this; `warning`, it bites somewhere;
+            `note`, worth knowing.
+        what: a plain sentence.
+        where: the tensors or operators that it is about.
+        remedy: what to do about it.
+    """
+
+    id: str
+    severity: Severity
+    what: str
+    where: tuple[str, ...]
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What checks look at.
+
+    Attributes:
+        data: the whole file.
+        metadata: None where the file has none, or where it cannot be read.
+        unread: why the metadata cannot be read; None where it can.
+        scheme: which it is.
+        claimed: which it is said to be; None where nothing says so.
+        claimed_by: who says so.
+        declared: whether a user says so, and not only the file's name.
+    """
+
+    data: bytes
+    report: FlatBufferReport
+    metadata: ModelMetadata | None
+    unread: str | None
+    scheme: Recognized
+    claimed: str | None
+    claimed_by: str
+    declared: bool
+
+    @property
+    def main(self) -> tuple[Operator, ...]:
+        """The operators of the first graph."""
+        return tuple(one for one in self.report.operators if one.subgraph == 0)
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """Of the first graph, in its order."""
+        return self.report.subgraphs[0].inputs
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """Of the first graph, in its order."""
+        return self.report.subgraphs[0].outputs
+
+
+@cache
+def limits() -> Limits:
+    """Return `findings.toml`."""
+    return read_table(_TABLE, Limits)
+
+
+def several(names: Iterable[str]) -> str:
+    """List names in a sentence: the first few, and how many there are beyond them."""
+    each = list(names)
+    few = each[: limits().names]
+    more = f" and {len(each) - len(few)} more" if len(each) > len(few) else ""
+    return ", ".join(few) + more
+
+
+def shape_of(tensor: Tensor) -> str:
+    """Write a tensor's shape, -1 where it is open."""
+    pairs = zip(tensor.shape, tensor.dynamic, strict=False)
+    return "[" + ", ".join("-1" if dynamic else str(size) for size, dynamic in pairs) + "]"
+
+
+def named(tensor: Tensor, among: Sequence[Tensor]) -> str:
+    """Name a tensor, by its place where it has no name."""
+    return repr(tensor.name) if tensor.name else f"number {list(among).index(tensor)}"

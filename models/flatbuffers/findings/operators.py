@@ -1,0 +1,168 @@
+"""Findings about operators: who can run the file at all, and what is peculiar about running it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.flatbuffers.findings.finding import Finding, Inspected, limits, several
+from models.flatbuffers.opening import damage_of
+from models.flatbuffers.runtimes import runtime_needs, unknown_operators, version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.flatbuffers.runtimes import RuntimeNeed
+
+PLACEHOLDER = "FlexPlaceholder"
+# Custom operators that plain runtimes carry.
+CARRIED = frozenset({"AudioSpectrogram", "Mfcc", "TFLite_Detection_PostProcess"})
+_LOOPS = frozenset({"CALL", "IF", "STABLEHLO_WHILE", "WHILE"})
+_READS, _WRITES = "READ_VARIABLE", "ASSIGN_VARIABLE"
+# What helps where an operator is too new.
+_OLDER = {
+    "FULLY_CONNECTED": "Convert with one scale for each weight tensor, not for each channel "
+    "(scheme dynamic_wi8t_afp32), or to float16",
+}
+_NEWER = "Convert for an older runtime, or run it on ai-edge-litert"
+
+
+def _taken_for_text(inspected: Inspected) -> Iterator[Finding]:
+    damage = damage_of(inspected.data)
+    if damage is not None and damage.id == "text-mode":
+        yield Finding("text-mode", "error", f"It {damage.what}.", (), damage.remedy)
+
+
+def _flex(inspected: Inspected) -> Iterator[Finding]:
+    names = sorted({one.name for one in inspected.report.operators if one.flex})
+    if PLACEHOLDER in names:
+        yield Finding(
+            "flex-placeholder",
+            "error",
+            "It holds FlexPlaceholder: a table or a variable was lost in conversion, and not even "
+            "a runtime with TensorFlow's operators answers.",
+            (PLACEHOLDER,),
+            "Convert the model from its ids on, and keep lookup tables and the tokenizer beside it",
+        )
+    flex = tuple(name for name in names if name != PLACEHOLDER)
+    if flex:
+        yield Finding(
+            "flex-operator",
+            "error",
+            f"It needs TensorFlow's own operators, which plain runtimes do not have: "
+            f"{several(flex)}.",
+            flex,
+            "Convert with TFLITE_BUILTINS alone; tokenize outside of the graph",
+        )
+
+
+def _custom(inspected: Inspected) -> Iterator[Finding]:
+    report = inspected.report
+    custom = {one.name for one in report.operators if one.custom and not one.flex}
+    names = tuple(sorted(custom - CARRIED))
+    if names:
+        yield Finding(
+            "custom-operator",
+            "error",
+            f"It needs custom operators, which plain runtimes do not have: {several(names)}.",
+            names,
+            "Convert the model without them, or build a runtime that registers them",
+        )
+
+
+def _unknown(inspected: Inspected) -> Iterator[Finding]:
+    custom = set(inspected.report.custom_operators)
+    names = tuple(name for name in unknown_operators(inspected.report) if name not in custom)
+    if names:
+        yield Finding(
+            "unknown-operator",
+            "note",
+            f"Which runtime these need is not known here: {several(names)}.",
+            names,
+            "Try the file on the oldest runtime that it is for",
+        )
+
+
+def _too_new(inspected: Inspected) -> Iterator[Finding]:
+    old = limits().old_runtime
+    for need in runtime_needs(inspected.report.operators):
+        if need.runtime is None or version_key(need.runtime) <= version_key(old):
+            continue
+        if need.understated:
+            yield _understated(need, old)
+        else:
+            yield Finding(
+                "needs-newer-runtime",
+                "warning",
+                f"{need.operator} version {need.version} needs TFLite {need.runtime}: "
+                f"tflite-runtime {old} refuses the file.",
+                (f"{need.operator} v{need.version}",),
+                _OLDER.get(need.operator, _NEWER),
+            )
+
+
+def _understated(need: RuntimeNeed, old: str) -> Finding:
+    return Finding(
+        "understated-version",
+        "warning",
+        f"{need.operator} declares version {need.declared}, and its operands need version "
+        f"{need.version} (TFLite {need.runtime}): tflite-runtime {old} loads the file and may "
+        "answer nonsense.",
+        (f"{need.operator} v{need.declared}",),
+        f"Run it on TFLite {need.runtime} or newer alone",
+    )
+
+
+def _declared(inspected: Inspected) -> Iterator[Finding]:
+    declared = inspected.report.declared_runtime
+    needed = [need.runtime for need in runtime_needs(inspected.report.operators) if need.runtime]
+    newest = max(needed, key=version_key, default="")
+    if declared and version_key(declared) and version_key(declared) < version_key(newest):
+        yield Finding(
+            "declared-runtime-too-old",
+            "warning",
+            f"It says that TFLite {declared} is enough, and its operators need {newest}.",
+            ("min_runtime_version",),
+            f"Go by {newest}",
+        )
+
+
+def _loops(inspected: Inspected) -> Iterator[Finding]:
+    report = inspected.report
+    names = sorted({one.name for one in report.operators} & _LOOPS)
+    graphs = len(report.subgraphs)
+    if names or graphs > 1:
+        with_ = f" with {several(names)}" if names else ""
+        yield Finding(
+            "several-subgraphs",
+            "note",
+            f"It has {graphs} subgraphs{with_}: delegates leave loops to the processor, and time "
+            "grows with the number of tokens.",
+            tuple(names),
+            "Measure latency on the device; unroll the loop where that is too slow",
+        )
+
+
+def _variables(inspected: Inspected) -> Iterator[Finding]:
+    report = inspected.report
+    names = {one.name for one in report.operators}
+    kept = tuple(one.name for one in report.tensors if one.variable)
+    if _READS in names and _WRITES not in names:
+        yield Finding(
+            "variables-without-values",
+            "error",
+            "It reads variables that nothing in it writes: its weights are not in the file.",
+            (_READS,),
+            "Convert an exported SavedModel, or freeze the variables first",
+        )
+    elif kept or _READS in names:
+        yield Finding(
+            "variables",
+            "warning",
+            "It keeps variables from one answer to the next: an answer may depend on the texts "
+            "before it.",
+            kept or (_READS,),
+            "Reset the variables before each text, and judge the order of texts",
+        )
+
+
+CHECKS = (*(_taken_for_text, _flex, _custom, _unknown, _too_new, _declared, _loops, _variables),)

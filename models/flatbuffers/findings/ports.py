@@ -1,0 +1,176 @@
+"""Findings about inputs and signatures: how an app binds them, and what it has to feed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.flatbuffers.dtypes import FLOAT_DTYPES
+from models.flatbuffers.findings.finding import Finding, Inspected, named, several, shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.flatbuffers.contents import Tensor
+
+_WIDE = frozenset({"int64", "uint64"})
+# An input of ids, masks or segments is [batch, tokens].
+_RANK = 2
+
+
+def _none(inspected: Inspected) -> Iterator[Finding]:
+    if not inspected.inputs:
+        yield Finding(
+            "no-inputs",
+            "error",
+            "It has no inputs, so no text reaches it.",
+            (),
+            "Convert the model with its inputs as arguments, not as constants",
+        )
+
+
+def _strings(inspected: Inspected) -> Iterator[Finding]:
+    names = tuple(one.name for one in inspected.inputs if one.dtype == "string")
+    if names:
+        yield Finding(
+            "string-input",
+            "error",
+            f"It takes text itself in {several(map(repr, names))}: its tokenizer is in the graph.",
+            names,
+            "Convert the model from its ids on, and keep the tokenizer beside the file",
+        )
+
+
+def _wide(inspected: Inspected) -> Iterator[Finding]:
+    names = tuple(one.name for one in inspected.inputs if one.dtype in _WIDE)
+    if names:
+        yield Finding(
+            "int64-input",
+            "warning",
+            f"It takes int64 in {several(map(repr, names))}: an app that writes ids of four bytes "
+            "feeds others, and GPU and microcontroller runtimes refuse them.",
+            names,
+            "Convert with inputs of int32, or write eight bytes for each id",
+        )
+
+
+def _floats(inspected: Inspected) -> Iterator[Finding]:
+    names = tuple(
+        one.name
+        for one in inspected.inputs
+        if one.dtype in FLOAT_DTYPES and len(one.shape) <= _RANK
+    )
+    if names:
+        yield Finding(
+            "float-input",
+            "warning",
+            f"It takes floats in {several(map(repr, names))}: ids have to be written as floats, "
+            "and an app that writes integers feeds numbers near 0.",
+            names,
+            "Convert with inputs of int32, or write each id as a float",
+        )
+
+
+def _lengths(inspected: Inspected) -> Iterator[Finding]:
+    found = [one for one in inspected.inputs if any(one.dynamic[1:])]
+    if found:
+        yield Finding(
+            "open-length",
+            "note",
+            f"It leaves the number of tokens open: {_shaped(inspected, found)}.",
+            tuple(one.name for one in found),
+            "Resize its inputs before they are fed; delegates may need a fixed length",
+        )
+
+
+def _batches(inspected: Inspected) -> Iterator[Finding]:
+    found = [one for one in inspected.inputs if one.dynamic[:1] == (True,)]
+    if found:
+        yield Finding(
+            "open-batch",
+            "note",
+            f"It leaves the number of texts open: {_shaped(inspected, found)}.",
+            tuple(one.name for one in found),
+            "Feed one text at a time, or resize its inputs",
+        )
+    fixed = [one for one in inspected.inputs if _many(one)]
+    if fixed:
+        yield Finding(
+            "fixed-batch",
+            "warning",
+            f"It takes several texts at once, and no fewer: {_shaped(inspected, fixed)}.",
+            tuple(one.name for one in fixed),
+            "Convert with a batch of 1, or of -1",
+        )
+
+
+def _many(tensor: Tensor) -> bool:
+    return len(tensor.shape) >= _RANK and not tensor.dynamic[0] and tensor.shape[0] > 1
+
+
+def _shaped(inspected: Inspected, tensors: list[Tensor]) -> str:
+    return several(f"{named(one, inspected.inputs)} {shape_of(one)}" for one in tensors)
+
+
+def _unread(inspected: Inspected) -> Iterator[Finding]:
+    read = {one.index for operator in inspected.main for one in operator.inputs if one is not None}
+    read |= {one.index for one in inspected.outputs}
+    for tensor in inspected.inputs:
+        if tensor.index not in read:
+            yield Finding(
+                "unused-input",
+                "warning",
+                f"Nothing in the graph reads input {named(tensor, inspected.inputs)}.",
+                (tensor.name,),
+                "Compare the converted model with the trained one: a mask may have been lost",
+            )
+
+
+def _signatures(inspected: Inspected) -> Iterator[Finding]:
+    signatures = inspected.report.signatures
+    if not signatures:
+        yield Finding(
+            "no-signature",
+            "warning",
+            "It has no signature: inputs and outputs are bound by their order, or by the names of "
+            "tensors, which change from one conversion to the next.",
+            (),
+            "Convert with a signature (from_saved_model, from_keras_model of TensorFlow 2.7 on)",
+        )
+    if len(signatures) > 1:
+        keys = tuple(one.key for one in signatures)
+        yield Finding(
+            "several-signatures",
+            "warning",
+            f"It has {len(signatures)} signatures: {several(map(repr, keys))}.",
+            keys,
+            "Say which one is called",
+        )
+
+
+def _order(inspected: Inspected) -> Iterator[Finding]:
+    for signature in inspected.report.signatures:
+        graph = inspected.report.subgraphs[signature.subgraph]
+        names = {tensor.index: name for name, tensor in signature.inputs.items()}
+        order = [names.get(one.index) for one in graph.inputs]
+        outs = {tensor.index for tensor in signature.outputs.values()}
+        if None in order or not outs >= {one.index for one in graph.outputs}:
+            yield Finding(
+                "signature-incomplete",
+                "warning",
+                f"Signature {signature.key!r} does not name every input and output of its graph.",
+                (signature.key,),
+                "Bind by position, or convert again",
+            )
+        elif len(order) > 1 and order != list(signature.inputs):
+            yield Finding(
+                "input-order",
+                "warning",
+                f"The graph takes {several(map(str, order))} in this order, signature "
+                f"{signature.key!r} names {several(signature.inputs)}: an app that binds by "
+                "position feeds the wrong ones.",
+                tuple(map(str, order)),
+                "Bind by the signature's names",
+            )
+
+
+CHECKS = (*(_none, _strings, _wide, _floats, _lengths, _batches, _unread, _signatures, _order),)

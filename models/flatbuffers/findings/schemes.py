@@ -1,0 +1,142 @@
+"""Findings about the scheme: whether the file is what it is said to be."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from models.flatbuffers.contract import (
+    CONTRACTS,
+    float_breaches,
+    product_breaches,
+    weight_breaches,
+    zero_point_breaches,
+)
+from models.flatbuffers.dtypes import QUANTIZED_DTYPES
+from models.flatbuffers.findings.finding import Finding, Inspected, limits, several
+from models.flatbuffers.recognizing import MIXED, large_weights
+from models.flatbuffers.runtimes import minimum_runtime, version_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.flatbuffers.contract import Contract
+
+FLOAT16, INTEGER = "float16", "int8"
+# What people call files, and what they mean by it.
+_NAMES = (
+    (re.compile(r"(^|[^a-z0-9])(fp16|f16|float16)([^a-z0-9]|$)"), FLOAT16),
+    (
+        re.compile(r"(^|[^a-z0-9])(u?int8|w8a8|q8|dynamic_range|quant|quantized)([^a-z0-9]|$)"),
+        INTEGER,
+    ),
+)
+
+
+def claim_of(path: Path) -> str | None:
+    """Return what a file's name says it is: float16, int8, or nothing."""
+    name = path.stem.lower()
+    claims = {claim for pattern, claim in _NAMES if pattern.search(name)}
+    return claims.pop() if len(claims) == 1 else None
+
+
+def _claimed(inspected: Inspected) -> Iterator[Finding]:
+    claimed = inspected.claimed
+    if claimed is None:
+        return
+    contract = CONTRACTS.get(claimed) if inspected.declared else None
+    wanted = claimed if contract is None else contract.dense_weights
+    if wanted == FLOAT16 and "float16" not in _dtypes(inspected):
+        yield Finding(
+            "float16-that-is-not",
+            "error" if inspected.declared else "warning",
+            f"{inspected.claimed_by} says float16, and nothing in it is: {_told(inspected)}.",
+            (),
+            "Set optimizations = [DEFAULT] and target_spec.supported_types = [float16], or "
+            "convert with another tool, and look again",
+        )
+    elif wanted not in {FLOAT16, "float32"} and not _dtypes(inspected) & QUANTIZED_DTYPES:
+        yield Finding(
+            "integers-that-stayed-float",
+            "error" if inspected.declared else "warning",
+            f"{inspected.claimed_by} says {claimed}, and nothing in it is in small integers: "
+            f"{_told(inspected)}.",
+            (),
+            "Set optimizations = [DEFAULT] and give a representative dataset, or quantize the "
+            "float32 file with ai-edge-quantizer, and look again",
+        )
+    elif contract is not None:
+        yield from _breaches(inspected, contract)
+
+
+def _dtypes(inspected: Inspected) -> set[str]:
+    """Return the dtypes of everything that stands for real numbers, weights or not."""
+    report = inspected.report
+    census = {one.dtype for one in (*report.weight_census, *report.activation_census)}
+    return census | {one.dtype for one in (*inspected.inputs, *inspected.outputs)}
+
+
+def _told(inspected: Inspected) -> str:
+    return several(f"{part:.0%} {dtype}" for dtype, part in inspected.scheme.shares.items())
+
+
+def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
+    report = inspected.report
+    found = [
+        *product_breaches(contract, report),
+        *weight_breaches(contract, report),
+        *(f"{name} has a zero point" for name in zero_point_breaches(report)),
+        *(f"{name} computes on floats" for name in float_breaches(contract, report)),
+    ]
+    needed = minimum_runtime(report)
+    if version_key(needed) > version_key(contract.runtime):
+        found.append(f"it needs TFLite {needed}, not {contract.runtime} at the most")
+    # The contract binds dense layers; a file without them is told by its weights.
+    if not found and inspected.scheme.name not in {contract.scheme, MIXED}:
+        found.append(f"its weights and products are those of {inspected.scheme.name}")
+    if found:
+        yield Finding(
+            "not-the-scheme",
+            "error",
+            f"{inspected.claimed_by} says {contract.scheme}, and it is {inspected.scheme.name}: "
+            f"{several(found)}.",
+            tuple(found),
+            f"Convert it again under {contract.scheme}, or call it what it is",
+        )
+
+
+def _floats_left(inspected: Inspected) -> Iterator[Finding]:
+    """Name large float32 weights of a file that stores others in less."""
+    weights = large_weights(inspected.report.tensors)
+    total = sum(one.constant_bytes for one in weights)
+    if all(one.dtype in {"float32", "float64"} for one in weights):
+        return
+    least = max(limits().float_share * total, limits().float_bytes)
+    for weight in weights:
+        if weight.dtype == "float32" and weight.constant_bytes >= least:
+            yield Finding(
+                "large-float-weights",
+                "warning",
+                f"{weight.name!r} stayed float32: {math.prod(weight.shape)} numbers, "
+                f"{weight.constant_bytes / total:.0%} of the bytes of the weights.",
+                (weight.name,),
+                "Quantize it too: a table of words as EMBEDDING_LOOKUP with ai-edge-quantizer, or "
+                "as GATHER with TensorFlow's converter",
+            )
+
+
+def _old_integers(inspected: Inspected) -> Iterator[Finding]:
+    names = tuple(one.name for one in inspected.report.weights if one.dtype == "uint8")
+    if names:
+        yield Finding(
+            "old-uint8",
+            "note",
+            f"Its weights are uint8, as converters before 2020 wrote them: {several(names)}.",
+            names,
+            "Convert again with a newer converter where the model is at hand",
+        )
+
+
+CHECKS = (_claimed, _floats_left, _old_integers)

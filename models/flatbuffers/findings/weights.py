@@ -1,0 +1,186 @@
+"""Findings about the numbers in a file: not finite, too large, or stored against the rules."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
+from models.flatbuffers.findings.finding import Finding, Inspected, limits, several
+from models.flatbuffers.reading import buffer_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from models.flatbuffers.contents import Operator, Tensor
+
+    Floats = NDArray[np.floating[Any]]
+
+_PRODUCTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
+_NUMPY = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
+_LOOKUPS = {"GATHER": 0, "EMBEDDING_LOOKUP": 1}
+_SYMMETRIC = frozenset({"int4", "int8", "int16"})
+
+
+def _none(inspected: Inspected) -> Iterator[Finding]:
+    if not inspected.report.weights:
+        yield Finding(
+            "no-weights",
+            "error",
+            "It holds no weights: it computes the same for every training.",
+            (),
+            "Convert an exported SavedModel, or freeze the variables first",
+        )
+
+
+def _numbers(inspected: Inspected) -> Iterator[Finding]:
+    """Read every float constant once."""
+    seen: set[int] = set()
+    for tensor in inspected.report.tensors:
+        kind = _NUMPY.get(tensor.dtype)
+        if not tensor.constant_bytes or kind is None or tensor.buffer in seen:
+            continue
+        seen.add(tensor.buffer)
+        raw = buffer_bytes(inspected.data, tensor.buffer)
+        size = np.dtype(kind).itemsize
+        values = np.frombuffer(raw[: len(raw) // size * size], kind)
+        yield from _of(tensor, values, _readers(tensor, inspected.report.operators))
+
+
+def _of(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding]:
+    nans, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+    where = (tensor.name,)
+    if nans:
+        yield Finding(
+            "nan-weights",
+            "error",
+            f"{nans} of the {values.size} numbers of {tensor.name!r}, which {readers} reads, are "
+            "NaN.",
+            where,
+            "Train or convert again: every answer that meets them is NaN",
+        )
+    if infinite and tensor.dtype == "float16":
+        yield Finding(
+            "half-overflow",
+            "error",
+            f"{infinite} of the {values.size} numbers of {tensor.name!r}, which {readers} reads, "
+            "are infinite: they were too large for float16, and infinity times 0 is NaN.",
+            where,
+            "Make the model's constants smaller than 65504 (-1e4 does for a mask), then convert",
+        )
+    elif infinite:
+        yield Finding(
+            "infinite-constant",
+            "warning",
+            f"{infinite} of the {values.size} numbers of {tensor.name!r}, which {readers} reads, "
+            "are infinite: infinity times 0, or less infinity, is NaN, and no integer holds it.",
+            where,
+            "Use a large finite number instead (a mask of -1e4 is enough)",
+        )
+    else:
+        yield from _too_large(tensor, values, readers)
+
+
+def _too_large(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding]:
+    finite = values[np.isfinite(values)]
+    largest = float(np.abs(finite).max()) if finite.size else 0.0
+    if largest > limits().half_largest:
+        yield Finding(
+            "overflows-half",
+            "warning",
+            f"{tensor.name!r}, which {readers} reads, holds {largest:.3g}: in float16, and on "
+            "GPUs, that is infinite, and it makes the steps of integers as coarse.",
+            (tensor.name,),
+            "Use a smaller number (-1e4 does for a mask) before converting to less than float32",
+        )
+
+
+def _readers(tensor: Tensor, operators: Iterable[Operator]) -> str:
+    """Name what reads a constant, seen through what unpacks it."""
+    listed = list(operators)
+    readers = [one for one in listed if _reads(one, tensor)]
+    unpacked = [one.outputs[0] for one in readers if one.name == "DEQUANTIZE" and one.outputs]
+    if unpacked:
+        readers = [one for one in listed if any(_reads(one, each) for each in unpacked)] or readers
+    return several(f"{one.name} {one.index}" for one in readers) or "nothing"
+
+
+def _reads(operator: Operator, tensor: Tensor) -> bool:
+    # Tensors of two graphs may be equal by number: then their buffer tells them apart.
+    return any(one is tensor for one in operator.inputs)
+
+
+def _zero_points(inspected: Inspected) -> Iterator[Finding]:
+    names = [
+        weight.name
+        for weight in _product_weights(inspected)
+        if weight.dtype in _SYMMETRIC
+        and weight.quantization is not None
+        and any(weight.quantization.zero_points)
+    ]
+    if names:
+        yield Finding(
+            "weight-zero-point",
+            "error",
+            f"The zero point of these weights is not 0: {several(map(repr, names))}. Kernels take "
+            "it to be 0 and answer something else.",
+            tuple(names),
+            "Quantize weights symmetrically, as the TFLite specification demands",
+        )
+
+
+def _product_weights(inspected: Inspected) -> Iterator[Tensor]:
+    """Yield the weights of products as they are stored, behind what unpacks them."""
+    unpacks = {
+        one.outputs[0].index: one.inputs[0]
+        for one in inspected.main
+        if one.name == "DEQUANTIZE" and one.outputs and one.inputs
+    }
+    for operator in inspected.main:
+        weight = operator.inputs[1] if len(operator.inputs) > 1 else None
+        if operator.name in _PRODUCTS and weight is not None:
+            stored = unpacks.get(weight.index) or weight
+            if stored.constant_bytes:
+                yield stored
+
+
+def _scales(inspected: Inspected) -> Iterator[Finding]:
+    names = [
+        tensor.name
+        for tensor in inspected.report.tensors
+        if tensor.dtype in QUANTIZED_DTYPES
+        and tensor.quantization is not None
+        and any(not math.isfinite(one) or one <= 0 for one in tensor.quantization.scales)
+    ]
+    if names:
+        yield Finding(
+            "bad-scale",
+            "error",
+            f"A scale of {several(map(repr, names))} is 0, negative or not finite.",
+            tuple(names),
+            "Calibrate again with texts that reach every part of the model",
+        )
+
+
+def _tables(inspected: Inspected) -> Iterator[Finding]:
+    for operator in inspected.main:
+        at = _LOOKUPS.get(operator.name)
+        table = operator.inputs[at] if at is not None and at < len(operator.inputs) else None
+        if table is None or not table.constant_bytes or table.dtype in FLOAT_DTYPES:
+            continue
+        how = table.quantization
+        if how is not None and len(how.scales) == 1 and not how.block:
+            yield Finding(
+                "one-scale-for-a-table",
+                "note",
+                f"All rows of the table {table.name!r} share one scale: rare words lose most.",
+                (table.name,),
+                "Quantize the table with a scale for each row, where the runtime takes that",
+            )
+
+
+CHECKS = (_none, _numbers, _zero_points, _scales, _tables)

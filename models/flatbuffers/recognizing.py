@@ -1,0 +1,122 @@
+"""Which scheme a FlatBuffer really is, by the grammar of `schemes.toml`, from the file alone.
+
+| large weights | products compute | scheme |
+|---|---|---|
+| float32 | in floats | `float32` |
+| float16 | in floats | `float16` |
+| integers, unpacked by DEQUANTIZE | in floats | `weight_only_wi<W>_afp32` |
+| integers | on integers, activations quantized as they come | `dynamic_wi<W>_afp32` |
+| integers | on integers, activations stored so | `static_wi<W>_ai<A>`, `_integer` with the output |
+
+A weight is large where a converter would quantize it; where no weight is, all count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.flatbuffers.arithmetic import arithmetic, multiply_accumulates
+from models.flatbuffers.contract import SMALL
+from models.flatbuffers.dtypes import BITS, FLOAT_DTYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models.flatbuffers.contents import FlatBufferReport, Operator, Tensor
+
+# What may be left of another kind: norms, positions, a head.
+MINORITY = 0.1
+_WIDEST = 8
+NO_WEIGHTS = "none"
+MIXED = "mixed"
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """What a file turned out to be.
+
+    Attributes:
+        name: by the grammar; it need not be one that `schemes.toml` lists. `none` of a file
+            without weights, `mixed` where no kind of weights is nearly all.
+        shares: share of the large weights' bytes by dtype, largest first.
+    """
+
+    name: str
+    shares: dict[str, float]
+
+
+def recognized(report: FlatBufferReport) -> Recognized:
+    """Return which scheme a file really is."""
+    weights = large_weights(report.tensors)
+    sizes: Counter[str] = Counter()
+    for weight in weights:
+        sizes[weight.dtype] += weight.constant_bytes
+    total = sum(sizes.values())
+    shares = {dtype: size / total for dtype, size in sizes.most_common()}
+    return Recognized(_name(report, weights, shares), shares)
+
+
+def large_weights(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Return the weights that a converter would quantize, shared ones once; all if none is."""
+    weights = list({one.buffer: one for one in tensors if one.weight}.values())
+    large = [one for one in weights if math.prod(one.shape) >= SMALL]
+    return large or weights
+
+
+def _name(report: FlatBufferReport, weights: list[Tensor], shares: dict[str, float]) -> str:
+    if not shares:
+        return NO_WEIGHTS
+    integers = [one for one in weights if one.dtype not in FLOAT_DTYPES]
+    share = sum(part for dtype, part in shares.items() if dtype not in FLOAT_DTYPES)
+    if share <= MINORITY:
+        main = next(iter(shares))
+        return main if shares[main] >= 1 - MINORITY else MIXED
+    # Constants of 16 bits are added to activations; no weight is stored so.
+    bits = sorted({BITS[dtype] for dtype, part in shares.items() if _counts(dtype, part)})
+    letter = _letter(integers) if len(bits) == 1 else ""
+    written = f"wi{''.join(map(str, bits))}{letter}"
+    return _computing(report, written, mixed=len(bits) > 1)
+
+
+def _counts(dtype: str, share: float) -> bool:
+    narrow = dtype not in FLOAT_DTYPES and BITS.get(dtype, 0) <= _WIDEST
+    return narrow and share > MINORITY
+
+
+def _computing(report: FlatBufferReport, written: str, *, mixed: bool) -> str:
+    """Return the scheme's name, once how weights are written is known."""
+    products = [one for one in report.operators if multiply_accumulates(one)]
+    kinds = Counter(arithmetic(one) for one in products)
+    activations = {_activation(one) for one in products if arithmetic(one) == "integer"}
+    if kinds["integer"] and len(activations) == 1:
+        ending = "_integer" if _integer_throughout(report) else ""
+        return f"static_{written}_ai{activations.pop()}{ending}"
+    if mixed:
+        return f"mixed_{written}_afp32"
+    return f"{'dynamic' if kinds['hybrid'] else 'weight_only'}_{written}_afp32"
+
+
+def _letter(weights: list[Tensor]) -> str:
+    """Return which weights share a scale, as the grammar writes it: most of them decide."""
+    letters: Counter[str] = Counter()
+    for one in weights:
+        how = one.quantization
+        block = how.block if how is not None else None
+        letter = f"b{block}" if block else "" if how is not None and how.per_channel else "t"
+        letters[letter] += one.constant_bytes
+    # A table has one scale under every scheme of TensorFlow's: matrices of products tell.
+    return letters.most_common(1)[0][0]
+
+
+def _activation(operator: Operator) -> int:
+    first = next((one for one in operator.inputs if one is not None), None)
+    return 0 if first is None else BITS.get(first.dtype, 0)
+
+
+def _integer_throughout(report: FlatBufferReport) -> bool:
+    """Whether nothing computes on floats, and the output is in integers too."""
+    outputs = report.subgraphs[0].outputs
+    return not report.arithmetic["float"] and all(one.dtype not in FLOAT_DTYPES for one in outputs)

@@ -1,0 +1,255 @@
+"""Writing FlatBuffers by field numbers, for the tests: small classifiers, and TFLite metadata.
+
+What reads them in `models/` decodes by the same published schemas, but shares no code with this:
+the `flatbuffers` package lays out the bytes. Files can be written that no converter would write.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass, field
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from flatbuffers import number_types
+from tflite.BuiltinOperator import BuiltinOperator
+from tflite.BuiltinOptions import BuiltinOptions
+
+TYPES = {
+    "float32": 0,
+    "float16": 1,
+    "int32": 2,
+    "uint8": 3,
+    "int64": 4,
+    "string": 5,
+    "bool": 6,
+    "int16": 7,
+    "int8": 9,
+}
+_CUSTOM = 32
+_OLD_CODES = 127
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A field of a number: `Int32`, `Uint8`, ... as the `flatbuffers` package calls them."""
+
+    kind: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A field of many numbers."""
+
+    kind: str
+    values: Any
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its fields by number."""
+
+    fields: dict[int, Any]
+
+
+def i32(value: int) -> Scalar:
+    """Return an int32 field."""
+    return Scalar("Int32", value)
+
+
+def u32(value: int) -> Scalar:
+    """Return a uint32 field."""
+    return Scalar("Uint32", value)
+
+
+def u8(value: int) -> Scalar:
+    """Return a field of one byte."""
+    return Scalar("Uint8", value)
+
+
+def f32(value: float) -> Scalar:
+    """Return a float32 field."""
+    return Scalar("Float32", value)
+
+
+def pack(root: Table, identifier: bytes) -> bytes:
+    """Return a FlatBuffer of a root table."""
+    builder = flatbuffers.Builder(1024)
+    builder.ForceDefaults(True)
+    builder.Finish(_written(builder, root), file_identifier=identifier)
+    return bytes(builder.Output())
+
+
+def _written(builder: Any, value: Any) -> int:
+    """Write what lies outside of a table; return where."""
+    if isinstance(value, str):
+        return builder.CreateString(value)
+    if isinstance(value, bytes):
+        return builder.CreateByteVector(value)
+    if isinstance(value, Vector):
+        flags = getattr(number_types, f"{value.kind}Flags")
+        builder.StartVector(flags.bytewidth, len(value.values), flags.bytewidth)
+        for each in reversed(value.values):
+            getattr(builder, f"Prepend{value.kind}")(each)
+        return builder.EndVector()
+    if isinstance(value, list):
+        places = [_written(builder, each) for each in value]
+        builder.StartVector(4, len(places), 4)
+        for each in reversed(places):
+            builder.PrependUOffsetTRelative(each)
+        return builder.EndVector()
+    places = {
+        slot: _written(builder, each)
+        for slot, each in value.fields.items()
+        if not isinstance(each, Scalar)
+    }
+    builder.StartObject(max(value.fields, default=0) + 1)
+    for slot, each in value.fields.items():
+        if isinstance(each, Scalar):
+            getattr(builder, f"Prepend{each.kind}Slot")(slot, each.value, 0)
+        else:
+            builder.PrependUOffsetTRelativeSlot(slot, places[slot], 0)
+    return builder.EndObject()
+
+
+@dataclass
+class Model:
+    """A TFLite FlatBuffer in the making; tensors are named by their index."""
+
+    tensors: list[Table] = field(default_factory=list)
+    buffers: list[bytes] = field(default_factory=lambda: [b""])
+    operators: list[Table] = field(default_factory=list)
+    codes: list[tuple[int, int, str]] = field(default_factory=list)
+    signatures: list[Table] = field(default_factory=list)
+    metadata: dict[str, bytes] = field(default_factory=dict)
+    subgraphs: list[Table] = field(default_factory=list)
+
+    def tensor(  # noqa: PLR0913 - as many as a tensor has
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: str = "float32",
+        *,
+        values: Any = None,
+        scale: float | list[float] | None = None,
+        zero: int = 0,
+        axis: int = 0,
+        signature: tuple[int, ...] | None = None,
+        variable: bool = False,
+    ) -> int:
+        """Add a tensor; return its index."""
+        buffer = 0
+        if values is not None:
+            self.buffers.append(np.asarray(values, dtype).tobytes())
+            buffer = len(self.buffers) - 1
+        fields = {
+            0: Vector("Int32", list(shape)),
+            1: Scalar("Int8", TYPES[dtype]),
+            2: u32(buffer),
+            3: name,
+            5: Scalar("Bool", variable),
+        }
+        if scale is not None:
+            scales = scale if isinstance(scale, list) else [scale]
+            fields[4] = Table(
+                {
+                    2: Vector("Float32", scales),
+                    3: Vector("Int64", [zero] * len(scales)),
+                    6: i32(axis),
+                }
+            )
+        if signature is not None:
+            fields[7] = Vector("Int32", list(signature))
+        self.tensors.append(Table(fields))
+        return len(self.tensors) - 1
+
+    def operator(
+        self,
+        name: str,
+        inputs: list[int],
+        outputs: list[int],
+        *,
+        version: int = 1,
+        options: tuple[str, dict[int, Scalar]] | None = None,
+    ) -> None:
+        """Add an operator: a built-in's name, or a custom one's."""
+        number = getattr(BuiltinOperator, name, _CUSTOM)
+        code = (number, version, name if number == _CUSTOM else "")
+        if code not in self.codes:
+            self.codes.append(code)
+        fields: dict[int, Any] = {
+            0: u32(self.codes.index(code)),
+            1: Vector("Int32", inputs),
+            2: Vector("Int32", outputs),
+        }
+        if options is not None:
+            kind, given = options
+            fields[3] = u8(getattr(BuiltinOptions, kind))
+            fields[4] = Table(given)
+        self.operators.append(Table(fields))
+
+    def sign(self, inputs: dict[str, int], outputs: dict[str, int], key: str = "serving") -> None:
+        """Add a signature."""
+
+        def ports(given: dict[str, int]) -> list[Table]:
+            return [Table({0: name, 1: u32(tensor)}) for name, tensor in given.items()]
+
+        self.signatures.append(
+            Table({0: ports(inputs), 1: ports(outputs), 2: key, 4: u32(0)}),
+        )
+
+    def end_graph(self, inputs: list[int], outputs: list[int], name: str = "main") -> None:
+        """Make a subgraph of what was added since the last one."""
+        self.subgraphs.append(
+            Table(
+                {
+                    0: self.tensors,
+                    1: Vector("Int32", inputs),
+                    2: Vector("Int32", outputs),
+                    3: self.operators,
+                    4: name,
+                }
+            )
+        )
+        self.tensors, self.operators = [], []
+
+    def pack(self, description: str = "") -> bytes:
+        """Return the file."""
+        entries = []
+        for name, content in self.metadata.items():
+            self.buffers.append(content)
+            entries.append(Table({0: name, 1: u32(len(self.buffers) - 1)}))
+        codes = [
+            Table(
+                {
+                    0: Scalar("Int8", min(number, _OLD_CODES)),
+                    **({1: custom} if custom else {}),
+                    2: i32(version),
+                    3: i32(number),
+                }
+            )
+            for number, version, custom in self.codes
+        ]
+        buffers = [Table({0: each} if each else {}) for each in self.buffers]
+        root = {
+            0: u32(3),
+            1: codes,
+            2: self.subgraphs,
+            3: description,
+            4: buffers,
+            6: entries,
+            7: self.signatures,
+        }
+        return pack(Table(root), b"TFL3")
+
+
+def with_files(flatbuffer: bytes, files: dict[str, bytes]) -> bytes:
+    """Return a model with a zip archive of files behind it, as tflite-support packs them."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    return flatbuffer + archive.getvalue()
