@@ -2,7 +2,10 @@
 
 pytest_plugins = (
     "fixtures.options",
+    "fixtures.endings",
     "fixtures.stopping",
+    "fixtures.applying",
+    "fixtures.extent",
     "fixtures.devices",
     "fixtures.selection",
     "fixtures.artefacts",

@@ -38,6 +38,11 @@ class EdgeproofError(Exception):
         """Return the parts of the message, from which another process raises it again."""
         return {"what": self.what, "remedy": self.remedy, "file": self.file, "key": self.key}
 
+    @property
+    def cause(self) -> str:
+        """What several errors have in common that one thing has caused; the message by default."""
+        return str(self)
+
     def __str__(self) -> str:
         place = ": ".join(part for part in (self.file, self.key) if part)
         return f"{place + ': ' if place else ''}{self.what}. {self.remedy}"
@@ -45,6 +50,24 @@ class EdgeproofError(Exception):
 
 class Unreachable(EdgeproofError):  # noqa: N818 - a state, and one of two ways into it
     """The device cannot be reached, or no longer: whatever else is asked of it will fail too."""
+
+
+class NotFinite(EdgeproofError):  # noqa: N818 - a state of the answers
+    """Answers hold NaN or Inf."""
+
+
+class TooFew(EdgeproofError):  # noqa: N818 - a state of the sample, and no fault of its maker
+    """There are too few texts for what was asked of them.
+
+    Args:
+        has: how many there are.
+        needs: how many there must be.
+        counted: what is counted.
+    """
+
+    def __init__(self, has: int, needs: int, counted: str = "texts") -> None:
+        one = counted if has != 1 else counted.removesuffix("s")
+        super().__init__(f"{has:,} {one}, needs {needs:,}", remedy=f"Give at least {needs:,}")
 
 
 class UsageMistake(EdgeproofError):  # noqa: N818 - the user's mistake, and the field calls it so

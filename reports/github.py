@@ -10,6 +10,8 @@ from models.errors import EdgeproofError
 from reports import sizes
 from reports.budget_lines import place_of
 from reports.explain import circumstances, explanations
+from reports.headline import headline
+from reports.parts import title_of
 from reports.scoreboard import as_markdown
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def step_summary(document: Mapping[str, Any]) -> str:
     lines = [
         f"## edgeproof: {document['subject']['name']} on {document['device']['name']}",
         "",
-        "Every gate is green." if not red else f"**{len(red)} red:** unfold one to see why.",
+        f"**{len(red)} red:** unfold one to see why." if red else _said(document),
         "",
         as_markdown(document),
         sizes.as_markdown(document),
@@ -54,6 +56,12 @@ def step_summary(document: Mapping[str, Any]) -> str:
         *(one.as_markdown() for one in red),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _said(document: Mapping[str, Any]) -> str:
+    """The headline without whose it is, which stands above."""
+    said = headline(document)[1].removeprefix(f"{title_of(document)}: ")
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def annotations_asked_for(document: Mapping[str, Any]) -> list[str]:

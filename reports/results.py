@@ -15,6 +15,7 @@ from models.errors import EdgeproofError
 from models.files import LARGEST_DOCUMENT, read_text, write_whole
 from models.tables import Table
 from models.verdicts.measurement import Measurement
+from reports.extent import Extent  # noqa: TC001 - msgspec reads the annotation
 from reports.localizations import Localization  # noqa: TC001 - msgspec reads the annotation
 
 if TYPE_CHECKING:
@@ -35,12 +36,16 @@ TOP_LEVEL = (
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What every `run` says: its id, when it started (ISO 8601), edgeproof's version, findings."""
+    """What every `run` says: its id, when it started (ISO 8601), edgeproof's version, findings.
+
+    Without its `extent` nobody knows whether it was of the whole suite.
+    """
 
     id: str
     started: str
     version: str
     localizations: list[Localization] = []
+    extent: Extent | None = None
 
 
 class NamedSubject(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +77,17 @@ class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     id: str
-    outcome: Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
+    outcome: Literal[
+        "passed",
+        "failed",
+        "error",
+        "xfailed",
+        "xpassed",
+        "recorded",
+        "skipped",
+        "not_applicable",
+        "not_run",
+    ]
     seconds: float
     message: str = ""
     subject: str = ""

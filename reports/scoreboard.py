@@ -14,6 +14,7 @@ from models.files import write_whole
 from models.verdicts.judge import Verdict
 from models.verdicts.metrics import FULL_MODEL
 from reports import columns
+from reports.extent import counted
 from reports.parts import parts_of, title_of
 from reports.results import measurements_of, read_results
 from reports.runs import OUT, RESULTS
@@ -148,7 +149,7 @@ def legend(document: Mapping[str, Any]) -> list[str]:
         KNOWN: known,
         EMULATED: document["device"]["emulated"],
     }
-    return [line for line, needed in said.items() if needed]
+    return [*(line for line, needed in said.items() if needed), *counted(document)]
 
 
 def write_csv(path: Path, document: Mapping[str, Any]) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reports import fault_table, sizes
 from reports.explain import accounts, circumstances, explanations
+from reports.headline import headline
 from reports.parts import title_of
-from reports.results import measurements_of, outcomes_of
+from reports.results import outcomes_of
 from reports.scoreboard import HEADER, legend, scoreboard_rows
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from reports.explain import Explanation
     from reports.faults import PlantedFault
     from reports.figures.style import Picture
-    from reports.results import Outcome
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 # Allure's pages within the page.
@@ -32,15 +32,18 @@ PLACES = {
     "Quality gate": "qualityGate",
     "Results as files": "globalAttachments",
 }
-RECORDED, SKIPPED = "measured without a budget", "skipped"
-_ENDED = {
+# How a test ended, in words.
+ENDED = {
     "passed": "passed",
     "failed": "failed",
     "error": "broken",
     "xfailed": "failed as known",
     "xpassed": "passed against what is known",
+    "recorded": "measured without a budget",
+    "not_run": "not run",
+    "skipped": "could not run here",
+    "not_applicable": "do not apply",
 }
-ENDINGS = (*_ENDED.values(), RECORDED, SKIPPED)
 _BODY = re.compile(r"<body[^>]*>")
 _CLASSES = {
     "pass": "good",
@@ -85,32 +88,8 @@ def put_first(
     return _BODY.sub(lambda body: body.group() + filled, page, count=1)
 
 
-def answer(document: Mapping[str, Any]) -> tuple[str, str]:
-    """Whether a run's subject can ship on its device, as a class and a sentence."""
-    where = title_of(document)
-    red = explanations(document)
-    judged = any(one.verdict is not None for one in measurements_of(document))
-    if not red and not judged:
-        return "unsure", f"{where}: nothing was judged"
-    if not red:
-        known = sum(one.outcome == "xfailed" for one in outcomes_of(document))
-        but = f" but {_counted(known, 'known failure')}" if known else ""
-        if document["device"]["emulated"]:
-            return "good", f"{where}: every gate is green{but}, time is not judged there"
-        return "good", f"{where}: fit to ship, every gate is green{but}"
-    unsure = [one for one in red if one.unsure]
-    if len(unsure) == len(red):
-        open_gates = _counted(len(red), "gate")
-        return "unsure", f"{where}: not known to be fit, {open_gates} could not tell"
-    return "bad", f"{where}: not fit to ship, {_counted(len(red) - len(unsure), 'gate')} failed"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
 def _head(documents: Sequence[Mapping[str, Any]], gate: Sequence[Mapping[str, Any]]) -> str:
-    answers = [answer(document) for document in documents]
+    answers = [headline(document) for document in documents]
     lines = [f'<h1 class="{kind}">{html.escape(said)}</h1>' for kind, said in answers]
     for found in gate:
         if not found["success"]:
@@ -150,15 +129,9 @@ def _run(run: Shown) -> str:
 
 def tests_of(document: Mapping[str, Any]) -> str:
     """How the tests of a run ended, in words."""
-    ended = Counter(_ending(one) for one in outcomes_of(document))
-    counts = [f"{ended[kind]:,} {kind}" for kind in ENDINGS if ended[kind]]
+    ended = Counter(one.outcome for one in outcomes_of(document))
+    counts = [f"{ended[kind]:,} {said}" for kind, said in ENDED.items() if ended[kind]]
     return f"Tests: {', '.join(counts) or 'none'}."
-
-
-def _ending(one: Outcome) -> str:
-    if one.outcome == "skipped":
-        return RECORDED if one.message.startswith("recorded, not judged") else SKIPPED
-    return _ENDED[one.outcome]
 
 
 def _scores(document: Mapping[str, Any]) -> str:

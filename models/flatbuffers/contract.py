@@ -37,6 +37,11 @@ class Contract(Table, frozen=True, kw_only=True):
     scales: Scales = "none"
     floats: tuple[str, ...] = ()
 
+    @property
+    def integer_products(self) -> bool:
+        """Whether whatever multiplies does so on integers alone."""
+        return self.products == ("integer",)
+
 
 class _Contracts(Table, frozen=True, kw_only=True):
     contracts: tuple[Contract, ...]
@@ -80,7 +85,7 @@ def zero_point_breaches(report: FlatBufferReport) -> list[str]:
 
 def float_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
     """Name the kinds of operators that compute on floats and are not allowed to."""
-    if contract.products != ("integer",):
+    if not contract.integer_products:
         return []
     floats = {one.name for one in report.operators if arithmetic(one) in {"float", "hybrid"}}
     return sorted(floats - set(contract.floats))

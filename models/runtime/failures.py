@@ -15,7 +15,14 @@ _REMEDIES = {
     "no-runtime": "Install ai-edge-litert or tflite-runtime where the runner runs",
     "no-tokenizers": "Install tokenizers where the runner runs, or send encoded tweets",
     "memory": "Free memory on the device, or judge a smaller variant",
+    "inputs": "Check that the file was made for this corpus: its input names, lengths and ids",
+    "signature": "Export the file with a signature that names its inputs and its output",
+    "invoke": "Judge it on another runtime (--edge-runtime), or convert it under another scheme",
+    "tokenizer": "Install there the version of tokenizers that pyproject.toml names",
+    "protocol": "Remove the runner's older copy on the device, and run again",
 }
+# What no user can cause: the client asked for something that it must not ask for.
+_OURS = "Report this message with the command: it is a fault of edgeproof"
 WAITED = "Run again when the machine has less to do; a runner that always takes as long hangs"
 
 
@@ -37,6 +44,11 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
         if file is not None:
             remedy = "The file may be corrupt or need another runtime: build it again"
         super().__init__(f"the runner {ending} while {doing}{said}", file=file, remedy=remedy)
+
+    @property
+    def cause(self) -> str:
+        """The same whatever it was doing: a file that kills one runner kills the next."""
+        return f"{self.file}: the runner {self.ending}"
 
 
 class ConnectionLost(RunnerDied, Unreachable):
@@ -69,9 +81,7 @@ class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
     def __init__(self, kind: str, message: str, file: str | None) -> None:
         self.kind = kind
         self.message = message
-        super().__init__(
-            f"{kind}: {message}", file=file, remedy=_REMEDIES.get(kind, "Mend the request")
-        )
+        super().__init__(f"{kind}: {message}", file=file, remedy=_REMEDIES.get(kind, _OURS))
 
 
 def ending_of(status: int) -> str | None:

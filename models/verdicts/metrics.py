@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from models.errors import EdgeproofError, UsageMistake
+from models.errors import EdgeproofError, NotFinite, UsageMistake
 from models.verdicts.quantities import Unit
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
     from numpy.typing import NDArray
@@ -288,14 +289,32 @@ def _sane(logits: Floats) -> NDArray[np.float64]:
             remedy="Give one row of logits per tweet",
         )
     values = np.asarray(logits, dtype=np.float64)
-    broken = ~np.isfinite(values).all(axis=1)
+    refuse_not_finite(values)
+    return values
+
+
+def refuse_not_finite(
+    logits: Floats, *, file: Path | str | None = None, key: str | None = None
+) -> None:
+    """Refuse logits [n, classes] that hold NaN or Inf, which could earn a score by accident.
+
+    Args:
+        logits: to be looked through.
+        file: whose answers they are, for the message.
+        key: the same: which variant on which runtime.
+
+    Raises:
+        NotFinite: says how many answers, and which is the first.
+    """
+    broken = ~np.isfinite(logits).all(axis=1)
     if broken.any():
-        raise EdgeproofError(
-            f"{int(broken.sum())} of {len(values)} answers hold NaN or Inf, "
+        raise NotFinite(
+            f"{int(broken.sum())} of {len(logits)} answers hold NaN or Inf, "
             f"first at tweet {int(broken.argmax())}",
+            file=file,
+            key=key,
             remedy="This variant computes nonsense on this runtime: mend its conversion",
         )
-    return values
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

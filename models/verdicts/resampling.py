@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.errors import EdgeproofError
+from models.errors import TooFew
 from models.verdicts.confusion import shares
 from models.verdicts.intervals import CONFIDENCE, RESAMPLES, Interval
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from models.verdicts.confusion import Counts, Floats
 
     Statistic = Callable[[Counts], Floats]
+
+# One text gives nothing to vary.
+FEWEST = 2
 
 
 def counts_interval(
@@ -45,13 +48,11 @@ def counts_interval(
         seed: of the resampling, so that one table has one interval.
 
     Raises:
-        EdgeproofError: fewer than two tweets.
+        TooFew: fewer than two tweets.
     """
     sizes = tables.sum(axis=(-2, -1))
-    if sizes.sum() < 2:  # noqa: PLR2004 - two to vary
-        raise EdgeproofError(
-            f"{int(sizes.sum())} tweets cannot be resampled", remedy="Give at least two"
-        )
+    if sizes.sum() < FEWEST:
+        raise TooFew(int(sizes.sum()), FEWEST)
     value = float(statistic(tables))
     drawn = np.sort(statistic(_resampled(tables, resamples, seed)))
     low, high = _corrected_ends(drawn, value, _acceleration(statistic, tables), confidence)
@@ -88,10 +89,10 @@ def drop_interval(
         seed: of the resampling, so that one table has one interval.
 
     Raises:
-        EdgeproofError: no tweets.
+        TooFew: no tweets.
     """
     if tables.sum() < 1:
-        raise EdgeproofError("no tweets cannot be resampled", remedy="Give at least one")
+        raise TooFew(0, 1)
     drawn = drop_of(statistic, _resampled(tables, resamples, seed, _pseudo_tweets(tables)))
     tail = (1.0 - confidence) / 2.0
     low, high = (float(end) for end in np.quantile(drawn, [tail, 1.0 - tail]))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from models.verdicts.estimates import agreement, exact
 from models.verdicts.metrics import labels_of
 
 
+@pytest.mark.needs("a host")
 def test_labels_agree_with_the_host(variant, golden, expected, judge):
     """The device gives the label that the same runtime gives on the host."""
     measured = agreement(labels_of(golden(variant)), variant.labels)
@@ -15,6 +17,7 @@ def test_labels_agree_with_the_host(variant, golden, expected, judge):
     judge("agreement_golden", measured, of=variant, floor=limit)
 
 
+@pytest.mark.needs("a host")
 def test_logits_stay_close_to_the_host(variant, golden, expected, judge):
     """No logit differs from the host's by more than its scheme's tolerance on this core."""
     differences = np.abs(golden(variant) - variant.logits)
@@ -22,6 +25,7 @@ def test_logits_stay_close_to_the_host(variant, golden, expected, judge):
     judge("logit_difference", measured, of=variant, floor=expected("logit_difference", variant))
 
 
+@pytest.mark.needs("an emulator")
 def test_reference_kernels_answer_as_on_the_host(variant, reference_logits, expected, judge):
     """With the runtime's portable kernels, device and host give the same bits, or nearly so."""
     there, here = reference_logits(variant)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures.endings import does_not_apply
 from models.flatbuffers import contract
 from models.flatbuffers.runtimes import minimum_runtime, version_key
 from models.runtime.available import has_xnnpack
@@ -20,6 +21,7 @@ def test_dense_weights_are_stored_as_the_scheme_says(variant):
     assert contract.weight_breaches(variant.contract, variant.report) == []
 
 
+@pytest.mark.needs("quantized weights")
 def test_weights_have_no_zero_point(variant):
     """The zero points of dense weights are 0, as the TFLite specification demands."""
     assert contract.zero_point_breaches(variant.report) == []
@@ -30,6 +32,7 @@ def test_products_compute_as_the_scheme_says(variant):
     assert contract.product_breaches(variant.contract, variant.report) == []
 
 
+@pytest.mark.needs("integer products")
 def test_only_allowed_operators_compute_on_floats(variant):
     """Where products are integer, the operators that compute on floats are those allowed to."""
     assert contract.float_breaches(variant.contract, variant.report) == []
@@ -44,10 +47,10 @@ def test_xnnpack_takes_the_operators(variant, load, judge):
     """The runtime's XNNPACK takes over the budgeted share of the operators: its fast kernels."""
     runner = load(variant)
     if not has_xnnpack(runner.info.runtime, runner.info.bits):
-        pytest.skip(f"{runner.info.runtime} is built without XNNPACK for 32-bit systems")
+        does_not_apply(f"{runner.info.runtime} is built without XNNPACK for 32-bit systems")
     delegation = runner.loaded[variant.scheme].delegation
     if delegation is None:
-        pytest.skip("this runtime does not tell what it delegates")
+        does_not_apply("this runtime does not tell what it delegates")
     share = exact(delegation.delegated / delegation.nodes, n=delegation.nodes)
     judge("delegated_share", share, of=variant)
 

@@ -10,6 +10,7 @@ import pytest
 from models.verdicts.estimates import exact
 
 
+@pytest.mark.needs("an emulator")
 def test_instructions_are_within_budget(variant, counted, expected, judge):
     """One answer takes hardly more instructions than were measured of its scheme on this core."""
     counts = counted(variant)
@@ -20,6 +21,7 @@ def test_instructions_are_within_budget(variant, counted, expected, judge):
 
 
 @pytest.mark.parametrize("metric", ["integer_multiply_share", "dot_product_share"])
+@pytest.mark.needs("an emulator")
 def test_multiplications_are_as_the_scheme_says(metric, variant, counted, expected, judge):
     """The promised share multiplies integers, by dot products on a core that has them."""
     counts = counted(variant)

@@ -21,6 +21,7 @@ def test_text_and_encoded_tweet_get_one_label(variant, classified):
 
 
 @pytest.mark.benchmark(timer=DEVICE_CLOCK)
+@pytest.mark.needs("a clock")
 def test_rounds_are_recorded(variant, load, corpus, benchmark, device_clock):
     """pytest-benchmark records single answers by the device's clock, for its own reports."""
     device_clock.follow(load(variant), variant, len(corpus.test.labels))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures.endings import does_not_apply
 from models.flatbuffers.runtimes import minimum_runtime
 from models.runtime.client import RunnerRefused
 from models.verdicts.estimates import agreement
 from models.verdicts.metrics import labels_of
 
 
+@pytest.mark.needs("another runtime")
 def test_runtime_gives_the_labels_of_the_judged_one(variant, other_runtime, judge):
     """A runtime that loads the file gives the labels that the judged runtime gives."""
     try:
@@ -20,6 +22,6 @@ def test_runtime_gives_the_labels_of_the_judged_one(variant, other_runtime, judg
             pytest.fail(
                 f"fail: {refusal.message} (the file says {needed} is enough)", pytrace=False
             )
-        pytest.skip(f"refused, as it must: the file needs {needed}. {refusal.message}")
+        does_not_apply(f"refused, as it must: the file needs {needed}. {refusal.message}")
     measured = agreement(variant.labels, labels_of(logits))
     judge("agreement_runtimes", measured, of=variant, runtime=other_runtime.name)

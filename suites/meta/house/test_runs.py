@@ -78,7 +78,7 @@ def test_one_changed_byte_stops_the_run(miniature, tmp_path):
 @pytest.mark.parametrize("runtime", ["ai_edge_litert", "tflite_runtime"])
 @pytest.mark.parametrize("cut", [0.5, 0.9])
 def test_a_cut_flatbuffer_fails_its_gates_and_no_more(cut, runtime, miniature, tmp_path):
-    """Even where its hash fits and the runner dies of it: each gate gives one message."""
+    """Even where its hash fits and the runner dies of it: each cause gives one message."""
     pytest.importorskip(runtime)
     mini = miniature.copied_to(tmp_path / "store")
     file = mini.flatbuffer("dynamic_wi8_afp32")
@@ -87,12 +87,17 @@ def test_a_cut_flatbuffer_fails_its_gates_and_no_more(cut, runtime, miniature, t
     arguments = [f"--edge-runtime={runtime}", "--edge-schemes=dynamic_wi8_afp32"]
     outcome = run(mini, tmp_path / "reports", ["suites/agreement", "suites/size"], arguments)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
-    assert set(outcome.ids("failed")) >= {
+    agreement = {
         f"suites/agreement/test_agreement.py::{test}[host-dynamic_wi8_afp32]"
         for test in ("test_labels_agree_with_float32", "test_probabilities_stay_close_to_float32")
     }
-    for name in outcome.ids("failed"):
-        assert str(file) in outcome.tests[name][1]
+    failed = set(outcome.ids("failed"))
+    told = [name for name in failed if str(file) in outcome.tests[name][1]]
+    assert failed & agreement
+    assert sorted(told) == sorted(failed)
+    # One gate says it; those that need the same answers point to it.
+    for name in agreement - failed:
+        assert f"same cause as {next(iter(failed & agreement))}" in outcome.tests[name][1]
     assert outcome.ids("error") == []
     assert "Traceback" not in outcome.output
     assert "fixtures/" not in outcome.output, "no trace of how it got there"

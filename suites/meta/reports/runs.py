@@ -43,6 +43,8 @@ LOCALIZATION = {
     "tried": [{"operators": ["SOFTMAX"], "agreement": 1.0}],
     "curve": CURVE,
 }  # fmt: skip
+# What a run of the whole suite says of itself.
+WHOLE = {"suites": ["accuracy", "size"], "collected": 15, "run": 15}
 TABLE = [[50, 3, 2], [4, 60, 1], [0, 5, 75]]
 
 
@@ -114,6 +116,7 @@ def document(device: str | dict[str, Any] = "host", **changes: Any) -> dict[str,
             "command": "python -m pytest --edge-subject=mini.toml",
             "commit": "0123456789abcdef",
             "localizations": [LOCALIZATION],
+            "extent": WHOLE,
         },
         "subject": {
             "name": "mini",

@@ -12,9 +12,9 @@ import pytest
 
 from models.errors import EdgeproofError
 from reports import allure, html, merge, scoreboard
+from reports.headline import headline
 from reports.offline import POLICY, external_loads, keep_to_itself
 from reports.results import Outcome, write_results
-from reports.summary import answer
 from suites.meta.reports.runs import document, measurements
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def test_an_emulated_board_is_not_said_to_be_fit(*, emulated: bool, said: str) -
         Outcome(id="test_b", outcome="xfailed", seconds=0.1, message="known"),
     ]
     device = {"name": "rpi4", "emulated": emulated}
-    assert answer(document(device, measurements=taken, tests=tests)) == ("good", said)
+    assert headline(document(device, measurements=taken, tests=tests)) == ("good", said)
 
 
 def test_a_document_of_several_runs_is_no_run(

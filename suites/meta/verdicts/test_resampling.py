@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.errors import EdgeproofError
+from models.errors import TooFew
 from models.verdicts import confusion as tables_room
 from models.verdicts import estimates, reputation
 from models.verdicts.confusion import confusion
@@ -59,7 +59,7 @@ def test_an_entity_of_one_tweet_is_no_obstacle() -> None:
 
 def test_one_tweet_cannot_be_resampled() -> None:
     tables = confusion(np.array([1]), np.array([1]), classes=3)
-    with pytest.raises(EdgeproofError, match="1 tweets cannot be resampled"):
+    with pytest.raises(TooFew, match="1 text, needs 2"):
         counts_interval(reputation.official_accuracy, tables)
 
 
@@ -114,5 +114,5 @@ def test_pairing_makes_the_interval_narrower() -> None:
 
 
 def test_no_tweets_have_no_drop() -> None:
-    with pytest.raises(EdgeproofError, match="no tweets cannot be resampled"):
+    with pytest.raises(TooFew, match="0 texts, needs 1"):
         drop_interval(reputation.f_rs, np.zeros((1, 3, 4, 4), dtype=np.int64))

@@ -1,0 +1,116 @@
+"""How much of the suite a run was: what was asked for, what applied, what ran, what ended it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from models.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+UNKNOWN = "its results do not say which gates ran"
+
+
+class Group(Table, frozen=True, kw_only=True, omit_defaults=True):
+    """Tests that share a reason.
+
+    Attributes:
+        reason: why they did not judge.
+        count: how many they are.
+        tests: their ids.
+    """
+
+    reason: str
+    count: int
+    tests: tuple[str, ...] = ()
+
+
+class Extent(Table, frozen=True, kw_only=True, omit_defaults=True):
+    """The `extent` of a run in results.json.
+
+    Attributes:
+        suites: the folders of `suites/` whose gates were collected.
+        collected: tests that were to run, after every selection.
+        run: tests that ran to an end: they judged, asserted or recorded.
+        narrowed: each way in which less than the whole suite was asked for.
+        ended_by: what ended the run early; empty where nothing did.
+        not_run: tests that were to run and did not.
+        not_applicable: tests that have nothing to judge here.
+        skipped: tests that this machine cannot run.
+        other_schemes: schemes of the subject that were not asked for.
+        unread_budgets: keys of the budget file that no collected gate reads.
+    """
+
+    suites: tuple[str, ...]
+    collected: int
+    run: int
+    narrowed: tuple[str, ...] = ()
+    ended_by: str = ""
+    not_run: tuple[Group, ...] = ()
+    not_applicable: tuple[Group, ...] = ()
+    skipped: tuple[Group, ...] = ()
+    other_schemes: tuple[str, ...] = ()
+    unread_budgets: tuple[str, ...] = ()
+
+
+def extent_of(document: Mapping[str, Any]) -> Extent | None:
+    """Return the extent of a document's run; None where the document does not hold one."""
+    held = document["run"].get("extent")
+    return None if held is None else msgspec.convert(held, type=Extent)
+
+
+def partial_because(document: Mapping[str, Any]) -> list[str]:
+    """Return every reason for which a run is not of the whole suite; empty where it is whole."""
+    extent = extent_of(document)
+    if extent is None:
+        return [UNKNOWN]
+    reasons = list(extent.narrowed)
+    if extent.ended_by:
+        reasons.append(f"it ended early: {_first_line(extent.ended_by)}")
+    missing = _count(extent.not_run)
+    if missing:
+        reasons.append(f"{missing:,} of {extent.collected:,} tests were not run")
+    return reasons
+
+
+def counted(document: Mapping[str, Any]) -> list[str]:
+    """Return a line for each kind of test that judged nothing: how many, and for which reasons."""
+    extent = extent_of(document)
+    return [] if extent is None else list(_lines(extent))
+
+
+def left_aside(document: Mapping[str, Any]) -> str:
+    """Return in a few words what a green headline must not hide; empty where there is nothing."""
+    extent = extent_of(document)
+    if extent is None:
+        return ""
+    skipped = _count(extent.skipped)
+    said = [f"{skipped:,} could not run here"] if skipped else []
+    if extent.other_schemes:
+        said.append(f"schemes not asked for: {', '.join(extent.other_schemes)}")
+    return "; ".join(said)
+
+
+def _lines(extent: Extent) -> Iterator[str]:
+    for title, groups in (
+        ("not run", extent.not_run),
+        ("could not run here", extent.skipped),
+        ("does not apply", extent.not_applicable),
+    ):
+        if groups:
+            largest = sorted(groups, key=lambda one: -one.count)
+            said = "; ".join(f"{_first_line(one.reason)} ({one.count:,})" for one in largest)
+            yield f"{title}: {_count(groups):,}: {said}"
+    if extent.unread_budgets:
+        yield f"budgets that no collected gate reads: {', '.join(extent.unread_budgets)}"
+
+
+def _count(groups: tuple[Group, ...]) -> int:
+    return sum(one.count for one in groups)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]

@@ -1,0 +1,177 @@
+"""A run that is not of the whole suite says so, and what ended it: green is not whole."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import jsonschema
+import pytest
+
+from fixtures.applying import LEFT_OUT
+from fixtures.extent import ExtentOfRun, every_gate
+from fixtures.options import SETTINGS
+from models.store import PROJECT
+from reports.extent import extent_of, partial_because
+from reports.headline import headline
+from reports.results import Outcome
+from suites.meta.gates.running import run
+from suites.meta.house.planted_endings import VARIABLE
+
+SIZES = ["suites/size/test_size.py", "--edge-schemes=float32"]
+PLUGIN = ("-p", "suites.meta.house.planted_endings")
+FIRST = "suites/size/test_size.py::test_file_is_within_budget[host-float32]"
+
+
+@pytest.fixture
+def run_sizes(miniature, tmp_path):
+    """Run the six gates of size in float32: `run_sizes(*arguments, ending=None)`."""
+
+    def ran(*arguments, ending=None):
+        plugin, variables = (PLUGIN, {VARIABLE: ending}) if ending else ((), {})
+        return run(miniature, tmp_path, SIZES, [*arguments, *plugin], variables)
+
+    return ran
+
+
+def checked(outcome):
+    """The document of a run, which keeps its schema and claims no fitness."""
+    document = outcome.results()
+    schema = json.loads((PROJECT / "reports" / "results.schema.json").read_text("utf-8"))
+    jsonschema.validate(document, schema)
+    assert "fit to ship" not in headline(document)[1].replace("not fit to ship", "")
+    assert headline(document)[1] in outcome.output
+    return document
+
+
+def test_the_whole_suite_is_not_partial(clean_run):
+    document = clean_run.results()
+    assert partial_because(document) == []
+    assert "mini on host: fit to ship, every gate is green" in clean_run.output
+    assert extent_of(document).collected == len(clean_run.tests)
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "said"),
+    [
+        ("interrupt", pytest.ExitCode.INTERRUPTED, "it was interrupted"),
+        ("exit", pytest.ExitCode.TESTS_FAILED, "the power is gone"),
+    ],
+)
+def test_a_run_that_ends_early_says_what_ended_it(ending, code, said, run_sizes):
+    outcome = run_sizes(ending=ending)
+    assert outcome.code == code, outcome.output
+    document = checked(outcome)
+    extent = extent_of(document)
+    assert (extent.collected, extent.run) == (6, 2)
+    assert extent.ended_by.startswith(said)
+    (group,) = extent.not_run
+    assert (group.count, len(group.tests)) == (4, 4)
+    assert f"it ended early: {said}" in partial_because(document)
+    assert "and more is said of it" not in headline(document)[1]
+
+
+def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
+    outcome = run_sizes(ending="lost")
+    assert outcome.code in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED}
+    assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
+    extent = extent_of(checked(outcome))
+    assert (extent.run, sum(one.count for one in extent.not_run)) == (3, 3)
+    assert "what was measured before is kept" in extent.ended_by
+
+
+@pytest.mark.parametrize(
+    ("ending", "message"),
+    [
+        ("broken", "weights.bin: broken in two. Copy it again"),
+        ("unreadable", "member.npz: the system refuses it (Permission denied). Make it readable"),
+    ],
+)
+def test_one_cause_is_told_once(ending, message, run_sizes):
+    outcome = run_sizes(ending=ending)
+    assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
+    assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
+    told = [text for ended, text in outcome.tests.values() if message in text]
+    assert len(told) == 1
+    assert "Traceback" not in outcome.output
+    document = checked(outcome)
+    (group,) = extent_of(document).not_run
+    assert group.count == 3
+    assert group.reason.startswith("same cause as suites/size/test_size.py::")
+    assert "not run: 3: same cause as" in outcome.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-k", "ratio"], "2 tests were left out by -k 'ratio'"),
+        (["-n", "1", "-k", "ratio"], "2 tests were left out by -k 'ratio'"),
+        (["--edge-tweets=20"], "only 20 of 600 test tweets were asked for"),
+    ],
+)
+def test_a_selection_is_said(arguments, said, run_sizes):
+    outcome = run_sizes(*arguments)
+    assert outcome.code == 0, outcome.output
+    reasons = partial_because(checked(outcome))
+    assert said in reasons
+    assert any(one.startswith("only suites/size/test_size.py was collected") for one in reasons)
+
+
+@pytest.fixture
+def gathered():
+    """What a run would say of itself that collects gates: `gathered(ids, *arguments)`."""
+
+    def gather(ids, *arguments, outcomes=()):
+        subject = SimpleNamespace(schemes=("float32", "float16"))
+        settings = SimpleNamespace(subject=subject, schemes=("float32",))
+        option = SimpleNamespace(keyword="", markexpr="", deselect=None)
+        stash = {SETTINGS: settings, LEFT_OUT: {}}
+        config = SimpleNamespace(args=list(arguments), stash=stash, option=option)
+        extent = ExtentOfRun(config)
+        items = [SimpleNamespace(nodeid=one) for one in ids]
+        extent.pytest_collection_modifyitems(items)
+        extent.pytest_collection_finish(SimpleNamespace(items=items))
+        return extent.extent(outcomes)
+
+    return gather
+
+
+def test_one_gate_that_is_missing_makes_a_run_partial(gathered):
+    every = sorted(every_gate())
+    assert gathered(every, "suites").narrowed == ()
+    (said,) = gathered(every[1:], "suites/accuracy", "suites/size").narrowed
+    assert said.startswith("only suites/accuracy suites/size was collected: ")
+    assert said.endswith(f"{len(every) - 1} of {len(every)} gates")
+
+
+def test_a_single_parameter_makes_a_run_partial(gathered):
+    """All functions are there, and yet less than all tests were asked for."""
+    every = sorted(every_gate())
+    assert gathered(every, "suites", f"{FIRST}").narrowed != ()
+
+
+def test_schemes_that_were_not_asked_for_are_named(gathered):
+    assert gathered(sorted(every_gate()), "suites").other_schemes == ("float16",)
+
+
+def test_each_ending_has_its_count(gathered):
+    endings = ["passed", "failed", "recorded", "skipped", "not_applicable", "not_run"]
+    ids = [f"suites/size/test_size.py::test_{name}" for name in endings]
+    outcomes = [
+        Outcome(id=one, outcome=name, seconds=0.1, message=f"why {name}")
+        for one, name in zip(ids, endings, strict=True)
+    ]
+    extent = gathered([*ids, "suites/size/test_size.py::test_silent"], outcomes=outcomes)
+    assert (extent.collected, extent.run) == (7, 3)
+    groups = extent.skipped, extent.not_applicable, extent.not_run
+    assert [[(one.reason, one.count) for one in group] for group in groups] == [
+        [("why skipped", 1)],
+        [("why not_applicable", 1)],
+        [("why not_run", 1), ("the run ended before them", 1)],
+    ]
+
+
+def test_results_that_do_not_say_how_much_ran_claim_nothing(clean_run):
+    document = clean_run.results()
+    del document["run"]["extent"]
+    assert "not known to be fit" in headline(document)[1]
