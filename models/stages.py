@@ -265,7 +265,7 @@ def _write_model(
     out: Path,
     shape: Architecture,
     values: Values,
-    logits: dict[str, NDArray[np.float32]],
+    logits: dict[str, Any],
     history: list[dict[str, Any]],
 ) -> None:
     # safetensors writes an array as it lies in memory, transposed where that is by columns.

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
     from models.subjects import Subject, TokenizerTable
@@ -191,7 +190,7 @@ def _unknown_share(encoded: Encoded, tokenizer: Tokenizer) -> float:
 
 
 def _write_encoded(path: Path, encoded: dict[str, Encoded]) -> None:
-    arrays: dict[str, NDArray[np.int32]] = {
+    arrays: dict[str, Any] = {
         f"{split}_{name}": getattr(each, name)
         for split, each in encoded.items()
         for name in _FIELDS

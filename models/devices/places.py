@@ -13,14 +13,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 from models.devices.profile import HOST
 from models.devices.watch import watch_here
 from models.errors import EdgeproofError
-from models.runtime.available import EDGE_RUNTIMES, absent_runtimes, available_runtimes
+from models.runtime.available import (
+    EDGE_RUNTIMES,
+    absent_runtimes,
+    available_runtimes,
+    why_numpy_breaks,
+)
 from models.runtime.emulated import EmulatedTransport
 from models.runtime.emulator import read_sysroots
+from models.runtime.interpreters import interpreter_for
 from models.runtime.predictions import processor_features
 from models.runtime.runner import RUNTIMES
 from models.runtime.sysroot import prepare_sysroot
 from models.runtime.transports import LocalTransport
-from models.store import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -153,8 +158,9 @@ class LocalPlace(_Board):
 
     def identity(self, transport: Transport, runtime: str) -> dict[str, Any]:  # noqa: ARG002 - here
         """Return versions, machine and processor."""
+        python = interpreter_for(runtime)
         return {
-            "versions": versions(RUNTIMES[runtime][1], "numpy"),
+            "versions": {name: python.version(name) for name in (RUNTIMES[runtime][1], "numpy")},
             "machine": platform.machine(),
             "processor": processor_features(),
         }
@@ -203,9 +209,7 @@ class EmulatedPlace:
 
     def runtimes(self) -> dict[str, str]:
         """Return what its root file system holds."""
-        wheels = read_sysroots().architectures[self.architecture].wheels
-        offered = {name: wheels.get(name.replace("_", "-")) for name in EDGE_RUNTIMES}
-        return {name: version for name, version in offered.items() if version is not None}
+        return read_sysroots().architectures[self.architecture].runtimes()
 
     def absent(self) -> dict[str, str]:
         """Return why the other runtimes cannot answer there."""
@@ -219,13 +223,13 @@ class EmulatedPlace:
         sysroot = prepare_sysroot(store, self.architecture, offline=offline, say=say)
         return EmulatedTransport(sysroot=sysroot, core=self.core, device=self.device.name)
 
-    def identity(self, transport: Transport, runtime: str) -> dict[str, Any]:  # noqa: ARG002 - all wheels are in it
+    def identity(self, transport: Transport, runtime: str) -> dict[str, Any]:
         """Return wheels, emulator and core."""
         if not isinstance(transport, EmulatedTransport):
             raise TypeError(f"{transport!r} does not emulate")
         sysroot = transport.sysroot
         return {
-            "versions": dict(sysroot.wheels),
+            "versions": read_sysroots().architectures[self.architecture].versions(runtime),
             "emulator": sysroot.emulator_version,
             "machine": self.architecture,
             "processor": self.core,
@@ -271,13 +275,21 @@ class RemotePlace(_Board):
         return dict(line.split("=", 1) for line in lines)
 
     def runtimes(self) -> dict[str, str]:
-        """Return what is installed there."""
-        return dict(self._installed)
+        """Return what is installed there and can answer."""
+        absent = self.absent()
+        return {name: self._installed[name] for name in EDGE_RUNTIMES if name not in absent}
 
     def absent(self) -> dict[str, str]:
-        """Return which runtimes are not installed there."""
-        why = f"it is not installed on {self.connection.describe()}"
-        return {name: why for name in EDGE_RUNTIMES if name not in self.runtimes()}
+        """Return why the other runtimes cannot answer there."""
+        reasons = {name: self._why_absent(name) for name in EDGE_RUNTIMES}
+        return {name: reason for name, reason in reasons.items() if reason is not None}
+
+    def _why_absent(self, name: str) -> str | None:
+        where = self.connection.describe()
+        if name not in self._installed:
+            return f"it is not installed on {where}"
+        reason = why_numpy_breaks(name, self._installed.get("numpy"))
+        return None if reason is None else f"{reason} on {where}"
 
     def transport(self, store: Store, *, offline: bool, say: Callable[[str], None]) -> Transport:  # noqa: ARG002 - it stands
         """Return the connection."""
@@ -308,7 +320,7 @@ class RemotePlace(_Board):
 # What the board's own Python says: no runtime is imported for it.
 _FIND_RUNTIMES = """
 from importlib import metadata
-for name in "{names}".split():
+for name in "numpy {names}".split():
     try:
         print(name + "=" + metadata.version(name.replace("_", "-")))
     except metadata.PackageNotFoundError:

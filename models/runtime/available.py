@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from importlib import metadata
-from importlib.util import find_spec
 
+from models.runtime.interpreters import interpreter_for
 from models.runtime.runner import RUNTIMES
 
 # TensorFlow can answer too, but no board has it: it is the builder's, and asked for by name.
 EDGE_RUNTIMES = ("ai_edge_litert", "tflite_runtime")
 
-_LAST_PYTHON_OF_TFLITE_RUNTIME = (3, 11)
+# The newest CPython that has a wheel, where it is not the newest there is.
+_NEWEST_PYTHON = {"tflite_runtime": (3, 11)}
+# With a later numpy it imports, and then every Interpreter() raises SystemError.
+_NUMPY_BELOW = {"tflite_runtime": 2}
 # By the bits of a pointer. The 2.14 wheel for 32-bit ARM defines none of XNNPACK's kernels.
 _WITHOUT_XNNPACK = {("tflite_runtime", 32)}
 
@@ -40,7 +42,12 @@ def available_runtimes(*, tensorflow: bool = False) -> list[RuntimeInfo]:
         tensorflow: also list TensorFlow's own interpreter if it is installed.
     """
     names = (*EDGE_RUNTIMES, "tensorflow") if tensorflow else EDGE_RUNTIMES
-    return [RuntimeInfo(name, _version(name)) for name in names if why_absent(name) is None]
+    found = {name: interpreter_for(name).version(RUNTIMES[name][1]) for name in names}
+    return [
+        RuntimeInfo(name, version)
+        for name, version in found.items()
+        if version is not None and why_absent(name) is None
+    ]
 
 
 def absent_runtimes() -> list[AbsentRuntime]:
@@ -56,15 +63,44 @@ def why_absent(name: str) -> str | None:
         name: one of `RUNTIMES`.
     """
     distribution = RUNTIMES[name][1]
-    if find_spec(name) is None:
-        if name == "tflite_runtime" and sys.version_info[:2] > _LAST_PYTHON_OF_TFLITE_RUNTIME:
-            python = ".".join(map(str, sys.version_info[:2]))
-            return f"{distribution} has no wheel for CPython {python}, 3.11 is its last"
-        return f"{distribution} is not installed"
-    if name == "tflite_runtime" and not metadata.version("numpy").startswith("1."):
-        # It imports, and then every Interpreter() raises SystemError.
-        return f"{distribution} needs numpy below 2, {metadata.version('numpy')} is installed"
-    return None
+    python = interpreter_for(name)
+    if python.version(distribution) is None:
+        reason = why_no_wheel(name, sys.version_info[:2])
+        reason = reason or f"{distribution} is not installed"
+    else:
+        reason = why_numpy_breaks(name, python.version("numpy"))
+    if reason is None or name not in _NUMPY_BELOW:
+        return reason
+    return f"{reason}; `python -m models.runtime.own_python {name}` gives it a Python of its own"
+
+
+def why_numpy_breaks(name: str, numpy: str | None) -> str | None:
+    """Why a runtime cannot answer beside a numpy; None if it can.
+
+    Args:
+        name: one of `RUNTIMES`.
+        numpy: the version of it, where the runtime runs.
+    """
+    distribution, below = RUNTIMES[name][1], _NUMPY_BELOW.get(name)
+    if numpy is None:
+        return f"{distribution} needs numpy, which is not installed"
+    if below is None or int(numpy.split(".")[0]) < below:
+        return None
+    return f"{distribution} needs numpy below {below}, {numpy} is installed"
+
+
+def why_no_wheel(name: str, python: tuple[int, ...]) -> str | None:
+    """Why a runtime cannot be installed for a CPython; None if it can.
+
+    Args:
+        name: a runtime's import name.
+        python: the version, like (3, 11).
+    """
+    newest = _NEWEST_PYTHON.get(name)
+    if newest is None or python <= newest:
+        return None
+    asked, last = (".".join(map(str, version)) for version in (python, newest))
+    return f"{RUNTIMES[name][1]} has no wheel for CPython {asked}, {last} is its last"
 
 
 def has_xnnpack(name: str, bits: int) -> bool:
@@ -75,7 +111,3 @@ def has_xnnpack(name: str, bits: int) -> bool:
         bits: a pointer's, where the runtime runs.
     """
     return (name, bits) not in _WITHOUT_XNNPACK
-
-
-def _version(name: str) -> str:
-    return metadata.version(RUNTIMES[name][1])

@@ -67,6 +67,7 @@ class Runner:
         timeout: float = 60.0,
     ) -> None:
         self._transport = transport
+        self._runtime = runtime
         self._arguments = [f"--runtime={runtime}"] if runtime else []
         self._arguments += ["--audit"] if audit else []
         self._timeout = timeout
@@ -77,7 +78,7 @@ class Runner:
         self.info: RunnerInfo
 
     def __enter__(self) -> Self:
-        self._channel = self._transport.start(self._arguments)
+        self._channel = self._transport.start(self._arguments, self._runtime)
         try:
             self.info = self.hello()
         except BaseException:

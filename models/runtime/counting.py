@@ -123,11 +123,11 @@ class CountingTransport(EmulatedTransport):
     counter: Counter
     out: Path
 
-    def start(self, arguments: Sequence[str]) -> Channel:
+    def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:
         """Start the marked runner with command-line arguments."""
         command = self.counter.command(self.sysroot.architecture, self.out)
         command += self.sysroot.guest(str(COUNTED_FILE), *arguments, core=self.core)
-        environment = {**self.sysroot.environment, **RUNNER_ENVIRONMENT}
+        environment = {**self.sysroot.environment(runtime), **RUNNER_ENVIRONMENT}
         environment["PYTHONPATH"] += f":{PROJECT}"
         return Channel(command, environment)
 

@@ -36,12 +36,11 @@ class EmulatedTransport:
     device: str
     wrapper: tuple[str, ...] = ()
 
-    def start(self, arguments: Sequence[str]) -> Channel:
+    def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:
         """Start the runner with command-line arguments."""
         command = self.sysroot.command(str(RUNNER_FILE), *arguments, core=self.core)
-        return Channel(
-            [*self.wrapper, *command], {**self.sysroot.environment, **RUNNER_ENVIRONMENT}
-        )
+        environment = {**self.sysroot.environment(runtime), **RUNNER_ENVIRONMENT}
+        return Channel([*self.wrapper, *command], environment)
 
     def place(self, file: Path) -> str:
         """Return the file's path: the emulated board sees this machine's files."""

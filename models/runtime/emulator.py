@@ -10,7 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from models.errors import EdgeproofError
+from models.runtime.available import EDGE_RUNTIMES
 from models.runtime.debian import (
     ELSEWHERE,
     PrivateApt,
@@ -19,6 +22,7 @@ from models.runtime.debian import (
     unpack,
     version_of,
 )
+from models.runtime.runner import RUNTIMES
 from models.store import Stage, hash_sources
 from models.tables import Table, read_table
 
@@ -44,7 +48,8 @@ class ArchitectureTable(Table, frozen=True, kw_only=True):
     """`[architectures.NAME]`: what its root file system holds.
 
     `links` are made because package scripts, which would make them, are not run; `folders` are
-    further ones on Python's path; `imports` are the modules that a runner imports.
+    further ones on Python's path; `imports` are the modules that a runner imports beside its
+    runtime's; `wheels` are for all runtimes, `own` for one alone, where the others do not see them.
     """
 
     debian: str
@@ -55,6 +60,16 @@ class ArchitectureTable(Table, frozen=True, kw_only=True):
     imports: tuple[str, ...]
     links: dict[str, str]
     folders: tuple[str, ...]
+    own: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+
+    def versions(self, runtime: str | None) -> dict[str, str]:
+        """Return the versions of the wheels that a runtime's runner sees, by distribution."""
+        return {**self.wheels, **self.own.get(runtime or "", {})}
+
+    def runtimes(self) -> dict[str, str]:
+        """Return the versions of the runtimes that can answer there, by import name."""
+        known = {name: self.versions(name).get(RUNTIMES[name][1]) for name in EDGE_RUNTIMES}
+        return {name: version for name, version in known.items() if version is not None}
 
 
 class CoreTable(Table, frozen=True, kw_only=True):

@@ -47,6 +47,8 @@ import numpy as np
 PROTOCOL = 2
 MAGIC = b"EDGE"
 LARGEST_HEADER = 1 << 26
+# As numpy 1.26 has them: what one end sends, the other can hold.
+MOST_DIMENSIONS = 32
 DTYPES = frozenset(np.dtype(code).name for code in "?bhiqBHIQefd")
 
 # The module that holds Interpreter and OpResolverType, and the distribution that has its version.
@@ -128,7 +130,8 @@ def read_message(stream: IO[bytes]) -> Optional[Reply]:
 def _array_entry(entry: Any) -> Tuple[str, str, Tuple[int, ...]]:
     name, dtype, shape = entry
     sizes = tuple(int(size) for size in shape)
-    if not isinstance(name, str) or dtype not in DTYPES or any(size < 0 for size in sizes):
+    allowed = len(sizes) <= MOST_DIMENSIONS and all(size >= 0 for size in sizes)
+    if not isinstance(name, str) or dtype not in DTYPES or not allowed:
         raise ValueError("array entry {!r}".format(entry))
     return name, dtype, sizes
 

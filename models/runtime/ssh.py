@@ -125,7 +125,7 @@ class SshTransport:
         self._placed: dict[tuple[str, str], str] = {}
         self._master: subprocess.Popen[bytes] | None = None
 
-    def start(self, arguments: Sequence[str]) -> Channel:
+    def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:  # noqa: ARG002 - the board has one Python
         """Start the runner with command-line arguments."""
         return self.start_program(RUNNER_FILE, arguments)
 

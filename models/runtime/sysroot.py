@@ -32,6 +32,7 @@ from models.runtime.emulator import (
     read_sysroots,
     refuse_network,
 )
+from models.runtime.runner import RUNTIMES
 from models.store import Stage, hash_sources
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 SOURCES = ("runtime/sysroot.py", "runtime/emulator.py", "runtime/debian.py", SYSROOTS)
 ROOT = "root"
 SITE = "site"
+OWN = "own"
 CORES = "cores"
 # Left out: a runner reads none of it, and it is half of the files.
 _UNREAD = ("usr/share", "usr/include", "usr/sbin", "var", "etc/pam.d")
@@ -61,7 +63,7 @@ class Sysroot:
         root: the ARM file system.
         python: its interpreter, to be run by the emulator.
         path: folders that its Python imports from.
-        wheels: versions of its Python packages, by distribution.
+        own: further ones, before the others, by the runtime whose runner alone sees them.
     """
 
     architecture: str
@@ -70,16 +72,20 @@ class Sysroot:
     root: Path
     python: Path
     path: tuple[Path, ...]
-    wheels: Mapping[str, str]
+    own: Mapping[str, Path]
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """Variables with which its Python finds its modules; nothing of this machine's."""
+    def environment(self, runtime: str | None = None) -> dict[str, str]:
+        """Return the variables with which its Python finds its modules; nothing of this machine's.
+
+        Args:
+            runtime: which is to answer.
+        """
+        own = [self.own[runtime]] if runtime and runtime in self.own else []
         return {
             "LC_ALL": "C.UTF-8",
             "PATH": "/usr/bin:/bin",
             "PYTHONHOME": str(self.root / "usr"),
-            "PYTHONPATH": ":".join(map(str, self.path)),
+            "PYTHONPATH": ":".join(map(str, [*own, *self.path])),
         }
 
     def command(self, *arguments: str, core: str = "") -> list[str]:
@@ -135,29 +141,33 @@ def prepare_sysroot(
         )
     table = read_sysroots().architectures[architecture]
     emulator = prepare_emulator(store, offline=offline, say=say)
-    wheels = table.wheels
     recipe = {"architecture": architecture, "source": hash_sources(*SOURCES)}
 
     def make(folder: Path) -> None:
         refuse_network(f"{architecture} root file system", offline=offline)
         say(f"the {architecture} root file system: fetching Debian's packages")
         debian = _unpack_debian(folder / ROOT, table)
-        say(f"the {architecture} root file system: fetching {', '.join(wheels)}")
-        _unpack_wheels(folder / SITE, wheels, table.platforms)
+        say(f"the {architecture} root file system: fetching {', '.join(_distributions(table))}")
+        _unpack_wheels(folder / SITE, table.wheels, table.platforms)
+        for runtime, wheels in table.own.items():
+            _unpack_wheels(folder / OWN / runtime, wheels, table.platforms)
         say(f"the {architecture} root file system: starting its Python for the first time")
         _compile(folder)
         _show_cores(folder)
-        _warm_up(_described(folder, architecture, emulator, wheels), table.imports)
-        card = json.dumps({"debian": debian, "wheels": wheels}, indent=2)
+        for runtime in table.runtimes():
+            _warm_up(_described(folder, architecture, emulator), runtime, table.imports)
+        card = json.dumps({"debian": debian, "wheels": table.wheels, OWN: table.own}, indent=2)
         (folder / CARD).write_text(card, encoding="utf-8")
 
     folder = store.get(Stage("sysroot", recipe), make, say)
-    return _described(folder, architecture, emulator, wheels)
+    return _described(folder, architecture, emulator)
 
 
-def _described(
-    folder: Path, architecture: str, emulator: Emulator, wheels: Mapping[str, str]
-) -> Sysroot:
+def _distributions(table: ArchitectureTable) -> list[str]:
+    return sorted({*table.wheels, *(name for wheels in table.own.values() for name in wheels)})
+
+
+def _described(folder: Path, architecture: str, emulator: Emulator) -> Sysroot:
     tables = read_sysroots()
     table = tables.architectures[architecture]
     root = folder / ROOT
@@ -168,7 +178,7 @@ def _described(
         root=root,
         python=root / "usr" / "bin" / f"python{tables.python}",
         path=(folder / SITE, *(root / name for name in table.folders)),
-        wheels=wheels,
+        own={runtime: folder / OWN / runtime for runtime in table.own},
     )
 
 
@@ -230,14 +240,15 @@ def _compile(folder: Path) -> None:
         compileall.compile_dir(folder, maxlevels=_DEEP, quiet=2, rx=_TESTS)
 
 
-def _warm_up(sysroot: Sysroot, imports: Sequence[str]) -> None:
-    """Import what a runner imports: it proves that the parts fit, and keeps compiled modules.
+def _warm_up(sysroot: Sysroot, runtime: str, imports: Sequence[str]) -> None:
+    """Import what a runtime's runner imports: it proves that the parts fit.
 
-    An emulated start would else compile them every time: 10 s and more instead of 3 s.
+    It also keeps compiled modules, which an emulated start would else compile every time: 10 s and
+    more instead of 3 s.
     """
     done = subprocess.run(
-        sysroot.command("-c", f"import {', '.join(imports)}"),
-        env=sysroot.environment,
+        sysroot.command("-c", f"import {', '.join([RUNTIMES[runtime][0], *imports])}"),
+        env=sysroot.environment(runtime),
         capture_output=True,
         text=True,
         check=False,

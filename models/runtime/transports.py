@@ -10,13 +10,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar, Protocol
 
 from models.errors import EdgeproofError
+from models.runtime.interpreters import interpreter_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -140,8 +140,13 @@ class Transport(Protocol):
 
     patience: ClassVar[float]
 
-    def start(self, arguments: Sequence[str]) -> Channel:
-        """Start the runner with command-line arguments."""
+    def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:
+        """Start the runner.
+
+        Args:
+            arguments: its command line.
+            runtime: which of them is to answer, for places where one has a Python to itself.
+        """
         ...
 
     def place(self, file: Path) -> str:
@@ -162,7 +167,7 @@ class LocalTransport:
     """The runner as a subprocess of this machine.
 
     Args:
-        python: the interpreter that has numpy and the runtime.
+        python: the interpreter that has numpy and the runtime; by default see `interpreter_for`.
         wrapper: a command that starts the runner, e.g. `("unshare", "--net", "--map-root-user")`.
         environment: variables on top of `RUNNER_ENVIRONMENT`.
         program: what is started in place of the runner.
@@ -170,15 +175,16 @@ class LocalTransport:
 
     patience: ClassVar[float] = 1.0
 
-    python: str = sys.executable
+    python: str | None = None
     wrapper: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     program: Path | None = None
 
-    def start(self, arguments: Sequence[str]) -> Channel:
-        """Start the runner with command-line arguments."""
+    def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:
+        """Start the runner with command-line arguments, in the Python that has the runtime."""
         own = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        command = [*self.wrapper, self.python, str(self.program or RUNNER_FILE), *arguments]
+        python = self.python or interpreter_for(runtime).python
+        command = [*self.wrapper, python, str(self.program or RUNNER_FILE), *arguments]
         return Channel(command, {**own, **RUNNER_ENVIRONMENT, **self.environment})
 
     def place(self, file: Path) -> str:

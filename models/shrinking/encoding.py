@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from models.corpus.tokenize import Encoded
     from models.corpus.tweets import Tweet
 
@@ -46,7 +44,7 @@ def prune_corpus(whole: Path, out: Path, *, pieces: int, pair_with_entity: bool)
     tokenizer = keep_used(before, count_uses(encoded["train"], summary["vocabulary"]), pieces)
     lost = np.ones(summary["vocabulary"], bool)
     lost[numbers_before(tokenizer, before)] = False
-    arrays: dict[str, NDArray[np.int32]] = {}
+    arrays: dict[str, Any] = {}
     for split, tweets in corpus.splits.items():
         pruned = encode(tokenizer, tweets, pair_with_entity=pair_with_entity)
         arrays |= {f"{split}_{name}": getattr(pruned, name) for name in pruned.__slots__}

@@ -113,4 +113,4 @@ def _variables(classifier: Classifier) -> dict[str, Any]:
 def _write(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
     """Write a member as `numpy.savez` does."""
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-        np.lib.format.write_array(member, np.asanyarray(values))  # type: ignore[no-untyped-call] # numpy ships no type for it
+        np.save(member, np.asanyarray(values), allow_pickle=False)

@@ -145,7 +145,8 @@ def macro_f1(tables: Counts) -> Floats:
 def shares(parts: Counts | Floats, wholes: Counts | Floats, *, otherwise: float = 0.0) -> Floats:
     """Parts over wholes, element by element; `otherwise` where a whole is 0."""
     found = np.full(np.broadcast_shapes(parts.shape, wholes.shape), otherwise)
-    return np.divide(parts, wholes, out=found, where=wholes > 0)
+    np.divide(parts, wholes, out=found, where=wholes > 0)
+    return found
 
 
 def _mean_where(values: Floats, counts: NDArray[np.bool_]) -> Floats:

@@ -109,11 +109,7 @@ def _counted(statistic: Statistic, gold: Labels, predicted: Labels) -> Estimate:
 
 def _of_all(statistic: Statistic) -> Statistic:
     """The statistic of the only table there is, where all tweets are of one entity."""
-
-    def of_all(tables: Counts) -> Floats:
-        return statistic(tables[..., 0, :, :])
-
-    return of_all
+    return lambda tables: statistic(tables[..., 0, :, :])
 
 
 def _drop(

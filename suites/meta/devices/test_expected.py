@@ -65,7 +65,8 @@ def test_what_gave_the_same_bits_is_limited_by_the_budgets(core):
 
 def test_what_was_measured_is_what_is_emulated():
     measured = load_expected("embedded").table.evidence.wheels
-    made_of = read_sysroots().architectures["aarch64"].wheels
+    runtimes = read_sysroots().architectures["aarch64"].runtimes()
+    made_of = {name.replace("_", "-"): version for name, version in runtimes.items()}
     assert measured == {name: made_of[name] for name in measured}
     assert measured.keys() == {"ai-edge-litert", "tflite-runtime"}
 

@@ -31,6 +31,7 @@ USAGE_ERROR = 4
 # Too long, or in the way of the others: whether there is what they would run is looked at instead.
 ELSEWHERE = {
     "-e lint": "CI runs it on every change",
+    "-e installs": "test_installations.py does the same, and is slow",
     "-e mutation": "tries some 3,000 faults",
     "-e benchmarks": "they measure the machine, which other tests are using",
     "-m benchmarks.distillation": "trains for an hour on the tweets of ../shared",

@@ -133,7 +133,7 @@ def test_integers_without_bias_crash_the_old_runtime_on_arm_alone(emulated, tiny
 
 def test_a_32_bit_board_has_no_litert(emulated):
     transport = emulated("rpi3", "armv7")
-    assert "ai-edge-litert" not in transport.sysroot.wheels
+    assert read_sysroots().architectures["armv7"].runtimes() == {"tflite_runtime": "2.14.0"}
     with pytest.raises(RunnerRefused, match="no-runtime"), Runner(transport, "ai_edge_litert"):
         pass
 
@@ -152,6 +152,8 @@ def test_nothing_of_this_machine_s_python_is_seen(emulated, monkeypatch):
     with Runner(emulated("rpi3"), "tflite_runtime", timeout=120) as runner:
         assert runner.info.python.startswith("3.11.")
         assert runner.info.numpy == "1.26.4"
+    with Runner(emulated("rpi3"), "ai_edge_litert", timeout=120) as runner:
+        assert runner.info.numpy == read_sysroots().architectures["aarch64"].wheels["numpy"]
 
 
 def test_a_prepared_root_is_whole_and_kept(sysroots):
@@ -165,7 +167,7 @@ def test_a_prepared_root_is_whole_and_kept(sysroots):
 def test_an_emulated_board_behind_ssh(emulated, expected, tiny, tweets, tmp_path):
     """A stand-in for a real board: its sshd is real, its Python is ARM's."""
     sysroot = emulated("rpi4").sysroot
-    variables = [f"{key}={value}" for key, value in sysroot.environment.items()]
+    variables = [f"{key}={value}" for key, value in sysroot.environment().items()]
     command = shlex.join(["env", *variables, *sysroot.command(core="cortex-a72")])
     python = tmp_path / "python3"
     python.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")

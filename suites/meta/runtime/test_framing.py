@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
 
 import numpy as np
@@ -88,6 +89,21 @@ def test_a_lying_length_takes_no_memory() -> None:
         read_message(io.BytesIO(MAGIC + struct.pack(">I", len(header)) + header))
     with pytest.raises(FramingError, match="announced"):
         read_message(io.BytesIO(MAGIC + b"\xff\xff\xff\xff"))
+
+
+@pytest.mark.parametrize("sizes", [[1] * 33, [1] * 100_000, [0] * 40, [-1], ["x"], [[1]], 3])
+def test_a_lying_shape_is_an_error(sizes: object) -> None:
+    header = json.dumps({"arrays": [["x", "int8", sizes]]}).encode()
+    content = MAGIC + struct.pack(">I", len(header)) + header + bytes(8)
+    with pytest.raises(FramingError, match="the header is not"):
+        read_message(io.BytesIO(content))
+
+
+def test_as_many_dimensions_as_any_numpy_has_arrive() -> None:
+    array = np.zeros([1] * 32, np.int8)
+    arrived = read_message(io.BytesIO(packed({}, {"x": array})))
+    assert arrived is not None
+    assert arrived[1]["x"].shape == array.shape
 
 
 def test_an_array_that_cannot_be_sent_leaves_the_stream_clean() -> None:

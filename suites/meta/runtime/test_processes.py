@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from models.devices.recognition import WATCHER_FILE
 from models.runtime import available
 from models.runtime.counting import COUNTED_FILE
+from models.runtime.interpreters import Interpreter
 from models.runtime.transports import RUNNER_FILE
 from models.runtime.watcher import COMMAND
 from suites.meta.runtime.old_pythons import python38
@@ -100,7 +102,7 @@ def test_the_client_imports_no_runtime() -> None:
 
 
 def test_absent_runtimes_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(available, "find_spec", lambda _name: None)
+    monkeypatch.setattr(Interpreter, "version", lambda _self, _name: None)
     assert available.available_runtimes(tensorflow=True) == []
     reasons = {absent.name: absent.reason for absent in available.absent_runtimes()}
     assert reasons["ai_edge_litert"] == "ai-edge-litert is not installed"
@@ -109,6 +111,28 @@ def test_absent_runtimes_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_runtime_that_numpy_breaks_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(available, "find_spec", lambda _name: object())
-    monkeypatch.setattr(available.metadata, "version", lambda _name: "2.1.0")
-    assert "numpy below 2" in (available.why_absent("tflite_runtime") or "")
+    monkeypatch.setattr(Interpreter, "version", lambda _self, _name: "2.1.0")
+    reason = available.why_absent("tflite_runtime") or ""
+    assert "needs numpy below 2, 2.1.0 is installed" in reason
+    assert "python -m models.runtime.own_python tflite_runtime" in reason
+    assert available.why_absent("ai_edge_litert") is None
+
+
+def test_a_runtime_without_numpy_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = {"ai-edge-litert": "2.3.0"}
+    monkeypatch.setattr(Interpreter, "version", lambda _self, name: versions.get(name))
+    assert "needs numpy, which is not" in (available.why_absent("ai_edge_litert") or "")
+
+
+def test_nothing_on_a_board_reaches_the_faults_of_an_old_numpy() -> None:
+    """Numpy 1.26 copies the dimensions that these are told into a fixed place, unchecked."""
+    faulty = {
+        "as_strided",
+        "stride_tricks",
+        "__array_interface__",
+        "ctypeslib",
+        "sliding_window_view",
+    }
+    for file in ON_BOARDS:
+        words = set(re.findall(r"\w+", file.read_text(encoding="utf-8")))
+        assert not words & faulty, file

@@ -1,0 +1,160 @@
+"""Gives a runtime a Python of its own: `python -m models.runtime.own_python tflite_runtime`.
+
+The environment is made inside the one that runs this, from the dependency group of pyproject.toml
+that has the runtime's name. One that holds what the group asks for is left alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from models.errors import EdgeproofError, UsageMistake
+from models.runtime.available import why_no_wheel
+from models.runtime.interpreters import own_folder, program_in
+from models.runtime.runner import RUNTIMES
+from models.store import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PYPROJECT = PROJECT / "pyproject.toml"
+# In the environment: what it was made from.
+CARD = "edgeproof.json"
+# Of the group, all is named: what tokenizers asks for beyond it is for downloading models.
+_PIP = ("install", "--quiet", "--no-deps", "--only-binary=:all:")
+
+
+def groups() -> dict[str, list[str]]:
+    """Return the requirements of each runtime that has a dependency group to itself."""
+    tables = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"]
+    named = {name: tables.get(distribution) for name, (_, distribution) in RUNTIMES.items()}
+    return {name: requirements for name, requirements in named.items() if requirements}
+
+
+def give_own_python(runtime: str, python: str = sys.executable) -> Path:
+    """Return the folder of a runtime's own environment, made where it is missing or outdated.
+
+    Args:
+        runtime: its import name.
+        python: the interpreter that the environment is made with.
+
+    Raises:
+        UsageMistake: no such runtime, or it has no wheel for this interpreter.
+        EdgeproofError: the environment cannot be made; says what pip said.
+    """
+    if runtime not in groups():
+        raise UsageMistake(
+            f"{runtime!r} has no dependency group to itself",
+            file=PYPROJECT,
+            key="dependency-groups",
+            remedy=f"Give one of {', '.join(groups())}",
+        )
+    requirements, identity = groups()[runtime], _identity(python)
+    reason = why_no_wheel(runtime, _read_version(identity["version"]))
+    if reason is not None:
+        raise UsageMistake(reason, key="--python", remedy="Give an older CPython, or go without it")
+    card = {"python": identity, "requirements": requirements}
+    folder = own_folder(runtime)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if _read_card(folder) != card:
+                _make(folder, python, requirements)
+                (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
+    except OSError as error:
+        raise EdgeproofError(
+            f"a Python of its own cannot be kept there ({error.strerror or error})",
+            file=folder,
+            remedy="Use a virtual environment that you may write to: python -m venv FOLDER",
+        ) from None
+    return folder
+
+
+def _identity(python: str) -> dict[str, str]:
+    """Which interpreter a program is: the base that virtual environments of it share."""
+    code = "import sys; print(sys.base_prefix, '%d.%d' % sys.version_info[:2], sep='\\n')"
+    try:
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+        base, version = done.stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        raise UsageMistake(
+            "is no Python that starts", file=python, key="--python", remedy="Give another"
+        ) from None
+    return {"base": base, "version": version}
+
+
+def _read_version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
+
+
+def _read_card(folder: Path) -> object:
+    try:
+        return json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _make(folder: Path, python: str, requirements: list[str]) -> None:
+    if find_spec("pip") is None:
+        raise EdgeproofError(
+            f"packages are installed with pip, which {sys.executable} lacks",
+            remedy="Install pip there: python -m ensurepip",
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        _run([python, "-m", "venv", "--without-pip", str(folder)])
+        pip = [sys.executable, "-m", "pip", "--python", str(program_in(folder))]
+        _run([*pip, *_PIP, *requirements])
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR")] or lines
+        raise EdgeproofError(
+            f"a Python of its own cannot be made ({' | '.join(errors[-2:])})",
+            remedy="Check the network and pip's index (`pip config list`), and run again",
+        )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make what is asked for; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m models.runtime.own_python", description=__doc__
+    )
+    parser.add_argument("runtime", help=f"one of {', '.join(groups())}")
+    parser.add_argument("--python", default=sys.executable, help="made with it (default: this one)")
+    parser.add_argument(
+        "--where-possible",
+        action="store_true",
+        help="say so and succeed where the runtime has no wheel for this Python",
+    )
+    options = parser.parse_args(arguments)
+    reason = why_no_wheel(options.runtime, sys.version_info[:2])
+    if options.where_possible and reason is not None:
+        sys.stdout.write(f"without {options.runtime}: {reason}\n")
+        return 0
+    try:
+        folder = give_own_python(options.runtime, options.python)
+    except EdgeproofError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(f"{options.runtime} answers from {program_in(folder)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Asks pip for what docs/my-board.md says can be installed where: `tox -e installs`.
+
+pip resolves each row of the page's table for that system and Python, from wheels alone, and
+installs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from typing import NamedTuple
+
+from models.runtime.own_python import groups
+from models.store import PROJECT
+
+PAGE = PROJECT / "docs" / "my-board.md"
+SYSTEMS = ("aarch64", "armv7l")
+# Debian 12's, the oldest system that the page names.
+GLIBC = 36
+OLDEST_GLIBC = 17
+_ROW = re.compile(r"^\| `(\w+)`.*?\| ([\d. to]+) \|.*\| `(python3? -m [^`]+)` \|$", re.MULTILINE)
+
+
+class Installation(NamedTuple):
+    """One row of the table, for one Python: what pip is asked for, and for which system."""
+
+    machine: str
+    python: str
+    wanted: tuple[str, ...]
+
+
+def installations() -> list[Installation]:
+    """Every row of the page's table, for the first and the last Python that it names."""
+    return [
+        Installation(machine, python, wanted_by(shlex.split(command)))
+        for machine, pythons, command in _ROW.findall(PAGE.read_text(encoding="utf-8"))
+        for python in pythons.split(" to ")
+    ]
+
+
+def wanted_by(words: list[str]) -> tuple[str, ...]:
+    """What a command gives pip to install.
+
+    Raises:
+        ValueError: it is none that installs.
+    """
+    if words[1:4] == ["-m", "pip", "install"]:
+        return tuple(words[4:])
+    if words[1:3] == ["-m", "models.runtime.own_python"]:
+        return ("--no-deps", *groups()[words[3]])
+    raise ValueError(f"{words} installs nothing")
+
+
+def why_not(one: Installation) -> str | None:
+    """What pip says against an installation; None if it has all that is wanted."""
+    levels = range(OLDEST_GLIBC, GLIBC + 1)
+    platforms = [f"manylinux_2_{level}_{one.machine}" for level in levels]
+    platforms += [f"manylinux2014_{one.machine}", f"linux_{one.machine}"]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet"]
+        command += [f"--target={folder}", "--only-binary=:all:", "--implementation=cp"]
+        command += [f"--python-version={one.python}", *(f"--platform={p}" for p in platforms)]
+        done = subprocess.run(
+            [*command, *one.wanted], cwd=PROJECT, capture_output=True, text=True, check=False
+        )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+    return " ".join(errors) or done.stderr if done.returncode else None
+
+
+def main() -> int:
+    """Ask for every row; return 1 if one cannot be had."""
+    failed = 0
+    for one in installations():
+        reason = why_not(one)
+        failed += reason is not None
+        asked = f"{one.machine}, Python {one.python}: {shlex.join(one.wanted)}"
+        sys.stdout.write(f"{asked}: {reason or 'there'}\n")
+        sys.stdout.flush()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

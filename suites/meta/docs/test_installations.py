@@ -1,0 +1,62 @@
+"""What the documentation says a board installs is what pip is asked for."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from models.store import PROJECT
+from suites.meta.docs import installations
+from suites.meta.docs.blocks import PAGES
+from suites.meta.docs.installations import PAGE, SYSTEMS, Installation, wanted_by, why_not
+
+ROWS = installations.installations()
+PINNED = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
+
+
+def test_every_row_of_the_table_is_asked_for():
+    text = PAGE.read_text(encoding="utf-8")
+    (table,) = re.findall(r"^## What a board needs\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)
+    rows = table.splitlines()[2:]
+    asked = {(one.machine, one.wanted) for one in ROWS}
+    assert len(asked) == len(rows) > 3
+    assert {one.machine for one in ROWS} == set(SYSTEMS)
+
+
+def test_no_page_names_a_group_that_is_not_there():
+    named = [
+        name
+        for page in PAGES
+        for name in re.findall(r"--group ([\w-]+)", page.read_text(encoding="utf-8"))
+    ]
+    assert named
+    assert set(named) <= set(PINNED)
+
+
+def test_a_board_s_group_asks_for_nothing_that_needs_an_old_numpy():
+    device = " ".join(PINNED["device"])
+    assert "tflite-runtime" not in device
+    assert "numpy==2" in device
+
+
+def test_a_command_that_installs_nothing_is_no_row():
+    with pytest.raises(ValueError, match="installs nothing"):
+        wanted_by(["python", "-m", "pytest"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "one", ROWS, ids=lambda one: f"{one.machine}-{one.python}-{one.wanted[-1]}"
+)
+def test_pip_has_what_the_page_says(one):
+    assert why_not(one) is None
+
+
+@pytest.mark.slow
+def test_pip_has_no_pytest_for_a_32_bit_system():
+    """Should there be all wheels one day, the page may say so."""
+    reason = why_not(Installation("armv7l", "3.11", ("--group", "device")))
+    assert reason is not None
+    assert "No matching distribution" in reason

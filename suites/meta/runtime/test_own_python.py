@@ -1,0 +1,173 @@
+"""A runtime that cannot share this environment answers from a Python of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.errors import EdgeproofError, UsageMistake
+from models.runtime import available, interpreters, own_python
+from models.runtime.client import Runner
+from models.runtime.interpreters import Interpreter, interpreter_for, own_folder, program_in
+from models.runtime.own_python import CARD, give_own_python, groups, main
+from models.runtime.runner import RUNTIMES
+from models.runtime.transports import LocalTransport
+
+OWN = "tflite_runtime"
+DISTRIBUTION = RUNTIMES[OWN][1]
+
+
+@pytest.fixture
+def prefix(tmp_path, monkeypatch):
+    """This environment's folder, as if it were another one that holds nothing."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def pip(prefix, monkeypatch):  # noqa: ARG001 - installs there
+    """Stands in for pip, and keeps what it was told to install; set `fails` to let it fail."""
+
+    class Pip:
+        def __init__(self):
+            self.installed = []
+            self.fails = False
+
+    told = Pip()
+    run = own_python._run
+
+    def installs(command):
+        if "pip" not in command:
+            return run(command)
+        if told.fails:
+            raise EdgeproofError("no such wheel", remedy="Check the network")
+        told.installed.append(command)
+        (site,) = Path(command[4]).parents[1].glob("lib/python3.*/site-packages")
+        for requirement in command[-len(groups()[OWN]) :]:
+            name, version = requirement.split("==")
+            folder = site / f"{name.replace('-', '_')}-{version}.dist-info"
+            folder.mkdir()
+            (folder / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
+        return None
+
+    monkeypatch.setattr(own_python, "_run", installs)
+    return told
+
+
+@pytest.mark.usefixtures("prefix")
+def test_without_its_own_a_runtime_answers_from_this_python():
+    assert interpreter_for(OWN) == Interpreter(sys.executable)
+    assert interpreter_for(None) == Interpreter(sys.executable)
+
+
+@pytest.mark.usefixtures("pip")
+def test_its_own_python_is_made_found_and_asked_for_versions(prefix):
+    folder = give_own_python(OWN)
+    assert folder == prefix / "runtimes" / OWN == own_folder(OWN)
+    found = interpreter_for(OWN)
+    assert found.python == str(program_in(folder))
+    wanted = dict(requirement.split("==") for requirement in groups()[OWN])
+    assert {name: found.version(name) for name in wanted} == wanted
+    assert interpreter_for("ai_edge_litert") == Interpreter(sys.executable)
+    assert available.why_absent(OWN) is None
+    done = subprocess.run(
+        [found.python, "-c", "import sys; print(sys.prefix)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert Path(done.stdout.strip()) == folder
+
+
+def test_its_numpy_is_one_that_the_runtime_bears():
+    wanted = dict(requirement.split("==") for requirement in groups()[OWN])
+    assert available.why_numpy_breaks(OWN, wanted["numpy"]) is None
+    assert available.why_numpy_breaks(OWN, "2.0.0") is not None
+    assert available.why_numpy_breaks("ai_edge_litert", "10.1") is None
+
+
+def test_it_is_made_once_and_anew_when_its_requirements_change(pip, monkeypatch):
+    give_own_python(OWN)
+    give_own_python(OWN)
+    assert len(pip.installed) == 1
+    wanted = [*groups()[OWN], "attrs==1.0"]
+    monkeypatch.setattr(own_python, "groups", lambda: {OWN: wanted})
+    give_own_python(OWN)
+    assert len(pip.installed) == 2
+    assert json.loads((own_folder(OWN) / CARD).read_text())["requirements"] == wanted
+
+
+def test_a_failed_installation_leaves_nothing(pip, capsys):
+    pip.fails = True
+    assert main([OWN]) == 1
+    assert capsys.readouterr().err == "no such wheel. Check the network\n"
+    assert interpreter_for(OWN) == Interpreter(sys.executable)
+    pip.fails = False
+    assert main([OWN]) == 0
+
+
+def test_a_half_made_one_is_made_again(pip):
+    (give_own_python(OWN) / CARD).unlink()
+    give_own_python(OWN)
+    assert len(pip.installed) == 2
+
+
+def test_a_python_without_wheels_is_refused_or_passed_over(pip, monkeypatch, capsys):
+    new = {"base": "/usr", "version": "3.14"}
+    monkeypatch.setattr(own_python, "_identity", lambda _python: new)
+    with pytest.raises(UsageMistake, match=r"no wheel for CPython 3\.14, 3\.11 is its last"):
+        give_own_python(OWN)
+    assert main([OWN]) == 4
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
+    assert main([OWN, "--where-possible"]) == 0
+    assert "without tflite_runtime: tflite-runtime has no wheel" in capsys.readouterr().out
+    assert pip.installed == []
+
+
+@pytest.mark.parametrize("given", [["numpy"], [OWN, "--python=/nowhere/python"]])
+def test_what_cannot_be_is_a_usage_error(pip, given, capsys):
+    assert main(given) == 4
+    assert capsys.readouterr().err.count("\n") == 1
+    assert pip.installed == []
+
+
+@pytest.mark.usefixtures("pip")
+def test_a_place_that_cannot_be_written_is_named(prefix, capsys):
+    (prefix / "runtimes").write_text("no folder")
+    assert main([OWN]) == 1
+    said = capsys.readouterr().err
+    assert str(prefix / "runtimes" / OWN) in said
+    assert "python -m venv" in said
+
+
+@pytest.mark.usefixtures("prefix")
+def test_a_runner_starts_in_the_python_of_its_runtime(tmp_path):
+    """A program in the place of a Python shows which one is started, and with what."""
+    python = program_in(own_folder(OWN))
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "$0" >{tmp_path}/started\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    with Runner(LocalTransport(), "ai_edge_litert") as runner:
+        assert runner.info.runtime == "ai_edge_litert"
+    assert not (tmp_path / "started").exists()
+    with pytest.raises(EdgeproofError), Runner(LocalTransport(), OWN):
+        raise EdgeproofError("it started", remedy="none")
+    assert (tmp_path / "started").read_text().strip() == str(python)
+
+
+@pytest.mark.skipif(available.why_absent(OWN) is not None, reason=str(available.why_absent(OWN)))
+def test_two_runtimes_answer_side_by_side_each_with_its_numpy():
+    with Runner(LocalTransport(), OWN) as old, Runner(LocalTransport(), "ai_edge_litert") as new:
+        assert old.info.numpy == interpreter_for(OWN).version("numpy")
+        assert old.info.runtime_version == interpreter_for(OWN).version(DISTRIBUTION)
+        assert new.info.numpy == Interpreter(sys.executable).version("numpy")
+        assert available.why_numpy_breaks(OWN, old.info.numpy) is None
+
+
+def test_a_version_that_is_not_there_is_none(tmp_path):
+    assert Interpreter("python", (str(tmp_path),)).version("numpy") is None
+    assert interpreters._version("no-such-thing", None) is None
