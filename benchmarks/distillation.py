@@ -26,6 +26,7 @@ import numpy as np
 from models.build import ENVIRONMENT
 from models.corpus.artefact import load_encoded
 from models.errors import EdgeproofError, UsageMistake
+from models.numpy_files import open_npz, remade
 from models.plan import LOGITS, MODEL_CARD, make_plan, make_request
 from models.progress import Progress
 from models.store import Store, default_root
@@ -168,7 +169,8 @@ def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) 
 
 
 def _answers(stage: Stage, store: Store) -> NDArray[np.int64]:
-    with np.load(store.path(stage) / LOGITS) as logits:
+    folder = store.path(stage)
+    with open_npz(folder / LOGITS, remedy=remade(folder)) as logits:
         return metrics.labels_of(logits["test"])
 
 

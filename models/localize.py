@@ -24,6 +24,7 @@ from models.flatbuffers.observing import Observer, ranges_of
 from models.flatbuffers.recipes import quantize
 from models.flatbuffers.schemes import scheme_named
 from models.flatbuffers.signature import NAMES
+from models.numpy_files import open_npz
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +147,7 @@ def localize(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the curve, where it first diverges, and what was tried to mend it."""
     reference, candidate = arguments.reference.read_bytes(), arguments.candidate.read_bytes()
     scheme = scheme_named(arguments.scheme)
-    with np.load(arguments.tweets) as held:
+    with open_npz(arguments.tweets, remedy="Run again: the file is written for each run") as held:
         calibration, tweets = (_samples(held, split) for split in ("calibration", "test"))
     scores: frozenset[str] = frozenset()
     if scheme.leveled:  # what leveling moved is no error

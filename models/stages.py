@@ -15,6 +15,7 @@ from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.networks import architecture, published
 from models.networks.parameters import count, initial_values
+from models.numpy_files import open_npz, remade
 from models.plan import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
 from models.progress import TrainingProgress
 from models.shrinking.encoding import load_tokenizer, prune_corpus
@@ -201,7 +202,8 @@ class Builder:
         from models.training.objective import Lesson  # noqa: PLC0415 - TensorFlow
 
         self._get(self._plan.lesson, self._make_lesson)
-        with np.load(self._store.path(self._plan.lesson) / LOGITS) as logits:
+        folder = self._store.path(self._plan.lesson)
+        with open_npz(folder / LOGITS, remedy=remade(folder)) as logits:
             return Lesson(logits["train"], table)
 
     def _make_lesson(self, out: Path) -> None:

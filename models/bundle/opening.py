@@ -24,6 +24,7 @@ from models.bundle.manifest import (
 )
 from models.errors import UsageMistake
 from models.flatbuffers.schemes import REFERENCE
+from models.numpy_files import read_npy
 from models.plan import CORPUS, MODEL, VARIANT, Plan, Request
 from models.store import MANIFEST as STORE_MANIFEST
 from models.store import Stage, Store
@@ -119,7 +120,8 @@ class Bundle:
 
     def golden(self, runtime: str, scheme: str) -> NDArray[np.float32]:
         """Return the host's logits [tweets, classes]."""
-        return np.asarray(np.load(self.folder / golden_member(runtime, scheme)), np.float32)
+        kept = self.folder / golden_member(runtime, scheme)
+        return np.asarray(read_npy(kept, remedy=_AGAIN, kind=UsageMistake), np.float32)
 
     def plan(self, schemes: tuple[str, ...]) -> Plan:
         """Return the plan of the artefacts it holds, for some schemes; the reference is first."""

@@ -24,6 +24,7 @@ from models.corpus.tokenize import (
 )
 from models.corpus.tweets import SPLITS, Corpus, LeftOut, Tweet
 from models.errors import UsageMistake
+from models.numpy_files import open_npz, remade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,7 +97,7 @@ def load_corpus(out: Path) -> Corpus:
 
 def load_encoded(out: Path) -> dict[str, Encoded]:
     """The encoded splits that `build_corpus` wrote into a folder, by split."""
-    with np.load(out / ENCODED, allow_pickle=False) as arrays:
+    with open_npz(out / ENCODED, remedy=remade(out)) as arrays:
         return {
             split: Encoded(**{name: arrays[f"{split}_{name}"] for name in _FIELDS})
             for split in SPLITS

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.arrays import as_array
 from models.flatbuffers.reading import held_by
 
 if TYPE_CHECKING:
@@ -15,10 +16,23 @@ if TYPE_CHECKING:
     from models.flatbuffers.contents import Quantization, Tensor
 
 _INT4_BITS = 4
+_INT4_PER_BYTE = 2
+_READ = frozenset(
+    {
+        *("bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64"),
+        *("uint8", "uint16", "uint32", "uint64"),
+    }
+)
+# Four bits become 32, and a few constants (norms, biases) may be read by several tensors.
+_EXPANSION = 16
+_SMALL = 1 << 26
 
 
 class Constants:
     """Values of constant tensors.
+
+    Many tensors can name one buffer, and an operator can make a large constant of two small ones:
+    all values together take no more than 16 times the file, or 64 MiB.
 
     Args:
         data: a FlatBuffer that `read_contents` found sound.
@@ -29,15 +43,28 @@ class Constants:
 
         self._data = data
         self._model = Model.GetRootAs(data, 0)
+        self._allowance = max(_SMALL, _EXPANSION * len(data))
+
+    def allow(self, values: int) -> None:
+        """Count float32 values that are about to be made.
+
+        Raises:
+            ValueError: together with those before, they are more than a file of this size needs.
+        """
+        self._allowance -= np.dtype(np.float32).itemsize * values
+        if self._allowance < 0:
+            raise ValueError("its constants take far more memory than the file")
 
     def of(self, tensor: Tensor) -> NDArray[np.float32] | None:
         """Return what a tensor holds, dequantized; None where it is no constant.
 
         Raises:
-            ValueError: it is stored in a way that is not read here (blockwise, strings).
+            ValueError: it is stored in a way that is not read here (blockwise, strings), or all
+                constants together take too much memory.
         """
         if not tensor.constant_bytes:
             return None
+        self.allow(math.prod(tensor.shape))
         stored = self._stored(tensor)
         if tensor.quantization is None:
             return stored.astype(np.float32)
@@ -45,15 +72,18 @@ class Constants:
 
     def _stored(self, tensor: Tensor) -> NDArray[Any]:
         raw = held_by(self._data, self._model.Buffers(tensor.buffer))
-        flat: NDArray[Any]
         if tensor.dtype == "int4":
             # Two values in a byte, the lower half first; arithmetic shifts keep the sign.
-            halves = np.frombuffer(raw, np.int8)
+            halves = as_array(raw, np.dtype(np.int8), [len(raw)])
             pairs = np.stack([halves << _INT4_BITS >> _INT4_BITS, halves >> _INT4_BITS], axis=-1)
-            flat = pairs.reshape(-1)[: math.prod(tensor.shape)]
-        else:
-            flat = np.frombuffer(raw, np.dtype(tensor.dtype))
-        return flat.reshape(tensor.shape)
+            count = math.prod(tensor.shape)
+            if not count <= pairs.size < count + _INT4_PER_BYTE:
+                raise ValueError(f"{tensor.name!r:.80} holds more or fewer values than its shape")
+            values: NDArray[Any] = pairs.reshape(-1)[:count]
+            return values.reshape(tensor.shape)
+        if tensor.dtype not in _READ:
+            raise ValueError(f"its constants of {tensor.dtype} are not read")
+        return as_array(raw, np.dtype(tensor.dtype), tensor.shape)
 
 
 def _dequantized(stored: NDArray[Any], how: Quantization) -> NDArray[np.float32]:
@@ -65,5 +95,10 @@ def _dequantized(stored: NDArray[Any], how: Quantization) -> NDArray[np.float32]
     if how.axis is not None:
         along = [1] * stored.ndim
         along[how.axis] = -1
-        scales, zeros = scales.reshape(along), zeros.reshape(along)
+        slices = stored.shape[how.axis]
+        if len(scales) != slices or len(zeros) not in (1, slices):
+            raise ValueError(f"{slices} slices of a constant have {len(scales)} scales")
+        scales, zeros = scales.reshape(along), zeros.reshape([-1] if len(zeros) == 1 else along)
+    elif len(scales) != 1 or len(zeros) != 1:
+        raise ValueError(f"a constant has {len(scales)} scales and {len(zeros)} zero points")
     return ((stored.astype(np.float64) - zeros) * scales).astype(np.float32)

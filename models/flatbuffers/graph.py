@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from models.arrays import as_array, byte_array
 from models.flatbuffers.packing import pack, unpack
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Graph:
         data = self._model.buffers[self._graph.tensors[tensor].buffer].data
         if data is None or not len(data):
             return None
-        return np.frombuffer(bytes(data), np.float32).reshape(self.shape(tensor))
+        return as_array(bytes(data), np.dtype(np.float32), self.shape(tensor))
 
     def new_tensor(self, name: str, shape: tuple[int, ...], values: Any = None) -> int:
         """Add a tensor, float32 where it has no values, else a constant; return its index."""
@@ -116,7 +117,7 @@ class Graph:
         dtype = np.dtype(np.float32) if values is None else values.dtype
         if values is not None:
             held = schema.BufferT()
-            held.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+            held.data = byte_array(np.ascontiguousarray(values).tobytes())
             self._model.buffers.append(held)
             buffer = len(self._model.buffers) - 1
         tensor.name, tensor.shape, tensor.hasRank = name.encode(), list(shape), True

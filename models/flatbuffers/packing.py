@@ -6,10 +6,10 @@ Imports ai-edge-litert's schema, which is megabytes of Python: only the builder 
 from __future__ import annotations
 
 import flatbuffers
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from models.flatbuffers.opening import IDENTIFIER
+from models.arrays import byte_array
 
 
 def unpack(flatbuffer: bytes) -> schema.ModelT:
@@ -18,7 +18,7 @@ def unpack(flatbuffer: bytes) -> schema.ModelT:
     for buffer in model.buffers:
         if buffer.offset > 1:
             held = flatbuffer[buffer.offset : buffer.offset + buffer.size]
-            buffer.data = np.frombuffer(held, np.uint8)
+            buffer.data = byte_array(held)
             buffer.offset = buffer.size = 0
     return model
 

@@ -1,23 +1,26 @@
 """Weights from a PyTorch `.bin`: both of its formats, without PyTorch.
 
 Since PyTorch 1.6 the file is a zip archive of one pickle and one member per storage; before, it
-was five pickles, then the storages one after the other (torch/serialization.py).
+was five pickles, then the storages one after the other (torch/serialization.py). Neither packs its
+values, so what is read never takes more than the file.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zipfile
-import zlib
 from typing import TYPE_CHECKING, Any
 
+from models.archives import Limits, open_archive
 from models.errors import UsageMistake
+from models.files import open_regular
 from models.networks.names import from_hugging_face
-from models.networks.torch_pickle import PICKLE_ERRORS, Storage, StoredTensor, TensorUnpickler
+from models.networks.torch_pickle import LARGEST_PICKLE, Storage, StoredTensor, read_pickle
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
     from typing import BinaryIO
 
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
-_ERRORS = (*PICKLE_ERRORS, OSError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_MOST_MEMBERS = 20_000
+_REMEDY = "Download the checkpoint again, or give one with model.safetensors"
 
 
 def read(path: Path, wanted: Collection[str]) -> Tensors:
@@ -35,53 +39,62 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
         UsageMistake: it is no PyTorch checkpoint, a truncated one, or one that names code to run.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             if zipfile.is_zipfile(file):
-                return _read_archive(file, wanted)
-            file.seek(0)
+                return _read_archive(file, path, wanted)
             return _read_legacy(file, wanted)
-    except _ERRORS as error:
-        reason = str(error) or type(error).__name__
+    except (OSError, EOFError, ValueError, struct.error) as error:
         raise UsageMistake(
-            f"is not a readable PyTorch checkpoint of weights ({reason})",
+            f"is not a readable PyTorch checkpoint of weights ({error})",
             file=path,
-            remedy="Download the checkpoint again, or give one with model.safetensors",
+            remedy=_REMEDY,
         ) from None
 
 
-def _read_archive(file: BinaryIO, wanted: Collection[str]) -> Tensors:
-    with zipfile.ZipFile(file) as archive:
-        names = archive.namelist()
-        pickles = [name for name in names if name.endswith("/data.pkl") and name.count("/") == 1]
+def _read_archive(file: BinaryIO, path: Path, wanted: Collection[str]) -> Tensors:
+    size = os.fstat(file.fileno()).st_size
+    # What is packed would be larger than the file.
+    limits = Limits(members=_MOST_MEMBERS, member=size, total=size)
+    with open_archive(file, limits, name=path, remedy=_REMEDY) as archive:
+        pickles = [name for name in archive.members if _is_table(name)]
         if len(pickles) != 1:
             raise ValueError("the archive holds no data.pkl")
+        table = archive.members[pickles[0]]
+        if table.file_size > LARGEST_PICKLE:
+            raise ValueError(f"its data.pkl has {table.file_size:,} bytes")
         root = pickles[0].removesuffix("data.pkl")
-        if f"{root}byteorder" in names and archive.read(f"{root}byteorder") != b"little":
+        if f"{root}byteorder" in archive.members and archive.read(f"{root}byteorder") != b"little":
             raise ValueError("its values are big-endian")
-        with archive.open(pickles[0]) as member:
-            document = TensorUnpickler(member, lambda _: None).load()  # type: ignore[arg-type] # readable is enough
-        return {
-            name: tensor.values(archive.read(f"{root}data/{tensor.storage.key}"))
-            for name, tensor in _tensors(document, wanted).items()
-        }
+        document = read_pickle(io.BytesIO(archive.read(pickles[0])), lambda _: None)
+        return _values(document, wanted, size, lambda s: archive.read(f"{root}data/{s.key}"))
+
+
+def _is_table(name: str) -> bool:
+    folder, _, member = name.partition("/")
+    return bool(folder) and member == "data.pkl"
 
 
 def _read_legacy(file: BinaryIO, wanted: Collection[str]) -> Tensors:
+    file.seek(0)
     storages: dict[str, Storage] = {}
+    pickles = io.BytesIO(file.read(LARGEST_PICKLE))
 
     def load() -> Any:
-        return TensorUnpickler(file, lambda storage: _note(storages, storage)).load()
+        return read_pickle(pickles, lambda storage: _note(storages, storage))
 
-    if (load(), load()) != (_LEGACY_MAGIC, _LEGACY_PROTOCOL):
+    if [load(), load()] != [_LEGACY_MAGIC, _LEGACY_PROTOCOL]:
         raise ValueError("it is neither a zip archive nor of the format before that")
-    machine, document = load(), load()
-    if not machine["little_endian"]:
+    machine, document, keys = load(), load(), load()
+    if not isinstance(machine, dict) or machine.get("little_endian") is not True:
         raise ValueError("its values are big-endian")
-    data = {key: _next_storage(file, storages[key]) for key in load()}
-    return {
-        name: tensor.values(data[tensor.storage.key])
-        for name, tensor in _tensors(document, wanted).items()
-    }
+    if not isinstance(keys, list) or any(type(key) is not str for key in keys):
+        raise ValueError("it does not say in which order its storages lie")
+    if len(set(keys)) != len(keys) or not storages.keys() >= set(keys):
+        raise ValueError("it lists a storage twice, or one that no tensor has")
+    file.seek(pickles.tell())
+    data = {key: _next_storage(file, storages[key]) for key in keys}
+    size = os.fstat(file.fileno()).st_size
+    return _values(document, wanted, size, lambda storage: data[storage.key])
 
 
 def _note(storages: dict[str, Storage], storage: Storage) -> None:
@@ -97,8 +110,26 @@ def _next_storage(file: BinaryIO, storage: Storage) -> bytes:
     return file.read(storage.bytes)
 
 
-def _tensors(document: Any, wanted: Collection[str]) -> dict[str, StoredTensor]:
+def _values(
+    document: Any, wanted: Collection[str], room: int, data_of: Callable[[Storage], bytes]
+) -> Tensors:
+    """Return the wanted tensors, as views of their storages, each of which is read once.
+
+    Raises:
+        ValueError: they hold more than the `room` that the file takes.
+    """
     if not isinstance(document, dict):
-        raise TypeError("it holds no table of tensors")
-    here = {from_hugging_face(str(name)): value for name, value in document.items()}
-    return {name: here[name] for name in wanted if isinstance(here.get(name), StoredTensor)}
+        raise ValueError("it holds no table of tensors")  # noqa: TRY004 - what the file holds
+    held: dict[str, bytes] = {}
+    found: Tensors = {}
+    for name, tensor in document.items():
+        ours = from_hugging_face(str(name))
+        if ours not in wanted or not isinstance(tensor, StoredTensor):
+            continue
+        key = tensor.storage.key
+        if key not in held:
+            held[key] = data_of(tensor.storage)
+        found[ours] = tensor.values(held[key])
+    if sum(values.nbytes for values in found.values()) > room:
+        raise ValueError("its tensors share their values: together they are larger than the file")
+    return found

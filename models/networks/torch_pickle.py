@@ -1,18 +1,20 @@
 """The pickle inside a PyTorch checkpoint, read without PyTorch and without trusting it.
 
-A pickle may name any function and have it called. This one may name those below and no other,
-and none of them does anything but note where in the file a tensor lies.
+A pickle is a program for a small machine, which can name any function and have it called. The
+machine here knows the instructions and the functions that a table of weights needs, and no other;
+none of them does anything but note where in the file a tensor lies. Nothing is hashed, compared or
+printed but texts and numbers: a value that holds itself a thousand times over costs nothing.
 """
 
 from __future__ import annotations
 
-import pickle
-import struct
+import pickletools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+
+from models.arrays import strided, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,21 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# What a broken or hostile pickle makes the unpickler raise.
-PICKLE_ERRORS = (
-    pickle.UnpicklingError,
-    struct.error,
-    EOFError,
-    AssertionError,
-    AttributeError,
-    TypeError,
-    KeyError,
-    IndexError,
-    ValueError,
-    OverflowError,
-    RecursionError,
-    MemoryError,
-)
+# BERT-large's table of weights takes 26,000 instructions in 50 kB.
+MOST_STEPS = 400_000
+LARGEST_PICKLE = 1 << 23
 _DTYPES = {
     "DoubleStorage": "float64",
     "FloatStorage": "float32",
@@ -47,9 +37,15 @@ _DTYPES = {
     "ByteStorage": "uint8",
     "BoolStorage": "bool",
 }
+# A persistent id is ("storage", type, key, device, size), before PyTorch 1.6 with a view behind.
+_ID_PARTS = (5, 6)
 
 
-@dataclass(frozen=True)
+class PickleError(ValueError):
+    """The pickle is broken, or does what no table of weights needs."""
+
+
+@dataclass(frozen=True, eq=False)
 class Storage:
     """A run of values in the file, that tensors are views of.
 
@@ -69,30 +65,23 @@ class Storage:
         return self.size * _numpy_dtype(self.dtype).itemsize
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class StoredTensor:
-    """Where a tensor lies: a strided view of a storage, in values, not bytes."""
+    """Where a tensor lies: a strided view of a storage, in values, as the file says it."""
 
     storage: Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
+    offset: object
+    shape: object
+    strides: object
 
     def values(self, data: bytes) -> NDArray[Any]:
         """Return the tensor, a read-only view of its storage's bytes.
 
         Raises:
-            ValueError: it reaches beyond the storage.
+            ArrayError: it reaches beyond the storage, or is no tensor.
         """
-        flat = np.frombuffer(data, _numpy_dtype(self.storage.dtype))
-        steps = list(zip(self.shape, self.strides, strict=True))
-        if min((self.offset, *self.shape, *self.strides)) < 0:
-            raise ValueError("a tensor has a negative size or stride")
-        last = self.offset + sum((size - 1) * stride for size, stride in steps)
-        if 0 not in self.shape and last >= flat.size:
-            raise ValueError(f"a tensor of shape {list(self.shape)} reaches beyond its storage")
-        strides = [stride * flat.itemsize for stride in self.strides]
-        return as_strided(flat[self.offset :], self.shape, strides, writeable=False)
+        dtype = _numpy_dtype(self.storage.dtype)
+        return strided(data, dtype, self.offset, self.shape, self.strides)
 
 
 def _numpy_dtype(name: str) -> np.dtype[Any]:
@@ -101,68 +90,216 @@ def _numpy_dtype(name: str) -> np.dtype[Any]:
     return np.dtype(name)
 
 
-class _StateDict(dict[str, Any]):
-    """An OrderedDict whose attributes (versions of modules) are of no use here."""
-
-    def __setstate__(self, state: object) -> None:
-        """Ignore the attributes."""
-
-
-def _ordered_dict(*items: Any) -> _StateDict:
-    return _StateDict(*items)
-
-
-def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_rest: Any) -> StoredTensor:
-    if not isinstance(storage, Storage):
-        raise TypeError("a tensor has no storage")
-    return StoredTensor(storage, int(offset), _integers(shape), _integers(strides))
-
-
-def _integers(values: Any) -> tuple[int, ...]:
-    return tuple(int(value) for value in values)
-
-
-def _parameter(tensor: Any, *_rest: Any) -> Any:
-    return tensor
-
-
-_ALLOWED: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): _ordered_dict,
-    ("torch._utils", "_rebuild_tensor"): _tensor,
-    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-    ("torch._utils", "_rebuild_parameter"): _parameter,
-    **{("torch", storage): dtype for storage, dtype in _DTYPES.items()},
-}
-
-
-class TensorUnpickler(pickle._Unpickler):  # noqa: SLF001 - see below
-    """Reads one pickle; tensors come out as `StoredTensor`.
-
-    In Python, not in C: there, ten bytes can ask for a memo of 32 GB.
+def read_pickle(file: BinaryIO, on_storage: Callable[[Storage], None]) -> Any:
+    """Read one pickle; tensors come out as `StoredTensor`.
 
     Args:
-        file: positioned at the pickle's start.
+        file: positioned at the pickle's start, and then behind its end.
         on_storage: told about each storage a tensor refers to.
+
+    Raises:
+        PickleError: it is broken, too long, or does what no table of weights needs.
+        ArrayError: a size in it is no size.
     """
+    return _Machine(on_storage).run(file)
 
-    def __init__(self, file: BinaryIO, on_storage: Callable[[Storage], None]) -> None:
-        super().__init__(file)
+
+class _Machine:
+    """Runs one pickle on a stack of values; `_on_NAME` does what `pickletools` calls NAME."""
+
+    def __init__(self, on_storage: Callable[[Storage], None]) -> None:
         self._on_storage = on_storage
+        self._stack: list[Any] = []
+        self._below: list[list[Any]] = []
+        self._memo: dict[int, Any] = {}
+        self._steps = MOST_STEPS
 
-    def find_class(self, module: str, name: str) -> Any:
-        """Return the stand-in for a global, or refuse it."""
+    def run(self, file: BinaryIO) -> Any:
         try:
-            return _ALLOWED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(
-                f"it names {module}.{name}, which no checkpoint of weights needs"
-            ) from None
+            for instruction, argument, _ in pickletools.genops(file):
+                self._spend(1)
+                if instruction.name == "STOP":
+                    return self._stack.pop()
+                self._do(instruction.name, argument)
+        except IndexError:
+            raise PickleError("it takes more values than it has") from None
+        raise PickleError("it has no end")
 
-    def persistent_load(self, pid: Any) -> Storage:
-        """Return the storage that a persistent id ("storage", type, key, device, size) names."""
+    def _spend(self, steps: int) -> None:
+        self._steps -= steps
+        if self._steps < 0:
+            raise PickleError(f"it takes more than {MOST_STEPS:,} steps")
+
+    def _do(self, name: str, argument: Any) -> None:
+        if name in _LITERALS:
+            self._stack.append(argument)
+        elif name in _CONSTANTS:
+            self._stack.append(_CONSTANTS[name])
+        elif name in _TUPLES:
+            self._stack.append(tuple(self._take(_TUPLES[name])))
+        elif name not in _IGNORED:
+            action = getattr(self, f"_on_{name.lower()}", None)
+            if action is None:
+                raise PickleError(f"it uses {name}, which no checkpoint of weights needs")
+            action(argument)
+
+    def _take(self, count: int) -> list[Any]:
+        """Pop the last values."""
+        if count > len(self._stack):
+            raise IndexError
+        start = len(self._stack) - count
+        held = self._stack[start:]
+        del self._stack[start:]
+        return held
+
+    def _on_mark(self, _: Any) -> None:
+        self._below.append(self._stack)
+        self._stack = []
+
+    def _since_mark(self) -> list[Any]:
+        held, self._stack = self._stack, self._below.pop()
+        return held
+
+    def _on_tuple(self, _: Any) -> None:
+        held = tuple(self._since_mark())
+        self._stack.append(held)
+
+    def _on_empty_list(self, _: Any) -> None:
+        self._stack.append([])
+
+    def _on_empty_dict(self, _: Any) -> None:
+        self._stack.append({})
+
+    def _on_append(self, _: Any) -> None:
+        self._extend(self._take(1))
+
+    def _on_appends(self, _: Any) -> None:
+        self._extend(self._since_mark())
+
+    def _extend(self, values: list[Any]) -> None:
+        if not isinstance(self._stack[-1], list):
+            raise PickleError("it appends to what is no list")
+        self._stack[-1].extend(values)
+
+    def _on_setitem(self, _: Any) -> None:
+        self._update(self._take(2))
+
+    def _on_setitems(self, _: Any) -> None:
+        self._update(self._since_mark())
+
+    def _update(self, values: list[Any]) -> None:
+        table = self._stack[-1]
+        if not isinstance(table, dict) or len(values) % 2:
+            raise PickleError("it sets an item of what is no table")
+        for key, value in zip(values[::2], values[1::2], strict=True):
+            table[_checked_key(key)] = value
+
+    def _on_binput(self, number: int) -> None:
+        self._memo[number] = self._stack[-1]
+
+    _on_long_binput = _on_binput
+
+    def _on_memoize(self, _: Any) -> None:
+        self._memo[len(self._memo)] = self._stack[-1]
+
+    def _on_binget(self, number: int) -> None:
+        if number not in self._memo:
+            raise PickleError("it recalls what it never kept")
+        self._stack.append(self._memo[number])
+
+    _on_long_binget = _on_binget
+
+    def _on_global(self, argument: str) -> None:
+        self._name(*argument.split(" ", 1))
+
+    def _on_stack_global(self, _: Any) -> None:
+        self._name(*self._take(2))
+
+    def _name(self, module: object, name: object) -> None:
+        if type(module) is not str or type(name) is not str:
+            raise PickleError("it names something by what is no text")
+        if (module, name) not in _ALLOWED:
+            called = f"{module}.{name}"[:100]
+            raise PickleError(f"it names {called}, which no checkpoint of weights needs")
+        self._stack.append(_Global(module, name))
+
+    def _on_reduce(self, _: Any) -> None:
+        function, arguments = self._take(2)
+        if not isinstance(function, _Global) or not isinstance(arguments, tuple):
+            raise PickleError("it calls what is no function")
+        if function.name == "OrderedDict":
+            self._stack.append(self._ordered_dict(arguments))
+        elif function.name == "_rebuild_parameter" and arguments:
+            self._stack.append(arguments[0])
+        elif function.name.startswith("_rebuild_tensor"):
+            self._stack.append(_tensor(arguments))
+        else:
+            raise PickleError(f"it calls {function.name}")
+
+    def _ordered_dict(self, arguments: tuple[Any, ...]) -> dict[str | int, Any]:
+        """Return a table; Python 2 gave its items as a list of pairs."""
+        pairs = arguments[0] if arguments else []
+        if len(arguments) > 1 or not isinstance(pairs, list):
+            raise PickleError("it makes a table of what is no list of pairs")
+        self._spend(len(pairs))
+        table = {}
+        for pair in pairs:
+            if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004 - a pair
+                raise PickleError("it makes a table of what is no list of pairs")
+            table[_checked_key(pair[0])] = pair[1]
+        return table
+
+    def _on_build(self, _: Any) -> None:
+        """Drop the attributes of a table (versions of modules): they are of no use here."""
+        self._take(1)
+        if not isinstance(self._stack[-1], dict):
+            raise PickleError("it sets attributes of what is no table")
+
+    def _on_binpersid(self, _: Any) -> None:
+        pid = self._take(1)[0]
+        if not isinstance(pid, tuple) or len(pid) not in _ID_PARTS:
+            raise PickleError("it refers to what is no storage")
         kind, dtype, key, _device, size, *view = pid
-        if kind != "storage" or dtype not in _DTYPES.values() or any(part for part in view):
-            raise pickle.UnpicklingError(f"it refers to {kind!r} of {dtype!r}")
-        storage = Storage(str(key), dtype, int(size))
+        if type(kind) is not str or kind != "storage" or not isinstance(dtype, _Global):
+            raise PickleError("it refers to what is no storage")
+        if dtype.name not in _DTYPES or any(part is not None for part in view):
+            raise PickleError("it refers to a storage of another kind")
+        storage = Storage(str(_checked_key(key)), _DTYPES[dtype.name], whole(size, "a size"))
         self._on_storage(storage)
-        return storage
+        self._stack.append(storage)
+
+
+@dataclass(frozen=True, eq=False)
+class _Global:
+    module: str
+    name: str
+
+
+def _tensor(arguments: tuple[Any, ...]) -> StoredTensor:
+    if len(arguments) < 4 or not isinstance(arguments[0], Storage):  # noqa: PLR2004 - see the class
+        raise PickleError("a tensor has no storage")
+    return StoredTensor(*arguments[:4])
+
+
+def _checked_key(key: object) -> str | int:
+    """Return a key whose hash takes no longer than reading it."""
+    if type(key) is not str and type(key) is not int:
+        raise PickleError("it has a key that is neither a text nor a number")
+    return key
+
+
+_ALLOWED = {
+    ("collections", "OrderedDict"),
+    ("torch._utils", "_rebuild_tensor"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    ("torch._utils", "_rebuild_parameter"),
+    *(("torch", storage) for storage in _DTYPES),
+}
+# The instructions, by the names in `pickletools`.
+_LITERALS = {
+    *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING"),
+}
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_IGNORED = {"PROTO", "FRAME"}

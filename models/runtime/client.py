@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import msgspec
-import numpy as np
 
+from models.arrays import byte_array
 from models.runtime.answers import (
     Answers,
     AuditEvent,
@@ -20,7 +20,14 @@ from models.runtime.answers import (
     Usage,
 )
 from models.runtime.failures import WAITED, ConnectionLost, RunnerDied, RunnerRefused, ending_of
-from models.runtime.runner import PROTOCOL, FramingError, read_message, write_message
+from models.runtime.runner import (
+    LARGEST_ANSWER_ARRAYS,
+    LARGEST_ANSWER_HEADER,
+    PROTOCOL,
+    FramingError,
+    read_message,
+    write_message,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -137,7 +144,7 @@ class Runner:
             request["path"] = self._transport.place(flatbuffer)
             self._files[name] = str(flatbuffer)
         else:
-            arrays = {"content": np.frombuffer(flatbuffer, np.uint8)}
+            arrays = {"content": byte_array(flatbuffer)}
             self._files[name] = f"{name} ({len(flatbuffer)} bytes from memory)"
         header, _ = self._ask("loading", request, arrays, timeout)
         self.loaded[name] = msgspec.convert({"name": name, **header}, LoadedModel)
@@ -259,7 +266,9 @@ class Runner:
         with _watchdog(self._channel, allowed) as expired:
             try:
                 write_message(self._channel.requests, request, arrays)
-                reply = read_message(self._channel.answers)
+                reply = read_message(
+                    self._channel.answers, LARGEST_ANSWER_HEADER, LARGEST_ANSWER_ARRAYS
+                )
             except OSError:
                 pass  # a broken pipe: how the process ended says more
             except FramingError as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import EdgeproofError
+from models.numpy_files import open_npz
 from models.training.history import Epoch
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from models.networks.classifier import Classifier
 
 STATE = "state.npz"
+_AFRESH = "Delete it: the fine-tuning then starts from its first epoch"
 
 
 class Resume:
@@ -82,13 +84,13 @@ class Resume:
             yield {}
             return
         try:
-            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as state:
+            with open_npz(self.path, remedy=_AFRESH) as state:
                 yield state
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise EdgeproofError(
                 f"the state of a fine-tuning that was cut off cannot be read ({error})",
                 file=self.path,
-                remedy="Delete it: the fine-tuning then starts from its first epoch",
+                remedy=_AFRESH,
             ) from None
 
     def forget(self) -> None:

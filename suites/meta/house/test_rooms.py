@@ -13,36 +13,42 @@ MAY_IMPORT = {
     "models.errors": set(),
     "models.files": set(),
     "models.archives": {"models.errors"},
+    "models.arrays": set(),
+    "models.numpy_files": {"models.archives", "models.arrays", "models.errors", "models.files"},
     "models.progress": set(),
     "models.tables": {"models.errors"},
     "models.store": {"models.errors"},
     "models.subjects": {"models.errors", "models.tables"},
-    "models.corpus": {"models.errors", "models.tables", "models.store", "models.subjects"},
+    "models.corpus": {
+        *("models.errors", "models.numpy_files", "models.tables", "models.store"),
+        "models.subjects",
+    },
     "models.networks": {
-        *("models.errors", "models.subjects"),
+        *("models.archives", "models.arrays", "models.errors", "models.files"),
+        "models.subjects",
         # A user's own FlatBuffer is a source of weights; what reads the file knows no network.
         "models.flatbuffers",
     },
-    "models.training": {"models.errors", "models.networks"},
+    "models.training": {"models.errors", "models.networks", "models.numpy_files"},
     "models.shrinking": {
         *("models.corpus", "models.errors", "models.networks", "models.subjects"),
         "models.training",
     },
     "models.flatbuffers": {
-        *("models.errors", "models.tables", "models.networks"),
+        *("models.arrays", "models.errors", "models.tables", "models.networks"),
         # The ledger divides by the sizes that the size ratios are named after.
         "models.verdicts",
     },
     "models.candidates": {"models.errors", "models.flatbuffers", "models.tables"},
-    "models.runtime": {"models.errors", "models.tables", "models.store"},
+    "models.runtime": {"models.arrays", "models.errors", "models.tables", "models.store"},
     "models.verdicts": {"models.errors", "models.tables", "models.corpus"},
     "models.devices": {
         *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),
     },
     # The plan is what it carries, the corpus what it leaves out.
     "models.bundle": {
-        *("models.corpus", "models.errors", "models.flatbuffers", "models.plan", "models.store"),
-        *("models.subjects", "models.tables"),
+        *("models.corpus", "models.errors", "models.flatbuffers", "models.numpy_files"),
+        *("models.plan", "models.store", "models.subjects", "models.tables"),
     },
     "models.calibration": {
         *("models.errors", "models.progress", "models.runtime", "models.verdicts"),
@@ -56,10 +62,16 @@ MAY_IMPORT = {
         *("models.networks", "models.store", "models.subjects"),
     },
     "models.stages": {
-        *("models.corpus", "models.flatbuffers", "models.networks", "models.plan"),
-        *("models.progress", "models.shrinking", "models.subjects", "models.training"),
+        *("models.corpus", "models.flatbuffers", "models.networks", "models.numpy_files"),
+        *(
+            "models.plan",
+            "models.progress",
+            "models.shrinking",
+            "models.subjects",
+            "models.training",
+        ),
     },
-    "models.localize": {"models.flatbuffers"},
+    "models.localize": {"models.flatbuffers", "models.numpy_files"},
     "models.build": {
         *("models.errors", "models.plan", "models.progress", "models.stages", "models.store"),
         "models.subjects",

@@ -82,7 +82,7 @@ def test_a_pickle_that_names_code_is_refused(hostile, protocol, tmp_path, monkey
     document = pickle.dumps(hostile, protocol)
     for content in (torch_files.zipped(document, {}), document):
         (tmp_path / "weights.bin").write_bytes(content)
-        with pytest.raises(UsageMistake, match="it names"):
+        with pytest.raises(UsageMistake, match="which no checkpoint of weights needs"):
             torch_bin.read(tmp_path / "weights.bin", ["weight"])
     assert [path.name for path in tmp_path.iterdir()] == ["weights.bin"]
 
@@ -94,14 +94,14 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path):
     wider = document.replace(b"K\x04K\x04\x86", b"K\x04K\x05\x86")  # the shape's (4, 4)
     path = tmp_path / published.TORCH
     path.write_bytes(torch_files.zipped(wider, {"0": bytes(64)}))
-    with pytest.raises(UsageMistake, match="beyond its storage"):
+    with pytest.raises(UsageMistake, match="larger than what is there"):
         torch_bin.read(path, ["weight"])
 
 
 def test_ten_bytes_do_not_ask_for_gigabytes(tmp_path):
     path = tmp_path / "weights.bin"
     path.write_bytes(b"\x80\x02Nr\xff\xff\xff\x7f.")  # remember None under number 2**31 - 1
-    with pytest.raises(UsageMistake, match="EOFError"):
+    with pytest.raises(UsageMistake, match="before seeing STOP"):
         torch_bin.read(path, ["weight"])
 
 

@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from models.runtime.runner import DTYPES, MAGIC, FramingError, read_message, write_message
+from models.runtime.runner import (
+    DTYPES,
+    LARGEST_ANSWER_ARRAYS,
+    LARGEST_ANSWER_HEADER,
+    MAGIC,
+    FramingError,
+    read_message,
+    write_message,
+)
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -32,6 +40,11 @@ def packed(header: dict, arrays: dict) -> bytes:
     stream = io.BytesIO()
     write_message(stream, header, arrays)
     return stream.getvalue()
+
+
+def headed(header: bytes) -> io.BytesIO:
+    """Return a stream with a header that says anything, and nothing behind it."""
+    return io.BytesIO(MAGIC + struct.pack(">I", len(header)) + header)
 
 
 class Dribble(io.RawIOBase):
@@ -84,9 +97,8 @@ def test_two_messages_do_not_run_into_each_other() -> None:
 
 
 def test_a_lying_length_takes_no_memory() -> None:
-    header = b'{"arrays": [["x", "int8", [1000000000000000]]]}'
     with pytest.raises(FramingError, match="ends"):
-        read_message(io.BytesIO(MAGIC + struct.pack(">I", len(header)) + header))
+        read_message(headed(b'{"arrays": [["x", "int8", [1000000000]]]}'))
     with pytest.raises(FramingError, match="announced"):
         read_message(io.BytesIO(MAGIC + b"\xff\xff\xff\xff"))
 
@@ -104,6 +116,41 @@ def test_as_many_dimensions_as_any_numpy_has_arrive() -> None:
     arrived = read_message(io.BytesIO(packed({}, {"x": array})))
     assert arrived is not None
     assert arrived[1]["x"].shape == array.shape
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        [["x", "int8", [1 << 63]]],
+        [["x", "int64", [1 << 20, 1 << 20, 1 << 20]]],
+        [["x", "int8", [0, 1 << 62, 1 << 62]]],
+        [["x", "int8", [1] * 100]],
+        [["x", "int8", [-1]]],
+        [["x", "int8", [1.0]]],
+        [["x", "int8", [True]]],
+        [["x", "int8", ["1"]]],
+        [["x", "int8", "11"]],
+        [["x", "object", [1]]],
+        [["x", ["int8"], [1]]],
+        [[7, "int8", [1]]],
+        [["x", "int8"]],
+        [["x", "int8", [0]], ["x", "int8", [0]]],
+        [[f"x{number}", "int8", [0]] for number in range(1000)],
+        [[f"x{number}", "int8", [1 << 27]] for number in range(3)],
+        {"x": ["int8", [1]]},
+        None,
+    ],
+)
+def test_rejects_announced_arrays_that_are_none_or_too_many(arrays) -> None:
+    header = json.dumps({"arrays": arrays}).encode()
+    with pytest.raises(FramingError, match="not a message's"):
+        read_message(headed(header), LARGEST_ANSWER_HEADER, LARGEST_ANSWER_ARRAYS)
+
+
+def test_rejects_a_header_that_is_nested_too_deeply() -> None:
+    nested = b"[" * 100_000 + b"]" * 100_000
+    with pytest.raises(FramingError, match="RecursionError"):
+        read_message(headed(b'{"arrays": [], "x": ' + nested + b"}"))
+    with pytest.raises(FramingError, match="announced"):
+        read_message(headed(nested), largest_header=1000)
 
 
 def test_an_array_that_cannot_be_sent_leaves_the_stream_clean() -> None:

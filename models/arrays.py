@@ -1,0 +1,134 @@
+"""Arrays that a file or another process describes: checked before numpy sees their sizes.
+
+Whatever names a shape, strides or an offset is not trusted: numpy and the native code under it are
+only asked for what is really there. Every check raises `ArrayError`, which says what is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Bytes = bytes | bytearray | memoryview
+
+# A text classifier's tensors have up to 5; numpy 1.26 has known faults above 32.
+MOST_DIMENSIONS = 8
+# An array without values may still claim sizes, whose product numpy computes.
+_LARGEST_EMPTY = 1 << 40
+
+
+class ArrayError(ValueError):
+    """What is said of an array is not so, or is more than is read."""
+
+
+def whole(value: object, what: str) -> int:
+    """Return an integer that is not negative: no bool, no float, no text.
+
+    Raises:
+        ArrayError: it is something else.
+    """
+    if type(value) is not int or value < 0:
+        raise ArrayError(f"{what} is {_shown(value)}, not a whole number from 0 on")
+    return value
+
+
+def check_shape(shape: object, itemsize: int, room: int) -> tuple[int, ...]:
+    """Return a shape as a tuple, once it is known that an array of it fits.
+
+    Args:
+        shape: a list or tuple of sizes, as it was read.
+        itemsize: bytes of one value.
+        room: bytes that are there.
+
+    Raises:
+        ArrayError: it is no shape, has too many dimensions, or needs more bytes than are there.
+    """
+    if not isinstance(shape, list | tuple):
+        raise ArrayError(f"a shape is {_shown(shape)}, not a list of sizes")
+    if len(shape) > MOST_DIMENSIONS:
+        raise ArrayError(f"it has {len(shape)} dimensions, at most {MOST_DIMENSIONS} are read")
+    sizes = tuple(whole(size, "a dimension") for size in shape)
+    needed = itemsize * math.prod(max(size, 1) for size in sizes)
+    if needed > (max(room, _LARGEST_EMPTY) if 0 in sizes else room):
+        raise ArrayError(f"an array of shape {_shown(list(sizes))} is larger than what is there")
+    return sizes
+
+
+def as_array(data: Bytes, dtype: np.dtype[Any], shape: object, offset: int = 0) -> NDArray[Any]:
+    """Return bytes as an array, without a copy.
+
+    Args:
+        data: the bytes; the array fills them exactly.
+        dtype: of the values.
+        shape: as it was read.
+        offset: where in `data` the array begins.
+
+    Raises:
+        ArrayError: the array takes more bytes than are there, or fewer.
+    """
+    room = memoryview(data).nbytes - whole(offset, "an offset")
+    sizes = check_shape(shape, dtype.itemsize, room)
+    if dtype.itemsize * math.prod(sizes) != room:
+        raise ArrayError(f"an array of shape {_shown(list(sizes))} is smaller than what is there")
+    count = math.prod(sizes)
+    flat = np.frombuffer(data, dtype, count, offset if room else 0)  # noqa: TID251 - as checked
+    return flat.reshape(sizes)
+
+
+def byte_array(data: Bytes) -> NDArray[np.uint8]:
+    """Return bytes as an array of them, without a copy."""
+    return as_array(data, np.dtype(np.uint8), [memoryview(data).nbytes])
+
+
+def strided(
+    data: Bytes, dtype: np.dtype[Any], offset: object, shape: object, strides: object
+) -> NDArray[Any]:
+    """Return a read-only view of bytes, counted in values: no copy is made.
+
+    A view never has more values than lie behind its offset, so that views take no more memory
+    when they are copied than what they are views of.
+
+    Raises:
+        ArrayError: some value of it lies outside of the bytes, or it has too many.
+    """
+    held = memoryview(data).nbytes // dtype.itemsize
+    start = whole(offset, "an offset")
+    sizes = check_shape(shape, 1, max(held - start, 0))
+    if not isinstance(strides, list | tuple) or len(strides) != len(sizes):
+        raise ArrayError(f"a tensor of {len(sizes)} dimensions has strides {_shown(strides)}")
+    steps = [whole(step, "a stride") for step in strides]
+    if 0 in sizes:
+        return np.empty(sizes, dtype)
+    last = start + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
+    if last >= held:
+        raise ArrayError(f"a tensor of shape {_shown(list(sizes))} reaches beyond its storage")
+    # numpy checks the same once more: unlike as_strided, this constructor takes no view on trust.
+    view: NDArray[Any] = np.ndarray(
+        sizes,
+        dtype,
+        memoryview(data).cast("B"),
+        start * dtype.itemsize,
+        # The step of a dimension of one is never taken, and may be anything.
+        [
+            (step if size > 1 else 1) * dtype.itemsize
+            for size, step in zip(sizes, steps, strict=True)
+        ],
+    )
+    view.flags.writeable = False
+    return view
+
+
+def _shown(value: object, most: int = 80) -> str:
+    """Return the start of a value's text; what is not an int or a list of them only by its type."""
+    if type(value) is int:
+        text = f"{value:,}" if value.bit_length() < 4 * most else "a huge number"
+    elif isinstance(value, list | tuple) and all(type(each) is int for each in value):
+        text = "[" + ", ".join(_shown(each) for each in value[:MOST_DIMENSIONS]) + "]"
+    else:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= most else text[:most] + "..."
