@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.arrays import MOST_DIMENSIONS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -139,6 +141,22 @@ class _Builder:
             )
         return self._values[tensor.index]
 
+    def _of_constants(self, operator: Operator, values: list[Array]) -> Array | None:
+        """Return what an operator makes of constants alone, where converters leave that undone."""
+        first = values[0]
+        if operator.name == "TRANSPOSE" and len(values) > 1:
+            return np.transpose(first, _indices(values[1]))
+        if operator.name == "GATHER" and len(values) > 1 and first.ndim:
+            # Rows can be taken over and over: the result may be far larger than both constants.
+            self._constants.allow(values[1].size * (first.size // max(len(first), 1)))
+            if values[1].ndim + first.ndim - 1 > MOST_DIMENSIONS:
+                raise ValueError("a constant has too many dimensions")
+            return np.asarray(first[_indices(values[1])])
+        if operator.name not in _MOVES or not operator.outputs:
+            return None
+        shape = operator.outputs[0].shape
+        return first.reshape(shape) if first.size == math.prod(shape) else None
+
     def _node(self, kind: type[Node], sources: tuple[Form, ...], **rest: Any) -> Form:
         self.nodes.append(kind(len(self.nodes), sources, **rest))
         return Form(len(self.nodes) - 1)
@@ -146,7 +164,7 @@ class _Builder:
     def _result(self, operator: Operator, values: list[Any]) -> Form | Array:
         name = operator.name
         if values and all(isinstance(value, np.ndarray) for value in values):
-            constant = _of_constants(operator, values)
+            constant = self._of_constants(operator, values)
             return self._node(Other, (), name=name) if constant is None else constant
         special = self._special.get(name)
         result = special(operator, values) if special else self._simple(name, values)
@@ -166,10 +184,16 @@ class _Builder:
             return None
         left, right = (self._by_token(value) for value in values)
         if not (isinstance(left, Form) and isinstance(right, Form)):
-            return _with_constant(name, left, right)
+            return self._kept(_with_constant(name, left, right))
         if left.node == right.node:
-            return _within(name, left, right)
+            return self._kept(_within(name, left, right))
         return self._node(Sum, (left, right)) if name == "ADD" else None
+
+    def _kept(self, form: Form | None) -> Form | None:
+        """Count the scales and shifts of a form: there is one for each operator."""
+        if form is not None:
+            self._constants.allow(form.scale.size + form.shift.size)
+        return form
 
     def _by_token(self, value: Form | Array) -> Form | Array:
         """Make a constant that differs from token to token a node: it scales or shifts nothing."""
@@ -181,14 +205,20 @@ class _Builder:
 
     def _fully_connected(self, _: Operator, values: list[Any]) -> Form | None:
         source, kernel, *bias = values
-        if not isinstance(source, Form) or isinstance(kernel, Form):
+        if not isinstance(source, Form) or isinstance(kernel, Form) or not kernel.ndim:
             return None
         outputs = len(kernel)
         if kernel.size != outputs * kernel.shape[-1]:
             return None  # a convolution over several places
         kernel = kernel.reshape(outputs, -1)
-        added = bias[0] if bias else np.zeros(outputs, np.float32)
+        added = bias[0] if bias else self._zeros(outputs)
+        if isinstance(added, Form) or added.shape != (outputs,):
+            return None  # a bias that is computed, or none
         return self._node(Dense, (source,), kernel=kernel, bias=added)
+
+    def _zeros(self, size: int) -> Array:
+        self._constants.allow(size)
+        return np.zeros(size, np.float32)
 
     def _product(self, operator: Operator, values: list[Any]) -> Form | None:
         left, right = values
@@ -198,7 +228,7 @@ class _Builder:
             return None
         kernel = right.reshape(right.shape[-2:])
         kernel = kernel if operator.transposed[1] else kernel.T
-        return self._node(Dense, (left,), kernel=kernel, bias=np.zeros(len(kernel), np.float32))
+        return self._node(Dense, (left,), kernel=kernel, bias=self._zeros(len(kernel)))
 
     def _gather(self, _: Operator, values: list[Any]) -> Form | None:
         table, ids = values
@@ -217,16 +247,15 @@ def _rank(value: Array) -> int:
     return value.ndim - sizes[0] if sizes else 0
 
 
-def _of_constants(operator: Operator, values: list[Array]) -> Array | None:
-    """Return what an operator makes of constants alone, where converters leave that undone."""
-    first = values[0]
-    if operator.name == "TRANSPOSE":
-        return np.transpose(first, values[1].astype(int))
-    if operator.name == "GATHER":
-        return np.asarray(first[values[1].astype(int)])
-    shape = operator.outputs[0].shape
-    same = first.size == math.prod(shape)
-    return first.reshape(shape) if operator.name in _MOVES and same else None
+def _indices(values: Array) -> NDArray[np.int64]:
+    """Return a constant as indices.
+
+    Raises:
+        ValueError: it holds what is none.
+    """
+    if not np.isfinite(values).all():
+        raise ValueError("a constant of indices holds NaN or infinity")
+    return values.astype(np.int64)
 
 
 def _with_constant(name: str, left: Any, right: Any) -> Form | None:

@@ -23,8 +23,8 @@ _READ = frozenset(
         *("uint8", "uint16", "uint32", "uint64"),
     }
 )
-# Four bits become 32, and a few constants (norms, biases) may be read by several tensors.
-_EXPANSION = 16
+# Four bits become 32, once as constants and once as parameters; the rest is room.
+_EXPANSION = 32
 _SMALL = 1 << 26
 
 
@@ -32,7 +32,7 @@ class Constants:
     """Values of constant tensors.
 
     Many tensors can name one buffer, and an operator can make a large constant of two small ones:
-    all values together take no more than 16 times the file, or 64 MiB.
+    all values together take no more than 32 times the file, or 64 MiB.
 
     Args:
         data: a FlatBuffer that `read_contents` found sound.

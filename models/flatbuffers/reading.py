@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
+from models.arrays import MOST_DIMENSIONS
 from models.flatbuffers.contents import (
     Contents,
     Operator,
@@ -30,6 +31,10 @@ _REMEDY = "Build it again, or fetch it again and compare its sha256"
 _CUSTOM_CODE = 32
 _BATCH_MATMUL = 126
 _BLOCKWISE_DETAILS = 2
+
+# The int8 BERT-large that edgeproof converts has 5,000.
+_MOST_TABLES = 50_000
+_LONGEST_SHOWN = 80
 
 # What the schema parser raises when an offset or a length leads nowhere.
 _PARSER_ERRORS = (
@@ -93,9 +98,10 @@ class _Decoder:
         from tflite.Model import Model  # noqa: PLC0415 - 0.3 s that collection does not pay
 
         self._size = len(data)
-        # Vectors are not shared in honest files, so together they cannot exceed the file;
-        # this is what bounds the time a corrupt one can take.
+        # Vectors and names are hardly shared in honest files, so together they cannot exceed the
+        # file by much; this, and a number of tables, bounds what a hostile one can take.
         self._allowance = 4 * len(data)
+        self._tables = _MOST_TABLES
         self._model = Model.GetRootAs(data, 0)
 
     def contents(self) -> Contents:
@@ -113,7 +119,7 @@ class _Decoder:
         return Contents(
             identifier=IDENTIFIER,
             schema_version=model.Version(),
-            description=_text(model.Description()),
+            description=self._text(model.Description()),
             declared_runtime=self._declared_runtime(metadata),
             signatures=self._signatures(tensors),
             operators=tuple(
@@ -129,7 +135,7 @@ class _Decoder:
         )
 
     def _subgraph(self, graph: Any, tensors: list[Tensor]) -> Subgraph:
-        name = _text(graph.Name())
+        name = self._text(graph.Name())
         inputs = self._numbers(graph.InputsLength(), graph.InputsAsNumpy, "graph inputs")
         outputs = self._numbers(graph.OutputsLength(), graph.OutputsAsNumpy, "graph outputs")
         return Subgraph(
@@ -140,16 +146,33 @@ class _Decoder:
             ),
         )
 
-    def _each(self, count: int, what: str, item_bytes: int = 4) -> range:
-        """The indices of a vector, once its length has proved possible."""
+    def _each(self, count: int, what: str) -> range:
+        """The indices of a vector of tables, once its length has proved possible."""
+        self._claim(count, what, 4)
+        self._tables -= count
+        if self._tables < 0:
+            raise _Malformed(f"it has more than {_MOST_TABLES:,} tensors, operators and buffers")
+        return range(count)
+
+    def _claim(self, count: int, what: str, item_bytes: int) -> None:
+        """Count what is about to be copied."""
         self._allowance -= count * item_bytes
         if count * item_bytes > self._size or self._allowance < 0:
             raise _Malformed(f"its {what} claim {count} entries")
-        return range(count)
 
     def _numbers(self, length: int, read: Callable[[], Any], what: str, item_bytes: int = 4) -> Any:
-        self._each(length, what, item_bytes)
+        self._claim(length, what, item_bytes)
         return tuple(read().tolist()) if length else ()
+
+    def _shape(self, length: int, read: Callable[[], Any], what: str) -> tuple[int, ...]:
+        if length > MOST_DIMENSIONS:
+            raise _Malformed(f"{what} has {length} dimensions, at most {MOST_DIMENSIONS} are read")
+        return tuple(self._numbers(length, read, what))
+
+    def _text(self, raw: bytes | None) -> str:
+        """Decode a name; the whole of it is counted, for tables can share one."""
+        self._claim(len(raw or b""), "names", 1)
+        return "" if raw is None else raw.decode("utf-8", errors="replace")
 
     def _constant_sizes(self) -> list[int]:
         sizes = []
@@ -171,7 +194,7 @@ class _Decoder:
         """
         current = _int32_field(code._tab, 10)  # noqa: SLF001 - the raw field has no accessor
         number = max(code.DeprecatedBuiltinCode(), current or 0)
-        custom = _text(code.CustomCode()) if number == _CUSTOM_CODE else None
+        custom = self._text(code.CustomCode()) if number == _CUSTOM_CODE else None
         return number, code.Version(), custom
 
     def _tensors(self, graph: Any) -> list[Tensor]:
@@ -180,10 +203,10 @@ class _Decoder:
         ]
 
     def _tensor(self, index: int, tensor: Any) -> Tensor:
-        name = _text(tensor.Name())
-        what = f"tensor {name!r}"
-        shape = self._numbers(tensor.ShapeLength(), tensor.ShapeAsNumpy, what)
-        signature = self._numbers(tensor.ShapeSignatureLength(), tensor.ShapeSignatureAsNumpy, what)
+        name = self._text(tensor.Name())
+        what = f"tensor {_clipped(name)}"
+        shape = self._shape(tensor.ShapeLength(), tensor.ShapeAsNumpy, what)
+        signature = self._shape(tensor.ShapeSignatureLength(), tensor.ShapeSignatureAsNumpy, what)
         dtype, bits = SCHEMA_DTYPES.get(tensor.Type(), (f"type_{tensor.Type()}", None))
         constant = self._at(self._buffers, tensor.Buffer(), f"{what} names buffer")
         expected = packed_bytes(shape, bits) if bits else constant
@@ -246,8 +269,9 @@ class _Decoder:
         found = []
         for i in self._each(self._model.SignatureDefsLength(), "signatures"):
             given = self._model.SignatureDefs(i)
-            key = _text(given.SignatureKey())
-            graph = self._at(tensors, given.SubgraphIndex(), f"signature {key!r} names subgraph")
+            key = self._text(given.SignatureKey())
+            names = f"signature {_clipped(key)} names subgraph"
+            graph = self._at(tensors, given.SubgraphIndex(), names)
             signature = Signature(
                 key=key,
                 subgraph=given.SubgraphIndex(),
@@ -260,10 +284,10 @@ class _Decoder:
     def _ports(
         self, length: int, port: Callable[[int], Any], tensors: list[Tensor], key: str
     ) -> dict[str, Tensor]:
-        what = f"signature {key!r}"
+        what = f"signature {_clipped(key)}"
         ports = [port(i) for i in self._each(length, what)]
         return {
-            _text(given.Name()): self._at(tensors, given.TensorIndex(), f"{what} names tensor")
+            self._text(given.Name()): self._at(tensors, given.TensorIndex(), f"{what} names tensor")
             for given in ports
         }
 
@@ -273,7 +297,7 @@ class _Decoder:
         for i in self._each(self._model.MetadataLength(), "metadata"):
             entry = self._model.Metadata(i)
             self._at(self._buffers, entry.Buffer(), "metadata names buffer")
-            found.setdefault(_text(entry.Name()), entry.Buffer())
+            found.setdefault(self._text(entry.Name()), entry.Buffer())
         return found
 
     def _declared_runtime(self, metadata: dict[str, int]) -> str | None:
@@ -291,8 +315,9 @@ class _Decoder:
         return items[index]
 
 
-def _text(raw: bytes | None) -> str:
-    return "" if raw is None else raw.decode("utf-8", errors="replace")
+def _clipped(name: str) -> str:
+    """The start of a name, for a message."""
+    return repr(name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "...")
 
 
 def _builtin_name(code: int) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from models.errors import UsageMistake
+from models.files import LARGEST_TABLE, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 HUGGING_FACE = "config.json"
 GOOGLE = "bert_config.json"
 
-Size = Annotated[int, Meta(ge=1)]
+# A published BERT has up to 24 layers of 1,024 and a million word pieces: what is far above takes
+# hours to find out that the weights are not there.
+Size = Annotated[int, Meta(ge=1, le=1 << 16)]
+Count = Annotated[int, Meta(ge=1, le=256)]
+Vocabulary = Annotated[int, Meta(ge=1, le=1 << 22)]
 Share = Annotated[float, Meta(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Meta(gt=0.0)]
 
@@ -42,10 +47,10 @@ class Config(Struct, frozen=True, kw_only=True):
     """
 
     family: Literal["bert", "mobilebert"]
-    vocab_size: Size
+    vocab_size: Vocabulary
     hidden_size: Size
-    num_hidden_layers: Size
-    num_attention_heads: Size
+    num_hidden_layers: Count
+    num_attention_heads: Count
     intermediate_size: Size
     max_position_embeddings: Size
     type_vocab_size: Size
@@ -62,7 +67,7 @@ class Config(Struct, frozen=True, kw_only=True):
     intra_bottleneck_size: Size | None = None
     use_bottleneck_attention: bool = False
     key_query_shared_bottleneck: bool = False
-    num_feedforward_networks: Size = 1
+    num_feedforward_networks: Count = 1
     normalization_type: Literal["layer_norm", "no_norm"] = "layer_norm"
     classifier_activation: bool = True
 
@@ -100,14 +105,14 @@ def config_path(folder: Path) -> Path:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_text(path, LARGEST_TABLE))
     except FileNotFoundError:
         raise UsageMistake(
             f"no such file, nor {GOOGLE}",
             file=path,
             remedy="Point --edge-pretrained at a folder with a checkpoint and its config",
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageMistake(
             f"cannot be read as JSON ({error})", file=path, remedy="Download the checkpoint again"
         ) from None

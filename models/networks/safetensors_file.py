@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import struct
+from typing import TYPE_CHECKING, Any
 
+from models.arrays import check_shape
 from models.errors import UsageMistake
+from models.files import open_regular
 from models.networks.names import from_hugging_face
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from models.networks.tensors import Tensors
+
+# The table of BERT-large's 400 tensors takes 50 kB.
+_LARGEST_TABLE = 1 << 23
+# What numpy knows, with bfloat16; bytes of one value.
+_READ = {
+    "F64": 8,
+    "F32": 4,
+    "F16": 2,
+    "BF16": 2,
+    "BOOL": 1,
+    "I64": 8,
+    "I32": 4,
+    "I16": 2,
+    "I8": 1,
+    "U64": 8,
+    "U32": 4,
+    "U16": 2,
+    "U8": 1,
+}
 
 
 def read(path: Path, wanted: Collection[str]) -> Tensors:
@@ -24,12 +49,40 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
     from safetensors import SafetensorError, safe_open  # noqa: PLC0415 - only where weights are read
 
     try:
+        size = _size(path)
         with safe_open(path, framework="numpy") as file:
             here = {from_hugging_face(name): name for name in file.keys()}  # noqa: SIM118 - no dict
-            return {name: file.get_tensor(here[name]) for name in wanted if name in here}
-    except (SafetensorError, OSError, TypeError) as error:
+            return {name: _tensor(file, here[name], size) for name in wanted if name in here}
+    except (SafetensorError, OSError, ValueError) as error:
         raise UsageMistake(
             f"is not a readable safetensors file ({error})",
             file=path,
             remedy="Download the checkpoint again",
         ) from None
+
+
+def _size(path: Path) -> int:
+    """Return the file's size, once its table is known to be one that is worth reading.
+
+    Raises:
+        ValueError: the table is longer than the file, or than that of any checkpoint.
+    """
+    with open_regular(path) as file:
+        size, start = os.fstat(file.fileno()).st_size, file.read(8)
+    if len(start) < 8:  # noqa: PLR2004 - the length of the table
+        raise ValueError("it is cut off")
+    (table,) = struct.unpack("<Q", start)
+    if table > min(size - len(start), _LARGEST_TABLE):
+        raise ValueError(f"it says that its table takes {table:,} bytes")
+    return size
+
+
+def _tensor(file: Any, name: str, room: int) -> NDArray[Any]:
+    """Return a tensor, once its shape and dtype are known to be numpy's."""
+    view = file.get_slice(name)
+    dtype = view.get_dtype()
+    if dtype not in _READ:
+        raise ValueError(f"its values are {dtype}, which is not read")
+    check_shape(view.get_shape(), _READ[dtype], room)
+    tensor: NDArray[Any] = file.get_tensor(name)
+    return tensor

@@ -39,7 +39,10 @@ def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
     try:
         data = path.read_bytes()
         contents = read_contents(path, data)
-        found = _Reader(affine_graph(contents.operators, Constants(data)), shape).read()
+        constants = Constants(data)
+        with np.errstate(all="ignore"):  # what comes out as NaN or infinity is refused by name
+            graph = affine_graph(contents.operators, constants)
+            found = _Reader(graph, shape, constants).read()
     except Absent as absent:
         raise UsageMistake(
             f"its graph has no {absent} where the config's network has one",
@@ -60,8 +63,8 @@ def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
 class _Reader:
     """Walks the graph layer by layer and collects parameters by name."""
 
-    def __init__(self, nodes: list[Node], shape: Architecture) -> None:
-        self._walk, self._shape = Walk(nodes, shape), shape
+    def __init__(self, nodes: list[Node], shape: Architecture, constants: Constants) -> None:
+        self._walk, self._shape, self._constants = Walk(nodes, shape), shape, constants
         self._found: dict[str, Array] = {}
 
     def read(self) -> dict[str, Array]:
@@ -110,10 +113,10 @@ class _Reader:
         name = f"{prefix}.intermediate.dense"
         widening = self._walk.dense_on(source, name)
         self._collect(name, widening, after_norm=True)
-        for node in self._walk.dense:
-            if self._walk.nearest_dense(node.sources[0]) is widening:
-                return self._collect_residual(f"{prefix}.output", node, after_norm=False)
-        raise Absent(f"{prefix}.output.dense")
+        narrowing = self._walk.dense_after(widening)
+        if narrowing is None:
+            raise Absent(f"{prefix}.output.dense")
+        return self._collect_residual(f"{prefix}.output", narrowing, after_norm=False)
 
     def _bottleneck(self, name: str, node: Node) -> Node:
         """Collect a bottleneck; return what it reads."""
@@ -143,7 +146,7 @@ class _Reader:
         for leaf in self._walk.leaves(Form(states.number)):
             node = self._walk.nodes[leaf.node]
             if isinstance(node, Lookup) and not node.sources:
-                positions = leaf.scale * node.table + leaf.shift
+                positions = self._table(leaf, node.table)
             elif isinstance(node, Dense) and node.kernel.shape == self._transformation:
                 self._collect(f"{name}.embedding_transformation", node, out=leaf)
             else:
@@ -170,13 +173,23 @@ class _Reader:
     def _type_embeddings(self, leaf: Form, node: Node) -> None:
         types = self._shape.types
         if isinstance(node, Lookup):
-            table = leaf.scale * node.table
+            table = node.table
         elif isinstance(node, Dense):  # of one-hot types
-            table = leaf.scale * (node.kernel.T + node.bias)
+            table = node.kernel.T + node.bias
         else:  # type times the difference of two rows; the first lies in the positions
-            table = np.outer(np.arange(types, dtype=np.float32), leaf.scale)
+            width = np.ones(self._shape.hidden, np.float32)
+            table = np.outer(np.arange(types, dtype=np.float32), width)
         if table.shape == (types, self._shape.hidden):
-            self._found["embeddings.token_type_embeddings.weight"] = table
+            scaled = self._table(Form(leaf.node, leaf.scale), table)
+            self._found["embeddings.token_type_embeddings.weight"] = scaled
+
+    def _table(self, form: Form, table: Array) -> Array:
+        """Return a table as a form has it; what is as wide as the network alone is one."""
+        hidden = self._shape.hidden
+        if table.shape[1:] != (hidden,) or not {form.scale.size, form.shift.size} <= {1, hidden}:
+            raise ValueError(f"a table of its embeddings is not {hidden} wide")
+        self._constants.allow(table.size)
+        return form.scale * table + form.shift
 
     def _head(self, states: Node) -> None:
         """Collect pooler and classifier, where the graph has them."""
@@ -187,9 +200,9 @@ class _Reader:
             self._collect("classifier", readers[0], after_norm=True)
             return
         self._collect("pooler.dense", readers[0], after_norm=True)
-        for node in self._walk.dense:
-            if self._walk.nearest_dense(node.sources[0]) is readers[0]:
-                self._collect("classifier", node, after_norm=False)
+        classifier = self._walk.dense_after(readers[0])
+        if classifier is not None:
+            self._collect("classifier", classifier, after_norm=False)
 
     def _collect(
         self, name: str, node: Dense, *, after_norm: bool = False, out: Form | None = None
@@ -197,6 +210,13 @@ class _Reader:
         """Undo what was folded into a dense layer: the norm before it, the scale after it."""
         source = node.sources[0]
         gain, shift = self._walk.norm(source.node) if after_norm else (np.ones(()), np.zeros(()))
+        outputs, inputs_ = node.kernel.shape
+        for values in (gain, shift, source.scale, source.shift):
+            if values.size not in (1, inputs_):
+                raise ValueError(f"{name} reads {inputs_} values that are scaled as {values.size}")
+        if out is not None and not {out.scale.size, out.shift.size} <= {1, outputs}:
+            raise ValueError(f"{name} gives {outputs} values that are scaled as others")
+        self._constants.allow(node.kernel.size)
         if ((gain == 0.0) & (source.scale != 0.0)).any():
             raise ValueError(f"a norm before {name} has a weight of 0")
         ratio = np.divide(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,8 +31,27 @@ class Walk:
     def __init__(self, nodes: list[Node], shape: Architecture) -> None:
         self.nodes = nodes
         self.dense = [node for node in nodes if isinstance(node, Dense)]
-        self._sums = [node for node in nodes if isinstance(node, Sum)]
         self._shape = shape
+        # What reads each node, in execution order: looking through all of them for each part takes
+        # a time that a file can choose.
+        self._readers: dict[int, list[Node]] = defaultdict(list)
+        self._nearest: dict[int, Dense | None] = {}
+        self._after: dict[int, Dense] = {}
+        for node in nodes:
+            for source in dict.fromkeys(form.node for form in node.sources):
+                self._readers[source].append(node)
+            self._note_nearest(node)
+
+    def _note_nearest(self, node: Node) -> None:
+        """Remember the dense layer that a node comes from, through activations alone."""
+        below = self._nearest[node.sources[0].node] if node.sources else None
+        if isinstance(node, Dense):
+            if below is not None:
+                self._after.setdefault(below.number, node)
+            below = node
+        elif not isinstance(node, Other):
+            below = None
+        self._nearest[node.number] = below
 
     def softmaxes(self) -> list[Node]:
         """Return the softmax of each layer's attention.
@@ -48,7 +68,7 @@ class Walk:
 
     def context(self, softmax: Node, name: str) -> tuple[Node, Form]:
         """Return the product of the shares with the values, and the values."""
-        for node in self.nodes:
+        for node in self._readers[softmax.number]:
             if isinstance(node, Product):
                 sides = [form for form in node.sources if form.node != softmax.number]
                 if len(sides) == 1:
@@ -68,46 +88,64 @@ class Walk:
         return Form(query.node, factor * query.scale, factor * query.shift), key
 
     def _products(self, form: Form) -> Iterator[Form]:
-        """Yield the products above a form, with the scale that lies between."""
-        node = self.nodes[form.node]
-        if isinstance(node, Product):
-            yield form
-        elif isinstance(node, Sum | Other):
-            for source in node.sources:
-                for found in self._products(source):
-                    yield Form(found.node, found.scale * form.scale)
+        """Yield the products above a form, with the scale that lies between.
+
+        Each node is looked at once: a graph can have more ways through it than anybody can go.
+        """
+        waiting, seen = [form], {form.node}
+        while waiting:
+            form = waiting.pop()
+            node = self.nodes[form.node]
+            if isinstance(node, Product):
+                yield form
+            elif isinstance(node, Sum | Other):
+                for source in reversed(node.sources):
+                    if source.node not in seen:
+                        seen.add(source.node)
+                        waiting.append(Form(source.node, source.scale * form.scale))
 
     def residual(self, node: Node, name: str) -> tuple[Node, Node]:
         """Return the sum that a dense layer goes into, and what it is added to."""
-        for total in self._sums:
+        for total in self._readers[node.number]:
             others = [form for form in total.sources if form.node != node.number]
-            if len(others) == 1:
+            if isinstance(total, Sum) and len(others) == 1:
                 return total, self.nodes[others[0].node]
         raise Absent(f"residual connection of {name}")
 
     def leaves(self, form: Form) -> Iterator[Form]:
-        """Yield what a sum of sums adds up."""
-        node = self.nodes[form.node]
-        if isinstance(node, Sum) and form.plain:
-            for source in node.sources:
-                yield from self.leaves(source)
-        else:
-            yield form
+        """Yield what a sum of sums adds up.
+
+        Raises:
+            ValueError: it adds up one thing several times over.
+        """
+        waiting, steps = [form], 0
+        while waiting:
+            form = waiting.pop()
+            node = self.nodes[form.node]
+            steps += 1
+            if steps > len(self.nodes):
+                raise ValueError("the sum of its embeddings adds up one thing several times over")
+            if isinstance(node, Sum) and form.plain:
+                waiting += reversed(node.sources)
+            else:
+                yield form
 
     def norm(self, number: int) -> tuple[Array, Array]:
         """Return weight and bias of the norm of a node, as one of its readers sees them.
 
         A residual connection reads the norm itself; dense layers may have taken it in.
         """
-        readers = [form for node in (*self._sums, *self.dense) for form in node.sources]
-        forms = [form for form in readers if form.node == number]
-        chosen = next((form for form in forms if not form.plain), Form(number))
-        return chosen.scale, chosen.shift
+        for kind in (Sum, Dense):
+            for node in self._readers[number]:
+                for form in node.sources if isinstance(node, kind) else ():
+                    if form.node == number and not form.plain:
+                        return form.scale, form.shift
+        return Form(number).scale, Form(number).shift
 
     def dense_on(self, node: Node, name: str) -> Dense:
         """Return the dense layer that reads a node."""
-        for dense in self.dense:
-            if dense.sources[0].node == node.number:
+        for dense in self._readers[node.number]:
+            if isinstance(dense, Dense):
                 return dense
         raise Absent(name)
 
@@ -118,9 +156,6 @@ class Walk:
             raise Absent(name)
         return node
 
-    def nearest_dense(self, form: Form) -> Dense | None:
-        """Return the dense layer that a form comes from, through activations alone."""
-        node = self.nodes[form.node]
-        while isinstance(node, Other) and node.sources:
-            node = self.nodes[node.sources[0].node]
-        return node if isinstance(node, Dense) else None
+    def dense_after(self, dense: Dense) -> Dense | None:
+        """Return the dense layer that reads another's output, through activations alone."""
+        return self._after.get(dense.number)

@@ -14,41 +14,37 @@ MAY_IMPORT = {
     "models.files": set(),
     "models.archives": {"models.errors"},
     "models.arrays": set(),
-    "models.numpy_files": {"models.archives", "models.arrays", "models.errors", "models.files"},
+    "models.numpy_files": {"models.errors"},
     "models.progress": set(),
     "models.tables": {"models.errors"},
     "models.store": {"models.errors"},
     "models.subjects": {"models.errors", "models.tables"},
-    "models.corpus": {
-        *("models.errors", "models.numpy_files", "models.tables", "models.store"),
-        "models.subjects",
-    },
+    "models.corpus": {"models.errors", "models.tables", "models.store", "models.subjects"},
     "models.networks": {
-        *("models.archives", "models.arrays", "models.errors", "models.files"),
-        "models.subjects",
+        *("models.errors", "models.subjects"),
         # A user's own FlatBuffer is a source of weights; what reads the file knows no network.
         "models.flatbuffers",
     },
-    "models.training": {"models.errors", "models.networks", "models.numpy_files"},
+    "models.training": {"models.errors", "models.networks"},
     "models.shrinking": {
         *("models.corpus", "models.errors", "models.networks", "models.subjects"),
         "models.training",
     },
     "models.flatbuffers": {
-        *("models.arrays", "models.errors", "models.tables", "models.networks"),
+        *("models.errors", "models.tables", "models.networks"),
         # The ledger divides by the sizes that the size ratios are named after.
         "models.verdicts",
     },
     "models.candidates": {"models.errors", "models.flatbuffers", "models.tables"},
-    "models.runtime": {"models.arrays", "models.errors", "models.tables", "models.store"},
+    "models.runtime": {"models.errors", "models.tables", "models.store"},
     "models.verdicts": {"models.errors", "models.tables", "models.corpus"},
     "models.devices": {
         *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),
     },
     # The plan is what it carries, the corpus what it leaves out.
     "models.bundle": {
-        *("models.corpus", "models.errors", "models.flatbuffers", "models.numpy_files"),
-        *("models.plan", "models.store", "models.subjects", "models.tables"),
+        *("models.corpus", "models.errors", "models.flatbuffers", "models.plan", "models.store"),
+        *("models.subjects", "models.tables"),
     },
     "models.calibration": {
         *("models.errors", "models.progress", "models.runtime", "models.verdicts"),
@@ -62,24 +58,18 @@ MAY_IMPORT = {
         *("models.networks", "models.store", "models.subjects"),
     },
     "models.stages": {
-        *("models.corpus", "models.flatbuffers", "models.networks", "models.numpy_files"),
-        *(
-            "models.plan",
-            "models.progress",
-            "models.shrinking",
-            "models.subjects",
-            "models.training",
-        ),
+        *("models.corpus", "models.flatbuffers", "models.networks", "models.plan"),
+        *("models.progress", "models.shrinking", "models.subjects", "models.training"),
     },
-    "models.localize": {"models.flatbuffers", "models.numpy_files"},
+    "models.localize": {"models.flatbuffers"},
     "models.build": {
         *("models.errors", "models.plan", "models.progress", "models.stages", "models.store"),
         "models.subjects",
     },
     "reports": {"models.commands", "models.errors", "models.tables", "models.verdicts"},
 }
-# What opens a file that somebody else made is for every room.
-FOR_ALL = {"models.archives", "models.files"}
+# What opens a file that somebody else made, and what checks sizes, is for every room.
+FOR_ALL = {"models.archives", "models.arrays", "models.files", "models.numpy_files"}
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}
 # A room that only the builder enters may import these at the top of its files.
