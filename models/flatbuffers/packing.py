@@ -8,8 +8,8 @@ from __future__ import annotations
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from models.flatbuffers.opening import IDENTIFIER
 from models.arrays import byte_array
+from models.flatbuffers.opening import IDENTIFIER
 
 
 def unpack(flatbuffer: bytes) -> schema.ModelT:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.arrays import as_array
 from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
 from models.flatbuffers.findings.finding import Finding, Inspected, limits, several
 from models.flatbuffers.reading import buffer_bytes
@@ -47,7 +48,7 @@ def _numbers(inspected: Inspected) -> Iterator[Finding]:
         seen.add(tensor.buffer)
         raw = buffer_bytes(inspected.data, tensor.buffer)
         size = np.dtype(kind).itemsize
-        values = np.frombuffer(raw[: len(raw) // size * size], kind)
+        values = as_array(raw[: len(raw) // size * size], np.dtype(kind), [len(raw) // size])
         yield from _of(tensor, values, _readers(tensor, inspected.report.operators))
 
 

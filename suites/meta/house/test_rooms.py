@@ -68,8 +68,13 @@ MAY_IMPORT = {
     },
     "reports": {"models.commands", "models.errors", "models.tables", "models.verdicts"},
 }
-# What opens a file that somebody else made, and what checks sizes, is for every room.
-FOR_ALL = {"models.archives", "models.arrays", "models.files", "models.numpy_files"}
+# What opens a file that somebody else made is for every room.
+FOR_ALL = {
+    "models.archives",
+    "models.arrays",
+    "models.files",
+    "models.numpy_files",
+}
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}
 # A room that only the builder enters may import these at the top of its files.
