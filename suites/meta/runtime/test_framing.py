@@ -116,6 +116,8 @@ def test_as_many_dimensions_as_any_numpy_has_arrive() -> None:
     arrived = read_message(io.BytesIO(packed({}, {"x": array})))
     assert arrived is not None
     assert arrived[1]["x"].shape == array.shape
+
+
 @pytest.mark.parametrize(
     "arrays",
     [
