@@ -2,8 +2,10 @@
 
 Both files answer the same tweets with every tensor kept. For each operator of the quantized file
 whose tensor the other has too: how many NaN and Inf it holds, counted first because no ratio means
-anything beside them; its signal-to-quantization-noise ratio; its cosine. Then, for static schemes,
-the smallest set of kinds of operators whose return to float mends the answers.
+anything beside them; its signal-to-quantization-noise ratio; its cosine. Of all operators of the
+quantized file, whether the other has them or not: the first that gives NaN or Inf. Where there is
+none, and the scheme is static: the smallest set of kinds of operators whose return to float mends
+the answers.
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.flatbuffers.constants import Constants
 from models.flatbuffers.graph import Graph
 from models.flatbuffers.leveling import level
 from models.flatbuffers.observing import Observer, ranges_of
+from models.flatbuffers.reading import read_contents
 from models.flatbuffers.recipes import quantize
 from models.flatbuffers.schemes import scheme_named
 from models.flatbuffers.signature import NAMES
@@ -43,6 +47,7 @@ CURVE_TWEETS = 8
 LARGEST_SET = 2
 # They round nothing of their own.
 MOVES = {"RESHAPE", "TRANSPOSE"}
+UNPACKS = "DEQUANTIZE"
 
 
 @dataclass
@@ -106,6 +111,50 @@ def first_divergence(curve: list[dict[str, Any]]) -> dict[str, Any] | None:
     return next(itertools.chain(broken, noisy), None)
 
 
+def first_not_finite(reference: bytes, candidate: bytes, samples: Samples) -> dict[str, Any] | None:
+    """Return the first operator of a file that gives NaN or Inf, in execution order.
+
+    Infinities that the reference has in the same tensor, such as a mask of -inf, are no fault.
+    """
+    meant = {} if reference == candidate else _not_finite(reference, samples)
+    found = _not_finite(candidate, samples)
+    kinds = {name: kind for kind, name in Graph(candidate).outputs()}
+    first = next((name for name in found if name not in meant), None)
+    if first is None:
+        return None
+    nan, inf = found[first]
+    return {"operator": kinds[first], "tensor": first, "nan": nan, "inf": inf, "sqnr_db": None}
+
+
+def _not_finite(flatbuffer: bytes, samples: Samples) -> dict[str, tuple[int, int]]:
+    """Return how many NaN and Inf a file's tensors hold, by name; those that hold some."""
+    names = list(dict.fromkeys(Graph(flatbuffer).written()))
+    counts = {name: np.zeros(2, np.int64) for name in names}
+    unpacked = _unpacked(flatbuffer)
+    for values in Observer(flatbuffer).each(samples, names):
+        for name, array in (values | unpacked).items():
+            counts[name] += np.isnan(array).sum(), np.isinf(array).sum()
+    return {name: (int(nan), int(inf)) for name, (nan, inf) in counts.items() if nan or inf}
+
+
+def _unpacked(flatbuffer: bytes) -> dict[str, Array]:
+    """Return what DEQUANTIZE makes of constants, by the name of what it writes.
+
+    The runtime fuses these operators with what reads them: in their tensors stands anything.
+    """
+    constants = Constants(flatbuffer)
+    contents = read_contents(Path("the FlatBuffer"), flatbuffer)
+    found = {}
+    for operator in contents.operators:
+        source = operator.inputs[0] if operator.name == UNPACKS and operator.inputs else None
+        # What is stored as float16 can overflow; an integer times its scale cannot.
+        if source is not None and source.dtype == "float16":
+            values = constants.of(source)
+            if values is not None:
+                found[operator.outputs[0].name] = values
+    return found
+
+
 def mending(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is compared
     reference: bytes,
     scores: frozenset[str],
@@ -149,22 +198,29 @@ def localize(arguments: argparse.Namespace) -> dict[str, Any]:
     scheme = scheme_named(arguments.scheme)
     with open_npz(arguments.tweets, remedy="Run again: the file is written for each run") as held:
         calibration, tweets = (_samples(held, split) for split in ("calibration", "test"))
+    few = tweets[:CURVE_TWEETS]
+    broken = first_not_finite(reference, candidate, few)
+    if broken is not None:  # no noise is looked for beside it, and nothing tried to mend that
+        curve = error_curve(reference, candidate, few)
+        return _answer(scheme, tweets, curve) | {"not_finite": broken}
     scores: frozenset[str] = frozenset()
     if scheme.leveled:  # what leveling moved is no error
         reference, scores = level(reference, calibration)
-    curve = error_curve(reference, candidate, tweets[:CURVE_TWEETS])
+    curve = error_curve(reference, candidate, few)
     given = reference, scores, scheme, calibration, tweets, arguments.enough
     tried = list(mending(*given)) if scheme.calibrated else []
     mended = (
         tried[-1]["operators"] if tried and tried[-1]["agreement"] >= arguments.enough else None
     )
+    return _answer(scheme, tweets, curve) | {"mended_by_float": mended, "tried": tried}
+
+
+def _answer(scheme: Scheme, tweets: Samples, curve: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "scheme": scheme.name,
         "tweets": len(tweets),
         "diverges_at": first_divergence(curve),
         "diverged_db": DIVERGED_DB,
-        "mended_by_float": mended,
-        "tried": tried,
         "curve": curve,
     }
 

@@ -74,6 +74,7 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
         diverges_at: the first of them with NaN or Inf, else the first below `diverged_db`.
         diverged_db: dB.
         mended_by_float: kinds of operators whose return to float mends the answers.
+        not_finite: the first operator of all that gives NaN or Inf.
         not_localized: why there is no curve.
     """
 
@@ -85,6 +86,7 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
     diverges_at: Point | None = None
     diverged_db: float | None = None
     mended_by_float: list[str] | None = None
+    not_finite: Point | None = None
     not_localized: str = ""
 
     @property
@@ -104,6 +106,12 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_sentence(self) -> str:
         """Where the error begins and what mends it, for an explanation."""
+        if self.not_finite is not None:
+            one = self.not_finite
+            return (
+                f"{one.operator} ({one.tensor}) is the first operator that gives NaN or Inf: "
+                f"{one.nan:,} NaN and {one.inf:,} Inf"
+            )
         if not self.curve:
             return f"not localized: {self.not_localized or 'no tensor in common with float32'}"
         said = f"{self._where()}{self._broken()}"

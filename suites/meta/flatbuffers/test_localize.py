@@ -8,13 +8,25 @@ import sys
 import pytest
 
 from fixtures import localizing
+from models.store import PROJECT
 from suites.meta.scripts import printed_by
 
 PROGRAM = """
 import json, sys
-from models.localize import first_divergence
-print(json.dumps([first_divergence(curve) for curve in json.loads(sys.argv[1])]))
+from pathlib import Path
+import numpy as np
+from models.localize import first_divergence, first_not_finite
+answers = {"curves": [first_divergence(curve) for curve in json.loads(sys.argv[1])]}
+overflow = Path(sys.argv[2])
+if overflow.exists():
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    sample = {name: np.ones((1, 8), np.int32) for name in names}
+    file = overflow.read_bytes()
+    answers["overflow"] = first_not_finite(file, file, [sample])
+print(json.dumps(answers))
 """
+# A float16 file whose constant of 1e30 became infinite.
+OVERFLOW = PROJECT.parent / "shared" / "flatbuffers" / "fp16_mask_overflow.tflite"
 NAN = "NaN"
 # Decibels of each operator, None where there is no noise; and which is the first that diverges.
 CURVES = {
@@ -29,12 +41,13 @@ CURVES = {
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """The first point that diverges, by the curve's name."""
+    """What was found: in each curve, and in a file that overflows."""
     pytest.importorskip("tensorflow", reason="what localizes also quantizes")
     script = tmp_path_factory.mktemp("localize") / "curves.py"
     script.write_text(PROGRAM, encoding="utf-8")
     curves = [[point(*each) for each in enumerate(levels)] for levels, _ in CURVES.values()]
-    return dict(zip(CURVES, json.loads(printed_by(script, json.dumps(curves))), strict=True))
+    answers = json.loads(printed_by(script, json.dumps(curves), OVERFLOW))
+    return dict(zip(CURVES, answers["curves"], strict=True)) | {OVERFLOW: answers.get("overflow")}
 
 
 def point(place, level):
@@ -47,6 +60,12 @@ def point(place, level):
 def test_the_first_operator_that_diverges_is_found(found, name):
     first = found[name]
     assert (None if first is None else first["place"]) == CURVES[name][1]
+
+
+@pytest.mark.skipif(not OVERFLOW.exists(), reason="the shared files are not here")
+def test_a_constant_that_overflows_is_named_where_it_is_unpacked(found):
+    expected = {"operator": "DEQUANTIZE", "tensor": "C", "nan": 0, "inf": 1, "sqnr_db": None}
+    assert found[OVERFLOW] == expected
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from suites.meta.gates import edits
 from suites.meta.gates.planting import Fault, in_flatbuffer
 
 GATE = "suites/agreement/test_agreement.py::test_labels_agree_with_float32"
+FLOOR = "suites/accuracy/test_accuracy_floor.py::test_variant_beats_the_majority"
 DYNAMIC = "dynamic_wi8_afp32"
 
 
@@ -24,3 +25,25 @@ def test_a_red_gate_says_where_the_error_begins(run_with):
     margins = [flip["margins"]["float32"] for flip in found["flips"]]
     assert margins == sorted(margins, reverse=True)
     assert {"nan", "inf", "sqnr_db", "cosine"} <= set(found["curve"][0])
+
+
+def test_nan_is_localized_in_a_gate_that_compares_with_nothing(run_with):
+    fault = Fault(
+        gate=FLOOR,
+        schemes=("float32", DYNAMIC),
+        plant=in_flatbuffer(DYNAMIC, edits.nan_weights),
+    )
+    outcome = run_with(fault)
+    assert outcome.code == 1, outcome.output
+    (found,) = outcome.results()["run"]["localizations"]
+    assert found["scheme"] == DYNAMIC
+    assert (found["not_finite"]["operator"], found["not_finite"]["inf"]) == ("FULLY_CONNECTED", 0)
+    assert found["not_finite"]["nan"] > 0
+    assert found["flips"] == []
+    (failed,) = outcome.ids("failed")
+    assert found["tests"] == [failed]
+    assert "answers hold NaN or Inf" in outcome.tests[failed][1]
+    # Its other gates need the same answers, and say so without repeating it.
+    pointing = [text for _, text in outcome.tests.values() if f"same cause as {failed}" in text]
+    assert len(pointing) == len([name for name in outcome.tests if DYNAMIC in name]) - 1
+    assert "is the first operator that gives NaN or Inf" in " ".join(outcome.output.split())
