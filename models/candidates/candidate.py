@@ -98,7 +98,7 @@ def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
         described.outputs if described else (),
     )
     operators = tuple(one for one in contents.operators if one.subgraph == number)
-    bound = bind_inputs(file, inputs, declared)
+    bound = bind_inputs(file, inputs, operators, declared)
     output = bind_output(file, outputs, operators, declared)
     labels, found, said = _labels(opened, output, declared)
     return CandidateSpec(

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from models.candidates.declaration import NOTHING, Reference, inputs_lines
 from models.candidates.spec import ROLES, Found, InputSpec, Role, Shape, sizes
 from models.errors import UsageMistake
+from models.flatbuffers.lookups import rows_looked_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from models.candidates.declaration import Declaration
-    from models.flatbuffers.contents import Tensor
+    from models.flatbuffers.contents import Operator, Tensor
 
 # What public models call their inputs, without what exporters put around it.
 NAMES: dict[str, Role] = {
@@ -104,9 +105,18 @@ def role_of(name: str) -> Role | None:
 
 
 def bind_inputs(
-    file: Path, ports: Sequence[Port], declared: Declaration = NOTHING
+    file: Path,
+    ports: Sequence[Port],
+    operators: Sequence[Operator] = (),
+    declared: Declaration = NOTHING,
 ) -> tuple[InputSpec, ...]:
     """Return the inputs with their roles, in the graph's order.
+
+    Args:
+        file: named in messages.
+        ports: the inputs of the graph.
+        operators: of the graph, in execution order.
+        declared: what the user says.
 
     Raises:
         UsageMistake: an input cannot take ids at all, a declaration does not fit the file, or a
@@ -115,7 +125,7 @@ def bind_inputs(
     _check_there_are_some(file, ports)
     roles = _declared(file, ports, declared) or _found(file, ports)
     inputs = tuple(
-        _spec(file, port, *roles[port.position], declared)
+        _spec(file, port, roles[port.position], operators, declared)
         for port in sorted(ports, key=lambda port: port.position)
     )
     _check_lengths(file, inputs)
@@ -253,7 +263,14 @@ def _uncertain(file: Path, ports: Sequence[Port], why: str) -> UsageMistake:
     )
 
 
-def _spec(file: Path, port: Port, role: Role, found: Found, declared: Declaration) -> InputSpec:
+def _spec(
+    file: Path,
+    port: Port,
+    bound: tuple[Role, Found],
+    operators: Sequence[Operator],
+    declared: Declaration,
+) -> InputSpec:
+    role, found = bound
     if port.tensor.dtype not in ID_DTYPES and (role, port.tensor.dtype) != ("mask", "bool"):
         raise UsageMistake(
             f"input {port} is {port.tensor.dtype}, and {role} are numbers",
@@ -270,6 +287,7 @@ def _spec(file: Path, port: Port, role: Role, found: Found, declared: Declaratio
         shape=port.shape,
         length=_length(file, port, declared),
         quantization=port.tensor.quantization,
+        rows=rows_looked_up(port.tensor, operators) if role == "ids" else None,
         found=found,
     )
 

@@ -37,6 +37,7 @@ class InputSpec:
         shape: of the tensor; at most one dimension is neither 1 nor open.
         length: tokens of a text; None where the file leaves it open and nobody declared it.
         quantization: of an input stored in small integers.
+        rows: of the table that ids look up: larger ids are beyond it; None where none is seen.
         found: how its role was found.
     """
 
@@ -48,6 +49,7 @@ class InputSpec:
     shape: Shape
     length: int | None
     quantization: Quantization | None
+    rows: int | None
     found: Found
 
     @property

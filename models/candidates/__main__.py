@@ -1,0 +1,36 @@
+"""`python -m models.candidates describe FILE ...`: what was found, and the TOML to start from.
+
+Reads the files alone: no runtime, no TensorFlow.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from models.candidates.describe import describe, toml_of
+from models.commands import Parser
+from models.errors import EdgeproofError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return the exit code (0, or 4 for the user's mistake)."""
+    try:
+        options = _parser().parse_args(arguments)
+        sys.stdout.write(toml_of([describe(file) for file in options.files]))
+    except EdgeproofError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="python -m models.candidates", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    describing = commands.add_parser("describe", help="what was found, as the TOML to start from")
+    describing.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a .tflite file")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

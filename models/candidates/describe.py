@@ -1,0 +1,191 @@
+"""What was found of files, written as the TOML to start from.
+
+All that is certain stands in comments: nobody has to write it down. What is not certain stands in
+comments too, as lines to choose from: taken as they are they would be a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from models.candidates.candidate import bind, open_candidate
+from models.candidates.declaration import NOTHING, InputsTable, OutputTable
+from models.candidates.spec import ROLES
+from models.errors import EdgeproofError, UsageMistake
+from models.flatbuffers.inspect import report_of
+from models.flatbuffers.metadata import RegexTokenizer
+from models.flatbuffers.recognizing import recognized
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from models.candidates.candidate import Opened
+    from models.candidates.declaration import Declaration
+    from models.candidates.spec import CandidateSpec
+    from models.flatbuffers.metadata import ModelMetadata
+
+_HEAD = (
+    '# corpus = "test.csv"                  # labelled texts',
+    '# labels = ["negative", "positive"]     # in the order of the output, or a file of them',
+    '# tokenizer = "tokenizer.json"          # PATH, or KIND:PATH',
+    '# reference = "NAME"                    # the candidate, or the file, to compare with',
+)
+_UNSURE = "output.meaning"
+# A file leaves at most four things open: signature, inputs, output, its meaning.
+_QUESTIONS = 4
+
+
+@dataclass(frozen=True)
+class Described:
+    """One file, and what is to be decided about it.
+
+    Attributes:
+        declared: what was assumed to go on; `questions` says why.
+        questions: one message for each assumption.
+    """
+
+    opened: Opened
+    spec: CandidateSpec
+    declared: Declaration
+    questions: tuple[str, ...]
+
+
+def describe(file: Path) -> Described:
+    """Return what is found of a file, with the first answer to each question that it leaves.
+
+    Raises:
+        UsageMistake: it cannot be read, or cannot answer texts whatever is declared.
+    """
+    try:
+        opened = open_candidate(file)
+    except EdgeproofError as error:
+        raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type]
+    declared = NOTHING
+    questions: list[str] = []
+    for _ in range(_QUESTIONS):
+        try:
+            return Described(opened, bind(opened, declared), declared, tuple(questions))
+        except UsageMistake as mistake:
+            assumed = _assume(opened, declared, mistake)
+            if assumed is None:
+                raise
+            declared = assumed
+            questions.append(mistake.what)
+    return Described(opened, bind(opened, declared), declared, tuple(questions))
+
+
+def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Declaration | None:
+    """Answer a question in the first way that fits; None where it is no question."""
+    graph = opened.contents.subgraphs[0]
+    if mistake.key == "signature" and declared.signature is None:
+        return replace(declared, signature=opened.contents.signatures[0].key)
+    if mistake.key == "inputs" and not declared.inputs.named() and graph.inputs:
+        places = dict(zip(ROLES, range(len(graph.inputs)), strict=False))
+        return replace(declared, inputs=InputsTable(**places))
+    output = declared.output
+    if mistake.key == "output" and output.name is None and len(graph.outputs) > 1:
+        return replace(declared, output=OutputTable(name=0, meaning=output.meaning))
+    if mistake.key == _UNSURE and output.meaning is None:
+        place = output.name if isinstance(output.name, int) else 0
+        one = graph.outputs[place].shape[-1:] == (1,)
+        meaning = "sigmoid" if one else "logits"
+        return replace(declared, output=OutputTable(name=output.name, meaning=meaning))  # type: ignore[arg-type]
+    return None
+
+
+def toml_of(described: Sequence[Described]) -> str:
+    """Return the TOML to start from."""
+    names = _names([one.spec.file for one in described])
+    parts = [list(_HEAD)]
+    parts += [list(_candidate(one, name)) for one, name in zip(described, names, strict=True)]
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """Return a name for each file, no two alike."""
+    found: list[str] = []
+    for file in files:
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "_", file.stem).strip("._-")[:80] or "candidate"
+        name, number = plain, 2
+        while name in found:
+            name, number = f"{plain}_{number}", number + 1
+        found.append(name)
+    return found
+
+
+def _candidate(one: Described, name: str) -> Iterator[str]:
+    yield from (f"# TO DECIDE: {_line(each)}" for each in one.questions)
+    yield "[[candidates]]"
+    yield f"name = {quoted(name)}"
+    yield f"flatbuffer = {quoted(str(one.spec.file))}"
+    yield from _found(one)
+    if one.declared.signature is not None:
+        yield f"# signature = {quoted(one.declared.signature)}"
+    if one.spec.length is None:
+        yield "# length = 128                        # the file leaves it open"
+    yield from _inputs(one)
+    yield from _output(one)
+
+
+def _inputs(one: Described) -> Iterator[str]:
+    if not one.declared.inputs.named():
+        return
+    yield from ("", "# [candidates.inputs]                 # in the order that is right")
+    for port in one.spec.inputs:
+        name = port.name or port.tensor
+        yield f"# {port.role} = {quoted(name) if name else port.position}"
+
+
+def _output(one: Described) -> Iterator[str]:
+    output, declared = one.spec.output, one.declared.output
+    if output.found_threshold == "default" and declared == OutputTable():
+        yield from ("", "[candidates.output]")
+        yield f"threshold = {output.threshold}"
+        yield f"positive = {output.positive}                          # or the label's name"
+    elif declared != OutputTable():
+        yield from ("", "# [candidates.output]")
+        if declared.name is not None:
+            yield f"# name = {quoted(output.name or output.tensor)}"
+        if declared.meaning is not None:
+            yield f"# meaning = {quoted(declared.meaning)}             # or another"
+
+
+def _found(one: Described) -> Iterator[str]:
+    """Say in comments what is certain."""
+    spec, opened = one.spec, one.opened
+    report = report_of(opened.file, opened.data, opened.contents)
+    yield f"# scheme: {recognized(report).name}"
+    if not one.questions:
+        yield f"# binding: {_line(spec.binding)}"
+    if spec.labels is not None:
+        yield f"# labels ({spec.labels_found}): {_line(', '.join(spec.labels))}"
+    if opened.metadata is not None:
+        yield from _described_tokenizer(opened.metadata)
+    yield from (f"# warning: {_line(each)}" for each in spec.warnings)
+
+
+def _described_tokenizer(metadata: ModelMetadata) -> Iterator[str]:
+    unit = metadata.tokenizer
+    if unit is not None:
+        delimiter = f" {unit.delimiter!r}" if isinstance(unit, RegexTokenizer) else ""
+        files = ", ".join(file.name for file in unit.vocabulary)
+        yield f"# tokenizer (metadata): {_line(f'{type(unit).__name__}{delimiter} {files}')}"
+    if metadata.packed:
+        yield f"# packed: {_line(', '.join(one.name for one in metadata.packed))}"
+
+
+def quoted(text: str) -> str:
+    """Write a string as TOML does, whatever it holds."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{_line(escaped)}"'
+
+
+def _line(text: str) -> str:
+    """Escape what would end a line, or act on a terminal."""
+    return "".join(
+        each if each.isprintable() else f"\\u{ord(each):04x}" if ord(each) < 1 << 16 else "?"
+        for each in text
+    )

@@ -1,0 +1,49 @@
+"""Which table an input looks up, and how many rows that has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeGuard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models.flatbuffers.contents import Operator, Tensor
+
+# Where each lookup takes its table and its indices.
+_PLACES = {"GATHER": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}
+# They pass ids on: negative ones are wrapped by ADD and SELECT, others kept in range.
+_PASS = frozenset(
+    {
+        *("ADD", "CAST", "CONCATENATION", "EXPAND_DIMS", "MAXIMUM", "MINIMUM", "RESHAPE"),
+        *("SELECT", "SELECT_V2", "SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"),
+    }
+)
+_MATRIX = 2
+
+
+def rows_looked_up(source: Tensor, operators: Iterable[Operator]) -> int | None:
+    """Return the rows of the smallest table that an input indexes; None where there is none.
+
+    Args:
+        source: an input of the graph.
+        operators: of that graph, in execution order.
+    """
+    reached = {source.index}
+    rows = []
+    for operator in operators:
+        places = _PLACES.get(operator.name)
+        if places is not None and max(places) < len(operator.inputs):
+            table, indices = (operator.inputs[place] for place in places)
+            if _is_table(table) and indices is not None and indices.index in reached:
+                rows.append(table.shape[0])
+        elif operator.name in _PASS and _reads(operator, reached):
+            reached |= {one.index for one in operator.outputs}
+    return min(rows, default=None)
+
+
+def _is_table(tensor: Tensor | None) -> TypeGuard[Tensor]:
+    return tensor is not None and len(tensor.shape) == _MATRIX and not tensor.dynamic[0]
+
+
+def _reads(operator: Operator, reached: set[int]) -> bool:
+    return any(one is not None and one.index in reached for one in operator.inputs)
