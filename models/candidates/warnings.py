@@ -51,8 +51,9 @@ def _about_inputs(signature: Signature | None, inputs: Sequence[InputSpec]) -> I
 
 def _about_output(output: OutputSpec) -> Iterator[str]:
     name = output.name or output.tensor
-    if output.meaning != "logits" and name.lower().startswith("logit"):
-        yield f"Its output is called {name!r} and holds {output.meaning}: it is judged as these."
+    if output.meaning not in {"logit", "logits"} and name.lower().startswith("logit"):
+        held = "one sigmoid" if output.meaning == "sigmoid" else output.meaning.replace("_", " ")
+        yield f"Its output is called {name!r} and holds {held}: it is judged as that."
     if output.found_threshold == "default":
         yield (
             f"It answers one number: above {output.threshold} is taken to mean label "

@@ -1,0 +1,25 @@
+"""Files for the tests: each is written where it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from suites.meta.small_classifiers import classifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write a small classifier: `write(names=("ids",))` returns its path."""
+
+    def written(**how: Any) -> Path:
+        path = tmp_path / "given.tflite"
+        path.write_bytes(classifier(**how))
+        return path
+
+    return written

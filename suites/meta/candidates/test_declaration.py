@@ -1,0 +1,128 @@
+"""The grammar in which a user declares candidates: what it takes, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.candidates.declaration import (
+    declaration_of,
+    parse_inputs,
+    parse_output,
+    read_candidates,
+)
+from models.errors import UsageMistake
+
+WHOLE = """
+corpus = "test.csv"
+labels = "labels.txt"
+ordered = true
+tokenizer = "keras:data/words.json"
+reference = "float"
+
+[[candidates]]
+name = "float"
+flatbuffer = "models/float.tflite"
+
+[[candidates]]
+name = "int8"
+flatbuffer = "/abs/int8.tflite"
+signature = "serving"
+length = 64
+labels = ["a", "b"]
+tokenizer = "characters:"
+reference = "elsewhere.tflite"
+contract = "static_wi8_ai8"
+
+[candidates.inputs]
+ids = "x"
+mask = 1
+
+[candidates.output]
+name = 0
+meaning = "sigmoid"
+threshold = 0.35
+positive = "b"
+"""
+
+
+def written(folder, text):
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_paths_are_relative_to_the_file(tmp_path):
+    table = read_candidates(written(tmp_path, WHOLE))
+    float32, int8 = table.candidates
+    assert table.corpus == str(tmp_path / "test.csv")
+    assert table.labels == str(tmp_path / "labels.txt")
+    assert table.tokenizer == f"keras:{tmp_path / 'data/words.json'}"
+    assert table.ordered
+    assert float32.flatbuffer == str(tmp_path / "models/float.tflite")
+    assert int8.flatbuffer == "/abs/int8.tflite"
+
+
+def test_a_reference_is_a_candidates_name_or_a_file(tmp_path):
+    table = read_candidates(written(tmp_path, WHOLE))
+    assert table.reference == "float"
+    assert table.candidates[1].reference == str(tmp_path / "elsewhere.tflite")
+
+
+def test_what_needs_no_file_names_none(tmp_path):
+    table = read_candidates(written(tmp_path, WHOLE))
+    assert table.candidates[1].tokenizer == "characters:"
+    assert table.candidates[1].labels == ("a", "b")
+
+
+def test_a_candidates_declaration_says_where_it_stands(tmp_path):
+    path = written(tmp_path, WHOLE)
+    declared = declaration_of(read_candidates(path).candidates[1], ("a", "b"), path)
+    assert declared.where == f"{path}: candidate int8"
+    assert declared.inputs.named() == {"ids": "x", "mask": 1}
+    assert (declared.length, declared.signature) == (64, "serving")
+
+
+ONE = '[[candidates]]\nname = "a"\nflatbuffer = "a.tflite"\n'
+REFUSED = {
+    "nothing": ("", "candidates"),
+    "an empty list": ("candidates = []", "there is no"),
+    "two of one name": (ONE + ONE, "two candidates are called 'a'"),
+    "a name that leads elsewhere": (ONE.replace('"a"', '"../a"'), "`name` is up to 100"),
+    "a hidden name": (ONE.replace('"a"', '".a"'), "`name` is up to 100"),
+    "an unknown key": (ONE + "input = 3", "unknown field `input`"),
+    "a mask without ids": (ONE + "[candidates.inputs]\nmask = 1", "`ids` is missing"),
+    "an unknown role": (ONE + "[candidates.inputs]\nids = 1\nwords = 2", "words"),
+    "a percentage": (ONE + "[candidates.output]\nthreshold = 50.0", "between 0 and 1"),
+    "an unknown meaning": (ONE + '[candidates.output]\nmeaning = "p"', "Invalid enum value 'p'"),
+    "a scale of 0": (ONE + "[candidates.output]\nscale = 0.0", "a number above 0"),
+    "half a quantization": (ONE + "[candidates.output]\nzero_point = 3", "needs `scale`"),
+    "no tokens": (ONE + "length = 0", "`length` is at least 1"),
+}
+
+
+@pytest.mark.parametrize(("text", "what"), REFUSED.values(), ids=REFUSED)
+def test_what_breaks_the_grammar_is_named(tmp_path, text, what):
+    path = written(tmp_path, text)
+    with pytest.raises(UsageMistake, match=what) as caught:
+        read_candidates(path)
+    assert caught.value.file == str(path)
+
+
+def test_options_say_the_same():
+    assert parse_inputs("ids=args_0, mask=1").named() == {"ids": "args_0", "mask": 1}
+    output = parse_output("name=score,meaning=sigmoid,threshold=0.35,positive=spam")
+    assert (output.name, output.meaning, output.threshold, output.positive) == (
+        *("score", "sigmoid"),
+        *(0.35, "spam"),
+    )
+    assert parse_output("scale=0.03,zero_point=-5").zero_point == -5
+
+
+@pytest.mark.parametrize(
+    "given", ["", "ids", "ids=", "=x", "ids=a,ids=b", "words=a", "mask=a", "ids=a,,mask=b"]
+)
+def test_an_option_of_another_form_is_refused(given):
+    with pytest.raises(UsageMistake) as caught:
+        parse_inputs(given)
+    assert caught.value.key == "--edge-inputs"
+    assert caught.value.remedy

@@ -1,0 +1,93 @@
+"""Labels: from a file, from the metadata, or declared; and which of them are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.candidates.candidate import read_candidate
+from models.candidates.declaration import Declaration
+from models.candidates.labels import read_labels
+from models.errors import UsageMistake
+from suites.meta.flatbuffers.metadata_files import associated, described, tensor_metadata
+from suites.meta.small_classifiers import Shape, model_of
+
+
+@pytest.mark.parametrize(
+    ("data", "labels"),
+    [
+        (b"ham\nspam\n", ("ham", "spam")),
+        (b"\xef\xbb\xbfham\r\nspam", ("ham", "spam")),
+        ("schön\nnicht gut\n\n".encode(), ("schön", "nicht gut")),
+    ],
+    ids=["plain", "from Windows", "any language"],
+)
+def test_one_label_a_line(tmp_path, data, labels):
+    path = tmp_path / "labels.txt"
+    path.write_bytes(data)
+    assert read_labels(path) == labels
+
+
+REFUSED = {
+    "one": (b"spam\n", "holds 1 labels"),
+    "nothing": (b"", "holds 1 labels"),
+    "too many": ("\n".join(map(str, range(1001))).encode(), "holds 1001 labels"),
+    "twice the same": (b"a\nb\na\n", "2 labels are called 'a'"),
+    "a gap": (b"a\n\nb\n", "label 1 is empty"),
+    "no text": (b"\xff\xfe\x00", "is not UTF-8"),
+    "much": (b"a" * (2 << 20), "at most"),
+}
+
+
+@pytest.mark.parametrize(("data", "what"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_list_of_labels_is_refused(tmp_path, data, what):
+    path = tmp_path / "labels.txt"
+    path.write_bytes(data)
+    with pytest.raises(UsageMistake, match=what) as caught:
+        read_labels(path)
+    assert caught.value.file == str(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UsageMistake, match="cannot be read"):
+        read_labels(tmp_path / "none.txt")
+
+
+def with_labels(folder, content, **how):
+    """Write a classifier whose metadata names its labels."""
+    files = [associated("labels.txt", 2)]
+    path = folder / "described.tflite"
+    model = model_of(Shape(**how))
+    tensors = [tensor_metadata(name) for name in Shape(**how).names]
+    outputs = [tensor_metadata("probability", files=files)]
+    path.write_bytes(described(model, tensors, outputs, packed={"labels.txt": content}))
+    return path
+
+
+def test_labels_come_from_the_metadata(tmp_path):
+    spec = read_candidate(with_labels(tmp_path, b"bad\nneutral\ngood\n"))
+    assert (spec.labels, spec.labels_found) == (("bad", "neutral", "good"), "metadata")
+
+
+def test_declared_labels_win_and_the_contradiction_is_said(tmp_path):
+    file = with_labels(tmp_path, b"bad\nneutral\ngood\n")
+    spec = read_candidate(file, Declaration(labels=("a", "b", "c")))
+    assert (spec.labels, spec.labels_found) == (("a", "b", "c"), "declared")
+    assert any("calls the labels bad, neutral, good" in each for each in spec.warnings)
+    same = read_candidate(file, Declaration(labels=("bad", "neutral", "good")))
+    assert same.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [(b"one\ntwo\n", "names 2 labels and the output has 3"), (b"\xff\xfe", "is not UTF-8")],
+)
+def test_labels_that_cannot_be_the_outputs_are_not_used(tmp_path, content, what):
+    spec = read_candidate(with_labels(tmp_path, content))
+    assert spec.labels is None
+    assert any(what in each for each in spec.warnings)
+
+
+def test_two_labels_are_one_sigmoids(tmp_path):
+    how = {"classes": 1, "end": ("LOGISTIC",), "output": "probability"}
+    spec = read_candidate(with_labels(tmp_path, b"ham\nspam\n", **how))
+    assert spec.labels == ("ham", "spam")

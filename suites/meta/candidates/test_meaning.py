@@ -1,0 +1,214 @@
+"""What the output stands for: read from the graph, declared, or asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.candidates.candidate import read_candidate
+from models.candidates.declaration import Declaration, OutputTable, parse_output
+from models.errors import UsageMistake
+from suites.meta.flatbuffer_writer import Model
+
+ENDS = {
+    "a dense layer": ((), 3, "logits"),
+    "a softmax": (("SOFTMAX",), 3, "probabilities"),
+    "a softmax and a reshape": (("SOFTMAX", "RESHAPE"), 3, "probabilities"),
+    "a log-softmax": (("LOG_SOFTMAX",), 3, "log_probabilities"),
+    "a sigmoid": (("LOGISTIC",), 1, "sigmoid"),
+    "two sigmoids": (("LOGISTIC",), 2, "sigmoids"),
+    "scaled logits": (("MUL", "ADD"), 3, "logits"),
+}
+
+
+def declaring(labels=None, **output):
+    return Declaration(output=OutputTable(**output), labels=labels, where="mine.toml: candidate a")
+
+
+@pytest.mark.parametrize(("end", "classes", "meaning"), ENDS.values(), ids=ENDS)
+def test_the_last_operator_says_it(write, end, classes, meaning):
+    output = read_candidate(write(end=end, classes=classes)).output
+    assert (output.meaning, output.found) == (meaning, "graph")
+    assert output.classes == (2 if meaning == "sigmoid" else classes)
+
+
+def test_integers_behind_it_change_nothing(write):
+    output = read_candidate(write(end=("SOFTMAX",), integer=(1 / 256, -128))).output
+    assert (output.meaning, output.dtype) == ("probabilities", "int8")
+    assert output.quantization.zero_points == (-128,)
+
+
+def test_a_softmax_that_is_written_out_is_seen(tmp_path):
+    assert read_candidate(divided(tmp_path, "EXP", "SUM")).output.meaning == "probabilities"
+
+
+@pytest.mark.parametrize(("above", "below"), [("ABS", "SUM"), ("EXP", "REDUCE_MAX")])
+def test_other_shares_are_asked_about(tmp_path, above, below):
+    with pytest.raises(UsageMistake, match="not certain: it comes from DIV"):
+        read_candidate(divided(tmp_path, above, below))
+
+
+def divided(folder, above, below):
+    """Write a file whose output is one thing over another."""
+    model = Model()
+    ids, weights = (
+        model.tensor("ids", (1, 8), "int32"),
+        model.tensor("w", (3, 8), values=[[1] * 8] * 3),
+    )
+    names = ("dense", "numerator", "denominator", "share")
+    dense, top, bottom, out = (model.tensor(name, (1, 3)) for name in names)
+    model.operator("FULLY_CONNECTED", [ids, weights], [dense])
+    model.operator(above, [dense], [top])
+    model.operator(below, [top], [bottom])
+    model.operator("DIV", [top, bottom], [out])
+    model.end_graph([ids], [out])
+    path = folder / "divided.tflite"
+    path.write_bytes(model.pack())
+    return path
+
+
+def test_probabilities_called_logits_are_said(write):
+    spec = read_candidate(write(end=("SOFTMAX",), output="logits"))
+    assert spec.output.meaning == "probabilities"
+    assert any("called 'logits' and holds probabilities" in each for each in spec.warnings)
+    assert read_candidate(write(end=("SOFTMAX",), output="probability")).warnings == ()
+
+
+@pytest.mark.parametrize("end", [("TANH",), ("SOFTMAX", "MUL"), ("LOGISTIC", "ADD")])
+def test_an_unsure_end_is_asked_about_in_a_line_to_paste(write, end):
+    file = write(end=end)
+    with pytest.raises(UsageMistake, match="is not certain: it comes from") as caught:
+        read_candidate(file)
+    assert caught.value.key == "output.meaning"
+    option = caught.value.remedy.partition("--edge-output='")[2].partition("'")[0]
+    spec = read_candidate(file, Declaration(output=parse_output(option)))
+    assert (spec.output.meaning, spec.output.found) == ("probabilities", "declared")
+
+
+def test_one_number_without_sigmoid_is_asked_about(write):
+    file = write(classes=1)
+    with pytest.raises(UsageMistake, match="not certain") as caught:
+        read_candidate(file)
+    assert '"logit"' in caught.value.remedy
+    output = read_candidate(file, declaring(meaning="logit")).output
+    assert (output.meaning, output.classes, output.threshold) == ("logit", 2, 0.5)
+
+
+def test_a_softmax_of_one_number_is_refused(write):
+    with pytest.raises(UsageMistake, match="softmax of one number, which is 1 whatever the text"):
+        read_candidate(write(end=("SOFTMAX",), classes=1))
+
+
+def test_a_sigmoids_side_is_said_where_nobody_declares_it(write):
+    spec = read_candidate(write(end=("LOGISTIC",), classes=1))
+    assert (spec.output.threshold, spec.output.positive) == (0.5, 1)
+    assert spec.output.found_threshold == "default"
+    assert any("above 0.5 is taken to mean label 1" in each for each in spec.warnings)
+    assert "above 0.5 label 1 (by default)" in spec.binding
+
+
+@pytest.mark.parametrize(("positive", "index"), [(0, 0), (1, 1), ("spam", 0), ("ham", 1)], ids=str)
+def test_a_sigmoids_side_is_declared(write, positive, index):
+    declared = declaring(labels=("spam", "ham"), threshold=0.35, positive=positive)
+    spec = read_candidate(write(end=("LOGISTIC",), classes=1, output="spam"), declared)
+    assert (spec.output.threshold, spec.output.positive) == (0.35, index)
+    assert (spec.output.found_threshold, spec.warnings) == ("declared", ())
+
+
+@pytest.mark.parametrize(
+    ("lead", "signature", "classes"),
+    [((1,), None, 5), ((), None, 5), ((1, 1), None, 5), ((1,), (-1, 5), 5), ((1,), (1, -1), None)],
+    ids=["[1, C]", "[C]", "[1, 1, C]", "[-1, C]", "[1, -1]"],
+)
+def test_shapes_that_answer_one_text(write, lead, signature, classes):
+    output = read_candidate(write(classes=5, lead=lead, output_signature=signature)).output
+    assert output.classes == classes
+
+
+@pytest.mark.parametrize(
+    ("lead", "signature", "classes"),
+    [((1, 16), None, 8), ((4,), None, 3), ((1, 1), (1, -1, 3), 3), ((1,), None, 1001)],
+    ids=["[1, 16, 8]", "[4, 3]", "[1, -1, 3]", "[1, 1001]"],
+)
+def test_shapes_that_answer_no_text_are_refused(write, lead, signature, classes):
+    with pytest.raises(UsageMistake, match="is no answer to a text") as caught:
+        read_candidate(write(classes=classes, lead=lead, output_signature=signature))
+    assert caught.value.key == "output"
+
+
+def test_several_outputs_are_asked_about(write):
+    file = write(outputs=2)
+    with pytest.raises(UsageMistake, match="has 2 outputs") as caught:
+        read_candidate(file)
+    assert 'name = "logits"' in caught.value.remedy
+    assert read_candidate(file, declaring(name="logits")).output.classes == 3
+    assert read_candidate(file, declaring(name=0)).output.name == "logits"
+    with pytest.raises(UsageMistake, match="no tensor is called 'pool'"):
+        read_candidate(file, declaring(name="pool"))
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "bool", "string"])
+def test_an_output_of_labels_is_refused(tmp_path, dtype):
+    model = Model()
+    ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("label", (1, 1), dtype)
+    model.operator("ARG_MAX", [ids, ids], [out])
+    model.end_graph([ids], [out])
+    path = tmp_path / "labels.tflite"
+    path.write_bytes(model.pack())
+    with pytest.raises(UsageMistake, match=f"is {dtype}, and a score for each label"):
+        read_candidate(path)
+
+
+WRONG = {
+    "another meaning": ({"meaning": "logits"}, {"end": ("SOFTMAX",)}, "the graph says prob"),
+    "probabilities of logits": ({"meaning": "probabilities"}, {}, "the graph says logits"),
+    "a sigmoid of three": ({"meaning": "sigmoid"}, {}, "which is one number"),
+    "logits of one": ({"meaning": "logits"}, {"classes": 1, "end": ("LOGISTIC",)}, "holds 1"),
+    "a threshold for three": ({"threshold": 0.3}, {}, "are for one sigmoid"),
+    "a third side": ({"positive": 2}, {"classes": 1, "end": ("LOGISTIC",)}, "not one of two"),
+    "a label of none": (
+        {"positive": "spam"},
+        {"classes": 1, "end": ("LOGISTIC",)},
+        "no labels are given",
+    ),
+    "a scale of floats": ({"scale": 0.5}, {}, "is in floats"),
+    "another scale": ({"scale": 0.5}, {"integer": (0.03, 5)}, "the file holds 0.03 and 5"),
+}
+
+
+@pytest.mark.parametrize(("output", "how", "what"), WRONG.values(), ids=WRONG)
+def test_a_declaration_that_the_file_contradicts_is_refused(write, output, how, what):
+    with pytest.raises(UsageMistake, match=what) as caught:
+        read_candidate(write(**how), declaring(**output))
+    assert "mine.toml: candidate a: output" in caught.value.key
+
+
+def test_a_scale_that_the_file_lacks_is_declared(tmp_path):
+    model = Model()
+    ids, weights = (
+        model.tensor("ids", (1, 8), "int32"),
+        model.tensor("w", (3, 8), values=[[1] * 8] * 3),
+    )
+    out = model.tensor("out", (1, 3), "int8")
+    model.operator("FULLY_CONNECTED", [ids, weights], [out])
+    model.end_graph([ids], [out])
+    path = tmp_path / "scaleless.tflite"
+    path.write_bytes(model.pack())
+    with pytest.raises(UsageMistake, match="nothing says what they stand for"):
+        read_candidate(path)
+    held = read_candidate(path, declaring(scale=0.1, zero_point=3)).output.quantization
+    assert (held.scales, held.zero_points) == ((0.1,), (3,))
+
+
+def test_the_scale_of_the_file_may_be_repeated(write):
+    file = write(integer=(0.03, 5))
+    assert read_candidate(file, declaring(scale=0.03, zero_point=5)).output.quantization
+
+
+@pytest.mark.parametrize(("labels", "fits"), [(("a", "b", "c"), True), (("a", "b"), False)])
+def test_declared_labels_are_as_many_as_scores(write, labels, fits):
+    if fits:
+        spec = read_candidate(write(), declaring(labels=labels))
+        assert (spec.labels, spec.labels_found) == (labels, "declared")
+    else:
+        with pytest.raises(UsageMistake, match="2 labels are given, and the output tells 3 apart"):
+            read_candidate(write(), declaring(labels=labels))

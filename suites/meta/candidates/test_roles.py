@@ -1,0 +1,225 @@
+"""Which input takes what: found where certain, asked for where not, checked where declared."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.candidates.candidate import read_candidate
+from models.candidates.declaration import Declaration, InputsTable, parse_inputs
+from models.errors import UsageMistake
+from suites.meta.flatbuffer_writer import Model
+
+BY_NAME = {
+    "edgeproof": ("input_ids", "attention_mask", "token_type_ids"),
+    "model maker": ("ids", "mask", "segment_ids"),
+    "google": ("input_word_ids", "input_mask", "input_type_ids"),
+    "mixed": ("token_ids", "input_mask", "segments"),
+    "two inputs": ("input_ids", "attention_mask"),
+    "one input": ("input_ids",),
+}
+
+
+def bound(spec):
+    return {one.role: one.position for one in spec.inputs}
+
+
+def declaring(**inputs):
+    return Declaration(inputs=InputsTable(**inputs), where="mine.toml: candidate a")
+
+
+@pytest.mark.parametrize("names", BY_NAME.values(), ids=BY_NAME)
+@pytest.mark.parametrize("keys", [("serving_default",), ()], ids=["signature", "none"])
+def test_names_that_mean_one_thing_are_believed(write, names, keys):
+    spec = read_candidate(write(names=names, keys=keys))
+    roles = ("ids", "mask", "segments")[: len(names)]
+    assert bound(spec) == {role: place for place, role in enumerate(roles)}
+    assert {one.found for one in spec.inputs} == {"name"}
+    assert [one.name for one in spec.inputs] == [name if keys else None for name in names]
+
+
+@pytest.mark.parametrize("prefix", ["", "serving_default_", "bert/embeddings/", "StatefulCall/x/"])
+def test_what_exporters_put_around_a_name_is_not_read(write, prefix):
+    spec = read_candidate(write(tensor_prefix=prefix, keys=()))
+    assert bound(spec) == {"ids": 0, "mask": 1, "segments": 2}
+
+
+@pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0), (0, 2, 1)])
+def test_positions_are_those_of_the_graph(write, order):
+    spec = read_candidate(write(order=order))
+    roles = ("ids", "mask", "segments")
+    assert [one.role for one in spec.inputs] == [roles[place] for place in order]
+    assert [one.position for one in spec.inputs] == [0, 1, 2]
+    assert any("order" in warning for warning in spec.warnings)
+
+
+def test_an_order_that_is_the_signatures_warns_of_nothing(write):
+    assert read_candidate(write()).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "name"), [("int32", "x"), ("int64", "input_1"), ("float32", "dense_input")]
+)
+def test_a_lone_input_takes_ids(write, dtype, name):
+    (one,) = read_candidate(write(names=(name,), dtype=dtype)).inputs
+    assert (one.role, one.dtype, one.found, one.length) == ("ids", dtype, "shape", 8)
+
+
+def test_ids_as_floats_are_said(write):
+    spec = read_candidate(write(names=("x",), dtype="float32"))
+    assert any("float32" in warning for warning in spec.warnings)
+    assert read_candidate(write(names=("x",))).warnings == ()
+
+
+def test_rows_of_the_table_bound_the_ids(write):
+    assert read_candidate(write()).input("ids").rows == 64
+    assert read_candidate(write()).input("mask").rows is None
+
+
+UNCERTAIN = {
+    "numbered": ("args_0", "args_1", "args_2"),
+    "two numbered": ("x", "y"),
+    "one of three": ("input_ids", "attention_mask", "labels"),
+    "a lone mask": ("attention_mask",),
+    "twice the same": ("input_ids", "token_ids"),
+}
+
+
+@pytest.mark.parametrize("names", UNCERTAIN.values(), ids=UNCERTAIN)
+def test_what_is_not_certain_is_asked_for_in_lines_to_paste(write, names):
+    file = write(names=names)
+    with pytest.raises(UsageMistake, match="not certain") as caught:
+        read_candidate(file)
+    assert (caught.value.file, caught.value.key) == (str(file), "inputs")
+    assert f'ids = "{names[0]}"' in caught.value.remedy
+    option = caught.value.remedy.partition("--edge-inputs='")[2].partition("'")[0]
+    spec = read_candidate(file, Declaration(inputs=parse_inputs(option)))
+    assert [one.found for one in spec.inputs] == ["declared"] * len(names)
+
+
+def test_a_signature_and_a_tensor_that_contradict_each_other_are_asked_about(tmp_path):
+    model = Model()
+    first = model.tensor("attention_mask", (1, 8), "int32")
+    second = model.tensor("input_ids", (1, 8), "int32")
+    out = model.tensor("out", (1, 3))
+    model.operator("FULLY_CONNECTED", [first, second], [out])
+    model.sign({"input_ids": first, "attention_mask": second}, {"logits": out})
+    model.end_graph([first, second], [out])
+    path = tmp_path / "contradicting.tflite"
+    path.write_bytes(model.pack())
+    with pytest.raises(UsageMistake, match="ids by name and mask by name"):
+        read_candidate(path)
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"ids": "args_1", "mask": "args_2", "segments": "args_0"},
+        {"ids": 1, "mask": 2, "segments": 0},
+        {"ids": "serving_default_args_1:0", "mask": 2, "segments": "args_0"},
+    ],
+    ids=["names", "positions", "tensors"],
+)
+def test_declared_roles_are_taken(write, inputs):
+    spec = read_candidate(write(names=("args_0", "args_1", "args_2")), declaring(**inputs))
+    assert bound(spec) == {"ids": 1, "mask": 2, "segments": 0}
+
+
+def test_a_declaration_wins_over_names(write):
+    spec = read_candidate(write(), declaring(ids=1, mask=0, segments=2))
+    assert bound(spec) == {"mask": 0, "ids": 1, "segments": 2}
+
+
+WRONG = {
+    "no such name": ({"ids": "nope", "mask": 1, "segments": 2}, "no tensor is called 'nope'"),
+    "no such place": ({"ids": 7, "mask": 1, "segments": 2}, "no tensor is called 7"),
+    "one for two": ({"ids": 0, "mask": 0, "segments": 2}, "are both input 0"),
+    "one left over": ({"ids": 0, "mask": 1}, "nothing is declared for input 2"),
+}
+
+
+@pytest.mark.parametrize(("inputs", "what"), WRONG.values(), ids=WRONG)
+def test_a_declaration_that_does_not_fit_is_refused(write, inputs, what):
+    with pytest.raises(UsageMistake, match=what) as caught:
+        read_candidate(write(), declaring(**inputs))
+    assert "mine.toml: candidate a: inputs" in caught.value.key
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("signature", "length", "open_batch"),
+    [((-1, 8), 8, True), ((1, -1), None, False), ((-1, -1), None, True), (None, 8, False)],
+)
+def test_what_is_open_is_said(write, signature, length, open_batch):
+    (one, *_) = read_candidate(write(signature=signature)).inputs
+    assert (one.length, one.open_batch) == (length, open_batch)
+
+
+def test_an_open_length_is_declared(write):
+    file = write(signature=(1, -1))
+    assert read_candidate(file, Declaration(length=128)).length == 128
+    with pytest.raises(UsageMistake, match="a length of 128 is declared, and input 0"):
+        read_candidate(write(), Declaration(length=128))
+
+
+def ported(*inputs):
+    """Return a file with these inputs: shape, dtype and name each."""
+    model = Model()
+    given = [model.tensor(name, shape, dtype) for shape, dtype, name in inputs]
+    weights = model.tensor("w", (3, 8), values=[[0.5] * 8] * 3)
+    out = model.tensor("out", (1, 3))
+    model.operator("FULLY_CONNECTED", [*given[:1], weights], [out])
+    model.end_graph(given, [out])
+    return model.pack()
+
+
+NO_IDS = {
+    "no inputs": ((), "has no inputs"),
+    "text": ((((1, 1), "string", "text"),), "takes text itself"),
+    "vectors": ((((1, 8, 50), "float32", "words"),), "does not take the ids of one text"),
+    "a batch of 32": ((((32, 8), "int32", "ids"),), "does not take the ids of one text"),
+    "four": (tuple(((1, 8), "int32", f"x{i}") for i in range(4)), "has 4 inputs"),
+    "bools": ((((1, 8), "bool", "ids"),), "is bool"),
+    "lengths": (
+        (((1, 8), "int32", "ids"), ((1, 9), "int32", "mask")),
+        "different numbers of tokens",
+    ),
+}
+
+
+@pytest.mark.parametrize(("inputs", "what"), NO_IDS.values(), ids=NO_IDS)
+def test_inputs_that_take_no_ids_are_refused(tmp_path, inputs, what):
+    path = tmp_path / "given.tflite"
+    path.write_bytes(ported(*inputs))
+    with pytest.raises(UsageMistake, match=what) as caught:
+        read_candidate(path)
+    assert (caught.value.file, caught.value.key) == (str(path), "inputs")
+
+
+@pytest.mark.parametrize("shape", [(8,), (1, 8), (1, 1, 8), (1, 8, 1)])
+def test_ids_of_one_text_may_have_more_or_fewer_dimensions(tmp_path, shape):
+    path = tmp_path / "given.tflite"
+    path.write_bytes(ported((shape, "int32", "ids")))
+    assert read_candidate(path).length == 8
+
+
+def test_two_signatures_are_asked_about(write):
+    file = write(keys=("serving_default", "other"))
+    with pytest.raises(UsageMistake, match="has 2 signatures") as caught:
+        read_candidate(file)
+    assert "--edge-signature=serving_default" in caught.value.remedy
+    assert read_candidate(file, Declaration(signature="other")).signature == "other"
+    with pytest.raises(UsageMistake, match="no signature is called 'third'"):
+        read_candidate(file, Declaration(signature="third"))
+
+
+def test_operators_that_no_runtime_has_are_named(tmp_path):
+    model = Model()
+    text = model.tensor("text", (1, 1), "string")
+    ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 2))
+    model.operator("FlexLookupTableFindV2", [text], [ids])
+    model.operator("FULLY_CONNECTED", [ids, ids], [out])
+    model.end_graph([text], [out])
+    path = tmp_path / "flex.tflite"
+    path.write_bytes(model.pack())
+    with pytest.raises(UsageMistake, match="FlexLookupTableFindV2, and its input 'text' takes"):
+        read_candidate(path)
