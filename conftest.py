@@ -4,6 +4,7 @@ pytest_plugins = (
     "fixtures.options",
     "fixtures.endings",
     "fixtures.stopping",
+    "fixtures.safe_reports",
     "fixtures.applying",
     "fixtures.extent",
     "fixtures.devices",

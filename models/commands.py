@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from models.errors import EdgeproofError, UsageMistake
+from models.foreign_text import in_json
 from models.paths import absolute
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def path(written: str) -> Path:
 def answer(command: Callable[[], dict[str, Any]]) -> int:
     """Run a command and print the document it returns; return the exit code."""
     try:
-        document = readable(command())
+        document = in_json(readable(command()))
         sys.stdout.write(document + "\n")
         sys.stdout.flush()
     except EdgeproofError as error:

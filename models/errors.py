@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models.foreign_text import one_line
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class EdgeproofError(Exception):
     """Something outside edgeproof's code is wrong, and the message says how to mend it.
+
+    Each part is made safe for one line of a terminal: what is wrong often holds text from outside.
 
     Args:
         what: what is wrong, with the offending value.
@@ -28,11 +32,11 @@ class EdgeproofError(Exception):
         file: Path | str | None = None,
         key: str | None = None,
     ) -> None:
-        super().__init__(what)
-        self.what = what
-        self.remedy = remedy
-        self.file = None if file is None else str(file)
-        self.key = key
+        self.what = one_line(what)
+        self.remedy = one_line(remedy)
+        self.file = None if file is None else one_line(file)
+        self.key = None if key is None else one_line(key)
+        super().__init__(self.what)
 
     def describe(self) -> dict[str, str | None]:
         """Return the parts of the message, from which another process raises it again."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from models.foreign_text import one_line
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -30,7 +32,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
-        self._write(text, "\n")
+        self._write(one_line(text), "\n")
         self._width = 0
 
     def tick(self, text: str) -> None:
@@ -39,6 +41,7 @@ class Progress:
         if now - self._last < self._interval:
             return
         self._last = now
+        text = one_line(text)
         self._write(text, "" if self._moving else "\n")
         self._width = len(text) if self._moving else 0
 

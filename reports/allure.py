@@ -94,7 +94,7 @@ def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[
     )
     if done.returncode or not (output / "index.html").is_file():
         raise EdgeproofError(
-            f"Allure {version()} drew nothing (exit {done.returncode}):\n{_tail(done)}\n",
+            f"Allure {version()} drew nothing (exit {done.returncode}): {_tail(done)}",
             remedy=f"Delete {folder()} and try again, or run the suite again",
         )
     found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
@@ -114,7 +114,7 @@ def _npm_install(scratch: Path, target: Path) -> None:
     )
     if done.returncode:
         raise EdgeproofError(
-            f"npm cannot install Allure {version()} (exit {done.returncode}):\n{_tail(done)}\n",
+            f"npm cannot install Allure {version()} (exit {done.returncode}): {_tail(done)}",
             remedy="Check the network, the proxy, its certificate (NODE_EXTRA_CA_CERTS) and npm's "
             "registry (npm config get registry), "
             f"or copy {target} from a machine that has it",
@@ -159,4 +159,4 @@ def _run(
 def _tail(done: subprocess.CompletedProcess[str]) -> str:
     """The end of what a program printed, without the frames of node's stack traces."""
     lines = [line for line in done.stdout.splitlines() if line.strip() and not _FRAME.match(line)]
-    return "\n".join(lines[-_TAIL_LINES:])
+    return " | ".join(lines[-_TAIL_LINES:])

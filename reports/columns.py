@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from models import foreign_text
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     Table = Sequence[Sequence[str]]
+
+# Characters of a cell, so that one name from outside cannot push all others out of sight.
+LONGEST = 80
 
 
 def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list[str]:
@@ -18,9 +23,10 @@ def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list
         left: columns of names, which stand to the left; numbers stand to the right.
         ruled: whether a line parts the head from the rest.
     """
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    safe = [[foreign_text.one_line(cell, LONGEST) for cell in row] for row in table]
+    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
     lines = []
-    for row in table:
+    for row in safe:
         cells = [
             cell.ljust(width) if at in left else cell.rjust(width)
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
@@ -33,6 +39,6 @@ def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list
 
 def as_markdown(table: Table, *, left: Collection[int]) -> str:
     """The same as a Markdown table."""
-    head, *rows = table
+    head, *rows = ([foreign_text.as_markdown(cell, LONGEST) for cell in row] for row in table)
     rule = ["---" if at in left else "---:" for at in range(len(head))]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))

@@ -6,12 +6,12 @@ baseline, where the error enters the network, and the one command that shows it 
 
 from __future__ import annotations
 
-import html
 import shlex
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.foreign_text import as_markdown, as_markup, one_line, several_lines, visible
 from models.verdicts.baselines import Move
 from models.verdicts.judge import Estimate, Verdict, describe
 from models.verdicts.metrics import metric_named
@@ -41,6 +41,8 @@ UNSURE = {Verdict.INCONCLUSIVE, Verdict.INVALID}
 FLIPS = 5
 # Of the message of a test that measured nothing.
 LAST_LINES = 12
+# Of the command that is there to be copied.
+LONGEST_COMMAND = 8000
 _WIDTH = 100
 
 
@@ -80,17 +82,18 @@ class Explanation:
     def as_text(self) -> str:
         """For a terminal, wrapped; the command on a line of its own, ready to be copied."""
         width = max(len(label) for label, _ in self.rows) + 2
-        lines = [self.title, f"  {self.test}"]
+        lines = [one_line(self.title), f"  {one_line(self.test)}"]
         for label, text in self.rows:
             head = f"  {label:<{width}}"
             if label == "Reproduce":
-                lines.append(head + text)
+                lines.append(head + one_line(text, LONGEST_COMMAND))
                 continue
-            for part in text.splitlines() or [""]:
+            for part in several_lines(text).split("\n"):
                 wrapped = textwrap.wrap(part, _WIDTH - len(head)) or [""]
                 lines += [(head if n == 0 else " " * len(head)) + w for n, w in enumerate(wrapped)]
                 head = " " * len(head)
-        return "\n".join(lines) + "\n"
+        # Again: where a line is wrapped, what was inside it begins one.
+        return several_lines("\n".join(lines), LONGEST_COMMAND) + "\n"
 
     def as_markdown(self) -> str:
         """For GitHub, folded away under its title."""
@@ -98,14 +101,14 @@ class Explanation:
             f"| {label} | {_markdown_cell(label, text)} |" for label, text in self.rows
         )
         return (
-            f"<details><summary>{html.escape(self.title)}</summary>\n\n"
-            f"| | |\n|---|---|\n| Test | `{self.test}` |\n{rows}\n\n</details>\n"
+            f"<details><summary>{as_markdown(self.title)}</summary>\n\n"
+            f"| | |\n|---|---|\n| Test | {_markdown_code(self.test)} |\n{rows}\n\n</details>\n"
         )
 
     def as_html(self) -> str:
         """A list of terms for the report, which wraps wherever it is put."""
         rows = "".join(
-            f"<dt><b>{html.escape(label)}</b></dt><dd>{_html_cell(label, text)}</dd>"
+            f"<dt><b>{as_markup(label)}</b></dt><dd>{_html_cell(label, text)}</dd>"
             for label, text in self.rows
         )
         return f"<dl>{rows}</dl>"
@@ -247,18 +250,23 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
 
 
 def _last_lines(message: str) -> str:
-    kept = [line for line in message.splitlines() if line.strip()]
+    kept = [line for line in visible(message).split("\n") if line.strip()]
     return "\n".join(kept[-LAST_LINES:]) or "no message"
 
 
 def _markdown_cell(label: str, text: str) -> str:
     if label == "Reproduce":
-        return f"`{text}`"
-    return html.escape(text, quote=False).replace("|", "\\|").replace("\n", "<br>")
+        return _markdown_code(text)
+    return "<br>".join(map(as_markdown, visible(text).split("\n")))
+
+
+def _markdown_code(text: str) -> str:
+    # No backticks: what is between them could hold some, and in a table bars end the cell.
+    return f"<code>{as_markdown(text, LONGEST_COMMAND)}</code>"
 
 
 def _html_cell(label: str, text: str) -> str:
-    escaped = html.escape(text, quote=False)
+    escaped = as_markup(text)
     if label in {"Reproduce", "What happened"}:
         return f'<code style="white-space:pre-wrap;overflow-wrap:anywhere">{escaped}</code>'
     return escaped.replace("\n", "<br>")

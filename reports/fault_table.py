@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from models.foreign_text import as_markup
 from reports.faults import META, by_gate, gate_of, planted_at
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> st
         f"edgeproof itself. Of the faults: {', '.join(words) or 'none'}."
     )
     planted = planted_at(faults)
-    at = f'<p class="quiet">Planted at {html.escape("; ".join(planted))}.</p>' if planted else ""
+    at = f'<p class="quiet">Planted at {as_markup("; ".join(planted))}.</p>' if planted else ""
     return f"<p>{said}</p>{at}"
 
 
@@ -77,7 +77,7 @@ def _without(tests: Iterable[str], grouped: Mapping[str, object]) -> str:
     bare = sorted({gate_of(test) for test in tests} - set(grouped))
     if not bare:
         return ""
-    names = "".join(f"<li><code>{html.escape(gate)}</code></li>" for gate in bare)
+    names = "".join(f"<li><code>{as_markup(gate)}</code></li>" for gate in bare)
     return f'<p class="unsure">Gates of this report without a planted fault:</p><ul>{names}</ul>'
 
 
@@ -85,7 +85,7 @@ def _gate(gate: str, faults: Sequence[PlantedFault], address: str | None) -> str
     show = f' <a href="{address}">Show the test</a>' if address else ""
     rows = "".join(map(_fault, faults))
     return (
-        f'<tbody><tr><th colspan="2" scope="rowgroup"><code>{html.escape(gate)}</code>{show}</th>'
+        f'<tbody><tr><th colspan="2" scope="rowgroup"><code>{as_markup(gate)}</code>{show}</th>'
         f"</tr>{rows}</tbody>"
     )
 
@@ -93,8 +93,8 @@ def _gate(gate: str, faults: Sequence[PlantedFault], address: str | None) -> str
 def _fault(fault: PlantedFault) -> str:
     where = ", ".join(filter(None, (fault.of, fault.file, fault.only.strip("-"))))
     kind, ended = _ENDED[fault.seen.outcome] if fault.seen else ("quiet", NEVER)
-    said = html.escape(fault.seen.said) if fault.seen else ""
+    said = as_markup(fault.seen.said) if fault.seen else ""
     return (
-        f'<tr><td>{html.escape(fault.name)} <span class="quiet">{html.escape(where)}</span></td>'
+        f'<tr><td>{as_markup(fault.name)} <span class="quiet">{as_markup(where)}</span></td>'
         f'<td><b class="{kind}">{ended}</b> <span class="quiet">{said}</span></td></tr>'
     )

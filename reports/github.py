@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models import foreign_text
 from models.errors import EdgeproofError
 from reports import sizes
 from reports.budget_lines import place_of
@@ -45,13 +46,13 @@ def step_summary(document: Mapping[str, Any]) -> str:
     """The summary of a run as Markdown: what was tested, the scoreboard, and what is red."""
     red = explanations(document)
     lines = [
-        f"## edgeproof: {document['subject']['name']} on {document['device']['name']}",
+        f"## edgeproof: {foreign_text.as_markdown(title_of(document))}",
         "",
         f"**{len(red)} red:** unfold one to see why." if red else _said(document),
         "",
         as_markdown(document),
         sizes.as_markdown(document),
-        f"Circumstances: {circumstances(document)}.",
+        f"Circumstances: {foreign_text.as_markdown(circumstances(document))}.",
         "",
         *(one.as_markdown() for one in red),
     ]
@@ -61,7 +62,7 @@ def step_summary(document: Mapping[str, Any]) -> str:
 def _said(document: Mapping[str, Any]) -> str:
     """The headline without whose it is, which stands above."""
     said = headline(document)[1].removeprefix(f"{title_of(document)}: ")
-    return f"{said[:1].upper()}{said[1:]}."
+    return foreign_text.as_markdown(f"{said[:1].upper()}{said[1:]}.")
 
 
 def annotations_asked_for(document: Mapping[str, Any]) -> list[str]:
@@ -77,13 +78,13 @@ def annotations(document: Mapping[str, Any]) -> list[str]:
 def _annotation(one: Explanation) -> str:
     taken = one.measurement
     place = place_of(taken.budget.source) if taken and taken.budget else None
-    properties = {"title": f"{one.title} ({one.test})"}
+    properties = {"title": foreign_text.one_line(f"{one.title} ({one.test})")}
     if place is not None:
         properties = {"file": place.file, "line": str(place.line)} | properties
     elif taken is None:
-        properties = {"file": one.test.partition("::")[0]} | properties
+        properties = {"file": foreign_text.one_line(one.test.partition("::")[0])} | properties
     given = ",".join(f"{name}={_escaped(text, ',:')}" for name, text in properties.items())
-    message = "\n".join(f"{label}: {text}" for label, text in one.rows)
+    message = foreign_text.several_lines("\n".join(f"{label}: {text}" for label, text in one.rows))
     return f"::{'warning' if one.unsure else 'error'} {given}::{_escaped(message)}"
 
 

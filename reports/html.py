@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from models.commands import Parser, path
 from models.errors import EdgeproofError
 from models.files import write_whole
+from models.foreign_text import one_line
 from reports import allure
 from reports.offline import external_loads, keep_to_itself
 from reports.packing import files_of, pack
@@ -245,7 +246,7 @@ def _parser() -> Parser:
 
 
 def _say(line: str) -> None:
-    print(f"report: {line}", file=sys.stderr, flush=True)  # noqa: T201 - progress of a command
+    print(one_line(f"report: {line}"), file=sys.stderr, flush=True)  # noqa: T201 - progress of a command
 
 
 if __name__ == "__main__":

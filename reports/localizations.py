@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.foreign_text import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# Characters of a tweet, and of a name in a sentence.
+LONGEST_TEXT, LONGEST_NAME = 300, 80
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,16 +55,16 @@ class Flip(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def said(self) -> str:
         """Its words, or its row where they are not there."""
-        return f'"{self.text}"' if self.text else f"test tweet {self.tweet}"
+        return f'"{one_line(self.text, LONGEST_TEXT)}"' if self.text else f"test tweet {self.tweet}"
 
     def as_sentence(self) -> str:
         """The tweet, and what each of the two models made of it."""
-        answers = [f"{name} {self.answer(name)}" for name in self.labels]
-        return f"{self.said}: gold {self.gold}, {', '.join(answers)}"
+        answers = [f"{_name(name)} {self.answer(name)}" for name in self.labels]
+        return f"{self.said}: gold {_name(self.gold)}, {', '.join(answers)}"
 
     def answer(self, name: str) -> str:
         """A model's label, and by how many logits it preferred that."""
-        return f"{self.labels[name]} by {self.margins[name]:.3g}"
+        return f"{_name(self.labels[name])} by {self.margins[name]:.3g}"
 
 
 class Localization(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,10 +118,11 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
                 f"{one.nan:,} NaN and {one.inf:,} Inf"
             )
         if not self.curve:
-            return f"not localized: {self.not_localized or 'no tensor in common with float32'}"
+            why = one_line(self.not_localized) or "no tensor in common with float32"
+            return f"not localized: {why}"
         said = f"{self._where()}{self._broken()}"
         if self.mended_by_float:
-            said += f"; mended by {' and '.join(self.mended_by_float)} in float"
+            said += f"; mended by {' and '.join(map(_name, self.mended_by_float))} in float"
         return said
 
     def _where(self) -> str:
@@ -126,7 +132,7 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
         level = "NaN or Inf" if one.nan or one.inf else f"{one.sqnr_db:.1f} dB"
         return (
             f"first diverges at operator {first + 1} of {len(self.curve)}, "
-            f"{one.operator} ({one.tensor}): {level}"
+            f"{_name(one.operator)} ({_name(one.tensor)}): {level}"
         )
 
     def _broken(self) -> str:
@@ -135,6 +141,10 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
         nan, inf = self.counts
         count = "1 operator" if len(self.broken) == 1 else f"{len(self.broken)} operators"
         return f", {nan:,} NaN and {inf:,} Inf in {count}"
+
+
+def _name(text: str) -> str:
+    return one_line(text, LONGEST_NAME)
 
 
 def localizations_of(document: Mapping[str, Any]) -> list[Localization]:

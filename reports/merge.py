@@ -16,6 +16,7 @@ import msgspec
 
 from models.commands import Parser, path
 from models.errors import EdgeproofError
+from models.foreign_text import one_line
 from reports import columns
 from reports.naming import device_names
 from reports.parts import parts_of
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     sys.stdout.write(as_text(document))
     if len({one["subject"]["name"] for one in parts_of(document)}) > 1:
         sys.stdout.write(f"\n{as_table(document)}\n")
-    sys.stdout.write(f"\n{options.out}\n")
+    sys.stdout.write(f"\n{one_line(options.out)}\n")
     return 0
 
 

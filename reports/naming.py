@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+# Bytes of a slug: file systems take 255, some of which are for what stands around it.
+LONGEST = 120
 
 
 def device_names(documents: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -53,8 +57,12 @@ def commit_of(run: Mapping[str, Any]) -> str:
 
 
 def slug(name: str) -> str:
-    """A name as a file may have it."""
-    return re.sub(r"[^\w.]+", "-", name)
+    """A name as a file may have it; a long one is cut, and told apart by its hash."""
+    plain = re.sub(r"[^\w.]+", "-", name)
+    if len(plain.encode()) <= LONGEST:
+        return plain
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain.encode()[:LONGEST].decode(errors='ignore')}-{digest}"
 
 
 def moment_of(run: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ import msgspec
 
 from models.errors import EdgeproofError
 from models.files import LARGEST_DOCUMENT, read_text, write_whole
+from models.foreign_text import in_json
 from models.tables import Table
 from models.verdicts.measurement import Measurement
 from reports.extent import Extent  # noqa: TC001 - msgspec reads the annotation
@@ -228,13 +229,14 @@ def _check(document: object, path: Path | None) -> None:
 
 def _serialized(document: Mapping[str, Any], path: Path | None) -> str:
     try:
-        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise EdgeproofError(
             f"holds what JSON cannot ({error})",
             file=path,
             remedy="Put only text, finite numbers, lists and tables in it",
         ) from None
+    return in_json(text) + "\n"
 
 
 def _refuse_constant(name: str) -> None:

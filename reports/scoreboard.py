@@ -8,6 +8,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from models import foreign_text
 from models.commands import Parser, path
 from models.errors import EdgeproofError
 from models.files import write_whole
@@ -112,12 +113,12 @@ def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def as_text(document: Mapping[str, Any]) -> str:
     """The scoreboard for a terminal, columns aligned, the legend below; one for each run."""
-    return _each(document, _text, "{}")
+    return _each(document, _text, foreign_text.one_line)
 
 
 def as_markdown(document: Mapping[str, Any]) -> str:
     """The scoreboard as a Markdown table, the legend below; one for each run."""
-    return _each(document, _markdown, "### {}")
+    return _each(document, _markdown, lambda title: f"### {foreign_text.as_markdown(title)}")
 
 
 def as_csv(document: Mapping[str, Any]) -> str:
@@ -133,10 +134,12 @@ def as_csv(document: Mapping[str, Any]) -> str:
             values = [value for column in COLUMNS for value in _values(column, taken)]
             verdict = worst_verdict(taken).replace(UNMEASURED, "")
             answered = "" if scheme == FULL_MODEL else runtime or _main_runtime(part)
-            writer.writerow([*whose, scheme, answered, *values, verdict])
+            writer.writerow(
+                [*map(foreign_text.as_csv_cell, [*whose, scheme, answered]), *values, verdict]
+            )
         for name, scores in _floors(part).items():
             earned = [f"{scores['accuracy']:.6g}" if n == "accuracy" else "" for n in numbers]
-            writer.writerow([*whose, name, "", *earned, ""])
+            writer.writerow([*map(foreign_text.as_csv_cell, [*whose, name]), "", *earned, ""])
     return buffer.getvalue()
 
 
@@ -173,12 +176,16 @@ def worst_verdict(measurements: Sequence[Measurement]) -> str:
     return next((verdict for verdict in WORST_FIRST if verdict in found), UNMEASURED)
 
 
-def _each(document: Mapping[str, Any], write: Callable[[Mapping[str, Any]], str], head: str) -> str:
+def _each(
+    document: Mapping[str, Any],
+    write: Callable[[Mapping[str, Any]], str],
+    head: Callable[[str], str],
+) -> str:
     """Write the scoreboard of each run of a document, under whose it is where there are several."""
     parts = parts_of(document)
     if len(parts) == 1:
         return write(parts[0])
-    return "\n".join(f"{head.format(title_of(part))}\n\n{write(part)}" for part in parts)
+    return "\n".join(f"{head(title_of(part))}\n\n{write(part)}" for part in parts)
 
 
 def _text(document: Mapping[str, Any]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any
 
+from models.foreign_text import as_markup
 from reports import columns
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def as_html(document: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     lines = [_html_row("th", HEADER), *(_html_row("td", row) for row in rows)]
-    below = (f'<p class="quiet">{html.escape(text)}</p>' for text in (LEGEND, published(document)))
+    below = (f'<p class="quiet">{as_markup(text)}</p>' for text in (LEGEND, published(document)))
     return (
         f'<div class="scroll"><table class="sizes">{"".join(lines)}</table></div>{"".join(below)}'
     )
@@ -104,7 +104,7 @@ def _variant_row(scheme: str, variant: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _html_row(cell: str, values: Sequence[str]) -> str:
-    cells = "".join(f"<{cell}>{html.escape(value)}</{cell}>" for value in values)
+    cells = "".join(f"<{cell}>{as_markup(value)}</{cell}>" for value in values)
     return f"<tr>{cells}</tr>"
 
 

@@ -6,11 +6,11 @@ are added when the report is drawn, from results.json, and the run's own folder 
 
 from __future__ import annotations
 
-import html
 import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from models.foreign_text import as_markup, one_line, several_lines
 from reports.explain import accounts
 from reports.faults import by_gate, gate_of, sentences
 from reports.figures.draw import pictures
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from reports.runs import Run
 
 SVG = "image/svg+xml"
+TEXT = "text/plain"
+# Kinds of attachments that a browser only shows; all others, such as HTML, are shown as text.
+SHOWN = {"application/json", "text/csv", "image/png", "image/jpeg", TEXT}
+# Keys whose value Allure takes for Markdown, HTML or an address to lead to.
+_ACTING = {"description", "descriptionHtml", "links"}
 
 
 def stage(
@@ -54,7 +59,7 @@ def stage(
     for picture in drawn:
         (folder / f"{picture.name}-attachment.svg").write_text(picture.svg, encoding="utf-8")
     for file, test in run.tests.items():
-        changed = _with_environment(test, run.environments)
+        changed = _with_environment(_as_text(test), run.environments)
         changed = _with_pictures(changed, drawn)
         named = test_id(test)
         own = planted.get(gate_of(named), [])
@@ -68,6 +73,28 @@ def stage(
 def draw(run: Run) -> list[Picture]:
     """The pictures of a run; none where it measured nothing."""
     return pictures(run.document) if run.document is not None else []
+
+
+def _as_text(test: dict[str, Any]) -> dict[str, Any]:
+    """A test whose every text is shown as text, whatever the folder of results holds."""
+    described = {"descriptionHtml": _paragraph(str(test.get("description") or ""))}
+    return {name: _safe(value) for name, value in test.items() if name not in _ACTING} | described
+
+
+def _safe(held: Any) -> Any:
+    """The same with every text made safe, and attachments of a kind that cannot act."""
+    if isinstance(held, str):
+        return several_lines(held)
+    if isinstance(held, list):
+        return [_safe(each) for each in held]
+    if not isinstance(held, dict):
+        return held
+    kept = {name: _safe(value) for name, value in held.items() if name not in _ACTING}
+    return kept if "source" not in held or held.get("type") in SHOWN else kept | {"type": TEXT}
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{as_markup(text.strip())}</p>"
 
 
 def _with_environment(test: dict[str, Any], environments: Mapping[str, str]) -> dict[str, Any]:
@@ -96,19 +123,16 @@ def _with_explanation(
     """Say why a test ended as it did, and what shows that it can fail."""
     if not why and not faults:
         return test
-    requirement = f"<p>{html.escape(test.get('description', ''))}</p>"
     tables = "".join(one.as_html() for one in why)
     said = "".join(
-        f"<p><b>{label}</b>: {html.escape(names)}.</p>" for label, names in sentences(faults)
+        f"<p><b>{label}</b>: {as_markup(names)}.</p>" for label, names in sentences(faults)
     )
-    return {name: value for name, value in test.items() if name != "description"} | {
-        "descriptionHtml": requirement + tables + said
-    }
+    return test | {"descriptionHtml": test["descriptionHtml"] + tables + said}
 
 
 def _add_globals(document: Mapping[str, Any], folder: Path) -> None:
     """The run's results and scoreboard as attachments of the whole report."""
-    title = title_of(document)
+    title = one_line(title_of(document))
     texts = {
         "results.json": (json.dumps(document), "application/json"),
         "scoreboard.csv": (as_csv(document), "text/csv"),

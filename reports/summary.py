@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 import string
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from models.foreign_text import as_markup
 from reports import fault_table, sizes
 from reports.explain import accounts, circumstances, explanations
 from reports.headline import headline
@@ -90,10 +90,10 @@ def put_first(
 
 def _head(documents: Sequence[Mapping[str, Any]], gate: Sequence[Mapping[str, Any]]) -> str:
     answers = [headline(document) for document in documents]
-    lines = [f'<h1 class="{kind}">{html.escape(said)}</h1>' for kind, said in answers]
+    lines = [f'<h1 class="{kind}">{as_markup(said)}</h1>' for kind, said in answers]
     for found in gate:
         if not found["success"]:
-            message = html.escape(found["message"])
+            message = as_markup(found["message"])
             lines.append(f'<p class="bad">Quality gate broken: {message}</p>')
     links = "".join(f'<a href="#{place}">{name}</a>' for name, place in PLACES.items())
     links += f'<a href="#" id="edgeproof-to-faults">{fault_table.TITLE}</a>'
@@ -103,14 +103,14 @@ def _head(documents: Sequence[Mapping[str, Any]], gate: Sequence[Mapping[str, An
 def _run(run: Shown) -> str:
     document = run.document
     subject = document["subject"]
-    parts = [f"<h2>{html.escape(title_of(document))}</h2>"]
+    parts = [f"<h2>{as_markup(title_of(document))}</h2>"]
     if subject.get("description"):
-        parts.append(f"<p>{html.escape(subject['description'])}</p>")
+        parts.append(f"<p>{as_markup(subject['description'])}</p>")
     said = f"{circumstances(document)}. {tests_of(document)}"
     parts += [
-        f'<p class="quiet">{html.escape(said)}</p>',
+        f'<p class="quiet">{as_markup(said)}</p>',
         _scores(document),
-        *(f'<p class="quiet">{html.escape(line)}</p>' for line in legend(document)),
+        *(f'<p class="quiet">{as_markup(line)}</p>' for line in legend(document)),
     ]
     red = explanations(document)
     if red:
@@ -137,12 +137,12 @@ def tests_of(document: Mapping[str, Any]) -> str:
 def _scores(document: Mapping[str, Any]) -> str:
     # The answer first: on a phone, the rest is scrolled to.
     names = (HEADER[0], HEADER[-1], *HEADER[1:-1])
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    head = "".join(f"<th>{as_markup(name)}</th>" for name in names)
     rows = []
     for name, *cells, verdict in scoreboard_rows(document):
         kind = _CLASSES.get(verdict, "")
-        first = f'<td>{html.escape(name)}</td><td class="{kind}">{html.escape(verdict)}</td>'
-        plain = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        first = f'<td>{as_markup(name)}</td><td class="{kind}">{as_markup(verdict)}</td>'
+        plain = "".join(f"<td>{as_markup(cell)}</td>" for cell in cells)
         rows.append(f"<tr>{first}{plain}</tr>")
     body = "".join(rows)
     return f'<div class="scroll"><table class="scores"><tr>{head}</tr>{body}</table></div>'
@@ -153,7 +153,7 @@ def _unfolded(one: Explanation, links: Mapping[str, str], *, first: bool) -> str
     opened = " open" if first else ""
     kind = "" if not one.red else "unsure" if one.unsure else "bad"
     return (
-        f'<details{opened}><summary class="{kind}">{html.escape(one.title)}</summary>'
+        f'<details{opened}><summary class="{kind}">{as_markup(one.title)}</summary>'
         f"{one.as_html()}{shown}</details>"
     )
 
@@ -161,6 +161,6 @@ def _unfolded(one: Explanation, links: Mapping[str, str], *, first: bool) -> str
 def _figure(picture: Picture) -> str:
     return (
         f'<figure><div class="scroll">{picture.inline}</div>'
-        f"<figcaption><b>{html.escape(picture.title)}</b>"
-        f"{html.escape(picture.caption)}</figcaption></figure>"
+        f"<figcaption><b>{as_markup(picture.title)}</b>"
+        f"{as_markup(picture.caption)}</figcaption></figure>"
     )

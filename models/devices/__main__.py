@@ -9,6 +9,7 @@ from models.devices.check import check_device
 from models.devices.profile import device_names, load_device
 from models.devices.recognition import recognize
 from models.errors import EdgeproofError
+from models.foreign_text import one_line
 
 
 def main() -> int:
@@ -22,9 +23,9 @@ def main() -> int:
             device = load_device(name)
             if options.action == "check":
                 check_device(device)
-            sys.stdout.write(f"{device.name:12} {device.table.description}\n")
+            sys.stdout.write(f"{one_line(f'{device.name:12} {device.table.description}')}\n")
         if options.action == "list":
-            sys.stdout.write(f"this machine is {recognize().describe()}\n")
+            sys.stdout.write(f"this machine is {one_line(recognize().describe())}\n")
     except EdgeproofError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

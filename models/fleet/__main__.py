@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.foreign_text import one_line
 from models.store import PROJECT
 
 RESULTS = "results.json"
@@ -76,7 +77,7 @@ def main() -> int:
         ended = []
         for done in as_completed(running):
             ended.append(done.result())
-            sys.stdout.write(f"{ended[-1].describe()}\n")
+            sys.stdout.write(f"{one_line(ended[-1].describe())}\n")
             sys.stdout.flush()
     measured = [str(one.folder) for one in ended if one.has_results]
     if measured:

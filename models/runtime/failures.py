@@ -6,6 +6,7 @@ import signal
 from contextlib import suppress
 
 from models.errors import EdgeproofError, Unreachable
+from models.foreign_text import one_line, several_lines
 
 _REMEDIES = {
     "load": "Judge it on another runtime, or convert it for this one",
@@ -38,7 +39,7 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
 
     def __init__(self, ending: str, doing: str, file: str | None, stderr: str) -> None:
         self.ending = ending
-        self.stderr = stderr
+        self.stderr = several_lines(stderr)
         said = f"; its last words: {' | '.join(stderr.splitlines())}" if stderr else ""
         remedy = "Check that its Python has numpy and the runtime"
         if file is not None:
@@ -80,7 +81,7 @@ class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
 
     def __init__(self, kind: str, message: str, file: str | None) -> None:
         self.kind = kind
-        self.message = message
+        self.message = one_line(message)
         super().__init__(f"{kind}: {message}", file=file, remedy=_REMEDIES.get(kind, _OURS))
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from models.foreign_text import as_markup, one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +28,7 @@ WIDTH = 7.6  # inches
 # From where on a logarithmic axis numbers its powers of ten alone.
 WIDE = 1e4
 _GLOBAL_STYLE = re.compile(r"<style[^>]*>\*\{[^}]*\}</style>")
+_OPENING = re.compile(r"<svg [^>]*>")
 _PROLOG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 
 
@@ -112,6 +116,7 @@ def sheet(height: float) -> Figure:
         {
             "svg.fonttype": "none",  # text stays text: searchable, and sharp at any size
             "svg.hashsalt": "edgeproof",
+            "text.parse_math": False,  # a label that holds dollars is no formula
             "font.size": 10,
             "hatch.linewidth": 0.6,
             **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor"), GRAY),
@@ -151,11 +156,13 @@ def rows_of(axes: Axes, names: Iterable[str]) -> None:
 
 def as_svg(figure: Figure, title: str) -> str:
     """The figure as SVG that names itself and leaves the style of what is around it alone."""
-    from html import escape  # noqa: PLC0415 - drawing only
-
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    svg = _GLOBAL_STYLE.sub("", buffer.getvalue())
-    named = f'<svg role="img" aria-label="{escape(title)}" '
-    svg = svg.replace("<svg ", named, 1)
-    return re.sub(r"(<svg [^>]*>)", rf"\1<title>{escape(title)}</title>", svg, count=1)
+    with warnings.catch_warnings():
+        # Text stays text in SVG: whoever shows it has the letters that this machine's fonts lack.
+        warnings.filterwarnings("ignore", message="Glyph ", category=UserWarning)
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = visible(_GLOBAL_STYLE.sub("", buffer.getvalue()))
+    named = as_markup(one_line(title))
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{named}" ', 1)
+    return _OPENING.sub(lambda tag: f"{tag[0]}<title>{named}</title>", svg, count=1)

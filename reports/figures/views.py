@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from models.foreign_text import one_line
 from models.verdicts.metrics import FULL_MODEL
 from reports.figures.style import Picture, as_svg
 from reports.localizations import localizations_of
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 
     from models.verdicts.measurement import Measurement
     from reports.localizations import Localization
+
+# Characters of a name in a picture; a longer one would leave no room for what is drawn.
+LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -87,18 +93,33 @@ class View:
 
 
 def views(document: Mapping[str, Any]) -> list[View]:
-    """One view for each device of a run, in the order of their names."""
-    measurements = measurements_of(document)
-    localized = tuple(localizations_of(document))
+    """One view for each device of a run, in the order of their names.
+
+    Names are made safe here: the library that draws takes no control characters.
+    """
+    measurements = [_drawable(one) for one in measurements_of(document)]
+    localized = tuple(map(_drawable, localizations_of(document)))
     subject, place = document["subject"], document["device"]
-    core = str(place.get("core", place["name"])) if place["emulated"] else None
+    core = _name(place.get("core", place["name"])) if place["emulated"] else None
     found = []
     for device in sorted({one.device for one in measurements}):
         own = tuple(one for one in measurements if one.device == device)
-        named = [*subject["schemes"], *sorted({one.scheme for one in own} - {FULL_MODEL})]
+        named = [
+            *map(_name, subject["schemes"]),
+            *sorted({one.scheme for one in own} - {FULL_MODEL}),
+        ]
         taken = {one.scheme for one in own}
         schemes = tuple(dict.fromkeys(scheme for scheme in named if scheme in taken))
-        labels = tuple(subject.get("labels", ()))
+        labels = tuple(map(_name, subject.get("labels", ())))
         main = document["circumstances"].get("runtime")
-        found.append(View(subject["name"], device, labels, schemes, own, main, localized, core))
+        whose = _name(subject["name"]), _name(device)
+        found.append(View(*whose, labels, schemes, own, main, localized, core))
     return found
+
+
+def _drawable(one: Any) -> Any:
+    return msgspec.structs.replace(one, scheme=_name(one.scheme))
+
+
+def _name(text: object) -> str:
+    return one_line(text, LONGEST)

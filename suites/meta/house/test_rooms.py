@@ -12,6 +12,7 @@ from models.store import PROJECT
 MAY_IMPORT = {
     "models.errors": set(),
     "models.files": set(),
+    "models.foreign_text": set(),
     "models.archives": {"models.errors"},
     "models.arrays": set(),
     "models.numpy_files": {"models.errors"},
@@ -68,11 +69,12 @@ MAY_IMPORT = {
     },
     "reports": {"models.commands", "models.errors", "models.tables", "models.verdicts"},
 }
-# What opens a file that somebody else made is for every room.
+# What opens a file that somebody else made, or shows its text, is for every room.
 FOR_ALL = {
     "models.archives",
     "models.arrays",
     "models.files",
+    "models.foreign_text",
     "models.numpy_files",
 }
 OURS = {"models", "fixtures", "suites", "reports"}

@@ -1,0 +1,155 @@
+r"""Text that edgeproof did not write, made safe for wherever it is shown.
+
+A tweet, a label, a file's name, an answer of a board may hold anything: terminal sequences, line
+ends, commands to the CI that reads the log, markup, formulas. Each function here is for one kind
+of output. What cannot be seen, or would act, becomes a visible escape as in Python (`\n`, `\x1b`,
+`\u202e`); all else stays as it is, in every script, emoji included. Each may be applied again to
+its own result, which changes nothing, but for `as_markdown` and `as_markup`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+# Characters of one line, beyond which its middle is left out.
+LONGEST = 1000
+ELLIPSIS = "…"
+# What is shown as nothing but belongs to what stands around it: joiners in emoji and in Persian
+# or Indic words, and selectors of how the character before is drawn.
+_JOINERS = "\u200c\u200d"
+_SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+# Control and format characters, lone surrogates, line and paragraph separators, blank letters,
+# and code points that are no characters: Unicode's default ignorable ones among them.
+_HIDDEN = (
+    "\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+) + "".join(chr(plane << 16 | last) for plane in range(1, 17) for last in (0xFFFE, 0xFFFF))
+# The only flags that are spelled in hidden letters: England, Scotland, Wales.
+_FLAGS = "|".join(
+    "\U0001f3f4" + "".join(chr(0xE0000 + ord(letter)) for letter in region) + "\U000e007f"
+    for region in ("gbeng", "gbsct", "gbwls")
+)
+_UNSEEN = re.compile(f"{_FLAGS}|[{_HIDDEN}{_SELECTORS}]")
+_UNSEEN_IN_LINES = re.compile(rf"{_FLAGS}|(?![\n\t])[{_HIDDEN}{_SELECTORS}]")
+_SEEN = re.compile(rf"[^\s{_HIDDEN}{_SELECTORS}]")
+_SELECTOR = re.compile(f"[{_SELECTORS}]")
+_KEYCAPS = "#*0123456789"
+# What a CI takes for a command: GitHub a line that begins with "::" or holds "##[", Azure and
+# TeamCity likewise.
+_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+_OLD_COMMAND = re.compile(r"##(?=\[|vso\[|teamcity\[)", re.IGNORECASE)
+# A cell that a spreadsheet would compute, also where it takes a semicolon for the separator.
+_FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_NUMBER = re.compile(r"[+-]?\d*\.?\d+(e[+-]?\d+)?", re.IGNORECASE)
+# What GitHub links, notifies or draws where it stands in text: a comment parts it.
+_LINKED = re.compile(
+    r"@|:(?=//)|:(?=[a-z+-][\w+-]*:)|#(?=\w)|\bwww(?=\.)|\b(?:mailto|xmpp)(?=:)|\bGH(?=-\d)",
+    re.IGNORECASE,
+)
+_PARTED = r"\g<0><!-- -->"
+# Markdown's own characters. Brackets alone make no link: what would follow them does.
+_MARKDOWN = re.compile(r"[\\`*{}|~^$]|\](?=[\[(:])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_FIRST_IN_MARKDOWN = re.compile(r"^(\s*\d*)([-+=.)#])(?=[-+=#\s])")
+_TAGS = "".join(map(chr, range(0xE0020, 0xE0080)))
+
+
+def one_line(text: object, longest: int = LONGEST) -> str:
+    """For one line of a terminal or a log: nothing hidden, no line end, no command to a CI.
+
+    Args:
+        text: anything; what is no text is shown as `str` shows it.
+        longest: characters, beyond which the middle is left out.
+    """
+    said = str(text)
+    if len(said) > 2 * longest:
+        # Escapes only lengthen: what is cut out below need not be escaped.
+        said = said[:longest] + said[-longest:]
+    return _shortened(_inert(_UNSEEN.sub(_shown, said)), longest)
+
+
+def several_lines(text: object, longest: int = LONGEST) -> str:
+    """For lines of a terminal or a log: as `one_line`, but line ends and tabs stay.
+
+    Args:
+        text: anything.
+        longest: characters of one line.
+    """
+    return "\n".join(_shortened(line, longest) for line in _inert(visible(text)).split("\n"))
+
+
+def visible(text: object) -> str:
+    """The text with what cannot be seen escaped, but for line ends and tabs."""
+    return _UNSEEN_IN_LINES.sub(_shown, str(text))
+
+
+def as_markup(text: object) -> str:
+    """For HTML and XML, as text or as the value of an attribute in quotes; line ends stay."""
+    return html.escape(several_lines(text))
+
+
+def as_markdown(text: object, longest: int = LONGEST) -> str:
+    """For a line or a table's cell of Markdown, as GitHub reads it: plain text and nothing else."""
+    said = _LINKED.sub(_PARTED, html.escape(one_line(text, longest), quote=False))
+    said = _FIRST_IN_MARKDOWN.sub(lambda found: found[1] + _entity(found[2]), said)
+    return _MARKDOWN.sub(lambda found: _entity(found[0]), said)
+
+
+def as_csv_cell(text: object) -> str:
+    """For a cell of a CSV file that a spreadsheet may open: no formula; the writer quotes."""
+    said = one_line(text)
+    return said if _NUMBER.fullmatch(said) else _FORMULA.sub(r"\1'", said)
+
+
+def in_json(document: str) -> str:
+    """The same JSON document with what cannot be seen, or acts in a log, as JSON's escapes."""
+    return _OLD_COMMAND.sub(r"#\\u0023", _UNSEEN_IN_LINES.sub(_json_escape, document))
+
+
+def _inert(text: str) -> str:
+    return _OLD_COMMAND.sub(r"#\\x23", _COMMAND.sub(r"\1\\x3a", text))
+
+
+def _shortened(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    end = (longest - len(ELLIPSIS)) // 3
+    # The hidden letters of a flag that is cut in two must not be left alone.
+    first = text[: longest - len(ELLIPSIS) - end].rstrip(_TAGS)
+    return f"{first}{ELLIPSIS}{text[len(text) - end :].lstrip(_TAGS)}"
+
+
+def _shown(found: re.Match[str]) -> str:
+    if _belongs(found):
+        return found[0]
+    return found[0].encode("unicode_escape").decode("ascii")
+
+
+def _belongs(found: re.Match[str]) -> bool:
+    """Whether what cannot be seen is a part of the visible characters around it."""
+    text, at, end = found.string, found.start(), found.end()
+    if end - at > 1:
+        return True  # a flag
+    before = text[at - 1 : at]
+    if _SELECTOR.match(found[0]):
+        drawn = not before.isascii() or before in _KEYCAPS
+        return bool(_SEEN.match(before)) and drawn
+    if found[0] not in _JOINERS:
+        return False
+    if _SELECTOR.match(before):
+        before = text[at - 2 : at - 1]
+    after = text[end : end + 1]
+    seen = bool(_SEEN.match(before) and _SEEN.match(after))
+    return seen and not (before + after).isascii()
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    if _belongs(found):
+        return found[0]
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _entity(character: str) -> str:
+    return f"&#{ord(character)};"

@@ -1,0 +1,91 @@
+"""Five hundred texts that try to act wherever they are shown, and what they must not do there."""
+
+from __future__ import annotations
+
+import random
+import re
+import unicodedata
+
+COUNT = 500
+SEED = 20231
+PARTS = (
+    # Terminals: colors, cleared screens, titles, links, the 8-bit forms of all that.
+    *("\x1b[31mred", "\x1b[2J\x1b[H", "\x1b]0;title\x07", "\x1b]8;;https://spy.example\x1b\\link"),
+    *("\x9b31m", "\x9d0;title\x9c", "\x08\x08\x08", "\x7f", "\x00", "\x0e\x0f", "\x05"),
+    # Line ends of every kind, and what comes after them.
+    *("\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1e", "\x85", "\u2028", "\u2029", "\rgreen"),
+    # Commands to a CI that reads the log.
+    *("::stop-commands::x", "::error file=README.md::broken", "::warning::w", "::add-mask::a"),
+    *("::set-output name=a::b", "::group::g", "  ::notice::n", "\u00a0::debug::d", "\t::error::e"),
+    *("##[error]e", "##[add-matcher]m.json", "###[group]", "##vso[task.complete]", "::::"),
+    *("##teamcity[buildStop]", "%0A::error::e", "\n::stop-commands::x", "\r::error::e"),
+    # Markdown.
+    "![i](https://spy.example/i.png)",
+    *("[l](javascript:alert(1))", "[r][r]\n\n[r]: //spy.example"),
+    *("@someone", "a@spy.example", "https://spy.example/x", "www.spy.example", "#1", "GH-1"),
+    *("`code`", "```\nfence", "|", "a|b|c", "\\|", "\\", "**bold**", "_it_", "~~no~~", "$x$"),
+    *("# head", "- item", "1. item", "> quote", "---", "===", ":tada:", "<https://spy.example>"),
+    # HTML, and what gets out of an attribute, a script or a comment.
+    *("<script>window.acted=1</script>", "<img src=x onerror=window.acted=1>", "</title>", "-->"),
+    "</script><script>window.acted=1</script>",
+    *("<svg onload=window.acted=1>", "&lt;b&gt;", "&#0;"),
+    *('" onmouseover="window.acted=1', "' autofocus onfocus='window.acted=1", "</style>", "]]>"),
+    *("<iframe srcdoc='<script>top.acted=1</script>'>", "<base href=//spy.example>", "<!--"),
+    *("<link rel=stylesheet href=//spy.example/a.css>", "<meta http-equiv=refresh content=0>"),
+    "javascript:window.acted=1",
+    *("data:text/html,<script>top.acted=1</script>", "url(//spy.example)"),
+    # Spreadsheets.
+    *("=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1"),
+    *("@SUM(1)", "\t=1", "a;=1+1", '"', '","=1', "\uff1d1"),
+    # What reorders or hides.
+    *("\u202eevil", "\u2066a\u2069", "\u200e\u200f\u061c", "\u200b", "\u2060", "\ufeff", "\xad"),
+    *("ad\u200dmin", "\u3164", "\U000e0041\U000e0042"),
+    *("\ufe0f\ufe0f\ufe0f", "a\U000e0100\U000e0101"),
+    # Half an emoji, code points that are no characters.
+    *("\ud83d", "\udcff", "\ufffe", "\uffff", "\ufdd0", "\U0001ffff", "\ud83d\n::error::e"),
+    # Templates and formats.
+    *("${{ secrets.TOKEN }}", "{{ 7*7 }}", "{0}"),
+    *("{x!r:>{y}}", "%s%n%(a)s", "$body", "${body}", "\\1"),
+    *("$\\frac{$", "$(touch /tmp/x)", "`id`", "\\g<0>", "{%raw%}", "<%= 1 %>", "$\\alpha$"),
+    # Much, and little.
+    *("x" * 10_000, "::" * 5_000, "\n" * 1_000, "\u0301" * 300, "\U0001f600" * 500, "", " "),
+    # Words among which the others stand.
+    *("hello", "größer", "привет", "مرحبا", "नमस्ते", "今日は", "🙂", "👩‍💻", "می‌خواهم"),
+)  # fmt: skip
+_BETWEEN = ("", " ", "\n", "\r", "\u2028", "x")
+# What may not be seen and may yet stay, for it belongs to what stands around it.
+_JOINING = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+
+def payloads() -> list[str]:
+    """Each part alone, then as many compositions as make them `COUNT`; the same on every run."""
+    draw = random.Random(SEED)  # noqa: S311 - no secret
+    found = list(PARTS)
+    while len(found) < COUNT:
+        chosen = draw.choices(PARTS, k=draw.randint(2, 4))
+        text = chosen[0]
+        for part in chosen[1:]:
+            text += draw.choice(_BETWEEN) + part
+        found.append(text)
+    return found
+
+
+def acting_in_a_log(text: str) -> list[str]:
+    """What of a text acts on a terminal, or on a CI that reads it as its log."""
+    found = []
+    for line in text.split("\n"):
+        found += [f"{character!r} is hidden" for character in line if is_hidden(character)]
+        # .NET's TrimStart and ReadLine, which GitHub's runner uses.
+        if line.lstrip().startswith("::"):
+            found.append(f"a command: {line[:80]!r}")
+        if re.search(r"##(\[|vso\[|teamcity\[)", line):
+            found.append(f"an old command: {line[:80]!r}")
+    return found
+
+
+def is_hidden(character: str) -> bool:
+    """Whether a terminal shows nothing for it, or reorders what is around it."""
+    if character == "\t" or _JOINING.match(character):
+        return False
+    nothing = ord(character) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(character) <= 0xFDEF
+    return nothing or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -1,0 +1,224 @@
+"""Each function makes every payload safe for its output, and leaves ordinary text as it is."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+import sys
+import unicodedata
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from models import foreign_text
+from models.foreign_text import (
+    LONGEST,
+    as_csv_cell,
+    as_markdown,
+    as_markup,
+    in_json,
+    one_line,
+    several_lines,
+    visible,
+)
+from suites.meta.foreign_text.payloads import COUNT, acting_in_a_log, payloads
+
+PAYLOADS = payloads()
+# Letters, marks, numbers, punctuation, symbols and spaces of every script; emoji are symbols.
+ORDINARY = st.text(
+    st.characters(categories=["L", "M", "N", "P", "S", "Zs"], exclude_characters=":#"), max_size=200
+).filter(lambda text: not re.search("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe00-\ufe0f"
+                                    "\u180b-\u180f\U000e0000-\U000e0fff]", text))  # fmt: skip
+WORDS = (
+    *("hello, world!", "größer als", "привет", "مرحبا بالعالم", "नमस्ते दुनिया", "今日はいい天気"),
+    *("สวัสดี", "می‌خواهم", "PDF‌ها", "க்‌ஷ", "葛󠄀城"),  # noqa: RUF001 - Persian is meant
+    *("🙂", "👩‍💻", "👩🏽‍🚀", "❤️‍🔥", "#️⃣ 1️⃣", "🏳️‍🌈", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🇩🇪"),
+    *("12:30", "a::b", "suites/a.py::test_b[host-float32]", "C:\\Users\\x", "¯\\_(ツ)_/¯", "50 %"),
+    *("1.5e-3", "<3", "a|b", "#hashtag", "@name", "https://example.org/?a=b&c#d", "it's \"q\"", ""),
+)  # fmt: skip
+
+
+def rendered(markdown: str) -> str:
+    return (
+        MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown)
+    )
+
+
+class Parsed(HTMLParser):
+    """The tags, attributes and text of HTML."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        """Keep a tag and the names of its attributes."""
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+
+    def handle_data(self, data):
+        """Keep a piece of text."""
+        self.text += data
+
+
+def test_there_are_as_many_payloads_as_promised() -> None:
+    assert len(PAYLOADS) == COUNT
+    assert len(set(PAYLOADS)) > 0.95 * COUNT
+    assert sum(bool(acting_in_a_log(text)) for text in PAYLOADS) > 0.5 * COUNT, (
+        "most act as they are"
+    )
+
+
+@pytest.mark.parametrize("safe", [one_line, as_csv_cell, several_lines, as_markup, as_markdown])
+def test_nothing_acts_in_a_log(safe) -> None:
+    for text in PAYLOADS:
+        assert acting_in_a_log(safe(text)) == []
+        assert safe(text).encode("utf-8") is not None
+
+
+def test_a_line_is_one_line_and_bounded() -> None:
+    for text in PAYLOADS:
+        said = one_line(text)
+        assert said.splitlines() in ([], [said])
+        assert "\t" not in said
+        assert len(said) <= LONGEST
+        assert max(map(len, several_lines(text).split("\n"))) <= LONGEST
+
+
+def test_a_long_text_keeps_both_ends() -> None:
+    said = one_line("begin " + "x" * 10_000 + " end", 100)
+    assert said.startswith("begin xx")
+    assert "…" in said
+    assert said.endswith("xx end")
+    assert len(said) == 100
+
+
+@pytest.mark.parametrize("safe", [one_line, several_lines, visible, as_csv_cell])
+def test_making_safe_again_changes_nothing(safe) -> None:
+    for text in PAYLOADS:
+        assert safe(safe(text)) == safe(text)
+
+
+def test_only_line_ends_and_tabs_stay_in_several_lines() -> None:
+    assert several_lines("a\tb\nc\r\n::error::d") == "a\tb\nc\\r\n\\x3a:error::d"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("hello\n::stop-commands::x", "hello\\n::stop-commands::x"),
+        ("::error file=README.md::", "\\x3a:error file=README.md::"),
+        ("a ##[error]b", "a #\\x23[error]b"),
+        ("\x1b[31m\x9b\u202e\u2028\ud83d\x00", "\\x1b[31m\\x9b\\u202e\\u2028\\ud83d\\x00"),
+        ("ad\u200dmin", "ad\\u200dmin"),
+        ("\U000e0041", "\\U000e0041"),
+    ],
+)
+def test_what_is_hidden_is_shown_as_an_escape(text, shown) -> None:
+    assert one_line(text) == shown
+
+
+@pytest.mark.parametrize("safe", [one_line, several_lines, visible])
+@given(text=ORDINARY)
+def test_ordinary_text_stays_as_it_is(safe, text) -> None:
+    assert safe(text) == text
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_words_of_every_script_stay_as_they_are(word) -> None:
+    assert one_line(word) == several_lines(word) == visible(word) == word
+    assert html.unescape(as_markup(word)) == word
+    assert html.unescape(as_markdown(word).replace("<!-- -->", "")) == word
+    assert in_json(json.dumps(word, ensure_ascii=False)) == json.dumps(word, ensure_ascii=False)
+
+
+@given(text=ORDINARY)
+def test_ordinary_text_reads_the_same_in_markdown(text) -> None:
+    paragraph = f"said: {as_markdown(text)}."
+    assert Parsed(rendered(paragraph)).text.split() == f"said: {text}.".split()
+
+
+def test_no_payload_leaves_its_place_in_markdown() -> None:
+    """A cell stays a cell: no link, image, heading, code, mark-up, and no cell more or less."""
+    for text in PAYLOADS:
+        said = as_markdown(text)
+        page = Parsed(
+            rendered(f"| a | b |\n|---|---|\n| {said} | end |\n\n## {said} end\n\nbegin {said}\n")
+        )
+        assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td", "h2", "p"}, text[:80]
+        assert page.tags.count("td") == 2
+        assert set(page.attributes) == set()
+        alone = Parsed(rendered(f"{said}\n"))
+        assert set(alone.tags) <= {"p"}, text[:80]
+        shown = one_line(text)
+        assert alone.text.split() == shown.split()
+        # What GitHub links after it has drawn the text: parted by a comment.
+        parts = re.sub("<!-- -->", "\0", html.unescape(said))
+        assert not re.search(r"@\w|://\w|\bwww\.\w|#\d|\w@\w", parts)
+
+
+def test_no_payload_leaves_its_place_in_html() -> None:
+    for text in PAYLOADS:
+        said = as_markup(text)
+        page = Parsed(f"<p title=\"{said}\">{said}</p><i title='{said}'></i>")
+        assert page.tags == ["p", "i"]
+        assert page.attributes == ["title", "title"]
+        assert page.text == several_lines(text)
+
+
+def test_no_payload_breaks_xml() -> None:
+    for text in PAYLOADS:
+        said = as_markup(text)
+        one = ET.fromstring(f'<a b="{said}">{said}</a>')  # noqa: S314 - our own
+        assert one.text in {several_lines(text), None}
+
+
+def test_no_payload_is_a_formula_or_a_cell_more() -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerows([as_csv_cell(text), "end"] for text in PAYLOADS)
+    rows = list(csv.reader(io.StringIO(buffer.getvalue())))
+    assert len(rows) == len(buffer.getvalue().splitlines()) == COUNT
+    assert {len(row) for row in rows} == {2}
+    for cell, _ in rows:
+        assert not re.match(r"\s*[=+\-@\uff1d]", cell)
+        assert not re.search(r";\s*[=+\-@]", cell)
+
+
+@pytest.mark.parametrize("number", ["-0.2", "+1", "1e-3", "-5", ".5", "3"])
+def test_a_number_in_a_csv_file_stays_a_number(number) -> None:
+    assert as_csv_cell(number) == number
+
+
+def test_json_keeps_every_text_and_hides_nothing() -> None:
+    for text in PAYLOADS:
+        document = in_json(json.dumps({"a": [text], text: 1}, indent=1, ensure_ascii=False))
+        assert json.loads(document) == {"a": [text], text: 1}
+        assert acting_in_a_log(document) == []
+        assert document.encode("utf-8") is not None
+
+
+def test_every_hidden_character_of_unicode_is_known() -> None:
+    """By Python's own tables: format characters that stand for something are seen."""
+    seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
+    hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        if unicodedata.category(character) in hidden and code not in seen:
+            assert one_line(f"a{character}b") != f"a{character}b", hex(code)
+
+
+def test_what_is_no_text_is_shown_as_text() -> None:
+    assert foreign_text.one_line(None) == "None"
+    assert foreign_text.as_markup(3) == "3"
