@@ -1,6 +1,7 @@
 """The pytest layer, in pipeline order."""
 
 pytest_plugins = (
+    "fixtures.terminal",
     "fixtures.options",
     "fixtures.endings",
     "fixtures.stopping",

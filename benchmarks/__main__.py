@@ -15,6 +15,7 @@ import sys
 from benchmarks.collecting import measure_collecting
 from benchmarks.host import measure_host
 from benchmarks.runner import measure_runner
+from models.commands import run_command
 
 BENCHMARKS = {
     "collecting": measure_collecting,
@@ -38,4 +39,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -24,6 +24,7 @@ import msgspec
 import numpy as np
 
 from models.build import ENVIRONMENT
+from models.commands import run_command
 from models.corpus.artefact import load_encoded
 from models.errors import EdgeproofError, UsageMistake
 from models.numpy_files import open_npz, remade
@@ -215,4 +216,4 @@ def _mean_with_interval(differences: NDArray[np.floating[Any]]) -> dict[str, Any
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -1,16 +1,24 @@
-"""What small commands share: JSON on stdout, one message on stderr, exit code 4 for mistakes."""
+"""What commands share: how they end, JSON on stdout, one message on stderr, code 4 for mistakes."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from models.errors import EdgeproofError, UsageMistake
 from models.foreign_text import in_json
 from models.paths import absolute
+from models.stopping import SECONDS_TO_STOP, Stopped, stop_on_signals
+from models.streams import (
+    STDERR,
+    STDOUT,
+    OutputLost,
+    open_closed_streams,
+    open_output,
+    raise_lost,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +79,39 @@ def path(written: str) -> Path:
         raise argparse.ArgumentTypeError(str(mistake)) from None
 
 
+def run_command(command: Callable[[], int], *, seconds: float = SECONDS_TO_STOP) -> int:
+    """Run a command of edgeproof to its end, whatever ends it; return the exit code.
+
+    A mistake, a signal and a stdout that cannot be written end in one message on stderr.
+
+    Args:
+        command: the command; returns its exit code.
+        seconds: that it may take to close what is open when a signal stops it.
+    """
+    closed = open_closed_streams()
+    stop_on_signals(seconds)
+    sys.stdout = open_output(STDOUT, raise_lost, closed=STDOUT in closed)
+    # What stderr cannot tell, the exit code tells.
+    sys.stderr = open_output(STDERR, lambda _: None)
+    try:
+        try:
+            return command()
+        finally:
+            sys.stdout.flush()
+    except EdgeproofError as error:
+        return complain(error)
+    except Stopped as stopped:
+        sys.stderr.write(f"{stopped}\n")
+        return stopped.exit_code
+
+
+def complain(error: EdgeproofError) -> int:
+    """Print an error's one message on stderr; return the exit code."""
+    if not (isinstance(error, OutputLost) and error.silent):
+        sys.stderr.write(f"{error}\n")
+    return error.exit_code
+
+
 def answer(command: Callable[[], dict[str, Any]]) -> int:
     """Run a command and print the document it returns; return the exit code."""
     try:
@@ -78,12 +119,7 @@ def answer(command: Callable[[], dict[str, Any]]) -> int:
         sys.stdout.write(document + "\n")
         sys.stdout.flush()
     except EdgeproofError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except BrokenPipeError:
-        # Who reads has seen enough; what is still buffered must not fail at exit again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EdgeproofError.exit_code
+        return complain(error)
     return 0
 
 

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from models.drafts import drafting
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -98,10 +100,12 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     # What is there is kept if it is no file: a FIFO or a device is not replaced by one.
     if path.exists():
         _require_regular(path, path.stat().st_mode)
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as draft:
-        name = Path(draft.name)
+    with (
+        tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as draft,
+        drafting(Path(draft.name)) as name,
+    ):
         try:
             yield draft  # type: ignore[misc] # a wrapper that is a BinaryIO in all but its type
             draft.flush()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.commands import run_command
 from models.flatbuffers.constants import Constants
 from models.flatbuffers.graph import Graph
 from models.flatbuffers.leveling import level
@@ -249,4 +250,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -10,8 +10,10 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import shutil
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from models.drafts import drafting
 from models.errors import EdgeproofError
+from models.files import read_text
 from models.paths import absolute
 
 if TYPE_CHECKING:
@@ -33,6 +37,10 @@ PROJECT = Path(__file__).parent.parent
 _MANY = 100
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+# A training that takes longer is cut there, and goes on after its last whole epoch when run again.
+SECONDS_OF_A_BUILD = 24 * 3600.0
+_SECONDS_BETWEEN_WORDS = 60.0
+_LONGEST_HOLDER = 1024
 _NO_FOLDER = {errno.ENOTDIR, errno.EEXIST}
 
 
@@ -146,15 +154,19 @@ class Store:
     def _locked(self, stage: Stage, waiting: Callable[[str], None]) -> Iterator[None]:
         locks = self.root / "locks"
         locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(locks / f"{stage.name}-{stage.key}.lock")
+        name = f"{stage.name}-{stage.key}"
+        lock, holder = FileLock(locks / f"{name}.lock"), locks / f"{name}.holder"
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            waiting(f"waiting for another run that makes {stage.name}")
-            lock.acquire()
+            waiting(f"waiting for another run that makes {stage.name}{_held_by(holder)}")
+            _wait_for(lock, holder, stage, waiting)
         try:
-            yield
+            with drafting(holder):
+                holder.write_text(f"{os.getpid()} {platform.node()}", encoding="utf-8")
+                yield
         finally:
+            holder.unlink(missing_ok=True)
             lock.release()
 
     def _make(self, stage: Stage, make: Callable[[Path], None]) -> None:
@@ -164,6 +176,11 @@ class Store:
         for remains in (draft, final):
             shutil.rmtree(remains, ignore_errors=True)
         draft.mkdir(parents=True)
+        with drafting(draft):
+            self._fill(draft, final, stage, make)
+
+    @staticmethod
+    def _fill(draft: Path, final: Path, stage: Stage, make: Callable[[Path], None]) -> None:
         try:
             make(draft)
             files = _files_below(draft)
@@ -177,6 +194,35 @@ class Store:
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
+
+
+def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str], None]) -> None:
+    """Wait until another run lets go of a lock, and say now and then that this takes time.
+
+    Raises:
+        EdgeproofError: it takes longer than any build may.
+    """
+    start = time.monotonic()
+    while (waited := time.monotonic() - start) < SECONDS_OF_A_BUILD:
+        with suppress(Timeout):
+            lock.acquire(timeout=_SECONDS_BETWEEN_WORDS)
+            return
+        minutes = (time.monotonic() - start) / 60
+        waiting(f"still waiting for {stage.name}{_held_by(holder)}, {minutes:.0f} min so far")
+    raise EdgeproofError(
+        f"another run has been making {stage.name} for {waited / 3600:.0f} h{_held_by(holder)}",
+        file=lock.lock_file,
+        remedy="End that process, and run again: what it has made is kept",
+    )
+
+
+def _held_by(holder: Path) -> str:
+    """Name the process that holds a lock, as it has written it down."""
+    try:
+        pid, _, machine = read_text(holder, _LONGEST_HOLDER).partition(" ")
+        return f" (process {int(pid)} on {machine})" if machine else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def verify(folder: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.commands import Parser, path
+from models.commands import Parser, path, run_command
 from models.errors import EdgeproofError
 from models.files import write_whole
 from models.foreign_text import one_line
@@ -250,4 +250,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.commands import Parser, path
+from models.commands import Parser, complain, path, run_command
 from models.errors import EdgeproofError
 from models.foreign_text import one_line
 from reports import columns
@@ -43,8 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         document = merge([read_results(folder / RESULTS) for folder in options.folders])
         write_results(options.out, document)
     except EdgeproofError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+        return complain(error)
     sys.stdout.write(as_text(document))
     if len({one["subject"]["name"] for one in parts_of(document)}) > 1:
         sys.stdout.write(f"\n{as_table(document)}\n")
@@ -149,4 +148,4 @@ def _drop(one: Measurement) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -9,7 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models import foreign_text
-from models.commands import Parser, path
+from models.commands import Parser, path, run_command
 from models.errors import EdgeproofError
 from models.files import write_whole
 from models.verdicts.judge import Verdict
@@ -296,4 +296,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

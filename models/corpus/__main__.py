@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.commands import Parser, answer, path
+from models.commands import Parser, answer, path, run_command
 from models.corpus.artefact import make_corpus, make_tokenizer
 from models.corpus.figures import describe_corpus, describe_left_out, describe_tokens
 from models.corpus.replab_figures import (
@@ -156,4 +156,4 @@ def _package_tokens(package: Package, pretrained: Path | None) -> dict[str, Any]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -28,9 +27,10 @@ from models.runtime.runner import (
     read_message,
     write_message,
 )
+from models.runtime.transports import watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -263,7 +263,7 @@ class Runner:
         file = self._files.get(request.get("name", ""))
         allowed = (timeout or self._timeout) * self._transport.patience
         reply, fault = None, "ended its answers"
-        with _watchdog(self._channel, allowed) as expired:
+        with watchdog(self._channel, allowed) as expired:
             try:
                 write_message(self._channel.requests, request, arrays)
                 reply = read_message(
@@ -302,22 +302,3 @@ class Runner:
             death.remedy = WAITED if timed_out else death.remedy
         channel.close()
         return death
-
-
-@contextmanager
-def _watchdog(channel: Channel, seconds: float) -> Iterator[Any]:
-    """Kill the runner after `seconds`; yields a function that tells whether that happened."""
-    expired = threading.Event()
-
-    def kill() -> None:
-        expired.set()
-        channel.kill()
-
-    timer = threading.Timer(seconds, kill)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield expired.is_set
-    finally:
-        timer.cancel()
-        timer.join()

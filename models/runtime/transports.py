@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar, Protocol
 
-from models.errors import EdgeproofError
+from models import processes
 from models.runtime.interpreters import interpreter_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 RUNNER_FILE = Path(__file__).with_name("runner.py")
 
@@ -39,6 +38,7 @@ RUNNER_ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
 }
 
+HERE = "this machine"
 _STDERR_BYTES = 16_384
 
 
@@ -48,28 +48,23 @@ class Channel:
     Args:
         command: what to start, as a list of arguments.
         environment: the whole environment of the process.
+        where: it runs, for messages.
 
     Raises:
         EdgeproofError: the command cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        try:
-            self._process = subprocess.Popen(
-                list(command),
-                env=dict(environment),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                # Its own group, so that killing it also ends what a wrapper started.
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise EdgeproofError(
-                f"the runner cannot be started ({error.strerror})",
-                file=command[0],
-                remedy="Check that the command exists and may be executed",
-            ) from None
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], where: str = HERE
+    ) -> None:
+        self.where = where
+        # In a group of its own, so that killing it also ends what a wrapper started.
+        self._process = processes.start(
+            command,
+            environment=environment,
+            stdin=subprocess.PIPE,
+            remedy="Check that the command exists and may be executed",
+        )
         self.requests = _pipe(self._process.stdin)
         self.answers = _pipe(self._process.stdout)
         self._stderr = _pipe(self._process.stderr)
@@ -90,8 +85,7 @@ class Channel:
 
     def kill(self) -> None:
         """End the process and all it started, at once."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        processes.kill(self._process)
 
     def wait(self, seconds: float) -> int | None:
         """Wait for the end and kill after `seconds`.
@@ -99,12 +93,7 @@ class Channel:
         Returns:
             The exit status, negative for a signal; None if it had to be killed here.
         """
-        try:
-            return self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            self._process.wait()
-            return None
+        return processes.wait(self._process, seconds)
 
     def lost_connection(self, status: int | None) -> bool:  # noqa: ARG002 - for heirs
         """Whether an end with this status was the connection's and not the runner's."""
@@ -116,6 +105,20 @@ class Channel:
         lines = bytes(self._tail).decode("utf-8", errors="replace").splitlines()
         return "\n".join([line for line in lines if line.strip()][-count:])
 
+    def read_line(self, seconds: float, most: int) -> bytes:
+        """Return the next line of its answers.
+
+        Args:
+            seconds: after which the process is killed, which ends the line.
+            most: bytes; of a longer line the start is returned.
+
+        Returns:
+            The line, without its end where there is none; nothing at the end of the answers.
+        """
+        with watchdog(self, seconds), contextlib.suppress(OSError):
+            return self.answers.readline(most)
+        return b""
+
     def close(self) -> None:
         """Close the pipes of an ended process."""
         self._drain.join(timeout=1)
@@ -123,6 +126,25 @@ class Channel:
             # Unsent bytes of a runner that died cannot be flushed.
             with contextlib.suppress(OSError):
                 stream.close()
+
+
+@contextlib.contextmanager
+def watchdog(channel: Channel, seconds: float) -> Iterator[Callable[[], bool]]:
+    """Kill what a channel leads to after `seconds`; yield what tells whether that happened."""
+    expired = threading.Event()
+
+    def kill() -> None:
+        expired.set()
+        channel.kill()
+
+    timer = threading.Timer(seconds, kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield expired.is_set
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
@@ -197,4 +219,4 @@ class LocalTransport:
 
     def describe(self) -> str:
         """Name this machine, and the wrapper if there is one."""
-        return f"this machine (within {' '.join(self.wrapper)})" if self.wrapper else "this machine"
+        return f"{HERE} (within {' '.join(self.wrapper)})" if self.wrapper else HERE

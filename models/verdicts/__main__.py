@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.commands import Parser, answer, path
+from models.commands import Parser, answer, path, run_command
 from models.corpus.replab_package import read_languages
 from models.errors import UsageMistake
 from models.verdicts.answers import Polarities, aligned, read_polarities
@@ -153,4 +153,4 @@ def _floors(gold: Mapping[Key, int], training: Mapping[Key, int] | None) -> dict
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

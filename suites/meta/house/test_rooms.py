@@ -11,6 +11,10 @@ from models.store import PROJECT
 # nothing imports what comes after it, and what the pipeline is made of knows nothing of it.
 MAY_IMPORT = {
     "models.errors": set(),
+    "models.drafts": set(),
+    "models.processes": {"models.errors"},
+    "models.stopping": set(),
+    "models.streams": {"models.errors"},
     "models.files": set(),
     "models.foreign_text": set(),
     "models.archives": {"models.errors"},
@@ -50,7 +54,7 @@ MAY_IMPORT = {
     "models.calibration": {
         *("models.errors", "models.progress", "models.runtime", "models.verdicts"),
     },
-    "models.fleet": {"models.store"},
+    "models.fleet": {"models.commands", "models.store"},
     "models.commands": {"models.errors"},
     # These put the rooms together: which checkpoint, keys, stages, command line.
     "models.checkpoints": {"models.errors", "models.networks", "models.subjects"},
@@ -62,20 +66,18 @@ MAY_IMPORT = {
         *("models.corpus", "models.flatbuffers", "models.networks", "models.plan"),
         *("models.progress", "models.shrinking", "models.subjects", "models.training"),
     },
-    "models.localize": {"models.flatbuffers"},
+    "models.localize": {"models.commands", "models.flatbuffers"},
     "models.build": {
         *("models.errors", "models.plan", "models.progress", "models.stages", "models.store"),
-        "models.subjects",
+        *("models.commands", "models.subjects"),
     },
     "reports": {"models.commands", "models.errors", "models.tables", "models.verdicts"},
 }
-# What opens a file that somebody else made, or shows its text, is for every room.
+# What is for every room: what opens a file that somebody else made, shows its text, starts a
+# program or ends this one.
 FOR_ALL = {
-    "models.archives",
-    "models.arrays",
-    "models.files",
-    "models.foreign_text",
-    "models.numpy_files",
+    *("models.archives", "models.arrays", "models.drafts", "models.files", "models.foreign_text"),
+    *("models.numpy_files", "models.processes", "models.stopping", "models.streams"),
 }
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}

@@ -1,0 +1,62 @@
+"""Files and folders that are only being made: removed, whatever ends their maker."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A thread that goes on writing while its folder is being removed may leave it not empty.
+_TRIES = 3
+
+_drafts: set[Path] = set()
+_owner = os.getpid()
+
+
+@contextlib.contextmanager
+def drafting(path: Path) -> Iterator[Path]:
+    """Remove a file or folder, whatever it holds by then, if a signal ends the process inside.
+
+    What else may end the block is the caller's to clean up after.
+    """
+    _drafts.add(path)
+    try:
+        yield path
+    finally:
+        _drafts.discard(path)
+
+
+@contextlib.contextmanager
+def scratch_folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
+    """Yield an empty folder that is removed afterwards, whatever ends the block.
+
+    Args:
+        prefix: its name begins so.
+        within: where it is made; the system's place for such by default.
+    """
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=within) as name, drafting(Path(name)):
+        yield Path(name)
+
+
+def remove_drafts() -> None:
+    """Remove all that is being drafted now: the process ends without closing its blocks."""
+    if os.getpid() == _owner:
+        for path in list(_drafts):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    for _ in range(_TRIES):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        if not path.exists():
+            return

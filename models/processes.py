@@ -1,0 +1,265 @@
+"""Programs that this process starts: each within limits of time and output, and none outlives it.
+
+Each program is started in a group of its own, so that what it starts itself ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+# What no program says that edgeproof starts: the longest answer is a list of packages.
+OUTPUT_BYTES = 1 << 24
+# Of what is only shown to people, the end is kept.
+TAIL_BYTES = 1 << 16
+PIECE = 1 << 16
+# A killed process is gone at once, but for one that a broken disk or network holds in the kernel.
+_SECONDS_TO_DIE = 5.0
+# A program that has ended may have left something behind that holds its streams open.
+_SECONDS_TO_DRAIN = 1.0
+
+_living: dict[int, subprocess.Popen[bytes]] = {}
+_owner = os.getpid()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended.
+
+    Attributes:
+        code: its exit status, negative for a signal.
+        stdout: what it printed.
+        stderr: the end of what it wrote there.
+    """
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def last_line(self) -> str:
+        """The last line that says something, of stderr, else of stdout."""
+        lines = [line.strip() for line in (self.stderr or self.stdout).splitlines()]
+        return next((line for line in reversed(lines) if line), "no message")
+
+
+class Overrun(EdgeproofError):  # noqa: N818 - what happened, as its siblings are named
+    """A program took longer or said more than it may, and was killed.
+
+    Args:
+        what: that it did.
+        remedy: what the user can do about it.
+        stderr: the end of what it wrote there.
+    """
+
+    def __init__(self, what: str, *, remedy: str, stderr: str = "") -> None:
+        super().__init__(what, remedy=remedy)
+        self.stderr = stderr
+
+
+def start(  # noqa: PLR0913 - what a process is started with
+    command: Sequence[str],
+    *,
+    remedy: str,
+    stdin: IO[bytes] | int = subprocess.DEVNULL,
+    stdout: IO[bytes] | int | None = subprocess.PIPE,
+    stderr: IO[bytes] | int | None = subprocess.PIPE,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program in a group of its own; `end` must be called for it.
+
+    Args:
+        command: the program and its arguments.
+        remedy: what helps where it cannot be started.
+        stdin: what it reads.
+        stdout: where its output goes; None leaves it this process's.
+        stderr: likewise.
+        environment: all its variables; this process's own by default.
+        folder: where it is started.
+
+    Raises:
+        EdgeproofError: it cannot be started.
+    """
+    try:
+        process = subprocess.Popen(
+            list(command),
+            env=None if environment is None else dict(environment),
+            cwd=folder,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EdgeproofError(
+            f"it cannot be started ({error.strerror})", file=command[0], remedy=remedy
+        ) from None
+    _living[process.pid] = process
+    return process
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program and all that it started, unless it has been waited for."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """Wait for a program's end, and kill what it has left; a program that is late is killed.
+
+    Returns:
+        The exit status, negative for a signal; None if it had to be killed.
+    """
+    late = process.returncode is None and not _has_ended(process, seconds)
+    kill(process)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_SECONDS_TO_DIE)
+        _living.pop(process.pid, None)
+    return None if late else process.returncode
+
+
+def end(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """Ask a program to end, and `wait` for it."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    return wait(process, seconds)
+
+
+def kill_all() -> None:
+    """Kill every program that was started here and still runs, and wait for none."""
+    if os.getpid() == _owner:
+        for process in list(_living.values()):
+            kill(process)
+
+
+def run(  # noqa: PLR0913 - what a process is started with, and its limits
+    command: Sequence[str],
+    *,
+    seconds: float,
+    remedy: str,
+    stdin: IO[bytes] | int = subprocess.DEVNULL,
+    stderr: int | None = subprocess.PIPE,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    output: int = OUTPUT_BYTES,
+    grace: float = 0.0,
+) -> Ended:
+    """Run a program to its end.
+
+    Args:
+        command: the program and its arguments.
+        seconds: how long it may take.
+        remedy: what helps where it cannot be started, or exceeds a limit.
+        stdin: what it reads.
+        stderr: None leaves it this process's.
+        environment: all its variables; this process's own by default.
+        folder: where it is started.
+        output: bytes that it may print.
+        grace: seconds to end by itself where this process is interrupted; else it is killed.
+
+    Raises:
+        Overrun: it took longer or printed more, and was killed.
+        EdgeproofError: it cannot be started.
+    """
+    deadline = time.monotonic() + seconds
+    process = start(
+        command,
+        remedy=remedy,
+        stdin=stdin,
+        stderr=stderr,
+        environment=environment,
+        folder=folder,
+    )
+    try:
+        said = _read(process, deadline, output)
+        left = max(deadline - time.monotonic(), 0.0)
+        code = None if said.too_much else wait(process, left)
+    except BaseException:
+        if grace:
+            end(process, grace)
+        raise
+    finally:
+        kill(process)
+        wait(process, 0.0)
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    if code is None:
+        limit = (
+            f"printed more than {output:,} bytes" if said.too_much else f"took over {seconds:g} s"
+        )
+        name = " ".join(command[:3])
+        raise Overrun(f"{name} {limit} and was killed", remedy=remedy, stderr=_text(said.stderr))
+    return Ended(code, _text(said.stdout), _text(said.stderr))
+
+
+class _Said:
+    """What a program has printed so far."""
+
+    def __init__(self) -> None:
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self.too_much = False
+
+
+def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> _Said:
+    """Read both streams to their ends, the deadline, or the largest output."""
+    said = _Said()
+    with selectors.DefaultSelector() as waiting:
+        for stream, block in ((process.stdout, said.stdout), (process.stderr, said.stderr)):
+            if stream is not None:
+                waiting.register(stream, selectors.EVENT_READ, block)
+        while waiting.get_map() and (left := deadline - time.monotonic()) > 0:
+            ready = waiting.select(min(left, _SECONDS_TO_DRAIN))
+            if not ready and _has_ended(process, 0.0):
+                break
+            for key, _ in ready:
+                piece = os.read(key.fd, PIECE)
+                key.data.extend(piece)
+                if not piece:
+                    waiting.unregister(key.fileobj)
+            del said.stderr[:-TAIL_BYTES]
+            if len(said.stdout) > most:
+                said.too_much = True
+                break
+    return said
+
+
+def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether a program ends within so many seconds; its number stays its own until `wait`."""
+    deadline, pause = time.monotonic() + seconds, 0.0005
+    while not _is_over(process):
+        left = deadline - time.monotonic()
+        if left <= 0.0:
+            return False
+        time.sleep(min(pause, left))
+        pause = min(pause * 2, 0.05)
+    return True
+
+
+def _is_over(process: subprocess.Popen[bytes]) -> bool:
+    if process.returncode is not None:
+        return True
+    try:
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, process.pid, options) is not None
+    except ChildProcessError:
+        return True
+
+
+def _text(block: bytearray) -> str:
+    return block.decode("utf-8", "replace")

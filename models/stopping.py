@@ -1,0 +1,157 @@
+"""Signals that stop a process: it ends soon, and nothing that it started or drafted is left.
+
+SIGINT, SIGTERM and SIGHUP raise `Stopped` in the main thread, and what is open closes itself on the
+way out. Native code may keep the main thread for minutes: then, or at a second signal, a thread of
+this module kills what was started, removes what was drafted, and ends the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models import drafts, processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# A job that a CI system cancels has about ten seconds before it is killed.
+SECONDS_TO_STOP = 8.0
+# A terminal and the program that started this one may both send the same Ctrl-C.
+_SECONDS_OF_ONE_SIGNAL = 1.0
+_STDIN = 0
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asks this process to end.
+
+    Args:
+        number: of the signal.
+
+    Attributes:
+        exit_code: as a shell tells it.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.number = number
+        self.exit_code = 128 + number
+
+
+def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
+    """From now on, end this process soon and without remains when a signal asks for it.
+
+    A signal that is ignored stays ignored, as `nohup` wants of SIGHUP.
+
+    Args:
+        seconds: how long the main thread may take to close what is open.
+    """
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+    _start_thread(_Listener(heard, seconds).listen)
+
+
+def stop_with_stdin() -> None:
+    """Also stop when stdin ends, as it does once the process at its other end has ended."""
+    _start_thread(_follow_stdin)
+
+
+def _start_thread(target: Callable[[], None]) -> None:
+    threading.Thread(target=target, name="stopping", daemon=True).start()
+
+
+def _follow_stdin() -> None:
+    while os.read(_STDIN, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    # Once: what closes on the way out must not be interrupted by the same wish again.
+    for each in SIGNALS:
+        if signal.getsignal(each) is _stop:
+            signal.signal(each, _already_stopping)
+    raise Stopped(number)
+
+
+def _already_stopping(number: int, frame: FrameType | None) -> None:
+    """Leave a further signal to the listening thread."""
+
+
+class _Listener:
+    """Ends the process where its main thread does not.
+
+    Args:
+        heard: a pipe from which the numbers of signals are read.
+        seconds: how long the main thread may take.
+    """
+
+    def __init__(self, heard: int, seconds: float) -> None:
+        self._heard, self._seconds = heard, seconds
+        self._first: int | None = None
+        self._since = 0.0
+
+    def listen(self) -> None:
+        """Wait for signals as long as the process lives."""
+        while True:
+            ready, _, _ = select.select([self._heard], [], [], self._seconds_left())
+            for number in os.read(self._heard, 64) if ready else b"":
+                if number in SIGNALS:
+                    self._hear(number)
+            if self._first is not None and not self._seconds_left():
+                _end_at_once(self._first)
+
+    def _hear(self, number: int) -> None:
+        if self._first is None:
+            self._first, self._since = number, time.monotonic()
+        elif number != self._first or time.monotonic() > self._since + _SECONDS_OF_ONE_SIGNAL:
+            _end_at_once(self._first)
+
+    def _seconds_left(self) -> float | None:
+        if self._first is None:
+            return None
+        return max(self._since + self._seconds - time.monotonic(), 0.0)
+
+
+def _end_at_once(number: int) -> None:
+    processes.kill_all()
+    for pid in _companions():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+    drafts.remove_drafts()
+    os._exit(128 + number)
+
+
+def tell_companions(number: int) -> None:
+    """Pass a signal on to the processes that share this one's work, as xdist's workers do."""
+    for pid in _companions():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def _companions() -> list[int]:
+    """Return the children in this process's own group: `models.processes` gives its own others."""
+    found = []
+    for task in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(pid) for pid in task.read_text(encoding="ascii").split()]
+    group = os.getpgid(0)
+    return [pid for pid in found if _group_of(pid) == group]
+
+
+def _group_of(pid: int) -> int | None:
+    with contextlib.suppress(ProcessLookupError):
+        return os.getpgid(pid)
+    return None

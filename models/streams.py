@@ -1,0 +1,114 @@
+"""This process's stdout and stderr where they are closed, full, or read by nobody any more."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from typing import TYPE_CHECKING
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from _typeshed import ReadableBuffer
+
+STDIN, STDOUT, STDERR = 0, 1, 2
+
+
+class OutputLost(EdgeproofError):  # noqa: N818 - a state
+    """What a command answers cannot be written.
+
+    Args:
+        error: what the operating system says.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(
+            f"stdout cannot be written ({error.strerror})",
+            remedy="Send it to a file or a pipe that has room, and is read to its end",
+        )
+        # Whoever reads the start of a long answer, as `head` does, knows why there is no more.
+        self.silent = error.errno == errno.EPIPE
+
+
+class _Output(io.FileIO):
+    """A descriptor that is told once that it cannot be written, and is silent from then on."""
+
+    def __init__(self, descriptor: int, lost: Callable[[OSError], None], *, closed: bool) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self._tell = lost
+        self._was_closed = closed
+        self._lost = False
+
+    def write(self, block: ReadableBuffer, /) -> int:
+        """Write a block, or tell why not."""
+        if self._was_closed:
+            self._lose(OSError(errno.EBADF, "it is closed"))
+        while not self._lost:
+            try:
+                return super().write(block) or 0
+            except OSError as error:
+                self._lose(error)
+        return memoryview(block).nbytes
+
+    def _lose(self, error: OSError) -> None:
+        told, self._lost = self._lost, True
+        if not told:
+            self._tell(error)
+
+
+def open_output(
+    descriptor: int, lost: Callable[[OSError], None], *, closed: bool = False
+) -> io.TextIOWrapper:
+    """Return a text stream to a descriptor.
+
+    Args:
+        descriptor: of a file that is open.
+        lost: told, once, that it cannot be written.
+        closed: whether something else was opened in its place, which nobody reads.
+    """
+    raw = _Output(descriptor, lost, closed=closed)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding="utf-8",
+        # What a terminal of another encoding cannot show must not end a command.
+        errors="backslashreplace",
+        line_buffering=raw.isatty(),
+        write_through=descriptor == STDERR,
+    )
+
+
+def raise_lost(error: OSError) -> None:
+    """Tell by an error that stdout is lost."""
+    raise OutputLost(error)
+
+
+def open_closed_streams() -> set[int]:
+    """Open /dev/null in place of closed standard streams; return which were closed.
+
+    A file that is opened later would get their numbers, and what native code prints.
+    """
+    closed = {descriptor for descriptor in (STDIN, STDOUT, STDERR) if not _is_open(descriptor)}
+    silence(closed)
+    return closed
+
+
+def silence(descriptors: Iterable[int]) -> None:
+    """Put /dev/null in place of descriptors, also for programs that are started from here."""
+    for descriptor in descriptors:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        if nothing == descriptor:
+            os.set_inheritable(descriptor, True)
+        else:
+            os.dup2(nothing, descriptor)
+            os.close(nothing)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
