@@ -141,7 +141,11 @@ def _packed(inspected: Inspected) -> Iterator[Finding]:
                 read_packed(inspected.report.path, inspected.data, file.name)
             except EdgeproofError as error:
                 yield Finding(
-                    "metadata-file-unread", "warning", f"{error.what}.", (file.name,), error.remedy
+                    "metadata-file-unread",
+                    "warning",
+                    f"Packed {file.name!r} {error.what}.",
+                    (file.name,),
+                    error.remedy,
                 )
 
 

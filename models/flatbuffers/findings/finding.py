@@ -30,6 +30,7 @@ class Limits(Table, frozen=True, kw_only=True):
     surest_probability: float
     probability_step: float
     logit_step: float
+    neighbors: int
     names: int
     old_runtime: str
     metadata_parser: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.flatbuffers.findings.finding import Finding, Inspected, limits, several
-from models.flatbuffers.opening import damage_of
 from models.flatbuffers.runtimes import runtime_needs, unknown_operators, version_key
 
 if TYPE_CHECKING:
@@ -24,12 +23,6 @@ _OLDER = {
     "(scheme dynamic_wi8t_afp32), or to float16",
 }
 _NEWER = "Convert for an older runtime, or run it on ai-edge-litert"
-
-
-def _taken_for_text(inspected: Inspected) -> Iterator[Finding]:
-    damage = damage_of(inspected.data)
-    if damage is not None and damage.id == "text-mode":
-        yield Finding("text-mode", "error", f"It {damage.what}.", (), damage.remedy)
 
 
 def _flex(inspected: Inspected) -> Iterator[Finding]:
@@ -165,4 +158,4 @@ def _variables(inspected: Inspected) -> Iterator[Finding]:
         )
 
 
-CHECKS = (*(_taken_for_text, _flex, _custom, _unknown, _too_new, _declared, _loops, _variables),)
+CHECKS = (*(_flex, _custom, _unknown, _too_new, _declared, _loops, _variables),)

@@ -38,6 +38,22 @@ def _none(inspected: Inspected) -> Iterator[Finding]:
         )
 
 
+def _text_mode(inspected: Inspected) -> Iterator[Finding]:
+    """A copy that turns carriage returns into line feeds leaves every length as it was."""
+    counts = {byte: inspected.data.count(byte) for byte in (b"\x0b", b"\x0c", b"\r", b"\x0e")}
+    returns = counts.pop(b"\r")
+    neighbors = sum(counts.values())
+    if not returns and neighbors >= limits().neighbors and min(counts.values()):
+        yield Finding(
+            "text-mode",
+            "warning",
+            f"No byte in it is a carriage return (13), and its neighbors 11, 12 and 14 are "
+            f"{neighbors} times: a copy in text mode may have changed its weights.",
+            (),
+            "Compare its sha256 with its author's; mark it in .gitattributes as `*.tflite binary`",
+        )
+
+
 def _numbers(inspected: Inspected) -> Iterator[Finding]:
     """Read every float constant once."""
     seen: set[int] = set()
@@ -184,4 +200,4 @@ def _tables(inspected: Inspected) -> Iterator[Finding]:
             )
 
 
-CHECKS = (_none, _numbers, _zero_points, _scales, _tables)
+CHECKS = (_none, _text_mode, _numbers, _zero_points, _scales, _tables)

@@ -1,0 +1,110 @@
+"""Every finding has a file that shows it, and one nearly the same that does not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from models.flatbuffers.describing import inspect_file
+from models.flatbuffers.findings import findings_of
+from models.store import PROJECT
+from suites.meta.flatbuffers.finding_files import FILES
+from suites.meta.small_classifiers import classifier
+
+FOLDER = PROJECT / "models" / "flatbuffers" / "findings"
+_ID = re.compile(r'Finding\(\s*"([a-z0-9-]+)"')
+
+
+def found(tmp_path, data, claimed=None, name="given.tflite"):
+    path = tmp_path / name
+    path.write_bytes(data)
+    return {one.id: one for one in findings_of(inspect_file(path, claimed))}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_it_is_shown_by_one_file_and_not_by_another(tmp_path, kind):
+    shown, clean, claimed = FILES[kind]
+    finding = found(tmp_path, shown(), claimed)[kind]
+    assert finding.what.endswith(".")
+    assert finding.what[0].isupper() or not finding.what[0].isalpha()
+    assert finding.remedy
+    assert kind not in found(tmp_path, clean(), claimed)
+
+
+def test_every_finding_has_its_files():
+    written = {
+        kind
+        for file in FOLDER.glob("*.py")
+        for kind in _ID.findall(file.read_text(encoding="utf-8"))
+    }
+    assert written == set(FILES)
+
+
+def test_a_sound_classifier_has_none(tmp_path):
+    assert found(tmp_path, classifier()) == {}
+
+
+def test_errors_come_first(tmp_path):
+    path = tmp_path / "several.tflite"
+    path.write_bytes(FILES["string-input"][0]())
+    severities = [one.severity for one in findings_of(inspect_file(path))]
+    assert severities == sorted(severities, key=("error", "warning", "note").index)
+
+
+NAMED = {
+    "flex-operator": "FlexErf",
+    "flex-placeholder": "FlexPlaceholder",
+    "custom-operator": "NGramHash",
+    "needs-newer-runtime": "FULLY_CONNECTED v12",
+    "half-overflow": "mask_constant",
+    "nan-weights": "mask_constant",
+    "overflows-half": "mask_constant",
+    "weight-zero-point": "w",
+    "large-float-weights": "words",
+    "unused-input": "mask",
+    "metadata-file-missing": "labels.txt",
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMED.items())
+def test_what_it_is_about_is_named(tmp_path, kind, name):
+    shown, _, claimed = FILES[kind]
+    finding = found(tmp_path, shown(), claimed)[kind]
+    assert name in finding.where
+    assert name.split()[0] in finding.what
+
+
+def test_a_constant_is_named_with_the_operator_behind_what_unpacks_it(tmp_path):
+    finding = found(tmp_path, FILES["half-overflow"][0]())["half-overflow"]
+    assert "which MUL 2 reads" in finding.what
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("model_fp16.tflite", "float16-that-is-not"),
+        ("bert-float16-v2.tflite", "float16-that-is-not"),
+        ("model_int8.tflite", "integers-that-stayed-float"),
+        ("mobilebert.quant.tflite", "integers-that-stayed-float"),
+        ("quantized.tflite", "integers-that-stayed-float"),
+        ("model.tflite", None),
+        ("printed8.tflite", None),
+        ("model_fp16_int8.tflite", None),
+    ],
+)
+def test_a_files_name_is_a_promise(tmp_path, name, kind):
+    findings = found(tmp_path, classifier(), name=name)
+    assert set(findings) == ({kind} if kind else set())
+    assert all(one.severity == "warning" for one in findings.values())
+
+
+def test_what_is_claimed_is_an_error(tmp_path):
+    findings = found(tmp_path, classifier(), "float16", "model_int8.tflite")
+    assert {one.id: one.severity for one in findings.values()} == {"float16-that-is-not": "error"}
+
+
+def test_a_name_that_is_kept_is_no_finding(tmp_path):
+    shown, clean, _ = FILES["integers-that-stayed-float"]
+    assert "integers-that-stayed-float" in found(tmp_path, shown(), name="a_int8.tflite")
+    assert "integers-that-stayed-float" not in found(tmp_path, clean(), name="a_int8.tflite")

@@ -1,0 +1,132 @@
+"""What a file is that is no FlatBuffer, or no longer: said by what happened to it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import os
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.errors import EdgeproofError, UsageMistake
+from models.flatbuffers.opening import Damaged, damage_of, foreign, read_flatbuffer
+from models.flatbuffers.reading import read_contents
+from suites.meta.flatbuffer_writer import with_files
+from suites.meta.flatbuffers.finding_files import dense
+from suites.meta.small_classifiers import classifier
+
+WHOLE = classifier()
+INTEGERS = dense(dtype="int8", scale=0.1)
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 123\n"
+
+OTHERS = {
+    "nothing": (b"", "empty"),
+    "a pointer of LFS": (LFS, "lfs-pointer"),
+    "a pointer of git-annex": (b"/annex/objects/SHA256E-s99--abc.tflite\n", "lfs-pointer"),
+    "a web page": (b"\n <!DOCTYPE html>\n<html><body>Sign in</body></html>", "html-page"),
+    "an error page": (
+        b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+        "html-page",
+    ),
+    "an answer of a server": (b'{"message": "Not Found", "status": "404"}', "json-document"),
+    "a list": (b"[1, 2]", "json-document"),
+    "a placeholder": (b"put model.tflite here\n", "placeholder"),
+    "one byte": (b"x", "placeholder"),
+    "a story": ("schön und gut\n".encode() * 1000, "text"),
+    "base64": (base64.b64encode(WHOLE), "base64"),
+    "a zip archive": (with_files(b"", {"model.tflite": WHOLE}), "archive"),
+    "a gzip": (gzip.compress(WHOLE), "archive"),
+    "a Keras file": (b"\x89HDF\r\n\x1a\n" + bytes(99), "other-format"),
+    "an ONNX file": (b"\x08\x07\x12\x07pytorch" + bytes(99), "not-a-flatbuffer"),
+    "two bytes": (b"\x10\x00", "not-a-flatbuffer"),
+    "a mark before it": (b"\xef\xbb\xbf" + WHOLE.decode("latin-1").encode(), "text-mode"),
+}
+
+
+@pytest.mark.parametrize(("data", "kind"), OTHERS.values(), ids=OTHERS)
+def test_what_it_is_instead_is_said(tmp_path, data, kind):
+    path = tmp_path / "given.tflite"
+    with pytest.raises(Damaged) as caught:
+        read_contents(path, data)
+    assert caught.value.damage.id == kind
+    assert caught.value.file == str(path)
+    assert caught.value.remedy
+
+
+def to_windows(data):
+    return data.replace(b"\n", b"\r\n")
+
+
+def replaced(data):
+    return data.decode("utf-8", errors="replace").encode()
+
+
+def encoded(data):
+    return data.decode("latin-1").encode()
+
+
+DAMAGED = {
+    "line feeds got carriage returns": (to_windows, WHOLE),
+    "bytes were replaced": (replaced, WHOLE),
+    "bytes were encoded": (encoded, WHOLE),
+    "carriage returns went": (lambda data: data.replace(b"\r", b""), INTEGERS),
+    "line feeds got them, integers": (to_windows, INTEGERS),
+    "bytes were replaced, integers": (replaced, INTEGERS),
+}
+
+
+@pytest.mark.parametrize(("damage", "whole"), DAMAGED.values(), ids=DAMAGED)
+def test_a_copy_in_text_mode_is_seen(tmp_path, damage, whole):
+    with pytest.raises(Damaged, match=r"took it for text|copy in text mode") as caught:
+        read_contents(tmp_path / "given.tflite", damage(whole))
+    assert caught.value.damage.id == "text-mode"
+    assert ".gitattributes" in caught.value.remedy
+
+
+def test_a_download_that_was_cut_off_is_seen(tmp_path):
+    data = INTEGERS[:1000] + bytes(6000)
+    with pytest.raises(Damaged, match=r"its last 60\d\d bytes are zeros") as caught:
+        read_contents(tmp_path / "given.tflite", data)
+    assert caught.value.damage.id == "cut-off"
+
+
+def test_half_a_file_is_just_corrupt(tmp_path):
+    with pytest.raises(Damaged, match="truncated or corrupt") as caught:
+        read_contents(tmp_path / "given.tflite", INTEGERS[: len(INTEGERS) // 2])
+    assert caught.value.damage.id == "corrupt"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_honest_bytes_look_like_no_text(seed):
+    """Compressed bytes stand for any weights: no pattern of text is seen in them by chance."""
+    noise = zlib.compress(b"".join(os.urandom(0) + str(seed + i).encode() for i in range(4000)))
+    data = b"\x1c\0\0\0TFL3" + noise
+    assert foreign(data) is None
+    assert damage_of(data) is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=600))
+def test_any_bytes_are_something(data):
+    other = foreign(data)
+    assert other is None or (other.id and other.what and other.remedy)
+    assert other is not None or data[4:8] == b"TFL3"
+
+
+@pytest.mark.parametrize("make", ["missing", "folder", "pipe", "loop"])
+def test_what_cannot_be_read_is_no_wait(tmp_path, make):
+    path = tmp_path / "given.tflite"
+    if make == "folder":
+        path.mkdir()
+    elif make == "pipe":
+        os.mkfifo(path)
+    elif make == "loop":
+        path.symlink_to(path)
+    with pytest.raises(UsageMistake, match="cannot be read") as caught:
+        read_flatbuffer(path)
+    assert isinstance(caught.value, EdgeproofError)
+    assert caught.value.file == str(path)

@@ -1,0 +1,83 @@
+"""Which scheme a file really is: by the grammar, whatever it is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from models.flatbuffers.inspect import inspect
+from models.flatbuffers.recognizing import recognized
+from suites.meta.flatbuffer_writer import Model
+from suites.meta.flatbuffers.finding_files import SCALES, WIDE, dense
+
+if TYPE_CHECKING:
+    from models.flatbuffers.contents import FlatBufferReport
+
+INTEGERS = np.ones((WIDE, WIDE))
+OWN = {
+    "float32": {},
+    "dynamic_wi8_afp32": {"dtype": "int8", "scale": SCALES},
+    "dynamic_wi8t_afp32": {"dtype": "int8", "scale": 0.1},
+    "static_wi8_ai8_integer": {"dtype": "int8", "scale": SCALES, "input_dtype": "int8"},
+    "static_wi8_ai16_integer": {"dtype": "int8", "scale": SCALES, "input_dtype": "int16"},
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_layer_written_by_hand(tmp_path, name):
+    path = tmp_path / "given.tflite"
+    path.write_bytes(dense(weights=INTEGERS, **OWN[name]))
+    assert recognized(inspect(path)).name == name
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "name"),
+    [
+        ("float16", None, "float16"),
+        ("int8", SCALES, "weight_only_wi8_afp32"),
+        ("int8", 0.1, "weight_only_wi8t_afp32"),
+    ],
+)
+def test_weights_that_are_unpacked_first(tmp_path, dtype, scale, name):
+    model = Model()
+    ids, real = model.tensor("ids", (1, WIDE), "int32"), model.tensor("real", (1, WIDE))
+    held = model.tensor("w", (WIDE, WIDE), dtype, values=INTEGERS, scale=scale)
+    plain, out = model.tensor("plain", (WIDE, WIDE)), model.tensor("out", (1, WIDE))
+    model.operator("CAST", [ids], [real])
+    model.operator("DEQUANTIZE", [held], [plain])
+    model.operator("FULLY_CONNECTED", [real, plain, -1], [out])
+    model.end_graph([ids], [out])
+    path = tmp_path / "given.tflite"
+    path.write_bytes(model.pack())
+    assert recognized(inspect(path)).name == name
+
+
+def test_a_file_without_weights_is_none(tmp_path):
+    model = Model()
+    ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 8))
+    model.operator("CAST", [ids], [out])
+    model.end_graph([ids], [out])
+    path = tmp_path / "given.tflite"
+    path.write_bytes(model.pack())
+    assert recognized(inspect(path)).name == "none"
+
+
+CONVERTERS = {
+    "float32": "float32",
+    "float16": "float16",
+    "dynamic_wi8_afp32": "dynamic_wi8_afp32",
+    "static_wi8_ai8": "static_wi8_ai8",
+    # Its table of words stays float32, which is most of so small a file: it is told by the rest.
+    "quantizer_dynamic_wi8_afp32": "dynamic_wi8_afp32",
+    "quantizer_dynamic_wi4_afp32": "dynamic_wi4_afp32",
+    "quantizer_static_wi8_ai8": "static_wi8_ai8_integer",
+    "quantizer_static_wi8_ai16": "static_wi8_ai16_integer",
+    "flex": "none",
+}
+
+
+@pytest.mark.parametrize("name", CONVERTERS)
+def test_what_converters_write(reports: dict[str, FlatBufferReport], name: str) -> None:
+    assert recognized(reports[name]).name == CONVERTERS[name]
