@@ -14,9 +14,11 @@ from models.candidates.candidate import bind, open_candidate
 from models.candidates.declaration import NOTHING, InputsTable, OutputTable
 from models.candidates.spec import ROLES
 from models.errors import EdgeproofError, UsageMistake
+from models.flatbuffers.endings import ending_of
 from models.flatbuffers.inspect import report_of
 from models.flatbuffers.metadata import RegexTokenizer
 from models.flatbuffers.recognizing import recognized
+from models.foreign_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
     from models.candidates.candidate import Opened
     from models.candidates.declaration import Declaration
-    from models.candidates.spec import CandidateSpec
+    from models.candidates.spec import CandidateSpec, Meaning
+    from models.flatbuffers.contents import Tensor
     from models.flatbuffers.metadata import ModelMetadata
 
 _HEAD = (
@@ -90,10 +93,17 @@ def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Dec
         return replace(declared, output=OutputTable(name=0, meaning=output.meaning))
     if mistake.key == _UNSURE and output.meaning is None:
         place = output.name if isinstance(output.name, int) else 0
-        one = graph.outputs[place].shape[-1:] == (1,)
-        meaning = "sigmoid" if one else "logits"
-        return replace(declared, output=OutputTable(name=output.name, meaning=meaning))  # type: ignore[arg-type]
+        meaning = _likely(graph.outputs[place], opened)
+        return replace(declared, output=OutputTable(name=output.name, meaning=meaning))
     return None
+
+
+def _likely(output: Tensor, opened: Opened) -> Meaning:
+    """Return a meaning that the graph does not contradict."""
+    if output.shape[-1:] != (1,):
+        return "logits"
+    operators = [one for one in opened.contents.operators if one.subgraph == 0]
+    return "logit" if ending_of(output, operators) == "logits" else "sigmoid"
 
 
 def toml_of(described: Sequence[Described]) -> str:
@@ -117,7 +127,7 @@ def _names(files: Sequence[Path]) -> list[str]:
 
 
 def _candidate(one: Described, name: str) -> Iterator[str]:
-    yield from (f"# TO DECIDE: {_line(each)}" for each in one.questions)
+    yield from (f"# TO DECIDE: {one_line(each)}" for each in one.questions)
     yield "[[candidates]]"
     yield f"name = {quoted(name)}"
     yield f"flatbuffer = {quoted(str(one.spec.file))}"
@@ -159,12 +169,12 @@ def _found(one: Described) -> Iterator[str]:
     report = report_of(opened.file, opened.data, opened.contents)
     yield f"# scheme: {recognized(report).name}"
     if not one.questions:
-        yield f"# binding: {_line(spec.binding)}"
+        yield f"# binding: {one_line(spec.binding)}"
     if spec.labels is not None:
-        yield f"# labels ({spec.labels_found}): {_line(', '.join(spec.labels))}"
+        yield f"# labels ({spec.labels_found}): {one_line(', '.join(spec.labels))}"
     if opened.metadata is not None:
         yield from _described_tokenizer(opened.metadata)
-    yield from (f"# warning: {_line(each)}" for each in spec.warnings)
+    yield from (f"# warning: {one_line(each)}" for each in spec.warnings)
 
 
 def _described_tokenizer(metadata: ModelMetadata) -> Iterator[str]:
@@ -172,19 +182,19 @@ def _described_tokenizer(metadata: ModelMetadata) -> Iterator[str]:
     if unit is not None:
         delimiter = f" {unit.delimiter!r}" if isinstance(unit, RegexTokenizer) else ""
         files = ", ".join(file.name for file in unit.vocabulary)
-        yield f"# tokenizer (metadata): {_line(f'{type(unit).__name__}{delimiter} {files}')}"
+        yield f"# tokenizer (metadata): {one_line(f'{type(unit).__name__}{delimiter} {files}')}"
     if metadata.packed:
-        yield f"# packed: {_line(', '.join(one.name for one in metadata.packed))}"
+        yield f"# packed: {one_line(', '.join(one.name for one in metadata.packed))}"
 
 
 def quoted(text: str) -> str:
     """Write a string as TOML does, whatever it holds."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{_line(escaped)}"'
+    return f'"{_escaped(escaped)}"'
 
 
-def _line(text: str) -> str:
-    """Escape what would end a line, or act on a terminal."""
+def _escaped(text: str) -> str:
+    """Escape what is not printable, as TOML does."""
     return "".join(
         each if each.isprintable() else f"\\u{ord(each):04x}" if ord(each) < 1 << 16 else "?"
         for each in text

@@ -184,12 +184,15 @@ def _meaning(
             f"{last_operator(port.tensor, operators) or 'no operator'}",
             file=file,
             key="output.meaning",
-            remedy=_ways(classes),
+            remedy=_ways(classes, graph),
         )
     return graph, "graph"
 
 
-def _ways(classes: int | None) -> str:
+def _ways(classes: int | None, graph: Meaning | None) -> str:
+    if graph == "logit":
+        lines = output_lines(meaning="logit", threshold=THRESHOLD, positive=POSITIVE)
+        return f"If its sigmoid is a probability, say it: {lines}"
     if classes == 1:
         lines = output_lines(meaning="sigmoid", threshold=THRESHOLD, positive=POSITIVE)
         return f'Say it: {lines}; or meaning = "logit" for a number before its sigmoid'
@@ -222,7 +225,7 @@ def _check_meaning(
             f", and output {port} holds {classes}",
             file=file,
             key="output.meaning",
-            remedy=_ways(classes),
+            remedy=_ways(classes, graph),
         )
     if graph is not None and graph not in _COMPATIBLE[said]:
         raise declared.mistake(

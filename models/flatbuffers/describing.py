@@ -15,6 +15,7 @@ from models.flatbuffers.opening import Damaged, read_flatbuffer
 from models.flatbuffers.reading import read_contents
 from models.flatbuffers.recognizing import recognized
 from models.flatbuffers.runtimes import minimum_runtime, runtime_needs
+from models.foreign_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -189,7 +190,7 @@ def _unit(unit: ProcessUnit) -> dict[str, Any]:
 
 def text_of(document: dict[str, Any]) -> str:
     """Return a document as text for people."""
-    return "\n".join(_lines(document)) + "\n"
+    return "\n".join(map(one_line, _lines(document))) + "\n"
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
