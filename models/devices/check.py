@@ -72,6 +72,10 @@ def _hardware_problems(device: Device) -> Iterator[tuple[str, str, str]]:
         return
     if device.table.threads > hardware.cores:
         yield "threads", f"is more than its {hardware.cores} cores", "Use as many, or fewer"
+    foreign = device.table.validity.foreign_load
+    if foreign is None or foreign >= hardware.cores:
+        what = "is missing" if foreign is None else f"is all of its {hardware.cores} cores"
+        yield "validity.foreign_load", what, "Give a share of a core that others may keep busy"
     if not hardware.features:
         yield "hardware.features", "is empty", "List those that kernels are chosen by"
     if not recognition.models or not recognition.machines:

@@ -228,7 +228,7 @@ def _reasons_between(before: Circumstances, after: Circumstances, device: Device
         yield f"{(after.swapped or 0) - (before.swapped or 0)} pages were swapped"
     foreign = foreign_load(before, after)
     allowed = device.table.validity.foreign_load
-    if foreign is not None and foreign > allowed:
+    if foreign is not None and allowed is not None and foreign > allowed:
         yield f"others kept {foreign:.1f} cores busy, {allowed:g} are allowed"
 
 

@@ -84,12 +84,13 @@ class SensorsTable(Table, frozen=True, kw_only=True):
 class ValidityTable(Table, frozen=True, kw_only=True):
     """`[validity]`: circumstances outside of which a measurement does not count.
 
-    `foreign_load` is how many cores others may keep busy, `free_memory` what must be left,
-    `saving_modes` are power modes that no budget is written for.
+    `foreign_load` is how many cores others may keep busy; without it their load is recorded and
+    spoils nothing. `free_memory` is what must be left, `saving_modes` are power modes that no
+    budget is written for.
     """
 
-    foreign_load: Cores
     free_memory: str
+    foreign_load: Cores | None = None
     saving_modes: tuple[int, ...] = ()
 
 

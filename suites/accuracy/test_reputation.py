@@ -28,7 +28,7 @@ def test_variant_orders_tweets_as_gold_does(variant, corpus, floors, judge):
     judge.record("reliability", reliability(*answers), of=variant)
     judge.record("sensitivity", sensitivity(*answers), of=variant)
     groups = by_group(*answers, labels=corpus.tweets.labels)
-    judge("f_rs", f_rs(*answers), of=variant, floors=floors.of("f_rs"), **groups)
+    judge("f_rs", f_rs(*answers), of=variant, floors=floors.below("f_rs"), **groups)
 
 
 def test_full_model_orders_tweets_as_gold_does(full_model, corpus, floors, judge):
@@ -37,4 +37,4 @@ def test_full_model_orders_tweets_as_gold_does(full_model, corpus, floors, judge
     judge.record("reliability", reliability(*answers), of=full_model)
     judge.record("sensitivity", sensitivity(*answers), of=full_model)
     groups = by_group(*answers, labels=corpus.tweets.labels)
-    judge("f_rs", f_rs(*answers), of=full_model, floors=floors.of("f_rs"), **groups)
+    judge("f_rs", f_rs(*answers), of=full_model, floors=floors.below("f_rs"), **groups)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hypothesis
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from fixtures.devices import PROFILE
-from models.corpus.roles import IDS, MASK, SEGMENTS
+from models.corpus.roles import ROLES
 from models.verdicts.metrics import labels_of, total_variations
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -41,12 +42,12 @@ def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads,
 
 @REPEAT
 @given(seed=SEEDS)
-def test_order_of_tweets_changes_nothing(variant, load, few, seed):
+def test_order_of_tweets_changes_nothing(variant, load, several, seed):
     """A tweet's logits do not depend on which tweets were answered before it."""
-    order = np.random.default_rng(seed).permutation(few)
-    shuffled = {name: array[order] for name, array in variant.inputs(slice(few)).items()}
+    order = np.random.default_rng(seed).permutation(several)
+    shuffled = {name: array[order] for name, array in variant.inputs(slice(several)).items()}
     answers = load(variant).answer(variant.scheme, shuffled).logits
-    assert np.array_equal(answers, variant.logits[:few][order])
+    assert np.array_equal(answers, variant.logits[:several][order])
 
 
 def test_order_of_inputs_changes_nothing(variant, load, few):
@@ -58,28 +59,15 @@ def test_order_of_inputs_changes_nothing(variant, load, few):
 
 @REPEAT
 @given(seed=SEEDS)
-def test_padding_changes_no_label(variant, load, few, seed):
+def test_padding_changes_no_label(variant, load, filled_padding, few, seed):
     """Whatever words stand where the mask is 0, beyond a trigram's reach, labels stay."""
-    order = np.random.default_rng(seed).permutation(few)
-    inputs = variant.inputs(slice(few))
-    # Another tweet's words, backwards: they come to stand at the end, where padding is.
-    others = inputs[IDS][order][:, ::-1]
-    # A trigram embedding looks one token ahead: the last real token sees the first of padding.
-    kept = np.pad(inputs[MASK], ((0, 0), (1, 0)), constant_values=1)[:, :-1]
-    ids = np.ascontiguousarray(np.where(kept == 1, inputs[IDS], others))
-    answers = load(variant).answer(variant.scheme, inputs | {IDS: ids}).logits
+    answers = load(variant).answer(variant.scheme, filled_padding(variant, seed)).logits
     assert np.array_equal(labels_of(answers), variant.labels[:few])
 
 
-def test_every_input_matters(variant, load, few):
+@pytest.mark.parametrize("role", ROLES)
+def test_every_input_matters(role, variant, load, changed_input, few):
     """Changing any one input changes the logits: none was lost or bound to another's tensor."""
-    inputs = variant.inputs(slice(few))
-    changed = {
-        IDS: np.roll(inputs[IDS], 1, axis=0),
-        MASK: np.roll(inputs[MASK], 1, axis=0),
-        SEGMENTS: np.zeros_like(inputs[SEGMENTS]),
-    }
-    for name, array in changed.items():
-        answers = load(variant).answer(variant.scheme, inputs | {name: array}).logits
-        moved = total_variations(variant.logits[:few], answers)
-        assert moved.any(), f"{name} has no influence on the logits"
+    answers = load(variant).answer(variant.scheme, changed_input(variant, role)).logits
+    moved = total_variations(variant.logits[:few], answers)
+    assert moved.any(), f"{role} without influence on the logits"

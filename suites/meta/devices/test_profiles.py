@@ -79,6 +79,9 @@ def test_quantities_are_canonical():
         ("[paper.tweets_per_second]", "[paper.cold_start]", "paper.cold_start"),
         ("foreign_load = 0.3", "foreign_load = -1.0", "validity.foreign_load"),
         ("foreign_load = 0.3", "foreign_lode = 0.3", "validity"),
+        ("foreign_load = 0.3", "", "validity.foreign_load"),
+        ("foreign_load = 0.3", "foreign_load = 4.0", "validity.foreign_load"),
+        ("foreign_load = 0.3", "foreign_load = 1000.0", "validity.foreign_load"),
     ],
 )
 def test_a_mistake_names_file_and_key(changed, old, new, key):

@@ -131,15 +131,21 @@ def _swap_inputs(model: Any) -> None:
 swapped_inputs = edit(_swap_inputs)
 
 
-def _read_another(model: Any) -> None:
-    ports = {one.name: one.tensorIndex for one in model.signatureDefs[0].inputs}
-    instead = {ports[b"token_type_ids"]: ports[b"attention_mask"]}
-    for operator in model.subgraphs[0].operators:
-        operator.inputs = [instead.get(i, i) for i in operator.inputs]
+def reading_instead(lost: bytes, read: bytes) -> Callable[[bytes], bytes]:
+    """The operators that read one input read another instead."""
+
+    def changed(model: Any) -> None:
+        ports = {one.name: one.tensorIndex for one in model.signatureDefs[0].inputs}
+        for operator in model.subgraphs[0].operators:
+            operator.inputs = [ports[read] if i == ports[lost] else i for i in operator.inputs]
+
+    return edit(changed)
 
 
-# The operators that read token_type_ids read attention_mask instead.
-input_without_influence = edit(_read_another)
+segments_without_influence = reading_instead(b"token_type_ids", b"attention_mask")
+mask_without_influence = reading_instead(b"attention_mask", b"token_type_ids")
+# The mask's zeros and ones are numbers of tokens, too.
+ids_without_influence = reading_instead(b"input_ids", b"attention_mask")
 
 
 def _lose_mask(model: Any) -> None:

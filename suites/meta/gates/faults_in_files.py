@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.corpus.artefact import load_corpus
+from models.corpus.artefact import TWEETS, load_corpus
 from models.corpus.tweets import hash_tweets
 from models.plan import REFUSED, VARIANT_CARD
 from models.verdicts.floors import entity_majority
@@ -42,6 +42,20 @@ def _test_tweets(mini: Miniature) -> list[str]:
     return hash_tweets(load_corpus(mini.artefact("corpus")).splits["test"])
 
 
+def _calibrated_on_test_tweets(mini: Miniature) -> None:
+    """Have a test tweet among those of calibration, and find the ranges on all of these."""
+    member = mini.artefact("corpus") / TWEETS
+    rows = [json.loads(line) for line in member.read_text(encoding="utf-8").splitlines()]
+    source = next(row for row in rows if row["split"] == "test")
+    taken = next(row for row in rows if row["split"] == "calibration")
+    taken |= {name: source[name] for name in source if name not in {"tweet_id", "split"}}
+    text = "".join(f"{json.dumps(row)}\n" for row in rows)
+    mini.rewrite(member, text.encode())
+    splits = load_corpus(mini.artefact("corpus")).splits
+    hashes = hash_tweets(splits["calibration"])
+    in_json(STATIC, "variant.json", "calibration", lambda _: hashes)(mini)
+
+
 def _majority_of_each_entity(mini: Miniature) -> None:
     """Answer every test tweet with what its entity has most often in training."""
     splits = load_corpus(mini.artefact("corpus")).splits
@@ -74,6 +88,13 @@ DATA = {
         only=STATIC,
         schemes=("float32", STATIC),
         plant=in_json(STATIC, "variant.json", "calibration", _test_tweets),
+    ),
+    "test tweets among those of calibration": Fault(
+        gate=FILE + "test_calibration_tweets_are_not_test_tweets",
+        only=STATIC,
+        says="assert not",
+        schemes=("float32", STATIC),
+        plant=_calibrated_on_test_tweets,
     ),
     "a tokenizer on the device that cleans in another way": Fault(
         gate=TEXT + "test_text_and_encoded_tweet_get_one_label",
@@ -172,10 +193,23 @@ CONVERSION = {
         gate=BEHAVIOR + "test_padding_changes_no_label",
         plant=in_flatbuffer("float32", edits.open_mask),
     ),
-    "an input that lost its influence": Fault(
+    "segments without influence": Fault(
         gate=BEHAVIOR + "test_every_input_matters",
-        says="token_type_ids has no influence",
-        plant=in_flatbuffer("float32", edits.input_without_influence),
+        only="segments",
+        says="segments without influence",
+        plant=in_flatbuffer("float32", edits.segments_without_influence),
+    ),
+    "a mask without influence": Fault(
+        gate=BEHAVIOR + "test_every_input_matters",
+        only="mask",
+        says="mask without influence",
+        plant=in_flatbuffer("float32", edits.mask_without_influence),
+    ),
+    "token ids without influence": Fault(
+        gate=BEHAVIOR + "test_every_input_matters",
+        only="-ids",
+        says="ids without influence",
+        plant=in_flatbuffer("float32", edits.ids_without_influence),
     ),
     "a file of another schema": Fault(
         gate=FILE + "test_identifier_and_schema",
@@ -232,6 +266,20 @@ CONVERSION = {
     "products on floats under a static name": Fault(
         gate=CONTRACT + "test_products_compute_as_the_scheme_says",
         says="computes in float",
+        only=STATIC,
+        schemes=("float32", STATIC),
+        plant=file_of("float32", under=STATIC),
+    ),
+    "products on floats under a dynamic name": Fault(
+        gate=CONTRACT + "test_products_compute_as_the_scheme_says",
+        says="computes in float",
+        only=DYNAMIC,
+        schemes=("float32", DYNAMIC),
+        plant=file_of("float32", under=DYNAMIC),
+    ),
+    "float operators beyond those that a static name allows": Fault(
+        gate=CONTRACT + "test_only_allowed_operators_compute_on_floats",
+        says="BATCH_MATMU",
         only=STATIC,
         schemes=("float32", STATIC),
         plant=file_of("float32", under=STATIC),

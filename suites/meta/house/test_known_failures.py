@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,12 @@ from typing import Any
 import pytest
 
 from fixtures import known_failures
+from fixtures.known_failures import Known
+from fixtures.measured import keep
 from fixtures.options import SETTINGS
+from fixtures.stopping import CAUSE
+from models.verdicts.judge import Budget, Estimate
+from models.verdicts.measurement import measure
 from suites.meta.gates.running import run_pytest
 from suites.meta.house.planted_known_failures import VARIABLE
 
@@ -22,8 +28,10 @@ test = "{test}"
 reason = "the converter's ranges"
 link = "https://example.org/1"
 expires = 2999-12-31
+metric = "accuracy_drop"
+verdict = "inconclusive"
 """
-
+BROKEN = Budget("accuracy_drop", "max", 0.01, "1 points", "budgets.toml", "accuracy_drop.max")
 
 PLACE = SimpleNamespace(name="host")
 
@@ -34,6 +42,8 @@ class Item:
     def __init__(self, nodeid: str) -> None:
         self.nodeid = nodeid
         self.markers: list[Any] = []
+        self.stash: dict[Any, Any] = {}
+        self.user_properties: list[tuple[str, object]] = []
 
     def add_marker(self, marker: Any) -> None:
         """Keep the marker."""
@@ -63,7 +73,101 @@ def test_a_known_failure_is_strict_and_has_its_reason(collect):
     (marker,) = collect(ENTRY.format(subject="mini", test=TEST)).markers
     assert marker.name == "xfail"
     reason = "the converter's ranges (until 2999-12-31; https://example.org/1)"
-    assert marker.kwargs == {"reason": reason, "strict": True}
+    assert marker.kwargs == {"reason": reason, "raises": Known, "strict": True}
+
+
+def taken(metric="accuracy_drop", ends=(0.0, 0.02), moved=None):
+    """A measurement of the test whose budget is a drop of one point."""
+    return measure(
+        Estimate(0.01 if moved else ends[0], *ends, 100),
+        metric=metric,
+        scheme="static_wi8_ai8",
+        device="host",
+        runtime="ai_edge_litert",
+        test=TEST,
+        budget=replace(BROKEN, metric=metric),
+        details={"baseline": {"move": moved}} if moved else {},
+    )
+
+
+def ended(item, error, *measurements):
+    """How the test of an item ends that measures and then raises."""
+    for one in measurements:
+        keep(item, one)
+    call = known_failures.pytest_runtest_call(item)
+    next(call)
+    with pytest.raises(BaseException) as raised:  # noqa: PT011 - which one it is, is the question
+        call.throw(error)
+    return type(raised.value)
+
+
+FAILED = pytest.fail.Exception("inconclusive: accuracy_drop of static_wi8_ai8")
+SAYS = ENTRY.replace('metric = "accuracy_drop"\nverdict = "inconclusive"', 'says = "SOFTMAX"')
+
+
+@pytest.mark.parametrize(
+    ("error", "measured", "expected"),
+    [
+        (FAILED, [taken()], Known),
+        (FAILED, [taken(ends=(0.02, 0.03))], pytest.fail.Exception),
+        (FAILED, [taken(), taken("macro_f1_drop")], pytest.fail.Exception),
+        (FAILED, [taken("macro_f1_drop")], pytest.fail.Exception),
+        (FAILED, [taken(moved="regression")], pytest.fail.Exception),
+        (FAILED, [], pytest.fail.Exception),
+        (RuntimeError("a crash"), [], RuntimeError),
+        (RuntimeError("a crash"), [taken()], RuntimeError),
+        (AssertionError("another one"), [], AssertionError),
+    ],
+    ids=[
+        "known",
+        "fails",
+        "and_more",
+        "other",
+        "regression",
+        "unmeasured",
+        "crash",
+        "late",
+        "assert",
+    ],
+)
+def test_only_the_failure_that_is_written_down_is_accepted(error, measured, expected, collect):
+    item = collect(ENTRY.format(subject="mini", test=TEST))
+    assert ended(item, error, *measured) is expected
+
+
+@pytest.mark.parametrize(
+    ("error", "measured", "cause", "expected"),
+    [
+        (AssertionError("['SOFTMAX']"), [], None, Known),
+        (AssertionError("['GELU']"), [], None, AssertionError),
+        (AssertionError("['SOFTMAX']"), [taken()], None, AssertionError),
+        (FAILED, [], None, pytest.fail.Exception),
+        (pytest.fail.Exception("died of SOFTMAX"), [], "a runner", pytest.fail.Exception),
+        (ValueError("SOFTMAX"), [], None, ValueError),
+    ],
+    ids=["known", "other", "measured", "unsaid", "runner_died", "crash"],
+)
+def test_an_assertion_is_accepted_by_what_it_says(error, measured, cause, expected, collect):
+    item = collect(SAYS.format(subject="mini", test=TEST))
+    if cause is not None:
+        item.stash[CAUSE] = cause
+    assert ended(item, error, *measured) is expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('metric = "accuracy_drop"\n', ""),
+        ('verdict = "inconclusive"\n', ""),
+        ('verdict = "inconclusive"\n', 'verdict = "inconclusive"\nsays = "it"\n'),
+    ],
+    ids=["no_metric", "no_verdict", "both"],
+)
+def test_an_entry_names_the_one_failure_that_it_accepts(old, new, collect):
+    text = ENTRY.format(subject="mini", test=TEST).replace(old, new)
+    with pytest.raises(pytest.exit.Exception, match="does not name the one failure") as stopped:
+        collect(text)
+    assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
 def test_an_entry_holds_until_the_end_of_its_last_day(collect, monkeypatch):

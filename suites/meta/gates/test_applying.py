@@ -1,0 +1,190 @@
+"""A gate that cannot fail, or cannot pass, does not apply: it says so, and is counted."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fixtures.applying import MARKER, NEEDS, Asked
+from fixtures.circumstances import UNWATCHED, Watches
+from fixtures.endings import DoesNotApply
+from fixtures.floors import Floors
+from fixtures.perturbing import CHANGES, changed_input, filled_padding, several
+from models.corpus.roles import IDS, MASK, ROLES, SEGMENTS
+from models.devices.places import EMULATED_CLOCK
+from models.devices.profile import load_device
+from models.errors import TooFew
+from models.flatbuffers.contract import CONTRACTS, float_breaches, product_breaches
+from models.flatbuffers.inspect import inspect
+from models.flatbuffers.schemes import SCHEMES
+from models.store import PROJECT
+from models.verdicts import estimates
+from reports.extent import extent_of
+from suites.meta.gates.planting import Fault, in_arrays
+
+BEHAVIOR = "suites/conformance/test_behavior.py::"
+
+
+def variant_of(**inputs):
+    """A variant that takes these inputs."""
+    return SimpleNamespace(inputs=lambda rows: {name: each[rows] for name, each in inputs.items()})
+
+
+def texts(rows, *, tokens=8, words=5, segments=0):
+    """Encoded texts of as many words, the last of them in the second segment."""
+    mask = np.zeros((rows, tokens), np.int32)
+    mask[:, :words] = 1
+    ids = np.arange(rows * tokens, dtype=np.int32).reshape(rows, tokens) * mask
+    held = np.zeros_like(mask)
+    held[:, words - segments : words] = 1
+    return {IDS: ids, MASK: mask, SEGMENTS: held}
+
+
+def change(role, inputs, few=4):
+    return changed_input.__wrapped__(few)(variant_of(**inputs), role)
+
+
+def test_every_input_has_a_change():
+    assert set(CHANGES) == set(ROLES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("rows", [1, 4])
+def test_a_change_is_of_one_input_and_of_every_text(role, rows):
+    inputs = texts(rows, segments=2)
+    changed = change(role, inputs)
+    for name, array in inputs.items():
+        differs = (changed[name] != array).any(axis=1)
+        assert differs.all() if name == role else not differs.any()
+    assert changed[role].dtype == np.int32
+
+
+@pytest.mark.parametrize(
+    ("role", "inputs", "said"),
+    [
+        (SEGMENTS, texts(4), "the segments of the texts at hand leave nothing to change"),
+        (MASK, texts(4, words=1), "the mask of the texts at hand leave nothing to change"),
+        (IDS, texts(1, tokens=1, words=1), "the ids of the texts at hand leave nothing"),
+        (MASK, {IDS: texts(4)[IDS]}, "the file takes no mask"),
+    ],
+)
+def test_an_input_that_cannot_matter_does_not_apply(role, inputs, said):
+    with pytest.raises(DoesNotApply, match=said):
+        change(role, inputs)
+
+
+def test_texts_without_padding_leave_nothing_to_fill():
+    fill = filled_padding.__wrapped__(4)
+    filled = fill(variant_of(**texts(4)), 3)
+    assert (filled[IDS] != texts(4)[IDS]).any()
+    with pytest.raises(DoesNotApply, match="leave no padding"):
+        fill(variant_of(**texts(4, words=8)), 3)
+    with pytest.raises(DoesNotApply, match="takes no mask"):
+        fill(variant_of(**{IDS: texts(4)[IDS]}), 3)
+
+
+def test_one_text_has_no_order():
+    assert several.__wrapped__(2) == 2
+    with pytest.raises(TooFew, match="1 text, needs 2"):
+        several.__wrapped__(1)
+
+
+def floors_of(gold, floor):
+    """Floors of one answer to all, `floor` of which is right."""
+    measures = {"accuracy": floor, "balanced_accuracy": floor, "macro_f1": floor, "f_rs": floor}
+
+    def best(metric):
+        given = (["e"] * len(gold),) if metric == "f_rs" else ()
+        return getattr(estimates, metric)(gold, gold, *given)
+
+    return Floors({"always_A": measures}, best)
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "macro_f1"])
+def test_a_floor_that_nothing_can_beat_does_not_apply(metric):
+    alike, mixed = np.zeros(50, np.int64), np.arange(50) % 2
+    with pytest.raises(DoesNotApply, match=r"always_A earns 100\.0 % .* \(n = 50\)"):
+        floors_of(alike, 1.0).highest(metric)
+    assert floors_of(mixed, 0.5).highest(metric).value == 0.5
+
+
+def test_too_few_texts_to_beat_a_floor_do_not_apply():
+    """Three right answers of three are not known to be better than two thirds."""
+    with pytest.raises(DoesNotApply, match="not even answers without a mistake"):
+        floors_of(np.arange(3) % 2, 0.67).highest("accuracy")
+
+
+def test_an_order_that_gold_does_not_give_does_not_apply():
+    with pytest.raises(DoesNotApply, match="earns as much f_rs as answers without a mistake"):
+        floors_of(np.zeros(50, np.int64), 1.0).below("f_rs")
+    assert floors_of(np.arange(50) % 2, 0.0).below("f_rs") == {"always_A": 0.0}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_scheme_is_left_out_of_what_cannot_fail_for_it(scheme):
+    asked = Asked(SimpleNamespace(), scheme, None)
+    lacks = {need: NEEDS[need](asked) is not None for need in (
+        "calibration", "integer products", "quantized weights"
+    )}  # fmt: skip
+    assert lacks == {
+        "calibration": not scheme.startswith("static"),
+        "integer products": not scheme.startswith("static"),
+        "quantized weights": scheme in {"float32", "float16"},
+    }
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_float32_file_under_another_name_breaks_its_contract(scheme, miniature):
+    """Each contract whose gates apply can be broken: by products, and by float operators."""
+    contract, report = CONTRACTS[scheme], inspect(miniature.flatbuffer("float32"))
+    assert bool(product_breaches(contract, report)) == (contract.products[0] != "float")
+    assert bool(float_breaches(contract, report)) == contract.integer_products
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_a_need_that_is_missing_has_a_reason(name):
+    untimed = SimpleNamespace(
+        untimed=EMULATED_CLOCK, runtimes=dict, absent=lambda: {"a_runtime": "it is not installed"}
+    )
+    settings = SimpleNamespace(place=untimed, bundle=None)
+    reason = NEEDS[name](Asked(settings, "float32", "a_runtime"))
+    assert reason
+    assert "\n" not in reason
+
+
+def test_some_gate_needs_each():
+    written = "".join(
+        file.read_text(encoding="utf-8") for file in (PROJECT / "suites").glob("*/test_*.py")
+    )
+    for name in NEEDS:
+        assert f'@pytest.mark.{MARKER}("{name}")' in written, f"no gate needs {name}"
+
+
+def test_a_time_that_nobody_watched_is_invalid():
+    """Whoever renames a fixture must not switch its sensors off."""
+    place = SimpleNamespace(start_watch=lambda _: None, device=load_device("host"), untimed=None)
+    watches = Watches(place, None)
+    assert watches.invalid_because(["stream", "judge"], "float32") == UNWATCHED
+    watches._kept["stream", "float32"] = [SimpleNamespace(invalid_because=lambda: None)]
+    assert watches.invalid_because(["stream", "judge"], "float32") is None
+    assert watches.invalid_because(["stream_of_texts", "judge"], "float32") == UNWATCHED
+    assert watches.invalid_because(["stream"], "float16") == UNWATCHED
+
+
+def test_single_sentences_are_judged_without_their_segments(run_with):
+    """No text of the corpus has a second part: the segments of a sound file change nothing."""
+    one_segment = in_arrays("corpus", "encoded.npz", f"test_{SEGMENTS}", np.zeros_like)
+    outcome = run_with(Fault(gate=BEHAVIOR + "test_every_input_matters", plant=one_segment))
+    assert outcome.code == 0, outcome.output
+    ended = {name.partition("[")[2]: ended for name, (ended, _) in outcome.tests.items()}
+    assert ended == {
+        "host-float32-ids]": "passed",
+        "host-float32-mask]": "passed",
+        "host-float32-segments]": "skipped",
+    }
+    extent = extent_of(outcome.results())
+    (group,) = [one for one in extent.not_applicable if "segments" in one.reason]
+    assert group.count == 1
+    assert "does not apply" in outcome.output
