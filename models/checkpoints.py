@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
+from models.documents import parse_json
 from models.errors import UsageMistake
+from models.networks.config import config_path, read_config
 from models.networks.published import KEY
 from models.paths import id_or_folder
 
@@ -97,6 +98,41 @@ def _by_role(given: str, named: Mapping[str, bool | str], subject: str) -> dict[
     return dict.fromkeys(waiting or named, given)
 
 
+def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
+    """Check the configs of checkpoints against the subject, reading neither weights nor texts.
+
+    Raises:
+        UsageMistake: a config is not BERT's or MobileBERT's, its network knows fewer positions than
+            a text may have tokens, or there is less of it than is to be left; names file and key.
+    """
+    configs = {role: read_config(folder) for role, folder in checkpoints.items()}
+    for role, config in configs.items():
+        if config.max_position_embeddings < subject.tokenizer.max_tokens:
+            raise UsageMistake(
+                f"is {config.max_position_embeddings}, but tokenizer.max_tokens is "
+                f"{subject.tokenizer.max_tokens}",
+                file=config_path(checkpoints[role]),
+                key="max_position_embeddings",
+                remedy="Lower tokenizer.max_tokens, or give a checkpoint that knows as many",
+            )
+    if subject.shrunk is None or "full" not in configs:
+        return
+    full = configs["full"]
+    try:
+        subject.shrunk.require_fit(
+            layers=full.num_hidden_layers,
+            intermediate=full.intermediate_size,
+            embedding=full.embedding_size or full.hidden_size,
+            pieces=full.vocab_size,
+        )
+    except ValueError as mistake:
+        raise UsageMistake(
+            f"does not fit the checkpoint {checkpoints['full']}: {mistake}",
+            key=f"subject {subject.name!r}",
+            remedy="Correct this key of the subject, or give a larger checkpoint",
+        ) from None
+
+
 def require_one_vocabulary(checkpoints: dict[str, Path]) -> None:
     """Check that every checkpoint numbers word pieces alike: the corpus is encoded once for all.
 
@@ -119,7 +155,7 @@ def _pieces(folder: Path) -> dict[str, int]:
     whole, bare = folder / "tokenizer.json", folder / "vocab.txt"
     try:
         if whole.is_file():
-            vocabulary = json.loads(whole.read_text(encoding="utf-8"))["model"]["vocab"]
+            vocabulary = parse_json(whole.read_text(encoding="utf-8"))["model"]["vocab"]
             return dict(vocabulary)
         pieces = bare.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError, KeyError, TypeError) as error:

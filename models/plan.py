@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.checkpoints import chosen, require_one_vocabulary
+from models.checkpoints import chosen, require_fit, require_one_vocabulary
 from models.corpus.source import check_corpus, hash_corpus
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.networks import published
@@ -153,6 +153,7 @@ def make_request(
         role: published.resolve(checkpoint, offline=offline)
         for role, checkpoint in chosen(subject, pretrained).items()
     }
+    require_fit(subject, checkpoints)
     require_one_vocabulary(checkpoints)
     return Request(
         subject=subject,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,13 @@ _LIMITS = Limits(members=1_000, member=_LARGEST, total=4 * _LARGEST)
 _ZIP_AGAIN = "Zip the one file with the tweets alone, or give it unpacked"
 
 
+# UTF-32's little-endian mark begins with that of UTF-16.
+_MARKS = {
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
+
+
 class Content(NamedTuple):
     """A decoded file; `name` is the zip member's, or the file's own."""
 
@@ -39,22 +47,41 @@ def open_text(path: Path, encoding: str, fallback: str | None) -> Content:
         fallback: how a line is encoded that `encoding` cannot decode.
 
     Raises:
-        UsageMistake: missing, empty, no file, a bad zip, an unknown encoding, undecodable bytes.
+        UsageMistake: missing, empty, no file, a bad zip, undecodable bytes, or no text.
     """
     name, data = _read_bytes(path)
-    if not data.strip():
-        raise UsageMistake("is empty", file=path, remedy="Give a file with labelled tweets")
+    _check_mark(data, encoding, path)
     try:
         text = data.decode(encoding)
-    except LookupError:
-        raise UsageMistake(
-            f"Python knows no encoding called {encoding!r}",
-            key=_ENCODING_KEY,
-            remedy='Write for example "utf-8" or "cp1252"',
-        ) from None
-    except UnicodeDecodeError as error:
+    except ValueError as error:
         text = _decode_lines(data, encoding, fallback, path, error)
-    return Content(name, text.removeprefix("\ufeff"))
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
+        raise UsageMistake("is empty", file=path, remedy="Give a file with labelled tweets")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise UsageMistake(
+            f"line {line} holds a NUL character, which no text does",
+            file=path,
+            key=_ENCODING_KEY,
+            remedy='Name its encoding; "utf-16-le" and "utf-32-le" look so',
+        )
+    return Content(name, text)
+
+
+def _check_mark(data: bytes, encoding: str, path: Path) -> None:
+    """Refuse a byte order mark that says another encoding than the declared one."""
+    declared = codecs.lookup(encoding).name
+    for family, marks in _MARKS.items():
+        if data.startswith(marks):
+            if not declared.startswith(family):
+                raise UsageMistake(
+                    f"begins with the byte order mark of {family}, not {encoding}",
+                    file=path,
+                    key=_ENCODING_KEY,
+                    remedy=f'Write encoding = "{family}"',
+                )
+            return
 
 
 def _read_bytes(path: Path) -> tuple[str, bytes]:
@@ -107,29 +134,39 @@ def _fitting(names: list[str], path: Path) -> str:
 
 
 def _decode_lines(
-    data: bytes, encoding: str, fallback: str | None, path: Path, first: UnicodeDecodeError
+    data: bytes, encoding: str, fallback: str | None, path: Path, first: ValueError
 ) -> str:
     """Decode line by line, each as `encoding` where that goes and as `fallback` where not."""
+    why = getattr(first, "reason", first)
+    if codecs.lookup(encoding).name.startswith(tuple(_MARKS)):
+        # Its lines do not end where a byte says so.
+        raise UsageMistake(
+            f"is not {encoding} ({why})",
+            file=path,
+            key=_ENCODING_KEY,
+            remedy="Name its encoding, or save it as UTF-8",
+        )
     lines = []
     for number, line in enumerate(data.split(b"\n"), start=1):
         try:
             lines.append(line.decode(encoding))
-        except UnicodeDecodeError as error:
+        except ValueError as error:
             if fallback is None:
                 raise UsageMistake(
-                    f"line {number} is not {encoding} ({first.reason})",
+                    f"line {number} is not {encoding} ({why})",
                     file=path,
                     key=_ENCODING_KEY,
                     remedy='Name its encoding, or add fallback_encoding = "cp1252"',
                 ) from None
-            lines.append(_decode_fallback(line, fallback, number, path, error.reason))
+            reason = str(getattr(error, "reason", error))
+            lines.append(_decode_fallback(line, fallback, number, path, reason))
     return "\n".join(lines)
 
 
 def _decode_fallback(line: bytes, fallback: str, number: int, path: Path, why: str) -> str:
     try:
         return line.decode(fallback)
-    except (LookupError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageMistake(
             f"line {number} can be decoded neither by the encoding ({why}) nor as {error}",
             file=path,

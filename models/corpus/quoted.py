@@ -67,6 +67,13 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
                 file=path,
                 remedy=f"Its header line must name {', '.join(required)}, separated by tabs",
             )
+    for name in (*required, *optional):
+        if header.count(name) > 1:
+            raise UsageMistake(
+                f"its header names the column {name!r} {header.count(name)} times",
+                file=path,
+                remedy="Copy it again from the package, or rename all but one",
+            )
     places = {name: header.index(name) for name in (*required, *optional) if name in header}
     blank = dict.fromkeys(optional, "")
     rows = [

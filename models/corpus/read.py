@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 EMPTY = "empty text"
 ON_PURPOSE = "polarity {!r} is left out on purpose"
 DOUBLED = "copy of another tweet"
+HALF = "half of a character that takes two, such as an emoji's"
 CONFLICTING = "copies with different labels"
 
 
@@ -27,7 +28,8 @@ def read_files(table: CorpusTable, path: Path) -> Corpus:
     """Read a file of labelled tweets and split it.
 
     A tweet is left out, with the reason, when its text is empty, its polarity is mapped to "",
-    its row is broken, or a tweet about the same entity says the same: of copies that agree on
+    its row is broken, it holds half of a
+    character, or a tweet about the same entity says the same: of copies that agree on
     the label the first stays, of those that do not, none. Splitting: `split_tweets`.
 
     Args:
@@ -72,9 +74,12 @@ def _candidate(
     def value(column: str | None) -> str:
         return "" if column is None else values.get(column, "").strip()
 
-    tweet_id = value(columns.id) or f"line-{record.line}"
     if record.unfit:
         return LeftOut("", where, record.unfit)
+    names = (columns.text, columns.polarity, columns.entity, columns.id, columns.split)
+    if not _is_whole("".join(map(value, names))):
+        return LeftOut("", where, HALF)
+    tweet_id = value(columns.id) or f"line-{record.line}"
     polarity, text = value(columns.polarity), value(columns.text)
     if polarity not in labels:
         raise UsageMistake(
@@ -91,6 +96,15 @@ def _candidate(
     return Candidate(
         Tweet(tweet_id, value(columns.entity), text, label), where, value(columns.split)
     )
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text can be written: a lone surrogate, which JSON can spell, is no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _without_copies(

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.corpus.open_file import JSON_LINES, TABULAR, open_text
+from models.documents import parse_json
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ def read_records(table: CorpusTable, path: Path) -> list[Record]:
     content = open_text(path, table.encoding, table.fallback_encoding)
     suffix = PurePosixPath(content.name).suffix.lower()
     if suffix in JSON_LINES or (suffix == ".txt" and content.text.lstrip().startswith("{")):
-        records = list(_json_records(content.text, path))
+        records = list(_json_records(content.text, path, _used(table)))
         found = list(dict.fromkeys(name for record in records for name in record.values))
     else:
         rows = _csv_rows(content.text, _delimiter(suffix, content.text), path)
-        header = list(table.header) if table.header else next(rows)[1]
+        header = list(table.header) if table.header else next(rows, (1, []))[1]
         found = [name.strip() for name in header]
         records = [_csv_record(found, line, row) for line, row in rows if any(row)]
     _check_columns(table, found, path)
@@ -103,18 +104,18 @@ def _csv_record(header: list[str], line: int, row: list[str]) -> Record:
     return Record(line, {}, f"a row of {len(row)} columns where {len(header)} are expected")
 
 
-def _json_records(text: str, path: Path) -> Iterator[Record]:
+def _json_records(text: str, path: Path, used: frozenset[str]) -> Iterator[Record]:
     # Only "\n" ends a line: str.splitlines would also cut at a U+2028 inside a string.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            value = parse_json(line)
+        except ValueError as error:
             raise UsageMistake(
                 f"line {number} is not JSON ({error})",
                 file=path,
-                remedy="Write one JSON object on each line",
+                remedy="Write one JSON object on each line, each key once",
             ) from None
         if not isinstance(value, dict):
             raise UsageMistake(
@@ -122,7 +123,20 @@ def _json_records(text: str, path: Path) -> Iterator[Record]:
                 file=path,
                 remedy="Write one JSON object on each line",
             )
-        yield Record(number, {name: _as_text(each) for name, each in value.items()})
+        nested = [name for name in value if isinstance(value[name], dict | list)]
+        values = {name: "" if name in nested else _as_text(each) for name, each in value.items()}
+        inside = used.intersection(nested)
+        unfit = (
+            f"{min(inside)!r} holds a list or an object where a text is expected" if inside else ""
+        )
+        yield Record(number, values, unfit)
+
+
+def _used(table: CorpusTable) -> frozenset[str]:
+    """The columns that the subject reads."""
+    columns = table.columns
+    names = [] if columns is None else [getattr(columns, key) for key in columns.__struct_fields__]
+    return frozenset(name for name in names if name is not None)
 
 
 def _as_text(value: Any) -> str:
@@ -147,6 +161,13 @@ def _check_columns(table: CorpusTable, found: list[str], path: Path) -> None:
                 file=path,
                 key=f"corpus.columns.{key}",
                 remedy=f"Name one of those found: {_list(found)}",
+            )
+        if name is not None and found.count(name) > 1:
+            raise UsageMistake(
+                f"the header names the column {name!r} {found.count(name)} times",
+                file=path,
+                key=f"corpus.columns.{key}",
+                remedy="Rename all of them but the one that is meant",
             )
 
 

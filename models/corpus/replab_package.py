@@ -142,11 +142,17 @@ class _Reader:
 
     def entities(self) -> dict[str, Entity]:
         path = self._root / ENTITIES
-        found = {}
-        for _, row in self._rows([path], ("entity_id", "entity_name"), ("query", "category")):
+        found: dict[str, Entity] = {}
+        for where, row in self._rows([path], ("entity_id", "entity_name"), ("query", "category")):
             name = row.values["entity_name"].strip() or row.values["query"].strip(' "')
-            domain = row.values["category"].strip().lower()
-            found[row.values["entity_id"].strip()] = Entity(name, domain)
+            entity = Entity(name, row.values["category"].strip().lower())
+            entity_id = row.values["entity_id"].strip()
+            if found.setdefault(entity_id, entity) != entity:
+                raise UsageMistake(
+                    f"{where} gives {entity_id!r} another name or domain than a line before",
+                    file=path,
+                    remedy="Copy this file again from the package",
+                )
         return found
 
     def tweets(self, folder: str, texts: Mapping[str, Text]) -> Iterator[LabeledTweet]:

@@ -87,7 +87,7 @@ def split_tweets(
     for reason, count in ((COPY, copies), (BEYOND, beyond)):
         if count:
             left_out.append(LeftOut("", "", reason, count))
-    _check_labels(splits, table, path)
+    _check_labels(splits, table, path, _why(left_out))
     return {split: tuple(splits[split]) for split in SPLITS}
 
 
@@ -161,13 +161,13 @@ def _why(left_out: list[LeftOut]) -> str:
     return "".join(f"; {count} left out: {reason}" for reason, count in reasons.items())
 
 
-def _check_labels(splits: dict[str, list[Tweet]], table: CorpusTable, path: Path) -> None:
+def _check_labels(splits: dict[str, list[Tweet]], table: CorpusTable, path: Path, why: str) -> None:
     present = {split: {tweet.label for tweet in tweets} for split, tweets in splits.items()}
     for split, labels in present.items():
         # Calibration ranges are taken from whatever tweets come; only answers need contrast.
         if len(labels) == 1 and split != "calibration":
             raise UsageMistake(
-                f"every {split} tweet is {table.labels[labels.pop()]}",
+                f"every {split} tweet is {table.labels[labels.pop()]}{why}",
                 file=path,
                 key="corpus.polarities",
                 remedy="Give tweets of at least two polarities, or more tweets",
@@ -175,7 +175,7 @@ def _check_labels(splits: dict[str, list[Tweet]], table: CorpusTable, path: Path
     missing = [label for at, label in enumerate(table.labels) if at not in present["train"]]
     if missing:
         raise UsageMistake(
-            f"no train tweet is {' or '.join(missing)}",
+            f"no train tweet is {' or '.join(missing)}{why}",
             file=path,
             key="corpus.labels",
             remedy="Declare only labels that the file has, or give more tweets",

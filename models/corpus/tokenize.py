@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 PAD, UNKNOWN, START, END, MASK = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
+# What the library's own language raises where it gives up; no Exception, and of no public module.
+_PANIC = "PanicException"
 _DEFAULT_VOCABULARY = 4000
 # A piece seen once says nothing the model could learn.
 _MIN_FREQUENCY = 2
@@ -105,15 +107,51 @@ def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
         )
     try:
         tokenizer = _from_json(whole, table) if file == whole else _from_pieces(vocabulary, table)
+        _check_pieces(tokenizer, file)
+        return _finished(tokenizer, table)
     except UsageMistake:
         raise
-    except Exception as error:  # noqa: BLE001 - tokenizers raises bare Exception for any bad file
+    except BaseException as error:
+        # The library raises a bare Exception for a bad file, and for some not even that: a panic.
+        if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
+            raise
         raise UsageMistake(
             f"the tokenizer cannot be read ({error})",
             file=file,
             remedy="Fetch the checkpoint again",
         ) from None
-    return _finished(tokenizer, table)
+
+
+def _check_pieces(tokenizer: Tokenizer, file: Path) -> None:
+    """Check that a vocabulary is BERT's: the tokens that frame a text, and ids without a gap.
+
+    Raises:
+        UsageMistake: a token is missing, or ids have a gap, so that one is beyond the network's.
+    """
+    # First of all: the library takes minutes to write down a tokenizer with a wide gap.
+    _check_ids(tokenizer.get_vocab(), file)
+    numbers = _without_special(tokenizer).get_vocab()
+    missing = [token for token in (PAD, UNKNOWN, START, END) if token not in numbers]
+    if missing:
+        raise UsageMistake(
+            f"its {type(tokenizer.model).__name__} vocabulary of {len(numbers):,} pieces lacks "
+            f"{', '.join(missing)}",
+            file=file,
+            remedy="Give a checkpoint of BERT's or MobileBERT's with its own WordPiece vocabulary; "
+            "RoBERTa's, SentencePiece's and others cannot be fine-tuned here",
+        )
+    _check_ids(numbers, file)
+
+
+def _check_ids(numbers: dict[str, int], file: Path) -> None:
+    ids = sorted(numbers.values())
+    gap = next((at for at, number in enumerate(ids) if at != number), None)
+    if gap is not None:
+        raise UsageMistake(
+            f"its {len(ids):,} pieces are not numbered from 0 on: {gap} is missing or given twice",
+            file=file,
+            remedy="Give the vocabulary as it was published, with no line twice",
+        )
 
 
 def _from_json(file: Path, table: TokenizerTable) -> Tokenizer:
@@ -143,10 +181,7 @@ def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
 
     No special token is recognized in a text: somebody who tweets "[SEP]" ends no sequence.
     """
-    parts = json.loads(tokenizer.to_str())
-    parts["added_tokens"] = [token for token in parts["added_tokens"] if not token["special"]]
-    parts["truncation"] = parts["padding"] = parts["post_processor"] = None
-    tokenizer = Tokenizer.from_str(json.dumps(parts))
+    tokenizer = _without_special(tokenizer)
     start, end = (tokenizer.token_to_id(token) for token in (START, END))
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}",
@@ -159,6 +194,14 @@ def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
         length=table.max_tokens, pad_id=tokenizer.token_to_id(PAD), pad_token=PAD
     )
     return tokenizer
+
+
+def _without_special(tokenizer: Tokenizer) -> Tokenizer:
+    """A tokenizer that recognizes no special token in a text, and neither cuts nor fills it."""
+    parts = json.loads(tokenizer.to_str())
+    parts["added_tokens"] = [token for token in parts["added_tokens"] if not token["special"]]
+    parts["truncation"] = parts["padding"] = parts["post_processor"] = None
+    return Tokenizer.from_str(json.dumps(parts))
 
 
 def encode(tokenizer: Tokenizer, tweets: Sequence[Tweet], *, pair_with_entity: bool) -> Encoded:

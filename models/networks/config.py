@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from models.documents import parse_json
 from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
 
@@ -23,7 +23,7 @@ Size = Annotated[int, Meta(ge=1, le=1 << 16)]
 Count = Annotated[int, Meta(ge=1, le=256)]
 Vocabulary = Annotated[int, Meta(ge=1, le=1 << 22)]
 Share = Annotated[float, Meta(ge=0.0, lt=1.0)]
-Positive = Annotated[float, Meta(gt=0.0)]
+Positive = Annotated[float, Meta(gt=0.0, le=1e3)]
 
 # What MobileBertConfig of `transformers` assumes where its config.json is silent; everywhere
 # else (Google's two repositories, BertConfig) the defaults below hold.
@@ -105,7 +105,7 @@ def config_path(folder: Path) -> Path:
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(read_text(path, LARGEST_TABLE))
+        document = parse_json(read_text(path, LARGEST_TABLE))
     except FileNotFoundError:
         raise UsageMistake(
             f"no such file, nor {GOOGLE}",
