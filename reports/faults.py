@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from models.documents import parse_json
 from models.errors import EdgeproofError, UsageMistake
 from models.files import LARGEST_DOCUMENT, read_regular, write_whole
 from models.tables import Table
@@ -82,14 +83,14 @@ def read_faults(file: Path) -> list[PlantedFault]:
         UsageMistake: missing, unreadable, not JSON, of another schema version, or not valid.
     """
     try:
-        held = msgspec.json.decode(read_regular(file, LARGEST_DOCUMENT), type=_File)
+        held = msgspec.convert(parse_json(read_regular(file, LARGEST_DOCUMENT)), type=_File)
     except FileNotFoundError:
         raise UsageMistake("no such file", file=file, remedy="`tox -e meta` writes it") from None
     except OSError as error:
         raise UsageMistake(
             f"cannot be read ({error.strerror})", file=file, remedy="Name a readable file"
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         what, _, where = str(error).partition(" - at `$")
         key = where.strip("`.") or None
         raise UsageMistake(

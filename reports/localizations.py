@@ -52,6 +52,10 @@ class Flip(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     entity: str = ""
 
+    def __post_init__(self) -> None:
+        if self.labels.keys() != self.margins.keys():
+            raise ValueError("`labels` and `margins` are of different models")
+
     @property
     def said(self) -> str:
         """Its words, or its row where they are not there."""
@@ -93,6 +97,15 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
     mended_by_float: list[str] | None = None
     not_finite: Point | None = None
     not_localized: str = ""
+
+    def __post_init__(self) -> None:
+        one = self.diverges_at
+        if one is not None and one not in self.curve:
+            raise ValueError("`diverges_at` is none of the operators of `curve`")
+        if one is not None and one.sqnr_db is None and not (one.nan or one.inf):
+            raise ValueError("`diverges_at` says neither its noise nor what is not finite")
+        if self.curve and one is None and self.diverged_db is None:
+            raise ValueError("`diverged_db` is missing where nothing diverges")
 
     @property
     def first(self) -> int | None:

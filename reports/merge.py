@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from models.commands import Parser, complain, path, run_command
-from models.errors import EdgeproofError
+from models.errors import EdgeproofError, UsageMistake
 from models.foreign_text import one_line
 from reports import columns
 from reports.naming import device_names
-from reports.parts import parts_of
+from reports.parts import parts_of, require_distinct
 from reports.results import measurements_of, new_document, outcomes_of, read_results, write_results
 from reports.runs import RESULTS
 from reports.scoreboard import as_text
@@ -40,7 +40,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=path, required=True, help="the document to write")
     try:
         options = parser.parse_args(arguments)
-        document = merge([read_results(folder / RESULTS) for folder in options.folders])
+        files = [folder / RESULTS for folder in options.folders]
+        if options.out in files:
+            raise UsageMistake(
+                "is one of the runs that are merged",
+                file=options.out,
+                key="--out",
+                remedy="Write the merged document somewhere else",
+            )
+        documents = [read_results(file) for file in files]
+        require_distinct(zip(files, documents, strict=True))
+        document = merge(documents)
         write_results(options.out, document)
     except EdgeproofError as error:
         return complain(error)
@@ -91,7 +101,7 @@ def _merged(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _finished(document: Mapping[str, Any]) -> str:
-    return str(document["run"].get("finished", document["run"]["started"]))
+    return str(document["run"].get("finished") or document["run"]["started"])
 
 
 def _artefacts(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
@@ -121,7 +131,7 @@ def as_table(document: Mapping[str, Any]) -> str:
     }
     variants = {key: taken for key, taken in found.items() if SIZE in taken}
     rows = [
-        (subject, scheme, *_cells(taken, pieces[subject]))
+        (subject, scheme, *_cells(taken, pieces.get(subject, "")))
         for (subject, _, scheme), taken in sorted(
             variants.items(), key=lambda item: item[1][SIZE].value
         )

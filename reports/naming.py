@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -27,11 +28,21 @@ def device_names(documents: Sequence[Mapping[str, Any]]) -> list[str]:
         [moment_of(one["run"]) for one in documents],
     ):
         named = _told_apart(named, facts)
-    return [
-        device if named.count((subject, device)) == 1 else f"{device}-{1 + named[:at].count(known)}"
-        for at, known in enumerate(named)
-        for subject, device in [known]
-    ]
+    return _numbered(named)
+
+
+def _numbered(named: list[tuple[str, str]]) -> list[str]:
+    """Names with a number behind those that are still shared, and one that no other name has."""
+    used = set(named)
+    names = []
+    for subject, device in named:
+        name = device
+        if named.count((subject, device)) > 1:
+            numbers = (f"{device}-{number}" for number in itertools.count(1))
+            name = next(each for each in numbers if (subject, each) not in used)
+            used.add((subject, name))
+        names.append(name)
+    return names
 
 
 def _told_apart(named: list[tuple[str, str]], facts: list[str]) -> list[tuple[str, str]]:

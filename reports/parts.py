@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from models.errors import UsageMistake
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 
 def parts_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -20,6 +23,25 @@ def parts_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def require_distinct(documents: Iterable[tuple[Path, Mapping[str, Any]]]) -> None:
+    """Check that each document is of one run, and each of another one.
+
+    Raises:
+        UsageMistake: one is of several runs already, or two are of the same; names the file.
+    """
+    seen: dict[str, Path] = {}
+    for file, document in documents:
+        if document["run"].get("merged") is not None:
+            raise UsageMistake(
+                "is of several runs", file=file, remedy="Name the folders of the runs instead"
+            )
+        first = seen.setdefault(str(document["run"]["id"]), file)
+        if first is not file:
+            raise UsageMistake(
+                f"holds the same run as {first}", file=file, remedy="Name each run once"
+            )
+
+
 def title_of(document: Mapping[str, Any]) -> str:
     """Which subject, and on which device."""
     return f"{document['subject']['name']} on {document['device']['name']}"
@@ -27,4 +49,4 @@ def title_of(document: Mapping[str, Any]) -> str:
 
 def _of(run: Mapping[str, Any], taken: list[dict[str, Any]]) -> list[dict[str, Any]]:
     whose = run["subject"]["name"], run["device"]["name"]
-    return [one for one in taken if (one["subject"], one["device"]) == whose]
+    return [one for one in taken if (one.get("subject"), one.get("device")) == whose]

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from models.documents import parse_json
 from models.errors import EdgeproofError
 from models.files import LARGEST_DOCUMENT, read_text, write_whole
 from models.foreign_text import in_json
 from models.tables import Table
 from models.verdicts.measurement import Measurement
-from reports.extent import Extent  # noqa: TC001 - msgspec reads the annotation
-from reports.localizations import Localization  # noqa: TC001 - msgspec reads the annotation
+from reports.contract import Circumstances, NamedDevice, NamedSubject, Run, check_details
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,33 +34,6 @@ TOP_LEVEL = (
     "measurements",
     "tests",
 )
-
-
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What every `run` says: its id, when it started (ISO 8601), edgeproof's version, findings.
-
-    Without its `extent` nobody knows whether it was of the whole suite.
-    """
-
-    id: str
-    started: str
-    version: str
-    localizations: list[Localization] = []
-    extent: Extent | None = None
-
-
-class NamedSubject(msgspec.Struct, frozen=True, kw_only=True):
-    """What every `subject` says: its name and its schemes, in the order of its file."""
-
-    name: str
-    schemes: list[str]
-
-
-class NamedDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """What every `device` says: its name and whether it is emulated."""
-
-    name: str
-    emulated: bool
 
 
 class Artefact(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +75,7 @@ class Document(Table, frozen=True, kw_only=True):
     run: Run
     subject: NamedSubject
     device: NamedDevice
-    circumstances: dict[str, Any]
+    circumstances: Circumstances
     artefacts: list[Artefact]
     measurements: list[dict[str, Any]]
     tests: list[Outcome]
@@ -121,9 +94,9 @@ def new_document(  # noqa: PLR0913 - the contract's keys, all named
     """Put a document together, its keys and measurements in their order.
 
     Args:
-        run: see `Run`; more keys are welcome, here and below.
-        subject: see `NamedSubject`.
-        device: see `NamedDevice`.
+        run: see `reports.contract.Run`; more keys are welcome, here and below.
+        subject: see `NamedSubject` there.
+        device: see `NamedDevice` there.
         circumstances: versions, runtimes, threads, load; `runtime` names the run's main runtime.
         artefacts: see `Artefact`.
         measurements: in any order.
@@ -174,7 +147,7 @@ def read_results(path: Path) -> dict[str, Any]:
         EdgeproofError: missing, unreadable, not JSON, of another schema version, or not valid.
     """
     try:
-        document = json.loads(read_text(path, LARGEST_DOCUMENT), parse_constant=_refuse_constant)
+        document = parse_json(read_text(path, LARGEST_DOCUMENT))
     except FileNotFoundError:
         raise EdgeproofError(
             "no such file", file=path, remedy="Run the suite first: it writes this file"
@@ -213,18 +186,46 @@ def _check(document: object, path: Path | None) -> None:
         )
     try:
         typed = msgspec.convert(document, type=Document, strict=True)
+    except RecursionError:
+        raise EdgeproofError(
+            "is nested too deeply", file=path, remedy="Run the suite again"
+        ) from None
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$")
         raise EdgeproofError(
             what, file=path, key=where.strip("`.") or "top level", remedy=f"See {SCHEMA_FILE.name}"
         ) from None
+    if typed.run.merged is not None:
+        _check_owners(typed, path)
     for index, one in enumerate(typed.measurements):
         try:
-            Measurement.from_dict(one)
+            check_details(Measurement.from_dict(one).details)
         except EdgeproofError as error:
             raise EdgeproofError(
                 error.what, file=path, key=f"measurements[{index}]", remedy=error.remedy
             ) from None
+        except msgspec.ValidationError as error:
+            raise EdgeproofError(
+                str(error), file=path, key=f"measurements[{index}]", remedy="Run the suite again"
+            ) from None
+
+
+def _check_owners(document: Document, path: Path | None) -> None:
+    """Refuse what is measured or tested by none of the runs that a document says it is of."""
+    runs = [(one.subject.name, one.device.name) for one in document.run.merged or ()]
+    whose = {
+        "measurements": [(one.get("subject"), one.get("device")) for one in document.measurements],
+        "tests": [(one.subject, one.device) for one in document.tests],
+    }
+    for kind, owners in whose.items():
+        for index, owner in enumerate(owners):
+            if runs.count(owner) != 1:
+                raise EdgeproofError(
+                    f"is of {owner[0]!r} on {owner[1]!r}, and {runs.count(owner)} runs are of that",
+                    file=path,
+                    key=f"{kind}[{index}]",
+                    remedy="Merge the runs again: python -m reports.merge",
+                )
 
 
 def _serialized(document: Mapping[str, Any], path: Path | None) -> str:
@@ -237,10 +238,6 @@ def _serialized(document: Mapping[str, Any], path: Path | None) -> str:
             remedy="Put only text, finite numbers, lists and tables in it",
         ) from None
     return in_json(text) + "\n"
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _sorted(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
 from reports.naming import device_names
+from reports.parts import require_distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,14 +77,17 @@ def read_runs(folders: Iterable[Path]) -> list[Run]:
     A folder that is no run's stands for those of its folders that are, such as a fleet's.
 
     Raises:
-        UsageMistake: there are no results in one of them, or one is named twice.
+        UsageMistake: there are no results in one of them, or those of several runs, or two hold
+            the same run.
         EdgeproofError: a results.json is not valid.
     """
     found = [each for folder in folders for each in _folders_of(folder)]
     for at, folder in enumerate(found):
         if folder.resolve() in [other.resolve() for other in found[:at]]:
             raise UsageMistake("is named twice", file=folder, remedy="Name each run once")
-    return _told_apart([read_run(folder) for folder in found])
+    runs = [read_run(folder) for folder in found]
+    require_distinct((run.folder / RESULTS, run.document) for run in runs if run.document)
+    return _told_apart(runs)
 
 
 def _folders_of(folder: Path) -> list[Path]:
@@ -96,7 +100,7 @@ def read_run(folder: Path) -> Run:
     """Read a run's folder.
 
     Raises:
-        UsageMistake: there are no results in it, or those of several runs.
+        UsageMistake: there are no results in it.
         EdgeproofError: its results.json is not valid.
     """
     from reports.results import read_results  # noqa: PLC0415 - a usage mistake must not wait
@@ -116,10 +120,6 @@ def read_run(folder: Path) -> Run:
         )
     known = folder / RESULTS
     document = read_results(known) if known.is_file() else None
-    if document is not None and "merged" in document["run"]:
-        raise UsageMistake(
-            "is of several runs", file=known, remedy="Name the folders of the runs instead"
-        )
     return Run(folder, tests, unreadable, document)
 
 

@@ -145,7 +145,7 @@ def as_csv(document: Mapping[str, Any]) -> str:
 
 def legend(document: Mapping[str, Any]) -> list[str]:
     """What the scoreboard of a run leaves to be said."""
-    known = any(one["known_failure"] and one["verdict"] for one in document["measurements"])
+    known = any(one.get("known_failure") and one["verdict"] for one in document["measurements"])
     said = {
         LEGEND: True,
         FLOORS: bool(_floors(document)),

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from models.errors import EdgeproofError
+from models.documents import parse_json
+from models.errors import EdgeproofError, UsageMistake
 from models.files import LARGEST_DOCUMENT, read_regular, write_whole
+from models.paths import require_name
 from models.tables import Table, read_toml
 from models.verdicts.metrics import metric_named
 from models.verdicts.quantities import Unit, human, human_interval, parse_quantity
@@ -108,7 +110,13 @@ class Movement(NamedTuple):
 
 
 def baseline_path(folder: Path, subject: str, device: str, scheme: str) -> Path:
-    """Where the baseline of a variant on a device is kept."""
+    """Where the baseline of a variant on a device is kept.
+
+    Raises:
+        UsageMistake: a name would lead out of the folder, or cannot be a file's.
+    """
+    for key, name in (("subject", subject), ("device", device), ("scheme", scheme)):
+        require_name(name, file=folder, key=key)
     return folder / subject / device / f"{scheme}.json"
 
 
@@ -120,10 +128,10 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
     """
     try:
         content = read_regular(path, LARGEST_DOCUMENT)
-        baseline = msgspec.json.decode(content, type=Baseline)
+        baseline = msgspec.convert(parse_json(content), type=Baseline)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise EdgeproofError(
             f"is no baseline ({error})",
             file=path,
@@ -182,6 +190,13 @@ def read_noise(path: Path) -> dict[str, float]:
     for name, table in read_toml(path).items():
         metric_named(name)
         key = f"{name}.noise"
+        if not isinstance(table, dict) or table.keys() - {"noise"}:
+            raise UsageMistake(
+                "holds something else than its noise",
+                file=path,
+                key=name,
+                remedy='Write noise = "5 %"',
+            )
         found[name] = parse_quantity(table.get("noise"), Unit.FRACTION, file=path, key=key)
     return found
 

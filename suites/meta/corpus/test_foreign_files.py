@@ -94,7 +94,7 @@ REFUSED = {
         {},
         "line 1 is not JSON (Exceeds the limit",
     ),
-    "no number": ("t.jsonl", b'{"text": NaN}', {}, "line 1 is not JSON (NaN is no JSON)"),
+    "no number": ("t.jsonl", b'{"text": NaN}', {}, "line 1 is not JSON (NaN is not JSON)"),
     "half an emoji in every text": (
         "t.jsonl",
         "\n".join(LINES).replace("number", "\\ud83d").encode(),

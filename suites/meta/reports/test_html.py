@@ -258,7 +258,8 @@ def test_runs_of_one_subject_on_one_device_are_environments_of_their_own(
     for folder, run in zip(folders, runs, strict=True):
         write_result(folder, "test_size")
         known = document(measurements=[], tests=[])
-        write_results(folder / "results.json", known | {"run": known["run"] | {"commit": ""} | run})
+        own = {"id": folder.name, "commit": ""} | run
+        write_results(folder / "results.json", known | {"run": known["run"] | own})
     html.draw_report(folders, tmp_path / "html", required=("host",))
     (facts,) = drawn
     assert list(facts["environments"]) == environments
@@ -274,7 +275,7 @@ def test_subjects_on_one_device_are_environments_of_their_own(
     for subject in ("one", "other"):
         write_result(tmp_path / subject, "test_size")
         known = document(measurements=[], tests=[])
-        known["subject"]["name"] = subject
+        known["subject"]["name"] = known["run"]["id"] = subject
         write_results(tmp_path / subject / "results.json", known)
     html.draw_report([tmp_path], tmp_path / "html")
     (facts,) = drawn

@@ -25,7 +25,13 @@ def document(
     """One run of a subject."""
     place = {"scheme": "dynamic_wi8_afp32", "device": device, "test": "test_it", "runtime": None}
     return new_document(
-        run={"id": "1", "started": STARTED, "version": "0.1.0", "command": "pytest", **run},
+        run={
+            "id": f"{name} on {device}",
+            "started": STARTED,
+            "version": "0.1.0",
+            "command": "pytest",
+            **run,
+        },
         subject={
             "name": name,
             "schemes": ["float32", "dynamic_wi8_afp32"],

@@ -1,0 +1,251 @@
+"""A results.json that anybody wrote is drawn, or refused in one message that names file and key."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.errors import EdgeproofError, UsageMistake
+from models.flatbuffers.ledger import FlatBufferSizes, size_ledger
+from models.verdicts.baselines import baseline_path, read_baseline
+from reports.explain import explanations
+from reports.faults import read_faults
+from reports.github import annotations
+from reports.headline import headline
+from reports.merge import as_table, main, merge
+from reports.naming import device_names
+from reports.parts import parts_of
+from reports.results import read_results, write_results
+from reports.runs import RESULTS
+from reports.scoreboard import as_csv, as_markdown, as_text
+from suites.meta.reports.runs import document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JUNK = [
+    None,
+    True,
+    -1,
+    1.5,
+    2**63,
+    10**400,
+    "",
+    "x",
+    "2024-99-99",
+    [],
+    [1],
+    [[]],
+    {},
+    {"a": {"b": 1}},
+]
+
+
+def whole() -> dict[str, Any]:
+    """A document with everything in it that is drawn."""
+    made = document()
+    made["run"] |= {"finished": "2024-05-06T08:08:09+00:00", "changed": True}
+    made["device"] |= {"target": "ssh://pi@one", "core": "cortex-a72", "machine": "aarch64"}
+    made["circumstances"] |= {"load_before": 0.5, "load_after": 1.5, "cores": 2}
+    made["subject"] |= {
+        "vocabulary": {"pieces": 5000, "unknown_share": 0.01},
+        "floors": {"always_GOOD": {"accuracy": 0.4}},
+        "sizes": LEDGER,
+    }
+    made["artefacts"] = [{"name": "small/model.json", "sha256": "0f" * 32, "bytes": 10}]
+    return json.loads(json.dumps(made))
+
+
+def ledger() -> dict[str, Any]:
+    """The ledger of a small network."""
+    from models.networks.architecture import from_table  # noqa: PLC0415 - for this one table
+    from models.subjects import load_subject  # noqa: PLC0415 - likewise
+
+    network = load_subject("embedded").full.network
+    assert network is not None
+    shape = from_table(network, vocabulary=100, classes=3, positions=8)
+    sizes = FlatBufferSizes(flatbuffer=10_000, flatbuffer_zipped=9_000, resident=None)
+    return json.loads(json.dumps(size_ledger(shape, shape, {"float32": sizes})))
+
+
+LEDGER = ledger()
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of each value inside a document; of a list its first two."""
+    yield path
+    inside = value.items() if isinstance(value, dict) else ()
+    if isinstance(value, list):
+        inside = list(enumerate(value))[:2]
+    for key, each in inside:
+        yield from places(each, (*path, key))
+
+
+def changed(made: dict[str, Any], path: tuple[Any, ...], junk: Any) -> Any:
+    """The document with another value at a place; without the key where that is "remove"."""
+    if not path:
+        return junk
+    made = copy.deepcopy(made)
+    inside: Any = made
+    for key in path[:-1]:
+        inside = inside[key]
+    if junk == "remove":
+        del inside[path[-1]]
+    else:
+        inside[path[-1]] = junk
+    return made
+
+
+def draw(folder, made) -> None:
+    """Read a document from a file and draw it in every way that needs no browser."""
+    (folder / RESULTS).write_text(json.dumps(made), encoding="utf-8")
+    read = read_results(folder / RESULTS)
+    for part in parts_of(read):
+        headline(part)
+        annotations(part)
+        explanations(part)
+    for one in (read, merge([read, whole() | {"subject": whole()["subject"] | {"name": "other"}}])):
+        for form in (as_text, as_markdown, as_csv, as_table):
+            form(one)
+
+
+ONE = whole()
+SEVERAL = merge([ONE, whole() | {"device": {"name": "rpi4", "emulated": True}}])
+MADE = {"one run": ONE, "several runs": json.loads(json.dumps(SEVERAL))}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_an_ill_typed_document_is_drawn_or_refused(name, tmp_path):
+    draw(tmp_path, MADE[name])
+    spots = sorted(places(MADE[name]), key=str)
+    said = []
+
+    @settings(
+        max_examples=80,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(st.sampled_from(spots), st.sampled_from([*JUNK, "remove"]))
+    def check(path, junk):
+        try:
+            draw(tmp_path, changed(MADE[name], path, junk))
+        except EdgeproofError as error:
+            said.append((error.file, bool(error.key), bool(error.remedy)))
+
+    check()
+    assert set(said) == {(str(tmp_path / RESULTS), True, True)}
+
+
+ILL_TYPED = {
+    "a time that is none": ("run.started", "yesterday", "run"),
+    "a commit that is a number": ("run.commit", 7, "run.commit"),
+    "a merged run that is none": ("run.merged", [{"run": 1}], "run.merged"),
+    "a size that is a text": ("subject.sizes", {"full_model": "large"}, "subject.sizes"),
+    "floors without metrics": ("subject.floors", {"always_GOOD": 1}, "subject.floors"),
+    "loads that are texts": ("circumstances.load_before", "1.0", "circumstances.load_before"),
+    "a name of no device": ("device.name", "", "device.name"),
+}
+
+
+@pytest.mark.parametrize("name", ILL_TYPED)
+def test_the_key_is_named(name, tmp_path):
+    where, junk, key = ILL_TYPED[name]
+    file = tmp_path / RESULTS
+    file.write_text(json.dumps(changed(ONE, tuple(where.split(".")), junk)), encoding="utf-8")
+    with pytest.raises(EdgeproofError) as refused:
+        read_results(file)
+    assert refused.value.file == str(file)
+    assert str(refused.value.key).startswith(key)
+
+
+MALFORMED = {
+    "nothing": b"",
+    "a byte order mark": b"\xef\xbb\xbf",
+    "UTF-16": json.dumps(ONE).encode("utf-16"),
+    "nesting without end": b'{"schema": 1, "run": ' + b"[" * 200_000,
+    "a number of thousands of digits": b'{"schema": ' + b"1" * 5000 + b"}",
+    "a key twice": b'{"schema": 1, "schema": 1}',
+    "no number": b'{"schema": NaN}',
+    "another type": b"[]",
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_document_is_refused_by_each_reader(name, tmp_path):
+    file = tmp_path / RESULTS
+    file.write_bytes(MALFORMED[name])
+    for read in (
+        lambda: read_results(file),
+        lambda: read_faults(file),
+        lambda: read_baseline(file, subject="mini", device="host", scheme="float32"),
+    ):
+        with pytest.raises(EdgeproofError) as refused:
+            read()
+        assert refused.value.file == str(file)
+        assert refused.value.remedy
+        assert len(str(refused.value)) < 600
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "", "a/b", ".hidden", "a\nb", "x" * 80])
+def test_a_baseline_is_nowhere_but_in_its_folder(name, tmp_path):
+    for at in range(3):
+        names = ["mini", "host", "float32"]
+        names[at] = name
+        with pytest.raises(UsageMistake, match="cannot name a file"):
+            baseline_path(tmp_path, *names)
+
+
+def written(folder, made):
+    folder.mkdir()
+    write_results(folder / RESULTS, made)
+    return str(folder)
+
+
+def with_id(name):
+    made = whole()
+    made["run"]["id"] = name
+    return made
+
+
+@pytest.mark.parametrize("again", ["the same folder", "a copy"])
+def test_a_run_is_merged_once(again, tmp_path, capsys):
+    first = written(tmp_path / "first", with_id("1"))
+    other = first if again == "the same folder" else written(tmp_path / "copy", with_id("1"))
+    assert main([first, other, "--out", str(tmp_path / "out.json")]) == UsageMistake.exit_code
+    assert "holds the same run as" in capsys.readouterr().err
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_merged_document_is_not_merged_again(tmp_path, capsys):
+    folders = [written(tmp_path / name, with_id(name)) for name in ("a", "b", "c")]
+    (tmp_path / "both").mkdir()
+    assert main([*folders[:2], "--out", str(tmp_path / "both" / RESULTS)]) == 0
+    again = [str(tmp_path / "both"), folders[2], "--out", str(tmp_path / "out.json")]
+    assert main(again) == UsageMistake.exit_code
+    assert "is of several runs. Name the folders of the runs" in capsys.readouterr().err
+
+
+def test_a_run_is_not_overwritten_by_what_it_is_merged_into(tmp_path, capsys):
+    folders = [written(tmp_path / name, with_id(name)) for name in ("a", "b")]
+    kept = (tmp_path / "a" / RESULTS).read_bytes()
+    assert main([*folders, "--out", str(tmp_path / "b" / ".." / "a" / RESULTS)]) == 4
+    assert "--out: is one of the runs that are merged" in capsys.readouterr().err
+    assert (tmp_path / "a" / RESULTS).read_bytes() == kept
+
+
+@given(st.lists(st.sampled_from(["rpi4", "rpi4-1", "rpi4-2", "rpi4-1-1", "host"]), max_size=8))
+def test_no_two_runs_of_a_subject_get_one_device_name(names):
+    documents = [
+        {"run": {"started": "2024-05-06"}, "subject": {"name": "mini"}, "device": {"name": name}}
+        for name in names
+    ]
+    found = device_names(documents)
+    assert len(set(found)) == len(found)
+    assert [found[at] for at in range(len(names)) if names.count(names[at]) == 1] == [
+        name for name in names if names.count(name) == 1
+    ]
