@@ -49,7 +49,7 @@ def inspect_file(path: Path, claimed: str | None = None, claimed_by: str = "--as
         unread = error.what
     declared = claimed is not None
     if claimed is None:
-        claimed, claimed_by = claim_of(path), "its name"
+        claimed, claimed_by = claim_of(path), "Its name"
     report = report_of(path, data, contents)
     return Inspected(
         data=data,

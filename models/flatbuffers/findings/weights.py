@@ -110,7 +110,7 @@ def _too_large(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding
             "overflows-half",
             "warning",
             f"{tensor.name!r}, which {readers} reads, holds {largest:.3g}: in float16, and on "
-            "GPUs, that is infinite, and it makes the steps of integers as coarse.",
+            "GPUs, that is infinite, and beside it integers hold no small difference.",
             (tensor.name,),
             "Use a smaller number (-1e4 does for a mask) before converting to less than float32",
         )

@@ -41,6 +41,12 @@ def test_every_finding_has_its_files():
     assert written == set(FILES)
 
 
+def test_the_page_names_every_finding():
+    page = (PROJECT / "docs" / "inspect.md").read_text(encoding="utf-8")
+    _, _, table = page.partition("## Findings")
+    assert set(re.findall(r"`([a-z][a-z0-9-]+)`", table)) == set(FILES)
+
+
 def test_a_sound_classifier_has_none(tmp_path):
     assert found(tmp_path, classifier()) == {}
 
