@@ -19,6 +19,11 @@ _drafts: set[Path] = set()
 _owner = os.getpid()
 
 
+def add(path: Path) -> None:
+    """Remove a file or folder if a signal ends the process before its owner has."""
+    _drafts.add(path)
+
+
 @contextlib.contextmanager
 def drafting(path: Path) -> Iterator[Path]:
     """Remove a file or folder, whatever it holds by then, if a signal ends the process inside.

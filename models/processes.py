@@ -11,7 +11,7 @@ import selectors
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from models.errors import EdgeproofError
@@ -53,6 +53,11 @@ class Ended:
         """The last line that says something, of stderr, else of stdout."""
         lines = [line.strip() for line in (self.stderr or self.stdout).splitlines()]
         return next((line for line in reversed(lines) if line), "no message")
+
+    @property
+    def last_error_line(self) -> str:
+        """The last line that says something of stderr."""
+        return replace(self, stdout="").last_line
 
 
 class Overrun(EdgeproofError):  # noqa: N818 - what happened, as its siblings are named
@@ -132,11 +137,27 @@ def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
     return None if late else process.returncode
 
 
-def end(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """Ask a program to end, and `wait` for it."""
+def lives(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a program has not ended."""
+    return not _is_over(process)
+
+
+def terminate(process: subprocess.Popen[bytes]) -> None:
+    """Ask a program to end."""
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
+
+
+def end(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """Ask a program to end, and `wait` for it."""
+    terminate(process)
     return wait(process, seconds)
+
+
+def terminate_all() -> None:
+    """Ask every program that was started here and still runs to end, and wait for none."""
+    for process in list(_living.values()):
+        terminate(process)
 
 
 def kill_all() -> None:

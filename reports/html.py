@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.commands import Parser, path, run_command
+from models.drafts import scratch_folder
 from models.errors import EdgeproofError
 from models.files import write_whole
 from models.foreign_text import one_line
@@ -111,7 +111,7 @@ def _draw(
         "gate": rules,
     }
     drawn = [draw(run) for run in runs]
-    with tempfile.TemporaryDirectory(dir=out, prefix=".drawing-") as scratch:
+    with scratch_folder(".drawing-", out) as scratch:
         staged = [Path(scratch, f"run-{number}") for number in range(len(runs))]
         for run, folder, pictures in zip(runs, staged, drawn, strict=True):
             stage(run, folder, pictures, faults or ())

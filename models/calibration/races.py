@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models import processes
 from models.calibration import slowed_runner
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
@@ -40,6 +40,8 @@ NONE_SLOWER = Budget(
     file="calibration",
     key="the same FlatBuffer",
 )
+_START = "Check this Python"
+_SECONDS_TO_END = 5.0
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(100000))\n"
 
 
@@ -128,13 +130,14 @@ def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
 @contextmanager
 def other_cores_busy(cores: int) -> Iterator[None]:
     """Keep that many cores busy; what does it ends with this process, however that ends."""
-    busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(cores)]
+    command = [sys.executable, "-c", BUSY]
+    busy = [processes.start(command, stdout=None, stderr=None, remedy=_START) for _ in range(cores)]
     try:
         yield
     finally:
         for process in busy:
-            process.kill()
-            process.wait()
+            processes.kill(process)
+            processes.wait(process, _SECONDS_TO_END)
 
 
 def cores_beside_one() -> int:

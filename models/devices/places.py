@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from models.devices.profile import HOST
 from models.devices.watch import watch_here
 from models.errors import EdgeproofError
+from models.processes import run
 from models.runtime.available import (
     EDGE_RUNTIMES,
     absent_runtimes,
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from models.runtime.transports import Channel, Transport
     from models.store import Store
 
+_ALLOW = "Install it there, or allow it to this user"
+_SECONDS_TO_RUN = 60.0
 EMULATED_CLOCK = "its clock is the emulator's: a verdict there would be a lie"
 
 
@@ -305,7 +307,7 @@ class RemotePlace(_Board):
 
     def run(self, words: Sequence[str]) -> None:
         """Run a command on the board."""
-        self.connection.run(shlex.join(words))
+        self.connection.run(shlex.join(words), remedy=_ALLOW)
 
     def facts(self) -> dict[str, Any]:
         """Return what results.json holds of it."""
@@ -329,9 +331,9 @@ for name in "numpy {names}".split():
 
 
 def _run_here(words: Sequence[str]) -> None:
-    done = subprocess.run(list(words), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise EdgeproofError(done.stderr.strip(), key=words[0], remedy="Install or allow it")
+    done = run(words, seconds=_SECONDS_TO_RUN, remedy=_ALLOW)
+    if done.code:
+        raise EdgeproofError(done.last_line, key=words[0], remedy=_ALLOW)
 
 
 def _facts(place: Place, **more: Any) -> dict[str, Any]:

@@ -8,19 +8,25 @@ ARGUMENTS are pytest's.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from models import processes
 from models.commands import run_command
+from models.errors import EdgeproofError
 from models.foreign_text import one_line
+from models.stopping import SECONDS_TO_STOP
 from models.store import PROJECT
 
 RESULTS = "results.json"
 LOG = "pytest.log"
 SEPARATOR = "--"
+# A whole run on the slowest board takes one hour.
+SECONDS_FOR_A_BOARD = 12 * 3600.0
+SECONDS_TO_MERGE = 600.0
+_BY_HAND = "Merge them by hand: python -m reports.merge FOLDER... --out FILE"
 
 
 @dataclass(frozen=True)
@@ -30,12 +36,12 @@ class Judged:
     Attributes:
         target: its address.
         folder: what the run wrote.
-        code: pytest's exit code.
+        code: pytest's exit code; None if it took too long and was killed.
     """
 
     target: str
     folder: Path
-    code: int
+    code: int | None
 
     @property
     def has_results(self) -> bool:
@@ -45,6 +51,8 @@ class Judged:
     def describe(self) -> str:
         """Say in one line how it ended, and where its own words are."""
         ending = "passed" if self.code == 0 else f"failed with exit code {self.code}"
+        if self.code is None:
+            ending = f"took more than {SECONDS_FOR_A_BOARD / 3600:.0f} h and was killed"
         kept = "" if self.has_results else ", nothing was measured"
         return f"{self.target}: {ending}{kept} ({self.folder / LOG})"
 
@@ -58,8 +66,11 @@ def judge(target: str, bundle: Path, folder: Path, more: list[str]) -> Judged:
     command += ["-p", "no:cacheprovider", f"--edge-target={target}", f"--edge-bundle={bundle}"]
     command += [f"--edge-report-dir={own}", f"--alluredir={own / 'allure-results'}", *more]
     with (own / LOG).open("wb") as log:
-        done = subprocess.run(command, cwd=PROJECT, stdout=log, stderr=log, check=False)
-    return Judged(target, own, done.returncode)
+        running = processes.start(
+            command, folder=PROJECT, stdout=log, stderr=log, remedy="Check this Python"
+        )
+        code = processes.wait(running, SECONDS_FOR_A_BOARD)
+    return Judged(target, own, code)
 
 
 def main() -> int:
@@ -76,16 +87,27 @@ def main() -> int:
     with ThreadPoolExecutor(len(options.targets)) as pool:
         running = [pool.submit(judge, t, bundle, folder, more) for t in options.targets]
         ended = []
-        for done in as_completed(running):
-            ended.append(done.result())
-            sys.stdout.write(f"{one_line(ended[-1].describe())}\n")
-            sys.stdout.flush()
+        try:
+            for done in as_completed(running):
+                ended.append(done.result())
+                sys.stdout.write(f"{one_line(ended[-1].describe())}\n")
+                sys.stdout.flush()
+        except BaseException:
+            # Each closes what it has open on its board; the pool waits for that.
+            processes.terminate_all()
+            raise
     measured = [str(one.folder) for one in ended if one.has_results]
     if measured:
         merge = [sys.executable, "-m", "reports.merge", *sorted(measured)]
-        subprocess.run([*merge, "--out", str(folder / RESULTS)], cwd=PROJECT, check=True)
+        command = [*merge, "--out", str(folder / RESULTS)]
+        merged = processes.run(command, folder=PROJECT, seconds=SECONDS_TO_MERGE, remedy=_BY_HAND)
+        if merged.code:
+            raise EdgeproofError(
+                f"the results cannot be merged ({merged.last_line})", file=folder, remedy=_BY_HAND
+            )
     return 0 if all(one.code == 0 for one in ended) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main))
+    # Its members close their connections first.
+    sys.exit(run_command(main, seconds=2 * SECONDS_TO_STOP))

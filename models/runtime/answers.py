@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+# What a runner says of itself is bounded: it may be anybody's board.
+Said = Annotated[str, Meta(max_length=1000)]
+Count = Annotated[int, Meta(ge=0, lt=2**62)]
+Size = Annotated[int, Meta(ge=-1, lt=2**31)]
+Process = Annotated[int, Meta(ge=1, lt=2**31)]
+Cores = Annotated[int, Meta(ge=1, le=65536)]
+Bits = Annotated[int, Meta(ge=32, le=64, multiple_of=32)]
 
 
 @dataclass(frozen=True, slots=True)
 class Processor:
     """What the device says its processor is."""
 
-    model: str
-    features: tuple[str, ...]
+    model: Said
+    features: tuple[Said, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,26 +38,26 @@ class RunnerInfo:
     """
 
     protocol: int
-    python: str
-    machine: str
-    bits: int
-    runtime: str
-    runtime_version: str
-    numpy: str
-    cores: int
+    python: Said
+    machine: Said
+    bits: Bits
+    runtime: Said
+    runtime_version: Said
+    numpy: Said
+    cores: Cores
     processor: Processor
-    pid: int
-    age_ns: int | None
+    pid: Process
+    age_ns: Count | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureTensor:
     """An input or output of the signature; `scales` is empty where it is not quantized."""
 
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    shape_signature: tuple[int, ...]
+    name: Said
+    dtype: Said
+    shape: tuple[Count, ...]
+    shape_signature: tuple[Size, ...]
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     axis: int
@@ -57,9 +67,9 @@ class SignatureTensor:
 class Delegation:
     """How many of the file's nodes a delegate (XNNPACK) computes, in how many partitions."""
 
-    nodes: int
-    delegated: int
-    partitions: int
+    nodes: Count
+    delegated: Count
+    partitions: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +80,10 @@ class LoadedModel:
     inputs: tuple[SignatureTensor, ...]
     output: SignatureTensor
     sha256: str
-    size: int
-    load_ns: int
+    size: Count
+    load_ns: Count
     delegation: Delegation | None
-    age_ns: int | None
+    age_ns: Count | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,16 +133,16 @@ class Usage:
     `baseline_rss_bytes` is its memory with the runtime imported and nothing loaded.
     """
 
-    peak_rss_bytes: int
-    rss_bytes: int
-    baseline_rss_bytes: int
-    cpu_ns: int
-    age_ns: int | None
+    peak_rss_bytes: Count
+    rss_bytes: Count
+    baseline_rss_bytes: Count
+    cpu_ns: Count
+    age_ns: Count | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
     """Something the audit hook saw: Python's event name and its arguments, shortened."""
 
-    event: str
-    arguments: str
+    event: Said
+    arguments: Said

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from models.arrays import byte_array
-from models.runtime.answers import (
-    Answers,
-    AuditEvent,
-    Classified,
-    LoadedModel,
-    Race,
-    RunnerInfo,
-    Usage,
-)
+from models.runtime import replies
 from models.runtime.failures import WAITED, ConnectionLost, RunnerDied, RunnerRefused, ending_of
 from models.runtime.runner import (
     LARGEST_ANSWER_ARRAYS,
@@ -30,14 +21,25 @@ from models.runtime.runner import (
 from models.runtime.transports import watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from models.runtime.answers import (
+        Answers,
+        AuditEvent,
+        Classified,
+        LoadedModel,
+        Race,
+        RunnerInfo,
+        Usage,
+    )
     from models.runtime.binding import Binding
     from models.runtime.transports import Channel, Transport
 
+Header = dict[str, Any]
 ArraysByName = dict[str, Any]
+T = TypeVar("T")
 
 __all__ = ["ConnectionLost", "Kernels", "Runner", "RunnerDied", "RunnerRefused"]
 
@@ -100,10 +102,10 @@ class Runner:
 
     def hello(self) -> RunnerInfo:
         """Ask who answers."""
-        header, _ = self._ask("starting", {"op": "hello"})
-        if header["protocol"] != PROTOCOL:
-            raise RunnerRefused("protocol", f"it speaks {header['protocol']}, not {PROTOCOL}", None)
-        return msgspec.convert(header, RunnerInfo)
+        info = self._ask("starting", {"op": "hello"}, replies.info_in)
+        if info.protocol != PROTOCOL:
+            raise RunnerRefused("protocol", f"it speaks {info.protocol}, not {PROTOCOL}", None)
+        return info
 
     def load(  # noqa: PLR0913 - options by keyword, each with its default
         self,
@@ -146,8 +148,8 @@ class Runner:
         else:
             arrays = {"content": byte_array(flatbuffer)}
             self._files[name] = f"{name} ({len(flatbuffer)} bytes from memory)"
-        header, _ = self._ask("loading", request, arrays, timeout)
-        self.loaded[name] = msgspec.convert({"name": name, **header}, LoadedModel)
+        read = partial(replies.loaded_in, name=name)
+        self.loaded[name] = self._ask("loading", request, read, arrays, timeout)
         return self.loaded[name]
 
     def answer(
@@ -155,8 +157,11 @@ class Runner:
     ) -> Answers:
         """Answer texts: arrays [n, S] by the binding's roles, or the signature's input names."""
         request = {"op": "answer", "name": name}
-        header, arrays = self._ask("answering", request, inputs, timeout)
-        return Answers(**header, **arrays)
+
+        def read(header: Header, arrays: ArraysByName) -> Answers:
+            return replies.answers_in(header, arrays, replies.rows_in(inputs), self._model(name))
+
+        return self._ask("answering", request, read, inputs, timeout)
 
     def race(
         self,
@@ -191,17 +196,13 @@ class Runner:
             for number, taken in enumerate(inputs.values())
             for role, array in taken.items()
         }
-        _, arrays = self._ask("racing", request, given, timeout)
+        texts = replies.rows_in(next(iter(inputs.values())))
 
-        def by_name(key: str) -> dict[str, NDArray[Any]]:
-            return dict(zip(names, arrays[key], strict=True))
+        def read(_: Header, arrays: ArraysByName) -> Race:
+            models = {name: self._model(name) for name in names}
+            return replies.race_in(arrays, texts, rounds, models)
 
-        return Race(
-            invoke_ns=by_name("ns"),
-            cpu_ns=by_name("cpu_ns"),
-            predictions=by_name("predictions"),
-            rows=arrays["rows"],
-        )
+        return self._ask("racing", request, read, given, timeout)
 
     def classify(
         self,
@@ -225,18 +226,19 @@ class Runner:
             "tokenizer": tokenizer,
             "texts": [list(text) for text in texts],
         }
-        _, arrays = self._ask("classifying", request, timeout=timeout)
-        return Classified(**arrays)
+
+        def read(_: Header, arrays: ArraysByName) -> Classified:
+            return replies.classified_in(arrays, len(texts), self._model(name))
+
+        return self._ask("classifying", request, read, timeout=timeout)
 
     def usage(self) -> Usage:
         """Ask for memory, CPU time and age of the runner's process."""
-        header, _ = self._ask("measuring itself", {"op": "usage"})
-        return msgspec.convert(header, Usage)
+        return self._ask("measuring itself", {"op": "usage"}, replies.usage_in)
 
     def audit(self) -> tuple[AuditEvent, ...]:
         """Ask what the audit hook saw; the runner must have been started with `audit`."""
-        header, _ = self._ask("reporting its audit", {"op": "audit"})
-        return msgspec.convert(header["events"], tuple[AuditEvent, ...])
+        return self._ask("reporting its audit", {"op": "audit"}, replies.audit_in)
 
     def close(self) -> None:
         """End the runner; a second time does nothing."""
@@ -249,56 +251,71 @@ class Runner:
         channel.wait(_SECONDS_TO_END)
         channel.close()
 
+    def _model(self, name: str) -> LoadedModel:
+        return replies.model_of(self.loaded, name)
+
     def _ask(
         self,
         doing: str,
         request: dict[str, Any],
+        read: Callable[[Header, ArraysByName], T],
         arrays: Mapping[str, NDArray[Any]] | None = None,
         timeout: float | None = None,
-    ) -> tuple[dict[str, Any], ArraysByName]:
+    ) -> T:
+        """Send a request, and read its reply; whatever is no reply ends the runner.
+
+        Raises:
+            RunnerDied: it ended, or had to be ended.
+            RunnerRefused: it says no.
+        """
         if self._death is not None:
             raise self._death
         if self._channel is None:
             raise RuntimeError("the runner is used outside its with block")
         file = self._files.get(request.get("name", ""))
         allowed = (timeout or self._timeout) * self._transport.patience
-        reply, fault = None, "ended its answers"
+        # Where the client cannot reach it any more, the runner ends itself.
+        request = {**request, "seconds": allowed + _SECONDS_TO_END}
+        wrong, fault = "", None
         with watchdog(self._channel, allowed) as expired:
             try:
                 write_message(self._channel.requests, request, arrays)
                 reply = read_message(
                     self._channel.answers, LARGEST_ANSWER_HEADER, LARGEST_ANSWER_ARRAYS
                 )
+                if reply is not None:
+                    fault = replies.fault_in(reply[0])
+                    if fault is None:
+                        return read(*reply)
             except OSError:
                 pass  # a broken pipe: how the process ended says more
-            except FramingError as error:
-                fault = f"sent something else than an answer ({error})"
+            except (FramingError, replies.WrongReplyError) as error:
+                wrong = f"sent something else than an answer ({error})"
             except BaseException:
                 # Interrupted: the answer may still come, and would be taken for the next one's.
                 self._channel.kill()
                 raise
-        if reply is None:
-            timed_out = f"took longer than {allowed:g} s and was killed" if expired() else None
-            self._death = self._bury(timed_out, fault, doing, file)
-            raise self._death
-        header, answered = reply
-        if "error" in header:
-            raise RunnerRefused(header["error"]["kind"], header["error"]["message"], file)
-        return header, answered
+        if fault is not None:
+            raise RunnerRefused(fault.kind, fault.message, file)
+        late = f"took longer than {allowed:g} s and was killed" if expired() else ""
+        self._death = self._bury(late, wrong, doing, file)
+        raise self._death
 
-    def _bury(self, timed_out: str | None, fault: str, doing: str, file: str | None) -> RunnerDied:
+    def _bury(self, late: str, wrong: str, doing: str, file: str | None) -> RunnerDied:
         channel, self._channel = self._channel, None
         if channel is None:
             raise RuntimeError("the runner was closed by another thread")
+        if wrong:
+            channel.kill()
         with suppress(OSError):
             channel.requests.close()
         status = channel.wait(_SECONDS_TO_END)
+        said = channel.last_lines()
         if channel.lost_connection(status):
-            where = self._transport.describe()
-            death: RunnerDied = ConnectionLost(where, doing, file, channel.last_lines())
+            death: RunnerDied = ConnectionLost(self._transport.describe(), doing, file, said)
         else:
-            ending = timed_out or (None if status is None else ending_of(status)) or fault
-            death = RunnerDied(ending, doing, file, channel.last_lines())
-            death.remedy = WAITED if timed_out else death.remedy
+            ended = None if status is None else ending_of(status)
+            death = RunnerDied(late or wrong or ended or "ended its answers", doing, file, said)
+            death.remedy = WAITED if late else death.remedy
         channel.close()
         return death

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from models.errors import EdgeproofError
+from models.processes import run
 from models.runtime.client import Runner
 from models.runtime.debian import native_architecture, unpack, version_of
 from models.runtime.emulated import EmulatedTransport
@@ -38,6 +38,7 @@ PLUGIN = "count.so"
 ROOT = "root"
 _FLAGS = ("-O2", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden")
 _COUNTED = ("instructions", "dot_products", "integer_multiplies", "float_multiplies")
+_SECONDS_TO_COMPILE = 120.0
 _SECONDS_TO_LOAD = 60.0
 _SECONDS_PER_ANSWER = 12.0
 
@@ -215,12 +216,11 @@ def _build_plugin(target: Path) -> None:
             remedy="Install one, or leave the counts out",
         )
     command = [compiler, *_FLAGS, "-o", str(target), str(SOURCE)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+    remedy = "Check that the compiler works and has the C library's headers"
+    done = run(command, seconds=_SECONDS_TO_COMPILE, remedy=remedy)
+    if done.code:
         raise EdgeproofError(
-            f"{compiler} cannot build the plugin ({done.stderr.strip().splitlines()[-1:]})",
-            file=SOURCE,
-            remedy="Check that the compiler works and has the C library's headers",
+            f"{compiler} cannot build the plugin ({done.last_line})", file=SOURCE, remedy=remedy
         )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import EdgeproofError
+from models.processes import run, start, wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,10 @@ _TARGETS = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
 # How to reach a mirror. What is to be fetched from it is this module's business.
 _INHERITED = ("Acquire::http", "Acquire::Force", "Acquire::Check-", "Acquire::Retries")
 _LAST_LINES = 4
+_CHECK = "Check the network and the sources in /etc/apt, and run again"
+# Some hundred packages over a slow network.
+_SECONDS = 1800.0
+_SECONDS_TO_END = 5.0
 
 
 @dataclass(frozen=True)
@@ -197,19 +202,22 @@ def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
     """
     stream = ["dpkg-deb", "--fsys-tarfile", str(package)]
     target = ["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-C", str(root)]
-    with subprocess.Popen(stream, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as source:
-        taken = subprocess.run(
+    remedy = "Check the disk's free space, and run again"
+    source = start(stream, stderr=subprocess.DEVNULL, remedy=remedy)
+    try:
+        taken = run(
             [*target, *(f"./{member}" for member in members)],
-            stdin=source.stdout,
-            capture_output=True,
-            text=True,
-            check=False,
+            stdin=source.stdout or subprocess.DEVNULL,
+            seconds=_SECONDS,
+            remedy=remedy,
         )
-    if taken.returncode or (source.returncode and not members):
+    finally:
+        if source.stdout is not None:
+            source.stdout.close()
+        status = wait(source, _SECONDS_TO_END)
+    if taken.code or (status and not members):
         raise EdgeproofError(
-            f"the package cannot be unpacked ({end_of(taken.stderr)})",
-            file=package,
-            remedy="Check the disk's free space, and run again",
+            f"the package cannot be unpacked ({end_of(taken.stderr)})", file=package, remedy=remedy
         )
 
 
@@ -240,13 +248,10 @@ def _run(
     folder: Path | None = None,
     check: bool = True,
 ) -> str:
-    done = subprocess.run(
-        list(command), env=environment, cwd=folder, capture_output=True, text=True, check=False
-    )
-    if check and done.returncode:
+    done = run(command, environment=environment, folder=folder, seconds=_SECONDS, remedy=_CHECK)
+    if check and done.code:
         raise EdgeproofError(
-            f"{' '.join(command[:4])} failed ({end_of(done.stderr or done.stdout)})",
-            remedy="Check the network and the sources in /etc/apt, and run again",
+            f"{' '.join(command[:4])} failed ({end_of(done.stderr or done.stdout)})", remedy=_CHECK
         )
     return done.stdout
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.drafts import scratch_folder
 from models.errors import EdgeproofError
 from models.runtime.available import EDGE_RUNTIMES
 from models.runtime.debian import (
@@ -184,9 +184,9 @@ def refuse_network(what: str, *, offline: bool) -> None:
 def private_apt(architecture: str, codename: str) -> Iterator[tuple[PrivateApt, Path]]:
     """Yield an apt of its own with fresh lists, and an empty folder beside it."""
     mirrors = find_mirrors()
-    with tempfile.TemporaryDirectory(prefix="edgeproof-apt-") as scratch:
-        apt = PrivateApt(Path(scratch) / "apt", architecture, mirrors.sources(codename))
+    with scratch_folder("edgeproof-apt-") as scratch:
+        apt = PrivateApt(scratch / "apt", architecture, mirrors.sources(codename))
         apt.update()
-        unpacked = Path(scratch) / "unpacked"
+        unpacked = scratch / "unpacked"
         unpacked.mkdir()
         yield apt, unpacked

@@ -6,17 +6,18 @@ labgrid keeps the places and who has them; it runs in processes of its own, neve
 from __future__ import annotations
 
 import atexit
-import json
 import os
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Annotated
+
+import msgspec
 
 from models.errors import EdgeproofError, UsageMistake
+from models.processes import Ended, run
+from models.runtime.addresses import place_of, split_address
 
-SCHEME = "labgrid"
 CLIENT = ("-m", "labgrid.remote.client")
 OWN_ENVIRONMENT = "LG_ENV"
 # Asks for the place's network service; a file with labgrid's own environment wins over places.
@@ -33,12 +34,20 @@ else:
 service = target.get_resource("NetworkService", wait_avail=False)
 print(json.dumps([service.username, service.address, service.port]))
 """
-_SECONDS = 60
+_CHECK = "Check LG_COORDINATOR, and the place: labgrid-client places"
+_SECONDS = 60.0
+
+
+Service = tuple[str | None, str, Annotated[int, msgspec.Meta(ge=1, le=65535)]]
 
 
 def is_place(address: str) -> bool:
-    """Whether an address is a place of labgrid's."""
-    return urlsplit(address).scheme == SCHEME
+    """Whether an address is a place of labgrid's.
+
+    Raises:
+        UsageMistake: it begins as one and is none.
+    """
+    return place_of(address) is not None
 
 
 def lend(address: str) -> str:
@@ -50,15 +59,9 @@ def lend(address: str) -> str:
         UsageMistake: it is no place's address, or labgrid is not installed.
         EdgeproofError: labgrid does not lend it; says what labgrid said.
     """
-    parts = urlsplit(address)
-    if not parts.hostname or parts.username or parts.port:
-        raise UsageMistake(
-            f"{address!r} is no place",
-            key="--edge-target",
-            remedy="Write labgrid://PLACE or labgrid://PLACE/path/of/python",
-        )
-    # A host name is read in lower case; a place's name is as its owner wrote it.
-    place = parts.netloc
+    place = place_of(address)
+    if place is None:
+        raise ValueError(f"{address} is no place's address")
     if find_spec("labgrid") is None:
         raise UsageMistake(
             f"{address} needs labgrid, which is not installed",
@@ -68,8 +71,17 @@ def lend(address: str) -> str:
     if not os.environ.get(OWN_ENVIRONMENT) and not _has(place):
         _labgrid(address, *CLIENT, "-p", place, "acquire")
         atexit.register(_labgrid, address, *CLIENT, "-p", place, "release")
-    username, host, port = json.loads(_labgrid(address, "-c", _FIND_SERVICE, place))
-    return f"ssh://{f'{username}@' if username else ''}{host}:{port}{parts.path}"
+    told = _labgrid(address, "-c", _FIND_SERVICE, place)
+    try:
+        username, host, port = msgspec.json.decode(told, type=Service)
+    except msgspec.DecodeError as error:
+        raise EdgeproofError(
+            f"labgrid's network service of the place has no address ({error}): {told[:200]!r}",
+            file=address,
+            remedy="Give the place's NetworkService an address, a username and a port",
+        ) from None
+    login = f"{username}@" if username else ""
+    return f"ssh://{login}{host}:{port}{split_address(address).path}"
 
 
 def _has(place: str) -> bool:
@@ -80,22 +92,13 @@ def _has(place: str) -> bool:
 
 def _labgrid(address: str, *arguments: str) -> str:
     done = _run(*arguments)
-    if done.returncode:
-        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    if done.code:
         raise EdgeproofError(
-            f"labgrid does not lend the place ({said[-1].strip() if said else 'no message'})",
-            file=address,
-            remedy="Check LG_COORDINATOR, and the place: labgrid-client places",
+            f"labgrid does not lend the place ({done.last_line})", file=address, remedy=_CHECK
         )
     return done.stdout
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_SECONDS,
-        cwd=Path.home(),
-    )
+def _run(*arguments: str) -> Ended:
+    command = [sys.executable, *arguments]
+    return run(command, seconds=_SECONDS, folder=Path.home(), remedy=_CHECK)

@@ -25,6 +25,7 @@ import math
 import os
 import platform
 import random
+import signal
 import struct
 import sys
 import time
@@ -46,6 +47,11 @@ import numpy as np
 
 PROTOCOL = 2
 MAGIC = b"EDGE"
+# What one request may ask for. More threads than this only wait for each other.
+MOST_THREADS, THREADS_PER_CORE = 8, 4
+MOST_ROUNDS = 1_000_000
+# Seconds: the longest that any client waits for.
+LONGEST_REQUEST = 86_400.0
 # What a request may take: a tokenizer and texts in the header, a FlatBuffer behind it. An answer is
 # logits and times: what a device sends is bounded more closely.
 LARGEST_HEADER = 1 << 26
@@ -650,7 +656,6 @@ class Session:
     def hello(self, _header: Header, _arrays: Arrays) -> Reply:
         """Who answers: versions, machine and processor."""
         self.runtime()
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         facts = {
             "protocol": PROTOCOL,
             "python": platform.python_version(),
@@ -661,7 +666,7 @@ class Session:
             "runtime": self.runtime_name,
             "runtime_version": runtime_version(self.runtime_name),
             "numpy": np.__version__,
-            "cores": cores,
+            "cores": usable_cores(),
             "processor": processor(),
             "pid": os.getpid(),
             "age_ns": process_age_ns(),
@@ -675,6 +680,7 @@ class Session:
         if header["sha256"] not in {None, digest}:
             message = "its sha256 is {}, expected was {}"
             raise Refusal("hash", message.format(digest, header["sha256"]))
+        bounded(header, "threads", 1, max(MOST_THREADS, THREADS_PER_CORE * usable_cores()))
         self.models.pop(header["name"], None)
         start = time.perf_counter_ns()
         model = interpret(module, source, header)
@@ -742,7 +748,8 @@ class Session:
             raise Refusal(
                 "inputs", "the models are given different numbers of rows: {}".format(counts)
             )
-        count, rounds, warmup = counts[0], header["rounds"], header["warmup"]
+        count, rounds = counts[0], bounded(header, "rounds", 1, MOST_ROUNDS)
+        warmup = bounded(header, "warmup", 0, MOST_ROUNDS)
         if not count:
             raise Refusal("inputs", "a race needs at least one row")
         draw = random.Random(header["seed"])  # noqa: S311 - an order, not a secret
@@ -804,6 +811,37 @@ class Session:
         if self.audit_log is None:
             raise Refusal("no-audit", "the runner was started without --audit")
         return {"events": list(self.audit_log.events)}, {}
+
+
+def bounded(header: Header, key: str, least: int, most: int) -> int:
+    """A whole number of a request, within what may be asked for."""
+    number = header[key]
+    if type(number) is not int or not least <= number <= most:
+        message = "{} is {:.100}, allowed are whole numbers from {} to {}"
+        raise Refusal("bad-request", message.format(key, repr(number), least, most))
+    return number
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def ending_after(seconds: Any) -> Iterator[None]:
+    """End this process where a request takes longer than the client waits for it, native code too.
+
+    A client that is gone, or whose connection is, cannot end it. The kernel's timer costs nothing
+    while it runs; its signal ends the process.
+    """
+    known = type(seconds) in {int, float} and 0 < seconds <= LONGEST_REQUEST
+    signal.setitimer(signal.ITIMER_REAL, seconds if known else LONGEST_REQUEST)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def arrays_of(number: int, arrays: Arrays) -> Arrays:
@@ -892,7 +930,8 @@ def main() -> int:
             return 2
         if message is None:
             return 0
-        write_message(answers, *respond(session, *message))
+        with ending_after(message[0].get("seconds")):
+            write_message(answers, *respond(session, *message))
         if message[0].get("op") == "close":
             return 0
 

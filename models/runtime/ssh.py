@@ -1,7 +1,8 @@
 """The runner on a board that is reached over ssh, by the system's own ssh client.
 
 The user's keys and configuration count. One connection, the master, is kept for as long as the
-transport lives; every file and every runner passes through it.
+transport lives; every file and every runner passes through it. A board's shell may print what it
+likes when it starts: what counts stands between marks that no one else knows.
 """
 
 from __future__ import annotations
@@ -9,18 +10,19 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 import shlex
 import shutil
 import subprocess
 import tempfile
-import time
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
 
-from models.errors import EdgeproofError, Unreachable, UsageMistake
+from models import drafts, processes
+from models.errors import EdgeproofError, Unreachable
+from models.runtime.addresses import Target
+from models.runtime.remote import SECONDS_TO_START, MarkedChannel, Script, describe_noise
 from models.runtime.transports import RUNNER_ENVIRONMENT, RUNNER_FILE, Channel
 from models.store import hash_file
 
@@ -43,48 +45,14 @@ SOCKET = "master"
 SSH = "ssh"
 _NAME_DIGITS = 16
 _ODD = re.compile(r"[^A-Za-z0-9._-]")
-_SECONDS_TO_CONNECT = 30.0
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a board is.
-
-    Attributes:
-        address: as the user gave it.
-        login: user@host, or the host alone.
-        port: None leaves it to ssh's configuration.
-        python: the interpreter there that has numpy and a runtime.
-    """
-
-    address: str
-    login: str
-    port: int | None
-    python: str
-
-    @classmethod
-    def parse(cls, address: str) -> Target:
-        """Read `ssh://[user@]host[:port][/path/of/python]`.
-
-        Raises:
-            UsageMistake: it is no such address.
-        """
-        try:
-            parts = urlsplit(address)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            host = port = None
-        odd = host is None or parts.scheme != "ssh" or parts.password or parts.query
-        # A host that begins like an option would be taken for one.
-        if odd or host is None or host.startswith("-") or (parts.username or "").startswith("-"):
-            raise UsageMistake(
-                f"{address!r} is no address of a board",
-                key="--edge-target",
-                remedy="Write ssh://user@host, ssh://user@host:port or ssh://host/path/of/python",
-            )
-        login = f"{parts.username}@{host}" if parts.username else host
-        python = parts.path if parts.path not in {"", "/"} else "python3"
-        return cls(address, login, port, python)
+# A line of shell that only looks something up, however slow the board.
+SECONDS_TO_RUN = 60.0
+# A connection that is slower than this is given up.
+_SLOWEST_BYTES_PER_SECOND = 100_000
+_SECONDS_TO_END = 5.0
+_SECONDS_TO_KILL = 3.0
+_LONGEST_ANSWER = 1 << 20
+_SHOW_SHELL = "echo it runs commands"
 
 
 class SshTransport:
@@ -118,12 +86,14 @@ class SshTransport:
         self._wrapper = wrapper
         self._environment = {**RUNNER_ENVIRONMENT, **(environment or {})}
         self._scratch = Path(tempfile.mkdtemp(prefix="edgeproof-ssh-"))
+        drafts.add(self._scratch)
         weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         port = ["-p", str(self.target.port)] if self.target.port else []
+        self._by_hand = shlex.join([SSH, *port, self.target.login])
         settings = [word for option in OPTIONS for word in ("-o", option)]
         self._options = [*options, *port, *settings, "-T", "-S", str(self._scratch / SOCKET)]
         self._placed: dict[tuple[str, str], str] = {}
-        self._master: subprocess.Popen[bytes] | None = None
+        self._master: Channel | None = None
 
     def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:  # noqa: ARG002 - the board has one Python
         """Start the runner with command-line arguments."""
@@ -138,9 +108,12 @@ class SshTransport:
         path = self.place(program)
         variables = [f"{key}={value}" for key, value in self._environment.items()]
         words = [*self._wrapper, "env", *variables, self.target.python, path, *arguments]
-        # The shell stays to tell its status: of a program ended by a signal, sshd tells ssh none.
-        script = f"{shlex.join(words)}; exit $?"
-        return _SshChannel(self._command(f"sh -c {shlex.quote(script)}"), _own_environment())
+        script = Script.starting(shlex.join(words), secrets.token_hex(8))
+        channel = _SshChannel(self, script)
+        if channel.skip_noise(SECONDS_TO_START) is None:
+            channel.kill()
+            raise self._no_start(channel)
+        return channel
 
     def place(self, file: Path) -> str:
         """Send a file unless the board has it, checked by its sha256; its path there.
@@ -162,32 +135,47 @@ class SshTransport:
         """Name the board's address."""
         return self.target.address
 
-    def run(self, script: str, stdin: Path | None = None) -> str:
+    def run(
+        self,
+        line: str,
+        stdin: Path | None = None,
+        *,
+        remedy: str = "Run it by hand there to see what it lacks",
+        seconds: float = SECONDS_TO_RUN,
+    ) -> str:
         """Run a line of shell there; what it printed.
+
+        Args:
+            line: of a POSIX shell.
+            stdin: a file of this machine that it reads.
+            remedy: what helps where the line itself fails.
+            seconds: that it may take.
 
         Raises:
             EdgeproofError: the board cannot be reached, or the line failed.
         """
         self._connect()
+        script = Script.running(line, secrets.token_hex(8))
         with contextlib.ExitStack() as stack:
             source = stack.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL
-            done = subprocess.run(
-                self._command(f"sh -c {shlex.quote(script)}"),
+            done = processes.run(
+                self.command(script),
                 stdin=source,
-                capture_output=True,
-                check=False,
-                env=_own_environment(),
+                environment=own_environment(),
+                seconds=seconds,
+                output=_LONGEST_ANSWER,
+                remedy=f"Check that the board is not overloaded, and that {self._by_hand} works",
             )
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            away = done.returncode == SSH_FAILED
-            problem = "out of reach" if away else "unable to do its part"
-            raise (Unreachable if away else EdgeproofError)(
-                f"the board is {problem} ({said[-1] if said else 'no message'})",
+        answer = script.answer_in(done.stdout)
+        if answer is None:
+            raise self._unanswered(done)
+        if answer.status:
+            raise EdgeproofError(
+                f"the board cannot do its part ({done.last_error_line})",
                 file=self.target.address,
-                remedy=f"Check that `ssh {self.target.login}` works without a question",
+                remedy=remedy,
             )
-        return done.stdout.decode("utf-8", "replace")
+        return answer.text
 
     def close(self) -> None:
         """End the connection; the next use makes a new one."""
@@ -195,25 +183,38 @@ class SshTransport:
         if master is not None:
             _end(master)
 
+    def command(self, script: Script) -> list[str]:
+        """Return the local command that runs a script on the board."""
+        return [SSH, *self._options, self.target.login, "--", script.command]
+
+    def kill_there(self, group: int) -> None:
+        """Kill a group of processes of the board's, if the connection stands."""
+        if self._stands() and group > 1:
+            script = Script.running(f"kill -KILL -- -{group}", secrets.token_hex(8))
+            with contextlib.suppress(EdgeproofError):
+                processes.run(
+                    self.command(script),
+                    environment=own_environment(),
+                    seconds=_SECONDS_TO_KILL,
+                    remedy="",
+                )
+
     def _send(self, file: Path, digest: str) -> str:
         name = f"{digest[:_NAME_DIGITS]}-{_ODD.sub('_', file.name)}"
+        remedy = f"Free space in the board's {REMOTE_FOLDER}, and let the login write there"
         enter = f'd="{REMOTE_FOLDER}"; mkdir -p "$d" && cd "$d" && pwd'
-        held = self.run(f"{enter} && {{ test ! -e {name} || sha256sum {name}; }}").splitlines()
+        look = f"{enter} && {{ test ! -e {name} || sha256sum <{name}; }}"
+        held = self.run(look, remedy=remedy).splitlines()
         if not held[-1].startswith(digest):
-            # The name appears only when the file is whole.
-            part = f"{name}.part.$$"
-            sent = self.run(f"{enter} && cat >{part} && sha256sum {part} && mv {part} {name}", file)
-            held = [held[0], *sent.splitlines()]
-        if not held[-1].startswith(digest):
-            raise EdgeproofError(
-                f"{file.name} arrived damaged",
-                file=self.target.address,
-                remedy="Check the board's disk, and run again",
-            )
+            # The name appears only when the file is whole, and nothing stays of one that is not.
+            part, whole = f"{name}.part.$$", f'test "$(sha256sum <{name}.part.$$)" = "{digest}  -"'
+            keep = f"trap 'rm -f {part}' EXIT; cat >{part} && {whole} && mv {part} {name}"
+            allowed = SECONDS_TO_RUN + file.stat().st_size / _SLOWEST_BYTES_PER_SECOND
+            self.run(f"{enter} && ({keep})", file, remedy=remedy, seconds=allowed)
         return f"{held[0]}/{name}"
 
-    def _command(self, remote: str) -> list[str]:
-        return [SSH, *self._options, self.target.login, "--", remote]
+    def _stands(self) -> bool:
+        return self._master is not None and self._master.lives
 
     def _connect(self) -> None:
         """Start the master connection unless it stands.
@@ -221,52 +222,85 @@ class SshTransport:
         Raises:
             EdgeproofError: the board cannot be reached; says what ssh said.
         """
-        if self._master is not None and self._master.poll() is None:
+        if self._stands():
             return
-        log, socket = self._scratch / "master.log", self._scratch / SOCKET
-        socket.unlink(missing_ok=True)
-        with log.open("wb") as said:
-            # Started by itself: a master that grows out of a command would hold that one's output.
-            master = subprocess.Popen(
-                [SSH, "-M", "-N", *self._options, self.target.login],
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                start_new_session=True,
-                env=_own_environment(),
-            )
-        self._master = master
+        self.close()
+        (self._scratch / SOCKET).unlink(missing_ok=True)
+        # Its stdin keeps it: it ends with this process, however that ends.
+        script = Script.starting("cat >/dev/null", secrets.token_hex(8))
+        command = [SSH, "-M", *self._options, self.target.login, "--", script.command]
+        master = MarkedChannel(command, own_environment(), self.target.address, script)
         weakref.finalize(self, _end, master)
-        deadline = time.monotonic() + _SECONDS_TO_CONNECT
-        while not socket.exists():
-            if master.poll() is not None or time.monotonic() > deadline:
-                self.close()
-                lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-                raise Unreachable(
-                    f"the board cannot be reached ({lines[-1] if lines else 'no answer'})",
-                    file=self.target.address,
-                    remedy=f"Check that `ssh {self.target.login}` works without a question",
-                )
-            time.sleep(0.02)
+        self._master = master
+        if master.skip_noise(SECONDS_TO_START) is None:
+            self._master = None
+            raise self._no_start(master)
+
+    def _no_start(self, channel: MarkedChannel) -> EdgeproofError:
+        """Say why a script did not start on the board, and end what was to start it."""
+        status = channel.wait(_SECONDS_TO_END)
+        said = channel.last_lines(1)
+        channel.close()
+        if status == SSH_FAILED:
+            return self._out_of_reach(said)
+        return self._no_shell(said or describe_noise(channel.noise), timed_out=channel.timed_out)
+
+    def _unanswered(self, done: processes.Ended) -> EdgeproofError:
+        if done.code == SSH_FAILED:
+            return self._out_of_reach(done.last_error_line)
+        return self._no_shell(describe_noise(done.stdout.encode()) or done.last_error_line)
+
+    def _out_of_reach(self, said: str) -> Unreachable:
+        return Unreachable(
+            f"the board cannot be reached ({said or 'no answer'})",
+            file=self.target.address,
+            remedy=f"Check that `{self._by_hand}` works without a question",
+        )
+
+    def _no_shell(self, said: str, *, timed_out: bool = False) -> EdgeproofError:
+        what = f"did not answer within {SECONDS_TO_START:g} s" if timed_out else "runs no commands"
+        shown = f"`{self._by_hand} {_SHOW_SHELL}`"
+        return Unreachable(
+            f"the board's shell {what} ({said or 'it said nothing'})",
+            file=self.target.address,
+            remedy=f"Give the login a shell of which {shown} prints these words, and ends",
+        )
 
 
-class _SshChannel(Channel):
-    """A runner behind an ssh client, whose own failure has a status of its own."""
+class _SshChannel(MarkedChannel):
+    """A program behind an ssh client, whose own failure has a status of its own."""
+
+    def __init__(self, transport: SshTransport, script: Script) -> None:
+        command = transport.command(script)
+        super().__init__(command, own_environment(), transport.target.address, script)
+        self._transport = transport
+
+    def kill(self) -> None:
+        """End the client, and what it has started on the board."""
+        super().kill()
+        group, self.group = self.group, 0
+        self._transport.kill_there(group)
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait for the end and kill after `seconds`, on the board too."""
+        status = super().wait(seconds)
+        if status is None:
+            self.kill()
+        return status
 
     def lost_connection(self, status: int | None) -> bool:
         """Whether ssh failed, and not the runner."""
         return status == SSH_FAILED
 
 
-def _own_environment() -> dict[str, str]:
+def own_environment() -> dict[str, str]:
     """This machine's, for the ssh client: its agent, its home; messages in English."""
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
-def _end(master: subprocess.Popen[bytes]) -> None:
+def _end(master: Channel) -> None:
+    with contextlib.suppress(OSError):
+        master.requests.close()
     master.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        master.wait(5)
-        return
-    master.kill()
-    master.wait()
+    master.wait(_SECONDS_TO_END)
+    master.close()

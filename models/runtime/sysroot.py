@@ -10,16 +10,16 @@ import compileall
 import json
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.drafts import scratch_folder
 from models.errors import EdgeproofError, UsageMistake
+from models.processes import run
 from models.runtime.debian import ELSEWHERE, end_of, unpack, version_of
 from models.runtime.emulator import (
     CARD,
@@ -49,6 +49,10 @@ CORES = "cores"
 _UNREAD = ("usr/share", "usr/include", "usr/sbin", "var", "etc/pam.d")
 _TESTS = re.compile(r"/tests?/")
 _DEEP = 12
+# A hundred megabytes of wheels over a slow network.
+_SECONDS_TO_DOWNLOAD = 1800.0
+# The first start, emulated: two minutes where nothing else runs.
+_SECONDS_TO_WARM_UP = 1200.0
 _MERGED = ("bin", "lib", "sbin")
 
 
@@ -206,20 +210,20 @@ def _unpack_wheels(site: Path, wheels: Mapping[str, str], platforms: Sequence[st
             f"emulation downloads wheels with pip, which {sys.executable} lacks",
             remedy="Install pip there: python -m ensurepip",
         )
-    with tempfile.TemporaryDirectory(prefix="edgeproof-wheels-") as scratch:
+    with scratch_folder("edgeproof-wheels-") as scratch:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--only-binary=:all:", "--implementation=cp", f"--dest={scratch}"]
         command += [f"--python-version={read_sysroots().python}"]
         command += [f"--platform={name}" for name in platforms]
         command += [f"{name}=={version}" for name, version in wheels.items()]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
+        remedy = "Check the network and pip's index (`pip config list`), and run again"
+        done = run(command, seconds=_SECONDS_TO_DOWNLOAD, remedy=remedy)
+        if done.code:
             errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
             raise EdgeproofError(
-                f"pip cannot download ARM wheels ({' | '.join(errors[-2:])})",
-                remedy="Check the network and pip's index (`pip config list`), and run again",
+                f"pip cannot download ARM wheels ({' | '.join(errors[-2:])})", remedy=remedy
             )
-        for wheel in Path(scratch).glob("*.whl"):
+        for wheel in scratch.glob("*.whl"):
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(site)
 
@@ -246,16 +250,15 @@ def _warm_up(sysroot: Sysroot, runtime: str, imports: Sequence[str]) -> None:
     It also keeps compiled modules, which an emulated start would else compile every time: 10 s and
     more instead of 3 s.
     """
-    done = subprocess.run(
+    done = run(
         sysroot.command("-c", f"import {', '.join([RUNTIMES[runtime][0], *imports])}"),
-        env=sysroot.environment(runtime),
-        capture_output=True,
-        text=True,
-        check=False,
+        environment=sysroot.environment(runtime),
+        seconds=_SECONDS_TO_WARM_UP,
+        remedy=ELSEWHERE,
     )
-    if done.returncode:
+    if done.code:
         raise EdgeproofError(
-            f"the emulated Python cannot import its modules, exit status {done.returncode} "
+            f"the emulated Python cannot import its modules, exit status {done.code} "
             f"({end_of(done.stderr)})",
             file=sysroot.emulator,
             remedy=ELSEWHERE,

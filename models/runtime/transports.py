@@ -83,6 +83,15 @@ class Channel:
         """Process id of the started command, which over ssh is not the runner's."""
         return self._process.pid
 
+    @property
+    def lives(self) -> bool:
+        """Whether the process has not ended."""
+        return processes.lives(self._process)
+
+    def terminate(self) -> None:
+        """Ask the process to end."""
+        processes.terminate(self._process)
+
     def kill(self) -> None:
         """End the process and all it started, at once."""
         processes.kill(self._process)

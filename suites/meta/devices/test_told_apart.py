@@ -10,7 +10,7 @@ from fixtures import baselines
 from models.devices.places import LocalPlace, RemotePlace
 from models.devices.profile import load_device
 from models.devices.recognition import Found
-from models.runtime.ssh import Target
+from models.runtime.addresses import Target
 
 FOUND = Found("rpi4", "aarch64", "Raspberry Pi 4 Model B Rev 1.4", {})
 

@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "models.calibration": {
         *("models.errors", "models.progress", "models.runtime", "models.verdicts"),
     },
-    "models.fleet": {"models.commands", "models.store"},
+    "models.fleet": {"models.commands", "models.errors", "models.store"},
     "models.commands": {"models.errors"},
     # These put the rooms together: which checkpoint, keys, stages, command line.
     "models.checkpoints": {"models.errors", "models.networks", "models.subjects"},

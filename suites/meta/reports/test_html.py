@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from models.errors import EdgeproofError
+from models.processes import Ended
 from reports import allure, html, merge, scoreboard
 from reports.headline import headline
 from reports.offline import POLICY, external_loads, keep_to_itself
@@ -171,7 +172,7 @@ def test_a_half_written_result_is_left_out_and_named(
 def test_npm_that_fails_is_reported_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failed = subprocess.CompletedProcess([], 1, stdout="npm error network ECONNREFUSED\n")
+    failed = Ended(1, "npm error network ECONNREFUSED\n", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(allure, "_run", lambda *_, **__: failed)
     with pytest.raises(EdgeproofError, match="ECONNREFUSED") as caught:

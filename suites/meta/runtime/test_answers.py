@@ -11,6 +11,7 @@ import tflite
 
 from models.corpus.roles import IDS, MASK, ROLES, SEGMENTS
 from models.flatbuffers.signature import binding_of_encoder
+from models.runtime import replies
 from models.runtime.available import available_runtimes
 from models.runtime.client import Runner, RunnerRefused
 from models.runtime.predictions import answer_split, answer_split_at_once, rows_of
@@ -233,7 +234,7 @@ def test_a_failed_load_leaves_nothing_under_the_name(
 def test_requests_nobody_knows_are_refused(runner: Runner) -> None:
     for request, kind in (({"op": "dance"}, "unknown-operation"), ({"op": "load"}, "bad-request")):
         with pytest.raises(RunnerRefused) as refusal:
-            runner._ask("testing", request)
+            runner._ask("testing", request, replies.usage_in)
         assert refusal.value.kind == kind
 
 

@@ -15,8 +15,9 @@ import pytest
 from models.devices.profile import HOST, load_device
 from models.devices.watch import Watch
 from models.errors import EdgeproofError, UsageMistake
+from models.runtime.addresses import Target
 from models.runtime.client import ConnectionLost, Runner, RunnerDied
-from models.runtime.ssh import SshTransport, Target
+from models.runtime.ssh import SshTransport
 from models.runtime.transports import LocalTransport
 from suites.meta.runtime.sshd import LoopbackBoard, why_no_sshd
 
@@ -185,5 +186,5 @@ def test_nothing_is_left_behind(transport):
         pid = runner.info.pid
     master = transport._master
     transport.close()
-    assert master.returncode is not None
+    assert not master.lives
     assert not Path(f"/proc/{pid}").exists()

@@ -1,0 +1,99 @@
+"""Addresses of boards, as `--edge-target` is given them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+SSH_SCHEME = "ssh"
+LABGRID_SCHEME = "labgrid"
+PYTHON = "python3"
+# What names of users, hosts and places are made of; a first hyphen would make them options.
+_USER = re.compile(r"[A-Za-z0-9_.+\\@][A-Za-z0-9_.+\\@$-]*")
+_HOST = re.compile(r"[A-Za-z0-9_.:][A-Za-z0-9_.:%-]*")
+_PLACE = re.compile(r"[A-Za-z0-9_.+][A-Za-z0-9_.+-]*")
+_WRITE_SSH = "Write ssh://user@host, ssh://user@host:port or ssh://host/path/of/python"
+_WRITE_PLACE = "Write labgrid://PLACE or labgrid://PLACE/path/of/python"
+_WRITE_ANY = f"{_WRITE_SSH}, or labgrid://PLACE"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a board is.
+
+    Attributes:
+        address: as the user gave it.
+        login: user@host, or the host alone.
+        port: None leaves it to ssh's configuration.
+        python: the interpreter there that has numpy and a runtime.
+    """
+
+    address: str
+    login: str
+    port: int | None
+    python: str
+
+    @classmethod
+    def parse(cls, address: str) -> Target:
+        """Read `ssh://[user@]host[:port][/path/of/python]`.
+
+        Raises:
+            UsageMistake: it is no such address.
+        """
+        parts = split_address(address, _WRITE_SSH)
+        user, host, port = parts.username, parts.hostname or "", parts.port
+        fits = (
+            parts.scheme == SSH_SCHEME
+            and parts.password is None
+            and (user is None or _USER.fullmatch(user))
+            and _HOST.fullmatch(host)
+            and port != 0
+        )
+        if not fits:
+            raise _no_address(address, _WRITE_SSH)
+        login = f"{user}@{host}" if user else host
+        return cls(address, login, port, PYTHON if parts.path in {"", "/"} else parts.path)
+
+
+def split_address(address: str, remedy: str = _WRITE_ANY) -> SplitResult:
+    """Take an address apart.
+
+    Raises:
+        UsageMistake: it is none.
+    """
+    try:
+        parts = urlsplit(address)
+        # These are read when they are asked for, and may be nonsense only then.
+        _ = parts.hostname, parts.port
+    except ValueError:
+        raise _no_address(address, remedy) from None
+    # Line ends and tabs are dropped there without a word.
+    if not address.isprintable() or not address.isascii() or parts.query or parts.fragment:
+        raise _no_address(address, remedy)
+    return parts
+
+
+def place_of(address: str) -> str | None:
+    """Return the name of the labgrid place that an address is of; None if it is of none.
+
+    Raises:
+        UsageMistake: it is no address, or no place's.
+    """
+    if address.partition("://")[0].lower() != LABGRID_SCHEME:
+        return None
+    parts = split_address(address, _WRITE_PLACE)
+    # A host name is read in lower case; a place's name is as its owner wrote it.
+    if not _PLACE.fullmatch(parts.netloc):
+        raise _no_address(address, _WRITE_PLACE)
+    return parts.netloc
+
+
+def _no_address(address: str, remedy: str) -> UsageMistake:
+    return UsageMistake(f"{address!r} is no address of a board", key="--edge-target", remedy=remedy)

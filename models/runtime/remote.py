@@ -1,0 +1,125 @@
+"""Lines of shell for a board, and how what they answer is told from what its shell says itself."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.runtime.transports import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# A connection and a shell with its profile, on the slowest board.
+SECONDS_TO_START = 30.0
+# What a shell may say before it runs what it was given: more is no greeting.
+MOST_NOISE = 1 << 16
+_GROUP = re.compile(r"\d{1,9}")
+# The group of processes that sshd has made for this command, and nothing else of the board's.
+_TELL_GROUP = (
+    "g=0; { read -r _ _ _ _ g _ </proc/$$/stat; } 2>/dev/null; "
+    'case "$g" in "$$"|"$PPID") ;; *) g=0;; esac'
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a line of shell printed, and its exit status."""
+
+    text: str
+    status: int
+
+
+@dataclass(frozen=True)
+class Script:
+    """A line of shell that marks where its own output begins, and where it ends.
+
+    Attributes:
+        command: for the board's login shell.
+        mark: what begins the first and, where it answers, the last line.
+    """
+
+    command: str
+    mark: str
+
+    @classmethod
+    def running(cls, line: str, mark: str) -> Script:
+        """Return a script that answers.
+
+        Args:
+            line: of a POSIX shell.
+            mark: what nothing else prints.
+        """
+        marked = f"echo; echo {mark}; ({line}); s=$?; echo; echo {mark} $s; exit $s"
+        return cls(f"sh -c {shlex.quote(marked)}", mark)
+
+    @classmethod
+    def starting(cls, line: str, mark: str) -> Script:
+        """Return a script that starts a program which takes its streams over.
+
+        Args:
+            line: of a POSIX shell.
+            mark: what nothing else prints.
+        """
+        # The shell stays to tell its status: of a program ended by a signal, sshd tells ssh none.
+        marked = f"{_TELL_GROUP}; echo; echo {mark} $g; {line}; exit $?"
+        return cls(f"sh -c {shlex.quote(marked)}", mark)
+
+    def answer_in(self, printed: str) -> Answer | None:
+        """Return what stands between the marks; None where one is missing."""
+        _, begun, rest = printed.partition(f"\n{self.mark}\n")
+        text, ended, last = rest.rpartition(f"\n{self.mark} ")
+        status = last.partition("\n")[0]
+        if not begun or not ended or not _GROUP.fullmatch(status):
+            return None
+        return Answer(text, int(status))
+
+
+class MarkedChannel(Channel):
+    """A program whose answers begin after a mark.
+
+    Args:
+        command: what to start, as a list of arguments.
+        environment: the whole environment of the process.
+        where: it runs, for messages.
+        script: what it runs.
+
+    Attributes:
+        group: of processes there, 0 where it is not known.
+        noise: what was said before the mark.
+        timed_out: whether the mark was waited for in vain.
+    """
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], where: str, script: Script
+    ) -> None:
+        super().__init__(command, environment, where)
+        self._mark = script.mark.encode()
+        self.group = 0
+        self.noise = b""
+        self.timed_out = False
+
+    def skip_noise(self, seconds: float) -> int | None:
+        """Read to the mark; the group of processes there, or None where there is no mark."""
+        deadline = time.monotonic() + seconds
+        while len(self.noise) < MOST_NOISE:
+            left = max(deadline - time.monotonic(), 0.001)
+            line = self.read_line(left, MOST_NOISE)
+            if line.startswith(self._mark):
+                number = line[len(self._mark) :].decode("ascii", "replace").strip()
+                self.group = int(number) if _GROUP.fullmatch(number) else 0
+                return self.group
+            self.noise += line
+            if not line:
+                break
+        self.timed_out = time.monotonic() >= deadline
+        return None
+
+
+def describe_noise(noise: bytes) -> str:
+    """Return the last line that says something; "" where none does."""
+    lines = noise[-MOST_NOISE:].decode("utf-8", "replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

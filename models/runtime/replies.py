@@ -1,0 +1,194 @@
+"""What a runner says is typed and measured before it is believed: it may be anybody's board."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import msgspec
+import numpy as np
+
+from models.runtime.answers import (
+    Answers,
+    AuditEvent,
+    Classified,
+    Count,
+    LoadedModel,
+    Race,
+    RunnerInfo,
+    Said,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Header = dict[str, Any]
+    Arrays = dict[str, NDArray[Any]]
+
+T = TypeVar("T")
+# One number says one of two classes.
+_FEWEST_LABELS = 2
+
+
+class WrongReplyError(Exception):
+    """A reply that is not an answer to its request; the message says what is wrong with it."""
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Why a runner refuses: its kind is for programs, its message for people."""
+
+    kind: Said
+    message: str
+
+
+def fault_in(header: Header) -> Fault | None:
+    """Return why the runner refuses; None if it does not."""
+    return _typed(header["error"], Fault) if "error" in header else None
+
+
+def info_in(header: Header, arrays: Arrays) -> RunnerInfo:
+    """Read who answers."""
+    _only(arrays)
+    return _typed(header, RunnerInfo)
+
+
+def model_of(loaded: Mapping[str, LoadedModel], name: str) -> LoadedModel:
+    """Return what the runner said of a model when it loaded it."""
+    if name not in loaded:
+        _refuse(f"it answers as {name!r}, which was never loaded")
+    return loaded[name]
+
+
+def loaded_in(header: Header, arrays: Arrays, name: str) -> LoadedModel:
+    """Read what was loaded as `name`."""
+    _only(arrays)
+    loaded = _typed({**header, "name": name}, LoadedModel)
+    for tensor in (*loaded.inputs, loaded.output):
+        if not all(map(math.isfinite, tensor.scales)):
+            _refuse(f"a scale of {tensor.name!r} is not finite")
+    return loaded
+
+
+def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) -> Answers:
+    """Read a model's answers to so many rows."""
+    _only(arrays, "logits", "invoke_ns", "cpu_ns")
+    logits = _array(arrays, "logits", np.float32, (rows, classes_of(model)))
+    counts = {
+        "nan_count": int(np.isnan(logits).sum()),
+        "inf_count": int(np.isinf(logits).sum()),
+    }
+    told = {name: header.get(name) for name in counts}
+    if told != counts:
+        _refuse(f"it counts {told} in logits that hold {counts}")
+    return Answers(
+        logits=logits,
+        invoke_ns=_times(arrays, "invoke_ns", (rows,)),
+        cpu_ns=_times(arrays, "cpu_ns", (rows,)),
+        age_ns=_typed(header, _Age).age_ns,
+        **counts,
+    )
+
+
+def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, LoadedModel]) -> Race:
+    """Read a race of so many rounds over so many texts."""
+    _only(arrays, "ns", "cpu_ns", "predictions", "rows")
+    shape = len(models), rounds
+    wall, cpu = (_times(arrays, name, shape) for name in ("ns", "cpu_ns"))
+    predictions = _array(arrays, "predictions", np.int32, shape)
+    for labels, model in zip(predictions, models.values(), strict=True):
+        _within(labels, "a prediction", _labels_of(model))
+    rows = _array(arrays, "rows", np.int32, (rounds,))
+    _within(rows, "a row", texts)
+
+    def by_name(values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        return dict(zip(models, values, strict=True))
+
+    return Race(
+        invoke_ns=by_name(wall), cpu_ns=by_name(cpu), predictions=by_name(predictions), rows=rows
+    )
+
+
+def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
+    """Read a model's labels of so many texts."""
+    _only(arrays, "logits", "labels", "text_to_label_ns")
+    labels = _array(arrays, "labels", np.int32, (texts,))
+    _within(labels, "a label", _labels_of(model))
+    return Classified(
+        logits=_array(arrays, "logits", np.float32, (texts, classes_of(model))),
+        labels=labels,
+        text_to_label_ns=_times(arrays, "text_to_label_ns", (texts,)),
+    )
+
+
+def usage_in(header: Header, arrays: Arrays) -> Usage:
+    """Read memory, CPU time and age."""
+    _only(arrays)
+    return _typed(header, Usage)
+
+
+def audit_in(header: Header, arrays: Arrays) -> tuple[AuditEvent, ...]:
+    """Read what an audit saw."""
+    _only(arrays)
+    return _typed(header, _Audit).events
+
+
+def rows_in(inputs: Mapping[str, NDArray[Any]]) -> int:
+    """Return how many rows inputs have; the runner refuses those that differ."""
+    return next((len(array) for array in inputs.values() if array.ndim), 0)
+
+
+def classes_of(model: LoadedModel) -> int:
+    """Return how many logits a model answers with."""
+    return math.prod(model.output.shape)
+
+
+class _Age(msgspec.Struct, frozen=True):
+    age_ns: Count | None
+
+
+class _Audit(msgspec.Struct, frozen=True):
+    events: tuple[AuditEvent, ...]
+
+
+def _labels_of(model: LoadedModel) -> int:
+    return max(classes_of(model), _FEWEST_LABELS)
+
+
+def _typed(said: object, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(said, kind)
+    except msgspec.ValidationError as error:
+        raise WrongReplyError(str(error)) from None
+
+
+def _only(arrays: Arrays, *names: str) -> None:
+    if arrays.keys() != set(names):
+        _refuse(f"it holds the arrays {sorted(arrays)}, not {sorted(names)}")
+
+
+def _array(arrays: Arrays, name: str, dtype: type[Any], shape: Sequence[int]) -> NDArray[Any]:
+    array = arrays[name]
+    if array.dtype != np.dtype(dtype) or array.shape != tuple(shape):
+        found, wanted = (array.dtype, list(array.shape)), (np.dtype(dtype), list(shape))
+        _refuse(f"{name} is {found[0]} {found[1]}, not {wanted[0]} {wanted[1]}")
+    return array
+
+
+def _times(arrays: Arrays, name: str, shape: Sequence[int]) -> NDArray[np.int64]:
+    times = _array(arrays, name, np.int64, shape)
+    if times.size and int(times.min()) < 0:
+        _refuse(f"{name} holds {int(times.min())} ns")
+    return times
+
+
+def _within(values: NDArray[Any], what: str, limit: int) -> None:
+    outside = values[(values < 0) | (values >= limit)]
+    if outside.size:
+        _refuse(f"{what} is {int(outside[0])}, not one of 0 to {limit - 1}")
+
+
+def _refuse(what: str) -> NoReturn:
+    raise WrongReplyError(what)
