@@ -6,10 +6,9 @@ Reads the files alone: no runtime, no TensorFlow.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from models.candidates.describe import describe, toml_of
-from models.commands import Parser
+from models.commands import Parser, complain, path, run_command
 from models.errors import EdgeproofError
 
 
@@ -19,8 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         sys.stdout.write(toml_of([describe(file) for file in options.files]))
     except EdgeproofError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+        return complain(error)
     return 0
 
 
@@ -28,9 +26,9 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m models.candidates", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     describing = commands.add_parser("describe", help="what was found, as the TOML to start from")
-    describing.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a .tflite file")
+    describing.add_argument("files", type=path, nargs="+", metavar="FILE", help="a .tflite file")
     return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

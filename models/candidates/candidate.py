@@ -12,7 +12,6 @@ from models.candidates.roles import Port, bind_inputs
 from models.candidates.spec import CandidateSpec
 from models.candidates.warnings import warnings_of
 from models.errors import EdgeproofError, UsageMistake
-from models.flatbuffers.findings.operators import CARRIED
 from models.flatbuffers.metadata import LABELS, ModelMetadata, read_metadata, read_packed
 from models.flatbuffers.opening import read_flatbuffer
 from models.flatbuffers.reading import read_contents
@@ -117,7 +116,7 @@ def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
 
 
 def _check_operators(file: Path, contents: Contents) -> None:
-    names = sorted({one.name for one in contents.operators if one.custom} - CARRIED)
+    names = sorted({one.name for one in contents.operators if not one.carried})
     if not names:
         return
     strings = [one for one in contents.subgraphs[0].inputs if one.dtype == "string"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.candidates.candidate import bind, open_candidate
@@ -16,13 +17,13 @@ from models.candidates.spec import ROLES
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.endings import ending_of
 from models.flatbuffers.inspect import report_of
+from models.flatbuffers.lookups import rows_looked_up
 from models.flatbuffers.metadata import RegexTokenizer
 from models.flatbuffers.recognizing import recognized
 from models.foreign_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from models.candidates.candidate import Opened
     from models.candidates.declaration import Declaration
@@ -86,8 +87,10 @@ def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Dec
     if mistake.key == "signature" and declared.signature is None:
         return replace(declared, signature=opened.contents.signatures[0].key)
     if mistake.key == "inputs" and not declared.inputs.named() and graph.inputs:
-        places = dict(zip(ROLES, range(len(graph.inputs)), strict=False))
-        return replace(declared, inputs=InputsTable(**places))
+        operators = [one for one in opened.contents.operators if one.subgraph == 0]
+        rows = [rows_looked_up(one, operators) or 0 for one in graph.inputs]
+        places = sorted(range(len(rows)), key=lambda place: place != rows.index(max(rows)))
+        return replace(declared, inputs=InputsTable(**dict(zip(ROLES, places, strict=False))))
     output = declared.output
     if mistake.key == "output" and output.name is None and len(graph.outputs) > 1:
         return replace(declared, output=OutputTable(name=0, meaning=output.meaning))
@@ -130,7 +133,7 @@ def _candidate(one: Described, name: str) -> Iterator[str]:
     yield from (f"# TO DECIDE: {one_line(each)}" for each in one.questions)
     yield "[[candidates]]"
     yield f"name = {quoted(name)}"
-    yield f"flatbuffer = {quoted(str(one.spec.file))}"
+    yield f"flatbuffer = {quoted(_from_here(one.spec.file))}"
     yield from _found(one)
     if one.declared.signature is not None:
         yield f"# signature = {quoted(one.declared.signature)}"
@@ -140,13 +143,21 @@ def _candidate(one: Described, name: str) -> Iterator[str]:
     yield from _output(one)
 
 
+def _from_here(file: Path) -> str:
+    """Write a path as the TOML has it when it is kept in the folder where this runs."""
+    here = Path.cwd()
+    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
+
+
 def _inputs(one: Described) -> Iterator[str]:
     if not one.declared.inputs.named():
         return
     yield from ("", "# [candidates.inputs]                 # in the order that is right")
-    for port in one.spec.inputs:
-        name = port.name or port.tensor
-        yield f"# {port.role} = {quoted(name) if name else port.position}"
+    for role in ROLES:
+        port = one.spec.input(role)
+        if port is not None:
+            name = port.name or port.tensor
+            yield f"# {role} = {quoted(name) if name else port.position}"
 
 
 def _output(one: Described) -> Iterator[str]:

@@ -123,7 +123,7 @@ def bind_inputs(
             role is not certain.
     """
     _check_there_are_some(file, ports)
-    roles = _declared(file, ports, declared) or _found(file, ports)
+    roles = _declared(file, ports, declared) or _found(file, ports, operators)
     inputs = tuple(
         _spec(file, port, roles[port.position], operators, declared)
         for port in sorted(ports, key=lambda port: port.position)
@@ -215,25 +215,31 @@ def listed(ports: Sequence[Port]) -> str:
     return "; ".join(map(str, ports))
 
 
-def _found(file: Path, ports: Sequence[Port]) -> dict[int, tuple[Role, Found]]:
+def _found(
+    file: Path, ports: Sequence[Port], operators: Sequence[Operator]
+) -> dict[int, tuple[Role, Found]]:
     found: dict[int, tuple[Role, Found]] = {}
+
+    def uncertain(why: str) -> UsageMistake:
+        return _uncertain(file, ports, operators, why)
+
     for port in ports:
         said = _said(port)
         if len({role for role, _ in said}) > 1:
             both = " and ".join(f"{role} by {how}" for role, how in said)
-            raise _uncertain(file, ports, f"input {port} is {both}")
+            raise uncertain(f"input {port} is {both}")
         if said:
             found[port.position] = said[0]
     if len(ports) == 1 and not found:
         return {ports[0].position: ("ids", "shape")}
     unnamed = [port for port in ports if port.position not in found]
     if unnamed:
-        raise _uncertain(file, ports, f"no name says what input {unnamed[0]} takes")
+        raise uncertain(f"no name says what input {unnamed[0]} takes")
     roles = [role for role, _ in found.values()]
     if len(set(roles)) < len(roles):
-        raise _uncertain(file, ports, "two inputs are named for the same thing")
+        raise uncertain("two inputs are named for the same thing")
     if "ids" not in roles:
-        raise _uncertain(file, ports, "no input is named for ids")
+        raise uncertain("no input is named for ids")
     return found
 
 
@@ -250,13 +256,24 @@ def _said(port: Port) -> list[tuple[Role, Found]]:
     return said
 
 
-def _uncertain(file: Path, ports: Sequence[Port], why: str) -> UsageMistake:
+def _uncertain(
+    file: Path, ports: Sequence[Port], operators: Sequence[Operator], why: str
+) -> UsageMistake:
+    """Ask, with what the graph does with each: what looks up the largest table is likely ids."""
+    rows = [rows_looked_up(port.tensor, operators) or 0 for port in ports]
+    tables = [
+        f"input {port.position} looks up a table of {size} rows"
+        for port, size in zip(ports, rows, strict=True)
+        if size
+    ]
+    likely = rows.index(max(rows))
+    order = [ports[likely], *ports[:likely], *ports[likely + 1 :]]
     names = {port.reference for port in ports}
-    told = [port.reference if len(names) == len(ports) else port.position for port in ports]
+    told = [port.reference if len(names) == len(ports) else port.position for port in order]
     references = dict(zip(ROLES, told, strict=False))
     return UsageMistake(
         f"which input takes {', '.join(ROLES[: len(ports)])} is not certain: {why}; "
-        f"there are {listed(ports)}",
+        f"there are {'; '.join([*map(str, ports), *tables])}",
         file=file,
         key="inputs",
         remedy=f"Say it, in the order that is right: {inputs_lines(references)}",

@@ -7,14 +7,14 @@ the file is no FlatBuffer.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.commands import Parser, readable
+from models.commands import Parser, complain, path, readable, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.describing import damaged_document, document_of, inspect_file, text_of
 from models.flatbuffers.findings import findings_of
 from models.flatbuffers.schemes import scheme_named
+from models.foreign_text import in_json
 
 if TYPE_CHECKING:
     import argparse
@@ -28,17 +28,16 @@ def main(arguments: list[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         if options.claimed is not None:
             scheme_named(options.claimed, where=AS)
+        return _inspect(options)
     except EdgeproofError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return _inspect(options)
+        return complain(error)
 
 
 def _parser() -> Parser:
     parser = Parser(prog="python -m models.flatbuffers", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     inspecting = commands.add_parser("inspect", help="what a FlatBuffer is, and what will bite")
-    inspecting.add_argument("file", type=Path, help="a .tflite file")
+    inspecting.add_argument("file", type=path, help="a .tflite file")
     inspecting.add_argument(
         AS, dest="claimed", metavar="SCHEME", help="what it is said to be, of schemes.toml"
     )
@@ -51,15 +50,14 @@ def _inspect(options: argparse.Namespace) -> int:
         inspected = inspect_file(options.file, options.claimed, AS)
     except EdgeproofError as error:
         if options.json:
-            sys.stdout.write(readable(damaged_document(error)) + "\n")
-        sys.stderr.write(f"{error}\n")
+            sys.stdout.write(in_json(readable(damaged_document(error))) + "\n")
         # Who gave the file can mend it.
-        return UsageMistake.exit_code
+        raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type]
     findings = findings_of(inspected)
     document = document_of(inspected, findings)
-    sys.stdout.write(readable(document) + "\n" if options.json else text_of(document))
+    sys.stdout.write(in_json(readable(document)) + "\n" if options.json else text_of(document))
     return EdgeproofError.exit_code if any(one.severity == "error" for one in findings) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Arithmetic = Literal["integer", "hybrid", "float", "neutral"]
+# Custom operators that plain runtimes carry.
+_CARRIED = frozenset({"AudioSpectrogram", "Mfcc", "TFLite_Detection_PostProcess"})
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,11 @@ class Operator:
     def flex(self) -> bool:
         """Whether it is a TensorFlow operator that needs the Flex delegate."""
         return self.custom and self.name.startswith("Flex")
+
+    @property
+    def carried(self) -> bool:
+        """Whether plain runtimes have it: it is built in, or one of the few custom ones."""
+        return not self.custom or self.name in _CARRIED
 
     @property
     def input_dtypes(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -64,9 +65,9 @@ def inspect_file(path: Path, claimed: str | None = None, claimed_by: str = "--as
 
 
 def document_of(inspected: Inspected, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return everything as a document for programs."""
+    """Return everything as a document for programs; numbers that are not finite are None in it."""
     report = inspected.report
-    return {
+    document = {
         "version": VERSION,
         "file": str(report.path),
         "sha256": report.sha256,
@@ -105,6 +106,16 @@ def document_of(inspected: Inspected, findings: Sequence[Finding]) -> dict[str, 
         "metadata": None if inspected.metadata is None else _metadata(inspected.metadata),
         "findings": [_finding(one) for one in findings],
     }
+    finite: dict[str, Any] = _finite(document)
+    return finite
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def damaged_document(error: EdgeproofError) -> dict[str, Any]:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from models.flatbuffers.runtimes import RuntimeNeed
 
 PLACEHOLDER = "FlexPlaceholder"
-# Custom operators that plain runtimes carry.
-CARRIED = frozenset({"AudioSpectrogram", "Mfcc", "TFLite_Detection_PostProcess"})
 _LOOPS = frozenset({"CALL", "IF", "STABLEHLO_WHILE", "WHILE"})
 _READS, _WRITES = "READ_VARIABLE", "ASSIGN_VARIABLE"
 # What helps where an operator is too new.
@@ -50,8 +48,8 @@ def _flex(inspected: Inspected) -> Iterator[Finding]:
 
 def _custom(inspected: Inspected) -> Iterator[Finding]:
     report = inspected.report
-    custom = {one.name for one in report.operators if one.custom and not one.flex}
-    names = tuple(sorted(custom - CARRIED))
+    custom = {one.name for one in report.operators if not one.carried and not one.flex}
+    names = tuple(sorted(custom))
     if names:
         yield Finding(
             "custom-operator",

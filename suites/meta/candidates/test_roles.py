@@ -8,6 +8,8 @@ from models.candidates.candidate import read_candidate
 from models.candidates.declaration import Declaration, InputsTable, parse_inputs
 from models.errors import UsageMistake
 from suites.meta.flatbuffer_writer import Model
+from suites.meta.flatbuffers.metadata_files import described, tensor_metadata
+from suites.meta.small_classifiers import Shape, model_of
 
 BY_NAME = {
     "edgeproof": ("input_ids", "attention_mask", "token_type_ids"),
@@ -82,6 +84,39 @@ UNCERTAIN = {
     "a lone mask": ("attention_mask",),
     "twice the same": ("input_ids", "token_ids"),
 }
+
+
+def test_what_the_graph_does_with_them_is_told(write):
+    with pytest.raises(UsageMistake, match="input 2 looks up a table of 64 rows") as caught:
+        read_candidate(write(names=("args_0", "args_1", "args_2"), order=(1, 2, 0)))
+    # The likely answer is the one to paste.
+    assert 'ids = "args_0", mask = "args_1"' in caught.value.remedy
+
+
+def test_names_in_the_metadata_are_believed(tmp_path):
+    model = model_of(Shape(names=("a", "b", "c"), keys=()))
+    inputs = [tensor_metadata(name) for name in ("ids", "mask", "segment_ids")]
+    path = tmp_path / "described.tflite"
+    path.write_bytes(described(model, inputs, [tensor_metadata("probability")]))
+    spec = read_candidate(path)
+    assert bound(spec) == {"ids": 0, "mask": 1, "segments": 2}
+    assert {one.found for one in spec.inputs} == {"metadata"}
+
+
+def test_metadata_of_another_number_of_inputs_is_not(tmp_path):
+    model = model_of(Shape(names=("a", "b", "c"), keys=()))
+    path = tmp_path / "described.tflite"
+    path.write_bytes(described(model, [tensor_metadata("ids"), tensor_metadata("mask")], []))
+    with pytest.raises(UsageMistake, match="not certain"):
+        read_candidate(path)
+
+
+def test_a_name_and_the_metadata_that_contradict_each_other_are_asked_about(tmp_path):
+    model = model_of(Shape(names=("ids", "mask"), keys=()))
+    path = tmp_path / "described.tflite"
+    path.write_bytes(described(model, [tensor_metadata("mask"), tensor_metadata("ids")], []))
+    with pytest.raises(UsageMistake, match="ids by name and mask by metadata"):
+        read_candidate(path)
 
 
 @pytest.mark.parametrize("names", UNCERTAIN.values(), ids=UNCERTAIN)

@@ -12,7 +12,7 @@ import pytest
 
 from models.flatbuffers.__main__ import main
 from suites.meta.flatbuffer_writer import Model
-from suites.meta.flatbuffers.finding_files import FILES, described
+from suites.meta.flatbuffers.finding_files import FILES, dense, described
 from suites.meta.small_classifiers import classifier
 
 SECONDS = 1.0
@@ -128,6 +128,27 @@ def test_names_out_of_a_file_do_not_act_on_a_terminal(write, capsys):
     text = capsys.readouterr().out
     assert all(each.isprintable() or each == "\n" for each in text)
     assert "\n::error" not in text
+
+
+def test_numbers_that_are_not_finite_are_no_numbers_in_json(write, capsys):
+    data = dense(dtype="int8", scale=float("nan"))
+    assert main(["inspect", write(data), "--json"]) == 1
+
+    def refuse(_):
+        raise AssertionError("JSON has no such number")
+
+    document = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert "bad-scale" in {one["id"] for one in document["findings"]}
+
+
+@pytest.mark.parametrize("arguments", ["models.flatbuffers inspect", "models.candidates describe"])
+def test_a_reader_that_goes_away_is_no_traceback(write, arguments):
+    file = write(classifier())
+    command = [sys.executable, "-m", *arguments.split(), file]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        started.stdout.close()
+        said = started.stderr.read()
+    assert b"Traceback" not in said
 
 
 def test_a_megabyte_takes_less_than_a_second_and_no_runtime(tmp_path):
