@@ -7,18 +7,22 @@ ARGUMENTS are pytest's.
 
 from __future__ import annotations
 
-import argparse
+import hashlib
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models import processes
-from models.commands import run_command
-from models.errors import EdgeproofError
+from models.commands import Parser, path, run_command
+from models.errors import EdgeproofError, UsageMistake
 from models.foreign_text import one_line
 from models.stopping import SECONDS_TO_STOP
 from models.store import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RESULTS = "results.json"
 LOG = "pytest.log"
@@ -57,9 +61,33 @@ class Judged:
         return f"{self.target}: {ending}{kept} ({self.folder / LOG})"
 
 
-def judge(target: str, bundle: Path, folder: Path, more: list[str]) -> Judged:
-    """Judge one board in a process of its own; what it says goes to its log."""
-    own = folder / "".join(letter if letter.isalnum() else "-" for letter in target)
+def folders_of(targets: list[str], folder: Path) -> dict[str, Path]:
+    """Return a folder for each board, named after its address, and of no other board.
+
+    Raises:
+        UsageMistake: an address is given twice: a board is judged by one run at a time.
+    """
+    names = {
+        target: "".join(letter if letter.isalnum() else "-" for letter in target)
+        for target in targets
+    }
+    for target in targets:
+        if targets.count(target) > 1:
+            raise UsageMistake("is given twice", key=target, remedy="Name each board once")
+    # What addresses differ in may be lost in their names, and case is in some file systems.
+    shared = Counter(name.casefold() for name in names.values())
+    return {
+        target: folder / (f"{name}-{_digest(target)}" if shared[name.casefold()] > 1 else name)
+        for target, name in names.items()
+    }
+
+
+def _digest(target: str) -> str:
+    return hashlib.sha256(target.encode()).hexdigest()[:8]
+
+
+def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
+    """Judge one board in a process of its own; what it says goes to its log in its own folder."""
     own.mkdir(parents=True, exist_ok=True)
     (own / RESULTS).unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "suites", "--ignore=suites/meta"]
@@ -75,17 +103,18 @@ def judge(target: str, bundle: Path, folder: Path, more: list[str]) -> Judged:
 
 def main() -> int:
     """Judge all, merge what they measured; 0 if every board passed."""
-    parser = argparse.ArgumentParser(prog="python -m models.fleet", description=__doc__)
+    parser = Parser(prog="python -m models.fleet", description=__doc__)
     parser.add_argument("targets", nargs="+", help="ssh://... or labgrid://PLACE")
-    parser.add_argument("--bundle", type=Path, required=True, help="what a host exported")
+    parser.add_argument("--bundle", type=path, required=True, help="what a host exported")
     out = PROJECT / "reports" / "out" / "fleet"
-    parser.add_argument("--report-dir", type=Path, default=out, help="default: %(default)s")
+    parser.add_argument("--report-dir", type=path, default=out, help="default: %(default)s")
     words = sys.argv[1:]
     end = words.index(SEPARATOR) if SEPARATOR in words else len(words)
     options, more = parser.parse_args(words[:end]), words[end + 1 :]
-    folder, bundle = options.report_dir.resolve(), options.bundle.resolve()
-    with ThreadPoolExecutor(len(options.targets)) as pool:
-        running = [pool.submit(judge, t, bundle, folder, more) for t in options.targets]
+    folder, bundle = options.report_dir, options.bundle
+    places = folders_of(options.targets, folder)
+    with ThreadPoolExecutor(len(places)) as pool:
+        running = [pool.submit(judge, each, bundle, own, more) for each, own in places.items()]
         ended = []
         try:
             for done in as_completed(running):

@@ -40,6 +40,8 @@ MOBILEBERT_KEYS = (
 
 # Texts in a split, and units of a network: the largest published encoders have a tenth of these.
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+# What is judged or chosen by holds two labels at the least.
+Several = Annotated[int, Meta(ge=2, le=10_000_000)]
 Layers = Annotated[int, Meta(ge=1, le=256)]
 Width = Annotated[int, Meta(ge=1, le=65_536)]
 Heads = Annotated[int, Meta(ge=1, le=1_024)]
@@ -74,10 +76,10 @@ class Counts(Table, frozen=True, kw_only=True):
     A missing `test` takes the whole official test split, which only the source `replab` has.
     """
 
-    train: Count | None = None
-    validation: Count
+    train: Several | None = None
+    validation: Several
     calibration: Count
-    test: Count | None = None
+    test: Several | None = None
 
 
 class CorpusTable(Table, frozen=True, kw_only=True):

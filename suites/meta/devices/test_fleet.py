@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from models.errors import UsageMistake
+from models.fleet.__main__ import folders_of
 from models.store import PROJECT
 from reports.merge import merge
 from reports.parts import parts_of
@@ -88,6 +90,20 @@ def test_one_board_that_dies_stops_no_other(boards, fleet):
     assert 0 < counts[0] < counts[1]
     drawn = [run for run in read_runs([folder]) if run.document is not None]
     assert sorted(name for run in drawn for name in run.environments.values()) == sorted(names)
+
+
+def test_boards_with_like_addresses_get_folders_of_their_own(tmp_path):
+    targets = ["ssh://pi@a-b", "ssh://pi@a.b", "ssh://pi@A-B", "ssh://pi@one"]
+    folders = folders_of(targets, tmp_path)
+    names = [folders[target].name.casefold() for target in targets]
+    assert len(set(names)) == len(targets)
+    assert folders["ssh://pi@one"] == tmp_path / "ssh---pi-one"
+    assert all(folder.parent == tmp_path for folder in folders.values())
+
+
+def test_a_board_that_is_given_twice_is_refused(tmp_path):
+    with pytest.raises(UsageMistake, match=r"ssh://pi@one: is given twice\. Name each board once"):
+        folders_of(["ssh://pi@one", "ssh://pi@two", "ssh://pi@one"], tmp_path)
 
 
 def on(name, results):

@@ -88,7 +88,8 @@ def test_texts_are_read_into_values(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("threads", "0"), ("threads", "two"), ("offline", "maybe")]
+    ("name", "text"),
+    [("threads", "0"), ("threads", "two"), ("offline", "maybe"), ("tweets", "1"), ("tweets", "0")],
 )
 @pytest.mark.parametrize("source", ["switch", "variable", "ini"])
 def test_a_misfit_names_where_it_was_given(name, text, source, monkeypatch):

@@ -60,6 +60,7 @@ MISTAKES = {
         ("full.network.mask_value",),
     ),
     "a count": ("test = 600", "test = 100_000_000", ("corpus.counts.test",)),
+    "one text that is judged": ("test = 600", "test = 1", ("corpus.counts.test", ">= 2")),
     "a count that is a fraction": ("test = 600", "test = 600.0", ("corpus.counts.test", "int")),
     "a seed": ("seed = 5", f"seed = {2**63}", ("corpus.seed",)),
     "tokens": ("max_tokens = 32", "max_tokens = 513", ("tokenizer.max_tokens",)),
