@@ -257,7 +257,7 @@ FILES: dict[str, tuple[Callable[[], bytes], Callable[[], bytes], str | None]] = 
     "flex-operator": (lambda: chain("FlexErf"), lambda: chain("ABS"), None),
     "flex-placeholder": (lambda: chain("FlexPlaceholder"), lambda: chain("FlexErf"), None),
     "custom-operator": (lambda: chain("NGramHash"), lambda: chain("Mfcc"), None),
-    "unknown-operator": (lambda: chain("HASHTABLE_FIND"), one(), None),
+    "unknown-operator": (lambda: chain("RFFT2D"), one(), None),
     "needs-newer-runtime": (lambda: dense(version=12), lambda: dense(version=9), None),
     "understated-version": (
         lambda: dense(dtype="int8", scale=SCALES, version=5),
