@@ -66,7 +66,7 @@ def one_line(text: object, longest: int = LONGEST) -> str:
     if len(said) > 2 * longest:
         # Escapes only lengthen: what is cut out below need not be escaped.
         said = said[:longest] + said[-longest:]
-    return _shortened(_inert(_UNSEEN.sub(_shown, said)), longest)
+    return _shortened(_inert(_without(_UNSEEN, said)), longest)
 
 
 def several_lines(text: object, longest: int = LONGEST) -> str:
@@ -81,7 +81,7 @@ def several_lines(text: object, longest: int = LONGEST) -> str:
 
 def visible(text: object) -> str:
     """The text with what cannot be seen escaped, but for line ends and tabs."""
-    return _UNSEEN_IN_LINES.sub(_shown, str(text))
+    return _without(_UNSEEN_IN_LINES, str(text))
 
 
 def as_markup(text: object) -> str:
@@ -107,8 +107,15 @@ def in_json(document: str) -> str:
     return _OLD_COMMAND.sub(r"#\\u0023", _UNSEEN_IN_LINES.sub(_json_escape, document))
 
 
+def _without(unseen: re.Pattern[str], text: str) -> str:
+    # Most text needs no search.
+    return text if text.isascii() and text.isprintable() else unseen.sub(_shown, text)
+
+
 def _inert(text: str) -> str:
-    return _OLD_COMMAND.sub(r"#\\x23", _COMMAND.sub(r"\1\\x3a", text))
+    if "::" in text:
+        text = _COMMAND.sub(r"\1\\x3a", text)
+    return _OLD_COMMAND.sub(r"#\\x23", text) if "##" in text else text
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from models.files import LARGEST_TABLE, read_text
 from models.tables import ROOT
 
 _TABLE = re.compile(r"\s*\[\s*([^\[\]#]+?)\s*\]")
@@ -25,11 +26,15 @@ def place_of(source: str) -> Place | None:
         source: file and key as a measurement gives them: "budgets/mine.toml: accuracy_drop.max".
     """
     file, _, key = source.rpartition(": ")
-    path = ROOT / file
-    if not file.endswith(".toml") or not path.is_file():
+    if not file.endswith(".toml"):
+        return None
+    try:
+        lines = read_text(ROOT / file, LARGEST_TABLE).splitlines()
+    except (OSError, ValueError):
+        # A run of another checkout, or not a file's name at all.
         return None
     table = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if header := _TABLE.match(line):
             table = header[1]
         elif (entry := _KEY.match(line)) and f"{table}.{entry[1]}".lstrip(".") == key:

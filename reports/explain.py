@@ -44,6 +44,8 @@ LAST_LINES = 12
 # Of the command that is there to be copied.
 LONGEST_COMMAND = 8000
 _WIDTH = 100
+# Labels below which several lines stand.
+_OF_LINES = {"What happened", "Labels that flipped"}
 
 
 @dataclass(frozen=True)
@@ -212,7 +214,15 @@ def _explanation(
     if one is not None:
         what = "regression" if _has_regressed(one) else one.verdict or "measured"
         title = f"{what}: {one.metric} of {one.scheme} on {document['device']['name']}"
-    return Explanation(test.id, title, tuple(rows), test.outcome, one)
+    shown = tuple((label, _told(label, text)) for label, text in rows)
+    return Explanation(test.id, title, shown, test.outcome, one)
+
+
+def _told(label: str, text: str) -> str:
+    """What is told under a label: where it is ours to end lines, it may have several."""
+    if label in _OF_LINES:
+        return text
+    return one_line(text, LONGEST_COMMAND) if label == "Reproduce" else one_line(text)
 
 
 def _localized(found: Localization) -> list[tuple[str, str]]:

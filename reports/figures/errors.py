@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from models.foreign_text import one_line
 from reports.figures.style import BUDGET, GRAY, Picture, legend, look, panel, sheet
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from reports.figures.views import View
     from reports.localizations import Localization
 
-LONGEST = 90  # characters above a panel
+LONGEST, LINES = 90, 3  # characters of a line above a panel, and how many lines
+LONGEST_NAME = 40
 
 
 def by_operator(view: View) -> Picture | None:
@@ -49,12 +51,13 @@ def _curve(axes: Axes, index: int, one: Localization) -> None:
         axes.axhline(one.diverged_db, color=BUDGET, linestyle="--", linewidth=1,
                      label=f"{one.diverged_db:g} dB")  # fmt: skip
     if one.diverges_at is not None and one.first is not None:
-        said = f"first diverges: {one.first + 1}, {one.diverges_at.operator}"
+        operator = one_line(one.diverges_at.operator, LONGEST_NAME)
+        said = f"first diverges: {one.first + 1}, {operator}"
         axes.axvline(one.first + 1, color=BUDGET, linewidth=1.5, label=said)
     axes.set_xlim(0, len(one.curve) + 1)
     axes.set_ylabel("SQNR, dB")
     axes.set_xlabel("operator, in execution order")
-    heading = f"{one.scheme}: {one.as_sentence()}"
+    heading = one_line(f"{one.scheme}: {one.as_sentence()}", LINES * LONGEST)
     said = "\n".join(textwrap.wrap(heading, LONGEST))
     axes.set_title(said, fontsize=9, color=GRAY, loc="left", pad=26)
     legend(axes, columns=3)

@@ -9,13 +9,11 @@ import json
 import re
 import sys
 import unicodedata
-from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 
 from models import foreign_text
 from models.foreign_text import (
@@ -28,6 +26,7 @@ from models.foreign_text import (
     several_lines,
     visible,
 )
+from suites.meta.foreign_text.parsing import Parsed, rendered
 from suites.meta.foreign_text.payloads import COUNT, acting_in_a_log, payloads
 
 PAYLOADS = payloads()
@@ -43,33 +42,6 @@ WORDS = (
     *("12:30", "a::b", "suites/a.py::test_b[host-float32]", "C:\\Users\\x", "¯\\_(ツ)_/¯", "50 %"),
     *("1.5e-3", "<3", "a|b", "#hashtag", "@name", "https://example.org/?a=b&c#d", "it's \"q\"", ""),
 )  # fmt: skip
-
-
-def rendered(markdown: str) -> str:
-    return (
-        MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown)
-    )
-
-
-class Parsed(HTMLParser):
-    """The tags, attributes and text of HTML."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[str] = []
-        self.attributes: list[str] = []
-        self.text = ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        """Keep a tag and the names of its attributes."""
-        self.tags.append(tag)
-        self.attributes += [name for name, _ in attrs]
-
-    def handle_data(self, data):
-        """Keep a piece of text."""
-        self.text += data
 
 
 def test_there_are_as_many_payloads_as_promised() -> None:

@@ -1,0 +1,204 @@
+"""Whatever a results.json holds: no report of it acts, breaks, or shows one row or cell more."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import warnings
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from models.foreign_text import as_markdown, one_line, several_lines
+from reports import github, merge, scoreboard, sizes, summary
+from reports.explain import accounts
+from reports.figures.draw import pictures
+from reports.results import read_results, write_results
+from suites.meta.foreign_text.parsing import Parsed, rendered
+from suites.meta.foreign_text.payloads import acting_in_a_log, payloads
+from suites.meta.reports.drawn import planted
+from suites.meta.reports.runs import document
+
+# What a report chooses by, or computes with: it is checked when a document is read.
+CHOSEN = {
+    *("metric", "unit", "verdict", "outcome", "started", "finished", "move", "limit", "better"),
+    *("sha256", "schema", "expires"),
+}
+LEDGER = {
+    "paper": {
+        "published_ratio": 160,
+        "flatbuffer_for_bert_large_checkpoint": 1,
+        "flatbuffer_for_bert_large_weights": 1,
+    },
+    **{
+        model: {"parameters": {"total": 1}, "weights": 2, "checkpoint": 3}
+        for model in ("full_model", "small_model")
+    },
+    "variants": {
+        "float16": {
+            "flatbuffer": 1,
+            "flatbuffer_zipped": 1,
+            "resident": None,
+            "ratios": dict.fromkeys(sizes.RATIOS, 1.0),
+        }
+    },
+}
+# One of each ending is enough: failed, inconclusive, not judged.
+TAKEN = {
+    *(("full_model", "accuracy"), ("float16", "flatbuffer_bytes")),
+    *(("float16", "accuracy_drop"), ("float16", "agreement")),
+}
+KNOWN = set(sizes.RATIOS) | {"full_model", "small_model"}
+TAGS = {
+    *("a", "b", "br", "code", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "h1"),
+    *("h2", "h3", "input", "li", "nav", "output", "p", "section", "span", "style", "script"),
+    *("summary", "table", "tbody", "td", "th", "thead", "tr", "ul", "html", "body"),
+}
+PAYLOADS = payloads()
+PICTURES = 4
+
+
+def forged(payload: str) -> dict[str, Any]:
+    """The small run with the payload in front of everything that can come from outside."""
+    made = document({"name": "host", "emulated": False, "machine": "m", "core": "c", "target": "t"})
+    made["subject"] |= {
+        "description": "d",
+        "sizes": LEDGER,
+        "floors": {"always": {"accuracy": 0.4}},
+    }
+    taken = [one for one in made["measurements"] if (one["scheme"], one["metric"]) in TAKEN]
+    kept = {one["test"] for one in taken}
+    made["tests"] = [one for one in made["tests"] if one["id"] in kept or one.get("message")]
+    made["measurements"] = [one | {"subject": "mini"} for one in taken]
+    made["measurements"][0]["known_failure"] = "known"
+    made["artefacts"] = [{"name": "a", "sha256": "0", "bytes": 1}]
+    return _with(payload, made)
+
+
+def _with(payload: str, held: Any) -> Any:
+    if isinstance(held, str):
+        return payload + held
+    if isinstance(held, list):
+        return [_with(payload, each) for each in held]
+    if not isinstance(held, dict):
+        return held
+    return {
+        _key(payload, name): value if name in CHOSEN else _with(payload, value)
+        for name, value in held.items()
+    }
+
+
+def _key(payload: str, name: str) -> str:
+    """Schemes, runtimes and floors are keys, too."""
+    ours = {"float32", "float16", "ai_edge_litert", "always"}
+    return payload + name if name in ours and name not in KNOWN else name
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[tuple[str, dict[str, Any]]]:
+    return [(payload, forged(payload)) for payload in PAYLOADS]
+
+
+def test_a_document_holds_every_payload_as_it_is(documents, tmp_path) -> None:
+    file = tmp_path / "results.json"
+    for payload, made in documents[::10]:
+        write_results(file, made)
+        assert acting_in_a_log(file.read_text(encoding="utf-8")) == []
+        assert read_results(file) == made, repr(payload[:80])
+
+
+def test_no_payload_acts_in_the_terminal(documents) -> None:
+    for payload, made in documents:
+        said = [scoreboard.as_text(made), sizes.as_text(made), merge.as_table(made)]
+        said += [one.as_text() for one in accounts(made)]
+        assert [acting_in_a_log(text) for text in said] == [[]] * len(said), repr(payload[:80])
+        assert one_line(payload, 60)[:20] in "".join(said), "it is shown"
+
+
+def test_a_wrapped_line_begins_with_no_command() -> None:
+    """Where a long word is broken, what was inside it would begin a line."""
+    for length in range(60, 110, 2):
+        made = forged("x" * length + "::error::e ::stop-commands::x")
+        assert [acting_in_a_log(one.as_text()) for one in accounts(made)].count([]) > 0
+        assert all(not acting_in_a_log(one.as_text()) for one in accounts(made))
+
+
+def test_an_annotation_is_one_command(documents) -> None:
+    shown = github.annotations(forged("word"))
+    for payload, made in documents:
+        lines = github.annotations(made)
+        assert len(lines) == len(shown), repr(payload[:80])
+        for line in lines:
+            assert "\n" not in line
+            command, properties, message = re.fullmatch(r"::(\w+) ([^:]*)::(.*)", line).groups()
+            assert command in {"error", "warning"}
+            names = [each.partition("=")[0] for each in properties.split(",")]
+            assert set(names) <= {"file", "line", "title"}
+            assert acting_in_a_log(message.replace("%0A", "\n")) == []
+
+
+def test_the_summary_of_a_job_shows_text_and_nothing_else(documents) -> None:
+    allowed = {"h2", "p", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "code"}
+    plain = Parsed(rendered(github.step_summary(forged("word"))))
+    for payload, made in documents[::3]:
+        text = github.step_summary(made)
+        assert acting_in_a_log(text) == []
+        page = Parsed(rendered(text))
+        assert set(page.tags) - {"br", "strong"} <= allowed, repr(payload[:80])
+        for tag in ("td", "tr", "details", "table", "h2", "strong"):
+            assert page.tags.count(tag) == plain.tags.count(tag), (tag, payload[:80])
+        assert set(page.attributes) <= {"style"}, "of a table's cells"
+        assert as_markdown(payload, 60)[:12] in text
+
+
+def test_the_scoreboard_as_csv_has_its_cells_and_no_formula(documents) -> None:
+    plain = list(csv.reader(io.StringIO(scoreboard.as_csv(forged("word")))))
+    for payload, made in documents:
+        text = scoreboard.as_csv(made)
+        rows = list(csv.reader(io.StringIO(text)))
+        assert acting_in_a_log(text) == []
+        assert [len(row) for row in rows] == [len(row) for row in plain], repr(payload[:80])
+        for row in rows[1:]:
+            for cell in row[:4]:
+                assert not re.match(r"\s*[=+\-@]", cell)
+
+
+def test_the_first_page_shows_text_and_nothing_else(documents) -> None:
+    def drawn(made: dict[str, Any], message: str) -> str:
+        run = summary.Shown(made, [], {})
+        gate = [{"rule": "r", "success": False, "message": message}]
+        return summary.put_first("<html><body></body></html>", [run], gate=gate, faults=planted())
+
+    plain = Parsed(drawn(forged("word"), ""))
+    for payload, made in documents[::3]:
+        text = drawn(made, payload)
+        assert text.encode("utf-8") is not None
+        page = Parsed(text)
+        assert set(page.tags) <= TAGS, repr(payload[:80])
+        for tag in {*TAGS} - {"br", "ul", "li", "code"}:  # of the gates that no fault is for
+            assert page.tags.count(tag) == plain.tags.count(tag), (tag, payload[:80])
+        assert set(page.attributes) == set(plain.attributes)
+        assert acting_in_a_log(page.text) == []
+        assert several_lines(payload)[:40] in page.text
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["$\\frac{$ \x00\x1b\ud83d\u202e|%s{0} <script>&\"']]>", "😀नमस्ते مرحبا " + "x" * 10_000],
+    ids=["odd", "long"],
+)
+def test_a_picture_is_well_formed_and_runs_nothing(payload) -> None:
+    made = forged(payload)
+    made["subject"]["labels"] = [payload] * 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = pictures(made)
+    assert len(drawn) >= PICTURES
+    for one in drawn:
+        root = ET.fromstring(one.svg)  # noqa: S314 - our own
+        tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+        assert not tags & {"script", "image", "a", "foreignObject", "iframe"}
+        assert acting_in_a_log(one.svg) == []
+        assert len(one.name.encode()) < 200
