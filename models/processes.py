@@ -220,11 +220,9 @@ def run(  # noqa: PLR0913 - what a process is started with, and its limits
             if stream is not None:
                 stream.close()
     if code is None:
-        limit = (
-            f"printed more than {output:,} bytes" if said.too_much else f"took over {seconds:g} s"
-        )
-        name = " ".join(command[:3])
-        raise Overrun(f"{name} {limit} and was killed", remedy=remedy, stderr=_text(said.stderr))
+        did = f"printed more than {output:,} bytes" if said.too_much else ""
+        what = f"{' '.join(command[:3])} {did or f'took longer than {seconds:g} s'} and was killed"
+        raise Overrun(what, remedy=remedy, stderr=_text(said.stderr))
     return Ended(code, _text(said.stdout), _text(said.stderr))
 
 

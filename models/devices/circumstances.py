@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from models.devices import sensors
+from models.devices.readings import Reading
 from models.runtime.watcher import take_reading
 
 if TYPE_CHECKING:
@@ -131,23 +132,21 @@ def sample(device: Device, root: Path | str = "/", pid: int | None = None) -> Ci
         root: another root folder for recorded machines.
         pid: the runner's process, whose own load is not foreign.
     """
-    reading = take_reading(patterns(device, pid), commands(device), str(root))
-    return circumstances(reading, device, pid)
+    taken = take_reading(patterns(device, pid), commands(device), str(root))
+    return circumstances(Reading(**taken), device, pid)
 
 
-def circumstances(
-    reading: Mapping[str, Any], device: Device, pid: int | None = None
-) -> Circumstances:
+def circumstances(reading: Reading, device: Device, pid: int | None = None) -> Circumstances:
     """Understand a reading of `models.runtime.watcher`."""
-    texts: Mapping[str, str] = reading["texts"]
+    texts = reading.texts
     asked = device.table.sensors
     word = sensors.throttle_word(texts, asked.firmware_command)
     now, before = (sensors.names_of_bits(word or 0, sticky=sticky) for sticky in (False, True))
     if asked.undervoltage and sensors.alarms(texts, asked.undervoltage):
         before = tuple(dict.fromkeys((*before, "under-voltage")))
     return Circumstances(
-        at=reading["at"],
-        cost=reading["cost"],
+        at=reading.at,
+        cost=reading.cost,
         governors=sensors.governors(texts),
         drivers=sensors.drivers(texts),
         frequencies=sensors.frequencies(texts, "scaling_cur_freq"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 _ALLOW = "Install it there, or allow it to this user"
 _SECONDS_TO_RUN = 60.0
+_GIVE_PYTHON = (
+    "Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy and a runtime"
+)
 EMULATED_CLOCK = "its clock is the emulator's: a verdict there would be a lie"
 
 
@@ -273,8 +277,16 @@ class RemotePlace(_Board):
     @cached_property
     def _installed(self) -> dict[str, str]:
         words = [self.connection.target.python, "-c", _FIND_RUNTIMES]
-        lines = self.connection.run(shlex.join(words)).split()
-        return dict(line.split("=", 1) for line in lines)
+        printed = self.connection.run(shlex.join(words), remedy=_GIVE_PYTHON)
+        lines = printed.splitlines()
+        found = [line.split("=", 1) for line in lines if _INSTALLED.fullmatch(line)]
+        if len(found) != len(lines) or len(dict(found)) != len(lines):
+            raise EdgeproofError(
+                f"the board's Python says something else than its runtimes: {printed[:100]!r}",
+                file=self.connection.describe(),
+                remedy=_GIVE_PYTHON,
+            )
+        return dict(found)
 
     def runtimes(self) -> dict[str, str]:
         """Return what is installed there and can answer."""
@@ -328,6 +340,9 @@ for name in "numpy {names}".split():
     except metadata.PackageNotFoundError:
         pass
 """.format(names=" ".join(EDGE_RUNTIMES))
+
+
+_INSTALLED = re.compile(rf"({'|'.join(EDGE_RUNTIMES)})=[\w.+!-]{{1,64}}")
 
 
 def _run_here(words: Sequence[str]) -> None:

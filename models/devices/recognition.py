@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.devices.profile import HOST, Device, device_names, load_device
+from models.devices.readings import read_reading
 from models.errors import EdgeproofError
 from models.runtime import watcher
 
@@ -78,26 +78,24 @@ def recognize_there(start: Callable[[Path], Channel], devices: Sequence[Device])
     """
     channel = start(WATCHER_FILE)
     options: dict[str, Any] = {"patterns": telling_files(devices), "commands": [], "every": None}
-    timer = threading.Timer(_SECONDS_TO_ANSWER, channel.kill)
-    timer.start()
-    line = b""
-    with suppress(OSError):
-        channel.requests.write(json.dumps(options).encode() + b"\n\n")
-        channel.requests.flush()
-        line = channel.answers.readline()
-    timer.cancel()
-    with suppress(OSError):
-        channel.requests.close()
-    channel.wait(1.0)
-    said = channel.last_lines(1)
-    channel.close()
-    if not line:
+    try:
+        with suppress(OSError):
+            channel.requests.write(json.dumps(options).encode() + b"\n\n")
+            channel.requests.flush()
+        reading = read_reading(channel, _SECONDS_TO_ANSWER)
+    finally:
+        with suppress(OSError):
+            channel.requests.close()
+        channel.wait(1.0)
+        said = channel.last_lines(1)
+        channel.close()
+    if reading is None:
         raise EdgeproofError(
             f"the board's Python does not answer ({said or 'no message'})",
+            file=channel.where,
             remedy="Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy",
         )
-    reading = json.loads(line)
-    return recognize_texts(reading["texts"], reading["machine"], devices)
+    return recognize_texts(reading.texts, reading.machine, devices)
 
 
 def shipped() -> list[Device]:

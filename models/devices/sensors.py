@@ -5,6 +5,7 @@ A text that is missing or unreadable leaves its value out; none of these functio
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -27,6 +28,7 @@ FIRMWARE_BITS = {
     3: "soft temperature limit",
 }
 _STICKY = 16
+_LARGEST = 2**63
 _TICKS = 100.0  # Linux tells user space of hundredths of a second, whatever it counts itself
 
 
@@ -36,7 +38,7 @@ def throttle_word(texts: Texts, command: Sequence[str] = ()) -> int | None:
     printed.append(texts.get(COMMAND + " ".join(command), ""))
     for text in printed:
         with suppress(ValueError):
-            return int(text.strip().rpartition("=")[2], 16)
+            return _whole(text.strip().rpartition("=")[2], 16)
     return None
 
 
@@ -100,14 +102,16 @@ def frequencies(texts: Texts, name: str) -> tuple[float, ...]:
     found = []
     for text in _cpufreq(texts, name):
         with suppress(ValueError):
-            found.append(int(text) * 1000.0)
+            found.append(_whole(text) * 1000.0)
     return tuple(found)
 
 
 def power_mode(texts: Texts, path: str) -> int | None:
     """The number in nvpmodel's status file, `pmode:0001`."""
     match = re.search(r"pmode:(\d+)", texts.get(path, ""))
-    return int(match[1]) if match else None
+    with suppress(ValueError):
+        return _whole(match[1]) if match else None
+    return None
 
 
 def power(texts: Texts, rails: Sequence[str]) -> dict[str, float]:
@@ -142,35 +146,42 @@ def busy_seconds(texts: Texts) -> float | None:
     fields = texts.get("/proc/stat", "").partition("\n")[0].split()
     if len(fields) < 9 or fields[0] != "cpu":  # noqa: PLR2004 - proc(5): up to steal
         return None
-    user, nice, system, _idle, _iowait, interrupts, soft, steal = map(int, fields[1:9])
-    return (user + nice + system + interrupts + soft + steal) / _TICKS
+    with suppress(ValueError):
+        user, nice, system, _idle, _iowait, interrupts, soft, steal = map(_whole, fields[1:9])
+        return (user + nice + system + interrupts + soft + steal) / _TICKS
+    return None
 
 
 def process_seconds(texts: Texts, pid: int) -> float | None:
     """CPU seconds of a process and its threads since its start."""
     fields = texts.get(f"/proc/{pid}/stat", "").rpartition(")")[2].split()
     with suppress(ValueError, IndexError):
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return (_whole(fields[11]) + _whole(fields[12])) / _TICKS
     return None
 
 
 def load(texts: Texts) -> float | None:
     """The load average of the last minute."""
     with suppress(ValueError, IndexError):
-        return float(texts.get("/proc/loadavg", "").split()[0])
+        value = float(texts.get("/proc/loadavg", "").split()[0])
+        return value if math.isfinite(value) else None
     return None
 
 
 def memory(texts: Texts, key: str) -> int | None:
     """Bytes of a line of /proc/meminfo, such as MemAvailable."""
     match = re.search(rf"^{key}:\s+(\d+) kB$", texts.get("/proc/meminfo", ""), re.MULTILINE)
-    return int(match[1]) * 1024 if match else None
+    with suppress(ValueError):
+        return _whole(match[1]) * 1024 if match else None
+    return None
 
 
 def swapped_pages(texts: Texts) -> int | None:
     """Pages read from and written to swap since the start."""
     found = re.findall(r"^pswp(?:in|out) (\d+)$", texts.get("/proc/vmstat", ""), re.MULTILINE)
-    return sum(map(int, found)) if found else None
+    with suppress(ValueError):
+        return sum(map(_whole, found)) if found else None
+    return None
 
 
 def _cpufreq(texts: Texts, name: str) -> list[str]:
@@ -200,7 +211,19 @@ def _described(
 def _numbers(texts: Texts, path: str) -> Iterator[int]:
     """Yield the number a file holds, or nothing."""
     with suppress(ValueError):
-        yield int(texts.get(path, ""))
+        yield _whole(texts.get(path, ""))
+
+
+def _whole(text: str, base: int = 10) -> int:
+    """Read a whole number as large as the kernel has them.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = int(text, base)
+    if abs(number) >= _LARGEST:
+        raise ValueError(text)
+    return number
 
 
 def _sum(values: Iterator[int]) -> int | None:

@@ -16,6 +16,7 @@ from models.devices.circumstances import (
     invalid_because,
     patterns,
 )
+from models.devices.readings import read_reading
 from models.devices.recognition import WATCHER_FILE
 from models.errors import EdgeproofError
 from models.runtime.transports import Channel
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_END = 5.0
 _SECONDS_TO_ANSWER = 20.0
+# A watch goes on for as long as what is measured, which has its own limits.
+_LONGEST_WATCH = 24 * 3600.0
+_MOST_READINGS = 100_000
 
 
 def watch_here(program: Path) -> Channel:
@@ -61,6 +65,8 @@ class Watch:
         self._readings: list[Circumstances] = []
         self._asked = threading.Semaphore(0)
         self._channel: Channel | None = None
+        self._fault: EdgeproofError | None = None
+        self._ended = False
 
     def __enter__(self) -> Self:
         channel = self._channel = self._start(WATCHER_FILE)
@@ -120,15 +126,24 @@ class Watch:
         }
 
     def _read(self) -> None:
+        """Keep what is read until the watcher ends, or says something else than a reading."""
         channel = self._channel
         if channel is None:
             return
-        with suppress(OSError, ValueError):
-            for line in channel.answers:
-                reading = json.loads(line)
+        try:
+            while reading := read_reading(channel, _LONGEST_WATCH):
+                if len(self._readings) >= _MOST_READINGS:
+                    raise _too_many(channel)
                 self._readings.append(circumstances(reading, self._device, self._pid))
-                if reading["asked"]:
+                if reading.asked:
                     self._asked.release()
+        except EdgeproofError as error:
+            self._fault = error
+        except ValueError:
+            pass  # it was closed
+        # Who waits for a reading waits in vain.
+        self._ended = True
+        self._asked.release()
 
     def _ask(self) -> None:
         """Ask for a reading and wait until it is there."""
@@ -138,8 +153,20 @@ class Watch:
         with suppress(OSError):
             channel.requests.write(b"\n")
             channel.requests.flush()
-        if not self._asked.acquire(timeout=_SECONDS_TO_ANSWER):
+        answered = self._asked.acquire(timeout=_SECONDS_TO_ANSWER)
+        if self._fault is not None:
+            raise self._fault
+        if self._ended or not answered:
             raise EdgeproofError(
                 f"the device's sensors do not answer ({channel.last_lines(1) or 'no message'})",
+                file=channel.where,
                 remedy="Check that its Python is 3.8 or later and that it can be reached",
             )
+
+
+def _too_many(channel: Channel) -> EdgeproofError:
+    return EdgeproofError(
+        f"the device's sensors were read more than {_MOST_READINGS:,} times without being asked",
+        file=channel.where,
+        remedy="Check what its Python runs at its start",
+    )

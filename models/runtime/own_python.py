@@ -6,10 +6,8 @@ that has the runtime's name. One that holds what the group asks for is left alon
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
-import subprocess
 import sys
 import tomllib
 from importlib.util import find_spec
@@ -17,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from models.commands import Parser, complain, run_command
 from models.errors import EdgeproofError, UsageMistake
+from models.processes import run
 from models.runtime.available import why_no_wheel
 from models.runtime.interpreters import own_folder, program_in
 from models.runtime.runner import RUNTIMES
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 PYPROJECT = PROJECT / "pyproject.toml"
 # In the environment: what it was made from.
 CARD = "edgeproof.json"
+_SECONDS_TO_START = 30.0
+# A hundred megabytes of wheels over a slow network.
+_SECONDS_TO_INSTALL = 1800.0
 # Of the group, all is named: what tokenizers asks for beyond it is for downloading models.
 _PIP = ("install", "--quiet", "--no-deps", "--only-binary=:all:")
 
@@ -66,7 +69,7 @@ def give_own_python(runtime: str, python: str = sys.executable) -> Path:
     folder = own_folder(runtime)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):
+        with FileLock(folder.with_suffix(".lock"), timeout=2 * _SECONDS_TO_INSTALL):
             if _read_card(folder) != card:
                 _make(folder, python, requirements)
                 (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
@@ -83,9 +86,9 @@ def _identity(python: str) -> dict[str, str]:
     """Which interpreter a program is: the base that virtual environments of it share."""
     code = "import sys; print(sys.base_prefix, '%d.%d' % sys.version_info[:2], sep='\\n')"
     try:
-        done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+        done = run([python, "-c", code], seconds=_SECONDS_TO_START, remedy="Give another")
         base, version = done.stdout.splitlines()
-    except (OSError, subprocess.CalledProcessError, ValueError):
+    except (EdgeproofError, ValueError):
         raise UsageMistake(
             "is no Python that starts", file=python, key="--python", remedy="Give another"
         ) from None
@@ -120,21 +123,20 @@ def _make(folder: Path, python: str, requirements: list[str]) -> None:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+    remedy = "Check the network and pip's index (`pip config list`), and run again"
+    done = run(command, seconds=_SECONDS_TO_INSTALL, remedy=remedy)
+    if done.code:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith("ERROR")] or lines
         raise EdgeproofError(
             f"a Python of its own cannot be made ({' | '.join(errors[-2:])})",
-            remedy="Check the network and pip's index (`pip config list`), and run again",
+            remedy=remedy,
         )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Make what is asked for; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m models.runtime.own_python", description=__doc__
-    )
+    parser = Parser(prog="python -m models.runtime.own_python", description=__doc__)
     parser.add_argument("runtime", help=f"one of {', '.join(groups())}")
     parser.add_argument("--python", default=sys.executable, help="made with it (default: this one)")
     parser.add_argument(
@@ -142,7 +144,10 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="say so and succeed where the runtime has no wheel for this Python",
     )
-    options = parser.parse_args(arguments)
+    try:
+        options = parser.parse_args(arguments)
+    except UsageMistake as mistake:
+        return complain(mistake)
     reason = why_no_wheel(options.runtime, sys.version_info[:2])
     if options.where_possible and reason is not None:
         sys.stdout.write(f"without {options.runtime}: {reason}\n")
@@ -150,11 +155,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         folder = give_own_python(options.runtime, options.python)
     except EdgeproofError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+        return complain(error)
     sys.stdout.write(f"{options.runtime} answers from {program_in(folder)}\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

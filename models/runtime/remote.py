@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.runtime.transports import Channel
+from models.runtime.transports import Channel, watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,18 +104,14 @@ class MarkedChannel(Channel):
 
     def skip_noise(self, seconds: float) -> int | None:
         """Read to the mark; the group of processes there, or None where there is no mark."""
-        deadline = time.monotonic() + seconds
-        while len(self.noise) < MOST_NOISE:
-            left = max(deadline - time.monotonic(), 0.001)
-            line = self.read_line(left, MOST_NOISE)
-            if line.startswith(self._mark):
-                number = line[len(self._mark) :].decode("ascii", "replace").strip()
-                self.group = int(number) if _GROUP.fullmatch(number) else 0
-                return self.group
-            self.noise += line
-            if not line:
-                break
-        self.timed_out = time.monotonic() >= deadline
+        with watchdog(self, seconds) as expired, contextlib.suppress(OSError):
+            while len(self.noise) < MOST_NOISE and (line := self.answers.readline(MOST_NOISE)):
+                if line.startswith(self._mark):
+                    number = line[len(self._mark) :].decode("ascii", "replace").strip()
+                    self.group = int(number) if _GROUP.fullmatch(number) else 0
+                    return self.group
+                self.noise += line
+        self.timed_out = expired()
         return None
 
 

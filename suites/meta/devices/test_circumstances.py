@@ -17,6 +17,7 @@ from models.devices.circumstances import (
     sample,
 )
 from models.devices.profile import HOST, device_names, load_device
+from models.devices.readings import Reading
 from models.devices.watch import Watch
 
 RUNNER = 900
@@ -154,7 +155,7 @@ def test_a_reading_in_between_counts(tree):
 def test_the_command_stands_in_for_the_file():
     device = load_device("rpi4")
     texts = {"$ vcgencmd get_throttled": "throttled=0x20002\n"}
-    seen = circumstances({"at": 0.0, "cost": 0.0, "texts": texts}, device)
+    seen = circumstances(Reading(at=0.0, cost=0.0, machine="aarch64", texts=texts), device)
     assert seen.throttled == seen.was_throttled == ("frequency capped",)
 
 

@@ -41,7 +41,8 @@ MAY_IMPORT = {
         "models.verdicts",
     },
     "models.candidates": {"models.errors", "models.flatbuffers", "models.tables"},
-    "models.runtime": {"models.errors", "models.tables", "models.store"},
+    # What gives a runtime a Python of its own is a command.
+    "models.runtime": {"models.commands", "models.errors", "models.tables", "models.store"},
     "models.verdicts": {"models.errors", "models.tables", "models.corpus"},
     "models.devices": {
         *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),

@@ -112,7 +112,7 @@ def test_without_labgrid_the_message_says_what_to_install():
 
 @pytest.mark.parametrize("address", ["labgrid://", "labgrid://pi@kitchen", "labgrid://kitchen:22"])
 def test_what_is_no_place_is_a_mistake(address):
-    with pytest.raises(UsageMistake, match="is no place"):
+    with pytest.raises(UsageMistake, match="is no address of a board"):
         lend(address)
 
 

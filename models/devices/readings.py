@@ -1,0 +1,67 @@
+"""What the watcher says of a device, typed before it is believed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from models.runtime.transports import Channel
+
+# A board's files are a few kilobytes; a line that is longer is none of the watcher's.
+LONGEST_LINE = 1 << 22
+Seconds = Annotated[float, msgspec.Meta(ge=0.0)]
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading of a device's files.
+
+    Attributes:
+        at: seconds on the device's monotonic clock.
+        cost: seconds that the reading took.
+        machine: the kernel's name of its architecture.
+        texts: what files hold by path, what commands printed by their words.
+        asked: whether it was asked for.
+    """
+
+    at: Seconds
+    cost: Seconds
+    machine: Annotated[str, msgspec.Meta(max_length=100)]
+    texts: dict[str, str]
+    asked: bool = True
+
+
+def read_reading(channel: Channel, seconds: float) -> Reading | None:
+    """Return the next reading of a watcher; None where it has ended.
+
+    Args:
+        channel: to the watcher.
+        seconds: after which it is killed.
+
+    Raises:
+        EdgeproofError: what is said is no reading; names the device and what it said.
+    """
+    line = channel.read_line(seconds, LONGEST_LINE)
+    if not line:
+        return None
+    try:
+        reading = msgspec.json.decode(line, type=Reading)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _no_reading(channel, line, str(error)) from None
+    if not (math.isfinite(reading.at) and math.isfinite(reading.cost)):
+        raise _no_reading(channel, line, "its times are not finite")
+    return reading
+
+
+def _no_reading(channel: Channel, line: bytes, why: str) -> EdgeproofError:
+    start = line[:100].decode("utf-8", "replace").strip()
+    return EdgeproofError(
+        f"the device's Python says something else than its sensors: {start!r} ({why})",
+        file=channel.where,
+        remedy="Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy; "
+        "nothing that it runs at its start may print",
+    )

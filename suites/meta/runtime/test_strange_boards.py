@@ -1,0 +1,361 @@
+"""Boards that say more or less than they were asked: one message each, or none if harmless."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from models.devices.finding import find_place
+from models.devices.places import RemotePlace
+from models.devices.profile import HOST, load_device
+from models.devices.readings import read_reading
+from models.devices.recognition import recognize_there, shipped
+from models.devices.watch import Watch
+from models.errors import EdgeproofError, Unreachable, UsageMistake
+from models.runtime import remote, ssh
+from models.runtime.client import Runner, RunnerDied, RunnerRefused
+from models.runtime.runner import read_message, write_message
+from models.runtime.ssh import SshTransport
+from models.runtime.transports import Channel, LocalTransport
+from models.store import PROJECT
+
+# An ssh client of our own that runs what it is given in a shell of this machine: what a board's
+# login shell is, and says, is the test's to choose. The master is what it is given first.
+CLIENT = """\
+#!/bin/sh
+while [ "$1" != -- ]; do shift; done
+shift
+{start}
+exec {shell} -c "$*"
+"""
+
+
+@pytest.fixture
+def board(tmp_path, monkeypatch):
+    """A function that gives a transport to a board: `board(shell, start, python)`."""
+    made = []
+
+    def give(shell="/bin/sh", start="", python=sys.executable):
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        client = folder / "ssh"
+        client.write_text(CLIENT.format(shell=shell, start=start), encoding="utf-8")
+        client.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        made.append(SshTransport(f"ssh://pi@board:2222{python}"))
+        return made[-1]
+
+    yield give
+    for transport in made:
+        transport.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Limits of a second or two, which are those that the test waits for."""
+    monkeypatch.setattr(ssh, "SECONDS_TO_START", 1.5)
+    monkeypatch.setattr(remote, "SECONDS_TO_START", 1.5)
+    monkeypatch.setattr(ssh, "SECONDS_TO_RUN", 1.5)
+    monkeypatch.setattr(ssh, "_SECONDS_TO_END", 0.5)
+
+
+def program(tmp_path, text):
+    """Write a program that stands in for the board's Python."""
+    file = tmp_path / "python"
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o755)
+    return file
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        "echo Welcome to the board",
+        "printf 'no line end'",
+        "echo; echo 'edgeproof 0 0'; echo",
+        "head -c 30000 /dev/zero | tr '\\0' x; echo",
+        "printf '\\033[2J\\377\\376'",
+    ],
+)
+def test_ignores_what_a_shell_says_before_it_starts(board, greeting, tiny, tweets):
+    transport = board(start=greeting)
+    with Runner(transport, "ai_edge_litert") as runner:
+        runner.load("m", tiny["float32"])
+        assert len(runner.answer("m", tweets).logits) == 30
+    assert transport.run("echo two; echo lines") == "two\nlines\n"
+
+
+@pytest.mark.parametrize("shell", ["/bin/false", "/bin/true", "echo nobody logs in here; true"])
+def test_names_the_shell_that_runs_nothing(board, shell):
+    start = "" if shell.startswith("/") else f"{shell}; exit 1"
+    transport = board(shell if shell.startswith("/") else "/bin/sh", start)
+    with pytest.raises(Unreachable) as refused:
+        transport.run("true")
+    said = str(refused.value)
+    assert "ssh://pi@board:2222" in said
+    assert "the board's shell runs no commands" in said
+    assert "ssh -p 2222 pi@board" in said
+    if start:
+        assert "nobody logs in here" in said
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [
+        ("exec sleep 60", "did not answer within 1.5 s (it said nothing)"),
+        ("exec yes", "runs no commands"),
+        ("exec tr '\\0' x </dev/zero", "runs no commands"),
+    ],
+)
+def test_gives_up_a_board_that_is_silent_or_never_ends(board, start, says):
+    begun = time.monotonic()
+    with pytest.raises(Unreachable) as refused:
+        board(start=start).run("true")
+    assert says in str(refused.value)
+    assert len(str(refused.value)) < 3000
+    assert time.monotonic() - begun < 30
+
+
+@pytest.mark.usefixtures("impatient")
+def test_gives_up_a_command_that_never_ends(board):
+    with pytest.raises(EdgeproofError, match=r"took longer than 1 s and was killed"):
+        board().run("sleep 60", seconds=1)
+    with pytest.raises(EdgeproofError, match=r"printed more than .* and was killed"):
+        board().run("yes", seconds=20)
+
+
+def test_a_program_that_hangs_leaves_nothing_on_the_board(board, tmp_path):
+    mark = f"edgeproof-hangs-{os.getpid()}"
+    hanging = program(tmp_path, f"#!/bin/sh\nexec -a {mark} sleep 300\n".replace("sh\n", "bash\n"))
+    with (
+        pytest.raises(RunnerDied, match="longer than 1 s"),
+        Runner(board(python=hanging), timeout=1.0),
+    ):
+        pass
+    assert mark not in _command_lines()
+
+
+def _command_lines():
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                with open(f"/proc/{entry.name}/cmdline", "rb") as file:  # noqa: PTH123
+                    found.append(file.read().decode("utf-8", "replace"))
+            except OSError:
+                continue
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exec /bin/cat",
+        'exec /bin/cat "$1"',
+        "exec yes",
+        "exec sleep 0",
+        """echo '{"at": NaN, "cost": 0, "machine": "x", "texts": {}, "asked": true}'""",
+        """echo '{"at": 1, "cost": -1, "machine": "x", "texts": {}}'""",
+        """echo '{"at": "1", "cost": 0, "machine": "x", "texts": {}}'""",
+        """echo '{"at": 1, "cost": 0, "machine": "x", "texts": {"/proc/stat": 3}}'""",
+        "echo '[]'",
+        "echo null",
+        "printf '\\377\\376\\n'",
+        'printf \'{"at": 1e999, "cost": 0, "machine": "x", "texts": {}}\\n\'',
+        "head -c 5000000 /dev/zero; echo",
+        f"echo {'[' * 3000}",
+    ],
+)
+def test_types_what_a_board_says_of_itself(board, script, tmp_path):
+    transport = board(python=program(tmp_path, f"#!/bin/sh\n{script}\n"))
+    with pytest.raises(EdgeproofError) as refused:
+        recognize_there(transport.start_program, shipped())
+    said = str(refused.value)
+    assert "ssh://pi@board:2222" in said
+    assert "/path/of/python" in said
+    assert len(said) < 2500
+    with (
+        pytest.raises(EdgeproofError, match="ssh://pi@board"),
+        Watch(load_device(HOST), None, start=transport.start_program),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "printed", ["hello", "ai_edge_litert", "ai_edge_litert=1\nai_edge_litert=2"]
+)
+def test_types_which_runtimes_a_board_has(board, printed, tmp_path):
+    python = program(tmp_path, f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(printed)}\n")
+    place = RemotePlace(load_device(HOST), None, board(python=python))
+    with pytest.raises(EdgeproofError, match=r"ssh://pi@board.* than its runtimes.*/path"):
+        place.runtimes()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ssh://[::1",
+        "ssh://",
+        "ssh://host:99999",
+        "ssh://host:0",
+        "ssh://a b@host",
+        "ssh://@host",
+        "ssh://-oProxyCommand=id@host",
+        "ssh://host name",
+        "ssh://hö.example",
+        "ssh://host\n/python",
+        "ssh://host?x",
+        "ssh://host#x",
+        "ssh://user:@host",
+        "ssh:/host",
+        "labgrid://",
+        "labgrid://-p",
+        "labgrid://a:1",
+        "labgrid://[x",
+        "labgrid://user@place",
+        "nonsense",
+    ],
+)
+def test_refuses_what_is_no_address(address):
+    with pytest.raises(UsageMistake, match=r"^--edge-target: .* is no address of a board\. Write"):
+        find_place(target=address)
+
+
+def test_a_full_disk_is_not_blamed_on_ssh(board, tmp_path):
+    (tmp_path / "cache").write_text("a file where the folder should be", encoding="utf-8")
+    with pytest.raises(EdgeproofError) as refused:
+        board().place(tmp_path / "cache")
+    said = str(refused.value)
+    assert "Free space in the board's" in said
+    assert "without a question" not in said
+    # The remedy helps.
+    (tmp_path / "cache").unlink()
+    (tmp_path / "file").write_text("content", encoding="utf-8")
+    placed = board().place(tmp_path / "file")
+    with open(placed, encoding="utf-8") as file:  # noqa: PTH123
+        assert file.read() == "content"
+
+
+def test_a_file_that_does_not_arrive_whole_leaves_nothing(board, tmp_path):
+    (tmp_path / "file").write_bytes(os.urandom(1000))
+    (tmp_path / "bin").mkdir()
+    short = tmp_path / "bin" / "cat"
+    short.write_text("#!/bin/sh\nexec head -c 10\n", encoding="utf-8")
+    short.chmod(0o755)
+    transport = board()
+    with pytest.raises(EdgeproofError, match="Free space"):
+        transport.place(tmp_path / "file")
+    assert list((tmp_path / "cache" / "edgeproof" / "sent").iterdir()) == []
+
+
+def test_a_reading_has_a_longest_line():
+    channel = Channel(["/bin/sh", "-c", "tr '\\0' '[' </dev/zero"], os.environ, "the board")
+    with pytest.raises(EdgeproofError, match=r"^the board: .* something else than its sensors"):
+        read_reading(channel, 20)
+    channel.kill()
+    channel.wait(5)
+    channel.close()
+
+
+RUNNER = """\
+import sys
+sys.path.insert(0, {project!r})
+import numpy as np
+from models.runtime import runner
+
+def change(facts, arrays):
+{change}
+    return facts, arrays
+
+original = runner.Session.{operation}
+
+def changed(self, header, arrays):
+    facts, found = original(self, header, arrays)
+    return change(dict(facts), dict(found))
+
+runner.Session.{operation} = changed
+sys.exit(runner.main())
+"""
+LIES = {
+    "pid of another type": ("hello", "facts['pid'] = '1'"),
+    "no cores": ("hello", "facts['cores'] = 0"),
+    "a key that is missing": ("hello", "del facts['machine']"),
+    "an array nobody asked for": ("hello", "arrays['x'] = np.zeros(1)"),
+    "a scale of NaN": ("load", "facts['output']['scales'] = [float('nan')]"),
+    "a negative size": ("load", "facts['output']['shape'] = [-1]"),
+    "a load of negative time": ("load", "facts['load_ns'] = -5"),
+    "fewer logits": ("answer", "arrays['logits'] = arrays['logits'][1:]"),
+    "logits of integers": ("answer", "arrays['logits'] = arrays['logits'].astype(np.int32)"),
+    "times that are negative": ("answer", "arrays['invoke_ns'] = -arrays['invoke_ns'] - 1"),
+    "no CPU times": ("answer", "del arrays['cpu_ns']"),
+    "NaN that is not counted": ("answer", "arrays['logits'] = arrays['logits'] * np.nan"),
+    "an age before its start": ("answer", "facts['age_ns'] = -1"),
+    "rows that are not there": ("race", "arrays['rows'] = arrays['rows'] + 1000"),
+    "a class that is not there": ("race", "arrays['predictions'] = arrays['predictions'] + 99"),
+    "fewer rounds": ("race", "arrays['ns'] = arrays['ns'][:, 1:]"),
+    "memory below nothing": ("usage", "facts['rss_bytes'] = -1"),
+    "a refusal without words": ("usage", "facts['error'] = 'no'"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_types_what_a_runner_answers(lie, tiny, tweets, tmp_path):
+
+    operation, change = LIES[lie]
+    file = tmp_path / "runner.py"
+    file.write_text(
+        RUNNER.format(project=str(PROJECT), change=f"    {change}", operation=operation), "utf-8"
+    )
+
+    def ask() -> None:
+        with Runner(LocalTransport(program=file), "ai_edge_litert") as runner:
+            runner.load("m", tiny["float32"])
+            runner.answer("m", tweets)
+            runner.race({"m": tweets}, rounds=3, warmup=0)
+            runner.usage()
+
+    with pytest.raises(RunnerDied, match="sent something else than an answer") as refused:
+        ask()
+    assert len(str(refused.value)) < 2500
+
+
+def test_a_runner_ends_itself_where_its_client_cannot_reach_it(tiny, tweets):
+
+    channel = LocalTransport().start(["--runtime=ai_edge_litert"])
+    content = np.frombuffer(tiny["float32"].read_bytes(), np.uint8)
+    load = {"op": "load", "name": "m", "threads": 1, "kernels": "default", "delegates": True}
+    load |= {"binding": None, "sha256": None, "seconds": 60.0}
+    write_message(channel.requests, load, {"content": content})
+    reply = read_message(channel.answers)
+    assert reply is not None
+    assert "error" not in reply[0], reply
+    race = {"op": "race", "name": "m", "names": ["m"], "rounds": 1_000_000, "warmup": 0, "seed": 0}
+    given = {f"0/{name}": array for name, array in tweets.items()}
+    write_message(channel.requests, {**race, "seconds": 0.5}, given)
+    assert channel.wait(30) == -14
+    channel.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "number"),
+    [
+        ("threads", 1_000_000),
+        ("threads", 0),
+        ("threads", True),
+        ("threads", "2"),
+        ("threads", None),
+    ],
+)
+def test_a_runner_bounds_what_it_is_asked_for(key, number, tiny):
+
+    with Runner(LocalTransport(), "ai_edge_litert") as runner:
+        with pytest.raises(RunnerRefused, match=f"{key} is .*, allowed are whole numbers from 1"):
+            runner.load("m", tiny["float32"], **{key: number})
+        assert runner.usage().rss_bytes > 0
