@@ -8,6 +8,7 @@ pytest_plugins = (
     "fixtures.safe_reports",
     "fixtures.applying",
     "fixtures.extent",
+    "fixtures.measures",
     "fixtures.devices",
     "fixtures.selection",
     "fixtures.artefacts",

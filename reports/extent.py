@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models.foreign_text import one_line
 from models.tables import Table
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Extent(Table, frozen=True, kw_only=True, omit_defaults=True):
         not_applicable: tests that have nothing to judge here.
         skipped: tests that this machine cannot run.
         other_schemes: schemes of the subject that were not asked for.
-        unread_budgets: keys of the budget file that no collected gate reads.
+        unread_budgets: keys of the budgets that no test of the run reads.
     """
 
     suites: tuple[str, ...]
@@ -67,7 +68,7 @@ def partial_because(document: Mapping[str, Any]) -> list[str]:
     extent = extent_of(document)
     if extent is None:
         return [UNKNOWN]
-    reasons = list(extent.narrowed)
+    reasons = [one_line(one) for one in extent.narrowed]
     if extent.ended_by:
         reasons.append(f"it ended early: {_first_line(extent.ended_by)}")
     missing = _count(extent.not_run)
@@ -105,7 +106,7 @@ def _lines(extent: Extent) -> Iterator[str]:
             said = "; ".join(f"{_first_line(one.reason)} ({one.count:,})" for one in largest)
             yield f"{title}: {_count(groups):,}: {said}"
     if extent.unread_budgets:
-        yield f"budgets that no collected gate reads: {', '.join(extent.unread_budgets)}"
+        yield f"budgets that no test of this run reads: {len(extent.unread_budgets):,}"
 
 
 def _count(groups: tuple[Group, ...]) -> int:
@@ -113,4 +114,4 @@ def _count(groups: tuple[Group, ...]) -> int:
 
 
 def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
+    return one_line(text.strip().partition("\n")[0])

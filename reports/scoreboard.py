@@ -196,7 +196,7 @@ def _text(document: Mapping[str, Any]) -> str:
 
 def _markdown(document: Mapping[str, Any]) -> str:
     table = columns.as_markdown([HEADER, *scoreboard_rows(document)], left=NAMES)
-    return "\n\n".join([table, *legend(document)]) + "\n"
+    return "\n\n".join([table, *map(foreign_text.as_markdown, legend(document))]) + "\n"
 
 
 def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Measurement]]:

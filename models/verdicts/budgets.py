@@ -5,11 +5,13 @@ one scheme and wins over it. SCHEME may be `full_model`. Which of `max` and `min
 follows from which direction is better.
 
 What `fixtures/soundness.toml` limits is limited for every subject, unless its own budgets limit it.
+On an emulated board, which answers few texts, `fixtures/emulated_budgets.toml` asks less where that
+many cannot decide more.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 FOLDER = ROOT / "fixtures" / "budgets"
+EMULATED = ROOT / "fixtures" / "emulated_budgets.toml"
 SOUNDNESS = ROOT / "fixtures" / "soundness.toml"
 LIMITS = ("max", "min")
 
@@ -34,15 +37,25 @@ class Budgets:
     Attributes:
         file: its own file, as shown to people.
         limits: by metric and scheme; None in place of a scheme means every scheme.
+        few: what as few texts as an emulated board answers can decide, in place of what asks more.
     """
 
     file: str
     limits: Mapping[tuple[str, str | None], Budget]
+    few: Mapping[tuple[str, str | None], Budget] = field(default_factory=dict)
 
     def limit(self, metric: str, scheme: str) -> Budget | None:
         """The limit for a metric of a scheme, or None where there is none."""
-        own = self.limits.get((metric, scheme))
-        return self.limits.get((metric, None)) if own is None else own
+        own = _of(self.limits, metric, scheme)
+        few = _of(self.few, metric, scheme)
+        if own is None or few is None:
+            return own
+        return few if few.keeps(own.value) else own
+
+
+def _of(limits: Mapping[tuple[str, str | None], Budget], metric: str, scheme: str) -> Budget | None:
+    own = limits.get((metric, scheme))
+    return limits.get((metric, None)) if own is None else own
 
 
 def budget_names() -> list[str]:
@@ -51,7 +64,12 @@ def budget_names() -> list[str]:
 
 
 def load_budgets(
-    name_or_path: str, *, schemes: Collection[str], classes: int, key: str = "--edge-budgets"
+    name_or_path: str,
+    *,
+    schemes: Collection[str],
+    classes: int,
+    key: str = "--edge-budgets",
+    emulated: bool = False,
 ) -> Budgets:
     """Load shipped budgets by name, or any TOML file by its path.
 
@@ -60,6 +78,7 @@ def load_budgets(
         schemes: every scheme name there is; others are mistakes.
         classes: how many labels the subject has; guessing earns 1 / classes.
         key: where the name was given.
+        emulated: whether an emulated board answers, and only a few texts.
 
     Raises:
         UsageMistake: no such file, or something in it is wrong, or it limits nothing: budgets that
@@ -84,7 +103,11 @@ def load_budgets(
         )
     limited = {metric for metric, _ in own}
     common = _limits(SOUNDNESS, known, classes)
-    return Budgets(shown(path), {key: common[key] for key in common if key[0] not in limited} | own)
+    return Budgets(
+        shown(path),
+        {key: common[key] for key in common if key[0] not in limited} | own,
+        few=_limits(EMULATED, known, classes) if emulated else {},
+    )
 
 
 def _limits(

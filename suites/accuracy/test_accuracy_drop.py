@@ -9,6 +9,7 @@ from models.verdicts.estimates import accuracy_drop, balanced_accuracy_drop, mac
 MEASURES = {"balanced_accuracy_drop": balanced_accuracy_drop, "macro_f1_drop": macro_f1_drop}
 
 
+@pytest.mark.measures("accuracy_drop")
 def test_drop_from_the_full_model_is_within_budget(variant, full_model, corpus, judge):
     """The FlatBuffer answers at most the budgeted points less accurately than the full model."""
     drop = accuracy_drop(corpus.test.labels, full_model.labels, variant.labels)
@@ -22,6 +23,7 @@ def test_drop_of_the_rarer_polarities_is_within_budget(metric, variant, full_mod
     judge(metric, drop, of=variant)
 
 
+@pytest.mark.measures("accuracy_drop_float32")
 def test_drop_from_float32_is_within_budget(candidate, reference, corpus, judge):
     """Quantization alone costs at most the budgeted points of the float32 variant's accuracy."""
     drop = accuracy_drop(corpus.test.labels, reference.labels, candidate.labels)

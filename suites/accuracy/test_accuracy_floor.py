@@ -13,6 +13,7 @@ MEASURES = {
 }
 
 
+@pytest.mark.measures("accuracy", "weights_bytes")
 def test_full_model_has_learned(full_model, corpus, judge):
     """The full model reaches the accuracy that the subject promises."""
     judge.record("weights_bytes", estimates.exact(full_model.weights_bytes), of=full_model)

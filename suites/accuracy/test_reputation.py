@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from models.verdicts.estimates import f_rs, official_accuracy, reliability, sensitivity
+import pytest
+
+from models.verdicts.estimates import f_rs, f_rs_drop, official_accuracy, reliability, sensitivity
 from models.verdicts.scores import by_group
 
 
+@pytest.mark.measures("official_accuracy")
 def test_variant_beats_the_majority_entity_by_entity(variant, corpus, floors, judge):
     """Averaged over the entities, the FlatBuffer is better than answers that need no model."""
     answers = corpus.test.labels, variant.labels, corpus.entities("test")
@@ -14,6 +17,7 @@ def test_variant_beats_the_majority_entity_by_entity(variant, corpus, floors, ju
     judge(metric, official_accuracy(*answers), of=variant, floor=floor, floors=every)
 
 
+@pytest.mark.measures("official_accuracy")
 def test_full_model_beats_the_majority_entity_by_entity(full_model, corpus, floors, judge):
     """Averaged over the entities, the full model is better than answers that need no model."""
     answers = corpus.test.labels, full_model.labels, corpus.entities("test")
@@ -22,6 +26,7 @@ def test_full_model_beats_the_majority_entity_by_entity(full_model, corpus, floo
     judge(metric, official_accuracy(*answers), of=full_model, floor=floor, floors=every)
 
 
+@pytest.mark.measures("reliability", "sensitivity", "f_rs")
 def test_variant_orders_tweets_as_gold_does(variant, corpus, floors, judge):
     """Of the tweets of an entity, the FlatBuffer puts the better above the worse: F(R,S)."""
     answers = corpus.test.labels, variant.labels, corpus.entities("test")
@@ -31,6 +36,7 @@ def test_variant_orders_tweets_as_gold_does(variant, corpus, floors, judge):
     judge("f_rs", f_rs(*answers), of=variant, floors=floors.below("f_rs"), **groups)
 
 
+@pytest.mark.measures("reliability", "sensitivity", "f_rs")
 def test_full_model_orders_tweets_as_gold_does(full_model, corpus, floors, judge):
     """Of the tweets of an entity, the full model puts the better above the worse: F(R,S)."""
     answers = corpus.test.labels, full_model.labels, corpus.entities("test")
@@ -38,3 +44,10 @@ def test_full_model_orders_tweets_as_gold_does(full_model, corpus, floors, judge
     judge.record("sensitivity", sensitivity(*answers), of=full_model)
     groups = by_group(*answers, labels=corpus.tweets.labels)
     judge("f_rs", f_rs(*answers), of=full_model, floors=floors.below("f_rs"), **groups)
+
+
+@pytest.mark.measures("f_rs_drop")
+def test_drop_of_the_order_is_within_budget(variant, full_model, corpus, judge):
+    """The FlatBuffer loses at most the budgeted points of the full model's F(R,S)."""
+    answers = corpus.test.labels, full_model.labels, variant.labels
+    judge("f_rs_drop", f_rs_drop(*answers, corpus.entities("test")), of=variant)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from models.verdicts.estimates import agreement, total_variation
 
 
+@pytest.mark.measures("agreement")
 def test_labels_agree_with_float32(candidate, reference, corpus, judge):
     """The FlatBuffer gives the label of the float32 variant for the budgeted share of tweets."""
     measured = agreement(reference.labels, candidate.labels)
@@ -12,6 +15,15 @@ def test_labels_agree_with_float32(candidate, reference, corpus, judge):
     judge("agreement", measured, of=candidate, flips=flips)
 
 
+@pytest.mark.measures("agreement_full")
+def test_labels_agree_with_the_full_model(variant, full_model, corpus, judge):
+    """The FlatBuffer gives the label of the full model for the budgeted share of tweets."""
+    measured = agreement(full_model.labels, variant.labels)
+    flips = corpus.label_pairs(full_model.labels, variant.labels)
+    judge("agreement_full", measured, of=variant, flips=flips)
+
+
+@pytest.mark.measures("total_variation")
 def test_probabilities_stay_close_to_float32(candidate, reference, judge):
     """Its probabilities stay within the budgeted total variation distance of float32's."""
     judge("total_variation", total_variation(reference.logits, candidate.logits), of=candidate)

@@ -38,11 +38,13 @@ def test_only_allowed_operators_compute_on_floats(variant):
     assert contract.float_breaches(variant.contract, variant.report) == []
 
 
+@pytest.mark.measures("integer_mac_share")
 def test_multiply_accumulates_are_integer(variant, judge):
     """The budgeted share of the multiply-accumulates is done on integers alone."""
     judge("integer_mac_share", exact(variant.report.integer_mac_share), of=variant)
 
 
+@pytest.mark.measures("delegated_share")
 def test_xnnpack_takes_the_operators(variant, load, judge):
     """The runtime's XNNPACK takes over the budgeted share of the operators: its fast kernels."""
     runner = load(variant)

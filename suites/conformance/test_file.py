@@ -31,11 +31,13 @@ def test_only_builtin_operators(variant):
     assert [one.name for one in variant.report.operators if one.custom or one.flex] == []
 
 
+@pytest.mark.measures("quantized_weight_share")
 def test_weights_are_stored_as_the_scheme_says(variant, judge):
     """The budgeted share of weight bytes is quantized."""
     judge("quantized_weight_share", exact(variant.report.quantized_weight_share), of=variant)
 
 
+@pytest.mark.measures("quantized_operator_share")
 def test_operators_compute_as_the_scheme_says(variant, judge):
     """The budgeted share of operators computes on integers."""
     judge("quantized_operator_share", exact(variant.report.quantized_operator_share), of=variant)

@@ -7,6 +7,7 @@ import pytest
 from models.verdicts.estimates import quantile
 
 
+@pytest.mark.measures("cold_start")
 @pytest.mark.needs("a clock")
 def test_cold_start_is_within_budget(variant, cold_starts, judge):
     """A fresh process has given its first answer within the budgeted time."""

@@ -10,6 +10,7 @@ SHARES = {"latency_p50": 0.5, "latency_p90": 0.9, "latency_p99": 0.99}
 TEXT_SHARES = {"text_to_label_p50": 0.5, "text_to_label_p90": 0.9, "text_to_label_p99": 0.99}
 
 
+@pytest.mark.measures("latency_ratio")
 def test_latency_over_float32_is_within_budget(candidate, races, judge):
     """One answer takes at most the budgeted multiple of the float32 variant's time."""
     judge.confirmed("latency_ratio", races.against_reference(candidate), of=candidate)
@@ -31,6 +32,7 @@ def test_text_to_label_percentile_is_within_budget(metric, variant, text_stream,
     judge(metric, measured, of=variant, timed=True, **asked.details())
 
 
+@pytest.mark.measures("latency_first_p50")
 def test_first_seconds_are_within_budget(variant, stream, judge):
     """The median of the first seconds, before a device may throttle, keeps the device's budget."""
     judge("latency_first_p50", quantile(stream(variant).first, 0.5), of=variant, timed=True)

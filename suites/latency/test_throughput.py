@@ -8,6 +8,7 @@ from fixtures.runners import DEVICE_CLOCK
 from models.verdicts.estimates import quantile
 
 
+@pytest.mark.measures("tweets_per_second")
 def test_tweets_per_second_are_within_budget(variant, classify_rates, judge):
     """The device labels at least the budgeted tweets per second, from text to label."""
     rates = classify_rates(variant)

@@ -11,6 +11,7 @@ from models.verdicts.estimates import agreement
 from models.verdicts.metrics import labels_of
 
 
+@pytest.mark.measures("agreement_runtimes")
 @pytest.mark.needs("another runtime")
 def test_runtime_gives_the_labels_of_the_judged_one(variant, other_runtime, judge):
     """A runtime that loads the file gives the labels that the judged runtime gives."""

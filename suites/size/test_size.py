@@ -8,6 +8,7 @@ from models.verdicts.estimates import exact
 from models.verdicts.sizes import size_ratios
 
 
+@pytest.mark.measures("flatbuffer_bytes", "flatbuffer_zipped_bytes")
 def test_file_is_within_budget(variant, judge):
     """The FlatBuffer has at most the budgeted bytes."""
     zipped = exact(variant.report.flatbuffer_zipped)
@@ -16,7 +17,7 @@ def test_file_is_within_budget(variant, judge):
 
 
 @pytest.mark.parametrize(
-    "ratio",
+    "metric",
     [
         "size_ratio_weights",
         "size_ratio_checkpoint",
@@ -24,12 +25,13 @@ def test_file_is_within_budget(variant, judge):
         "size_ratio_bert_large_checkpoint",
     ],
 )
-def test_ratio_is_within_budget(ratio, variant, full_model, judge):
+def test_ratio_is_within_budget(metric, variant, full_model, judge):
     """The FlatBuffer is the budgeted number of times smaller than what the ratio's name says."""
     ratios = size_ratios(full_model.weights_bytes, variant.report.flatbuffer_bytes)
-    judge(ratio, exact(ratios[ratio]), of=variant)
+    judge(metric, exact(ratios[metric]), of=variant)
 
 
+@pytest.mark.measures("weights_kept")
 def test_every_weight_of_the_model_is_in_the_file(reference, small_model, judge):
     """The float32 FlatBuffer holds the parameters' bytes: none was lost in conversion."""
     held = sum(share.bytes for share in reference.report.weight_census)

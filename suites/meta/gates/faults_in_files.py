@@ -171,6 +171,16 @@ CONVERSION = {
         says="fail: f_rs of float32",
         plant=in_flatbuffer("float32", edits.one_class),
     ),
+    "labels that the full model does not give": Fault(
+        gate=AGREEMENT + "test_labels_agree_with_the_full_model",
+        says="fail: agreement_full of float32",
+        plant=in_flatbuffer("float32", edits.permuted_classes),
+    ),
+    "an order of tweets that conversion loses": Fault(
+        gate=REPUTATION + "test_drop_of_the_order_is_within_budget",
+        says="fail: f_rs_drop of float32",
+        plant=in_flatbuffer("float32", edits.one_class),
+    ),
     "a layer's scale eight times too large": Fault(
         gate=AGREEMENT + "test_labels_agree_with_float32",
         says=f"fail: agreement of {DYNAMIC}",

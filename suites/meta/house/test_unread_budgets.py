@@ -1,0 +1,111 @@
+"""A budget that no gate reads is a usage error; in a partial run it is counted."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.judging import Judge
+from fixtures.measures import measured_by
+from models.flatbuffers.schemes import SCHEMES
+from models.store import PROJECT
+from models.verdicts.budgets import load_budgets
+from models.verdicts.estimates import exact
+from models.verdicts.metrics import METRICS
+from suites.meta.gates.running import run_pytest
+
+EVERY_GATE = ("suites", "--ignore=suites/meta", "--collect-only", "-q")
+SOME = '[accuracy_drop]\nmax = "2 points"\n'
+
+
+@pytest.fixture
+def collect(tmp_path):
+    """Collect gates with these budgets beside one that is read: `collect(text, *arguments)`."""
+
+    def collected(text, *arguments):
+        budgets = tmp_path / "own.toml"
+        budgets.write_text(SOME + text, encoding="utf-8")
+        asked = arguments or EVERY_GATE
+        return run_pytest(tmp_path / "reports", [*asked, f"--edge-budgets={budgets}"])
+
+    return collected
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[agreement.float32]\nmin = "98 %"', "agreement.float32.min: no gate measures agreement"),
+        ('[f_rs_drop]\nmax = "2 points"\n[agreement_full]\nmin = "80 %"', None),
+        ('[weights_bytes.float16]\nmax = "1 MB"', "no gate measures weights_bytes of float16"),
+        # The full model has no file.
+        ('[flatbuffer_bytes.full_model]\nmax = "1 MB"', "flatbuffer_bytes of full_model"),
+        # A scheme that is not judged in this run may have its limits.
+        ('[agreement.weight_only_wi4_afp32]\nmin = "98 %"', None),
+        # What only an emulated board is asked for is read by a gate, though not here.
+        ('[instructions_sdot]\nmax = "9 instructions"\n[reliability]\nmin = "50 %"', None),
+    ],
+)  # fmt: skip
+def test_a_budget_that_no_gate_reads_is_a_usage_error(text, says, collect):
+    outcome = collect(text)
+    if says is None:
+        assert outcome.code == pytest.ExitCode.OK, outcome.output
+        return
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
+    assert outcome.output.count(says) == 1
+    assert "own.toml" in outcome.output
+    assert "Remove it" in outcome.output
+    assert "Traceback" not in outcome.output
+
+
+def test_a_partial_run_cannot_know_and_does_not_refuse(collect):
+    text = '[agreement.float32]\nmin = "98 %"'
+    outcome = collect(text, "suites/size", "--collect-only", "-q")
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+
+
+def test_every_metric_is_measured_by_a_gate():
+    """Else its budget is refused whatever it says, and the metric is none."""
+    suites = PROJECT / "suites"
+    written = "".join(
+        file.read_text("utf-8")
+        for file in suites.rglob("test_*.py")
+        if "meta" not in file.relative_to(suites).parts
+    )
+    assert {name for name in METRICS if f'"{name}"' not in written} == set()
+
+
+def test_a_gate_gives_only_what_it_is_marked_for():
+    mark = pytest.mark.measures("agreement", "total_variation").mark
+    node = SimpleNamespace(
+        iter_markers=lambda name: [mark] if name == mark.name else [],
+        callspec=SimpleNamespace(params={"metric": "accuracy"}),
+        nodeid="suites/a/test_a.py::test_a",
+    )
+    assert measured_by(node) == {"agreement", "total_variation", "accuracy"}
+    settings = SimpleNamespace(budgets=SimpleNamespace(limit=lambda *_: None))
+    settings.place = SimpleNamespace(untimed="emulated")
+    judge = Judge(SimpleNamespace(node=node, config=None), settings, None)
+    variant = SimpleNamespace(scheme="float32")
+    for give in (judge, judge.record):
+        with pytest.raises(ValueError, match="not marked as a gate that measures size_ratio"):
+            give("size_ratio_weights", exact(2.0), of=variant)
+
+
+@pytest.mark.parametrize("name", ["embedded", "pretrained", "paper", "ratio_160x"])
+def test_an_emulated_board_is_asked_for_what_forty_texts_can_decide(name):
+    here, there = (
+        load_budgets(name, schemes=SCHEMES, classes=3, emulated=emulated)
+        for emulated in (False, True)
+    )
+    assert {*here.limits} == {*there.limits}, "no limit comes or goes"
+    laxer = set()
+    for metric, scheme in here.limits:
+        ours, theirs = (one.limit(metric, scheme or "float32") for one in (here, there))
+        assert theirs.keeps(ours.value), "never stricter"
+        if theirs.value != ours.value:
+            assert theirs.file.endswith("emulated_budgets.toml")
+            laxer.add(metric)
+    assert "accuracy_drop" in laxer
+    assert METRICS.keys() >= laxer
+    assert all(METRICS[one].counted == "tweets" for one in laxer)
