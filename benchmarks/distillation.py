@@ -27,7 +27,6 @@ from models.build import ENVIRONMENT
 from models.commands import run_command
 from models.corpus.artefact import load_encoded
 from models.errors import EdgeproofError, UsageMistake
-from models.numpy_files import open_npz, remade
 from models.plan import LOGITS, MODEL_CARD, make_plan, make_request
 from models.progress import Progress
 from models.store import Store, default_root
@@ -134,7 +133,7 @@ def _train(plans: list[Plan], root: Path) -> None:
 def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) -> dict[str, Any]:
     """The whole document: circumstances, both models of every seed, what learning brought."""
     some = next(iter(pairs.values()))[WITH]
-    splits = load_encoded(store.path(some.corpus))
+    splits = load_encoded(store.artefact(some.corpus))
     gold = splits["test"].labels
     full = _answers(some.full, store)
     answers = {
@@ -170,13 +169,11 @@ def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) 
 
 
 def _answers(stage: Stage, store: Store) -> NDArray[np.int64]:
-    folder = store.path(stage)
-    with open_npz(folder / LOGITS, remedy=remade(folder)) as logits:
-        return metrics.labels_of(logits["test"])
+    return metrics.labels_of(store.artefact(stage).arrays(LOGITS)["test"])
 
 
 def _parameters(stage: Stage, store: Store) -> int:
-    card = json.loads((store.path(stage) / MODEL_CARD).read_text(encoding="utf-8"))
+    card = store.artefact(stage).document(MODEL_CARD)
     return int(card["parameters"])
 
 

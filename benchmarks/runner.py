@@ -51,7 +51,7 @@ def measure_runner() -> dict[str, Any]:
     store = Store(default_root())
     if not all(store.has(stage) for stage in plan.stages()):
         raise SystemExit("The artefacts are not made yet: run tox -e host first.")
-    encoded = load_encoded(store.path(plan.corpus))["test"]
+    encoded = load_encoded(store.artefact(plan.corpus))["test"]
     arrays = {
         NAMES[role]: rows for role, rows in rows_of(inputs_of(encoded), slice(TWEETS)).items()
     }
@@ -59,7 +59,7 @@ def measure_runner() -> dict[str, Any]:
     np.savez(inputs, **arrays)
     ratios = {}
     for scheme, stage in plan.variants.items():
-        ratios[scheme] = _ratio(store.path(stage) / FLATBUFFER, inputs, arrays)
+        ratios[scheme] = _ratio(store.artefact(stage).path(FLATBUFFER), inputs, arrays)
     inputs.unlink()
     worst = max(abs(ratio - 1.0) for ratio in ratios.values())
     return {"ratios": ratios, "rounds": ROUNDS, "limit": LIMIT, "kept": worst <= LIMIT}

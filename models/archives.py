@@ -173,7 +173,7 @@ def open_archive(
         with archive:
             listed = {info.filename: info for info in archive.infolist()}
             folders = tuple(name for name in listed if name.endswith("/"))
-            members = {name: info for name, info in listed.items() if name not in folders}
+            members = {name: info for name, info in listed.items() if name[-1:] != "/"}
             checked = Archive(file, members, folders, archive, kind, remedy)
             _check(checked, archive.infolist(), limits, bounded)
             yield checked

@@ -74,6 +74,10 @@ class TooFew(EdgeproofError):  # noqa: N818 - a state of the sample, and no faul
         super().__init__(f"{has:,} {one}, needs {needs:,}", remedy=f"Give at least {needs:,}")
 
 
+class StoreError(EdgeproofError):
+    """What is kept was changed, or nothing can be kept: every test would say the same."""
+
+
 class UsageMistake(EdgeproofError):  # noqa: N818 - the user's mistake, and the field calls it so
     """The user asked for something that cannot be: pytest ends with exit code 4."""
 

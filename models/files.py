@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from models.drafts import drafting
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator
 
 _KINDS = {
@@ -38,7 +39,7 @@ class NotRegularError(OSError):
     """What was named is a FIFO, a device, a socket or a folder."""
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> io.BufferedReader:
     """Open a regular file for reading; links to one are followed.
 
     Raises:

@@ -15,7 +15,6 @@ from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.networks import architecture, published
 from models.networks.parameters import count, initial_values
-from models.numpy_files import open_npz, remade
 from models.plan import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
 from models.progress import TrainingProgress
 from models.shrinking.encoding import load_tokenizer, prune_corpus
@@ -98,7 +97,7 @@ class Builder:
     def _prune_corpus(self, pieces: int, out: Path) -> None:
         self._progress.say(f"corpus: encoding with the {pieces:,} word pieces used most")
         prune_corpus(
-            self._store.path(self._plan.whole),
+            self._store.artefact(self._plan.whole),
             out,
             pieces=pieces,
             pair_with_entity=self._subject.tokenizer.pair_with_entity,
@@ -107,13 +106,13 @@ class Builder:
     @functools.cached_property
     def _splits(self) -> dict[str, Encoded]:
         """The splits as the full model takes them, and a small one that is not shrunk."""
-        return load_encoded(self._store.path(self._plan.whole))
+        return load_encoded(self._store.artefact(self._plan.whole))
 
     @functools.cached_property
     def _small_splits(self) -> dict[str, Encoded]:
         """The splits as the model that is converted takes them."""
         same = self._plan.corpus == self._plan.whole
-        return self._splits if same else load_encoded(self._store.path(self._plan.corpus))
+        return self._splits if same else load_encoded(self._store.artefact(self._plan.corpus))
 
     def _make_model(self, role: str, resume: Resume, out: Path) -> None:
         table = self._subject.models()[role]
@@ -148,12 +147,12 @@ class Builder:
         self._progress.say(f"small model: rounding {count(shape):,} weights to {rounding}")
         values = round_weights(shape, values, rounding, self._small_splits["train"])
         logits = _answer(Classifier(shape, values, seed=0), self._small_splits)
-        card = json.loads((self._store.path(self._plan.cut) / MODEL_CARD).read_text("utf-8"))
+        card = self._store.artefact(self._plan.cut).document(MODEL_CARD)
         _write_model(out, shape, values, logits, card["history"])
 
     def _pieces(self) -> Pieces:
         """Return which word pieces the shrunk model keeps, and how often they are used."""
-        whole, pruned = (self._store.path(s) for s in (self._plan.whole, self._plan.corpus))
+        whole, pruned = (self._store.artefact(s) for s in (self._plan.whole, self._plan.corpus))
         tokenizer = load_tokenizer(pruned)
         uses = count_uses(self._small_splits["train"], tokenizer.get_vocab_size())
         return Pieces(numbers_before(tokenizer, load_tokenizer(whole)), uses)
@@ -178,7 +177,7 @@ class Builder:
 
     def _architecture(self, role: str, table: ModelTable) -> Architecture:
         classes = len(self._subject.corpus.labels)
-        vocabulary = load_summary(self._store.path(self._plan.whole))["vocabulary"]
+        vocabulary = load_summary(self._store.artefact(self._plan.whole))["vocabulary"]
         tokens = self._subject.tokenizer.max_tokens
         if table.network is None:
             folder = self._request.checkpoints[role]
@@ -202,9 +201,8 @@ class Builder:
         from models.training.objective import Lesson  # noqa: PLC0415 - TensorFlow
 
         self._get(self._plan.lesson, self._make_lesson)
-        folder = self._store.path(self._plan.lesson)
-        with open_npz(folder / LOGITS, remedy=remade(folder)) as logits:
-            return Lesson(logits["train"], table)
+        logits = self._store.artefact(self._plan.lesson).arrays(LOGITS)
+        return Lesson(logits["train"], table)
 
     def _make_lesson(self, out: Path) -> None:
         from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow
@@ -215,9 +213,9 @@ class Builder:
 
     def _trained(self, stage: Stage) -> tuple[Architecture, Values]:
         """Return the architecture and the weights of a model that was made."""
-        folder = self._store.path(stage)
-        card = json.loads((folder / MODEL_CARD).read_text(encoding="utf-8"))
-        return architecture.Architecture(**card["architecture"]), load_file(folder / WEIGHTS)
+        kept = self._store.artefact(stage)
+        shape = architecture.Architecture(**kept.document(MODEL_CARD)["architecture"])
+        return shape, load_file(kept.path(WEIGHTS))
 
     def _make_variant(self, scheme: str, out: Path) -> None:
         from models.flatbuffers.convert import (  # noqa: PLC0415 - TensorFlow
@@ -251,7 +249,7 @@ class Builder:
 
     def _calibration_hashes(self) -> list[str]:
         """Return the hash of each calibration tweet: where the ranges came from."""
-        corpus = load_corpus(self._store.path(self._plan.corpus))
+        corpus = load_corpus(self._store.artefact(self._plan.corpus))
         return hash_tweets(corpus.splits["calibration"])
 
 

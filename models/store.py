@@ -1,7 +1,8 @@
 """The content-addressed store: an artefact is a folder named by the hash of all it was made from.
 
 A folder is written under a temporary name, synced, and renamed: whatever is there is whole. A lock
-per artefact lets several processes ask for it at once and only one make it.
+per artefact lets several processes ask for it at once and only one make it. What was kept may have
+changed since: its files are read through `Artefact`, which compares them with their hashes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,15 +24,15 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
+from models.artefact import MANIFEST, Artefact, links_below, manifest_of, open_artefact
 from models.drafts import drafting
-from models.errors import EdgeproofError
+from models.errors import EdgeproofError, StoreError
 from models.files import read_text
 from models.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-MANIFEST = "manifest.json"
 KEY_DIGITS = 24
 PROJECT = Path(__file__).parent.parent
 # From here on one sync of everything takes less time than one of each file.
@@ -54,7 +56,12 @@ class Stage:
     @property
     def key(self) -> str:
         """Hash of the recipe."""
-        text = json.dumps(self.recipe, sort_keys=True, separators=(",", ":"))
+        return self.key_of(self.recipe)
+
+    @staticmethod
+    def key_of(recipe: object) -> str:
+        """Return the key of a recipe."""
+        text = json.dumps(recipe, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:KEY_DIGITS]
 
 
@@ -113,14 +120,38 @@ class Store:
         return self.root / stage.name / stage.key
 
     def has(self, stage: Stage) -> bool:
-        """Return whether the artefact is there, whole."""
-        return (self.path(stage) / MANIFEST).is_file()
+        """Return whether the artefact is there.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        with _explained(self.root):
+            return (self.path(stage) / MANIFEST).is_file()
+
+    def artefact(self, stage: Stage) -> Artefact:
+        """Return the artefact, which is there, to read its files.
+
+        Raises:
+            StoreError: it is missing, or its manifest was changed or cannot be read.
+        """
+        return open_artefact(self.path(stage), stage.key_of)
+
+    def require_writable(self) -> None:
+        """Find out before long work whether what it gives can be kept.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        with _explained(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
 
     def log(self) -> Path:
         """Return a fresh path for the log of this process.
 
         Raises:
-            EdgeproofError: the store cannot be written.
+            StoreError: the store cannot be written.
         """
         with _explained(self.root):
             folder = self.root / "logs"
@@ -132,8 +163,8 @@ class Store:
         stage: Stage,
         make: Callable[[Path], None],
         waiting: Callable[[str], None] = lambda _: None,
-    ) -> Path:
-        """Return the artefact's folder; `make(folder)` fills it where it is not there yet.
+    ) -> Artefact:
+        """Return the artefact; `make(folder)` fills its folder where it is not there yet.
 
         Args:
             stage: what to make.
@@ -141,14 +172,14 @@ class Store:
             waiting: told, once, when another process is making the same artefact.
 
         Raises:
-            EdgeproofError: the store is full, read-only or otherwise cannot be written.
+            StoreError: the store is full, read-only or otherwise cannot be written; or its
+                manifest was changed.
         """
-        if self.has(stage):
-            return self.path(stage)
-        with _explained(self.root), self._locked(stage, waiting):
-            if not self.has(stage):
-                self._make(stage, make)
-        return self.path(stage)
+        if not self.has(stage):
+            with _explained(self.root), self._locked(stage, waiting):
+                if not self.has(stage):
+                    self._make(stage, make)
+        return self.artefact(stage)
 
     @contextmanager
     def _locked(self, stage: Stage, waiting: Callable[[str], None]) -> Iterator[None]:
@@ -185,9 +216,8 @@ class Store:
             make(draft)
             files = _files_below(draft)
             members = {p.relative_to(draft).as_posix(): hash_file(p) for p in files}
-            manifest = {"stage": stage.name, "recipe": stage.recipe, "members": members}
-            text = json.dumps(manifest, indent=2, sort_keys=True)
-            (draft / MANIFEST).write_text(text + "\n", encoding="utf-8")
+            text = manifest_of(stage.name, stage.recipe, members, links_below(draft))
+            (draft / MANIFEST).write_bytes(text)
             _sync([*files, draft / MANIFEST, *_folders_below(draft), draft])
             draft.rename(final)
             _sync([final.parent])
@@ -226,28 +256,14 @@ def _held_by(holder: Path) -> str:
 
 
 def verify(folder: Path) -> dict[str, str]:
-    """Return the sha256 of each member of an artefact.
+    """Return the sha256 of each member of an artefact, once all of them are checked.
 
     Raises:
-        EdgeproofError: a member is missing or its bytes changed; names it.
+        StoreError: a member is missing or its bytes changed; names it.
     """
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        members: dict[str, str] = dict(manifest["members"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise _damaged(folder, MANIFEST) from None
-    for name, expected in members.items():
-        if not (folder / name).is_file() or hash_file(folder / name) != expected:
-            raise _damaged(folder, name)
-    return members
-
-
-def _damaged(folder: Path, member: str) -> EdgeproofError:
-    return EdgeproofError(
-        "the artefact was changed or damaged after it was made",
-        file=folder / member,
-        remedy=f"Delete {folder} and run again: it will be made anew",
-    )
+    artefact = open_artefact(folder, Stage.key_of)
+    artefact.check()
+    return dict(artefact.members)
 
 
 def _files_below(folder: Path) -> list[Path]:
@@ -276,16 +292,25 @@ def _explained(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        # What `make` reads may lie elsewhere: that is not the store's matter.
+        if error.filename is not None and not _lies_in(error.filename, root):
+            raise
         if error.errno in _FULL:
             what = "the store's disk is full"
         elif error.errno in _READ_ONLY:
-            what = "the store cannot be written to"
+            what = f"the store cannot be written to or read ({error.strerror})"
         elif error.errno in _NO_FOLDER:
             what = "the store is no folder, or what it holds is not its own"
         else:
             raise
-        raise EdgeproofError(
+        raise StoreError(
             what,
             file=root,
             remedy="Free space or permissions there, or give another --edge-cache-dir",
         ) from error
+
+
+def _lies_in(name: str | bytes, root: Path) -> bool:
+    path = Path(os.fsdecode(name))
+    # A root that cannot be made is missed somewhere above it.
+    return path.is_relative_to(root) or root.is_relative_to(path)

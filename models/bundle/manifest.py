@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -13,31 +12,36 @@ SCHEMA = 1
 MANIFEST = "bundle.json"
 BUDGETS = "budgets.toml"
 GOLDEN = "golden"
+# A FlatBuffer's offsets have 32 bits, the first of them for a sign.
+LARGEST_MEMBER = 1 << 31
 
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Key = Annotated[str, Meta(pattern="^[0-9a-f]{24}$")]
+# A line of text that is shown to people.
+Line = Annotated[str, Meta(min_length=1, max_length=200, pattern="^[ -~]*$")]
 
 
 class Member(Table, frozen=True, kw_only=True):
     """A file of the bundle: its sha256 and its size in bytes."""
 
     sha256: Digest
-    bytes: Annotated[int, Meta(ge=0)]
+    bytes: Annotated[int, Meta(ge=0, le=LARGEST_MEMBER)]
 
 
 class Judged(Table, frozen=True, kw_only=True):
     """A runtime of the host: its version, and the schemes whose answers were judged right on it."""
 
-    version: str
-    schemes: tuple[str, ...]
+    version: Line
+    schemes: Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
 class Stages(Table, frozen=True, kw_only=True):
     """The keys of the artefacts that the bundle holds."""
 
-    corpus: str
-    full: str
-    small: str
-    variants: dict[str, str]
+    corpus: Key
+    full: Key
+    small: Key
+    variants: dict[str, Key]
 
 
 class Manifest(Table, frozen=True, kw_only=True):
@@ -56,25 +60,18 @@ class Manifest(Table, frozen=True, kw_only=True):
         members: every other file, by path.
     """
 
-    schema: int
-    version: str
+    schema: Annotated[int, Meta(ge=1)]
+    version: Line
     subject: dict[str, Any]
     stages: Stages
-    runtimes: dict[str, Judged]
-    main_runtime: str
-    machine: str
-    budgets: str
-    versions: dict[str, str | None]
+    runtimes: Annotated[dict[Line, Judged], Meta(min_length=1)]
+    main_runtime: Line
+    machine: Line
+    budgets: Line
+    versions: dict[Line, Line | None]
     members: dict[str, Member]
 
 
 def golden_member(runtime: str, scheme: str) -> str:
     """Return the path of the host's logits of a scheme on a runtime."""
     return f"{GOLDEN}/{runtime}/{scheme}.npy"
-
-
-def is_safe(name: str) -> bool:
-    """Whether a member's path stays inside the folder that it is unpacked into."""
-    path = PurePosixPath(name)
-    parts = name.split("/")
-    return not path.is_absolute() and "\\" not in name and not {"", ".", ".."} & set(parts)

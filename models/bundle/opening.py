@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
+from models.archives import Limits, open_archive
+from models.artefact import Artefact
+from models.bundle.checking import check_contents
 from models.bundle.manifest import (
     BUDGETS,
+    LARGEST_MEMBER,
     MANIFEST,
     SCHEMA,
     Manifest,
-    Member,
     golden_member,
-    is_safe,
 )
+from models.bundle.unpacked import UnpackedStore
 from models.errors import UsageMistake
+from models.files import NotRegularError
 from models.flatbuffers.schemes import REFERENCE
-from models.numpy_files import read_npy
 from models.plan import CORPUS, MODEL, VARIANT, Plan, Request
-from models.store import MANIFEST as STORE_MANIFEST
-from models.store import Stage, Store
+from models.store import Stage, Store, hash_sources
 from models.subjects import Subject
 
 if TYPE_CHECKING:
@@ -36,9 +34,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# What zipfile raises on bytes that are no archive's, or no longer: it promises no more than that.
-_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
-_LARGEST_MANIFEST = 1 << 24
+    from models.archives import Archive
+
+# A subject of twelve variants on two runtimes has 70. BERT-large's twelve are 6 GB; a FlatBuffer
+# packs to a fifth, and golden logits hardly at all.
+_LIMITS = Limits(members=1_000, member=LARGEST_MEMBER, total=1 << 34)
+_LARGEST_MANIFEST = 1 << 20
 _AGAIN = "Copy it again from the host, or export it again with --edge-export-bundle"
 
 
@@ -49,22 +50,22 @@ class Bundle:
     Attributes:
         file: the archive.
         manifest: what it says of itself.
-        folder: where it is unpacked, every member checked.
+        kept: where it is unpacked, every member checked.
     """
 
     file: Path
     manifest: Manifest
-    folder: Path
+    kept: Artefact
 
     @property
     def store(self) -> Store:
         """Its artefacts."""
-        return Store(self.folder)
+        return UnpackedStore(self.kept)
 
     @property
     def budgets(self) -> Path:
-        """The budgets it was judged by on the host."""
-        return self.folder / BUDGETS
+        """The budgets it was judged by on the host, just checked."""
+        return self.kept.path(BUDGETS)
 
     @property
     def subject(self) -> Subject:
@@ -120,107 +121,117 @@ class Bundle:
 
     def golden(self, runtime: str, scheme: str) -> NDArray[np.float32]:
         """Return the host's logits [tweets, classes]."""
-        kept = self.folder / golden_member(runtime, scheme)
-        return np.asarray(read_npy(kept, remedy=_AGAIN, kind=UsageMistake), np.float32)
+        return np.asarray(self.kept.array(golden_member(runtime, scheme)), np.float32)
 
     def plan(self, schemes: tuple[str, ...]) -> Plan:
         """Return the plan of the artefacts it holds, for some schemes; the reference is first."""
-        stages = self.manifest.stages
+        stages, store = self.manifest.stages, UnpackedStore(self.kept)
         # What the full model took is not answered by a board.
-        corpus = self._stage(CORPUS, stages.corpus)
-        small = self._stage(MODEL, stages.small)
+        corpus = store.stage(CORPUS, stages.corpus)
+        small = store.stage(MODEL, stages.small)
         names = dict.fromkeys((REFERENCE, *schemes))
         return Plan(
             request=Request(subject=self.subject, schemes=tuple(names)),
             whole=corpus,
             corpus=corpus,
-            full=self._stage(MODEL, stages.full),
+            full=store.stage(MODEL, stages.full),
             cut=small,
             small=small,
-            variants={name: self._stage(VARIANT, stages.variants[name]) for name in names},
+            variants={name: store.stage(VARIANT, stages.variants[name]) for name in names},
         )
-
-    def _stage(self, name: str, key: str) -> Stage:
-        text = (self.folder / name / key / STORE_MANIFEST).read_text(encoding="utf-8")
-        return Stage(name, json.loads(text)["recipe"])
 
 
 def open_bundle(file: Path, store: Store) -> Bundle:
-    """Check a bundle and unpack it into the store, once.
+    """Check a bundle and unpack it into the store, once; what is unpacked is checked each time.
 
     Raises:
         UsageMistake: it is none, was damaged, or was made by a newer edgeproof; says which.
+        StoreError: what was unpacked earlier has changed, or cannot be kept; says what to do.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
-            text = _content(archive, MANIFEST, _LARGEST_MANIFEST, file)
+        with open_archive(file, _LIMITS, remedy=_AGAIN) as archive:
+            text = _manifest_text(archive)
             manifest = _read_manifest(text, file)
-            _check_names(archive, manifest, file)
-            stage = Stage("bundle", {"manifest": hashlib.sha256(text).hexdigest()})
-            folder = store.get(stage, lambda out: _unpack(archive, manifest, out, file))
+            _check_names(archive, manifest)
+            # What a later edgeproof checks more closely, it unpacks again.
+            recipe = {
+                "manifest": hashlib.sha256(text).hexdigest(),
+                "source": hash_sources("bundle"),
+            }
+            kept = store.get(
+                Stage("bundle", recipe), lambda out: _unpack(archive, manifest, out, file)
+            )
     except FileNotFoundError:
         raise UsageMistake("no such file", file=file, key="--edge-bundle", remedy=_AGAIN) from None
-    except (OSError, *_DAMAGE) as error:
+    except NotRegularError as error:
+        raise UsageMistake(f"is no bundle: {error.strerror}", file=file, remedy=_AGAIN) from None
+    except OSError as error:
         raise UsageMistake(
-            f"is no bundle, or was cut short or damaged ({error})", file=file, remedy=_AGAIN
+            f"cannot be read ({error.strerror})", file=file, remedy="Let this user read it"
         ) from None
-    return Bundle(file, manifest, folder)
+    kept.check()
+    for name, member in manifest.members.items():
+        if kept.members.get(name) != member.sha256:
+            raise kept.damaged(name)
+    return Bundle(file, manifest, kept)
+
+
+def _manifest_text(archive: Archive) -> bytes:
+    info = archive.members.get(MANIFEST)
+    if info is not None and info.file_size > _LARGEST_MANIFEST:
+        raise archive.refusal(f"is larger than {_LARGEST_MANIFEST:,} bytes", MANIFEST)
+    return archive.read(MANIFEST)
 
 
 def _read_manifest(text: bytes, file: Path) -> Manifest:
     try:
-        document: Any = json.loads(text)
-        schema = int(document["schema"])
-        if schema > SCHEMA:
-            raise UsageMistake(
-                f"was made by edgeproof {document.get('version')}, in schema {schema}; "
-                f"this one reads up to {SCHEMA}",
-                file=file,
-                key=MANIFEST,
-                remedy="Update edgeproof here, or export with this version",
-            )
-        manifest = msgspec.convert(document, Manifest)
+        _refuse_newer(text, file)
+        manifest = msgspec.json.decode(text, type=Manifest)
         msgspec.convert(manifest.subject, Subject)
-    except (ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(file, MANIFEST, f"cannot be read ({error})") from None
     return manifest
 
 
-def _check_names(archive: zipfile.ZipFile, manifest: Manifest, file: Path) -> None:
-    """Refuse members that are listed and not there, there and not listed, or that lead outside."""
-    held, listed = archive.namelist(), {MANIFEST, *manifest.members}
-    for name in (*held, *listed):
-        if not is_safe(name):
-            raise _damaged(file, name, "would be unpacked outside of its folder")
-        if name not in listed or held.count(name) != 1:
-            missing = "is missing" if name in listed and name not in held else "does not belong"
-            raise _damaged(file, name, missing)
+def _refuse_newer(text: bytes, file: Path) -> None:
+    """Refuse what a later edgeproof wrote, whatever else stands in it."""
+    said = msgspec.json.decode(text, type=_Versions)
+    if said.schema > SCHEMA:
+        raise UsageMistake(
+            f"was made by edgeproof {said.version}, in schema {said.schema}; "
+            f"this one reads up to {SCHEMA}",
+            file=file,
+            key=MANIFEST,
+            remedy="Update edgeproof here, or export with this version",
+        )
 
 
-def _unpack(archive: zipfile.ZipFile, manifest: Manifest, out: Path, file: Path) -> None:
+class _Versions(msgspec.Struct):
+    schema: int
+    version: str = "of unknown version"
+
+
+def _check_names(archive: Archive, manifest: Manifest) -> None:
+    """Refuse members that are listed and not there, there and not listed, or of another size."""
+    for name in (*archive.folders, *archive.members):
+        if name != MANIFEST and name not in manifest.members:
+            raise archive.refusal("does not belong", name)
     for name, member in manifest.members.items():
-        content = _checked(archive, name, member, file)
+        if name not in archive.members:
+            raise archive.refusal("is missing", name)
+        if archive.members[name].file_size != member.bytes:
+            raise archive.refusal("was changed or damaged", name)
+
+
+def _unpack(archive: Archive, manifest: Manifest, out: Path, file: Path) -> None:
+    for name, member in manifest.members.items():
         target = out / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-
-
-def _checked(archive: zipfile.ZipFile, name: str, member: Member, file: Path) -> bytes:
-    content = _content(archive, name, member.bytes, file)
-    if len(content) != member.bytes or hashlib.sha256(content).hexdigest() != member.sha256:
-        raise _damaged(file, name, "was changed or damaged")
-    return content
-
-
-def _content(archive: zipfile.ZipFile, name: str, most: int, file: Path) -> bytes:
-    """Return a member's bytes, one more than `most` where it has more: a bomb stays small."""
-    try:
-        with archive.open(name) as stream:
-            return stream.read(most + 1)
-    except KeyError:
-        raise _damaged(file, name, "is missing") from None
-    except _DAMAGE as error:
-        raise _damaged(file, name, f"was damaged ({error})") from None
+        with target.open("xb") as unpacked:
+            if archive.copy(name, unpacked) != member.sha256:
+                raise archive.refusal("was changed or damaged", name)
+    hashes = {name: member.sha256 for name, member in manifest.members.items()}
+    check_contents(Artefact(out, hashes, {}, out, {}), manifest, file)
 
 
 def _damaged(file: Path, member: str, what: str) -> UsageMistake:

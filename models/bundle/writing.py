@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import platform
-import tempfile
 import zipfile
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
+from models.artefact import MANIFEST, manifest_of
 from models.bundle.manifest import (
     BUDGETS,
     SCHEMA,
@@ -28,14 +26,16 @@ from models.bundle.manifest import (
 from models.bundle.manifest import MANIFEST as BUNDLE_MANIFEST
 from models.corpus.artefact import ENCODED, LEFT_OUT, TWEETS, load_encoded
 from models.errors import EdgeproofError
+from models.files import write_whole
 from models.plan import WEIGHTS
-from models.store import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from models.artefact import Artefact
     from models.plan import Plan
     from models.store import Stage, Store
 
@@ -90,14 +90,12 @@ def write_bundle(file: Path, contents: Contents) -> None:
     manifest = _manifest(contents, members)
     text = json.dumps(msgspec.to_builtins(manifest), indent=1, sort_keys=True).encode()
     try:
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as draft:
-            with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-                for name, content in ((BUNDLE_MANIFEST, text), *sorted(members.items())):
-                    archive.writestr(_entry(name), content)
-            draft.flush()
-            os.fsync(draft.fileno())
-        Path(draft.name).chmod(0o644)
-        Path(draft.name).rename(file)
+        with (
+            write_whole(file) as draft,
+            zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        ):
+            for name, content in ((BUNDLE_MANIFEST, text), *sorted(members.items())):
+                archive.writestr(_entry(name), content)
     except OSError as error:
         raise EdgeproofError(
             f"the bundle cannot be written ({error.strerror})",
@@ -156,37 +154,35 @@ def _members(contents: Contents) -> dict[str, bytes]:
     members = {BUDGETS: contents.budgets.read_bytes()}
     for (runtime, scheme), logits in contents.golden.items():
         members[golden_member(runtime, scheme)] = _npy(logits)
-    members |= _artefact(plan.corpus, _slim_corpus(store.path(plan.corpus)))
+    members |= _artefact(plan.corpus, _slim_corpus(store.artefact(plan.corpus)))
     stages = [plan.full, plan.small, *(plan.variants[scheme] for scheme in _carried(contents))]
     for stage in stages:
-        members |= _artefact(stage, _files(store.path(stage)))
+        members |= _artefact(stage, _files(store.artefact(stage)))
     return members
 
 
 def _artefact(stage: Stage, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return an artefact's members with a manifest of those that are carried."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    manifest = {"stage": stage.name, "recipe": stage.recipe, "members": hashes}
-    text = json.dumps(manifest, indent=2, sort_keys=True).encode()
+    text = manifest_of(stage.name, stage.recipe, hashes, {})
     folder = f"{stage.name}/{stage.key}"
     return {f"{folder}/{name}": content for name, content in {**files, MANIFEST: text}.items()}
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def _files(kept: Artefact) -> dict[str, bytes]:
     """Return an artefact's files but for trained weights, which no board needs."""
-    names = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["members"]
-    return {name: (folder / name).read_bytes() for name in names if name != WEIGHTS}
+    return {name: kept.read(name) for name in kept.members if name != WEIGHTS}
 
 
-def _slim_corpus(folder: Path) -> dict[str, bytes]:
+def _slim_corpus(kept: Artefact) -> dict[str, bytes]:
     """Return the corpus with the tweets that a board answers; the others lose their words."""
-    files = _files(folder)
+    files = _files(kept)
     lines = files[TWEETS].decode().split("\n")
     rows = [json.loads(line) for line in lines if line]
-    kept = [row if row["split"] in CARRIED else row | {"text": ""} for row in rows]
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+    slimmed = [row if row["split"] in CARRIED else row | {"text": ""} for row in rows]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in slimmed)
     arrays: dict[str, Any] = {}
-    for split, encoded in load_encoded(folder).items():
+    for split, encoded in load_encoded(kept).items():
         slim = encoded
         if split not in CARRIED:
             inputs = [one.name for one in fields(encoded) if one.name != "labels"]

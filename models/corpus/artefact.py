@@ -24,7 +24,6 @@ from models.corpus.tokenize import (
 )
 from models.corpus.tweets import SPLITS, Corpus, LeftOut, Tweet
 from models.errors import UsageMistake
-from models.numpy_files import open_npz, remade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
+    from models.artefact import Artefact
     from models.subjects import Subject, TokenizerTable
 
 TWEETS = "tweets.jsonl"
@@ -83,30 +83,29 @@ def build_corpus(
     (out / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 
-def load_corpus(out: Path) -> Corpus:
-    """The tweets that `build_corpus` wrote into a folder."""
+def load_corpus(kept: Artefact) -> Corpus:
+    """The tweets that `build_corpus` wrote into an artefact."""
     splits: dict[str, list[Tweet]] = {split: [] for split in SPLITS}
-    for row in _read_lines(out / TWEETS):
+    for row in _read_lines(kept, TWEETS):
         splits[row.pop("split")].append(Tweet(**row))
     return Corpus(
-        labels=tuple(load_summary(out)["labels"]),
+        labels=tuple(load_summary(kept)["labels"]),
         splits={split: tuple(tweets) for split, tweets in splits.items()},
-        left_out=tuple(LeftOut(**row) for row in _read_lines(out / LEFT_OUT)),
+        left_out=tuple(LeftOut(**row) for row in _read_lines(kept, LEFT_OUT)),
     )
 
 
-def load_encoded(out: Path) -> dict[str, Encoded]:
-    """The encoded splits that `build_corpus` wrote into a folder, by split."""
-    with open_npz(out / ENCODED, remedy=remade(out)) as arrays:
-        return {
-            split: Encoded(**{name: arrays[f"{split}_{name}"] for name in _FIELDS})
-            for split in SPLITS
-        }
+def load_encoded(kept: Artefact) -> dict[str, Encoded]:
+    """The encoded splits that `build_corpus` wrote into an artefact, by split."""
+    arrays = kept.arrays(ENCODED)
+    return {
+        split: Encoded(**{name: arrays[f"{split}_{name}"] for name in _FIELDS}) for split in SPLITS
+    }
 
 
-def load_summary(out: Path) -> dict[str, Any]:
+def load_summary(kept: Artefact) -> dict[str, Any]:
     """What `build_corpus` counted: see `summary.json`."""
-    summary: dict[str, Any] = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
+    summary: dict[str, Any] = kept.document(SUMMARY)
     return summary
 
 
@@ -205,7 +204,8 @@ def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _read_lines(path: Path) -> Iterable[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="\n") as file:
-        for line in file:
+def _read_lines(kept: Artefact, name: str) -> Iterable[dict[str, Any]]:
+    # A text may hold U+2028 and other separators, which end no line.
+    for line in kept.text(name).split("\n"):
+        if line:
             yield json.loads(line)

@@ -155,9 +155,9 @@ def prepare_counter(
         card = {"version": _unpack_emulator(folder / ROOT)}
         (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
 
-    folder = store.get(Stage("counter", recipe), make, say)
-    card: dict[str, str] = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    return Counter(folder, card["version"])
+    kept = store.get(Stage("counter", recipe), make, say)
+    kept.check()
+    return Counter(kept.folder, str(kept.document(CARD)["version"]))
 
 
 def count_instructions(  # noqa: PLR0913 - what answers what, and how

@@ -147,9 +147,10 @@ def prepare_emulator(store: Store, *, offline: bool, say: Callable[[str], None])
         card = _fetch(folder, read_sysroots())
         (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
 
-    folder = store.get(Stage("emulator", recipe), make, say)
-    card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
-    return Emulator(folder=folder, **card)
+    kept = store.get(Stage("emulator", recipe), make, say)
+    # What is run is checked before: a changed program would answer something else, or do it.
+    kept.check()
+    return Emulator(folder=kept.folder, **kept.document(CARD))
 
 
 def _fetch(folder: Path, tables: Sysroots) -> dict[str, Any]:

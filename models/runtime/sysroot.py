@@ -163,8 +163,9 @@ def prepare_sysroot(
         card = json.dumps({"debian": debian, "wheels": table.wheels, OWN: table.own}, indent=2)
         (folder / CARD).write_text(card, encoding="utf-8")
 
-    folder = store.get(Stage("sysroot", recipe), make, say)
-    return _described(folder, architecture, emulator)
+    kept = store.get(Stage("sysroot", recipe), make, say)
+    kept.check()
+    return _described(kept.folder, architecture, emulator)
 
 
 def _distributions(table: ArchitectureTable) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,15 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from models.artefact import Artefact
     from models.corpus.tokenize import Encoded
     from models.corpus.tweets import Tweet
 
 
-def prune_corpus(whole: Path, out: Path, *, pieces: int, pair_with_entity: bool) -> None:
+def prune_corpus(whole: Artefact, out: Path, *, pieces: int, pair_with_entity: bool) -> None:
     """Write a corpus artefact like the one in `whole`, without its rarely used pieces.
 
     Args:
-        whole: the folder of a corpus artefact.
+        whole: a corpus artefact.
         out: an existing folder.
         pieces: how many word pieces stay.
         pair_with_entity: as `whole` was encoded.
@@ -52,15 +52,15 @@ def prune_corpus(whole: Path, out: Path, *, pieces: int, pair_with_entity: bool)
         summary["splits"][split]["out_of_vocabulary_share"] = _share(lost, encoded[split])
     summary["vocabulary"] = tokenizer.get_vocab_size()
     for name in (TWEETS, LEFT_OUT):
-        shutil.copyfile(whole / name, out / name)
+        (out / name).write_bytes(whole.read(name))
     (out / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
     np.savez_compressed(out / ENCODED, **arrays)
     (out / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 
-def load_tokenizer(folder: Path) -> Tokenizer:
+def load_tokenizer(kept: Artefact) -> Tokenizer:
     """Return the tokenizer of a corpus artefact."""
-    return Tokenizer.from_str((folder / TOKENIZER).read_text(encoding="utf-8"))
+    return Tokenizer.from_str(kept.text(TOKENIZER))
 
 
 def _changed(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from flatbuffers import Builder
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
+from models import store as store_module
 from models.bundle.manifest import MANIFEST
 from models.bundle.writing import Contents, write_bundle
+from models.calibration.network import _Writer
 from models.corpus.roles import ROLES
+from models.networks.architecture import from_table
 from models.plan import Plan, Request
 from models.store import Stage, Store
 from models.subjects import load_subject
@@ -21,41 +28,70 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SPLITS = ("train", "validation", "calibration", "test")
-TWEETS, TOKENS = 6, 4
+TWEETS = 6
 MAIN, OTHER = "ai_edge_litert", "tflite_runtime"
 RUNTIMES = {MAIN: "2.3.0", OTHER: "2.14.0"}
+SUBJECT = load_subject("embedded")
+WORDS = {"[PAD]": 0, "[UNK]": 1, "good": 2, "bad": 3}
+LABELS = len(SUBJECT.corpus.labels)
 
 
 def _corpus(out: Path) -> None:
     arrays, lines = {}, []
+    shape = TWEETS, SUBJECT.tokenizer.max_tokens
     for split in SPLITS:
         for name in ROLES:
-            arrays[f"{split}_{name}"] = np.ones((TWEETS, TOKENS), np.int32)
-        arrays[f"{split}_labels"] = np.arange(TWEETS, dtype=np.int32) % 3
-        lines += [{"split": split, "text": f"{split} {at}"} for at in range(TWEETS)]
+            arrays[f"{split}_{name}"] = np.ones(shape, np.int32)
+        arrays[f"{split}_labels"] = np.arange(TWEETS, dtype=np.int32) % LABELS
+        lines += [_tweet(split, at) for at in range(TWEETS)]
     np.savez_compressed(out / "encoded.npz", **arrays)
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (out / "tweets.jsonl").write_text(text, encoding="utf-8")
     (out / "left_out.jsonl").write_text('{"reason": "empty"}\n', encoding="utf-8")
-    (out / "tokenizer.json").write_text("{}", encoding="utf-8")
-    (out / "summary.json").write_text("{}", encoding="utf-8")
+    tokenizer = Tokenizer(WordLevel(WORDS, unk_token="[UNK]"))  # noqa: S106 - a word's token
+    (out / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
+    splits = {split: {"tweets": TWEETS, "unknown_share": 0.0} for split in SPLITS}
+    summary = {"labels": SUBJECT.corpus.labels, "vocabulary": len(WORDS), "splits": splits}
+    (out / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+
+
+def _tweet(split: str, at: int) -> dict[str, object]:
+    words = {"tweet_id": f"{split}{at}", "entity_id": "e", "text": f"good {split} {at}"}
+    return {"split": split, **words, "label": at % LABELS, "entity_name": ""}
 
 
 def _model(out: Path) -> None:
     (out / "weights.safetensors").write_bytes(b"trained weights, which no board needs" * 1000)
-    (out / "model.json").write_text('{"parameters": 7}', encoding="utf-8")
+    shape = from_table(SUBJECT.full.network, vocabulary=len(WORDS), classes=LABELS, positions=64)
+    card = {"parameters": 7, "architecture": shape.describe(), "history": [{"loss": 0.5}]}
+    (out / "model.json").write_text(json.dumps(card), encoding="utf-8")
+    logits = np.arange(TWEETS * LABELS, dtype=np.float32).reshape(TWEETS, LABELS)
+    np.savez(out / "logits.npz", validation=logits, calibration=logits, test=logits)
 
 
-def _variant(out: Path) -> None:
-    (out / "model.tflite").write_bytes(b"a FlatBuffer" * 500)
-    (out / "variant.json").write_text('{"calibration": []}', encoding="utf-8")
+def _variant(scheme: str, out: Path) -> None:
+    (out / "model.tflite").write_bytes(flatbuffer())
+    card = {"scheme": scheme, "converter": "tflite", "calibration": []}
+    (out / "variant.json").write_text(json.dumps(card), encoding="utf-8")
+
+
+@functools.cache
+def flatbuffer() -> bytes:
+    """A FlatBuffer of one dense layer: sound, and no classifier."""
+    return _Writer(Builder(1 << 12)).model([np.ones((LABELS, 8), np.dtype("<f4"))])
+
+
+@pytest.fixture(autouse=True)
+def _unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no disk: hundreds of bundles are unpacked, and syncing is for the store's tests."""
+    monkeypatch.setattr(store_module, "_sync", lambda _: None)
 
 
 @pytest.fixture
 def contents(tmp_path: Path) -> Contents:
     """What a host would export."""
     plan = Plan(
-        request=Request(load_subject("embedded"), ("float32", "float16")),
+        request=Request(SUBJECT, ("float32", "float16")),
         whole=Stage("corpus", {"seed": 1}),
         corpus=Stage("corpus", {"seed": 1}),
         full=Stage("model", {"layers": 4}),
@@ -67,10 +103,10 @@ def contents(tmp_path: Path) -> Contents:
     store.get(plan.corpus, _corpus)
     for stage in (plan.full, plan.small):
         store.get(stage, _model)
-    for stage in plan.variants.values():
-        store.get(stage, _variant)
+    for scheme, stage in plan.variants.items():
+        store.get(stage, functools.partial(_variant, scheme))
     (tmp_path / "budgets.toml").write_text('[agreement]\nmin = "97 %"\n', encoding="utf-8")
-    logits = np.arange(TWEETS * 3, dtype=np.float32).reshape(TWEETS, 3)
+    logits = np.arange(TWEETS * LABELS, dtype=np.float32).reshape(TWEETS, LABELS)
     return Contents(
         plan=plan,
         store=store,

@@ -13,7 +13,7 @@ from models.bundle.opening import open_bundle
 from models.bundle.writing import write_bundle
 from models.corpus.artefact import load_encoded
 from models.errors import EdgeproofError
-from models.store import verify
+from suites.meta.bundle.conftest import flatbuffer
 
 
 def test_the_same_artefacts_give_the_same_bytes(contents, file, tmp_path):
@@ -31,10 +31,11 @@ def test_the_plan_is_the_hosts(contents, file, board):
 def test_artefacts_are_whole_but_for_weights(contents, file, board):
     bundle = open_bundle(file, board)
     for stage in contents.plan.stages():
-        members = verify(bundle.store.path(stage))
-        assert "weights.safetensors" not in members
-    flatbuffer = bundle.store.path(contents.plan.variants["float32"]) / "model.tflite"
-    assert flatbuffer.read_bytes().startswith(b"a FlatBuffer")
+        kept = bundle.store.artefact(stage)
+        kept.check()
+        assert "weights.safetensors" not in kept.members
+    kept = bundle.store.artefact(contents.plan.variants["float32"])
+    assert kept.read("model.tflite") == flatbuffer()
 
 
 def test_golden_logits_are_the_hosts(contents, file, board):
@@ -44,21 +45,21 @@ def test_golden_logits_are_the_hosts(contents, file, board):
 
 
 def test_of_tweets_that_no_board_answers_no_word_is_carried(contents, file, board):
-    folder = open_bundle(file, board).store.path(contents.plan.corpus)
-    encoded = load_encoded(folder)
+    kept = open_bundle(file, board).store.artefact(contents.plan.corpus)
+    encoded = load_encoded(kept)
     assert [len(encoded[split].ids) for split in encoded] == [0, 0, 6, 6]
     assert [len(encoded[split].labels) for split in encoded] == [6, 6, 6, 6]
-    tweets = (folder / "tweets.jsonl").read_text(encoding="utf-8")
+    tweets = kept.text("tweets.jsonl")
     rows = [json.loads(line) for line in tweets.splitlines()]
     assert {row["split"] for row in rows if row["text"]} == {"test", "calibration"}
     assert len(rows) == 24
-    assert (folder / "left_out.jsonl").read_bytes() == b""
+    assert kept.read("left_out.jsonl") == b""
 
 
 def test_it_is_unpacked_once(file, board):
-    first = open_bundle(file, board).folder
+    first = open_bundle(file, board).kept.folder
     before = (first / "budgets.toml").stat().st_mtime_ns
-    assert open_bundle(file, board).folder == first
+    assert open_bundle(file, board).kept.folder == first
     assert (first / "budgets.toml").stat().st_mtime_ns == before
 
 

@@ -16,6 +16,7 @@ from models.corpus.source import hash_corpus
 from models.corpus.tweets import SPLITS, Tweet
 from models.errors import UsageMistake
 from models.plan import check_inputs, make_plan, make_request
+from models.store import Stage, Store
 from models.subjects import load_subject
 from suites.meta.corpus.replab_package import (
     BANKING,
@@ -216,9 +217,12 @@ def subject_of(**changes: Any) -> Any:
 
 
 def test_it_becomes_an_artefact(package: Path, corpus: Corpus, tmp_path: Path) -> None:
-    build_corpus(subject_of(), tmp_path, package, None, lambda _: None)
-    assert load_corpus(tmp_path) == corpus
-    assert load_summary(tmp_path)["source_sha256"] == hash_corpus(package)
+    kept = Store(tmp_path).get(
+        Stage("corpus", {}),
+        lambda out: build_corpus(subject_of(), out, package, None, lambda _: None),
+    )
+    assert load_corpus(kept) == corpus
+    assert load_summary(kept)["source_sha256"] == hash_corpus(package)
 
 
 def test_a_plan_takes_the_folder_and_notices_a_changed_byte(tmp_path: Path) -> None:

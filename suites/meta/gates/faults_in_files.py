@@ -39,7 +39,7 @@ def _shuffled(array: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def _test_tweets(mini: Miniature) -> list[str]:
-    return hash_tweets(load_corpus(mini.artefact("corpus")).splits["test"])
+    return hash_tweets(load_corpus(mini.kept("corpus")).splits["test"])
 
 
 def _calibrated_on_test_tweets(mini: Miniature) -> None:
@@ -58,7 +58,7 @@ def _calibrated_on_test_tweets(mini: Miniature) -> None:
 
 def _majority_of_each_entity(mini: Miniature) -> None:
     """Answer every test tweet with what its entity has most often in training."""
-    splits = load_corpus(mini.artefact("corpus")).splits
+    splits = load_corpus(mini.kept("corpus")).splits
     train, test = splits["train"], splits["test"]
     labels = np.array([tweet.label for tweet in train])
     entities = [tweet.entity_id for tweet in train]

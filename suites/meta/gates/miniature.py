@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.artefact import MANIFEST, Artefact, manifest_of, open_artefact
 from models.plan import make_plan, make_request
-from models.store import MANIFEST, PROJECT, Store, hash_file
+from models.store import PROJECT, Stage, Store, hash_file
 from models.subjects import load_subject
 from suites.meta.gates.running import TIMEOUT, environment
 
@@ -84,6 +85,11 @@ class Miniature:
         stages = {"corpus": plan.corpus, "full": plan.full, "small": plan.small, **plan.variants}
         return Store(self.store).path(stages[name])
 
+    def kept(self, name: str) -> Artefact:
+        """The artefact of that name, to read its files."""
+        folder = self.artefact(name)
+        return open_artefact(folder, Stage.key_of)
+
     def flatbuffer(self, scheme: str) -> Path:
         """The FlatBuffer of a scheme."""
         return self.artefact(scheme) / "model.tflite"
@@ -102,7 +108,8 @@ class Miniature:
             document = json.loads(file.read_text(encoding="utf-8"))
             document["members"][member.name] = hash_file(member)
             file.unlink()
-            file.write_text(json.dumps(document), encoding="utf-8")
+            text = manifest_of(document["stage"], document["recipe"], document["members"], {})
+            file.write_bytes(text)
 
 
 def make_files(folder: Path) -> None:

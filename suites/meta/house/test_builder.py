@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from models.store import MANIFEST, PROJECT, verify
+from models.artefact import MANIFEST
+from models.store import PROJECT, verify
 from suites.meta.gates.miniature import Miniature, build_command
 from suites.meta.gates.running import TIMEOUT, environment
 

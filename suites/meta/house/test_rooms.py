@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "models.streams": {"models.errors"},
     "models.files": set(),
     "models.foreign_text": set(),
+    "models.artefact": {"models.errors"},
     "models.archives": {"models.errors"},
     "models.arrays": set(),
     "models.numpy_files": {"models.errors"},
@@ -51,6 +52,8 @@ MAY_IMPORT = {
     "models.bundle": {
         *("models.corpus", "models.errors", "models.flatbuffers", "models.plan", "models.store"),
         *("models.subjects", "models.tables"),
+        # What a bundle says it holds is checked where it is unpacked.
+        *("models.networks", "models.runtime", "models.verdicts"),
     },
     "models.calibration": {
         *("models.errors", "models.progress", "models.runtime", "models.verdicts"),
@@ -74,11 +77,12 @@ MAY_IMPORT = {
     },
     "reports": {"models.commands", "models.errors", "models.tables", "models.verdicts"},
 }
-# What is for every room: what opens a file that somebody else made, shows its text, starts a
-# program or ends this one.
+# What is for every room: what opens a file that somebody else made, or that is kept, shows its
+# text, starts a program or ends this one.
 FOR_ALL = {
-    *("models.archives", "models.arrays", "models.drafts", "models.files", "models.foreign_text"),
-    *("models.numpy_files", "models.processes", "models.stopping", "models.streams"),
+    *("models.archives", "models.arrays", "models.artefact", "models.drafts", "models.files"),
+    *("models.foreign_text", "models.numpy_files", "models.processes", "models.stopping"),
+    "models.streams",
 }
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from models.artefact import MANIFEST
 from models.errors import EdgeproofError
-from models.store import MANIFEST, PROJECT, Stage, Store, verify
+from models.store import PROJECT, Stage, Store, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +84,7 @@ def test_killed_at_any_moment_it_leaves_nothing_half_made(tmp_path):
         store = Store(root)
         if store.has(STAGE):
             assert_whole(store.path(STAGE))
-        assert_whole(store.get(STAGE, make))
+        assert_whole(store.get(STAGE, make).folder)
         remains = list(root.rglob("*.draft*"))
         assert remains == []
         if done.returncode == 0:
@@ -146,7 +147,7 @@ def test_what_is_there_is_not_made_again(tmp_path):
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "gone", "manifest cut", "manifest gone"])
 def test_damage_is_named_with_its_remedy(damage, tmp_path):
-    folder = Store(tmp_path).get(STAGE, make)
+    folder = Store(tmp_path).get(STAGE, make).folder
     member = folder / (MANIFEST if damage.startswith("manifest") else "two")
     content = member.read_bytes()
     member.unlink()
@@ -192,7 +193,8 @@ def test_a_full_store_says_so_and_keeps_nothing(tmp_path):
 def test_a_read_only_store_says_so(tmp_path):
     mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
     message, left = in_own_mounts(mount, tmp_path / "store").splitlines()
-    assert message.startswith(f"{tmp_path / 'store'}: the store cannot be written to. Free space")
+    said = "the store cannot be written to or read (Read-only file system). Free"
+    assert message.startswith(f"{tmp_path / 'store'}: {said}")
     assert left == "[]"
 
 

@@ -131,7 +131,7 @@ def test_an_artefact_may_hold_folders(tmp_path):
             (folder / "usr" / "lib" / f"{number}.py").write_text(str(number), encoding="utf-8")
 
     store, stage = Store(tmp_path), Stage("tree", {})
-    folder = store.get(stage, make)
+    folder = store.get(stage, make).folder
     assert len(verify(folder)) == 120
     (folder / "usr" / "lib" / "7.py").write_text("8", encoding="utf-8")
     with pytest.raises(EdgeproofError, match=r"usr/lib/7\.py"):

@@ -67,11 +67,14 @@ from pathlib import Path
 from safetensors.numpy import load_file
 from models.corpus.artefact import load_encoded
 from models.networks.architecture import Architecture
+from models.artefact import open_artefact
+from models.store import Stage
 from models.training.finetune import answers_of
 model, corpus = map(Path, sys.argv[1:])
 shape = Architecture(**json.loads((model / "model.json").read_text())["architecture"])
 values = load_file(model / "weights.safetensors")
-print(json.dumps(answers_of(shape, values, load_encoded(corpus)["test"]).tolist()))
+test = load_encoded(open_artefact(corpus, Stage.key_of))["test"]
+print(json.dumps(answers_of(shape, values, test).tolist()))
 """
 WIDE = "embeddings.embedding_transformation.weight"
 

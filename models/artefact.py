@@ -1,0 +1,176 @@
+"""Reading what is kept: no file of an artefact is believed before its hash.
+
+An artefact is a folder with a manifest, which holds the sha256 of every file and is itself bound to
+the folder's name. A file is opened once, hashed, compared and only then parsed, from those bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import StoreError
+from models.files import LARGEST_DOCUMENT, NotRegularError, open_regular, read_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+MANIFEST = "manifest.json"
+# More than any file of an artefact: its size is not in the manifest, its hash is.
+_LARGEST = 1 << 35
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """An artefact that is kept.
+
+    Attributes:
+        folder: where it is.
+        members: sha256 of each of its files, by path below the folder.
+        links: where each symbolic link below it points to.
+        kept_as: the folder to delete when something in it was changed: it is then made anew.
+        recipe: what it was made from.
+    """
+
+    folder: Path
+    members: Mapping[str, str] = field(repr=False)
+    links: Mapping[str, str] = field(repr=False)
+    kept_as: Path
+    recipe: Mapping[str, Any] = field(repr=False)
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a file, which are those it was made with.
+
+        Raises:
+            StoreError: they are not, or cannot be read; says what to delete.
+        """
+        try:
+            data = read_regular(self.folder / name, _LARGEST)
+        except OSError as error:
+            raise self._unreadable(name, error) from None
+        if hashlib.sha256(data).hexdigest() != self.members.get(name):
+            raise self.damaged(name)
+        return data
+
+    def text(self, name: str) -> str:
+        """Return the text of a UTF-8 file; errors as for `read`."""
+        return self.read(name).decode("utf-8")
+
+    def document(self, name: str) -> Any:
+        """Return what a JSON file holds; errors as for `read`."""
+        return json.loads(self.read(name))
+
+    def array(self, name: str) -> NDArray[Any]:
+        """Return the array of a .npy file; errors as for `read`."""
+        array: NDArray[Any] = np.load(io.BytesIO(self.read(name)), allow_pickle=False)
+        return array
+
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """Return the arrays of a .npz file by name; errors as for `read`."""
+        with np.load(io.BytesIO(self.read(name)), allow_pickle=False) as held:
+            return dict(held)
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file that was just checked, for what opens it by its path."""
+        try:
+            with open_regular(self.folder / name) as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise self._unreadable(name, error) from None
+        if digest != self.members.get(name):
+            raise self.damaged(name)
+        return self.folder / name
+
+    def check(self) -> None:
+        """Check every file and link, and that there are no others.
+
+        Raises:
+            StoreError: one was changed, is missing or was added; names it.
+        """
+        for name in self.members:
+            self.path(name)
+        for name, target in links_below(self.folder).items():
+            if self.links.get(name) != target:
+                raise self.damaged(name)
+        for name in self.links:
+            if not (self.folder / name).is_symlink():
+                raise self.damaged(name)
+        known = {*self.members, *self.links, MANIFEST}
+        for path in self.folder.rglob("*"):
+            name = path.relative_to(self.folder).as_posix()
+            if name not in known and (path.is_symlink() or not path.is_dir()):
+                raise self.damaged(name)
+
+    def damaged(self, member: str) -> StoreError:
+        """Return the error that says that a file is not what was made."""
+        return _damaged(self.folder / member, self.kept_as)
+
+    def _unreadable(self, name: str, error: OSError) -> StoreError:
+        return _unreadable(self.folder / name, self.kept_as, error)
+
+
+def open_artefact(folder: Path, key_of: Callable[[object], str]) -> Artefact:
+    """Return the artefact in a folder, which its stage and its key name: `STAGE/KEY`.
+
+    Raises:
+        StoreError: its manifest is missing, cannot be read, or was changed.
+    """
+    file = folder / MANIFEST
+    try:
+        text = read_regular(file, LARGEST_DOCUMENT)
+    except OSError as error:
+        raise _unreadable(file, folder, error) from None
+    try:
+        held = json.loads(text)
+        members, links = dict(held["members"]), dict(held.get("links", {}))
+        # One byte more or less, or in another order, is not what the store wrote.
+        same = text == manifest_of(held["stage"], held["recipe"], members, links)
+        mine = (held["stage"], key_of(held["recipe"])) == (folder.parent.name, folder.name)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _damaged(file, folder) from None
+    if not same or not mine:
+        raise _damaged(file, folder)
+    return Artefact(folder, members, links, folder, held["recipe"])
+
+
+def manifest_of(
+    stage: str, recipe: object, members: Mapping[str, str], links: Mapping[str, str]
+) -> bytes:
+    """Return the manifest of an artefact, alike for alike contents."""
+    held: dict[str, Any] = {"stage": stage, "recipe": recipe, "members": dict(members)}
+    if links:
+        held["links"] = dict(links)
+    return (json.dumps(held, indent=2, sort_keys=True) + "\n").encode()
+
+
+def links_below(folder: Path) -> dict[str, str]:
+    """Return where each symbolic link below a folder points to, by its path."""
+    links = (path for path in folder.rglob("*") if path.is_symlink())
+    return {path.relative_to(folder).as_posix(): str(path.readlink()) for path in links}
+
+
+def _unreadable(file: Path, folder: Path, error: OSError) -> StoreError:
+    """Return the error that says why a file cannot be opened, and what to do."""
+    if isinstance(error, (FileNotFoundError, NotADirectoryError, NotRegularError)):
+        return _damaged(file, folder)
+    return StoreError(
+        f"what was kept cannot be read ({error.strerror})",
+        file=file,
+        remedy="Let this user read it, check the disk, or give another --edge-cache-dir",
+    )
+
+
+def _damaged(file: Path, folder: Path) -> StoreError:
+    return StoreError(
+        "the artefact was changed or damaged after it was made",
+        file=file,
+        remedy=f"Delete {folder} and run again: it will be made anew",
+    )

@@ -1,0 +1,55 @@
+"""The artefacts of an unpacked bundle, as a store that only gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from models.artefact import MANIFEST, Artefact
+from models.errors import StoreError
+from models.store import Stage, Store
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class UnpackedStore(Store):
+    """The artefacts below an unpacked bundle; its hashes are the bundle's.
+
+    Args:
+        kept: the unpacked bundle.
+    """
+
+    def __init__(self, kept: Artefact) -> None:
+        super().__init__(kept.folder)
+        self._kept = kept
+
+    def stage(self, name: str, key: str) -> Stage:
+        """Return the stage of an artefact, from what its manifest says that it was made from."""
+        return Stage(name, self._kept.document(f"{name}/{key}/{MANIFEST}")["recipe"])
+
+    def artefact(self, stage: Stage) -> Artefact:
+        """Return an artefact.
+
+        Raises:
+            StoreError: the bundle does not hold it.
+        """
+        below = f"{stage.name}/{stage.key}/"
+        members = {
+            name.removeprefix(below): digest
+            for name, digest in self._kept.members.items()
+            if name.startswith(below)
+        }
+        if members.pop(MANIFEST, None) is None:
+            self._refuse(stage)
+        return Artefact(self.path(stage), members, {}, self._kept.kept_as, stage.recipe)
+
+    def get(self, stage: Stage, *_: Any, **__: Any) -> Artefact:
+        """Return an artefact: nothing is made in a bundle; errors as for `artefact`."""
+        return self.artefact(stage)
+
+    def _refuse(self, stage: Stage) -> NoReturn:
+        raise StoreError(
+            f"the bundle holds no {stage.name} {stage.key}",
+            file=self.root,
+            remedy="Export it again with --edge-export-bundle",
+        )
