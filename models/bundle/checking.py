@@ -97,6 +97,19 @@ class _InnerManifest(Table, frozen=True, kw_only=True):
     members: dict[str, str]
 
 
+def check_manifest(manifest: Manifest, file: Path) -> None:
+    """Check that a bundle says that it holds what is needed, and nothing else: nothing is unpacked.
+
+    Args:
+        manifest: what the bundle says of itself.
+        file: the bundle, for messages.
+
+    Raises:
+        UsageMistake: a member is missing, foreign or too large; names it.
+    """
+    _Members(manifest, file).check()
+
+
 def check_contents(kept: Artefact, manifest: Manifest, file: Path) -> None:
     """Check every member of an unpacked bundle, and that they fit together.
 
@@ -111,38 +124,15 @@ def check_contents(kept: Artefact, manifest: Manifest, file: Path) -> None:
     _Checker(kept, manifest, file).check()
 
 
-class _Checker:
-    def __init__(self, kept: Artefact, manifest: Manifest, file: Path) -> None:
-        self._kept, self._manifest, self._file = kept, manifest, file
-        self._subject = msgspec.convert(manifest.subject, Subject)
-        self._labels = self._subject.corpus.labels
+class _Members:
+    """Checks which members there are."""
+
+    def __init__(self, manifest: Manifest, file: Path) -> None:
+        self._manifest, self._file = manifest, file
 
     def check(self) -> None:
         self._check_judged()
         self._check_belonging()
-        for folder in self._folders():
-            self._sound(f"{folder}/{ARTEFACT_MANIFEST}", self._check_manifest)
-        self._check_corpus(f"{CORPUS}/{self._manifest.stages.corpus}")
-        for key in {self._manifest.stages.full, self._manifest.stages.small}:
-            self._sound(f"{MODEL}/{key}/{MODEL_CARD}", self._check_model)
-            self._sound(f"{MODEL}/{key}/{LOGITS}", self._check_logits)
-        for scheme, key in self._manifest.stages.variants.items():
-            self._check_variant(scheme, f"{VARIANT}/{key}")
-        for runtime, judged in self._manifest.runtimes.items():
-            for scheme in judged.schemes:
-                self._sound(golden_member(runtime, scheme), self._check_golden)
-        self._sound(BUDGETS, self._check_budgets)
-
-    def _sound(self, member: str, check: Callable[[str], None]) -> None:
-        """Check a member, and turn whatever is wrong with it into one message that names it."""
-        try:
-            check(member)
-        except EdgeproofError as error:
-            where = f"{error.key}: " if error.key else ""
-            raise self._mistake(f"{where}{error.what}", member) from None
-        except (*_NONSENSE, RecursionError, MemoryError) as error:
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise self._mistake(f"holds something else than it has to ({said})", member) from None
 
     def _mistake(self, what: str, member: str) -> UsageMistake:
         return UsageMistake(what, file=self._file, key=member, remedy=_REMEDY)
@@ -203,6 +193,41 @@ class _Checker:
             yield from (f"{folder}/{name}" for name in names[folder.split("/")[0]])
             yield f"{folder}/{ARTEFACT_MANIFEST}"
 
+
+class _Checker(_Members):
+    """Checks what is in the members."""
+
+    def __init__(self, kept: Artefact, manifest: Manifest, file: Path) -> None:
+        super().__init__(manifest, file)
+        self._kept = kept
+        self._subject = msgspec.convert(manifest.subject, Subject)
+        self._labels = self._subject.corpus.labels
+
+    def check(self) -> None:
+        for folder in self._folders():
+            self._sound(f"{folder}/{ARTEFACT_MANIFEST}", self._check_manifest)
+        self._check_corpus(f"{CORPUS}/{self._manifest.stages.corpus}")
+        for key in {self._manifest.stages.full, self._manifest.stages.small}:
+            self._sound(f"{MODEL}/{key}/{MODEL_CARD}", self._check_model)
+            self._sound(f"{MODEL}/{key}/{LOGITS}", self._check_logits)
+        for scheme, key in self._manifest.stages.variants.items():
+            self._check_variant(scheme, f"{VARIANT}/{key}")
+        for runtime, judged in self._manifest.runtimes.items():
+            for scheme in judged.schemes:
+                self._sound(golden_member(runtime, scheme), self._check_golden)
+        self._sound(BUDGETS, self._check_budgets)
+
+    def _sound(self, member: str, check: Callable[[str], None]) -> None:
+        """Check a member, and turn whatever is wrong with it into one message that names it."""
+        try:
+            check(member)
+        except EdgeproofError as error:
+            where = f"{error.key}: " if error.key else ""
+            raise self._mistake(f"{where}{error.what}", member) from None
+        except (*_NONSENSE, RecursionError, MemoryError) as error:
+            said = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise self._mistake(f"holds something else than it has to ({said})", member) from None
+
     def _check_manifest(self, member: str) -> None:
         """Check that an artefact is the one it is called, and holds what its manifest lists."""
         folder = member.removesuffix(f"/{ARTEFACT_MANIFEST}")
@@ -221,8 +246,8 @@ class _Checker:
     def _check_corpus(self, folder: str) -> None:
         self._sound(f"{folder}/{SUMMARY}", self._check_summary)
         corpus: list[Corpus] = []
-        self._sound(f"{folder}/{TWEETS}", lambda _: corpus.append(self._tweets(folder)))
         self._sound(f"{folder}/{LEFT_OUT}", self._check_empty)
+        self._sound(f"{folder}/{TWEETS}", lambda _: corpus.append(self._tweets(folder)))
         self._sound(f"{folder}/{ENCODED}", lambda _: self._check_encoded(folder, corpus[0]))
         self._sound(f"{folder}/{TOKENIZER}", self._check_tokenizer)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.archives import Limits, open_archive
 from models.artefact import Artefact
-from models.bundle.checking import check_contents
+from models.bundle.checking import check_contents, check_manifest
 from models.bundle.manifest import (
     BUDGETS,
     LARGEST_MEMBER,
@@ -152,6 +152,7 @@ def open_bundle(file: Path, store: Store) -> Bundle:
         with open_archive(file, _LIMITS, remedy=_AGAIN) as archive:
             text = _manifest_text(archive)
             manifest = _read_manifest(text, file)
+            check_manifest(manifest, file)
             _check_names(archive, manifest)
             # What a later edgeproof checks more closely, it unpacks again.
             recipe = {

@@ -11,12 +11,12 @@ import json
 import re
 import shutil
 import sys
-import zipfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.archives import Limits, open_archive
 from models.drafts import scratch_folder
 from models.errors import EdgeproofError, UsageMistake
 from models.processes import run
@@ -53,6 +53,8 @@ _DEEP = 12
 _SECONDS_TO_DOWNLOAD = 1800.0
 # The first start, emulated: two minutes where nothing else runs.
 _SECONDS_TO_WARM_UP = 1200.0
+# Ten times the largest that is fetched: a runtime's, of 3,000 files.
+_WHEEL = Limits(members=20_000, member=1 << 30, total=2 << 30)
 _MERGED = ("bin", "lib", "sbin")
 
 
@@ -225,8 +227,9 @@ def _unpack_wheels(site: Path, wheels: Mapping[str, str], platforms: Sequence[st
                 f"pip cannot download ARM wheels ({' | '.join(errors[-2:])})", remedy=remedy
             )
         for wheel in scratch.glob("*.whl"):
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(site)
+            again = "Run again: pip fetches it anew"
+            with open_archive(wheel, _WHEEL, remedy=again, kind=EdgeproofError) as archive:
+                archive.extract(site)
 
 
 def _show_cores(folder: Path) -> None:

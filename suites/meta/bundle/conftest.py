@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from models import store as store_module
+from models.artefact import manifest_of
 from models.bundle.manifest import MANIFEST
 from models.bundle.writing import Contents, write_bundle
 from models.calibration.network import _Writer
@@ -132,6 +134,43 @@ def file(contents: Contents, tmp_path: Path) -> Path:
 def board(tmp_path: Path) -> Store:
     """The store of a board that has nothing yet."""
     return Store(tmp_path / "board")
+
+
+@pytest.fixture
+def reseal(file: Path) -> Callable[[Callable[[dict[str, bytes], dict[str, Any]], None]], None]:
+    """A function that changes members and manifest, and then lets every hash be right again."""
+
+    def written(change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> None:
+        with zipfile.ZipFile(file) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        manifest = json.loads(members.pop(MANIFEST))
+        before = dict(members)
+        change(members, manifest)
+        for name, content in members.items():
+            if name.endswith("/manifest.json") and content == before.get(name):
+                members[name] = _resealed(name, members)
+        digests = {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+            for name, content in members.items()
+        }
+        manifest["members"] = digests | manifest.pop("claimed", {})
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in {**members, MANIFEST: json.dumps(manifest).encode()}.items():
+                archive.writestr(name, content)
+
+    return written
+
+
+def _resealed(name: str, members: dict[str, bytes]) -> bytes:
+    """Return an artefact's manifest with the hashes that its files have now."""
+    folder = name.removesuffix("manifest.json")
+    held = json.loads(members[name])
+    hashes = {
+        one.removeprefix(folder): hashlib.sha256(content).hexdigest()
+        for one, content in members.items()
+        if one.startswith(folder) and one != name
+    }
+    return manifest_of(held["stage"], held["recipe"], hashes, {})
 
 
 @pytest.fixture

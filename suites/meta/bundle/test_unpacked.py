@@ -1,0 +1,126 @@
+"""What was unpacked from a bundle is believed no further than the bundle's own hashes reach."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.bundle.opening import open_bundle
+from models.errors import StoreError
+from models.store import PROJECT, Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FLIPS = 6
+
+
+def files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def follow(remedy: str) -> None:
+    """Do what a message says: delete the folder that it names."""
+    named = re.match(r"Delete (.+) and run again: it will be made anew", remedy)
+    assert named is not None, remedy
+    shutil.rmtree(named[1])
+
+
+def test_every_flipped_bit_of_every_file_is_noticed_and_the_remedy_helps(file, board):
+    whole = open_bundle(file, board)
+    expected = {path: path.read_bytes() for path in files_below(board.root)}
+    draw, flipped = random.Random(7), 0  # noqa: S311 - the same bits every time
+    for path, content in expected.items():
+        for bit in draw.sample(range(8 * len(content)), min(FLIPS, 8 * len(content))):
+            changed = bytearray(content)
+            changed[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(changed)
+            with pytest.raises(StoreError) as noticed:
+                open_bundle(file, board)
+            # A changed name in a manifest is told of the file that is missed.
+            assert noticed.value.file == str(path) or path.name == "manifest.json"
+            follow(noticed.value.remedy)
+            assert open_bundle(file, board) == whole
+            flipped += 1
+    assert {path: path.read_bytes() for path in files_below(board.root)} == expected
+    assert flipped > FLIPS * 20
+
+
+@pytest.mark.parametrize("change", ["gone", "folder", "FIFO", "more"])
+def test_every_missing_or_foreign_file_is_noticed_and_the_remedy_helps(change, file, board):
+    whole = open_bundle(file, board)
+    for path in files_below(whole.kept.folder):
+        if change == "more":
+            path.with_name("more").touch()
+        else:
+            path.unlink()
+        if change == "folder":
+            path.mkdir()
+        elif change == "FIFO":
+            os.mkfifo(path)
+        if path == whole.kept.folder / "manifest.json" and change != "more":
+            # Without a manifest nothing was unpacked: it is made anew.
+            assert open_bundle(file, board) == whole
+            continue
+        with pytest.raises(StoreError) as noticed:
+            open_bundle(file, board)
+        follow(noticed.value.remedy)
+        assert open_bundle(file, board) == whole
+
+
+def test_what_changes_while_it_is_used_is_noticed(file, board, contents):
+    bundle = open_bundle(file, board)
+    kept = bundle.store.artefact(contents.plan.corpus)
+    for path, read in {
+        kept.folder / "tweets.jsonl": lambda: kept.text("tweets.jsonl"),
+        kept.folder / "encoded.npz": lambda: kept.arrays("encoded.npz"),
+        bundle.kept.folder / "budgets.toml": lambda: bundle.budgets,
+        bundle.kept.folder / "golden/ai_edge_litert/float32.npy": lambda: bundle.golden(
+            "ai_edge_litert", "float32"
+        ),
+    }.items():
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        with pytest.raises(StoreError, match="changed or damaged"):
+            read()
+        path.write_bytes(content)
+        read()
+
+
+def test_another_bundle_of_one_name_is_unpacked_for_itself(file, board, reseal):
+    before = open_bundle(file, board)
+    reseal(lambda members, _: members.update({"budgets.toml": b'[agreement]\nmin = "49 %"\n'}))
+    after = open_bundle(file, board)
+    assert after.kept.folder != before.kept.folder
+    assert "49 %" in after.budgets.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("damaged", ["tweets.jsonl", "manifest.json"])
+def test_nothing_leads_from_a_bundle_to_training(damaged, file, tmp_path):
+    """Whatever is wrong with what was unpacked, the run ends in one message, on a host too."""
+    store = tmp_path / "store"
+    kept = open_bundle(file, Store(store)).kept.folder
+    found = next(kept.glob(f"corpus/*/{damaged}"))
+    found.write_bytes(found.read_bytes().replace(b"1", b"2"))
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "suites/accuracy", "-q"]
+    done = subprocess.run(
+        [*command, f"--edge-bundle={file}", f"--edge-cache-dir={store}"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 4, said
+    assert said.count("changed or damaged") == 1
+    assert f"Delete {kept} and run again" in said
+    assert "Traceback" not in said
+    assert "INTERNALERROR" not in said
+    assert {one.name for one in store.iterdir()} == {"bundle", "locks"}

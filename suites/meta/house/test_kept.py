@@ -1,0 +1,215 @@
+"""Of what the store keeps, no file is believed before its hash."""
+
+from __future__ import annotations
+
+import ast
+import os
+import random
+import re
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from models import store as store_module
+from models.artefact import MANIFEST, open_artefact
+from models.errors import StoreError
+from models.store import PROJECT, Stage, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.artefact import Artefact
+
+NOBODY = 65534
+CARD = '{"parameters": 7, "history": [{"loss": 0.25}], "name": "\\u00fc"}'
+STAGES = {
+    "corpus": {"seed": 1, "share": 0.1, "labels": ["a", "b"]},
+    "model": {"layers": 4, "corpus": "x" * 24},
+    "answers": {"flatbuffer": "0" * 64, "threads": 1},
+    "sysroot": {"architecture": "aarch64"},
+}
+
+
+@pytest.fixture(autouse=True)
+def _unsynced(monkeypatch):
+    """Wait for no disk."""
+    monkeypatch.setattr(store_module, "_sync", lambda _: None)
+
+
+def fill(out: Path) -> None:
+    (out / "card.json").write_text(CARD, encoding="utf-8")
+    np.save(out / "logits.npy", np.arange(12, dtype=np.float32).reshape(4, 3))
+    np.savez_compressed(out / "encoded.npz", test=np.arange(6, dtype=np.int32))
+    (out / "empty.jsonl").touch()
+    (out / "usr" / "lib").mkdir(parents=True)
+    (out / "usr" / "lib" / "module.py").write_text("answer = 42\n", encoding="utf-8")
+    (out / "lib").symlink_to("usr/lib")
+
+
+def made(root: Path) -> list[Artefact]:
+    return [Store(root).get(Stage(name, recipe), fill) for name, recipe in STAGES.items()]
+
+
+def opened(root: Path) -> None:
+    """Read every file of every artefact, in each of the ways that there are."""
+    for kept in made(root):
+        kept.check()
+        assert kept.document("card.json")["parameters"] == 7
+        assert kept.array("logits.npy").shape == (4, 3)
+        assert kept.arrays("encoded.npz")["test"].sum() == 15
+        assert kept.text("empty.jsonl") == ""
+        assert kept.path("usr/lib/module.py").is_file()
+
+
+def test_every_flipped_bit_is_noticed_and_the_remedy_helps(tmp_path):
+    kept = made(tmp_path)
+    draw = random.Random(5)  # noqa: S311 - the same bits every time
+    files = [path for path in sorted(tmp_path.rglob("*")) if path.is_file()]
+    files = [path for path in files if path.suffix != ".lock" and not path.parent.is_symlink()]
+    assert len(files) == 4 * 6
+    for path in files:
+        content = path.read_bytes()
+        for bit in draw.sample(range(8 * len(content)), min(12, 8 * len(content))):
+            changed = bytearray(content)
+            changed[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(changed)
+            with pytest.raises(StoreError) as noticed:
+                opened(tmp_path)
+            # A changed name in a manifest is told of the file that is missed.
+            assert noticed.value.file == str(path) or path.name == MANIFEST
+            named = re.match(r"Delete (.+) and run again", noticed.value.remedy)
+            shutil.rmtree(named[1])
+            opened(tmp_path)
+    assert made(tmp_path) == kept
+
+
+def test_every_flipped_bit_of_a_manifest_is_noticed(tmp_path):
+    """White space and the case of an escape count, too: the store writes them in one way."""
+    (kept, *_) = made(tmp_path)
+    file = kept.folder / MANIFEST
+    content = file.read_bytes()
+    for bit in random.Random(6).sample(range(8 * len(content)), 1_000):  # noqa: S311 - as above
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(changed)
+        try:
+            found = open_artefact(kept.folder, Stage.key_of)
+        except StoreError:
+            continue
+        # It names another hash, or another file: checking finds none such.
+        with pytest.raises(StoreError):
+            found.check()
+
+
+@pytest.mark.parametrize("read", ["array", "arrays", "document", "path", "read", "text"])
+def test_what_changed_after_it_was_opened_is_noticed(read, tmp_path):
+    (kept, *_) = made(tmp_path)
+    name = {"array": "logits.npy", "arrays": "encoded.npz"}.get(read, "card.json")
+    getattr(kept, read)(name)
+    content = (kept.folder / name).read_bytes()
+    (kept.folder / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+    with pytest.raises(StoreError, match="changed or damaged"):
+        getattr(kept, read)(name)
+
+
+@pytest.mark.parametrize("kind", ["other target", "gone", "more", "folder"])
+def test_a_changed_link_is_noticed(kind, tmp_path):
+    (kept, *_) = made(tmp_path)
+    link = kept.folder / "lib"
+    if kind == "more":
+        link.with_name("bin").symlink_to("usr")
+    else:
+        link.unlink()
+    if kind == "other target":
+        link.symlink_to("usr")
+    elif kind == "folder":
+        link.mkdir()
+    with pytest.raises(StoreError, match="changed or damaged"):
+        kept.check()
+
+
+def test_an_artefact_in_anothers_place_is_noticed(tmp_path):
+    corpus, model, *_ = made(tmp_path)
+    shutil.rmtree(model.folder)
+    shutil.copytree(corpus.folder, model.folder, symlinks=True)
+    with pytest.raises(StoreError, match="changed or damaged"):
+        made(tmp_path)
+
+
+@contextmanager
+def without_rights(path: Path) -> Iterator[None]:
+    """Be somebody who may not read a file."""
+    path.chmod(0)
+    user, modes = os.geteuid(), {}
+    try:
+        if user == 0:
+            for parent in path.parents:
+                modes[parent] = parent.stat().st_mode
+                parent.chmod(modes[parent] | 0o001)
+            os.seteuid(NOBODY)
+        yield
+    finally:
+        os.seteuid(user)
+        for parent, mode in modes.items():
+            parent.chmod(mode)
+
+
+@pytest.mark.parametrize("member", ["card.json", MANIFEST])
+def test_an_unreadable_file_is_told_with_what_helps(member, tmp_path):
+    (kept, *_) = made(tmp_path)
+    file = kept.folder / member
+    (kept.folder / MANIFEST).chmod(0o644)
+    with without_rights(file), pytest.raises(StoreError) as refused:
+        Store(tmp_path).artefact(Stage("corpus", dict(kept.recipe))).read("card.json")
+    assert refused.value.file == str(file)
+    assert "cannot be read (Permission denied)" in refused.value.what
+    assert "Delete" not in refused.value.remedy
+    file.chmod(0o644)
+    opened(tmp_path)
+
+
+def test_a_store_that_cannot_be_entered_is_told(tmp_path):
+    made(tmp_path / "store")
+    with without_rights(tmp_path / "store"), pytest.raises(StoreError, match="or read") as refused:
+        made(tmp_path / "store")
+    assert refused.value.file == str(tmp_path / "store")
+    (tmp_path / "store").chmod(0o755)
+
+
+def test_what_make_cannot_read_elsewhere_is_not_the_stores_matter(tmp_path):
+    def fail(_: Path) -> None:
+        raise PermissionError(13, "Permission denied", "/elsewhere/tweets.csv")
+
+    with pytest.raises(PermissionError, match="elsewhere"):
+        Store(tmp_path).get(Stage("thing", {}), fail)
+
+
+def test_only_the_artefact_reads_what_is_kept():
+    """Nobody else loads arrays or unpacks archives: it would be without hash and without limit."""
+    allowed = {
+        "models/archives.py": {"ZipFile"},
+        "models/artefact.py": {"load"},
+        "models/bundle/writing.py": {"ZipFile"},
+        "models/training/resume.py": {"ZipFile", "load"},
+        # A process of its own reads what the run has just written for it.
+        "models/localize.py": {"load"},
+        # Checkpoints have a reader of their own.
+        "models/networks/torch_bin.py": {"ZipFile"},
+    }
+    found: dict[str, set[str]] = {}
+    for top in ("models", "fixtures", "reports"):
+        for file in sorted((PROJECT / top).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                    continue
+                called = ast.unparse(node.func)
+                if called in {"np.load", "zipfile.ZipFile"}:
+                    name = file.relative_to(PROJECT).as_posix()
+                    found.setdefault(name, set()).add(called.split(".")[1])
+    assert {name: calls - allowed.get(name, set()) for name, calls in found.items()} == {
+        name: set() for name in found
+    }
