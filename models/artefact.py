@@ -7,15 +7,13 @@ the folder's name. A file is opened once, hashed, compared and only then parsed,
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from models.errors import StoreError
 from models.files import LARGEST_DOCUMENT, NotRegularError, open_regular, read_regular
+from models.numpy_files import parse_npy, parse_npz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,13 +68,13 @@ class Artefact:
 
     def array(self, name: str) -> NDArray[Any]:
         """Return the array of a .npy file; errors as for `read`."""
-        array: NDArray[Any] = np.load(io.BytesIO(self.read(name)), allow_pickle=False)
-        return array
+        data, file = self.read(name), self.folder / name
+        return parse_npy(data, name=file, remedy=_remedy(self.kept_as), kind=StoreError)
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Return the arrays of a .npz file by name; errors as for `read`."""
-        with np.load(io.BytesIO(self.read(name)), allow_pickle=False) as held:
-            return dict(held)
+        data, file = self.read(name), self.folder / name
+        return parse_npz(data, name=file, remedy=_remedy(self.kept_as), kind=StoreError)
 
     def path(self, name: str) -> Path:
         """Return the path of a file that was just checked, for what opens it by its path."""
@@ -172,5 +170,9 @@ def _damaged(file: Path, folder: Path) -> StoreError:
     return StoreError(
         "the artefact was changed or damaged after it was made",
         file=file,
-        remedy=f"Delete {folder} and run again: it will be made anew",
+        remedy=_remedy(folder),
     )
+
+
+def _remedy(folder: Path) -> str:
+    return f"Delete {folder} and run again: it will be made anew"

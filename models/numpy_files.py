@@ -61,14 +61,29 @@ def read_npy(
         EdgeproofError: it is missing, no such file, damaged, or of another dtype than numbers.
     """
     try:
-        return _parsed(read_regular(path, _LARGEST_NPY))
-    except (OSError, ArrayError) as error:
+        data = read_regular(path, _LARGEST_NPY)
+    except OSError as error:
         raise kind(f"cannot be read as an array ({error})", file=path, remedy=remedy) from None
+    return parse_npy(data, name=path, remedy=remedy, kind=kind)
 
 
-def remade(artefact: Path) -> str:
-    """Return the remedy for a damaged member of an artefact, which the next run makes anew."""
-    return f"Delete {artefact} and run again: it will be made anew"
+def parse_npy(
+    data: bytes, *, name: Path, remedy: str, kind: type[EdgeproofError] = EdgeproofError
+) -> NDArray[Any]:
+    """Return the array of a `.npy` file's bytes; `name` is the file, errors as for `read_npy`."""
+    try:
+        return _parsed(data)
+    except ArrayError as error:
+        raise kind(f"cannot be read as an array ({error})", file=name, remedy=remedy) from None
+
+
+def parse_npz(
+    data: bytes, *, name: Path, remedy: str, kind: type[EdgeproofError] = EdgeproofError
+) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a `.npz` file's bytes; `name` is the file, errors as for `open_npz`."""
+    limits = _limits(len(data))
+    with open_archive(io.BytesIO(data), limits, name=name, remedy=remedy, kind=kind) as archive:
+        return dict(Arrays(archive))
 
 
 class Arrays(Mapping[str, Any]):
@@ -112,8 +127,7 @@ def open_npz(
     except OSError as error:
         raise kind(f"cannot be read ({error})", file=path, remedy=remedy) from None
     with file:
-        most = max(_UNPACKED, _RATIO * os.fstat(file.fileno()).st_size)
-        limits = Limits(members=_MOST_MEMBERS, member=most, total=most, ratio=_DEFLATE)
+        limits = _limits(os.fstat(file.fileno()).st_size)
         with open_archive(file, limits, name=path, remedy=remedy, kind=kind) as archive:
             yield Arrays(archive)
 
@@ -124,6 +138,11 @@ def read_npz(
     """Read all arrays of a `.npz` file by name; arguments and errors as for `open_npz`."""
     with open_npz(path, remedy=remedy, kind=kind) as arrays:
         return dict(arrays)
+
+
+def _limits(packed: int) -> Limits:
+    most = max(_UNPACKED, _RATIO * packed)
+    return Limits(members=_MOST_MEMBERS, member=most, total=most, ratio=_DEFLATE)
 
 
 def _parsed(data: bytes | memoryview) -> NDArray[Any]:
