@@ -27,7 +27,8 @@ from models.build import ENVIRONMENT
 from models.commands import run_command
 from models.corpus.artefact import load_encoded
 from models.errors import EdgeproofError, UsageMistake
-from models.plan import LOGITS, MODEL_CARD, make_plan, make_request
+from models.members import LOGITS, MODEL_CARD
+from models.plan import make_plan, make_request
 from models.progress import Progress
 from models.store import Store, default_root
 from models.subjects import load_subject

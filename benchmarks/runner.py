@@ -11,7 +11,8 @@ import numpy as np
 
 from models.corpus.artefact import load_encoded
 from models.flatbuffers.signature import NAMES
-from models.plan import FLATBUFFER, make_plan, make_request
+from models.members import FLATBUFFER
+from models.plan import make_plan, make_request
 from models.runtime.client import Runner
 from models.runtime.predictions import inputs_of, rows_of
 from models.runtime.transports import RUNNER_ENVIRONMENT, LocalTransport

@@ -11,7 +11,8 @@ from models.checkpoints import chosen, require_fit, require_one_vocabulary
 from models.corpus.source import check_corpus, hash_corpus
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.networks import published
-from models.store import Stage, hash_file, hash_sources, versions
+from models.sources import hash_imports, sources_of
+from models.store import Stage, hash_file, versions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,31 +23,6 @@ CORPUS = "corpus"
 MODEL = "model"
 LESSON = "lesson"
 VARIANT = "variant"
-
-# What decides a FlatBuffer's bytes, beside its weights.
-CONVERSION = (
-    *(f"flatbuffers/{name}.py" for name in ("addends", "convert", "graph", "leveling")),
-    *(f"flatbuffers/{name}.py" for name in ("observing", "packing", "recipes", "scales")),
-    *(f"flatbuffers/{name}.py" for name in ("schemes", "stamp")),
-    *("flatbuffers/runtimes.py", "flatbuffers/runtimes.toml", "flatbuffers/schemes.toml"),
-)
-
-# What reads weights out of a FlatBuffer.
-READING = tuple(f"flatbuffers/{name}.py" for name in ("affine", "constants", "reading"))
-
-# What makes a small model out of the full one: its word pieces, its parts, its weights' grid.
-PRUNING = tuple(f"shrinking/{name}.py" for name in ("encoding", "vocabulary"))
-CUTTING = tuple(f"shrinking/{name}.py" for name in ("cut", "inherit", "moments"))
-ROUNDING = tuple(f"shrinking/{name}.py" for name in ("inputs", "round_model", "rounding"))
-
-# Members of a model's artefact, and of a variant's.
-WEIGHTS = "weights.safetensors"
-LOGITS = "logits.npz"
-MODEL_CARD = "model.json"
-FLATBUFFER = "model.tflite"
-VARIANT_CARD = "variant.json"
-# In the card of a variant that the converter could not make: its reason.
-REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -102,7 +78,7 @@ class Plan:
     @property
     def lesson(self) -> Stage:
         """What the full model answers to the train split: of use only while training."""
-        return Stage(LESSON, {"teacher": self.full.key})
+        return Stage(LESSON, {"teacher": self.full.key, **_made_by("_make_lesson")})
 
     def stages(self) -> list[Stage]:
         """Return every stage that a run needs once, in the order they are made."""
@@ -177,6 +153,13 @@ def make_plan(request: Request) -> Plan:
     return Plan(request, whole, corpus, full, cut, small, variants)
 
 
+def _made_by(method: str) -> dict[str, Any]:
+    """Return what a recipe holds of the code: all that a method of the builder comes to execute."""
+    maker = f"models.stages:Builder.{method}"
+    packages = sources_of(maker).packages
+    return {"source": hash_imports(maker), "versions": versions(*sorted(packages))}
+
+
 def _hash_checkpoint(folder: Path | None) -> dict[str, str] | None:
     if folder is None:
         return None
@@ -190,8 +173,7 @@ def _corpus_stage(request: Request) -> Stage:
         "tokenizer": msgspec.to_builtins(subject.tokenizer),
         "file": None if path is None else hash_corpus(path),
         "tokenizer_files": _hash_tokenizer(request.tokenizer_folder),
-        "source": hash_sources("corpus"),
-        "versions": versions("numpy", "tokenizers"),
+        **_made_by("_make_corpus"),
     }
     return Stage(CORPUS, recipe)
 
@@ -213,8 +195,7 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
         "corpus": corpus.key,
         "checkpoint": _hash_checkpoint(request.checkpoints.get(role)),
         "teacher": teacher.key if teacher and table.distillation else None,
-        "source": hash_sources("networks", "training", *READING),
-        "versions": versions("numpy", "keras", "tensorflow"),
+        **_made_by("_make_model"),
     }
     return Stage(MODEL, recipe)
 
@@ -226,8 +207,7 @@ def _pruned_stage(table: ShrunkTable, whole: Stage) -> Stage:
     recipe = {
         "pieces": table.pieces,
         "corpus": whole.key,
-        "source": hash_sources(*PRUNING),
-        "versions": versions("numpy", "tokenizers"),
+        **_made_by("_prune_corpus"),
     }
     return Stage(CORPUS, recipe)
 
@@ -239,8 +219,7 @@ def _cut_stage(table: ShrunkTable, corpus: Stage, full: Stage) -> Stage:
         "shrunk": unrounded,
         "corpus": corpus.key,
         "full": full.key,
-        "source": hash_sources("networks", "training", *CUTTING),
-        "versions": versions("numpy", "keras", "tensorflow"),
+        **_made_by("_make_cut"),
     }
     return Stage(MODEL, recipe)
 
@@ -253,8 +232,7 @@ def _rounded_stage(table: ShrunkTable, corpus: Stage, cut: Stage) -> Stage:
         "rounding": table.rounding,
         "corpus": corpus.key,
         "model": cut.key,
-        "source": hash_sources("networks", *ROUNDING),
-        "versions": versions("numpy", "keras", "tensorflow"),
+        **_made_by("_round"),
     }
     return Stage(MODEL, recipe)
 
@@ -264,7 +242,6 @@ def _variant_stage(scheme: str, small: Stage, corpus: Stage) -> Stage:
         "scheme": scheme,
         "model": small.key,
         "calibration": corpus.key,
-        "source": hash_sources(*CONVERSION),
-        "versions": versions("tensorflow", "ai-edge-quantizer", "ai-edge-litert"),
+        **_made_by("_make_variant"),
     }
     return Stage(VARIANT, recipe)

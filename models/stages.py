@@ -13,9 +13,9 @@ from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load
 from models.corpus.tweets import hash_tweets
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import REFERENCE, scheme_named
+from models.members import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
 from models.networks import architecture, published
 from models.networks.parameters import count, initial_values
-from models.plan import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
 from models.progress import TrainingProgress
 from models.shrinking.encoding import load_tokenizer, prune_corpus
 from models.shrinking.inherit import Pieces

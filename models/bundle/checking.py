@@ -27,17 +27,9 @@ from models.corpus.tweets import SPLITS
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.reading import read_contents
 from models.flatbuffers.schemes import REFERENCE, SCHEMES
+from models.members import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD
 from models.networks.architecture import Architecture
-from models.plan import (
-    CORPUS,
-    FLATBUFFER,
-    LOGITS,
-    MODEL,
-    MODEL_CARD,
-    REFUSED,
-    VARIANT,
-    VARIANT_CARD,
-)
+from models.plan import CORPUS, MODEL, VARIANT
 from models.runtime.available import EDGE_RUNTIMES
 from models.store import Stage
 from models.subjects import Subject

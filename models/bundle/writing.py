@@ -27,7 +27,7 @@ from models.bundle.manifest import MANIFEST as BUNDLE_MANIFEST
 from models.corpus.artefact import ENCODED, LEFT_OUT, TWEETS, load_encoded
 from models.errors import EdgeproofError
 from models.files import write_whole
-from models.plan import WEIGHTS
+from models.members import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,9 +18,10 @@ from models.processes import run
 from models.runtime.client import Runner
 from models.runtime.debian import native_architecture, unpack, version_of
 from models.runtime.emulated import EmulatedTransport
-from models.runtime.emulator import CARD, SYSROOTS, private_apt, read_sysroots, refuse_network
+from models.runtime.emulator import CARD, private_apt, read_sysroots, refuse_network
 from models.runtime.transports import RUNNER_ENVIRONMENT, Channel
-from models.store import PROJECT, Stage, hash_file, hash_sources
+from models.sources import hash_imports
+from models.store import PROJECT, Stage, hash_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from models.store import Store
 
 SOURCE = Path(__file__).parent / "plugin" / "count.c"
+MAKER = "models.runtime.counting:prepare_counter"
 COUNTED_FILE = Path(__file__).with_name("counted.py")
-SOURCES = ("runtime/counting.py", "runtime/emulator.py", "runtime/debian.py", SYSROOTS)
 PLUGIN = "count.so"
 ROOT = "root"
 _FLAGS = ("-O2", "-std=c11", "-shared", "-fPIC", "-fvisibility=hidden")
@@ -146,7 +147,10 @@ def prepare_counter(
     Raises:
         EdgeproofError: there is no C compiler, or the emulator cannot be had, and why.
     """
-    recipe = {"source": hash_sources(*SOURCES), "plugin": hash_file(SOURCE)}
+    recipe = {
+        "source": hash_imports(MAKER),
+        "plugin": hash_file(SOURCE),
+    }
 
     def make(folder: Path) -> None:
         refuse_network("emulator that counts instructions", offline=offline)

@@ -13,7 +13,6 @@ import msgspec
 
 from models.drafts import scratch_folder
 from models.errors import EdgeproofError
-from models.runtime.available import EDGE_RUNTIMES
 from models.runtime.debian import (
     ELSEWHERE,
     PrivateApt,
@@ -22,8 +21,8 @@ from models.runtime.debian import (
     unpack,
     version_of,
 )
-from models.runtime.runner import RUNTIMES
-from models.store import Stage, hash_sources
+from models.sources import hash_imports
+from models.store import Stage
 from models.tables import Table, read_table
 
 if TYPE_CHECKING:
@@ -48,8 +47,9 @@ class ArchitectureTable(Table, frozen=True, kw_only=True):
     """`[architectures.NAME]`: what its root file system holds.
 
     `links` are made because package scripts, which would make them, are not run; `folders` are
-    further ones on Python's path; `imports` are the modules that a runner imports beside its
-    runtime's; `wheels` are for all runtimes, `own` for one alone, where the others do not see them.
+    further ones on Python's path; `answering` are the runtimes, best first, by import name;
+    `imports` are the modules that a runner imports beside its runtime's; `wheels` are for all
+    runtimes, `own` for one alone, where the others do not see them.
     """
 
     debian: str
@@ -60,6 +60,7 @@ class ArchitectureTable(Table, frozen=True, kw_only=True):
     imports: tuple[str, ...]
     links: dict[str, str]
     folders: tuple[str, ...]
+    answering: tuple[str, ...]
     own: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
     def versions(self, runtime: str | None) -> dict[str, str]:
@@ -68,8 +69,7 @@ class ArchitectureTable(Table, frozen=True, kw_only=True):
 
     def runtimes(self) -> dict[str, str]:
         """Return the versions of the runtimes that can answer there, by import name."""
-        known = {name: self.versions(name).get(RUNTIMES[name][1]) for name in EDGE_RUNTIMES}
-        return {name: version for name, version in known.items() if version is not None}
+        return {name: self.versions(name)[name.replace("_", "-")] for name in self.answering}
 
 
 class CoreTable(Table, frozen=True, kw_only=True):
@@ -139,7 +139,7 @@ def prepare_emulator(store: Store, *, offline: bool, say: Callable[[str], None])
     Raises:
         EdgeproofError: it cannot be had here, and why.
     """
-    recipe = {"source": hash_sources("runtime/emulator.py", "runtime/debian.py", SYSROOTS)}
+    recipe = {"source": hash_imports("models.runtime.emulator:prepare_emulator")}
 
     def make(folder: Path) -> None:
         refuse_network("emulator", offline=offline)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.corpus.roles import ROLES
-from models.store import Stage, hash_sources
+from models.sources import hash_imports
+from models.store import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,7 +59,7 @@ def answers_stage(
         "runtime": runtime,
         "threads": threads,
         **place,
-        "source": hash_sources("runtime/runner.py"),
+        "source": hash_imports("models.runtime.runner", "models.runtime.predictions"),
     }
     return Stage(ANSWERS, recipe)
 

@@ -24,7 +24,6 @@ from models.runtime.debian import ELSEWHERE, end_of, unpack, version_of
 from models.runtime.emulator import (
     CARD,
     FILE,
-    SYSROOTS,
     ArchitectureTable,
     Emulator,
     prepare_emulator,
@@ -32,15 +31,15 @@ from models.runtime.emulator import (
     read_sysroots,
     refuse_network,
 )
-from models.runtime.runner import RUNTIMES
-from models.store import Stage, hash_sources
+from models.sources import hash_imports
+from models.store import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from models.store import Store
 
-SOURCES = ("runtime/sysroot.py", "runtime/emulator.py", "runtime/debian.py", SYSROOTS)
+MAKER = "models.runtime.sysroot:prepare_sysroot"
 ROOT = "root"
 SITE = "site"
 OWN = "own"
@@ -147,7 +146,7 @@ def prepare_sysroot(
         )
     table = read_sysroots().architectures[architecture]
     emulator = prepare_emulator(store, offline=offline, say=say)
-    recipe = {"architecture": architecture, "source": hash_sources(*SOURCES)}
+    recipe = {"architecture": architecture, "source": hash_imports(MAKER)}
 
     def make(folder: Path) -> None:
         refuse_network(f"{architecture} root file system", offline=offline)
@@ -255,7 +254,7 @@ def _warm_up(sysroot: Sysroot, runtime: str, imports: Sequence[str]) -> None:
     more instead of 3 s.
     """
     done = run(
-        sysroot.command("-c", f"import {', '.join([RUNTIMES[runtime][0], *imports])}"),
+        sysroot.command("-c", f"import {', '.join([f'{runtime}.interpreter', *imports])}"),
         environment=sysroot.environment(runtime),
         seconds=_SECONDS_TO_WARM_UP,
         remedy=ELSEWHERE,

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.corpus.artefact import TWEETS, load_corpus
 from models.corpus.tweets import hash_tweets
-from models.plan import REFUSED, VARIANT_CARD
+from models.members import REFUSED, VARIANT_CARD
 from models.verdicts.floors import entity_majority
 from suites.meta.gates import edits
 from suites.meta.gates.planting import Fault, file_of, in_arrays, in_flatbuffer, in_json

@@ -21,7 +21,9 @@ MAY_IMPORT = {
     "models.archives": {"models.errors"},
     "models.arrays": set(),
     "models.numpy_files": {"models.errors"},
+    "models.members": set(),
     "models.progress": set(),
+    "models.sources": set(),
     "models.tables": {"models.errors"},
     "models.store": {"models.errors"},
     "models.subjects": {"models.errors", "models.tables"},
@@ -43,15 +45,17 @@ MAY_IMPORT = {
     },
     "models.candidates": {"models.errors", "models.flatbuffers", "models.tables"},
     # What gives a runtime a Python of its own is a command.
-    "models.runtime": {"models.commands", "models.errors", "models.tables", "models.store"},
+    "models.runtime": {
+        *("models.commands", "models.errors", "models.tables", "models.sources", "models.store"),
+    },
     "models.verdicts": {"models.errors", "models.tables", "models.corpus"},
     "models.devices": {
         *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),
     },
     # The plan is what it carries, the corpus what it leaves out.
     "models.bundle": {
-        *("models.corpus", "models.errors", "models.flatbuffers", "models.plan", "models.store"),
-        *("models.subjects", "models.tables"),
+        *("models.corpus", "models.errors", "models.flatbuffers", "models.members"),
+        *("models.plan", "models.store", "models.subjects", "models.tables"),
         # What a bundle says it holds is checked where it is unpacked.
         *("models.networks", "models.runtime", "models.verdicts"),
     },
@@ -64,10 +68,10 @@ MAY_IMPORT = {
     "models.checkpoints": {"models.errors", "models.networks", "models.subjects"},
     "models.plan": {
         *("models.checkpoints", "models.corpus", "models.errors", "models.flatbuffers"),
-        *("models.networks", "models.store", "models.subjects"),
+        *("models.networks", "models.sources", "models.store", "models.subjects"),
     },
     "models.stages": {
-        *("models.corpus", "models.flatbuffers", "models.networks", "models.plan"),
+        *("models.corpus", "models.flatbuffers", "models.members", "models.networks"),
         *("models.progress", "models.shrinking", "models.subjects", "models.training"),
     },
     "models.localize": {"models.commands", "models.flatbuffers"},

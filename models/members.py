@@ -1,0 +1,12 @@
+"""What the files of artefacts are called, and the keys of their cards that others read."""
+
+from __future__ import annotations
+
+# Members of a model's artefact, and of a variant's.
+WEIGHTS = "weights.safetensors"
+LOGITS = "logits.npz"
+MODEL_CARD = "model.json"
+FLATBUFFER = "model.tflite"
+VARIANT_CARD = "variant.json"
+# In the card of a variant that the converter could not make: its reason.
+REFUSED = "refused"

@@ -1,0 +1,283 @@
+"""What decides a stage's bytes is in its key, found by following imports."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from models import sources
+from models.plan import make_plan, make_request
+from models.runtime import counting, sysroot
+from models.sources import PACKAGE, ROOT, WITHOUT_EFFECT, hash_imports, sources_of
+from models.subjects import load_subject
+
+METHODS = ("_make_corpus", "_make_model", "_make_cut", "_make_lesson", "_make_variant")
+MAKERS = [f"models.stages:Builder.{name}" for name in (*METHODS, "_prune_corpus", "_round")]
+DOWNLOADS = ["models.runtime.emulator:prepare_emulator", sysroot.MAKER, counting.MAKER]
+ANSWERS = ["models.runtime.runner", "models.runtime.predictions"]
+ENTRIES = [*MAKERS, *DOWNLOADS, *ANSWERS]
+# A few that were forgotten while the lists were kept by hand, by what comes to execute them.
+REACHED = {
+    "models.flatbuffers.contents": {"_make_variant", "_make_model"},
+    "models.flatbuffers.dtypes": {"_make_variant", "_make_model"},
+    "models.flatbuffers.convert": {"_make_variant"},
+    "models.flatbuffers.inspect": {"_make_variant"},
+    "models.corpus.tokenize": {*METHODS, "_prune_corpus", "_round"},
+    "models.networks.torch_pickle": {"_make_model"},
+    "models.shrinking.encoding": {"_prune_corpus", "_make_cut"},
+    "models.shrinking.rounding": {"_round"},
+    "models.training.optimizer": {"_make_model", "_make_cut", "_make_lesson", "_round"},
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A copy of the package, whose modules may be changed."""
+    root = tmp_path_factory.mktemp("sources")
+    kept = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=kept)
+    return root
+
+
+@pytest.fixture
+def package(tmp_path):
+    """Write a small package of the same name: `package(NAME=SOURCE, ...)`; its root."""
+
+    def write(**modules: str):
+        for name, source in {"__init__": "", **modules}.items():
+            path = tmp_path / PACKAGE / f"{name}.py"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(textwrap.dedent(source), encoding="utf-8")
+        forget()
+        return tmp_path
+
+    return write
+
+
+def forget(*modules):
+    """Let go of modules that were read: sources do not change while a program runs, but here."""
+    hash_imports.cache_clear()
+    sources_of.cache_clear()
+    for known in [one for one in sources._READ if not modules or one[0] in modules]:
+        del sources._READ[known]
+
+
+def keys(root):
+    return {entry: hash_imports(entry, root=root) for entry in ENTRIES}
+
+
+def changed(root, path, content, before=None):
+    """The entries whose hash changes with a file's content."""
+    name, kept = module_of(path, root), path.read_bytes()
+    before = before or keys(root)
+    path.write_bytes(content)
+    forget(name)
+    try:
+        after = keys(root)
+    finally:
+        path.write_bytes(kept)
+        forget(name)
+    return {entry for entry in ENTRIES if after[entry] != before[entry]}
+
+
+def module_of(path, root):
+    name = ".".join(path.relative_to(root).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+def test_each_module_changes_the_keys_of_what_comes_to_execute_it(whole):
+    before = keys(whole)
+    reached = {entry: sources_of(entry, whole).modules for entry in ENTRIES}
+    for path in sorted((whole / PACKAGE).rglob("*.py")):
+        name = module_of(path, whole)
+        expected = {entry for entry in ENTRIES if name in reached[entry]}
+        found = changed(whole, path, path.read_bytes() + b"\nADDED = 1\n", before)
+        assert found == expected, name
+
+
+@pytest.mark.parametrize(
+    ("entry", "imported"),
+    [
+        ("_make_corpus", "models.corpus.artefact"),
+        ("_prune_corpus", "models.shrinking.encoding"),
+        ("_make_model", "models.networks.published"),
+        ("_make_variant", "models.flatbuffers.inspect"),
+    ],
+)
+def test_all_that_python_imports_is_in_the_key(entry, imported):
+    """Asked of Python: what is loaded once a stage's module is, and not by what has no effect."""
+    loaded = loaded_with(imported)
+    assert imported in loaded
+    found = sources_of(f"models.stages:Builder.{entry}").modules
+    assert loaded - loaded_with(*WITHOUT_EFFECT) <= found
+
+
+def loaded_with(*modules):
+    code = f"import sys, {', '.join(modules)}; print(*(n for n in sys.modules if 'models' in n))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return {name for name in done.stdout.split() if name.split(".")[0] == PACKAGE}
+
+
+@pytest.mark.parametrize("module", REACHED)
+def test_a_module_is_in_the_keys_of_the_stages_that_need_it(module, whole):
+    path = whole.joinpath(*module.split(".")).with_suffix(".py")
+    found = changed(whole, path, path.read_bytes() + b"\nADDED = 1\n")
+    assert {entry.rpartition(".")[2] for entry in found if entry in MAKERS} == REACHED[module]
+
+
+def test_a_scheme_s_table_changes_conversion_alone(whole):
+    path = whole / PACKAGE / "flatbuffers" / "schemes.toml"
+    assert changed(whole, path, path.read_bytes() + b"\n") == {
+        "models.stages:Builder._make_variant"
+    }
+
+
+def test_every_data_file_of_the_package_is_named_by_a_module(whole):
+    named = {file for path in (whole / PACKAGE).rglob("*.py") for file in _files(path, whole)}
+    present = {
+        path.relative_to(whole).as_posix()
+        for path in (whole / PACKAGE).rglob("*")
+        if path.is_file() and path.suffix != ".py" and path.parent.name != "subjects"
+    }
+    # Its hash is in the recipe beside the sources'.
+    assert present - named == {"models/runtime/plugin/count.c"}
+
+
+def _files(path, root):
+    return sources._Module.read(module_of(path, root), root).files
+
+
+def test_a_comment_a_docstring_and_a_line_break_train_nothing_anew(whole):
+    path = whole / PACKAGE / "corpus" / "tokenize.py"
+    text = path.read_text(encoding="utf-8")
+    reworded = text.replace('"""One split', '"""Another wording\n\n    of one split').replace(
+        "_MIN_FREQUENCY = 2", "# Why.\n_MIN_FREQUENCY = (\n    2  # twice\n)"
+    )
+    assert reworded.count("Another wording") == 1
+    assert changed(whole, path, reworded.encode()) == set()
+    assert MAKERS[0] in changed(
+        whole, path, text.replace("_FREQUENCY = 2", "_FREQUENCY = 3").encode()
+    )
+
+
+def test_the_makers_own_code_is_in_the_key(whole):
+    path = whole / PACKAGE / "stages.py"
+    text = path.read_text(encoding="utf-8")
+    assert "np.savez(out / LOGITS, **logits)" in text
+    found = changed(
+        whole, path, text.replace("np.savez(out / LOGITS, **l", "np.savez(out / CARD, **l").encode()
+    )
+    writes = {"_make_model", "_make_cut", "_round"}
+    assert {entry.rpartition(".")[2] for entry in found} == writes
+
+
+def test_what_ends_reports_or_keeps_changes_no_key(whole):
+    for name in WITHOUT_EFFECT:
+        path = whole.joinpath(*name.split(".")).with_suffix(".py")
+        assert changed(whole, path, path.read_bytes() + b"\nADDED = 1\n") == set()
+
+
+def test_an_import_is_followed_wherever_and_however_it_is_written(package):
+    root = package(
+        entry="""
+        import models.plain as first
+        from . import beside
+        from models.names import one
+        def make():
+            from models import late
+            return [sys.executable, "-m", "models.process"]
+        """,
+        plain="import numpy",
+        beside="",
+        names="from models.deep import *",
+        deep="",
+        late="",
+        process="",
+        other="",
+    )
+    found = sources_of("models.entry", root)
+    reached = {"entry", "plain", "beside", "names", "deep", "late", "process"}
+    assert found.modules == {PACKAGE, *(f"{PACKAGE}.{name}" for name in reached)}
+    assert found.packages == {"numpy"}
+
+
+def test_what_only_a_type_checker_imports_is_left_out(package):
+    root = package(
+        entry="""
+        from typing import TYPE_CHECKING
+        if TYPE_CHECKING:
+            from models.types import Shape
+        else:
+            from models.executed import Shape
+        """,
+        types="",
+        executed="",
+    )
+    assert sources_of("models.entry", root).modules == {
+        PACKAGE,
+        "models.entry",
+        "models.executed",
+    }
+
+
+def test_of_the_entry_s_module_only_what_the_entry_uses_counts(package):
+    source = """
+    import models.used as used
+    import models.unused as unused
+    SIZE = 3
+    OTHER = 4
+    class Maker:
+        def make(self):
+            return self._helped()
+        def _helped(self):
+            return used.thing(SIZE), free()
+        def _apart(self):
+            return unused.thing(OTHER)
+    def free():
+        return 1
+    """
+    entry = "models.entry:Maker.make"
+    root = package(entry=source, used="", unused="")
+    assert sources_of(entry, root).modules == {PACKAGE, "models.used"}
+    before = hash_imports(entry, root=root)
+    for old, new, alike in (
+        ("SIZE = 3", "SIZE = 5", False),
+        ("OTHER = 4", "OTHER = 5", True),
+        ("return 1", "return 2", False),
+        ("return unused.thing", "return used.thing", True),
+    ):
+        root = package(entry=source.replace(old, new))
+        assert (hash_imports(entry, root=root) == before) == alike, new
+
+
+def test_a_data_file_is_found_beside_a_module_and_nowhere_outside(package, tmp_path):
+    (tmp_path / "outside.toml").write_text("")
+    root = package(
+        entry="""
+        FILES = ["table.toml", "../outside.toml", "/etc/os-release", "absent.toml", "a. b"]
+        """
+    )
+    (root / PACKAGE / "table.toml").write_text("")
+    assert sources_of("models.entry", root).files == {"models/table.toml"}
+
+
+@pytest.mark.parametrize("entry", ["models.nowhere", "models.stages:Builder._nothing"])
+def test_an_entry_that_is_not_there_is_an_error(entry):
+    with pytest.raises(ValueError, match=r"holds no|is no module"):
+        sources_of(entry)
+
+
+def test_the_versions_of_what_a_stage_imports_are_in_its_key():
+    plan = make_plan(make_request(load_subject("embedded")))
+    seen = {stage.name: stage.recipe["versions"] for stage in [*plan.stages(), plan.lesson]}
+    assert {"numpy", "tokenizers"} <= set(seen["corpus"])
+    assert {"numpy", "keras", "tensorflow", "safetensors"} <= set(seen["model"])
+    needed = {"numpy", "tensorflow", "ai_edge_quantizer", "ai_edge_litert", "flatbuffers", "tflite"}
+    assert needed <= set(seen["variant"])
+    assert all(version for versions in seen.values() for version in versions.values())
