@@ -12,11 +12,14 @@ from models.verdicts.confusion import shares
 from models.verdicts.intervals import CONFIDENCE, RESAMPLES, Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from models.verdicts.confusion import Counts, Floats
 
     Statistic = Callable[[Counts], Floats]
+
+# Counts that are held at once: 128 MB. RepLab's entities take a tenth of it.
+LARGEST_PART = 1 << 24
 
 # One text gives nothing to vary.
 FEWEST = 2
@@ -41,7 +44,7 @@ def counts_interval(
 
     Args:
         statistic: takes tables [..., entities, classes, classes + 1], gives values [...]
-            between 0 and 1.
+            between 0 and 1, whatever the entities' order.
         tables: what was counted, [entities, classes, classes + 1].
         confidence: nominal coverage.
         resamples: how many.
@@ -54,7 +57,8 @@ def counts_interval(
     if sizes.sum() < FEWEST:
         raise TooFew(int(sizes.sum()), FEWEST)
     value = float(statistic(tables))
-    drawn = np.sort(statistic(_resampled(tables, resamples, seed)))
+    parts = _resampled(tables, resamples, seed)
+    drawn = np.sort(np.concatenate([statistic(part) for part in parts]))
     low, high = _corrected_ends(drawn, value, _acceleration(statistic, tables), confidence)
     if math.isnan(low) or low == high:
         smallest = int(sizes.min()) * len(sizes)
@@ -93,7 +97,8 @@ def drop_interval(
     """
     if tables.sum() < 1:
         raise TooFew(0, 1)
-    drawn = drop_of(statistic, _resampled(tables, resamples, seed, _pseudo_tweets(tables)))
+    parts = _resampled(tables, resamples, seed, _pseudo_tweets(tables))
+    drawn = np.concatenate([drop_of(statistic, part) for part in parts])
     tail = (1.0 - confidence) / 2.0
     low, high = (float(end) for end in np.quantile(drawn, [tail, 1.0 - tail]))
     value = float(drop_of(statistic, tables))
@@ -117,18 +122,29 @@ def _pseudo_tweets(tables: Counts) -> Floats:
     return pseudo
 
 
-def _resampled(tables: Counts, resamples: int, seed: int, beside: Floats | float = 0.0) -> Counts:
-    """Tables of as many tweets per entity, [resamples, entities, *cells].
+def _resampled(
+    tables: Counts, resamples: int, seed: int, beside: Floats | float = 0.0
+) -> Iterator[Counts]:
+    """Yield tables of as many tweets per entity, [some of the resamples, entities, *cells].
 
-    `beside` joins the tweets that are drawn from, but not their number.
+    `beside` joins the tweets that are drawn from, but not their number. All resamples are in one
+    part unless there are thousands of entities.
     """
     random = np.random.default_rng(seed)
-    drawn = np.empty((resamples, *tables.shape), dtype=np.int64)
-    for at, odds in enumerate(tables + beside):
-        tweets = int(tables[at].sum())
-        cells = random.multinomial(tweets, odds.ravel() / odds.sum(), size=resamples)
-        drawn[:, at] = cells.reshape(resamples, *odds.shape)
-    return drawn
+    odds = tables + beside
+    # What is of one cell alone can only be drawn as it is.
+    free = np.count_nonzero(odds.reshape(len(odds), -1), axis=1) > 1
+    whole = resamples * tables.size <= LARGEST_PART
+    drawn_entities = range(len(tables)) if whole else np.flatnonzero(free)
+    most = resamples if whole else max(1, LARGEST_PART // tables.size)
+    for begin in range(0, resamples, most):
+        count = min(most, resamples - begin)
+        drawn = np.repeat(tables[None], count, axis=0)
+        for at in drawn_entities:
+            chances = odds[at].ravel() / odds[at].sum()
+            cells = random.multinomial(int(tables[at].sum()), chances, size=count)
+            drawn[:, at] = cells.reshape(count, *tables.shape[1:])
+        yield drawn
 
 
 def _corrected_ends(
@@ -153,11 +169,23 @@ def _corrected_ends(
 def _acceleration(statistic: Statistic, tables: Counts) -> float:
     """Efron's acceleration from the jackknife, centered within each entity."""
     cells = np.argwhere(tables)
-    without = np.repeat(tables[None], len(cells), axis=0)
-    without[np.arange(len(cells)), *cells.T] -= 1
+    # Entities with like tables are one: which of them loses a tweet, no statistic can tell.
+    _, first, kind = np.unique(
+        tables.reshape(len(tables), -1), axis=0, return_index=True, return_inverse=True
+    )
+    likes = np.column_stack([first[kind.ravel()[cells[:, 0]]], cells[:, 1:]])
+    tried = cells[cells[:, 0] == likes[:, 0]]
     # An entity of one tweet cannot lose it and still have a score.
-    kept = without.sum(axis=(-2, -1)).all(axis=1)
-    cells, values = cells[kept], statistic(without[kept])
+    tried = tried[tables[tried[:, 0]].sum(axis=(-2, -1)) > 1]
+    of_cell = np.full(tables.shape, np.nan)
+    most = max(1, LARGEST_PART // tables.size)
+    for begin in range(0, len(tried), most):
+        some = tried[begin : begin + most]
+        without = np.repeat(tables[None], len(some), axis=0)
+        without[np.arange(len(some)), *some.T] -= 1
+        of_cell[tuple(some.T)] = statistic(without)
+    values = of_cell[tuple(likes.T)]
+    cells, values = cells[np.isfinite(values)], values[np.isfinite(values)]
     weights = tables[tuple(cells.T)]
     entities = cells[:, 0]
     means = shares(np.bincount(entities, weights * values), np.bincount(entities, weights))

@@ -83,7 +83,7 @@ def test_an_estimate_beyond_all_that_was_drawn_has_no_correction(value: float) -
 
 @pytest.mark.parametrize("confidence", [0.95, 0.5])
 def test_an_interval_of_counts_is_made_of_these(confidence: float) -> None:
-    drawn = np.sort(macro_f1(resampling._resampled(TABLES, 300, 7)))
+    drawn = np.sort(macro_f1(next(resampling._resampled(TABLES, 300, 7))))
     value = float(macro_f1(TABLES))
     acceleration = resampling._acceleration(macro_f1, TABLES)
     low, high = resampling._corrected_ends(drawn, value, acceleration, confidence)
@@ -103,7 +103,7 @@ def test_by_default_two_thousand_are_drawn_from_the_first_seed() -> None:
 
 
 def test_resampling_keeps_how_many_tweets_an_entity_has() -> None:
-    drawn = resampling._resampled(TABLES, 400, 3)
+    drawn = next(resampling._resampled(TABLES, 400, 3))
     assert drawn.shape == (400, 2, 3, 4)
     assert (drawn.sum(axis=(2, 3)) == TABLES.sum(axis=(1, 2))).all()
     assert drawn.mean(axis=0) == pytest.approx(TABLES, abs=0.8)
@@ -124,7 +124,7 @@ def test_two_pseudo_tweets_are_spread_as_gold_is() -> None:
 @pytest.mark.parametrize("confidence", [0.95, 0.5])
 def test_an_interval_of_a_drop_holds_the_quantiles_of_what_was_drawn(confidence: float) -> None:
     beside = resampling._pseudo_tweets(PAIRED)
-    drawn = resampling._resampled(PAIRED, 300, 7, beside)
+    drawn = next(resampling._resampled(PAIRED, 300, 7, beside))
     first, second = macro_f1(drawn.sum(axis=-1)), macro_f1(drawn.sum(axis=-2))
     ends = np.quantile(first - second, [(1 - confidence) / 2, (1 + confidence) / 2])
     found = resampling.drop_interval(macro_f1, PAIRED, confidence=confidence, resamples=300, seed=7)

@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import TooFew
 from models.verdicts import confusion as tables_room
-from models.verdicts import estimates, reputation
+from models.verdicts import estimates, reputation, resampling
 from models.verdicts.confusion import confusion
 from models.verdicts.resampling import counts_interval, drop_interval
 
@@ -116,3 +116,46 @@ def test_pairing_makes_the_interval_narrower() -> None:
 def test_no_tweets_have_no_drop() -> None:
     with pytest.raises(TooFew, match="0 texts, needs 1"):
         drop_interval(reputation.f_rs, np.zeros((1, 3, 4, 4), dtype=np.int64))
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_in_parts_it_gives_the_interval_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch, *, paired: bool
+) -> None:
+    random = np.random.default_rng(3)
+    gold, entities = random.integers(0, 3, 400), random.integers(0, 60, 400).astype(str).tolist()
+    answers = [np.where(random.random(400) < 0.8, gold, 0) for _ in range(2)]
+
+    def interval() -> tuple[float, float]:
+        if paired:
+            counted = tables_room.paired_confusion(gold, *answers, entities, classes=3)
+            return drop_interval(reputation.f_rs, counted)
+        return counts_interval(reputation.f_rs, confusion(gold, answers[0], entities, classes=3))
+
+    whole = interval()
+    held = []
+
+    def watched(tables: np.ndarray) -> np.ndarray:
+        held.append(tables.size)
+        return f_rs(tables)
+
+    f_rs = reputation.f_rs
+    monkeypatch.setattr(reputation, "f_rs", watched)
+    monkeypatch.setattr(resampling, "LARGEST_PART", 100_000)
+    assert interval() == pytest.approx(whole, abs=0.01)
+    assert max(held) <= 100_000
+
+
+def test_the_jackknife_tries_entities_with_like_tables_once() -> None:
+    gold = np.arange(6000) % 3
+    entities = [str(at // 3) for at in range(6000)]
+    tables = confusion(gold, np.where(gold == 2, 0, gold), entities, classes=3)
+    tried = []
+
+    def statistic(some: np.ndarray) -> np.ndarray:
+        tried.append(len(some))
+        return reputation.official_accuracy(some)
+
+    found = resampling._acceleration(statistic, tables)
+    assert sum(tried) == 3
+    assert found == pytest.approx(resampling._acceleration(statistic, tables[:1]) / 2000**0.5)
