@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.corpus.replab_layout import KEY, check_package, package_files
 from models.errors import UsageMistake
+from models.files import kind_of, open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +38,11 @@ def check_corpus(subject: Subject, path: Path | None) -> None:
         )
     elif source == "replab":
         check_package(path)
-    elif not path.is_file():
+    elif not path.exists():
         raise UsageMistake("no such file", file=path, key=KEY, remedy="Check the path")
+    elif not path.is_file():
+        what = f"is {kind_of(path.stat().st_mode)}, not a file"
+        raise UsageMistake(what, file=path, key=KEY, remedy="Give one file, plain or zipped")
 
 
 def hash_corpus(path: Path) -> str:
@@ -55,5 +59,5 @@ def hash_corpus(path: Path) -> str:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import EdgeproofError
-from models.processes import run, start, wait
+from models.processes import PIECE, run, start, wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,8 @@ _TARGETS = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
 # How to reach a mirror. What is to be fetched from it is this module's business.
 _INHERITED = ("Acquire::http", "Acquire::Force", "Acquire::Check-", "Acquire::Retries")
 _LAST_LINES = 4
+# The largest that is fetched, the C library, has 20 MB; Debian's largest has 4 GB.
+_LARGEST_PACKAGE = 1 << 30
 _CHECK = "Check the network and the sources in /etc/apt, and run again"
 # Some hundred packages over a slow network.
 _SECONDS = 1800.0
@@ -200,6 +202,7 @@ def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
     Raises:
         EdgeproofError: the package is damaged or lacks a member.
     """
+    _require_bounded(package)
     stream = ["dpkg-deb", "--fsys-tarfile", str(package)]
     target = ["tar", "-x", "--keep-directory-symlink", "--no-same-owner", "-C", str(root)]
     remedy = "Check the disk's free space, and run again"
@@ -219,6 +222,30 @@ def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
         raise EdgeproofError(
             f"the package cannot be unpacked ({end_of(taken.stderr)})", file=package, remedy=remedy
         )
+
+
+def _require_bounded(package: Path) -> None:
+    """Refuse a package that unpacks to more than any of Debian's: it is counted, and kept nowhere.
+
+    Raises:
+        EdgeproofError: it does.
+    """
+    stream = ["dpkg-deb", "--fsys-tarfile", str(package)]
+    again = "Run again: apt fetches it anew"
+    source, held = start(stream, stderr=subprocess.DEVNULL, remedy=again), 0
+    try:
+        while source.stdout is not None and (piece := source.stdout.read(PIECE)):
+            held += len(piece)
+            if held > _LARGEST_PACKAGE:
+                raise EdgeproofError(
+                    f"would be more than {_LARGEST_PACKAGE:,} bytes unpacked",
+                    file=package,
+                    remedy=again,
+                )
+    finally:
+        if source.stdout is not None:
+            source.stdout.close()
+        wait(source, _SECONDS_TO_END)
 
 
 def version_of(package: Path) -> str:

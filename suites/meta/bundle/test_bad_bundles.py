@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from contextlib import suppress
 
@@ -33,6 +34,19 @@ def variant(members):
 
 def test_a_file_that_is_not_there(tmp_path, board):
     assert "no such file" in refused(tmp_path / "none.edge", board)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("kind", ["a FIFO", "a device", "a folder"])
+def test_what_is_no_file(kind, tmp_path, board):
+    given = tmp_path / "given.edge"
+    if kind == "a FIFO":
+        os.mkfifo(given)
+    elif kind == "a device":
+        given.symlink_to("/dev/zero")
+    else:
+        given.mkdir()
+    assert f"is no bundle: it is {kind}" in refused(given, board)
 
 
 def test_a_file_that_is_none(file, board):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -96,8 +97,35 @@ def _no_corpus(folder: Path) -> None:
 PRETRAINED = ("--edge-pretrained={folder}/checkpoint",)
 WEIGHT = "encoder.layer.0.attention.self.query.weight"
 
+
+def _in_the_way(folder: Path) -> None:
+    """Put a file, a folder and a FIFO where something is to be written."""
+    (folder / "file").touch()
+    (folder / "folder").mkdir()
+    os.mkfifo(folder / "fifo")
+
+
 # Seen before anything is run.
 WHEN_ASKED = {
+    "a bundle to be written over a folder": Mistake(
+        says=("folder: --edge-export-bundle", "is a folder", "Give the path of a file"),
+        prepare=_in_the_way,
+        arguments=("--edge-export-bundle={folder}/folder",),
+    ),
+    "a report below a file": Mistake(
+        says=("--edge-report-dir", "file is a file, not a folder", "Give the path of a folder"),
+        prepare=_in_the_way,
+        arguments=("--edge-report-dir={folder}/file/report",),
+    ),
+    "a store to where nobody can write": Mistake(
+        says=("--edge-cache-dir", "cannot be written"),
+        arguments=("--edge-cache-dir=/proc/store",),
+    ),
+    "a corpus that is a FIFO": Mistake(
+        says=("fifo: --edge-corpus", "is a FIFO, not a file"),
+        prepare=_in_the_way,
+        arguments=("--edge-corpus={folder}/fifo",),
+    ),
     "an unknown subject": Mistake(
         says=("--edge-subject", "'nobody'", "Give one of", "embedded"),
         arguments=("--edge-subject=nobody",),

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "models.files": set(),
     "models.foreign_text": set(),
     "models.artefact": {"models.errors"},
+    "models.outputs": {"models.errors"},
     "models.archives": {"models.errors"},
     "models.arrays": set(),
     "models.numpy_files": {"models.errors"},

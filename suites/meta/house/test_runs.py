@@ -107,16 +107,16 @@ def test_a_store_that_is_no_folder_stops_the_run(miniature, tmp_path):
     mini = Miniature(miniature.folder, tmp_path / "store")
     mini.store.write_text("no folder", encoding="utf-8")
     outcome = run(mini, tmp_path / "reports", ["suites/size"])
-    assert outcome.code == 1, outcome.output
-    assert outcome.output.count(f"{mini.store}: the store is no folder") == 1, outcome.output
-    assert "another --edge-cache-dir" in outcome.output
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
+    assert outcome.output.count(f"{mini.store} is a file, not a folder") == 1, outcome.output
+    assert "--edge-cache-dir" in outcome.output
     assert "Traceback" not in outcome.output
 
 
 def test_results_that_cannot_be_written_are_a_failure(miniature, tmp_path):
     """Everything passed, but what was promised is not there."""
-    in_the_way = tmp_path / "file"
-    in_the_way.write_text("no folder", encoding="utf-8")
+    in_the_way = tmp_path / "report"
+    (in_the_way / "results.json").mkdir(parents=True)
     given = [f"--edge-report-dir={in_the_way}", "--edge-schemes=float32"]
     outcome = run(miniature, tmp_path / "reports", ["suites/size"], given)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output

@@ -1,0 +1,71 @@
+"""Finding out at the start whether what a run gives can be written at its end."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+from models.files import kind_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def check_output_file(path: Path, key: str) -> None:
+    """Check that a file can be written, which leaves what is there as it is.
+
+    Args:
+        path: the file.
+        key: the option that named it.
+
+    Raises:
+        UsageMistake: it is a folder, a FIFO or a device, or its folder cannot be written to.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            what = f"is {kind_of(path.stat().st_mode)}, and a file is to be written there"
+            raise UsageMistake(what, file=path, key=key, remedy="Give the path of a file")
+        if not path.parent.is_dir():
+            raise UsageMistake(
+                "its folder is not there", file=path, key=key, remedy=f"Make {path.parent} first"
+            )
+        _try_to_write(path.parent)
+    except OSError as error:
+        raise _refused(path, key, error) from None
+
+
+def check_output_folder(path: Path, key: str) -> None:
+    """Check that files can be written into a folder, which is made later where it is not there.
+
+    Args:
+        path: the folder.
+        key: the option that named it.
+
+    Raises:
+        UsageMistake: it is no folder, cannot be made, or cannot be written to.
+    """
+    try:
+        there = next(place for place in (path, *path.parents) if place.exists())
+        if not there.is_dir():
+            what = f"{there} is {kind_of(there.stat().st_mode)}, not a folder"
+            raise UsageMistake(what, file=path, key=key, remedy="Give the path of a folder")
+        _try_to_write(there)
+    except OSError as error:
+        raise _refused(path, key, error) from None
+
+
+def _try_to_write(folder: Path) -> None:
+    """Make a file that has no name and is gone at once."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"x")
+        file.flush()
+
+
+def _refused(path: Path, key: str, error: OSError) -> UsageMistake:
+    return UsageMistake(
+        f"cannot be written ({error.strerror})",
+        file=path,
+        key=key,
+        remedy="Free space there, make it writable, or give another path",
+    )
