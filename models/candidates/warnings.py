@@ -40,13 +40,20 @@ def _about_inputs(signature: Signature | None, inputs: Sequence[InputSpec]) -> I
                 f"{', '.join(signature.inputs)}: an app that binds them by position feeds the "
                 "wrong ones."
             )
-    if any(one.dtype == "float32" for one in inputs if one.role == "ids"):
-        yield (
-            f"Its ids are float32, which holds whole numbers up to {LARGEST_FLOAT_ID} exactly: "
-            "they are taken to be ids, not features."
-        )
+    yield from (_about_floats(one) for one in inputs if one.dtype == "float32")
     if any(one.length is None for one in inputs):
         yield "The file leaves the number of tokens open: what is declared, or the texts decide it."
+
+
+def _about_floats(one: InputSpec) -> str:
+    if one.role == "ids" and one.rows is None:
+        return (
+            "Its input is float32, and no table is looked up by it: it is fed ids as numbers, "
+            "which is right only where it was trained on ids, not on features such as TF-IDF."
+        )
+    return (
+        f"Its {one.role} are float32, which holds whole numbers up to {LARGEST_FLOAT_ID} exactly."
+    )
 
 
 def _about_output(output: OutputSpec) -> Iterator[str]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from models.flatbuffers.arithmetic import arithmetic, multiply_accumulates
 from models.flatbuffers.contract import SMALL
-from models.flatbuffers.dtypes import BITS, FLOAT_DTYPES
+from models.flatbuffers.dtypes import BITS, FLOAT_DTYPES, QUANTIZED_DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +76,7 @@ def _name(report: FlatBufferReport, weights: list[Tensor], shares: dict[str, flo
         return main if shares[main] >= 1 - MINORITY else MIXED
     # Constants of 16 bits are added to activations; no weight is stored so.
     bits = sorted({BITS[dtype] for dtype, part in shares.items() if _counts(dtype, part)})
-    letter = _letter(integers) if len(bits) == 1 else ""
+    letter = _letter(_of_products(report) or integers) if len(bits) == 1 else ""
     written = f"wi{''.join(map(str, bits))}{letter}"
     return _computing(report, written, mixed=len(bits) > 1)
 
@@ -99,6 +99,17 @@ def _computing(report: FlatBufferReport, written: str, *, mixed: bool) -> str:
     return f"{'dynamic' if kinds['hybrid'] else 'weight_only'}_{written}_afp32"
 
 
+def _of_products(report: FlatBufferReport) -> list[Tensor]:
+    """Return the integer weights of products: a table of words has one scale under most schemes."""
+    return [
+        operand
+        for operator in report.operators
+        if multiply_accumulates(operator)
+        for operand in operator.inputs[1:2]
+        if operand is not None and operand.weight and operand.dtype in QUANTIZED_DTYPES
+    ]
+
+
 def _letter(weights: list[Tensor]) -> str:
     """Return which weights share a scale, as the grammar writes it: most of them decide."""
     letters: Counter[str] = Counter()
@@ -107,7 +118,6 @@ def _letter(weights: list[Tensor]) -> str:
         block = how.block if how is not None else None
         letter = f"b{block}" if block else "" if how is not None and how.per_channel else "t"
         letters[letter] += one.constant_bytes
-    # A table has one scale under every scheme of TensorFlow's: matrices of products tell.
     return letters.most_common(1)[0][0]
 
 

@@ -13,9 +13,9 @@ from models.flatbuffers.contract import (
     weight_breaches,
     zero_point_breaches,
 )
-from models.flatbuffers.dtypes import QUANTIZED_DTYPES
+from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
 from models.flatbuffers.findings.finding import Finding, Inspected, limits, several
-from models.flatbuffers.recognizing import MIXED, large_weights
+from models.flatbuffers.recognizing import MINORITY, large_weights
 from models.flatbuffers.runtimes import minimum_runtime, version_key
 
 if TYPE_CHECKING:
@@ -93,9 +93,11 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
     needed = minimum_runtime(report)
     if version_key(needed) > version_key(contract.runtime):
         found.append(f"it needs TFLite {needed}, not {contract.runtime} at the most")
-    # The contract binds dense layers; a file without them is told by its weights.
-    if not found and inspected.scheme.name not in {contract.scheme, MIXED}:
-        found.append(f"its weights and products are those of {inspected.scheme.name}")
+    # The contract binds dense layers, which may be small beside a table of words.
+    share = inspected.scheme.shares.get(contract.dense_weights, 0.0)
+    least = 1 - MINORITY if contract.dense_weights in FLOAT_DTYPES else MINORITY
+    if share < least:
+        found.append(f"{share:.0%} of its large weights are {contract.dense_weights}")
     if found:
         yield Finding(
             "not-the-scheme",

@@ -68,8 +68,16 @@ def test_a_lone_input_takes_ids(write, dtype, name):
 
 def test_ids_as_floats_are_said(write):
     spec = read_candidate(write(names=("x",), dtype="float32"))
-    assert any("float32" in warning for warning in spec.warnings)
+    assert any("up to 16777216 exactly" in warning for warning in spec.warnings)
     assert read_candidate(write(names=("x",))).warnings == ()
+
+
+def test_floats_that_look_up_no_table_may_be_features(tmp_path):
+    path = tmp_path / "given.tflite"
+    path.write_bytes(ported(((1, 8), "float32", "vector")))
+    spec = read_candidate(path)
+    assert spec.input("ids").found == "shape"
+    assert any("not on features such as TF-IDF" in warning for warning in spec.warnings)
 
 
 def test_rows_of_the_table_bound_the_ids(write):

@@ -54,6 +54,20 @@ def test_weights_that_are_unpacked_first(tmp_path, dtype, scale, name):
     assert recognized(inspect(path)).name == name
 
 
+def test_a_table_of_words_does_not_decide_how_products_share_scales(tmp_path):
+    model = Model()
+    ids, row = model.tensor("ids", (1, 8), "int32"), model.tensor("row", (1, WIDE))
+    words = model.tensor("words", (512, WIDE), "int8", values=np.ones((512, WIDE)), scale=0.1)
+    held = model.tensor("w", (WIDE, WIDE), "int8", values=INTEGERS, scale=SCALES)
+    out = model.tensor("out", (1, WIDE))
+    model.operator("GATHER", [words, ids], [row])
+    model.operator("FULLY_CONNECTED", [row, held, -1], [out], version=12)
+    model.end_graph([ids], [out])
+    path = tmp_path / "given.tflite"
+    path.write_bytes(model.pack())
+    assert recognized(inspect(path)).name == "dynamic_wi8_afp32"
+
+
 def test_a_file_without_weights_is_none(tmp_path):
     model = Model()
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 8))
