@@ -7,10 +7,17 @@ const has = (labels, name, value) =>
   labels.some((label) => label.name === name && label.value === value);
 
 // Without environments, Allure takes the same test of two runs for a retry and hides one. Their ids
-// may hold no other characters.
+// may hold no other characters; what is left of two names must not be one id.
+const ids = new Set();
+const idOf = (name) => {
+  const plain = name.replace(/[^A-Za-z0-9_-]+/g, "-");
+  const id = ids.has(plain) ? `${plain.slice(0, 58)}-${ids.size}` : plain;
+  ids.add(id);
+  return id;
+};
 const environments = Object.fromEntries(
   Object.entries(facts.environments ?? {}).map(([name, variables]) => [
-    name.replace(/[^A-Za-z0-9_-]+/g, "-"),
+    idOf(name),
     { name, variables, matcher: ({ labels }) => has(labels, "run", name) },
   ]),
 );

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
+from models.foreign_text import one_line
 from reports.naming import device_names
 from reports.parts import require_distinct
 
@@ -150,14 +152,26 @@ def _told_apart(runs: list[Run]) -> list[Run]:
     """Name the environments of runs, and their devices where a run of one subject shares one."""
     placed = [(run, device) for run in runs for device in sorted(run.devices)]
     stands = [_stand_in(run, device) for run, device in placed]
-    names = device_names(stands)
+    names, taken = device_names(stands), set[str]()
     for at, ((run, device), stand, name) in enumerate(zip(placed, stands, names, strict=True)):
         shared = names.count(name) > 1
         full = f"{stand['subject']['name']} on {name}" if shared else name
-        run.environments[device] = full if len(full) <= LONGEST else f"{full[: LONGEST - 4]} {at}"
+        run.environments[device] = _environment(full, at, taken)
+        taken.add(run.environments[device])
         if run.document is not None and run.document["device"]["name"] == device:
             run.document = _renamed(run.document, name)
     return runs
+
+
+def _environment(name: str, at: int, taken: set[str]) -> str:
+    """A name that Allure takes for an environment: no hidden character, slash or great length."""
+    plain = re.sub(r"[/\\]+", "-", one_line(name)).strip()
+    plain = "unnamed" if set(plain) <= {"."} else plain
+    # Allure counts as JavaScript does.
+    if len(plain.encode("utf-16-le")) // 2 > LONGEST or plain in taken:
+        first = plain.encode("utf-16-le")[: 2 * (LONGEST - 6)].decode("utf-16-le", "ignore")
+        return f"{first} {at}"
+    return plain
 
 
 def _stand_in(run: Run, device: str) -> dict[str, Any]:

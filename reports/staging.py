@@ -59,7 +59,8 @@ def stage(
     for picture in drawn:
         (folder / f"{picture.name}-attachment.svg").write_text(picture.svg, encoding="utf-8")
     for file, test in run.tests.items():
-        changed = _with_environment(_as_text(test), run.environments)
+        device = next(iter(labels_of(test, "device")), None)
+        changed = _with_environment(_as_text(test), run.environments.get(str(device)))
         changed = _with_pictures(changed, drawn)
         named = test_id(test)
         own = planted.get(gate_of(named), [])
@@ -97,9 +98,8 @@ def _paragraph(text: str) -> str:
     return f"<p>{as_markup(text.strip())}</p>"
 
 
-def _with_environment(test: dict[str, Any], environments: Mapping[str, str]) -> dict[str, Any]:
+def _with_environment(test: dict[str, Any], name: str | None) -> dict[str, Any]:
     """Say in which environment a test ran, also in what its history is found by."""
-    name = next((environments[device] for device in labels_of(test, "device")), None)
     if name is None:
         return test
     hidden = {"name": "run", "value": name, "mode": "hidden"}

@@ -7,6 +7,8 @@ import re
 import unicodedata
 
 COUNT = 500
+# What a script among them writes to the console of a browser that runs it.
+ACTED = "7770777"
 SEED = 20231
 PARTS = (
     # Terminals: colors, cleared screens, titles, links, the 8-bit forms of all that.
@@ -26,14 +28,17 @@ PARTS = (
     *("`code`", "```\nfence", "|", "a|b|c", "\\|", "\\", "**bold**", "_it_", "~~no~~", "$x$"),
     *("# head", "- item", "1. item", "> quote", "---", "===", ":tada:", "<https://spy.example>"),
     # HTML, and what gets out of an attribute, a script or a comment.
-    *("<script>window.acted=1</script>", "<img src=x onerror=window.acted=1>", "</title>", "-->"),
-    "</script><script>window.acted=1</script>",
-    *("<svg onload=window.acted=1>", "&lt;b&gt;", "&#0;"),
-    *('" onmouseover="window.acted=1', "' autofocus onfocus='window.acted=1", "</style>", "]]>"),
-    *("<iframe srcdoc='<script>top.acted=1</script>'>", "<base href=//spy.example>", "<!--"),
+    "<script>console.log(7770777)</script>",
+    *("<img src=x onerror=console.log(7770777)>", "</title>", "-->"),
+    "</script><script>console.log(7770777)</script>",
+    *("<svg onload=console.log(7770777)>", "&lt;b&gt;", "&#0;"),
+    '" onmouseover="console.log(7770777)',
+    *("' autofocus onfocus='console.log(7770777)", "</style>", "]]>"),
+    "<iframe srcdoc='<script>console.log(7770777)</script>'>",
+    *("<base href=//spy.example>", "<!--"),
     *("<link rel=stylesheet href=//spy.example/a.css>", "<meta http-equiv=refresh content=0>"),
-    "javascript:window.acted=1",
-    *("data:text/html,<script>top.acted=1</script>", "url(//spy.example)"),
+    "javascript:console.log(7770777)",
+    *("data:text/html,<script>console.log(7770777)</script>", "url(//spy.example)"),
     # Spreadsheets.
     *("=1+1", "=cmd|' /C calc'!A0", "+1+1", "-1+1"),
     *("@SUM(1)", "\t=1", "a;=1+1", '"', '","=1', "\uff1d1"),

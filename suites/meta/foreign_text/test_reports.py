@@ -16,41 +16,11 @@ from reports import github, merge, scoreboard, sizes, summary
 from reports.explain import accounts
 from reports.figures.draw import pictures
 from reports.results import read_results, write_results
+from suites.meta.foreign_text.forging import forged
 from suites.meta.foreign_text.parsing import Parsed, rendered
 from suites.meta.foreign_text.payloads import acting_in_a_log, payloads
 from suites.meta.reports.drawn import planted
-from suites.meta.reports.runs import document
 
-# What a report chooses by, or computes with: it is checked when a document is read.
-CHOSEN = {
-    *("metric", "unit", "verdict", "outcome", "started", "finished", "move", "limit", "better"),
-    *("sha256", "schema", "expires"),
-}
-LEDGER = {
-    "paper": {
-        "published_ratio": 160,
-        "flatbuffer_for_bert_large_checkpoint": 1,
-        "flatbuffer_for_bert_large_weights": 1,
-    },
-    **{
-        model: {"parameters": {"total": 1}, "weights": 2, "checkpoint": 3}
-        for model in ("full_model", "small_model")
-    },
-    "variants": {
-        "float16": {
-            "flatbuffer": 1,
-            "flatbuffer_zipped": 1,
-            "resident": None,
-            "ratios": dict.fromkeys(sizes.RATIOS, 1.0),
-        }
-    },
-}
-# One of each ending is enough: failed, inconclusive, not judged.
-TAKEN = {
-    *(("full_model", "accuracy"), ("float16", "flatbuffer_bytes")),
-    *(("float16", "accuracy_drop"), ("float16", "agreement")),
-}
-KNOWN = set(sizes.RATIOS) | {"full_model", "small_model"}
 TAGS = {
     *("a", "b", "br", "code", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "h1"),
     *("h2", "h3", "input", "li", "nav", "output", "p", "section", "span", "style", "script"),
@@ -58,42 +28,6 @@ TAGS = {
 }
 PAYLOADS = payloads()
 PICTURES = 4
-
-
-def forged(payload: str) -> dict[str, Any]:
-    """The small run with the payload in front of everything that can come from outside."""
-    made = document({"name": "host", "emulated": False, "machine": "m", "core": "c", "target": "t"})
-    made["subject"] |= {
-        "description": "d",
-        "sizes": LEDGER,
-        "floors": {"always": {"accuracy": 0.4}},
-    }
-    taken = [one for one in made["measurements"] if (one["scheme"], one["metric"]) in TAKEN]
-    kept = {one["test"] for one in taken}
-    made["tests"] = [one for one in made["tests"] if one["id"] in kept or one.get("message")]
-    made["measurements"] = [one | {"subject": "mini"} for one in taken]
-    made["measurements"][0]["known_failure"] = "known"
-    made["artefacts"] = [{"name": "a", "sha256": "0", "bytes": 1}]
-    return _with(payload, made)
-
-
-def _with(payload: str, held: Any) -> Any:
-    if isinstance(held, str):
-        return payload + held
-    if isinstance(held, list):
-        return [_with(payload, each) for each in held]
-    if not isinstance(held, dict):
-        return held
-    return {
-        _key(payload, name): value if name in CHOSEN else _with(payload, value)
-        for name, value in held.items()
-    }
-
-
-def _key(payload: str, name: str) -> str:
-    """Schemes, runtimes and floors are keys, too."""
-    ours = {"float32", "float16", "ai_edge_litert", "always"}
-    return payload + name if name in ours and name not in KNOWN else name
 
 
 @pytest.fixture(scope="module")
