@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import shutil
 
 import pytest
 
+from models.devices import finding
 from models.devices.finding import find_place
 from models.devices.places import EMULATED_CLOCK, EmulatedPlace, LocalPlace
 from models.devices.profile import FOLDER, HOST
@@ -80,3 +83,27 @@ def test_a_32_bit_system_has_one_runtime():
 def test_wishes_that_cannot_be(wish, says):
     with pytest.raises(UsageMistake, match=says):
         find_place(**wish)
+
+
+def test_a_profile_of_ones_own_wins_over_the_shipped_one_of_its_name(tmp_path, monkeypatch):
+    own = tmp_path / f"{ELSEWHERE}.toml"
+    text = (FOLDER / f"{ELSEWHERE}.toml").read_text(encoding="utf-8")
+    own.write_text(re.sub("(?m)^description = .*$", 'description = "my own"', text), "utf-8")
+    known = []
+
+    def found(devices):
+        known.extend(devices)
+        return dataclasses.replace(recognize(), device=ELSEWHERE)
+
+    monkeypatch.setattr(finding, "recognize", found)
+    place = find_place(device=str(own))
+    assert place.device.table.description == "my own"
+    assert [device.name for device in known].count(ELSEWHERE) == 1
+
+
+@pytest.mark.parametrize("name", ["..", "a\nb", ".hidden", "a "])
+def test_a_profile_s_name_can_be_a_folder_s(name, tmp_path):
+    own = tmp_path / f"{name}.toml"
+    shutil.copy(FOLDER / "host.toml", own)
+    with pytest.raises(UsageMistake, match="cannot name a file"):
+        find_place(device=str(own))

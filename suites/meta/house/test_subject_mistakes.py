@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from models.checkpoints import chosen
 from models.errors import UsageMistake
+from models.plan import make_request
 from models.subjects import FOLDER, load_subject, subject_names
 from models.subjects.limits import about_parameters
 from suites.meta.gates.miniature import FILES
@@ -222,3 +225,43 @@ def test_the_estimate_of_parameters_is_near_their_count():
         assert table.network is not None
         shape = from_table(table.network, vocabulary=4000, classes=3, positions=64)
         assert about_parameters(table.network, 4000, 64) == pytest.approx(count(shape), rel=0.1)
+
+
+CONFIG = {"model_type": "bert", "vocab_size": 300, "hidden_size": 32, "num_hidden_layers": 2}
+CONFIG |= {"num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 64}
+CONFIG |= {"type_vocab_size": 2, "hidden_act": "gelu", "hidden_dropout_prob": 0.1}
+CONFIG |= {"attention_probs_dropout_prob": 0.1}
+# Of each mistake: what the subject says besides, what its checkpoint's config says, the message.
+MISFITS = {
+    "a layer that is not there": ("layers = [2]", {}, ("shrunk.layers", "0 to 1")),
+    "more units": ("intermediate = 65", {}, ("shrunk.intermediate", "65", "64")),
+    "more word pieces": ("pieces = 301", {}, ("shrunk.pieces", "301", "300")),
+    "wider word vectors": ("embedding = 33", {}, ("shrunk.embedding", "33", "32")),
+    "texts that are too long": (
+        "layers = [0]",
+        {"max_position_embeddings": 16},
+        ("config.json", "max_position_embeddings", "16", "max_tokens is 32"),
+    ),
+    "another family": (
+        "layers = [0]",
+        {"model_type": "roberta"},
+        ("config.json", "model_type", "roberta"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_a_checkpoint_that_does_not_fit_is_refused_before_the_texts_are_read(name, tmp_path):
+    line, config, says = MISFITS[name]
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(CONFIG | config), encoding="utf-8")
+    (folder / "model.safetensors").write_bytes(b"not read")
+    text = MINI[:FULL].replace('"trained"\nvocabulary = 300', '"pretrained"')
+    text += '[full]\npretrained = "checkpoint"\n[full.training]\n'
+    text += f"epochs = 1\nbatch = 1\nlearning_rate = 0.1\n[shrunk]\n{line}\n"
+    corpus = tmp_path / "not-read.csv"
+    corpus.write_text("", encoding="utf-8")
+    with pytest.raises(UsageMistake) as refused:
+        make_request(load(tmp_path, text), corpus=corpus)
+    assert all(part in str(refused.value) for part in says), str(refused.value)
