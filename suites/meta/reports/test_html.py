@@ -178,7 +178,8 @@ def test_npm_that_fails_is_reported_with_its_last_words(
     with pytest.raises(EdgeproofError, match="ECONNREFUSED") as caught:
         allure.install()
     assert "network" in caught.value.remedy
-    assert list((tmp_path / "edgeproof").iterdir()) == []
+    assert not allure.is_installed()
+    assert list((tmp_path / "edgeproof" / "allure").iterdir()) == []
 
 
 def test_missing_node_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
