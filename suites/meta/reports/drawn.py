@@ -28,6 +28,7 @@ def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
     results = folder / "allure-results"
     results.mkdir(parents=True)
     known = _on(device)
+    known["run"]["id"] = f"{device} {commit}"
     if commit is not None:
         known["run"]["commit"] = commit
     write_results(folder / "results.json", known)
