@@ -15,6 +15,7 @@ from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.members import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
 from models.networks import architecture, published
+from models.networks.config import head_of
 from models.networks.parameters import count, initial_values
 from models.progress import TrainingProgress
 from models.shrinking.encoding import load_tokenizer, prune_corpus
@@ -191,6 +192,12 @@ class Builder:
     def _initial(self, role: str, table: ModelTable, shape: Architecture) -> Values:
         seed = table.training.seed
         if table.network is None:
+            head = head_of(self._request.checkpoints[role])
+            if head is not None:
+                self._progress.say(
+                    f"{role} model: the checkpoint's own head ({head}) is left out, "
+                    "and a new one is trained"
+                )
             return published.read_values(self._request.checkpoints[role], shape, seed)
         return initial_values(shape, seed)
 

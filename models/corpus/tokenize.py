@@ -22,6 +22,12 @@ from tokenizers import (
 )
 
 from models.corpus.clean import normalizer_for
+from models.corpus.tokenizer_settings import (
+    lowers,
+    require_agreement,
+    require_length,
+    settings_for,
+)
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -71,7 +77,8 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
     """
     texts = list(texts)
     tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
-    _bert_parts(tokenizer, table)
+    lowercase = table.lowercase is not False
+    _bert_parts(tokenizer, normalizer_for(table.cleaning, lowercase=lowercase))
     clean = tokenizer.normalizer.normalize_str
     letters = sorted({letter for text in texts for letter in clean(text) if not letter.isspace()})
     trainer = trainers.WordPieceTrainer(
@@ -91,10 +98,11 @@ def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
 
     Args:
         folder: a checkpoint folder with tokenizer.json or vocab.txt.
-        table: cleaning, case (for a vocab.txt, which does not say it), length.
+        table: cleaning and length; its case must be the checkpoint's where it says one.
 
     Raises:
-        UsageMistake: neither file is there, or the one that is cannot be read.
+        UsageMistake: neither file is there, the one that is cannot be read, or the subject
+            contradicts it.
     """
     whole, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
     file = whole if whole.is_file() else vocabulary
@@ -105,6 +113,7 @@ def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
             key="--edge-pretrained",
             remedy="Give a checkpoint folder in Hugging Face layout",
         )
+    require_length(folder, table)
     try:
         tokenizer = _from_json(whole, table) if file == whole else _from_pieces(vocabulary, table)
         _check_pieces(tokenizer, file)
@@ -157,21 +166,28 @@ def _check_ids(numbers: dict[str, int], file: Path) -> None:
 def _from_json(file: Path, table: TokenizerTable) -> Tokenizer:
     """A whole tokenizer, with this subject's cleaning before its own normalizer."""
     tokenizer = Tokenizer.from_file(str(file))
+    own = json.loads(tokenizer.to_str())["normalizer"]
+    require_agreement(table, lowercase=lowers(own), file=file)
     steps = [normalizer_for(table.cleaning, lowercase=None), tokenizer.normalizer]
     tokenizer.normalizer = normalizers.Sequence([step for step in steps if step is not None])
     return tokenizer
 
 
 def _from_pieces(file: Path, table: TokenizerTable) -> Tokenizer:
-    """A vocabulary alone; the table says whether it is of lower case."""
+    """A vocabulary alone, with the settings that lie beside it."""
     tokenizer = Tokenizer(models.WordPiece.from_file(str(file), unk_token=UNKNOWN))
-    _bert_parts(tokenizer, table)
+    own = settings_for(file.parent, tokenizer.get_vocab(), table).normalizer()
+    _bert_parts(tokenizer, normalizers.Sequence([_cleaning(table), own]))
     return tokenizer
 
 
-def _bert_parts(tokenizer: Tokenizer, table: TokenizerTable) -> None:
-    """Give a bare WordPiece model BERT's normalizer, pre-tokenizer and decoder."""
-    tokenizer.normalizer = normalizer_for(table.cleaning, lowercase=table.lowercase)
+def _cleaning(table: TokenizerTable) -> normalizers.Normalizer:
+    return normalizer_for(table.cleaning, lowercase=None)
+
+
+def _bert_parts(tokenizer: Tokenizer, normalizer: normalizers.Normalizer) -> None:
+    """Give a bare WordPiece model a normalizer, and BERT's pre-tokenizer and decoder."""
+    tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HUGGING_FACE = "config.json"
+# What names of architectures end in that were trained for no task of a user's.
+_UNTUNED = ("Model", "ForPreTraining", "ForMaskedLM", "LMHeadModel", "ForNextSentencePrediction")
 GOOGLE = "bert_config.json"
 
 # A published BERT has up to 24 layers of 1,024 and a million word pieces: what is far above takes
@@ -80,10 +82,11 @@ def read_config(folder: Path) -> Config:
     """
     path = config_path(folder)
     document = _read_object(path)
-    if path.name == GOOGLE or "model_type" not in document:
-        document = _from_google(document)
-    else:
-        document = _from_hugging_face(document, path)
+    # Google published MobileBERT's under this name too, without a family; its own keys name it.
+    google = path.name == GOOGLE or (
+        "model_type" not in document and bool(_MOBILEBERT_KEYS & document.keys())
+    )
+    document = _from_google(document) if google else _from_hugging_face(document, path)
     try:
         config = msgspec.convert(document, Config)
     except msgspec.ValidationError as error:
@@ -91,6 +94,21 @@ def read_config(folder: Path) -> Config:
         raise UsageMistake(what, file=path, key=where.strip("`") or None, remedy=_REMEDY) from None
     _check_sizes(config, path)
     return config
+
+
+def head_of(folder: Path) -> str | None:
+    """Return what a checkpoint was fine-tuned for, in words; None where it is an encoder alone."""
+    document = _read_object(config_path(folder))
+    named = document.get("architectures")
+    heads = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
+    tuned = next((name for name in heads if not name.endswith(_UNTUNED)), None)
+    if tuned is None:
+        return None
+    labels, problem = document.get("id2label"), document.get("problem_type")
+    parts = [tuned]
+    parts += [f"{len(labels)} label(s)"] if isinstance(labels, dict) else []
+    parts += [problem] if isinstance(problem, str) else []
+    return ", ".join(parts)
 
 
 def config_path(folder: Path) -> Path:
@@ -124,13 +142,21 @@ def _read_object(path: Path) -> dict[str, Any]:
 
 
 def _from_hugging_face(document: dict[str, Any], path: Path) -> dict[str, Any]:
-    family = document["model_type"]
+    family = document.get("model_type")
+    if family is None:
+        raise UsageMistake(
+            "is missing, so nothing says which network this is",
+            file=path,
+            key="model_type",
+            remedy="Write 'bert' or 'mobilebert' there, whichever it is; Google's own config, "
+            f"which names none, is called {GOOGLE}",
+        )
     if family == "bert":
         return {k: v for k, v in document.items() if k not in _MOBILEBERT_KEYS} | {"family": "bert"}
     if family == "mobilebert":
         return _MOBILEBERT_DEFAULTS | document | {"family": "mobilebert"}
     raise UsageMistake(
-        f"model_type is {family!r}",
+        f"model_type is {family!r}, which is not supported",
         file=path,
         key="model_type",
         remedy="Give a checkpoint whose model_type is 'bert' or 'mobilebert'",

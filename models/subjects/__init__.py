@@ -151,7 +151,8 @@ class TokenizerTable(Table, frozen=True, kw_only=True):
     source: Literal["trained", "pretrained"]
     vocabulary: Pieces | None = None
     max_tokens: Annotated[int, Meta(ge=8, le=512)] = 64
-    lowercase: bool = True
+    # A checkpoint's own tokenizer says it; a trained one is of lower case by default.
+    lowercase: bool | None = None
     pair_with_entity: bool = True
     cleaning: tuple[str, ...] = ()
 

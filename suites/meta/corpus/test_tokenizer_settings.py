@@ -1,0 +1,178 @@
+"""A checkpoint's own settings of its tokenizer are read, and nothing contradicts them silently."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from models.corpus.tokenize import load_tokenizer
+from models.errors import UsageMistake
+from models.networks.config import head_of, read_config
+from models.subjects import TokenizerTable
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+# Numbered from 5 on, in this order.
+CASED = [*SPECIAL, "Good", "Day", "Schön", "good", "day", "schon", "schön", "日", "本", "日本", "!"]
+LOWER = [*SPECIAL, "good", "day", "schon", "schön", "日", "本", "日本", "!"]
+TEXT = "Good Day Schön 日本!"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Write a checkpoint's vocabulary and settings: `folder(pieces, settings)`."""
+
+    def write(pieces, settings=None):
+        text = "".join(f"{piece}\n" for piece in pieces)
+        (tmp_path / "vocab.txt").write_text(text, encoding="utf-8")
+        if settings is not None:
+            text = settings if isinstance(settings, str) else json.dumps(settings)
+            (tmp_path / "tokenizer_config.json").write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+def table(**more):
+    return TokenizerTable(source="pretrained", max_tokens=12, **more)
+
+
+def ids(folder, text=TEXT, **more):
+    found = load_tokenizer(folder, table(**more)).encode(text)
+    return [number for number, kept in zip(found.ids, found.attention_mask, strict=True) if kept]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "settings", "expected"),
+    [
+        # Cased: nothing is changed, Chinese letters are words of their own.
+        (CASED, {"do_lower_case": False}, [2, 5, 6, 7, 12, 13, 15, 3]),
+        # Lower case strips accents, as BERT's does unless told otherwise.
+        (CASED, {"do_lower_case": True}, [2, 8, 9, 10, 12, 13, 15, 3]),
+        (CASED, {}, [2, 8, 9, 10, 12, 13, 15, 3]),
+        (CASED, {"do_lower_case": True, "strip_accents": False}, [2, 8, 9, 11, 12, 13, 15, 3]),
+        (CASED, {"do_lower_case": False, "strip_accents": True}, [2, 5, 6, 1, 12, 13, 15, 3]),
+        # Chinese letters stay together.
+        (
+            CASED,
+            {"do_lower_case": False, "tokenize_chinese_chars": False},
+            [2, 5, 6, 7, 14, 15, 3],
+        ),
+        # Without settings the pieces tell: a capital letter is of a cased vocabulary.
+        (CASED, None, [2, 5, 6, 7, 12, 13, 15, 3]),
+        (LOWER, None, [2, 5, 6, 7, 9, 10, 12, 3]),
+    ],
+)
+def test_word_pieces_are_found_as_the_settings_say(folder, pieces, settings, expected):
+    """The ids are numbered by hand, by what BertTokenizer's documentation says of each key."""
+    assert ids(folder(pieces, settings)) == expected
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("settings", [{"do_lower_case": True}, {"do_lower_case": False}, None])
+def test_a_subject_that_contradicts_the_checkpoint_is_refused(folder, settings, asked):
+    lower = False if settings is None else settings["do_lower_case"]
+    place = folder(CASED, settings)
+    if asked == lower:
+        assert ids(place, lowercase=asked) == ids(place)
+        return
+    with pytest.raises(UsageMistake, match=r"tokenizer\.lowercase asks for") as refused:
+        ids(place, lowercase=asked)
+    assert refused.value.file is not None
+    assert "Leave tokenizer.lowercase out" in refused.value.remedy
+
+
+def test_a_whole_tokenizer_decides_and_is_not_contradicted(folder):
+    place = folder(CASED, {"do_lower_case": False})
+    whole = load_tokenizer(place, table())
+    whole.save(str(place / "tokenizer.json"))
+    (place / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    assert ids(place) == [2, 5, 6, 7, 12, 13, 15, 3]
+    with pytest.raises(UsageMistake, match="the vocabulary is cased") as refused:
+        ids(place, lowercase=True)
+    assert refused.value.file == str(place / "tokenizer.json")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "key"),
+    [
+        ({"model_max_length": 8}, "is 8, but tokenizer.max_tokens is 12", "model_max_length"),
+        ({"do_basic_tokenize": False}, "always split", "do_basic_tokenize"),
+        ({"do_lower_case": "no"}, "Expected `bool`", "do_lower_case"),
+        ("[1", "cannot be read as JSON", None),
+        ("[]", "Expected `object`", None),
+    ],
+)
+def test_settings_that_cannot_be_kept_are_named(folder, settings, said, key):
+    with pytest.raises(UsageMistake, match=said) as refused:
+        ids(folder(LOWER, settings))
+    assert refused.value.file.endswith("tokenizer_config.json")
+    assert refused.value.key == key
+
+
+def test_a_length_without_a_limit_is_none(folder):
+    """As `transformers` writes it: an integer of 31 digits."""
+    endless = folder(LOWER, '{"model_max_length": 1000000000000000019884624838656}')
+    assert ids(endless) == [2, 5, 6, 7, 9, 10, 12, 3]
+
+
+CONFIG = {
+    "model_type": "bert",
+    "vocab_size": 20,
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "max_position_embeddings": 16,
+    "type_vocab_size": 2,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "initializer_range": 0.02,
+}
+
+
+def config(folder, **changes):
+    document = {key: value for key, value in (CONFIG | changes).items() if value is not None}
+    (folder / "config.json").write_text(json.dumps(document))
+    return folder
+
+
+def test_a_config_that_names_no_network_is_asked_for_it(tmp_path):
+    assert read_config(config(tmp_path)).family == "bert"
+    with pytest.raises(UsageMistake, match="is missing") as refused:
+        read_config(config(tmp_path, model_type=None))
+    assert refused.value.key == "model_type"
+    (tmp_path / "config.json").rename(tmp_path / "bert_config.json")
+    assert read_config(tmp_path).family == "bert"
+
+
+@pytest.mark.parametrize("family", ["roberta", "distilbert", "xlm-roberta"])
+def test_another_network_is_refused_by_its_name(tmp_path, family):
+    with pytest.raises(UsageMistake, match=f"'{family}', which is not supported") as refused:
+        read_config(config(tmp_path, model_type=family))
+    assert "'bert' or 'mobilebert'" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("changes", "head"),
+    [
+        ({}, None),
+        ({"architectures": ["BertModel"]}, None),
+        ({"architectures": ["BertForMaskedLM"]}, None),
+        ({"architectures": 3}, None),
+        (
+            {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "a"}},
+            "BertForSequenceClassification, 1 label(s)",
+        ),
+        (
+            {
+                "architectures": ["MobileBertForSequenceClassification"],
+                "problem_type": "multi_label_classification",
+            },
+            "MobileBertForSequenceClassification, multi_label_classification",
+        ),
+    ],
+)
+def test_a_fine_tuned_head_is_told(tmp_path, changes, head):
+    assert head_of(config(tmp_path, **changes)) == head
