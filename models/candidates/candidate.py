@@ -98,8 +98,9 @@ def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
     )
     operators = tuple(one for one in contents.operators if one.subgraph == number)
     bound = bind_inputs(file, inputs, operators, declared)
-    output = bind_output(file, outputs, operators, declared)
-    labels, found, said = _labels(opened, output, declared)
+    told = [_described_labels(opened, number, place) for place in range(len(outputs))]
+    output = bind_output(file, outputs, operators, declared, [labels for labels, _ in told])
+    labels, found, said = _labels(file, output, declared, told[output.position])
     return CandidateSpec(
         file=file,
         signature=signature.key if signature else None,
@@ -179,10 +180,13 @@ def _ports(
 
 
 def _labels(
-    opened: Opened, output: OutputSpec, declared: Declaration
+    file: Path,
+    output: OutputSpec,
+    declared: Declaration,
+    told: tuple[tuple[str, ...] | None, list[str]],
 ) -> tuple[tuple[str, ...] | None, Found | None, list[str]]:
     """Return the labels, how they were found, and what is wrong with those of the metadata."""
-    described, said = _described_labels(opened, output)
+    described, said = told
     if declared.labels is None:
         if described is not None and output.classes not in (None, len(described)):
             said.append(
@@ -195,7 +199,7 @@ def _labels(
     if output.classes not in (None, len(labels)):
         raise declared.mistake(
             f"{len(labels)} labels are given, and the output tells {output.classes} apart",
-            file=opened.file,
+            file=file,
             key="labels",
             remedy="Give as many labels as the output has scores, in its order; two for a sigmoid",
         )
@@ -208,13 +212,12 @@ def _labels(
 
 
 def _described_labels(
-    opened: Opened, output: OutputSpec
+    opened: Opened, graph: int, position: int
 ) -> tuple[tuple[str, ...] | None, list[str]]:
-    if opened.metadata is None or output.position >= len(opened.metadata.main.outputs):
+    """Return the labels that the metadata gives an output, or why they cannot be used."""
+    if opened.metadata is None or graph or position >= len(opened.metadata.main.outputs):
         return None, []
-    files = [
-        one for one in opened.metadata.main.outputs[output.position].files if one.kind == LABELS
-    ]
+    files = [one for one in opened.metadata.main.outputs[position].files if one.kind == LABELS]
     if not files:
         return None, []
     chosen = _first_without_locale(files)

@@ -40,6 +40,7 @@ def bind_output(
     ports: Sequence[Port],
     operators: Iterable[Operator],
     declared: Declaration = NOTHING,
+    described: Sequence[tuple[str, ...] | None] = (),
 ) -> OutputSpec:
     """Return the output that is judged, and what it means.
 
@@ -48,6 +49,7 @@ def bind_output(
         ports: the outputs of the graph.
         operators: of the graph, in execution order.
         declared: what the user says.
+        described: the labels that the metadata gives each output; None where it gives none.
 
     Raises:
         UsageMistake: several outputs and none is named, a shape that is no answer to a text, a
@@ -58,7 +60,9 @@ def bind_output(
     quantization = _quantization(file, port, declared)
     meaning, found = _meaning(file, port, classes, tuple(operators), declared)
     sided = meaning in {"sigmoid", "logit"}
-    threshold, positive, how = _sides(file, declared, sided=sided)
+    told = described[port.position] if port.position < len(described) else None
+    labels = told if declared.labels is None else declared.labels
+    threshold, positive, how = _sides(file, declared, labels, sided=sided)
     return OutputSpec(
         name=port.name,
         tensor=port.tensor.name,
@@ -237,7 +241,7 @@ def _check_meaning(
 
 
 def _sides(
-    file: Path, declared: Declaration, *, sided: bool
+    file: Path, declared: Declaration, labels: tuple[str, ...] | None, *, sided: bool
 ) -> tuple[float | None, int | None, Found | None]:
     """Return threshold, the label above it, and how they were found."""
     threshold, side = declared.output.threshold, declared.output.positive
@@ -251,13 +255,14 @@ def _sides(
                 remedy="Leave them out",
             )
         return None, None, None
-    positive = POSITIVE if side is None else _index(file, side, declared)
+    positive = POSITIVE if side is None else _index(file, side, labels, declared)
     found: Found = "default" if threshold is None and side is None else "declared"
     return THRESHOLD if threshold is None else threshold, positive, found
 
 
-def _index(file: Path, side: str | int, declared: Declaration) -> int:
-    labels = declared.labels
+def _index(
+    file: Path, side: str | int, labels: tuple[str, ...] | None, declared: Declaration
+) -> int:
     if labels is not None and len(labels) != SIDES:
         raise declared.mistake(
             f"one sigmoid tells 2 labels apart, and there are {len(labels)}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.candidates.candidate import read_candidate
-from models.candidates.declaration import Declaration
+from models.candidates.declaration import Declaration, OutputTable
 from models.candidates.labels import read_labels
 from models.errors import UsageMistake
 from suites.meta.flatbuffers.metadata_files import associated, described, tensor_metadata
@@ -87,7 +87,17 @@ def test_labels_that_cannot_be_the_outputs_are_not_used(tmp_path, content, what)
     assert any(what in each for each in spec.warnings)
 
 
+SIGMOID = {"classes": 1, "end": ("LOGISTIC",), "output": "probability"}
+
+
 def test_two_labels_are_one_sigmoids(tmp_path):
-    how = {"classes": 1, "end": ("LOGISTIC",), "output": "probability"}
-    spec = read_candidate(with_labels(tmp_path, b"ham\nspam\n", **how))
+    spec = read_candidate(with_labels(tmp_path, b"ham\nspam\n", **SIGMOID))
     assert spec.labels == ("ham", "spam")
+
+
+def test_the_label_above_a_threshold_may_be_one_of_the_metadata(tmp_path):
+    file = with_labels(tmp_path, b"spam\nham\n", **SIGMOID)
+    declared = Declaration(output=OutputTable(threshold=0.7, positive="spam"))
+    assert read_candidate(file, declared).output.positive == 0
+    with pytest.raises(UsageMistake, match="'eggs' is none of spam, ham"):
+        read_candidate(file, Declaration(output=OutputTable(positive="eggs")))
