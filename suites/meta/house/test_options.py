@@ -23,7 +23,7 @@ GIVEN = {
     "update-baseline": ("yes", True),
     "schemes": ("float16,float32", ("float16", "float32")),
 }
-INI_FOLDER = Path("/home/somebody/project")
+INI_FOLDER = Path("/somewhere/project")
 # What an option with a path in it is given, below the folder that it is relative to.
 PATHS = {
     **dict.fromkeys(("corpus", "bundle", "export-bundle"), "../given/file"),

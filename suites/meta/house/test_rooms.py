@@ -23,6 +23,9 @@ MAY_IMPORT = {
     "models.arrays": set(),
     "models.numpy_files": {"models.errors"},
     "models.members": set(),
+    # A path and a name as somebody writes them; a document that somebody else wrote.
+    "models.paths": {"models.errors"},
+    "models.documents": set(),
     "models.progress": set(),
     "models.sources": set(),
     "models.tables": {"models.errors"},
@@ -77,7 +80,14 @@ MAY_IMPORT = {
     },
     "models.localize": {"models.commands", "models.flatbuffers"},
     "models.build": {
-        *("models.errors", "models.plan", "models.progress", "models.stages", "models.store"),
+        *(
+            "models.checkpoints",
+            "models.errors",
+            "models.plan",
+            "models.progress",
+            "models.stages",
+            "models.store",
+        ),
         *("models.commands", "models.subjects"),
     },
     "reports": {
@@ -89,7 +99,7 @@ MAY_IMPORT = {
 FOR_ALL = {
     *("models.archives", "models.arrays", "models.artefact", "models.drafts", "models.files"),
     *("models.foreign_text", "models.numpy_files", "models.processes", "models.stopping"),
-    "models.streams",
+    *("models.documents", "models.paths", "models.streams"),
 }
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}
