@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from fixtures.extent import every_gate
 from models.store import PROJECT
 from reports.faults import PlantedFault, Seen, read_faults, write_faults
 from suites.meta.gates.faults_in_code import FAULTS
-from suites.meta.gates.running import run_pytest
+from suites.meta.gates.running import ROOMS, run_pytest
 from suites.meta.gates.table import PLANTED, keep, main, planted, table
 
 RED = Seen(outcome="red", said="fail: it is", when="2024-05-06T07:08:09+00:00")
@@ -20,6 +21,18 @@ def test_the_table_names_every_fault_and_its_gate():
         for name, fault in faults.items():
             (row,) = [line for line in written.splitlines() if line.startswith(f"| {name} |")]
             assert fault.gate.split("::")[1] in row
+
+
+def test_the_documentation_lists_every_gate():
+    """What it can fail for, and what is planted: a gate without a row is one nobody thought of."""
+    written = (PROJECT / "docs" / "gates.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in written.splitlines() if line.startswith("| `")]
+    listed = [cells[0] for cells in rows if len(cells) == 3 and "` " in cells[0]]
+    gates = {
+        f"| `{gate.split('/')[1]}` {gate.partition('::test_')[2]}": gate for gate in every_gate()
+    }
+    assert {row for row in listed if row.split("` ")[0][3:] in ROOMS} == set(gates)
+    assert {fault.gate for fault in planted() if not fault.file} == set(gates.values())
 
 
 def test_there_are_faults_of_every_kind():
