@@ -62,7 +62,7 @@ def typed(data: object, kind: type[T], path: Path) -> T:
         raise UsageMistake(
             "is nested too deeply", file=path, remedy="Write the keys that CONTRIBUTING.md lists"
         ) from None
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         what, _, where = str(error).partition(" - at `$")
         key = where.strip("`").lstrip(".") or "top level"
         raise UsageMistake(

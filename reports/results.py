@@ -190,7 +190,7 @@ def _check(document: object, path: Path | None) -> None:
         raise EdgeproofError(
             "is nested too deeply", file=path, remedy="Run the suite again"
         ) from None
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         what, _, where = str(error).partition(" - at `$")
         raise EdgeproofError(
             what, file=path, key=where.strip("`.") or "top level", remedy=f"See {SCHEMA_FILE.name}"
@@ -204,7 +204,7 @@ def _check(document: object, path: Path | None) -> None:
             raise EdgeproofError(
                 error.what, file=path, key=f"measurements[{index}]", remedy=error.remedy
             ) from None
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
             raise EdgeproofError(
                 str(error), file=path, key=f"measurements[{index}]", remedy="Run the suite again"
             ) from None

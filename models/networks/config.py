@@ -89,7 +89,7 @@ def read_config(folder: Path) -> Config:
     document = _from_google(document) if google else _from_hugging_face(document, path)
     try:
         config = msgspec.convert(document, Config)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         what, _, where = str(error).partition(" - at `$.")
         raise UsageMistake(what, file=path, key=where.strip("`") or None, remedy=_REMEDY) from None
     _check_sizes(config, path)

@@ -160,7 +160,7 @@ def _labels_of(model: LoadedModel) -> int:
 def _typed(said: object, kind: type[T]) -> T:
     try:
         return msgspec.convert(said, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise WrongReplyError(str(error)) from None
 
 

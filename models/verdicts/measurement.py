@@ -94,7 +94,7 @@ class Measurement(Table, frozen=True, kw_only=True):
         """
         try:
             return msgspec.convert(data, type=cls)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
             raise EdgeproofError(
                 f"not a measurement: {error}",
                 remedy="Write it with this version of edgeproof",

@@ -1,0 +1,85 @@
+"""Errors, progress and the answers of commands hold text from outside, and none of it acts."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from models.commands import answer
+from models.errors import EdgeproofError, UsageMistake
+from models.progress import Progress
+from models.runtime.failures import ConnectionLost, RunnerDied, RunnerRefused
+from models.tables import Table, typed
+from models.verdicts.measurement import Measurement
+from reports.results import read_results
+from suites.meta.foreign_text.payloads import acting_in_a_log, payloads
+from suites.meta.reports.runs import document
+
+PAYLOADS = payloads()
+
+
+class Settings(Table, frozen=True, kw_only=True):
+    """A table of one key."""
+
+    rounds: int = 1
+
+
+@pytest.mark.parametrize("kind", [EdgeproofError, UsageMistake])
+def test_a_message_is_one_line_whatever_its_parts_hold(kind) -> None:
+    for text in PAYLOADS:
+        error = kind(text, file=text, key=text, remedy=text)
+        for said in (str(error), *error.describe().values()):
+            assert acting_in_a_log(said) == []
+            assert said.splitlines() in ([], [said])
+        assert str(kind(**error.describe())) == str(error), (
+            "told by another process, it is the same"
+        )
+
+
+def test_what_a_runner_says_is_made_safe() -> None:
+    for text in PAYLOADS:
+        errors = [
+            RunnerDied(text, text, text, text),
+            ConnectionLost(text, text, text, text),
+            RunnerRefused(text, text, text),
+        ]
+        for error in errors:
+            assert acting_in_a_log(str(error)) == []
+        assert acting_in_a_log(errors[0].stderr) == acting_in_a_log(errors[2].message) == []
+
+
+def test_a_key_of_a_file_is_made_safe(tmp_path) -> None:
+    for text in PAYLOADS:
+        with pytest.raises(UsageMistake) as caught:
+            typed({f"{text}?": 1}, Settings, tmp_path / "settings.toml")
+        assert acting_in_a_log(str(caught.value)) == []
+
+
+def test_half_an_emoji_for_a_key_or_a_choice_is_one_message(tmp_path) -> None:
+    """JSON can spell it, and the library that checks types cannot take it."""
+    file = tmp_path / "results.json"
+    for change in ({"\ud83d": 1}, {"tests": [{"id": "a", "outcome": "\ud83d", "seconds": 1}]}):
+        file.write_text(json.dumps(document() | change), encoding="utf-8")
+        with pytest.raises(EdgeproofError, match=r"results\.json"):
+            read_results(file)
+    taken = document()["measurements"][0] | {"verdict": "\ud83d"}
+    with pytest.raises(EdgeproofError, match="measurement"):
+        Measurement.from_dict(taken)
+
+
+def test_a_line_of_progress_stays_one() -> None:
+    stream = io.StringIO()
+    progress = Progress(stream)
+    for text in PAYLOADS:
+        progress.say(text)
+    assert acting_in_a_log(stream.getvalue()) == []
+    assert stream.getvalue().count("\n") == len(PAYLOADS)
+
+
+def test_the_answer_of_a_command_is_json_and_acts_nowhere(capsys) -> None:
+    assert answer(lambda: {"labels": PAYLOADS}) == 0
+    said = capsys.readouterr().out
+    assert json.loads(said) == {"labels": PAYLOADS}
+    assert acting_in_a_log(said) == []
