@@ -26,8 +26,8 @@ from filelock import FileLock, Timeout
 
 from models.artefact import MANIFEST, Artefact, links_below, manifest_of, open_artefact
 from models.drafts import drafting
-from models.errors import EdgeproofError, StoreError
-from models.files import read_text
+from models.errors import EdgeproofError, StoreError, UsageMistake
+from models.files import open_regular, read_text
 from models.paths import absolute
 
 if TYPE_CHECKING:
@@ -73,9 +73,18 @@ def default_root() -> Path:
 
 
 def hash_file(path: Path) -> str:
-    """Return the sha256 of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the sha256 of a file in hexadecimal digits.
+
+    Raises:
+        UsageMistake: it is no regular file, or cannot be read.
+    """
+    try:
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageMistake(
+            f"cannot be read ({error.strerror})", file=path, remedy="Let this user read it"
+        ) from None
 
 
 def hash_sources(*rooms: str) -> str:

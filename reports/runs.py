@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
+from models.files import LARGEST_DOCUMENT, read_text
 from models.foreign_text import one_line
 from reports.naming import device_names
 from reports.parts import require_distinct
@@ -110,7 +111,7 @@ def read_run(folder: Path) -> Run:
     tests, unreadable = {}, []
     for file in sorted((folder / ALLURE_RESULTS).glob("*-result.json")):
         try:
-            test = json.loads(file.read_text(encoding="utf-8"))
+            test = json.loads(read_text(file, LARGEST_DOCUMENT))
             float(test["start"])
             labels_of(test, "device")
             tests[file] = test

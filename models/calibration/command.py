@@ -13,6 +13,7 @@ import numpy as np
 from models.calibration.network import dense_network
 from models.calibration.races import Calibrator, Comparison, cores_beside_one, other_cores_busy
 from models.errors import UsageMistake
+from models.files import read_regular
 from models.progress import Progress
 from models.runtime.available import absent_runtimes, available_runtimes
 from models.verdicts.intervals import proportion_interval
@@ -25,6 +26,9 @@ BUILT_IN = "built-in network of dense layers"
 DIGITS = 6
 # Of all slowdowns of that size, this share is seen.
 VISIBLE = 0.95
+
+# A FlatBuffer's offsets have 32 bits, the first of them for a sign.
+_LARGEST = 1 << 31
 
 
 def calibrate(
@@ -134,7 +138,7 @@ def _content(variant: Path | None) -> bytes:
     if variant is None:
         return dense_network()
     try:
-        return variant.read_bytes()
+        return read_regular(variant, _LARGEST)
     except OSError as error:
         raise UsageMistake(
             f"cannot be read ({error.strerror})",
