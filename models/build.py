@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Training and converting spend minutes in native code, where no signal is heard: an epoch that is
 # not whole is lost anyway, and who stopped the builder waits for it.
-SECONDS_TO_STOP = 3.0
+SECONDS_TO_STOP = 2.0
 # Measured on two cores: these double the tweets per second of a fine-tuning, or more.
 ENVIRONMENT = {
     # TensorFlow's own threads share the work; a second pool below them only competes.

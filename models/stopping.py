@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# A job that a CI system cancels has about ten seconds before it is killed.
-SECONDS_TO_STOP = 8.0
+# For what closes in order: runners, connections, results. A CI that cancels a job sends a second
+# signal before it kills, and that one is answered at once.
+SECONDS_TO_STOP = 15.0
 # A terminal and the program that started this one may both send the same Ctrl-C.
 _SECONDS_OF_ONE_SIGNAL = 1.0
 _STDIN = 0

@@ -10,6 +10,7 @@ from models.devices.recognition import recognize, recognize_there, shipped
 from models.errors import UsageMistake
 from models.runtime.labgrid_places import is_place, lend
 from models.runtime.ssh import SshTransport
+from models.runtime.sysroot import core_names
 
 if TYPE_CHECKING:
     from models.devices.places import Place
@@ -88,6 +89,12 @@ def _emulated_names() -> list[str]:
 
 def _emulated(text: str, asked: Device | None) -> EmulatedPlace:
     name, _, architecture = text.partition(SEPARATOR)
+    if not name.endswith(".toml") and name not in _emulated_names():
+        raise UsageMistake(
+            f"{name!r} is no board that can be emulated",
+            key="--edge-emulate",
+            remedy=f"Give one of {', '.join(_emulated_names())}, or the path of a TOML file",
+        )
     board = load_device(name)
     if asked is not None and asked.name != board.name:
         raise UsageMistake(
@@ -95,4 +102,12 @@ def _emulated(text: str, asked: Device | None) -> EmulatedPlace:
             key="--edge-emulate",
             remedy=f"Leave out --edge-device, or give --edge-emulate {asked.name}",
         )
-    return EmulatedPlace(board, *board.core(architecture or None))
+    chosen, core = board.core(architecture or None)
+    if core not in core_names():
+        raise UsageMistake(
+            f"the core {core!r} is not emulated",
+            file=board.file,
+            key=f"emulation.{chosen}.core",
+            remedy=f"Name the core nearest to the board's: {', '.join(core_names())}",
+        )
+    return EmulatedPlace(board, chosen, core)

@@ -24,7 +24,7 @@ from models.runtime.emulated import EmulatedTransport
 from models.runtime.emulator import read_sysroots
 from models.runtime.interpreters import interpreter_for
 from models.runtime.predictions import processor_features
-from models.runtime.runner import RUNTIMES
+from models.runtime.runner import RUNTIMES, usable_cores
 from models.runtime.sysroot import prepare_sysroot
 from models.runtime.transports import LocalTransport
 
@@ -62,6 +62,11 @@ class Place(Protocol):
     @property
     def threads(self) -> int:
         """Threads of the runtime's kernels, unless asked otherwise."""
+        ...
+
+    @property
+    def cores(self) -> int:
+        """How many cores compute there."""
         ...
 
     @property
@@ -130,6 +135,12 @@ class _Board:
     def threads(self) -> int:
         """The profile's."""
         return self.device.table.threads
+
+    @property
+    def cores(self) -> int:
+        """The profile's, or this machine's where the device is none of the boards."""
+        hardware = self.device.table.hardware
+        return hardware.cores if hardware else usable_cores()
 
 
 @dataclass(frozen=True)
@@ -206,6 +217,11 @@ class EmulatedPlace:
     threads: int = 1
     # Tests answer in parallel there, with xdist.
     runners: int = 1
+
+    @property
+    def cores(self) -> int:
+        """This machine's, which compute for the board."""
+        return usable_cores()
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta, field
 
 from models.devices.limits import read_limits
+from models.devices.reach import check_reach
 from models.errors import UsageMistake
 from models.paths import require_name
 from models.tables import ROOT, Table, read_table, shown
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "fixtures" / "devices"
 HOST = "host"
 
-Count = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=1, le=65536)]
 Cores = Annotated[float, Meta(ge=0.0)]
 Limits = dict[str, dict[str, str]]
 
@@ -179,6 +180,7 @@ def load_device(name_or_path: str) -> Device:
             )
     table = read_table(path, DeviceTable)
     file = shown(path)
+    check_reach(table, file)
     name = require_name(path.stem, file=file)
 
     def bytes_of(written: str, key: str) -> float:

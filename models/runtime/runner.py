@@ -680,7 +680,7 @@ class Session:
         if header["sha256"] not in {None, digest}:
             message = "its sha256 is {}, expected was {}"
             raise Refusal("hash", message.format(digest, header["sha256"]))
-        bounded(header, "threads", 1, max(MOST_THREADS, THREADS_PER_CORE * usable_cores()))
+        bounded(header, "threads", 1, most_threads(usable_cores()))
         self.models.pop(header["name"], None)
         start = time.perf_counter_ns()
         model = interpret(module, source, header)
@@ -820,6 +820,11 @@ def bounded(header: Header, key: str, least: int, most: int) -> int:
         message = "{} is {:.100}, allowed are whole numbers from {} to {}"
         raise Refusal("bad-request", message.format(key, repr(number), least, most))
     return number
+
+
+def most_threads(cores: int) -> int:
+    """How many threads so many cores are given at most."""
+    return max(MOST_THREADS, THREADS_PER_CORE * cores)
 
 
 def usable_cores() -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import stat
 import subprocess
 import sys
 import time
@@ -48,8 +49,7 @@ def read_texts(
     for pattern in patterns:
         for path in sorted(base.glob(pattern.lstrip("/"))):
             try:
-                with path.open("rb") as file:
-                    content = file.read(LARGEST)
+                content = read_regular(path)
             except OSError:
                 continue
             texts["/" + path.relative_to(base).as_posix()] = content.decode("utf-8", "replace")
@@ -67,8 +67,21 @@ def read_texts(
             )
         except (OSError, subprocess.SubprocessError):
             continue
-        texts[COMMAND + " ".join(command)] = done.stdout.decode("utf-8", "replace")
+        texts[COMMAND + " ".join(command)] = done.stdout[:LARGEST].decode("utf-8", "replace")
     return texts
+
+
+def read_regular(path: Path) -> bytes:
+    """Return the start of a regular file; a FIFO would be waited for without end.
+
+    Raises:
+        OSError: it is something else, or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(str(path) + " is no regular file")
+        return file.read(LARGEST)
 
 
 def take_reading(

@@ -75,6 +75,15 @@ class Board:
         file = self._folder / STARTS
         return len(file.read_text("utf-8").splitlines()) if file.exists() else 0
 
+    def processes(self) -> list[str]:
+        """Return the programs that its connections still run, once there was time to end."""
+        for _ in range(150):
+            found = self._sshd.programs()
+            if not found:
+                break
+            time.sleep(0.1)
+        return found
+
     def stop(self) -> None:
         """End it and every connection to it, as a power cut would; a second time does nothing."""
         if not self._stopped:

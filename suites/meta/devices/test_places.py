@@ -72,8 +72,8 @@ def test_a_32_bit_system_has_one_runtime():
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        ({"emulate": "rpi9"}, "no device is called 'rpi9'"),
-        ({"emulate": HOST}, "host is not emulated"),
+        ({"emulate": "rpi9"}, "'rpi9' is no board that can be emulated"),
+        ({"emulate": HOST}, "'host' is no board that can be emulated"),
         ({"emulate": "rpi4:armv7"}, "rpi4 cannot be emulated as armv7"),
         ({"emulate": "rpi4", "device": "rpi3"}, "rpi3 was asked for, but rpi4 is to be emulated"),
         ({"emulate": "rpi4", "target": "ssh://rpi4"}, "either emulated or reached"),
@@ -107,3 +107,23 @@ def test_a_profile_s_name_can_be_a_folder_s(name, tmp_path):
     shutil.copy(FOLDER / "host.toml", own)
     with pytest.raises(UsageMistake, match="cannot name a file"):
         find_place(device=str(own))
+
+
+@pytest.mark.parametrize("name", ["nope", "host", "nope:aarch64", "", ":", "../rpi4", "rpi9.tom"])
+def test_a_board_that_cannot_be_emulated_is_blamed_on_its_own_option(name):
+    with pytest.raises(UsageMistake) as refused:
+        find_place(emulate=name)
+    assert refused.value.key == "--edge-emulate"
+    assert "--edge-device" not in str(refused.value)
+    # Each of the names that the remedy gives helps.
+    named = refused.value.remedy.removeprefix("Give one of ").partition(", or ")[0].split(", ")
+    assert named
+    for one in named:
+        assert find_place(emulate=one).name == f"{one}-emulated"
+
+
+def test_a_core_from_a_profile_is_one_that_is_emulated(tmp_path):
+    text = (FOLDER / "rpi4.toml").read_text("utf-8").replace('"cortex-a72"', '"../../../tmp,x=y"')
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    with pytest.raises(UsageMistake, match=r"mine\.toml: emulation\.aarch64\.core: .*cortex-a53"):
+        find_place(emulate=str(tmp_path / "mine.toml"))

@@ -118,3 +118,46 @@ def test_the_checker_runs_by_itself(tmp_path):
     )
     assert done.returncode == 4
     assert "wrong.toml" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (("firmware_command", '["sh", "-c", "id"]'), "sensors.firmware_command"),
+        (("firmware_command", '["vcgencmd", "set_config"]'), "sensors.firmware_command"),
+        (("firmware_command", '["/tmp/vcgencmd", "get_throttled"]'), "sensors.firmware_command"),
+        (("firmware_command", '["vcgencmd", "get_throttled", "more"]'), "sensors.firmware_command"),
+        (("firmware", '"/root/.ssh/id_ed25519"'), "sensors.firmware"),
+        (("firmware", '"/sys/../root/.ssh/*"'), "sensors.firmware"),
+        (("firmware", '"/proc/**/environ"'), "sensors.firmware"),
+        (("power_mode", '"relative/file"'), "sensors.power_mode"),
+    ],
+)
+def test_a_profile_runs_and_reads_little(change, key, tmp_path):
+    name, value = change
+    lines = (FOLDER / "rpi4.toml").read_text("utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(f"{name} =")]
+    kept.insert(kept.index("[sensors]") + 1, f"{name} = {value}")
+    (tmp_path / "mine.toml").write_text("\n".join(kept), "utf-8")
+    with pytest.raises(UsageMistake) as refused:
+        load_device(str(tmp_path / "mine.toml"))
+    assert refused.value.key == key
+    assert "mine.toml" in str(refused.value)
+
+
+def test_the_command_that_a_refusal_names_is_run(tmp_path):
+    shipped = (FOLDER / "rpi4.toml").read_text("utf-8")
+    text = shipped.replace('["vcgencmd", "get_throttled"]', '["id"]')
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    with pytest.raises(UsageMistake) as refused:
+        load_device(str(tmp_path / "mine.toml"))
+    written = refused.value.remedy.partition("Write ")[2].partition(", or name")[0]
+    (tmp_path / "mine.toml").write_text(text.replace('["id"]', written.replace("'", '"')), "utf-8")
+    assert load_device(str(tmp_path / "mine.toml")).table.sensors.firmware_command
+
+
+def test_more_threads_than_a_profile_can_mean_are_refused(tmp_path):
+    text = (FOLDER / "rpi4.toml").read_text("utf-8").replace("threads = 4", "threads = 1000000")
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    with pytest.raises(UsageMistake, match=r"mine\.toml: threads"):
+        load_device(str(tmp_path / "mine.toml"))

@@ -156,6 +156,10 @@ WHEN_ASKED = {
         arguments=("--edge-runtime=of_tomorrow",),
     ),
     "no threads": Mistake(says=("--edge-threads", "'0'"), arguments=("--edge-threads=0",)),
+    "a million threads": Mistake(
+        says=("--edge-threads", "1,000,000 threads are more than", "Give 1 to"),
+        arguments=("--edge-threads=1000000",),
+    ),
     "unknown budgets": Mistake(
         says=("--edge-budgets", "'generous'", "embedded"), arguments=("--edge-budgets=generous",)
     ),

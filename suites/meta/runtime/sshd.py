@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import shutil
@@ -70,6 +71,15 @@ class LoopbackBoard:
         with (folder / "sshd.log").open("wb") as log:
             self._process = subprocess.Popen(command, stderr=log)
         _wait_for(port)
+
+    def programs(self) -> list[str]:
+        """Return the command lines of all that its connections run, and of these."""
+        found = []
+        for pid in _descendants(self._process.pid):
+            with contextlib.suppress(OSError):
+                line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+                found.append(line.decode("utf-8", "replace"))
+        return found
 
     def cut(self) -> None:
         """End every connection, as a power cut would; the server itself lives on."""

@@ -1,0 +1,63 @@
+"""What a device profile may have read and run: a profile may be anybody's file.
+
+A command from a file would be run wherever the file is used, on this machine and on boards. So a
+profile chooses among commands that are known to read only; and it names files of the kernel's and
+of the system's settings, never a user's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.devices.profile import DeviceTable
+
+# Prints one word, and changes nothing: https://www.raspberrypi.com/documentation/computers/os.html
+FIRMWARE_COMMANDS = tuple(
+    (f"{folder}vcgencmd", "get_throttled") for folder in ("", "/usr/bin/", "/opt/vc/bin/")
+)
+SENSORS_BELOW = ("/proc/", "/sys/")
+SYSTEM_BELOW = (*SENSORS_BELOW, "/etc/")
+
+
+def check_reach(table: DeviceTable, file: str) -> None:
+    """Check what a profile has read and run.
+
+    Raises:
+        UsageMistake: it is out of its reach; names file and key.
+    """
+    command = table.sensors.firmware_command
+    if command and command not in FIRMWARE_COMMANDS:
+        raise UsageMistake(
+            f"{' '.join(command)!r} is not run: a profile may be anybody's file",
+            file=file,
+            key="sensors.firmware_command",
+            remedy=f"Write {list(FIRMWARE_COMMANDS[0])}, or name the file that tells the same "
+            "under sensors.firmware",
+        )
+    for key, path, below in _paths(table):
+        if not path.startswith(below) or ".." in path or "**" in path:
+            raise UsageMistake(
+                f"{path!r} is not read: a profile may be anybody's file",
+                file=file,
+                key=key,
+                remedy=f"Name a file below {', '.join(below)}, without .. and **",
+            )
+
+
+def _paths(table: DeviceTable) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield (key, path, what it must lie below) of every file that a profile names."""
+    sensors = table.sensors
+    for key, path in (("firmware", sensors.firmware), ("power_mode", sensors.power_mode)):
+        if path:
+            yield f"sensors.{key}", path, SENSORS_BELOW if key == "firmware" else _POWER_MODE_BELOW
+    for path in table.recognition.files if table.recognition else ():
+        yield "recognition.files", path, SYSTEM_BELOW
+
+
+# nvpmodel keeps its state where what runs keeps such.
+_POWER_MODE_BELOW = (*SENSORS_BELOW, "/var/lib/nvpmodel/")

@@ -1,0 +1,160 @@
+"""SIGTERM, SIGINT and SIGHUP end a run soon, and leave no process, connection, folder or draft."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+
+import pytest
+
+from models.runtime.debian import why_unavailable
+from suites.meta.devices.boards import Board
+from suites.meta.devices.ended import after, end, once_said
+from suites.meta.runtime.sshd import why_no_sshd
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# pytest's own for what was interrupted, and where it has not begun or has already ended.
+CODES = {0, 2, 4, *(128 + number for number in SIGNALS), *(-number for number in SIGNALS)}
+MOMENTS = 20
+# By then a run has ended by itself.
+LONGEST = {"host": 12.0, "builder": 20.0, "ssh": 15.0, "emulated": 30.0}
+SUITES = ("suites/agreement", "suites/conformance", "suites/size", "--ignore=suites/meta")
+
+needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
+needs_debian = pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable()))
+
+
+def slow(number: signal.Signals) -> object:
+    """Return a parameter that is left out unless asked for."""
+    return pytest.param(number, marks=pytest.mark.slow)
+
+
+def moments(kind: str) -> list[tuple[signal.Signals, float]]:
+    """Return signals and the seconds after which they are sent, the same for each run."""
+    draw = random.Random(kind)  # noqa: S311 - the same moments every time
+    return [(draw.choice(SIGNALS), draw.uniform(0.0, LONGEST[kind])) for _ in range(MOMENTS)]
+
+
+@pytest.fixture
+def run_of(miniature, tmp_path):
+    """A function that gives pytest's arguments: `run_of(store, *more)`."""
+
+    def arguments(store, *more):
+        return [
+            *("-m", "pytest", "-p", "no:cacheprovider", *SUITES, "--edge-schemes=float32,float16"),
+            *(f"--edge-subject={miniature.subject}", f"--edge-corpus={miniature.corpus}"),
+            *(f"--edge-budgets={miniature.budgets}", f"--edge-cache-dir={store}"),
+            *(f"--edge-report-dir={tmp_path / 'reports'}", *more),
+        ]
+
+    return arguments
+
+
+@pytest.fixture
+def warm(miniature, tmp_path):
+    """A store that holds what the builder makes."""
+    return miniature.copied_to(tmp_path / "store").store
+
+
+@pytest.fixture
+def board(tmp_path):
+    """A board whose Python is this one."""
+    started = Board(tmp_path / "board")
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def judge_there(bundle, board, tmp_path):
+    """A function that ends a board's run: `judge_there(folder, number, moment)`."""
+
+    def ended(folder, number, moment):
+        arguments = ["-m", "pytest", "-p", "no:cacheprovider", *SUITES]
+        arguments += [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
+        arguments += [f"--edge-cache-dir={tmp_path / 'store'}"]
+        arguments += [f"--edge-report-dir={tmp_path / 'reports'}"]
+        # What runs on the board is known by where it keeps what it is sent.
+        variables = {"PATH": f"{board.client}:{os.environ['PATH']}"}
+        (tmp_path / "store").mkdir(exist_ok=True)
+        return end(folder, arguments, number, moment, store=tmp_path / "store", variables=variables)
+
+    return ended
+
+
+@pytest.mark.parametrize("number", [SIGNALS[0], *(slow(number) for number in SIGNALS[1:])])
+def test_the_builder_stops_with_the_run_that_waits_for_it(number, run_of, tmp_path):
+    store = tmp_path / "store"
+    moment = once_said("full model: epoch 1/")
+    ended = end(tmp_path / "run", run_of(store), number, moment, store=store)
+    assert ended.code in {pytest.ExitCode.INTERRUPTED, 128 + number}, ended.output
+    assert ended.left == []
+    assert list(store.glob("corpus/*/manifest.json")), "what was made is kept"
+
+
+def test_the_builder_stops_when_its_run_is_killed(run_of, tmp_path):
+    store = tmp_path / "store"
+    moment = once_said("reading tweets")
+    ended = end(tmp_path / "run", run_of(store), signal.SIGKILL, moment, store=store)
+    assert ended.code == -signal.SIGKILL
+    assert ended.left == []
+
+
+def test_workers_stop_with_their_run(run_of, warm, tmp_path):
+    moment = after(random.Random(3).uniform(3.0, 6.0))  # noqa: S311 - the same every time
+    ended = end(tmp_path / "run", run_of(warm, "-n2"), signal.SIGTERM, moment, store=warm)
+    assert ended.code in CODES, ended.output
+    assert "Traceback" not in ended.output
+    assert ended.left == []
+
+
+@needs_sshd
+@pytest.mark.parametrize(
+    "number", [SIGNALS[0], signal.SIGKILL, *(slow(number) for number in SIGNALS[1:])]
+)
+def test_a_board_is_left_as_it_was(number, board, judge_there, tmp_path):
+    ended = judge_there(tmp_path / "run", number, lambda _: board.starts >= 3)
+    assert ended.code in {*CODES, -signal.SIGKILL}, ended.output
+    assert [one for one in ended.left if number is not signal.SIGKILL or "process" in one] == []
+    assert board.processes() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "seconds"), moments("host"))
+def test_a_run_here_ends_at_any_moment(number, seconds, run_of, warm, tmp_path):
+    ended = end(tmp_path / "run", run_of(warm), number, after(seconds), store=warm)
+    assert ended.code in CODES, ended.output
+    assert "INTERNALERROR" not in ended.output
+    assert ended.left == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "seconds"), moments("builder"))
+def test_a_build_ends_at_any_moment(number, seconds, run_of, tmp_path):
+    store = tmp_path / "store"
+    ended = end(tmp_path / "run", run_of(store), number, after(seconds), store=store)
+    assert ended.code in CODES, ended.output
+    assert "INTERNALERROR" not in ended.output
+    assert ended.left == []
+
+
+@needs_sshd
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "seconds"), moments("ssh"))
+def test_a_run_behind_ssh_ends_at_any_moment(number, seconds, board, judge_there, tmp_path):
+    ended = judge_there(tmp_path / "run", number, after(seconds))
+    assert ended.code in CODES, ended.output
+    assert "INTERNALERROR" not in ended.output
+    assert ended.left == []
+    assert board.processes() == []
+
+
+@needs_debian
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "seconds"), moments("emulated"))
+def test_an_emulated_run_ends_at_any_moment(number, seconds, run_of, warm, tmp_path):
+    emulated = run_of(warm, "--edge-emulate=rpi4", "--edge-tweets=8")
+    ended = end(tmp_path / "run", emulated, number, after(seconds), store=warm)
+    assert ended.code in CODES, ended.output
+    assert "INTERNALERROR" not in ended.output
+    assert ended.left == []

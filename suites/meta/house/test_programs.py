@@ -1,0 +1,120 @@
+"""What is started from here has limits, and its streams may be closed or full."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from models import processes
+from models.errors import EdgeproofError
+from models.store import PROJECT
+from suites.meta.gates.running import environment
+
+COMMANDS = {
+    "devices": ["-m", "models.devices", "list"],
+    "scoreboard": ["-m", "reports.scoreboard", "--help"],
+    "corpus": ["-m", "models.corpus", "--help"],
+    "fleet": ["-m", "models.fleet", "--help"],
+}
+RUN = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/meta/house/test_thresholds.py"]
+
+
+def shell(arguments, redirection):
+    """Run Python with redirected streams; return its exit code and what stderr got."""
+    line = f'"$0" "$@" {redirection}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", line, sys.executable, *arguments],
+        cwd=PROJECT,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return done.returncode, done.stderr
+
+
+def test_returns_what_a_program_says():
+    ended = processes.run(["sh", "-c", "echo out; echo err >&2; exit 3"], seconds=30, remedy="")
+    assert (ended.code, ended.stdout, ended.stderr) == (3, "out\n", "err\n")
+
+
+@pytest.mark.parametrize("script", ["sleep 60", "sleep 60 & wait", "trap '' TERM; sleep 60"])
+def test_kills_a_program_that_takes_too_long(script):
+    start = time.monotonic()
+    with pytest.raises(processes.Overrun, match=r"took longer than 0\.3 s and was killed"):
+        processes.run(["sh", "-c", script], seconds=0.3, remedy="Wait")
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize("script", ["yes", "cat /dev/zero", "while :; do echo; done"])
+def test_kills_a_program_that_says_too_much(script):
+    with pytest.raises(processes.Overrun, match=r"printed more than 1,000 bytes"):
+        processes.run(["sh", "-c", script], seconds=30, output=1000, remedy="")
+
+
+def test_keeps_the_end_of_a_long_stderr():
+    script = "head -c 10000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo last >&2"
+    ended = processes.run(["sh", "-c", script], seconds=30, remedy="")
+    assert ended.last_line == "last"
+    assert len(ended.stderr) <= processes.TAIL_BYTES
+
+
+def test_does_not_wait_for_what_a_program_leaves_behind():
+    start = time.monotonic()
+    ended = processes.run(["sh", "-c", "sleep 50 & echo $!"], seconds=40, remedy="")
+    assert time.monotonic() - start < 20
+    assert "sleep" not in _command_of(int(ended.stdout))
+
+
+def _command_of(pid):
+    """Return a process's command line once a killed one had time to vanish."""
+    for _ in range(200):
+        try:
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:  # noqa: PTH123
+                text = file.read()
+        except OSError:
+            return ""
+        if not text:
+            return ""
+        time.sleep(0.02)
+    return text
+
+
+def test_says_which_program_cannot_be_started():
+    with pytest.raises(EdgeproofError) as refused:
+        processes.run(["/nowhere/program"], seconds=1, remedy="Install it")
+    assert str(refused.value).startswith("/nowhere/program: it cannot be started (")
+    assert str(refused.value).endswith("Install it")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
+def test_a_command_says_once_that_nobody_hears_it(name, redirection):
+    code, said = shell(COMMANDS[name], redirection)
+    assert code == 1
+    assert said.startswith("stdout cannot be written (")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "<&-", "2>/dev/full"])
+def test_a_command_needs_neither_stdin_nor_stderr(redirection):
+    assert shell(COMMANDS["devices"], redirection) == (0, "")
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&- <&-", ">/dev/full"])
+def test_a_run_ends_as_it_would_where_nobody_reads(redirection):
+    code, said = shell(RUN, redirection)
+    assert code == 0, said
+    assert "Traceback" not in said
+    assert said.count("\n") == (1 if "full" in redirection else 0)
+
+
+def test_a_mistake_keeps_its_exit_code_where_nobody_reads():
+    code, said = shell([*RUN, "--edge-subject=nobody"], ">/dev/full")
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert "Traceback" not in said
