@@ -137,8 +137,6 @@ def _check_pieces(tokenizer: Tokenizer, file: Path) -> None:
     Raises:
         UsageMistake: a token is missing, or ids have a gap, so that one is beyond the network's.
     """
-    # First of all: the library takes minutes to write down a tokenizer with a wide gap.
-    _check_ids(tokenizer.get_vocab(), file)
     numbers = _without_special(tokenizer).get_vocab()
     missing = [token for token in (PAD, UNKNOWN, START, END) if token not in numbers]
     if missing:
@@ -166,6 +164,8 @@ def _check_ids(numbers: dict[str, int], file: Path) -> None:
 def _from_json(file: Path, table: TokenizerTable) -> Tokenizer:
     """A whole tokenizer, with this subject's cleaning before its own normalizer."""
     tokenizer = Tokenizer.from_file(str(file))
+    # First of all: the library takes minutes to write down a tokenizer with a wide gap.
+    _check_ids(tokenizer.get_vocab(), file)
     own = json.loads(tokenizer.to_str())["normalizer"]
     require_agreement(table, lowercase=lowers(own), file=file)
     steps = [normalizer_for(table.cleaning, lowercase=None), tokenizer.normalizer]
