@@ -51,7 +51,7 @@ def _calibrated_on_test_tweets(mini: Miniature) -> None:
     taken |= {name: source[name] for name in source if name not in {"tweet_id", "split"}}
     text = "".join(f"{json.dumps(row)}\n" for row in rows)
     mini.rewrite(member, text.encode())
-    splits = load_corpus(mini.artefact("corpus")).splits
+    splits = load_corpus(mini.kept("corpus")).splits
     hashes = hash_tweets(splits["calibration"])
     in_json(STATIC, "variant.json", "calibration", lambda _: hashes)(mini)
 
