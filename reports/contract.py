@@ -90,10 +90,11 @@ class Published(Open):
 class Sizes(Open):
     """The ledger."""
 
-    full_model: ModelSizes
-    small_model: ModelSizes
     variants: dict[str, VariantSizes]
-    paper: Published
+    # Of candidates that were given, nobody knows the models.
+    full_model: ModelSizes | None = None
+    small_model: ModelSizes | None = None
+    paper: Published | None = None
 
 
 class NamedSubject(Open):

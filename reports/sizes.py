@@ -43,8 +43,9 @@ def size_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ledger = document["subject"].get("sizes")
     if ledger is None:
         return []
-    models = [_model_row(name, ledger[name]) for name in ("full_model", "small_model")]
-    if ledger["full_model"] == ledger["small_model"]:
+    known = [name for name in ("full_model", "small_model") if name in ledger]
+    models = [_model_row(name, ledger[name]) for name in known]
+    if ledger.get("full_model") == ledger.get("small_model"):
         models = models[:1]
     return [*models, *(_variant_row(*each) for each in ledger["variants"].items())]
 
@@ -55,7 +56,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     lines = columns.as_lines([HEADER, *rows], left=NAMES)
-    return "\n".join([*lines, "", LEGEND, published(document)]) + "\n"
+    return "\n".join([*lines, "", LEGEND, published(document)]).rstrip() + "\n"
 
 
 def as_markdown(document: Mapping[str, Any]) -> str:
@@ -64,7 +65,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     table = columns.as_markdown([HEADER, *rows], left=NAMES)
-    return f"{table}\n\n{LEGEND}. {published(document)}\n"
+    return f"{table}\n\n{LEGEND}. {published(document)}".rstrip() + "\n"
 
 
 def as_html(document: Mapping[str, Any]) -> str:
@@ -73,15 +74,19 @@ def as_html(document: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     lines = [_html_row("th", HEADER), *(_html_row("td", row) for row in rows)]
-    below = (f'<p class="quiet">{as_markup(text)}</p>' for text in (LEGEND, published(document)))
+    below = (
+        f'<p class="quiet">{as_markup(text)}</p>' for text in (LEGEND, published(document)) if text
+    )
     return (
         f'<div class="scroll"><table class="sizes">{"".join(lines)}</table></div>{"".join(below)}'
     )
 
 
 def published(document: Mapping[str, Any]) -> str:
-    """What the paper's factor asks of a FlatBuffer, in one sentence."""
-    paper = document["subject"]["sizes"]["paper"]
+    """What the paper's factor asks of a FlatBuffer, in one sentence; "" for given candidates."""
+    paper = document["subject"]["sizes"].get("paper")
+    if paper is None:
+        return ""
     factor = paper["published_ratio"]
     return (
         f"published (arXiv 2310.03971): {factor}x, BERT-large over the FlatBuffer; "
@@ -99,7 +104,8 @@ def _model_row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _variant_row(scheme: str, variant: Mapping[str, Any]) -> tuple[str, ...]:
     sizes = (variant[kind] for kind in ("flatbuffer", "flatbuffer_zipped", "resident"))
-    ratios = (f"{variant['ratios'][name]:,.1f}" for name in RATIOS)
+    known = variant["ratios"]
+    ratios = (f"{known[name]:,.1f}" if name in known else NONE for name in RATIOS)
     return (scheme, NONE, NONE, NONE, *map(_megabytes, sizes), *ratios)
 
 

@@ -277,7 +277,11 @@ class _Checker(_Members):
             raise ValueError("a board is told no tweet that was left out")
 
     def _check_encoded(self, folder: str, corpus: Corpus) -> None:
-        for split, encoded in load_encoded(self._below(folder)).items():
+        held = load_encoded(self._below(folder))
+        missing = [split for split, tweets in corpus.splits.items() if tweets and split not in held]
+        if missing:
+            raise ValueError(f"the arrays of its {missing[0]} split are missing")
+        for split, encoded in held.items():
             labels = [tweet.label for tweet in corpus.splits[split]]
             self._check_inputs(split, encoded, len(labels))
             if encoded.labels.dtype != np.int32 or encoded.labels.tolist() != labels:

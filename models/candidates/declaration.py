@@ -1,9 +1,16 @@
 """What a user says of candidates: the grammar of the TOML, and of the options that say the same.
 
+    name = "spam"                     # what results are kept under; else this file's name
     corpus = "test.csv"               # labelled texts; paths are relative to this file
     labels = ["ham", "spam"]          # in the order of the output, or a file with one a line
-    tokenizer = "tokenizer.json"      # PATH, or KIND:PATH
+    ordered = false                   # whether that order means something, worst first
+    tokenizer = "tokenizer.json"      # PATH, or KIND:PATH, or a table: see TokenizerSettings
     reference = "float32"             # a candidate's name, or a file, that all are compared with
+    budgets = "budgets.toml"          # likewise known_failures, device, and baseline, a folder
+
+    [corpus]                          # in place of corpus = "...", where columns have other names
+    file = "test.csv"
+    text = "tweet"                    # see TextsTable
 
     [[candidates]]
     name = "mine"
@@ -38,8 +45,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from models.candidates.spec import ROLES, Meaning, Role
+from models.candidates.texts import TextsTable  # noqa: TC001 - msgspec reads the annotation
 from models.errors import UsageMistake
+from models.paths import TOML
 from models.tables import Table, read_table
+from models.tokenizers.kinds import TokenizerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,11 +129,17 @@ class CandidatesTable(Table, frozen=True, kw_only=True):
     """The whole file."""
 
     candidates: tuple[CandidateTable, ...]
-    corpus: str | None = None
+    name: str | None = None
+    description: str | None = None
+    corpus: TextsTable | str | None = None
     labels: tuple[str, ...] | str | None = None
     ordered: bool = False
-    tokenizer: str | None = None
+    tokenizer: TokenizerSettings | str | None = None
     reference: str | None = None
+    budgets: str | None = None
+    known_failures: str | None = None
+    baseline: str | None = None
+    device: str | None = None
 
     def __post_init__(self) -> None:
         if not self.candidates:
@@ -182,8 +198,30 @@ def read_candidates(path: Path) -> CandidatesTable:
             for one in table.candidates
         ),
         **_paths(table, absolute, reference),
-        corpus=None if table.corpus is None else absolute(table.corpus),
+        **_own_paths(table, absolute),
     )
+
+
+def _own_paths(table: CandidatesTable, absolute: Callable[[str], str]) -> dict[str, Any]:
+    """Return the keys that the whole file alone has, their paths made absolute."""
+    found: dict[str, Any] = {}
+    if isinstance(table.corpus, str):
+        found["corpus"] = absolute(table.corpus)
+    elif table.corpus is not None:
+        file = absolute(table.corpus.file)
+        found["corpus"] = msgspec.structs.replace(table.corpus, file=file)
+    if isinstance(table.tokenizer, TokenizerSettings):
+        file = absolute(table.tokenizer.file)
+        found["tokenizer"] = msgspec.structs.replace(table.tokenizer, file=file)
+    if table.budgets is not None and table.budgets.endswith(TOML):
+        found["budgets"] = absolute(table.budgets)
+    if table.device is not None and table.device.endswith(TOML):
+        found["device"] = absolute(table.device)
+    for key in ("known_failures", "baseline"):
+        given = getattr(table, key)
+        if given is not None:
+            found[key] = absolute(given)
+    return found
 
 
 def declaration_of(
@@ -251,7 +289,7 @@ def _paths(
     found: dict[str, Any] = {}
     if isinstance(table.labels, str):
         found["labels"] = absolute(table.labels)
-    if table.tokenizer is not None:
+    if isinstance(table.tokenizer, str):
         kind, colon, path = table.tokenizer.rpartition(":")
         found["tokenizer"] = f"{kind}{colon}{absolute(path)}" if path else table.tokenizer
     if table.reference is not None:

@@ -67,7 +67,7 @@ def scores_of(output: OutputSpec, raw: NDArray[Any], classes: int | None = None)
         return _scores(values, softmax(values), values)
     if output.meaning == "log_probabilities":
         return _scores(values, np.exp(values), values)
-    logits = np.log(np.maximum(values, _SMALLEST))
+    logits = logarithms(values)
     if output.meaning == "sigmoids":
         return _scores(values, softmax(logits), logits)
     if output.found == "declared":
@@ -81,6 +81,11 @@ def real_values(raw: NDArray[Any], quantization: Quantization | None) -> Floats:
         return raw.astype(np.float64)
     zero = (*quantization.zero_points, 0)[0]
     return np.asarray((raw.astype(np.float64) - zero) * quantization.scales[0])
+
+
+def logarithms(probabilities: Floats) -> Floats:
+    """Return logits [n, classes] whose softmax the probabilities are."""
+    return np.asarray(np.log(np.maximum(probabilities, _SMALLEST)), np.float64)
 
 
 def softmax(logits: Floats) -> Floats:

@@ -74,12 +74,32 @@ def build_corpus(
     for split, tweets in corpus.splits.items():
         progress(f"encoding {len(tweets)} {split} tweets")
         encoded[split] = encode(tokenizer, tweets, pair_with_entity=pair)
-    _write_lines(out / TWEETS, _tweet_rows(corpus))
-    _write_lines(out / LEFT_OUT, (asdict(each) for each in corpus.left_out))
-    (out / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
-    _write_encoded(out / ENCODED, encoded)
+    write_texts(out, corpus)
     summary = _summary(subject, corpus, tokenizer, encoded)
     summary["source_sha256"] = None if corpus_path is None else hash_corpus(corpus_path)
+    write_encoding(out, encoded, tokenizer.to_str(), summary)
+
+
+def write_texts(out: Path, corpus: Corpus) -> None:
+    """Write TWEETS and LEFT_OUT into a folder."""
+    _write_lines(out / TWEETS, _tweet_rows(corpus))
+    _write_lines(out / LEFT_OUT, (asdict(each) for each in corpus.left_out))
+
+
+def write_encoding(
+    out: Path, encoded: dict[str, Encoded], tokenizer: str | None, summary: dict[str, Any]
+) -> None:
+    """Write ENCODED, SUMMARY and, where a device can run one, TOKENIZER into a folder.
+
+    Args:
+        out: an existing folder.
+        encoded: the encoded splits, by split.
+        tokenizer: its JSON; None where there is none that a device can run.
+        summary: counts, lengths, what was left out.
+    """
+    if tokenizer is not None:
+        (out / TOKENIZER).write_text(tokenizer, encoding="utf-8")
+    _write_encoded(out / ENCODED, encoded)
     (out / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 
@@ -96,10 +116,12 @@ def load_corpus(kept: Artefact) -> Corpus:
 
 
 def load_encoded(kept: Artefact) -> dict[str, Encoded]:
-    """The encoded splits that `build_corpus` wrote into an artefact, by split."""
+    """The encoded splits that `write_encoding` wrote into an artefact, by split."""
     arrays = kept.arrays(ENCODED)
     return {
-        split: Encoded(**{name: arrays[f"{split}_{name}"] for name in _FIELDS}) for split in SPLITS
+        split: Encoded(**{name: arrays[f"{split}_{name}"] for name in _FIELDS})
+        for split in SPLITS
+        if f"{split}_{_FIELDS[0]}" in arrays
     }
 
 

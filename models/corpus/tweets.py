@@ -22,6 +22,7 @@ class Tweet:
         text: as published; cleaning belongs to the tokenizer.
         label: index into the corpus's labels, 0 the worst.
         entity_name: what people call the entity, where `entity_id` is a code.
+        second: the second text, where the label is about a pair of them.
     """
 
     tweet_id: str
@@ -29,6 +30,7 @@ class Tweet:
     text: str
     label: int
     entity_name: str = ""
+    second: str = ""
 
     @property
     def entity(self) -> str:
@@ -36,7 +38,9 @@ class Tweet:
         return self.entity_name or self.entity_id
 
     def parts(self, *, pair_with_entity: bool) -> tuple[str, ...]:
-        """What a tokenizer is given: entity and text, or the text where it has no entity."""
+        """What a tokenizer is given: both texts of a pair; entity and text; or the text alone."""
+        if self.second:
+            return self.text, self.second
         return (self.entity, self.text) if pair_with_entity and self.entity else (self.text,)
 
 

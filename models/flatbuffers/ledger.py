@@ -63,6 +63,15 @@ def size_ledger(
     return {**models, "variants": variants, "paper": paper_arithmetic()}
 
 
+def given_ledger(flatbuffers: Mapping[str, FlatBufferSizes]) -> dict[str, Any]:
+    """Return the ledger of candidates that were given: `variants`, as `size_ledger` has them.
+
+    Raises:
+        EdgeproofError: a file of no bytes.
+    """
+    return {"variants": {name: _variant({}, sizes) for name, sizes in flatbuffers.items()}}
+
+
 def paper_arithmetic() -> dict[str, Any]:
     """Return what the published 160x could be a ratio of, in bytes.
 

@@ -397,7 +397,9 @@ class Model:
         }
 
     def _checked(self, tensor: Tensor, given: Any) -> Any:
-        if given.shape[1:] != tensor.shape[1:] or tensor.shape[:1] != (1,):
+        # Some files take a row without a batch, or with more dimensions of 1.
+        fits = given.ndim > 1 and math.prod(given.shape[1:]) == math.prod(tensor.shape)
+        if not fits or given.shape[1:] not in {tensor.shape[1:], (math.prod(tensor.shape),)}:
             message = "{} has shape {}, the signature wants rows of {}"
             shapes = list(given.shape), list(tensor.shape)
             raise Refusal("inputs", message.format(tensor.name, *shapes))
@@ -418,7 +420,9 @@ class Model:
     def set_row(self, arrays: Mapping[str, Any], row: int) -> None:
         """Give the interpreter one row of each input."""
         for tensor in self.inputs:
-            self.interpreter.set_tensor(tensor.index, arrays[tensor.name][row : row + 1])
+            self.interpreter.set_tensor(
+                tensor.index, arrays[tensor.name][row].reshape(tensor.shape)
+            )
 
     def invoke(self) -> Tuple[int, int]:
         """Run the model once: (wall, CPU) nanoseconds, the wall clock around `invoke()` alone."""
@@ -523,7 +527,8 @@ def bind(interpreter: Any, binding: Header) -> Tuple[List[Tensor], Tensor]:
         raise Refusal("signature", "not every input of the graph is bound")
     for (_, _, _, length), details in zip(asked, chosen):
         if length is not None:
-            interpreter.resize_tensor_input(int(details["index"]), [1, int(length)])
+            shape = [int(length) if size < 0 else int(size) for size in open_shape(details)]
+            interpreter.resize_tensor_input(int(details["index"]), shape)
     interpreter.allocate_tensors()
     now = {int(details["index"]): details for details in interpreter.get_input_details()}
     bound = [
@@ -532,6 +537,18 @@ def bind(interpreter: Any, binding: Header) -> Tuple[List[Tensor], Tensor]:
     ]
     name, output = only_output(binding.get("output"), outputs, graph_outputs)
     return bound, Tensor.of(name, output)
+
+
+def open_shape(details: Mapping[str, Any]) -> List[int]:
+    """The shape of an input with -1 for its length alone, where the file leaves it open.
+
+    The first of several open dimensions is the batch.
+    """
+    shape = [int(size) for size in details["shape_signature"]]
+    places = [place for place, size in enumerate(shape) if size < 0]
+    for place in places[:-1]:
+        shape[place] = 1
+    return shape
 
 
 def named_tensors(interpreter: Any, key: Optional[str]) -> Tuple[Arrays, Arrays]:

@@ -21,6 +21,7 @@ from tokenizers import (
 )
 
 from models.errors import UsageMistake
+from models.files import read_regular
 from models.tokenizers.encoder import Encoder, Padding
 from models.tokenizers.vocabularies import LARGEST_FILE
 
@@ -167,12 +168,12 @@ def _padding(
 
 def _read(file: Path) -> _Model:
     try:
-        if not file.is_file() or file.stat().st_size > LARGEST_FILE:
-            raise _damaged(file, "it is no file, or too large")
-        content = file.read_bytes()
+        content = read_regular(file, LARGEST_FILE)
     except OSError as error:
         raise UsageMistake(
-            f"cannot be read ({error.strerror or error})", file=file, remedy="Make it readable"
+            f"cannot be read ({error.strerror or error})",
+            file=file,
+            remedy="Give the path of a readable file",
         ) from None
     try:
         return _parsed(content)

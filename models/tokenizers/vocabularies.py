@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
+from models.files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,7 +34,7 @@ def read_vocabulary(file: Path) -> dict[str, int]:
             number.
     """
     text = read_text(file)
-    if text.lstrip()[:1] in {"{", "["}:
+    if _is_json(text, file):
         return _checked(_json_pairs(text, file), file)
     lines = text.split("\n")
     if lines[-1] == "":
@@ -76,14 +77,12 @@ def read_text(file: Path) -> str:
         UsageMistake: it cannot be read, is empty, too large or not UTF-8.
     """
     try:
-        if not file.is_file():
-            raise UsageMistake("no such file", file=file, remedy="Check the path")
-        if file.stat().st_size > LARGEST_FILE:
-            raise _unfit(f"has more than {LARGEST_FILE:,} bytes", file)
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_regular(file, LARGEST_FILE).decode("utf-8-sig")
     except OSError as error:
         raise UsageMistake(
-            f"cannot be read ({error.strerror or error})", file=file, remedy="Make it readable"
+            f"cannot be read ({error.strerror or error})",
+            file=file,
+            remedy="Give the path of a readable file",
         ) from None
     except UnicodeDecodeError as error:
         raise UsageMistake(
@@ -120,6 +119,16 @@ def _without_repeats(file: Path) -> Callable[[Pairs], dict[str, Any]]:
         return found
 
     return made
+
+
+def _is_json(text: str, file: Path) -> bool:
+    """Whether a word list is JSON; one word a line may begin with a bracket, as in [PAD]."""
+    if file.suffix.lower() == ".json" or text.lstrip()[:1] == "{":
+        return True
+    try:
+        return isinstance(json.loads(text), list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _json_pairs(text: str, file: Path) -> Pairs:

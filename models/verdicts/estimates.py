@@ -151,7 +151,7 @@ def _classes(gold: Labels, predicted: Labels) -> int:
 
 
 def total_variation(first: Floats, second: Floats) -> Estimate:
-    """Mean total variation distance of two models' probabilities; logits [n, c]."""
+    """Mean total variation distance of two models' probabilities [n, c]."""
     distances = metrics.total_variations(first, second)
     low, high = intervals.mean_interval(distances)
     return Estimate(float(distances.mean()), low, high, int(distances.size))

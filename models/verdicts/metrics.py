@@ -131,6 +131,7 @@ METRICS = {
             "size_ratio_bert_large_checkpoint",
             "BERT-large's training checkpoint over the FlatBuffer",
         ),
+        _size_ratio("size_ratio_reference", "The reference's FlatBuffer over the candidate's"),
         _cost("latency_p50", Unit.SECONDS, "answers", "Median latency of one answer"),
         _cost("latency_p90", Unit.SECONDS, "answers", "90th percentile of the latency"),
         _cost("latency_p99", Unit.SECONDS, "answers", "99th percentile of the latency"),
@@ -258,13 +259,13 @@ def labels_of(logits: Floats) -> NDArray[np.int64]:
 
 
 def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
-    """Total variation distance of the softmax of two logit arrays, per tweet.
+    """Total variation distance of two distributions over the labels, per text.
 
     Half the L1 distance: the largest difference of probability that any set of labels can show.
 
     Args:
-        first: logits [n, classes].
-        second: logits [n, classes].
+        first: probabilities [n, classes].
+        second: probabilities [n, classes].
 
     Returns:
         Distances [n], 0 for equal and 1 for disjoint distributions.
@@ -272,7 +273,7 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
     Raises:
         EdgeproofError: not of one shape, empty, or a logit is NaN or infinite.
     """
-    one, other = _softmax(_sane(first)), _softmax(_sane(second))
+    one, other = _sane(first), _sane(second)
     if one.shape != other.shape:
         raise EdgeproofError(
             f"logits of shape {list(one.shape)} cannot be compared with {list(other.shape)}",
@@ -315,8 +316,3 @@ def refuse_not_finite(
             key=key,
             remedy="This variant computes nonsense on this runtime: mend its conversion",
         )
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

@@ -20,6 +20,7 @@ _DIGITS = 6
 
 # Names of the floors; the first one's ends with the best label.
 BEST, OVERALL = "always_{}", "majority_of_training"
+OF_TEST = "majority_of_test"
 MAJORITY = "entity_majority_of_training"
 
 # Measures of one table, and measures of the tables of several entities.
@@ -90,12 +91,14 @@ def floors(
     Args:
         gold: labels [n].
         entities: ids [n].
-        train: labels and entities of the training tweets; None leaves out the floors made of them.
+        train: labels and groups of the training texts; None takes the majority of `gold` alone.
         labels: from the worst to the best.
     """
     classes = len(labels)
-    answers = {BEST.format(labels[-1]): always_best(gold.size, classes=classes)}
-    if train is not None:
+    if train is None:
+        answers = {OF_TEST: majority(gold, gold.size)}
+    else:
+        answers = {BEST.format(labels[-1]): always_best(gold.size, classes=classes)}
         answers[OVERALL] = majority(train[0], gold.size)
         answers[MAJORITY] = entity_majority(*train, entities)
     return {

@@ -14,6 +14,7 @@ MEASURES = {
 
 
 @pytest.mark.measures("accuracy", "weights_bytes")
+@pytest.mark.needs("a teacher")
 def test_full_model_has_learned(full_model, corpus, judge):
     """The full model reaches the accuracy that the subject promises."""
     judge.record("weights_bytes", estimates.exact(full_model.weights_bytes), of=full_model)
@@ -22,7 +23,7 @@ def test_full_model_has_learned(full_model, corpus, judge):
 
 @pytest.mark.parametrize("metric", MEASURES)
 def test_variant_beats_the_majority(metric, variant, corpus, floors, judge):
-    """The FlatBuffer is better than one polarity for all tweets, or for all of an entity."""
+    """The FlatBuffer is better than one label for all texts, or for all of a group."""
     judge(
         metric,
         MEASURES[metric](corpus.test.labels, variant.labels),
@@ -33,9 +34,10 @@ def test_variant_beats_the_majority(metric, variant, corpus, floors, judge):
     )
 
 
+@pytest.mark.needs("a teacher")
 @pytest.mark.parametrize("metric", MEASURES)
 def test_full_model_beats_the_majority(metric, full_model, corpus, floors, judge):
-    """The full model is better than one polarity for all tweets, or for all of an entity."""
+    """The full model is better than one label for all texts, or for all of a group."""
     judge(
         metric,
         MEASURES[metric](corpus.test.labels, full_model.labels),

@@ -8,6 +8,7 @@ from models.verdicts.estimates import f_rs, f_rs_drop, official_accuracy, reliab
 from models.verdicts.scores import by_group
 
 
+@pytest.mark.needs("groups")
 @pytest.mark.measures("official_accuracy")
 def test_variant_beats_the_majority_entity_by_entity(variant, corpus, floors, judge):
     """Averaged over the entities, the FlatBuffer is better than answers that need no model."""
@@ -18,6 +19,7 @@ def test_variant_beats_the_majority_entity_by_entity(variant, corpus, floors, ju
 
 
 @pytest.mark.measures("official_accuracy")
+@pytest.mark.needs("groups", "a teacher")
 def test_full_model_beats_the_majority_entity_by_entity(full_model, corpus, floors, judge):
     """Averaged over the entities, the full model is better than answers that need no model."""
     answers = corpus.test.labels, full_model.labels, corpus.entities("test")
@@ -27,6 +29,7 @@ def test_full_model_beats_the_majority_entity_by_entity(full_model, corpus, floo
 
 
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")
+@pytest.mark.needs("groups", "ordered labels")
 def test_variant_orders_tweets_as_gold_does(variant, corpus, floors, judge):
     """Of the tweets of an entity, the FlatBuffer puts the better above the worse: F(R,S)."""
     answers = corpus.test.labels, variant.labels, corpus.entities("test")
@@ -37,6 +40,7 @@ def test_variant_orders_tweets_as_gold_does(variant, corpus, floors, judge):
 
 
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")
+@pytest.mark.needs("groups", "ordered labels", "a teacher")
 def test_full_model_orders_tweets_as_gold_does(full_model, corpus, floors, judge):
     """Of the tweets of an entity, the full model puts the better above the worse: F(R,S)."""
     answers = corpus.test.labels, full_model.labels, corpus.entities("test")
@@ -46,6 +50,7 @@ def test_full_model_orders_tweets_as_gold_does(full_model, corpus, floors, judge
     judge("f_rs", f_rs(*answers), of=full_model, floors=floors.below("f_rs"), **groups)
 
 
+@pytest.mark.needs("groups", "ordered labels", "a teacher")
 @pytest.mark.measures("f_rs_drop")
 def test_drop_of_the_order_is_within_budget(variant, full_model, corpus, judge):
     """The FlatBuffer loses at most the budgeted points of the full model's F(R,S)."""

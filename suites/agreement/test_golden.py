@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from models.verdicts.estimates import agreement, exact
-from models.verdicts.metrics import labels_of
 
 
 @pytest.mark.measures("agreement_golden")
 @pytest.mark.needs("a host")
 def test_labels_agree_with_the_host(variant, golden, expected, judge):
     """The device gives the label that the same runtime gives on the host."""
-    measured = agreement(labels_of(golden(variant)), variant.labels)
+    measured = agreement(variant.scores(golden(variant)).labels, variant.labels)
     limit = expected("agreement_golden", variant)
     judge("agreement_golden", measured, of=variant, instead=limit)
 

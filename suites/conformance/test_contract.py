@@ -11,11 +11,13 @@ from models.runtime.available import has_xnnpack
 from models.verdicts.estimates import exact
 
 
+@pytest.mark.needs("edgeproof's own conversion")
 def test_converter_makes_the_scheme(conversion):
     """The scheme's converter makes a file of this network; else its reason is here."""
     assert conversion is None
 
 
+@pytest.mark.needs("a contract")
 def test_dense_weights_are_stored_as_the_scheme_says(variant):
     """Every dense layer's weights have the scheme's dtype, and its scales by channel or block."""
     assert contract.weight_breaches(variant.contract, variant.report) == []
@@ -27,6 +29,7 @@ def test_weights_have_no_zero_point(variant):
     assert contract.zero_point_breaches(variant.report) == []
 
 
+@pytest.mark.needs("a contract")
 def test_products_compute_as_the_scheme_says(variant):
     """Dense layers and attention products compute on what the scheme promises."""
     assert contract.product_breaches(variant.contract, variant.report) == []
@@ -57,6 +60,7 @@ def test_xnnpack_takes_the_operators(variant, load, judge):
     judge("delegated_share", share, of=variant)
 
 
+@pytest.mark.needs("a contract")
 def test_needs_no_newer_runtime_than_promised(variant):
     """The TFLite runtime that the file needs is not newer than the scheme's contract allows."""
     needed = minimum_runtime(variant.report)

@@ -13,6 +13,7 @@ def test_identifier_and_schema(variant):
     assert (variant.report.identifier, variant.report.schema_version) == ("TFL3", 3)
 
 
+@pytest.mark.needs("edgeproof's own conversion")
 def test_signature_names_every_input_and_the_output(variant, corpus):
     """One signature takes input_ids, attention_mask, token_type_ids [1, S] and gives logits."""
     logits = "int8" if variant.grammar.integer_output else "float32"

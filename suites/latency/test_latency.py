@@ -11,8 +11,9 @@ TEXT_SHARES = {"text_to_label_p50": 0.5, "text_to_label_p90": 0.9, "text_to_labe
 
 
 @pytest.mark.measures("latency_ratio")
+@pytest.mark.needs("a reference file")
 def test_latency_over_float32_is_within_budget(candidate, races, judge):
-    """One answer takes at most the budgeted multiple of the float32 variant's time."""
+    """One answer takes at most the budgeted multiple of the reference's time."""
     judge.confirmed("latency_ratio", races.against_reference(candidate), of=candidate)
 
 
@@ -24,6 +25,7 @@ def test_latency_percentile_is_within_budget(metric, variant, stream, judge):
     judge(metric, measured, of=variant, timed=True, **asked.details())
 
 
+@pytest.mark.needs("a tokenizer on the device")
 @pytest.mark.parametrize("metric", TEXT_SHARES)
 def test_text_to_label_percentile_is_within_budget(metric, variant, text_stream, judge):
     """The percentile of the time from text to label keeps the device's budget."""

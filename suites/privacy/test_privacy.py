@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from models.runtime.client import Runner
 
 
+@pytest.mark.needs("a tokenizer on the device")
 def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settings, corpus, few):
     """From text to label, the runner touches no network, starts no process, writes no file."""
     with Runner(transport, settings.runtime, audit=True) as runner:
         variant.load_into(runner)
-        runner.classify(variant.scheme, corpus.tokenizer, corpus.texts[:few])
+        runner.classify(variant.scheme, variant.tokenizer, corpus.texts[:few])
         assert runner.audit() == ()
 
 

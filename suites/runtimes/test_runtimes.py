@@ -8,7 +8,6 @@ from fixtures.endings import does_not_apply
 from models.flatbuffers.runtimes import minimum_runtime
 from models.runtime.client import RunnerRefused
 from models.verdicts.estimates import agreement
-from models.verdicts.metrics import labels_of
 
 
 @pytest.mark.measures("agreement_runtimes")
@@ -24,5 +23,5 @@ def test_runtime_gives_the_labels_of_the_judged_one(variant, other_runtime, judg
                 f"fail: {refusal.message} (the file says {needed} is enough)", pytrace=False
             )
         does_not_apply(f"refused, as it must: the file needs {needed}. {refusal.message}")
-    measured = agreement(variant.labels, labels_of(logits))
+    measured = agreement(variant.labels, variant.scores(logits).labels)
     judge("agreement_runtimes", measured, of=variant, runtime=other_runtime.name)

@@ -16,6 +16,7 @@ def test_file_is_within_budget(variant, judge):
     judge("flatbuffer_bytes", exact(variant.report.flatbuffer_bytes), of=variant)
 
 
+@pytest.mark.needs("a teacher")
 @pytest.mark.parametrize(
     "metric",
     [
@@ -31,6 +32,15 @@ def test_ratio_is_within_budget(metric, variant, full_model, judge):
     judge(metric, exact(ratios[metric]), of=variant)
 
 
+@pytest.mark.needs("a reference file")
+@pytest.mark.measures("size_ratio_reference")
+def test_ratio_to_the_reference_is_within_budget(candidate, reference, judge):
+    """The FlatBuffer is the budgeted number of times smaller than the reference's."""
+    ratio = reference.report.flatbuffer_bytes / candidate.report.flatbuffer_bytes
+    judge("size_ratio_reference", exact(ratio), of=candidate)
+
+
+@pytest.mark.needs("a teacher")
 @pytest.mark.measures("weights_kept")
 def test_every_weight_of_the_model_is_in_the_file(reference, small_model, judge):
     """The float32 FlatBuffer holds the parameters' bytes: none was lost in conversion."""

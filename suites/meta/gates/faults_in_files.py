@@ -350,6 +350,13 @@ CONVERSION = {
         says="fail: size_ratio_",
         plant=in_flatbuffer("float32", edits.padded(26_000_000)),
     ),
+    "a quantized file that is as large as its reference": Fault(
+        gate=SIZE + "test_ratio_to_the_reference_is_within_budget",
+        only=DYNAMIC,
+        says=f"fail: size_ratio_reference of {DYNAMIC}",
+        schemes=("float32", DYNAMIC),
+        plant=file_of("float32", under=DYNAMIC),
+    ),
     "a file without weights": Fault(
         gate=SIZE + "test_every_weight_of_the_model_is_in_the_file",
         plant=in_flatbuffer("float32", edits.lost_weights),

@@ -58,9 +58,9 @@ def collect(tmp_path, monkeypatch):
         file = tmp_path / "known_failures.toml"
         file.write_text(text, encoding="utf-8")
         monkeypatch.setattr(known_failures, "FILE", file)
-        subject = SimpleNamespace(name="mini", schemes=("float32",))
-        schemes = subject.schemes if all_schemes else ()
-        settings = SimpleNamespace(subject=subject, schemes=schemes, place=PLACE)
+        others = () if all_schemes else ("float16",)
+        subject = SimpleNamespace(name="mini", other_candidates=others, known_failures=None)
+        settings = SimpleNamespace(subject=subject, known_failures=None, place=PLACE)
         item = Item(TEST)
         config = SimpleNamespace(stash={SETTINGS: settings})
         known_failures.pytest_collection_modifyitems(config, [item])

@@ -21,12 +21,13 @@ GIVEN = {
     "tweets": ("40", 40),
     "offline": ("yes", True),
     "update-baseline": ("yes", True),
+    "length": ("64", 64),
     "schemes": ("float16,float32", ("float16", "float32")),
 }
 INI_FOLDER = Path("/somewhere/project")
 # What an option with a path in it is given, below the folder that it is relative to.
 PATHS = {
-    **dict.fromkeys(("corpus", "bundle", "export-bundle"), "../given/file"),
+    **dict.fromkeys(("corpus", "bundle", "export-bundle", "known-failures"), "../given/file"),
     **dict.fromkeys(("cache-dir", "report-dir", "baseline"), "folder"),
     **dict.fromkeys(("subject", "budgets", "device"), "./mine.toml"),
     "pretrained": "./checkpoint",
@@ -43,10 +44,10 @@ class StandIn:
 
     inipath = INI_FOLDER / "pytest.ini"
 
-    def __init__(self, command_line: str | None, ini: str | None) -> None:
+    def __init__(self, command_line: str | list[str] | None, ini: str | None) -> None:
         self._command_line, self._ini = command_line, ini
 
-    def getoption(self, _name: str) -> str | None:
+    def getoption(self, _name: str) -> str | list[str] | None:
         """Return what was given on the command line."""
         return self._command_line
 
@@ -55,8 +56,20 @@ class StandIn:
         return self._ini
 
 
+# Options in which a path is one part, or may be a name.
+MIXED = {
+    "flatbuffer": ("small=files/a.tflite", ("small={}/files/a.tflite",)),
+    "tokenizer": ("keras:files/words.json", "keras:{}/files/words.json"),
+    "reference": ("files/answers.csv", "{}/files/answers.csv"),
+    "labels": ("no, yes", ("no", "yes")),
+}
+
+
 def resolved(option: Option, **given: str | None) -> Any:
-    return options._resolve(StandIn(given.get("command_line"), given.get("ini")), option)
+    command_line = given.get("command_line")
+    if option.several and command_line is not None:
+        command_line = [command_line]
+    return options._resolve(StandIn(command_line, given.get("ini")), option)
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +87,7 @@ def test_option_then_environment_then_ini_then_default(option, monkeypatch):
     read = [
         option.value_of(text, folder, "here") for text, folder in zip(texts, folders, strict=True)
     ]
+    read = [(value,) if option.several else value for value in read]
     assert resolved(option, ini=texts[2]) == read[2]
     monkeypatch.setenv(option.variable, texts[1])
     assert resolved(option, ini=texts[2]) == read[1]
@@ -117,7 +131,29 @@ def test_a_path_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_
 
 
 def test_every_option_with_a_path_in_it_is_read_as_one():
-    assert {option.name for option in OPTIONS if option.placed} - {"schemes"} == set(PATHS)
+    placed = {option.name for option in OPTIONS if option.placed}
+    assert placed - {"schemes"} == {*PATHS, *MIXED}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_a_path_that_is_a_part_is_relative_to_the_folder_it_is_given_in(
+    name, monkeypatch, tmp_path
+):
+    (option,) = (one for one in OPTIONS if one.name == name)
+    text, expected = MIXED[name]
+    monkeypatch.chdir(tmp_path)
+    for given, folder in (({"command_line": text}, tmp_path), ({"ini": text}, INI_FOLDER)):
+        found = resolved(option, **given)
+        if isinstance(expected, tuple):
+            assert found == tuple(part.format(folder) for part in expected)
+        else:
+            assert found == expected.format(folder)
+
+
+def test_several_of_a_variable_stand_line_by_line(monkeypatch):
+    (option,) = (one for one in OPTIONS if one.name == "flatbuffer")
+    monkeypatch.setenv(option.variable, "/a.tflite\nb=/b.tflite\n")
+    assert resolved(option) == ("/a.tflite", "b=/b.tflite")
 
 
 def test_each_of_two_checkpoints_is_anchored(monkeypatch, tmp_path):

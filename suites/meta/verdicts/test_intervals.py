@@ -184,7 +184,7 @@ def test_what_is_exact_is_one_number() -> None:
 
 
 def test_probabilities_that_are_as_far_apart_as_can_be() -> None:
-    one, other = np.array([[9e4, 0.0]] * 30), np.array([[0.0, 9e4]] * 30)
+    one, other = np.array([[1.0, 0.0]] * 30), np.array([[0.0, 1.0]] * 30)
     found = estimates.total_variation(one, other)
     assert (found.value, found.high, found.n) == (1.0, 1.0, 30)
     assert found.low == pytest.approx(0.025 ** (1 / 30), abs=0.01)

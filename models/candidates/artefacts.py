@@ -1,0 +1,183 @@
+"""Given candidates as artefacts: judged, bundled and sent as converted ones are.
+
+A file is copied into the store beside a card that says how it is fed; the texts are kept with their
+ids. So a board, a bundle and a report find given candidates where they find converted ones.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from models.candidates.declaration import Declaration
+from models.candidates.subject import JudgedArtefacts
+from models.corpus.artefact import write_encoding, write_texts
+from models.corpus.roles import MASK
+from models.corpus.tokenize import Encoded, describe_lengths
+from models.corpus.tweets import Corpus, LeftOut, Tweet
+from models.members import FLATBUFFER, VARIANT_CARD
+from models.store import Stage, hash_sources, versions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.artefact import Artefact
+    from models.candidates.given import GivenCandidate, GivenSubject
+    from models.store import Store
+
+TEXTS, CANDIDATE = "texts", "candidate"
+
+
+class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a candidate beside its file.
+
+    Attributes:
+        scheme: the one whose contract it has to keep; None without one.
+        calibration: hashes of the texts that its ranges were found on; None where nobody says.
+        declared: how it is fed and read, as far as the file does not say it.
+        refused: why a converter could not make it; None where there is a file.
+        length: of a row; None where the file says it.
+        rows: vectors that its table holds; None where no table is seen.
+        converter: what made it; None where nobody says.
+    """
+
+    scheme: str | None = None
+    calibration: tuple[str, ...] | None = None
+    declared: Declaration = msgspec.field(default_factory=Declaration)
+    refused: str | None = None
+    length: int | None = None
+    rows: int | None = None
+    converter: str | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A given subject's artefacts, and what makes each.
+
+    Attributes:
+        artefacts: all of them.
+        subject: what they are made of.
+    """
+
+    artefacts: JudgedArtefacts
+    subject: GivenSubject
+
+    def make(self, store: Store) -> None:
+        """Make what is missing in a store."""
+        given = self.subject.candidates
+        for name, one in given.items():
+            texts = self.artefacts.texts_of(name)
+            store.get(texts, lambda out, one=one: _write_texts(self.subject, one, out))  # type: ignore[misc] # bound now
+            stage = self.artefacts.candidates[name]
+            store.get(stage, lambda out, one=one: _write_candidate(one, out))  # type: ignore[misc] # bound now
+
+
+def kept(subject: GivenSubject) -> Kept:
+    """Return the artefacts of a given subject, each under the key it is kept by."""
+    candidates = {name: _candidate_stage(one) for name, one in subject.candidates.items()}
+    encoded = {name: _texts_stage(subject, one) for name, one in subject.candidates.items()}
+    texts = next(iter(encoded.values()))
+    named = {"texts": texts}
+    for name, stage in candidates.items():
+        if encoded[name] != texts:
+            named[f"texts/{name}"] = encoded[name]
+        named[f"candidate/{name}"] = stage
+    artefacts = JudgedArtefacts(texts=texts, candidates=candidates, encoded=encoded, named=named)
+    return Kept(artefacts, subject)
+
+
+def read_card(kept: Artefact) -> CandidateCard:
+    """Read the card of a candidate's artefact.
+
+    Raises:
+        StoreError: it is not what was written.
+    """
+    try:
+        return msgspec.json.decode(kept.read(VARIANT_CARD), type=CandidateCard)
+    except (ValueError, msgspec.ValidationError):
+        raise kept.damaged(VARIANT_CARD) from None
+
+
+def _texts_stage(subject: GivenSubject, one: GivenCandidate) -> Stage:
+    tokenizer, length = one.encoding
+    texts = subject.texts
+    rows = [(row.id, row.parts, row.group, row.ids) for row in texts.rows]
+    recipe: dict[str, Any] = {
+        "subject": subject.handed.name,
+        "rows": _digest(rows),
+        "labels": list(subject.labels),
+        "label_of_row": _digest(texts.labels),
+        "left_out": texts.left_out,
+        "tokenizer": tokenizer,
+        "length": length,
+        "source": hash_sources("candidates", "corpus", "tokenizers"),
+        "versions": versions("numpy", "tokenizers"),
+    }
+    return Stage(TEXTS, recipe)
+
+
+def _digest(value: object) -> str:
+    return Stage("", {"value": value}).key
+
+
+def _candidate_stage(one: GivenCandidate) -> Stage:
+    card = msgspec.to_builtins(_card(one))
+    return Stage(CANDIDATE, {"flatbuffer": one.sha256, "name": one.name, "card": card})
+
+
+def _card(one: GivenCandidate) -> CandidateCard:
+    return CandidateCard(scheme=one.scheme, declared=one.declared, length=one.length, rows=one.rows)
+
+
+def _write_candidate(one: GivenCandidate, out: Path) -> None:
+    shutil.copyfile(one.spec.file, out / FLATBUFFER)
+    (out / VARIANT_CARD).write_bytes(msgspec.json.format(msgspec.json.encode(_card(one))) + b"\n")
+
+
+def _write_texts(subject: GivenSubject, one: GivenCandidate, out: Path) -> None:
+    texts = subject.texts
+    tweets = tuple(
+        Tweet(
+            row.id,
+            row.group,
+            row.parts[0],
+            label,
+            second=row.parts[1] if len(row.parts) > 1 else "",
+        )
+        for row, label in zip(texts.rows, texts.labels, strict=True)
+    )
+    left_out = tuple(LeftOut("", "", reason, count) for reason, count in texts.left_out.items())
+    write_texts(out, Corpus(subject.labels, {"test": tweets}, left_out))
+    arrays = one.arrays(texts.rows)
+    encoded = Encoded(**arrays, labels=np.array(texts.labels, np.int32))
+    summary = _summary(subject, one, encoded)
+    write_encoding(out, {"test": encoded}, one.device_tokenizer, summary)
+
+
+def _summary(subject: GivenSubject, one: GivenCandidate, encoded: Encoded) -> dict[str, Any]:
+    texts = subject.texts
+    if one.encoder is None:
+        lengths = np.array([len(row.ids or ()) for row in texts.rows], np.int64)
+    else:
+        lengths = one.encoder.lengths([row.parts for row in texts.rows])
+    counts = Counter(texts.labels)
+    test = {
+        "tweets": len(texts.rows),
+        "entities": len({row.group for row in texts.rows}),
+        "polarities": {label: counts[at] for at, label in enumerate(subject.labels)},
+        "tokens": describe_lengths(lengths),
+        "truncated_share": float((lengths > one.length).mean()),
+        "padded_share": 1.0 - float(getattr(encoded, MASK).mean()),
+    }
+    return {
+        "subject": subject.handed.name,
+        "labels": list(subject.labels),
+        "vocabulary": one.rows or (one.encoder.size if one.encoder else None),
+        "splits": {"test": test},
+        "left_out": texts.left_out,
+    }

@@ -1,0 +1,57 @@
+"""Reading a user's own TOML of candidates, whose paths are relative to itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.candidates.declaration import read_candidates
+from models.candidates.given import Handed
+from models.candidates.texts import TextsTable
+from models.errors import UsageMistake
+from models.tables import read_toml
+from models.tokenizers.kinds import parse_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def is_of_candidates(path: Path) -> bool:
+    """Tell whether a TOML names candidates that exist, and not a subject that is built.
+
+    Raises:
+        UsageMistake: it cannot be read.
+    """
+    return "candidates" in read_toml(path)
+
+
+def read_handed(path: Path) -> Handed:
+    """Read a TOML of candidates.
+
+    Raises:
+        UsageMistake: it cannot be read, breaks the grammar, or names no labelled texts.
+    """
+    table = read_candidates(path)
+    if table.corpus is None:
+        raise UsageMistake(
+            "names no labelled texts",
+            file=path,
+            key="corpus",
+            remedy='Write corpus = "FILE", or a table [corpus] with file, text and label',
+        )
+    texts = TextsTable(file=table.corpus) if isinstance(table.corpus, str) else table.corpus
+    tokenizer = table.tokenizer
+    return Handed(
+        name=table.name or path.stem,
+        candidates=table.candidates,
+        texts=texts,
+        labels=table.labels,
+        ordered=table.ordered,
+        tokenizer=parse_option(tokenizer) if isinstance(tokenizer, str) else tokenizer,
+        reference=table.reference,
+        where=path,
+        description=table.description or "Files that were handed in",
+        budgets=table.budgets,
+        known_failures=table.known_failures,
+        baseline=table.baseline,
+        device=table.device,
+    )

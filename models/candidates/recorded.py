@@ -1,0 +1,390 @@
+"""Answers that were recorded elsewhere: by an app, another runtime, any system.
+
+A recording names each text by its id in the corpus and says what was answered:
+
+    column           holds
+    id               the text's id; texts of a corpus without an id column are "line-2" ...
+    label            a label's name, or its index
+    logits           a number for each label
+    probabilities    likewise, together 1
+    ids              the token ids that were fed, padding left out or in
+    latency_ms       what the answer took, or latency_ns, or latency_s
+
+In JSON lines an object a line holds them; in CSV and TSV a list is written as JSON, `[0.1, 0.9]`;
+in an .npz each is an array whose first dimension is the texts'. `id` is needed, and one of `label`,
+`logits` and `probabilities`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.candidates.scores import logarithms, softmax
+from models.errors import UsageMistake
+from models.files import read_regular
+from models.numpy_files import read_npz
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+KEY = "--edge-recorded"
+# A recording of a million texts with ids of 512 tokens.
+LARGEST_FILE = 1 << 30
+LATENCIES = {"latency_ns": 1e-9, "latency_ms": 1e-3, "latency_s": 1.0}
+SCORES = ("logits", "probabilities")
+COLUMNS = ("id", "label", *SCORES, "ids", *LATENCIES)
+JSON_LINES = {".jsonl", ".ndjson", ".json"}
+_SLACK = 0.01
+_SHOWN = 5
+
+
+@dataclass(frozen=True, repr=False)
+class Recording:
+    """What was answered to each text of a corpus, in the corpus's order.
+
+    Attributes:
+        labels: indices into the labels [n].
+        logits: [n, classes], whose softmax is what was answered; None where only labels were kept.
+        ids: the token ids of each text, without what fills rows up; None where they were not kept.
+        seconds: what each answer took [n]; None where that was not kept.
+    """
+
+    labels: NDArray[np.int64]
+    logits: NDArray[np.float64] | None = field(default=None, repr=False)
+    probabilities: NDArray[np.float64] | None = field(default=None, repr=False)
+    ids: tuple[tuple[int, ...], ...] | None = field(default=None, repr=False)
+    seconds: NDArray[np.float64] | None = field(default=None, repr=False)
+
+
+def read_recording(
+    file: Path,
+    texts: Sequence[str],
+    labels: Sequence[str],
+    *,
+    pad: int | None = None,
+    key: str = KEY,
+) -> Recording:
+    """Read recorded answers and bring them into a corpus's order.
+
+    Args:
+        file: JSON lines, CSV, TSV or .npz.
+        texts: ids of the corpus's texts, each once.
+        labels: their names, in the order of the scores.
+        pad: the id that fills rows up, to be taken off their ends.
+        key: the option that named the file.
+
+    Raises:
+        UsageMistake: a text has no answer, two, or is not the corpus's; or an answer does not fit.
+    """
+    source = _Source(file, key)
+    rows = _read(source)
+    by_id = _by_id(rows, texts, source)
+    ordered = [by_id[text] for text in texts]
+    scores = _scores(ordered, len(labels), source)
+    given = [_label(row, labels, source) for row in ordered]
+    found = scores.get("logits", scores.get("probabilities"))
+    chosen = _labels(given, found, source)
+    return Recording(
+        labels=chosen,
+        logits=_as_logits(scores),
+        probabilities=_as_probabilities(scores),
+        ids=_token_ids(ordered, pad, source),
+        seconds=_seconds(ordered, source),
+    )
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The file that is read, and the option that named it, for messages."""
+
+    file: Path
+    key: str
+
+    def unfit(
+        self, what: str, remedy: str = "docs/my-app.md says what a recording holds"
+    ) -> UsageMistake:
+        return UsageMistake(what, file=self.file, key=self.key, remedy=remedy)
+
+
+@dataclass(frozen=True)
+class _Row:
+    where: str
+    values: Mapping[str, Any]
+
+
+def _read(source: _Source) -> list[_Row]:
+    if source.file.suffix.lower() == ".npz":
+        return _answers(_from_arrays(source), source)
+    try:
+        data = read_regular(source.file, LARGEST_FILE)
+    except OSError as error:
+        raise source.unfit(
+            f"cannot be read ({error.strerror or error})", remedy="Give the path of a readable file"
+        ) from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise source.unfit(
+            f"is not UTF-8 (byte {error.start})", remedy="Save it as UTF-8"
+        ) from None
+    is_json = source.file.suffix.lower() in JSON_LINES
+    rows = _from_json(text, source) if is_json else _from_csv(text, source)
+    return _answers(list(rows), source)
+
+
+def _answers(rows: list[_Row], source: _Source) -> list[_Row]:
+    if not rows:
+        raise source.unfit("holds no answer", remedy="Record an answer for each text")
+    return rows
+
+
+def _from_json(text: str, source: _Source) -> Iterable[_Row]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line, object_pairs_hook=_without_repeats)
+        except (ValueError, RecursionError) as error:
+            raise source.unfit(f"line {number} is not a JSON object ({error})") from None
+        if not isinstance(value, dict):
+            raise source.unfit(f"line {number} is not a JSON object")
+        yield _Row(f"line {number}", value)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"it names {twice!r} twice")
+    return found
+
+
+def _from_csv(text: str, source: _Source) -> Iterable[_Row]:
+    first = text.partition("\n")[0]
+    delimiter = "\t" if "\t" in first else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [name.strip() for name in next(reader)]
+        if len(set(header)) != len(header):
+            twice = Counter(header).most_common(1)[0][0]
+            raise source.unfit(f"its header names {twice!r} twice")
+        for row in reader:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise source.unfit(
+                    f"line {reader.line_num} has {len(row)} columns, the header {len(header)}"
+                )
+            values = dict(zip(header, row, strict=True))
+            where = f"line {reader.line_num}"
+            yield _Row(where, {n: _cell(n, v, where, source) for n, v in values.items() if v})
+    except (csv.Error, StopIteration) as error:
+        raise source.unfit(f"cannot be read as CSV ({error})") from None
+
+
+def _cell(name: str, text: str, where: str, source: _Source) -> Any:
+    """A cell: lists and numbers are JSON, the id and the label are text."""
+    if name not in {*SCORES, "ids", *LATENCIES}:
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise source.unfit(f"{where}: {name} is {text[:60]!r}, not JSON") from None
+
+
+def _from_arrays(source: _Source) -> list[_Row]:
+    remedy = "Write it with numpy.savez, numbers and texts alone"
+    held = read_npz(source.file, remedy=remedy, kind=UsageMistake)
+    arrays = {name: array for name, array in held.items() if name in COLUMNS}
+    counts = {array.shape[0] if array.ndim else -1 for array in arrays.values()}
+    if "id" not in arrays or len(counts) != 1 or -1 in counts:
+        raise source.unfit(
+            "needs an array called id, and all arrays with as many rows as there are texts"
+        )
+    lists = {name: array.tolist() for name, array in arrays.items()}
+    return [
+        _Row(f"row {row}", {name: values[row] for name, values in lists.items()})
+        for row in range(counts.pop())
+    ]
+
+
+def _by_id(rows: Sequence[_Row], texts: Sequence[str], source: _Source) -> dict[str, _Row]:
+    found: dict[str, _Row] = {}
+    known = set(texts)
+    for row in rows:
+        if "id" not in row.values:
+            raise source.unfit(f"{row.where} has no id")
+        text = str(row.values["id"])
+        if text not in known:
+            raise source.unfit(
+                f"{row.where} answers the text {text!r}, which is not in the corpus",
+                remedy="Record the answers to the corpus that is judged, under its ids",
+            )
+        if text in found:
+            raise source.unfit(
+                f"{found[text].where} and {row.where} both answer the text {text!r}",
+                remedy="Keep one answer for each text",
+            )
+        found[text] = row
+    missing = [text for text in texts if text not in found]
+    if missing:
+        shown = ", ".join(map(repr, missing[:_SHOWN]))
+        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+        raise source.unfit(
+            f"has no answer to {len(missing)} of {len(texts)} texts: {shown}{more}",
+            remedy="Record an answer for each text of the corpus",
+        )
+    return found
+
+
+def _scores(rows: Sequence[_Row], classes: int, source: _Source) -> dict[str, NDArray[np.float64]]:
+    """The logits or probabilities of all rows; empty where none has any."""
+    found = {}
+    for name in SCORES:
+        values = [row.values.get(name) for row in rows]
+        present = [value is not None for value in values]
+        if not any(present):
+            continue
+        if not all(present):
+            row = rows[present.index(False)]
+            raise source.unfit(f"{row.where} has no {name}, and others have")
+        matrix = np.array(
+            [_numbers(v, classes, r, name, source) for v, r in zip(values, rows, strict=True)]
+        )
+        found[name] = matrix
+    probabilities = found.get("probabilities")
+    if probabilities is not None:
+        _check_probabilities(probabilities, rows, source)
+    return found
+
+
+def _numbers(value: Any, classes: int, row: _Row, name: str, source: _Source) -> list[float]:
+    fits = isinstance(value, list) and len(value) == classes
+    numbers = fits and all(
+        isinstance(each, int | float) and not isinstance(each, bool) for each in value
+    )
+    if not numbers:
+        count = len(value) if isinstance(value, list) else "no list of"
+        raise source.unfit(
+            f"{row.where}: {name} holds {count} numbers where there are {classes} labels"
+        )
+    return [_finite(each, row, name, source) for each in value]
+
+
+def _finite(value: float, row: _Row, name: str, source: _Source) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise source.unfit(f"{row.where}: {name} holds {value!r:.60}")
+    return number
+
+
+def _check_probabilities(
+    values: NDArray[np.float64], rows: Sequence[_Row], source: _Source
+) -> None:
+    wrong = (np.abs(values.sum(axis=1) - 1.0) > _SLACK) | (values < -_SLACK).any(axis=1)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise source.unfit(f"{rows[at].where}: its probabilities sum to {values[at].sum():.3f}")
+
+
+def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
+    value = row.values.get("label")
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and value in labels:
+        return list(labels).index(value)
+    try:
+        index = int(value) if not isinstance(value, float | bool) else -1
+    except (TypeError, ValueError):
+        index = -1
+    if not 0 <= index < len(labels):
+        raise source.unfit(
+            f"{row.where} has the label {value!r:.60}, which is none of {', '.join(labels)}",
+            remedy="Record a label's name, or its index in this order",
+        )
+    return index
+
+
+def _labels(
+    given: Sequence[int | None], scores: NDArray[np.float64] | None, source: _Source
+) -> NDArray[np.int64]:
+    """The recorded labels; where none was kept, those of the largest scores."""
+    if all(each is not None for each in given):
+        return np.array(given, np.int64)
+    if any(each is not None for each in given) or scores is None:
+        raise source.unfit("some answers have neither a label nor scores")
+    return np.asarray(scores.argmax(axis=1), np.int64)
+
+
+def _as_logits(scores: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64] | None:
+    if "logits" in scores:
+        return scores["logits"]
+    if "probabilities" in scores:
+        return logarithms(scores["probabilities"])
+    return None
+
+
+def _as_probabilities(scores: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64] | None:
+    if "probabilities" in scores:
+        return scores["probabilities"]
+    if "logits" in scores:
+        return softmax(scores["logits"])
+    return None
+
+
+def _token_ids(
+    rows: Sequence[_Row], pad: int | None, source: _Source
+) -> tuple[tuple[int, ...], ...] | None:
+    if all(row.values.get("ids") is None for row in rows):
+        return None
+    found = []
+    for row in rows:
+        ids = row.values.get("ids")
+        if not isinstance(ids, list) or not all(type(each) is int for each in ids):
+            raise source.unfit(f"{row.where}: ids is not a list of integers")
+        found.append(without_padding(ids, pad))
+    return tuple(found)
+
+
+def without_padding(ids: Sequence[int], pad: int | None) -> tuple[int, ...]:
+    """Return ids without those at both ends that fill a row up."""
+    kept = list(ids)
+    while pad is not None and kept and kept[-1] == pad:
+        kept.pop()
+    start = 0
+    while pad is not None and start < len(kept) and kept[start] == pad:
+        start += 1
+    return tuple(kept[start:])
+
+
+def _seconds(rows: Sequence[_Row], source: _Source) -> NDArray[np.float64] | None:
+    names = {name for name in LATENCIES for row in rows if row.values.get(name) is not None}
+    if not names:
+        return None
+    if len(names) > 1:
+        raise source.unfit(f"has latencies as {' and '.join(sorted(names))}")
+    (name,) = names
+    found = []
+    for row in rows:
+        value = row.values.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise source.unfit(f"{row.where}: {name} is {value!r:.60}, not a number")
+        number = _finite(value, row, name, source) * LATENCIES[name]
+        if number <= 0:
+            raise source.unfit(f"{row.where}: {name} is {value!r:.60}, not above 0")
+        found.append(number)
+    return np.array(found)

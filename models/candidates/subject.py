@@ -1,0 +1,93 @@
+"""What a run has to know of its subject, wherever its candidates come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.store import Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectFacts:
+    """A subject as the gates and the report see it.
+
+    Attributes:
+        name: what results and baselines are kept under.
+        description: one sentence.
+        labels: in the order of the outputs.
+        ordered: whether that order means something, worst first.
+        grouped: whether texts belong to groups.
+        pairs_with_group: whether a classifier is given the group before the text.
+        candidates: names, in the order in which they are judged.
+        reference: the candidate that the others are compared with; None without one.
+        schemes: of the candidates that promise one, by name.
+        other_candidates: names of those that the subject has and the run leaves out.
+        taught: whether there is a full model that the candidates descend from.
+        on_device: names of the candidates whose tokenizer runs on a device.
+        roles: what the inputs of each candidate take, by name; all of them where it is not named.
+        bindings: inputs and output of each on one line, by name, for the header.
+        sources: what it was made of, by what that is, for the header.
+        remarks: what a user has to know, a plain sentence each.
+        budgets: a shipped name or a file; None without any.
+        known_failures: the user's own file of them; None without.
+        baseline: the user's own folder of earlier measurements; None without.
+        device: whose profile judges; None for the one that is recognized.
+        may_show_texts: whether a report may hold texts.
+        seeds: by what was drawn.
+    """
+
+    name: str
+    description: str
+    labels: tuple[str, ...]
+    ordered: bool
+    grouped: bool
+    pairs_with_group: bool = False
+    candidates: tuple[str, ...]
+    reference: str | None
+    schemes: dict[str, str]
+    other_candidates: tuple[str, ...] = ()
+    taught: bool = False
+    on_device: frozenset[str] = frozenset()
+    roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    bindings: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    budgets: str | None = None
+    known_failures: str | None = None
+    baseline: str | None = None
+    device: str | None = None
+    may_show_texts: bool = True
+    seeds: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedArtefacts:
+    """The artefacts that a run judges.
+
+    Attributes:
+        texts: the labelled texts and their encoding.
+        candidates: a FlatBuffer and its card each, by name.
+        encoded: texts as a candidate takes them, where it takes them otherwise than `texts` has
+            them, by name.
+        full: the full model; None where candidates were given.
+        small: the model that was converted; likewise.
+        named: every artefact with its name in results, each once, in the order they were made.
+    """
+
+    texts: Stage
+    candidates: dict[str, Stage]
+    encoded: dict[str, Stage] = field(default_factory=dict)
+    full: Stage | None = None
+    small: Stage | None = None
+    named: dict[str, Stage] = field(default_factory=dict)
+
+    def stages(self) -> list[Stage]:
+        """Return every artefact once."""
+        found = {(stage.name, stage.key): stage for stage in self.named.values()}
+        return list(found.values())
+
+    def texts_of(self, candidate: str) -> Stage:
+        """Return where a candidate's inputs are."""
+        return self.encoded.get(candidate, self.texts)

@@ -1,0 +1,280 @@
+"""Labelled texts in a user's own file, as the test split of candidates: every row, none drawn.
+
+A test file is enough. Its rows stay in their order, copies included: whoever judges a file on their
+own test set wants the figures of that set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import field
+
+from models.corpus.records import Record, read_records
+from models.errors import UsageMistake
+from models.paths import absolute
+from models.subjects import Columns, CorpusTable, Counts
+from models.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+KEY = "--edge-corpus"
+COLUMNS_OPTION = "--edge-columns"
+# What separates several labels in one cell, where a text has more than one.
+_SEVERAL = re.compile(r"\s*[,;|]\s*")
+_SHOWN = 10
+
+
+class TextsTable(Table, frozen=True, kw_only=True):
+    """`[corpus]` of candidates: a file of labelled texts, and which column holds what.
+
+    Attributes:
+        file: CSV, TSV or JSON lines, plain or zipped.
+        text: column of the text.
+        label: column of the label.
+        second: column of the second text, where a text is a pair.
+        group: column of what the text is about, where answers are averaged by it.
+        id: column of the text's id; without it texts are called by their line.
+        ids: column of token ids, numbers between blanks or commas, where no tokenizer is given.
+        values: what stands in the label's column, by label; "" leaves such texts out.
+        encoding: of the file.
+        fallback_encoding: of lines that `encoding` cannot decode.
+        header: names of the columns of a file without a header line.
+    """
+
+    file: str
+    text: str = "text"
+    label: str = "label"
+    second: str | None = None
+    group: str | None = None
+    id: str | None = None
+    ids: str | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+    fallback_encoding: str | None = None
+    header: tuple[str, ...] | None = None
+
+    def columns(self) -> list[str]:
+        """Return the names of the columns that are read."""
+        names = (self.text, self.label, self.second, self.group, self.id, self.ids)
+        return [name for name in names if name is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """One row.
+
+    Attributes:
+        id: what the file calls it, or "line-N".
+        parts: the text, or both texts of a pair.
+        value: what stands in the label's column.
+        group: what it is about; "" without groups.
+        ids: token ids that the file holds; None without a column of them.
+        where: for messages.
+    """
+
+    id: str
+    parts: tuple[str, ...]
+    value: str
+    group: str
+    ids: tuple[int, ...] | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The rows that are judged.
+
+    Attributes:
+        rows: in the file's order.
+        labels: indices into the labels, one for each row.
+        left_out: how many rows are not judged, by reason.
+        copies: how many rows say what an earlier one says.
+    """
+
+    rows: tuple[LabelledText, ...]
+    labels: tuple[int, ...]
+    left_out: dict[str, int]
+    copies: int
+
+
+def parse_columns(file: Path, given: str | None) -> TextsTable:
+    """Read `text=tweet,label=sentiment`, as the option gives it.
+
+    Raises:
+        UsageMistake: it is not of that form, or names something that is no column's use.
+    """
+    uses = ("text", "label", "second", "group", "id", "ids")
+    found: dict[str, str] = {}
+    for part in given.split(",") if given else ():
+        use, equals, column = (piece.strip() for piece in part.partition("="))
+        if not equals or not column or use not in uses or use in found:
+            raise UsageMistake(
+                f"{given!r} is not {uses[0]}=COLUMN,{uses[1]}=COLUMN",
+                key=COLUMNS_OPTION,
+                remedy=f"Write each of {', '.join(uses)} at most once; text and label are needed",
+            )
+        found[use] = column
+    return TextsTable(file=str(file), **found)  # type: ignore[arg-type] # each is a name
+
+
+def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[LabelledText, ...]:
+    """Read every row of a file of labelled texts.
+
+    Args:
+        table: the file and its columns.
+        folder: what a relative path starts from.
+
+    Raises:
+        UsageMistake: the file cannot be read, lacks a column, names a text twice, or holds none.
+    """
+    path = absolute(table.file, folder=folder, key=KEY)
+    if not path.exists():
+        raise UsageMistake("no such file", file=path, key=KEY, remedy="Check the path")
+    records = _records(table, path)
+    rows = tuple(_row(record, table, path) for record in records if not record.unfit)
+    broken = [record for record in records if record.unfit]
+    if broken:
+        raise UsageMistake(
+            f"line {broken[0].line}: {broken[0].unfit}"
+            + (f"; {len(broken) - 1} more rows are unfit" if len(broken) > 1 else ""),
+            file=path,
+            key=KEY,
+            remedy="Mend these rows, or take them out",
+        )
+    _refuse_repeated(rows, table, path)
+    return rows
+
+
+def labelled(
+    rows: Sequence[LabelledText], labels: Sequence[str], table: TextsTable, path: Path | str
+) -> Texts:
+    """Return the rows with the index of their label; those that are left out on purpose without.
+
+    Raises:
+        UsageMistake: a row's value is no label, or a row has several labels.
+    """
+    index = {label: at for at, label in enumerate(labels)}
+    for value, label in table.values.items():
+        if label and label not in index:
+            raise UsageMistake(
+                f"{label!r} is none of the labels",
+                file=path,
+                key=f"corpus.values.{value}",
+                remedy=f'Use one of {_listed(labels)}, or "" to leave such texts out',
+            )
+    kept, found, left_out = [], [], Counter[str]()
+    for row in rows:
+        label = table.values.get(row.value, row.value)
+        if row.value in table.values and not label:
+            left_out[f"label {row.value!r} is left out on purpose"] += 1
+        elif not any(part.strip() for part in row.parts) and row.ids is None:
+            left_out["empty text"] += 1
+        elif label in index:
+            kept.append(row)
+            found.append(index[label])
+        else:
+            raise _no_label(row, labels, path)
+    if not kept:
+        raise UsageMistake(
+            "holds no labelled text", file=path, key=KEY, remedy="Give a file with labelled texts"
+        )
+    copies = len(kept) - len({(row.parts, row.group, row.ids) for row in kept})
+    return Texts(tuple(kept), tuple(found), dict(left_out), copies)
+
+
+def values_of(rows: Sequence[LabelledText], table: TextsTable) -> list[str]:
+    """Return what stands in the label's column, each value once, in the order of its first row."""
+    found = dict.fromkeys(table.values.get(row.value, row.value) for row in rows)
+    return [value for value in found if value]
+
+
+def _records(table: TextsTable, path: Path) -> list[Record]:
+    columns = Columns(text=table.text, polarity=table.label)
+    more = {"entity": table.group, "id": table.id}
+    corpus = CorpusTable(
+        source="files",
+        labels=("a", "b"),
+        counts=Counts(validation=1, calibration=1, test=1),
+        seed=0,
+        columns=Columns(text=columns.text, polarity=columns.polarity, **more),
+        encoding=table.encoding,
+        fallback_encoding=table.fallback_encoding,
+        header=table.header,
+    )
+    return read_records(corpus, path)
+
+
+def _row(record: Record, table: TextsTable, path: Path) -> LabelledText:
+    values, where = record.values, f"line {record.line}"
+
+    def value(column: str | None) -> str:
+        return "" if column is None else values.get(column, "").strip()
+
+    parts = [value(table.text)] + ([value(table.second)] if table.second else [])
+    return LabelledText(
+        id=value(table.id) or f"line-{record.line}",
+        parts=tuple(parts),
+        value=value(table.label),
+        group=value(table.group),
+        ids=_ids(value(table.ids), where, table.ids, path) if table.ids else None,
+        where=where,
+    )
+
+
+def _ids(text: str, where: str, column: str, path: Path) -> tuple[int, ...]:
+    """Numbers between blanks or commas, in brackets or not."""
+    pieces = re.split(r"[\s,]+", text.strip().strip("[]").strip())
+    if not all(piece.isascii() and piece.isdigit() and len(piece) < 10 for piece in pieces):  # noqa: PLR2004 - digits of an int32
+        raise UsageMistake(
+            f"{where}: {text[:60]!r} is no row of token ids",
+            file=path,
+            key=column,
+            remedy="Write whole numbers of 0 and above between blanks or commas",
+        )
+    return tuple(int(piece) for piece in pieces)
+
+
+def _refuse_repeated(rows: Sequence[LabelledText], table: TextsTable, path: Path) -> None:
+    if table.id is None:
+        return
+    first: dict[str, LabelledText] = {}
+    for row in rows:
+        if row.id in first:
+            raise UsageMistake(
+                f"{first[row.id].where} and {row.where} have one id, {row.id!r}",
+                file=path,
+                key=table.id,
+                remedy="Give each text an id of its own, or leave the id column out",
+            )
+        first[row.id] = row
+
+
+def _no_label(row: LabelledText, labels: Sequence[str], path: Path | str) -> UsageMistake:
+    parts = _SEVERAL.split(row.value.strip("[] "))
+    several = len(parts) > 1 and all(part.strip("'\" ") in {*labels, "0", "1"} for part in parts)
+    if several:
+        return UsageMistake(
+            f"{row.where} has several labels: {row.value[:60]!r}",
+            file=path,
+            key="label",
+            remedy="A text has one label here: multi-label classification cannot be judged. Judge "
+            "one label at a time, with yes and no as the labels",
+        )
+    return UsageMistake(
+        f"{row.where} has the label {row.value[:60]!r}, and the labels are {_listed(labels)}",
+        file=path,
+        key="label",
+        remedy="Correct --edge-labels, whose order is the output's, or map it in the TOML: "
+        f'[corpus.values] with {row.value[:60]!r} = "LABEL", or = "" to leave such texts out',
+    )
+
+
+def _listed(labels: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, labels[:_SHOWN]))
+    return shown if len(labels) <= _SHOWN else f"{shown} and {len(labels) - _SHOWN} more"

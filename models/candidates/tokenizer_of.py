@@ -1,0 +1,113 @@
+"""A candidate's tokenizer: the one that was given, or the one that its metadata holds."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+from models.flatbuffers.metadata import (
+    AssociatedFile,
+    BertTokenizer,
+    RegexTokenizer,
+    SentencePieceTokenizer,
+    read_packed,
+)
+from models.tokenizers.kinds import KEY, TokenizerSettings, load, parse_option
+
+if TYPE_CHECKING:
+    from models.candidates.candidate import Opened
+    from models.candidates.declaration import CandidateTable
+    from models.flatbuffers.metadata import Tokenizer
+    from models.tokenizers.encoder import Encoder
+
+# A pattern out of a file is not run unless it is a class of characters: others can take for ever.
+_HARMLESS = re.compile(r"\[\^?(?:[^\[\]\\]|\\[wWsSdD'\"\-.,])+\][+]?|\\[wWsSdD][+]?")
+
+
+def encoder_of(
+    table: CandidateTable,
+    opened: Opened,
+    given: TokenizerSettings | None,
+    *,
+    has_ids: bool,
+) -> Encoder | None:
+    """Return a candidate's tokenizer; None where the texts hold ids.
+
+    Args:
+        table: what is declared of the candidate.
+        opened: its file.
+        given: the tokenizer of all candidates that have none of their own.
+        has_ids: whether the texts hold ids.
+
+    Raises:
+        UsageMistake: nothing says how ids are made, or two things do.
+    """
+    own = None if table.tokenizer is None else parse_option(table.tokenizer)
+    settings = own or given
+    if settings is not None and has_ids:
+        raise UsageMistake(
+            "a tokenizer is given, and a column of ids",
+            key=KEY,
+            remedy="Leave one of them out",
+        )
+    if settings is not None:
+        return load(settings)
+    if has_ids:
+        return None
+    described = _described(opened)
+    if described is None:
+        raise UsageMistake(
+            "nothing says how a text becomes its ids",
+            file=opened.file,
+            key=KEY,
+            remedy=f"Give {KEY}=PATH or KIND:PATH, or name a column of ids with "
+            "--edge-columns=text=...,label=...,ids=...",
+        )
+    return _from_metadata(described, opened)
+
+
+def _described(opened: Opened) -> Tokenizer | None:
+    if opened.metadata is None:
+        return None
+    kinds = (BertTokenizer, SentencePieceTokenizer, RegexTokenizer)
+    found = [unit for unit in opened.metadata.units if isinstance(unit, kinds)]
+    return found[0] if len(found) == 1 else None
+
+
+def _from_metadata(unit: Tokenizer, opened: Opened) -> Encoder:
+    """The tokenizer that the metadata describes, from the files packed with it.
+
+    The Task Library lowers the case of texts for BERT, and of none for a regular expression.
+    """
+    if isinstance(unit, RegexTokenizer):
+        if not _HARMLESS.fullmatch(unit.delimiter):
+            raise UsageMistake(
+                f"its metadata splits texts at {unit.delimiter[:80]!r}, which is not run unseen",
+                file=opened.file,
+                key="delim_regex_pattern",
+                remedy=f"Give {KEY}=regex:VOCABULARY, with split = ... in the TOML",
+            )
+        return _packed(opened, unit.vocabulary, "regex", split=unit.delimiter)
+    if isinstance(unit, BertTokenizer):
+        return _packed(opened, unit.vocabulary, "wordpiece", case="unicode")
+    return _packed(opened, unit.model, "sentencepiece", start="[CLS]", end="[SEP]")
+
+
+def _packed(
+    opened: Opened, files: tuple[AssociatedFile, ...], kind: str, **settings: str
+) -> Encoder:
+    if not files:
+        raise UsageMistake(
+            f"its metadata describes a {kind} tokenizer without a vocabulary",
+            file=opened.file,
+            key="metadata",
+            remedy=f"Give {KEY}=KIND:PATH",
+        )
+    content = read_packed(opened.file, opened.data, files[0].name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(files[0].name).name
+        path.write_bytes(content)
+        return load(TokenizerSettings(file=str(path), kind=kind, **settings))  # type: ignore[arg-type] # literals
