@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +18,7 @@ from models.verdicts.metrics import FULL_MODEL
 from reports import columns
 from reports.extent import counted
 from reports.parts import parts_of, title_of
-from reports.results import measurements_of, read_results
+from reports.results import measurements_of, outcomes_of, read_results
 from reports.runs import OUT, RESULTS
 
 if TYPE_CHECKING:
@@ -75,13 +76,18 @@ UNMEASURED = "-"
 # Of the lines below the table, in characters.
 WIDTH = 120
 KNOWN_FAILURE = "fail (known)"
+NOT_RUN = "not run"
 WORST_FIRST = (
     Verdict.FAIL.value,
     KNOWN_FAILURE,
     Verdict.INVALID.value,
     Verdict.INCONCLUSIVE.value,
+    NOT_RUN,
     Verdict.PASS.value,
 )
+FAILED = {"failed", "error", "xpassed"}
+# A scheme among the parameters of a test: "host-float32-latency_p50]".
+_SCHEME = re.compile(r"(?<=-)(\w+)(?=[-\]])")
 
 
 def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -97,11 +103,12 @@ def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     Raises:
         EdgeproofError: a measurement is not valid.
     """
+    unmeasured = _unmeasured(document)
     rows = [
         (
             scheme if runtime is None else f"{scheme} on {runtime}",
             *(_cell(column, taken) for column in COLUMNS),
-            worst_verdict(taken),
+            _worst(taken, unmeasured.get(scheme, set()) if runtime is None else set()),
         )
         for (scheme, runtime), taken in _groups(document).items()
     ]
@@ -130,9 +137,11 @@ def as_csv(document: Mapping[str, Any]) -> str:
     writer.writerow(["subject", "device", "scheme", "runtime", *numbers, "verdict"])
     for part in parts_of(document):
         whose = (part["subject"]["name"], part["device"]["name"])
+        unmeasured = _unmeasured(part)
         for (scheme, runtime), taken in _groups(part).items():
             values = [value for column in COLUMNS for value in _values(column, taken)]
-            verdict = worst_verdict(taken).replace(UNMEASURED, "")
+            also = unmeasured.get(scheme, set()) if runtime is None else set()
+            verdict = _worst(taken, also).replace(UNMEASURED, "")
             answered = "" if scheme == FULL_MODEL else runtime or _main_runtime(part)
             writer.writerow(
                 [*map(foreign_text.as_csv_cell, [*whose, scheme, answered]), *values, verdict]
@@ -172,8 +181,26 @@ def write_csv(path: Path, document: Mapping[str, Any]) -> None:
 
 def worst_verdict(measurements: Sequence[Measurement]) -> str:
     """The worst verdict, in the order of `WORST_FIRST`; "-" where nothing is judged."""
-    found = {_verdict(one) for one in measurements}
+    return _worst(measurements, set())
+
+
+def _worst(measurements: Sequence[Measurement], also: set[str]) -> str:
+    found = {_verdict(one) for one in measurements} | also
     return next((verdict for verdict in WORST_FIRST if verdict in found), UNMEASURED)
+
+
+def _unmeasured(document: Mapping[str, Any]) -> dict[str, set[str]]:
+    """By scheme: whether tests of it failed without a measurement that says so, or were not run."""
+    open_ones = {Verdict.INCONCLUSIVE, Verdict.INVALID}
+    told = {one.test for one in measurements_of(document) if one.verdict in open_ones}
+    found: dict[str, set[str]] = {}
+    for test in outcomes_of(document):
+        failed = test.outcome in FAILED and test.id not in told
+        said = Verdict.FAIL.value if failed else NOT_RUN if test.outcome == "not_run" else None
+        if said is not None:
+            for scheme in _SCHEME.findall(test.id.partition("[")[2]):
+                found.setdefault(scheme, set()).add(said)
+    return found
 
 
 def _each(

@@ -51,6 +51,7 @@ _CLASSES = {
     "fail (known)": "unsure",
     "inconclusive": "unsure",
     "invalid": "unsure",
+    "not run": "unsure",
 }
 
 

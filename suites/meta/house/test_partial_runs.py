@@ -93,6 +93,8 @@ def test_one_cause_is_told_once(ending, message, run_sizes):
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
     told = [text for ended, text in outcome.tests.values() if message in text]
     assert len(told) == 1
+    assert told[0].count(message) == 2, "once in JUnit's attribute, once in its text"
+    assert "another exception" not in outcome.output
     assert "Traceback" not in outcome.output
     document = checked(outcome)
     (group,) = extent_of(document).not_run

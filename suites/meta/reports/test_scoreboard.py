@@ -214,3 +214,24 @@ def test_the_command_prints_a_runs_scoreboard(tmp_path, capsys, form, shown) -> 
 def test_the_command_says_what_is_missing(tmp_path, capsys) -> None:
     assert main([str(tmp_path)]) == 1
     assert f"{tmp_path / 'results.json'}: no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("outcome", "scheme", "verdict"),
+    [
+        ("failed", "float16", "fail"),
+        ("error", "float16", "fail"),
+        ("not_run", "float16", "not run"),
+        ("passed", "float16", "pass"),
+        ("not_applicable", "float16", "pass"),
+        ("failed", "float16_b", "pass"),
+    ],
+)
+def test_a_test_that_measures_nothing_counts_too(outcome: str, scheme: str, verdict: str) -> None:
+    """An assertion that fails, or what was not run, is not hidden behind green measurements."""
+    id_ = f"suites/a/test_a.py::test_a[host-{scheme}-x]"
+    tests = [{"id": id_, "outcome": outcome, "seconds": 0.1}]
+    ran = document(taken("float16", "agreement", 1.0)) | {"tests": tests}
+    ((_, *_, worst),) = scoreboard_rows(ran)
+    assert worst == verdict
+    assert as_csv(ran).splitlines()[1].endswith(f",{verdict}")
