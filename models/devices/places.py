@@ -358,7 +358,7 @@ for name in "numpy {names}".split():
 """.format(names=" ".join(EDGE_RUNTIMES))
 
 
-_INSTALLED = re.compile(rf"({'|'.join(EDGE_RUNTIMES)})=[\w.+!-]{{1,64}}")
+_INSTALLED = re.compile(rf"({'|'.join(('numpy', *EDGE_RUNTIMES))})=[\w.+!-]{{1,64}}")
 
 
 def _run_here(words: Sequence[str]) -> None:

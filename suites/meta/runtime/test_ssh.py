@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import sys
 import threading
 import time
@@ -14,7 +15,8 @@ import pytest
 
 from models.devices.profile import HOST, load_device
 from models.devices.watch import Watch
-from models.errors import EdgeproofError, UsageMistake
+from models.errors import EdgeproofError, Unreachable, UsageMistake
+from models.runtime import ssh
 from models.runtime.addresses import Target
 from models.runtime.client import ConnectionLost, Runner, RunnerDied
 from models.runtime.ssh import SshTransport
@@ -170,6 +172,25 @@ def test_a_board_that_is_off_says_so(tiny):
     off = SshTransport("ssh://127.0.0.1:1")
     with pytest.raises(EdgeproofError, match=r"cannot be reached .*refused"):
         off.place(tiny["float32"])
+
+
+@needs_sshd
+@pytest.mark.parametrize("words", [b"", b"x" * 100_000, b"SSH-2.0-silent\r\n"])
+def test_a_server_that_accepts_and_is_silent_is_given_up(words, tiny, monkeypatch):
+    monkeypatch.setattr(ssh, "SECONDS_TO_START", 1.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept():
+            with server.accept()[0] as connection:
+                connection.sendall(words)
+                time.sleep(4)
+
+        threading.Thread(target=accept, daemon=True).start()
+        silent = SshTransport(f"ssh://pi@127.0.0.1:{server.getsockname()[1]}")
+        start = time.monotonic()
+        with pytest.raises(Unreachable, match=rf"{silent.target.address}: .*ssh -p"):
+            silent.place(tiny["float32"])
+        assert time.monotonic() - start < 25
 
 
 @needs_sshd

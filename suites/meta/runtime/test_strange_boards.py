@@ -198,6 +198,11 @@ def test_types_which_runtimes_a_board_has(board, printed, tmp_path):
         place.runtimes()
 
 
+def test_reads_which_runtimes_a_board_has(board):
+    place = RemotePlace(load_device(HOST), None, board())
+    assert "ai_edge_litert" in place.runtimes()
+
+
 @pytest.mark.parametrize(
     "address",
     [
