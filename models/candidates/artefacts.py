@@ -17,10 +17,10 @@ import numpy as np
 from models.candidates.declaration import Declaration
 from models.candidates.subject import JudgedArtefacts
 from models.corpus.artefact import write_encoding, write_texts
-from models.corpus.roles import MASK
 from models.corpus.tokenize import Encoded, describe_lengths
 from models.corpus.tweets import Corpus, LeftOut, Tweet
 from models.members import FLATBUFFER, VARIANT_CARD
+from models.roles import MASK
 from models.store import Stage, hash_sources, versions
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from models.corpus.roles import IDS
+from models.roles import IDS
 from models.runtime.binding import Binding, BoundInput, Decision
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ from models.candidates.recorded import Recording, read_recording
 from models.candidates.table_rows import table_rows
 from models.candidates.texts import LabelledText, Texts, TextsTable, labelled, read_rows, values_of
 from models.candidates.tokenizer_of import encoder_of
-from models.corpus.roles import IDS, MASK, SEGMENTS
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.schemes import REFERENCE, SCHEMES
 from models.paths import require_name
+from models.roles import IDS, MASK, SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.corpus.roles import MASK
 from models.flatbuffers.signature import LOGITS, NAMES
+from models.roles import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.corpus.roles import ROLES
+from models.roles import ROLES
 from models.sources import hash_imports
 from models.store import Stage
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from tokenizers import Tokenizer
 
-from models.corpus.roles import IDS, MASK, SEGMENTS
 from models.errors import UsageMistake
+from models.roles import IDS, MASK, SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

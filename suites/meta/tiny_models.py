@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from models.runtime.binding import Binding
+
 TOKENS = 16
 VOCABULARY = 64
 HIDDEN = 32
@@ -85,6 +87,17 @@ def inputs_by_role(inputs: dict[str, Any]) -> dict[str, Any]:
     from models.flatbuffers.signature import NAMES  # noqa: PLC0415 - a builder imports this file too
 
     return {role: inputs[name] for role, name in NAMES.items()}
+
+
+def binding_of_encoder(vocabulary: int) -> Binding:
+    """Return how a runner binds a tiny model's inputs: by their roles, ids below the vocabulary."""
+    from models.flatbuffers.signature import LOGITS, NAMES  # noqa: PLC0415 - the same
+    from models.runtime.binding import Binding, BoundInput  # noqa: PLC0415 - the same
+
+    inputs = (
+        BoundInput(role, name, vocabulary if role == "ids" else 2) for role, name in NAMES.items()
+    )
+    return Binding(tuple(inputs), output=LOGITS)
 
 
 def _cache_folder() -> Path:

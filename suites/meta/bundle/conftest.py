@@ -19,9 +19,9 @@ from models.artefact import manifest_of
 from models.bundle.manifest import MANIFEST
 from models.bundle.writing import Contents, write_bundle
 from models.calibration.network import _Writer
-from models.corpus.roles import ROLES
 from models.networks.architecture import from_table
 from models.plan import Plan, Request
+from models.roles import ROLES
 from models.store import Stage, Store
 from models.subjects import load_subject
 

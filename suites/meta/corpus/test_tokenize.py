@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from models.corpus.clean import STEPS, normalized, normalizer_for
-from models.corpus.roles import ROLES
 from models.corpus.tokenize import (
     encode,
     load_tokenizer,
@@ -22,6 +21,7 @@ from models.corpus.tokenize import (
 )
 from models.corpus.tweets import Tweet
 from models.errors import UsageMistake
+from models.roles import ROLES
 from models.subjects import TokenizerTable
 
 TABLE = TokenizerTable(

@@ -12,13 +12,13 @@ from fixtures.circumstances import UNWATCHED, Watches
 from fixtures.endings import DoesNotApply
 from fixtures.floors import Floors
 from fixtures.perturbing import CHANGES, changed_input, filled_padding, several
-from models.corpus.roles import IDS, MASK, ROLES, SEGMENTS
 from models.devices.places import EMULATED_CLOCK
 from models.devices.profile import load_device
 from models.errors import TooFew
 from models.flatbuffers.contract import CONTRACTS, float_breaches, product_breaches
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import SCHEMES
+from models.roles import IDS, MASK, ROLES, SEGMENTS
 from models.store import PROJECT
 from models.verdicts import estimates
 from reports.extent import extent_of

@@ -23,10 +23,13 @@ MAY_IMPORT = {
     "models.arrays": set(),
     "models.numpy_files": {"models.errors"},
     "models.members": set(),
+    # What an input of a classifier is for.
+    "models.roles": set(),
     # A path and a name as somebody writes them; a document that somebody else wrote.
     "models.paths": {"models.errors"},
     "models.documents": set(),
     "models.progress": set(),
+    "models.tokenizers": {"models.errors", "models.tables"},
     "models.sources": set(),
     "models.tables": {"models.errors"},
     "models.store": {"models.errors"},
@@ -47,7 +50,12 @@ MAY_IMPORT = {
         # The ledger divides by the sizes that the size ratios are named after.
         "models.verdicts",
     },
-    "models.candidates": {"models.errors", "models.flatbuffers", "models.tables"},
+    # Candidates that are given: files, texts, tokenizers, how a runner is told of them.
+    "models.candidates": {
+        *("models.corpus", "models.errors", "models.flatbuffers", "models.members"),
+        *("models.runtime", "models.store", "models.subjects", "models.tables"),
+        "models.tokenizers",
+    },
     # What gives a runtime a Python of its own is a command.
     "models.runtime": {
         *("models.commands", "models.errors", "models.tables", "models.sources", "models.store"),
@@ -99,7 +107,7 @@ MAY_IMPORT = {
 FOR_ALL = {
     *("models.archives", "models.arrays", "models.artefact", "models.drafts", "models.files"),
     *("models.foreign_text", "models.numpy_files", "models.processes", "models.stopping"),
-    *("models.documents", "models.paths", "models.streams"),
+    *("models.documents", "models.paths", "models.roles", "models.streams"),
 }
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}

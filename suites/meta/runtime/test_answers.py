@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 import tflite
 
-from models.corpus.roles import IDS, MASK, ROLES, SEGMENTS
-from models.flatbuffers.signature import binding_of_encoder
+from models.roles import IDS, MASK, ROLES, SEGMENTS
 from models.runtime import replies
 from models.runtime.available import available_runtimes
 from models.runtime.client import Runner, RunnerRefused
 from models.runtime.predictions import answer_split, answer_split_at_once, rows_of
 from models.runtime.transports import LocalTransport
-from suites.meta.tiny_models import CLASSES, INPUTS, TOKENS, VOCABULARY
+from suites.meta.tiny_models import CLASSES, INPUTS, TOKENS, VOCABULARY, binding_of_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from models.corpus.roles import IDS, MASK, SEGMENTS
-from models.flatbuffers.signature import binding_of_encoder
+from models.roles import IDS, MASK, SEGMENTS
 from models.runtime.client import Runner, RunnerRefused
-from suites.meta.tiny_models import TOKENS, VOCABULARY
+from suites.meta.tiny_models import TOKENS, VOCABULARY, binding_of_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
