@@ -127,7 +127,7 @@ def test_the_checker_runs_by_itself(tmp_path):
         (("firmware_command", '["vcgencmd", "set_config"]'), "sensors.firmware_command"),
         (("firmware_command", '["/tmp/vcgencmd", "get_throttled"]'), "sensors.firmware_command"),
         (("firmware_command", '["vcgencmd", "get_throttled", "more"]'), "sensors.firmware_command"),
-        (("firmware", '"/home/somebody/.ssh/id_ed25519"'), "sensors.firmware"),
+        (("firmware", '"/etc/ssh/ssh_host_key"'), "sensors.firmware"),
         (("firmware", '"/sys/../etc/*"'), "sensors.firmware"),
         (("firmware", '"/proc/**/environ"'), "sensors.firmware"),
         (("power_mode", '"relative/file"'), "sensors.power_mode"),
