@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
 from models.networks.names import from_google
+from models.networks.tf1_index import check_index
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,10 +28,12 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
     import tensorflow as tf  # noqa: PLC0415 - only this format needs it
 
     try:
+        # TensorFlow ends the process where an index says what cannot be.
+        check_index(path)
         reader = tf.train.load_checkpoint(str(path.with_suffix("")))
         here = {from_google(name): name for name in reader.get_variable_to_shape_map()}
         return {name: _tensor(reader, here[name]) for name in wanted if name in here}
-    except (tf.errors.OpError, LookupError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, OSError, LookupError, ValueError, RuntimeError) as error:
         raise UsageMistake(
             f"is not a readable TensorFlow checkpoint ({_first_line(error)})",
             file=path,

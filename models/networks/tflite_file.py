@@ -15,6 +15,7 @@ import numpy as np
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.affine import Dense, Form, Lookup, affine_graph
 from models.flatbuffers.constants import Constants
+from models.flatbuffers.opening import read_flatbuffer
 from models.flatbuffers.reading import read_contents
 from models.networks.tflite_walk import Absent, Walk
 
@@ -37,7 +38,7 @@ def read(path: Path, wanted: Collection[str], shape: Architecture) -> Tensors:
         UsageMistake: it is no FlatBuffer of such a network, or one with blockwise weights.
     """
     try:
-        data = path.read_bytes()
+        data = read_flatbuffer(path)
         contents = read_contents(path, data)
         constants = Constants(data)
         with np.errstate(all="ignore"):  # what comes out as NaN or infinity is refused by name

@@ -94,7 +94,13 @@ def _read_legacy(file: BinaryIO, wanted: Collection[str]) -> Tensors:
     file.seek(pickles.tell())
     data = {key: _next_storage(file, storages[key]) for key in keys}
     size = os.fstat(file.fileno()).st_size
-    return _values(document, wanted, size, lambda storage: data[storage.key])
+
+    def data_of(storage: Storage) -> bytes:
+        if storage.key not in data:
+            raise ValueError(f"storage {storage.key} is missing")
+        return data[storage.key]
+
+    return _values(document, wanted, size, data_of)
 
 
 def _note(storages: dict[str, Storage], storage: Storage) -> None:

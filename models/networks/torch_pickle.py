@@ -9,6 +9,7 @@ printed but texts and numbers: a value that holds itself a thousand times over c
 from __future__ import annotations
 
 import pickletools
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,10 @@ def read_pickle(file: BinaryIO, on_storage: Callable[[Storage], None]) -> Any:
         PickleError: it is broken, too long, or does what no table of weights needs.
         ArrayError: a size in it is no size.
     """
-    return _Machine(on_storage).run(file)
+    with warnings.catch_warnings():
+        # Of a backslash in a name, which is then none of those that are known.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return _Machine(on_storage).run(file)
 
 
 class _Machine:

@@ -1,0 +1,214 @@
+"""The index of a TensorFlow checkpoint, checked before TensorFlow reads it.
+
+An index is a sorted table (LevelDB's format: blocks of keys and values, a block of the blocks, a
+footer) of one record for each variable, and one of them all (tensor_bundle.proto). TensorFlow
+trusts a record: a dimension below zero ends its process. So each record is read here first, in the
+one spelling that TensorFlow's writer has, and compared with the files that hold the values.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from models.arrays import check_shape, whole
+from models.files import open_regular, read_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# 1,200 variables, BERT-large's with Adam's moments, take 100 kB.
+_LARGEST_INDEX = 1 << 23
+_MOST_VARIABLES = 20_000
+_MOST_SHARDS = 1000
+_LONGEST_NAME = 500
+_FOOTER, _MAGIC = 48, struct.pack("<Q", 0xDB4775248B80FB57)
+# Behind each block: how it is packed, and a checksum, which TensorFlow compares.
+_TRAILER, _NOT_PACKED = 5, 0
+_LONGEST_VARINT = 10
+_VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
+# Bytes of a value, by the numbers of TensorFlow's DataType: what numpy has too, and bfloat16.
+_ITEM_BYTES = {
+    **dict.fromkeys((2, 9, 23), 8),  # float64, int64, uint64
+    **dict.fromkeys((1, 3, 22), 4),  # float32, int32, uint32
+    **dict.fromkeys((5, 14, 17, 19), 2),  # int16, bfloat16, uint16, float16
+    **dict.fromkeys((4, 6, 10), 1),  # uint8, int8, bool
+}
+_STRING = 7
+
+
+@dataclass
+class _Record:
+    """What an index says of a variable."""
+
+    dtype: int = 0
+    shape: list[int] = field(default_factory=list)
+    shard: int = 0
+    offset: int = 0
+    size: int = 0
+
+
+class _Bytes:
+    """Bytes that are read from the front."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def __bool__(self) -> bool:
+        return self._at < len(self._data)
+
+    def take(self, count: int) -> bytes:
+        """Return the next bytes."""
+        if count > len(self._data) - self._at:
+            raise ValueError("its index is cut off")
+        self._at += count
+        return self._data[self._at - count : self._at]
+
+    def varint(self) -> int:
+        """Return the next integer, seven bits in a byte."""
+        value = 0
+        for at in range(_LONGEST_VARINT):
+            (byte,) = self.take(1)
+            value |= (byte & 0x7F) << 7 * at
+            if byte < 0x80:  # noqa: PLR2004 - the last one
+                return value
+        raise ValueError("its index holds a number that is too long")
+
+
+def check_index(path: Path) -> None:
+    """Check the index of a checkpoint against the files beside it that hold the values.
+
+    Raises:
+        ValueError: it is no index, or says what cannot be.
+        OSError: it cannot be read, or a file beside it is missing.
+    """
+    records = dict(_records(read_regular(path, _LARGEST_INDEX)))
+    shards = _shards(path, records.pop("", b""))
+    for name, record in records.items():
+        _check(name, _parsed(record), shards)
+
+
+def _check(name: str, record: _Record, shards: list[int]) -> None:
+    shown = name[:100]
+    if record.shard >= len(shards):
+        raise ValueError(f"{shown} lies in shard {record.shard} of {len(shards)}")
+    room = shards[record.shard]
+    if record.offset + record.size > room:
+        raise ValueError(f"{shown} lies beyond the end of its file")
+    if record.dtype == _STRING:  # no weights: TensorFlow keeps its notes so
+        check_shape(record.shape, 1, record.size)
+        return
+    if record.dtype not in _ITEM_BYTES:
+        raise ValueError(f"{shown} is of an unknown type, {record.dtype}")
+    sizes = check_shape(record.shape, _ITEM_BYTES[record.dtype], record.size)
+    needed = _ITEM_BYTES[record.dtype]
+    for size in sizes:
+        needed *= size
+    if needed != record.size:
+        raise ValueError(f"{shown} of shape {list(sizes)} takes {record.size:,} bytes")
+
+
+def _records(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the record of each variable, and of "", which speaks of them all."""
+    footer = data[-_FOOTER:]
+    if len(footer) < _FOOTER or not footer.endswith(_MAGIC):
+        raise ValueError("its index has no end")
+    handles = _Bytes(footer)
+    handles.varint(), handles.varint()  # of a block that is always empty
+    last, count = b"", 0
+    for _, handle in _block(data, handles.varint(), handles.varint()):
+        place = _Bytes(handle)
+        for key, record in _block(data, place.varint(), place.varint()):
+            count += 1
+            if (key <= last and count > 1) or len(key) > _LONGEST_NAME or count > _MOST_VARIABLES:
+                raise ValueError("its index lists names twice, out of order, or too many")
+            last = key
+            yield key.decode("utf-8"), record
+
+
+def _block(data: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the keys and values of a block; a key repeats the start of the one before it."""
+    end = start + size
+    if end + _TRAILER > len(data) - _FOOTER or size < 4:  # noqa: PLR2004 - the number of restarts
+        raise ValueError("its index has a block outside of it")
+    if data[end] != _NOT_PACKED:
+        raise ValueError("its index is packed")
+    (restarts,) = struct.unpack_from("<I", data, end - 4)
+    entries = end - 4 * (1 + restarts)
+    if entries < start:
+        raise ValueError("its index has a block that is cut off")
+    block, key = _Bytes(data[start:entries]), b""
+    while block:
+        shared, own, length = block.varint(), block.varint(), block.varint()
+        if shared > len(key):
+            raise ValueError("its index has a name that repeats more than there is")
+        key = key[:shared] + block.take(own)
+        yield key, block.take(length)
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield number and value of each field of a protobuf message; none may be there twice."""
+    left, seen = _Bytes(message), set()
+    while left:
+        number, kind = divmod(left.varint(), 8)
+        value: int | bytes
+        if kind == _VARINT:
+            value = left.varint()
+        elif kind == _BYTES:
+            value = left.take(left.varint())
+        elif kind in {_FOUR_BYTES, _EIGHT_BYTES}:
+            value = left.take(4 if kind == _FOUR_BYTES else 8)
+        else:
+            raise ValueError("its index has a record that is none")
+        if (number, kind) in seen and (number, kind) != (2, _BYTES):
+            raise ValueError("its index says one thing of a variable twice")
+        seen.add((number, kind))
+        yield number, value
+
+
+def _parsed(record: bytes) -> _Record:
+    """Return what a record says: BundleEntryProto."""
+    found = _Record()
+    names = {1: "dtype", 3: "shard", 4: "offset", 5: "size"}
+    for number, value in _fields(record):
+        if number == 2 and isinstance(value, bytes):  # noqa: PLR2004 - TensorShapeProto
+            if found.shape:
+                raise ValueError("its index says two shapes of a variable")
+            found.shape = _shape(value)
+        elif number in names and isinstance(value, int):
+            setattr(found, names[number], whole(value, "a number"))
+        elif number != 6:  # noqa: PLR2004 - the checksum, which TensorFlow compares
+            raise ValueError("its index has a variable in slices, or of a kind that is not read")
+    return found
+
+
+def _shape(message: bytes) -> list[int]:
+    sizes = []
+    for number, dimension in _fields(message):
+        if number != 2 or not isinstance(dimension, bytes):  # noqa: PLR2004 - a dimension
+            raise ValueError("its index has a variable without a shape")
+        size = 0
+        for key, value in _fields(dimension):
+            if key != 1 or not isinstance(value, int):
+                raise ValueError("its index has a dimension that is no number")
+            size = value
+        sizes.append(size)
+    return sizes
+
+
+def _shards(path: Path, header: bytes) -> list[int]:
+    """Return the bytes of each file of values, as the header counts them: BundleHeaderProto."""
+    fields = dict(_fields(header))
+    count = fields.get(1, 0)
+    if fields.get(2, 0) != 0:
+        raise ValueError("its values are big-endian")
+    if not isinstance(count, int) or not 0 < count <= _MOST_SHARDS:
+        raise ValueError("its index does not say how many files hold the values")
+    sizes = []
+    for number in range(count):
+        with open_regular(path.with_suffix(f".data-{number:05d}-of-{count:05d}")) as file:
+            sizes.append(os.fstat(file.fileno()).st_size)
+    return sizes

@@ -1,0 +1,55 @@
+"""An index of a TensorFlow checkpoint is checked before TensorFlow, which would die, sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.networks.tf1_index import check_index
+from suites.meta.fuzz import tf1_files
+from suites.meta.fuzz.tf1_files import index, record
+
+NAME = tf1_files.NAME.encode()
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where an index belongs: its values lie beside it."""
+    tf1_files.write_values(tmp_path)
+    return tmp_path / tf1_files.INDEX
+
+
+def test_accepts_what_tensorflow_writes(path):
+    path.write_bytes(next(tf1_files.good_files()))
+    check_index(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (index((NAME, record(shape=(-3, 4)))), "larger than what is there"),
+        (index((NAME, record(shape=(1,) * 255))), "255 dimensions"),
+        (index((NAME, record(shape=(2**62, 2**62)))), "larger than what is there"),
+        (index((NAME, record(shape=(3, 3)))), "takes 48 bytes"),
+        (index((NAME, record(offset=8))), "beyond the end"),
+        (index((NAME, record(size=2**63))), "beyond the end"),
+        (index((NAME, record(shard=1))), "shard 1 of 1"),
+        (index((NAME, record(dtype=99))), "unknown type, 99"),
+        (index((NAME, record(more=tf1_files.held(7, b"\x0a")))), "in slices"),
+        (index((NAME, record()), (NAME, record())), "twice"),
+        (index((NAME, record()), header=tf1_files.number(1, 0)), "how many files"),
+        (index((NAME, record()), header=tf1_files.number(2, 1)), "big-endian"),
+        (next(tf1_files.good_files())[:-1], "no end"),
+        (b"", "no end"),
+    ],
+)
+def test_rejects_what_cannot_be(content, message, path):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        check_index(path)
+
+
+def test_a_missing_file_of_values_is_an_error(path):
+    path.write_bytes(next(tf1_files.good_files()))
+    (path.parent / tf1_files.SHARD).unlink()
+    with pytest.raises(FileNotFoundError):
+        check_index(path)
