@@ -1,0 +1,84 @@
+"""Feeds every reader of foreign files thousands of bad ones.
+
+`python -m suites.meta.fuzz [READER ...]`: nothing but one message may come of any of them, within
+two seconds and a gigabyte. What goes wrong is kept in `reports/out/fuzz/`, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.foreign_text import one_line
+from models.progress import Progress
+from suites.meta.fuzz.readers import READERS
+from suites.meta.fuzz.running import cores, fuzz
+
+if TYPE_CHECKING:
+    from suites.meta.fuzz.running import Outcome
+
+OUT = Path("reports/out/fuzz")
+INPUTS = 100_000
+
+
+def main() -> int:
+    """Fuzz the readers that are named, or all; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m suites.meta.fuzz", description=__doc__)
+    parser.add_argument("readers", nargs="*", metavar="READER", help=", ".join(READERS))
+    parser.add_argument("--inputs", type=int, default=INPUTS, help="mutated ones, of each reader")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument("--jobs", type=int, default=cores(), help="processes at a time")
+    parser.add_argument("--out", type=Path, default=OUT, help="where findings are kept")
+    options = parser.parse_args()
+    unknown = [name for name in options.readers if name not in READERS]
+    if unknown:
+        parser.error(f"no reader is called {', '.join(unknown)}; there are {', '.join(READERS)}")
+    progress = Progress(sys.stderr)
+    outcomes = []
+    for name in options.readers or READERS:
+        started = time.monotonic()
+        outcome = fuzz(
+            name,
+            options.out,
+            inputs=options.inputs,
+            seed=options.seed,
+            jobs=options.jobs,
+            progress=progress.tick,
+        )
+        progress.say(f"{name}: {outcome.inputs:,} inputs, {time.monotonic() - started:.0f} s")
+        outcomes.append(outcome)
+    sys.stdout.write(report(outcomes))
+    return 1 if any(outcome.findings for outcome in outcomes) else 0
+
+
+def report(outcomes: list[Outcome]) -> str:
+    """Return a table of what came of the inputs, and each finding on a line."""
+    head = ("reader", "inputs", "accepted", "refused", "slowest s", "peak MB", "findings")
+    rows = [
+        (
+            outcome.reader,
+            *(f"{number:,}" for number in (outcome.inputs, outcome.accepted, outcome.refused)),
+            f"{outcome.slowest:.2f}",
+            f"{outcome.peak / 1e6:.0f}",
+            str(len(outcome.findings)),
+        )
+        for outcome in outcomes
+    ]
+    widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if at else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (head, *rows)
+    ]
+    # What a reader says may hold anything.
+    found = [one_line(finding) for outcome in outcomes for finding in outcome.findings]
+    return "\n".join([*lines, *found]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

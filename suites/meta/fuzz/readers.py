@@ -1,0 +1,121 @@
+"""Every reader of files that somebody else made.
+
+To add one, write a function that reads a path, and decorate it with `@reader`: the name of the
+file, what gives good files, what gives bad ones by hand, and, where single bytes are not what
+decides, what makes a bad file of a good one. Every good file must be accepted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.errors import EdgeproofError
+from models.flatbuffers.inspect import inspect
+from models.flatbuffers.runtimes import minimum_runtime, unknown_operators
+from models.networks import safetensors_file, tf1, torch_bin
+from models.numpy_files import read_npy, read_npz
+from models.runtime.runner import (
+    LARGEST_ANSWER_ARRAYS,
+    LARGEST_ANSWER_HEADER,
+    FramingError,
+    read_message,
+)
+from suites.meta.fuzz import arrays, checkpoints, tf1_files, tflites
+from suites.meta.fuzz.mutations import mutated_words
+from suites.meta.fuzz.reader import READERS, reader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["READERS"]
+
+_REMEDY = "Make it again"
+
+
+@reader(
+    "pytorch_model.bin",
+    seeds=checkpoints.torch_checkpoints,
+    crafted=checkpoints.bad_torch_checkpoints,
+    mutate=checkpoints.mutated_torch,
+)
+def torch(path: Path) -> object:
+    """Read the weights of a PyTorch checkpoint."""
+    return torch_bin.read(path, checkpoints.WANTED)
+
+
+@reader(
+    "model.safetensors",
+    seeds=checkpoints.safetensors_files,
+    crafted=checkpoints.bad_safetensors_files,
+    mutate=checkpoints.mutated_safetensors,
+)
+def safetensors(path: Path) -> object:
+    """Read the weights of a safetensors file."""
+    return safetensors_file.read(path, checkpoints.WANTED)
+
+
+@reader(
+    tf1_files.INDEX,
+    seeds=tf1_files.good_files,
+    crafted=tf1_files.bad_files,
+    mutate=tf1_files.mutated_index,
+)
+def tf1_checkpoint(path: Path) -> object:
+    """Read the weights of a TensorFlow checkpoint by its index."""
+    tf1_files.write_values(path.parent)
+    return tf1.read(path, tf1_files.WANTED)
+
+
+@reader("array.npy", seeds=arrays.npy_files, crafted=arrays.bad_npy_files)
+def npy(path: Path) -> object:
+    """Read numpy's file of one array."""
+    return read_npy(path, remedy=_REMEDY)
+
+
+@reader(
+    "arrays.npz",
+    seeds=arrays.npz_files,
+    crafted=arrays.bad_npz_files,
+    mutate=arrays.mutated_npz,
+)
+def npz(path: Path) -> object:
+    """Read numpy's file of several arrays."""
+    return read_npz(path, remedy=_REMEDY)
+
+
+@reader(
+    "message",
+    seeds=arrays.messages,
+    crafted=arrays.bad_messages,
+    mutate=arrays.mutated_message,
+)
+def framing(path: Path) -> object:
+    """Read what a runner answers; the client turns its error into one that names the runner."""
+    with path.open("rb") as stream:
+        try:
+            return read_message(stream, LARGEST_ANSWER_HEADER, LARGEST_ANSWER_ARRAYS)
+        except FramingError as error:
+            raise EdgeproofError(str(error), remedy=_REMEDY) from None
+
+
+@reader(
+    "model.tflite",
+    seeds=tflites.good_files,
+    crafted=tflites.bad_files,
+    mutate=mutated_words,
+)
+def tflite(path: Path) -> object:
+    """Inspect a FlatBuffer."""
+    report = inspect(path)
+    return report, minimum_runtime(report), unknown_operators(report)
+
+
+@reader(
+    "model.tflite",
+    seeds=tflites.networks,
+    crafted=tflites.bad_networks,
+    mutate=mutated_words,
+)
+def tflite_weights(path: Path) -> object:
+    """Read the weights of a network out of a FlatBuffer."""
+    return tflites.read_weights(path)

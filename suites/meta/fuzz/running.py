@@ -1,0 +1,202 @@
+"""Feeding a reader its bad files, in processes that may die of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.store import PROJECT
+from suites.meta.fuzz.worker import FINDINGS, INPUTS, PATIENCE, POSITION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REGISTRY = "suites.meta.fuzz.readers"
+# A reader that is wrong everywhere needs no more examples.
+MOST_FINDINGS = 40
+# Where it is there, files in memory spare the disk a million writes.
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - below it, a folder of a name that nobody can guess
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An input that a reader did not survive as it must.
+
+    Attributes:
+        problem: what happened.
+        detail: the end of the traceback, or the message.
+        kept: where the input is kept, and the whole traceback.
+    """
+
+    reader: str
+    name: str
+    problem: str
+    detail: str
+    kept: Path
+
+    def __str__(self) -> str:
+        return f"{self.reader}: {self.name}: {self.problem}: {self.detail} ({self.kept})"
+
+
+@dataclass
+class Outcome:
+    """What came of all inputs of a reader."""
+
+    reader: str
+    accepted: int = 0
+    refused: int = 0
+    slowest: float = 0.0
+    slowest_at: str = ""
+    peak: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> int:
+        """How many were read."""
+        return self.accepted + self.refused + len(self.findings)
+
+
+def fuzz(  # noqa: PLR0913 - options by keyword, each with its default
+    reader: str,
+    out: Path,
+    *,
+    inputs: int,
+    every: int = 1,
+    seed: int = 0,
+    jobs: int = 1,
+    registry: str = REGISTRY,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Feed a reader all its crafted inputs and some mutated ones.
+
+    Args:
+        reader: its name in the registry.
+        out: the folder for what is found; a folder in it is made anew.
+        inputs: how many are mutated.
+        every: 1 for all crafted inputs, 2 for every second one, and so on.
+        seed: of everything random.
+        jobs: processes at a time.
+        registry: the module that has READERS.
+        progress: told now and then.
+    """
+    kept = out / reader
+    shutil.rmtree(kept, ignore_errors=True)
+    run = _Run(reader, kept, inputs, (registry, seed, every), progress)
+    with ThreadPoolExecutor(jobs) as pool:
+        for future in [pool.submit(run.share, number, jobs) for number in range(jobs)]:
+            future.result()
+    return run.outcome
+
+
+class _Run:
+    """One reader's inputs, in shares, and what has come of them so far."""
+
+    def __init__(
+        self,
+        reader: str,
+        kept: Path,
+        inputs: int,
+        which: tuple[str, int, int],
+        progress: Callable[[str], None],
+    ) -> None:
+        self.outcome = Outcome(reader)
+        self._kept, self._inputs, self._which, self._progress = kept, inputs, which, progress
+        self._lock = threading.Lock()
+
+    def share(self, share: int, shares: int) -> None:
+        """Read one share to its end, with as many processes as that takes."""
+        scratch = _IN_MEMORY if _IN_MEMORY.is_dir() else None
+        with tempfile.TemporaryDirectory(prefix="edgeproof-fuzz-", dir=scratch) as name:
+            start: int | None = 0
+            while start is not None and len(self.outcome.findings) < MOST_FINDINGS:
+                start = self._process(Path(name), start, share, shares)
+
+    def _process(self, folder: Path, start: int, share: int, shares: int) -> int | None:
+        """Read inputs until one ends the process; return which is next, None where none is left."""
+        numbers = map(str, (start, self._inputs, share, shares))
+        registry, seed, every = self._which
+        command = [sys.executable, "-m", "suites.meta.fuzz.worker", registry, self.outcome.reader]
+        command += [str(folder), str(seed), str(every), *numbers]
+        ended = False
+        with (
+            (folder / "stderr").open("wb") as errors,
+            subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=errors) as worker,
+        ):
+            last: dict[str, Any] = {}
+            try:
+                for line in worker.stdout or ():
+                    said = json.loads(line)
+                    last = self._take(said, last, folder)
+                    ended = said["kind"] == "done"
+            finally:
+                worker.kill()
+                status = worker.wait()
+        if ended:
+            return None
+        position = folder / POSITION
+        at = position.read_text(encoding="ascii").strip() if position.is_file() else ""
+        if not at:
+            errors_said = (folder / "stderr").read_text(encoding="utf-8", errors="replace")
+            raise RuntimeError(f"{self.outcome.reader} reads not even good files:\n{errors_said}")
+        if status:
+            self._died(folder, int(at), status)
+        return int(at) + 1
+
+    def _take(self, said: dict[str, Any], last: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """Add what a process says; return its tally, of which only what is new counts."""
+        with self._lock:
+            if said["kind"] == "finding":
+                self._keep(folder, said)
+                return last
+            tally, outcome = said["tally"], self.outcome
+            outcome.accepted += tally["accepted"] - last.get("accepted", 0)
+            outcome.refused += tally["refused"] - last.get("refused", 0)
+            outcome.peak = max(outcome.peak, tally["peak"])
+            if tally["slowest"] > outcome.slowest:
+                outcome.slowest, outcome.slowest_at = tally["slowest"], tally["slowest_at"]
+            self._progress(
+                f"{outcome.reader}: {outcome.inputs:,} inputs, {len(outcome.findings)} findings"
+            )
+            return dict(tally)
+
+    def _keep(self, folder: Path, said: dict[str, Any]) -> None:
+        self._kept.mkdir(parents=True, exist_ok=True)
+        for file in (folder / FINDINGS).glob(f"{said['number']}.*"):
+            shutil.move(file, self._kept / file.name)
+        kept = self._kept / f"{said['number']}.txt"
+        facts = said["name"], said["problem"], said["detail"]
+        self.outcome.findings.append(Finding(self.outcome.reader, *facts, kept))
+
+    def _died(self, folder: Path, number: int, status: int) -> None:
+        """Keep what a process died of."""
+        problem = f"exit status {status}" if status > 0 else signal.Signals(-status).name
+        if -status == signal.SIGALRM:
+            problem = f"no answer after {PATIENCE:g} s"
+        errors = (folder / "stderr").read_text(encoding="utf-8", errors="replace")[-3000:]
+        with self._lock:
+            self._kept.mkdir(parents=True, exist_ok=True)
+            for file in (folder / INPUTS).glob("*"):
+                if file.is_file():
+                    shutil.copy(file, self._kept / f"{number}.bin")
+            kept = self._kept / f"{number}.txt"
+            kept.write_text(f"{self.outcome.reader}\n{problem}\n\n{errors}\n", encoding="utf-8")
+            lines = errors.strip().splitlines()
+            detail = lines[-1] if lines else "nothing was said"
+            self.outcome.findings.append(
+                Finding(self.outcome.reader, f"input {number}", problem, detail, kept)
+            )
+
+
+def cores() -> int:
+    """Return how many processes can work at a time."""
+    return len(os.sched_getaffinity(0))

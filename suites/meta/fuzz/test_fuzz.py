@@ -1,0 +1,25 @@
+"""No file that somebody else made does anything to its reader but be read or refused.
+
+A share of what `tox -e fuzz` does, of every reader.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from suites.meta.fuzz.readers import READERS
+from suites.meta.fuzz.running import fuzz
+
+INPUTS, EVERY = 600, 10
+# Its good files come from TensorFlow's converter, and its values are read by TensorFlow.
+NEEDS_TENSORFLOW = {"tflite", "tf1_checkpoint"}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_bad_files_end_in_one_message(reader, tmp_path):
+    if reader in NEEDS_TENSORFLOW:
+        pytest.importorskip("tensorflow", reason="its good files are TensorFlow's")
+    outcome = fuzz(reader, tmp_path, inputs=INPUTS, every=EVERY)
+    assert not outcome.findings, "\n".join(map(str, outcome.findings))
+    assert outcome.refused > outcome.accepted / 100, "hardly any input was bad"
+    assert outcome.inputs > INPUTS

@@ -1,0 +1,87 @@
+"""The fuzzing notices whatever a reader does beside reading and refusing, and goes on."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+
+import pytest
+
+from models.store import PROJECT
+from suites.meta.fuzz.__main__ import report
+from suites.meta.fuzz.readers import READERS
+from suites.meta.fuzz.running import Outcome, fuzz
+
+PLANTED = "suites.meta.fuzz.planted"
+CRAFTED, ENOUGH = 3, 500
+
+
+def run(reader, out, **options):
+    return fuzz(reader, out, registry=PLANTED, **{"inputs": 0} | options)
+
+
+@pytest.mark.parametrize(
+    ("reader", "problem"),
+    [
+        ("raising", "raised KeyError"),
+        ("dying", "SIGSEGV"),
+        ("ending", "exit status 7"),
+        ("slow", "took 2."),
+        ("large", " GB"),
+        ("talkative", "several lines"),
+        ("warning", "raised RuntimeWarning"),
+    ],
+)
+def test_a_fault_is_found_kept_and_not_the_end(reader, problem, tmp_path):
+    outcome = run(reader, tmp_path)
+    (finding,) = outcome.findings
+    assert problem in finding.problem
+    assert finding.kept.read_text(encoding="utf-8").startswith(reader)
+    assert finding.kept.with_suffix(".bin").read_bytes() == b"second"
+    assert report([outcome]).count("\n") == 3
+
+
+def test_a_sound_reader_has_no_findings(tmp_path):
+    outcome = run("sound", tmp_path, inputs=50, jobs=2)
+    assert outcome.findings == []
+    assert outcome.refused >= CRAFTED
+    assert outcome.accepted + outcome.refused == CRAFTED + 50
+
+
+def test_the_same_seed_gives_the_same_files(tmp_path):
+    first, again = (run("sound", tmp_path, inputs=200, seed=3) for _ in range(2))
+    other = run("sound", tmp_path, inputs=200, seed=4, every=2)
+    assert (first.accepted, first.refused) == (again.accepted, again.refused)
+    assert other.inputs == 2 + 200
+
+
+def test_a_reader_that_refuses_good_files_is_an_error(tmp_path):
+    with pytest.raises(RuntimeError, match="not even good files"):
+        run("picky", tmp_path)
+
+
+def test_an_unknown_reader_is_named():
+    done = subprocess.run(
+        [sys.executable, "-m", "suites.meta.fuzz", "nope"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "no reader is called nope" in done.stderr
+
+
+def test_the_report_is_a_table():
+    outcome = Outcome("torch", accepted=1000, refused=2000, slowest=0.123, peak=10**8)
+    head, row = report([outcome]).splitlines()
+    assert head.split()[:4] == ["reader", "inputs", "accepted", "refused"]
+    assert row.split() == ["torch", "3,000", "1,000", "2,000", "0.12", "100", "0"]
+
+
+@pytest.mark.parametrize("chosen", READERS.values(), ids=READERS)
+def test_every_reader_has_five_hundred_inputs_made_by_hand(chosen):
+    if chosen.name == "tflite":
+        pytest.importorskip("tensorflow", reason="its good files are TensorFlow's")
+    assert len(list(itertools.islice(chosen.crafted(), ENOUGH))) == ENOUGH
