@@ -32,6 +32,7 @@ USAGE_ERROR = 4
 ELSEWHERE = {
     "-e lint": "CI runs it on every change",
     "-e installs": "test_installations.py does the same, and is slow",
+    "-e fuzz": "feeds 800,000 files; suites/meta/fuzz feeds a share",
     "-e mutation": "tries some 3,000 faults",
     "-e benchmarks": "they measure the machine, which other tests are using",
     "-m benchmarks.distillation": "trains for an hour on the tweets of ../shared",
