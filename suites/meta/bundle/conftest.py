@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import json
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -92,6 +93,11 @@ def _unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def contents(tmp_path: Path) -> Contents:
     """What a host would export."""
+    return contents_in(tmp_path)
+
+
+def contents_in(folder: Path) -> Contents:
+    """Make in a folder what a host would export."""
     plan = Plan(
         request=Request(SUBJECT, ("float32", "float16")),
         whole=Stage("corpus", {"seed": 1}),
@@ -101,13 +107,13 @@ def contents(tmp_path: Path) -> Contents:
         small=Stage("model", {"layers": 1}),
         variants={name: Stage("variant", {"scheme": name}) for name in ("float32", "float16")},
     )
-    store = Store(tmp_path / "host")
+    store = Store(folder / "host")
     store.get(plan.corpus, _corpus)
     for stage in (plan.full, plan.small):
         store.get(stage, _model)
     for scheme, stage in plan.variants.items():
         store.get(stage, functools.partial(_variant, scheme))
-    (tmp_path / "budgets.toml").write_text('[agreement]\nmin = "97 %"\n', encoding="utf-8")
+    (folder / "budgets.toml").write_text('[agreement]\nmin = "97 %"\n', encoding="utf-8")
     logits = np.arange(TWEETS * LABELS, dtype=np.float32).reshape(TWEETS, LABELS)
     return Contents(
         plan=plan,
@@ -115,7 +121,7 @@ def contents(tmp_path: Path) -> Contents:
         golden={(MAIN, "float32"): logits, (MAIN, "float16"): -logits, (OTHER, "float32"): logits},
         runtimes=RUNTIMES,
         main_runtime=MAIN,
-        budgets=tmp_path / "budgets.toml",
+        budgets=folder / "budgets.toml",
         budgets_shown="fixtures/budgets/embedded.toml",
         version="0.1.0",
         versions={"tensorflow": "2.21.0"},
@@ -141,24 +147,31 @@ def reseal(file: Path) -> Callable[[Callable[[dict[str, bytes], dict[str, Any]],
     """A function that changes members and manifest, and then lets every hash be right again."""
 
     def written(change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> None:
-        with zipfile.ZipFile(file) as archive:
-            members = {name: archive.read(name) for name in archive.namelist()}
-        manifest = json.loads(members.pop(MANIFEST))
-        before = dict(members)
-        change(members, manifest)
-        for name, content in members.items():
-            if name.endswith("/manifest.json") and content == before.get(name):
-                members[name] = _resealed(name, members)
-        digests = {
-            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-            for name, content in members.items()
-        }
-        manifest["members"] = digests | manifest.pop("claimed", {})
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in {**members, MANIFEST: json.dumps(manifest).encode()}.items():
-                archive.writestr(name, content)
+        file.write_bytes(resealed(file.read_bytes(), change))
 
     return written
+
+
+def resealed(bundle: bytes, change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> bytes:
+    """Return a bundle with other members, or another manifest, and every hash right again."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(members.pop(MANIFEST))
+    before = dict(members)
+    change(members, manifest)
+    for name, content in members.items():
+        if name.endswith("/manifest.json") and content == before.get(name):
+            members[name] = _resealed(name, members)
+    digests = {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        for name, content in members.items()
+    }
+    manifest["members"] = digests | manifest.pop("claimed", {})
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {**members, MANIFEST: json.dumps(manifest).encode()}.items():
+            archive.writestr(name, content)
+    return written.getvalue()
 
 
 def _resealed(name: str, members: dict[str, bytes]) -> bytes:

@@ -7,8 +7,10 @@ decides, what makes a bad file of a good one. Every good file must be accepted.
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
+from models.bundle.opening import open_bundle
 from models.errors import EdgeproofError
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.runtimes import minimum_runtime, unknown_operators
@@ -20,7 +22,8 @@ from models.runtime.runner import (
     FramingError,
     read_message,
 )
-from suites.meta.fuzz import arrays, checkpoints, tf1_files, tflites
+from models.store import Store
+from suites.meta.fuzz import arrays, bundles, checkpoints, tf1_files, tflites
 from suites.meta.fuzz.mutations import mutated_words
 from suites.meta.fuzz.reader import READERS, reader
 
@@ -64,6 +67,24 @@ def tf1_checkpoint(path: Path) -> object:
     """Read the weights of a TensorFlow checkpoint by its index."""
     tf1_files.write_values(path.parent)
     return tf1.read(path, tf1_files.WANTED)
+
+
+@reader(
+    "board.edge",
+    seeds=bundles.good_files,
+    crafted=bundles.bad_files,
+    mutate=bundles.mutated_bundle,
+)
+def bundle(path: Path) -> object:
+    """Open a bundle, and look at all that it holds."""
+    board = path.parent.parent / "board"
+    try:
+        opened = open_bundle(path, Store(board))
+        schemes = opened.manifest.runtimes[opened.manifest.main_runtime].schemes
+        golden = [opened.golden(opened.manifest.main_runtime, scheme) for scheme in schemes]
+        return opened.subject, opened.plan(schemes), golden
+    finally:
+        shutil.rmtree(board, ignore_errors=True)
 
 
 @reader("array.npy", seeds=arrays.npy_files, crafted=arrays.bad_npy_files)
