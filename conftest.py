@@ -14,6 +14,7 @@ pytest_plugins = (
     "fixtures.artefacts",
     "fixtures.circumstances",
     "fixtures.runners",
+    "fixtures.recorded",
     "fixtures.variants",
     "fixtures.perturbing",
     "fixtures.emulation",
@@ -28,4 +29,5 @@ pytest_plugins = (
     "fixtures.allure",
     "fixtures.results",
     "fixtures.bundle",
+    "fixtures.golden",
 )

@@ -20,7 +20,7 @@ from models.corpus.artefact import write_encoding, write_texts
 from models.corpus.tokenize import Encoded, describe_lengths
 from models.corpus.tweets import Corpus, LeftOut, Tweet
 from models.members import FLATBUFFER, VARIANT_CARD
-from models.roles import MASK
+from models.roles import IDS, MASK, SEGMENTS
 from models.store import Stage, hash_sources, versions
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Kept:
     def make(self, store: Store) -> None:
         """Make what is missing in a store."""
         given = self.subject.candidates
+        if not given:
+            store.get(self.artefacts.texts, lambda out: _write_texts(self.subject, None, out))
         for name, one in given.items():
             texts = self.artefacts.texts_of(name)
             store.get(texts, lambda out, one=one: _write_texts(self.subject, one, out))  # type: ignore[misc] # bound now
@@ -81,7 +83,7 @@ def kept(subject: GivenSubject) -> Kept:
     """Return the artefacts of a given subject, each under the key it is kept by."""
     candidates = {name: _candidate_stage(one) for name, one in subject.candidates.items()}
     encoded = {name: _texts_stage(subject, one) for name, one in subject.candidates.items()}
-    texts = next(iter(encoded.values()))
+    texts = next(iter(encoded.values()), None) or _texts_stage(subject, None)
     named = {"texts": texts}
     for name, stage in candidates.items():
         if encoded[name] != texts:
@@ -103,8 +105,8 @@ def read_card(kept: Artefact) -> CandidateCard:
         raise kept.damaged(VARIANT_CARD) from None
 
 
-def _texts_stage(subject: GivenSubject, one: GivenCandidate) -> Stage:
-    tokenizer, length = one.encoding
+def _texts_stage(subject: GivenSubject, one: GivenCandidate | None) -> Stage:
+    tokenizer, length = one.encoding if one else ("nobody is fed", 1)
     texts = subject.texts
     rows = [(row.id, row.parts, row.group, row.ids) for row in texts.rows]
     recipe: dict[str, Any] = {
@@ -139,7 +141,8 @@ def _write_candidate(one: GivenCandidate, out: Path) -> None:
     (out / VARIANT_CARD).write_bytes(msgspec.json.format(msgspec.json.encode(_card(one))) + b"\n")
 
 
-def _write_texts(subject: GivenSubject, one: GivenCandidate, out: Path) -> None:
+def _write_texts(subject: GivenSubject, one: GivenCandidate | None, out: Path) -> None:
+    """Write the texts, and their ids as a candidate takes them; without one there are none."""
     texts = subject.texts
     tweets = tuple(
         Tweet(
@@ -153,15 +156,16 @@ def _write_texts(subject: GivenSubject, one: GivenCandidate, out: Path) -> None:
     )
     left_out = tuple(LeftOut("", "", reason, count) for reason, count in texts.left_out.items())
     write_texts(out, Corpus(subject.labels, {"test": tweets}, left_out))
-    arrays = one.arrays(texts.rows)
+    nothing = dict.fromkeys((IDS, MASK, SEGMENTS), np.zeros((len(texts.rows), 1), np.int32))
+    arrays = one.arrays(texts.rows) if one else nothing
     encoded = Encoded(**arrays, labels=np.array(texts.labels, np.int32))
     summary = _summary(subject, one, encoded)
-    write_encoding(out, {"test": encoded}, one.device_tokenizer, summary)
+    write_encoding(out, {"test": encoded}, one.device_tokenizer if one else None, summary)
 
 
-def _summary(subject: GivenSubject, one: GivenCandidate, encoded: Encoded) -> dict[str, Any]:
+def _summary(subject: GivenSubject, one: GivenCandidate | None, encoded: Encoded) -> dict[str, Any]:
     texts = subject.texts
-    if one.encoder is None:
+    if one is None or one.encoder is None:
         lengths = np.array([len(row.ids or ()) for row in texts.rows], np.int64)
     else:
         lengths = one.encoder.lengths([row.parts for row in texts.rows])
@@ -171,13 +175,17 @@ def _summary(subject: GivenSubject, one: GivenCandidate, encoded: Encoded) -> di
         "entities": len({row.group for row in texts.rows}),
         "polarities": {label: counts[at] for at, label in enumerate(subject.labels)},
         "tokens": describe_lengths(lengths),
-        "truncated_share": float((lengths > one.length).mean()),
+        "truncated_share": float((lengths > one.length).mean()) if one else 0.0,
         "padded_share": 1.0 - float(getattr(encoded, MASK).mean()),
     }
     return {
         "subject": subject.handed.name,
         "labels": list(subject.labels),
-        "vocabulary": one.rows or (one.encoder.size if one.encoder else None),
+        "vocabulary": _vocabulary(one) if one else None,
         "splits": {"test": test},
         "left_out": texts.left_out,
     }
+
+
+def _vocabulary(one: GivenCandidate) -> int | None:
+    return one.rows or (one.encoder.size if one.encoder else None)

@@ -17,7 +17,7 @@ import numpy as np
 from models.candidates.candidate import bind, open_candidate
 from models.candidates.declaration import CandidateTable, Declaration
 from models.candidates.labels import check_labels, read_labels
-from models.candidates.recorded import Recording, read_recording
+from models.candidates.recorded import Recording, read_recording, without_padding
 from models.candidates.table_rows import table_rows
 from models.candidates.texts import LabelledText, Texts, TextsTable, labelled, read_rows, values_of
 from models.candidates.tokenizer_of import encoder_of
@@ -25,6 +25,7 @@ from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.schemes import REFERENCE, SCHEMES
 from models.paths import require_name
 from models.roles import IDS, MASK, SEGMENTS
+from models.tokenizers.kinds import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +43,8 @@ KEY = "--edge-flatbuffer"
 LABELS_OPTION = "--edge-labels"
 REFERENCE_OPTION = "--edge-reference"
 LENGTH_OPTION = "--edge-length"
+# The name of recorded answers where no file is given.
+RECORDED = "recorded"
 # The name of a reference that is a file of its own.
 OF_ITS_OWN = "reference"
 # Rows longer than this are no texts of a phone's classifier.
@@ -62,6 +65,8 @@ class Handed:
         ordered: whether their order means something, worst first.
         tokenizer: None where the metadata holds one, or the texts hold ids.
         reference: a candidate's name, or a file; None without one.
+        recorded: answers that were recorded elsewhere, which are judged in place of a runtime's.
+        length: tokens of a row where there is no file that says it.
         where: the TOML file; None for options.
         description: one sentence.
         budgets: a shipped name or a file; None for the usual ones.
@@ -77,6 +82,8 @@ class Handed:
     ordered: bool = False
     tokenizer: TokenizerSettings | None = None
     reference: str | None = None
+    recorded: Path | None = None
+    length: int | None = None
     where: Path | None = None
     description: str = "Files that were handed in"
     budgets: str | None = None
@@ -153,6 +160,30 @@ class GivenCandidate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What an app answered somewhere, and what it should have been given.
+
+    Attributes:
+        name: of the candidate.
+        file: the recording.
+        recording: the answers.
+        texts: what was asked.
+        meaning: of what the file answers; None where no file is given.
+        expected: token ids of each text as they are made here, without what fills rows up; None
+            where nothing says how.
+        tokenizer: what makes them; None where the texts hold them, or nothing does.
+    """
+
+    name: str
+    file: Path
+    recording: Recording
+    texts: tuple[LabelledText, ...]
+    meaning: str | None
+    expected: tuple[tuple[int, ...], ...] | None
+    tokenizer: Encoder | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class GivenSubject:
     """What was handed in, found sound.
 
@@ -162,6 +193,7 @@ class GivenSubject:
         candidates: by name, the reference first where it is one of them.
         reference: name of the candidate that the others are compared with.
         recorded: what the reference answered, where it is no FlatBuffer.
+        answered: what is judged in place of a runtime's answers; None where a runtime answers.
         texts: what is asked.
         remarks: what a user has to know: a plain sentence each, for the header and the report.
     """
@@ -171,6 +203,7 @@ class GivenSubject:
     candidates: Mapping[str, GivenCandidate]
     reference: str | None
     recorded: Recording | None
+    answered: Answered | None = None
     texts: Texts
     remarks: tuple[str, ...] = field(default=())
 
@@ -198,6 +231,8 @@ def take(handed: Handed) -> GivenSubject:
         UsageMistake: something is missing, damaged, or does not fit something else.
     """
     _refuse_one_name(handed)
+    if handed.recorded is not None:
+        _refuse_beside_a_recording(handed)
     rows = read_rows(handed.texts)
     tables, reference, elsewhere = _with_reference(handed)
     declared = _declared_labels(handed)
@@ -219,6 +254,7 @@ def take(handed: Handed) -> GivenSubject:
         candidates=found,
         reference=reference,
         recorded=recorded,
+        answered=None if handed.recorded is None else _answered(handed, found, labels, texts),
         texts=texts,
         remarks=tuple(_remarks(found, texts)),
     )
@@ -236,12 +272,87 @@ def _refuse_one_name(handed: Handed) -> None:
             )
 
 
+def _refuse_beside_a_recording(handed: Handed) -> None:
+    """Refuse what a recording of one device's answers cannot be judged with."""
+    if len(handed.candidates) > 1:
+        names = ", ".join(one.name for one in handed.candidates)
+        raise UsageMistake(
+            f"the answers of one file were recorded, and {len(handed.candidates)} are given: "
+            f"{names}",
+            file=handed.where,
+            key=KEY,
+            remedy="Give the file whose answers they are, or none",
+        )
+    reference = handed.reference
+    if reference is not None and Path(reference).suffix.lower() not in _RECORDED:
+        raise UsageMistake(
+            f"recorded answers are compared with recorded answers, and {reference!r} is a file "
+            "that a runtime would have to answer",
+            file=handed.where,
+            key=REFERENCE_OPTION,
+            remedy="Leave it out: what is recorded is compared with this machine's answers of "
+            f"{KEY} all the same",
+        )
+
+
+def _answered(
+    handed: Handed,
+    found: Mapping[str, GivenCandidate],
+    labels: tuple[str, ...],
+    texts: Texts,
+) -> Answered:
+    one = next(iter(found.values()), None)
+    encoder = one.encoder if one else _own_encoder(handed)
+    pad = encoder.padding.number if encoder else 0
+    file = handed.recorded or Path()
+    return Answered(
+        name=one.name if one else RECORDED,
+        file=file,
+        recording=read_recording(file, [row.id for row in texts.rows], labels, pad=pad),
+        texts=texts.rows,
+        meaning=one.spec.output.meaning if one else None,
+        expected=_expected_ids(one, encoder, handed.length, texts, pad),
+        tokenizer=encoder,
+    )
+
+
+def _own_encoder(handed: Handed) -> Encoder | None:
+    """The tokenizer where there is no file."""
+    if handed.tokenizer is not None and handed.texts.ids is not None:
+        raise UsageMistake(
+            "a tokenizer is given, and a column of ids",
+            key="--edge-tokenizer",
+            remedy="Leave one of them out",
+        )
+    return None if handed.tokenizer is None else load(handed.tokenizer)
+
+
+def _expected_ids(
+    one: GivenCandidate | None,
+    encoder: Encoder | None,
+    length: int | None,
+    texts: Texts,
+    pad: int,
+) -> tuple[tuple[int, ...], ...] | None:
+    rows = texts.rows
+    if one is not None:
+        given = one.arrays(rows)[IDS]
+    elif encoder is not None:
+        parts = [row.parts for row in rows]
+        given = encoder.encode(parts, length or max(1, int(encoder.lengths(parts).max())))[IDS]
+    elif rows[0].ids is not None:
+        return tuple(without_padding((row.ids or ())[:length], pad) for row in rows)
+    else:
+        return None
+    return tuple(without_padding(row, pad) for row in given.tolist())
+
+
 def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, Path | None]:
     """The candidates with the reference first; its name, or the file of its recorded answers."""
     tables = list(handed.candidates)
     names = [one.name for one in tables]
     reference = handed.reference
-    if reference is None:
+    if reference is None and handed.recorded is None:
         reference = REFERENCE if REFERENCE in names else None
     if reference is None or reference in names:
         return sorted(tables, key=lambda one: one.name != reference), reference, None

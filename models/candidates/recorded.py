@@ -21,6 +21,7 @@ import csv
 import io
 import json
 import math
+import reprlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,10 @@ COLUMNS = ("id", "label", *SCORES, "ids", *LATENCIES)
 JSON_LINES = {".jsonl", ".ndjson", ".json"}
 _SLACK = 0.01
 _SHOWN = 5
+# Of the index of a label.
+_DIGITS = 4
+# Ids are int32 to a file.
+_LARGEST_ID = (1 << 31) - 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,8 +61,10 @@ class Recording:
     Attributes:
         labels: indices into the labels [n].
         logits: [n, classes], whose softmax is what was answered; None where only labels were kept.
+        probabilities: [n, classes]; likewise.
         ids: the token ids of each text, without what fills rows up; None where they were not kept.
         seconds: what each answer took [n]; None where that was not kept.
+        held: which of the scores the file holds: logits, probabilities, or neither.
     """
 
     labels: NDArray[np.int64]
@@ -65,6 +72,7 @@ class Recording:
     probabilities: NDArray[np.float64] | None = field(default=None, repr=False)
     ids: tuple[tuple[int, ...], ...] | None = field(default=None, repr=False)
     seconds: NDArray[np.float64] | None = field(default=None, repr=False)
+    held: tuple[str, ...] = ()
 
 
 def read_recording(
@@ -101,6 +109,7 @@ def read_recording(
         probabilities=_as_probabilities(scores),
         ids=_token_ids(ordered, pad, source),
         seconds=_seconds(ordered, source),
+        held=tuple(scores),
     )
 
 
@@ -189,7 +198,9 @@ def _from_csv(text: str, source: _Source) -> Iterable[_Row]:
             values = dict(zip(header, row, strict=True))
             where = f"line {reader.line_num}"
             yield _Row(where, {n: _cell(n, v, where, source) for n, v in values.items() if v})
-    except (csv.Error, StopIteration) as error:
+    except StopIteration:
+        return
+    except csv.Error as error:
         raise source.unfit(f"cannot be read as CSV ({error})") from None
 
 
@@ -228,18 +239,18 @@ def _by_id(rows: Sequence[_Row], texts: Sequence[str], source: _Source) -> dict[
         text = str(row.values["id"])
         if text not in known:
             raise source.unfit(
-                f"{row.where} answers the text {text!r}, which is not in the corpus",
+                f"{row.where} answers the text {reprlib.repr(text)}, which is not in the corpus",
                 remedy="Record the answers to the corpus that is judged, under its ids",
             )
         if text in found:
             raise source.unfit(
-                f"{found[text].where} and {row.where} both answer the text {text!r}",
+                f"{found[text].where} and {row.where} both answer the text {reprlib.repr(text)}",
                 remedy="Keep one answer for each text",
             )
         found[text] = row
     missing = [text for text in texts if text not in found]
     if missing:
-        shown = ", ".join(map(repr, missing[:_SHOWN]))
+        shown = ", ".join(map(reprlib.repr, missing[:_SHOWN]))
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         raise source.unfit(
             f"has no answer to {len(missing)} of {len(texts)} texts: {shown}{more}",
@@ -288,17 +299,22 @@ def _finite(value: float, row: _Row, name: str, source: _Source) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise source.unfit(f"{row.where}: {name} holds {value!r:.60}")
+        raise source.unfit(f"{row.where}: {name} holds {reprlib.repr(value)}")
     return number
 
 
 def _check_probabilities(
     values: NDArray[np.float64], rows: Sequence[_Row], source: _Source
 ) -> None:
-    wrong = (np.abs(values.sum(axis=1) - 1.0) > _SLACK) | (values < -_SLACK).any(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = values.sum(axis=1)
+    inside = (values >= -_SLACK) & (values <= 1.0 + _SLACK)
+    outside = ~np.asarray(inside.all(axis=1))
+    wrong = outside | (np.abs(sums - 1.0) > _SLACK)
     if wrong.any():
         at = int(wrong.argmax())
-        raise source.unfit(f"{rows[at].where}: its probabilities sum to {values[at].sum():.3f}")
+        said = "are not all between 0 and 1" if outside[at] else f"sum to {sums[at]:.3f}"
+        raise source.unfit(f"{rows[at].where}: its probabilities {said}")
 
 
 def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
@@ -307,13 +323,13 @@ def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
         return None
     if isinstance(value, str) and value in labels:
         return list(labels).index(value)
-    try:
-        index = int(value) if not isinstance(value, float | bool) else -1
-    except (TypeError, ValueError):
-        index = -1
+    index = value if type(value) is int else -1
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS:
+        index = int(value)
     if not 0 <= index < len(labels):
+        known = ", ".join(labels[:_SHOWN]) + (", ..." if len(labels) > _SHOWN else "")
         raise source.unfit(
-            f"{row.where} has the label {value!r:.60}, which is none of {', '.join(labels)}",
+            f"{row.where} has the label {reprlib.repr(value)}, which is none of {known}",
             remedy="Record a label's name, or its index in this order",
         )
     return index
@@ -325,8 +341,10 @@ def _labels(
     """The recorded labels; where none was kept, those of the largest scores."""
     if all(each is not None for each in given):
         return np.array(given, np.int64)
-    if any(each is not None for each in given) or scores is None:
-        raise source.unfit("some answers have neither a label nor scores")
+    if any(each is not None for each in given):
+        raise source.unfit("some answers have a label, and others have none")
+    if scores is None:
+        raise source.unfit("its answers have neither labels nor scores")
     return np.asarray(scores.argmax(axis=1), np.int64)
 
 
@@ -354,10 +372,14 @@ def _token_ids(
     found = []
     for row in rows:
         ids = row.values.get("ids")
-        if not isinstance(ids, list) or not all(type(each) is int for each in ids):
-            raise source.unfit(f"{row.where}: ids is not a list of integers")
+        if not isinstance(ids, list) or not all(_is_id(each) for each in ids):
+            raise source.unfit(f"{row.where}: ids is not a list of whole numbers of 0 and above")
         found.append(without_padding(ids, pad))
     return tuple(found)
+
+
+def _is_id(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _LARGEST_ID
 
 
 def without_padding(ids: Sequence[int], pad: int | None) -> tuple[int, ...]:
@@ -382,9 +404,9 @@ def _seconds(rows: Sequence[_Row], source: _Source) -> NDArray[np.float64] | Non
     for row in rows:
         value = row.values.get(name)
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise source.unfit(f"{row.where}: {name} is {value!r:.60}, not a number")
+            raise source.unfit(f"{row.where}: {name} is {reprlib.repr(value)}, not a number")
         number = _finite(value, row, name, source) * LATENCIES[name]
         if number <= 0:
-            raise source.unfit(f"{row.where}: {name} is {value!r:.60}, not above 0")
+            raise source.unfit(f"{row.where}: {name} is {reprlib.repr(value)}, not above 0")
         found.append(number)
     return np.array(found)

@@ -90,7 +90,7 @@ def logarithms(probabilities: Floats) -> Floats:
 
 def softmax(logits: Floats) -> Floats:
     """Return probabilities [n, classes] of logits; NaN where one of them is not finite."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 

@@ -25,6 +25,7 @@ class SubjectFacts:
         schemes: of the candidates that promise one, by name.
         other_candidates: names of those that the subject has and the run leaves out.
         taught: whether there is a full model that the candidates descend from.
+        has_files: whether the candidates' files are there, not their answers alone.
         on_device: names of the candidates whose tokenizer runs on a device.
         roles: what the inputs of each candidate take, by name; all of them where it is not named.
         bindings: inputs and output of each on one line, by name, for the header.
@@ -49,6 +50,7 @@ class SubjectFacts:
     schemes: dict[str, str]
     other_candidates: tuple[str, ...] = ()
     taught: bool = False
+    has_files: bool = True
     on_device: frozenset[str] = frozenset()
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bindings: dict[str, str] = field(default_factory=dict)

@@ -172,6 +172,7 @@ METRICS = {
             "files",
             "Bytes of constants in the float32 FlatBuffer over those of the parameters",
         ),
+        _share("token_parity", "tweets", "Texts of which an app makes the ids that are right"),
         _share("quantized_operator_share", "operators", "Operators that compute on integers"),
         _share("integer_mac_share", "files", "Multiply-accumulates done on integers alone"),
         _share("quantized_weight_share", "bytes", "Weight bytes that are stored quantized"),

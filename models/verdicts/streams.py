@@ -38,10 +38,12 @@ class Stream:
     Attributes:
         seconds: of every query in order, raw [n].
         warm_up: how many of the first are warm-up.
+        ordered: whether they are in the order in which they were taken.
     """
 
     seconds: NDArray[np.float64]
     warm_up: int
+    ordered: bool = True
 
     @property
     def first(self) -> NDArray[np.float64]:
@@ -56,6 +58,8 @@ class Stream:
 
     @property
     def _sustained_from(self) -> int:
+        if not self.ordered:
+            return self.warm_up
         elapsed = np.cumsum(self.seconds[self.warm_up :])
         return self.warm_up + max(1, int(np.searchsorted(elapsed, FIRST_SECONDS)))
 

@@ -26,6 +26,7 @@ def test_labels_agree_with_the_full_model(variant, full_model, corpus, judge):
 
 
 @pytest.mark.measures("total_variation")
+@pytest.mark.needs("scores")
 @pytest.mark.needs("reference scores")
 def test_probabilities_stay_close_to_float32(candidate, reference, judge):
     """Its probabilities stay within the budgeted total variation distance of the reference's."""

@@ -22,6 +22,7 @@ REPEAT = hypothesis.settings(
 )
 
 
+@pytest.mark.needs("a runner")
 def test_answers_are_repeated_bit_for_bit(variant, load, few):
     """The same tweets get the same logits again, in the same process."""
     inputs = variant.inputs(slice(few))
@@ -29,11 +30,13 @@ def test_answers_are_repeated_bit_for_bit(variant, load, few):
     assert np.array_equal(first, again)
 
 
+@pytest.mark.needs("a runner")
 def test_a_fresh_process_repeats_them(variant, fresh_logits, few):
     """A new runner gives bit for bit the logits that the accuracy run kept."""
     assert np.array_equal(fresh_logits(variant), variant.logits[:few])
 
 
+@pytest.mark.needs("a runner")
 def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads, few):
     """With one thread or with several, the logits are bit for bit the same."""
     answers = fresh_logits(variant, threads=other_threads)
@@ -42,6 +45,7 @@ def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads,
 
 @REPEAT
 @given(seed=SEEDS)
+@pytest.mark.needs("a runner")
 def test_order_of_tweets_changes_nothing(variant, load, several, seed):
     """A tweet's logits do not depend on which tweets were answered before it."""
     order = np.random.default_rng(seed).permutation(several)
@@ -50,7 +54,7 @@ def test_order_of_tweets_changes_nothing(variant, load, several, seed):
     assert np.array_equal(answers, variant.logits[:several][order])
 
 
-@pytest.mark.needs("several inputs")
+@pytest.mark.needs("a runner", "several inputs")
 def test_order_of_inputs_changes_nothing(variant, load, few):
     """Inputs are bound by their names: given in another order, they give the same logits."""
     inputs = variant.inputs(slice(few))
@@ -58,7 +62,7 @@ def test_order_of_inputs_changes_nothing(variant, load, few):
     assert np.array_equal(load(variant).answer(variant.scheme, turned).logits, variant.logits[:few])
 
 
-@pytest.mark.needs("a mask")
+@pytest.mark.needs("a runner", "a mask")
 @REPEAT
 @given(seed=SEEDS)
 def test_padding_changes_no_label(variant, load, filled_padding, few, seed):
@@ -68,6 +72,7 @@ def test_padding_changes_no_label(variant, load, filled_padding, few, seed):
 
 
 @pytest.mark.parametrize("role", ROLES)
+@pytest.mark.needs("a runner")
 def test_every_input_matters(role, variant, load, changed_input, few):
     """Changing any one input changes the logits: none was lost or bound to another's tensor."""
     answers = load(variant).answer(variant.scheme, changed_input(variant, role)).logits

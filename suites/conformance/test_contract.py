@@ -42,12 +42,14 @@ def test_only_allowed_operators_compute_on_floats(variant):
 
 
 @pytest.mark.measures("integer_mac_share")
+@pytest.mark.needs("a file")
 def test_multiply_accumulates_are_integer(variant, judge):
     """The budgeted share of the multiply-accumulates is done on integers alone."""
     judge("integer_mac_share", exact(variant.report.integer_mac_share), of=variant)
 
 
 @pytest.mark.measures("delegated_share")
+@pytest.mark.needs("a runner")
 def test_xnnpack_takes_the_operators(variant, load, judge):
     """The runtime's XNNPACK takes over the budgeted share of the operators: its fast kernels."""
     runner = load(variant)

@@ -8,6 +8,7 @@ from models.flatbuffers.runtimes import runtime_needs, unknown_operators
 from models.verdicts.estimates import exact
 
 
+@pytest.mark.needs("a file")
 def test_identifier_and_schema(variant):
     """The file is a TFLite FlatBuffer of schema version 3."""
     assert (variant.report.identifier, variant.report.schema_version) == ("TFL3", 3)
@@ -27,28 +28,33 @@ def test_signature_names_every_input_and_the_output(variant, corpus):
     assert given == {"logits": (logits, (1, len(corpus.tweets.labels)))}
 
 
+@pytest.mark.needs("a file")
 def test_only_builtin_operators(variant):
     """No custom and no TensorFlow operator: the device needs nothing beyond its runtime."""
     assert [one.name for one in variant.report.operators if one.custom or one.flex] == []
 
 
 @pytest.mark.measures("quantized_weight_share")
+@pytest.mark.needs("a file")
 def test_weights_are_stored_as_the_scheme_says(variant, judge):
     """The budgeted share of weight bytes is quantized."""
     judge("quantized_weight_share", exact(variant.report.quantized_weight_share), of=variant)
 
 
 @pytest.mark.measures("quantized_operator_share")
+@pytest.mark.needs("a file")
 def test_operators_compute_as_the_scheme_says(variant, judge):
     """The budgeted share of operators computes on integers."""
     judge("quantized_operator_share", exact(variant.report.quantized_operator_share), of=variant)
 
 
+@pytest.mark.needs("a file")
 def test_minimum_runtime_is_known(variant):
     """For every operator it is known which runtime first had it."""
     assert unknown_operators(variant.report) == ()
 
 
+@pytest.mark.needs("a file")
 def test_runtime_needed_is_declared(variant):
     """No operator declares an older version than its operands need: old runtimes must refuse."""
     understated = [need for need in runtime_needs(variant.report.operators) if need.understated]

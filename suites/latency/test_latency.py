@@ -11,13 +11,14 @@ TEXT_SHARES = {"text_to_label_p50": 0.5, "text_to_label_p90": 0.9, "text_to_labe
 
 
 @pytest.mark.measures("latency_ratio")
-@pytest.mark.needs("a reference file")
+@pytest.mark.needs("a runner", "a reference file")
 def test_latency_over_float32_is_within_budget(candidate, races, judge):
     """One answer takes at most the budgeted multiple of the reference's time."""
     judge.confirmed("latency_ratio", races.against_reference(candidate), of=candidate)
 
 
 @pytest.mark.parametrize("metric", SHARES)
+@pytest.mark.needs("latencies")
 def test_latency_percentile_is_within_budget(metric, variant, stream, judge):
     """The percentile of `invoke()`'s time, one tweet after the other, keeps the device's budget."""
     asked = stream(variant)
@@ -25,7 +26,7 @@ def test_latency_percentile_is_within_budget(metric, variant, stream, judge):
     judge(metric, measured, of=variant, timed=True, **asked.details())
 
 
-@pytest.mark.needs("a tokenizer on the device")
+@pytest.mark.needs("a runner", "a tokenizer on the device")
 @pytest.mark.parametrize("metric", TEXT_SHARES)
 def test_text_to_label_percentile_is_within_budget(metric, variant, text_stream, judge):
     """The percentile of the time from text to label keeps the device's budget."""
@@ -35,6 +36,7 @@ def test_text_to_label_percentile_is_within_budget(metric, variant, text_stream,
 
 
 @pytest.mark.measures("latency_first_p50")
+@pytest.mark.needs("a runner")
 def test_first_seconds_are_within_budget(variant, stream, judge):
     """The median of the first seconds, before a device may throttle, keeps the device's budget."""
     judge("latency_first_p50", quantile(stream(variant).first, 0.5), of=variant, timed=True)

@@ -9,14 +9,14 @@ from models.verdicts.estimates import quantile
 
 
 @pytest.mark.measures("tweets_per_second")
-@pytest.mark.needs("a tokenizer on the device")
+@pytest.mark.needs("a runner", "a tokenizer on the device")
 def test_tweets_per_second_are_within_budget(variant, classify_rates, judge):
     """The device labels at least the budgeted tweets per second, from text to label."""
     rates = classify_rates(variant)
     judge("tweets_per_second", quantile(rates, 0.5), of=variant, timed=True)
 
 
-@pytest.mark.needs("a tokenizer on the device")
+@pytest.mark.needs("a runner", "a tokenizer on the device")
 def test_text_and_encoded_tweet_get_one_label(variant, classified):
     """Tokenizing on the device gives the labels that the tokens made in the build give."""
     from_text = classified(variant).labels
@@ -24,7 +24,7 @@ def test_text_and_encoded_tweet_get_one_label(variant, classified):
 
 
 @pytest.mark.benchmark(timer=DEVICE_CLOCK)
-@pytest.mark.needs("a clock")
+@pytest.mark.needs("a runner", "a clock")
 def test_rounds_are_recorded(variant, load, corpus, benchmark, device_clock):
     """pytest-benchmark records single answers by the device's clock, for its own reports."""
     device_clock.follow(load(variant), variant, len(corpus.test.labels))

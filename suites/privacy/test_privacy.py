@@ -8,7 +8,7 @@ import pytest
 from models.runtime.client import Runner
 
 
-@pytest.mark.needs("a tokenizer on the device")
+@pytest.mark.needs("a runner", "a tokenizer on the device")
 def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settings, corpus, few):
     """From text to label, the runner touches no network, starts no process, writes no file."""
     with Runner(transport, settings.runtime, audit=True) as runner:
@@ -17,6 +17,7 @@ def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settin
         assert runner.audit() == ()
 
 
+@pytest.mark.needs("a runner")
 def test_inference_needs_no_network(variant, offline_transport, settings, few):
     """In an empty network namespace the runner gives the same logits."""
     with Runner(offline_transport, settings.runtime) as runner:

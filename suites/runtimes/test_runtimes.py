@@ -11,7 +11,7 @@ from models.verdicts.estimates import agreement
 
 
 @pytest.mark.measures("agreement_runtimes")
-@pytest.mark.needs("another runtime")
+@pytest.mark.needs("a runner", "another runtime")
 def test_runtime_gives_the_labels_of_the_judged_one(variant, other_runtime, judge):
     """A runtime that loads the file gives the labels that the judged runtime gives."""
     try:

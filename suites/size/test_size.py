@@ -9,6 +9,7 @@ from models.verdicts.sizes import size_ratios
 
 
 @pytest.mark.measures("flatbuffer_bytes", "flatbuffer_zipped_bytes")
+@pytest.mark.needs("a file")
 def test_file_is_within_budget(variant, judge):
     """The FlatBuffer has at most the budgeted bytes."""
     zipped = exact(variant.report.flatbuffer_zipped)

@@ -11,6 +11,7 @@ from suites.meta.corpus.replab_package import write_miniature
 from suites.meta.docs.blocks import blocks
 from suites.meta.docs.shell import Checkout
 from suites.meta.gates.sharing import miniature, shared_folder
+from suites.meta.recordings import write_app
 
 __all__ = ["miniature", "shared_folder"]
 
@@ -32,6 +33,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         folder.mkdir(parents=True)
         (folder / "config.json").write_text(json.dumps(ENCODER), encoding="utf-8")
         (folder / "vocab.txt").write_text("\n".join(PIECES), encoding="utf-8")
+    write_app(root, texts=30).record()
     write_miniature(root / "path" / "to" / "replab2013")
     subject, budgets = blocks(page, "toml")
     small = subject.replace("train = 3000, validation = 500, calibration = 500, test = 2000",

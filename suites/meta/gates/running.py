@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROOMS = (
     *("accuracy", "agreement", "conformance", "instructions", "latency"),
-    *("memory", "privacy", "runtimes", "size"),
+    *("memory", "privacy", "runtimes", "size", "tokenization"),
 )
 GATES = tuple(f"suites/{room}" for room in ROOMS)
 TIMEOUT = 900

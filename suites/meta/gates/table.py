@@ -18,6 +18,7 @@ from suites.meta.gates import (
     faults_in_code,
     faults_in_emulation,
     faults_in_files,
+    faults_in_recordings,
     faults_in_runners,
     faults_on_boards,
     faults_since_baseline,
@@ -34,6 +35,7 @@ PLANTED = {
     "runtime": faults_in_runners.FAULTS,
     "runtime of a board": faults_in_emulation.FAULTS,
     "budgets and sensors of a board": faults_on_boards.FAULTS,
+    "an app's recording": faults_in_recordings.FAULTS,
     "baselines": faults_since_baseline.FAULTS,
 }
 HEAD = """# Planted faults and the gates that turn red

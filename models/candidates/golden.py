@@ -1,0 +1,211 @@
+"""Golden vectors: what a unit test in an app compares its own inputs and answers with.
+
+A folder holds, for each candidate, `NAME.jsonl` with one text a line: what it is fed and what it
+answers here; `labels.txt`; and `README.md`, which says how each file is fed and read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import EdgeproofError
+from models.files import write_whole
+from models.roles import IDS, MASK, SEGMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.candidates.spec import CandidateSpec
+
+# Enough for a unit test, few enough for an app's repository.
+MOST_TEXTS = 200
+# The texts are in a random order that is the same every time.
+SEED = 0
+KEY = "--edge-export-golden"
+# What a line calls an input, by its role.
+_INPUTS = {IDS: "ids", MASK: "mask", SEGMENTS: "segments"}
+_PLACES = 7
+_HEAD = """# Golden vectors of {subject}
+
+What the files below answered on the machine that wrote this. In `NAME.jsonl` each line is one text:
+
+| key | holds |
+|---|---|
+| `id` | the text's id |
+| `text`, `second` | the text, or both of a pair |
+| `ids`, `mask`, `segments` | what each input that the file takes is fed, padding included |
+| {meaning} | what the file answers, as its output means it |
+| `label` | the label |
+
+A unit test makes `ids` of `text` and compares; feeds the rows and compares the answer, with a
+tolerance that its processor needs; and compares `label`. What an app answers to every text of a
+corpus is judged with `--edge-recorded=FILE`; edgeproof's docs/my-app.md says how.
+{hidden}
+`labels.txt` holds the labels in the order of the output.
+"""
+_HIDDEN = """
+The texts of this corpus may not be passed on: lines hold their ids and what was answered, and
+neither the texts nor the token ids, which spell them.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """One candidate's part of a folder of golden vectors.
+
+    Attributes:
+        name: of the candidate.
+        spec: how it is fed and read.
+        inputs: what it takes of each text, [n, tokens] by role.
+        raw: what it answers, [n, values].
+        labels: indices into the labels [n].
+        contract: what else an app has to know of it.
+    """
+
+    name: str
+    spec: CandidateSpec
+    inputs: Mapping[str, NDArray[Any]] = field(repr=False)
+    raw: NDArray[Any] = field(repr=False)
+    labels: NDArray[np.int64] = field(repr=False)
+    contract: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Golden:
+    """What a folder of golden vectors is written from.
+
+    Attributes:
+        subject: its name.
+        labels: in the order of the outputs.
+        ids: of the texts [n].
+        texts: each, or both of a pair; None where they may not be passed on.
+        gold: the right label of each [n].
+        candidates: at least one.
+    """
+
+    subject: str
+    labels: tuple[str, ...]
+    ids: Sequence[str]
+    texts: Sequence[tuple[str, ...]] | None
+    gold: NDArray[np.integer[Any]]
+    candidates: Sequence[Answers]
+
+
+def write_golden(folder: Path, golden: Golden) -> int:
+    """Write golden vectors, each file whole or not at all; return how many texts they hold.
+
+    Raises:
+        EdgeproofError: something cannot be written.
+    """
+    rows = chosen_rows([golden.gold, *(one.labels for one in golden.candidates)])
+    files = {f"{one.name}.jsonl": _lines(golden, one, rows) for one in golden.candidates}
+    files["labels.txt"] = "".join(f"{label}\n" for label in golden.labels)
+    # Last: it says what the others are.
+    files["README.md"] = _readme(golden)
+    contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            with write_whole(folder / name) as file:
+                file.write(content)
+    except OSError as error:
+        raise EdgeproofError(
+            f"cannot be written ({error.strerror or error})",
+            file=error.filename or folder,
+            key=KEY,
+            remedy="Free space there, make it writable, or give another folder",
+        ) from None
+    return len(rows)
+
+
+def chosen_rows(labels: Sequence[NDArray[np.integer[Any]]], most: int = MOST_TEXTS) -> list[int]:
+    """Return some texts in a random order in which every label comes, of gold and of each answer.
+
+    Args:
+        labels: of every text [n], by gold and by each candidate.
+        most: how many texts; more where there are more labels than that.
+    """
+    order = np.random.default_rng(SEED).permutation(len(labels[0])).tolist()
+    first: dict[tuple[int, int], int] = {}
+    for row in order:
+        for of, each in enumerate(labels):
+            first.setdefault((of, int(each[row])), row)
+    needed = dict.fromkeys(first.values())
+    wanted = dict.fromkeys([*needed, *order])
+    kept = set(list(wanted)[: max(most, len(needed))])
+    return [row for row in order if row in kept]
+
+
+def _lines(golden: Golden, one: Answers, rows: Sequence[int]) -> str:
+    return "".join(f"{json.dumps(_line(golden, one, row))}\n" for row in rows)
+
+
+def _line(golden: Golden, one: Answers, row: int) -> dict[str, Any]:
+    line: dict[str, Any] = {"id": golden.ids[row]}
+    if golden.texts is not None:
+        line |= dict(zip(("text", "second"), golden.texts[row], strict=False))
+        line |= {_INPUTS[role]: each[row].tolist() for role, each in one.inputs.items()}
+    values = [round(float(value), _PLACES) for value in one.raw[row].reshape(-1)]
+    line[one.spec.output.meaning] = values
+    return line | {"label": golden.labels[int(one.labels[row])]}
+
+
+def _readme(golden: Golden) -> str:
+    meanings = sorted({f"`{one.spec.output.meaning}`" for one in golden.candidates})
+    head = _HEAD.format(
+        subject=golden.subject,
+        meaning=", ".join(meanings),
+        hidden="" if golden.texts is not None else _HIDDEN,
+    )
+    return head + "".join(_section(one, golden.labels) for one in golden.candidates)
+
+
+def _section(one: Answers, labels: Sequence[str]) -> str:
+    contract = json.dumps(contract_of(one, labels), indent=2)
+    return f"\n## {one.name}\n\n```json\n{contract}\n```\n"
+
+
+def contract_of(one: Answers, labels: Sequence[str]) -> dict[str, Any]:
+    """Return how a candidate is fed and read, as plain values."""
+    output = one.spec.output
+    inputs = [
+        {
+            "takes": _INPUTS[each.role],
+            "name": each.name,
+            "tensor": each.tensor,
+            "position": each.position,
+            "dtype": each.dtype,
+            "shape": list(each.shape),
+        }
+        for each in one.spec.inputs
+    ]
+    answered: dict[str, Any] = {
+        "name": output.name,
+        "tensor": output.tensor,
+        "position": output.position,
+        "dtype": output.dtype,
+        "shape": list(output.shape),
+        "means": output.meaning,
+    }
+    if output.threshold is not None and output.positive is not None:
+        side = {"threshold": output.threshold, "above_it": labels[output.positive]}
+        answered |= side | {"else": labels[1 - output.positive]}
+    if output.quantization is not None:
+        answered |= {
+            "scale": [float(value) for value in output.quantization.scales],
+            "zero_point": [int(value) for value in output.quantization.zero_points],
+        }
+    return {
+        **one.contract,
+        "signature": one.spec.signature,
+        "inputs": inputs,
+        "output": answered,
+        "labels": list(labels),
+    }

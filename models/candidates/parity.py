@@ -1,0 +1,95 @@
+"""Whether an app makes the same ids of a text as the file was trained with."""
+
+from __future__ import annotations
+
+import reprlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from models.candidates.texts import LabelledText
+    from models.tokenizers.encoder import Encoder
+
+    Ids = tuple[int, ...]
+
+# Ids that are shown around the first that differs.
+_BEFORE, _AFTER = 8, 16
+
+
+@dataclass(frozen=True, repr=False)
+class Parity:
+    """Recorded ids against those that the tokenizer makes here.
+
+    Attributes:
+        equal: whether they are the same, for each text [n].
+        first: the first text that has others, with both rows; "" where there is none.
+    """
+
+    equal: NDArray[np.bool_] = field(repr=False)
+    first: str
+
+    @property
+    def share(self) -> float:
+        """The share of texts with the same ids."""
+        return float(self.equal.mean())
+
+
+def compare_ids(
+    recorded: Sequence[Ids],
+    expected: Sequence[Ids],
+    texts: Sequence[LabelledText],
+    tokenizer: Encoder | None,
+) -> Parity:
+    """Compare ids text by text, both without what fills rows up.
+
+    Args:
+        recorded: as an app made them.
+        expected: as they are made here.
+        texts: what they were made of.
+        tokenizer: says which token an id stands for; None where the texts hold ids.
+    """
+    pairs = list(zip(recorded, expected, strict=True))
+    equal = np.array([one == other for one, other in pairs], np.bool_)
+    if equal.all():
+        return Parity(equal, "")
+    at = int(equal.argmin())
+    one, other = pairs[at]
+    place = _parting(one, other)
+    text = texts[at]
+    count = f"{int((~equal).sum())} of {equal.size} texts have other ids"
+    words = _shortened(" | ".join(text.parts))
+    return Parity(
+        equal,
+        "\n".join(
+            [
+                f"{count}; the first is {reprlib.repr(text.id)}, {text.where}: {words}",
+                f"  recorded: {_shown(one, place, tokenizer)}",
+                f"  expected: {_shown(other, place, tokenizer)}",
+                f"  they part at token {place} of {len(one)} and {len(other)}",
+            ]
+        ),
+    )
+
+
+def _parting(one: Ids, other: Ids) -> int:
+    """The position of the first id that differs; that of the shorter row's end where none does."""
+    shorter = min(len(one), len(other))
+    return next((at for at in range(shorter) if one[at] != other[at]), shorter)
+
+
+def _shown(ids: Ids, place: int, tokenizer: Encoder | None) -> str:
+    start, end = max(0, place - _BEFORE), place + _AFTER
+    some = ids[start:end]
+    row = ", ".join(map(str, some))
+    row = f"[{'..., ' * (start > 0)}{row}{', ...' * (len(ids) > end)}]"
+    return row if tokenizer is None else f"{row} {' '.join(tokenizer.tokens(some))}".rstrip()
+
+
+def _shortened(text: str, most: int = 200) -> str:
+    return repr(text if len(text) <= most else f"{text[:most]}...")

@@ -1,0 +1,283 @@
+"""Recorded answers: each kind of file and of content is read, and each mistake is one message."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from models.candidates.recorded import LATENCIES, read_recording, without_padding
+from models.candidates.scores import softmax
+from models.errors import UsageMistake
+
+TEXTS = ("t1", "t2", "t3")
+LABELS = ("bad", "fair", "good")
+LOGITS = [[2.0, 0.5, -1.0], [0.0, 3.0, 0.25], [-1.0, 0.0, 1.5]]
+BEST = [0, 1, 2]
+
+
+def answers(**columns):
+    """Rows of a recording in another order than the corpus has."""
+    rows = [{"id": text} | {name: each[at] for name, each in columns.items()}
+            for at, text in enumerate(TEXTS)]  # fmt: skip
+    return rows[::-1]
+
+
+def as_json_lines(folder, rows):
+    file = folder / "answers.jsonl"
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def as_table(folder, rows, delimiter=","):
+    """Write lists as JSON, between quotation marks that are doubled inside."""
+    file = folder / ("answers.csv" if delimiter == "," else "answers.tsv")
+
+    def cell(value):
+        text = json.dumps(value) if isinstance(value, list) else str(value)
+        return '"' + text.replace('"', '""') + '"'
+
+    lines = [delimiter.join(rows[0]), *(delimiter.join(map(cell, row.values())) for row in rows)]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+def as_tabs(folder, rows):
+    return as_table(folder, rows, "\t")
+
+
+def as_npz(folder, rows):
+    file = folder / "answers.npz"
+    np.savez(file, **{name: np.array([row[name] for row in rows]) for name in rows[0]})
+    return file
+
+
+def read(file, **how):
+    return read_recording(file, TEXTS, LABELS, **how)
+
+
+def written(folder, text, name="answers.jsonl"):
+    file = folder / name
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
+
+
+every_kind = pytest.mark.parametrize("write", [as_json_lines, as_table, as_tabs, as_npz])
+
+
+@every_kind
+def test_gives_labels_in_the_order_of_the_corpus(write, tmp_path):
+    found = read(write(tmp_path, answers(label=["good", "bad", "fair"])))
+    assert found.labels.tolist() == [2, 0, 1]
+    assert found.logits is found.probabilities is found.ids is found.seconds is None
+
+
+@every_kind
+def test_takes_the_index_of_a_label(write, tmp_path):
+    assert read(write(tmp_path, answers(label=[2, 0, 1]))).labels.tolist() == [2, 0, 1]
+
+
+@every_kind
+def test_gives_logits_and_what_they_say(write, tmp_path):
+    found = read(write(tmp_path, answers(logits=LOGITS)))
+    assert found.labels.tolist() == BEST
+    assert np.array_equal(found.logits, LOGITS)
+    assert np.allclose(found.probabilities, softmax(np.array(LOGITS)))
+
+
+@every_kind
+def test_gives_probabilities_as_they_are(write, tmp_path):
+    shares = [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.125, 0.125, 0.75]]
+    found = read(write(tmp_path, answers(probabilities=shares)))
+    assert np.array_equal(found.probabilities, shares)
+    assert np.allclose(softmax(found.logits), shares)
+
+
+@every_kind
+def test_believes_the_label_where_scores_say_another(write, tmp_path):
+    """An app may have a threshold of its own."""
+    rows = answers(label=["good", "good", "good"], logits=LOGITS)
+    assert read(write(tmp_path, rows)).labels.tolist() == [2, 2, 2]
+
+
+@every_kind
+def test_gives_ids_without_what_fills_rows_up(write, tmp_path):
+    rows = answers(label=BEST, ids=[[5, 6, 0, 0], [7, 0, 8, 0], [0, 0, 0, 9]])
+    found = read(write(tmp_path, rows), pad=0)
+    assert found.ids == ((5, 6), (7, 0, 8), (9,))
+
+
+@every_kind
+@pytest.mark.parametrize("name", LATENCIES)
+def test_gives_latencies_in_seconds(name, write, tmp_path):
+    taken = {
+        "latency_ns": [1e6, 2e6, 3e6],
+        "latency_ms": [1, 2, 3],
+        "latency_s": [1e-3, 2e-3, 3e-3],
+    }
+    found = read(write(tmp_path, answers(label=BEST, **{name: taken[name]})))
+    assert found.seconds == pytest.approx([1e-3, 2e-3, 3e-3])
+
+
+def test_padding_may_be_left_out_or_be_unknown():
+    assert without_padding([1, 2], 0) == (1, 2)
+    assert without_padding([0, 0], 0) == ()
+    assert without_padding([0, 1, 0], None) == (0, 1, 0)
+
+
+def test_ignores_other_columns_and_empty_lines(tmp_path):
+    text = "\n\n".join(json.dumps(row | {"device": "a phone"}) for row in answers(label=BEST))
+    assert read(written(tmp_path, text)).labels.tolist() == BEST
+
+
+def test_takes_a_byte_order_mark_and_line_ends_of_windows(tmp_path):
+    text = "\ufeffid,label\r\nt1,bad\r\nt2,fair\r\nt3,good\r\n"
+    assert read(written(tmp_path, text, "answers.csv")).labels.tolist() == BEST
+
+
+def line(**values):
+    return json.dumps({"id": "t1", "label": "bad"} | values) + "\n"
+
+
+REST = line(id="t2") + line(id="t3")
+SCORED = '{"id": "t2", "logits": [0, 0, 1]}\n{"id": "t3", "logits": [0, 0, 1]}\n'
+# What stands in a file of JSON lines, and what the message about it holds.
+MISTAKES = {
+    "nothing": ("", "holds no answer"),
+    "no JSON": ("bad, fair\n", "line 1 is not a JSON object"),
+    "an array": ("[1]\n", "line 1 is not a JSON object"),
+    "arrays in each other": ("[" * 100_000, "line 1 is not a JSON object"),
+    "a key that is there twice": ('{"id": "t1", "id": "t2"}\n', "it names 'id' twice"),
+    "no UTF-8": (b'{"id": "\xff"}\n', "is not UTF-8 (byte 8)"),
+    "no id": ('{"label": "bad"}\n', "line 1 has no id"),
+    "an id of no text": (line() + REST + line(id="t9"), "line 4 answers the text 't9', which is"),
+    "a very long id": (line(id="x" * 10_000), "which is not in the corpus"),
+    "an id that is there twice": (line() + REST + line(), "line 1 and line 4 both answer the text"),
+    "a text without answer": (line() + line(id="t3"), "has no answer to 1 of 3 texts: 't2'"),
+    "an unknown label": (line(label="awful") + REST, "none of bad, fair, good"),
+    "an index beyond the labels": (line(label=3) + REST, "has the label 3, which is none of"),
+    "an index below 0": (line(label=-1) + REST, "has the label -1, which is none of"),
+    "half an index": (line(label=0.5) + REST, "has the label 0.5, which is none of"),
+    "a truth for an index": (line(label=True) + REST, "has the label True, which is none of"),
+    "a list for a label": (line(label=[1]) + REST, "has the label [1], which is none of"),
+    "a nested label": (line(label=json.loads("[" * 90 + "]" * 90)) + REST, "has the label [[[["),
+    "neither labels nor scores": (
+        "".join(f'{{"id": "{text}"}}\n' for text in TEXTS),
+        "have neither labels nor scores",
+    ),
+    "labels for some": ('{"id": "t1"}\n' + REST, "some answers have a label, and others have none"),
+    "scores for some": (line() + SCORED, "line 1 has no logits, and others have"),
+    "too few scores": (line(logits=[1, 2]) + SCORED, "logits holds 2 numbers where there are 3"),
+    "too many scores": (line(logits=[1, 2, 3, 4]) + SCORED, "logits holds 4 numbers where"),
+    "no list of scores": (line(logits=1) + SCORED, "logits holds no list of numbers"),
+    "words for scores": (line(logits=["1", "2", "3"]) + SCORED, "line 1: logits holds"),
+    "NaN": (line(logits=[1, 2, float("nan")]) + SCORED, "line 1: logits holds nan"),
+    "infinity": (line(logits=[1, 2, float("inf")]) + SCORED, "line 1: logits holds inf"),
+    "a number beyond floats": (line(logits=[1, 2, 10**400]) + SCORED, "line 1: logits holds 1000"),
+    "probabilities of 2 together": (
+        "".join(f'{{"id": "{text}", "probabilities": [1, 1, 0]}}\n' for text in TEXTS),
+        "its probabilities sum to 2.000",
+    ),
+    "logits for probabilities": (
+        "".join(f'{{"id": "{text}", "probabilities": [3, -2, 0]}}\n' for text in TEXTS),
+        "its probabilities are not all between 0 and 1",
+    ),
+    "probabilities beyond floats": (
+        "".join(f'{{"id": "{text}", "probabilities": [1e308, 1e308, 0]}}\n' for text in TEXTS),
+        "its probabilities are not all between 0 and 1",
+    ),
+    "ids that are no list": (line(ids=5) + REST, "ids is not a list of whole numbers"),
+    "ids for some": (line(ids=[5]) + REST, "line 2: ids is not a list of whole numbers"),
+    "halves of ids": (line(ids=[0.5]) + REST, "line 1: ids is not a list of whole numbers"),
+    "ids below 0": (line(ids=[-1]) + REST, "line 1: ids is not a list of whole numbers"),
+    "ids beyond int32": (line(ids=[1 << 31]) + REST, "line 1: ids is not a list of whole numbers"),
+    "two units of time": (
+        line(latency_ms=1) + line(id="t2", latency_s=1) + line(id="t3", latency_s=1),
+        "has latencies as latency_ms and latency_s",
+    ),
+    "latencies for some": (line(latency_ms=1) + REST, "latency_ms is None, not a number"),
+    "a latency of nothing": (
+        "".join(line(id=text, latency_ms=0) for text in TEXTS),
+        "latency_ms is 0, not above 0",
+    ),
+    "a latency in words": (
+        "".join(line(id=text, latency_ms="fast") for text in TEXTS),
+        "latency_ms is 'fast', not a number",
+    ),
+    "a latency without end": (
+        "".join(line(id=text, latency_ms=float("inf")) for text in TEXTS),
+        "latency_ms holds inf",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_a_mistake_is_one_message(what, tmp_path):
+    text, said = MISTAKES[what]
+    file = written(tmp_path, text)
+    with pytest.raises(UsageMistake) as caught:
+        read(file, key="--edge-reference")
+    message = str(caught.value)
+    assert said in message
+    assert message.startswith(f"{file}: --edge-reference")
+    assert caught.value.remedy
+    assert len(message) < 500
+    assert "\n" not in message
+
+
+TABLES = {
+    "nothing": ("", "holds no answer"),
+    "a header alone": ("id,label\n", "holds no answer"),
+    "a column that is there twice": ("id,label,label\n", "its header names 'label' twice"),
+    "a cell too many": ("id,label\nt1,bad,good\n", "line 2 has 3 columns, the header 2"),
+    "a quotation mark without end": ('id,label\nt1,"bad\n', "cannot be read as CSV"),
+    "a list that is not JSON": ("id,logits\nt1,1 2 3\n", "line 2: logits is '1 2 3', not JSON"),
+    "an empty id": ("id,label\n,bad\n", "line 2 has no id"),
+    "a cell larger than a page": (f"id,label\nt1,{'x' * 200_000}\n", "cannot be read as CSV"),
+}
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_a_mistake_in_a_table_is_one_message(what, tmp_path):
+    text, said = TABLES[what]
+    with pytest.raises(UsageMistake) as caught:
+        read(written(tmp_path, text, "answers.csv"))
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+ARRAYS = {
+    "no ids": ({"label": np.array(BEST)}, "needs an array called id"),
+    "fewer answers than ids": ({"id": np.array(TEXTS), "label": np.array([0])}, "as many rows"),
+    "a number alone": ({"id": np.array(TEXTS), "label": np.array(0)}, "as many rows"),
+    "no rows": ({"id": np.array([], "U1"), "label": np.array([], np.int64)}, "holds no answer"),
+    "NaN": ({"id": np.array(TEXTS), "logits": np.full((3, 3), np.nan)}, "logits holds nan"),
+    "objects": ({"id": np.array(["t1", None, {}], object)}, "numpy.savez"),
+}
+
+
+@pytest.mark.parametrize("what", ARRAYS)
+def test_a_mistake_in_arrays_is_one_message(what, tmp_path):
+    arrays, said = ARRAYS[what]
+    file = tmp_path / "answers.npz"
+    np.savez(file, allow_pickle=True, **arrays)
+    with pytest.raises(UsageMistake, match=said):
+        read(file)
+
+
+@pytest.mark.parametrize("name", ["answers.jsonl", "answers.csv", "answers.npz"])
+def test_what_is_no_file_is_one_message(name, tmp_path):
+    with pytest.raises(UsageMistake):
+        read(tmp_path / name)
+    (tmp_path / name).mkdir()
+    with pytest.raises(UsageMistake):
+        read(tmp_path / name)
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    file = tmp_path / "answers.jsonl"
+    with file.open("wb") as sparse:
+        sparse.truncate((1 << 30) + 1)
+    with pytest.raises(UsageMistake, match="at most 1,073,741,824 are read"):
+        read(file)

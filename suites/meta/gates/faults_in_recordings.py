@@ -1,0 +1,71 @@
+"""Faults of an app that recorded its answers: its tokenizer, its kernels, its speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suites.meta.gates.planting import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Row = dict[str, Any]
+
+# The profile of a board, whose limits hold for what is recorded there.
+PROFILE = Path(__file__).with_name("board.toml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedFault(Fault):
+    """A fault of an app.
+
+    Attributes:
+        change: what it does to the answer to one text, a row of the recording.
+    """
+
+    change: Callable[[int, Row], Row]
+
+
+def _loses_a_word(at: int, row: Row) -> Row:
+    """One text in a hundred, as a port does that splits at another kind of blank."""
+    return row | {"ids": [*row["ids"][:1], *row["ids"][2:]]} if at % 100 == 7 else row
+
+
+def _turned(_at: int, row: Row) -> Row:
+    return {**row, "label": {"bad": "fair", "fair": "good", "good": "bad"}[row["label"]]}
+
+
+def _a_little_off(_at: int, row: Row) -> Row:
+    return row | {"logits": [row["logits"][0] + 0.6, *row["logits"][1:]]}
+
+
+def _two_seconds(_at: int, row: Row) -> Row:
+    return row | {"latency_ms": 2000.0}
+
+
+FAULTS = {
+    "an app that splits a text otherwise": RecordedFault(
+        gate="suites/tokenization/test_parity.py::test_app_makes_the_same_ids",
+        says="6 of 600 texts have other ids; the first is 't7'",
+        change=_loses_a_word,
+    ),
+    "an app that turns the labels around": RecordedFault(
+        gate="suites/agreement/test_golden.py::test_labels_agree_with_the_host",
+        says="fail: agreement_golden of app",
+        change=_turned,
+    ),
+    "an app whose logits are off": RecordedFault(
+        gate="suites/agreement/test_golden.py::test_logits_stay_close_to_the_host",
+        says="fail: logit_difference of app",
+        change=_a_little_off,
+    ),
+    "an app that takes two seconds": RecordedFault(
+        gate="suites/latency/test_latency.py::test_latency_percentile_is_within_budget",
+        only="latency_p90",
+        says="board.toml: budgets.latency_p90.max",
+        arguments=(f"--edge-device={PROFILE}",),
+        change=_two_seconds,
+    ),
+}

@@ -1,0 +1,50 @@
+"""A fault of an app that recorded its answers turns its gate red; a sound app keeps every gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from suites.meta.gates.faults_in_recordings import FAULTS
+from suites.meta.gates.running import GATES, run_pytest
+from suites.meta.gates.turning_red import assert_its_gate_turns_red
+from suites.meta.recordings import write_app
+
+if TYPE_CHECKING:
+    from suites.meta.recordings import App
+
+
+@pytest.fixture
+def app(tmp_path) -> App:
+    return write_app(tmp_path / "app")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_turns_its_gate_red(name, app, tmp_path, record_property):
+    def run(fault):
+        app.answers[:] = [fault.change(at, row) for at, row in enumerate(app.answers)]
+        recorded = f"--edge-recorded={app.record()}"
+        given = app.arguments(recorded, *fault.arguments)
+        return run_pytest(tmp_path / "reports", [fault.gate, *given])
+
+    assert_its_gate_turns_red(FAULTS[name], run, record_property)
+
+
+def test_a_sound_app_keeps_every_gate(app, tmp_path):
+    given = app.arguments(f"--edge-recorded={app.record()}")
+    outcome = run_pytest(tmp_path / "reports", [*GATES, *given])
+    assert outcome.code == 0, outcome.output
+    passed = {name.partition("::")[2].partition("[")[0] for name in outcome.ids("passed")}
+    assert {fault.gate.partition("::")[2] for fault in FAULTS.values()} - passed == {
+        "test_latency_percentile_is_within_budget"  # no profile says how fast it has to be
+    }
+    document = outcome.results()
+    assert document["device"]["name"] == "recorded"
+    measured = {one["metric"]: one for one in document["measurements"]}
+    assert measured["token_parity"]["value"] == 1.0
+    assert measured["agreement_golden"]["value"] == 1.0
+    assert measured["logit_difference"]["value"] < 1e-5
+    assert measured["latency_p50"]["value"] == pytest.approx(0.00424, abs=0.00001)
+    assert measured["latency_p50"]["runtime"] == "recorded"
+    assert "the answers were recorded: no runner is asked" in outcome.output
