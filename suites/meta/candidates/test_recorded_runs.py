@@ -1,0 +1,176 @@
+"""Runs over recorded answers, as what is judged and as what is compared with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.candidates.declaration import CandidateTable
+from models.candidates.given import Handed, take
+from models.candidates.scores import softmax
+from models.candidates.texts import TextsTable
+from models.errors import UsageMistake
+from models.tokenizers.kinds import TokenizerSettings
+from reports.extent import extent_of
+from suites.meta.gates.running import run_pytest
+from suites.meta.recordings import LABELS, write_app
+
+COMPARING = ("suites/accuracy", "suites/agreement", "suites/size")
+NO_FILE = "the reference is a recording: no file races against it"
+LABELS_ALONE = "the reference recorded labels alone"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    return write_app(tmp_path_factory.mktemp("app"))
+
+
+def with_shares(app):
+    """The app with probabilities in place of logits."""
+    rows = [row | {"probabilities": softmax(np.array([row["logits"]]))[0].tolist()}
+            for row in app.answers]  # fmt: skip
+    return type(app)(app.folder, rows)
+
+
+def reasons(outcome):
+    return {one.reason for one in extent_of(outcome.results()).not_applicable}
+
+
+def values(outcome):
+    return {one["metric"]: one["value"] for one in outcome.results()["measurements"]}
+
+
+@pytest.mark.parametrize("kept", ["label", "logits", "probabilities"])
+def test_a_file_is_compared_with_recorded_answers(kept, app, tmp_path):
+    without = {"label", "logits", "probabilities", "ids", "latency_ms"} - {kept}
+    reference = with_shares(app).record(f"{kept}.jsonl", *without)
+    given = app.arguments(f"--edge-reference={reference}")
+    outcome = run_pytest(tmp_path / "reports", [*COMPARING, *given])
+    assert outcome.code == 0, outcome.output
+    found = values(outcome)
+    assert found["agreement"] == 1.0
+    assert found["accuracy_drop_float32"] == 0.0
+    assert NO_FILE in reasons(outcome)
+    if kept == "label":
+        assert "total_variation" not in found
+        assert LABELS_ALONE in reasons(outcome)
+    else:
+        assert found["total_variation"] < 1e-6
+
+
+def test_answers_are_judged_without_a_file(app, tmp_path):
+    recorded = app.record("without.jsonl", "logits")
+    reference = app.record("reference.jsonl", "ids", "latency_ms")
+    more = (f"--edge-recorded={recorded}", f"--edge-reference={reference}")
+    given = app.arguments(*more, "--edge-length=8", file=False)
+    outcome = run_pytest(tmp_path / "reports", [*COMPARING, "suites/tokenization", *given])
+    assert outcome.code == 0, outcome.output
+    found = values(outcome)
+    assert found["agreement"] == found["token_parity"] == 1.0
+    assert "flatbuffer_bytes" not in found
+    said = {
+        "no file is given, only its answers (--edge-flatbuffer)",
+        "labels alone were recorded: no logits, no probabilities",
+    }
+    assert said <= reasons(outcome)
+
+
+def handed(app, recorded, **more):
+    """What is handed in, with the file by default."""
+    table = CandidateTable(name="app", flatbuffer=str(app.folder / "app.tflite"))
+    usual = {
+        "name": "given",
+        "candidates": (table,),
+        "texts": TextsTable(file=str(app.folder / "texts.csv"), id="id"),
+        "labels": LABELS,
+        "tokenizer": TokenizerSettings(file=str(app.folder / "vocab.txt"), kind="wordpiece"),
+        "recorded": recorded,
+    }
+    return Handed(**{**usual, **more})
+
+
+def test_a_recording_is_of_one_file(app):
+    file = str(app.folder / "app.tflite")
+    two = tuple(CandidateTable(name=name, flatbuffer=file) for name in ("one", "two"))
+    with pytest.raises(UsageMistake, match="the answers of one file were recorded, and 2 are"):
+        take(handed(app, app.record(), candidates=two))
+
+
+@pytest.mark.parametrize("reference", ["app", "other.tflite", "other.onnx"])
+def test_a_recording_is_compared_with_a_recording(reference, app):
+    with pytest.raises(UsageMistake, match="are compared with recorded answers"):
+        take(handed(app, app.record(), reference=reference))
+
+
+def test_ids_and_a_tokenizer_contradict_each_other(app):
+    numbers = (app.folder / "texts.csv").read_text(encoding="utf-8").replace("\nt", "\n")
+    file = app.folder / "numbered.csv"
+    file.write_text(numbers, encoding="utf-8")
+    answers = [row | {"id": row["id"][1:]} for row in app.answers]
+    recorded = type(app)(app.folder, answers).record("numbered.jsonl")
+    texts = TextsTable(file=str(file), id="id", ids="id")
+    with pytest.raises(UsageMistake, match="a tokenizer is given, and a column of ids"):
+        take(handed(app, recorded, candidates=(), texts=texts))
+    subject = take(handed(app, recorded, candidates=(), texts=texts, tokenizer=None))
+    assert subject.answered.expected[5] == (5,)
+
+
+def test_a_text_longer_than_a_row_is_cut_as_the_file_does(app):
+    """With the file its length counts; without one the texts are whole, or as long as asked."""
+    subject = take(handed(app, app.record()))
+    assert subject.answered.expected == subject.answered.recording.ids
+    whole = take(handed(app, app.record(), candidates=()))
+    longest = max(map(len, whole.answered.expected))
+    assert longest == 9
+    asked = take(handed(app, app.record(), candidates=(), length=8))
+    assert asked.answered.expected == asked.answered.recording.ids
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--edge-emulate=rpi4", "no runner answers where the answers were recorded"),
+        ("--edge-target=ssh://nobody@nowhere", "no runner answers where the answers"),
+        ("--edge-runtime=ai_edge_litert", "no runner answers where the answers were recorded"),
+        ("--edge-export-golden=golden", "no runner answers where the answers were recorded"),
+        ("--edge-recorded=missing.jsonl", "cannot be read (No such file or directory)"),
+    ],
+)
+def test_what_contradicts_a_recording_is_one_message(option, said, app, tmp_path):
+    recorded = [] if "recorded" in option else [f"--edge-recorded={app.record()}"]
+    given = app.arguments(*recorded, option)
+    outcome = run_pytest(tmp_path / "reports", ["suites/size", *given])
+    assert outcome.code == 4
+    (line,) = [line for line in outcome.output.splitlines() if line.startswith("ERROR")]
+    assert said in line
+    assert "Traceback" not in outcome.output
+
+
+def test_golden_vectors_are_a_recording(tmp_path):
+    """What is written for an app is what an app that is right records."""
+    few = write_app(tmp_path / "few", texts=150)
+    folder = tmp_path / "golden"
+    given = few.arguments(f"--edge-export-golden={folder}")
+    outcome = run_pytest(tmp_path / "reports", ["suites/agreement", "suites/accuracy", *given])
+    assert f"golden vectors: {folder}, 150 texts: app" in outcome.output
+    assert {file.name for file in folder.iterdir()} == {"app.jsonl", "labels.txt", "README.md"}
+    lines = [json.loads(line) for line in (folder / "app.jsonl").read_text("utf-8").splitlines()]
+    right = {row["id"]: row for row in few.answers}
+    for line in lines:
+        assert list(line) == ["id", "text", "ids", "mask", "segments", "logits", "label"]
+        expected = right[line["id"]]
+        assert line["ids"] == (expected["ids"] + [0] * 8)[:8]
+        assert sum(line["mask"]) == len(expected["ids"])
+        assert line["label"] == expected["label"]
+        assert line["logits"] == pytest.approx(expected["logits"], abs=1e-5)
+    subject = take(handed(few, folder / "app.jsonl"))
+    assert subject.answered.expected == subject.answered.recording.ids
+    contract = Path(folder / "README.md").read_text("utf-8").partition("```json\n")[2]
+    told = json.loads(contract.partition("```")[0])
+    assert [one["takes"] for one in told["inputs"]] == ["ids", "mask", "segments"]
+    assert told["labels"] == list(LABELS)
+    assert told["tokenizer"]["settings"] == {"file": "vocab.txt"}
+    assert str(few.folder) not in contract
