@@ -23,7 +23,7 @@ from models.runtime.runner import (
     read_message,
 )
 from models.store import Store
-from suites.meta.fuzz import arrays, bundles, checkpoints, tf1_files, tflites
+from suites.meta.fuzz import arrays, bundles, checkpoints, recordings, tf1_files, tflites
 from suites.meta.fuzz.mutations import mutated_words
 from suites.meta.fuzz.reader import READERS, reader
 
@@ -140,3 +140,15 @@ def tflite(path: Path) -> object:
 def tflite_weights(path: Path) -> object:
     """Read the weights of a network out of a FlatBuffer."""
     return tflites.read_weights(path)
+
+
+@reader("answers.jsonl", seeds=recordings.good_files, crafted=recordings.bad_files)
+def recording(path: Path) -> object:
+    """Read answers that were recorded elsewhere."""
+    return recordings.read(path)
+
+
+@reader("answers.csv", seeds=recordings.good_tables, crafted=recordings.bad_tables)
+def recorded_table(path: Path) -> object:
+    """Read the same as a table."""
+    return recordings.read(path)
