@@ -1,21 +1,28 @@
-"""A tox runner whose environments may share one folder.
+"""What tox.ini needs beyond tox: environments that share a folder, and the caller's own folder.
 
 tox makes an environment anew when another one's name is on its folder. Here `host`, `meta`, `lint`
 and `benchmarks` need the same 2.4 GB of packages, which are installed once.
+
+tox runs commands in the folder of tox.ini. `tox -c edgeproof/tox.ini -e judge` is called in a
+user's own folder, from which the paths after the double dash start.
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tox.plugin import impl
 from tox.tox_env.python.virtual_env.runner import VirtualEnvRunner
 
 if TYPE_CHECKING:
+    from tox.config.sets import ConfigSet
+    from tox.session.state import State
     from tox.tox_env.register import ToxEnvRegister
 
 INFO = ".tox-info.json"
+CHECKOUT = Path(__file__).resolve().parent
 
 
 class SharedRunner(VirtualEnvRunner):
@@ -39,3 +46,17 @@ class SharedRunner(VirtualEnvRunner):
 def tox_register_tox_env(register: ToxEnvRegister) -> None:
     """Let tox.ini say `runner = shared`."""
     register.add_run_env(SharedRunner)
+
+
+@impl
+def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:  # noqa: ARG001 - tox's form
+    """Let tox.ini say `{called_from}`, and `{results}`: where a run leaves what it found."""
+    here = Path.cwd()
+    core_conf.add_constant("called_from", "the folder in which tox was called", here)
+    core_conf.add_constant("results", "where results go", results_of(here))
+
+
+def results_of(here: Path) -> Path:
+    """Return `reports/out` for a caller in the checkout, else a folder of the caller's."""
+    inside = here.resolve().is_relative_to(CHECKOUT)
+    return CHECKOUT / "reports" / "out" if inside else here / "edgeproof-results"

@@ -146,7 +146,7 @@ def accounts(document: Mapping[str, Any]) -> list[Explanation]:
 
 
 def reproduce(document: Mapping[str, Any], test: str) -> str:
-    """The one command that runs a test as the run did, for a shell in the checkout."""
+    """The one command that runs a test as the run did."""
     command = document["run"].get("command", "python -m pytest")
     return f"{command} {shlex.quote(test)}"
 

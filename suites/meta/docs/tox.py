@@ -16,10 +16,16 @@ from pathlib import Path
 _REFERENCE = re.compile(r"\{\[([^\]]+)\]([^}]+)\}")
 
 
-def commands_of(environment: str, given: list[str]) -> list[list[str]]:
-    """The commands of an environment, its references resolved."""
+def commands_of(environment: str, given: list[str], **places: str) -> list[list[str]]:
+    """The commands of an environment, its references resolved.
+
+    Args:
+        environment: its name.
+        given: what follows the double dash.
+        places: folders, by the words that stand for them, where tox is not called in the checkout.
+    """
     ini = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=None)
-    ini.read(Path("tox.ini"), encoding="utf-8")
+    ini.read(Path(places.get("tox_root", "."), "tox.ini"), encoding="utf-8")
     section = f"testenv:{environment}"
     if section not in ini:
         sys.exit(f"tox: no environment is called {environment!r}")
@@ -28,18 +34,33 @@ def commands_of(environment: str, given: list[str]) -> list[list[str]]:
         if line.lstrip().startswith("#"):
             continue
         text = _REFERENCE.sub(lambda match: ini[match[1]][match[2]], line)
-        text = text.replace("{posargs}", shlex.join(given)).replace("{env_name}", environment)
+        for name, value in (_values(environment, given) | places).items():
+            text = text.replace(f"{{{name}}}", value)
         found.append(shlex.split(text))
     return found
 
 
+def _values(environment: str, given: list[str]) -> dict[str, str]:
+    """What tox, and toxfile.py, put for the words in braces; pages call tox in the checkout."""
+    return {
+        "posargs": shlex.join(given),
+        "env_name": environment,
+        "env_dir": f".tox/{environment}",
+        "tox_root": ".",
+        "results": "reports/out",
+    }
+
+
 def main(arguments: list[str]) -> int:
-    """Run `-e ENV [-- ARGUMENTS]`; the first code that is not 0 is the answer."""
+    """Run `[-c INI] -e ENV [-- ARGUMENTS]`; the first code that is not 0 is the answer."""
     split = arguments.index("--") if "--" in arguments else len(arguments)
-    flag, environment = arguments[:split]
-    if flag != "-e":
-        sys.exit(f"tox: {flag!r} is not understood here")
-    for program, *words in commands_of(environment, arguments[split + 1 :]):
+    given, places = dict(zip(arguments[:split:2], arguments[1:split:2], strict=True)), {}
+    if not {"-e"} <= set(given) <= {"-c", "-e"}:
+        sys.exit(f"tox: {arguments[:split]} is not understood here")
+    if "-c" in given:
+        root = str(Path(given["-c"]).resolve().parent)
+        places = {"tox_root": root, "results": str(Path.cwd() / "edgeproof-results")}
+    for program, *words in commands_of(given["-e"], arguments[split + 1 :], **places):
         command = [sys.executable, *words] if program == "python" else [program, *words]
         code = subprocess.run(command, check=False).returncode
         if code:

@@ -1,0 +1,83 @@
+"""docs/example is what its program makes, and what docs/my-flatbuffer.md says of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from models.store import PROJECT
+from suites.meta.docs.blocks import blocks
+from suites.meta.docs.example import FOLDER, PAGE, files
+from suites.meta.docs.tox import commands_of
+from suites.meta.gates.running import environment
+
+NOT_INSTALLED = ("tensorflow", "keras", "ai_edge_quantizer", "safetensors", "huggingface_hub")
+# Enough to answer, compare and judge.
+CHOSEN = "agree_with_float32 or drop_from_float32"
+# Imported in place of what must not be there.
+ABSENT = 'raise ImportError(f"{__name__} is not installed here")\n'
+OPTIONS = [
+    "--edge-flatbuffer=float32=sentiment.tflite",
+    "--edge-flatbuffer=rounded=sentiment_rounded.tflite",
+    "--edge-corpus=reviews.csv",
+    "--edge-labels=negative,positive",
+    "--edge-tokenizer=vocab.txt",
+]
+
+
+def test_folder_holds_what_its_program_makes():
+    made = files()
+    assert {file.name for file in FOLDER.iterdir()} == set(made)
+    assert [name for name, data in made.items() if (FOLDER / name).read_bytes() != data] == []
+
+
+def test_known_failure_of_the_page_names_a_test_that_exists():
+    *_, known = blocks(PAGE, "toml")
+    file, name = re.search(r'^test = "(.*)::(\w+)\[', known, re.MULTILINE).groups()
+    assert f"def {name}(" in (PROJECT / file).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def own_folder(tmp_path):
+    """A user's own folder: a copy of the example, and a module that is called as one of ours."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    for name, data in files().items():
+        (folder / name).write_bytes(data)
+    (folder / "fixtures.py").write_text(ABSENT, encoding="utf-8")
+    return folder
+
+
+def test_judge_runs_in_its_caller_s_folder_without_tensorflow(own_folder, tmp_path):
+    places = {
+        "tox_root": str(PROJECT),
+        "env_dir": str(tmp_path / "env"),
+        "results": str(own_folder / "edgeproof-results"),
+    }
+    (command,) = commands_of("judge", [*OPTIONS, "-k", CHOSEN], **places)
+    absent = tmp_path / "absent"
+    absent.mkdir()
+    for name in NOT_INSTALLED:
+        (absent / f"{name}.py").write_text(ABSENT, encoding="utf-8")
+    own = {"HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path / "hypothesis")}
+    own |= {"PYTHONPATH": str(absent), "EDGEPROOF_CACHE_DIR": str(tmp_path / "store")}
+    done = subprocess.run(
+        [sys.executable, *command[1:]],
+        cwd=own_folder,
+        env=environment() | own,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Results: {own_folder}/edgeproof-results/results.json" in done.stdout
+    assert "2 passed" in done.stdout
+    left = {file.name for file in own_folder.iterdir()} - set(files())
+    assert left == {"fixtures.py", "edgeproof-results"}
+    document = json.loads((own_folder / "edgeproof-results" / "results.json").read_text())
+    assert document["run"]["command"].startswith(f"cd {PROJECT} && ")
