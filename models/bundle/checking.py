@@ -5,15 +5,21 @@ Its hashes say that nothing was changed on the way. They do not say that who wro
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+import tomllib
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
 from msgspec import Meta
 
 from models.artefact import MANIFEST as ARTEFACT_MANIFEST
-from models.bundle.manifest import BUDGETS, MANIFEST, golden_member
+from models.bundle.manifest import BUDGETS, KNOWN_FAILURES, RECORDED, golden_member
+from models.bundle.members import Members
+from models.bundle.recorded import recording_in
+from models.candidates.artefacts import CandidateCard
+from models.candidates.candidate import bind, open_candidate
+from models.candidates.table_rows import table_rows
 from models.corpus.artefact import (
     ENCODED,
     LEFT_OUT,
@@ -24,37 +30,33 @@ from models.corpus.artefact import (
     load_encoded,
 )
 from models.corpus.tweets import SPLITS
-from models.errors import EdgeproofError, UsageMistake
-from models.flatbuffers.reading import read_contents
-from models.flatbuffers.schemes import REFERENCE, SCHEMES
+from models.errors import EdgeproofError
+from models.flatbuffers.schemes import SCHEMES
 from models.members import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD
 from models.networks.architecture import Architecture
-from models.plan import CORPUS, MODEL, VARIANT
-from models.runtime.available import EDGE_RUNTIMES
+from models.roles import IDS
 from models.store import Stage
-from models.subjects import Subject
 from models.tables import Table
 from models.verdicts.budgets import load_budgets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from models.artefact import Artefact
     from models.bundle.manifest import Manifest
+    from models.candidates.spec import CandidateSpec
     from models.corpus.tokenize import Encoded
     from models.corpus.tweets import Corpus
 
-_REMEDY = "Export it again with --edge-export-bundle, from a run that was judged"
 _JUDGED = ("validation", "calibration", "test")
-# Everything but FlatBuffers and the corpus is small.
-_LARGEST_CARD = 16 << 20
-_LARGEST_CORPUS = 256 << 20
-_LARGE = {FLATBUFFER: None, **dict.fromkeys((TWEETS, ENCODED, TOKENIZER, LOGITS), _LARGEST_CORPUS)}
+# A board answers these; of the others it has labels alone.
+_ANSWERED = {"test", "calibration"}
 # Tweets, word pieces, widths; and layers, of which BERT-large has 24.
 _MOST, _MOST_LAYERS = 10_000_000, 10_000
 Count = Annotated[int, Meta(ge=0, le=_MOST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+_HASH = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 # What reading values of any type, where others were expected, can raise.
 _NONSENSE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 
@@ -65,10 +67,11 @@ class _ModelCard(msgspec.Struct):
     history: list[dict[str, float]]
 
 
-class _VariantCard(msgspec.Struct):
-    scheme: str
-    calibration: list[Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]]
-    refused: str | None = None
+class _Hashes(msgspec.Struct):
+    """What a card says more narrowly than its type does."""
+
+    calibration: list[_HASH] | None = None
+    length: Annotated[int, Meta(ge=1, le=_MOST)] | None = None
 
 
 class _Split(msgspec.Struct):
@@ -79,8 +82,8 @@ class _Split(msgspec.Struct):
 
 class _Summary(msgspec.Struct):
     labels: tuple[str, ...]
-    vocabulary: Annotated[int, Meta(ge=1, le=_MOST)]
-    splits: dict[Literal["train", "validation", "calibration", "test"], _Split]
+    vocabulary: Annotated[int, Meta(ge=1, le=_MOST)] | None
+    splits: dict[str, _Split]
 
 
 class _InnerManifest(Table, frozen=True, kw_only=True):
@@ -89,17 +92,13 @@ class _InnerManifest(Table, frozen=True, kw_only=True):
     members: dict[str, str]
 
 
-def check_manifest(manifest: Manifest, file: Path) -> None:
-    """Check that a bundle says that it holds what is needed, and nothing else: nothing is unpacked.
+@dataclass(frozen=True)
+class _Candidate:
+    """One that was read: how it is fed, the length of its rows, and of the table of its ids."""
 
-    Args:
-        manifest: what the bundle says of itself.
-        file: the bundle, for messages.
-
-    Raises:
-        UsageMistake: a member is missing, foreign or too large; names it.
-    """
-    _Members(manifest, file).check()
+    spec: CandidateSpec
+    length: int
+    rows: int | None
 
 
 def check_contents(kept: Artefact, manifest: Manifest, file: Path) -> None:
@@ -116,98 +115,36 @@ def check_contents(kept: Artefact, manifest: Manifest, file: Path) -> None:
     _Checker(kept, manifest, file).check()
 
 
-class _Members:
-    """Checks which members there are."""
-
-    def __init__(self, manifest: Manifest, file: Path) -> None:
-        self._manifest, self._file = manifest, file
-
-    def check(self) -> None:
-        self._check_judged()
-        self._check_belonging()
-
-    def _mistake(self, what: str, member: str) -> UsageMistake:
-        return UsageMistake(what, file=self._file, key=member, remedy=_REMEDY)
-
-    def _check_judged(self) -> None:
-        """Check that what was judged is there, and known here."""
-        stages, runtimes = self._manifest.stages, self._manifest.runtimes
-        unknown = [name for name in stages.variants if name not in SCHEMES]
-        strange = [name for name in runtimes if name not in EDGE_RUNTIMES]
-        missing = [
-            scheme
-            for judged in runtimes.values()
-            for scheme in judged.schemes
-            if scheme not in stages.variants
-        ]
-        problems = {
-            f"no scheme is called {unknown[:1]}": unknown,
-            f"no runtime is called {strange[:1]}": strange,
-            f"{missing[:1]} was judged right and is not held": missing,
-            f"it holds no {REFERENCE}, which the others are compared with": REFERENCE
-            not in stages.variants,
-            "nothing was judged on its main runtime": self._manifest.main_runtime not in runtimes,
-            "its stages share a key": len({*stages.variants.values()}) != len(stages.variants),
-        }
-        for what, found in problems.items():
-            if found:
-                raise self._mistake(what, MANIFEST)
-
-    def _check_belonging(self) -> None:
-        """Check that every member that is needed is held, that no other is, and their sizes."""
-        needed = set(self._needed())
-        for name in sorted(needed - self._manifest.members.keys()):
-            raise self._mistake("is missing", name)
-        for name, member in self._manifest.members.items():
-            if name not in needed:
-                raise self._mistake("belongs to nothing that it says it holds", name)
-            most = _LARGE.get(name.rsplit("/", 1)[-1], _LARGEST_CARD)
-            if most is not None and member.bytes > most:
-                what = f"holds {member.bytes:,} bytes, at most {most:,} are read"
-                raise self._mistake(what, name)
-
-    def _folders(self) -> list[str]:
-        stages = self._manifest.stages
-        models = {f"{MODEL}/{key}": None for key in (stages.full, stages.small)}
-        variants = [f"{VARIANT}/{key}" for key in stages.variants.values()]
-        return [f"{CORPUS}/{stages.corpus}", *models, *variants]
-
-    def _needed(self) -> Iterator[str]:
-        yield BUDGETS
-        for runtime, judged in self._manifest.runtimes.items():
-            yield from (golden_member(runtime, scheme) for scheme in judged.schemes)
-        names = {
-            CORPUS: (TWEETS, LEFT_OUT, TOKENIZER, ENCODED, SUMMARY),
-            MODEL: (MODEL_CARD, LOGITS),
-            VARIANT: (VARIANT_CARD, FLATBUFFER),
-        }
-        for folder in self._folders():
-            yield from (f"{folder}/{name}" for name in names[folder.split("/")[0]])
-            yield f"{folder}/{ARTEFACT_MANIFEST}"
-
-
-class _Checker(_Members):
+class _Checker(Members):
     """Checks what is in the members."""
 
     def __init__(self, kept: Artefact, manifest: Manifest, file: Path) -> None:
         super().__init__(manifest, file)
         self._kept = kept
-        self._subject = msgspec.convert(manifest.subject, Subject)
-        self._labels = self._subject.corpus.labels
+        self._labels = self._facts.labels
+        self._candidates: dict[str, _Candidate] = {}
+        self._summaries: dict[str, _Summary] = {}
+        self._tests: list[object] = []
 
     def check(self) -> None:
-        for folder in self._folders():
+        held = self._held
+        for folder in held.folders():
             self._sound(f"{folder}/{ARTEFACT_MANIFEST}", self._check_manifest)
-        self._check_corpus(f"{CORPUS}/{self._manifest.stages.corpus}")
-        for key in {self._manifest.stages.full, self._manifest.stages.small}:
-            self._sound(f"{MODEL}/{key}/{MODEL_CARD}", self._check_model)
-            self._sound(f"{MODEL}/{key}/{LOGITS}", self._check_logits)
-        for scheme, key in self._manifest.stages.variants.items():
-            self._check_variant(scheme, f"{VARIANT}/{key}")
+        for name, folder in held.candidates.items():
+            self._check_candidate(name, folder)
+        for folder in held.all_texts:
+            self._check_texts(folder)
+        for folder in held.models:
+            self._sound(f"{folder}/{MODEL_CARD}", self._check_model)
+            self._sound(f"{folder}/{LOGITS}", self._check_logits)
         for runtime, judged in self._manifest.runtimes.items():
-            for scheme in judged.schemes:
-                self._sound(golden_member(runtime, scheme), self._check_golden)
+            for name in judged.candidates:
+                self._sound(golden_member(runtime, name), self._check_golden)
         self._sound(BUDGETS, self._check_budgets)
+        optional = {KNOWN_FAILURES: self._check_toml, RECORDED: self._check_recorded}
+        for member, check in optional.items():
+            if member in self._kept.members:
+                self._sound(member, check)
 
     def _sound(self, member: str, check: Callable[[str], None]) -> None:
         """Check a member, and turn whatever is wrong with it into one message that names it."""
@@ -235,13 +172,54 @@ class _Checker(_Members):
         if below != held.members:
             raise ValueError("it lists other files, or other hashes")
 
-    def _check_corpus(self, folder: str) -> None:
-        self._sound(f"{folder}/{SUMMARY}", self._check_summary)
+    def _check_candidate(self, name: str, folder: str) -> None:
+        """Check a card, the file beside it, and that they are what the bundle says of both."""
+        cards: list[CandidateCard] = []
+
+        def check_card(member: str) -> None:
+            data = self._kept.read(member)
+            msgspec.json.decode(data, type=_Hashes)
+            card = msgspec.json.decode(data, type=CandidateCard)
+            promised = self._facts.schemes.get(name)
+            if card.scheme != promised:
+                raise ValueError(f"it is a card of {str(card.scheme)[:40]!r}, not of {promised!r}")
+            if card.refused is not None:
+                raise ValueError(f"{REFUSED}: its converter could not make it")
+            cards.append(card)
+
+        self._sound(f"{folder}/{VARIANT_CARD}", check_card)
+        file = f"{folder}/{FLATBUFFER}"
+        self._sound(file, lambda member: self._check_file(name, member, cards[0]))
+
+    def _check_file(self, name: str, member: str, card: CandidateCard) -> None:
+        opened = open_candidate(self._kept.path(member))
+        spec = bind(opened, replace(card.declared, labels=self._labels))
+        roles = tuple(one.role for one in spec.inputs)
+        if self._facts.roles.get(name, roles) != roles:
+            raise ValueError(f"it takes {', '.join(roles)}, which is not what the bundle says")
+        if self._facts.bindings.get(name, spec.binding) != spec.binding:
+            raise ValueError(f"it is bound otherwise than the bundle says: {spec.binding}")
+        ids = next(one for one in spec.inputs if one.role == IDS)
+        operators = [one for one in opened.contents.operators if one.subgraph == 0]
+        rows = table_rows(operators, opened.contents.subgraphs[0].inputs[ids.position])
+        if card.rows not in {None, rows}:
+            raise ValueError(f"its card says that its table has {card.rows} rows; it has {rows}")
+        if None not in {card.length, spec.length} and card.length != spec.length:
+            raise ValueError(f"its card says {card.length} tokens, and it takes {spec.length}")
+        length = card.length or spec.length
+        if length is None:
+            raise ValueError("neither it nor its card says how many tokens a row has")
+        self._candidates[name] = _Candidate(spec, length, card.rows)
+
+    def _check_texts(self, folder: str) -> None:
         corpus: list[Corpus] = []
+        self._sound(f"{folder}/{SUMMARY}", lambda member: self._check_summary(folder, member))
         self._sound(f"{folder}/{LEFT_OUT}", self._check_empty)
         self._sound(f"{folder}/{TWEETS}", lambda _: corpus.append(self._tweets(folder)))
         self._sound(f"{folder}/{ENCODED}", lambda _: self._check_encoded(folder, corpus[0]))
-        self._sound(f"{folder}/{TOKENIZER}", self._check_tokenizer)
+        tokenizer = f"{folder}/{TOKENIZER}"
+        if tokenizer in self._kept.members:
+            self._sound(tokenizer, lambda member: self._check_tokenizer(folder, member))
 
     def _below(self, folder: str) -> Artefact:
         below = f"{folder}/"
@@ -253,23 +231,27 @@ class _Checker(_Members):
         kept = self._kept
         return type(kept)(kept.folder / folder, members, {}, kept.kept_as, {})
 
-    def _check_summary(self, member: str) -> None:
+    def _check_summary(self, folder: str, member: str) -> None:
         summary = msgspec.json.decode(self._kept.read(member), type=_Summary)
         if summary.labels != self._labels:
             raise ValueError("its labels are not the subject's")
-        if set(summary.splits) != set(SPLITS):
+        needed = _JUDGED if self._facts.taught else ("test",)
+        if not {*needed} <= {*summary.splits} <= {*SPLITS}:
             raise ValueError("it lacks a split")
-        self._summary = summary
+        self._summaries[folder] = summary
 
     def _tweets(self, folder: str) -> Corpus:
-        corpus = load_corpus(self._below(folder))
+        corpus, counted = load_corpus(self._below(folder)), self._summaries[folder].splits
         for split, tweets in corpus.splits.items():
             for tweet in tweets:
                 _check_tweet(tweet, len(self._labels))
-            if len(tweets) != self._summary.splits[split].tweets:  # type: ignore[index] # as checked
+            if len(tweets) != (counted[split].tweets if split in counted else 0):
                 raise ValueError(f"its {split} split has not as many tweets as {SUMMARY} says")
         if not corpus.splits["test"]:
             raise ValueError("it has no test tweet")
+        self._tests.append(corpus.splits["test"])
+        if self._tests[-1] != self._tests[0]:
+            raise ValueError("its test tweets are not those of the other candidates")
         return corpus
 
     def _check_empty(self, member: str) -> None:
@@ -283,31 +265,37 @@ class _Checker(_Members):
             raise ValueError(f"the arrays of its {missing[0]} split are missing")
         for split, encoded in held.items():
             labels = [tweet.label for tweet in corpus.splits[split]]
-            self._check_inputs(split, encoded, len(labels))
+            self._check_inputs(folder, split, encoded, len(labels))
             if encoded.labels.dtype != np.int32 or encoded.labels.tolist() != labels:
                 raise ValueError(f"the labels of its {split} split are not those of {TWEETS}")
 
-    def _check_inputs(self, split: str, encoded: Encoded, tweets: int) -> None:
-        """Check what the network is given: a board answers two splits, the others are empty."""
+    def _check_inputs(self, folder: str, split: str, encoded: Encoded, tweets: int) -> None:
+        """Check what candidates are given: a board answers two splits, the others are empty."""
         ids, mask, segments = encoded.ids, encoded.mask, encoded.segments
-        shape = (len(ids), self._subject.tokenizer.max_tokens)
-        if any(one.shape != shape or one.dtype != np.int32 for one in (ids, mask, segments)):
-            raise ValueError(f"the inputs of its {split} split are no int32 of {list(shape)}")
-        if len(ids) not in ({tweets} if split in {"test", "calibration"} else {0, tweets}):
+        names = [name for name in self._candidates if self._held.texts_of(name) == folder]
+        for length in dict.fromkeys(self._candidates[name].length for name in names):
+            shape = len(ids), length
+            if any(one.shape != shape or one.dtype != np.int32 for one in (ids, mask, segments)):
+                raise ValueError(f"the inputs of its {split} split are no int32 of {list(shape)}")
+        if len(ids) not in ({tweets} if split in _ANSWERED else {0, tweets}):
             raise ValueError(f"the inputs of its {split} split are not of {tweets} tweets")
-        if ids.size and not 0 <= ids.min() <= ids.max() < self._summary.vocabulary:
+        tables = [self._candidates[name].rows for name in names]
+        known = [rows for rows in (self._summaries[folder].vocabulary, *tables) if rows]
+        if ids.size and not 0 <= ids.min() <= ids.max() < min(known, default=1 << 31):
             raise ValueError(f"its {split} split has ids that are in no vocabulary")
         if not (np.isin(mask, (0, 1)).all() and np.isin(segments, (0, 1)).all()):
             raise ValueError(f"its {split} split has masks that are neither 0 nor 1")
 
-    def _check_tokenizer(self, member: str) -> None:
+    def _check_tokenizer(self, folder: str, member: str) -> None:
         from tokenizers import Tokenizer  # noqa: PLC0415 - only where a bundle is unpacked
 
         try:
             tokenizer = Tokenizer.from_str(self._kept.text(member))
         except Exception as error:  # noqa: BLE001 - it raises nothing more narrow
             raise ValueError(str(error)) from None
-        if tokenizer.get_vocab_size() != self._summary.vocabulary:
+        # A given file's table, which its summary counts, may be larger than its tokenizer.
+        size, said = tokenizer.get_vocab_size(), self._summaries[folder].vocabulary
+        if self._facts.taught and size != said:
             raise ValueError(f"its vocabulary has not the size that {SUMMARY} says")
 
     def _check_model(self, member: str) -> None:
@@ -322,45 +310,51 @@ class _Checker(_Members):
     def _check_logits(self, member: str) -> None:
         arrays = self._kept.arrays(member)
         for split in _JUDGED:
-            tweets = self._summary.splits[split].tweets  # type: ignore[index] # as checked
-            self._check_array(arrays[split], tweets)
+            tweets = self._summaries[self._held.texts].splits[split].tweets
+            _check_array(arrays[split], (tweets, len(self._labels)))
 
     def _check_golden(self, member: str) -> None:
-        self._check_array(self._kept.array(member), self._summary.splits["test"].tweets)
+        name = member.rsplit("/", 1)[-1].removesuffix(".npy")
+        output = self._candidates[name].spec.output
+        # One sigmoid answers one number for two labels.
+        values = len(self._labels) if output.threshold is None else 1
+        _check_array(self._kept.array(member), (self._texts_answered, values))
 
-    def _check_array(self, logits: Any, tweets: int) -> None:
-        shape = (tweets, len(self._labels))
-        if logits.shape != shape or logits.dtype != np.float32:
-            found = f"{logits.dtype} of {list(logits.shape)}"
-            raise ValueError(f"its logits are {found}, not float32 of {list(shape)}")
-        if not np.isfinite(logits).all():
-            raise ValueError("its logits hold NaN or infinity")
+    @property
+    def _texts_answered(self) -> int:
+        return self._summaries[self._held.texts].splits["test"].tweets
 
-    def _check_variant(self, scheme: str, folder: str) -> None:
-        def check_card(member: str) -> None:
-            card = msgspec.json.decode(self._kept.read(member), type=_VariantCard)
-            if card.scheme != scheme:
-                raise ValueError(f"it is a card of {card.scheme[:40]!r}")
-            if card.refused is not None:
-                raise ValueError(f"{REFUSED}: its converter could not make it")
+    def _check_recorded(self, member: str) -> None:
+        recording_in(
+            self._kept.arrays(member), texts=self._texts_answered, classes=len(self._labels)
+        )
+        if self._facts.reference is not None:
+            raise ValueError("its candidates are compared with one of them, not with a recording")
 
-        self._sound(f"{folder}/{VARIANT_CARD}", check_card)
-        self._sound(f"{folder}/{FLATBUFFER}", lambda member: _parse(self._kept, member))
+    def _check_toml(self, member: str) -> None:
+        tomllib.loads(self._kept.text(member))
 
     def _check_budgets(self, member: str) -> None:
+        facts = self._facts
         budgets = load_budgets(
-            str(self._kept.path(member)), schemes=SCHEMES, classes=len(self._labels)
+            str(self._kept.path(member)),
+            schemes=tuple(dict.fromkeys((*facts.all_candidates, *SCHEMES))),
+            classes=len(self._labels),
         )
         if not budgets.limits:
             raise ValueError("it limits nothing")
 
 
-def _parse(kept: Artefact, member: str) -> None:
-    read_contents(kept.folder / member, kept.read(member))
+def _check_array(logits: Any, shape: tuple[int, int]) -> None:
+    if logits.shape != shape or logits.dtype != np.float32:
+        found = f"{logits.dtype} of {list(logits.shape)}"
+        raise ValueError(f"its logits are {found}, not float32 of {list(shape)}")
+    if not np.isfinite(logits).all():
+        raise ValueError("its logits hold NaN or infinity")
 
 
 def _check_tweet(tweet: Any, labels: int) -> None:
-    texts = (tweet.tweet_id, tweet.entity_id, tweet.text, tweet.entity_name)
+    texts = (tweet.tweet_id, tweet.entity_id, tweet.text, tweet.entity_name, tweet.second)
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a tweet has something else than texts")
     if type(tweet.label) is not int or not 0 <= tweet.label < labels:

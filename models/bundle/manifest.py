@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta
 
+from models.candidates.subject import SubjectFacts
 from models.tables import Table
 
-SCHEMA = 1
+# 2: a bundle holds what is known of a subject, and candidates by name. 1 held the builder's tables.
+SCHEMA = 2
 MANIFEST = "bundle.json"
 BUDGETS = "budgets.toml"
+KNOWN_FAILURES = "known_failures.toml"
+RECORDED = "recorded.npz"
 GOLDEN = "golden"
 # A FlatBuffer's offsets have 32 bits, the first of them for a sign.
 LARGEST_MEMBER = 1 << 31
 
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-Key = Annotated[str, Meta(pattern="^[0-9a-f]{24}$")]
+# Where an artefact is: its stage and its key.
+Folder = Annotated[str, Meta(pattern="^[a-z][a-z_]{0,19}/[0-9a-f]{24}$")]
 # A line of text that is shown to people.
 Line = Annotated[str, Meta(min_length=1, max_length=200, pattern="^[ -~]*$")]
+# A path of the host, which may be long and in any script.
+Shown = Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class Member(Table, frozen=True, kw_only=True):
@@ -29,19 +38,39 @@ class Member(Table, frozen=True, kw_only=True):
 
 
 class Judged(Table, frozen=True, kw_only=True):
-    """A runtime of the host: its version, and the schemes whose answers were judged right on it."""
+    """A runtime of the host: its version, and the candidates that were judged right on it."""
 
     version: Line
-    schemes: Annotated[tuple[str, ...], Meta(min_length=1)]
+    candidates: Annotated[tuple[str, ...], Meta(min_length=1)]
 
 
-class Stages(Table, frozen=True, kw_only=True):
-    """The keys of the artefacts that the bundle holds."""
+class Held(Table, frozen=True, kw_only=True):
+    """The artefacts that the bundle holds; see `JudgedArtefacts`."""
 
-    corpus: Key
-    full: Key
-    small: Key
-    variants: dict[str, Key]
+    texts: Folder
+    candidates: dict[str, Folder]
+    encoded: dict[str, Folder]
+    named: dict[str, Folder]
+    full: Folder | None = None
+    small: Folder | None = None
+
+    @property
+    def all_texts(self) -> tuple[str, ...]:
+        """Where texts are, each once."""
+        return tuple(dict.fromkeys((self.texts, *self.encoded.values())))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Where trained models are, each once."""
+        return tuple(dict.fromkeys(one for one in (self.full, self.small) if one is not None))
+
+    def texts_of(self, candidate: str) -> str:
+        """Return where a candidate's inputs are."""
+        return self.encoded.get(candidate, self.texts)
+
+    def folders(self) -> tuple[str, ...]:
+        """Return where every artefact is, each once."""
+        return tuple(dict.fromkeys((*self.all_texts, *self.models, *self.candidates.values())))
 
 
 class Manifest(Table, frozen=True, kw_only=True):
@@ -50,8 +79,8 @@ class Manifest(Table, frozen=True, kw_only=True):
     Attributes:
         schema: of this structure.
         version: of the edgeproof that made it.
-        subject: the subject's table.
-        stages: keys of artefacts.
+        facts: what a run has to know of the subject; see `facts_from`.
+        artefacts: where each is.
         runtimes: what was judged right, by runtime.
         main_runtime: the one whose answers are the measure of the others'.
         machine: the architecture of the host whose answers are the golden ones.
@@ -62,16 +91,28 @@ class Manifest(Table, frozen=True, kw_only=True):
 
     schema: Annotated[int, Meta(ge=1)]
     version: Line
-    subject: dict[str, Any]
-    stages: Stages
+    facts: dict[str, Any]
+    artefacts: Held
     runtimes: Annotated[dict[Line, Judged], Meta(min_length=1)]
     main_runtime: Line
     machine: Line
-    budgets: Line
+    budgets: Shown
     versions: dict[Line, Line | None]
     members: dict[str, Member]
 
 
-def golden_member(runtime: str, scheme: str) -> str:
-    """Return the path of the host's logits of a scheme on a runtime."""
-    return f"{GOLDEN}/{runtime}/{scheme}.npy"
+def facts_from(table: dict[str, Any]) -> SubjectFacts:
+    """Return what a manifest says of the subject.
+
+    Raises:
+        ValueError: a key is missing, unknown, or of another type.
+    """
+    unknown = sorted(set(table) - {one.name for one in fields(SubjectFacts)})
+    if unknown:
+        raise ValueError(f"unknown key {unknown[0][:60]!r} - at `$.facts`")
+    return msgspec.convert(table, SubjectFacts)
+
+
+def golden_member(runtime: str, candidate: str) -> str:
+    """Return the path of what a candidate answers on a runtime of the host."""
+    return f"{GOLDEN}/{runtime}/{candidate}.npy"

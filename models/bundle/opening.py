@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,32 +11,36 @@ import numpy as np
 
 from models.archives import Limits, open_archive
 from models.artefact import Artefact
-from models.bundle.checking import check_contents, check_manifest
+from models.bundle.checking import check_contents
 from models.bundle.manifest import (
     BUDGETS,
+    KNOWN_FAILURES,
     LARGEST_MEMBER,
     MANIFEST,
+    RECORDED,
     SCHEMA,
     Manifest,
+    facts_from,
     golden_member,
 )
+from models.bundle.members import check_manifest
+from models.bundle.recorded import recording_in
 from models.bundle.unpacked import UnpackedStore
+from models.candidates.subject import JudgedArtefacts, SubjectFacts
 from models.errors import UsageMistake
 from models.files import NotRegularError
-from models.flatbuffers.schemes import REFERENCE
-from models.plan import CORPUS, MODEL, VARIANT, Plan, Request
 from models.store import Stage, Store, hash_sources
-from models.subjects import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from models.archives import Archive
+    from models.candidates.recorded import Recording
 
-# A subject of twelve variants on two runtimes has 70. BERT-large's twelve are 6 GB; a FlatBuffer
+# A subject of twelve candidates on two runtimes has 70. BERT-large's twelve are 6 GB; a FlatBuffer
 # packs to a fifth, and golden logits hardly at all.
 _LIMITS = Limits(members=1_000, member=LARGEST_MEMBER, total=1 << 34)
 _LARGEST_MANIFEST = 1 << 20
@@ -68,12 +72,24 @@ class Bundle:
         return self.kept.path(BUDGETS)
 
     @property
-    def subject(self) -> Subject:
-        """The subject."""
-        return msgspec.convert(self.manifest.subject, Subject)
+    def facts(self) -> SubjectFacts:
+        """What a run has to know of the subject: of all candidates that the bundle holds."""
+        facts = facts_from(self.manifest.facts)
+        if KNOWN_FAILURES not in self.kept.members:
+            return facts
+        return replace(facts, known_failures=str(self.kept.path(KNOWN_FAILURES)))
+
+    @property
+    def recorded(self) -> Recording | None:
+        """What a reference answered that is no FlatBuffer; None where there is none."""
+        if RECORDED not in self.kept.members:
+            return None
+        labels = facts_from(self.manifest.facts).labels
+        arrays = self.kept.arrays(RECORDED)
+        return recording_in(arrays, texts=len(arrays["labels"]), classes=len(labels))
 
     def runtime_for(self, installed: Mapping[str, str], asked: str | None, where: str) -> str:
-        """Return the runtime to judge with: the asked one, or the first that has variants.
+        """Return the runtime to judge with: the asked one, or the first that has candidates.
 
         Args:
             installed: versions of the board's runtimes by name, best first.
@@ -97,14 +113,18 @@ class Bundle:
             remedy="Install one of those there, or export on a host with the board's version",
         )
 
-    def schemes_for(self, runtime: str, asked: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the schemes that were judged right on a runtime, or the asked ones of them.
+    def candidates_for(self, runtime: str, asked: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the candidates that were judged right on a runtime, or the asked ones of them.
+
+        What the others are compared with is always one of them.
 
         Raises:
             UsageMistake: one was not.
         """
-        right = self.manifest.runtimes[runtime].schemes
-        wrong = [scheme for scheme in (REFERENCE, *asked) if scheme not in right]
+        right = self.manifest.runtimes[runtime].candidates
+        reference = facts_from(self.manifest.facts).reference
+        compared = () if reference is None else (reference,)
+        wrong = [name for name in (*compared, *asked) if name not in right]
         if wrong:
             raise UsageMistake(
                 f"{', '.join(wrong)} was not judged right on {runtime}",
@@ -112,40 +132,46 @@ class Bundle:
                 key=f"runtimes.{runtime}",
                 remedy=f"It holds {', '.join(right)}",
             )
-        return asked or right
+        wanted = {*compared, *(asked or right)}
+        return tuple(name for name in right if name in wanted)
 
-    def is_right(self, runtime: str, scheme: str) -> bool:
-        """Whether the host judged a scheme right on a runtime."""
+    def is_right(self, runtime: str, candidate: str) -> bool:
+        """Whether the host judged a candidate right on a runtime."""
         judged = self.manifest.runtimes
-        return runtime in judged and scheme in judged[runtime].schemes
+        return runtime in judged and candidate in judged[runtime].candidates
 
-    def golden(self, runtime: str, scheme: str) -> NDArray[np.float32]:
-        """Return the host's logits [tweets, classes]."""
-        return np.asarray(self.kept.array(golden_member(runtime, scheme)), np.float32)
+    def golden(self, runtime: str, candidate: str) -> NDArray[np.float32]:
+        """Return what a candidate answered on the host, [texts, values]."""
+        return np.asarray(self.kept.array(golden_member(runtime, candidate)), np.float32)
 
-    def plan(self, schemes: tuple[str, ...]) -> Plan:
-        """Return the plan of the artefacts it holds, for some schemes; the reference is first."""
-        stages, store = self.manifest.stages, UnpackedStore(self.kept)
-        # What the full model took is not answered by a board.
-        corpus = store.stage(CORPUS, stages.corpus)
-        small = store.stage(MODEL, stages.small)
-        names = dict.fromkeys((REFERENCE, *schemes))
-        return Plan(
-            request=Request(subject=self.subject, schemes=tuple(names)),
-            whole=corpus,
-            corpus=corpus,
-            full=store.stage(MODEL, stages.full),
-            cut=small,
-            small=small,
-            variants={name: store.stage(VARIANT, stages.variants[name]) for name in names},
-        )
+    def artefacts(self, names: Iterable[str]) -> JudgedArtefacts:
+        """Return the artefacts that it holds, of some of the candidates."""
+        held, store = self.manifest.artefacts, UnpackedStore(self.kept)
+
+        def stage(folder: str) -> Stage:
+            return store.stage(*folder.split("/"))
+
+        return JudgedArtefacts(
+            texts=stage(held.texts),
+            candidates={name: stage(held.candidates[name]) for name in self._in_order},
+            encoded={name: stage(folder) for name, folder in held.encoded.items()},
+            full=None if held.full is None else stage(held.full),
+            small=None if held.small is None else stage(held.small),
+            named={name: stage(folder) for name, folder in held.named.items()},
+        ).of(names)
+
+    @property
+    def _in_order(self) -> tuple[str, ...]:
+        """The candidates as they are judged: a JSON object has no order to rely on."""
+        return facts_from(self.manifest.facts).candidates
 
 
 def open_bundle(file: Path, store: Store) -> Bundle:
     """Check a bundle and unpack it into the store, once; what is unpacked is checked each time.
 
     Raises:
-        UsageMistake: it is none, was damaged, or was made by a newer edgeproof; says which.
+        UsageMistake: it is none, was damaged, or was made by a newer or older edgeproof; says
+            which.
         StoreError: what was unpacked earlier has changed, or cannot be kept; says what to do.
     """
     try:
@@ -157,7 +183,7 @@ def open_bundle(file: Path, store: Store) -> Bundle:
             # What a later edgeproof checks more closely, it unpacks again.
             recipe = {
                 "manifest": hashlib.sha256(text).hexdigest(),
-                "source": hash_sources("bundle"),
+                "source": hash_sources("bundle", "candidates"),
             }
             kept = store.get(
                 Stage("bundle", recipe), lambda out: _unpack(archive, manifest, out, file)
@@ -186,25 +212,29 @@ def _manifest_text(archive: Archive) -> bytes:
 
 def _read_manifest(text: bytes, file: Path) -> Manifest:
     try:
-        _refuse_newer(text, file)
+        _refuse_other_schemas(text, file)
         manifest = msgspec.json.decode(text, type=Manifest)
-        msgspec.convert(manifest.subject, Subject)
+        facts_from(manifest.facts)
     except (ValueError, RecursionError) as error:
         raise _damaged(file, MANIFEST, f"cannot be read ({error})") from None
     return manifest
 
 
-def _refuse_newer(text: bytes, file: Path) -> None:
-    """Refuse what a later edgeproof wrote, whatever else stands in it."""
+def _refuse_other_schemas(text: bytes, file: Path) -> None:
+    """Refuse what another edgeproof wrote in another form, whatever else stands in it."""
     said = msgspec.json.decode(text, type=_Versions)
-    if said.schema > SCHEMA:
-        raise UsageMistake(
-            f"was made by edgeproof {said.version}, in schema {said.schema}; "
-            f"this one reads up to {SCHEMA}",
-            file=file,
-            key=MANIFEST,
-            remedy="Update edgeproof here, or export with this version",
-        )
+    if said.schema == SCHEMA or said.schema < 1:
+        return
+    newer = said.schema > SCHEMA
+    raise UsageMistake(
+        f"was made by edgeproof {said.version}, in schema {said.schema}; "
+        f"this one reads {'up to ' if newer else ''}{SCHEMA}",
+        file=file,
+        key=MANIFEST,
+        remedy="Update edgeproof here, or export with this version"
+        if newer
+        else "Export it again with --edge-export-bundle, with this version of edgeproof",
+    )
 
 
 class _Versions(msgspec.Struct):

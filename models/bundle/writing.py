@@ -14,16 +14,20 @@ import msgspec
 import numpy as np
 
 from models.artefact import MANIFEST, manifest_of
+from models.bundle.facts import OF_THE_HOST
 from models.bundle.manifest import (
     BUDGETS,
+    KNOWN_FAILURES,
+    RECORDED,
     SCHEMA,
+    Held,
     Judged,
     Manifest,
     Member,
-    Stages,
     golden_member,
 )
 from models.bundle.manifest import MANIFEST as BUNDLE_MANIFEST
+from models.bundle.recorded import arrays_of
 from models.corpus.artefact import ENCODED, LEFT_OUT, TWEETS, load_encoded
 from models.errors import EdgeproofError
 from models.files import write_whole
@@ -36,12 +40,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.artefact import Artefact
-    from models.plan import Plan
+    from models.candidates.recorded import Recording
+    from models.candidates.subject import JudgedArtefacts, SubjectFacts
     from models.store import Stage, Store
 
-# A board is judged on the test tweets, and checks the hashes of the calibration tweets. Of the
-# others it needs entities and labels: what guessing by them earns is the floor.
+# A board is judged on the test texts, and checks the hashes of the calibration texts. Of the
+# others it needs groups and labels: what guessing by them earns is the floor.
 CARRIED = ("test", "calibration")
+_WORDS = ("text", "second")
+# What was made of which files is the host's own business: their paths are of no use elsewhere.
+_PATHS = ("corpus", "pretrained")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
 
@@ -51,9 +59,12 @@ class Contents:
     """What a host gives to its boards.
 
     Attributes:
-        plan: the artefacts, all of them made.
-        store: where they are.
-        golden: logits [tweets, classes] by runtime and scheme, of the pairs judged right alone.
+        facts: what the host's run knew of the subject.
+        artefacts: what it judged, all of it made.
+        store: where that is.
+        golden: answers [texts, values] by runtime and candidate, of the pairs judged right alone.
+        recorded: what a reference answered that is no file; None where there is none.
+        known_failures: the user's own file of them; None where the project's decides.
         runtimes: versions of the runtimes by name.
         main_runtime: the one that was judged first.
         budgets: the file of the budgets.
@@ -62,9 +73,12 @@ class Contents:
         versions: of the packages that made the artefacts.
     """
 
-    plan: Plan
+    facts: SubjectFacts
+    artefacts: JudgedArtefacts
     store: Store
     golden: Mapping[tuple[str, str], NDArray[np.float32]]
+    recorded: Recording | None = None
+    known_failures: Path | None = None
     runtimes: Mapping[str, str]
     main_runtime: str
     budgets: Path
@@ -77,12 +91,16 @@ def write_bundle(file: Path, contents: Contents) -> None:
     """Write a bundle; `file` holds it whole or is left as it was.
 
     Raises:
-        EdgeproofError: no pair of variant and runtime was judged right, or the file cannot be
-            written.
+        EdgeproofError: no pair of candidate and runtime was judged right, the reference on none,
+            or the file cannot be written.
     """
-    if not contents.golden:
+    right = {name for _, name in contents.golden}
+    reference = contents.facts.reference
+    if not right or reference not in {None, *right}:
+        wrong = "no candidate" if not right else f"{reference}, which all are compared with,"
         raise EdgeproofError(
-            "no variant was judged right on any runtime, so no board can be given one",
+            f"{wrong} was judged right on {'any' if not right else 'no'} runtime, so no board can "
+            "be given one",
             file=file,
             remedy="Run the whole suite with --edge-export-bundle, and mend what fails in it",
         )
@@ -113,25 +131,28 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _manifest(contents: Contents, members: Mapping[str, bytes]) -> Manifest:
-    plan = contents.plan
+    facts = _facts(contents)
     judged = {
         runtime: Judged(
             version=version,
-            schemes=tuple(s for s in plan.variants if (runtime, s) in contents.golden),
+            candidates=tuple(n for n in facts.candidates if (runtime, n) in contents.golden),
         )
         for runtime, version in contents.runtimes.items()
     }
+    held = _held(contents)
     return Manifest(
         schema=SCHEMA,
         version=contents.version,
-        subject=msgspec.to_builtins(plan.request.subject),
-        stages=Stages(
-            corpus=plan.corpus.key,
-            full=plan.full.key,
-            small=plan.small.key,
-            variants={scheme: plan.variants[scheme].key for scheme in _carried(contents)},
+        facts=msgspec.to_builtins(facts, order="deterministic"),
+        artefacts=Held(
+            texts=_folder(held.texts),
+            candidates={name: _folder(stage) for name, stage in held.candidates.items()},
+            encoded={name: _folder(stage) for name, stage in held.encoded.items()},
+            named={name: _folder(stage) for name, stage in held.named.items()},
+            full=None if held.full is None else _folder(held.full),
+            small=None if held.small is None else _folder(held.small),
         ),
-        runtimes={runtime: one for runtime, one in judged.items() if one.schemes},
+        runtimes={runtime: one for runtime, one in judged.items() if one.candidates},
         main_runtime=contents.main_runtime,
         machine=platform.machine(),
         budgets=contents.budgets_shown,
@@ -143,20 +164,37 @@ def _manifest(contents: Contents, members: Mapping[str, bytes]) -> Manifest:
     )
 
 
-def _carried(contents: Contents) -> list[str]:
-    """Return the schemes that are right on at least one runtime."""
-    right = {scheme for _, scheme in contents.golden}
-    return [scheme for scheme in contents.plan.variants if scheme in right]
+def _facts(contents: Contents) -> SubjectFacts:
+    """Return the facts of what is right on at least one runtime, without the host's own files."""
+    facts = contents.facts.of({name for _, name in contents.golden})
+    sources = {name: said for name, said in facts.sources.items() if name not in _PATHS}
+    if contents.recorded is not None:
+        sources["compared with"] = "recorded answers"
+    return replace(facts, sources=sources, **dict.fromkeys(OF_THE_HOST))  # type: ignore[arg-type] # each may be None
+
+
+def _held(contents: Contents) -> JudgedArtefacts:
+    return contents.artefacts.of({name for _, name in contents.golden})
+
+
+def _folder(stage: Stage) -> str:
+    return f"{stage.name}/{stage.key}"
 
 
 def _members(contents: Contents) -> dict[str, bytes]:
-    plan, store = contents.plan, contents.store
+    held, store = _held(contents), contents.store
     members = {BUDGETS: contents.budgets.read_bytes()}
-    for (runtime, scheme), logits in contents.golden.items():
-        members[golden_member(runtime, scheme)] = _npy(logits)
-    members |= _artefact(plan.corpus, _slim_corpus(store.artefact(plan.corpus)))
-    stages = [plan.full, plan.small, *(plan.variants[scheme] for scheme in _carried(contents))]
-    for stage in stages:
+    if contents.known_failures is not None:
+        members[KNOWN_FAILURES] = contents.known_failures.read_bytes()
+    if contents.recorded is not None:
+        members[RECORDED] = _npz(arrays_of(contents.recorded))
+    for (runtime, name), logits in contents.golden.items():
+        members[golden_member(runtime, name)] = _npy(logits)
+    texts = {_folder(stage): stage for stage in (held.texts, *held.encoded.values())}
+    for stage in texts.values():
+        members |= _artefact(stage, _slim_texts(store.artefact(stage)))
+    models = (stage for stage in (held.full, held.small) if stage is not None)
+    for stage in (*models, *held.candidates.values()):
         members |= _artefact(stage, _files(store.artefact(stage)))
     return members
 
@@ -165,7 +203,7 @@ def _artefact(stage: Stage, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return an artefact's members with a manifest of those that are carried."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     text = manifest_of(stage.name, stage.recipe, hashes, {})
-    folder = f"{stage.name}/{stage.key}"
+    folder = _folder(stage)
     return {f"{folder}/{name}": content for name, content in {**files, MANIFEST: text}.items()}
 
 
@@ -174,12 +212,12 @@ def _files(kept: Artefact) -> dict[str, bytes]:
     return {name: kept.read(name) for name in kept.members if name != WEIGHTS}
 
 
-def _slim_corpus(kept: Artefact) -> dict[str, bytes]:
-    """Return the corpus with the tweets that a board answers; the others lose their words."""
+def _slim_texts(kept: Artefact) -> dict[str, bytes]:
+    """Return the texts that a board answers; the others lose their words."""
     files = _files(kept)
     lines = files[TWEETS].decode().split("\n")
     rows = [json.loads(line) for line in lines if line]
-    slimmed = [row if row["split"] in CARRIED else row | {"text": ""} for row in rows]
+    slimmed = [row if row["split"] in CARRIED else _wordless(row) for row in rows]
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in slimmed)
     arrays: dict[str, Any] = {}
     for split, encoded in load_encoded(kept).items():
@@ -188,9 +226,17 @@ def _slim_corpus(kept: Artefact) -> dict[str, bytes]:
             inputs = [one.name for one in fields(encoded) if one.name != "labels"]
             slim = replace(encoded, **{name: getattr(encoded, name)[:0] for name in inputs})
         arrays |= {f"{split}_{one.name}": getattr(slim, one.name) for one in fields(slim)}
+    return {**files, TWEETS: text.encode(), ENCODED: _npz(arrays), LEFT_OUT: b""}
+
+
+def _wordless(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {name: "" for name in _WORDS if name in row}
+
+
+def _npz(arrays: Mapping[str, Any]) -> bytes:
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)
-    return {**files, TWEETS: text.encode(), ENCODED: packed.getvalue(), LEFT_OUT: b""}
+    return packed.getvalue()
 
 
 def _npy(logits: NDArray[np.float32]) -> bytes:

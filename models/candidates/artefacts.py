@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -133,7 +133,9 @@ def _candidate_stage(one: GivenCandidate) -> Stage:
 
 
 def _card(one: GivenCandidate) -> CandidateCard:
-    return CandidateCard(scheme=one.scheme, declared=one.declared, length=one.length, rows=one.rows)
+    # Where it was declared belongs into messages, and to no artefact: it may be a private path.
+    declared = replace(one.declared, where=None)
+    return CandidateCard(scheme=one.scheme, declared=declared, length=one.length, rows=one.rows)
 
 
 def _write_candidate(one: GivenCandidate, out: Path) -> None:

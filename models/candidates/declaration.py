@@ -47,7 +47,7 @@ import msgspec
 from models.candidates.spec import ROLES, Meaning, Role
 from models.candidates.texts import TextsTable  # noqa: TC001 - msgspec reads the annotation
 from models.errors import UsageMistake
-from models.paths import TOML
+from models.paths import TOML, is_name
 from models.tables import Table, read_table
 from models.tokenizers.kinds import TokenizerSettings
 
@@ -62,8 +62,13 @@ Reference = str | int
 
 INPUTS_OPTION = "--edge-inputs"
 OUTPUT_OPTION = "--edge-output"
-# A name becomes a file's and a folder's.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# A name becomes a file's and a folder's, and a part of test ids.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def is_candidate_name(name: str) -> bool:
+    """Tell whether a candidate can be called so."""
+    return bool(_NAME.fullmatch(name)) and is_name(name)
 
 
 class InputsTable(Table, frozen=True, kw_only=True):
@@ -117,9 +122,10 @@ class CandidateTable(Table, frozen=True, kw_only=True):
     contract: str | None = None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not is_candidate_name(self.name):
             raise ValueError(
-                "`name` is up to 100 letters, digits, '.', '_' and '-', the first a letter or digit"
+                "`name` is up to 64 letters, digits, '.', '_' and '-', begins with a letter or a "
+                "digit, and does not end with '.'"
             )
         if self.length is not None and self.length < 1:
             raise ValueError("`length` is at least 1")

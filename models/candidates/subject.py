@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from models.store import Stage
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,26 @@ class SubjectFacts:
     may_show_texts: bool = True
     seeds: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def all_candidates(self) -> tuple[str, ...]:
+        """Every candidate of the subject, those first that are judged."""
+        return (*self.candidates, *self.other_candidates)
+
+    def of(self, names: Iterable[str]) -> SubjectFacts:
+        """Return the facts of a run that judges some of the candidates; the others are left out."""
+        wanted = set(names)
+        left_out = [name for name in self.candidates if name not in wanted]
+        return replace(
+            self,
+            candidates=tuple(name for name in self.candidates if name in wanted),
+            reference=self.reference if self.reference in wanted else None,
+            schemes=_of(self.schemes, wanted),
+            other_candidates=tuple(dict.fromkeys((*left_out, *self.other_candidates))),
+            on_device=self.on_device & wanted,
+            roles=_of(self.roles, wanted),
+            bindings=_of(self.bindings, wanted),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedArtefacts:
@@ -93,3 +117,20 @@ class JudgedArtefacts:
     def texts_of(self, candidate: str) -> Stage:
         """Return where a candidate's inputs are."""
         return self.encoded.get(candidate, self.texts)
+
+    def of(self, names: Iterable[str]) -> JudgedArtefacts:
+        """Return the artefacts of a run that judges some of the candidates."""
+        wanted = set(names)
+        candidates, encoded = _of(self.candidates, wanted), _of(self.encoded, wanted)
+        models = [stage for stage in (self.full, self.small) if stage is not None]
+        used = [self.texts, *encoded.values(), *models, *candidates.values()]
+        return replace(
+            self,
+            candidates=candidates,
+            encoded=encoded,
+            named={name: stage for name, stage in self.named.items() if stage in used},
+        )
+
+
+def _of(values: Mapping[str, T], wanted: set[str]) -> dict[str, T]:
+    return {name: value for name, value in values.items() if name in wanted}

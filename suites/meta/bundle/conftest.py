@@ -1,4 +1,4 @@
-"""What the tests of the bundle share: a plan of four small artefacts, and what to do to a file."""
+"""What the tests of the bundle share: small artefacts, built or given, and changes to a file."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from flatbuffers import Builder
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
+from fixtures.providers import Given, facts_of
 from models import store as store_module
 from models.artefact import manifest_of
 from models.bundle.manifest import MANIFEST
 from models.bundle.writing import Contents, write_bundle
-from models.calibration.network import _Writer
+from models.candidates.given import take
+from models.candidates.handed import read_handed
+from models.candidates.recorded import Recording
+from models.candidates.subject import JudgedArtefacts
 from models.networks.architecture import from_table
-from models.plan import Plan, Request
 from models.roles import ROLES
 from models.store import Stage, Store
 from models.subjects import load_subject
+from suites.meta.small_classifiers import classifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,8 +83,8 @@ def _variant(scheme: str, out: Path) -> None:
 
 @functools.cache
 def flatbuffer() -> bytes:
-    """A FlatBuffer of one dense layer: sound, and no classifier."""
-    return _Writer(Builder(1 << 12)).model([np.ones((LABELS, 8), np.dtype("<f4"))])
+    """A small classifier of the subject's rows and labels."""
+    return classifier(tokens=SUBJECT.tokenizer.max_tokens, classes=LABELS)
 
 
 @pytest.fixture(autouse=True)
@@ -98,25 +101,23 @@ def contents(tmp_path: Path) -> Contents:
 
 def contents_in(folder: Path) -> Contents:
     """Make in a folder what a host would export."""
-    plan = Plan(
-        request=Request(SUBJECT, ("float32", "float16")),
-        whole=Stage("corpus", {"seed": 1}),
-        corpus=Stage("corpus", {"seed": 1}),
-        full=Stage("model", {"layers": 4}),
-        cut=Stage("model", {"layers": 1}),
-        small=Stage("model", {"layers": 1}),
-        variants={name: Stage("variant", {"scheme": name}) for name in ("float32", "float16")},
-    )
+    texts = Stage("corpus", {"seed": 1})
+    models = {"full": Stage("model", {"layers": 4}), "small": Stage("model", {"layers": 1})}
+    variants = {name: Stage("variant", {"scheme": name}) for name in ("float32", "float16")}
     store = Store(folder / "host")
-    store.get(plan.corpus, _corpus)
-    for stage in (plan.full, plan.small):
+    store.get(texts, _corpus)
+    for stage in models.values():
         store.get(stage, _model)
-    for scheme, stage in plan.variants.items():
+    for scheme, stage in variants.items():
         store.get(stage, functools.partial(_variant, scheme))
+    named = {f"variant/{name}": stage for name, stage in variants.items()}
     (folder / "budgets.toml").write_text('[agreement]\nmin = "97 %"\n', encoding="utf-8")
     logits = np.arange(TWEETS * LABELS, dtype=np.float32).reshape(TWEETS, LABELS)
     return Contents(
-        plan=plan,
+        facts=facts_of(SUBJECT, tuple(variants)),
+        artefacts=JudgedArtefacts(
+            texts=texts, candidates=variants, **models, named={"corpus": texts, **models, **named}
+        ),
         store=store,
         golden={(MAIN, "float32"): logits, (MAIN, "float16"): -logits, (OTHER, "float32"): logits},
         runtimes=RUNTIMES,
@@ -126,6 +127,79 @@ def contents_in(folder: Path) -> Contents:
         version="0.1.0",
         versions={"tensorflow": "2.21.0"},
     )
+
+
+GIVEN = """
+name = "mail"
+labels = ["ham", "spam"]
+tokenizer = { file = "vocab.txt", kind = "wordpiece", case = "kept" }
+corpus = "test.csv"
+[[candidates]]
+name = "both"
+flatbuffer = "both.tflite"
+[[candidates]]
+name = "one"
+flatbuffer = "one.tflite"
+[candidates.output]
+threshold = 0.35
+positive = "spam"
+"""
+
+
+def given_in(folder: Path, *, recorded: bool = False) -> Contents:
+    """Make in a folder what a host would export of two files of somebody else's.
+
+    One answers two logits for ids, mask and segments, the other one sigmoid for ids of int64. The
+    answers of another system are what both are compared with, where they are asked for.
+    """
+    (folder / "mail.toml").write_text(GIVEN, encoding="utf-8")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad"]
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    rows = [f"good {'bad ' * at},{('ham', 'spam')[at % 2]}\n" for at in range(TWEETS)]
+    (folder / "test.csv").write_text("text,label\n" + "".join(rows), encoding="utf-8")
+    (folder / "both.tflite").write_bytes(classifier(classes=2))
+    sigmoid = classifier(names=("ids",), dtype="int64", classes=1, end=("LOGISTIC",), tokens=7)
+    (folder / "one.tflite").write_bytes(sigmoid)
+    provider = Given(take(read_handed(folder / "mail.toml")))
+    store = Store(folder / "host")
+    provider.make(store)
+    text = '[accuracy]\nmin = "50 %"\n[accuracy.one]\nmin = "60 %"\n'
+    (folder / "own.toml").write_text(text, encoding="utf-8")
+    (folder / "known.toml").write_text("failures = []\n", encoding="utf-8")
+    scores = np.full((TWEETS, 2), 0.5)
+    labels = np.arange(TWEETS) % 2
+    return Contents(
+        facts=provider.facts,
+        artefacts=provider.artefacts(offline=True),
+        store=store,
+        golden={
+            (MAIN, "both"): np.zeros((TWEETS, 2), np.float32),
+            (MAIN, "one"): np.zeros((TWEETS, 1), np.float32),
+            (OTHER, "one"): np.ones((TWEETS, 1), np.float32),
+        },
+        recorded=Recording(labels=labels, probabilities=scores) if recorded else None,
+        known_failures=folder / "known.toml",
+        runtimes=RUNTIMES,
+        main_runtime=MAIN,
+        budgets=folder / "own.toml",
+        budgets_shown=f"{folder}/own bûdgets.toml",
+        version="0.1.0",
+        versions={},
+    )
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Contents:
+    """What a host would export of files of somebody else's, compared with recorded answers."""
+    return given_in(tmp_path, recorded=True)
+
+
+@pytest.fixture
+def given_file(given: Contents, tmp_path: Path) -> Path:
+    """A bundle of them."""
+    written = tmp_path / "mail.edge"
+    write_bundle(written, given)
+    return written
 
 
 @pytest.fixture

@@ -115,13 +115,20 @@ def test_without_manifest(file, board, rewrite):
 
 
 def test_a_newer_schema_says_who_wrote_it(file, board, rewrite):
-    rewrite(manifest=lambda manifest: manifest.update(schema=2, version="9.1", members="elsewhere"))
+    rewrite(manifest=lambda manifest: manifest.update(schema=3, version="9.1", members="elsewhere"))
     said = refused(file, board)
-    assert "was made by edgeproof 9.1, in schema 2; this one reads up to 1" in said
+    assert "was made by edgeproof 9.1, in schema 3; this one reads up to 2" in said
     assert "Update edgeproof here" in said
 
 
-@pytest.mark.parametrize("key", ["members", "stages", "subject", "runtimes", "schema"])
+def test_an_older_schema_is_exported_again(file, board, rewrite):
+    rewrite(manifest=lambda manifest: manifest.update(schema=1, version="0.1", subject={}))
+    said = refused(file, board)
+    assert "was made by edgeproof 0.1, in schema 1; this one reads 2" in said
+    assert "Export it again with --edge-export-bundle" in said
+
+
+@pytest.mark.parametrize("key", ["members", "artefacts", "facts", "runtimes", "schema"])
 def test_a_manifest_without_a_key(file, board, rewrite, key):
     rewrite(manifest=lambda manifest: manifest.pop(key))
     assert "bundle.json: cannot be read" in refused(file, board)

@@ -5,15 +5,36 @@ from __future__ import annotations
 import dataclasses
 import json
 import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from fixtures.providers import Given
 from models.bundle.opening import open_bundle
-from models.bundle.writing import write_bundle
+from models.bundle.writing import Contents, write_bundle
+from models.candidates.artefacts import read_card
+from models.candidates.declaration import CandidateTable
+from models.candidates.given import Handed, take
+from models.candidates.texts import TextsTable
 from models.corpus.artefact import load_encoded
 from models.errors import EdgeproofError
-from suites.meta.bundle.conftest import flatbuffer
+from models.store import Store
+from suites.meta.bundle.conftest import MAIN, OTHER, flatbuffer, given_in
+from suites.meta.small_classifiers import classifier
+
+if TYPE_CHECKING:
+    from models.candidates.subject import JudgedArtefacts
+
+
+def keys_of(artefacts: JudgedArtefacts) -> dict[str, list[tuple[str, str, str]]]:
+    """Name, stage and key of each artefact: a recipe's tuples are lists once it was kept."""
+    by_use = {"": artefacts.named, "c": artefacts.candidates, "e": artefacts.encoded}
+    return {
+        use: sorted((name, stage.name, stage.key) for name, stage in stages.items())
+        for use, stages in by_use.items()
+    }
 
 
 def test_the_same_artefacts_give_the_same_bytes(contents, file, tmp_path):
@@ -21,20 +42,22 @@ def test_the_same_artefacts_give_the_same_bytes(contents, file, tmp_path):
     assert (tmp_path / "again.edge").read_bytes() == file.read_bytes()
 
 
-def test_the_plan_is_the_hosts(contents, file, board):
-    plan = open_bundle(file, board).plan(("float16",))
-    assert [stage.key for stage in plan.stages()] == [s.key for s in contents.plan.stages()]
-    assert list(plan.variants) == ["float32", "float16"]
-    assert plan.request.subject == contents.plan.request.subject
+def test_artefacts_and_facts_are_the_hosts(contents, file, board):
+    bundle = open_bundle(file, board)
+    assert bundle.artefacts(("float32", "float16")) == contents.artefacts
+    carried = dataclasses.replace(contents.facts, budgets=None)
+    assert bundle.facts == carried
+    assert list(bundle.artefacts(("float32",)).candidates) == ["float32"]
+    assert bundle.facts.of(["float32"]).other_candidates[0] == "float16"
 
 
 def test_artefacts_are_whole_but_for_weights(contents, file, board):
     bundle = open_bundle(file, board)
-    for stage in contents.plan.stages():
+    for stage in contents.artefacts.stages():
         kept = bundle.store.artefact(stage)
         kept.check()
         assert "weights.safetensors" not in kept.members
-    kept = bundle.store.artefact(contents.plan.variants["float32"])
+    kept = bundle.store.artefact(contents.artefacts.candidates["float32"])
     assert kept.read("model.tflite") == flatbuffer()
 
 
@@ -45,7 +68,7 @@ def test_golden_logits_are_the_hosts(contents, file, board):
 
 
 def test_of_tweets_that_no_board_answers_no_word_is_carried(contents, file, board):
-    kept = open_bundle(file, board).store.artefact(contents.plan.corpus)
+    kept = open_bundle(file, board).store.artefact(contents.artefacts.texts)
     encoded = load_encoded(kept)
     assert [len(encoded[split].ids) for split in encoded] == [0, 0, 6, 6]
     assert [len(encoded[split].labels) for split in encoded] == [6, 6, 6, 6]
@@ -65,10 +88,10 @@ def test_it_is_unpacked_once(file, board):
 
 def test_a_runtime_gets_the_variants_that_were_right_on_it(file, board):
     bundle = open_bundle(file, board)
-    assert bundle.schemes_for("ai_edge_litert", ()) == ("float32", "float16")
-    assert bundle.schemes_for("tflite_runtime", ()) == ("float32",)
+    assert bundle.candidates_for("ai_edge_litert", ()) == ("float32", "float16")
+    assert bundle.candidates_for("tflite_runtime", ()) == ("float32",)
     with pytest.raises(EdgeproofError, match="float16 was not judged right on tflite_runtime"):
-        bundle.schemes_for("tflite_runtime", ("float16",))
+        bundle.candidates_for("tflite_runtime", ("float16",))
 
 
 def test_the_boards_first_runtime_that_was_judged_is_taken(file, board):
@@ -81,11 +104,11 @@ def test_a_variant_that_is_right_nowhere_is_not_carried(contents, tmp_path):
     golden = {pair: logits for pair, logits in contents.golden.items() if pair[1] == "float32"}
     write_bundle(tmp_path / "b.edge", dataclasses.replace(contents, golden=golden))
     names = zipfile.ZipFile(tmp_path / "b.edge").namelist()
-    assert not [name for name in names if contents.plan.variants["float16"].key in name]
+    assert not [name for name in names if contents.artefacts.candidates["float16"].key in name]
 
 
 def test_nothing_that_is_right_is_no_bundle(contents, tmp_path):
-    with pytest.raises(EdgeproofError, match="no variant was judged right"):
+    with pytest.raises(EdgeproofError, match="no candidate was judged right"):
         write_bundle(tmp_path / "b.edge", dataclasses.replace(contents, golden={}))
     assert not (tmp_path / "b.edge").exists()
 
@@ -93,3 +116,96 @@ def test_nothing_that_is_right_is_no_bundle(contents, tmp_path):
 def test_a_folder_that_is_not_there_is_told(contents, tmp_path):
     with pytest.raises(EdgeproofError, match="cannot be written"):
         write_bundle(tmp_path / "nowhere" / "b.edge", contents)
+
+
+def test_a_reference_that_is_right_nowhere_is_told_on_the_host(contents, tmp_path):
+    golden = {pair: logits for pair, logits in contents.golden.items() if pair[1] == "float16"}
+    with pytest.raises(EdgeproofError, match="float32, which all are compared with, was judged"):
+        write_bundle(tmp_path / "b.edge", dataclasses.replace(contents, golden=golden))
+
+
+def test_given_candidates_are_opened_as_they_were_given(given, given_file, board):
+    bundle = open_bundle(given_file, board)
+    assert keys_of(bundle.artefacts(("both", "one"))) == keys_of(given.artefacts)
+    for name in ("both", "one"):
+        texts = bundle.store.artefact(given.artefacts.texts_of(name))
+        whole = given.store.artefact(given.artefacts.texts_of(name))
+        assert texts.read("tweets.jsonl") == whole.read("tweets.jsonl")
+        assert texts.text("tokenizer.json") == whole.text("tokenizer.json")
+        assert read_card(bundle.store.artefact(given.artefacts.candidates[name])) == read_card(
+            given.store.artefact(given.artefacts.candidates[name])
+        )
+    assert bundle.golden(MAIN, "one").shape == (6, 1)
+    assert bundle.candidates_for(OTHER, ()) == ("one",)
+    assert bundle.facts.bindings == given.facts.bindings
+    assert bundle.facts.on_device == {"both", "one"}
+
+
+def test_what_candidates_are_compared_with_and_known_failures_are_carried(given, given_file, board):
+    bundle = open_bundle(given_file, board)
+    np.testing.assert_array_equal(bundle.recorded.labels, given.recorded.labels)
+    np.testing.assert_array_equal(bundle.recorded.probabilities, given.recorded.probabilities)
+    assert bundle.recorded.logits is None
+    known = Path(bundle.facts.known_failures)
+    assert known.read_bytes() == given.known_failures.read_bytes()
+
+
+def test_no_path_of_the_host_is_carried(given, given_file, tmp_path):
+    """Where texts, tokenizer and declarations lie is nobody else's business."""
+    given = dataclasses.replace(given, budgets_shown="own.toml")
+    write_bundle(given_file, given)
+    with zipfile.ZipFile(given_file) as archive:
+        for name in archive.namelist():
+            assert str(tmp_path).encode() not in archive.read(name), name
+
+
+def test_where_a_toml_lies_changes_no_byte(tmp_path):
+    written = []
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        contents = dataclasses.replace(given_in(tmp_path / name), budgets_shown="own.toml")
+        write_bundle(tmp_path / f"{name}.edge", contents)
+        written.append((tmp_path / f"{name}.edge").read_bytes())
+    assert written[0] == written[1]
+
+
+def test_budgets_of_a_candidate_that_is_not_carried_are_no_mistake(given, tmp_path, board):
+    golden = {pair: logits for pair, logits in given.golden.items() if pair[1] == "both"}
+    write_bundle(tmp_path / "b.edge", dataclasses.replace(given, golden=golden))
+    bundle = open_bundle(tmp_path / "b.edge", board)
+    assert "[accuracy.one]" in bundle.budgets.read_text("utf-8")
+    assert (bundle.facts.candidates, bundle.facts.other_candidates) == (("both",), ("one",))
+
+
+@pytest.mark.parametrize("labels", [2, 1000])
+def test_as_many_labels_as_can_be_judged(labels, tmp_path, board):
+    names = [f"топик {number}" for number in range(labels)]
+    (tmp_path / "labels.txt").write_text("\n".join(names), encoding="utf-8")
+    (tmp_path / "many.tflite").write_bytes(classifier(classes=labels, names=("ids",)))
+    (tmp_path / "ids.csv").write_text(f"text,label,ids\na,{names[1]},2 3\n", encoding="utf-8")
+    table = TextsTable(file=str(tmp_path / "ids.csv"), ids="ids")
+    one = CandidateTable(name="many.topics-1", flatbuffer=str(tmp_path / "many.tflite"))
+    handed = Handed(name="m", candidates=(one,), texts=table, labels=str(tmp_path / "labels.txt"))
+    provider = Given(take(handed))
+    store = Store(tmp_path / "host")
+    provider.make(store)
+    (tmp_path / "b.toml").write_text('[agreement]\nmin = "90 %"\n', encoding="utf-8")
+    contents = Contents(
+        facts=provider.facts,
+        artefacts=provider.artefacts(offline=True),
+        store=store,
+        golden={(MAIN, "many.topics-1"): np.zeros((1, labels), np.float32)},
+        runtimes={MAIN: "2.3.0"},
+        main_runtime=MAIN,
+        budgets=tmp_path / "b.toml",
+        budgets_shown="b.toml",
+        version="1",
+        versions={},
+    )
+    write_bundle(tmp_path / "many.edge", contents)
+    bundle = open_bundle(tmp_path / "many.edge", board)
+    assert bundle.facts.labels == tuple(names)
+    # Ids came with the texts: there is no tokenizer, and none is missed.
+    kept = bundle.store.artefact(bundle.artefacts(("many.topics-1",)).texts)
+    assert "tokenizer.json" not in kept.members
+    assert bundle.facts.on_device == frozenset()

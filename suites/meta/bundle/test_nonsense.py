@@ -11,6 +11,7 @@ import pytest
 
 from models.bundle.opening import open_bundle
 from models.errors import UsageMistake
+from suites.meta.bundle.conftest import resealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,8 +108,21 @@ def in_place_of(ending: str, other: str) -> Change:
 
 
 def swapped_keys(_: Members, manifest: dict[str, Any]) -> None:
-    variants = manifest["stages"]["variants"]
+    variants = manifest["artefacts"]["candidates"]
     variants["float32"], variants["float16"] = variants["float16"], variants["float32"]
+
+
+def in_elsewhere(role: str, folder: str) -> Change:
+    """Say that an artefact is elsewhere, wherever the manifest says where it is."""
+
+    def change(_: Members, manifest: dict[str, Any]) -> None:
+        held = manifest["artefacts"]
+        held["named"] = {
+            name: folder if place == held[role] else place for name, place in held["named"].items()
+        }
+        held[role] = folder
+
+    return change
 
 
 def wrong_logits(shape: tuple[int, ...] = (6, 3), fill: float = 0.0) -> Any:
@@ -117,49 +131,91 @@ def wrong_logits(shape: tuple[int, ...] = (6, 3), fill: float = 0.0) -> Any:
 
 IDS = np.ones((6, 64), np.int32)
 CASES: dict[str, tuple[Change, str]] = {
-    "a manifest of another type": (in_manifest("stages", value=[1]), "bundle.json: cannot be read"),
-    "a schema that is a text": (in_manifest("schema", value="1"), "bundle.json: cannot be read"),
-    "a schema of minus one": (in_manifest("schema", value=-1), "bundle.json: cannot be read"),
-    "a schema of 2^63": (in_manifest("schema", value=HUGE), "this one reads up to 1"),
-    "a schema of 2^64": (in_manifest("schema", value=1 << 64), "this one reads up to 1"),
-    "an unknown key": (in_manifest("more", value=1), "bundle.json: cannot be read"),
-    "a version of two lines": (in_manifest("version", value="1\n::error::x"), "cannot be read"),
-    "a key that leads outside": (in_manifest("stages", "full", value="../../x"), "cannot be read"),
-    "a subject without labels": (
-        in_manifest("subject", "corpus", "labels", value=[]),
+    "a manifest of another type": (
+        in_manifest("artefacts", value=[1]),
         "bundle.json: cannot be read",
     ),
+    "a schema that is a text": (in_manifest("schema", value="1"), "bundle.json: cannot be read"),
+    "a schema of minus one": (in_manifest("schema", value=-1), "bundle.json: cannot be read"),
+    "a schema of 2^63": (in_manifest("schema", value=HUGE), "this one reads up to 2"),
+    "a schema of 2^64": (in_manifest("schema", value=1 << 64), "this one reads up to 2"),
+    "an unknown key": (in_manifest("more", value=1), "bundle.json: cannot be read"),
+    "a version of two lines": (in_manifest("version", value="1\n::error::x"), "cannot be read"),
+    "a key that leads outside": (
+        in_manifest("artefacts", "full", value="../../x"),
+        "cannot be read",
+    ),
+    "a subject without labels": (
+        in_manifest("facts", "labels", value=[]),
+        "bundle.json: its list of labels holds 0 labels",
+    ),
     "a subject of other labels": (
-        in_manifest("subject", "corpus", "labels", value=["a", "b"]),
+        in_manifest("facts", "labels", value=["a", "b", "c"]),
         "summary.json: holds something else",
     ),
     "no runtime": (in_manifest("runtimes", value={}), "bundle.json: cannot be read"),
     "an unknown runtime": (
-        in_manifest("runtimes", value={"os": {"version": "1", "schemes": ["float32"]}}),
+        in_manifest("runtimes", value={"os": {"version": "1", "candidates": ["float32"]}}),
         "no runtime is called",
     ),
     "another main runtime": (in_manifest("main_runtime", value="tf"), "main runtime"),
     "a scheme that is not held": (
         in_manifest(
-            "runtimes", "ai_edge_litert", "schemes", value=["float32", "dynamic_wi8_afp32"]
+            "runtimes", "ai_edge_litert", "candidates", value=["float32", "dynamic_wi8_afp32"]
         ),
         "was judged right and is not held",
     ),
     "an unknown scheme": (
-        in_manifest("stages", "variants", "int1", value="0" * 24),
-        "no scheme is called",
+        in_manifest("facts", "schemes", "float16", value="int1"),
+        "no scheme is called 'int1'",
+    ),
+    "a candidate of more artefacts than names": (
+        in_manifest("artefacts", "candidates", "int1", value=f"variant/{'0' * 24}"),
+        "its candidates are not those that it says to hold",
     ),
     "no reference": (
-        lambda _, manifest: manifest["stages"]["variants"].pop("float32"),
-        "was judged right and is not held",
+        lambda _, manifest: manifest["artefacts"]["candidates"].pop("float32"),
+        "its candidates are not those that it says to hold",
+    ),
+    "another reference": (
+        in_manifest("facts", "reference", value="int1"),
+        "the reference 'int1' is none of its candidates",
+    ),
+    "a subject of a name that leads outside": (
+        in_manifest("facts", "name", value="../../x"),
+        "'../../x' cannot name a folder",
+    ),
+    "a candidate of a name that leads outside": (
+        in_manifest("facts", "candidates", value=["float32", "../x"]),
+        "no candidate can be called '../x'",
+    ),
+    "a candidate twice": (
+        in_manifest("facts", "candidates", value=["float32", "float32"]),
+        "two candidates have one name",
+    ),
+    "facts of an unknown key": (in_manifest("facts", "more", value=1), "unknown key 'more'"),
+    "facts of another type": (in_manifest("facts", "ordered", value=7), "cannot be read"),
+    "facts that name a file of the host": (
+        in_manifest("facts", "baseline", value="/etc"),
+        "baseline would lead to a file of the host",
+    ),
+    "facts without files": (in_manifest("facts", "has_files", value=False), "nothing to run"),
+    "a full model of candidates that descend from none": (
+        in_manifest("facts", "taught", value=False),
+        "a full model belongs to",
+    ),
+    "no full model": (in_manifest("artefacts", "full", value=None), "a full model belongs to"),
+    "artefacts of other names": (
+        in_manifest("artefacts", "named", value={}),
+        "it names other artefacts than it holds",
     ),
     "two schemes of one key": (
-        lambda _, manifest: manifest["stages"]["variants"].update(
-            float16=manifest["stages"]["variants"]["float32"]
+        lambda _, manifest: manifest["artefacts"]["candidates"].update(
+            float16=manifest["artefacts"]["candidates"]["float32"]
         ),
-        "share a key",
+        "share an artefact",
     ),
-    "a stage that is not there": (in_manifest("stages", "full", value="0" * 24), "is missing"),
+    "a stage that is not there": (in_elsewhere("full", f"model/{'0' * 24}"), "is missing"),
     "stages in each other's place": (swapped_keys, "it is a card of"),
     "a member of 2^63 bytes": (
         in_manifest("claimed", value={GOLDEN: {"sha256": "0" * 64, "bytes": HUGE}}),
@@ -290,7 +346,7 @@ def test_refuses_nonsense_in_one_message(case, file, board, reseal):
 
 def test_opens_what_is_only_sealed_again(file, board, reseal):
     reseal(lambda *_: None)
-    assert open_bundle(file, board).plan(("float16",))
+    assert open_bundle(file, board).artefacts(("float16",))
 
 
 def test_the_manifest_may_not_be_nested_without_end(file, board, rewrite):
@@ -309,3 +365,166 @@ def test_a_foreign_member_that_expands_without_end_is_refused(file, board, resea
     reseal(foreign("more.bin", bytes(64 << 20)))
     with pytest.raises(UsageMistake, match=r"more\.bin: would be 67,108,864 bytes unpacked"):
         open_bundle(file, board)
+
+
+def of(candidate: str, member: str, change: Callable[[str], Change]) -> Change:
+    """Change a member of one candidate's artefact, or of its texts."""
+
+    def changed(members: Members, manifest: dict[str, Any]) -> None:
+        held = manifest["artefacts"]
+        place = "candidates" if member in {"variant.json", "model.tflite"} else "encoded"
+        change(f"{held[place][candidate]}/{member}")(members, manifest)
+
+    return changed
+
+
+def card(candidate: str, *keys: str, value: object) -> Change:
+    return of(candidate, "variant.json", lambda name: in_json(name, *keys, value=value))
+
+
+def encoded(**arrays: Any) -> Change:
+    return of("one", "encoded.npz", lambda name: in_arrays(name, **arrays))
+
+
+ROWS = np.full((6, 7), 2, np.int32)
+ONE = "golden/ai_edge_litert/one.npy"
+OF_GIVEN: dict[str, tuple[Change, str]] = {
+    "a card that is none": (of("one", "variant.json", lambda name: content(name, "[]")), "holds"),
+    "a card of an unknown input": (card("one", "declared", "inputs", value={"ids": "x"}), "'x'"),
+    "a card of another meaning": (
+        card("one", "declared", "output", "meaning", value="max"),
+        "hold",
+    ),
+    "a card of another threshold": (
+        card("one", "declared", "output", "threshold", value=0.7),
+        "it is bound otherwise than the bundle says",
+    ),
+    "a card of a threshold of 2": (
+        card("one", "declared", "output", "threshold", value=2),
+        "0 and",
+    ),
+    "a card of three labels' side": (card("one", "declared", "output", "positive", value=2), "2"),
+    "a card that promises a scheme": (card("both", "scheme", value="float16"), "not of None"),
+    "a card of more rows than the table": (card("one", "rows", value=65), "its table has 65 rows"),
+    "a card of another length": (card("one", "length", value=8), "its card says 8 tokens"),
+    "a card of length 0": (card("one", "length", value=0), "variant.json: holds"),
+    "a card of hashes that are none": (card("one", "calibration", value=["x"]), "variant.json: "),
+    "a file of another candidate": (
+        lambda members, manifest: members.update(
+            {
+                f"{manifest['artefacts']['candidates']['one']}/model.tflite": members[
+                    f"{manifest['artefacts']['candidates']['both']}/model.tflite"
+                ]
+            }
+        ),
+        "model.tflite: ",
+    ),
+    "files in each other's place": (
+        lambda _, manifest: manifest["artefacts"].update(
+            candidates={
+                "both": manifest["artefacts"]["candidates"]["one"],
+                "one": manifest["artefacts"]["candidates"]["both"],
+            }
+        ),
+        "model.tflite: ",
+    ),
+    "texts of a candidate that is not held": (
+        lambda _, manifest: manifest["artefacts"]["encoded"].update(
+            two=manifest["artefacts"]["encoded"]["one"]
+        ),
+        "texts of a candidate that it does not hold",
+    ),
+    "roles of another file": (
+        in_manifest("facts", "roles", "one", value=["ids", "mask"]),
+        "it takes ids, which is not what the bundle says",
+    ),
+    "a tokenizer on a device of no candidate": (
+        in_manifest("facts", "on_device", value=["both", "one", "two"]),
+        "on_device names 'two'",
+    ),
+    "a tokenizer that nobody runs": (
+        in_manifest("facts", "on_device", value=["both"]),
+        "tokenizer.json: belongs to nothing",
+    ),
+    "no tokenizer": (
+        of("one", "tokenizer.json", lambda name: lambda members, _: members.__delitem__(name)),
+        "tokenizer.json: is missing",
+    ),
+    "a tokenizer that is none": (
+        of("one", "tokenizer.json", lambda name: content(name, "{}")),
+        "tokenizer.json: holds",
+    ),
+    "rows of another length": (
+        encoded(test_ids=ROWS[:, :5], test_mask=ROWS[:, :5] // 2, test_segments=ROWS[:, :5] * 0),
+        "are no int32 of [6, 7]",
+    ),
+    "ids beyond the table": (encoded(test_ids=ROWS * 32), "ids that are in no vocabulary"),
+    "other texts than the other candidate's": (
+        of(
+            "one",
+            "tweets.jsonl",
+            lambda name: (
+                lambda members, _: members.update({name: members[name].replace(b"bad", b"mad")})
+            ),
+        ),
+        "its test tweets are not those of the other candidates",
+    ),
+    "a second text that is a number": (
+        of(
+            "one",
+            "tweets.jsonl",
+            lambda name: (
+                lambda members, _: members.update(
+                    {name: members[name].replace(b'"second": ""', b'"second": 1', 1)}
+                )
+            ),
+        ),
+        "something else than texts",
+    ),
+    "golden answers of two values for a sigmoid": (
+        content(ONE, npy(np.zeros((6, 2), np.float32))),
+        "not float32 of [6, 1]",
+    ),
+    "recorded answers that are none": (content("recorded.npz", "text"), "recorded.npz: "),
+    "recorded answers of 5 texts": (
+        in_arrays("recorded.npz", labels=np.zeros(5, np.int64)),
+        "its labels are no int64 of [6]",
+    ),
+    "recorded answers of label 2": (
+        in_arrays("recorded.npz", labels=np.full(6, 2)),
+        "a label that the subject does not have",
+    ),
+    "recorded answers of NaN": (
+        in_arrays("recorded.npz", probabilities=np.full((6, 2), np.nan)),
+        "its probabilities hold NaN or infinity",
+    ),
+    "recorded answers of 3 labels": (
+        in_arrays("recorded.npz", probabilities=np.zeros((6, 3))),
+        "are no float64 of [6, 2]",
+    ),
+    "recorded answers of more": (in_arrays("recorded.npz", x=np.zeros(1)), "it holds the arrays"),
+    "recorded answers beside a reference": (
+        in_manifest("facts", "reference", value="both"),
+        "are compared with one of them, not with a recording",
+    ),
+    "known failures that are no TOML": (content("known_failures.toml", "[["), "known_failures"),
+    "labels that are one": (in_manifest("facts", "labels", value=["ham"]), "labels"),
+    "labels of one name": (in_manifest("facts", "labels", value=["a", "a"]), "2 labels are called"),
+}
+
+
+@pytest.mark.parametrize("case", OF_GIVEN)
+def test_refuses_nonsense_of_given_candidates_in_one_message(case, given_file, board):
+    change, says = OF_GIVEN[case]
+    given_file.write_bytes(resealed(given_file.read_bytes(), change))
+    with pytest.raises(UsageMistake) as refused:
+        open_bundle(given_file, board)
+    assert refused.value.file == str(given_file)
+    assert says in str(refused.value)
+    assert str(refused.value).count("\n") == 0
+    assert not list(board.root.glob("bundle/*"))
+
+
+def test_opens_given_candidates_that_are_only_sealed_again(given_file, board):
+    given_file.write_bytes(resealed(given_file.read_bytes(), lambda *_: None))
+    assert open_bundle(given_file, board).artefacts(("one",))

@@ -77,7 +77,7 @@ def test_every_missing_or_foreign_file_is_noticed_and_the_remedy_helps(change, f
 
 def test_what_changes_while_it_is_used_is_noticed(file, board, contents):
     bundle = open_bundle(file, board)
-    kept = bundle.store.artefact(contents.plan.corpus)
+    kept = bundle.store.artefact(contents.artefacts.texts)
     for path, read in {
         kept.folder / "tweets.jsonl": lambda: kept.text("tweets.jsonl"),
         kept.folder / "encoded.npz": lambda: kept.arrays("encoded.npz"),

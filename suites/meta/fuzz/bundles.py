@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from models.bundle.manifest import MANIFEST
 from models.bundle.writing import write_bundle
-from suites.meta.bundle.conftest import contents_in, resealed
+from suites.meta.bundle.conftest import contents_in, given_in, resealed
 from suites.meta.fuzz.arrays import bad_archives, bad_npy_files
 from suites.meta.fuzz.mutations import VALUES, dumped, mutated, mutated_archive, mutated_json
 from suites.meta.fuzz.shapes import later, no_files
@@ -33,9 +33,19 @@ def good() -> bytes:
         return file.read_bytes()
 
 
+@functools.cache
+def given() -> bytes:
+    """Return a bundle of files that were given, compared with recorded answers."""
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "board.edge"
+        write_bundle(file, given_in(Path(name), recorded=True))
+        return file.read_bytes()
+
+
 def good_files() -> Iterator[bytes]:
     """Yield good bundles."""
     yield good()
+    yield given()
 
 
 def bad_files() -> Iterator[tuple[str, Any]]:

@@ -80,9 +80,9 @@ def bundle(path: Path) -> object:
     board = path.parent.parent / "board"
     try:
         opened = open_bundle(path, Store(board))
-        schemes = opened.manifest.runtimes[opened.manifest.main_runtime].schemes
-        golden = [opened.golden(opened.manifest.main_runtime, scheme) for scheme in schemes]
-        return opened.subject, opened.plan(schemes), golden
+        names = opened.manifest.runtimes[opened.manifest.main_runtime].candidates
+        golden = [opened.golden(opened.manifest.main_runtime, name) for name in names]
+        return opened.facts, opened.recorded, opened.artefacts(names), golden
     finally:
         shutil.rmtree(board, ignore_errors=True)
 

@@ -64,10 +64,10 @@ MAY_IMPORT = {
     "models.devices": {
         *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),
     },
-    # The plan is what it carries, the corpus what it leaves out.
+    # Candidates are what it carries, the corpus what it leaves out.
     "models.bundle": {
-        *("models.corpus", "models.errors", "models.flatbuffers", "models.members"),
-        *("models.plan", "models.store", "models.subjects", "models.tables"),
+        *("models.candidates", "models.corpus", "models.errors", "models.flatbuffers"),
+        *("models.members", "models.store", "models.tables"),
         # What a bundle says it holds is checked where it is unpacked.
         *("models.networks", "models.runtime", "models.verdicts"),
     },

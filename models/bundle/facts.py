@@ -1,0 +1,67 @@
+"""Whether what a bundle says of its subject can be: names, labels, and what refers to them."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from models.candidates.declaration import is_candidate_name
+from models.candidates.labels import check_labels
+from models.errors import UsageMistake
+from models.flatbuffers.schemes import SCHEMES
+from models.paths import is_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from models.candidates.subject import SubjectFacts
+
+_SHOWN = 60
+# What leads to files of the host, which are not there on a board.
+OF_THE_HOST = ("budgets", "known_failures", "baseline", "device")
+
+
+def problem_of(facts: SubjectFacts) -> str | None:
+    """Say what is wrong with the facts of a subject; None where nothing is."""
+    try:
+        check_labels(list(facts.labels), "labels")
+    except UsageMistake as mistake:
+        return f"its list of labels {mistake.what}"
+    problems = chain(_of_names(facts), _of_references(facts), _of_the_host(facts))
+    return next(problems, None)
+
+
+def _of_names(facts: SubjectFacts) -> Iterator[str]:
+    if not is_name(facts.name):
+        yield f"{facts.name[:_SHOWN]!r} cannot name a folder"
+    for name in facts.all_candidates:
+        if not is_candidate_name(name):
+            yield f"no candidate can be called {name[:_SHOWN]!r}"
+    if len(set(facts.all_candidates)) != len(facts.all_candidates):
+        yield "two candidates have one name"
+
+
+def _of_references(facts: SubjectFacts) -> Iterator[str]:
+    known = set(facts.candidates)
+    if facts.reference not in {None, *known}:
+        yield f"the reference {facts.reference!r} is none of its candidates"
+    by_name: dict[str, Iterable[str]] = {
+        "schemes": facts.schemes,
+        "roles": facts.roles,
+        "bindings": facts.bindings,
+        "on_device": facts.on_device,
+    }
+    for key, names in by_name.items():
+        for name in sorted(set(names) - known):
+            yield f"{key} names {name[:_SHOWN]!r}, which is none of its candidates"
+    for scheme in facts.schemes.values():
+        if scheme not in SCHEMES:
+            yield f"no scheme is called {scheme[:_SHOWN]!r}"
+
+
+def _of_the_host(facts: SubjectFacts) -> Iterator[str]:
+    if not facts.has_files:
+        yield "has_files says that there is nothing to run"
+    for key in OF_THE_HOST:
+        if getattr(facts, key) is not None:
+            yield f"{key} would lead to a file of the host"

@@ -1,0 +1,135 @@
+"""Which members a bundle must have, and that it has no other: known before anything is unpacked."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from models.artefact import MANIFEST as ARTEFACT_MANIFEST
+from models.bundle.facts import problem_of
+from models.bundle.manifest import (
+    BUDGETS,
+    KNOWN_FAILURES,
+    MANIFEST,
+    RECORDED,
+    facts_from,
+    golden_member,
+)
+from models.corpus.artefact import ENCODED, LEFT_OUT, SUMMARY, TOKENIZER, TWEETS
+from models.errors import UsageMistake
+from models.members import FLATBUFFER, LOGITS, MODEL_CARD, VARIANT_CARD
+from models.runtime.available import EDGE_RUNTIMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.bundle.manifest import Manifest
+
+REMEDY = "Export it again with --edge-export-bundle, from a run that was judged"
+# Everything but FlatBuffers, texts and recorded answers is small.
+_LARGEST_CARD = 16 << 20
+_LARGEST_CORPUS = 256 << 20
+_OF_TEXTS = (TWEETS, ENCODED, TOKENIZER, LOGITS, RECORDED)
+_LARGE = {FLATBUFFER: None, **dict.fromkeys(_OF_TEXTS, _LARGEST_CORPUS)}
+# What may be there, and need not be.
+_OPTIONAL = (KNOWN_FAILURES, RECORDED)
+
+
+def check_manifest(manifest: Manifest, file: Path) -> None:
+    """Check that a bundle says that it holds what is needed, and nothing else: nothing is unpacked.
+
+    Args:
+        manifest: what the bundle says of itself.
+        file: the bundle, for messages.
+
+    Raises:
+        UsageMistake: a member is missing, foreign or too large; names it.
+    """
+    Members(manifest, file).check()
+
+
+class Members:
+    """Checks which members there are.
+
+    Args:
+        manifest: what the bundle says of itself.
+        file: the bundle, for messages.
+    """
+
+    def __init__(self, manifest: Manifest, file: Path) -> None:
+        self._manifest, self._file = manifest, file
+        self._held = manifest.artefacts
+        self._facts = facts_from(manifest.facts)
+
+    def check(self) -> None:
+        """Check all.
+
+        Raises:
+            UsageMistake: a member is missing, foreign or too large; names it.
+        """
+        problem = problem_of(self._facts) or next(chain(self._of_held(), self._of_judged()), None)
+        if problem is not None:
+            raise self._mistake(problem, MANIFEST)
+        self._check_belonging()
+
+    def _mistake(self, what: str, member: str) -> UsageMistake:
+        return UsageMistake(what, file=self._file, key=member, remedy=REMEDY)
+
+    def _of_held(self) -> Iterator[str]:
+        """Say what does not fit together among the artefacts that it says to hold."""
+        held, names = self._held, self._facts.candidates
+        if set(held.candidates) != set(names):
+            yield "its candidates are not those that it says to hold"
+        if not set(held.encoded) <= set(names):
+            yield "it holds texts of a candidate that it does not hold"
+        if len({*held.candidates.values()}) != len(held.candidates):
+            yield "two of its candidates share an artefact"
+        if self._facts.taught != (held.full is not None and held.small is not None):
+            yield "a full model belongs to candidates that descend from one, and to no other"
+        if set(held.named.values()) != set(held.folders()):
+            yield "it names other artefacts than it holds"
+
+    def _of_judged(self) -> Iterator[str]:
+        """Say of what was judged what is not there, or not known here."""
+        runtimes, names = self._manifest.runtimes, self._facts.candidates
+        for name in runtimes:
+            if name not in EDGE_RUNTIMES:
+                yield f"no runtime is called {name!r}"
+        for name in (name for judged in runtimes.values() for name in judged.candidates):
+            if name not in names:
+                yield f"{name[:60]!r} was judged right and is not held"
+        if self._manifest.main_runtime not in runtimes:
+            yield "nothing was judged on its main runtime"
+
+    def _check_belonging(self) -> None:
+        """Check that every member that is needed is held, that no other is, and their sizes."""
+        needed = set(self._needed())
+        for name in sorted(needed - self._manifest.members.keys()):
+            raise self._mistake("is missing", name)
+        for name, member in self._manifest.members.items():
+            if name not in needed and name not in _OPTIONAL:
+                raise self._mistake("belongs to nothing that it says it holds", name)
+            most = _LARGE.get(name.rsplit("/", 1)[-1], _LARGEST_CARD)
+            if most is not None and member.bytes > most:
+                what = f"holds {member.bytes:,} bytes, at most {most:,} are read"
+                raise self._mistake(what, name)
+
+    def _needed(self) -> Iterator[str]:
+        yield BUDGETS
+        for runtime, judged in self._manifest.runtimes.items():
+            yield from (golden_member(runtime, name) for name in judged.candidates)
+        held = self._held
+        # Where a device runs a tokenizer, it is beside the texts of the candidates that it is for.
+        tokenized = {held.texts_of(name) for name in self._facts.on_device}
+        for folder in held.all_texts:
+            own = (TOKENIZER,) if folder in tokenized else ()
+            yield from _below(folder, TWEETS, LEFT_OUT, ENCODED, SUMMARY, *own)
+        for folder in held.models:
+            yield from _below(folder, MODEL_CARD, LOGITS)
+        for folder in held.candidates.values():
+            yield from _below(folder, VARIANT_CARD, FLATBUFFER)
+
+
+def _below(folder: str, *names: str) -> Iterator[str]:
+    yield from (f"{folder}/{name}" for name in (*names, ARTEFACT_MANIFEST))

@@ -1,0 +1,52 @@
+"""What a reference answered that is no file here: its recorded answers, as a bundle holds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.candidates.recorded import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    Arrays = Mapping[str, NDArray[np.generic]]
+
+LABELS, SCORES = "labels", ("logits", "probabilities")
+
+
+def arrays_of(recording: Recording) -> dict[str, NDArray[np.generic]]:
+    """Return the answers that candidates are compared with, as arrays by name."""
+    scores = {name: getattr(recording, name) for name in SCORES}
+    given = {name: array for name, array in scores.items() if array is not None}
+    return {LABELS: recording.labels, **given}
+
+
+def recording_in(arrays: Arrays, *, texts: int, classes: int) -> Recording:
+    """Return the recorded answers that arrays hold.
+
+    Args:
+        arrays: by name.
+        texts: how many there are.
+        classes: how many labels there are.
+
+    Raises:
+        ValueError: they are none, or of other texts or labels.
+    """
+    if not {LABELS} <= set(arrays) <= {LABELS, *SCORES}:
+        raise ValueError(f"it holds the arrays {', '.join(sorted(arrays))[:80]}")
+    labels = arrays[LABELS]
+    if labels.dtype != np.int64 or labels.shape != (texts,):
+        raise ValueError(f"its labels are no int64 of {[texts]}")
+    if not np.isin(labels, range(classes)).all():
+        raise ValueError("it has a label that the subject does not have")
+    scores = {name: arrays[name] for name in SCORES if name in arrays}
+    for name, array in scores.items():
+        if array.dtype != np.float64 or array.shape != (texts, classes):
+            raise ValueError(f"its {name} are no float64 of {[texts, classes]}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"its {name} hold NaN or infinity")
+    return Recording(labels=labels, **scores)  # type: ignore[arg-type] # as checked
