@@ -156,7 +156,8 @@ def _decode_lines(
                     f"line {number} is not {encoding} ({why})",
                     file=path,
                     key=_ENCODING_KEY,
-                    remedy='Name its encoding, or add fallback_encoding = "cp1252"',
+                    remedy="Name its encoding under [corpus] in the TOML of --edge-subject, or add "
+                    'fallback_encoding = "cp1252" there; or save the file as UTF-8',
                 ) from None
             reason = str(getattr(error, "reason", error))
             lines.append(_decode_fallback(line, fallback, number, path, reason))

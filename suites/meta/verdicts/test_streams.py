@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,26 @@ def test_the_cut_is_where_the_standard_error_is_smallest() -> None:
     # Squared standard errors with 0, 1 and 2 batches cut: 0.444 / 9, 0.109 / 8 and 0.122 / 7.
     assert warm_up_of(seconds) == BATCH
     assert warm_up_of(seconds[: -3 * BATCH]) == BATCH
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_cut_is_that_of_the_definition(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(15, 900))
+    seconds = rng.lognormal(-7.0, 0.2, count) * (1.0 + np.exp(-np.arange(count) / 40.0))
+    batches = np.log(seconds[: count // BATCH * BATCH]).reshape(-1, BATCH)
+    medians = np.median(batches, axis=1)
+    errors = [medians[cut:].var() / (len(medians) - cut) for cut in range(len(medians) // 3)]
+    assert warm_up_of(seconds) == BATCH * int(np.argmin(errors))
+
+
+def test_a_million_answers_are_cut_in_seconds() -> None:
+    seconds = np.random.default_rng(0).lognormal(-12.0, 0.1, 1_000_000)
+    began = time.process_time()
+    warm_up_of(seconds)
+    assert time.process_time() - began < 10.0, (
+        "one pass takes a fraction of a second, all cuts days"
+    )
 
 
 @pytest.mark.parametrize("seconds", [[], [0.0, 1.0], [np.nan]])
