@@ -39,7 +39,7 @@ def absolute(written: str | Path, *, folder: Path | None = None, key: str | None
     if not text.strip():
         raise UsageMistake("is empty where a path is needed", key=key, remedy="Give a path")
     try:
-        path = ((folder or Path.cwd()) / Path(text).expanduser()).resolve()
+        path = _resolved((folder or Path.cwd()) / Path(text).expanduser())
         path.exists()
     except (OSError, RuntimeError, ValueError) as error:
         raise UsageMistake(
@@ -48,6 +48,14 @@ def absolute(written: str | Path, *, folder: Path | None = None, key: str | None
             remedy="Give the path of a file or a folder",
         ) from None
     return path
+
+
+def _resolved(path: Path) -> Path:
+    """An absolute path without links to folders; a link to a file stays, and so what is beside it.
+
+    The hub's cache holds links to files of other names in another folder.
+    """
+    return path.resolve() if path.name == ".." else path.parent.resolve() / path.name
 
 
 def name_or_file(written: str, *, folder: Path | None = None, key: str | None = None) -> str:

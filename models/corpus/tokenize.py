@@ -29,6 +29,7 @@ from models.corpus.tokenizer_settings import (
     settings_for,
 )
 from models.errors import UsageMistake
+from models.tokenizers.library_errors import LibraryError, library_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 PAD, UNKNOWN, START, END, MASK = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
-# What the library's own language raises where it gives up; no Exception, and of no public module.
-_PANIC = "PanicException"
 _DEFAULT_VOCABULARY = 4000
 # A piece seen once says nothing the model could learn.
 _MIN_FREQUENCY = 2
@@ -115,15 +114,11 @@ def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
         )
     require_length(folder, table)
     try:
-        tokenizer = _from_json(whole, table) if file == whole else _from_pieces(vocabulary, table)
-        _check_pieces(tokenizer, file)
-        return _finished(tokenizer, table)
-    except UsageMistake:
-        raise
-    except BaseException as error:
-        # The library raises a bare Exception for a bad file, and for some not even that: a panic.
-        if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
-            raise
+        with library_errors():
+            found = _from_json(whole, table) if file == whole else _from_pieces(vocabulary, table)
+            _check_pieces(found, file)
+            return _finished(found, table)
+    except LibraryError as error:
         raise UsageMistake(
             f"the tokenizer cannot be read ({error})",
             file=file,

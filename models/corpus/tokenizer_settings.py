@@ -6,14 +6,10 @@ case: a vocabulary of lower case holds no capital letter.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-from tokenizers.normalizers import BertNormalizer
-
-from models.documents import parse_json
 from models.errors import UsageMistake
-from models.files import LARGEST_TABLE, read_text
+from models.tokenizers.settings import SETTINGS, Settings, read_settings, require_basic_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,27 +17,7 @@ if TYPE_CHECKING:
 
     from models.subjects import TokenizerTable
 
-SETTINGS = "tokenizer_config.json"
 KEY = "tokenizer.lowercase"
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """tokenizer_config.json, as far as it decides ids; its defaults are BertTokenizer's."""
-
-    do_lower_case: bool = True
-    strip_accents: bool | None = None
-    tokenize_chinese_chars: bool = True
-    do_basic_tokenize: bool = True
-    model_max_length: float | None = None
-
-    def normalizer(self) -> BertNormalizer:
-        """Return what BertTokenizer does to a text before it cuts it into words."""
-        return BertNormalizer(
-            clean_text=True,
-            handle_chinese_chars=self.tokenize_chinese_chars,
-            strip_accents=self.strip_accents,
-            lowercase=self.do_lower_case,
-        )
 
 
 def settings_for(folder: Path, pieces: Iterable[str], table: TokenizerTable) -> Settings:
@@ -60,32 +36,9 @@ def settings_for(folder: Path, pieces: Iterable[str], table: TokenizerTable) -> 
         settings = read_settings(file)
     else:
         file, settings = folder / "vocab.txt", Settings(do_lower_case=not _has_capitals(pieces))
-    if not settings.do_basic_tokenize:
-        raise UsageMistake(
-            "is false, and words are always split at punctuation here",
-            file=file,
-            key="do_basic_tokenize",
-            remedy="Give the checkpoint with its tokenizer.json, which says how to split",
-        )
+    require_basic_words(settings, file)
     require_agreement(table, lowercase=settings.do_lower_case, file=file)
     return settings
-
-
-def read_settings(file: Path) -> Settings:
-    """Read tokenizer_config.json.
-
-    Raises:
-        UsageMistake: it cannot be read, or a key has another type.
-    """
-    remedy = "Fetch the checkpoint again, whole"
-    try:
-        document: Any = parse_json(read_text(file, LARGEST_TABLE))
-        return msgspec.convert(document, Settings)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        raise UsageMistake(what, file=file, key=where.strip("`") or None, remedy=remedy) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageMistake(f"cannot be read as JSON ({error})", file=file, remedy=remedy) from None
 
 
 def require_length(folder: Path, table: TokenizerTable) -> None:

@@ -10,11 +10,13 @@ from tokenizers import Tokenizer
 
 from models.errors import UsageMistake
 from models.roles import IDS, MASK, SEGMENTS
+from models.tokenizers.library_errors import LibraryError, library_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from tokenizers import Encoding
 
 Side = Literal["left", "right"]
 
@@ -74,7 +76,8 @@ class Encoder:
         """
         if self.left_out is not None:
             return self._encode_kept(texts, length)
-        rows = self._bounded(length).encode_batch([_given(text) for text in texts])
+        pairs = any(len(text) > 1 for text in texts)
+        rows = _encoded(self._bounded(length, pairs=pairs), texts)
         columns = {
             IDS: [row.ids for row in rows],
             MASK: [row.attention_mask for row in rows],
@@ -87,7 +90,7 @@ class Encoder:
 
     def lengths(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
         """Return the tokens of each text before truncation and padding, [n]."""
-        rows = self._free().encode_batch([_given(text) for text in texts])
+        rows = _encoded(self._free(), texts)
         return np.array([len(self._kept(row.ids)) for row in rows], np.int64)
 
     def tokens(self, ids: Sequence[int]) -> list[str]:
@@ -107,16 +110,10 @@ class Encoder:
         copy.no_padding()
         return copy
 
-    def _bounded(self, length: int) -> Tokenizer:
+    def _bounded(self, length: int, *, pairs: bool = False) -> Tokenizer:
         copy, padding = self._free(), self.padding
-        special = len(copy.encode("").ids)
-        if length < max(special, 1):
-            raise UsageMistake(
-                f"rows of {length} tokens have no room for the {special} special tokens of a "
-                f"{self.kind} tokenizer",
-                key="--edge-tokenizer",
-                remedy="Give the tokenizer that belongs to the file, or a longer length",
-            )
+        special = copy.num_special_tokens_to_add(pairs)
+        self._require_room(length, special)
         copy.enable_truncation(length, strategy="longest_first", direction=self.truncation)
         copy.enable_padding(
             length=length,
@@ -126,18 +123,28 @@ class Encoder:
         )
         return copy
 
+    def _require_room(self, length: int, special: int) -> None:
+        if length < max(special, 1):
+            raise UsageMistake(
+                f"rows of {length} tokens have no room for the {special} special tokens of a "
+                f"{self.kind} tokenizer",
+                key="--edge-tokenizer",
+                remedy="Give the tokenizer that belongs to the file, or a longer length",
+            )
+
     def _kept(self, ids: Sequence[int]) -> list[int]:
         return [number for number in ids if number != self.left_out]
 
     def _encode_kept(
         self, texts: Sequence[tuple[str, ...]], length: int
     ) -> dict[str, NDArray[np.int32]]:
+        self._require_room(length, 0)
         ids = np.full((len(texts), length), self.padding.number, np.int32)
         mask = np.zeros_like(ids)
-        rows = self._free().encode_batch([_given(text) for text in texts])
+        rows = _encoded(self._free(), texts)
         for at, row in enumerate(rows):
             kept = self._kept(row.ids)
-            kept = kept[:length] if self.truncation == "right" else kept[len(kept) - length :]
+            kept = kept[:length] if self.truncation == "right" else kept[-length:]
             place = slice(0, len(kept))
             if self.padding.side == "left":
                 place = slice(length - len(kept), length)
@@ -145,6 +152,14 @@ class Encoder:
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
 
-def _given(text: tuple[str, ...]) -> str | tuple[str, ...]:
-    """A pair as a pair, a single text as a text: the library takes no tuple of one."""
-    return text if len(text) > 1 else text[0]
+def _encoded(library: Tokenizer, texts: Sequence[tuple[str, ...]]) -> list[Encoding]:
+    """What the library makes of texts, a pair as a pair; it takes no tuple of one."""
+    try:
+        with library_errors():
+            return library.encode_batch([text if len(text) > 1 else text[0] for text in texts])
+    except LibraryError as error:
+        raise UsageMistake(
+            f"the tokenizer gives up on a text ({error})",
+            key="--edge-tokenizer",
+            remedy="Simplify the regular expressions in [tokenizer], or give ids in a column",
+        ) from None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from models.errors import UsageMistake
+from models.paths import absolute
 from models.tables import Table
 from models.tokenizers.pieces import (
     from_byte_pairs,
@@ -14,11 +14,17 @@ from models.tokenizers.pieces import (
     is_tokenizer_json,
 )
 from models.tokenizers.sentence_pieces import from_sentence_pieces
-from models.tokenizers.vocabularies import read_keras_json, read_text, read_vocabulary
+from models.tokenizers.vocabularies import (
+    is_keras_json,
+    read_keras_json,
+    read_text,
+    read_vocabulary,
+)
 from models.tokenizers.words import CHARACTERS, WordSettings, word_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from models.tokenizers.encoder import Encoder
 
@@ -28,6 +34,11 @@ MODEL_MAKER_DELIMITERS = r"[^\w\']+"
 # What TextVectorization strips: string.punctuation.
 PUNCTUATION = r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']"""
 ASCII_BLANKS = r"[ \t\n\x0b\f\r]+"
+# What lists without settings call their tokens.
+USUAL_TOKENS = {
+    "unknown": ("[UNK]", "<unk>", "<UNK>", "<UNKNOWN>", "<OOV>", "[OOV]"),
+    "pad": ("[PAD]", "<pad>", "<PAD>", ""),
+}
 
 
 class TokenizerSettings(Table, frozen=True, kw_only=True):
@@ -65,9 +76,16 @@ class TokenizerSettings(Table, frozen=True, kw_only=True):
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
-def _word_list(kind: str, file: Path, given: Mapping[str, Any], **usual: Any) -> Encoder:
-    chosen = {name: value for name, value in given.items() if name in WordSettings.__annotations__}
-    return word_encoder(kind, read_vocabulary(file), WordSettings(**{**usual, **chosen}))
+class Kind(NamedTuple):
+    """What a kind of tokenizer is read with.
+
+    Attributes:
+        read: reads its file, with the settings that were written down.
+        takes: names of these settings; others would change nothing.
+    """
+
+    read: Callable[[Path, Mapping[str, Any]], Encoder]
+    takes: frozenset[str]
 
 
 def _regex(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -79,7 +97,10 @@ def _regex(file: Path, given: Mapping[str, Any]) -> Encoder:
         "unknown": "<UNKNOWN>",
         "pad": "<PAD>",
     }
-    return _word_list("regex", file, given, **usual)
+    chosen = {**usual, **given}
+    # (?P: RE2, which the Task Library uses, takes \\w, \\d and \\s for ASCII alone.
+    chosen["split"] = f"(?P:{chosen['split']})"
+    return word_encoder("regex", words, WordSettings(**chosen))
 
 
 def _text_vectorization(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -89,51 +110,74 @@ def _text_vectorization(file: Path, given: Mapping[str, Any]) -> Encoder:
         "removed": PUNCTUATION,
         "split": ASCII_BLANKS,
         "unknown": "[UNK]",
-        "pad_number": 0,
+        "pad": "",
     }
-    return _word_list("text_vectorization", file, given, **usual)
+    words = read_vocabulary(file)
+    return word_encoder("text_vectorization", words, WordSettings(**{**usual, **given}))
 
 
 def _keras(file: Path, given: Mapping[str, Any]) -> Encoder:
     """Keras' Tokenizer with pad_sequences: rows are filled and cut on the left by default."""
     words, config = read_keras_json(file)
-    filters = config.get("filters") or ""
-    by_character = bool(config.get("char_level"))
     usual: dict[str, Any] = {
-        "case": "unicode" if config.get("lower", True) else "kept",
-        "blanked": "" if by_character or not filters else _any_of(filters),
-        "split": CHARACTERS if by_character else f"{_any_of(config.get('split') or ' ')}",
-        "unknown": config.get("oov_token"),
+        "case": "unicode" if config.lower else "kept",
+        "split": CHARACTERS if config.char_level else _literal(config.split),
+        "unknown": config.oov_token,
         "side": "left",
         "truncation": "left",
-        "limit": config.get("num_words"),
+        # Keras takes 0 for no limit.
+        "limit": config.num_words or None,
     }
-    chosen = {name: value for name, value in given.items() if name in WordSettings.__annotations__}
-    return word_encoder("keras", words, WordSettings(**{**usual, **chosen}))
+    if config.filters and not config.char_level:
+        usual |= {"blanked": f"[{_literal(config.filters)}]", "blank": config.split}
+    return word_encoder("keras", words, WordSettings(**{**usual, **given}))
 
 
-def _any_of(characters: str) -> str:
-    return "[" + "".join(f"\\x{{{ord(character):x}}}" for character in characters) + "]+"
+def _literal(characters: str) -> str:
+    """A regular expression of these characters and no others."""
+    return "".join(f"\\x{{{ord(character):x}}}" for character in characters)
 
 
 def _words(file: Path, given: Mapping[str, Any]) -> Encoder:
-    return _word_list("words", file, given)
+    words = read_vocabulary(file)
+    return word_encoder("words", words, WordSettings(**{**_usual_tokens(words, given), **given}))
 
 
 def _characters(file: Path, given: Mapping[str, Any]) -> Encoder:
-    return _word_list("characters", file, given, split=CHARACTERS)
+    words = read_vocabulary(file)
+    usual = _usual_tokens(words, given)
+    return word_encoder("characters", words, WordSettings(split=CHARACTERS, **{**usual, **given}))
 
 
-KINDS: dict[str, Callable[[Path, Mapping[str, Any]], Encoder]] = {
-    "huggingface": from_json,
-    "wordpiece": from_word_pieces,
-    "byte_pairs": from_byte_pairs,
-    "sentencepiece": from_sentence_pieces,
-    "regex": _regex,
-    "text_vectorization": _text_vectorization,
-    "keras": _keras,
-    "words": _words,
-    "characters": _characters,
+def _usual_tokens(words: Mapping[str, int], given: Mapping[str, Any]) -> dict[str, str]:
+    """Tokens that a list without settings has under a usual name, where none is given."""
+    found: dict[str, str] = {}
+    for key, names in USUAL_TOKENS.items():
+        known = [name for name in names if name in words]
+        if len(known) > 1 and key not in given:
+            raise UsageMistake(
+                f"the word list holds {' and '.join(map(repr, known))}",
+                key=f"tokenizer.{key}",
+                remedy=f'Write {key} = "..." in [tokenizer] with the one that training used',
+            )
+        found |= {key: known[0]} if known else {}
+    return found
+
+
+_ROWS = frozenset({"pad", "side", "truncation"})
+_TOKENS = _ROWS | {"start", "end", "unknown"}
+_TEXTS = frozenset({"case", "removed", "split"})
+
+KINDS: dict[str, Kind] = {
+    "huggingface": Kind(from_json, _ROWS),
+    "wordpiece": Kind(from_word_pieces, _TOKENS | {"case"}),
+    "byte_pairs": Kind(from_byte_pairs, _TOKENS),
+    "sentencepiece": Kind(from_sentence_pieces, _TOKENS - {"unknown"}),
+    "regex": Kind(_regex, _TOKENS | _TEXTS),
+    "text_vectorization": Kind(_text_vectorization, _TOKENS | _TEXTS),
+    "keras": Kind(_keras, _TOKENS | _TEXTS),
+    "words": Kind(_words, _TOKENS | _TEXTS),
+    "characters": Kind(_characters, _TOKENS | _TEXTS - {"split"}),
 }
 
 # Files of a checkpoint's folder that hold its tokenizer, the surest first.
@@ -155,17 +199,17 @@ def parse_option(text: str) -> TokenizerSettings:
     return TokenizerSettings(file=text)
 
 
-def load(settings: TokenizerSettings, folder: Path = Path()) -> Encoder:
+def load(settings: TokenizerSettings, folder: Path | None = None) -> Encoder:
     """Load a tokenizer.
 
     Args:
         settings: its file, kind and what else is known of it.
-        folder: what a relative path is relative to.
+        folder: what a relative path is relative to; None for the current folder.
 
     Raises:
-        UsageMistake: the file is missing or damaged, or its kind is not certain.
+        UsageMistake: the file is missing or damaged, its kind is not certain, or a setting is none
+            of its kind.
     """
-    path = folder / Path(settings.file).expanduser()
     kind = settings.kind
     if kind is not None and kind not in KINDS:
         raise UsageMistake(
@@ -173,20 +217,43 @@ def load(settings: TokenizerSettings, folder: Path = Path()) -> Encoder:
             key="tokenizer.kind",
             remedy=f"Give one of {', '.join(KINDS)}",
         )
+    path = absolute(settings.file, folder=folder, key=KEY)
+    if not path.exists():
+        raise UsageMistake(
+            "no such file",
+            file=path,
+            key=KEY,
+            remedy="Check the path"
+            + (f"; a kind is one of {', '.join(KINDS)}" * (":" in path.name)),
+        )
     if path.is_dir():
-        path, found = _in_folder(path)
+        path, found = _in_folder(path, kind)
         kind = kind or found
-    if not path.is_file():
-        raise UsageMistake("no such file", file=path, key=KEY, remedy="Check the path")
-    return KINDS[kind or recognized(path)](path, settings.given())
+    kind = kind or recognized(path)
+    given = settings.given()
+    _require_taken(given, kind)
+    return KINDS[kind].read(path, given)
 
 
-def _in_folder(folder: Path) -> tuple[Path, str]:
-    for name, kind in _IN_FOLDER.items():
+def _require_taken(given: Mapping[str, Any], kind: str) -> None:
+    """Check that each setting changes something for a tokenizer of this kind."""
+    for key in given:
+        if key not in KINDS[kind].takes:
+            raise UsageMistake(
+                f"is no setting of a {kind} tokenizer",
+                key=f"tokenizer.{key}",
+                remedy=f"Leave it out; there are {', '.join(sorted(KINDS[kind].takes))}",
+            )
+
+
+def _in_folder(folder: Path, kind: str | None) -> tuple[Path, str]:
+    """The surest tokenizer's file of a checkpoint's folder, of a kind where one is given."""
+    names = [name for name, of in _IN_FOLDER.items() if kind in {None, of}]
+    for name in names:
         if (folder / name).is_file():
-            return folder / name, kind
+            return folder / name, _IN_FOLDER[name]
     raise UsageMistake(
-        f"holds none of {', '.join(_IN_FOLDER)}",
+        f"holds none of {', '.join(names)}" if names else f"is a folder, no file of {kind}",
         file=folder,
         key=KEY,
         remedy="Give the tokenizer's file",
@@ -206,7 +273,7 @@ def recognized(file: Path) -> str:
     text = read_text(file)
     if is_tokenizer_json(text):
         return "huggingface"
-    return "keras" if '"word_index"' in text else _kind_of_list(file)
+    return "keras" if is_keras_json(text) else _kind_of_list(file)
 
 
 def _kind_of_list(file: Path) -> str:
@@ -214,7 +281,7 @@ def _kind_of_list(file: Path) -> str:
     signs = {
         "wordpiece": {"[CLS]", "[SEP]", "[UNK]"} <= words.keys(),
         "regex": {"<PAD>", "<UNKNOWN>"} <= words.keys(),
-        "text_vectorization": words.get("") == 0 and words.get("[UNK]") == 1,
+        "text_vectorization": (words.get(""), words.get("[UNK]")) == (0, 1),
     }
     certain = [kind for kind, seen in signs.items() if seen]
     if len(certain) == 1:
@@ -223,6 +290,6 @@ def _kind_of_list(file: Path) -> str:
         "is a word list, and does not say how texts become words",
         file=file,
         key=KEY,
-        remedy="Say KIND:FILE, with one of text_vectorization, keras, regex, words, characters; "
-        "docs/my-flatbuffer.md tells them apart",
+        remedy="Say KIND:FILE, with one of wordpiece, text_vectorization, regex, words, "
+        "characters; docs/my-flatbuffer-tokenizers.md tells them apart",
     )

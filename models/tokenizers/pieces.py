@@ -5,44 +5,42 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from tokenizers import (
     AddedToken,
     Tokenizer,
     decoders,
     models,
-    normalizers,
     pre_tokenizers,
-    processors,
 )
 
 from models.errors import UsageMistake
 from models.tokenizers.encoder import Encoder, Padding, Side
-from models.tokenizers.vocabularies import load_json, read_text, read_vocabulary
+from models.tokenizers.library_errors import LibraryError, library_errors
+from models.tokenizers.settings import SETTINGS, Settings, read_settings, require_basic_words
+from models.tokenizers.templates import around
+from models.tokenizers.vocabularies import parsed_or_none, read_text, read_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CONFIG = "tokenizer_config.json"
-# What BERT's and RoBERTa's own tokenizers call their tokens, where no configuration says it.
+# What BERT's and RoBERTa's own tokenizers call their tokens, where no settings say it: by the key
+# of tokenizer_config.json, and by that of [tokenizer].
 BERT = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]"}
 ROBERTA = {"unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>"}
+_KEYS = {"unk_token": "unknown", "cls_token": "start", "sep_token": "end", "pad_token": "pad"}
+_ROBERTAS_MASK = "<mask>"
 _KNOWN_PADS = ("[PAD]", "<pad>", "<PAD>")
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Return what tokenizer_config.json beside a vocabulary says; empty where there is none.
-
-    Raises:
-        UsageMistake: it is not a JSON object.
-    """
-    file = folder / CONFIG
-    if not file.is_file():
-        return {}
-    config = load_json(read_text(file), file)
-    if not isinstance(config, dict):
-        raise UsageMistake("is not a JSON object", file=file, remedy="Fetch the checkpoint again")
-    return config
+# Names in tokenizer_config.json of those that cut texts as these kinds do, without "Fast"; the
+# last two say nothing of it.
+_SAY_NOTHING = {"PreTrainedTokenizer", "TokenizersBackend"}
+_LIKE_BERT = _SAY_NOTHING | {
+    *("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"),
+    *("ConvBertTokenizer", "LayoutLMTokenizer", "LxmertTokenizer", "RetriBertTokenizer"),
+    "SqueezeBertTokenizer",
+}
+_LIKE_ROBERTA = _SAY_NOTHING | {"RobertaTokenizer", "BartTokenizer", "LongformerTokenizer"}
 
 
 def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -50,58 +48,61 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
 
     Args:
         file: the tokenizer.json.
-        given: `pad`, the token that fills rows up, where the file does not say it.
+        given: `pad`, the token that fills rows up, `side` and `truncation`, where the file does
+            not say them.
 
     Raises:
         UsageMistake: the file is not a tokenizer's, or does not say what fills rows up.
     """
     text = read_text(file)
     try:
-        library = Tokenizer.from_str(text)
-    except Exception as error:  # noqa: BLE001 - the library raises bare Exception for any bad file
+        with library_errors():
+            library = Tokenizer.from_str(text)
+            # What the library reads is not always what it can write, and a device is sent that.
+            Tokenizer.from_str(library.to_str())
+    except LibraryError as error:
         raise UsageMistake(
             f"is not a tokenizer of the tokenizers library ({error})",
             file=file,
             remedy="Give the tokenizer.json that save_pretrained wrote, or say KIND:FILE",
         ) from None
-    padding = _padding_of(library, file, given)
-    own = (library.truncation or {}).get("direction")
+    settings = _settings_beside(file) or Settings()
+    padding, truncation = library.padding or {}, library.truncation or {}
+    side: Side = given.get("side") or padding.get("direction") or settings.padding_side or "right"
+    cut: Side = (
+        given.get("truncation")
+        or truncation.get("direction")
+        or settings.truncation_side
+        or "right"
+    )
+    named = given.get("pad") or padding.get("pad_token") or settings.token("pad_token")
     return Encoder(
         kind="huggingface",
         library=library,
-        padding=padding,
-        truncation=_side(given.get("truncation") or own),
+        padding=_padding_of(library, named, side, file),
+        truncation=cut,
     )
 
 
-def _padding_of(library: Tokenizer, file: Path, given: Mapping[str, Any]) -> Padding:
-    own = library.padding or {}
-    config = read_config(file.parent)
-    side = _side(given.get("side") or own.get("direction") or config.get("padding_side"))
-    named = given.get("pad") or own.get("pad_token") or _text_of(config.get("pad_token"))
-    for token in [named] if named else _KNOWN_PADS:
-        number = library.token_to_id(token)
-        if number is not None:
-            return Padding(token, number, side)
+def _padding_of(library: Tokenizer, named: str | None, side: Side, file: Path) -> Padding:
+    known = library.get_vocab(with_added_tokens=True)
+    for token in _KNOWN_PADS if named is None else [named]:
+        if token in known:
+            return Padding(token, known[token], side)
     raise UsageMistake(
-        f"does not hold {named!r}, the token that fills rows up"
-        if named
-        else "does not say which token fills rows up",
+        "does not say which token fills rows up"
+        if named is None
+        else f"does not hold {named!r}, the token that fills rows up",
         file=file,
         key="tokenizer.pad",
         remedy='Write pad = "..." in [tokenizer] with the token that training padded with',
     )
 
 
-def _side(named: Any) -> Side:
-    return "left" if named == "left" else "right"
-
-
-def _text_of(token: Any) -> str | None:
-    """A token of a configuration: its text, or an object that holds it."""
-    if isinstance(token, dict):
-        token = token.get("content")
-    return token if isinstance(token, str) else None
+def _settings_beside(file: Path) -> Settings | None:
+    """What tokenizer_config.json beside a vocabulary says; None where there is none."""
+    beside = file.with_name(SETTINGS)
+    return read_settings(beside) if beside.exists() else None
 
 
 def from_word_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -109,43 +110,54 @@ def from_word_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
 
     Args:
         file: one piece a line, numbered from 0.
-        given: `case` ("kept" or "unicode") where there is no tokenizer_config.json.
+        given: `case` ("kept" or "unicode") where there is no tokenizer_config.json; `start`, `end`,
+            `unknown` and `pad`, where tokens have other names than BERT's; `side`, `truncation`.
 
     Raises:
-        UsageMistake: a special token is missing, or nothing says whether case is lowered.
+        UsageMistake: a special token is missing, nothing says whether case is lowered, or two
+            things contradict each other.
     """
     words = read_vocabulary(file)
-    config = read_config(file.parent)
-    names = {key: _text_of(config.get(key)) or text for key, text in BERT.items()}
-    _require(words, names, file)
-    lowers = config.get("do_lower_case")
-    if given.get("case"):
-        lowers = given["case"] != "kept"
-    if lowers is None:
-        raise UsageMistake(
-            f"does not say whether case is lowered, and there is no {CONFIG} beside it",
-            file=file,
-            key="tokenizer.case",
-            remedy='Give tokenizer_config.json beside it, or write case = "unicode" (lowered) or '
-            'case = "kept" in [tokenizer]',
-        )
+    _require_no_gap(words, file)
+    found = _settings_beside(file)
+    settings = found or Settings()
+    _require_class(settings, _LIKE_BERT, file)
+    require_basic_words(settings, file.with_name(SETTINGS))
+    names = _tokens(words, BERT, settings, given, file)
     library = Tokenizer(models.WordPiece(words, unk_token=names["unk_token"]))
-    library.normalizer = normalizers.BertNormalizer(
-        clean_text=True,
-        handle_chinese_chars=config.get("tokenize_chinese_chars", True) is not False,
-        strip_accents=config.get("strip_accents"),
-        lowercase=bool(lowers),
-    )
+    lowers = _lowers(found, given, file)
+    library.normalizer = msgspec.structs.replace(settings, do_lower_case=lowers).normalizer()
     library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     library.decoder = decoders.WordPiece()
-    start, end = names["cls_token"], names["sep_token"]
-    library.post_processor = processors.TemplateProcessing(
-        single=f"{start} $A {end}",
-        pair=f"{start} $A {end} $B:1 {end}:1",
-        special_tokens=[(start, words[start]), (end, words[end])],
+    library.post_processor = around(words, names["cls_token"], names["sep_token"])
+    return Encoder(
+        kind="wordpiece",
+        library=library,
+        padding=_padding_as_said(names["pad_token"], words, settings, given),
+        truncation=_truncation_as_said(settings, given),
     )
-    padding = Padding(names["pad_token"], words[names["pad_token"]])
-    return Encoder(kind="wordpiece", library=library, padding=padding)
+
+
+def _lowers(settings: Settings | None, given: Mapping[str, Any], file: Path) -> bool:
+    asked = {"kept": False, "unicode": True}.get(given.get("case", ""))
+    if given.get("case") == "ascii":
+        raise UsageMistake(
+            "is 'ascii', and word pieces lower every letter or none",
+            key="tokenizer.case",
+            remedy='Write case = "unicode" or case = "kept" in [tokenizer]',
+        )
+    if settings is None and asked is None:
+        raise UsageMistake(
+            f"does not say whether case is lowered, and there is no {SETTINGS} beside it",
+            file=file,
+            key="tokenizer.case",
+            remedy=f'Give {SETTINGS} beside it, or write case = "unicode" (lowered) or '
+            'case = "kept" in [tokenizer]',
+        )
+    said = None if settings is None else settings.do_lower_case
+    if None not in {asked, said} and asked != said:
+        raise _contradiction("case", given["case"], "do_lower_case", json.dumps(said), file)
+    return bool(asked if said is None else said)
 
 
 def from_byte_pairs(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -153,47 +165,78 @@ def from_byte_pairs(file: Path, given: Mapping[str, Any]) -> Encoder:
 
     Args:
         file: vocab.json.
-        given: nothing is taken from it.
+        given: `start`, `end`, `unknown` and `pad`, where tokens have other names than RoBERTa's;
+            `side`, `truncation`.
 
     Raises:
         UsageMistake: merges.txt is missing, or one of the files cannot be read.
     """
-    del given
-    merges = file.with_name("merges.txt")
     words = read_vocabulary(file)
-    lines = read_text(merges).split("\n")
+    _require_no_gap(words, file)
+    settings = _settings_beside(file) or Settings()
+    _require_class(settings, _LIKE_ROBERTA, file)
+    names = _tokens(words, ROBERTA, settings, given, file)
+    library = Tokenizer(_byte_pair_model(words, file.with_name("merges.txt")))
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=settings.add_prefix_space)
+    library.decoder = decoders.ByteLevel()
+    start, end = names["cls_token"], names["sep_token"]
+    library.post_processor = around(words, start, end, second_start=end)
+    library.add_special_tokens([AddedToken(token, special=True) for token in names.values()])
+    if _ROBERTAS_MASK in words:
+        # It takes the blank before it, as RoBERTa's does.
+        mask = AddedToken(_ROBERTAS_MASK, special=True, lstrip=True)
+        library.add_special_tokens([mask])
+    return Encoder(
+        kind="byte_pairs",
+        library=library,
+        padding=_padding_as_said(names["pad_token"], words, settings, given),
+        truncation=_truncation_as_said(settings, given),
+    )
+
+
+def _byte_pair_model(words: dict[str, int], merges: Path) -> models.BPE:
+    lines = [line.removesuffix("\r") for line in read_text(merges).split("\n")]
     lines = [line for line in lines if line and not line.startswith("#version")]
     if not all(line.count(" ") == 1 for line in lines):
         raise UsageMistake(
             "is not a list of merges: two parts a line", file=merges, remedy="Fetch it again"
         )
-    config = read_config(file.parent)
-    names = {key: _text_of(config.get(key)) or text for key, text in ROBERTA.items()}
-    _require(words, names, file)
     pairs = [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines]
     try:
-        library = Tokenizer(models.BPE(vocab=words, merges=pairs))
-    except Exception as error:  # noqa: BLE001 - the library raises bare Exception for any bad file
+        with library_errors():
+            return models.BPE(vocab=words, merges=pairs)
+    except LibraryError as error:
         raise UsageMistake(
             f"does not fit vocab.json ({error})", file=merges, remedy="Fetch both files again"
         ) from None
-    prefix = bool(config.get("add_prefix_space", False))
-    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix)
-    library.decoder = decoders.ByteLevel()
-    start, end = names["cls_token"], names["sep_token"]
-    library.post_processor = processors.TemplateProcessing(
-        single=f"{start} $A {end}",
-        pair=f"{start} $A {end} {end} $B {end}",
-        special_tokens=[(start, words[start]), (end, words[end])],
-    )
-    library.add_special_tokens(
-        [AddedToken(token, special=True) for token in names.values() if token in words]
-    )
-    padding = Padding(names["pad_token"], words[names["pad_token"]])
-    return Encoder(kind="byte_pairs", library=library, padding=padding)
 
 
-def _require(words: Mapping[str, int], names: Mapping[str, str], file: Path) -> None:
+def _padding_as_said(
+    token: str, words: Mapping[str, int], settings: Settings, given: Mapping[str, Any]
+) -> Padding:
+    side: Side = given.get("side") or settings.padding_side or "right"
+    return Padding(token, words[token], side)
+
+
+def _truncation_as_said(settings: Settings, given: Mapping[str, Any]) -> Side:
+    side: Side = given.get("truncation") or settings.truncation_side or "right"
+    return side
+
+
+def _tokens(
+    words: Mapping[str, int],
+    usual: Mapping[str, str],
+    settings: Settings,
+    given: Mapping[str, Any],
+    file: Path,
+) -> dict[str, str]:
+    """Names of the special tokens by key: what is given, what the settings say, what is usual."""
+    names = {}
+    for key, text in usual.items():
+        asked, said = given.get(_KEYS[key]), settings.token(key)
+        if None not in {asked, said} and asked != said:
+            raise _contradiction(_KEYS[key], asked, key, repr(said), file)
+        names[key] = asked or said or text
     missing = [token for token in names.values() if token not in words]
     if missing:
         raise UsageMistake(
@@ -202,12 +245,41 @@ def _require(words: Mapping[str, int], names: Mapping[str, str], file: Path) -> 
             key="tokenizer",
             remedy="Give the vocabulary that belongs to the file, with its tokenizer_config.json",
         )
+    return names
+
+
+def _contradiction(key: str, asked: object, setting: str, said: str, file: Path) -> UsageMistake:
+    return UsageMistake(
+        f"says {said}, but tokenizer.{key} is {asked!r}",
+        file=file.with_name(SETTINGS),
+        key=setting,
+        remedy=f"Leave {key} out of [tokenizer], or give the settings that belong to the file",
+    )
+
+
+def _require_class(settings: Settings, known: set[str], file: Path) -> None:
+    name = settings.tokenizer_class
+    if name is not None and name.removesuffix("Fast") not in known:
+        raise UsageMistake(
+            f"is {name!r}, which makes other ids of {file.name}",
+            file=file.with_name(SETTINGS),
+            key="tokenizer_class",
+            remedy="Give its tokenizer.json, or ids in a column of the corpus",
+        )
+
+
+def _require_no_gap(words: Mapping[str, int], file: Path) -> None:
+    known = set(words.values())
+    gap = next((number for number in range(len(known)) if number not in known), None)
+    if gap is not None:
+        raise UsageMistake(
+            f"names {len(known):,} pieces, none of them number {gap}",
+            file=file,
+            remedy="Give the vocabulary as it was published, or its tokenizer.json",
+        )
 
 
 def is_tokenizer_json(text: str) -> bool:
     """Tell whether JSON is what the `tokenizers` library writes."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
+    document = parsed_or_none(text)
     return isinstance(document, dict) and isinstance(document.get("model"), dict)

@@ -6,23 +6,18 @@ model was trained, how texts are normalized.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tokenizers import (
-    AddedToken,
-    Regex,
-    Tokenizer,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-)
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from models.errors import UsageMistake
 from models.files import read_regular
 from models.tokenizers.encoder import Encoder, Padding
+from models.tokenizers.library_errors import LibraryError, library_errors
+from models.tokenizers.templates import around
 from models.tokenizers.vocabularies import LARGEST_FILE
 
 if TYPE_CHECKING:
@@ -32,27 +27,44 @@ if TYPE_CHECKING:
 # Field numbers of the protocol buffer's messages.
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
 _PIECE, _SCORE, _TYPE = 1, 2, 3
-_MODEL_TYPE, _BYTE_FALLBACK, _UNK_ID, _BOS_ID, _EOS_ID, _PAD_ID = 3, 35, 40, 41, 42, 43
-_CHARSMAP, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA, _ESCAPE = 2, 3, 4, 5
+_MODEL_TYPE, _SPACE_AFTER, _BYTE_FALLBACK, _PAD_ID = 3, 24, 35, 43
+_RULE, _CHARSMAP, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA, _ESCAPE = 1, 2, 3, 4, 5
 _NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
 _UNIGRAM, _BPE = 1, 2
 _SPACE = "\u2581"
 
+# SentencePiece's NFKC leaves this one as it is. What stands for it meanwhile is in no text.
+_WIDE_TILDE, _IN_ITS_PLACE = "\uff5e", "\U000e0001"
+
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
+# SentencePiece's own pieces have 16 characters unless its user asks for more.
+_LONGEST_PIECE = 256
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A piece, its score (a logarithm of its share, or minus its rank) and its type."""
+
+    text: str
+    score: float
+    type: int
 
 
 @dataclass(frozen=True)
 class _Model:
     """What a .model file says, as far as encoding needs it."""
 
-    pieces: list[tuple[str, float, int]]
+    pieces: list[_Piece]
     model_type: int
     byte_fallback: bool
     pad: int
+    rule: str
     charsmap: bytes
     adds_prefix: bool
     removes_blanks: bool
+    space_after: bool
+    escapes: bool
 
 
 def from_sentence_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -60,49 +72,75 @@ def from_sentence_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
 
     Args:
         file: the .model file.
-        given: `start` and `end`, tokens to put around a text; `pad`, the token that fills rows up.
+        given: `start` and `end`, tokens to put around a text; `pad`, the token that fills rows up;
+            `side`, `truncation`.
 
     Raises:
-        UsageMistake: the file is damaged, or of a type other than unigram and BPE.
+        UsageMistake: the file is damaged, or does what is not supported here.
     """
     model = _read(file)
-    words = {piece: at for at, (piece, _, _) in enumerate(model.pieces)}
-    unknown = next((at for at, one in enumerate(model.pieces) if one[2] == _UNKNOWN), None)
+    words = {piece.text: at for at, piece in enumerate(model.pieces)}
+    unknown = next((at for at, one in enumerate(model.pieces) if one.type == _UNKNOWN), None)
     if unknown is None or len(words) != len(model.pieces):
         raise _damaged(file, "it has no piece for what is unknown, or one piece twice")
-    library = Tokenizer(_algorithm(model, words, unknown, file))
-    library.normalizer = _normalizer(model)
-    library.pre_tokenizer = pre_tokenizers.Metaspace(
-        replacement=_SPACE,
-        prepend_scheme="always" if model.adds_prefix else "never",
-        split=False,
+    try:
+        with library_errors():
+            library = _library(model, words, unknown)
+            # What is damaged may show at a text only.
+            Tokenizer.from_str(library.to_str()).encode("a b")
+    except LibraryError as error:
+        raise _damaged(file, str(error)) from None
+    _require_kept_pieces(model, library, file)
+    for name in ("start", "end"):
+        _require_piece(name, given.get(name), words, file)
+    library.post_processor = around(words, given.get("start"), given.get("end"))
+    return Encoder(
+        kind="sentencepiece",
+        library=library,
+        padding=_padding(model, words, given, file),
+        truncation=given.get("truncation") or "right",
     )
-    special = [piece for piece, _, kind in model.pieces if kind == _USER_DEFINED]
-    library.add_tokens([AddedToken(piece, normalized=False) for piece in special])
-    library.post_processor = _around(words, given, file)
-    padding = _padding(model, words, given, file)
-    return Encoder(kind="sentencepiece", library=library, padding=padding)
 
 
-def _algorithm(
-    model: _Model, words: dict[str, int], unknown: int, file: Path
-) -> models.Unigram | models.BPE:
+def _library(model: _Model, words: dict[str, int], unknown: int) -> Tokenizer:
     if model.model_type == _UNIGRAM:
-        scored = [(piece, score) for piece, score, _ in model.pieces]
-        return models.Unigram(scored, unknown, model.byte_fallback)
-    if model.model_type == _BPE:
-        return models.BPE(
-            vocab=words,
-            merges=_merges(model, words),
-            unk_token=model.pieces[unknown][0],
-            fuse_unk=True,
-            byte_fallback=model.byte_fallback,
+        library = Tokenizer(models.Unigram(_scored(model), unknown, model.byte_fallback))
+    else:
+        whole = [piece.text for piece in model.pieces if piece.type == _USER_DEFINED]
+        library = Tokenizer(
+            models.BPE(
+                vocab=words,
+                merges=_merges(model, words),
+                unk_token=model.pieces[unknown].text,
+                fuse_unk=True,
+                byte_fallback=model.byte_fallback,
+                ignore_merges=bool(whole),
+            )
         )
-    raise UsageMistake(
-        f"is a SentencePiece model of type {model.model_type}, not unigram (1) or BPE (2)",
-        file=file,
-        remedy="Give ids in a column of the corpus instead: --edge-tokenizer=ids:COLUMN",
-    )
+        if whole:
+            whole.sort(key=len, reverse=True)
+            pattern = "|".join(map(_literal, whole))
+            library.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
+    library.normalizer = _normalizer(model)
+    return library
+
+
+def _scored(model: _Model) -> list[tuple[str, float]]:
+    """Pieces with the scores by which SentencePiece's unigram chooses.
+
+    A text is never cut into pieces that are not for texts: a blank in their names, which no
+    normalized text holds, keeps them out. What a user defined is preferred to all else.
+    """
+    best = max((piece.score for piece in model.pieces if piece.type == _NORMAL), default=0.0)
+    scored = []
+    for piece in model.pieces:
+        if piece.type == _USER_DEFINED:
+            scored.append((piece.text, len(piece.text.encode()) * best - 0.1))
+        elif piece.type in {_UNKNOWN, _CONTROL, _UNUSED}:
+            scored.append((f"{piece.text} ", 0.0))
+        else:
+            scored.append((piece.text, piece.score))
+    return scored
 
 
 def _merges(model: _Model, words: dict[str, int]) -> list[tuple[str, str]]:
@@ -111,42 +149,76 @@ def _merges(model: _Model, words: dict[str, int]) -> list[tuple[str, str]]:
     It merges the two neighbors whose union has the best score, which is the smallest number.
     """
     found = []
-    for piece, score, kind in model.pieces:
-        if kind != _NORMAL:
+    for piece in model.pieces:
+        if piece.type != _NORMAL:
             continue
-        for at in range(1, len(piece)):
-            left, right = piece[:at], piece[at:]
+        for at in range(1, len(piece.text)):
+            left, right = piece.text[:at], piece.text[at:]
             if left in words and right in words:
-                found.append((-score, words[left], words[right], left, right))
+                found.append((-piece.score, words[left], words[right], left, right))
     return [(left, right) for *_, left, right in sorted(found)]
 
 
 def _normalizer(model: _Model) -> normalizers.Normalizer:
-    steps: list[normalizers.Normalizer] = []
-    if model.charsmap:
-        steps.append(normalizers.Precompiled(model.charsmap))
+    """What SentencePiece does to a text before it looks for pieces."""
+    steps = _mapped(model)
+    prefix = [normalizers.Prepend(" ")] if model.adds_prefix else []
     if model.removes_blanks:
-        steps += [normalizers.Strip(), normalizers.Replace(Regex(" {2,}"), " ")]
+        # At the end it takes what it writes for a blank as one, at the beginning it does not.
+        steps.append(normalizers.Replace(Regex(rf"\A +|[ {_SPACE}]+\z"), ""))
+        steps += [normalizers.Replace(Regex(" {2,}"), " "), *prefix]
+    else:
+        steps = [*prefix, *steps]
+    steps.append(normalizers.Replace(" ", _SPACE))
     return normalizers.Sequence(steps)
 
 
-def _around(
-    words: Mapping[str, int], given: Mapping[str, Any], file: Path
-) -> processors.PostProcessor:
-    """The tokens around a text that the file's user asked for; SentencePiece itself adds none."""
-    start, end = given.get("start") or "", given.get("end") or ""
-    for name, token in (("start", start), ("end", end)):
-        if token and token not in words:
-            raise UsageMistake(
-                f"does not hold {token!r}",
-                file=file,
-                key=f"tokenizer.{name}",
-                remedy="Name one of its control pieces, such as <s>, </s>, [CLS] or [SEP]",
-            )
-    single = " ".join(part for part in (start, "$A", end) if part)
-    pair = " ".join(part for part in (single, "$B:1", f"{end}:1" if end else "") if part)
-    special = [(token, words[token]) for token in dict.fromkeys((start, end)) if token]
-    return processors.TemplateProcessing(single=single, pair=pair, special_tokens=special)
+def _mapped(model: _Model) -> list[normalizers.Normalizer]:
+    """Its table of characters.
+
+    The library looks a letter and its marks up together, and where the letter alone is in the
+    table it drops the marks. So what the table holds of a standard form is done before, and the
+    table finds little to do. A ligature with a mark (U+FB01 U+0308) still becomes other pieces.
+    """
+    if not model.charsmap:
+        return []
+    steps: list[normalizers.Normalizer] = []
+    if "nfkc" in model.rule:
+        aside = normalizers.Replace(_WIDE_TILDE, _IN_ITS_PLACE)
+        back = normalizers.Replace(_IN_ITS_PLACE, _WIDE_TILDE)
+        steps += [aside, normalizers.NFKC(), back]
+    if "nmt" in model.rule:
+        # These become blanks, and "\r\n" two of them.
+        steps += [normalizers.Replace("\r", "\n"), normalizers.Replace(_SPACE, " ")]
+    return [*steps, normalizers.Precompiled(model.charsmap)]
+
+
+def _require_kept_pieces(model: _Model, library: Tokenizer, file: Path) -> None:
+    """Check that no piece that a user defined is changed by the normalizer: it is not to be.
+
+    Raises:
+        UsageMistake: one is.
+    """
+    for piece in model.pieces:
+        if piece.type != _USER_DEFINED:
+            continue
+        normal = library.normalizer.normalize_str(f"a{piece.text}a")
+        if not normal.endswith(f"a{piece.text}a"):
+            raise _unsupported(file, f"its piece {piece.text!r} is exempt from normalization")
+
+
+def _literal(text: str) -> str:
+    return "".join(f"\\x{{{ord(character):x}}}" for character in text)
+
+
+def _require_piece(name: str, token: str | None, words: Mapping[str, int], file: Path) -> None:
+    if token and token not in words:
+        raise UsageMistake(
+            f"does not hold {token!r}",
+            file=file,
+            key=f"tokenizer.{name}",
+            remedy="Name one of its control pieces, such as <s>, </s>, [CLS] or [SEP]",
+        )
 
 
 def _padding(
@@ -154,9 +226,12 @@ def _padding(
 ) -> Padding:
     token = given.get("pad")
     if token is None and 0 <= model.pad < len(model.pieces):
-        token = model.pieces[model.pad][0]
-    token = token or next((piece for piece in ("<pad>", "[PAD]") if piece in words), "")
-    if token not in words:
+        token = model.pieces[model.pad].text
+    if token is None:
+        token = next((piece for piece in ("<pad>", "[PAD]") if piece in words), None)
+    else:
+        _require_piece("pad", token, words, file)
+    if token is None:
         raise UsageMistake(
             "does not say which piece fills rows up",
             file=file,
@@ -176,35 +251,78 @@ def _read(file: Path) -> _Model:
             remedy="Give the path of a readable file",
         ) from None
     try:
-        return _parsed(content)
-    except (ValueError, IndexError, struct.error, TypeError, OverflowError) as error:
+        model = _parsed(content)
+    except ValueError as error:
         raise _damaged(file, str(error)) from None
+    if model.model_type not in {_UNIGRAM, _BPE}:
+        raise _unsupported(file, f"it is of type {model.model_type}, not unigram (1) or BPE (2)")
+    if model.space_after or not model.escapes:
+        raise _unsupported(file, "it does not write blanks before words")
+    return model
 
 
 def _parsed(content: bytes) -> _Model:
-    pieces: list[tuple[str, float, int]] = []
-    trainer: dict[int, Any] = {}
-    normalizer: dict[int, Any] = {}
+    """The model in a file's bytes; raises `ValueError`, which says what is damaged."""
+    pieces: list[_Piece] = []
+    trainer, normalizer = _Message(b""), _Message(b"")
     for number, value in _fields(content):
         if number == _PIECES:
-            held = dict(_fields(value))
-            (score,) = struct.unpack("<f", held.get(_SCORE, b"\0\0\0\0"))
-            pieces.append((held[_PIECE].decode(), score, int(held.get(_TYPE, _NORMAL))))
+            pieces.append(_piece(_Message(value)))
         elif number == _TRAINER:
-            trainer = dict(_fields(value))
+            trainer = _Message(value)
         elif number == _NORMALIZER:
-            normalizer = dict(_fields(value))
+            normalizer = _Message(value)
     if not pieces:
         raise ValueError("it holds no piece")
     return _Model(
         pieces=pieces,
-        model_type=int(trainer.get(_MODEL_TYPE, _UNIGRAM)),
-        byte_fallback=bool(trainer.get(_BYTE_FALLBACK, 0)),
-        pad=_signed(trainer.get(_PAD_ID, -1)),
-        charsmap=bytes(normalizer.get(_CHARSMAP, b"")),
-        adds_prefix=bool(normalizer.get(_ADD_DUMMY_PREFIX, 1)),
-        removes_blanks=bool(normalizer.get(_REMOVE_EXTRA, 1)),
+        model_type=trainer.integer(_MODEL_TYPE, _UNIGRAM),
+        byte_fallback=bool(trainer.integer(_BYTE_FALLBACK, 0)),
+        pad=_signed(trainer.integer(_PAD_ID, -1)),
+        space_after=bool(trainer.integer(_SPACE_AFTER, 0)),
+        rule=normalizer.bytes(_RULE).decode(),
+        charsmap=normalizer.bytes(_CHARSMAP),
+        adds_prefix=bool(normalizer.integer(_ADD_DUMMY_PREFIX, 1)),
+        removes_blanks=bool(normalizer.integer(_REMOVE_EXTRA, 1)),
+        escapes=bool(normalizer.integer(_ESCAPE, 1)),
     )
+
+
+def _piece(held: _Message) -> _Piece:
+    text, score = held.bytes(_PIECE).decode(), held.float(_SCORE)
+    if not 0 < len(text) <= _LONGEST_PIECE:
+        raise ValueError(f"a piece has {len(text):,} characters")
+    if not math.isfinite(score):
+        raise ValueError(f"the score of {text!r} is {score}")
+    return _Piece(text, score, held.integer(_TYPE, _NORMAL))
+
+
+class _Message:
+    """The fields of a message, the last value of each, of the type that is asked for."""
+
+    def __init__(self, content: bytes | int) -> None:
+        if isinstance(content, int):
+            raise ValueError("a number stands in place of a message")  # noqa: TRY004 - in the file
+        self._values = dict(_fields(content))
+
+    def integer(self, number: int, default: int) -> int:
+        value = self._values.get(number, default)
+        if not isinstance(value, int):
+            raise ValueError(f"field {number} is no integer")  # noqa: TRY004 - in the file
+        return value
+
+    def bytes(self, number: int) -> bytes:
+        value = self._values.get(number, b"")
+        if not isinstance(value, bytes):
+            raise ValueError(f"field {number} is no text")  # noqa: TRY004 - in the file
+        return value
+
+    def float(self, number: int) -> float:
+        value = self._values.get(number, bytes(4))
+        if not isinstance(value, bytes) or len(value) != struct.calcsize("<f"):
+            raise ValueError(f"field {number} is no number")
+        (found,) = struct.unpack("<f", value)
+        return float(found)
 
 
 def _signed(value: int) -> int:
@@ -212,7 +330,7 @@ def _signed(value: int) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
-def _fields(content: bytes) -> Iterator[tuple[int, Any]]:
+def _fields(content: bytes) -> Iterator[tuple[int, bytes | int]]:
     """Yield the number and the value of each field of a message."""
     at = 0
     while at < len(content):
@@ -236,12 +354,11 @@ def _fields(content: bytes) -> Iterator[tuple[int, Any]]:
 
 def _varint(content: bytes, at: int) -> tuple[int, int]:
     value = 0
-    for place in range(_LONGEST_VARINT):
-        byte = content[at + place]
+    for place, byte in enumerate(content[at : at + _LONGEST_VARINT]):
         value |= (byte & 0x7F) << (7 * place)
         if byte < 0x80:  # noqa: PLR2004 - the last byte has no continuation bit
             return value, at + place + 1
-    raise ValueError(f"byte {at} begins no number")
+    raise ValueError(f"byte {at} begins no number, or it was cut short")
 
 
 def _damaged(file: Path, what: str) -> UsageMistake:
@@ -250,4 +367,14 @@ def _damaged(file: Path, what: str) -> UsageMistake:
         file=file,
         key="tokenizer",
         remedy="Give the .model file that SentencePiece wrote",
+    )
+
+
+def _unsupported(file: Path, what: str) -> UsageMistake:
+    return UsageMistake(
+        f"is a SentencePiece model that is not supported here: {what}",
+        file=file,
+        key="tokenizer",
+        remedy="Give its tokenizer.json, or name a column of ids with "
+        "--edge-columns=text=...,label=...,ids=...",
     )

@@ -9,19 +9,29 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
+
+from models.documents import parse_json
 from models.errors import UsageMistake
 from models.files import read_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
 # A word list of a phone's classifier has thousands of words; a hundred times that is no word list.
 LARGEST_FILE = 64_000_000
 LARGEST_NUMBER = 10_000_000
+
+_WORD_AND_NUMBER = 2
+# Lines that hold a number after or before a word, whole or not.
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:e[+-]?\d+)?", re.IGNORECASE)
+_NUMBER_LAST = re.compile(rf"[,; \t]{_NUMBER.pattern}\s*$", re.IGNORECASE)
+_NUMBER_FIRST = re.compile(r"^\d+[,; \t]\s*\S")
+_BLANKS = re.compile(r"[,; \t]")
 
 Pairs = list[tuple[str, Any]]
 
@@ -44,26 +54,52 @@ def read_vocabulary(file: Path) -> dict[str, int]:
         pairs = split(lines)
         if pairs is not None:
             return _checked(pairs, file)
+    _require_words_alone(lines, file)
     return _checked([(line, at) for at, line in enumerate(lines)], file)
 
 
-def read_keras_json(file: Path) -> tuple[dict[str, int], dict[str, Any]]:
+class KerasSettings(msgspec.Struct, frozen=True):
+    """`config` of what Keras' `Tokenizer.to_json` wrote, as far as it decides ids."""
+
+    word_index: str | dict[str, int]
+    num_words: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    filters: str | None = None
+    lower: bool = True
+    split: Annotated[str, msgspec.Meta(min_length=1)] = " "
+    char_level: bool = False
+    oov_token: str | None = None
+
+
+class _KerasFile(msgspec.Struct, frozen=True):
+    config: KerasSettings
+
+
+def is_keras_json(text: str) -> bool:
+    """Tell whether JSON is what Keras' `Tokenizer.to_json` writes."""
+    document = parsed_or_none(text)
+    config = document.get("config") if isinstance(document, dict) else None
+    return isinstance(config, dict) and "word_index" in config
+
+
+def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
     """Read what Keras' `Tokenizer.to_json` wrote: its word numbers and its settings.
 
     Raises:
         UsageMistake: the file is something else.
     """
     document = load_json(read_text(file), file)
-    config = document.get("config") if isinstance(document, dict) else None
-    words = config.get("word_index") if isinstance(config, dict) else None
-    if not isinstance(config, dict) or words is None:
+    try:
+        config = msgspec.convert(document, _KerasFile).config
+    except msgspec.ValidationError as error:
+        what, _, key = str(error).partition(" - at `$.")
         raise UsageMistake(
-            "is not the JSON of a Keras Tokenizer: it holds no config.word_index",
+            f"is not the JSON of a Keras Tokenizer: {what}",
             file=file,
-            key="config.word_index",
+            key=key.strip("`") or "config.word_index",
             remedy="Write it with Tokenizer.to_json(), or give a word list as words:FILE",
-        )
+        ) from None
     # Keras writes the table as a string of JSON inside the JSON.
+    words = config.word_index
     table = load_json(words, file) if isinstance(words, str) else words
     if not isinstance(table, dict):
         raise _unfit("config.word_index is not an object", file)
@@ -88,7 +124,7 @@ def read_text(file: Path) -> str:
         raise UsageMistake(
             f"is not UTF-8 ({error.reason} at byte {error.start})",
             file=file,
-            remedy="Save it as UTF-8",
+            remedy="Save it as UTF-8; of SentencePiece, give the .model file as sentencepiece:FILE",
         ) from None
     if not text.strip():
         raise _unfit("is empty", file)
@@ -102,44 +138,41 @@ def load_json(text: str, file: Path) -> Any:
         UsageMistake: it is not JSON.
     """
     try:
-        return json.loads(text, object_pairs_hook=_without_repeats(file))
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise UsageMistake(
             f"is not JSON ({error})", file=file, remedy="Write it again with a JSON library"
         ) from None
 
 
-def _without_repeats(file: Path) -> Callable[[Pairs], dict[str, Any]]:
-    def made(pairs: Pairs) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in found if names.count(name) > 1)
-            raise _unfit(f"names {twice!r} twice", file)
-        return found
-
-    return made
+def parsed_or_none(text: str) -> Any:
+    """Return what JSON holds; None where the text is none, or names a key twice."""
+    try:
+        return parse_json(text)
+    except ValueError:
+        return None
 
 
 def _is_json(text: str, file: Path) -> bool:
     """Whether a word list is JSON; one word a line may begin with a bracket, as in [PAD]."""
     if file.suffix.lower() == ".json" or text.lstrip()[:1] == "{":
         return True
-    try:
-        return isinstance(json.loads(text), list)
-    except (ValueError, RecursionError):
-        return False
+    return isinstance(parsed_or_none(text), list)
 
 
 def _json_pairs(text: str, file: Path) -> Pairs:
     value = load_json(text, file)
-    if isinstance(value, dict) and "config" in value:
+    if isinstance(value, dict) and isinstance(value.get("config"), dict):
         raise UsageMistake(
             "is the JSON of a Keras Tokenizer, which has settings of its own",
             file=file,
             remedy="Give it as keras:FILE",
         )
-    return list(value.items()) if isinstance(value, dict) else [(w, n) for n, w in enumerate(value)]
+    if isinstance(value, dict):
+        return list(value.items())
+    if isinstance(value, list):
+        return [(word, number) for number, word in enumerate(value)]
+    raise _unfit("is JSON, but neither an object of numbers by word nor a list of words", file)
 
 
 def _by_comma(lines: Iterable[str]) -> Pairs | None:
@@ -148,27 +181,56 @@ def _by_comma(lines: Iterable[str]) -> Pairs | None:
         rows = list(csv.reader(io.StringIO("\n".join(lines)), strict=True))
     except csv.Error:
         return None
-    if rows and len(rows[0]) == 2 and not _is_number(rows[0][1]):  # noqa: PLR2004 - word, number
-        rows = rows[1:]
-    if not rows or not all(len(row) == 2 and _is_number(row[1]) for row in rows):  # noqa: PLR2004
+    if not all(len(row) == _WORD_AND_NUMBER for row in rows):
         return None
-    return [(word, int(number)) for word, number in rows]
+    return _numbered([(word, number) for word, number in rows])
 
 
 def _by_blank(lines: list[str]) -> Pairs | None:
     """Words and numbers of lines that end in a blank or tab and a number; None otherwise."""
-    pairs: Pairs = []
-    for line in lines:
-        word, _, number = line.replace("\t", " ").rpartition(" ")
-        if not word or not _is_number(number):
-            return None
-        pairs.append((word, int(number)))
-    return pairs
+    parted = [line.replace("\t", " ").rpartition(" ") for line in lines]
+    if not all(blank for _, blank, _ in parted):
+        return None
+    return _numbered([(word, number) for word, _, number in parted])
+
+
+def _numbered(rows: list[tuple[str, str]]) -> Pairs | None:
+    """Rows of a word and its number, the first of which may be a header; None of other rows."""
+    if len(rows) > 1 and not _NUMBER.fullmatch(rows[0][1].strip()):
+        rows = rows[1:]
+    if not rows or not all(_is_number(number) for _, number in rows):
+        return None
+    return [(word, int(number)) for word, number in rows]
 
 
 def _is_number(text: str) -> bool:
     text = text.strip()
     return text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_NUMBER))
+
+
+def _require_words_alone(lines: list[str], file: Path) -> None:
+    """Check that lines are words, and not words with numbers of which some cannot be read.
+
+    Raises:
+        UsageMistake: most lines hold a number.
+    """
+    last = [bool(_NUMBER_LAST.search(line)) for line in lines]
+    first = [bool(_NUMBER_FIRST.search(line)) for line in lines]
+    if 2 * sum(last) > len(lines):
+        whole = [_is_number(_BLANKS.split(line)[-1]) for line in lines]
+        # All may be whole: then their blanks differ, or commas stand in some.
+        at = whole.index(False) + 1 if False in whole else 1
+        what = f"most lines end in a number, but line {at} in none that can be read"
+    elif 2 * sum(first) > len(lines):
+        what = "most lines begin with a number"
+    else:
+        return
+    raise UsageMistake(
+        what,
+        file=file,
+        remedy=f"Write one word a line, or WORD,NUMBER on each, numbers from 0 to "
+        f"{LARGEST_NUMBER:,}",
+    )
 
 
 def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
@@ -179,14 +241,25 @@ def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
     taken: dict[int, str] = {}
     for word, number in pairs:
         if not isinstance(word, str) or not isinstance(number, int) or isinstance(number, bool):
-            raise _unfit(f"gives {word!r} the number {number!r}, not an integer", file)
+            raise _unfit(f"gives {word!r} the number {number!r}: no word with an integer", file)
         if not 0 <= number < LARGEST_NUMBER:
-            raise _unfit(f"gives {word!r} the number {number}", file)
-        if word in words or number in taken:
-            other = f"{taken[number]!r} has the number {number} too" if number in taken else "twice"
-            raise _unfit(f"names {word!r}: {other}", file)
+            raise _unfit(f"gives {word!r} the number {number:,}", file)
+        if not _is_unicode(word):
+            raise _unfit(f"names {word!r}, which holds half a character", file)
+        if word in words:
+            raise _unfit(f"names {word!r} twice", file)
+        if number in taken:
+            raise _unfit(f"gives {taken[number]!r} and {word!r} one number, {number}", file)
         words[word], taken[number] = number, word
     return words
+
+
+def _is_unicode(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unfit(what: str, file: Path) -> UsageMistake:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from models.errors import UsageMistake
 from models.tokenizers.encoder import Encoder, Padding, Side
+from models.tokenizers.library_errors import LibraryError, library_errors
+from models.tokenizers.templates import around
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Case = Literal["kept", "ascii", "unicode"]
 
@@ -21,6 +26,8 @@ Case = Literal["kept", "ascii", "unicode"]
 # list cannot hold it: its lines end at a line feed.
 LEFT_OUT = "\n(left out)\n"
 CHARACTERS = "characters"
+# A capital sigma that ends a word: Python lowers it to another letter than the library does.
+_LAST_SIGMA = r"\p{Cased}\p{Case_Ignorable}*\KΣ(?!\p{Case_Ignorable}*\p{Cased})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +35,16 @@ class WordSettings:
     """How a text becomes words, and words become ids.
 
     Attributes:
-        case: "ascii" lowers A to Z alone, as TensorFlow does; "unicode" every letter, one by one.
+        case: "ascii" lowers A to Z alone, as TensorFlow does; "unicode" every letter, as Python
+            does.
         removed: a regular expression of what is taken out before words are found; "" for nothing.
-        blanked: one of what becomes a blank, likewise.
+        blanked: one of what `blank` replaces, likewise.
+        blank: what `blanked` becomes.
         split: one of what stands between words; "characters" makes every character a word.
         start: the token before the first word; None without one.
+        end: the token after the last word; None without one.
         unknown: the token of words that the list does not hold; None removes them.
-        pad: the token that fills rows up; None fills with `pad_number`.
-        pad_number: used without `pad`.
+        pad: the token that fills rows up; None fills with 0, which must be no word's number.
         side: on which rows are filled up.
         truncation: the side that is cut off.
         limit: ids of it and above count as unknown; None takes the whole list.
@@ -44,11 +53,12 @@ class WordSettings:
     case: Case = "kept"
     removed: str = ""
     blanked: str = ""
+    blank: str = " "
     split: str = r"\s+"
     start: str | None = None
+    end: str | None = None
     unknown: str | None = None
     pad: str | None = None
-    pad_number: int = 0
     side: Side = "right"
     truncation: Side = "right"
     limit: int | None = None
@@ -63,37 +73,28 @@ def word_encoder(kind: str, words: dict[str, int], settings: WordSettings) -> En
         settings: how texts become words.
 
     Raises:
-        UsageMistake: a token that the settings name is not in the list.
+        UsageMistake: a token that the settings name is not in the list, nothing says what fills
+            rows up, or a regular expression is none.
     """
-    for name in ("start", "unknown", "pad"):
-        token = getattr(settings, name)
-        if token is not None and token not in words:
-            raise UsageMistake(
-                f"the word list does not hold {token!r}",
-                key=f"tokenizer.{name}",
-                remedy=f'Write {name} = "..." with the token that the list has for it, if any',
-            )
+    _require_tokens(words, settings)
     known = words
     if settings.limit is not None:
-        specials = {settings.start, settings.unknown, settings.pad}
+        specials = {settings.start, settings.end, settings.unknown, settings.pad}
         known = {w: n for w, n in words.items() if n < settings.limit or w in specials}
-    nobody = max(known.values()) + 1
+    nobody = max(known.values(), default=0) + 1
     table = known if settings.unknown is not None else {**known, LEFT_OUT: nobody}
-    library = Tokenizer(models.WordLevel(table, settings.unknown or LEFT_OUT))
+    unknown = LEFT_OUT if settings.unknown is None else settings.unknown
+    library = Tokenizer(models.WordLevel(table, unknown))
     library.normalizer = _normalizer(settings)
     library.pre_tokenizer = _pre_tokenizer(settings)
-    if settings.start is not None:
-        library.post_processor = processors.TemplateProcessing(
-            single=f"{settings.start} $A",
-            special_tokens=[(settings.start, words[settings.start])],
-        )
+    library.post_processor = around(words, settings.start, settings.end)
     pad = settings.pad
     return Encoder(
         kind=kind,
         library=library,
         padding=Padding(
-            token=pad if pad is not None else _word_of(settings.pad_number, words),
-            number=settings.pad_number if pad is None else words[pad],
+            token="" if pad is None else pad,
+            number=0 if pad is None else words[pad],
             side=settings.side,
         ),
         truncation=settings.truncation,
@@ -101,35 +102,53 @@ def word_encoder(kind: str, words: dict[str, int], settings: WordSettings) -> En
     )
 
 
-def _word_of(number: int, words: dict[str, int]) -> str:
-    return next((word for word, known in words.items() if known == number), "")
+def _require_tokens(words: Mapping[str, int], settings: WordSettings) -> None:
+    for name in ("start", "end", "unknown", "pad"):
+        token = getattr(settings, name)
+        if token is not None and token not in words:
+            raise UsageMistake(
+                f"the word list does not hold {token!r}",
+                key=f"tokenizer.{name}",
+                remedy=f'Write {name} = "..." with the token that the list has for it, or give '
+                "the whole list that the model was trained with",
+            )
+    first = next((word for word, number in words.items() if number == 0), None)
+    if settings.pad is None and first is not None:
+        raise UsageMistake(
+            f"rows would be filled up with 0, which is the number of {first!r}",
+            key="tokenizer.pad",
+            remedy=f'Write pad = "..." with the token that training padded with, {first!r} if it '
+            "was that one",
+        )
 
 
 def _normalizer(settings: WordSettings) -> normalizers.Normalizer:
     steps: list[normalizers.Normalizer] = []
     if settings.case == "unicode":
-        steps.append(normalizers.Lowercase())
+        steps += [normalizers.Replace(Regex(_LAST_SIGMA), "ς"), normalizers.Lowercase()]
     if settings.case == "ascii":
         steps += [normalizers.Replace(letter, letter.lower()) for letter in string.ascii_uppercase]
-    for pattern, instead in ((settings.removed, ""), (settings.blanked, " ")):
-        if pattern:
-            steps.append(normalizers.Replace(_regex(pattern), instead))
+    if settings.removed:
+        steps.append(normalizers.Replace(_regex(settings.removed, "removed"), ""))
+    if settings.blanked:
+        steps.append(normalizers.Replace(_regex(settings.blanked, "blanked"), settings.blank))
     return normalizers.Sequence(steps)
 
 
 def _pre_tokenizer(settings: WordSettings) -> pre_tokenizers.PreTokenizer:
     if settings.split == CHARACTERS:
-        # (?s): a line feed is a character, too.
-        return pre_tokenizers.Split(_regex("(?s)."), "isolated")
-    return pre_tokenizers.Split(_regex(settings.split), "removed")
+        # (?m): a line feed is a character, too.
+        return pre_tokenizers.Split(Regex("(?m)."), "isolated")
+    return pre_tokenizers.Split(_regex(settings.split, "split"), "removed")
 
 
-def _regex(pattern: str) -> Regex:
+def _regex(pattern: str, key: str) -> Regex:
     try:
-        return Regex(pattern)
-    except Exception as error:  # noqa: BLE001 - the library raises bare Exception
+        with library_errors():
+            return Regex(pattern)
+    except LibraryError as error:
         raise UsageMistake(
             f"{pattern!r} is not a regular expression ({error})",
-            key="tokenizer",
+            key=f"tokenizer.{key}",
             remedy="Correct it; Oniguruma's syntax is understood",
         ) from None

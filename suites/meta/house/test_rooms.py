@@ -34,7 +34,11 @@ MAY_IMPORT = {
     "models.tables": {"models.errors"},
     "models.store": {"models.errors"},
     "models.subjects": {"models.errors", "models.tables"},
-    "models.corpus": {"models.errors", "models.tables", "models.store", "models.subjects"},
+    "models.corpus": {
+        *("models.errors", "models.tables", "models.store", "models.subjects"),
+        # A checkpoint's own settings are read as those of a tokenizer that is given.
+        "models.tokenizers",
+    },
     "models.networks": {
         *("models.errors", "models.subjects"),
         # A user's own FlatBuffer is a source of weights; what reads the file knows no network.

@@ -1,0 +1,36 @@
+"""What the `tokenizers` library raises for bad files and settings, as one kind of error."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What the library's own language raises where it gives up; no Exception, and of no public module.
+_PANIC = "PanicException"
+
+
+class LibraryError(ValueError):
+    """The library refuses what it was given, or gives up on it."""
+
+
+@contextmanager
+def library_errors() -> Iterator[None]:
+    """Raise whatever the library raises inside as a `LibraryError`; edgeproof's own errors pass.
+
+    Raises:
+        LibraryError: says what the library says.
+    """
+    try:
+        yield
+    except EdgeproofError:
+        raise
+    except BaseException as error:
+        # It raises a bare Exception for a bad file, and for some not even that: a panic.
+        if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
+            raise
+        raise LibraryError(str(error) or type(error).__name__) from None

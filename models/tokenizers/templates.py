@@ -1,0 +1,48 @@
+"""The special tokens around a text, and around each text of a pair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tokenizers import processors
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def around(
+    words: Mapping[str, int], start: str | None, end: str | None, *, second_start: str | None = None
+) -> processors.PostProcessor:
+    """Return what puts `start` before a text or pair, and `end` after each of its texts.
+
+    Args:
+        words: numbers by token.
+        start: before the first text; None or "" for nothing.
+        end: after each text; None or "" for nothing.
+        second_start: before the second text. The second text has segment 1 without it, as BERT's
+            has, and segment 0 with it, as RoBERTa's has.
+
+    Raises:
+        UsageMistake: a token has a name that the library gives another meaning.
+    """
+    segment = 1 if second_start is None else 0
+    single = _parts(start, "$A", end)
+    second = _parts(*(f"{part}:{segment}" if part else None for part in (second_start, "$B", end)))
+    for token in (start, end):
+        # The library's templates write a text as $A, and a segment after a colon.
+        if token and (token.startswith("$") or ":" in token):
+            raise UsageMistake(
+                f"{token!r} cannot stand around a text",
+                key="tokenizer.start" if token == start else "tokenizer.end",
+                remedy="Give a tokenizer.json, or ids in a column of the corpus",
+            )
+    special = {token: words[token] for token in (start, end, second_start) if token}
+    return processors.TemplateProcessing(
+        single=single, pair=single + second, special_tokens=list(special.items())
+    )
+
+
+def _parts(*parts: str | None) -> list[str]:
+    return [part for part in parts if part]
