@@ -1,0 +1,106 @@
+"""RoBERTa's vocab.json and merges.txt give the ids that its algorithm gives."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+
+from models.tokenizers.kinds import TokenizerSettings, load
+from suites.meta.tokenizers.texts import MANY, NASTY, long_texts, rows, unpadded
+
+SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
+MERGES = [("g", "o"), ("o", "d"), ("go", "od"), ("Ġ", "good"), ("d", "a"), ("Ã", "©")]
+
+
+def byte_letters():
+    """GPT-2's letter for each byte: printable ones are themselves, others follow U+0100."""
+    own = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    letters = {byte: chr(byte) for byte in own}
+    for byte in range(256):
+        letters.setdefault(byte, chr(0x100 + len(letters) - len(own)))
+    return letters
+
+
+def write(folder, **settings):
+    parts = [*SPECIAL, *byte_letters().values(), *(left + right for left, right in MERGES)]
+    words = {part: at for at, part in enumerate([*parts, "<mask>"])}
+    (folder / "vocab.json").write_text(json.dumps(words))
+    lines = "".join(f"{left} {right}\n" for left, right in MERGES)
+    (folder / "merges.txt").write_text(f"#version: 0.2\n{lines}", encoding="utf-8")
+    if settings:
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    return words
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("good", ["good"]),
+        (" good", ["Ġgood"]),
+        ("goodgo", ["good", "go"]),
+        ("go od", ["go", "Ġ", "od"]),
+        ("day", ["da", "y"]),
+        ("é", ["Ã©"]),
+        ("a\n", ["a", "Ċ"]),
+        ("\x00", ["Ā"]),
+        ("", []),
+        ("good<mask>", ["good", "<mask>"]),
+        ("good <mask>", ["good", "<mask>"]),
+        ("</s>", ["</s>"]),
+    ],
+)
+def test_small_texts_are_cut_as_by_hand(text, parts, tmp_path):
+    words = write(tmp_path)
+    expected = [words[part] for part in ("<s>", *parts, "</s>")]
+    encoder = load(TokenizerSettings(file=str(tmp_path)))
+    assert encoder.kind == "byte_pairs"
+    assert unpadded(encoder, text) == expected
+
+
+def test_a_pair_has_two_ends_between_its_texts(tmp_path):
+    words = write(tmp_path)
+    encoder = load(TokenizerSettings(file=str(tmp_path / "vocab.json")))
+    arrays = encoder.encode([("good", "go")], 8)
+    good, go = words["good"], words["go"]
+    assert arrays["ids"].tolist() == [[0, good, 2, 2, go, 2, 1, 1]]
+    assert arrays["mask"].tolist() == [[1, 1, 1, 1, 1, 1, 0, 0]]
+    assert not arrays["segments"].any()
+
+
+def test_a_blank_goes_before_a_text_where_the_settings_say_so(tmp_path):
+    words = write(tmp_path, add_prefix_space=True)
+    encoder = load(TokenizerSettings(file=str(tmp_path)))
+    assert unpadded(encoder, "good") == [0, words["Ġgood"], 2]
+
+
+def test_no_byte_is_lost(tmp_path):
+    """Every text comes back from its ids: nothing is unknown, removed or changed."""
+    write(tmp_path)
+    encoder = load(TokenizerSettings(file=str(tmp_path)))
+    named = [*SPECIAL, "<mask>"]
+    bytes_of = {letter: byte for byte, letter in byte_letters().items()}
+
+    def back(ids):
+        letters = "".join(encoder.tokens(ids))
+        return bytes(bytes_of[letter] for letter in letters).decode()
+
+    @MANY
+    @given(NASTY)
+    def check(text):
+        for token in named:
+            text = text.replace(token, "")
+        assert back(unpadded(encoder, text)[1:-1]) == text
+
+    check()
+    for text in long_texts():
+        assert back(unpadded(encoder, text)[1:-1]) == text
+
+
+def test_rows_are_filled_and_cut(tmp_path):
+    words = write(tmp_path)
+    encoder = load(TokenizerSettings(file=str(tmp_path), side="left", truncation="left"))
+    good, dd = words["Ġgood"], words["od"]
+    assert rows(encoder, ["go good"], 5) == [[1, 0, words["go"], good, 2]]
+    assert rows(encoder, ["go good od"], 4) == [[0, words["Ġ"], dd, 2]]

@@ -1,0 +1,98 @@
+"""A SentencePiece model gives the ids that the package `sentencepiece` gives."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+import sentencepiece
+from hypothesis import given
+
+from models.tokenizers.kinds import TokenizerSettings, load
+from suites.meta.tokenizers.sentence_piece_models import NORMALIZED, OPTIONS, trained
+from suites.meta.tokenizers.texts import MANY, NASTY, filled, long_texts, rows, unpadded
+
+CASES = [
+    *(("nmt_nfkc", option) for option in OPTIONS),
+    *((rule, option) for rule in NORMALIZED[1:] for option in ("usual", "all blanks")),
+]
+# What the library is known to read in another way (sentence_pieces.py): a mark or a joiner after
+# a letter that the model's table changes; a text that holds the name of a byte's piece.
+MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0903\u093a-\u094f\u200c\u200d\ufe00-\ufe0f"
+KNOWN = re.compile(rf"[^\W\d_a-z][{MARKS}]|[^\x00-\u02ff][{MARKS}]|<0x[0-9A-F]{{2}}>")
+
+
+def write(folder, *of):
+    file = folder / "spiece.model"
+    file.write_bytes(trained(*of))
+    return file, sentencepiece.SentencePieceProcessor(model_proto=trained(*of))
+
+
+@pytest.mark.parametrize(("rule", "option"), CASES)
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+def test_ids_are_those_of_sentencepiece(kind, rule, option, tmp_path):
+    file, processor = write(tmp_path, kind, rule, option)
+    encoder = load(TokenizerSettings(file=str(file)))
+    assert encoder.kind == "sentencepiece"
+
+    def check(text):
+        if rule != "identity":
+            text = without_known(text)
+        found, expected = unpadded(encoder, text), processor.encode(text)
+        if found != expected:
+            assert kind == "unigram", text
+            assert is_tie(processor, found, expected), text
+
+    MANY(given(NASTY)(check))()
+    for text in long_texts():
+        check(text)
+
+
+def without_known(text):
+    while KNOWN.search(text):
+        text = KNOWN.sub("", text)
+    return text
+
+
+def is_tie(processor, left, right):
+    """Whether two ways to cut one text are equally likely: any is right."""
+    scores = [math.fsum(map(processor.get_score, ids)) for ids in (left, right)]
+    return processor.decode(left) == processor.decode(right) and math.isclose(
+        *scores, rel_tol=1e-6, abs_tol=1e-4
+    )
+
+
+def test_a_tie_has_equal_scores(tmp_path):
+    _, processor = write(tmp_path, "unigram")
+    one, other = processor.encode("good"), [processor.unk_id()]
+    assert not is_tie(processor, one, other)
+    assert is_tie(processor, one, list(one))
+
+
+def test_a_text_that_names_a_control_piece_holds_none(tmp_path):
+    file, processor = write(tmp_path, "unigram")
+    encoder = load(TokenizerSettings(file=str(file)))
+    assert unpadded(encoder, "good </s> <pad>") == processor.encode("good </s> <pad>")
+    assert 2 not in unpadded(encoder, "</s>")
+
+
+def test_tokens_stand_around_a_text_where_asked(tmp_path):
+    file, processor = write(tmp_path, "unigram")
+    encoder = load(TokenizerSettings(file=str(file), start="<s>", end="</s>"))
+    expected = [1, *processor.encode("good day")[:4], 2]
+    assert rows(encoder, ["good day"], 6) == [filled(expected, 6, 3)]
+    assert rows(encoder, [""], 3) == [[1, 2, 3]]
+    arrays = encoder.encode([("good", "day")], 12)
+    first, second = processor.encode("good"), processor.encode("day")
+    row = [1, *first, 2, *second, 2]
+    assert arrays["ids"].tolist() == [filled(row, 12, 3)]
+    ones = [0] * (len(first) + 2) + [1] * (len(second) + 1)
+    assert arrays["segments"].tolist() == [filled(ones, 12, 0)]
+
+
+def test_a_pad_of_the_model_fills_rows(tmp_path):
+    file, processor = write(tmp_path, "bpe")
+    encoder = load(TokenizerSettings(file=str(file), side="left"))
+    expected = processor.encode("day")
+    assert rows(encoder, ["day"], 9) == [[3] * (9 - len(expected)) + expected]

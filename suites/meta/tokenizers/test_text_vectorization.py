@@ -1,0 +1,63 @@
+"""A vocabulary of Keras' TextVectorization gives the ids that Keras gives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from models.tokenizers.kinds import TokenizerSettings, load
+from suites.meta.scripts import printed_by
+from suites.meta.tokenizers.texts import rows, sample_texts
+
+SCRIPT = Path(__file__).with_name("text_vectorization_check.py")
+LENGTH = 24
+WORDS = [
+    "good",
+    "day",
+    "the",
+    "café",
+    "cafÉ",
+    "dont",
+    "ab",
+    "日本語",
+    "οδος",
+    "οδοσ",
+    "x",
+    "314",
+    "i̇",
+]
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The texts, and what Keras makes of them: one process for all."""
+    texts = sample_texts(800)
+    file = tmp_path_factory.mktemp("keras") / "given.json"
+    file.write_text(json.dumps({"words": WORDS, "texts": texts}))
+    return texts, json.loads(printed_by(SCRIPT, file, LENGTH))
+
+
+@pytest.mark.parametrize("written", ["lines", "numbers", "list"])
+def test_ids_are_those_of_keras(expected, written, tmp_path):
+    texts, ids = expected
+    file, known = tmp_path / "vocab.txt", ["", "[UNK]", *WORDS]
+    lines = {
+        "lines": "".join(f"{word}\n" for word in known),
+        "numbers": "".join(f"{word}\t{at}\n" for at, word in enumerate(known)),
+        "list": json.dumps(known),
+    }
+    file.write_text(lines[written], encoding="utf-8")
+    encoder = load(TokenizerSettings(file=str(file)))
+    assert encoder.kind == "text_vectorization"
+    found = rows(encoder, texts, LENGTH)
+    different = [text for text, *pair in zip(texts, found, ids, strict=True) if pair[0] != pair[1]]
+    assert different == []
+
+
+def test_texts_show_what_differs_from_other_rules(expected):
+    """Known and unknown words, more than a row holds, and less: else the test above says little."""
+    ids = [set(row) for row in expected[1]]
+    assert all(any(number in row for row in ids) for number in (0, 1, 2, 5, 7, 8))
+    assert any(0 not in row for row in ids)

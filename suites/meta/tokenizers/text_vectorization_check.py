@@ -1,0 +1,25 @@
+"""Write the ids that Keras' TextVectorization gives for texts; TensorFlow is imported here alone.
+
+Arguments: a JSON file of `words` and `texts`, and how many ids a row has.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+
+
+def main(file: str, length: str) -> None:
+    """Print the rows as JSON."""
+    given = json.loads(Path(file).read_text(encoding="utf-8"))
+    layer = keras.layers.TextVectorization(
+        vocabulary=given["words"], output_sequence_length=int(length)
+    )
+    sys.stdout.write(json.dumps(layer(given["texts"]).numpy().tolist()))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

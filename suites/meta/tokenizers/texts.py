@@ -1,0 +1,73 @@
+"""Texts that tokenizers get wrong, and the rows that an encoder makes of texts."""
+
+# ruff: noqa: RUF001 - letters that look like others are what is tested
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from models.roles import IDS, MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models.tokenizers.encoder import Encoder
+
+BLANKS = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2003\u2009\u2028\u2029\u202f\u205f\u3000"
+ODD = [
+    *("👍🏽", "👩‍👩‍👧", "🇩🇪", "❤️", "😀"),  # joined, colored, flags, with a variation selector
+    *("e\u0301", "n\u0303\u0323", "\u0308", "क्षि"),  # marks that combine, one without a letter
+    *("日本語", "한국", "中", "ひら", "\U00020000"),
+    *("שלום", "مرحبا", "\u200f", "\u202e"),
+    *("\x00", "\x01", "\x07", "\x7f", "\u200b", "\u200d", "\ufeff", "\ufffd", "\ue000"),
+    *("İ", "ẞ", "ß", "ΟΔΟΣ", "Σ", "ς", "ǅ", "Ａ", "４", "½", "①"),
+    *("don't", "a_b", "#tag", "@name", "http://x.y/z?q=1", "3.14", "$5", "e-mail", "`", "~", "^"),
+    *("¿", "–", "“", "…", "、", "«", "\xad"),
+]
+WORDS = ["the", "The", "GOOD", "good", "day", "naïve", "Café", "cafe", "unaffable", "x", "ab", "44"]
+SPECIAL = ["[UNK]", "[CLS]", "<s>", "</s>", "<unk>", "<START>", "<PAD>", "▁", "##a", "\n\n"]
+
+_PARTS = st.sampled_from([*ODD, *WORDS, *SPECIAL, *BLANKS, " ", " ", " "])
+_ANY = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+NASTY = st.lists(_PARTS | _ANY, max_size=12).map("".join)
+
+# The same examples each time, and no more than are worth their time.
+MANY = settings(derandomize=True, deadline=None, max_examples=60, database=None)
+
+
+def long_texts() -> list[str]:
+    """Texts of 10,000 characters, no text, and blanks alone; always the same."""
+    chosen = random.Random(7)  # noqa: S311 - no secret
+    mixed = "".join(chosen.choice([*ODD, *WORDS, " "]) for _ in range(4000))[:10_000]
+    return ["", " ", BLANKS, "\n", "a" * 10_000, "good day " * 1111, mixed, mixed.upper()]
+
+
+def sample_texts(number: int) -> list[str]:
+    """So many nasty texts for a program that takes them all at once; always the same."""
+    chosen = random.Random(11)  # noqa: S311 - no secret
+    parts = [*ODD, *WORDS, *BLANKS, " ", " "]
+    short = ("".join(chosen.choices(parts, k=chosen.randint(0, 9))) for _ in range(number))
+    return [*long_texts(), *short]
+
+
+def rows(encoder: Encoder, texts: Iterable[str], length: int = 16) -> list[list[int]]:
+    """The ids that an encoder gives for texts, padding included."""
+    return [row.tolist() for row in encoder.encode([(text,) for text in texts], length)[IDS]]
+
+
+def unpadded(encoder: Encoder, text: str) -> list[int]:
+    """All ids of a text, special tokens included."""
+    length = max(int(encoder.lengths([(text,)])[0]), 1)
+    arrays = encoder.encode([(text,)], length)
+    return arrays[IDS][0][arrays[MASK][0] == 1].tolist()
+
+
+def filled(ids: list[int], length: int, pad: int, *, left: bool = False) -> list[int]:
+    """A row as a classifier takes it, cut at the side where it is filled."""
+    kept = ids[-length:] if left else ids[:length]
+    padding = [pad] * (length - len(kept))
+    return padding + kept if left else kept + padding
