@@ -32,7 +32,8 @@
     zero_point = 5
 
 Of a candidate only `name` and `flatbuffer` are needed: what the file says for certain is read from
-it. `labels`, `tokenizer` and `reference` of one candidate win over those above.
+it. The `tokenizer` of one candidate wins over the one above; its `labels` and `reference` may stand
+there or above, and are the same for all candidates of a file.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import msgspec
 
@@ -259,7 +260,9 @@ def parse_output(given: str) -> OutputTable:
     Raises:
         UsageMistake: it is not of that form.
     """
-    return _table(given, OutputTable, OUTPUT_OPTION, "name=NAME,meaning=MEANING")
+    meanings = f"MEANING being one of {', '.join(get_args(Meaning))}"
+    form = "name=NAME,meaning=MEANING,threshold=0.5,positive=LABEL"
+    return _table(given, OutputTable, OUTPUT_OPTION, f"{form}, each only where needed, {meanings}")
 
 
 def inputs_lines(references: dict[Role, Reference]) -> str:
@@ -307,16 +310,17 @@ def _table(given: str, kind: type[T], option: str, form: str) -> T:
     parts = [part.partition("=") for part in given.split(",")]
     keys = [key.strip() for key, _, _ in parts]
     if not all(key and value.strip() for key, (_, _, value) in zip(keys, parts, strict=True)):
-        raise UsageMistake(f"{given!r} is not {form}", key=option, remedy="Write it in that form")
+        raise UsageMistake(
+            f"{given!r} is not KEY=VALUE,KEY=VALUE", key=option, remedy=f"Write it as {form}"
+        )
     if len(set(keys)) < len(keys):
         raise UsageMistake(f"{given!r} says a thing twice", key=option, remedy="Say it once")
     values = {key: _number(value.strip()) for key, (_, _, value) in zip(keys, parts, strict=True)}
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        raise UsageMistake(
-            f"{given!r}: {error}", key=option, remedy=f"Write it as {form}"
-        ) from None
+        what = str(error).partition(" - at `")[0]
+        raise UsageMistake(f"{given!r}: {what}", key=option, remedy=f"Write it as {form}") from None
 
 
 def _number(value: str) -> Reference | float:

@@ -17,10 +17,12 @@ import numpy as np
 from models.candidates.candidate import bind, open_candidate
 from models.candidates.declaration import CandidateTable, Declaration
 from models.candidates.labels import check_labels, read_labels
+from models.candidates.own_keys import with_their_own
 from models.candidates.recorded import Recording, read_recording, without_padding
 from models.candidates.table_rows import table_rows
 from models.candidates.texts import LabelledText, Texts, TextsTable, labelled, read_rows, values_of
 from models.candidates.tokenizer_of import encoder_of
+from models.candidates.unknown_words import unknown_words
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.schemes import REFERENCE, SCHEMES
 from models.paths import require_name
@@ -141,7 +143,8 @@ class GivenCandidate:
         if self.rows is not None and top >= self.rows:
             at = int((arrays[IDS] >= self.rows).any(axis=1).argmax())
             raise UsageMistake(
-                f"{rows[at].where} has the id {top}, and the file's table has {self.rows} rows",
+                f"{rows[at].where} of the texts has the id {top}, and the file's table has "
+                f"{self.rows} rows",
                 file=self.spec.file,
                 key="--edge-tokenizer" if self.encoder else "corpus.ids",
                 remedy="Give the tokenizer or the ids that the file was trained with",
@@ -154,7 +157,15 @@ class GivenCandidate:
         ids = np.zeros((len(rows), self.length), np.int32)
         mask = np.zeros_like(ids)
         for at, row in enumerate(rows):
-            given = (row.ids or ())[: self.length]
+            given = row.ids or ()
+            if len(given) > self.length:
+                raise UsageMistake(
+                    f"{row.where} of the texts has {len(given)} ids, and the file takes "
+                    f"{self.length}",
+                    file=self.spec.file,
+                    key="corpus.ids",
+                    remedy="Give the ids as the file is fed them, cut where its app cuts them",
+                )
             ids[at, : len(given)], mask[at, : len(given)] = given, 1
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
@@ -233,17 +244,21 @@ def take(handed: Handed) -> GivenSubject:
     _refuse_one_name(handed)
     if handed.recorded is not None:
         _refuse_beside_a_recording(handed)
+    handed = with_their_own(handed)
     rows = read_rows(handed.texts)
     tables, reference, elsewhere = _with_reference(handed)
     declared = _declared_labels(handed)
-    opened = {table.name: _open(Path(table.flatbuffer)) for table in tables}
+    opened = {table.name: _open(table, handed) for table in tables}
     labels = _labels(handed, tables, opened, declared, rows)
     texts = labelled(rows, labels, handed.texts, handed.texts.file)
     found = {
         table.name: _candidate(table, opened[table.name], handed, labels, texts) for table in tables
     }
+    remarks = list(_remarks(found, texts))
     for one in found.values():
-        one.arrays(texts.rows)
+        arrays = one.arrays(texts.rows)
+        if one.encoder is not None:
+            remarks += unknown_words(one.name, one.spec.file, one.encoder, arrays)
     recorded = None
     if elsewhere is not None:
         ids = [row.id for row in texts.rows]
@@ -256,7 +271,7 @@ def take(handed: Handed) -> GivenSubject:
         recorded=recorded,
         answered=None if handed.recorded is None else _answered(handed, found, labels, texts),
         texts=texts,
-        remarks=tuple(_remarks(found, texts)),
+        remarks=tuple(remarks),
     )
 
 
@@ -378,13 +393,20 @@ def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, P
     return [CandidateTable(name=OF_ITS_OWN, flatbuffer=str(path)), *tables], OF_ITS_OWN, None
 
 
-def _open(file: Path) -> Opened:
+def _open(table: CandidateTable, handed: Handed) -> Opened:
     try:
-        return open_candidate(file)
-    except UsageMistake:
-        raise
+        return open_candidate(Path(table.flatbuffer))
     except EdgeproofError as error:
-        raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type]
+        told = error.describe()
+        if table not in handed.candidates:
+            told["key"] = REFERENCE_OPTION
+            told["remedy"] = (
+                f"{error.remedy}. A reference is a candidate's name, a .tflite file, or recorded "
+                f"answers in {', '.join(sorted(_RECORDED))}"
+            )
+        elif told.get("key") is None:
+            told["key"] = f"candidate {table.name}"
+        raise UsageMistake(**told) from None  # type: ignore[arg-type]
 
 
 def _declared_labels(handed: Handed) -> tuple[str, ...] | None:

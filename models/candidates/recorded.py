@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 KEY = "--edge-recorded"
 # A recording of a million texts with ids of 512 tokens.
 LARGEST_FILE = 1 << 30
+# A thousand scores with all their digits, or the ids of a long text, come nowhere near it.
+LARGEST_CELL = 1 << 17
 LATENCIES = {"latency_ns": 1e-9, "latency_ms": 1e-3, "latency_s": 1.0}
 SCORES = ("logits", "probabilities")
 COLUMNS = ("id", "label", *SCORES, "ids", *LATENCIES)
@@ -182,6 +184,8 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _from_csv(text: str, source: _Source) -> Iterable[_Row]:
     first = text.partition("\n")[0]
     delimiter = "\t" if "\t" in first else ","
+    # Others who read CSV in this process allow cells of another size.
+    csv.field_size_limit(LARGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader)]

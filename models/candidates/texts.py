@@ -137,8 +137,10 @@ def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[LabelledTe
     if not path.exists():
         raise UsageMistake("no such file", file=path, key=KEY, remedy="Check the path")
     records = _records(table, path)
-    rows = tuple(_row(record, table, path) for record in records if not record.unfit)
     broken = [record for record in records if record.unfit]
+    rows = tuple(_row(record, table, path) for record in records if not record.unfit)
+    if broken and broken[0].nested == table.label:
+        raise _several_labels(f"line {broken[0].line}", "a list", path)
     if broken:
         raise UsageMistake(
             f"line {broken[0].line}: {broken[0].unfit}"
@@ -207,7 +209,41 @@ def _records(table: TextsTable, path: Path) -> list[Record]:
         fallback_encoding=table.fallback_encoding,
         header=table.header,
     )
-    return read_records(corpus, path)
+    try:
+        records = read_records(corpus, path)
+    except UsageMistake as mistake:
+        raise _in_our_words(mistake) from None
+    found = dict.fromkeys(name for record in records for name in record.values)
+    for use in ("second", "ids"):
+        column = getattr(table, use)
+        if column is not None and column not in found:
+            raise _column_mistake(
+                f"there is no column {column!r}",
+                path,
+                use,
+                f"Name one of those found: {', '.join(map(repr, found))}",
+            )
+    return records
+
+
+# What the reader of all corpora calls the columns whose names a user writes otherwise here.
+_USES = {"polarity": "label", "entity": "group", "text": "text", "id": "id"}
+
+
+def _in_our_words(mistake: UsageMistake) -> UsageMistake:
+    place, _, column = (mistake.key or "").rpartition(".")
+    if place != "corpus.columns" or mistake.file is None:
+        return mistake
+    return _column_mistake(mistake.what, mistake.file, _USES[column], mistake.remedy)
+
+
+def _column_mistake(what: str, path: Path | str, use: str, remedy: str) -> UsageMistake:
+    return UsageMistake(
+        what,
+        file=path,
+        key=f"corpus.{use}",
+        remedy=f"{remedy}; {COLUMNS_OPTION}={use}=NAME says it, or {use} = ... under [corpus]",
+    )
 
 
 def _row(record: Record, table: TextsTable, path: Path) -> LabelledText:
@@ -259,19 +295,23 @@ def _no_label(row: LabelledText, labels: Sequence[str], path: Path | str) -> Usa
     parts = _SEVERAL.split(row.value.strip("[] "))
     several = len(parts) > 1 and all(part.strip("'\" ") in {*labels, "0", "1"} for part in parts)
     if several:
-        return UsageMistake(
-            f"{row.where} has several labels: {row.value[:60]!r}",
-            file=path,
-            key="label",
-            remedy="A text has one label here: multi-label classification cannot be judged. Judge "
-            "one label at a time, with yes and no as the labels",
-        )
+        return _several_labels(row.where, repr(row.value[:60]), path)
     return UsageMistake(
         f"{row.where} has the label {row.value[:60]!r}, and the labels are {_listed(labels)}",
         file=path,
         key="label",
         remedy="Correct --edge-labels, whose order is the output's, or map it in the TOML: "
         f'[corpus.values] with {row.value[:60]!r} = "LABEL", or = "" to leave such texts out',
+    )
+
+
+def _several_labels(where: str, shown: str, path: Path | str) -> UsageMistake:
+    return UsageMistake(
+        f"{where} has several labels: {shown}",
+        file=path,
+        key="label",
+        remedy="A text has one label here: multi-label classification cannot be judged. Judge "
+        "one label at a time, with yes and no as the labels",
     )
 
 

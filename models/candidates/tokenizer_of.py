@@ -51,7 +51,7 @@ def encoder_of(
         raise UsageMistake(
             "a tokenizer is given, and a column of ids",
             key=KEY,
-            remedy="Leave one of them out",
+            remedy="Leave out one of them: the tokenizer, or ids= of --edge-columns",
         )
     if settings is not None:
         return load(settings)

@@ -57,7 +57,7 @@ def open_text(path: Path, encoding: str, fallback: str | None) -> Content:
         text = _decode_lines(data, encoding, fallback, path, error)
     text = text.removeprefix("\ufeff")
     if not text.strip():
-        raise UsageMistake("is empty", file=path, remedy="Give a file with labelled tweets")
+        raise UsageMistake("is empty", file=path, remedy="Give a file with labelled texts")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise UsageMistake(

@@ -25,11 +25,15 @@ _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
 class Record(NamedTuple):
-    """One row: its line (1-based), its values by column, and why it is unfit, if it is."""
+    """One row: its line (1-based), its values by column, and why it is unfit, if it is.
+
+    `nested` is the column, of those that are read, that holds a list or an object.
+    """
 
     line: int
     values: dict[str, str]
     unfit: str = ""
+    nested: str | None = None
 
 
 def read_records(table: CorpusTable, path: Path) -> list[Record]:
@@ -55,7 +59,7 @@ def read_records(table: CorpusTable, path: Path) -> list[Record]:
     _check_columns(table, found, path)
     if not records:
         raise UsageMistake(
-            "holds a header and no tweets", file=path, remedy="Give a file with labelled tweets"
+            "holds a header and no texts", file=path, remedy="Give a file with labelled texts"
         )
     return records
 
@@ -129,7 +133,7 @@ def _json_records(text: str, path: Path, used: frozenset[str]) -> Iterator[Recor
         unfit = (
             f"{min(inside)!r} holds a list or an object where a text is expected" if inside else ""
         )
-        yield Record(number, values, unfit)
+        yield Record(number, values, unfit, min(inside, default=None))
 
 
 def _used(table: CorpusTable) -> frozenset[str]:

@@ -17,7 +17,7 @@ COUNTS = {"validation": 4, "calibration": 4, "test": 6}
 CASES = {
     "empty": ("t.csv", "", {}, "is empty"),
     "blank": ("t.csv", " \n\n", {}, "is empty"),
-    "header only": ("t.csv", "text,polarity\n", {}, "a header and no tweets"),
+    "header only": ("t.csv", "text,polarity\n", {}, "a header and no texts"),
     "column not there": (
         "t.csv",
         GOOD,

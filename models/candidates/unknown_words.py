@@ -1,0 +1,71 @@
+"""Whether a vocabulary belongs to the texts: how many of their words it does not know."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+from models.roles import IDS, MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.tokenizers.encoder import Encoder
+
+KEY = "--edge-tokenizer"
+# Of a vocabulary that fits, a few words in a hundred are not known; from here on it is told.
+_TOLD = 0.3
+
+
+def unknown_words(
+    name: str, file: Path, encoder: Encoder, arrays: Mapping[str, NDArray[np.int32]]
+) -> list[str]:
+    """Return what to tell of words that a tokenizer does not know: a sentence, or nothing.
+
+    Args:
+        name: the candidate's.
+        file: its FlatBuffer, for the message.
+        encoder: its tokenizer.
+        arrays: ids and mask of all texts.
+
+    Raises:
+        UsageMistake: it knows no word of any text.
+    """
+    special = _special(encoder)
+    ids, mask = arrays[IDS], arrays[MASK] == 1
+    words = ids[mask]
+    for number in special:
+        words = words[words != number]
+    if words.size == 0 and not (encoder.left_out is not None and ids.size):
+        return []
+    missed = 1.0 if words.size == 0 else float((words == _unknown(encoder)).mean())
+    if missed == 1.0:
+        raise UsageMistake(
+            f"the {encoder.kind} tokenizer knows no word of the texts: each of them is fed as one "
+            "that is unknown",
+            file=file,
+            key=KEY,
+            remedy="Give the vocabulary that the file was trained with, and texts in its language",
+        )
+    if missed < _TOLD:
+        return []
+    return [f"{name}: its tokenizer does not know {missed:.0%} of the texts' tokens."]
+
+
+def _unknown(encoder: Encoder) -> int:
+    """Return the id of a token that is not known; -1 where every text has ids of its own."""
+    model = json.loads(encoder.library.to_str())["model"]
+    number = model.get("unk_id")
+    if number is None and model.get("unk_token") is not None:
+        number = encoder.library.token_to_id(model["unk_token"])
+    return -1 if number is None else int(number)
+
+
+def _special(encoder: Encoder) -> list[int]:
+    """Return the ids that are put around every text, whatever it says."""
+    return list(dict.fromkeys(encoder.library.encode("").ids))

@@ -1,0 +1,39 @@
+"""What to do about a file that a runtime refuses, or whose answers are no numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.flatbuffers.describing import inspect_file
+from models.flatbuffers.findings import findings_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# As `findings_of` calls them: what can make an answer NaN or Inf, and what an old runtime refuses.
+_NOT_FINITE = {"nan-weights", "half-overflow", "infinite-constant"}
+_TOO_NEW = {"needs-newer-runtime"}
+_OLD, _NEWER = "tflite_runtime", "ai_edge_litert"
+
+
+def remedy_where_refused(file: Path, runtime: str) -> str:
+    """Return what to do about a file that a runtime does not load.
+
+    Args:
+        file: the FlatBuffer.
+        runtime: the runtime's import name.
+    """
+    said = _first(file, _TOO_NEW) if runtime == _OLD else None
+    if said is None:
+        return "Judge it on another runtime (--edge-runtime), or convert it for this one"
+    return f"{said}; where {_NEWER} can be installed, judge it with --edge-runtime={_NEWER}"
+
+
+def remedy_where_not_finite(file: Path) -> str | None:
+    """Return which numbers of a file make its answers NaN or Inf; None where none do for sure."""
+    return _first(file, _NOT_FINITE)
+
+
+def _first(file: Path, ids: set[str]) -> str | None:
+    found = next((one for one in findings_of(inspect_file(file)) if one.id in ids), None)
+    return None if found is None else f"{found.what} {found.remedy}"
