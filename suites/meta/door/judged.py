@@ -1,0 +1,76 @@
+"""Running the suites on files that are handed in, and reading what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from suites.meta.gates.running import Outcome, run_pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+FIGURES = ("suites/accuracy", "suites/agreement", "suites/size")
+BEHAVIOR = "suites/conformance"
+TIMEOUT = 600
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a run ended.
+
+    Attributes:
+        outcome: its exit code, its output and its tests.
+    """
+
+    outcome: Outcome
+
+    def figure(self, metric: str, candidate: str) -> float:
+        """Return the value of a measurement; there is one."""
+        (found,) = (
+            one["value"]
+            for one in self.outcome.results()["measurements"]
+            if (one["metric"], one["scheme"]) == (metric, candidate)
+        )
+        return float(found)
+
+    def figures(self, metric: str) -> dict[str, float]:
+        """Return the values of a metric by candidate."""
+        measured: list[dict[str, Any]] = self.outcome.results()["measurements"]
+        return {one["scheme"]: one["value"] for one in measured if one["metric"] == metric}
+
+    def red(self, candidate: str) -> set[str]:
+        """Return the names of a candidate's tests that failed."""
+        ended = (*self.outcome.ids("failed"), *self.outcome.ids("error"))
+        ours = (name for name in ended if f"-{candidate}]" in name or f"-{candidate}-" in name)
+        return {name.partition("::")[2].partition("[")[0] for name in ours}
+
+
+def judge(
+    folder: Path,
+    arguments: Sequence[str],
+    suites: Sequence[str] = FIGURES,
+    store: Path | None = None,
+) -> Judged:
+    """Judge files in a pytest of their own, which has to come to its end."""
+    kept = f"--edge-cache-dir={store or folder / 'store'}"
+    baseline = f"--edge-baseline={folder / 'baseline'}"
+    given = [*suites, kept, baseline, *arguments]
+    outcome = run_pytest(folder / "reports", given, timeout=TIMEOUT)
+    assert outcome.code in {0, 1}, outcome.output
+    for sign in ("INTERNALERROR", "Traceback"):
+        assert sign not in outcome.output, outcome.output
+    return Judged(outcome)
+
+
+def options(texts: Any, labels: Sequence[str], **more: str) -> list[str]:
+    """Return the options that name texts, labels and a tokenizer."""
+    given = {
+        "corpus": str(texts.corpus),
+        "columns": "text=tweet,label=mood",
+        "labels": ",".join(labels),
+        "tokenizer": f"text_vectorization:{texts.vocabulary}",
+        **more,
+    }
+    return [f"--edge-{name}={value}" for name, value in given.items() if value]

@@ -1,0 +1,350 @@
+"""What can be wrong with what is handed in: each mistake with what its one message must say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from suites.meta.flatbuffer_writer import Model
+from suites.meta.small_classifiers import ROWS, classifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+COUNT = 12
+LABELS = ("a", "b", "c")
+ROW = "word1 word2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """One thing that is wrong.
+
+    Attributes:
+        says: what the message holds: file, key, remedy.
+        files: what is written, by name, on top of a sound file, texts and vocabulary.
+        toml: a subject's TOML in place of all options.
+        options: in place of the sound ones; None leaves one out.
+    """
+
+    says: tuple[str, ...]
+    files: dict[str, bytes | str | Callable[[], bytes]] = field(default_factory=dict)
+    toml: str | None = None
+    options: dict[str, str | tuple[str, ...] | None] = field(default_factory=dict)
+
+    def make(self, folder: Path) -> dict[str, str | tuple[str, ...]]:
+        """Write all files; return the options that run into the mistake."""
+        for name, content in {**SOUND, **self.files}.items():
+            data = content() if callable(content) else content
+            (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
+        if self.toml is not None:
+            (folder / "mine.toml").write_text(self.toml, encoding="utf-8")
+            return {"subject": str(folder / "mine.toml"), **self._placed(self.options, folder)}
+        return self._placed({**USUAL, **self.options}, folder)
+
+    @staticmethod
+    def _placed(options: dict[str, Any], folder: Path) -> dict[str, str | tuple[str, ...]]:
+        def placed(given: Any) -> Any:
+            if isinstance(given, str):
+                return given.replace("{}", str(folder))
+            return tuple(map(placed, given))
+
+        return {name: placed(given) for name, given in options.items() if given is not None}
+
+
+def _csv(*rows: str, header: str = "text,label") -> str:
+    return "\n".join((header, *rows)) + "\n"
+
+
+def _vocabulary(words: int, prefix: str = "word") -> str:
+    return "\n".join(("", "[UNK]", *(f"{prefix}{number}" for number in range(words)))) + "\n"
+
+
+def _recorded(*, drop: int = 0, more: tuple[dict[str, Any], ...] = (), label: str = "a") -> str:
+    rows = [{"id": f"line-{number + 2}", "label": label} for number in range(COUNT - drop)]
+    return "".join(f"{json.dumps(row)}\n" for row in (*rows, *more))
+
+
+def _without_inputs() -> bytes:
+    model = Model()
+    held = model.tensor("held", (1, 3), values=[[1.0, 2.0, 3.0]])
+    out = model.tensor("out", (1, 3))
+    model.operator("LOGISTIC", [held], [out])
+    model.end_graph([], [out])
+    return model.pack()
+
+
+def _of_operator(name: str) -> bytes:
+    model = Model()
+    ids, out = model.tensor("input_ids", (1, 8), "int32"), model.tensor("out", (1, 3))
+    model.operator(name, [ids], [out])
+    model.end_graph([ids], [out])
+    return model.pack()
+
+
+def _of_text() -> bytes:
+    model = Model()
+    text, out = model.tensor("text", (1,), "string"), model.tensor("out", (1, 3))
+    model.operator("CAST", [text], [out], options=("CastOptions", {}))
+    model.end_graph([text], [out])
+    return model.pack()
+
+
+SOUND: dict[str, Any] = {
+    "ok.tflite": classifier,
+    "texts.csv": _csv(*(f"{ROW},{LABELS[number % 3]}" for number in range(COUNT))),
+    "vocab.txt": _vocabulary(ROWS - 2),
+}
+USUAL: dict[str, Any] = {
+    "flatbuffer": ("{}/ok.tflite",),
+    "corpus": "{}/texts.csv",
+    "labels": ",".join(LABELS),
+    "tokenizer": "text_vectorization:{}/vocab.txt",
+}
+TOML = (
+    'corpus = "texts.csv"\nlabels = ["a", "b", "c"]\ntokenizer = "text_vectorization:vocab.txt"\n'
+)
+ONE = '[[candidates]]\nname = "x"\nflatbuffer = "ok.tflite"\n'
+
+
+def _file(content: Any, *says: str, **options: Any) -> Refused:
+    """A file that stands where a FlatBuffer is expected."""
+    given = {"flatbuffer": ("{}/bad.tflite",), **options}
+    return Refused(says=("bad.tflite", *says), files={"bad.tflite": content}, options=given)
+
+
+def _texts(content: str, *says: str, named: str = "bad.csv", **options: Any) -> Refused:
+    given = {"corpus": "{}/bad.csv", **options}
+    return Refused(says=(named, *says), files={"bad.csv": content}, options=given)
+
+
+def _answers(content: str, *says: str, name: str = "bad.jsonl") -> Refused:
+    given: dict[str, Any] = {"reference": f"{{}}/{name}"}
+    return Refused(says=(name, "--edge-reference", *says), files={name: content}, options=given)
+
+
+FILES = {
+    "no such file": Refused(
+        says=("absent.tflite", "candidate absent", "Check the path"),
+        options={"flatbuffer": ("{}/absent.tflite",)},
+    ),
+    "an empty file": _file(b"", "is empty", "compare its sha256"),
+    "a pointer of Git LFS": _file(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "git lfs pull"
+    ),
+    "a placeholder": _file("put the model here\n", "stands where a model was to come"),
+    "a web page": _file("<!DOCTYPE html><html></html>", "is a web page", "raw link"),
+    "an archive": _file(b"PK\x03\x04" + bytes(90), "is a zip archive", "give the .tflite inside"),
+    "half a file": _file(lambda: classifier()[:1500], "truncated or corrupt", "fetch it again"),
+    "a copy in text mode": _file(
+        lambda: classifier().replace(b"\n", b"\r\n"), "text mode", "*.tflite binary"
+    ),
+    "a file without inputs": _file(_without_inputs, "has no inputs", "as arguments"),
+    "a file that takes text": _file(_of_text, "takes text itself", "from its ids on"),
+    "an operator of TensorFlow": _file(
+        lambda: _of_operator("FlexErf"), "operators", "FlexErf", "TFLITE_BUILTINS"
+    ),
+    "an operator of its maker": _file(lambda: _of_operator("NGramHash"), "operators", "NGramHash"),
+    "several signatures": _file(
+        lambda: classifier(keys=("one", "two")), "has 2 signatures", "--edge-signature=one"
+    ),
+    "a signature that is not there": Refused(
+        says=("ok.tflite", "signature", "'nope'", "serving_default"), options={"signature": "nope"}
+    ),
+    "inputs of no known name": _file(
+        lambda: classifier(names=("args_0", "args_1", "args_2")),
+        "is not certain",
+        "--edge-inputs='ids=args_0,mask=args_1,segments=args_2'",
+    ),
+    "inputs that are not all declared": Refused(
+        says=("ok.tflite", "inputs", "mask or segments"), options={"inputs": "ids=input_ids"}
+    ),
+    "inputs that are not there": Refused(
+        says=("inputs.ids", "'nope'", "attention_mask"), options={"inputs": "ids=nope"}
+    ),
+    "another length": Refused(
+        says=("ok.tflite", "length", "takes 8 tokens", "or give 8"), options={"length": "9"}
+    ),
+    "several outputs": _file(
+        lambda: classifier(outputs=2), "has 2 outputs", "--edge-output='name=logits'"
+    ),
+    "an output for each token": _file(
+        lambda: classifier(lead=(1, 16)), "is no answer to a text", "[1, labels]"
+    ),
+    "a meaning that the graph denies": Refused(
+        says=("output.meaning", "the graph says logits", "give 'logits'"),
+        options={"output": "meaning=probabilities"},
+    ),
+    "a meaning that does not exist": Refused(
+        says=("--edge-output", "'prob'", "log_probabilities"), options={"output": "meaning=prob"}
+    ),
+    "a threshold of three scores": Refused(
+        says=("ok.tflite", "for one sigmoid", "Leave them out"), options={"output": "threshold=0.5"}
+    ),
+    "two candidates of one name": Refused(
+        says=("--edge-flatbuffer", "called 'x'", "NAME=PATH"),
+        options={"flatbuffer": ("x={}/ok.tflite", "x={}/ok.tflite")},
+    ),
+}
+TEXTS = {
+    "no texts": Refused(says=("--edge-corpus", "no labelled texts"), options={"corpus": None}),
+    "no file of texts": Refused(
+        says=("absent.csv", "no such file", "Check the path"), options={"corpus": "{}/absent.csv"}
+    ),
+    "a header alone": _texts(_csv(), "a header and no texts"),
+    "no column of labels": _texts(
+        _csv("x,a", header="text,mood"), "corpus.label", "'mood'", "--edge-columns=label=NAME"
+    ),
+    "no column of texts": _texts(
+        _csv("x,a", header="tweet,label"), "corpus.text", "'tweet'", "--edge-columns=text=NAME"
+    ),
+    "no column of groups": _texts(
+        _csv("x,a"), "corpus.group", "'who'", columns="text=text,label=label,group=who"
+    ),
+    "no column of second texts": _texts(
+        _csv("x,a"), "corpus.second", "'b'", columns="text=text,label=label,second=b"
+    ),
+    "no column of ids": _texts(
+        _csv("x,a"),
+        "corpus.ids",
+        "'ids'",
+        columns="text=text,label=label,ids=ids",
+        tokenizer=None,
+    ),
+    "a use that columns do not have": Refused(
+        says=("--edge-columns", "second, group, id, ids"), options={"columns": "words=text"}
+    ),
+    "a label that the list lacks": Refused(
+        says=("texts.csv", "line 4", "'c'", "--edge-labels", "[corpus.values]"),
+        options={"labels": "a,b,d"},
+    ),
+    "more labels than outputs": Refused(
+        says=("ok.tflite", "4 labels", "3 apart"), options={"labels": "a,b,c,d"}
+    ),
+    "fewer labels than outputs": _texts(
+        _csv(f"{ROW},a", f"{ROW},b"), "2 labels", "3 apart", named="ok.tflite", labels="a,b"
+    ),
+    "a label twice": Refused(says=("--edge-labels", "'a'"), options={"labels": "a,a,b"}),
+    "no file of labels": Refused(
+        says=("--edge-labels", "absent.txt", "no file"), options={"labels": "{}/absent.txt"}
+    ),
+    "nothing that orders labels": Refused(
+        says=("--edge-labels=a,b,c", "in the order of the output"), options={"labels": None}
+    ),
+    "several labels in a cell": _texts(
+        _csv('word1,"a,b"', "word2,a"), "several labels", "multi-label", "yes and no"
+    ),
+    "a one for each label": _texts(
+        _csv('word1,"[1, 0, 1]"', 'word2,"[0, 1, 0]"'), "several labels", "multi-label"
+    ),
+    "labels as a list of JSON": Refused(
+        says=("bad.jsonl", "several labels", "multi-label"),
+        files={"bad.jsonl": '{"text": "word1", "label": ["a", "b"]}\n'},
+        options={"corpus": "{}/bad.jsonl"},
+    ),
+    "texts that are all empty": _texts(_csv(",a", ",b"), "no labelled text"),
+}
+NUMBERS = {
+    "nothing that makes ids": Refused(
+        says=("ok.tflite", "--edge-tokenizer", "--edge-columns"), options={"tokenizer": None}
+    ),
+    "no file of the tokenizer": Refused(
+        says=("absent.txt", "--edge-tokenizer", "Check the path"),
+        options={"tokenizer": "words:{}/absent.txt"},
+    ),
+    "a kind of tokenizer that does not exist": Refused(
+        says=("--edge-tokenizer", "'bert'", "wordpiece"), options={"tokenizer": "bert:{}/vocab.txt"}
+    ),
+    "a word list of no certain kind": Refused(
+        says=("bad.txt", "--edge-tokenizer", "KIND:FILE"),
+        files={"bad.txt": "one\ntwo\nthree\n"},
+        options={"tokenizer": "{}/bad.txt"},
+    ),
+    "ids beyond the table": Refused(
+        says=("ok.tflite", "--edge-tokenizer", "line 2 of the texts has the id 72", "64 rows"),
+        files={"bad.txt": "\n".join(map(str, range(71))) + "\n[UNK]\nword1\n"},
+        options={"tokenizer": "text_vectorization:{}/bad.txt", "corpus": "{}/texts.csv"},
+    ),
+    "a vocabulary of other words": Refused(
+        says=("ok.tflite", "--edge-tokenizer", "knows no word of the texts"),
+        files={"bad.txt": _vocabulary(50, prefix="mot")},
+        options={"tokenizer": "text_vectorization:{}/bad.txt"},
+    ),
+    "a column of ids beyond the table": _texts(
+        _csv("x,a,1 2 64", header="text,label,ids"),
+        "line 2 of the texts has the id 64",
+        "64 rows",
+        named="ok.tflite",
+        columns="text=text,label=label,ids=ids",
+        tokenizer=None,
+    ),
+    "a column of ids below zero": _texts(
+        _csv("x,a,1 -2", header="text,label,ids"),
+        "line 2",
+        "'1 -2'",
+        columns="text=text,label=label,ids=ids",
+        tokenizer=None,
+    ),
+    "more ids than the file takes": _texts(
+        _csv("x,a,1 2 3 4 5 6 7 8 9", header="text,label,ids"),
+        "line 2 of the texts has 9 ids",
+        "takes 8",
+        named="ok.tflite",
+        columns="text=text,label=label,ids=ids",
+        tokenizer=None,
+    ),
+    "a tokenizer and a column of ids": _texts(
+        _csv("x,a,1 2", header="text,label,ids"),
+        "Leave out one of them",
+        named="--edge-columns",
+        columns="text=text,label=label,ids=ids",
+    ),
+}
+ANSWERS = {
+    "a reference that is not there": Refused(
+        says=("--edge-reference", "a candidate's name"), options={"reference": "nope"}
+    ),
+    "recorded answers of no known kind": _answers("id,label\n", "recorded answers", name="bad.txt"),
+    "answers that miss texts": _answers(_recorded(drop=2), "no answer to 2 of 12 texts"),
+    "answers that are there twice": _answers(
+        _recorded(more=({"id": "line-2", "label": "a"},)), "line 1 and line 13"
+    ),
+    "answers to other texts": _answers(
+        _recorded(more=({"id": "zz", "label": "a"},)), "'zz'", "not in the corpus"
+    ),
+    "answers of another label": _answers(_recorded(label="q"), "'q'", "a, b, c"),
+    "a model of ONNX": _answers("x", "ONNX", "Record its answers", name="bad.onnx"),
+}
+TOMLS = {
+    "an unknown key": Refused(
+        says=("mine.toml", "candidates[0]", "`foo`"), toml=f"{TOML}{ONE}foo = 1\n"
+    ),
+    "one name twice": Refused(says=("mine.toml", "called 'x'"), toml=TOML + ONE + ONE),
+    "no candidate": Refused(
+        says=("mine.toml", "no [[candidates]]"), toml=f"candidates = []\n{TOML}"
+    ),
+    "no such contract": Refused(
+        says=("mine.toml", "candidate x: contract", "'int8'", "static_wi8_ai8"),
+        toml=f'{TOML}{ONE}contract = "int8"\n',
+    ),
+    "labels in two orders": Refused(
+        says=("mine.toml", "labels", "candidate x", "a TOML of their own"),
+        toml=f'{TOML}{ONE}labels = ["c", "b", "a"]\n',
+    ),
+    "two references": Refused(
+        says=("mine.toml", "reference", "candidate y", "a TOML of their own"),
+        toml=f'{TOML}{ONE}reference = "y"\n{ONE.replace("x", "y", 1)}reference = "x"\n',
+    ),
+    "an option that the TOML answers": Refused(
+        says=("--edge-labels", "mine.toml", "write it there"),
+        toml=TOML + ONE,
+        options={"labels": "a,b,c"},
+    ),
+    "a value of no label": Refused(
+        says=("texts.csv", "corpus.values.a", "'q'"),
+        toml=TOML.partition("\n")[2] + ONE + '[corpus]\nfile = "texts.csv"\nvalues = { a = "q" }\n',
+    ),
+}
+EVERYTHING = {**FILES, **TEXTS, **NUMBERS, **ANSWERS, **TOMLS}

@@ -1,0 +1,71 @@
+"""What cannot be judged ends, before anything answers, in one message with file, key and remedy."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from fixtures.handing import provider_of
+from fixtures.options import OPTIONS
+from models.errors import UsageMistake
+from suites.meta.door.refused import EVERYTHING, Refused
+from suites.meta.gates.running import run_pytest
+
+GATE = "suites/size/test_size.py::test_file_is_within_budget"
+# Each kind of mistake once in a whole process; all of them here, where they cost less.
+WHOLE = (
+    *("a pointer of Git LFS", "no column of labels", "ids beyond the table"),
+    *("answers that miss texts", "labels in two orders"),
+)
+# What a machine would have to be burdened with to take longer over a file of 3 kB.
+SECONDS = 5.0
+
+
+def take(given):
+    """Resolve options as a run does, and read what they hand in."""
+    values = {option.name: option.default for option in OPTIONS}
+    for option in OPTIONS:
+        if option.name in given:
+            said = given[option.name]
+            texts = said if option.several else (said,)
+            read = tuple(option.value_of(text, None, option.switch) for text in texts)
+            values[option.name] = read if option.several else read[0]
+    return provider_of(values)
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_mistake_ends_in_one_message(name, tmp_path):
+    refused = EVERYTHING[name]
+    given = refused.make(tmp_path)
+    begun = time.process_time()
+    with pytest.raises(UsageMistake) as caught:
+        take(given)
+    assert time.process_time() - begun < SECONDS
+    message = str(caught.value)
+    assert all(part in message for part in refused.says), message
+    assert "\n" not in message
+    assert caught.value.file or caught.value.key, "it names a file or a key"
+    assert caught.value.remedy
+
+
+def test_what_mistakes_are_made_in_is_sound(tmp_path):
+    """Without the mistake all of it is taken: so it was the mistake that was refused."""
+    provider = take(Refused(says=()).make(tmp_path))
+    assert provider.facts.labels == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_run_ends_with_exit_code_4(name, tmp_path):
+    given = EVERYTHING[name].make(tmp_path)
+    arguments = [
+        f"--edge-{option}={value}"
+        for option, values in given.items()
+        for value in ((values,) if isinstance(values, str) else values)
+    ]
+    outcome = run_pytest(tmp_path / "reports", [GATE, *arguments])
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
+    assert not any(sign in outcome.output for sign in ("Traceback", "INTERNALERROR"))
+    lines = [line for line in outcome.output.splitlines() if "ERROR" in line]
+    assert len(lines) == 1, outcome.output
+    assert all(part in lines[0] for part in EVERYTHING[name].says), outcome.output

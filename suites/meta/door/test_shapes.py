@@ -1,0 +1,145 @@
+"""Files in the shapes that people have, judged end to end: the figures are those of numpy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from suites.meta.door.judged import BEHAVIOR, FIGURES, judge, options
+from suites.meta.door.texts import LABELS, WRONG, distance, logits, softmax, write_texts
+from suites.meta.small_classifiers import classifier
+
+SHARED = Path(__file__).parents[4] / "shared" / "flatbuffers"
+REFERENCE = "as_edgeproof"
+# Other people's files that answer as the reference does.
+ALIKE = (
+    *("no_signature_model_maker", "model_maker_names", "google_names", "litert_torch_int64"),
+    *("distilbert_two_inputs", "dynamic_tokens", "graph_order_mask_first"),
+    *("probabilities_not_logits", "fp16_table"),
+)
+NOT_ALIKE = ("ids_only_average_word_vec", "int8_output", "int8_output_scale_too_small")
+BROKEN = "fp16_mask_overflow"
+EXACT = pytest.approx
+RIGHT = 1 - 1 / WRONG
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    return write_texts(tmp_path_factory.mktemp("texts"))
+
+
+@pytest.fixture(scope="module")
+def shared(texts, tmp_path_factory):
+    """A run of all files of ../shared that need nothing declared."""
+    names = (REFERENCE, *ALIKE, *NOT_ALIKE, BROKEN)
+    files = [SHARED / f"{name}.tflite" for name in names]
+    if not all(file.exists() for file in files):
+        pytest.skip("needs ../shared/flatbuffers")
+    given = [f"--edge-flatbuffer={file}" for file in files]
+    given += options(texts, LABELS, reference=REFERENCE)
+    return judge(tmp_path_factory.mktemp("shared"), given, (*FIGURES, BEHAVIOR))
+
+
+@pytest.mark.parametrize("name", [REFERENCE, *ALIKE])
+def test_file_answers_as_numpy_does(shared, name):
+    assert shared.figure("accuracy", name) == EXACT(RIGHT)
+    assert not shared.red(name), shared.outcome.output
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_file_agrees_with_the_reference(shared, name):
+    assert shared.figure("agreement", name) == 1.0
+    # Half precision moves them a little; a softmax taken twice would by a tenth.
+    assert shared.figure("total_variation", name) == EXACT(0.0, abs=2e-3)
+
+
+def test_average_word_vector_counts_its_padding(shared, texts):
+    answers = logits(texts.ids, masked=False).argmax(axis=1)
+    found = shared.figure("accuracy", "ids_only_average_word_vec")
+    assert found == EXACT((answers == texts.labels).mean())
+
+
+def test_integer_output_is_read_with_its_scale(shared, texts):
+    real = logits(texts.ids)
+    kept = 0.03 * np.clip(np.rint(real / 0.03), -128 - 5, 127 - 5)
+    assert shared.figure("total_variation", "int8_output") == EXACT(
+        distance(softmax(real), softmax(kept)), abs=1e-3
+    )
+
+
+def test_output_that_saturates_is_red(shared):
+    red = shared.red("int8_output_scale_too_small")
+    assert {"test_labels_agree_with_float32", "test_probabilities_stay_close_to_float32"} <= red
+
+
+def test_constant_that_overflows_is_red_and_named(shared):
+    assert shared.red(BROKEN)
+    assert BROKEN not in shared.figures("accuracy")
+    assert "'C_half', which MUL 6 reads, are infinite" in shared.outcome.output
+
+
+def test_order_of_inputs_is_warned_of(shared):
+    assert (
+        "graph_order_mask_first: The graph takes its inputs in the order" in shared.outcome.output
+    )
+
+
+def test_output_that_lies_about_itself_is_told(shared):
+    said = "Its output is called 'logits' and holds probabilities"
+    assert f"probabilities_not_logits: {said}" in shared.outcome.output
+
+
+def test_probabilities_are_not_softmaxed_again(texts, tmp_path):
+    """Two files that end in a softmax are as far apart as their probabilities are."""
+    files = {"one": classifier(end=("SOFTMAX",)), "other": classifier(end=("SOFTMAX",), seed=1)}
+    for name, data in files.items():
+        (tmp_path / f"{name}.tflite").write_bytes(data)
+    given = [f"--edge-flatbuffer={tmp_path / name}.tflite" for name in files]
+    judged = judge(tmp_path, [*given, *options(texts, LABELS, reference="one")])
+    first, second = softmax(logits(texts.ids)), softmax(logits(texts.ids, seed=1))
+    expected, twice = distance(first, second), distance(softmax(first), softmax(second))
+    assert expected > 2 * twice
+    assert judged.figure("total_variation", "other") == EXACT(expected, abs=1e-4)
+
+
+def test_thresholds_and_sides_of_one_sigmoid(tmp_path):
+    """One file under three thresholds and both sides, each by a TOML: figures as numpy's."""
+    names = ("no", "yes")
+    texts = write_texts(tmp_path, names=names)
+    (tmp_path / "one.tflite").write_bytes(classifier(classes=1, end=("LOGISTIC",)))
+    ways = {"low": (0.35, "yes"), "half": (0.5, "yes"), "high": (0.7, "yes"), "first": (0.7, "no")}
+    tables = "".join(
+        f'[[candidates]]\nname = "{name}"\nflatbuffer = "one.tflite"\n'
+        f'output = {{ threshold = {threshold}, positive = "{side}" }}\n'
+        for name, (threshold, side) in ways.items()
+    )
+    toml = tmp_path / "mine.toml"
+    toml.write_text(
+        'labels = ["no", "yes"]\ntokenizer = "text_vectorization:vocab.txt"\n'
+        f'{tables}[corpus]\nfile = "texts.csv"\ntext = "tweet"\nlabel = "mood"\n',
+        encoding="utf-8",
+    )
+    judged = judge(tmp_path, [f"--edge-subject={toml}"])
+    shares = 1 / (1 + np.exp(-logits(texts.ids, 1)[:, 0]))
+    for name, (threshold, side) in ways.items():
+        answers = np.where(shares > threshold, names.index(side), 1 - names.index(side))
+        assert judged.figure("accuracy", name) == EXACT((answers == texts.labels).mean()), name
+    assert len(set(judged.figures("accuracy").values())) == len(ways), "each way gives others"
+
+
+def test_ids_of_the_corpus_are_fed_as_they_stand(texts, tmp_path):
+    """Without a tokenizer: float32 ids, a batch of -1, no signature, the first of two outputs."""
+    shapes = {
+        "reals": classifier(dtype="float32"),
+        "batch": classifier(signature=(-1, 8), output_signature=(-1, 3)),
+        "two": classifier(outputs=2),
+        "unnamed": classifier(keys=(), tensor_prefix="", names=("ids", "mask", "segment_ids")),
+    }
+    for name, data in shapes.items():
+        (tmp_path / f"{name}.tflite").write_bytes(data)
+    given = [f"--edge-flatbuffer={tmp_path / name}.tflite" for name in shapes]
+    given += options(texts, LABELS, tokenizer="", columns="text=tweet,label=mood,ids=numbers")
+    judged = judge(tmp_path, [*given, "--edge-output=name=0"])
+    assert judged.figures("accuracy") == dict.fromkeys(shapes, EXACT(RIGHT))

@@ -1,0 +1,84 @@
+"""Texts of a few words, and what a small classifier answers to them, computed without a runtime."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from suites.meta.small_classifiers import ROWS, TOKENS, WIDTH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+COUNT = 800
+LABELS = ("calm", "angry", "glad")
+# Of a vocabulary with a line for padding, and one for words that it does not hold.
+FIRST = 2
+WORDS = tuple(f"word{number}" for number in range(ROWS - FIRST))
+# Of so many texts, one has another label than the classifier gives it.
+WRONG = 10
+
+
+class Texts(NamedTuple):
+    """Texts as files, and as a classifier takes them."""
+
+    corpus: Path
+    vocabulary: Path
+    ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+def write_texts(folder: Path, *, names: Sequence[str] = LABELS, seed: int = 0) -> Texts:
+    """Write texts that the classifier of a seed labels right nine times of ten."""
+    draw = np.random.default_rng(11)
+    lengths = draw.integers(2, TOKENS + 1, COUNT)
+    ids = draw.integers(FIRST, ROWS, (COUNT, TOKENS))
+    ids[np.arange(TOKENS) >= lengths[:, None]] = 0
+    labels = logits(ids, len(names), seed=seed).argmax(axis=1)
+    labels[::WRONG] = (labels[::WRONG] + 1) % len(names)
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(("", "[UNK]", *WORDS)) + "\n", encoding="utf-8")
+    corpus = folder / "texts.csv"
+    with corpus.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("tweet", "mood", "numbers"))
+        for row, label in zip(ids, labels, strict=True):
+            told = [number for number in row if number]
+            words = " ".join(WORDS[number - FIRST].upper() for number in told)
+            rows.writerow((f"{words}!", names[label], " ".join(map(str, told))))
+    return Texts(corpus, vocabulary, ids, labels)
+
+
+def logits(
+    ids: NDArray[np.int64], classes: int = 3, *, seed: int = 0, masked: bool = True
+) -> Floats:
+    """Return what `small_classifiers` computes: a mean of vectors, a dense layer [n, classes].
+
+    The classifiers of ../shared/flatbuffers draw the same numbers.
+    """
+    draw = np.random.default_rng(seed)
+    table = draw.normal(size=(ROWS, WIDTH)).astype(np.float32).astype(np.float64)
+    head = draw.normal(size=(classes, WIDTH)).astype(np.float32).astype(np.float64)
+    vectors = table[ids]
+    if masked:
+        vectors = vectors * (ids != 0)[..., None]
+    return np.asarray(vectors.mean(axis=1) @ head.T)
+
+
+def softmax(values: Floats) -> Floats:
+    """Return probabilities [n, classes]."""
+    shifted = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def distance(one: Floats, other: Floats) -> float:
+    """Return the mean total variation between probabilities [n, classes]."""
+    return float(np.abs(one - other).sum(axis=1).mean() / 2)
