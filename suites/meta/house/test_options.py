@@ -27,7 +27,10 @@ GIVEN = {
 INI_FOLDER = Path("/somewhere/project")
 # What an option with a path in it is given, below the folder that it is relative to.
 PATHS = {
-    **dict.fromkeys(("corpus", "bundle", "export-bundle", "known-failures"), "../given/file"),
+    **dict.fromkeys(
+        ("corpus", "bundle", "export-bundle", "known-failures", "recorded", "export-golden"),
+        "../given/file",
+    ),
     **dict.fromkeys(("cache-dir", "report-dir", "baseline"), "folder"),
     **dict.fromkeys(("subject", "budgets", "device"), "./mine.toml"),
     "pretrained": "./checkpoint",
