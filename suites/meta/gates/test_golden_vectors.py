@@ -1,0 +1,40 @@
+"""Golden vectors of candidates that edgeproof built."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from suites.meta.gates.running import run
+
+
+def lines_of(file):
+    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+
+
+def test_built_candidates_have_golden_vectors(miniature, tmp_path):
+    folder, schemes = tmp_path / "golden", ("float32", "dynamic_wi8_afp32")
+    given = [f"--edge-schemes={','.join(schemes)}", f"--edge-export-golden={folder}"]
+    outcome = run(miniature, tmp_path / "reports", ["suites/agreement"], given)
+    assert outcome.code == 0, outcome.output
+    files = {file.name for file in folder.iterdir()}
+    assert files == {"README.md", "labels.txt", *(f"{scheme}.jsonl" for scheme in schemes)}
+    first, second = (lines_of(folder / f"{scheme}.jsonl") for scheme in schemes)
+    assert len(first) == len(second) == 200
+    assert [line["ids"] for line in first] == [line["ids"] for line in second]
+    assert {line["label"] for line in first} == {"NEGATIVE", "NEUTRAL", "POSITIVE"}
+    assert first[0]["logits"] == pytest.approx(second[0]["logits"], abs=0.5)
+    assert first[0]["logits"] != second[0]["logits"]
+
+
+def test_a_run_without_answers_has_no_golden_vectors(miniature, tmp_path):
+    folder = tmp_path / "golden"
+    mini = miniature.copied_to(tmp_path / "store")
+    for kept in (mini.store / "answers").glob("*"):
+        kept.rename(tmp_path / kept.name)
+    given = ["--edge-schemes=float32", f"--edge-export-golden={folder}"]
+    outcome = run(mini, tmp_path / "reports", ["suites/size"], given)
+    assert outcome.code == pytest.ExitCode.TESTS_FAILED
+    assert "no candidate answered every text in this run" in outcome.output
+    assert not folder.exists()
