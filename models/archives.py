@@ -258,7 +258,12 @@ class _Bounded(io.RawIOBase):
         length = min(self.size(), _END_BYTES + _LONGEST_COMMENT)
         self._file.seek(-length, os.SEEK_END)
         end = self._file.read(length)
-        (count,) = struct.unpack_from("<H", end, end.rfind(_END) + 10)
+        # As zipfile finds it: at the very end where no comment follows, and what begins an end
+        # record may stand inside of one.
+        last = end[-_END_BYTES:]
+        bare = last.startswith(_END) and last.endswith(b"\0\0")
+        start = len(end) - _END_BYTES if bare else end.rfind(_END, 0, len(end) - _END_BYTES + 4)
+        (count,) = struct.unpack_from("<H", end, start + 10)
         return int(count)
 
     def read(self, size: int = -1) -> bytes:

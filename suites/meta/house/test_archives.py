@@ -118,6 +118,18 @@ def test_refuses_a_table_of_contents_that_is_too_large():
         opened(zipped(*((name, b"") for name in names)), many)
 
 
+@pytest.mark.parametrize("place", range(4, 19))
+def test_refuses_or_reads_right_an_end_that_holds_the_sign_of_an_end(place):
+    data = bytearray(zipped(("a", NOISE)))
+    end = data.rfind(b"PK\x05\x06")
+    data[end + place : end + place + 4] = b"PK\x05\x06"
+    if place <= 6:  # numbers of disks, which nothing reads
+        assert opened(bytes(data)) == {"a": NOISE}
+    else:
+        with pytest.raises(UsageMistake, match=r"given\.zip: "):
+            opened(bytes(data))
+
+
 def test_refuses_or_reads_right_whatever_bit_is_flipped():
     data = zipped(("a", NOISE), ("b/c.txt", b"text"))
     whole = opened(data)
