@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -138,11 +139,15 @@ def load_json(text: str, file: Path) -> Any:
         UsageMistake: it is not JSON.
     """
     try:
-        return parse_json(text)
+        document = parse_json(text)
     except ValueError as error:
         raise UsageMistake(
             f"is not JSON ({error})", file=file, remedy="Write it again with a JSON library"
         ) from None
+    # Only an escape can write half of a pair of surrogates: no other text is looked through.
+    if "\\ud" in text.lower() and not _is_unicode(json.dumps(document, ensure_ascii=False)):
+        raise _unfit("holds half a character, written as \\ud8.. to \\udf..", file)
+    return document
 
 
 def parsed_or_none(text: str) -> Any:
@@ -244,8 +249,6 @@ def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
             raise _unfit(f"gives {word!r} the number {number!r}: no word with an integer", file)
         if not 0 <= number < LARGEST_NUMBER:
             raise _unfit(f"gives {word!r} the number {number:,}", file)
-        if not _is_unicode(word):
-            raise _unfit(f"names {word!r}, which holds half a character", file)
         if word in words:
             raise _unfit(f"names {word!r} twice", file)
         if number in taken:
