@@ -24,6 +24,7 @@ from models.runtime.runner import (
 )
 from models.store import Store
 from suites.meta.fuzz import arrays, bundles, checkpoints, recordings, tf1_files, tflites
+from suites.meta.fuzz import tokenizer_files as tokenizers
 from suites.meta.fuzz.mutations import mutated_words
 from suites.meta.fuzz.reader import READERS, reader
 
@@ -152,3 +153,46 @@ def recording(path: Path) -> object:
 def recorded_table(path: Path) -> object:
     """Read the same as a table."""
     return recordings.read(path)
+
+
+@reader(
+    "spiece.model",
+    seeds=tokenizers.sentence_pieces,
+    crafted=tokenizers.bad_sentence_pieces,
+)
+def sentencepiece_tokenizer(path: Path) -> object:
+    """Read a SentencePiece model, and encode texts."""
+    return tokenizers.read(path, "sentencepiece")
+
+
+@reader(
+    "vocab.txt",
+    seeds=tokenizers.word_lists,
+    crafted=tokenizers.bad_word_lists,
+    mutate=tokenizers.mutated_text,
+)
+def words_tokenizer(path: Path) -> object:
+    """Read a word list, and encode texts."""
+    return tokenizers.read(path, "words")
+
+
+@reader(
+    "keras.json",
+    seeds=tokenizers.keras_tokenizers,
+    crafted=tokenizers.bad_keras_tokenizers,
+    mutate=tokenizers.mutated_text,
+)
+def keras_tokenizer(path: Path) -> object:
+    """Read the JSON of Keras' Tokenizer, and encode texts."""
+    return tokenizers.read(path, "keras")
+
+
+@reader(
+    "tokenizer.json",
+    seeds=tokenizers.hugging_face_tokenizers,
+    crafted=tokenizers.bad_hugging_face_tokenizers,
+    mutate=tokenizers.mutated_text,
+)
+def huggingface_tokenizer(path: Path) -> object:
+    """Read a tokenizer.json, and encode texts."""
+    return tokenizers.read(path, "huggingface")

@@ -62,6 +62,14 @@ BAD = {
     "deep JSON": ("a.json", "[" * 100_000, {}, {"kind": "words"}, "nested too deeply"),
     "a key twice": ("a.json", '{"the": 1, "the": 2}', {}, {"kind": "words"}, "stands twice"),
     "half an emoji": ("a.json", '{"\\ud83d": 1}', {}, {"kind": "words"}, "half a character"),
+    "half a split": (
+        *("a.json", '{"config": {"word_index": "{}", "split": "\\ud83d"}}', {}, {}),
+        "half a character",
+    ),
+    "half a setting": (
+        *("a.json", '{"config": {"word_index": {"\\udc00": "x"}}}', {}, {}),
+        "half a character",
+    ),
     "Keras' JSON as a word list": ("a.json", keras(), {}, {"kind": "words"}, "settings of its own"),
     "no padding": ("a.txt", "the\n<unk>\n", {}, {"kind": "words"}, "is the number of 'the'"),
     "two tokens for the unknown": (
