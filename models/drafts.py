@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -19,9 +21,19 @@ _drafts: set[Path] = set()
 _owner = os.getpid()
 
 
-def add(path: Path) -> None:
-    """Remove a file or folder if a signal ends the process before its owner has."""
+def new_folder(prefix: str) -> Path:
+    """Make an empty folder that is removed at the latest when the process ends.
+
+    It is known before it is there: a signal may come between any two steps.
+
+    Args:
+        prefix: its name begins so.
+    """
+    path = Path(tempfile.gettempdir()) / f"{prefix}{secrets.token_hex(8)}"
     _drafts.add(path)
+    atexit.register(_remove, path)
+    path.mkdir(mode=0o700)
+    return path
 
 
 @contextlib.contextmanager

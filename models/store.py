@@ -204,13 +204,13 @@ class Store:
         except Timeout:
             waiting(f"waiting for another run that makes {stage.name}{_held_by(holder)}")
             _wait_for(lock, holder, stage, waiting)
-        try:
-            with drafting(holder):
+        with drafting(holder):
+            try:
                 holder.write_text(f"{os.getpid()} {platform.node()}", encoding="utf-8")
                 yield
-        finally:
-            holder.unlink(missing_ok=True)
-            lock.release()
+            finally:
+                holder.unlink(missing_ok=True)
+                lock.release()
 
     def _make(self, stage: Stage, make: Callable[[Path], None]) -> None:
         final = self.path(stage)
@@ -218,13 +218,13 @@ class Store:
         draft = final.with_name(f"{stage.key}.draft")
         for remains in (draft, final):
             shutil.rmtree(remains, ignore_errors=True)
-        draft.mkdir(parents=True)
         with drafting(draft):
             self._fill(draft, final, stage, make)
 
     @staticmethod
     def _fill(draft: Path, final: Path, stage: Stage, make: Callable[[Path], None]) -> None:
         try:
+            draft.mkdir(parents=True)
             make(draft)
             files = _files_below(draft)
             members = {p.relative_to(draft).as_posix(): hash_file(p) for p in files}

@@ -14,9 +14,7 @@ import secrets
 import shlex
 import shutil
 import subprocess
-import tempfile
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from models import drafts, processes
@@ -28,6 +26,7 @@ from models.store import hash_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 # ssh's own exit status where it, and not the remote command, failed.
 SSH_FAILED = 255
@@ -85,8 +84,7 @@ class SshTransport:
         self._given: dict[str, Any] = {"options": options, "environment": environment}
         self._wrapper = wrapper
         self._environment = {**RUNNER_ENVIRONMENT, **(environment or {})}
-        self._scratch = Path(tempfile.mkdtemp(prefix="edgeproof-ssh-"))
-        drafts.add(self._scratch)
+        self._scratch = drafts.new_folder("edgeproof-ssh-")
         weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         port = ["-p", str(self.target.port)] if self.target.port else []
         self._by_hand = shlex.join([SSH, *port, self.target.login])
