@@ -39,7 +39,7 @@ def subject(full, small=None, /, **changes):
         "corpus": {
             "source": "generated",
             "labels": ["NEGATIVE", "POSITIVE"],
-            "counts": {"validation": 1, "calibration": 1, "test": 1},
+            "counts": {"validation": 2, "calibration": 1, "test": 2},
             "seed": 1,
         },
         "tokenizer": {"source": "pretrained"},

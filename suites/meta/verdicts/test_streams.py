@@ -9,7 +9,7 @@ import pytest
 
 from models.errors import EdgeproofError
 from models.verdicts.intervals import samples_for_quantile
-from models.verdicts.streams import BATCH, CHUNK, ENOUGH, single_stream, stream_of, warm_up_of
+from models.verdicts.streams import BATCH, CHUNK, ENOUGH, MOST, single_stream, stream_of, warm_up_of
 
 
 def test_it_asks_until_there_are_enough_queries() -> None:
@@ -135,3 +135,8 @@ def test_a_million_answers_are_cut_in_seconds() -> None:
 def test_what_is_no_stream_is_refused(seconds: list[float]) -> None:
     with pytest.raises(EdgeproofError, match="are no stream"):
         warm_up_of(np.array(seconds))
+
+
+def test_answers_of_microseconds_are_asked_for_a_bounded_number_of_times() -> None:
+    taken = single_stream(lambda _, count: np.full(count, 1e-6), queries=40, seconds=20.0)
+    assert taken.size == MOST
