@@ -1,0 +1,122 @@
+"""Files of somebody else's on boards: from a bundle, over ssh, emulated; and their baselines."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from filelock import FileLock
+
+from models.runtime.debian import why_unavailable
+from models.runtime.sysroot import prepare_sysroot
+from models.store import Store, default_root
+from suites.meta.devices.boards import Board
+from suites.meta.devices.given_files import write_given
+from suites.meta.gates.running import run_pytest
+from suites.meta.runtime.sshd import why_no_sshd
+
+needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
+FLOOR = "suites/accuracy/test_accuracy_floor.py"
+JUDGING = (FLOOR, "suites/agreement", "suites/runtimes")
+SUBJECTS = {"mail": {"three", "wide.ids-1", "open"}, "sigmoid": {"sigmoid"}}
+
+
+@pytest.fixture(scope="session")
+def given(shared_folder):
+    """The folder of the files, and of a bundle for each TOML: `mail.edge`, `sigmoid.edge`."""
+    folder = shared_folder / "given"
+    with FileLock(shared_folder / "given.lock"):
+        if not folder.is_dir():
+            write_given(folder)
+            for name in SUBJECTS:
+                arguments = [f"--edge-subject={folder / name}.toml"]
+                arguments += [f"--edge-export-bundle={folder / name}.edge"]
+                arguments += [f"--edge-cache-dir={folder / 'store'}"]
+                exported = run_pytest(shared_folder / f"{name}-export", [*JUDGING, *arguments])
+                assert exported.code == pytest.ExitCode.OK, exported.output
+    return folder
+
+
+@pytest.fixture
+def judge(given, tmp_path):
+    """A function that judges a bundle with an empty store: `judge(name, suites, arguments)`."""
+
+    def judged(name, suites, arguments=(), variables=None):
+        bundle = [f"--edge-bundle={given / name}.edge", f"--edge-cache-dir={tmp_path / 'store'}"]
+        return run_pytest(tmp_path / "reports", [*suites, *bundle, *arguments], variables)
+
+    return judged
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_a_bundle_of_given_files_is_judged_without_them(name, judge):
+    outcome = judge(name, JUDGING)
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    results = outcome.results()
+    assert set(results["subject"]["schemes"]) == SUBJECTS[name]
+    golden = {
+        one["scheme"] for one in results["measurements"] if one["metric"] == "agreement_golden"
+    }
+    assert golden == SUBJECTS[name]
+    labels = {one["metric"]: one["value"] for one in results["measurements"]}
+    assert labels["agreement_golden"] == 1.0
+    assert "record it with --edge-update-baseline --edge-baseline=FOLDER" in outcome.output
+
+
+@needs_sshd
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_given_files_are_judged_on_a_board_behind_ssh(name, judge, tmp_path):
+    board = Board(tmp_path / "board")
+    try:
+        suites = [
+            FLOOR,
+            "suites/agreement",
+            "suites/privacy",
+            "suites/conformance/test_behavior.py",
+        ]
+        path = {"PATH": f"{board.client}:{os.environ['PATH']}"}
+        outcome = judge(name, suites, [f"--edge-target={board.target}"], path)
+    finally:
+        board.stop()
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    assert board.starts > 1
+    measured = outcome.results()["measurements"]
+    assert {one["scheme"] for one in measured} >= SUBJECTS[name]
+    private = [test for test in outcome.ids("passed") if "test_privacy.py" in test]
+    # Its tokenizer is sent along with a file; where ids came with the texts there is none.
+    assert len(private) >= (len(SUBJECTS[name]) if name == "mail" else 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable()))
+def test_given_files_are_judged_on_an_emulated_board(name, judge):
+    prepare_sysroot(Store(default_root()), "aarch64")
+    store = f"--edge-cache-dir={default_root()}"
+    suites = ["suites/agreement", "suites/privacy", "suites/instructions"]
+    outcome = judge(name, suites, ["-m", "rpi4", "--edge-emulate=rpi4", "--edge-tweets=8", store])
+    measured = outcome.results()["measurements"]
+    exact = [one["value"] for one in measured if one["metric"] == "agreement_golden"]
+    assert exact == [1.0] * len(SUBJECTS[name]), outcome.output
+    counted = {one["scheme"] for one in measured if one["metric"].startswith("instructions")}
+    assert counted == SUBJECTS[name], outcome.output
+
+
+def test_given_files_have_baselines_where_the_user_keeps_them(judge, tmp_path):
+    size = ["suites/size"]
+    refused = judge("sigmoid", size, ["--edge-update-baseline"])
+    assert refused.code == pytest.ExitCode.USAGE_ERROR
+    assert "--edge-update-baseline: candidates that were given have no folder" in refused.output
+    assert "--edge-baseline=FOLDER" in refused.output
+    kept = [f"--edge-baseline={tmp_path / 'kept'}"]
+    written = judge("sigmoid", size, [*kept, "--edge-update-baseline"])
+    file = tmp_path / "kept" / "one sigmoid" / "host" / "sigmoid.json"
+    assert json.loads(file.read_text("utf-8"))["subject"] == "one sigmoid", written.output
+    document = json.loads(file.read_text("utf-8"))
+    for one in document["measurements"]:
+        if one["metric"] == "flatbuffer_bytes":
+            one.update({key: one[key] / 2 for key in ("value", "low", "high")})
+    file.write_text(json.dumps(document), encoding="utf-8")
+    grown = judge("sigmoid", size, kept)
+    assert "baseline: regression: flatbuffer_bytes of sigmoid" in grown.output, grown.output
