@@ -10,3 +10,5 @@ FLATBUFFER = "model.tflite"
 VARIANT_CARD = "variant.json"
 # In the card of a variant that the converter could not make: its reason.
 REFUSED = "refused"
+# In the card of a model that a fine-tuned checkpoint began: the head that it does without.
+LEFT_OUT = "head_left_out"

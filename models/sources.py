@@ -24,7 +24,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "models"
 DIGITS = 24
 # These name, keep and report what is made, and decide none of its bytes.
-WITHOUT_EFFECT = frozenset({"models.errors", "models.progress", "models.sources", "models.store"})
+_AROUND = ("models.errors", "models.progress", "models.sources", "models.store")
+# These refuse a file, or hand its bytes on as they are: a stricter limit makes nothing anew.
+_GUARDS = ("models.archives", "models.artefact", "models.drafts", "models.files")
+WITHOUT_EFFECT = frozenset({*_AROUND, *_GUARDS})
 # It fetches files that are hashed themselves.
 PACKAGES_WITHOUT_EFFECT = frozenset({"huggingface_hub"})
 

@@ -13,7 +13,7 @@ from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load
 from models.corpus.tweets import hash_tweets
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import REFERENCE, scheme_named
-from models.members import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
+from models.members import FLATBUFFER, LEFT_OUT, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
 from models.networks import architecture, published
 from models.networks.config import head_of
 from models.networks.parameters import count, initial_values
@@ -123,7 +123,8 @@ class Builder:
         lesson = self._lesson(table.distillation)
         trained = self._fine_tune(role, shape, initial, table.training, lesson, resume)
         logits = _answer(trained.classifier, self._splits)
-        _write_model(out, shape, trained.values, logits, trained.describe_history())
+        head = None if table.network else head_of(self._request.checkpoints[role])
+        _write_model(out, shape, trained.values, logits, trained.describe_history(), head=head)
 
     def _make_cut(self, table: ShrunkTable, resume: Resume, out: Path) -> None:
         from models.networks.classifier import Classifier  # noqa: PLC0415 - TensorFlow
@@ -274,13 +275,18 @@ def _write_model(
     values: Values,
     logits: dict[str, Any],
     history: list[dict[str, Any]],
+    *,
+    head: str | None = None,
 ) -> None:
+    """Write a model, and on its card the head of its checkpoint that it does without."""
     # safetensors writes an array as it lies in memory, transposed where that is by columns.
     values = {name: np.ascontiguousarray(value) for name, value in values.items()}
     # Not save_file: on a full disk it raises an error that does not say so.
     (out / WEIGHTS).write_bytes(save(values))
     np.savez(out / LOGITS, **logits)
     card = {"architecture": shape.describe(), "parameters": count(shape), "history": history}
+    if head is not None:
+        card[LEFT_OUT] = head
     _write_json(out / MODEL_CARD, card)
 
 

@@ -103,6 +103,7 @@ class NamedSubject(Open):
     name: Name
     schemes: list[str]
     description: str = ""
+    remarks: list[str] = []
     labels: list[str] = []
     vocabulary: dict[str, Number] = {}
     floors: dict[str, dict[str, Number]] = {}

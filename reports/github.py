@@ -12,7 +12,7 @@ from reports import sizes
 from reports.budget_lines import place_of
 from reports.explain import circumstances, explanations
 from reports.headline import headline
-from reports.parts import title_of
+from reports.parts import parts_of, title_of
 from reports.scoreboard import as_markdown
 
 if TYPE_CHECKING:
@@ -53,10 +53,17 @@ def step_summary(document: Mapping[str, Any]) -> str:
         as_markdown(document),
         sizes.as_markdown(document),
         f"Circumstances: {foreign_text.as_markdown(circumstances(document))}.",
+        *(f"\nNote: {foreign_text.as_markdown(said)}" for said in _remarks(document)),
         "",
         *(one.as_markdown() for one in red),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _remarks(document: Mapping[str, Any]) -> list[str]:
+    """What whoever reads the numbers has to know, of each run."""
+    said = [remark for run in parts_of(document) for remark in run["subject"].get("remarks", ())]
+    return list(dict.fromkeys(said))
 
 
 def _said(document: Mapping[str, Any]) -> str:

@@ -107,6 +107,7 @@ def _run(run: Shown) -> str:
     parts = [f"<h2>{as_markup(title_of(document))}</h2>"]
     if subject.get("description"):
         parts.append(f"<p>{as_markup(subject['description'])}</p>")
+    parts += [f"<p><b>Note:</b> {as_markup(said)}</p>" for said in subject.get("remarks", ())]
     said = f"{circumstances(document)}. {tests_of(document)}"
     parts += [
         f'<p class="quiet">{as_markup(said)}</p>',

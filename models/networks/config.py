@@ -104,11 +104,20 @@ def head_of(folder: Path) -> str | None:
     tuned = next((name for name in heads if not name.endswith(_UNTUNED)), None)
     if tuned is None:
         return None
+    answers = _answers_of(document)
+    return f"{tuned}, {answers}" if answers else tuned
+
+
+def _answers_of(document: dict[str, Any]) -> str:
+    """What a fine-tuned head answers, in words; "" where nothing says it."""
     labels, problem = document.get("id2label"), document.get("problem_type")
-    parts = [tuned]
-    parts += [f"{len(labels)} label(s)"] if isinstance(labels, dict) else []
-    parts += [problem] if isinstance(problem, str) else []
-    return ", ".join(parts)
+    count = len(labels) if isinstance(labels, dict) else None
+    if problem == "regression" or count == 1:
+        return "which answers a number and no label (a regression)"
+    if problem == "multi_label_classification":
+        several = f"{count} labels" if count else "labels"
+        return f"which answers {several} of which several may be right (multi-label)"
+    return f"{count} labels" if count else ""
 
 
 def config_path(folder: Path) -> Path:

@@ -163,14 +163,32 @@ def test_another_network_is_refused_by_its_name(tmp_path, family):
         ({"architectures": 3}, None),
         (
             {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "a"}},
-            "BertForSequenceClassification, 1 label(s)",
+            "BertForSequenceClassification, which answers a number and no label (a regression)",
+        ),
+        (
+            {
+                "architectures": ["BertForSequenceClassification"],
+                "id2label": {"0": "bad", "1": "good"},
+                "problem_type": "single_label_classification",
+            },
+            "BertForSequenceClassification, 2 labels",
+        ),
+        (
+            {
+                "architectures": ["BertForTokenClassification"],
+                "id2label": {str(at): "" for at in range(9)},
+                "problem_type": "multi_label_classification",
+            },
+            "BertForTokenClassification, which answers 9 labels of which several may be right "
+            "(multi-label)",
         ),
         (
             {
                 "architectures": ["MobileBertForSequenceClassification"],
                 "problem_type": "multi_label_classification",
             },
-            "MobileBertForSequenceClassification, multi_label_classification",
+            "MobileBertForSequenceClassification, which answers labels of which several may be "
+            "right (multi-label)",
         ),
     ],
 )

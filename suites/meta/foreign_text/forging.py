@@ -44,6 +44,7 @@ def forged(payload: str) -> dict[str, Any]:
     made = document({"name": "host", "emulated": False, "machine": "m", "core": "c", "target": "t"})
     made["subject"] |= {
         "description": "d",
+        "remarks": ["r"],
         "sizes": LEDGER,
         "floors": {"always": {"accuracy": 0.4}},
     }

@@ -61,6 +61,15 @@ def test_the_summary_holds_the_scoreboard_and_every_explanation(tmp_path, monkey
     assert "**4 red:**" in text
 
 
+def test_remarks_stand_below_the_scoreboard_and_say_each_thing_once():
+    said = "The graph's inputs are in another order than the signature's."
+    known = document()
+    known["subject"]["remarks"] = [said, said]
+    text = step_summary(known)
+    assert text.count("Note: The graph's inputs") == 1
+    assert "Note:" not in step_summary(document())
+
+
 def test_without_github_nothing_is_written(monkeypatch):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     publish(document())
