@@ -269,7 +269,7 @@ def _answer(classifier: Classifier, splits: dict[str, Encoded]) -> dict[str, NDA
     return {split: predict(classifier, splits[split]) for split in judged}
 
 
-def _write_model(
+def _write_model(  # noqa: PLR0913 - all that is kept of it
     out: Path,
     shape: Architecture,
     values: Values,

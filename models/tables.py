@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,11 @@ from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
 
 T = TypeVar("T")
+
+# Keys of keys: a table of ours is four deep, and what reads TOML takes the square of the depth.
+_DEEPEST = 32
+_PART = r"""(?:[\w-]++|"(?:\\.|[^"\\\n])*+"|'[^'\n]*+')"""
+_DEEP_KEY = re.compile(rf"""(?<![\w"'.\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_DEEPEST}}}""")
 
 # The checkout's root: below it lie the tables that ship with edgeproof.
 ROOT = Path(__file__).parents[1]
@@ -35,7 +41,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         # Some editors put a byte order mark in front.
-        return tomllib.loads(read_text(path, LARGEST_TABLE).removeprefix("\ufeff"))
+        return _parsed(read_text(path, LARGEST_TABLE).removeprefix("\ufeff"))
     except FileNotFoundError:
         raise UsageMistake("no such file", file=path, remedy="Check the path") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -48,6 +54,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageMistake(
             f"is not valid TOML ({error})", file=path, remedy="Mend the line it names"
         ) from None
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    deep = _DEEP_KEY.search(text)
+    if deep:
+        line = text.count("\n", 0, deep.start()) + 1
+        raise ValueError(f"line {line}: a key of more than {_DEEPEST} parts")
+    return tomllib.loads(text)
 
 
 def typed(data: object, kind: type[T], path: Path) -> T:

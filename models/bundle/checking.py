@@ -65,6 +65,7 @@ class _ModelCard(msgspec.Struct):
     parameters: Annotated[int, Meta(ge=1, le=1 << 40)]
     architecture: dict[str, Any]
     history: list[dict[str, float]]
+    head_left_out: str | None = None
 
 
 class _Hashes(msgspec.Struct):

@@ -51,6 +51,8 @@ RECORDED = "recorded"
 OF_ITS_OWN = "reference"
 # Rows longer than this are no texts of a phone's classifier.
 LONGEST = 8192
+# Ids of all texts are held at once, with mask and segments: these take 400 MB.
+MOST_IDS = 1 << 25
 _RECORDED = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npz"}
 _UNNAMED = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -256,6 +258,7 @@ def take(handed: Handed) -> GivenSubject:
     }
     remarks = list(_remarks(found, texts))
     for one in found.values():
+        _refuse_too_many(one, texts)
         arrays = one.arrays(texts.rows)
         if one.encoder is not None:
             remarks += unknown_words(one.name, one.spec.file, one.encoder, arrays)
@@ -488,7 +491,7 @@ def _candidate(
         sha256=hashlib.sha256(opened.data).hexdigest(),
         scheme=_scheme(table, handed),
         encoder=encoder,
-        length=spec.length or _length_of(texts, encoder, opened.file),
+        length=_length_of(spec, texts, encoder),
         rows=table_rows(operators, graph.inputs[ids.position]),
     )
 
@@ -504,8 +507,28 @@ def _scheme(table: CandidateTable, handed: Handed) -> str | None:
     return table.contract or (table.name if table.name in SCHEMES else None)
 
 
-def _length_of(texts: Texts, encoder: Encoder | None, file: Path) -> int:
-    """The length of the longest text, for a file that leaves it open."""
+def _refuse_too_many(one: GivenCandidate, texts: Texts) -> None:
+    if one.length * len(texts.rows) > MOST_IDS:
+        raise UsageMistake(
+            f"{len(texts.rows):,} texts of {one.length:,} tokens are more than fit, at most "
+            f"{MOST_IDS // one.length:,} such texts do",
+            file=one.spec.file,
+            key="--edge-corpus",
+            remedy="Give a part of the texts, drawn at random",
+        )
+
+
+def _length_of(spec: CandidateSpec, texts: Texts, encoder: Encoder | None) -> int:
+    """The length of a row as it is fixed, else that of the longest text."""
+    if spec.length is not None:
+        if spec.length > LONGEST:
+            raise UsageMistake(
+                f"takes {spec.length:,} tokens a text, and at most {LONGEST:,} can be judged",
+                file=spec.file,
+                key=LENGTH_OPTION,
+                remedy="Give the length that the model was trained with, or another file",
+            )
+        return spec.length
     if encoder is None:
         longest = max(len(row.ids or ()) for row in texts.rows)
     else:
@@ -513,7 +536,7 @@ def _length_of(texts: Texts, encoder: Encoder | None, file: Path) -> int:
     if not 1 <= longest <= LONGEST:
         raise UsageMistake(
             f"leaves the number of tokens open, and the longest text has {longest:,}",
-            file=file,
+            file=spec.file,
             key=LENGTH_OPTION,
             remedy=f"Give the length of a row, at most {LONGEST:,}",
         )

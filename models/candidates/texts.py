@@ -134,6 +134,7 @@ def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[LabelledTe
         UsageMistake: the file cannot be read, lacks a column, names a text twice, or holds none.
     """
     path = absolute(table.file, folder=folder, key=KEY)
+    _refuse_one_column_for_two(table, path)
     if not path.exists():
         raise UsageMistake("no such file", file=path, key=KEY, remedy="Check the path")
     records = _records(table, path)
@@ -151,6 +152,17 @@ def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[LabelledTe
         )
     _refuse_repeated(rows, table, path)
     return rows
+
+
+def _refuse_one_column_for_two(table: TextsTable, path: Path) -> None:
+    for column, times in Counter(table.columns()).items():
+        if times > 1:
+            raise UsageMistake(
+                f"the column {column!r} stands for {times} things",
+                file=path,
+                key=COLUMNS_OPTION,
+                remedy="Name a column of its own for each, or leave what there is no column for",
+            )
 
 
 def labelled(

@@ -7,6 +7,7 @@ of the system's settings, never a user's.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 FIRMWARE_COMMANDS = tuple(
     (f"{folder}vcgencmd", "get_throttled") for folder in ("", "/usr/bin/", "/opt/vc/bin/")
 )
+# What the kernel shows of a process, itself among them: links to any file lie there.
+_OF_A_PROCESS = re.compile(r"/proc/+(?:[^/]*[\d*?\[][^/]*|self|thread-self)(?:/|$)")
 SENSORS_BELOW = ("/proc/", "/sys/")
 SYSTEM_BELOW = (*SENSORS_BELOW, "/etc/")
 
@@ -40,12 +43,14 @@ def check_reach(table: DeviceTable, file: str) -> None:
             "under sensors.firmware",
         )
     for key, path, below in _paths(table):
-        if not path.startswith(below) or ".." in path or "**" in path:
+        leads_elsewhere = ".." in path or "**" in path or _OF_A_PROCESS.match(path)
+        if not path.startswith(below) or leads_elsewhere:
             raise UsageMistake(
                 f"{path!r} is not read: a profile may be anybody's file",
                 file=file,
                 key=key,
-                remedy=f"Name a file below {', '.join(below)}, without .. and **",
+                remedy=f"Name a file below {', '.join(below)}, without .. and **, and none "
+                "of a process",
             )
 
 

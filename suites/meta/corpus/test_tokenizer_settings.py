@@ -179,16 +179,20 @@ def test_another_network_is_refused_by_its_name(tmp_path, family):
                 "id2label": {str(at): "" for at in range(9)},
                 "problem_type": "multi_label_classification",
             },
-            "BertForTokenClassification, which answers 9 labels of which several may be right "
-            "(multi-label)",
+            (
+                "BertForTokenClassification, which answers 9 labels of which several may be right "
+                "(multi-label)"
+            ),
         ),
         (
             {
                 "architectures": ["MobileBertForSequenceClassification"],
                 "problem_type": "multi_label_classification",
             },
-            "MobileBertForSequenceClassification, which answers labels of which several may be "
-            "right (multi-label)",
+            (
+                "MobileBertForSequenceClassification, which answers labels of which several may be "
+                "right (multi-label)"
+            ),
         ),
     ],
 )

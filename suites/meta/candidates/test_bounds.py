@@ -1,0 +1,75 @@
+"""What is handed in takes no more memory than is stated, and names no column twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.candidates import given
+from models.candidates.declaration import CandidateTable
+from models.candidates.given import LONGEST, Handed, take
+from models.candidates.texts import parse_columns, read_rows
+from models.errors import UsageMistake
+from suites.meta.small_classifiers import classifier
+
+TEXTS = "text,label,ids\n" + "".join(f"word {at},{at % 3},{at}\n" for at in range(6))
+
+
+@pytest.fixture
+def hand(tmp_path):
+    """Hand a classifier in, with ids in the texts: `hand(length=..., **how)`."""
+    texts = tmp_path / "texts.csv"
+    texts.write_text(TEXTS, encoding="utf-8")
+
+    def handed(length=None, **how):
+        file = tmp_path / "given.tflite"
+        file.write_bytes(classifier(names=("input_ids",), **how))
+        table = CandidateTable(name="given", flatbuffer=str(file), length=length)
+        columns = parse_columns(texts, "text=text,label=label,ids=ids")
+        return take(Handed(name="given", candidates=(table,), texts=columns))
+
+    return handed
+
+
+def test_takes_what_fits(hand):
+    assert hand().candidates["given"].length
+
+
+@pytest.mark.parametrize("length", [LONGEST + 1, 10**9, 2**62])
+def test_refuses_a_declared_length_that_no_text_has(hand, length):
+    with pytest.raises(UsageMistake, match=f"takes {length:,} tokens") as refused:
+        hand(length, signature=(1, -1))
+    assert refused.value.key == "--edge-length"
+    assert refused.value.file.endswith("given.tflite")
+
+
+@pytest.mark.parametrize("tokens", [LONGEST + 1, 2**31 - 1])
+def test_refuses_a_length_that_only_the_file_says(hand, tokens, monkeypatch):
+    spec_of = given.bind
+
+    def longer(*arguments):
+        spec = spec_of(*arguments)
+        monkeypatch.setattr(type(spec), "length", property(lambda _: tokens))
+        return spec
+
+    monkeypatch.setattr(given, "bind", longer)
+    with pytest.raises(UsageMistake, match=f"takes {tokens:,} tokens"):
+        hand()
+
+
+def test_refuses_more_texts_than_fit_in_memory(hand, monkeypatch):
+    monkeypatch.setattr(given, "MOST_IDS", 6 * 8 - 1)
+    with pytest.raises(UsageMistake, match="6 texts of 8 tokens are more than fit") as refused:
+        hand()
+    assert refused.value.key == "--edge-corpus"
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["text=text,label=text", "text=text,label=label,id=label", "text=text,label=label,second=text"],
+)
+def test_refuses_a_column_that_stands_for_two_things(tmp_path, columns):
+    file = tmp_path / "texts.csv"
+    file.write_text(TEXTS, encoding="utf-8")
+    with pytest.raises(UsageMistake, match="stands for 2 things") as refused:
+        read_rows(parse_columns(file, columns))
+    assert refused.value.key == "--edge-columns"

@@ -1,0 +1,44 @@
+"""A device profile reads the kernel's files, and nothing that a process's links lead to."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.devices.profile import load_device
+from models.errors import UsageMistake
+from models.store import PROJECT
+
+PROFILE = (PROJECT / "fixtures" / "devices" / "rpi4.toml").read_text(encoding="utf-8")
+
+
+def profile(tmp_path, path):
+    file = tmp_path / "board.toml"
+    known = next(line for line in PROFILE.splitlines() if line.startswith("firmware = "))
+    file.write_text(PROFILE.replace(known, f'firmware = "{path}"'), encoding="utf-8")
+    return load_device(str(file))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/proc/1/root/etc/shadow",
+        "/proc/self/cwd/.netrc",
+        "/proc//self/environ",
+        "/proc/thread-self/root/etc/shadow",
+        "/proc/self",
+        "/proc/*/environ",
+        "/proc/[1]/root/etc/shadow",
+        "/proc/?/environ",
+        "/proc/sel*/root/etc/shadow",
+    ],
+)
+def test_refuses_what_lies_behind_a_process(tmp_path, path):
+    with pytest.raises(UsageMistake, match="is not read") as refused:
+        profile(tmp_path, path)
+    assert refused.value.key == "sensors.firmware"
+    assert "none of a process" in refused.value.remedy
+
+
+@pytest.mark.parametrize("path", ["/proc/loadavg", "/proc/device-tree/model", "/sys/class/*/temp1"])
+def test_reads_what_the_kernel_says_of_the_machine(tmp_path, path):
+    assert profile(tmp_path, path).table.sensors.firmware == path
