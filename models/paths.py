@@ -40,6 +40,8 @@ def absolute(written: str | Path, *, folder: Path | None = None, key: str | None
         raise UsageMistake("is empty where a path is needed", key=key, remedy="Give a path")
     try:
         path = _resolved((folder or Path.cwd()) / Path(text).expanduser())
+        # Neither says everything: the first passes over long names, the second over zero bytes.
+        path.resolve()
         path.exists()
     except (OSError, RuntimeError, ValueError) as error:
         raise UsageMistake(
