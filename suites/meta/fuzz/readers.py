@@ -11,6 +11,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from models.bundle.opening import open_bundle
+from models.candidates.candidate import read_candidate
+from models.candidates.texts import parse_columns, read_rows
 from models.errors import EdgeproofError
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.runtimes import minimum_runtime, unknown_operators
@@ -23,7 +25,16 @@ from models.runtime.runner import (
     read_message,
 )
 from models.store import Store
-from suites.meta.fuzz import arrays, bundles, checkpoints, recordings, tf1_files, tflites
+from reports.results import read_results
+from suites.meta.fuzz import (
+    arrays,
+    bundles,
+    checkpoints,
+    recordings,
+    tf1_files,
+    tflites,
+    user_files,
+)
 from suites.meta.fuzz import tokenizer_files as tokenizers
 from suites.meta.fuzz.mutations import mutated_words
 from suites.meta.fuzz.reader import READERS, reader
@@ -196,3 +207,31 @@ def keras_tokenizer(path: Path) -> object:
 def huggingface_tokenizer(path: Path) -> object:
     """Read a tokenizer.json, and encode texts."""
     return tokenizers.read(path, "huggingface")
+
+
+@reader("texts.jsonl", seeds=user_files.texts, crafted=user_files.bad_texts)
+def labelled_texts(path: Path) -> object:
+    """Read a user's labelled texts."""
+    return read_rows(parse_columns(path, "text=text,label=label,id=id"))
+
+
+@reader(
+    "results.json",
+    seeds=user_files.results,
+    crafted=user_files.bad_results,
+    mutate=user_files.mutated_document,
+)
+def results(path: Path) -> object:
+    """Read what a run measured."""
+    return read_results(path)
+
+
+@reader(
+    "given.tflite",
+    seeds=user_files.classifiers,
+    crafted=user_files.bad_classifiers,
+    mutate=mutated_words,
+)
+def candidate(path: Path) -> object:
+    """Find out how a classifier is fed and read, from its graph, signatures and metadata."""
+    return read_candidate(path)

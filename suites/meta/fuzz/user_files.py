@@ -1,0 +1,109 @@
+"""What users hand in, for the fuzzing: labelled texts, results of a run, classifiers."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+from suites.meta.flatbuffers import metadata_files as write
+from suites.meta.fuzz.mutations import VALUES, dumped, mutated, mutated_json
+from suites.meta.fuzz.shapes import no_files
+from suites.meta.reports.runs import document
+from suites.meta.small_classifiers import Shape, classifier, model_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from random import Random
+
+_ROW = {"text": "a word", "label": "good", "id": "7"}
+
+
+def texts() -> Iterable[bytes]:
+    """Return labelled texts as JSON lines."""
+    return [_lines(_ROW), _lines(_ROW, _ROW | {"id": "8", "label": "bad", "more": [1, {"a": 2}]})]
+
+
+def bad_texts() -> Iterator[tuple[str, Any]]:
+    """Yield labelled texts that must be refused, or read, without anything else happening."""
+    yield from no_files()
+    for key in _ROW:
+        for at, value in enumerate(VALUES):
+            yield f"{key} is value {at}", dumped(_ROW | {key: value})
+    yield "nested", b'{"text": ' + b"[" * 200_000
+    yield "a key twice", b'{"text": "a", "t\\u0065xt": "b", "label": "good", "id": "7"}'
+    yield "a line of a megabyte", _lines(_ROW | {"text": "x" * (1 << 20)})
+    yield "half an emoji", b'{"text": "\\ud83d", "label": "good", "id": "7"}'
+    yield "UTF-16", _lines(_ROW).decode().encode("utf-16")
+
+
+def results() -> Iterable[bytes]:
+    """Return a small results.json."""
+    return [dumped(document())]
+
+
+def bad_results() -> Iterator[tuple[str, Any]]:
+    """Yield documents of runs in which one value is another."""
+    yield from no_files()
+    for path in _paths(document()):
+        for at in (0, 17, 30, 32, 38, 42, 44):
+            yield (
+                f"{path} is value {at % len(VALUES)}",
+                dumped(_with(document(), path, VALUES[at % len(VALUES)])),
+            )
+    yield "nested", b'{"run": ' + b"[" * 200_000
+    yield "many keys", ("{" + ",".join(f'"k{at}":1' for at in range(100_000)) + "}").encode()
+
+
+def mutated_document(random: Random, data: bytes) -> bytes:
+    """Change a document's values, and now and then its bytes."""
+    if random.random() < 0.2:
+        return mutated(random, data)
+    return dumped(mutated_json(random, json.loads(data)))
+
+
+def classifiers() -> Iterable[bytes]:
+    """Return small classifiers: with and without signature, described and not."""
+    words = write.associated("vocab.txt", 4)
+    units = [write.regex_tokenizer(r"[^\w\']+", words)]
+    ids = [write.tensor_metadata("ids", units=units)]
+    labels = write.tensor_metadata("p", files=[write.associated("labels.txt", 2)])
+    packed = {"vocab.txt": b"<PAD>\n<UNKNOWN>\nword\n", "labels.txt": b"a\nb\nc\n"}
+    model = model_of(Shape(names=("ids",), end=("SOFTMAX",)))
+    return [
+        classifier(),
+        classifier(names=("ids",), keys=()),
+        write.described(model, ids, [labels], packed=packed),
+    ]
+
+
+def bad_classifiers() -> Iterator[tuple[str, Any]]:
+    """Yield classifiers with every eleventh word of their file set to what no offset is."""
+    yield from no_files()
+    for number, data in enumerate(classifiers()):
+        for at in range(0, len(data) - 4, 44):
+            for word in (0x7FFFFFFF, 0xFFFFFFFF):
+                changed = data[:at] + word.to_bytes(4, "little") + data[at + 4 :]
+                yield f"classifier {number}, word at {at} is {word}", changed
+
+
+def _lines(*rows: dict[str, Any]) -> bytes:
+    return "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where each value of a document stands; of a list the first alone."""
+    keys = list(value) if isinstance(value, dict) else range(min(1, len(value)))
+    for key in keys:
+        yield (*path, key)
+        if isinstance(value[key], dict | list):
+            yield from _paths(value[key], (*path, key))
+
+
+def _with(held: Any, path: tuple[Any, ...], value: Any) -> Any:
+    made = copy.deepcopy(held)
+    place = made
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return made
