@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # A word list of a phone's classifier has thousands of words; a hundred times that is no word list.
 LARGEST_FILE = 64_000_000
 LARGEST_NUMBER = 10_000_000
+# The largest vocabularies of all languages together have 900,000 pieces; more words take minutes.
+MOST_WORDS = 1_000_000
 
 _WORD_AND_NUMBER = 2
 # Lines that hold a number after or before a word, whole or not.
@@ -47,6 +49,7 @@ def read_vocabulary(file: Path) -> dict[str, int]:
     text = read_text(file)
     if _is_json(text, file):
         return _checked(_json_pairs(text, file), file)
+    _require_fewer(text.count("\n"), file)
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
@@ -238,10 +241,16 @@ def _require_words_alone(lines: list[str], file: Path) -> None:
     )
 
 
+def _require_fewer(words: int, file: Path) -> None:
+    if words > MOST_WORDS:
+        raise _unfit(f"holds {words:,} words, and at most {MOST_WORDS:,} are read", file)
+
+
 def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
     """The pairs as a table, each word once and each number once."""
     if not pairs:
         raise _unfit("holds no word", file)
+    _require_fewer(len(pairs), file)
     words: dict[str, int] = {}
     taken: dict[int, str] = {}
     for word, number in pairs:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
+from models.errors import UsageMistake
 from models.tokenizers.kinds import TokenizerSettings, load, parse_option, recognized
 from models.tokenizers.vocabularies import read_keras_json, read_vocabulary
 
@@ -122,3 +124,20 @@ def test_a_link_keeps_what_lies_beside_it(tmp_path):
     (snapshot / "vocab.txt").symlink_to(blobs / "1f")
     (snapshot / "tokenizer_config.json").symlink_to(blobs / "2e")
     assert load(TokenizerSettings(file=str(snapshot / "vocab.txt"))).lengths([("The",)]) == [3]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lines.txt", "a\n" * 1_000_001),
+        ("pairs.txt", "a 1\n" * 2_000_000),
+        ("list.json", f"[{'0,' * 1_000_001}0]"),
+    ],
+)
+def test_refuses_more_words_than_any_vocabulary_has(tmp_path, name, text):
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    start = time.process_time()
+    with pytest.raises(UsageMistake, match=r"words, and at most 1,000,000 are read"):
+        read_vocabulary(file)
+    assert time.process_time() - start < 2.0
