@@ -13,7 +13,7 @@ from models.runtime.sysroot import prepare_sysroot
 from models.store import Store, default_root
 from suites.meta.devices.boards import Board
 from suites.meta.devices.given_files import write_given
-from suites.meta.gates.running import run_pytest
+from suites.meta.gates.running import run_pytest, without_repeated
 from suites.meta.runtime.sshd import why_no_sshd
 
 needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
@@ -43,8 +43,9 @@ def judge(given, tmp_path):
     """A function that judges a bundle with an empty store: `judge(name, suites, arguments)`."""
 
     def judged(name, suites, arguments=(), variables=None):
-        bundle = [f"--edge-bundle={given / name}.edge", f"--edge-cache-dir={tmp_path / 'store'}"]
-        return run_pytest(tmp_path / "reports", [*suites, *bundle, *arguments], variables)
+        usual = [f"--edge-bundle={given / name}.edge", f"--edge-cache-dir={tmp_path / 'store'}"]
+        options = without_repeated(usual, arguments)
+        return run_pytest(tmp_path / "reports", [*suites, *options, *arguments], variables)
 
     return judged
 
