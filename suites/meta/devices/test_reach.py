@@ -27,7 +27,7 @@ def profile(tmp_path, path):
         "/proc/thread-self/root/etc/shadow",
         "/proc/self",
         "/proc/*/environ",
-        "/proc/[1]/root/etc/shadow",
+        "/proc/[1]/environ",
         "/proc/?/environ",
         "/proc/sel*/root/etc/shadow",
     ],
