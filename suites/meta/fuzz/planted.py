@@ -1,4 +1,4 @@
-"""Readers that fail in every way that the fuzzing must notice: a registry of its own."""
+"""Readers that fail in every way that the fuzzing must notice."""
 
 from __future__ import annotations
 

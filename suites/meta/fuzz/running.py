@@ -21,7 +21,7 @@ from suites.meta.fuzz.worker import FINDINGS, INPUTS, PATIENCE, POSITION
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REGISTRY = "suites.meta.fuzz.readers"
+READERS = "suites.meta.fuzz.readers"
 # A reader that is wrong everywhere needs no more examples.
 MOST_FINDINGS = 40
 # Where it is there, files in memory spare the disk a million writes.
@@ -74,24 +74,24 @@ def fuzz(  # noqa: PLR0913 - options by keyword, each with its default
     every: int = 1,
     seed: int = 0,
     jobs: int = 1,
-    registry: str = REGISTRY,
+    module: str = READERS,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Feed a reader all its crafted inputs and some mutated ones.
 
     Args:
-        reader: its name in the registry.
+        reader: its name among the readers.
         out: the folder for what is found; a folder in it is made anew.
         inputs: how many are mutated.
         every: 1 for all crafted inputs, 2 for every second one, and so on.
         seed: of everything random.
         jobs: processes at a time.
-        registry: the module that has READERS.
+        module: the one that has READERS.
         progress: told now and then.
     """
     kept = out / reader
     shutil.rmtree(kept, ignore_errors=True)
-    run = _Run(reader, kept, inputs, (registry, seed, every), progress)
+    run = _Run(reader, kept, inputs, (module, seed, every), progress)
     with ThreadPoolExecutor(jobs) as pool:
         for future in [pool.submit(run.share, number, jobs) for number in range(jobs)]:
             future.result()
@@ -124,8 +124,8 @@ class _Run:
     def _process(self, folder: Path, start: int, share: int, shares: int) -> int | None:
         """Read inputs until one ends the process; return which is next, None where none is left."""
         numbers = map(str, (start, self._inputs, share, shares))
-        registry, seed, every = self._which
-        command = [sys.executable, "-m", "suites.meta.fuzz.worker", registry, self.outcome.reader]
+        module, seed, every = self._which
+        command = [sys.executable, "-m", "suites.meta.fuzz.worker", module, self.outcome.reader]
         command += [str(folder), str(seed), str(every), *numbers]
         ended = False
         with (

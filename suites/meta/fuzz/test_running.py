@@ -18,7 +18,7 @@ CRAFTED, ENOUGH = 3, 500
 
 
 def run(reader, out, **options):
-    return fuzz(reader, out, registry=PLANTED, **{"inputs": 0} | options)
+    return fuzz(reader, out, module=PLANTED, **{"inputs": 0} | options)
 
 
 @pytest.mark.parametrize(

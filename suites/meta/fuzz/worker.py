@@ -185,9 +185,9 @@ def _say(kind: str, **facts: Any) -> None:
     sys.stdout.flush()
 
 
-def main(registry: str, name: str, folder: str, seed: str, every: str, *numbers: str) -> None:
+def main(module: str, name: str, folder: str, seed: str, every: str, *numbers: str) -> None:
     """Read a share of a reader's inputs: see `Worker.run` for the numbers."""
-    chosen = importlib.import_module(registry).READERS[name]
+    chosen = importlib.import_module(module).READERS[name]
     worker = Worker(chosen, Path(folder), int(seed), int(every))
     worker.prepare()
     worker.run(*map(int, numbers))

@@ -1,0 +1,63 @@
+"""A file that is handed in gets the figures that the same file gets from the builder."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from models.corpus.artefact import TOKENIZER, load_corpus
+from suites.meta.gates.running import run_pytest
+from suites.meta.gates.sharing import clean_run, miniature, shared_folder
+
+__all__ = ["clean_run", "miniature", "shared_folder"]
+
+SCHEMES = ("float32", "dynamic_wi8_afp32", "static_wi8_ai8")
+SUITES = ("suites/accuracy", "suites/agreement", "suites/size", "suites/conformance/test_file.py")
+# What follows from the files and the answers alone.
+METRICS = (
+    *("accuracy", "balanced_accuracy", "macro_f1", "accuracy_drop_float32", "agreement"),
+    *("total_variation", "flatbuffer_bytes", "flatbuffer_zipped_bytes", "size_ratio_reference"),
+    *("quantized_weight_share", "quantized_operator_share"),
+)
+
+
+def handed_in(mini, folder):
+    """Write the test split as a user would have it; return the options that hand the files in."""
+    kept = mini.kept("corpus")
+    corpus = load_corpus(kept)
+    with (folder / "test.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["about", "said", "felt"])
+        for tweet in corpus.splits["test"]:
+            writer.writerow([tweet.entity, tweet.text, corpus.labels[tweet.label]])
+    return [
+        *(f"--edge-flatbuffer={scheme}={mini.flatbuffer(scheme)}" for scheme in SCHEMES),
+        f"--edge-corpus={folder / 'test.csv'}",
+        "--edge-columns=text=about,second=said,label=felt",
+        f"--edge-labels={','.join(corpus.labels)}",
+        f"--edge-tokenizer=huggingface:{kept.path(TOKENIZER)}",
+        f"--edge-cache-dir={folder / 'store'}",
+    ]
+
+
+def figures(document):
+    """Return value, interval and sample size by metric and scheme."""
+    return {
+        (one["metric"], one["scheme"]): (one["value"], one["low"], one["high"], one["n"])
+        for one in document["measurements"]
+        if one["metric"] in METRICS and one["scheme"] in SCHEMES
+    }
+
+
+@pytest.fixture(scope="module")
+def given(miniature, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("given")
+    run = run_pytest(folder / "reports", [*SUITES, *handed_in(miniature, folder)])
+    return run.results()
+
+
+def test_given_files_get_the_figures_of_built_ones(given, clean_run):
+    built, found = figures(clean_run.results()), figures(given)
+    assert {metric for metric, _ in found} == set(METRICS)
+    assert found == {key: built[key] for key in found}
