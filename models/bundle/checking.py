@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -41,7 +42,6 @@ from models.verdicts.budgets import load_budgets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from models.artefact import Artefact
     from models.bundle.manifest import Manifest
@@ -290,10 +290,13 @@ class _Checker(Members):
     def _check_tokenizer(self, folder: str, member: str) -> None:
         from tokenizers import Tokenizer  # noqa: PLC0415 - only where a bundle is unpacked
 
+        from models.tokenizers.growth import require_bounded_growth  # noqa: PLC0415 - likewise
+
         try:
             tokenizer = Tokenizer.from_str(self._kept.text(member))
         except Exception as error:  # noqa: BLE001 - it raises nothing more narrow
             raise ValueError(str(error)) from None
+        require_bounded_growth(tokenizer, Path(member))
         # A given file's table, which its summary counts, may be larger than its tokenizer.
         size, said = tokenizer.get_vocab_size(), self._summaries[folder].vocabulary
         if self._facts.taught and size != said:

@@ -29,6 +29,7 @@ from models.corpus.tokenizer_settings import (
     settings_for,
 )
 from models.errors import UsageMistake
+from models.tokenizers.growth import require_bounded_growth
 from models.tokenizers.library_errors import LibraryError, library_errors
 
 if TYPE_CHECKING:
@@ -159,6 +160,7 @@ def _check_ids(numbers: dict[str, int], file: Path) -> None:
 def _from_json(file: Path, table: TokenizerTable) -> Tokenizer:
     """A whole tokenizer, with this subject's cleaning before its own normalizer."""
     tokenizer = Tokenizer.from_file(str(file))
+    require_bounded_growth(tokenizer, file)
     # First of all: the library takes minutes to write down a tokenizer with a wide gap.
     _check_ids(tokenizer.get_vocab(), file)
     own = json.loads(tokenizer.to_str())["normalizer"]

@@ -16,6 +16,7 @@ from tokenizers import (
 
 from models.errors import UsageMistake
 from models.tokenizers.encoder import Encoder, Padding, Side
+from models.tokenizers.growth import require_bounded_growth
 from models.tokenizers.library_errors import LibraryError, library_errors
 from models.tokenizers.settings import SETTINGS, Settings, read_settings, require_basic_words
 from models.tokenizers.templates import around
@@ -52,7 +53,8 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
             not say them.
 
     Raises:
-        UsageMistake: the file is not a tokenizer's, or does not say what fills rows up.
+        UsageMistake: the file is not a tokenizer's, makes texts too long, or does not say what
+            fills rows up.
     """
     text = read_text(file)
     try:
@@ -66,6 +68,7 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
             file=file,
             remedy="Give the tokenizer.json that save_pretrained wrote, or say KIND:FILE",
         ) from None
+    require_bounded_growth(library, file)
     settings = _settings_beside(file) or Settings()
     padding, truncation = library.padding or {}, library.truncation or {}
     side: Side = given.get("side") or padding.get("direction") or settings.padding_side or "right"

@@ -71,7 +71,7 @@ MAY_IMPORT = {
     # Candidates are what it carries, the corpus what it leaves out.
     "models.bundle": {
         *("models.candidates", "models.corpus", "models.errors", "models.flatbuffers"),
-        *("models.members", "models.store", "models.tables"),
+        *("models.members", "models.store", "models.tables", "models.tokenizers"),
         # What a bundle says it holds is checked where it is unpacked.
         *("models.networks", "models.runtime", "models.verdicts"),
     },

@@ -1,0 +1,82 @@
+"""How much longer a normalizer can make a text: a few lines of JSON can ask for a terabyte."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
+
+# Published tokenizers have a dozen steps at most, and each adds or replaces a character or two.
+MOST_STEPS = 64
+MOST_ADDED = 64
+MOST_GROWTH = 4096
+
+
+def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
+    """Refuse a tokenizer whose normalizer can make a text thousands of times as long.
+
+    The bound is that of the replacements alone, in the order in which they are applied: each may
+    multiply what the ones before it gave. Unicode's own forms add at most a factor of 18 (Unicode
+    Standard Annex 15), once.
+
+    Args:
+        tokenizer: as the library has read it; nothing has been encoded with it.
+        file: where it comes from, for the message.
+
+    Raises:
+        UsageMistake: the normalizer has more than `MOST_STEPS` steps, adds more than `MOST_ADDED`
+            characters in one, or its replacements multiply to more than `MOST_GROWTH`.
+    """
+    if tokenizer.normalizer is None:
+        return
+    steps = list(_steps(json.loads(tokenizer.normalizer.__getstate__())))
+    if len(steps) > MOST_STEPS:
+        raise _unbounded(f"has {len(steps):,} steps, and at most {MOST_STEPS} are applied", file)
+    growth = 1.0
+    for step in steps:
+        added = len(step.get("content", "")) + len(step.get("prepend", ""))
+        if added > MOST_ADDED:
+            said = f"adds {added:,} characters in one step, and at most {MOST_ADDED} may be added"
+            raise _unbounded(said, file)
+        growth *= _factor(step)
+    if growth > MOST_GROWTH:
+        said = f"can make a text more than {MOST_GROWTH:,} times as long"
+        raise _unbounded(said, file)
+
+
+def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each step, without the sequences around them."""
+    waiting = [normalizer]
+    while waiting:
+        step = waiting.pop()
+        if step["type"] == "Sequence":
+            waiting += step["normalizers"]
+        else:
+            yield step
+
+
+def _factor(step: dict[str, Any]) -> float:
+    """How many times as long a replacement can make a text; at least 1."""
+    if step["type"] != "Replace":
+        return 1.0
+    content, pattern = len(step["content"]), step["pattern"]
+    # A regular expression may match nothing, and then adds to each character.
+    factor = content / max(len(pattern["String"]), 1) if "String" in pattern else content + 1
+    return max(1.0, factor)
+
+
+def _unbounded(said: str, file: Path) -> UsageMistake:
+    return UsageMistake(
+        f"its normalizer {said}",
+        file=file,
+        key="normalizer",
+        remedy="Take the steps that add text out of the tokenizer.json, or give ids in a column: "
+        "--edge-columns=text=text,label=label,ids=ids",
+    )

@@ -1,0 +1,66 @@
+"""A tokenizer.json of a few lines must not make a text of a few letters fill the memory."""
+
+from __future__ import annotations
+
+import pytest
+from tokenizers import Regex, normalizers
+
+from models.corpus.tokenize import load_tokenizer
+from models.errors import UsageMistake
+from models.subjects import TokenizerTable
+from models.tokenizers.growth import MOST_ADDED, MOST_STEPS
+from models.tokenizers.kinds import TokenizerSettings, load
+from suites.meta.tokenizers.kinds import small_encoder
+
+Replace, Prepend, Sequence = normalizers.Replace, normalizers.Prepend, normalizers.Sequence
+
+
+def read(tmp_path, normalizer):
+    library = small_encoder("wordpiece", tmp_path).library
+    library.normalizer = normalizer
+    library.save(str(tmp_path / "tokenizer.json"))
+    return load(TokenizerSettings(file="tokenizer.json"), tmp_path)
+
+
+BAD = {
+    "a megabyte before each text": (Prepend("a" * 2**20), "adds 1,048,576 characters"),
+    "a megabyte for each letter": (Replace("a", "a" * 2**20), "adds 1,048,576 characters"),
+    "too many steps": (Sequence([Prepend("a")] * (MOST_STEPS + 1)), "has 65 steps"),
+    "steps that multiply": (Sequence([Replace("a", "a" * MOST_ADDED)] * 3), "times as long"),
+    "sequences in sequences": (
+        Sequence([Sequence([Replace("a", "a" * MOST_ADDED)])] * 3),
+        "times as long",
+    ),
+    "expressions that match nothing": (Sequence([Replace(Regex("x*"), "a")] * 13), "times as long"),
+}
+GOOD = {
+    "none": None,
+    "BERT's": normalizers.BertNormalizer(),
+    "Llama's": Sequence([Prepend("▁"), Replace(" ", "▁")]),
+    "T5's": Sequence([normalizers.NFKC(), Replace(Regex(" {2,}"), " ")]),
+    "CamemBERT's": Sequence([Replace("``", '"'), Replace("''", '"'), normalizers.NFKD()]),
+    "words for signs": Sequence([Replace("&", " and "), Replace("@", " at "), Replace("%", " p ")]),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_normalizer_without_bound_is_refused(bad, tmp_path):
+    normalizer, said = BAD[bad]
+    with pytest.raises(UsageMistake, match=said) as caught:
+        read(tmp_path, normalizer)
+    assert "tokenizer.json" in str(caught.value)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("good", GOOD)
+def test_what_tokenizers_do_is_read(good, tmp_path):
+    encoder = read(tmp_path, GOOD[good])
+    assert encoder.encode([("good day",)], 8)["ids"].shape == (1, 8)
+
+
+def test_a_checkpoints_tokenizer_is_bounded_as_well(tmp_path):
+    library = small_encoder("wordpiece", tmp_path).library
+    library.normalizer = Prepend("a" * 2**20)
+    library.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(UsageMistake, match="its normalizer adds"):
+        load_tokenizer(tmp_path, TokenizerTable(source="trained", vocabulary=400))
