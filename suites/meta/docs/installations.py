@@ -6,6 +6,7 @@ installs nothing.
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 import subprocess
@@ -67,11 +68,14 @@ def why_not(one: Installation) -> str | None:
             [*command, *one.wanted], cwd=PROJECT, capture_output=True, text=True, check=False
         )
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-    return " ".join(errors) or done.stderr if done.returncode else None
+    if not done.returncode:
+        return None
+    return " ".join(errors) or done.stderr or f"pip ends with exit code {done.returncode}"
 
 
 def main() -> int:
     """Ask for every row; return 1 if one cannot be had."""
+    argparse.ArgumentParser(description="Ask pip for what docs/my-board.md installs.").parse_args()
     failed = 0
     for one in installations():
         reason = why_not(one)

@@ -7,6 +7,7 @@ command line is executed as it is written. It lies in a folder of its own on PYT
 from __future__ import annotations
 
 import configparser
+import os
 import re
 import shlex
 import subprocess
@@ -24,8 +25,7 @@ def commands_of(environment: str, given: list[str], **places: str) -> list[list[
         given: what follows the double dash.
         places: folders, by the words that stand for them, where tox is not called in the checkout.
     """
-    ini = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=None)
-    ini.read(Path(places.get("tox_root", "."), "tox.ini"), encoding="utf-8")
+    ini = _ini(places)
     section = f"testenv:{environment}"
     if section not in ini:
         sys.exit(f"tox: no environment is called {environment!r}")
@@ -38,6 +38,22 @@ def commands_of(environment: str, given: list[str], **places: str) -> list[list[
             text = text.replace(f"{{{name}}}", value)
         found.append(shlex.split(text))
     return found
+
+
+def search_path_of(environment: str, **places: str) -> str | None:
+    """Return the PYTHONPATH that an environment's commands get; None where it sets none."""
+    for line in _ini(places)[f"testenv:{environment}"].get("set_env", "").splitlines():
+        name, _, value = (part.strip() for part in line.partition("="))
+        if name == "PYTHONPATH":
+            root = Path(places.get("tox_root", ".")).resolve()
+            return value.replace("{tox_root}", str(root))
+    return None
+
+
+def _ini(places: dict[str, str]) -> configparser.ConfigParser:
+    ini = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=None)
+    ini.read(Path(places.get("tox_root", "."), "tox.ini"), encoding="utf-8")
+    return ini
 
 
 def _values(environment: str, given: list[str]) -> dict[str, str]:
@@ -60,9 +76,12 @@ def main(arguments: list[str]) -> int:
     if "-c" in given:
         root = str(Path(given["-c"]).resolve().parent)
         places = {"tox_root": root, "results": str(Path.cwd() / "edgeproof-results")}
+    # What stands in for other programs lies on this one's PYTHONPATH.
+    paths = [search_path_of(given["-e"], **places), os.environ.get("PYTHONPATH")]
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     for program, *words in commands_of(given["-e"], arguments[split + 1 :], **places):
         command = [sys.executable, *words] if program == "python" else [program, *words]
-        code = subprocess.run(command, check=False).returncode
+        code = subprocess.run(command, check=False, env=variables).returncode
         if code:
             return code
     return 0
