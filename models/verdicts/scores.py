@@ -85,6 +85,7 @@ def floors(
     train: tuple[Labels, Sequence[str]] | None,
     *,
     labels: Sequence[str] = POLARITIES,
+    ordered: bool = True,
 ) -> dict[str, dict[str, float]]:
     """The measures of the answers that need no model.
 
@@ -92,13 +93,15 @@ def floors(
         gold: labels [n].
         entities: ids [n].
         train: labels and groups of the training texts; None takes the majority of `gold` alone.
-        labels: from the worst to the best.
+        labels: from the worst to the best, where they are ordered.
+        ordered: whether their order means something; without one there is no best label.
     """
-    classes = len(labels)
+    classes, answers = len(labels), {}
+    if ordered:
+        answers[BEST.format(labels[-1])] = always_best(gold.size, classes=classes)
     if train is None:
-        answers = {OF_TEST: majority(gold, gold.size)}
+        answers[OF_TEST] = majority(gold, gold.size)
     else:
-        answers = {BEST.format(labels[-1]): always_best(gold.size, classes=classes)}
         answers[OVERALL] = majority(train[0], gold.size)
         answers[MAJORITY] = entity_majority(*train, entities)
     return {

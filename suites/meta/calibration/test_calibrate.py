@@ -93,7 +93,7 @@ def test_every_race_has_its_own_order_and_both_instances(monkeypatch):
             asked.append(name)
             return type("Loaded", (), {"inputs": ()})
 
-        def race(self, names: list[str], _inputs: object, *, seed: int, **_: object) -> object:
+        def race(self, names: dict[str, object], *, seed: int, **_: object) -> object:
             asked.append(seed)
             ns = {name: np.full(100, 1e6 * (1.2 if name == CANDIDATE else 1.0)) for name in names}
             return type("Race", (), {"invoke_ns": ns})

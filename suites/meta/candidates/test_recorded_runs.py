@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -106,12 +107,15 @@ def test_a_recording_is_compared_with_a_recording(reference, app):
 
 
 def test_ids_and_a_tokenizer_contradict_each_other(app):
-    numbers = (app.folder / "texts.csv").read_text(encoding="utf-8").replace("\nt", "\n")
     file = app.folder / "numbered.csv"
-    file.write_text(numbers, encoding="utf-8")
-    answers = [row | {"id": row["id"][1:]} for row in app.answers]
-    recorded = type(app)(app.folder, answers).record("numbered.jsonl")
-    texts = TextsTable(file=str(file), id="id", ids="id")
+    with (app.folder / "texts.csv").open(encoding="utf-8", newline="") as source:
+        rows = list(csv.DictReader(source))
+    with file.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.DictWriter(target, [*rows[0], "ids"])
+        writer.writeheader()
+        writer.writerows(row | {"ids": row["id"][1:]} for row in rows)
+    recorded = app.record("numbered.jsonl")
+    texts = TextsTable(file=str(file), id="id", ids="ids")
     with pytest.raises(UsageMistake, match="a tokenizer is given, and a column of ids"):
         take(handed(app, recorded, candidates=(), texts=texts))
     subject = take(handed(app, recorded, candidates=(), texts=texts, tokenizer=None))

@@ -31,7 +31,7 @@ def remote(address, version="2.3.0"):
     connection = SimpleNamespace(
         target=Target.parse(address),
         describe=lambda: address,
-        run=lambda _words: f"ai_edge_litert={version}\n",
+        run=lambda _words, **_: f"ai_edge_litert={version}\nnumpy=2.4.6\n",
     )
     return RemotePlace(load_device("rpi4"), FOUND, connection)
 

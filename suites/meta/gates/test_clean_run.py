@@ -12,6 +12,8 @@ from suites.meta.gates.table import PLANTED
 FAULTS = [fault for faults in PLANTED.values() for fault in faults.values()]
 # Gates of emulated boards have a clean run of their own, see test_faults_in_emulation.py.
 EMULATED = {fault.gate for fault in faults_in_emulation.FAULTS.values()}
+# Those that need answers recorded elsewhere, see test_faults_in_recordings.py.
+RECORDED = {"suites/tokenization/test_parity.py::test_app_makes_the_same_ids"}
 
 
 def gates() -> set[str]:
@@ -39,7 +41,7 @@ def test_the_clean_run_passes(clean_run):
 
 def test_the_clean_run_ran_every_gate(clean_run):
     ran = {gate_of(name) for name in clean_run.ids("passed")}
-    assert gates() - ran == EMULATED
+    assert gates() - ran == EMULATED | RECORDED
 
 
 def test_every_gate_has_a_fault():

@@ -209,7 +209,7 @@ def test_calibrate_is_given_what_was_asked_for(monkeypatch, capsys):
         {
             "comparisons": 5,
             "slowdown": 0.2,
-            "variant": Path("a.tflite"),
+            "variant": Path.cwd() / "a.tflite",
             "runtime": "tflite_runtime",
         },
     ]
