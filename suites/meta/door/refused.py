@@ -264,7 +264,7 @@ NUMBERS = {
     ),
     "ids beyond the table": Refused(
         says=("ok.tflite", "--edge-tokenizer", "line 2 of the texts has the id 72", "64 rows"),
-        files={"bad.txt": "\n".join(map(str, range(71))) + "\n[UNK]\nword1\n"},
+        files={"bad.txt": "\n".join(("", *map(str, range(70)))) + "\n[UNK]\nword1\n"},
         options={"tokenizer": "text_vectorization:{}/bad.txt", "corpus": "{}/texts.csv"},
     ),
     "a vocabulary of other words": Refused(
