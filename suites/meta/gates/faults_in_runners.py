@@ -82,7 +82,7 @@ FAULTS = {
         says="fail: latency_ratio of dynamic_wi8_afp32",
         schemes=("float32", "dynamic_wi8_afp32"),
         runner={
-            LOADED: LOADED + '        model.pause = 0.002 * ("float32" != header["name"][:7])\n',
+            LOADED: LOADED + '        model.pause = 0.002 * ("dynamic" == header["name"][:7])\n',
             INVOKE: "            time.sleep(self.pause)\n" + INVOKE,
         },
     ),

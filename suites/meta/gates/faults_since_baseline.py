@@ -49,7 +49,7 @@ FAULTS = {
         says=f"regression: latency_ratio of {DYNAMIC} moved by",
         schemes=("float32", DYNAMIC),
         runner={
-            LOADED: LOADED + '        model.twice = "float32" != header["name"][:7]\n',
+            LOADED: LOADED + '        model.twice = "dynamic" == header["name"][:7]\n',
             INVOKE: "            if self.twice:\n                invoke()\n" + INVOKE,
         },
         compared=True,
