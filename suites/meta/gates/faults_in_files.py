@@ -144,6 +144,7 @@ CONVERSION = {
     ),
     "inputs that the signature swaps": Fault(
         gate=DROP + "test_drop_from_the_full_model_is_within_budget",
+        says="input 1 'token_type_ids' int32 [1, 32] is segments by name and ids by name",
         plant=in_flatbuffer("float32", edits.swapped_inputs),
     ),
     "weights that are not numbers": Fault(
