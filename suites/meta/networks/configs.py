@@ -67,9 +67,10 @@ IB_BERT = {
 
 
 def network_of(config: Mapping[str, Any], *, classes: int = 3) -> Architecture:
-    """Return the network that a checkpoint's folder with this config has."""
+    """Return the network of a checkpoint's folder with this config, called as its maker does."""
     from models.networks.architecture import from_published  # noqa: PLC0415 - collection is light
 
+    name = "config.json" if "model_type" in config else "bert_config.json"
     with TemporaryDirectory() as folder:
-        (Path(folder) / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        (Path(folder) / name).write_text(json.dumps(config), encoding="utf-8")
         return from_published(Path(folder), classes=classes)
