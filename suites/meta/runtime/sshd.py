@@ -84,7 +84,9 @@ class LoopbackBoard:
     def cut(self) -> None:
         """End every connection, as a power cut would; the server itself lives on."""
         for pid in _descendants(self._process.pid):
-            os.kill(pid, signal.SIGKILL)
+            # One that has ended by itself since it was listed needs no signal.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """End the server and its connections."""
@@ -108,8 +110,10 @@ def _wait_for(port: int) -> None:
 
 
 def _descendants(pid: int) -> list[int]:
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *_descendants(int(child))]
+    """Return the processes below one; those that end while this looks have none left."""
+    found: list[int] = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *_descendants(int(child))]
     return found
