@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
 from models.candidates.recorded import read_recording
+from suites.meta.fuzz.mutations import VALUES, dumped
+from suites.meta.fuzz.shapes import no_files
+from suites.meta.fuzz.systematic import each_byte, each_cut, each_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +31,8 @@ def good_files() -> Iterable[bytes]:
 
 
 def bad_files() -> Iterator[tuple[str, Any]]:
-    """Yield recordings that must be refused."""
+    """Yield recordings of which one value, one byte or the end is wrong, and other bad ones."""
+    yield from no_files()
     yield "nested", b'{"id": "t1", "label": ' + b"[" * 50_000
     yield "deep but closed", b'{"id": "t1", "label": ' + b"[" * 900 + b"]" * 900 + b"}\n"
     yield "a number of a thousand digits", _lines({"id": "t1", "logits": [10**1000, 0]})
@@ -33,6 +40,12 @@ def bad_files() -> Iterator[tuple[str, Any]]:
     yield "half an emoji for an id", b'{"id": "\\ud83d", "label": 0}\n'
     yield "a zero byte", b'{"id": "t1\\u0000", "label": 0}\n'
     yield "no texts", b"\n\n"
+    for number, row in enumerate(_GOOD):
+        for name, changed in each_json({"id": "t1"} | row):
+            yield f"row {number}, {name}", changed + b"\n" + _lines({"id": "t2"} | row)
+        line = _lines({"id": "t1"} | row)
+        for name, whole in (*each_cut(line), *each_byte(line)):
+            yield f"row {number}, {name}", whole
 
 
 def good_tables() -> Iterable[bytes]:
@@ -44,13 +57,17 @@ def good_tables() -> Iterable[bytes]:
 
 
 def bad_tables() -> Iterator[tuple[str, Any]]:
-    """Yield tables that must be refused."""
+    """Yield tables of which one cell, one byte or the end is wrong, and other bad ones."""
+    yield from no_files()
     yield "nothing", b""
     yield "a quotation mark without end", b'id,label\n"t1,bad\n'
     yield "a zero byte", b"id,label\nt1\x00,bad\n"
     yield "a cell of a megabyte", b"id,label\nt1," + b"x" * (1 << 20)
     yield "a header of a million names", b"id," * 1_000_000
     yield "nested", b'id,logits\nt1,"' + b"[" * 50_000 + b'"\n'
+    for number, data in enumerate(good_tables()):
+        for name, changed in (*_each_cell(data), *each_cut(data), *each_byte(data)):
+            yield f"table {number}, {name}", changed
 
 
 def read(path: Path) -> object:
@@ -60,3 +77,16 @@ def read(path: Path) -> object:
 
 def _lines(*rows: dict[str, Any]) -> bytes:
     return "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+
+
+def _each_cell(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield a table with another cell: a name in the header or a value in the first row."""
+    rows = list(csv.reader(io.StringIO(data.decode())))
+    for line, column in itertools.product((0, 1), range(len(rows[0]))):
+        for at, value in enumerate(VALUES):
+            changed = [list(row) for row in rows]
+            changed[line][column] = value if isinstance(value, str) else dumped(value).decode()
+            text = io.StringIO()
+            csv.writer(text).writerows(changed)
+            whole = text.getvalue().encode("utf-8", "surrogatepass")
+            yield f"line {line}, column {column} is value {at}", whole

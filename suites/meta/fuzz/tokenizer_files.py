@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.tokenizers.kinds import TokenizerSettings, load
-from suites.meta.fuzz.mutations import mutated, mutated_json
+from suites.meta.fuzz.mutations import VALUES, dumped, mutated, mutated_json
+from suites.meta.fuzz.shapes import SIZES, no_files
+from suites.meta.fuzz.systematic import (
+    each_byte,
+    each_cut,
+    each_field,
+    each_json,
+    each_value,
+    fields,
+    message_of,
+)
+from suites.meta.fuzz.tf1_files import held
 from suites.meta.tokenizers.kinds import small_encoder
 from suites.meta.tokenizers.sentence_piece_models import trained
 
@@ -18,6 +29,10 @@ if TYPE_CHECKING:
 
 _KERAS = {"config": {"word_index": json.dumps({"<o>": 1, "good": 2}), "oov_token": "<o>"}}
 _WORDS = ("<pad>", "<unk>", "good", "day", "日本")
+# Of a SentencePiece model: the fields for how it was trained and how texts are normalized, and
+# in the latter the field for the table of characters.
+_TRAINER, _NORMALIZER, _TABLE = 2, 3, 2
+_PIECES = 4
 _TEXTS = [("",), ("good day 日本 \N{GRINNING FACE}",), ("a" * 300,)]
 
 
@@ -33,8 +48,9 @@ def sentence_pieces() -> Iterator[bytes]:
     yield trained("bpe", "identity")
 
 
-def bad_sentence_pieces() -> Iterator[tuple[str, bytes]]:
+def bad_sentence_pieces() -> Iterator[tuple[str, Any]]:
     """Yield models whose fields are well formed and wrong."""
+    yield from no_files()
     piece = b"\x0a\x03\x0a\x01a"
     yield "nothing", b""
     yield "no piece", b"\x12\x00"
@@ -46,6 +62,32 @@ def bad_sentence_pieces() -> Iterator[tuple[str, bytes]]:
     yield "a score that is none", b"\x0a\x08\x0a\x01a\x15\x00\x00\xc0\x7f"
     yield "a table of characters that is a number", piece + b"\x1a\x06\x10\xff\xff\xff\xff\x0f"
     yield "a piece of 70,000 characters", b"\x0a\xf4\xa2\x04\x0a\xf0\xa2\x04" + b"a" * 70_000
+    good = trained("bpe", "identity")
+    yield from each_cut(good, 11)
+    parts = fields(good)
+    yield from each_field(good, range(_PIECES))
+    for at, (name, _, value) in enumerate(parts):
+        if name not in {_TRAINER, _NORMALIZER} and at >= _PIECES:
+            continue
+        start, end = message_of(parts[:at]), message_of(parts[at + 1 :])
+        for label, changed in each_field(value, range(len(fields(value)))):
+            yield f"in field {name} at {at}, {label}", start + held(name, changed) + end
+    yield from _bad_tables()
+
+
+def _bad_tables() -> Iterator[tuple[str, bytes]]:
+    """Yield models whose table of characters says a wrong size, or ends too early."""
+    parts = fields(trained("unigram"))
+    (at,) = (place for place, (name, _, _) in enumerate(parts) if name == _NORMALIZER)
+    inner = fields(parts[at][2])
+    (held_at,) = (place for place, (name, _, _) in enumerate(inner) if name == _TABLE)
+    table = inner[held_at][2]
+    wrong = {f"says {size}": (size % 2**32).to_bytes(4, "little") + table[4:] for size in SIZES}
+    wrong |= {f"ends at {end}": table[:end] for end in (1, 3, 4, 5, 8, 1024, len(table) - 1)}
+    for label, changed in wrong.items():
+        inner[held_at] = (_TABLE, inner[held_at][1], changed)
+        parts[at] = (_NORMALIZER, parts[at][1], message_of(inner))
+        yield f"the table of characters {label}", message_of(parts)
 
 
 def word_lists() -> Iterator[bytes]:
@@ -57,14 +99,21 @@ def word_lists() -> Iterator[bytes]:
     yield json.dumps(_WORDS).encode()
 
 
-def bad_word_lists() -> Iterator[tuple[str, bytes]]:
+def bad_word_lists() -> Iterator[tuple[str, Any]]:
     """Yield lists that are none."""
+    yield from no_files()
     yield "nothing", b""
     yield "deep", b"[" * 100_000
     yield "a million numbers of one word", b"a 1\n" * 100_000
     yield "NUL", b"\x00"
     yield "half an emoji", b'["<pad>", "\\ud83d"]'
     yield "a word of a megabyte, twice", (b"a" * 1_000_000 + b"\n") * 2
+    for number, data in enumerate(word_lists()):
+        for name, changed in (*each_cut(data), *each_byte(data)):
+            yield f"list {number}, {name}", changed
+        if data[:1] in {b"[", b"{"}:
+            for name, changed in each_json(json.loads(data)):
+                yield f"list {number}, {name}", changed
 
 
 def keras_tokenizers() -> Iterator[bytes]:
@@ -72,11 +121,23 @@ def keras_tokenizers() -> Iterator[bytes]:
     yield json.dumps(_KERAS).encode()
 
 
-def bad_keras_tokenizers() -> Iterator[tuple[str, bytes]]:
+def bad_keras_tokenizers() -> Iterator[tuple[str, Any]]:
     """Yield JSON that is none of Keras' Tokenizer."""
+    yield from no_files()
     yield "nothing", b""
     yield "a list", b"[]"
     yield "deep words", json.dumps({"config": {"word_index": "[" * 100_000}}).encode()
+    yield from each_json(_KERAS)
+    for name, words in each_value(json.loads(_KERAS["config"]["word_index"])):
+        inner = dumped(words).decode()
+        yield f"of the words, {name}", dumped({"config": _KERAS["config"] | {"word_index": inner}})
+    for at, value in enumerate(VALUES):
+        inner = dumped(value).decode()
+        whole = {"config": _KERAS["config"] | {"word_index": inner}}
+        yield f"the words are value {at}", dumped(whole)
+    for data in keras_tokenizers():
+        yield from each_cut(data)
+        yield from each_byte(data)
 
 
 def hugging_face_tokenizers() -> Iterator[bytes]:
@@ -86,11 +147,15 @@ def hugging_face_tokenizers() -> Iterator[bytes]:
             yield small_encoder(kind, Path(folder)).library.to_str(pretty=False).encode()
 
 
-def bad_hugging_face_tokenizers() -> Iterator[tuple[str, bytes]]:
+def bad_hugging_face_tokenizers() -> Iterator[tuple[str, Any]]:
     """Yield JSON that is no tokenizer."""
+    yield from no_files()
     yield "nothing", b""
     yield "a model of no type", b'{"model": {}}'
     yield "deep", b'{"model": ' * 100_000
+    for number, data in enumerate(hugging_face_tokenizers()):
+        for name, changed in (*each_cut(data, 17), *each_json(json.loads(data))):
+            yield f"tokenizer {number}, {name}", changed
 
 
 def mutated_text(random: Random, data: bytes) -> bytes:

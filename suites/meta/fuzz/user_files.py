@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import TYPE_CHECKING, Any
 
 from suites.meta.flatbuffers import metadata_files as write
 from suites.meta.fuzz.mutations import VALUES, dumped, mutated, mutated_json
 from suites.meta.fuzz.shapes import no_files
+from suites.meta.fuzz.systematic import each_byte, each_cut, each_value, places, replaced
 from suites.meta.reports.runs import document
 from suites.meta.small_classifiers import Shape, classifier, model_of
 
@@ -30,6 +30,10 @@ def bad_texts() -> Iterator[tuple[str, Any]]:
     for key in _ROW:
         for at, value in enumerate(VALUES):
             yield f"{key} is value {at}", dumped(_ROW | {key: value})
+    for name, row in each_value(_ROW | {"id": "8", "more": [1, {"a": 2}]}):
+        yield f"the second row's {name}", dumped(_ROW) + b"\n" + dumped(row) + b"\n"
+    yield from each_cut(_lines(_ROW))
+    yield from each_byte(_lines(_ROW))
     yield "nested", b'{"text": ' + b"[" * 200_000
     yield "a key twice", b'{"text": "a", "t\\u0065xt": "b", "label": "good", "id": "7"}'
     yield "a line of a megabyte", _lines(_ROW | {"text": "x" * (1 << 20)})
@@ -45,11 +49,11 @@ def results() -> Iterable[bytes]:
 def bad_results() -> Iterator[tuple[str, Any]]:
     """Yield documents of runs in which one value is another."""
     yield from no_files()
-    for path in _paths(document()):
+    for path in places(document()):
         for at in (0, 17, 30, 32, 38, 42, 44):
             yield (
                 f"{path} is value {at % len(VALUES)}",
-                dumped(_with(document(), path, VALUES[at % len(VALUES)])),
+                dumped(replaced(document(), path, VALUES[at % len(VALUES)])),
             )
     yield "nested", b'{"run": ' + b"[" * 200_000
     yield "many keys", ("{" + ",".join(f'"k{at}":1' for at in range(100_000)) + "}").encode()
@@ -78,32 +82,15 @@ def classifiers() -> Iterable[bytes]:
 
 
 def bad_classifiers() -> Iterator[tuple[str, Any]]:
-    """Yield classifiers with every eleventh word of their file set to what no offset is."""
+    """Yield classifiers with every eleventh word of their file set to what no offset is, or cut."""
     yield from no_files()
     for number, data in enumerate(classifiers()):
         for at in range(0, len(data) - 4, 44):
-            for word in (0x7FFFFFFF, 0xFFFFFFFF):
+            yield f"classifier {number}, cut at {at}", data[:at]
+            for word in (0, 1, 0x7FFFFFFF, 0xFFFFFFFF):
                 changed = data[:at] + word.to_bytes(4, "little") + data[at + 4 :]
                 yield f"classifier {number}, word at {at} is {word}", changed
 
 
 def _lines(*rows: dict[str, Any]) -> bytes:
     return "".join(f"{json.dumps(row)}\n" for row in rows).encode()
-
-
-def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield where each value of a document stands; of a list the first alone."""
-    keys = list(value) if isinstance(value, dict) else range(min(1, len(value)))
-    for key in keys:
-        yield (*path, key)
-        if isinstance(value[key], dict | list):
-            yield from _paths(value[key], (*path, key))
-
-
-def _with(held: Any, path: tuple[Any, ...], value: Any) -> Any:
-    made = copy.deepcopy(held)
-    place = made
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = value
-    return made

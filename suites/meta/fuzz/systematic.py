@@ -1,0 +1,149 @@
+"""Bad files made of good ones by rule: every value, every byte, every field in its turn."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from suites.meta.fuzz.mutations import INTEGERS, VALUES, dumped
+from suites.meta.fuzz.tf1_files import held, number, varint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Bytes that end a text, a line, a cell or a number, or that no text has.
+_BYTES = b'\x00\xff\xc3\x1b\n\r\t ",:9-[{'
+_VARINT, _EIGHT, _LENGTH, _FOUR = 0, 1, 2, 5
+_WIDTHS = {_EIGHT: 8, _FOUR: 4}
+# A field of a protobuf message: its number, its type, and what it holds.
+Field = tuple[int, int, Any]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where each value of a document stands; of a list the first alone."""
+    keys = list(value) if isinstance(value, dict) else range(min(1, len(value)))
+    for key in keys:
+        yield (*path, key)
+        if isinstance(value[key], dict | list):
+            yield from places(value[key], (*path, key))
+
+
+def replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return a copy of a document with another value at a place."""
+    made = copy.deepcopy(document)
+    _holder(made, path)[path[-1]] = value
+    return made
+
+
+def without(document: Any, path: tuple[Any, ...]) -> Any:
+    """Return a copy of a document that lacks what stands at a place."""
+    made = copy.deepcopy(document)
+    del _holder(made, path)[path[-1]]
+    return made
+
+
+def each_value(document: Any) -> Iterator[tuple[str, Any]]:
+    """Yield documents that lack one value, or have another one there."""
+    for path in places(document):
+        yield f"{path} is missing", without(document, path)
+        for at, value in enumerate(VALUES):
+            yield f"{path} is value {at}", replaced(document, path, value)
+
+
+def each_json(document: Any) -> Iterator[tuple[str, bytes]]:
+    """Yield the same as JSON, and what is no object at all."""
+    for name, changed in each_value(document):
+        yield name, dumped(changed)
+    for at, value in enumerate(VALUES):
+        yield f"all of it is value {at}", dumped(value)
+
+
+def each_cut(data: bytes, step: int = 1) -> Iterator[tuple[str, bytes]]:
+    """Yield a file that ends too early, at every place or every so many."""
+    for at in range(1, len(data), step):
+        yield f"cut at {at}", data[:at]
+
+
+def each_byte(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield files of which one byte is missing or is another."""
+    for at in range(len(data)):
+        yield f"byte {at} is missing", data[:at] + data[at + 1 :]
+        for byte in _BYTES:
+            if data[at] != byte:
+                yield f"byte {at} is {byte:#x}", data[:at] + bytes((byte,)) + data[at + 1 :]
+
+
+def fields(data: bytes) -> list[Field]:
+    """Return the fields of a protobuf message."""
+    found: list[Field] = []
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        kind = tag % 8
+        if kind == _VARINT:
+            value, at = _varint(data, at)
+            found.append((tag // 8, kind, value))
+            continue
+        size = _WIDTHS.get(kind)
+        if size is None:
+            size, at = _varint(data, at)
+        found.append((tag // 8, kind, data[at : at + size]))
+        at += size
+    return found
+
+
+def message_of(parts: list[Field]) -> bytes:
+    """Return a protobuf message of fields."""
+    return b"".join(map(_field, parts))
+
+
+def each_field(data: bytes, chosen: range) -> Iterator[tuple[str, bytes]]:
+    """Yield messages of which one field is missing, twice there, or holds something else.
+
+    Args:
+        data: a good message.
+        chosen: which of its fields, by their places.
+    """
+    parts = fields(data)
+    for at in chosen:
+        before, (name, kind, value), behind = parts[:at], parts[at], parts[at + 1 :]
+        start, end = message_of(before), message_of(behind)
+        label = f"field {name} at {at}"
+        yield f"{label} is missing", start + end
+        yield f"{label} is there twice", start + _field(parts[at]) * 2 + end
+        yield f"{label} is text", start + held(name, b"\xff\x00a") + end
+        yield f"{label} is empty", start + held(name, b"") + end
+        yield f"{label} is of no type", start + varint(8 * name + 7) + end
+        for many in INTEGERS:
+            yield f"{label} is {many}", start + number(name, many) + end
+        if kind == _LENGTH:
+            for size in (0, 1, len(value) - 1, len(value) + 1, 2**31, 2**32, 2**63, 2**64 - 1):
+                wrong = varint(8 * name + kind) + varint(size) + value
+                yield f"{label} has a length of {size}", start + wrong + end
+        for other, size in _WIDTHS.items():
+            for byte in (b"\x00", b"\xff", b"\x7f"):
+                wrong = varint(8 * name + other) + byte * size
+                yield f"{label} is {size} bytes of {byte!r}", start + wrong + end
+
+
+def _field(part: Field) -> bytes:
+    name, kind, value = part
+    if kind == _VARINT:
+        return number(name, value)
+    return held(name, value) if kind == _LENGTH else varint(8 * name + kind) + value
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        value |= (data[at] & 0x7F) << shift
+        shift, at = shift + 7, at + 1
+        # The highest bit says that another byte follows.
+        if data[at - 1] < 0x80:
+            return value, at
+
+
+def _holder(document: Any, path: tuple[Any, ...]) -> Any:
+    for key in path[:-1]:
+        document = document[key]
+    return document
