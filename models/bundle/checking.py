@@ -5,6 +5,7 @@ Its hashes say that nothing was changed on the way. They do not say that who wro
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -290,10 +291,15 @@ class _Checker(Members):
     def _check_tokenizer(self, folder: str, member: str) -> None:
         from tokenizers import Tokenizer  # noqa: PLC0415 - only where a bundle is unpacked
 
+        from models.tokenizers.charsmaps import (  # noqa: PLC0415 - likewise
+            require_whole_tables,
+        )
         from models.tokenizers.growth import require_bounded_growth  # noqa: PLC0415 - likewise
 
         try:
-            tokenizer = Tokenizer.from_str(self._kept.text(member))
+            text = self._kept.text(member)
+            require_whole_tables(json.loads(text))
+            tokenizer = Tokenizer.from_str(text)
         except Exception as error:  # noqa: BLE001 - it raises nothing more narrow
             raise ValueError(str(error)) from None
         require_bounded_growth(tokenizer, Path(member))

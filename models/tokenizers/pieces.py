@@ -15,6 +15,7 @@ from tokenizers import (
 )
 
 from models.errors import UsageMistake
+from models.tokenizers.charsmaps import require_whole_tables
 from models.tokenizers.encoder import Encoder, Padding, Side
 from models.tokenizers.growth import require_bounded_growth
 from models.tokenizers.library_errors import LibraryError, library_errors
@@ -64,6 +65,7 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
     text = read_text(file)
     try:
         with library_errors():
+            require_whole_tables(parsed_or_none(text))
             library = Tokenizer.from_str(text)
             # Before anything else: the library dies where it writes down an id of two billion.
             _require_small_ids(library, file)

@@ -15,6 +15,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from models.errors import UsageMistake
 from models.files import read_regular
+from models.tokenizers.charsmaps import whole_table
 from models.tokenizers.encoder import Encoder, Padding
 from models.tokenizers.library_errors import LibraryError, library_errors
 from models.tokenizers.templates import around
@@ -38,8 +39,6 @@ _WIDE_TILDE, _IN_ITS_PLACE = "\uff5e", "\U000e0001"
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
-# Where the trie begins in a table of characters, behind its size.
-_TRIE_AT = 4
 # SentencePiece's own pieces have 16 characters unless its user asks for more.
 _LONGEST_PIECE = 256
 
@@ -283,24 +282,11 @@ def _parsed(content: bytes) -> _Model:
         pad=_signed(trainer.integer(_PAD_ID, -1)),
         space_after=bool(trainer.integer(_SPACE_AFTER, 0)),
         rule=normalizer.bytes(_RULE).decode(),
-        charsmap=_table(normalizer.bytes(_CHARSMAP)),
+        charsmap=whole_table(normalizer.bytes(_CHARSMAP)),
         adds_prefix=bool(normalizer.integer(_ADD_DUMMY_PREFIX, 1)),
         removes_blanks=bool(normalizer.integer(_REMOVE_EXTRA, 1)),
         escapes=bool(normalizer.integer(_ESCAPE, 1)),
     )
-
-
-def _table(content: bytes) -> bytes:
-    """A table of characters; its first four bytes say how many of those behind are its trie.
-
-    The library makes room for so many without looking, and its process may die of it.
-    """
-    size = int.from_bytes(content[:_TRIE_AT], "little")
-    if content and size > len(content) - _TRIE_AT:
-        raise ValueError(
-            f"its table of characters has {len(content):,} bytes, and says that {size:,} follow"
-        )
-    return content
 
 
 def _piece(held: _Message) -> _Piece:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 from tokenizers import Regex, normalizers
 
@@ -15,11 +18,19 @@ from suites.meta.tokenizers.kinds import small_encoder
 Replace, Prepend, Sequence = normalizers.Replace, normalizers.Prepend, normalizers.Sequence
 
 
+def as_given(folder):
+    return load(TokenizerSettings(file="tokenizer.json"), folder)
+
+
+def as_a_checkpoints(folder):
+    return load_tokenizer(folder, TokenizerTable(source="trained", vocabulary=400))
+
+
 def read(tmp_path, normalizer):
     library = small_encoder("wordpiece", tmp_path).library
     library.normalizer = normalizer
     library.save(str(tmp_path / "tokenizer.json"))
-    return load(TokenizerSettings(file="tokenizer.json"), tmp_path)
+    return as_given(tmp_path)
 
 
 BAD = {
@@ -63,4 +74,22 @@ def test_a_checkpoints_tokenizer_is_bounded_as_well(tmp_path):
     library.normalizer = Prepend("a" * 2**20)
     library.save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(UsageMistake, match="its normalizer adds"):
-        load_tokenizer(tmp_path, TokenizerTable(source="trained", vocabulary=400))
+        as_a_checkpoints(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (b"\xff\xff\xff\x7fabcd", "says that 2,147,483,647 follow"),
+        (b"\x08\0\0\0abcd", "says that 8 follow"),
+    ],
+)
+@pytest.mark.parametrize("read", [as_given, as_a_checkpoints], ids=["given", "checkpoint"])
+def test_a_table_of_characters_holds_what_it_says(table, said, read, tmp_path):
+    small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
+    document = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
+    encoded = base64.b64encode(table).decode()
+    document["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": encoded}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(UsageMistake, match=said):
+        read(tmp_path)
