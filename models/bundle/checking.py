@@ -5,7 +5,6 @@ Its hashes say that nothing was changed on the way. They do not say that who wro
 
 from __future__ import annotations
 
-import json
 import tomllib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -289,20 +288,14 @@ class _Checker(Members):
             raise ValueError(f"its {split} split has masks that are neither 0 nor 1")
 
     def _check_tokenizer(self, folder: str, member: str) -> None:
-        from tokenizers import Tokenizer  # noqa: PLC0415 - only where a bundle is unpacked
-
-        from models.tokenizers.charsmaps import (  # noqa: PLC0415 - likewise
-            require_whole_tables,
-        )
-        from models.tokenizers.growth import require_bounded_growth  # noqa: PLC0415 - likewise
+        # Only where a bundle is unpacked.
+        from models.tokenizers.library_errors import LibraryError  # noqa: PLC0415
+        from models.tokenizers.library_json import read_library  # noqa: PLC0415
 
         try:
-            text = self._kept.text(member)
-            require_whole_tables(json.loads(text))
-            tokenizer = Tokenizer.from_str(text)
-        except Exception as error:  # noqa: BLE001 - it raises nothing more narrow
+            tokenizer = read_library(self._kept.text(member), Path(member))
+        except LibraryError as error:
             raise ValueError(str(error)) from None
-        require_bounded_growth(tokenizer, Path(member))
         # A given file's table, which its summary counts, may be larger than its tokenizer.
         size, said = tokenizer.get_vocab_size(), self._summaries[folder].vocabulary
         if self._facts.taught and size != said:

@@ -29,10 +29,9 @@ from models.corpus.tokenizer_settings import (
     settings_for,
 )
 from models.errors import UsageMistake
-from models.tokenizers.charsmaps import require_whole_tables
-from models.tokenizers.growth import require_bounded_growth
 from models.tokenizers.library_errors import LibraryError, library_errors
-from models.tokenizers.vocabularies import parsed_or_none, read_text
+from models.tokenizers.library_json import read_library
+from models.tokenizers.vocabularies import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -161,10 +160,7 @@ def _check_ids(numbers: dict[str, int], file: Path) -> None:
 
 def _from_json(file: Path, table: TokenizerTable) -> Tokenizer:
     """A whole tokenizer, with this subject's cleaning before its own normalizer."""
-    text = read_text(file)
-    require_whole_tables(parsed_or_none(text))
-    tokenizer = Tokenizer.from_str(text)
-    require_bounded_growth(tokenizer, file)
+    tokenizer = read_library(read_text(file), file)
     # First of all: the library takes minutes to write down a tokenizer with a wide gap.
     _check_ids(tokenizer.get_vocab(), file)
     own = json.loads(tokenizer.to_str())["normalizer"]

@@ -235,7 +235,7 @@ class SshTransport:
             raise self._no_start(master)
 
     def _no_start(self, channel: MarkedChannel) -> EdgeproofError:
-        """Say why a script did not start on the board, and end what was to start it."""
+        """End a connection whose script did not start on the board, and say why it did not."""
         status = channel.wait(_SECONDS_TO_END)
         said = channel.last_lines(1)
         channel.close()

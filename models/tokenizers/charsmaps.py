@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Where the trie begins, behind its size.
 _TRIE_AT = 4
@@ -36,15 +39,21 @@ def require_whole_tables(document: Any) -> None:
     Raises:
         ValueError: a table is cut, or is not in base64.
     """
+    for value in values_in(document):
+        if isinstance(value, dict) and isinstance(value.get(_KEY), str):
+            whole_table(_decoded(value[_KEY]))
+
+
+def values_in(document: Any) -> Iterator[Any]:
+    """Yield a JSON document and every value in it, however deep."""
     waiting = [document]
     while waiting:
         value = waiting.pop()
+        yield value
         if isinstance(value, list):
             waiting += value
         elif isinstance(value, dict):
             waiting += value.values()
-            if isinstance(value.get(_KEY), str):
-                whole_table(_decoded(value[_KEY]))
 
 
 def _decoded(text: str) -> bytes:

@@ -15,21 +15,19 @@ from tokenizers import (
 )
 
 from models.errors import UsageMistake
-from models.tokenizers.charsmaps import require_whole_tables
 from models.tokenizers.encoder import Encoder, Padding, Side
-from models.tokenizers.growth import require_bounded_growth
 from models.tokenizers.library_errors import LibraryError, library_errors
+from models.tokenizers.library_json import read_library
 from models.tokenizers.settings import SETTINGS, Settings, read_settings, require_basic_words
 from models.tokenizers.templates import around
 from models.tokenizers.vocabularies import (
-    LARGEST_NUMBER,
     parsed_or_none,
     read_text,
     read_vocabulary,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 # What BERT's and RoBERTa's own tokenizers call their tokens, where no settings say it: by the key
@@ -65,10 +63,7 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
     text = read_text(file)
     try:
         with library_errors():
-            require_whole_tables(parsed_or_none(text))
-            library = Tokenizer.from_str(text)
-            # Before anything else: the library dies where it writes down an id of two billion.
-            _require_small_ids(library, file)
+            library = read_library(text, file)
             # What the library reads is not always what it can write, and a device is sent that.
             Tokenizer.from_str(library.to_str())
     except LibraryError as error:
@@ -77,7 +72,6 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
             file=file,
             remedy="Give the tokenizer.json that save_pretrained wrote, or say KIND:FILE",
         ) from None
-    require_bounded_growth(library, file)
     settings = _settings_beside(file) or Settings()
     padding, truncation = library.padding or {}, library.truncation or {}
     side: Side = given.get("side") or padding.get("direction") or settings.padding_side or "right"
@@ -94,37 +88,6 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
         padding=_padding_of(library, named, side, file),
         truncation=cut,
     )
-
-
-def _require_small_ids(library: Tokenizer, file: Path) -> None:
-    """Refuse ids, of words or around a text, that no vocabulary has and a file cannot take.
-
-    Raises:
-        UsageMistake: one is too large.
-    """
-    numbers = list(library.get_vocab(with_added_tokens=True).values())
-    if library.post_processor is not None:
-        numbers += _integers(json.loads(library.post_processor.__getstate__()))
-    largest = max(numbers, default=0)
-    if largest >= LARGEST_NUMBER:
-        raise UsageMistake(
-            f"has the id {largest:,}, and ids below {LARGEST_NUMBER:,} are read",
-            file=file,
-            remedy="Give the tokenizer.json that save_pretrained wrote",
-        )
-
-
-def _integers(document: Any) -> Iterator[int]:
-    """Yield every integer in a document."""
-    waiting = [document]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-        elif isinstance(value, int):
-            yield value
 
 
 def _padding_of(library: Tokenizer, named: str | None, side: Side, file: Path) -> Padding:

@@ -19,7 +19,7 @@ NAMES = ("input_ids", "attention_mask", "token_type_ids")
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What one small classifier is like.
+    """Describe one small classifier that is written for a test.
 
     Attributes:
         names: of its inputs; fewer than three leave mask or segments out.

@@ -90,7 +90,7 @@ def test_its_numpy_is_one_that_the_runtime_bears():
     assert available.why_numpy_breaks("ai_edge_litert", "10.1") is None
 
 
-def test_it_is_made_once_and_anew_when_its_requirements_change(pip, monkeypatch):
+def test_own_python_is_made_anew_only_when_its_requirements_change(pip, monkeypatch):
     give_own_python(OWN)
     give_own_python(OWN)
     assert len(pip.installed) == 1

@@ -93,3 +93,13 @@ def test_a_table_of_characters_holds_what_it_says(table, said, read, tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(UsageMistake, match=said):
         read(tmp_path)
+
+
+def test_a_normalizer_that_is_named_twice_is_refused(tmp_path):
+    """Which of the two counts is the library's choice, and the checks may see the other."""
+    small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
+    text = (tmp_path / "tokenizer.json").read_text(encoding="utf-8")
+    doubled = text.replace("{", '{"normalizer": {"type": "Prepend", "prepend": "a"},', 1)
+    (tmp_path / "tokenizer.json").write_text(doubled, encoding="utf-8")
+    with pytest.raises(UsageMistake, match="the key 'normalizer' stands twice"):
+        as_given(tmp_path)
