@@ -2,6 +2,7 @@
 
 `collecting`: seconds that edgeproof adds to bare pytest with the same plugins, interleaved.
 `runner`: the runner's reported latency over a bare loop of `invoke()`, interleaved in rounds.
+`given`: seconds to judge a file of 1 MB over 2,000 texts, to the first verdict and to the last.
 `host`: seconds of `tox -e host`'s command cold, into an empty store, and warm.
 """
 
@@ -13,6 +14,7 @@ import os
 import sys
 
 from benchmarks.collecting import measure_collecting
+from benchmarks.given import measure_given
 from benchmarks.host import measure_host
 from benchmarks.runner import measure_runner
 from models.commands import run_command
@@ -20,6 +22,7 @@ from models.commands import run_command
 BENCHMARKS = {
     "collecting": measure_collecting,
     "runner": measure_runner,
+    "given": measure_given,
     "host": measure_host,
 }
 
