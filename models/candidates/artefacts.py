@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.artefact import Artefact
-    from models.candidates.given import GivenCandidate, GivenSubject
+    from models.candidates.given import GivenSubject
+    from models.candidates.given_candidate import GivenCandidate
     from models.store import Store
 
 TEXTS, CANDIDATE = "texts", "candidate"
@@ -69,7 +70,9 @@ class Kept:
 
     def make(self, store: Store) -> None:
         """Make what is missing in a store."""
-        given = self.subject.candidates
+        given, reference = self.subject.candidates, self.subject.reference_answers
+        if reference is not None:
+            reference.make(store)
         if not given:
             store.get(self.artefacts.texts, lambda out: _write_texts(self.subject, None, out))
         for name, one in given.items():
@@ -89,6 +92,9 @@ def kept(subject: GivenSubject) -> Kept:
         if encoded[name] != texts:
             named[f"texts/{name}"] = encoded[name]
         named[f"candidate/{name}"] = stage
+    reference = subject.reference_answers
+    if reference is not None and reference.stage is not None:
+        named["reference"] = reference.stage
     artefacts = JudgedArtefacts(texts=texts, candidates=candidates, encoded=encoded, named=named)
     return Kept(artefacts, subject)
 

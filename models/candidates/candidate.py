@@ -100,7 +100,7 @@ def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
     bound = bind_inputs(file, inputs, operators, declared)
     told = [_described_labels(opened, number, place) for place in range(len(outputs))]
     output = bind_output(file, outputs, operators, declared, [labels for labels, _ in told])
-    labels, found, said = _labels(file, output, declared, told[output.position])
+    labels, found, said = labels_of(file, output, declared, told[output.position])
     return CandidateSpec(
         file=file,
         signature=signature.key if signature else None,
@@ -179,13 +179,23 @@ def _ports(
     ]
 
 
-def _labels(
+def labels_of(
     file: Path,
     output: OutputSpec,
     declared: Declaration,
     told: tuple[tuple[str, ...] | None, list[str]],
 ) -> tuple[tuple[str, ...] | None, Found | None, list[str]]:
-    """Return the labels, how they were found, and what is wrong with those of the metadata."""
+    """Return the labels, how they were found, and what is wrong with those of the metadata.
+
+    Args:
+        file: named in messages.
+        output: the one that is judged.
+        declared: what the user says.
+        told: the labels of the metadata, and what is wrong with them.
+
+    Raises:
+        UsageMistake: there are more or fewer than the output tells apart.
+    """
     described, said = told
     if declared.labels is None:
         if described is not None and output.classes not in (None, len(described)):

@@ -5,12 +5,17 @@
     labels = ["ham", "spam"]          # in the order of the output, or a file with one a line
     ordered = false                   # whether that order means something, worst first
     tokenizer = "tokenizer.json"      # PATH, or KIND:PATH, or a table: see TokenizerSettings
-    reference = "float32"             # a candidate's name, or a file, that all are compared with
+    reference = "float32"             # a candidate's name, or a file, that all are compared with:
+                                      # .tflite, .onnx, or recorded answers
     budgets = "budgets.toml"          # likewise known_failures, device, and baseline, a folder
 
     [corpus]                          # in place of corpus = "...", where columns have other names
     file = "test.csv"
     text = "tweet"                    # see TextsTable
+
+    [reference]                       # in place of reference = "...", of a file that does not say
+    file = "model.onnx"               # for certain what it takes and answers; also signature,
+    inputs = { ids = "a", mask = "b" }  # length, output, tokenizer, as a candidate has them
 
     [[candidates]]
     name = "mine"
@@ -132,6 +137,29 @@ class CandidateTable(Table, frozen=True, kw_only=True):
             raise ValueError("`length` is at least 1")
 
 
+class ReferenceTable(Table, frozen=True, kw_only=True):
+    """`[reference]`: a file that all are compared with; its paths come out absolute."""
+
+    file: str
+    signature: str | None = None
+    length: int | None = None
+    inputs: InputsTable = msgspec.field(default_factory=InputsTable)
+    output: OutputTable = msgspec.field(default_factory=OutputTable)
+    tokenizer: str | None = None
+
+    def as_candidate(self, name: str) -> CandidateTable:
+        """Return the same, as it is declared of a candidate."""
+        return CandidateTable(
+            name=name,
+            flatbuffer=self.file,
+            signature=self.signature,
+            length=self.length,
+            inputs=self.inputs,
+            output=self.output,
+            tokenizer=self.tokenizer,
+        )
+
+
 class CandidatesTable(Table, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -142,7 +170,7 @@ class CandidatesTable(Table, frozen=True, kw_only=True):
     labels: tuple[str, ...] | str | None = None
     ordered: bool = False
     tokenizer: TokenizerSettings | str | None = None
-    reference: str | None = None
+    reference: ReferenceTable | str | None = None
     budgets: str | None = None
     known_failures: str | None = None
     baseline: str | None = None
@@ -217,6 +245,13 @@ def _own_paths(table: CandidatesTable, absolute: Callable[[str], str]) -> dict[s
     elif table.corpus is not None:
         file = absolute(table.corpus.file)
         found["corpus"] = msgspec.structs.replace(table.corpus, file=file)
+    if isinstance(table.reference, ReferenceTable):
+        own = table.reference.as_candidate("reference")
+        found["reference"] = msgspec.structs.replace(
+            table.reference,
+            file=absolute(table.reference.file),
+            tokenizer=_paths(own, absolute, absolute).get("tokenizer"),
+        )
     if isinstance(table.tokenizer, TokenizerSettings):
         file = absolute(table.tokenizer.file)
         found["tokenizer"] = msgspec.structs.replace(table.tokenizer, file=file)
@@ -245,16 +280,16 @@ def declaration_of(
     )
 
 
-def parse_inputs(given: str) -> InputsTable:
+def parse_inputs(given: str, option: str = INPUTS_OPTION) -> InputsTable:
     """Read `ids=input_ids,mask=1`, as an option gives it.
 
     Raises:
         UsageMistake: it is not of that form.
     """
-    return _table(given, InputsTable, INPUTS_OPTION, "ids=NAME,mask=NAME,segments=NAME")
+    return _table(given, InputsTable, option, "ids=NAME,mask=NAME,segments=NAME")
 
 
-def parse_output(given: str) -> OutputTable:
+def parse_output(given: str, option: str = OUTPUT_OPTION) -> OutputTable:
     """Read `name=score,meaning=sigmoid,threshold=0.35,positive=spam`, as an option gives it.
 
     Raises:
@@ -262,7 +297,7 @@ def parse_output(given: str) -> OutputTable:
     """
     meanings = f"MEANING being one of {', '.join(get_args(Meaning))}"
     form = "name=NAME,meaning=MEANING,threshold=0.5,positive=LABEL"
-    return _table(given, OutputTable, OUTPUT_OPTION, f"{form}, each only where needed, {meanings}")
+    return _table(given, OutputTable, option, f"{form}, each only where needed, {meanings}")
 
 
 def inputs_lines(references: dict[Role, Reference]) -> str:
@@ -301,7 +336,7 @@ def _paths(
     if isinstance(table.tokenizer, str):
         kind, colon, path = table.tokenizer.rpartition(":")
         found["tokenizer"] = f"{kind}{colon}{absolute(path)}" if path else table.tokenizer
-    if table.reference is not None:
+    if isinstance(table.reference, str):
         found["reference"] = reference(table.reference)
     return found
 

@@ -8,51 +8,50 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from models.candidates.candidate import bind, open_candidate
 from models.candidates.declaration import CandidateTable, Declaration
+from models.candidates.given_candidate import GivenCandidate, length_of, refuse_too_many
 from models.candidates.labels import check_labels, read_labels
+from models.candidates.onnx_reference import read_reference
 from models.candidates.own_keys import with_their_own
 from models.candidates.recorded import Recording, read_recording, without_padding
+from models.candidates.reference_answers import (
+    INPUTS_OPTION,
+    OF_ITS_OWN,
+    OPTION,
+    OUTPUT_OPTION,
+    RecordedReference,
+    ReferenceAnswers,
+    of_the_reference,
+)
 from models.candidates.table_rows import table_rows
 from models.candidates.texts import LabelledText, Texts, TextsTable, labelled, read_rows, values_of
 from models.candidates.tokenizer_of import encoder_of
 from models.candidates.unknown_words import unknown_words
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.schemes import REFERENCE, SCHEMES
+from models.onnx.reading import SUFFIX as ONNX
 from models.paths import require_name
-from models.roles import IDS, MASK, SEGMENTS
+from models.roles import IDS
 from models.tokenizers.kinds import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
 
     from models.candidates.candidate import Opened
     from models.candidates.spec import CandidateSpec
     from models.tokenizers.encoder import Encoder
     from models.tokenizers.kinds import TokenizerSettings
 
-    Arrays = dict[str, NDArray[np.int32]]
-
 KEY = "--edge-flatbuffer"
 LABELS_OPTION = "--edge-labels"
-REFERENCE_OPTION = "--edge-reference"
-LENGTH_OPTION = "--edge-length"
 # The name of recorded answers where no file is given.
 RECORDED = "recorded"
-# The name of a reference that is a file of its own.
-OF_ITS_OWN = "reference"
-# Rows longer than this are no texts of a phone's classifier.
-LONGEST = 8192
-# Ids of all texts are held at once, with mask and segments: these take 400 MB.
-MOST_IDS = 1 << 25
 _RECORDED = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npz"}
 _UNNAMED = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -69,6 +68,7 @@ class Handed:
         ordered: whether their order means something, worst first.
         tokenizer: None where the metadata holds one, or the texts hold ids.
         reference: a candidate's name, or a file; None without one.
+        reference_table: what is declared of a reference that is a file of its own; None without.
         recorded: answers that were recorded elsewhere, which are judged in place of a runtime's.
         length: tokens of a row where there is no file that says it.
         where: the TOML file; None for options.
@@ -86,6 +86,7 @@ class Handed:
     ordered: bool = False
     tokenizer: TokenizerSettings | None = None
     reference: str | None = None
+    reference_table: CandidateTable | None = None
     recorded: Path | None = None
     length: int | None = None
     where: Path | None = None
@@ -94,82 +95,6 @@ class Handed:
     known_failures: str | None = None
     baseline: str | None = None
     device: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class GivenCandidate:
-    """One file that is judged.
-
-    Attributes:
-        name: what results call it.
-        spec: how it is fed and read.
-        declared: what was declared of it.
-        sha256: of the file.
-        scheme: the one whose contract it has to keep; None without one.
-        encoder: its tokenizer; None where the texts hold ids.
-        length: of a row.
-        rows: vectors that its table holds; None where no table is seen.
-    """
-
-    name: str
-    spec: CandidateSpec
-    declared: Declaration
-    sha256: str
-    scheme: str | None
-    encoder: Encoder | None
-    length: int
-    rows: int | None
-
-    @property
-    def device_tokenizer(self) -> str | None:
-        """The JSON of a tokenizer that runs on a device; None where there is none."""
-        return None if self.encoder is None else self.encoder.for_device(self.length)
-
-    @property
-    def encoding(self) -> tuple[str, int]:
-        """What two candidates share that take the same rows."""
-        encoder = self.encoder
-        if encoder is None:
-            return "ids", self.length
-        parts = (encoder.library.to_str(), encoder.padding, encoder.truncation, encoder.left_out)
-        return hashlib.sha256(repr(parts).encode()).hexdigest(), self.length
-
-    def arrays(self, rows: Sequence[LabelledText]) -> Arrays:
-        """Return ids, mask and segments of texts, int32 [n, length] by role.
-
-        Raises:
-            UsageMistake: an id is larger than the file's table.
-        """
-        arrays = self._arrays(rows)
-        top = int(arrays[IDS].max(initial=0))
-        if self.rows is not None and top >= self.rows:
-            at = int((arrays[IDS] >= self.rows).any(axis=1).argmax())
-            raise UsageMistake(
-                f"{rows[at].where} of the texts has the id {top}, and the file's table has "
-                f"{self.rows} rows",
-                file=self.spec.file,
-                key="--edge-tokenizer" if self.encoder else "corpus.ids",
-                remedy="Give the tokenizer or the ids that the file was trained with",
-            )
-        return arrays
-
-    def _arrays(self, rows: Sequence[LabelledText]) -> Arrays:
-        if self.encoder is not None:
-            return self.encoder.encode([row.parts for row in rows], self.length)
-        ids = np.zeros((len(rows), self.length), np.int32)
-        mask = np.zeros_like(ids)
-        for at, row in enumerate(rows):
-            given = row.ids or ()
-            if len(given) > self.length:
-                raise UsageMistake(
-                    f"{row.where} of the texts has {len(given)} ids, and the file takes "
-                    f"{self.length}",
-                    file=self.spec.file,
-                    key="corpus.ids",
-                    remedy="Give the ids as the file is fed them, cut where its app cuts them",
-                )
-            ids[at, : len(given)], mask[at, : len(given)] = given, 1
-        return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +130,7 @@ class GivenSubject:
         labels: in the order of the outputs.
         candidates: by name, the reference first where it is one of them.
         reference: name of the candidate that the others are compared with.
-        recorded: what the reference answered, where it is no FlatBuffer.
+        reference_answers: what the reference answers, where it is no FlatBuffer.
         answered: what is judged in place of a runtime's answers; None where a runtime answers.
         texts: what is asked.
         remarks: what a user has to know: a plain sentence each, for the header and the report.
@@ -215,7 +140,7 @@ class GivenSubject:
     labels: tuple[str, ...]
     candidates: Mapping[str, GivenCandidate]
     reference: str | None
-    recorded: Recording | None
+    reference_answers: ReferenceAnswers | None
     answered: Answered | None = None
     texts: Texts
     remarks: tuple[str, ...] = field(default=())
@@ -258,24 +183,57 @@ def take(handed: Handed) -> GivenSubject:
     }
     remarks = list(_remarks(found, texts))
     for one in found.values():
-        _refuse_too_many(one, texts)
+        refuse_too_many(one, texts)
         arrays = one.arrays(texts.rows)
         if one.encoder is not None:
             remarks += unknown_words(one.name, one.spec.file, one.encoder, arrays)
-    recorded = None
+    answers = None
     if elsewhere is not None:
-        ids = [row.id for row in texts.rows]
-        recorded = read_recording(elsewhere, ids, labels, key=REFERENCE_OPTION)
+        answers = _reference_answers(elsewhere, handed, found, labels, texts)
+        remarks += answers.remarks
     return GivenSubject(
         handed=handed,
         labels=labels,
         candidates=found,
         reference=reference,
-        recorded=recorded,
+        reference_answers=answers,
         answered=None if handed.recorded is None else _answered(handed, found, labels, texts),
         texts=texts,
         remarks=tuple(remarks),
     )
+
+
+def _reference_answers(
+    file: Path,
+    handed: Handed,
+    found: Mapping[str, GivenCandidate],
+    labels: tuple[str, ...],
+    texts: Texts,
+) -> ReferenceAnswers:
+    if file.suffix.lower() == ONNX:
+        table = handed.reference_table or CandidateTable(name=OF_ITS_OWN, flatbuffer=str(file))
+        with of_the_reference():
+            return read_reference(
+                file,
+                _declaration(table, labels, handed),
+                texts,
+                list(found.values()),
+                tokenizer=table.tokenizer,
+                given=handed.tokenizer,
+            )
+    _refuse_declared(handed, "recorded answers are read as they are")
+    ids = [row.id for row in texts.rows]
+    return RecordedReference(read_recording(file, ids, labels, key=OPTION))
+
+
+def _refuse_declared(handed: Handed, why: str) -> None:
+    if handed.reference_table is not None:
+        raise UsageMistake(
+            f"inputs or outputs of the reference are declared, and {why}",
+            file=handed.where,
+            key=f"[reference], {INPUTS_OPTION} or {OUTPUT_OPTION}",
+            remedy=f"Give the reference's file alone: {OPTION}=FILE",
+        )
 
 
 def _refuse_one_name(handed: Handed) -> None:
@@ -302,12 +260,12 @@ def _refuse_beside_a_recording(handed: Handed) -> None:
             remedy="Give the file whose answers they are, or none",
         )
     reference = handed.reference
-    if reference is not None and Path(reference).suffix.lower() not in _RECORDED:
+    if reference is not None and Path(reference).suffix.lower() not in {*_RECORDED, ONNX}:
         raise UsageMistake(
-            f"recorded answers are compared with recorded answers, and {reference!r} is a file "
-            "that a runtime would have to answer",
+            "recorded answers are compared with recorded answers, or with an ONNX file's, and "
+            f"{reference!r} is a file that a runner would have to answer",
             file=handed.where,
-            key=REFERENCE_OPTION,
+            key=OPTION,
             remedy="Leave it out: what is recorded is compared with this machine's answers of "
             f"{KEY} all the same",
         )
@@ -366,34 +324,28 @@ def _expected_ids(
 
 
 def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, Path | None]:
-    """The candidates with the reference first; its name, or the file of its recorded answers."""
+    """The candidates with the reference first; its name, or the file that answers for it."""
     tables = list(handed.candidates)
     names = [one.name for one in tables]
     reference = handed.reference
     if reference is None and handed.recorded is None:
         reference = REFERENCE if REFERENCE in names else None
-    if reference is None or reference in names:
-        return sorted(tables, key=lambda one: one.name != reference), reference, None
+    by_file = {Path(one.flatbuffer): one.name for one in tables}
+    named = reference if reference in names else by_file.get(Path(reference or "."))
+    if reference is None or named is not None:
+        _refuse_declared(handed, "a candidate's are declared with the candidate")
+        return sorted(tables, key=lambda one: one.name != named), named, None
     path = Path(reference)
-    for one in tables:
-        if path == Path(one.flatbuffer):
-            return sorted(tables, key=lambda each: each.name != one.name), one.name, None
-    if path.suffix.lower() in _RECORDED:
+    if path.suffix.lower() in {*_RECORDED, ONNX}:
         return tables, None, path
-    if path.suffix.lower() == ".onnx":
-        raise UsageMistake(
-            "ONNX files cannot be run by this version",
-            file=path,
-            key=REFERENCE_OPTION,
-            remedy="Record its answers (docs/my-app.md) and give that file",
-        )
     if OF_ITS_OWN in names:
         raise UsageMistake(
             f"a candidate is called {OF_ITS_OWN!r}, as the reference is",
             key=KEY,
             remedy="Give the candidate another name",
         )
-    return [CandidateTable(name=OF_ITS_OWN, flatbuffer=str(path)), *tables], OF_ITS_OWN, None
+    own = handed.reference_table or CandidateTable(name=OF_ITS_OWN, flatbuffer=str(path))
+    return [own, *tables], OF_ITS_OWN, None
 
 
 def _open(table: CandidateTable, handed: Handed) -> Opened:
@@ -402,10 +354,10 @@ def _open(table: CandidateTable, handed: Handed) -> Opened:
     except EdgeproofError as error:
         told = error.describe()
         if table not in handed.candidates:
-            told["key"] = REFERENCE_OPTION
+            told["key"] = OPTION
             told["remedy"] = (
-                f"{error.remedy}. A reference is a candidate's name, a .tflite file, or recorded "
-                f"answers in {', '.join(sorted(_RECORDED))}"
+                f"{error.remedy}. A reference is a candidate's name, a .tflite or {ONNX} file, or "
+                f"recorded answers in {', '.join(sorted(_RECORDED))}"
             )
         elif told.get("key") is None:
             told["key"] = f"candidate {table.name}"
@@ -432,7 +384,7 @@ def _labels(
         return declared
     by_file = {}
     for table in tables:
-        spec = bind(opened[table.name], _declaration(table, None, handed))
+        spec = _bind(opened[table.name], table, None, handed)
         if spec.labels is not None:
             by_file[table.name] = spec.labels
     if len(set(by_file.values())) > 1:
@@ -460,7 +412,9 @@ def _labels(
 def _declaration(
     table: CandidateTable, labels: tuple[str, ...] | None, handed: Handed
 ) -> Declaration:
-    where = f"{handed.where}: candidate {table.name}" if handed.where else None
+    own = table in handed.candidates
+    place = f"candidate {table.name}" if own else "[reference]"
+    where = f"{handed.where}: {place}" if handed.where else None
     return Declaration(
         inputs=table.inputs,
         output=table.output,
@@ -479,7 +433,7 @@ def _candidate(
     texts: Texts,
 ) -> GivenCandidate:
     declared = _declaration(table, labels, handed)
-    spec = bind(opened, declared)
+    spec = _bind(opened, table, labels, handed)
     encoder = encoder_of(table, opened, handed.tokenizer, has_ids=handed.texts.ids is not None)
     ids = next(one for one in spec.inputs if one.role == IDS)
     graph = opened.contents.subgraphs[0]
@@ -491,9 +445,16 @@ def _candidate(
         sha256=hashlib.sha256(opened.data).hexdigest(),
         scheme=_scheme(table, handed),
         encoder=encoder,
-        length=_length_of(spec, texts, encoder),
+        length=length_of(spec, texts, encoder),
         rows=table_rows(operators, graph.inputs[ids.position]),
     )
+
+
+def _bind(
+    opened: Opened, table: CandidateTable, labels: tuple[str, ...] | None, handed: Handed
+) -> CandidateSpec:
+    with nullcontext() if table in handed.candidates else of_the_reference():
+        return bind(opened, _declaration(table, labels, handed))
 
 
 def _scheme(table: CandidateTable, handed: Handed) -> str | None:
@@ -505,42 +466,6 @@ def _scheme(table: CandidateTable, handed: Handed) -> str | None:
             remedy=f"Give one of {', '.join(SCHEMES)}",
         )
     return table.contract or (table.name if table.name in SCHEMES else None)
-
-
-def _refuse_too_many(one: GivenCandidate, texts: Texts) -> None:
-    if one.length * len(texts.rows) > MOST_IDS:
-        raise UsageMistake(
-            f"{len(texts.rows):,} texts of {one.length:,} tokens are more than fit, at most "
-            f"{MOST_IDS // one.length:,} such texts do",
-            file=one.spec.file,
-            key="--edge-corpus",
-            remedy="Give a part of the texts, drawn at random",
-        )
-
-
-def _length_of(spec: CandidateSpec, texts: Texts, encoder: Encoder | None) -> int:
-    """The length of a row as it is fixed, else that of the longest text."""
-    if spec.length is not None:
-        if spec.length > LONGEST:
-            raise UsageMistake(
-                f"takes {spec.length:,} tokens a text, and at most {LONGEST:,} can be judged",
-                file=spec.file,
-                key=LENGTH_OPTION,
-                remedy="Give the length that the model was trained with, or another file",
-            )
-        return spec.length
-    if encoder is None:
-        longest = max(len(row.ids or ()) for row in texts.rows)
-    else:
-        longest = int(encoder.lengths([row.parts for row in texts.rows]).max())
-    if not 1 <= longest <= LONGEST:
-        raise UsageMistake(
-            f"leaves the number of tokens open, and the longest text has {longest:,}",
-            file=spec.file,
-            key=LENGTH_OPTION,
-            remedy=f"Give the length of a row, at most {LONGEST:,}",
-        )
-    return longest
 
 
 def _remarks(found: Mapping[str, GivenCandidate], texts: Texts) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.candidates.declaration import read_candidates
+from models.candidates.declaration import ReferenceTable, read_candidates
 from models.candidates.given import Handed
+from models.candidates.reference_answers import OF_ITS_OWN
 from models.candidates.texts import TextsTable
 from models.errors import UsageMistake
 from models.tables import read_toml
@@ -39,7 +40,8 @@ def read_handed(path: Path) -> Handed:
             remedy='Write corpus = "FILE", or a table [corpus] with file, text and label',
         )
     texts = TextsTable(file=table.corpus) if isinstance(table.corpus, str) else table.corpus
-    tokenizer = table.tokenizer
+    tokenizer, reference = table.tokenizer, table.reference
+    own = reference if isinstance(reference, ReferenceTable) else None
     return Handed(
         name=table.name or path.stem,
         candidates=table.candidates,
@@ -47,7 +49,8 @@ def read_handed(path: Path) -> Handed:
         labels=table.labels,
         ordered=table.ordered,
         tokenizer=parse_option(tokenizer) if isinstance(tokenizer, str) else tokenizer,
-        reference=table.reference,
+        reference=own.file if own else reference,  # type: ignore[arg-type] # else no table
+        reference_table=own.as_candidate(OF_ITS_OWN) if own else None,
         where=path,
         description=table.description or "Files that were handed in",
         budgets=table.budgets,

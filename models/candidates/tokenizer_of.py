@@ -45,28 +45,41 @@ def encoder_of(
     Raises:
         UsageMistake: nothing says how ids are made, or two things do.
     """
-    own = None if table.tokenizer is None else parse_option(table.tokenizer)
-    settings = own or given
+    if table.tokenizer is not None or given is not None or has_ids:
+        return declared_encoder(table.tokenizer, given, has_ids=has_ids)
+    described = _described(opened)
+    if described is None:
+        raise nothing_says(opened.file)
+    return _from_metadata(described, opened)
+
+
+def declared_encoder(
+    own: str | None, given: TokenizerSettings | None, *, has_ids: bool
+) -> Encoder | None:
+    """Return the tokenizer that is declared of a file, or of all; None where the texts hold ids.
+
+    Raises:
+        UsageMistake: the texts hold ids all the same, or the tokenizer cannot be read.
+    """
+    settings = given if own is None else parse_option(own)
     if settings is not None and has_ids:
         raise UsageMistake(
             "a tokenizer is given, and a column of ids",
             key=KEY,
             remedy="Leave out one of them: the tokenizer, or ids= of --edge-columns",
         )
-    if settings is not None:
-        return load(settings)
-    if has_ids:
-        return None
-    described = _described(opened)
-    if described is None:
-        raise UsageMistake(
-            "nothing says how a text becomes its ids",
-            file=opened.file,
-            key=KEY,
-            remedy=f"Give {KEY}=PATH or KIND:PATH, or name a column of ids with "
-            "--edge-columns=text=...,label=...,ids=...",
-        )
-    return _from_metadata(described, opened)
+    return None if settings is None else load(settings)
+
+
+def nothing_says(file: Path) -> UsageMistake:
+    """Return the mistake of giving no way to make ids."""
+    return UsageMistake(
+        "nothing says how a text becomes its ids",
+        file=file,
+        key=KEY,
+        remedy=f"Give {KEY}=PATH or KIND:PATH, or name a column of ids with "
+        "--edge-columns=text=...,label=...,ids=...",
+    )
 
 
 def _described(opened: Opened) -> Tokenizer | None:

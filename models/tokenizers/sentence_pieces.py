@@ -7,7 +7,6 @@ model was trained, how texts are normalized.
 from __future__ import annotations
 
 import math
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from models.errors import UsageMistake
 from models.files import read_regular
+from models.protocol_buffers import Message, fields, signed
 from models.tokenizers.charsmaps import whole_table
 from models.tokenizers.encoder import Encoder, Padding
 from models.tokenizers.library_errors import LibraryError, library_errors
@@ -22,7 +22,7 @@ from models.tokenizers.templates import around
 from models.tokenizers.vocabularies import LARGEST_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 # Field numbers of the protocol buffer's messages.
@@ -37,8 +37,6 @@ _SPACE = "\u2581"
 # SentencePiece's NFKC leaves this one as it is. What stands for it meanwhile is in no text.
 _WIDE_TILDE, _IN_ITS_PLACE = "\uff5e", "\U000e0001"
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_LONGEST_VARINT = 10
 # SentencePiece's own pieces have 16 characters unless its user asks for more.
 _LONGEST_PIECE = 256
 
@@ -265,21 +263,21 @@ def _read(file: Path) -> _Model:
 def _parsed(content: bytes) -> _Model:
     """The model in a file's bytes; raises `ValueError`, which says what is damaged."""
     pieces: list[_Piece] = []
-    trainer, normalizer = _Message(b""), _Message(b"")
-    for number, value in _fields(content):
+    trainer, normalizer = Message(b""), Message(b"")
+    for number, value in fields(content):
         if number == _PIECES:
-            pieces.append(_piece(_Message(value)))
+            pieces.append(_piece(Message(value)))
         elif number == _TRAINER:
-            trainer = _Message(value)
+            trainer = Message(value)
         elif number == _NORMALIZER:
-            normalizer = _Message(value)
+            normalizer = Message(value)
     if not pieces:
         raise ValueError("it holds no piece")
     return _Model(
         pieces=pieces,
         model_type=trainer.integer(_MODEL_TYPE, _UNIGRAM),
         byte_fallback=bool(trainer.integer(_BYTE_FALLBACK, 0)),
-        pad=_signed(trainer.integer(_PAD_ID, -1)),
+        pad=signed(trainer.integer(_PAD_ID, -1)),
         space_after=bool(trainer.integer(_SPACE_AFTER, 0)),
         rule=normalizer.bytes(_RULE).decode(),
         charsmap=whole_table(normalizer.bytes(_CHARSMAP)),
@@ -289,77 +287,13 @@ def _parsed(content: bytes) -> _Model:
     )
 
 
-def _piece(held: _Message) -> _Piece:
+def _piece(held: Message) -> _Piece:
     text, score = held.bytes(_PIECE).decode(), held.float(_SCORE)
     if not 0 < len(text) <= _LONGEST_PIECE:
         raise ValueError(f"a piece has {len(text):,} characters")
     if not math.isfinite(score):
         raise ValueError(f"the score of {text!r} is {score}")
     return _Piece(text, score, held.integer(_TYPE, _NORMAL))
-
-
-class _Message:
-    """The fields of a message, the last value of each, of the type that is asked for."""
-
-    def __init__(self, content: bytes | int) -> None:
-        if isinstance(content, int):
-            raise ValueError("a number stands in place of a message")  # noqa: TRY004 - in the file
-        self._values = dict(_fields(content))
-
-    def integer(self, number: int, default: int) -> int:
-        value = self._values.get(number, default)
-        if not isinstance(value, int):
-            raise ValueError(f"field {number} is no integer")  # noqa: TRY004 - in the file
-        return value
-
-    def bytes(self, number: int) -> bytes:
-        value = self._values.get(number, b"")
-        if not isinstance(value, bytes):
-            raise ValueError(f"field {number} is no text")  # noqa: TRY004 - in the file
-        return value
-
-    def float(self, number: int) -> float:
-        value = self._values.get(number, bytes(4))
-        if not isinstance(value, bytes) or len(value) != struct.calcsize("<f"):
-            raise ValueError(f"field {number} is no number")
-        (found,) = struct.unpack("<f", value)
-        return float(found)
-
-
-def _signed(value: int) -> int:
-    """A protocol buffer's int32, which writes a negative number as 64 bits of two's complement."""
-    return value - (1 << 64) if value >= 1 << 63 else value
-
-
-def _fields(content: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """Yield the number and the value of each field of a message."""
-    at = 0
-    while at < len(content):
-        tag, at = _varint(content, at)
-        number, kind = tag >> 3, tag & 7
-        if kind == _VARINT:
-            value, at = _varint(content, at)
-            yield number, value
-            continue
-        if kind == _BYTES:
-            size, at = _varint(content, at)
-        elif kind in {_FIXED32, _FIXED64}:
-            size = 4 if kind == _FIXED32 else 8
-        else:
-            raise ValueError(f"byte {at} begins no field")
-        if size > len(content) - at:
-            raise ValueError("it was cut short")
-        yield number, content[at : at + size]
-        at += size
-
-
-def _varint(content: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for place, byte in enumerate(content[at : at + _LONGEST_VARINT]):
-        value |= (byte & 0x7F) << (7 * place)
-        if byte < 0x80:  # noqa: PLR2004 - the last byte has no continuation bit
-            return value, at + place + 1
-    raise ValueError(f"byte {at} begins no number, or it was cut short")
 
 
 def _damaged(file: Path, what: str) -> UsageMistake:

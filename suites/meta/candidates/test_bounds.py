@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from models.candidates import given
+from models.candidates import given, given_candidate
 from models.candidates.declaration import CandidateTable
-from models.candidates.given import LONGEST, Handed, take
+from models.candidates.given import Handed, take
+from models.candidates.given_candidate import LONGEST
 from models.candidates.texts import parse_columns, read_rows
 from models.errors import UsageMistake
 from suites.meta.small_classifiers import classifier
@@ -57,7 +58,7 @@ def test_refuses_a_length_that_only_the_file_says(hand, tokens, monkeypatch):
 
 
 def test_refuses_more_texts_than_fit_in_memory(hand, monkeypatch):
-    monkeypatch.setattr(given, "MOST_IDS", 6 * 8 - 1)
+    monkeypatch.setattr(given_candidate, "MOST_IDS", 6 * 8 - 1)
     with pytest.raises(UsageMistake, match="6 texts of 8 tokens are more than fit") as refused:
         hand()
     assert refused.value.key == "--edge-corpus"

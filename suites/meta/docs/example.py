@@ -89,7 +89,7 @@ def files() -> dict[str, bytes]:
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("text", "label"))
     writer.writerows(reviews())
-    candidates, limits, _ = blocks(PAGE, "toml")
+    candidates, _reference, limits, _known = blocks(PAGE, "toml")
     return {
         "mine.toml": candidates.encode(),
         "my-limits.toml": limits.encode(),

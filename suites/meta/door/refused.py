@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from suites.meta import onnx_writer
 from suites.meta.flatbuffer_writer import Model
 from suites.meta.small_classifiers import ROWS, classifier
 
@@ -120,9 +121,11 @@ def _texts(content: str, *says: str, named: str = "bad.csv", **options: Any) -> 
     return Refused(says=(named, *says), files={"bad.csv": content}, options=given)
 
 
-def _answers(content: str, *says: str, name: str = "bad.jsonl") -> Refused:
+def _answers(
+    content: bytes | str, *says: str, name: str = "bad.jsonl", key: str = "--edge-reference"
+) -> Refused:
     given: dict[str, Any] = {"reference": f"{{}}/{name}"}
-    return Refused(says=(name, "--edge-reference", *says), files={name: content}, options=given)
+    return Refused(says=(name, key, *says), files={name: content}, options=given)
 
 
 FILES = {
@@ -315,7 +318,16 @@ ANSWERS = {
         _recorded(more=({"id": "zz", "label": "a"},)), "'zz'", "not in the corpus"
     ),
     "answers of another label": _answers(_recorded(label="q"), "'q'", "a, b, c"),
-    "a model of ONNX": _answers("x", "ONNX", "Record its answers", name="bad.onnx"),
+    "no model of ONNX": _answers("x", "stands where a model was to come", name="bad.onnx"),
+    "half a model of ONNX": _answers(
+        onnx_writer.classifier()[:500], "was cut short", "the export wrote", name="bad.onnx"
+    ),
+    "weights of a model of ONNX that are not there": _answers(
+        onnx_writer.classifier(external={"location": "absent.data"}),
+        "absent.data beside it",
+        name="bad.onnx",
+        key="external_data",
+    ),
 }
 TOMLS = {
     "an unknown key": Refused(

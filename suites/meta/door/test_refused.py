@@ -6,9 +6,8 @@ import time
 
 import pytest
 
-from fixtures.handing import provider_of
-from fixtures.options import OPTIONS
 from models.errors import UsageMistake
+from suites.meta.door.handing import provider_by
 from suites.meta.door.refused import EVERYTHING, Refused
 from suites.meta.gates.running import run_pytest
 
@@ -22,25 +21,13 @@ WHOLE = (
 SECONDS = 5.0
 
 
-def take(given):
-    """Resolve options as a run does, and read what they hand in."""
-    values = {option.name: option.default for option in OPTIONS}
-    for option in OPTIONS:
-        if option.name in given:
-            said = given[option.name]
-            texts = said if option.several else (said,)
-            read = tuple(option.value_of(text, None, option.switch) for text in texts)
-            values[option.name] = read if option.several else read[0]
-    return provider_of(values)
-
-
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_mistake_ends_in_one_message(name, tmp_path):
     refused = EVERYTHING[name]
     given = refused.make(tmp_path)
     begun = time.process_time()
     with pytest.raises(UsageMistake) as caught:
-        take(given)
+        provider_by(given)
     assert time.process_time() - begun < SECONDS
     message = str(caught.value)
     assert all(part in message for part in refused.says), message
@@ -51,7 +38,7 @@ def test_mistake_ends_in_one_message(name, tmp_path):
 
 def test_what_mistakes_are_made_in_is_sound(tmp_path):
     """Without the mistake all of it is taken: so it was the mistake that was refused."""
-    provider = take(Refused(says=()).make(tmp_path))
+    provider = provider_by(Refused(says=()).make(tmp_path))
     assert provider.facts.labels == ("a", "b", "c")
 
 

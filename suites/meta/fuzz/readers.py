@@ -30,6 +30,7 @@ from suites.meta.fuzz import (
     arrays,
     bundles,
     checkpoints,
+    onnx_files,
     recordings,
     tf1_files,
     tflites,
@@ -235,3 +236,9 @@ def results(path: Path) -> object:
 def candidate(path: Path) -> object:
     """Find out how a classifier is fed and read, from its graph, signatures and metadata."""
     return read_candidate(path)
+
+
+@reader("given.onnx", seeds=onnx_files.good_files, crafted=onnx_files.bad_files)
+def onnx(path: Path) -> object:
+    """Read an ONNX file that candidates are compared with."""
+    return onnx_files.read(path)

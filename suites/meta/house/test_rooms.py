@@ -28,6 +28,7 @@ MAY_IMPORT = {
     # A path and a name as somebody writes them; a document that somebody else wrote.
     "models.paths": {"models.errors"},
     "models.documents": set(),
+    "models.protocol_buffers": set(),
     "models.progress": set(),
     "models.tokenizers": {"models.errors", "models.tables"},
     "models.sources": set(),
@@ -57,8 +58,12 @@ MAY_IMPORT = {
     # Candidates that are given: files, texts, tokenizers, how a runner is told of them.
     "models.candidates": {
         *("models.corpus", "models.errors", "models.flatbuffers", "models.members"),
-        *("models.runtime", "models.store", "models.subjects", "models.tables"),
+        *("models.onnx", "models.runtime", "models.store", "models.subjects", "models.tables"),
         "models.tokenizers",
+    },
+    # What candidates are compared with, read in the words of FlatBuffers.
+    "models.onnx": {
+        *("models.errors", "models.flatbuffers", "models.runtime", "models.store"),
     },
     # What gives a runtime a Python of its own is a command.
     "models.runtime": {
@@ -111,12 +116,16 @@ MAY_IMPORT = {
 FOR_ALL = {
     *("models.archives", "models.arrays", "models.artefact", "models.drafts", "models.files"),
     *("models.foreign_text", "models.numpy_files", "models.processes", "models.stopping"),
-    *("models.documents", "models.paths", "models.roles", "models.streams"),
+    *("models.documents", "models.paths", "models.protocol_buffers", "models.roles"),
+    "models.streams",
 }
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}
 # A room that only the builder enters may import these at the top of its files.
-HEAVY = {"tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "ai_edge_quantizer"}
+HEAVY = {
+    *("tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "ai_edge_quantizer"),
+    "onnxruntime",
+}
 BUILDERS_OWN = {
     *(f"models.training.{name}" for name in ("datasets", "finetune", "objective", "optimizer")),
     *(f"models.flatbuffers.{name}" for name in ("convert", "graph", "leveling", "packing")),

@@ -1,0 +1,151 @@
+"""A file that is judged with all that it takes to ask it, and the rows that texts become for it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import UsageMistake
+from models.roles import IDS, MASK, SEGMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from models.candidates.declaration import Declaration
+    from models.candidates.spec import CandidateSpec
+    from models.candidates.texts import LabelledText, Texts
+    from models.tokenizers.encoder import Encoder
+
+    Arrays = dict[str, NDArray[np.int32]]
+
+LENGTH_OPTION = "--edge-length"
+# Rows longer than this are no texts of a phone's classifier.
+LONGEST = 8192
+# Ids of all texts are held at once, with mask and segments: these take 400 MB.
+MOST_IDS = 1 << 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenCandidate:
+    """One file that is judged.
+
+    Attributes:
+        name: what results call it.
+        spec: how it is fed and read.
+        declared: what was declared of it.
+        sha256: of the file.
+        scheme: the one whose contract it has to keep; None without one.
+        encoder: its tokenizer; None where the texts hold ids.
+        length: of a row.
+        rows: vectors that its table holds; None where no table is seen.
+    """
+
+    name: str
+    spec: CandidateSpec
+    declared: Declaration
+    sha256: str
+    scheme: str | None
+    encoder: Encoder | None
+    length: int
+    rows: int | None
+
+    @property
+    def device_tokenizer(self) -> str | None:
+        """The JSON of a tokenizer that runs on a device; None where there is none."""
+        return None if self.encoder is None else self.encoder.for_device(self.length)
+
+    @property
+    def encoding(self) -> tuple[str, int]:
+        """What two candidates share that take the same rows."""
+        encoder = self.encoder
+        if encoder is None:
+            return "ids", self.length
+        parts = (encoder.library.to_str(), encoder.padding, encoder.truncation, encoder.left_out)
+        return hashlib.sha256(repr(parts).encode()).hexdigest(), self.length
+
+    def arrays(self, rows: Sequence[LabelledText]) -> Arrays:
+        """Return ids, mask and segments of texts, int32 [n, length] by role.
+
+        Raises:
+            UsageMistake: an id is larger than the file's table.
+        """
+        arrays = self._arrays(rows)
+        top = int(arrays[IDS].max(initial=0))
+        if self.rows is not None and top >= self.rows:
+            at = int((arrays[IDS] >= self.rows).any(axis=1).argmax())
+            raise UsageMistake(
+                f"{rows[at].where} of the texts has the id {top}, and the file's table has "
+                f"{self.rows} rows",
+                file=self.spec.file,
+                key="--edge-tokenizer" if self.encoder else "corpus.ids",
+                remedy="Give the tokenizer or the ids that the file was trained with",
+            )
+        return arrays
+
+    def _arrays(self, rows: Sequence[LabelledText]) -> Arrays:
+        if self.encoder is not None:
+            return self.encoder.encode([row.parts for row in rows], self.length)
+        ids = np.zeros((len(rows), self.length), np.int32)
+        mask = np.zeros_like(ids)
+        for at, row in enumerate(rows):
+            given = row.ids or ()
+            if len(given) > self.length:
+                raise UsageMistake(
+                    f"{row.where} of the texts has {len(given)} ids, and the file takes "
+                    f"{self.length}",
+                    file=self.spec.file,
+                    key="corpus.ids",
+                    remedy="Give the ids as the file is fed them, cut where its app cuts them",
+                )
+            ids[at, : len(given)], mask[at, : len(given)] = given, 1
+        return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
+
+
+def refuse_too_many(one: GivenCandidate, texts: Texts) -> None:
+    """Refuse more texts than can be held, encoded for a file.
+
+    Raises:
+        UsageMistake: there are more.
+    """
+    if one.length * len(texts.rows) > MOST_IDS:
+        raise UsageMistake(
+            f"{len(texts.rows):,} texts of {one.length:,} tokens are more than fit, at most "
+            f"{MOST_IDS // one.length:,} such texts do",
+            file=one.spec.file,
+            key="--edge-corpus",
+            remedy="Give a part of the texts, drawn at random",
+        )
+
+
+def length_of(spec: CandidateSpec, texts: Texts, encoder: Encoder | None) -> int:
+    """Return the length of a row as it is fixed, else that of the longest text.
+
+    Raises:
+        UsageMistake: rows would be longer than can be judged.
+    """
+    if spec.length is not None:
+        if spec.length > LONGEST:
+            raise UsageMistake(
+                f"takes {spec.length:,} tokens a text, and at most {LONGEST:,} can be judged",
+                file=spec.file,
+                key=LENGTH_OPTION,
+                remedy="Give the length that the model was trained with, or another file",
+            )
+        return spec.length
+    if encoder is None:
+        longest = max(len(row.ids or ()) for row in texts.rows)
+    else:
+        longest = int(encoder.lengths([row.parts for row in texts.rows]).max())
+    if not 1 <= longest <= LONGEST:
+        raise UsageMistake(
+            f"leaves the number of tokens open, and the longest text has {longest:,}",
+            file=spec.file,
+            key=LENGTH_OPTION,
+            remedy=f"Give the length of a row, at most {LONGEST:,}",
+        )
+    return longest

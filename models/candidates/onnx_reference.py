@@ -1,0 +1,250 @@
+"""An ONNX file as the reference: bound as candidates are, asked by onnxruntime, kept as answers."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.candidates.candidate import labels_of
+from models.candidates.given_candidate import GivenCandidate, length_of, refuse_too_many
+from models.candidates.labels import MOST
+from models.candidates.meaning import bind_output
+from models.candidates.recorded import Recording
+from models.candidates.reference_answers import OF_ITS_OWN
+from models.candidates.roles import Port, bind_inputs
+from models.candidates.scores import scores_of
+from models.candidates.spec import CandidateSpec
+from models.candidates.table_rows import table_rows
+from models.candidates.tokenizer_of import declared_encoder, nothing_says
+from models.candidates.warnings import warnings_of
+from models.errors import UsageMistake
+from models.onnx.asking import RUNTIME, Call, Fed, ask, require_onnxruntime
+from models.onnx.reading import KEY, read_onnx
+from models.roles import IDS
+from models.store import Stage, hash_sources, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.candidates.declaration import Declaration
+    from models.candidates.spec import InputSpec
+    from models.candidates.texts import Texts
+    from models.flatbuffers.contents import Tensor
+    from models.onnx.reading import OnnxFile
+    from models.store import Store
+    from models.tokenizers.encoder import Encoder
+    from models.tokenizers.kinds import TokenizerSettings
+
+STAGE = "reference"
+ANSWERS = "answers.npy"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class OnnxReference:
+    """An ONNX file, and the texts that it is asked.
+
+    Attributes:
+        one: the file, how it is fed and read.
+        rows: what each text is encoded as, [n, tokens] by role.
+        remarks: what a user has to know of it: a plain sentence each.
+    """
+
+    one: GivenCandidate
+    rows: Mapping[str, NDArray[np.int32]] = field(repr=False)
+    remarks: tuple[str, ...]
+    has_scores: bool = True
+
+    @property
+    def binding(self) -> str:
+        """How the file is fed and read, on one line."""
+        return self.one.spec.binding
+
+    @property
+    def stage(self) -> Stage:
+        """Where its answers are kept, by all that can change them."""
+        recipe = {
+            "onnx": self.one.sha256,
+            "call": asdict(self._call()) | {"file": None},
+            "rows": {one.role: _digest(self.rows[one.role]) for one in self.one.spec.inputs},
+            "source": hash_sources("onnx"),
+            "versions": versions(RUNTIME, "numpy"),
+        }
+        return Stage(STAGE, recipe)
+
+    def make(self, store: Store) -> None:
+        """Ask the file where a store lacks its answers.
+
+        Raises:
+            UsageMistake: it cannot be run, or answers what is no answer to a text.
+        """
+        store.get(self.stage, lambda out: np.save(out / ANSWERS, self._asked()))
+
+    def recording(self, store: Store) -> Recording:
+        """Return its answers to the texts, which were made."""
+        raw = store.artefact(self.stage).array(ANSWERS)
+        scores = scores_of(self.one.spec.output, raw, self._classes)
+        return Recording(
+            labels=scores.labels,
+            logits=scores.logits,
+            probabilities=scores.probabilities,
+            held=("logits", "probabilities"),
+        )
+
+    def _asked(self) -> NDArray[Any]:
+        raw = ask(self._call(), self.rows)
+        spec = self.one.spec
+        wrong = ~np.isfinite(raw.astype(np.float64)).all(axis=1)
+        if wrong.any():
+            raise UsageMistake(
+                f"answers NaN or infinity to {int(wrong.sum()):,} of {len(raw):,} texts",
+                file=spec.file,
+                key=KEY,
+                remedy="Export it again in float32, or name the output that answers a text",
+            )
+        try:
+            scores_of(spec.output, raw, self._classes)
+        except UsageMistake as mistake:
+            told = mistake.describe() | {"file": str(spec.file)}
+            raise UsageMistake(**told) from None  # type: ignore[arg-type] # what it was made of
+        return raw
+
+    def _call(self) -> Call:
+        spec = self.one.spec
+        return Call(
+            file=spec.file,
+            inputs=tuple(_fed(one, self.one.length) for one in spec.inputs),
+            output=spec.output.tensor,
+            values=1 if spec.output.threshold is not None else self._classes,
+            most=MOST,
+        )
+
+    @property
+    def _classes(self) -> int:
+        return len(self.one.spec.labels or ())
+
+
+def read_reference(  # noqa: PLR0913 - what it is made of
+    file: Path,
+    declared: Declaration,
+    texts: Texts,
+    candidates: Sequence[GivenCandidate],
+    *,
+    tokenizer: str | None,
+    given: TokenizerSettings | None,
+) -> OnnxReference:
+    """Read an ONNX file that candidates are compared with, and check that all fits together.
+
+    Args:
+        file: the ONNX file.
+        declared: what is declared of it, with the labels.
+        texts: what it is asked.
+        candidates: those that are compared with it.
+        tokenizer: its own; None where it has that of all.
+        given: the tokenizer of all; None where each candidate's metadata holds one.
+
+    Raises:
+        UsageMistake: it cannot be read, run or asked about the texts, or something of it is not
+            certain.
+    """
+    read = read_onnx(file)
+    require_onnxruntime(file)
+    spec = bind_onnx(read, declared)
+    has_ids = texts.rows[0].ids is not None
+    encoder = _encoder(file, candidates, tokenizer, given, has_ids=has_ids)
+    length, said = _length(spec, texts, encoder, candidates)
+    ids = next(one for one in spec.inputs if one.role == IDS)
+    one = GivenCandidate(
+        name=OF_ITS_OWN,
+        spec=spec,
+        declared=declared,
+        sha256=read.sha256,
+        scheme=None,
+        encoder=encoder,
+        length=length,
+        rows=table_rows(read.operators, read.inputs[ids.position]),
+    )
+    refuse_too_many(one, texts)
+    fixed = [replace(each, length=length) for each in spec.inputs]
+    sentences = (*warnings_of(None, None, fixed, spec.output), *said)
+    warned = (f"{file.name}: {sentence}" for sentence in sentences)
+    return OnnxReference(one=one, rows=one.arrays(texts.rows), remarks=tuple(warned))
+
+
+def bind_onnx(read: OnnxFile, declared: Declaration) -> CandidateSpec:
+    """Return how an ONNX file is fed and read, as `models.candidates.candidate.bind` does.
+
+    Raises:
+        UsageMistake: something is not certain, or what is declared does not fit.
+    """
+    inputs = bind_inputs(read.file, _ports(read.inputs), read.operators, declared)
+    output = bind_output(read.file, _ports(read.outputs), read.operators, declared)
+    labels, found, _ = labels_of(read.file, output, declared, (None, []))
+    return CandidateSpec(
+        file=read.file,
+        signature=None,
+        inputs=inputs,
+        output=output,
+        labels=labels,
+        labels_found=found,
+        warnings=(),
+    )
+
+
+def _ports(tensors: Sequence[Tensor]) -> list[Port]:
+    return [
+        Port(name=one.name, tensor=one, position=position) for position, one in enumerate(tensors)
+    ]
+
+
+def _encoder(
+    file: Path,
+    candidates: Sequence[GivenCandidate],
+    tokenizer: str | None,
+    given: TokenizerSettings | None,
+    *,
+    has_ids: bool,
+) -> Encoder | None:
+    """Return the tokenizer that is declared, else the one that all candidates have."""
+    if tokenizer is not None or given is not None or has_ids:
+        return declared_encoder(tokenizer, given, has_ids=has_ids)
+    known = {one.encoding[0]: one.encoder for one in candidates}
+    if len(known) != 1:
+        raise nothing_says(file)
+    return next(iter(known.values()))
+
+
+def _length(
+    spec: CandidateSpec,
+    texts: Texts,
+    encoder: Encoder | None,
+    candidates: Sequence[GivenCandidate],
+) -> tuple[int, list[str]]:
+    """Return the length of a row, and what is to be said of it.
+
+    Where the file leaves it open, it is that of the candidates: they are compared over one input.
+    """
+    if spec.length is not None:
+        return length_of(spec, texts, encoder), []
+    lengths = {one.length for one in candidates}
+    if len(lengths) == 1:
+        (length,) = lengths
+        return length, [f"it is asked rows of {length} tokens, as the candidates are."]
+    length = length_of(spec, texts, encoder)
+    return length, [f"it is asked rows of {length} tokens, as the longest text has."]
+
+
+def _fed(one: InputSpec, length: int) -> Fed:
+    """Return how an input is fed the row of one text."""
+    sizes = tuple(1 if size == 1 else length for size in one.shape[1:])
+    shape = (1, *sizes) if len(one.shape) > 1 else (length,)
+    return Fed(role=one.role, name=one.tensor, dtype=one.dtype, shape=shape)
+
+
+def _digest(array: NDArray[np.int32]) -> str:
+    return hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()

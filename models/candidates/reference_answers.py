@@ -1,0 +1,98 @@
+"""What candidates are compared with where that is no FlatBuffer: recorded or ONNX answers."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from models.candidates import declaration
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.candidates.recorded import Recording
+    from models.store import Stage, Store
+
+OPTION = "--edge-reference"
+INPUTS_OPTION = "--edge-reference-inputs"
+OUTPUT_OPTION = "--edge-reference-output"
+# The name of a reference that is a file of its own.
+OF_ITS_OWN = "reference"
+# Options that speak of candidates alone.
+_OF_CANDIDATES = re.compile(r", or --edge-(?:signature|length)=\S+")
+
+
+class ReferenceAnswers(Protocol):
+    """A reference that answers by itself: no runner is asked."""
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether it gives probabilities, and not labels alone."""
+
+    @property
+    def stage(self) -> Stage | None:
+        """Where its answers are kept; None where nothing has to be made."""
+
+    @property
+    def binding(self) -> str | None:
+        """How its file is fed and read, on one line; None where that is nobody's question."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a user has to know of it: a plain sentence each."""
+
+    def make(self, store: Store) -> None:
+        """Make its answers where a store lacks them.
+
+        Raises:
+            EdgeproofError: they cannot be made.
+        """
+
+    def recording(self, store: Store) -> Recording:
+        """Return its answers to the texts, which were made."""
+
+
+@dataclass(frozen=True)
+class RecordedReference:
+    """Answers that were recorded elsewhere.
+
+    Attributes:
+        answers: all of them.
+    """
+
+    answers: Recording
+    stage: None = None
+    binding: None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether it gives probabilities, and not labels alone."""
+        return self.answers.probabilities is not None
+
+    def make(self, store: Store) -> None:
+        """Make nothing: they are there."""
+
+    def recording(self, store: Store) -> Recording:  # noqa: ARG002 - they are kept in no store
+        """Return its answers to the texts."""
+        return self.answers
+
+
+@contextmanager
+def of_the_reference() -> Iterator[None]:
+    """Let a mistake say where a reference is declared, which is not where candidates are."""
+    try:
+        yield
+    except UsageMistake as mistake:
+        remedy = _OF_CANDIDATES.sub("", mistake.remedy)
+        for theirs, own in (
+            (declaration.INPUTS_OPTION, INPUTS_OPTION),
+            (declaration.OUTPUT_OPTION, OUTPUT_OPTION),
+            ("[[candidates]]", "[reference]"),
+        ):
+            remedy = remedy.replace(theirs, own)
+        told = mistake.describe() | {"remedy": remedy}
+        raise UsageMistake(**told) from None  # type: ignore[arg-type] # what it was made of

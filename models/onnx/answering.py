@@ -1,0 +1,115 @@
+"""Answers texts with an ONNX file: `python -m models.onnx.answering REQUEST ROWS ANSWERS`.
+
+A process of its own: it imports onnxruntime, may take so much memory and so many seconds for each
+text, and prints one line of JSON where it cannot answer. REQUEST is that of `models.onnx.asking`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.errors import EdgeproofError
+from models.numpy_files import read_npz
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+MOST_THREADS = 8
+# Of the runtime's own messages, those that end it.
+_FATAL = 4
+
+
+class CannotAnswerError(Exception):
+    """What a file does instead of answering."""
+
+
+def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """Return what the file answers to each row, [n, values].
+
+    Raises:
+        CannotAnswerError: onnxruntime refuses it, or its answers do not have one shape.
+    """
+    signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+    session = _session(request["file"])
+    found: list[NDArray[Any]] = []
+    for at in range(len(next(iter(rows.values())))):
+        # Native code that hangs is ended by the kernel's timer, whose signal nobody handles.
+        signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+        fed = {
+            one["name"]: rows[one["role"]][at].reshape(one["shape"]).astype(one["dtype"])
+            for one in request["inputs"]
+        }
+        found.append(_answer_of(session, fed, request))
+    return np.stack(found)
+
+
+def _session(file: str) -> Any:
+    import onnxruntime  # noqa: PLC0415 - once this process is bounded
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(len(os.sched_getaffinity(0)), MOST_THREADS)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _FATAL
+    try:
+        return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - the library raises classes of its own
+        raise CannotAnswerError(f"onnxruntime does not load it ({_said(error)})") from None
+
+
+def _answer_of(
+    session: Any, fed: dict[str, NDArray[Any]], request: Mapping[str, Any]
+) -> NDArray[Any]:
+    try:
+        (given,) = session.run([request["output"]], fed)
+    except Exception as error:  # noqa: BLE001 - the same
+        raise CannotAnswerError(f"onnxruntime cannot run it ({_said(error)})") from None
+    values = np.asarray(given)
+    if values.dtype.kind not in "fiu" or not 1 <= values.size <= request["most"]:
+        raise CannotAnswerError(
+            f"answers a text with {values.size:,} values of {values.dtype}, at most "
+            f"{request['most']:,} numbers are expected"
+        )
+    if request["values"] is not None and values.size != request["values"]:
+        raise CannotAnswerError(
+            f"answers {values.size:,} numbers for a text, where {request['values']} were expected"
+        )
+    return values.reshape(-1)
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".") or repr(error)
+
+
+def _bound_memory(most: int | None) -> None:
+    """Let this process have so many bytes; what asks for more is refused, and says so."""
+    if most is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+
+
+def main(arguments: list[str]) -> int:
+    """Write the answers; return 1 where there are none."""
+    request = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    _bound_memory(request["memory"])
+    try:
+        rows = read_npz(Path(arguments[1]), remedy="Run again")
+        np.save(Path(arguments[2]), answer(request, rows))
+    except (CannotAnswerError, MemoryError, EdgeproofError, ValueError) as error:
+        sys.stdout.write(json.dumps({"cannot": str(error) or "it needs more memory"}) + "\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,147 @@
+"""Asks an ONNX file, in a process of its own that is bounded in time and memory."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.drafts import scratch_folder
+from models.errors import UsageMistake
+from models.onnx.reading import KEY
+from models.processes import Overrun, run
+from models.runtime.failures import ending_of
+from models.store import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+RUNTIME = "onnxruntime"
+GROUP = "onnx"
+# What a phone's classifier takes milliseconds for.
+SECONDS_PER_TEXT = 60.0
+SECONDS_IN_ALL = 4 * 3600.0
+_MEMORY = "/proc/meminfo"
+_FREE = "MemAvailable:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fed:
+    """One input of an ONNX file.
+
+    Attributes:
+        role: which rows it takes.
+        name: what the file calls it.
+        dtype: of its values.
+        shape: of one text's row.
+    """
+
+    role: str
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """How an ONNX file is asked.
+
+    Attributes:
+        file: the file.
+        inputs: what it takes.
+        output: the output that answers.
+        values: how many numbers answer a text; None where the file leaves that open.
+        most: how many they can be at most.
+    """
+
+    file: Path
+    inputs: tuple[Fed, ...]
+    output: str
+    values: int | None
+    most: int
+
+
+def require_onnxruntime(file: Path) -> None:
+    """Check that what runs ONNX files is installed, without importing it.
+
+    Raises:
+        UsageMistake: it is not.
+    """
+    if find_spec(RUNTIME) is None:
+        project = PROJECT / "pyproject.toml"
+        raise UsageMistake(
+            f"ONNX files are run by {RUNTIME}, which is not installed here",
+            file=file,
+            key=KEY,
+            remedy=f"Run `{sys.executable} -m pip install --group {project}:{GROUP}`, or judge "
+            "with `tox -e judge-onnx`",
+        )
+
+
+def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
+    """Return what an ONNX file answers to each text, [n, values] as it gives them.
+
+    Args:
+        call: how it is asked.
+        rows: what each text is encoded as, [n, tokens] by role.
+
+    Raises:
+        UsageMistake: it cannot be run, or takes too long or too much memory.
+    """
+    request = {
+        **asdict(call),
+        "file": str(call.file.absolute()),
+        "seconds": SECONDS_PER_TEXT,
+        "memory": _free_memory(),
+    }
+    with scratch_folder("edgeproof-onnx-") as scratch:
+        asked, encoded, answers = (scratch / name for name in ("q.json", "rows.npz", "a.npy"))
+        asked.write_text(json.dumps(request), encoding="utf-8")
+        np.savez(encoded, **{one.role: rows[one.role] for one in call.inputs})  # type: ignore[arg-type] # roles
+        command = [sys.executable, "-m", "models.onnx.answering", *map(str, (asked, encoded))]
+        return _answered([*command, str(answers)], call.file, answers)
+
+
+def _answered(command: list[str], file: Path, answers: Path) -> NDArray[Any]:
+    from models.numpy_files import read_npy  # noqa: PLC0415 - where there is one to read
+
+    try:
+        done = run(command, folder=PROJECT, seconds=SECONDS_IN_ALL, remedy=_OTHERWISE)
+    except Overrun as overrun:
+        raise _cannot(file, overrun.what) from None
+    if done.code == 0:
+        return read_npy(answers, remedy=_OTHERWISE, kind=UsageMistake)
+    lines = done.stdout.strip().splitlines()
+    if done.code == 1 and lines:
+        raise _cannot(file, str(json.loads(lines[-1])["cannot"]))
+    if done.code == -signal.SIGALRM:
+        raise _cannot(file, f"took longer than {SECONDS_PER_TEXT:g} s over one text, or to load")
+    raise _cannot(file, f"the process that asks it {ending_of(done.code)}: {done.last_error_line}")
+
+
+_OTHERWISE = (
+    "Export it again for onnxruntime's CPU, or record its answers where it runs and give that file "
+    "(docs/my-app.md)"
+)
+
+
+def _cannot(file: Path, what: str) -> UsageMistake:
+    return UsageMistake(what, file=file, key=KEY, remedy=_OTHERWISE)
+
+
+def _free_memory() -> int | None:
+    """Return how many bytes a new process can have; None where the system does not say."""
+    try:
+        with open(_MEMORY, encoding="utf-8") as file:  # noqa: PTH123 - a device, not a path of ours
+            lines = [line.split() for line in file if line.startswith(_FREE)]
+    except OSError:
+        return None
+    return int(lines[0][1]) * 1024 if lines else None

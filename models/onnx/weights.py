@@ -1,0 +1,113 @@
+"""The files beside an ONNX file that hold its weights, where those are too large for itself."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+from models.files import open_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.protocol_buffers import Message
+
+KEY = "external_data"
+_ENTRY_KEY, _ENTRY_VALUE = 1, 2
+# Digits of a size of 64 bits.
+_DIGITS = 19
+_MOST_SHOWN = 80
+
+
+@dataclass(frozen=True)
+class External:
+    """Where the values of one tensor lie.
+
+    Attributes:
+        location: the file's path, relative to the folder of the ONNX file.
+        end: how many bytes that file has to hold at least.
+    """
+
+    location: str
+    end: int
+
+
+def external_of(entries: Sequence[Message]) -> External:
+    """Return what a tensor says of the place of its values.
+
+    Raises:
+        ValueError: it names no file, or a size that is none.
+    """
+    said = {one.bytes(_ENTRY_KEY).decode(): one.bytes(_ENTRY_VALUE).decode() for one in entries}
+    if not said.get("location"):
+        raise ValueError("weights lie outside of it, and it does not say where")
+    return External(said["location"], _size(said, "offset") + _size(said, "length"))
+
+
+def hash_external(file: Path, digest: str, external: Sequence[External]) -> str:
+    """Return one hash over an ONNX file, whose own is given, and the files of its weights.
+
+    Raises:
+        UsageMistake: such a file is missing, too short, or not below the folder of the ONNX file.
+    """
+    if not external:
+        return digest
+    needed: dict[str, int] = {}
+    for one in external:
+        needed[one.location] = max(needed.get(one.location, 0), one.end)
+    whole = hashlib.sha256(digest.encode())
+    for location, size in sorted(needed.items()):
+        path = _inside(file, location)
+        whole.update(f"{location}\0{_hash(file, path, size)}\0".encode())
+    return whole.hexdigest()
+
+
+def _size(said: dict[str, str], key: str) -> int:
+    text = said.get(key, "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
+        raise ValueError(f"the {key} of weights outside of it is {text[:_MOST_SHOWN]!r}")
+    return int(text)
+
+
+def _inside(file: Path, location: str) -> Path:
+    """Return the path of a file below the ONNX file's folder."""
+    for kind in (PurePosixPath, PureWindowsPath):
+        given = kind(location)
+        if given.is_absolute() or given.drive or ".." in given.parts:
+            raise _mistake(
+                file,
+                f"its weights would be read from {location[:_MOST_SHOWN]!r}, which is outside of "
+                "its folder",
+                "Put the file of its weights beside it, and save the model again",
+            )
+    return file.parent / location
+
+
+def _hash(file: Path, path: Path, size: int) -> str:
+    try:
+        with open_regular(path) as opened:
+            held = os.fstat(opened.fileno()).st_size
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or str(error)
+        raise _mistake(
+            file,
+            f"its weights are in {path.name!r}, which cannot be read ({what})",
+            f"Put {path.name} beside it, as the export wrote both",
+        ) from None
+    if held < size:
+        raise _mistake(
+            file,
+            f"its weights are in {path.name!r}, which holds {held:,} bytes of {size:,}: it is a "
+            "pointer of Git LFS, or was cut short",
+            f"Fetch {path.name} again as a binary file (`git lfs pull`)",
+        )
+    return found
+
+
+def _mistake(file: Path, what: str, remedy: str) -> UsageMistake:
+    return UsageMistake(what, file=file, key=KEY, remedy=remedy)

@@ -1,0 +1,96 @@
+"""Reading the fields of a protocol buffer, without a schema and without copying what they hold.
+
+Everything here raises `ValueError`, which says what is damaged.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_LONGEST_VARINT = 10
+
+# A number, or the bytes of a text, of packed numbers, or of a message inside the message.
+Value = int | memoryview
+
+
+class Message:
+    """The fields of a message, the last value of each, of the type that is asked for."""
+
+    def __init__(self, content: bytes | Value) -> None:
+        self._values = dict(fields(content))
+
+    def integer(self, number: int, default: int) -> int:
+        """Return a whole number."""
+        value = self._values.get(number, default)
+        if not isinstance(value, int):
+            raise ValueError(f"field {number} is no integer")  # noqa: TRY004 - in the file
+        return value
+
+    def bytes(self, number: int) -> bytes:
+        """Return bytes; none where the field is not there."""
+        value = self._values.get(number, b"")
+        if isinstance(value, int):
+            raise ValueError(f"field {number} is no text")  # noqa: TRY004 - in the file
+        return bytes(value)
+
+    def float(self, number: int) -> float:
+        """Return a float32; 0 where the field is not there."""
+        value = self._values.get(number, bytes(4))
+        if isinstance(value, int) or len(value) != struct.calcsize("<f"):
+            raise ValueError(f"field {number} is no number")
+        (found,) = struct.unpack("<f", value)
+        return float(found)
+
+
+def fields(content: bytes | Value) -> Iterator[tuple[int, Value]]:
+    """Yield the number and the value of each field of a message."""
+    if isinstance(content, int):
+        raise ValueError("a number stands in place of a message")  # noqa: TRY004 - in the file
+    view, at = memoryview(content), 0
+    while at < len(view):
+        tag, at = _varint(view, at)
+        number, kind = tag >> 3, tag & 7
+        if kind == _VARINT:
+            value, at = _varint(view, at)
+            yield number, value
+            continue
+        if kind == _BYTES:
+            size, at = _varint(view, at)
+        elif kind in {_FIXED32, _FIXED64}:
+            size = 4 if kind == _FIXED32 else 8
+        else:
+            raise ValueError(f"byte {at} begins no field")
+        if size > len(view) - at:
+            raise ValueError("it was cut short")
+        yield number, view[at : at + size]
+        at += size
+
+
+def integers(value: Value) -> list[int]:
+    """Return the whole numbers of a repeated field's value: one, or several that are packed."""
+    if isinstance(value, int):
+        return [signed(value)]
+    found, at = [], 0
+    while at < len(value):
+        number, at = _varint(value, at)
+        found.append(signed(number))
+    return found
+
+
+def signed(value: int) -> int:
+    """Return an int32 or int64, which writes a negative number as 64 bits of two's complement."""
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def _varint(content: memoryview, at: int) -> tuple[int, int]:
+    value = 0
+    for place, byte in enumerate(content[at : at + _LONGEST_VARINT]):
+        value |= (byte & 0x7F) << (7 * place)
+        if byte < 0x80:  # noqa: PLR2004 - the last byte has no continuation bit
+            return value, at + place + 1
+    raise ValueError(f"byte {at} begins no number, or it was cut short")

@@ -1,0 +1,161 @@
+"""An ONNX file is bound as a candidate is; what is not certain of it is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.candidates import onnx_reference
+from models.errors import UsageMistake
+from models.onnx import asking
+from suites.meta import onnx_writer, small_classifiers
+from suites.meta.door.handing import provider_by
+from suites.meta.door.refused import ONE, TOML, Refused
+
+OTHER = ("args_0", "args_1", "args_2")
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch):
+    """Nothing is asked here."""
+    monkeypatch.setattr(onnx_reference, "require_onnxruntime", lambda _file: None)
+
+
+def take(folder, content, *, toml=None, **options):
+    """Hand in a FlatBuffer and an ONNX file; return the subject."""
+    given = {"reference": "{}/x.onnx", **options} if toml is None else options
+    refused = Refused(says=(), files={"x.onnx": content}, toml=toml, options=given)
+    return provider_by(refused.make(folder)).subject
+
+
+def bound(subject):
+    """Which input of the reference takes what, and what its output means."""
+    spec = subject.reference_answers.one.spec
+    return {one.role: one.name for one in spec.inputs}, spec.output.meaning
+
+
+def test_roles_and_meaning_are_found_as_a_candidate_s_are(tmp_path):
+    subject = take(tmp_path, onnx_writer.classifier(end=("Softmax",)))
+    roles = {"ids": "input_ids", "mask": "attention_mask", "segments": "token_type_ids"}
+    assert bound(subject) == (roles, "probabilities")
+    assert subject.reference is None
+    assert list(subject.candidates) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "fed"), [((1, 8), (1, 8)), (("b", "t"), (1, 8)), ((1, 1, 8), (1, 1, 8)), ((8,), (8,))]
+)
+def test_rows_are_fed_in_the_shape_that_the_file_takes(shape, fed, tmp_path):
+    subject = take(tmp_path, onnx_writer.classifier(names=("input_ids",), shape=shape))
+    (one,) = subject.reference_answers._call().inputs
+    assert (one.dtype, one.shape) == ("int64", fed)
+
+
+def test_an_open_length_is_that_of_the_candidates_and_said(tmp_path):
+    answers = take(tmp_path, onnx_writer.classifier()).reference_answers
+    assert answers.remarks == ("x.onnx: it is asked rows of 8 tokens, as the candidates are.",)
+    assert answers.rows["ids"].shape == (12, 8)
+
+
+REFUSED = {
+    "inputs of no known name": (
+        onnx_writer.classifier(names=OTHER),
+        "--edge-reference-inputs='ids=args_0,mask=args_1,segments=args_2'",
+        {},
+    ),
+    "several outputs": (
+        onnx_writer.classifier(outputs=("logits", "pooled")),
+        "under [reference], or --edge-reference-output='name=logits'",
+        {},
+    ),
+    "an end that says nothing": (
+        onnx_writer.classifier(end=("Tanh",)),
+        "--edge-reference-output='meaning=probabilities'",
+        {},
+    ),
+    "a meaning that the graph denies": (
+        onnx_writer.classifier(),
+        "the graph says logits",
+        {"reference-output": "meaning=probabilities"},
+    ),
+    "another number of labels": (onnx_writer.classifier(classes=4), "tells 4 apart", {}),
+    "an input of text": (
+        onnx_writer.of_operator("StringNormalizer", "", dtype="string"),
+        "takes text itself",
+        {},
+    ),
+    "inputs declared of no reference": (b"", "none is given", {"reference": None}),
+    "a grammar that is not there": (
+        onnx_writer.classifier(),
+        "--edge-reference-inputs",
+        {"reference-inputs": "tokens=input_ids"},
+    ),
+    "a length without bounds": (
+        onnx_writer.classifier(shape=(1, 1 << 40)),
+        "at most 8,192 can be judged",
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_certain_is_asked_for(name, tmp_path):
+    content, said, options = REFUSED[name]
+    if name.startswith("inputs declared"):
+        options = {**options, "reference-inputs": "ids=0"}
+    with pytest.raises(UsageMistake) as caught:
+        take(tmp_path, content, **options)
+    assert said in str(caught.value)
+    assert "--edge-inputs" not in str(caught.value)
+
+
+def test_what_is_declared_is_taken(tmp_path):
+    names = {"reference-inputs": "ids=args_0,segments=args_2,mask=1"}
+    content = onnx_writer.classifier(names=OTHER, outputs=("pooled", "logits"))
+    subject = take(tmp_path, content, **names, **{"reference-output": "name=logits"})
+    assert bound(subject)[0] == {"ids": "args_0", "mask": "args_1", "segments": "args_2"}
+
+
+def test_a_toml_declares_it_in_a_table_of_its_own(tmp_path):
+    toml = (
+        f"{TOML}[reference]\nfile = 'x.onnx'\ninputs = {{ ids = 'args_0', mask = 1, "
+        f"segments = 2 }}\noutput = {{ name = 'logits' }}\ntokenizer = 'text_vectorization:"
+        f"vocab.txt'\n{ONE}"
+    )
+    content = onnx_writer.classifier(names=OTHER, outputs=("logits", "pooled"))
+    assert bound(take(tmp_path, content, toml=toml)) == (
+        {"ids": "args_0", "mask": "args_1", "segments": "args_2"},
+        "logits",
+    )
+
+
+def test_a_path_in_a_toml_is_relative_to_it(tmp_path):
+    subject = take(tmp_path, onnx_writer.classifier(), toml=f"reference = 'x.onnx'\n{TOML}{ONE}")
+    assert subject.reference_answers.one.spec.file == tmp_path / "x.onnx"
+
+
+def test_a_flatbuffer_as_the_reference_is_asked_for_by_the_same_options(tmp_path):
+    names = {"reference": "{}/other.tflite"}
+    (tmp_path / "other.tflite").write_bytes(small_classifiers.classifier(names=OTHER))
+    with pytest.raises(UsageMistake, match="--edge-reference-inputs='ids=args_0"):
+        take(tmp_path, b"", **names)
+    options = {**names, "reference-inputs": "ids=args_0,mask=args_1,segments=args_2"}
+    assert list(take(tmp_path, b"", **options).candidates) == ["reference", "ok"]
+
+
+def test_recorded_answers_need_no_inputs(tmp_path):
+    with pytest.raises(UsageMistake, match="recorded answers are read as they are"):
+        take(tmp_path, b"", **{"reference": "{}/a.jsonl", "reference-inputs": "ids=0"})
+
+
+def test_a_candidate_is_declared_with_the_candidate(tmp_path):
+    with pytest.raises(UsageMistake, match="declared with the candidate"):
+        take(tmp_path, b"", **{"reference": "ok", "reference-inputs": "ids=0"})
+
+
+def test_without_onnxruntime_one_message_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_reference, "require_onnxruntime", asking.require_onnxruntime)
+    monkeypatch.setattr(asking, "find_spec", lambda _name: None)
+    with pytest.raises(UsageMistake) as caught:
+        take(tmp_path, onnx_writer.classifier())
+    assert "-m pip install --group" in caught.value.remedy
+    assert "tox -e judge-onnx" in caught.value.remedy

@@ -1,0 +1,25 @@
+"""Handing files in as a run's options do, without a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fixtures.handing import provider_of
+from fixtures.options import OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fixtures.providers import Provider
+
+
+def provider_by(given: Mapping[str, str | tuple[str, ...]]) -> Provider:
+    """Resolve options as a run does, and read what they hand in."""
+    values = {option.name: option.default for option in OPTIONS}
+    for option in OPTIONS:
+        if option.name in given:
+            said = given[option.name]
+            texts = said if option.several else (said,)
+            read = tuple(option.value_of(text, None, option.switch) for text in texts)
+            values[option.name] = read if option.several else read[0]
+    return provider_of(values)

@@ -1,0 +1,158 @@
+"""A FlatBuffer is judged against an ONNX file, which onnxruntime answers in its own process."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from models.candidates.onnx_reference import STAGE
+from models.errors import UsageMistake
+from models.onnx import asking
+from models.onnx.asking import Call, Fed, ask
+from models.store import Store
+from suites.meta import onnx_writer, small_classifiers
+from suites.meta.door.handing import provider_by
+from suites.meta.door.judged import judge, options
+from suites.meta.door.refused import Refused
+from suites.meta.door.texts import LABELS, distance, logits, softmax, write_texts
+from suites.meta.gates.running import run_pytest
+
+pytestmark = pytest.mark.skipif(
+    find_spec("onnxruntime") is None, reason="onnxruntime is not installed (dependency group onnx)"
+)
+
+SUITES = ("suites/accuracy", "suites/agreement")
+AGREES, CLOSE = "test_labels_agree_with_float32", "test_probabilities_stay_close_to_float32"
+
+
+@pytest.fixture(scope="module")
+def handed(tmp_path_factory):
+    """Texts, a FlatBuffer, and the options that hand them in."""
+    folder = tmp_path_factory.mktemp("onnx")
+    texts = write_texts(folder)
+    (folder / "ok.tflite").write_bytes(small_classifiers.classifier())
+    return folder, texts, [f"--edge-flatbuffer={folder / 'ok.tflite'}", *options(texts, LABELS)]
+
+
+def against(handed, name, content, **more):
+    """Judge the FlatBuffer against an ONNX file."""
+    folder, _, given = handed
+    (folder / name).write_bytes(content)
+    said = [f"--edge-{key}={value}" for key, value in more.items()]
+    return judge(folder, [*given, f"--edge-reference={folder / name}", *said], SUITES)
+
+
+def test_same_weights_agree_in_every_text(handed):
+    judged = against(handed, "same.onnx", onnx_writer.classifier())
+    assert judged.outcome.code == 0, judged.outcome.output
+    assert judged.figure("agreement", "ok") == 1.0
+    assert judged.figure("accuracy_drop_float32", "ok") == 0.0
+    assert judged.figure("total_variation", "ok") < 1e-6
+    assert "reference same.onnx: ids = 'input_ids' int64 [-1, -1]" in judged.outcome.output
+
+    # What was answered is kept: the second run asks nothing.
+    (kept,) = (handed[0] / "store" / STAGE).iterdir()
+    written = {file: file.stat().st_mtime_ns for file in kept.iterdir()}
+    warm = against(handed, "same.onnx", onnx_writer.classifier())
+    assert warm.figure("agreement", "ok") == 1.0
+    assert list((handed[0] / "store" / STAGE).iterdir()) == [kept]
+    assert {file: file.stat().st_mtime_ns for file in kept.iterdir()} == written
+
+
+def test_swapped_labels_turn_agreement_red(handed):
+    judged = against(handed, "swapped.onnx", onnx_writer.classifier(order=(1, 0, 2)))
+    assert judged.red("ok") == {AGREES, CLOSE}
+    _, texts, _ = handed
+    right = logits(texts.ids).argmax(axis=1)
+    swapped = np.array([1, 0, 2])[right]
+    assert judged.figure("agreement", "ok") == pytest.approx(float((right == swapped).mean()))
+
+
+def test_probabilities_are_taken_as_they_are(handed):
+    """A softmax at the end of the reference is not taken a second time."""
+    content = onnx_writer.classifier(end=("Mul2", "Softmax"))
+    judged = against(handed, "softmax.onnx", content)
+    assert judged.figure("agreement", "ok") == 1.0
+    values = logits(handed[1].ids)
+    expected = distance(softmax(values), softmax(2 * values))
+    assert judged.figure("total_variation", "ok") == pytest.approx(expected, rel=1e-4)
+
+
+def test_recorded_answers_are_compared_with_it(handed):
+    folder, texts, given = handed
+    rows = [
+        {"id": f"line-{at + 2}", "logits": row} for at, row in enumerate(logits(texts.ids).tolist())
+    ]
+    recorded = folder / "app.jsonl"
+    recorded.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (folder / "same.onnx").write_bytes(onnx_writer.classifier())
+    options_of = [one for one in given if "flatbuffer" not in one]
+    told = [f"--edge-recorded={recorded}", f"--edge-reference={folder / 'same.onnx'}"]
+    judged = judge(folder, [*options_of, *told, "--edge-length=8"], SUITES)
+    assert judged.figure("agreement", "recorded") == 1.0
+
+
+def test_a_run_ends_in_one_message_where_it_cannot_be_run(handed, tmp_path):
+    folder, _, given = handed
+    bad = folder / "bad.onnx"
+    bad.write_bytes(onnx_writer.classifier(end=("NoSuchOperator", "Softmax")))
+    told = [f"--edge-reference={bad}", f"--edge-cache-dir={tmp_path / 'store'}"]
+    outcome = run_pytest(tmp_path / "reports", [*SUITES, *given, *told])
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
+    assert "Traceback" not in outcome.output
+    (line,) = {one for one in outcome.output.splitlines() if "bad.onnx: --edge-reference: " in one}
+    assert "onnxruntime does not load it" in line
+    assert "record its answers" in line
+
+
+def asked(folder, content, *, output="out", values=3, rows=2):
+    """Ask a file of one input for a few texts."""
+    file = folder / "x.onnx"
+    file.write_bytes(content)
+    ids = Fed(role="ids", name="input_ids", dtype="int64", shape=(1, 8))
+    call = Call(file=file, inputs=(ids,), output=output, values=values, most=1000)
+    return ask(call, {"ids": np.ones((rows, 8), np.int32)})
+
+
+def test_a_file_that_never_answers_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(asking, "SECONDS_PER_TEXT", 1.0)
+    with pytest.raises(UsageMistake, match="took longer than 1 s over one text"):
+        asked(tmp_path, onnx_writer.endless())
+
+
+def test_a_file_that_takes_all_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(asking, "_free_memory", lambda: 1 << 30)
+    with pytest.raises(UsageMistake, match=r"cannot run it .*Failed to allocate memory"):
+        asked(tmp_path, onnx_writer.huge(1 << 40))
+    assert asked(tmp_path, onnx_writer.huge(10)).tolist() == [[80.0] * 3] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "how", "said"),
+    [
+        (onnx_writer.classifier(names=("input_ids",)), {"output": "nope"}, "nope"),
+        (
+            onnx_writer.classifier(names=("input_ids",)),
+            {"output": "logits", "values": 2},
+            "answers 3 numbers for a text, where 2 were expected",
+        ),
+        (onnx_writer.of_operator("Twice", ""), {}, "onnxruntime does not load it"),
+    ],
+    ids=["another output", "another number of answers", "an unknown operator"],
+)
+def test_what_it_answers_otherwise_is_refused(content, how, said, tmp_path):
+    with pytest.raises(UsageMistake) as caught:
+        asked(tmp_path, content, **how)
+    assert said in caught.value.what
+    assert caught.value.file == str(tmp_path / "x.onnx")
+
+
+def test_infinite_answers_are_told(tmp_path):
+    options = {"reference": "{}/inf.onnx", "reference-output": "meaning=logits"}
+    files = {"inf.onnx": onnx_writer.classifier(end=("Infinite",))}
+    provider = provider_by(Refused(says=(), files=files, options=options).make(tmp_path))
+    with pytest.raises(UsageMistake, match="answers NaN or infinity to 12 of 12 texts"):
+        provider.make(Store(tmp_path / "store"))

@@ -1,0 +1,64 @@
+"""ONNX files for the fuzzing: good ones of every shape, and bad ones by rule and by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models.candidates.declaration import NOTHING
+from models.candidates.onnx_reference import bind_onnx
+from models.onnx.reading import read_onnx
+from suites.meta.fuzz.shapes import no_files
+from suites.meta.fuzz.systematic import each_cut, each_field, fields, message_of
+from suites.meta.onnx_writer import classifier, endless, of_operator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_GRAPH, _NODE, _INITIALIZER, _INPUT, _OUTPUT = 7, 1, 5, 11, 12
+# Enough of a long value that a cut falls into every message around it.
+_STEP = 7
+
+
+def good_files() -> Iterable[bytes]:
+    """Return files that are read to the end."""
+    return [
+        classifier(),
+        classifier(names=("input_ids",), shape=(1, 8), end=("Softmax",)),
+        classifier(names=("ids",), dtype="float32", end=("Mul2",)),
+    ]
+
+
+def bad_files() -> Iterator[tuple[str, Any]]:
+    """Yield files of which one field or the end is wrong, and other bad ones."""
+    yield from no_files()
+    yield "an operator of its maker", of_operator("NGramHash", "com.own")
+    yield "an end that says nothing", endless()
+    yield "weights in its parent", classifier(external={"location": "../up"})
+    yield "weights in itself", classifier(external={"location": "given.onnx", "length": "9" * 19})
+    good = classifier(names=("input_ids",), shape=(1, 8))
+    yield from each_cut(good, _STEP)
+    whole = fields(good)
+    yield from each_field(good, range(len(whole)))
+    (at,) = (place for place, part in enumerate(whole) if part[0] == _GRAPH)
+    graph = whole[at][2]
+    for label, changed in _of_graph(graph):
+        yield label, message_of([*whole[:at], (_GRAPH, 2, changed), *whole[at + 1 :]])
+
+
+def read(path: Path) -> object:
+    """Read a file, and find out how it is fed and read."""
+    return bind_onnx(read_onnx(path), NOTHING)
+
+
+def _of_graph(graph: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield graphs of which one field of one part is wrong; of each kind of part, the first."""
+    parts, seen = fields(graph), set()
+    yield from each_field(graph, range(len(parts)))
+    for at, (number, kind, value) in enumerate(parts):
+        if number in seen or number not in {_NODE, _INITIALIZER, _INPUT, _OUTPUT}:
+            continue
+        seen.add(number)
+        for label, changed in each_field(value, range(len(fields(value)))):
+            whole = [*parts[:at], (number, kind, changed), *parts[at + 1 :]]
+            yield f"part {number}: {label}", message_of(whole)
