@@ -1,4 +1,8 @@
-"""Tables of characters, as SentencePiece precompiles them: what they say of their own size."""
+"""Tables of characters, as SentencePiece precompiles them: whether they hold what they say.
+
+A table is a size, a trie of so many bytes, and the texts that characters become, each ended by a
+zero byte. The trie is a double array of little-endian words, as the library Darts-clone writes it.
+"""
 
 from __future__ import annotations
 
@@ -6,42 +10,87 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from models.arrays import as_array, byte_array
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
+# Published tables have 250 kB.
+LARGEST_TABLE = 8_000_000
+# Of one character, Unicode's own forms make 18 at most.
+LONGEST_REPLACEMENT = 64
 # Where the trie begins, behind its size.
 _TRIE_AT = 4
+_WORD = np.dtype("<u4")
 _KEY = "precompiled_charsmap"
+# The bits of a word: whether it is a value, a place among the texts; which; of a step, whether a
+# value ends there, and whether its offset counts blocks of 256 words.
+_IS_VALUE, _VALUE, _HAS_VALUE, _IS_FAR = 1 << 31, (1 << 31) - 1, 1 << 8, 1 << 9
+# A text of UTF-8 begins at no byte of this form.
+_FORM, _WITHIN = 0xC0, 0x80
 
 
 def whole_table(content: bytes) -> bytes:
-    """Return a table of characters; its first four bytes say how many of those behind are its trie.
+    """Return a table of characters once it is known that looking a character up is safe.
 
-    The library makes room for so many without looking, and its process may die of it.
+    The library looks at none of it: it dies of a size that is too large, and gives up on a text
+    that leads out of the table.
+
+    Args:
+        content: the bytes of the table; none where a tokenizer has no table.
 
     Raises:
-        ValueError: fewer bytes follow than the table says.
+        ValueError: it is too large or cut, leads out of itself, or makes one character very long.
     """
+    if not content:
+        return content
+    if len(content) > LARGEST_TABLE:
+        raise _unfit(f"has {len(content):,} bytes, and at most {LARGEST_TABLE:,} are read")
     size = int.from_bytes(content[:_TRIE_AT], "little")
-    if content and size > len(content) - _TRIE_AT:
-        raise ValueError(
-            f"its table of characters has {len(content):,} bytes, and says that {size:,} follow"
+    if size > len(content) - _TRIE_AT:
+        raise _unfit(f"has {len(content):,} bytes, and says that {size:,} follow")
+    if size % _WORD.itemsize or not size:
+        raise _unfit(f"says that its trie has {size:,} bytes")
+    trie, texts = content[_TRIE_AT : _TRIE_AT + size], content[_TRIE_AT + size :]
+    longest = longest_replacement(content)
+    if longest > LONGEST_REPLACEMENT:
+        raise _unfit(
+            f"makes {longest:,} characters of one, and at most {LONGEST_REPLACEMENT} may be made"
         )
+    _require_within(as_array(trie, _WORD, [size // _WORD.itemsize]), texts)
     return content
 
 
+def longest_replacement(content: bytes) -> int:
+    """Return how many characters a table makes of one at most.
+
+    Raises:
+        ValueError: its texts are not UTF-8.
+    """
+    size = int.from_bytes(content[:_TRIE_AT], "little")
+    try:
+        texts = content[_TRIE_AT + size :].decode()
+    except UnicodeDecodeError:
+        raise _unfit("holds texts that are not UTF-8") from None
+    return max(map(len, texts.split("\0")))
+
+
 def require_whole_tables(document: Any) -> None:
-    """Refuse a tokenizer.json with a table of characters that says more than it holds.
+    """Refuse a tokenizer.json with a table of characters that cannot be used.
 
     Args:
         document: what the JSON holds; anything that is no tokenizer's is left to the library.
 
     Raises:
-        ValueError: a table is cut, or is not in base64.
+        ValueError: a table is not in base64, or is not whole.
     """
     for value in values_in(document):
         if isinstance(value, dict) and isinstance(value.get(_KEY), str):
-            whole_table(_decoded(value[_KEY]))
+            whole_table(decoded(value[_KEY]))
 
 
 def values_in(document: Any) -> Iterator[Any]:
@@ -56,8 +105,36 @@ def values_in(document: Any) -> Iterator[Any]:
             waiting += value.values()
 
 
-def _decoded(text: str) -> bytes:
+def decoded(text: str) -> bytes:
+    """Return the bytes of a table that JSON holds.
+
+    Raises:
+        ValueError: it is not in base64.
+    """
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("its table of characters is not in base64") from None
+        raise _unfit("is not in base64") from None
+
+
+def _require_within(trie: NDArray[np.uint32], texts: bytes) -> None:
+    """Refuse a trie of which a step leads out of it, or a value to no text."""
+    # A word with the highest bit is a value, to which no letter leads; the first one is the start.
+    is_step = (trie & _IS_VALUE) == 0
+    is_step[0] = True
+    steps, places = trie[is_step], np.flatnonzero(is_step)
+    offsets = (steps >> 10).astype(np.int64) << ((steps & _IS_FAR) >> 6)
+    targets = places ^ offsets
+    # From there a letter's byte leads on, by XOR.
+    if (targets | 0xFF).max() >= trie.size:
+        raise _unfit("leads out of its own trie")
+    values = trie[targets[(steps & _HAS_VALUE) != 0]] & _VALUE
+    if values.max(initial=0) > len(texts):
+        raise _unfit("leads out of its own texts")
+    ended = byte_array(texts + b"\0")
+    if ((ended[values] & _FORM) == _WITHIN).any():
+        raise _unfit("leads into the middle of a letter")
+
+
+def _unfit(what: str) -> ValueError:
+    return ValueError(f"its table of characters {what}")

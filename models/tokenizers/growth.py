@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from models.errors import UsageMistake
+from models.tokenizers.charsmaps import decoded, longest_replacement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +23,9 @@ MOST_GROWTH = 4096
 def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
     """Refuse a tokenizer whose normalizer can make a text thousands of times as long.
 
-    The bound is that of the replacements alone, in the order in which they are applied: each may
-    multiply what the ones before it gave. Unicode's own forms add at most a factor of 18 (Unicode
-    Standard Annex 15), once.
+    The bound is that of replacements and tables of characters, in the order in which they are
+    applied: each may multiply what the ones before it gave. Unicode's own forms add at most a
+    factor of 18 (Unicode Standard Annex 15), once.
 
     Args:
         tokenizer: as the library has read it; nothing has been encoded with it.
@@ -64,6 +65,8 @@ def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _factor(step: dict[str, Any]) -> float:
     """How many times as long a replacement can make a text; at least 1."""
+    if step["type"] == "Precompiled":
+        return max(1.0, longest_replacement(decoded(step["precompiled_charsmap"])))
     if step["type"] != "Replace":
         return 1.0
     content, pattern = len(step["content"]), step["pattern"]

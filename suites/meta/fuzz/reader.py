@@ -44,12 +44,13 @@ def reader(
     seeds: Callable[[], Iterable[bytes]],
     crafted: Callable[[], Iterator[tuple[str, Any]]],
     mutate: Callable[[Random, bytes], bytes] = mutated,
+    name: str | None = None,
 ) -> Callable[[Callable[[Path], object]], Callable[[Path], object]]:
-    """Register a function as a reader, under its own name; arguments as `Reader`'s."""
+    """Register a function as a reader, under its own name or another; arguments as `Reader`'s."""
 
     def registered(read: Callable[[Path], object]) -> Callable[[Path], object]:
-        name = read.__name__
-        READERS[name] = Reader(name, file, read, seeds, crafted, mutate)
+        called = name or read.__name__
+        READERS[called] = Reader(called, file, read, seeds, crafted, mutate)
         return read
 
     return registered

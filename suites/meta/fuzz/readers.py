@@ -8,6 +8,7 @@ decides, what makes a bad file of a good one. Every good file must be accepted.
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING
 
 from models.bundle.opening import open_bundle
@@ -167,47 +168,14 @@ def recorded_table(path: Path) -> object:
     return recordings.read(path)
 
 
-@reader(
-    "spiece.model",
-    seeds=tokenizers.sentence_pieces,
-    crafted=tokenizers.bad_sentence_pieces,
-)
-def sentencepiece_tokenizer(path: Path) -> object:
-    """Read a SentencePiece model, and encode texts."""
-    return tokenizers.read(path, "sentencepiece")
-
-
-@reader(
-    "vocab.txt",
-    seeds=tokenizers.word_lists,
-    crafted=tokenizers.bad_word_lists,
-    mutate=tokenizers.mutated_text,
-)
-def words_tokenizer(path: Path) -> object:
-    """Read a word list, and encode texts."""
-    return tokenizers.read(path, "words")
-
-
-@reader(
-    "keras.json",
-    seeds=tokenizers.keras_tokenizers,
-    crafted=tokenizers.bad_keras_tokenizers,
-    mutate=tokenizers.mutated_text,
-)
-def keras_tokenizer(path: Path) -> object:
-    """Read the JSON of Keras' Tokenizer, and encode texts."""
-    return tokenizers.read(path, "keras")
-
-
-@reader(
-    "tokenizer.json",
-    seeds=tokenizers.hugging_face_tokenizers,
-    crafted=tokenizers.bad_hugging_face_tokenizers,
-    mutate=tokenizers.mutated_text,
-)
-def huggingface_tokenizer(path: Path) -> object:
-    """Read a tokenizer.json, and encode texts."""
-    return tokenizers.read(path, "huggingface")
+for kind, files in tokenizers.KINDS.items():
+    reader(
+        files.name,
+        name=f"{kind}_tokenizer",
+        seeds=files.seeds,
+        crafted=files.crafted,
+        mutate=files.mutate,
+    )(partial(tokenizers.read, kind=kind))
 
 
 @reader("texts.jsonl", seeds=user_files.texts, crafted=user_files.bad_texts)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.tokenizers.kinds import TokenizerSettings, load
-from suites.meta.fuzz.mutations import VALUES, dumped, mutated, mutated_json
+from suites.meta.fuzz.mutations import VALUES, dumped, mutated, mutated_json, mutated_words
 from suites.meta.fuzz.shapes import SIZES, no_files
 from suites.meta.fuzz.systematic import (
     each_byte,
@@ -21,18 +22,17 @@ from suites.meta.fuzz.systematic import (
 )
 from suites.meta.fuzz.tf1_files import held
 from suites.meta.tokenizers.kinds import small_encoder
-from suites.meta.tokenizers.sentence_piece_models import trained
+from suites.meta.tokenizers.sentence_piece_models import NORMALIZER, TABLE, small_table, trained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from random import Random
 
 _KERAS = {"config": {"word_index": json.dumps({"<o>": 1, "good": 2}), "oov_token": "<o>"}}
 _WORDS = ("<pad>", "<unk>", "good", "day", "日本")
-# Of a SentencePiece model: the fields for how it was trained and how texts are normalized, and
-# in the latter the field for the table of characters.
-_TRAINER, _NORMALIZER, _TABLE = 2, 3, 2
-_PIECES = 4
+# Of a SentencePiece model: the field for how it was trained, and how many pieces are changed.
+_TRAINER, _PIECES = 2, 4
+_CHARSMAP = "precompiled_charsmap"
 _TEXTS = [("",), ("good day 日本 \N{GRINNING FACE}",), ("a" * 300,)]
 
 
@@ -67,7 +67,7 @@ def bad_sentence_pieces() -> Iterator[tuple[str, Any]]:
     parts = fields(good)
     yield from each_field(good, range(_PIECES))
     for at, (name, _, value) in enumerate(parts):
-        if name not in {_TRAINER, _NORMALIZER} and at >= _PIECES:
+        if name not in {_TRAINER, NORMALIZER} and at >= _PIECES:
             continue
         start, end = message_of(parts[:at]), message_of(parts[at + 1 :])
         for label, changed in each_field(value, range(len(fields(value)))):
@@ -78,15 +78,15 @@ def bad_sentence_pieces() -> Iterator[tuple[str, Any]]:
 def _bad_tables() -> Iterator[tuple[str, bytes]]:
     """Yield models whose table of characters says a wrong size, or ends too early."""
     parts = fields(trained("unigram"))
-    (at,) = (place for place, (name, _, _) in enumerate(parts) if name == _NORMALIZER)
+    (at,) = (place for place, (name, _, _) in enumerate(parts) if name == NORMALIZER)
     inner = fields(parts[at][2])
-    (held_at,) = (place for place, (name, _, _) in enumerate(inner) if name == _TABLE)
+    (held_at,) = (place for place, (name, _, _) in enumerate(inner) if name == TABLE)
     table = inner[held_at][2]
     wrong = {f"says {size}": (size % 2**32).to_bytes(4, "little") + table[4:] for size in SIZES}
     wrong |= {f"ends at {end}": table[:end] for end in (1, 3, 4, 5, 8, 1024, len(table) - 1)}
     for label, changed in wrong.items():
-        inner[held_at] = (_TABLE, inner[held_at][1], changed)
-        parts[at] = (_NORMALIZER, parts[at][1], message_of(inner))
+        inner[held_at] = (TABLE, inner[held_at][1], changed)
+        parts[at] = (NORMALIZER, parts[at][1], message_of(inner))
         yield f"the table of characters {label}", message_of(parts)
 
 
@@ -141,10 +141,12 @@ def bad_keras_tokenizers() -> Iterator[tuple[str, Any]]:
 
 
 def hugging_face_tokenizers() -> Iterator[bytes]:
-    """Yield good tokenizer.json files."""
+    """Yield good tokenizer.json files, the last with a table of characters."""
     for kind in ("wordpiece", "byte_pairs", "words"):
         with tempfile.TemporaryDirectory() as folder:
-            yield small_encoder(kind, Path(folder)).library.to_str(pretty=False).encode()
+            whole = small_encoder(kind, Path(folder)).library.to_str(pretty=False)
+        yield whole.encode()
+    yield _with_table(json.loads(whole), small_table())
 
 
 def bad_hugging_face_tokenizers() -> Iterator[tuple[str, Any]]:
@@ -156,6 +158,40 @@ def bad_hugging_face_tokenizers() -> Iterator[tuple[str, Any]]:
     for number, data in enumerate(hugging_face_tokenizers()):
         for name, changed in (*each_cut(data, 17), *each_json(json.loads(data))):
             yield f"tokenizer {number}, {name}", changed
+    for name, table in _bad_small_tables():
+        yield f"the table of characters {name}", _with_table(json.loads(data), table)
+
+
+def _bad_small_tables() -> Iterator[tuple[str, bytes]]:
+    """Yield tables of characters of which a size, a word of the trie or a text is wrong."""
+    good = small_table()
+    start = 4 + int.from_bytes(good[:4], "little")
+    for size in SIZES:
+        yield f"says {size}", (size % 2**32).to_bytes(4, "little") + good[4:]
+    for at in range(4, start, 4):
+        for word in (0, 1, 2**9, 2**31 - 1, 2**31, 2**32 - 1, 2**20 + 2**8):
+            yield f"has {word} at {at}", good[:at] + word.to_bytes(4, "little") + good[at + 4 :]
+    yield from each_cut(good, 3)
+    for at in range(start, len(good)):
+        for byte in (0, 1, 0x7F, 0x80, 0xBF, 0xFF):
+            yield f"has byte {byte} at {at}", good[:at] + bytes((byte,)) + good[at + 1 :]
+    for many in (65, 10_000, 1_000_000):
+        yield f"makes {many} of a letter", good[:start] + b"a" * many + b"\0" + good[start:]
+
+
+def _with_table(document: dict[str, Any], table: bytes) -> bytes:
+    """A tokenizer.json whose normalizer is a table of characters."""
+    held = {"type": "Precompiled", _CHARSMAP: base64.b64encode(table).decode()}
+    return json.dumps(document | {"normalizer": held}).encode()
+
+
+def mutated_tokenizer(random: Random, data: bytes) -> bytes:
+    """Change a tokenizer.json, or the table of characters in it."""
+    document = json.loads(data)
+    held = (document["normalizer"] or {}).get(_CHARSMAP)
+    if held is None or random.random() < 0.3:
+        return mutated_text(random, data)
+    return _with_table(document, mutated_words(random, base64.b64decode(held)))
 
 
 def mutated_text(random: Random, data: bytes) -> bytes:
@@ -163,3 +199,22 @@ def mutated_text(random: Random, data: bytes) -> bytes:
     if data[:1] in {b"[", b"{"} and random.random() < 0.7:
         return json.dumps(mutated_json(random, json.loads(data))).encode()
     return mutated(random, data)
+
+
+class Files(NamedTuple):
+    """Files of a kind of tokenizer: their name, good ones, bad ones, how a good one becomes bad."""
+
+    name: str
+    seeds: Callable[[], Iterator[bytes]]
+    crafted: Callable[[], Iterator[tuple[str, Any]]]
+    mutate: Callable[[Random, bytes], bytes]
+
+
+KINDS = {
+    "sentencepiece": Files("spiece.model", sentence_pieces, bad_sentence_pieces, mutated),
+    "words": Files("vocab.txt", word_lists, bad_word_lists, mutated_text),
+    "keras": Files("keras.json", keras_tokenizers, bad_keras_tokenizers, mutated_text),
+    "huggingface": Files(
+        "tokenizer.json", hugging_face_tokenizers, bad_hugging_face_tokenizers, mutated_tokenizer
+    ),
+}

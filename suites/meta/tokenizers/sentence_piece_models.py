@@ -7,8 +7,11 @@ from __future__ import annotations
 import functools
 import io
 import random
+import tempfile
 
 import sentencepiece
+
+from suites.meta.fuzz.systematic import fields
 
 _PARTS = [
     *("ka", "to", "mi", "ré", "so", "ßu", "nö", "da", "pe"),
@@ -51,3 +54,33 @@ def trained(kind: str, rule: str = "nmt_nfkc", option: str = "usual") -> bytes:
         **{"vocab_size": 120, **OPTIONS[option]},
     )
     return file.getvalue()
+
+
+# Of a model's file, the field for how texts are normalized, and in it the one for the table.
+NORMALIZER, TABLE = 3, 2
+# Characters and what they become, as SentencePiece reads them: A, the ligature fi, ka with a mark.
+_RULES = "41\t61\nFB01\t66 69\n30AB 3099\t30AC\n"
+
+
+@functools.cache
+def small_table() -> bytes:
+    """Return a table of three characters, as SentencePiece precompiles it: a kilobyte."""
+    file = io.BytesIO()
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="ascii") as rules:
+        rules.write(_RULES)
+        rules.flush()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(["good day"] * 10),
+            model_writer=file,
+            normalization_rule_tsv=rules.name,
+            vocab_size=20,
+            hard_vocab_limit=False,
+            minloglevel=2,
+        )
+    return field_of(field_of(file.getvalue(), NORMALIZER), TABLE)
+
+
+def field_of(message: bytes, wanted: int) -> bytes:
+    """Return what the only field of a number holds in a protobuf message."""
+    (value,) = (value for name, _, value in fields(message) if name == wanted)
+    return bytes(value)
