@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from suites.meta.gates import edits
+from suites.meta.gates.planting import in_flatbuffer
 from suites.meta.gates.running import run
 
 
@@ -26,6 +28,21 @@ def test_built_candidates_have_golden_vectors(miniature, tmp_path):
     assert {line["label"] for line in first} == {"NEGATIVE", "NEUTRAL", "POSITIVE"}
     assert first[0]["logits"] == pytest.approx(second[0]["logits"], abs=0.5)
     assert first[0]["logits"] != second[0]["logits"]
+
+
+def test_leaves_out_a_candidate_that_cannot_be_fed(miniature, tmp_path):
+    """The others have their vectors, and the run says whose are missing and why."""
+    folder, mini = tmp_path / "golden", miniature.copied_to(tmp_path / "store")
+    in_flatbuffer("dynamic_wi8_afp32", edits.swapped_inputs)(mini)
+    schemes = "--edge-schemes=float32,dynamic_wi8_afp32"
+    given = [schemes, f"--edge-export-golden={folder}"]
+    outcome = run(mini, tmp_path / "reports", ["suites/agreement/test_agreement.py"], given)
+    assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
+    assert "golden vectors: without dynamic_wi8_afp32: which input takes ids" in outcome.output
+    assert f"golden vectors: {folder}, 200 texts: float32\n" in outcome.output
+    assert sorted(file.name for file in folder.glob("*.jsonl")) == ["float32.jsonl"]
+    assert len(lines_of(folder / "float32.jsonl")) == 200
+    assert "dynamic_wi8_afp32" not in (folder / "README.md").read_text("utf-8")
 
 
 def test_a_run_without_answers_has_no_golden_vectors(miniature, tmp_path):
