@@ -7,6 +7,10 @@ from collections import Counter
 from typing import Any
 
 
+class DoubledKeyError(ValueError):
+    """An object names a key twice."""
+
+
 def parse_json(text: str | bytes) -> Any:
     """Read a JSON document in which no object names a key twice.
 
@@ -27,7 +31,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"the key {twice!r} stands twice in one object")
+        raise DoubledKeyError(f"the key {twice!r} stands twice in one object")
     return found
 
 

@@ -289,13 +289,9 @@ class _Checker(Members):
 
     def _check_tokenizer(self, folder: str, member: str) -> None:
         # Only where a bundle is unpacked.
-        from models.tokenizers.library_errors import LibraryError  # noqa: PLC0415
         from models.tokenizers.library_json import read_library  # noqa: PLC0415
 
-        try:
-            tokenizer = read_library(self._kept.text(member), Path(member))
-        except LibraryError as error:
-            raise ValueError(str(error)) from None
+        tokenizer = read_library(self._kept.text(member), Path(member))
         # A given file's table, which its summary counts, may be larger than its tokenizer.
         size, said = tokenizer.get_vocab_size(), self._summaries[folder].vocabulary
         if self._facts.taught and size != said:

@@ -74,6 +74,7 @@ class GivenCandidate:
         Raises:
             UsageMistake: an id is larger than the file's table.
         """
+        self._require_special_ids()
         arrays = self._arrays(rows)
         top = int(arrays[IDS].max(initial=0))
         if self.rows is not None and top >= self.rows:
@@ -86,6 +87,20 @@ class GivenCandidate:
                 remedy="Give the tokenizer or the ids that the file was trained with",
             )
         return arrays
+
+    def _require_special_ids(self) -> None:
+        """Check the ids that no text shows, too: an app meets them at its first unknown word."""
+        if self.encoder is None or self.rows is None:
+            return
+        for what, number in self.encoder.special.items():
+            if number >= self.rows:
+                raise UsageMistake(
+                    f"its {self.encoder.kind} tokenizer has the id {number} for {what}, and the "
+                    f"file's table has {self.rows} rows",
+                    file=self.spec.file,
+                    key="--edge-tokenizer",
+                    remedy="Give the tokenizer that the file was trained with",
+                )
 
     def _arrays(self, rows: Sequence[LabelledText]) -> Arrays:
         if self.encoder is not None:

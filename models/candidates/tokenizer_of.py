@@ -123,4 +123,13 @@ def _packed(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / Path(files[0].name).name
         path.write_bytes(content)
-        return load(TokenizerSettings(file=str(path), kind=kind, **settings))  # type: ignore[arg-type] # literals
+        try:
+            return load(TokenizerSettings(file=str(path), kind=kind, **settings))  # type: ignore[arg-type] # literals
+        except UsageMistake as error:
+            # The file that it names is gone when somebody reads of it.
+            raise UsageMistake(
+                f"in its metadata, {path.name} {error.what}",
+                file=opened.file,
+                key=error.key or "metadata",
+                remedy=f"Give {KEY}=KIND:PATH, which takes the place of what the metadata holds",
+            ) from None

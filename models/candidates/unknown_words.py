@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
@@ -36,14 +35,13 @@ def unknown_words(
     Raises:
         UsageMistake: it knows no word of any text.
     """
-    special = _special(encoder)
     ids, mask = arrays[IDS], arrays[MASK] == 1
     words = ids[mask]
-    for number in special:
+    for number in encoder.around:
         words = words[words != number]
     if words.size == 0 and not (encoder.left_out is not None and ids.size):
         return []
-    missed = 1.0 if words.size == 0 else float((words == _unknown(encoder)).mean())
+    missed = 1.0 if words.size == 0 else float((words == encoder.unknown).mean())
     if missed == 1.0:
         raise UsageMistake(
             f"the {encoder.kind} tokenizer knows no word of the texts: each of them is fed as one "
@@ -55,17 +53,3 @@ def unknown_words(
     if missed < _TOLD:
         return []
     return [f"{name}: its tokenizer does not know {missed:.0%} of the texts' tokens."]
-
-
-def _unknown(encoder: Encoder) -> int:
-    """Return the id of a token that is not known; -1 where every text has ids of its own."""
-    model = json.loads(encoder.library.to_str())["model"]
-    number = model.get("unk_id")
-    if number is None and model.get("unk_token") is not None:
-        number = encoder.library.token_to_id(model["unk_token"])
-    return -1 if number is None else int(number)
-
-
-def _special(encoder: Encoder) -> list[int]:
-    """Return the ids that are put around every text, whatever it says."""
-    return list(dict.fromkeys(encoder.library.encode("").ids))

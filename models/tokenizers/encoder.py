@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 Side = Literal["left", "right"]
+# What the library says where a regular expression takes too long.
+_REGULAR = "Regex"
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,28 @@ class Encoder:
     def __repr__(self) -> str:
         return f"<{self.kind} tokenizer of {self.size} ids>"
 
+    @cached_property
+    def around(self) -> tuple[int, ...]:
+        """Ids that are put around every text, whatever it says."""
+        return tuple(dict.fromkeys(self.library.encode("").ids))
+
+    @cached_property
+    def unknown(self) -> int | None:
+        """Id of an unknown word, `left_out` included; None where every text has ids of its own."""
+        model = json.loads(self.library.to_str())["model"]
+        number: int | None = model.get("unk_id")
+        if number is None and model.get("unk_token") is not None:
+            number = self.library.token_to_id(model["unk_token"])
+        return number
+
+    @property
+    def special(self) -> dict[str, int]:
+        """Ids that no word of a text has, by what they are for."""
+        named = {"what fills rows up": self.padding.number}
+        if self.unknown not in {None, self.left_out}:
+            named["a word that is not known"] = self.unknown
+        return named | {f"{self.tokens([one])[0]!r} around a text": one for one in self.around}
+
     @property
     def size(self) -> int:
         """One more than the largest id it gives."""
@@ -77,7 +103,7 @@ class Encoder:
         if self.left_out is not None:
             return self._encode_kept(texts, length)
         pairs = any(len(text) > 1 for text in texts)
-        rows = _encoded(self._bounded(length, pairs=pairs), texts)
+        rows = self._encoded(self._bounded(length, pairs=pairs), texts)
         columns = {
             IDS: [row.ids for row in rows],
             MASK: [row.attention_mask for row in rows],
@@ -90,7 +116,7 @@ class Encoder:
 
     def lengths(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.int64]:
         """Return the tokens of each text before truncation and padding, [n]."""
-        rows = _encoded(self._free(), texts)
+        rows = self._encoded(self._free(), texts)
         return np.array([len(self._kept(row.ids)) for row in rows], np.int64)
 
     def tokens(self, ids: Sequence[int]) -> list[str]:
@@ -141,7 +167,7 @@ class Encoder:
         self._require_room(length, 0)
         ids = np.full((len(texts), length), self.padding.number, np.int32)
         mask = np.zeros_like(ids)
-        rows = _encoded(self._free(), texts)
+        rows = self._encoded(self._free(), texts)
         for at, row in enumerate(rows):
             kept = self._kept(row.ids)
             kept = kept[:length] if self.truncation == "right" else kept[-length:]
@@ -151,15 +177,36 @@ class Encoder:
             ids[at, place], mask[at, place] = kept, 1
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
+    def _encoded(self, library: Tokenizer, texts: Sequence[tuple[str, ...]]) -> list[Encoding]:
+        """What the library makes of texts, a pair as a pair; it takes no tuple of one."""
+        given = [text if len(text) > 1 else text[0] for text in texts]
+        try:
+            with library_errors():
+                return library.encode_batch(given)
+        except LibraryError as error:
+            raise UsageMistake(
+                f"the {self.kind} tokenizer gives up on text {_bad(library, given)} ({error})",
+                key="--edge-tokenizer",
+                remedy=self._way_out(str(error)),
+            ) from None
 
-def _encoded(library: Tokenizer, texts: Sequence[tuple[str, ...]]) -> list[Encoding]:
-    """What the library makes of texts, a pair as a pair; it takes no tuple of one."""
-    try:
-        with library_errors():
-            return library.encode_batch([text if len(text) > 1 else text[0] for text in texts])
-    except LibraryError as error:
-        raise UsageMistake(
-            f"the tokenizer gives up on a text ({error})",
-            key="--edge-tokenizer",
-            remedy="Simplify the regular expressions in [tokenizer], or give ids in a column",
-        ) from None
+    def _way_out(self, said: str) -> str:
+        """What helps where a text has no ids: by what the library says of it."""
+        leave = "leave that text out, or give ids in a column: --edge-columns=...,ids=NAME"
+        if _REGULAR not in said:
+            return leave.capitalize()
+        where = (
+            "the tokenizer.json" if self.kind == "huggingface" else "[tokenizer] of your TOML file"
+        )
+        return f"Simplify the regular expressions in {where}, {leave}"
+
+
+def _bad(library: Tokenizer, texts: Sequence[str | tuple[str, ...]]) -> str:
+    """Which of the texts has no ids, counted from 1."""
+    for number, text in enumerate(texts, start=1):
+        try:
+            with library_errors():
+                library.encode_batch([text])
+        except LibraryError:
+            return f"{number:,} of {len(texts):,}"
+    return "of several"

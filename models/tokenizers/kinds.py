@@ -13,6 +13,7 @@ from models.tokenizers.pieces import (
     from_word_pieces,
     is_tokenizer_json,
 )
+from models.tokenizers.remedies import write_token
 from models.tokenizers.sentence_pieces import from_sentence_pieces
 from models.tokenizers.vocabularies import (
     is_keras_json,
@@ -100,7 +101,7 @@ def _regex(file: Path, given: Mapping[str, Any]) -> Encoder:
     chosen = {**usual, **given}
     # (?P: RE2, which the Task Library uses, takes \\w, \\d and \\s for ASCII alone.
     chosen["split"] = f"(?P:{chosen['split']})"
-    return word_encoder("regex", words, WordSettings(**chosen))
+    return word_encoder("regex", file, words, WordSettings(**chosen))
 
 
 def _text_vectorization(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -113,7 +114,23 @@ def _text_vectorization(file: Path, given: Mapping[str, Any]) -> Encoder:
         "pad": "",
     }
     words = read_vocabulary(file)
-    return word_encoder("text_vectorization", words, WordSettings(**{**usual, **given}))
+    if not given.keys() & {"unknown", "pad"}:
+        _require_first(words, ("", "[UNK]"), file)
+    return word_encoder("text_vectorization", file, words, WordSettings(**{**usual, **given}))
+
+
+def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path) -> None:
+    """Check that tokens that the list holds are the first ones of it, as the layer numbers them."""
+    for number, token in enumerate(tokens):
+        if words.get(token, number) != number:
+            raise UsageMistake(
+                f"gives {token!r} the number {words[token]}, and TextVectorization gives it "
+                f"{number}",
+                file=file,
+                key="tokenizer.kind",
+                remedy="Write down what get_vocabulary() returns, one word a line, or give another "
+                "kind of list as words:FILE",
+            )
 
 
 def _keras(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -130,7 +147,7 @@ def _keras(file: Path, given: Mapping[str, Any]) -> Encoder:
     }
     if config.filters and not config.char_level:
         usual |= {"blanked": f"[{_literal(config.filters)}]", "blank": config.split}
-    return word_encoder("keras", words, WordSettings(**{**usual, **given}))
+    return word_encoder("keras", file, words, WordSettings(**{**usual, **given}))
 
 
 def _literal(characters: str) -> str:
@@ -140,16 +157,17 @@ def _literal(characters: str) -> str:
 
 def _words(file: Path, given: Mapping[str, Any]) -> Encoder:
     words = read_vocabulary(file)
-    return word_encoder("words", words, WordSettings(**{**_usual_tokens(words, given), **given}))
+    usual = _usual_tokens(words, given, file)
+    return word_encoder("words", file, words, WordSettings(**{**usual, **given}))
 
 
 def _characters(file: Path, given: Mapping[str, Any]) -> Encoder:
     words = read_vocabulary(file)
-    usual = _usual_tokens(words, given)
-    return word_encoder("characters", words, WordSettings(split=CHARACTERS, **{**usual, **given}))
+    settings = {**_usual_tokens(words, given, file), **given, "split": CHARACTERS}
+    return word_encoder("characters", file, words, WordSettings(**settings))
 
 
-def _usual_tokens(words: Mapping[str, int], given: Mapping[str, Any]) -> dict[str, str]:
+def _usual_tokens(words: Mapping[str, int], given: Mapping[str, Any], file: Path) -> dict[str, str]:
     """Tokens that a list without settings has under a usual name, where none is given."""
     found: dict[str, str] = {}
     for key, names in USUAL_TOKENS.items():
@@ -157,8 +175,9 @@ def _usual_tokens(words: Mapping[str, int], given: Mapping[str, Any]) -> dict[st
         if len(known) > 1 and key not in given:
             raise UsageMistake(
                 f"the word list holds {' and '.join(map(repr, known))}",
+                file=file,
                 key=f"tokenizer.{key}",
-                remedy=f'Write {key} = "..." in [tokenizer] with the one that training used',
+                remedy=write_token(key, "the one that training used"),
             )
         found |= {key: known[0]} if known else {}
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokenizers import Tokenizer
 
@@ -11,7 +11,8 @@ from models.documents import parse_json
 from models.errors import UsageMistake
 from models.tokenizers.charsmaps import require_whole_tables, values_in
 from models.tokenizers.growth import require_bounded_growth
-from models.tokenizers.library_errors import library_errors
+from models.tokenizers.library_errors import LibraryError, library_errors
+from models.tokenizers.special_tokens import require_own_tokens, require_unknown_id
 from models.tokenizers.vocabularies import LARGEST_NUMBER
 
 if TYPE_CHECKING:
@@ -26,17 +27,48 @@ def read_library(text: str, file: Path) -> Tokenizer:
         file: where it comes from, for messages.
 
     Raises:
-        LibraryError: it is no JSON, names a key twice, has a cut table of characters, or the
-            library refuses it.
-        UsageMistake: its ids are too large, or its normalizer makes texts too long.
+        UsageMistake: it is no JSON or no tokenizer, its table of characters is damaged, its ids are
+            too large, its normalizer makes texts too long, or its special tokens are not those of
+            its vocabulary.
     """
-    with library_errors():
-        require_whole_tables(parse_json(text))
-        library = Tokenizer.from_str(text)
+    document = _document(text, file)
+    require_unknown_id(document, file)
+    try:
+        with library_errors():
+            library = Tokenizer.from_str(text)
+    except LibraryError as error:
+        raise UsageMistake(
+            f"is not a tokenizer of the tokenizers library ({error})",
+            file=file,
+            remedy="Give the tokenizer.json that save_pretrained wrote, or say KIND:FILE",
+        ) from None
     # Before anything else: the library dies where it writes down an id of two billion.
     _require_small_ids(library, file)
     require_bounded_growth(library, file)
+    require_own_tokens(library, document, file)
     return library
+
+
+def _document(text: str, file: Path) -> Any:
+    """What the JSON holds, its tables of characters found whole."""
+    try:
+        document = parse_json(text)
+    except ValueError as error:
+        raise UsageMistake(
+            f"is not JSON ({error})",
+            file=file,
+            remedy="Fetch the tokenizer.json again, whole, or write it with a JSON library",
+        ) from None
+    try:
+        require_whole_tables(document)
+    except ValueError as error:
+        raise UsageMistake(
+            str(error),
+            file=file,
+            key="precompiled_charsmap",
+            remedy="Fetch the tokenizer.json again, whole",
+        ) from None
+    return document
 
 
 def _require_small_ids(library: Tokenizer, file: Path) -> None:

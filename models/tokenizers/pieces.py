@@ -18,7 +18,15 @@ from models.errors import UsageMistake
 from models.tokenizers.encoder import Encoder, Padding, Side
 from models.tokenizers.library_errors import LibraryError, library_errors
 from models.tokenizers.library_json import read_library
-from models.tokenizers.settings import SETTINGS, Settings, read_settings, require_basic_words
+from models.tokenizers.remedies import PADDED, write_token
+from models.tokenizers.settings import (
+    SETTINGS,
+    Settings,
+    read_settings,
+    require_basic_words,
+    require_same_numbers,
+    which_has,
+)
 from models.tokenizers.templates import around
 from models.tokenizers.vocabularies import (
     parsed_or_none,
@@ -60,19 +68,20 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
         UsageMistake: the file is not a tokenizer's, makes texts too long, or does not say what
             fills rows up.
     """
-    text = read_text(file)
+    library = read_library(read_text(file), file)
     try:
         with library_errors():
-            library = read_library(text, file)
             # What the library reads is not always what it can write, and a device is sent that.
             Tokenizer.from_str(library.to_str())
     except LibraryError as error:
         raise UsageMistake(
-            f"is not a tokenizer of the tokenizers library ({error})",
+            f"is not a tokenizer that can be sent to a device ({error})",
             file=file,
             remedy="Give the tokenizer.json that save_pretrained wrote, or say KIND:FILE",
         ) from None
     settings = _settings_beside(file) or Settings()
+    words = library.get_vocab(with_added_tokens=True)
+    _require_named(settings, words, file)
     padding, truncation = library.padding or {}, library.truncation or {}
     side: Side = given.get("side") or padding.get("direction") or settings.padding_side or "right"
     cut: Side = (
@@ -81,17 +90,55 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
         or settings.truncation_side
         or "right"
     )
-    named = given.get("pad") or padding.get("pad_token") or settings.token("pad_token")
+    named = given.get("pad") or _padding_said(padding, settings, words, file)
     return Encoder(
         kind="huggingface",
         library=library,
-        padding=_padding_of(library, named, side, file),
+        padding=_padding_of(words, named, side, file),
         truncation=cut,
     )
 
 
-def _padding_of(library: Tokenizer, named: str | None, side: Side, file: Path) -> Padding:
-    known = library.get_vocab(with_added_tokens=True)
+def _padding_said(
+    padding: Mapping[str, Any], settings: Settings, words: Mapping[str, int], file: Path
+) -> str | None:
+    """The token that fills rows up as the files say it; None where they do not."""
+    token: str | None = padding.get("pad_token")
+    said = settings.token("pad_token")
+    if token is not None and padding["pad_id"] != words.get(token, padding["pad_id"]):
+        raise UsageMistake(
+            f"is {padding['pad_id']}, but {token!r}, which it is the id of, has the number "
+            f"{words[token]}",
+            file=file,
+            key="padding.pad_id",
+            remedy=write_token("pad", PADDED),
+        )
+    if None not in {token, said} and token != said:
+        raise UsageMistake(
+            f"is {said!r}, but {file.name} fills rows up with {token!r}",
+            file=file.with_name(SETTINGS),
+            key="pad_token",
+            remedy=write_token("pad", PADDED),
+        )
+    return token or said
+
+
+def _require_named(settings: Settings, words: Mapping[str, int], file: Path) -> None:
+    """Check that the settings name tokens of the vocabulary, and give them its numbers."""
+    config = file.with_name(SETTINGS)
+    require_same_numbers(settings, words, file, config)
+    for key in _KEYS:
+        token = settings.token(key)
+        if token and token not in words:
+            raise UsageMistake(
+                f"is {token!r}, {which_has(None, file)}",
+                file=config,
+                key=key,
+                remedy=f"Give {file.name} and {SETTINGS} of one and the same checkpoint",
+            )
+
+
+def _padding_of(known: Mapping[str, int], named: str | None, side: Side, file: Path) -> Padding:
     for token in _KNOWN_PADS if named is None else [named]:
         if token in known:
             return Padding(token, known[token], side)
@@ -101,7 +148,7 @@ def _padding_of(library: Tokenizer, named: str | None, side: Side, file: Path) -
         else f"does not hold {named!r}, the token that fills rows up",
         file=file,
         key="tokenizer.pad",
-        remedy='Write pad = "..." in [tokenizer] with the token that training padded with',
+        remedy=write_token("pad", PADDED),
     )
 
 
@@ -150,7 +197,7 @@ def _lowers(settings: Settings | None, given: Mapping[str, Any], file: Path) -> 
         raise UsageMistake(
             "is 'ascii', and word pieces lower every letter or none",
             key="tokenizer.case",
-            remedy='Write case = "unicode" or case = "kept" in [tokenizer]',
+            remedy='Write case = "unicode" or case = "kept" in [tokenizer] of your TOML file',
         )
     if settings is None and asked is None:
         raise UsageMistake(
@@ -158,7 +205,7 @@ def _lowers(settings: Settings | None, given: Mapping[str, Any], file: Path) -> 
             file=file,
             key="tokenizer.case",
             remedy=f'Give {SETTINGS} beside it, or write case = "unicode" (lowered) or '
-            'case = "kept" in [tokenizer]',
+            'case = "kept" in [tokenizer] of your TOML file',
         )
     said = None if settings is None else settings.do_lower_case
     if None not in {asked, said} and asked != said:
@@ -201,11 +248,19 @@ def from_byte_pairs(file: Path, given: Mapping[str, Any]) -> Encoder:
 
 
 def _byte_pair_model(words: dict[str, int], merges: Path) -> models.BPE:
+    if not merges.exists():
+        raise UsageMistake(
+            "is not there, and vocab.json alone does not say how words are cut",
+            file=merges,
+            remedy="Put merges.txt beside vocab.json, or give the checkpoint's tokenizer.json",
+        )
     lines = [line.removesuffix("\r") for line in read_text(merges).split("\n")]
     lines = [line for line in lines if line and not line.startswith("#version")]
     if not all(line.count(" ") == 1 for line in lines):
         raise UsageMistake(
-            "is not a list of merges: two parts a line", file=merges, remedy="Fetch it again"
+            "is not a list of merges: two parts a line",
+            file=merges,
+            remedy="Fetch the checkpoint's merges.txt again, whole",
         )
     pairs = [(line.partition(" ")[0], line.partition(" ")[2]) for line in lines]
     try:
@@ -243,15 +298,22 @@ def _tokens(
         if None not in {asked, said} and asked != said:
             raise _contradiction(_KEYS[key], asked, key, repr(said), file)
         names[key] = asked or said or text
-    missing = [token for token in names.values() if token not in words]
-    if missing:
-        raise UsageMistake(
-            f"does not hold {', '.join(map(repr, missing))}",
-            file=file,
-            key="tokenizer",
-            remedy="Give the vocabulary that belongs to the file, with its tokenizer_config.json",
-        )
+        if names[key] not in words:
+            raise _missing(_KEYS[key], names[key], file, said=said is not None)
+    require_same_numbers(settings, words, file, file.with_name(SETTINGS))
     return names
+
+
+def _missing(key: str, token: str, file: Path, *, said: bool) -> UsageMistake:
+    """What is wrong where a special token is not in the vocabulary, though the settings name it."""
+    belong = f"Give the vocabulary that belongs to {SETTINGS}" if said else ""
+    called = write_token(key, "the token that the vocabulary has for it")
+    return UsageMistake(
+        f"does not hold {token!r}",
+        file=file,
+        key=f"tokenizer.{key}",
+        remedy=belong or f"{called}, or give the whole vocabulary that the file was trained with",
+    )
 
 
 def _contradiction(key: str, asked: object, setting: str, said: str, file: Path) -> UsageMistake:
@@ -259,7 +321,8 @@ def _contradiction(key: str, asked: object, setting: str, said: str, file: Path)
         f"says {said}, but tokenizer.{key} is {asked!r}",
         file=file.with_name(SETTINGS),
         key=setting,
-        remedy=f"Leave {key} out of [tokenizer], or give the settings that belong to the file",
+        remedy=f"Leave {key} out of [tokenizer] of your TOML file, or give the settings that "
+        "belong to the file",
     )
 
 

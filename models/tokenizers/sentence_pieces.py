@@ -18,6 +18,7 @@ from models.protocol_buffers import Message, fields, signed
 from models.tokenizers.charsmaps import whole_table
 from models.tokenizers.encoder import Encoder, Padding
 from models.tokenizers.library_errors import LibraryError, library_errors
+from models.tokenizers.remedies import PADDED, write_token
 from models.tokenizers.templates import around
 from models.tokenizers.vocabularies import LARGEST_FILE
 
@@ -235,7 +236,7 @@ def _padding(
             "does not say which piece fills rows up",
             file=file,
             key="tokenizer.pad",
-            remedy='Write pad = "..." in [tokenizer] with the piece that training padded with',
+            remedy=write_token("pad", PADDED),
         )
     return Padding(token, words[token], given.get("side") or "right")
 

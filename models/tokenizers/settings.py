@@ -12,6 +12,7 @@ from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 SETTINGS = "tokenizer_config.json"
@@ -41,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True):
         pad_token: fills rows up.
         padding_side: where rows are filled up.
         truncation_side: the side of a long text that is cut off.
+        added_tokens_decoder: special tokens by number, written as text.
     """
 
     tokenizer_class: str | None = None
@@ -56,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
     pad_token: str | NamedToken | None = None
     padding_side: Side | None = None
     truncation_side: Side | None = None
+    added_tokens_decoder: dict[str, NamedToken] = {}
 
     def token(self, name: str) -> str | None:
         """Return a special token's text by its key, such as "pad_token"; None where it has none."""
@@ -78,7 +81,7 @@ def read_settings(file: Path) -> Settings:
     Raises:
         UsageMistake: it cannot be read, or a key has another type.
     """
-    remedy = "Fetch the checkpoint again, whole"
+    remedy = "Correct it, or fetch the checkpoint again, whole"
     try:
         document: Any = parse_json(read_text(file, LARGEST_TABLE))
         return msgspec.convert(document, Settings)
@@ -87,6 +90,32 @@ def read_settings(file: Path) -> Settings:
         raise UsageMistake(what, file=file, key=where.strip("`") or None, remedy=remedy) from None
     except (OSError, ValueError, RecursionError) as error:
         raise UsageMistake(f"cannot be read as JSON ({error})", file=file, remedy=remedy) from None
+
+
+def require_same_numbers(
+    settings: Settings, words: Mapping[str, int], vocabulary: Path, config: Path
+) -> None:
+    """Check that each token that the settings number has that number in a vocabulary.
+
+    Raises:
+        UsageMistake: it is not there, or has another number.
+    """
+    for number, token in settings.added_tokens_decoder.items():
+        known = words.get(token.content)
+        if str(known) != number:
+            raise UsageMistake(
+                f"is {token.content!r}, {which_has(known, vocabulary)}",
+                file=config,
+                key=f"added_tokens_decoder.{number}",
+                remedy=f"Give {vocabulary.name} and {config.name} of one and the same checkpoint",
+            )
+
+
+def which_has(number: int | None, vocabulary: Path) -> str:
+    """Return what a vocabulary says of a token, as the end of a sentence."""
+    if number is None:
+        return f"which {vocabulary.name} does not hold"
+    return f"which {vocabulary.name} gives the number {number}"
 
 
 def require_basic_words(settings: Settings, file: Path) -> None:

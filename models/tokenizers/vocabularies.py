@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from models.documents import parse_json
+from models.documents import DoubledKeyError, parse_json
 from models.errors import UsageMistake
 from models.files import read_regular
 
@@ -37,6 +37,15 @@ _NUMBER_FIRST = re.compile(r"^\d+[,; \t]\s*\S")
 _BLANKS = re.compile(r"[,; \t]")
 
 Pairs = list[tuple[str, Any]]
+
+# What helps where a list cannot be read, by what is wrong with it.
+_KERAS = "Write it with Tokenizer.to_json(), or give a word list as words:FILE"
+_AGAIN = "Fetch or write it again, or give the path of another file: nothing is in this one"
+_WHOLE = "Write it again with a JSON library, from whole characters"
+_AS_JSON = "Write a JSON object of whole numbers by word, or a JSON list of words"
+_ONCE = "Write each word once, with its own number, as training numbered them: WORD,NUMBER"
+_NUMBERS = f"Write the numbers that training gave, from 0 to {LARGEST_NUMBER - 1:,}"
+_KNOWN = "Give the words that the model has ids for, and no others"
 
 
 def read_vocabulary(file: Path) -> dict[str, int]:
@@ -100,13 +109,18 @@ def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
             f"is not the JSON of a Keras Tokenizer: {what}",
             file=file,
             key=key.strip("`") or "config.word_index",
-            remedy="Write it with Tokenizer.to_json(), or give a word list as words:FILE",
+            remedy=_KERAS,
         ) from None
     # Keras writes the table as a string of JSON inside the JSON.
     words = config.word_index
     table = load_json(words, file) if isinstance(words, str) else words
     if not isinstance(table, dict):
-        raise _unfit("config.word_index is not an object", file)
+        raise UsageMistake(
+            "is not an object of numbers by word",
+            file=file,
+            key="config.word_index",
+            remedy=_KERAS,
+        )
     return _checked(list(table.items()), file), config
 
 
@@ -131,7 +145,7 @@ def read_text(file: Path) -> str:
             remedy="Save it as UTF-8; of SentencePiece, give the .model file as sentencepiece:FILE",
         ) from None
     if not text.strip():
-        raise _unfit("is empty", file)
+        raise _unfit("is empty", file, _AGAIN)
     return text
 
 
@@ -143,13 +157,13 @@ def load_json(text: str, file: Path) -> Any:
     """
     try:
         document = parse_json(text)
+    except DoubledKeyError as error:
+        raise _unfit(str(error), file, "Keep one of the two, with the number of training") from None
     except ValueError as error:
-        raise UsageMistake(
-            f"is not JSON ({error})", file=file, remedy="Write it again with a JSON library"
-        ) from None
+        raise _unfit(f"is not JSON ({error})", file, _WHOLE) from None
     # Only an escape can write half of a pair of surrogates: no other text is looked through.
     if "\\ud" in text.lower() and not _is_unicode(json.dumps(document, ensure_ascii=False)):
-        raise _unfit("holds half a character, written as \\ud8.. to \\udf..", file)
+        raise _unfit("holds half a character, written as \\ud8.. to \\udf..", file, _WHOLE)
     return document
 
 
@@ -180,7 +194,9 @@ def _json_pairs(text: str, file: Path) -> Pairs:
         return list(value.items())
     if isinstance(value, list):
         return [(word, number) for number, word in enumerate(value)]
-    raise _unfit("is JSON, but neither an object of numbers by word nor a list of words", file)
+    raise _unfit(
+        "is JSON, but neither an object of numbers by word nor a list of words", file, _AS_JSON
+    )
 
 
 def _by_comma(lines: Iterable[str]) -> Pairs | None:
@@ -237,31 +253,33 @@ def _require_words_alone(lines: list[str], file: Path) -> None:
         what,
         file=file,
         remedy=f"Write one word a line, or WORD,NUMBER on each, numbers from 0 to "
-        f"{LARGEST_NUMBER:,}",
+        f"{LARGEST_NUMBER - 1:,}",
     )
 
 
 def _require_fewer(words: int, file: Path) -> None:
     if words > MOST_WORDS:
-        raise _unfit(f"holds {words:,} words, and at most {MOST_WORDS:,} are read", file)
+        raise _unfit(f"holds {words:,} words, and at most {MOST_WORDS:,} are read", file, _KNOWN)
 
 
 def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
     """The pairs as a table, each word once and each number once."""
     if not pairs:
-        raise _unfit("holds no word", file)
+        raise _unfit("holds no word", file, _AGAIN)
     _require_fewer(len(pairs), file)
     words: dict[str, int] = {}
     taken: dict[int, str] = {}
     for word, number in pairs:
         if not isinstance(word, str) or not isinstance(number, int) or isinstance(number, bool):
-            raise _unfit(f"gives {word!r} the number {number!r}: no word with an integer", file)
+            raise _unfit(
+                f"gives {word!r} the number {number!r}: no word with an integer", file, _AS_JSON
+            )
         if not 0 <= number < LARGEST_NUMBER:
-            raise _unfit(f"gives {word!r} the number {number:,}", file)
+            raise _unfit(f"gives {word!r} the number {number:,}", file, _NUMBERS)
         if word in words:
-            raise _unfit(f"names {word!r} twice", file)
+            raise _unfit(f"names {word!r} twice", file, _ONCE)
         if number in taken:
-            raise _unfit(f"gives {taken[number]!r} and {word!r} one number, {number}", file)
+            raise _unfit(f"gives {taken[number]!r} and {word!r} one number, {number}", file, _ONCE)
         words[word], taken[number] = number, word
     return words
 
@@ -274,9 +292,5 @@ def _is_unicode(word: str) -> bool:
     return True
 
 
-def _unfit(what: str, file: Path) -> UsageMistake:
-    return UsageMistake(
-        what,
-        file=file,
-        remedy="Give the word list that the model was trained with, as its training wrote it",
-    )
+def _unfit(what: str, file: Path, remedy: str) -> UsageMistake:
+    return UsageMistake(what, file=file, remedy=remedy)

@@ -15,10 +15,12 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from models.errors import UsageMistake
 from models.tokenizers.encoder import Encoder, Padding, Side
 from models.tokenizers.library_errors import LibraryError, library_errors
+from models.tokenizers.remedies import PADDED, write_token
 from models.tokenizers.templates import around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 Case = Literal["kept", "ascii", "unicode"]
 
@@ -64,11 +66,12 @@ class WordSettings:
     limit: int | None = None
 
 
-def word_encoder(kind: str, words: dict[str, int], settings: WordSettings) -> Encoder:
+def word_encoder(kind: str, file: Path, words: dict[str, int], settings: WordSettings) -> Encoder:
     """Return the tokenizer of a word list.
 
     Args:
         kind: its name.
+        file: the list, for messages.
         words: numbers by word.
         settings: how texts become words.
 
@@ -76,7 +79,7 @@ def word_encoder(kind: str, words: dict[str, int], settings: WordSettings) -> En
         UsageMistake: a token that the settings name is not in the list, nothing says what fills
             rows up, or a regular expression is none.
     """
-    _require_tokens(words, settings)
+    _require_tokens(words, settings, file)
     known = words
     if settings.limit is not None:
         specials = {settings.start, settings.end, settings.unknown, settings.pad}
@@ -102,23 +105,24 @@ def word_encoder(kind: str, words: dict[str, int], settings: WordSettings) -> En
     )
 
 
-def _require_tokens(words: Mapping[str, int], settings: WordSettings) -> None:
+def _require_tokens(words: Mapping[str, int], settings: WordSettings, file: Path) -> None:
     for name in ("start", "end", "unknown", "pad"):
         token = getattr(settings, name)
         if token is not None and token not in words:
             raise UsageMistake(
                 f"the word list does not hold {token!r}",
+                file=file,
                 key=f"tokenizer.{name}",
-                remedy=f'Write {name} = "..." with the token that the list has for it, or give '
-                "the whole list that the model was trained with",
+                remedy=write_token(name, "the token that the list has for it")
+                + ", or give the whole list that the model was trained with",
             )
     first = next((word for word, number in words.items() if number == 0), None)
     if settings.pad is None and first is not None:
         raise UsageMistake(
             f"rows would be filled up with 0, which is the number of {first!r}",
+            file=file,
             key="tokenizer.pad",
-            remedy=f'Write pad = "..." with the token that training padded with, {first!r} if it '
-            "was that one",
+            remedy=f"{write_token('pad', PADDED)}, {first!r} if it was that one",
         )
 
 

@@ -187,5 +187,6 @@ def test_a_folder_without_tokenizer_is_refused(tmp_path):
 
 def test_a_damaged_tokenizer_is_refused(tmp_path):
     (tmp_path / "tokenizer.json").write_text('{"version": "1.0"')
-    with pytest.raises(UsageMistake, match=r"tokenizer\.json: .*cannot be read"):
+    with pytest.raises(UsageMistake, match=r"tokenizer\.json: is not JSON") as refused:
         load_tokenizer(tmp_path, TABLE)
+    assert "Fetch the tokenizer.json again" in refused.value.remedy

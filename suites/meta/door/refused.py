@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from suites.meta import onnx_writer
 from suites.meta.flatbuffer_writer import Model
-from suites.meta.small_classifiers import ROWS, classifier
+from suites.meta.flatbuffers import metadata_files as metadata
+from suites.meta.small_classifiers import ROWS, Shape, classifier, model_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,20 @@ def _csv(*rows: str, header: str = "text,label") -> str:
 
 def _vocabulary(words: int, prefix: str = "word") -> str:
     return "\n".join(("", "[UNK]", *(f"{prefix}{number}" for number in range(words)))) + "\n"
+
+
+def _words(count: int) -> str:
+    return "".join(f"word{number}\n" for number in range(count))
+
+
+def _with_vocabulary() -> bytes:
+    """A file whose metadata holds a word list that has no token for unknown words."""
+    shape = Shape()
+    inputs = [metadata.tensor_metadata(name) for name in shape.names]
+    units = [metadata.regex_tokenizer(r"\W+", metadata.associated("vocab.txt", 2))]
+    packed = {"vocab.txt": b"<PAD>\nword1\nword2\n"}
+    outputs = [metadata.tensor_metadata("logits")]
+    return metadata.described(model_of(shape), inputs, outputs, units=units, packed=packed)
 
 
 def _recorded(*, drop: int = 0, more: tuple[dict[str, Any], ...] = (), label: str = "a") -> str:
@@ -267,8 +282,31 @@ NUMBERS = {
     ),
     "ids beyond the table": Refused(
         says=("ok.tflite", "--edge-tokenizer", "line 2 of the texts has the id 72", "64 rows"),
-        files={"bad.txt": "\n".join(("", *map(str, range(70)))) + "\n[UNK]\nword1\n"},
+        files={"bad.txt": "\n".join(("", "[UNK]", *map(str, range(70)))) + "\nword1\n"},
         options={"tokenizer": "text_vectorization:{}/bad.txt", "corpus": "{}/texts.csv"},
+    ),
+    "an unknown token beyond the table": Refused(
+        says=("ok.tflite", "--edge-tokenizer", "the id 64 for a word that is not known", "64 rows"),
+        files={"bad.txt": f"<pad>\n{_words(63)}<unk>\n"},
+        options={"tokenizer": "words:{}/bad.txt"},
+    ),
+    "a padding beyond the table": Refused(
+        says=("ok.tflite", "--edge-tokenizer", "the id 64 for what fills rows up", "64 rows"),
+        files={"bad.txt": f"<unk>\n{_words(63)}<pad>\n"},
+        options={"tokenizer": "words:{}/bad.txt"},
+    ),
+    "a token around texts beyond the table": Refused(
+        says=("ok.tflite", "--edge-tokenizer", "the id 64 for '[SEP]' around a text", "64 rows"),
+        files={
+            "vocab.txt": f"[PAD]\n[UNK]\n[CLS]\n{_words(61)}[SEP]\n",
+            "tokenizer_config.json": "{}",
+        },
+        options={"tokenizer": "wordpiece:{}/vocab.txt"},
+    ),
+    "a vocabulary in the metadata without its tokens": Refused(
+        says=("bad.tflite", "in its metadata, vocab.txt", "'<UNKNOWN>'", "--edge-tokenizer=KIND"),
+        files={"bad.tflite": _with_vocabulary},
+        options={"flatbuffer": ("{}/bad.tflite",), "tokenizer": None},
     ),
     "a vocabulary of other words": Refused(
         says=("ok.tflite", "--edge-tokenizer", "knows no word of the texts"),

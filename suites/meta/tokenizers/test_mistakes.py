@@ -9,6 +9,7 @@ import pytest
 
 from models.errors import UsageMistake
 from models.tokenizers.kinds import KINDS, TokenizerSettings, load
+from suites.meta.tokenizers.remedies import HELPS
 from suites.meta.tokenizers.sentence_piece_models import trained
 
 BERT = "[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n"
@@ -79,7 +80,7 @@ BAD = {
     "no token for the unknown": ("a.txt", "<PAD>\na\n", {}, {"kind": "regex"}, "'<UNKNOWN>'"),
     "no padding of TextVectorization": (
         *("a.txt", "[UNK]\na\n", {}, {"kind": "text_vectorization"}),
-        "does not hold ''",
+        "gives '[UNK]' the number 0, and TextVectorization gives it 1",
     ),
     "a start that is not listed": (
         *("a.txt", LIST, {}, {"kind": "words", "start": "<go>"}),
@@ -149,11 +150,11 @@ BAD = {
     ),
     "no tokenizer in the JSON": ("a.json", "{}", {}, {"kind": "huggingface"}, "is not a tokenizer"),
     "a tokenizer of no type": ("a.json", '{"model": {}}', {}, {}, "is not a tokenizer of"),
-    "no merges": ("vocab.json", ROBERTA, {}, {"kind": "byte_pairs"}, "cannot be read"),
+    "no merges": ("vocab.json", ROBERTA, {}, {"kind": "byte_pairs"}, "is not there"),
     "merges of three": ("vocab.json", ROBERTA, {"merges.txt": "a b c\n"}, {}, "two parts a line"),
     "merges of nothing": ("vocab.json", ROBERTA, {"merges.txt": ""}, {}, "is empty"),
     "merges that do not fit": ("vocab.json", ROBERTA, {"merges.txt": "a x\n"}, {}, "does not fit"),
-    "a byte vocabulary of BERT": ("vocab.json", '{"a": 0}', {"merges.txt": "a b\n"}, {}, "'<s>'"),
+    "a byte vocabulary of BERT": ("vocab.json", '{"a": 0}', {"merges.txt": "a b\n"}, {}, "'<unk>'"),
     "CLIP's byte pairs": (
         *("vocab.json", ROBERTA, {"merges.txt": "a b\n", "tokenizer_config.json": CLIP}, {}),
         "is 'CLIPTokenizer'",
@@ -187,7 +188,8 @@ def test_a_mistake_is_one_message(name, tmp_path):
     assert said in str(refused.value)
     assert refused.value.exit_code == 4
     assert refused.value.file or refused.value.key
-    assert refused.value.remedy
+    (helps,) = (phrase for phrase, names in HELPS.items() if name in names)
+    assert helps in refused.value.remedy
 
 
 def test_the_message_of_an_uncertain_list_names_kinds_that_help(tmp_path):
@@ -215,8 +217,8 @@ def test_rows_too_short_for_special_tokens_are_refused(length, settings, tmp_pat
 def test_a_regular_expression_without_end_is_given_up(tmp_path):
     (tmp_path / "list.txt").write_text(LIST)
     encoder = load(TokenizerSettings(file="list.txt", kind="words", split="(x+x+)+y"), tmp_path)
-    with pytest.raises(UsageMistake, match="gives up on a text"):
-        encoder.encode([("x" * 50,)], 4)
+    with pytest.raises(UsageMistake, match="gives up on text 2 of 2"):
+        encoder.encode([("day",), ("x" * 50,)], 4)
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])

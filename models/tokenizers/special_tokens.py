@@ -1,0 +1,111 @@
+"""Whether a tokenizer's special tokens are those of its own vocabulary: the library does not look.
+
+Where they are not, the library makes other ids than the file says, or gives up at the first word
+that it does not know, on a device only.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from models.errors import UsageMistake
+from models.tokenizers.charsmaps import values_in
+from models.tokenizers.library_errors import LibraryError, library_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
+
+# A word of two letters that no vocabulary holds, Ugaritic ones.
+_RARE = "\U00010380\U00010381"
+_SAVED = "or give the tokenizer.json that save_pretrained wrote"
+
+
+def require_own_tokens(library: Tokenizer, document: Any, file: Path) -> None:
+    """Check that each special token has the number in the vocabulary that the file says.
+
+    Args:
+        library: the tokenizer as the library has read it.
+        document: what the file holds.
+        file: where both come from, for messages.
+
+    Raises:
+        UsageMistake: a token is not in the vocabulary, or has another number there.
+    """
+    for token, number in _added(document):
+        _require_number(library, token, number, "added_tokens", file)
+    for token, number in _around(library):
+        _require_number(library, token, number, "post_processor", file)
+    _require_unknown(library, file)
+
+
+def require_unknown_id(document: Any, file: Path) -> None:
+    """Check that a Unigram model's unknown piece is one of its pieces, before the library reads it.
+
+    Raises:
+        UsageMistake: it is not.
+    """
+    model = document.get("model") if isinstance(document, dict) else None
+    if not isinstance(model, dict):
+        return
+    number, pieces = model.get("unk_id"), model.get("vocab")
+    if isinstance(number, int) and isinstance(pieces, list) and number >= len(pieces):
+        raise _unknown(
+            f"has {len(pieces):,} pieces, and says that the unknown one is {number}", file
+        )
+
+
+def _require_number(library: Tokenizer, token: str, number: int, key: str, file: Path) -> None:
+    known = library.token_to_id(token)
+    if known != number:
+        have = "does not hold it" if known is None else f"gives it {known}"
+        raise UsageMistake(
+            f"gives {token!r} the id {number}, and its vocabulary {have}",
+            file=file,
+            key=key,
+            remedy=f"Write the vocabulary's own ids in {key}, {_SAVED}",
+        )
+
+
+def _added(document: Any) -> Iterator[tuple[str, int]]:
+    """Tokens outside of the model's vocabulary; the library numbers them as it likes."""
+    for one in document.get("added_tokens") or []:
+        yield one["content"], one["id"]
+
+
+def _around(library: Tokenizer) -> Iterator[tuple[str, int]]:
+    """Tokens that are put around a text, with the ids that they are given there."""
+    if library.post_processor is None:
+        return
+    for step in values_in(json.loads(library.post_processor.__getstate__())):
+        if not isinstance(step, dict):
+            continue
+        for name in ("cls", "sep"):
+            if isinstance(step.get(name), list):
+                token, number = step[name]
+                yield token, number
+        if {"ids", "tokens"} <= step.keys():
+            yield from zip(step["tokens"], step["ids"], strict=True)
+
+
+def _require_unknown(library: Tokenizer, file: Path) -> None:
+    """Check that a word that the vocabulary lacks becomes something, if only nothing."""
+    try:
+        with library_errors():
+            library.encode(_RARE)
+    except LibraryError as error:
+        said = f"cannot read a word that its vocabulary lacks ({error})"
+        raise _unknown(said, file) from None
+
+
+def _unknown(what: str, file: Path) -> UsageMistake:
+    return UsageMistake(
+        what,
+        file=file,
+        key="model",
+        remedy="Name a token of model.vocab in model.unk_token (of Unigram, its place in "
+        f"model.unk_id), {_SAVED}",
+    )

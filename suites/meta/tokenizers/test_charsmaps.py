@@ -1,0 +1,85 @@
+"""A table of characters from outside is whole before the library looks anything up in it."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from models.errors import UsageMistake
+from models.tokenizers.charsmaps import LONGEST_REPLACEMENT, longest_replacement, whole_table
+from models.tokenizers.kinds import TokenizerSettings, load
+from suites.meta.tokenizers.kinds import small_encoder
+from suites.meta.tokenizers.sentence_piece_models import (
+    NORMALIZED,
+    NORMALIZER,
+    TABLE,
+    field_of,
+    small_table,
+    trained,
+)
+
+START = 4
+
+
+def trie_of(table):
+    size = int.from_bytes(table[:START], "little")
+    return np.array(memoryview(table[START : START + size]).cast("I"), np.uint32)
+
+
+def with_trie(trie, table):
+    return table[:START] + trie.astype("<u4").tobytes() + table[START + 4 * trie.size :]
+
+
+def changed(table, place, word):
+    trie = trie_of(table)
+    trie[place] = word
+    return with_trie(trie, table)
+
+
+def bad_tables():
+    good = small_table()
+    trie, texts = trie_of(good), good[START + 4 * trie_of(good).size :]
+    value = int(np.flatnonzero(trie & 2**31)[0])
+    whole = good[: len(good) - len(texts)]
+    return {
+        "a size that is too large": ((2**31).to_bytes(4, "little") + good[4:], "follow"),
+        "a size of half a word": ((1022).to_bytes(4, "little") + good[4:], "trie has 1,022"),
+        "no trie": (bytes(4) + texts, "trie has 0 bytes"),
+        "too many bytes": (good + bytes(8_000_000), "at most 8,000,000"),
+        "a start that leads away": (changed(good, 0, 2**31 - 1), "out of its own trie"),
+        "a letter that leads away": (changed(good, ord("A"), 2**20 + ord("A")), "own trie"),
+        "a text that is not there": (changed(good, value, 2**31 + len(texts) + 1), "own texts"),
+        "half a letter": (whole + "aé\0".encode() * 9, "middle of a letter"),
+        "texts of no encoding": (whole + b"\xff\0" * 9, "not UTF-8"),
+        "a letter of a megabyte": (whole + b"a" * 2**20, "makes 1,048,576 characters of one"),
+    }
+
+
+@pytest.mark.parametrize("bad", bad_tables())
+def test_refuses_a_table_that_cannot_be_used(bad, tmp_path):
+    table, said = bad_tables()[bad]
+    small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
+    document = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
+    encoded = base64.b64encode(table).decode()
+    document["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": encoded}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(UsageMistake, match=said) as refused:
+        load(TokenizerSettings(file="tokenizer.json"), tmp_path)
+    assert "Fetch the tokenizer.json again" in str(refused.value)
+
+
+@pytest.mark.parametrize("rule", NORMALIZED)
+def test_accepts_the_tables_that_sentencepiece_ships(rule):
+    normalizer = field_of(trained("unigram", rule), NORMALIZER)
+    # A model whose texts stay as they are has no table.
+    table = b"" if rule == "identity" else field_of(normalizer, TABLE)
+    assert whole_table(table) == table
+    assert longest_replacement(table) <= 18 < LONGEST_REPLACEMENT
+
+
+def test_accepts_a_table_of_ones_own_rules():
+    assert whole_table(small_table()) == small_table()
+    assert longest_replacement(small_table()) == 2
