@@ -289,7 +289,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "ids of no vocabulary": (in_arrays("encoded.npz", test_ids=IDS * 4), "in no vocabulary"),
     "ids below 0": (in_arrays("encoded.npz", test_ids=-IDS), "in no vocabulary"),
     "masks of 7": (in_arrays("encoded.npz", test_mask=IDS * 7), "neither 0 nor 1"),
-    "a tokenizer that is none": (content("tokenizer.json", "{}"), "tokenizer.json: is not a tokenizer"),
+    "a tokenizer that is none": (content("tokenizer.json", "{}"), "tokenizer.json: is not"),
     "a model of no parameters": (in_json("model.json", "parameters", value=0), "model.json: holds"),
     "a model of 2^63 layers": (
         in_json("model.json", "architecture", "layers", value=HUGE),
