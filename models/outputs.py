@@ -1,4 +1,4 @@
-"""Finding out at the start whether what a run gives can be written at its end."""
+"""Finding out at the start whether a run can read and write the folders that it is given."""
 
 from __future__ import annotations
 
@@ -46,13 +46,36 @@ def check_output_folder(path: Path, key: str) -> None:
         UsageMistake: it is no folder, cannot be made, or cannot be written to.
     """
     try:
-        there = next(place for place in (path, *path.parents) if place.exists())
-        if not there.is_dir():
-            what = f"{there} is {kind_of(there.stat().st_mode)}, not a folder"
-            raise UsageMistake(what, file=path, key=key, remedy="Give the path of a folder")
-        _try_to_write(there)
+        _try_to_write(_folder_there(path, key))
     except OSError as error:
         raise _refused(path, key, error) from None
+
+
+def check_input_folder(path: Path, key: str) -> None:
+    """Check that what files are read from is a folder, or nothing yet.
+
+    Args:
+        path: the folder.
+        key: the option or key that named it.
+
+    Raises:
+        UsageMistake: it is something else, or lies below something else.
+    """
+    try:
+        _folder_there(path, key)
+    except OSError as error:
+        raise UsageMistake(
+            f"cannot be read ({error.strerror})", file=path, key=key, remedy="Make it readable"
+        ) from None
+
+
+def _folder_there(path: Path, key: str) -> Path:
+    """Return the folder itself, or the nearest above it that is there."""
+    there = next(place for place in (path, *path.parents) if place.exists())
+    if not there.is_dir():
+        what = f"{there} is {kind_of(there.stat().st_mode)}, not a folder"
+        raise UsageMistake(what, file=path, key=key, remedy="Give the path of a folder")
+    return there
 
 
 def _try_to_write(folder: Path) -> None:

@@ -5,18 +5,20 @@ one scheme and wins over it. SCHEME may be `full_model`. Which of `max` and `min
 follows from which direction is better.
 
 What `fixtures/soundness.toml` limits is limited for every subject, unless its own budgets limit it.
-On an emulated board, which answers few texts, `fixtures/emulated_budgets.toml` asks less where that
-many cannot decide more.
+On an emulated board, which answers few texts, less is asked where that many cannot decide more: the
+limits of `fixtures/emulated_budgets.toml`, and of a score what a candidate just at its limit shows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from models.errors import UsageMistake
 from models.tables import ROOT, read_toml, shown
+from models.verdicts.intervals import proportion_interval
 from models.verdicts.judge import Budget
 from models.verdicts.metrics import FULL_MODEL, METRICS, Metric
 from models.verdicts.quantities import human, parse_quantity
@@ -28,6 +30,10 @@ FOLDER = ROOT / "fixtures" / "budgets"
 EMULATED = ROOT / "fixtures" / "emulated_budgets.toml"
 SOUNDNESS = ROOT / "fixtures" / "soundness.toml"
 LIMITS = ("max", "min")
+# Scores whose limit says what a user's task needs: of few texts it follows from that limit.
+SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
+# Twenty-eight of forty are 70 %, whatever 0.7 * 40 is in floating point.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -38,19 +44,36 @@ class Budgets:
         file: its own file, as shown to people.
         limits: by metric and scheme; None in place of a scheme means every scheme.
         few: what as few texts as an emulated board answers can decide, in place of what asks more.
+        texts: how many it answers; None where all are answered.
     """
 
     file: str
     limits: Mapping[tuple[str, str | None], Budget]
     few: Mapping[tuple[str, str | None], Budget] = field(default_factory=dict)
+    texts: int | None = None
 
     def limit(self, metric: str, scheme: str) -> Budget | None:
         """The limit for a metric of a scheme, or None where there is none."""
         own = _of(self.limits, metric, scheme)
         few = _of(self.few, metric, scheme)
+        if own is not None and few is None and self.texts is not None and metric in SCORES:
+            return lowered(own, self.texts)
         if own is None or few is None:
             return own
         return few if few.keeps(own.value) else own
+
+
+def lowered(own: Budget, texts: int) -> Budget:
+    """Return the least score that so few texts can show of a candidate just at a limit.
+
+    Args:
+        own: the limit of a score.
+        texts: how many are answered.
+    """
+    right = math.floor(own.value * texts + _ROUNDING)
+    low, _ = proportion_interval(right, texts)
+    text = f"{100 * low:.4g} % (all that {texts} texts can tell of {own.text})"
+    return replace(own, value=low, text=text)
 
 
 def _of(limits: Mapping[tuple[str, str | None], Budget], metric: str, scheme: str) -> Budget | None:
@@ -69,7 +92,7 @@ def load_budgets(
     schemes: Collection[str],
     classes: int,
     key: str = "--edge-budgets",
-    emulated: bool = False,
+    emulated: int | None = None,
 ) -> Budgets:
     """Load shipped budgets by name, or any TOML file by its path.
 
@@ -78,7 +101,7 @@ def load_budgets(
         schemes: every scheme name there is; others are mistakes.
         classes: how many labels the subject has; guessing earns 1 / classes.
         key: where the name was given.
-        emulated: whether an emulated board answers, and only a few texts.
+        emulated: how many texts an emulated board answers; None where none is emulated.
 
     Raises:
         UsageMistake: no such file, or something in it is wrong, or it limits nothing: budgets that
@@ -106,7 +129,8 @@ def load_budgets(
     return Budgets(
         shown(path),
         {key: common[key] for key in common if key[0] not in limited} | own,
-        few=_limits(EMULATED, known, classes) if emulated else {},
+        few=_limits(EMULATED, known, classes) if emulated is not None else {},
+        texts=emulated,
     )
 
 

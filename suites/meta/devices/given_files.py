@@ -1,7 +1,8 @@
 """Files of somebody else's, with texts whose labels they give: what boards are judged with.
 
-All answer alike, so that each gate is decided: ids alone, of int64; ids and mask, of an open
-length; three inputs; and one sigmoid whose ids come with the texts, with a threshold of 0.35.
+All answer alike, so that each gate is decided: ids alone, of int64 and of float32; ids and mask, of
+an open length; three inputs, also in another order than the signature's, or without one; and one
+sigmoid whose ids come with the texts, with a threshold of 0.35.
 """
 
 from __future__ import annotations
@@ -40,6 +41,15 @@ flatbuffer = "wide.tflite"
 [[candidates]]
 name = "open"
 flatbuffer = "open.tflite"
+[[candidates]]
+name = "float_ids"
+flatbuffer = "float_ids.tflite"
+[[candidates]]
+name = "reordered"
+flatbuffer = "reordered.tflite"
+[[candidates]]
+name = "unsigned"
+flatbuffer = "unsigned.tflite"
 """
 WITH_IDS = """
 name = "one sigmoid"
@@ -67,6 +77,9 @@ def write_given(folder: Path) -> None:
         "three": classifier(**alike),
         "wide": classifier(names=("ids",), dtype="int64", **alike),
         "open": classifier(names=("ids", "mask"), signature=(1, -1), **alike),
+        "float_ids": classifier(names=("ids",), dtype="float32", **alike),
+        "reordered": classifier(order=(1, 2, 0), **alike),
+        "unsigned": classifier(order=(1, 0, 2), keys=(), **alike),
         "sigmoid": classifier(names=("ids",), classes=1, end=("LOGISTIC",), seed=3),
     }
     for name, data in files.items():

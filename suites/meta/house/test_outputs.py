@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.errors import UsageMistake
-from models.outputs import check_output_file, check_output_folder
+from models.outputs import check_input_folder, check_output_file, check_output_folder
+from suites.meta.devices.given_files import write_given
+from suites.meta.gates.running import run_pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,3 +85,38 @@ def test_accepts_a_folder_that_can_be_made_and_does_not_make_it(place, folder):
     before = contents(folder)
     check_output_folder(folder / place, KEY)
     assert contents(folder) == before
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("place", ["file", "file/below/it", "fifo", "fifo/below"])
+def test_refuses_what_is_no_folder_to_read_from(place, folder):
+    with pytest.raises(UsageMistake, match="not a folder") as refused:
+        check_input_folder(folder / place, KEY)
+    assert refused.value.file == str(folder / place)
+    assert refused.value.key == KEY
+
+
+@pytest.mark.parametrize("place", ["folder", "nowhere", "nowhere/below"])
+def test_a_folder_to_read_from_may_not_be_there_yet(place, folder):
+    before = contents(folder)
+    check_input_folder(folder / place, KEY)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("more", [(), ("--edge-update-baseline",)])
+def test_a_file_in_place_of_the_folder_of_baselines_ends_the_run_at_once(more, folder, tmp_path):
+    given = ["suites/size", f"--edge-baseline={folder / 'file'}", *more]
+    outcome = run_pytest(tmp_path / "reports", given)
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR
+    said = f"ERROR: {folder / 'file'}: --edge-baseline: {folder / 'file'} is a file, not a folder. "
+    assert outcome.output.strip() == f"{said}Give the path of a folder"
+
+
+def test_a_file_in_place_of_the_folder_that_a_toml_names_blames_the_toml(tmp_path):
+    write_given(tmp_path)
+    toml = tmp_path / "sigmoid.toml"
+    toml.write_text('baseline = "own.toml"' + toml.read_text("utf-8"), encoding="utf-8")
+    outcome = run_pytest(tmp_path / "reports", ["suites/size", f"--edge-subject={toml}"])
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR
+    assert outcome.output.count("own.toml is a file, not a folder") == 1
+    assert "subject 'one sigmoid': baseline" in outcome.output

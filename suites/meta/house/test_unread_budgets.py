@@ -8,9 +8,7 @@ import pytest
 
 from fixtures.judging import Judge
 from fixtures.measures import measured_by
-from models.flatbuffers.schemes import SCHEMES
 from models.store import PROJECT
-from models.verdicts.budgets import load_budgets
 from models.verdicts.estimates import exact
 from models.verdicts.metrics import METRICS
 from suites.meta.gates.running import run_pytest
@@ -90,22 +88,3 @@ def test_a_gate_gives_only_what_it_is_marked_for():
     for give in (judge, judge.record):
         with pytest.raises(ValueError, match="not marked as a gate that measures size_ratio"):
             give("size_ratio_weights", exact(2.0), of=variant)
-
-
-@pytest.mark.parametrize("name", ["embedded", "pretrained", "paper", "ratio_160x"])
-def test_an_emulated_board_is_asked_for_what_forty_texts_can_decide(name):
-    here, there = (
-        load_budgets(name, schemes=SCHEMES, classes=3, emulated=emulated)
-        for emulated in (False, True)
-    )
-    assert {*here.limits} == {*there.limits}, "no limit comes or goes"
-    laxer = set()
-    for metric, scheme in here.limits:
-        ours, theirs = (one.limit(metric, scheme or "float32") for one in (here, there))
-        assert theirs.keeps(ours.value), "never stricter"
-        if theirs.value != ours.value:
-            assert theirs.file.endswith("emulated_budgets.toml")
-            laxer.add(metric)
-    assert "accuracy_drop" in laxer
-    assert METRICS.keys() >= laxer
-    assert all(METRICS[one].counted == "tweets" for one in laxer)

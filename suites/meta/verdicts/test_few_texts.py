@@ -1,0 +1,77 @@
+"""An emulated board answers few texts, and is asked for what that many can decide."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.effort import EMULATED
+from models.flatbuffers.schemes import SCHEMES
+from models.verdicts.budgets import SCORES, budget_names, load_budgets
+from models.verdicts.intervals import proportion_interval
+from models.verdicts.metrics import METRICS
+
+FEW = EMULATED.tweets
+ALIKE = ("agreement", "agreement_full", "agreement_runtimes")
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """A function that gives the limit on boards of few texts: `asked(text, metric, texts)`."""
+
+    def limit(text, metric, texts=FEW):
+        file = tmp_path / "own.toml"
+        file.write_text(text, encoding="utf-8")
+        budgets = load_budgets(str(file), schemes=SCHEMES, classes=2, emulated=texts)
+        return budgets.limit(metric, "float32")
+
+    return limit
+
+
+@pytest.mark.parametrize("name", budget_names())
+def test_an_emulated_board_is_asked_for_no_more_than_few_texts_can_decide(name):
+    here, there = (
+        load_budgets(name, schemes=SCHEMES, classes=3, emulated=emulated)
+        for emulated in (None, FEW)
+    )
+    assert {*here.limits} == {*there.limits}, "no limit comes or goes"
+    laxer = set()
+    for metric, scheme in here.limits:
+        ours, theirs = (one.limit(metric, scheme or "float32") for one in (here, there))
+        assert theirs.keeps(ours.value), "never stricter"
+        if theirs.value != ours.value:
+            assert metric in SCORES or theirs.file.endswith("emulated_budgets.toml")
+            laxer.add(metric)
+    assert {"accuracy_drop", "accuracy_drop_float32"} & laxer
+    assert all(METRICS[one].counted == "tweets" for one in laxer)
+
+
+@pytest.mark.parametrize("metric", [*ALIKE, "agreement_golden"])
+def test_equal_labels_of_few_texts_keep_every_shipped_limit(metric):
+    # Of another file's labels two of forty may be others, of another kernel's one.
+    flips = 1 if metric == "agreement_golden" else 2
+    for name in budget_names():
+        budgets = load_budgets(name, schemes=SCHEMES, classes=3, emulated=FEW)
+        for scheme in SCHEMES:
+            limit = budgets.limit(metric, scheme)
+            if limit is not None:
+                assert limit.keeps(proportion_interval(FEW - flips, FEW).low), (name, scheme)
+                assert not limit.keeps(proportion_interval(FEW * 6 // 10, FEW).high), (name, scheme)
+
+
+@pytest.mark.parametrize("metric", SCORES)
+@pytest.mark.parametrize("percent", [55, 70, 80, 92.5])
+def test_a_score_of_few_texts_is_held_to_what_they_can_tell_of_the_users_limit(
+    metric, percent, asked
+):
+    limit = asked(f'[{metric}]\nmin = "{percent} %"', metric)
+    assert limit.value == proportion_interval(int(percent * FEW / 100), FEW).low
+    assert f"all that {FEW} texts can tell of {percent} %" in str(limit)
+    assert "own.toml" in str(limit), "who wrote the limit that it follows from"
+    more = asked(f'[{metric}]\nmin = "{percent} %"', metric, texts=400)
+    assert limit.value < more.value < percent / 100, "more texts tell more"
+
+
+def test_a_whole_number_of_right_answers_is_not_rounded_down(asked):
+    # 0.55 * 40 is 22.000000000000004, 0.7 * 40 is 28, and 0.29 * 100 is 28.999999999999996.
+    limit = asked('[macro_f1]\nmin = "29 %"', "macro_f1", texts=100)
+    assert limit.value == proportion_interval(29, 100).low
