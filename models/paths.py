@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 TOML = ".toml"
 # What a name may be that becomes a file or a folder: nothing that leads elsewhere or hides.
 _NAME = re.compile(r"\w(?:[\w .+-]{0,62}[\w+-])?")
+# What Windows takes for a device, whatever its suffix is: results and baselines of that name could
+# be neither copied nor checked out there.
+_WINDOWS_DEVICES = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³]) *(?:\..*)?", re.IGNORECASE)
 NAMES = (
     "Use up to 64 letters, digits, '_', '-', '+', '.' and spaces; begin with a letter, a digit or "
-    "'_', end with none of '.' and space"
+    "'_', end with none of '.' and space; con, prn, aux, nul, com1 to com9 and lpt1 to lpt9 are "
+    "no files' names on Windows"
 )
 # How somebody writes a path who does not mean an id of the hub.
 _PATH_BEGINS = (".", "/", "~")
@@ -78,7 +82,8 @@ def id_or_folder(written: str, *, folder: Path | None = None, key: str | None = 
 
 def is_name(name: str) -> bool:
     """Whether a name can be that of a file or a folder, everywhere, and of one alone."""
-    return bool(_NAME.fullmatch(name)) and unicodedata.is_normalized("NFC", name)
+    fits = _NAME.fullmatch(name) and not _WINDOWS_DEVICES.fullmatch(name)
+    return bool(fits) and unicodedata.is_normalized("NFC", name)
 
 
 def require_name(name: str, *, file: Path | str | None = None, key: str | None = None) -> str:

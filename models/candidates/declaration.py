@@ -131,7 +131,7 @@ class CandidateTable(Table, frozen=True, kw_only=True):
         if not is_candidate_name(self.name):
             raise ValueError(
                 "`name` is up to 64 letters, digits, '.', '_' and '-', begins with a letter or a "
-                "digit, and does not end with '.'"
+                "digit, does not end with '.', and is no device of Windows (con, nul, com1, ...)"
             )
         if self.length is not None and self.length < 1:
             raise ValueError("`length` is at least 1")

@@ -1,0 +1,58 @@
+"""Names that become files and folders, and may not be Windows' devices; each mistake is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.candidates.declaration import is_candidate_name
+from models.candidates.given import candidate_named
+from models.devices.profile import FOLDER, load_device
+from models.errors import UsageMistake
+from models.paths import is_name, require_name
+
+RESERVED = [
+    "con",
+    "Con",
+    "PRN",
+    "aux",
+    "nul.txt",
+    "com1",
+    "COM9",
+    "lpt1.old.json",
+    "lpt³",
+    "aux .x",
+]
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_device_of_windows_names_nothing(name, tmp_path):
+    assert not is_name(name)
+    assert not is_candidate_name(name)
+    with pytest.raises(UsageMistake, match=r"cannot name a file\. .*con, prn, aux, nul") as refused:
+        require_name(name, key="subject")
+    assert refused.value.key == "subject"
+    # As a device of one's own, whose name stands before the suffix.
+    profile = tmp_path / f"{name}.toml"
+    profile.write_bytes((FOLDER / "host.toml").read_bytes())
+    with pytest.raises(UsageMistake, match="cannot name a file"):
+        load_device(str(profile))
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_candidate_is_not_called_so_either(name):
+    with pytest.raises(UsageMistake, match=r"--edge-flatbuffer: .*cannot name a file"):
+        candidate_named(f"{name}=model.tflite")
+
+
+@pytest.mark.parametrize("file", ["con", "AUX", "nul.txt", "lpt1.old"])
+def test_a_candidate_does_not_take_such_a_name_from_its_file(file):
+    with pytest.raises(UsageMistake, match=r"--edge-flatbuffer: .*cannot name a file"):
+        candidate_named(f"/models/{file}.tflite")
+
+
+@pytest.mark.parametrize(
+    "name", ["console", "null", "com10", "com", "a.con", "con-1", "naux", "lpt"]
+)
+def test_what_only_looks_like_one_is_a_name(name):
+    assert is_name(name)
+    assert is_candidate_name(name)
