@@ -42,6 +42,8 @@ DYNAMIC_POWERSAVE = {"intel_pstate", "amd-pstate-epp"}
 _SAME = 0.99
 # Seconds by which two differences of the kernel's counts can be off on a few cores.
 _COUNTS_ARE_OFF = 0.05
+# What a profile's `[sensors]` call that which tells whether the processor is held back.
+GUARDS = ("firmware", "firmware_command", "throttling", "undervoltage", "events", "power_mode")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ class Circumstances:
         load: load average of the last minute.
         memory_available: bytes.
         swapped: pages read from and written to swap since the start.
+        told: which guards of the profile said something.
     """
 
     at: float
@@ -89,6 +92,7 @@ class Circumstances:
     load: float | None
     memory_available: int | None
     swapped: int | None
+    told: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return what results.json holds of it: what is not known is left out."""
@@ -142,21 +146,33 @@ def circumstances(reading: Reading, device: Device, pid: int | None = None) -> C
     asked = device.table.sensors
     word = sensors.throttle_word(texts, asked.firmware_command)
     now, before = (sensors.names_of_bits(word or 0, sticky=sticky) for sticky in (False, True))
-    if asked.undervoltage and sensors.alarms(texts, asked.undervoltage):
+    cooling = sensors.cooling(texts, asked.throttling)
+    alarms = sensors.alarms(texts, asked.undervoltage) if asked.undervoltage else None
+    events = sensors.events(texts, asked.events) if asked.events else None
+    mode = sensors.power_mode(texts, asked.power_mode) if asked.power_mode else None
+    told = {
+        "firmware": word is not None,
+        "throttling": bool(cooling),
+        "undervoltage": alarms is not None,
+        "events": events is not None,
+        "power_mode": mode is not None,
+    }
+    if alarms:
         before = tuple(dict.fromkeys((*before, "under-voltage")))
+    limits, maxima = sensors.frequency_limits(texts)
     return Circumstances(
         at=reading.at,
         cost=reading.cost,
         governors=sensors.governors(texts),
         drivers=sensors.drivers(texts),
-        frequencies=sensors.frequencies(texts, "scaling_cur_freq"),
-        frequency_limits=sensors.frequencies(texts, "scaling_max_freq"),
-        frequency_maxima=sensors.frequencies(texts, "cpuinfo_max_freq"),
+        frequencies=sensors.frequencies(texts),
+        frequency_limits=limits,
+        frequency_maxima=maxima,
         temperatures=sensors.temperatures(texts, asked.temperatures),
-        throttled=(*now, *sensors.active_cooling(texts, asked.throttling)),
+        throttled=(*now, *(kind for kind, state in cooling if state)),
         was_throttled=before,
-        throttle_events=sensors.events(texts, asked.events) if asked.events else None,
-        power_mode=sensors.power_mode(texts, asked.power_mode) if asked.power_mode else None,
+        throttle_events=events,
+        power_mode=mode,
         power=sensors.power(texts, asked.rails),
         on_battery=sensors.on_battery(texts),
         busy=sensors.busy_seconds(texts),
@@ -164,6 +180,7 @@ def circumstances(reading: Reading, device: Device, pid: int | None = None) -> C
         load=sensors.load(texts),
         memory_available=sensors.memory(texts, "MemAvailable"),
         swapped=sensors.swapped_pages(texts),
+        told=tuple(name for name, said in told.items() if said),
     )
 
 
@@ -185,10 +202,27 @@ def invalid_because(
         during: further readings in between.
     """
     readings = (before, *during, after)
-    reasons = [reason for one in readings for reason in _reasons_at_once(one, device)]
+    reasons = [reason for one in readings for reason in _not_told(one, device)]
+    reasons += [reason for one in readings for reason in _reasons_at_once(one, device)]
     reasons += _throttled_meanwhile(readings)
     reasons += _reasons_between(before, after, device)
     return "; ".join(dict.fromkeys(reasons)) or None
+
+
+def _not_told(one: Circumstances, device: Device) -> Iterator[str]:
+    """Yield what has to be known of a reading and is not.
+
+    Kernels differ in what they show: one guard that speaks is enough. Where all of them are silent,
+    nobody knows whether the processor was held back, and a profile with a wrong path would go
+    unnoticed.
+    """
+    table = device.table
+    named = [name for name in GUARDS if getattr(table.sensors, name)]
+    if named and not one.told:
+        keys = ", ".join(f"sensors.{name}" for name in named)
+        yield f"nothing tells whether it is held back: {keys} of {device.file} say nothing here"
+    if table.validity.saving_modes and one.power_mode is None:
+        yield f"its power mode is not known: sensors.power_mode of {device.file} says nothing here"
 
 
 def _reasons_at_once(one: Circumstances, device: Device) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """What sensors' texts mean: pure functions from {path: text} to values with units.
 
-A text that is missing or unreadable leaves its value out; none of these functions raises.
+A text that is missing or unreadable leaves its value out, and so does a number that its sensor
+cannot have: a negative count, a temperature below absolute zero. None of these functions raises.
+Whether enough is left is for `models.devices.circumstances` to say.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ FIRMWARE_BITS = {
 }
 _STICKY = 16
 _LARGEST = 2**63
+# Thermal zones that measure nothing say numbers such as -273200 and 2147483647.
+_COLDEST, _HOTTEST = -273.15, 1000.0
 _TICKS = 100.0  # Linux tells user space of hundredths of a second, whatever it counts itself
 
 
@@ -38,7 +42,7 @@ def throttle_word(texts: Texts, command: Sequence[str] = ()) -> int | None:
     printed.append(texts.get(COMMAND + " ".join(command), ""))
     for text in printed:
         with suppress(ValueError):
-            return _whole(text.strip().rpartition("=")[2], 16)
+            return _count(text.strip().rpartition("=")[2], 16)
     return None
 
 
@@ -54,7 +58,7 @@ def alarms(texts: Texts, hwmon: str) -> int | None:
         value
         for folder in _hwmons(texts, hwmon)
         for name in ("in0_lcrit_alarm", "in1_lcrit_alarm")
-        for value in _numbers(texts, f"{folder}/{name}")
+        for value in _counts(texts, f"{folder}/{name}")
     )
 
 
@@ -64,7 +68,7 @@ def events(texts: Texts, hwmon: str) -> int | None:
     counters = (
         path for path in texts if path.rpartition("/")[0] in folders and path.endswith("_event_cnt")
     )
-    return _sum(value for path in counters for value in _numbers(texts, path))
+    return _sum(value for path in counters for value in _counts(texts, path))
 
 
 def temperatures(texts: Texts, types: Sequence[str]) -> dict[str, float]:
@@ -72,18 +76,18 @@ def temperatures(texts: Texts, types: Sequence[str]) -> dict[str, float]:
     found = {}
     for path, kind in _described(texts, "/sys/class/thermal/thermal_zone", "type", types):
         for value in _numbers(texts, f"{path}/temp"):
-            found[kind] = value / 1000.0
+            celsius = value / 1000.0
+            if _COLDEST <= celsius < _HOTTEST:
+                found[kind] = celsius
     return found
 
 
-def active_cooling(texts: Texts, types: Sequence[str]) -> tuple[str, ...]:
-    """Types of cooling devices that hold the processor back now."""
-    return tuple(
-        sorted(
-            kind
-            for path, kind in _described(texts, "/sys/class/thermal/cooling_device", "type", types)
-            if any(_numbers(texts, f"{path}/cur_state"))
-        )
+def cooling(texts: Texts, types: Sequence[str]) -> list[tuple[str, int]]:
+    """Types of cooling devices, sorted, and by how much they hold the processor back now."""
+    return sorted(
+        (kind, state)
+        for path, kind in _described(texts, "/sys/class/thermal/cooling_device", "type", types)
+        for state in _counts(texts, f"{path}/cur_state")
     )
 
 
@@ -97,20 +101,23 @@ def drivers(texts: Texts) -> tuple[str, ...]:
     return tuple(sorted(set(_cpufreq(texts, "scaling_driver"))))
 
 
-def frequencies(texts: Texts, name: str) -> tuple[float, ...]:
-    """Hertz of each core: `scaling_cur_freq`, `scaling_max_freq` or `cpuinfo_max_freq`."""
-    found = []
-    for text in _cpufreq(texts, name):
-        with suppress(ValueError):
-            found.append(_whole(text) * 1000.0)
-    return tuple(found)
+def frequencies(texts: Texts) -> tuple[float, ...]:
+    """Hertz of each core now."""
+    return tuple(_hertz(texts, "scaling_cur_freq").values())
+
+
+def frequency_limits(texts: Texts) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Hertz that each core may reach, and hertz that it can reach; of cores that tell both."""
+    limits, maxima = (_hertz(texts, name) for name in ("scaling_max_freq", "cpuinfo_max_freq"))
+    both = [core for core in limits if core in maxima]
+    return tuple(limits[core] for core in both), tuple(maxima[core] for core in both)
 
 
 def power_mode(texts: Texts, path: str) -> int | None:
     """The number in nvpmodel's status file, `pmode:0001`."""
     match = re.search(r"pmode:(\d+)", texts.get(path, ""))
     with suppress(ValueError):
-        return _whole(match[1]) if match else None
+        return _count(match[1]) if match else None
     return None
 
 
@@ -123,11 +130,11 @@ def power(texts: Texts, rails: Sequence[str]) -> dict[str, float]:
         if label not in rails:
             continue
         if channel := re.fullmatch(r"rail_name_(\d)", name):
-            for milliwatts in _numbers(texts, f"{folder}/in_power{channel[1]}_input"):
+            for milliwatts in _counts(texts, f"{folder}/in_power{channel[1]}_input"):
                 found[label] = milliwatts / 1000.0
         elif channel := re.fullmatch(r"in(\d)_label", name):
-            for millivolts in _numbers(texts, f"{folder}/in{channel[1]}_input"):
-                for milliamperes in _numbers(texts, f"{folder}/curr{channel[1]}_input"):
+            for millivolts in _counts(texts, f"{folder}/in{channel[1]}_input"):
+                for milliamperes in _counts(texts, f"{folder}/curr{channel[1]}_input"):
                     found[label] = millivolts * milliamperes / 1e6
     return found
 
@@ -147,7 +154,7 @@ def busy_seconds(texts: Texts) -> float | None:
     if len(fields) < 9 or fields[0] != "cpu":  # noqa: PLR2004 - proc(5): up to steal
         return None
     with suppress(ValueError):
-        user, nice, system, _idle, _iowait, interrupts, soft, steal = map(_whole, fields[1:9])
+        user, nice, system, _idle, _iowait, interrupts, soft, steal = map(_count, fields[1:9])
         return (user + nice + system + interrupts + soft + steal) / _TICKS
     return None
 
@@ -156,7 +163,7 @@ def process_seconds(texts: Texts, pid: int) -> float | None:
     """CPU seconds of a process and its threads since its start."""
     fields = texts.get(f"/proc/{pid}/stat", "").rpartition(")")[2].split()
     with suppress(ValueError, IndexError):
-        return (_whole(fields[11]) + _whole(fields[12])) / _TICKS
+        return (_count(fields[11]) + _count(fields[12])) / _TICKS
     return None
 
 
@@ -164,7 +171,7 @@ def load(texts: Texts) -> float | None:
     """The load average of the last minute."""
     with suppress(ValueError, IndexError):
         value = float(texts.get("/proc/loadavg", "").split()[0])
-        return value if math.isfinite(value) else None
+        return value if math.isfinite(value) and value >= 0.0 else None
     return None
 
 
@@ -172,7 +179,7 @@ def memory(texts: Texts, key: str) -> int | None:
     """Bytes of a line of /proc/meminfo, such as MemAvailable."""
     match = re.search(rf"^{key}:\s+(\d+) kB$", texts.get("/proc/meminfo", ""), re.MULTILINE)
     with suppress(ValueError):
-        return _whole(match[1]) * 1024 if match else None
+        return _count(match[1]) * 1024 if match else None
     return None
 
 
@@ -180,16 +187,32 @@ def swapped_pages(texts: Texts) -> int | None:
     """Pages read from and written to swap since the start."""
     found = re.findall(r"^pswp(?:in|out) (\d+)$", texts.get("/proc/vmstat", ""), re.MULTILINE)
     with suppress(ValueError):
-        return sum(map(_whole, found)) if found else None
+        return sum(map(_count, found)) if found else None
     return None
 
 
 def _cpufreq(texts: Texts, name: str) -> list[str]:
-    return [
-        text.strip()
+    return list(_of_cores(texts, name).values())
+
+
+def _of_cores(texts: Texts, name: str) -> dict[str, str]:
+    """What a file of the cores' frequencies holds, by the core's folder."""
+    end = f"/cpufreq/{name}"
+    return {
+        path.removesuffix(end): text.strip()
         for path, text in texts.items()
-        if path.startswith(_CPU) and path.endswith(f"/cpufreq/{name}")
-    ]
+        if path.startswith(_CPU) and path.endswith(end)
+    }
+
+
+def _hertz(texts: Texts, name: str) -> dict[str, float]:
+    """Hertz by core: no core stands still, and none is 0."""
+    found = {}
+    for core, text in _of_cores(texts, name).items():
+        with suppress(ValueError):
+            if kilohertz := _count(text):
+                found[core] = kilohertz * 1000.0
+    return found
 
 
 def _hwmons(texts: Texts, wanted: str) -> list[str]:
@@ -212,6 +235,23 @@ def _numbers(texts: Texts, path: str) -> Iterator[int]:
     """Yield the number a file holds, or nothing."""
     with suppress(ValueError):
         yield _whole(texts.get(path, ""))
+
+
+def _counts(texts: Texts, path: str) -> Iterator[int]:
+    """Yield the number a file holds, or nothing where it holds none or a negative one."""
+    return (number for number in _numbers(texts, path) if number >= 0)
+
+
+def _count(text: str, base: int = 10) -> int:
+    """Read a whole number that cannot be negative.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = _whole(text, base)
+    if number < 0:
+        raise ValueError(text)
+    return number
 
 
 def _whole(text: str, base: int = 10) -> int:

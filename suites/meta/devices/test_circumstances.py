@@ -159,16 +159,62 @@ def test_the_command_stands_in_for_the_file():
     assert seen.throttled == seen.was_throttled == ("frequency capped",)
 
 
-@pytest.mark.parametrize("garbage", ["", "\n", "\0\0", "nonsense", "-", "0x", "99999999999999 x"])
-def test_nonsense_in_a_sensor_is_left_out(tree, garbage):
+GARBAGE = ["", "\n", "\0\0", "nonsense", "-", "0x", "99999999999999 x", "nan", "-1", "inf"]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_where_every_sensor_says_nonsense_no_time_of_a_board_counts(tree, garbage):
     for name in device_names():
         device, root = load_device(name), tree(name)
         paths = [path for path in root.rglob("*") if path.is_file()]
         for path in paths:
             path.write_text(garbage, encoding="utf-8")
         seen = sample(device, root, RUNNER)
-        assert seen.frequencies == ()
-        assert invalid_because(seen, seen, device) is None
+        assert set(seen.to_dict()) <= {"at", "cost", "governors", "drivers", "load"}
+        reason = invalid_because(seen, seen, device)
+        if name == HOST:
+            assert reason is None
+        else:
+            assert "nothing tells whether it is held back: sensors." in reason
+            assert f"{name}.toml" in reason
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_a_sensor_that_says_nonsense_is_left_out_and_the_others_count(tree, verdict, garbage):
+    for path in (FIRMWARE, ALARM):
+        assert verdict("rpi4", before={path: garbage}) is None
+    for path in (COOLING, EVENTS):
+        assert verdict("jetson_orin", before={path: garbage}) is None
+    seen = sample(load_device("rpi4"), tree("rpi4", {FIRMWARE: garbage}), RUNNER)
+    assert seen.told == ("undervoltage",)
+
+
+def test_a_core_that_tells_no_limit_is_not_compared_with_another(verdict):
+    cores = [f"/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_max_freq" for core in range(4)]
+    fast = "/sys/devices/system/cpu/cpu3/cpufreq/cpuinfo_max_freq"
+    changes = {cores[0]: "", fast: "2400000\n", cores[3]: "2400000\n"}
+    assert verdict("rpi4", before=changes) is None
+    changes[cores[2]] = "600000\n"
+    assert "a core is limited to 600 of its 1800 MHz" in verdict("rpi4", before=changes)
+
+
+@pytest.mark.parametrize("text", ["", "pmode:", "pmode:-1", "pmode:nan", None])
+def test_where_modes_save_power_the_mode_has_to_be_known(verdict, text):
+    reason = verdict("jetson", before={MODE: text})
+    assert "its power mode is not known: sensors.power_mode of" in reason
+    assert "fixtures/devices/jetson.toml says nothing here" in reason
+
+
+@pytest.mark.parametrize(
+    ("millidegrees", "told"),
+    [("-5000", -5.0), ("99999", 99.999), ("-273200", None), ("2147483647", None), ("nan", None)],
+)
+def test_a_temperature_that_nothing_can_have_is_left_out(tree, millidegrees, told):
+    root = tree("rpi4")
+    for file in root.rglob("thermal_zone*/temp"):
+        file.write_text(f"{millidegrees}\n", encoding="utf-8")
+    seen = sample(load_device("rpi4"), root)
+    assert seen.temperatures == ({} if told is None else {"cpu-thermal": told})
 
 
 def test_an_empty_machine_tells_nothing(tmp_path):
