@@ -2,27 +2,26 @@
 
 Each board is judged by a pytest of its own, in a folder of its own; one that fails or dies stops no
 other. All results end in one results.json, and `tox -e report -- FOLDER` draws one report of all.
-ARGUMENTS are pytest's.
+ARGUMENTS are pytest's; relative paths in them start from the folder that this command is called in.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from models import processes
 from models.commands import Parser, path, run_command
 from models.errors import EdgeproofError, UsageMistake
+from models.fleet.last_words import last_words
 from models.foreign_text import one_line
 from models.stopping import SECONDS_TO_STOP
 from models.store import PROJECT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RESULTS = "results.json"
 LOG = "pytest.log"
@@ -53,10 +52,13 @@ class Judged:
         return (self.folder / RESULTS).is_file()
 
     def describe(self) -> str:
-        """Say in one line how it ended, and where its own words are."""
-        ending = "passed" if self.code == 0 else f"failed with exit code {self.code}"
+        """Say in one line how it ended, why, and where its own words are."""
+        ending = "passed"
         if self.code is None:
             ending = f"took more than {SECONDS_FOR_A_BOARD / 3600:.0f} h and was killed"
+        elif self.code:
+            why = last_words(self.folder / LOG)
+            ending = f"failed with exit code {self.code}" + (f": {why}" if why else "")
         kept = "" if self.has_results else ", nothing was measured"
         return f"{self.target}: {ending}{kept} ({self.folder / LOG})"
 
@@ -90,12 +92,22 @@ def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
     """Judge one board in a process of its own; what it says goes to its log in its own folder."""
     own.mkdir(parents=True, exist_ok=True)
     (own / RESULTS).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "suites", "--ignore=suites/meta"]
+    # Started where this command was called, for ARGUMENTS may name paths relative to that folder;
+    # -P: no file there is imported in place of a library's.
+    command = [sys.executable, "-P", "-m", "pytest", "-c", str(PROJECT / "pytest.ini")]
+    command += [str(PROJECT / "suites"), f"--ignore={PROJECT / 'suites' / 'meta'}"]
     command += ["-p", "no:cacheprovider", f"--edge-target={target}", f"--edge-bundle={bundle}"]
     command += [f"--edge-report-dir={own}", f"--alluredir={own / 'allure-results'}", *more]
+    # What hypothesis keeps does not belong into the caller's folder.
+    environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(own / "hypothesis")}
     with (own / LOG).open("wb") as log:
         running = processes.start(
-            command, folder=PROJECT, stdout=log, stderr=log, remedy="Check this Python"
+            command,
+            folder=Path.cwd(),
+            environment=environment,
+            stdout=log,
+            stderr=log,
+            remedy="Check this Python",
         )
         code = processes.wait(running, SECONDS_FOR_A_BOARD)
     return Judged(target, own, code)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from suites.meta.runtime.sshd import LoopbackBoard
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.runtime.sysroot import Sysroot
 
 MODEL = "Raspberry Pi 4 Model B Rev 1.4"
@@ -110,4 +112,15 @@ def _raspberry(folder: Path, sysroot: Sysroot) -> list[str]:
 
 def _script(file: Path, line: str) -> None:
     file.write_text(f'#!/bin/sh\n{line} "$@"\n', encoding="utf-8")
+    file.chmod(0o755)
+
+
+def write_client(file: Path, boards: Sequence[Board]) -> None:
+    """Write an ssh that goes on with the client of the board whose port it is given."""
+    lines = [
+        f'  *" -p {board.target.split(":")[2].split("/")[0]} "*) exec {board.client}/ssh "$@";;'
+        for board in boards
+    ]
+    text = "\n".join(["#!/bin/sh", 'case " $* " in', *lines, "esac", "exit 255"])
+    file.write_text(text + "\n", encoding="utf-8")
     file.chmod(0o755)

@@ -1,19 +1,26 @@
-"""What the tests of the devices room share: recorded sensor trees."""
+"""What the tests of the devices room share: recorded sensor trees, boards, fleets, a bundle."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from suites.meta.gates.running import run
+from models.store import PROJECT
+from suites.meta.devices.boards import Board, write_client
+from suites.meta.gates.running import environment, run
 from suites.meta.gates.sharing import miniature, shared_folder
 
 __all__ = ["miniature", "shared_folder"]
 # What judges a variant right, on the main runtime and on others.
 JUDGING = ("suites/accuracy/test_accuracy_floor.py", "suites/agreement", "suites/runtimes")
+# What a fleet's boards are not asked for in these tests: it takes minutes.
+LEFT_OUT = ("suites/latency", "suites/memory", "suites/conformance")
 TREES = Path(__file__).parent / "trees"
 
 
@@ -47,3 +54,53 @@ def bundle(miniature, shared_folder):
             )
             assert file.is_file(), exported.output
     return file
+
+
+@pytest.fixture
+def boards(tmp_path):
+    """Two boards with one ssh client that knows both."""
+    started = [Board(tmp_path / name) for name in ("one", "two")]
+    yield started
+    for board in started:
+        board.stop()
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    """A function that judges boards: `fleet(boards, bundle, *more)`, called in its own folder.
+
+    It returns exit code, output and report folder. Paths are given relative to that folder.
+    """
+
+    def judged(boards, bundle, *more):
+        client, caller = tmp_path / "client", tmp_path / "caller"
+        for each in (client, caller):
+            each.mkdir(exist_ok=True)
+        few = [f"--deselect={room}" for room in LEFT_OUT]
+        write_client(client / "ssh", boards)
+        command = [
+            sys.executable,
+            "-m",
+            "models.fleet",
+            f"--bundle={os.path.relpath(bundle, caller)}",
+        ]
+        command += ["--report-dir=fleet", *(board.target for board in boards), "--", *few]
+        command += ["--edge-cache-dir=store", *more]
+        # Modules of the caller's own are not imported in place of others.
+        (caller / "msgspec.py").write_text("raise RuntimeError", encoding="utf-8")
+        path = {"PATH": f"{client}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
+        command.insert(1, "-P")
+        done = subprocess.run(
+            command,
+            cwd=caller,
+            env={**environment(), **path},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        left = {each.name for each in caller.iterdir()}
+        assert left <= {"fleet", "store", "msgspec.py", "own.toml"}, left
+        return done.returncode, done.stdout + done.stderr, caller / "fleet"
+
+    return judged

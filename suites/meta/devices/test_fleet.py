@@ -3,83 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from models.errors import UsageMistake
 from models.fleet.__main__ import folders_of
-from models.store import PROJECT
+from models.fleet.last_words import last_words
 from reports.merge import merge
 from reports.parts import parts_of
 from reports.results import measurements_of, read_results
 from reports.runs import read_runs
-from suites.meta.devices.boards import Board
-from suites.meta.gates.running import environment, run
+from suites.meta.gates.running import run
 from suites.meta.runtime.sshd import why_no_sshd
 
 needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
-FEW = ("--deselect=suites/latency", "--deselect=suites/memory", "--deselect=suites/conformance")
-
-
-@pytest.fixture
-def boards(tmp_path):
-    """Two boards with one ssh client that knows both."""
-    started = [Board(tmp_path / name) for name in ("one", "two")]
-    yield started
-    for board in started:
-        board.stop()
-
-
-@pytest.fixture
-def fleet(bundle, tmp_path):
-    """A function that judges boards: `fleet(boards)` returns exit code, output, report folder."""
-
-    def judged(boards):
-        client = tmp_path / "client"
-        client.mkdir()
-        _one_client(client / "ssh", boards)
-        folder = tmp_path / "fleet"
-        command = [sys.executable, "-m", "models.fleet", f"--bundle={bundle}"]
-        command += [f"--report-dir={folder}", *(board.target for board in boards), "--", *FEW]
-        command += [f"--edge-cache-dir={tmp_path / 'store'}"]
-        done = subprocess.run(
-            command,
-            cwd=PROJECT,
-            env={**environment(), "PATH": f"{client}:{os.environ['PATH']}"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        return done.returncode, done.stdout + done.stderr, folder
-
-    return judged
-
-
-def _one_client(file, boards):
-    """Write an ssh that goes on with the client of the board whose port it is given."""
-    lines = [
-        f'  *" -p {board.target.split(":")[2].split("/")[0]} "*) exec {board.client}/ssh "$@";;'
-        for board in boards
-    ]
-    text = "\n".join(["#!/bin/sh", 'case " $* " in', *lines, "esac", "exit 255"])
-    file.write_text(text + "\n", encoding="utf-8")
-    file.chmod(0o755)
 
 
 @needs_sshd
-def test_one_board_that_dies_stops_no_other(boards, fleet):
+def test_one_board_that_dies_stops_no_other(boards, fleet, bundle):
     well, dying = boards
     plug = dying.stop_after(4)
-    code, output, folder = fleet(boards)
+    code, output, folder = fleet(boards, bundle)
     plug.join()
     assert code == 1, output
     logs = "\n".join(log.read_text("utf-8") for log in folder.glob("*/pytest.log"))
     assert f"{well.target}: passed" in output, logs
-    assert f"{dying.target}: failed with exit code 2" in output
+    (why,) = (line for line in output.splitlines() if line.startswith(f"{dying.target}: "))
+    assert why.startswith(f"{dying.target}: failed with exit code 2: "), why
+    assert ": what was measured before is kept (" in why
     document = read_results(folder / "results.json")
     names = [part["device"]["name"] for part in parts_of(document)]
     ports = [board.target.split(":")[2].split("/")[0] for board in boards]
@@ -90,6 +41,57 @@ def test_one_board_that_dies_stops_no_other(boards, fleet):
     assert 0 < counts[0] < counts[1]
     drawn = [run for run in read_runs([folder]) if run.document is not None]
     assert sorted(name for run in drawn for name in run.environments.values()) == sorted(names)
+
+
+@needs_sshd
+def test_paths_start_from_where_the_fleet_is_called_and_a_mistake_says_why(boards, fleet, bundle):
+    (boards[0].client.parents[1] / "caller").mkdir()
+    own = boards[0].client.parents[1] / "caller" / "own.toml"
+    own.write_text('[agreement]\nmin = "200 %"\n', encoding="utf-8")
+    code, output, folder = fleet(boards[:1], bundle, "--edge-budgets=own.toml")
+    assert code == 1
+    (line,) = (line for line in output.splitlines() if boards[0].target in line)
+    assert line.startswith(f"{boards[0].target}: failed with exit code 4: {own}: agreement.min: ")
+    assert "nothing was measured" in line
+    assert str(folder) in line
+
+
+MISTAKE = "ERROR: own.toml: agreement.min: too large. Give less\n\n"
+RED = """mail on rpi4: not fit to ship, 2 gates failed
+=== short test summary info ===
+SKIPPED [3] a.py:1: no
+FAILED suites/a.py::b[c] - no
+ERROR suites/a.py::d
+=== 2 failed in 3.00s ===
+"""
+LOST = """FAILED suites/a.py::b
+!!!!! Interrupted: the board is lost: it fell !!!!!
+=== 1 failed ===
+"""
+EARLY = """== x ==
+! _pytest.outcomes.Exit: texts.csv: no such file. Check it !
+= no tests ran =
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [
+        (MISTAKE, "own.toml: agreement.min: too large. Give less"),
+        (RED, "mail on rpi4: not fit to ship, 2 gates failed"),
+        (LOST, "the board is lost: it fell"),
+        (EARLY, "texts.csv: no such file. Check it"),
+        ("Traceback (most recent call last):\n  File x\nMemoryError\n", "MemoryError"),
+        ("::error title=x::y\n\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_last_words_of_a_run_say_why_it_ended(end, why, tmp_path):
+    log = tmp_path / "pytest.log"
+    log.write_bytes(b"\xff" + b"a line of the middle\n" * 9000 + b"=====\n" + end.encode())
+    assert last_words(log) == (why or "a line of the middle")
+    log.write_text(end, encoding="utf-8")
+    assert last_words(log) == why
 
 
 def test_boards_with_like_addresses_get_folders_of_their_own(tmp_path):

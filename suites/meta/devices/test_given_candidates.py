@@ -11,6 +11,9 @@ from filelock import FileLock
 from models.runtime.debian import why_unavailable
 from models.runtime.sysroot import prepare_sysroot
 from models.store import Store, default_root
+from reports.parts import parts_of
+from reports.results import measurements_of, read_results
+from reports.runs import read_runs
 from suites.meta.devices.boards import Board
 from suites.meta.devices.given_files import write_given
 from suites.meta.gates.running import run_pytest, without_repeated
@@ -19,7 +22,12 @@ from suites.meta.runtime.sshd import why_no_sshd
 needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
 FLOOR = "suites/accuracy/test_accuracy_floor.py"
 JUDGING = (FLOOR, "suites/agreement", "suites/runtimes")
-SUBJECTS = {"mail": {"three", "wide.ids-1", "open"}, "sigmoid": {"sigmoid"}}
+ON_A_BOARD = (FLOOR, "suites/agreement", "suites/privacy", "suites/conformance/test_behavior.py")
+EXACT = "agreement_golden"
+SUBJECTS = {
+    "mail": {"three", "wide.ids-1", "open", "float_ids", "reordered", "unsigned"},
+    "sigmoid": {"sigmoid"},
+}
 
 
 @pytest.fixture(scope="session")
@@ -56,12 +64,10 @@ def test_a_bundle_of_given_files_is_judged_without_them(name, judge):
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     results = outcome.results()
     assert set(results["subject"]["schemes"]) == SUBJECTS[name]
-    golden = {
-        one["scheme"] for one in results["measurements"] if one["metric"] == "agreement_golden"
-    }
+    golden = {one["scheme"] for one in results["measurements"] if one["metric"] == EXACT}
     assert golden == SUBJECTS[name]
     labels = {one["metric"]: one["value"] for one in results["measurements"]}
-    assert labels["agreement_golden"] == 1.0
+    assert labels[EXACT] == 1.0
     assert "record it with --edge-update-baseline --edge-baseline=FOLDER" in outcome.output
 
 
@@ -70,14 +76,8 @@ def test_a_bundle_of_given_files_is_judged_without_them(name, judge):
 def test_given_files_are_judged_on_a_board_behind_ssh(name, judge, tmp_path):
     board = Board(tmp_path / "board")
     try:
-        suites = [
-            FLOOR,
-            "suites/agreement",
-            "suites/privacy",
-            "suites/conformance/test_behavior.py",
-        ]
         path = {"PATH": f"{board.client}:{os.environ['PATH']}"}
-        outcome = judge(name, suites, [f"--edge-target={board.target}"], path)
+        outcome = judge(name, ON_A_BOARD, [f"--edge-target={board.target}"], path)
     finally:
         board.stop()
     assert outcome.code == pytest.ExitCode.OK, outcome.output
@@ -89,18 +89,41 @@ def test_given_files_are_judged_on_a_board_behind_ssh(name, judge, tmp_path):
     assert len(private) >= (len(SUBJECTS[name]) if name == "mail" else 0)
 
 
+@needs_sshd
+def test_given_files_are_judged_on_each_board_of_a_fleet(boards, fleet, given):
+    code, output, folder = fleet(boards, given / "mail.edge")
+    assert code == 0, output
+    for board in boards:
+        assert f"{board.target}: passed" in output
+    document = read_results(folder / "results.json")
+    names = [part["device"]["name"] for part in parts_of(document)]
+    measured = measurements_of(document)
+    assert len(names) == len(boards)
+    exact = {(one.device, one.scheme): one.value for one in measured if one.metric == EXACT}
+    assert exact == {(name, scheme): 1.0 for name in names for scheme in SUBJECTS["mail"]}
+    drawn = [run for run in read_runs([folder]) if run.document is not None]
+    assert sorted(name for run in drawn for name in run.environments.values()) == sorted(names)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize(
+    ("name", "form"), [("mail", "bundle"), ("mail", "files"), ("sigmoid", "bundle")]
+)
 @pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable()))
-def test_given_files_are_judged_on_an_emulated_board(name, judge):
+def test_given_files_are_judged_on_an_emulated_board(name, form, given, judge, tmp_path):
     prepare_sysroot(Store(default_root()), "aarch64")
-    store = f"--edge-cache-dir={default_root()}"
-    suites = ["suites/agreement", "suites/privacy", "suites/instructions"]
-    outcome = judge(name, suites, ["-m", "rpi4", "--edge-emulate=rpi4", "--edge-tweets=8", store])
+    suites = [*ON_A_BOARD, "suites/instructions"]
+    board = ["-m", "rpi4", "--edge-emulate=rpi4", f"--edge-cache-dir={default_root()}"]
+    if form == "bundle":
+        outcome = judge(name, suites, board)
+    else:
+        subject = f"--edge-subject={given / name}.toml"
+        outcome = run_pytest(tmp_path / "reports", [*suites, subject, *board])
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
     measured = outcome.results()["measurements"]
-    exact = [one["value"] for one in measured if one["metric"] == "agreement_golden"]
-    assert exact == [1.0] * len(SUBJECTS[name]), outcome.output
-    counted = {one["scheme"] for one in measured if one["metric"].startswith("instructions")}
+    exact = {one["scheme"]: one["value"] for one in measured if one["metric"] == EXACT}
+    assert exact == dict.fromkeys(SUBJECTS[name], 1.0), outcome.output
+    counted = {one["scheme"] for one in measured if one["metric"] == "instructions"}
     assert counted == SUBJECTS[name], outcome.output
 
 

@@ -1,0 +1,39 @@
+"""Why a run of pytest ended as it did: the last line of its log that says so."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from models.processes import TAIL_BYTES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Lines that only count or repeat: rulers with or without words, and pytest's summary of tests.
+_RULER = r"(?:=+|_{3,}|-{3,})(?: |$)"
+_SUMMARY = r"(?:FAILED|ERROR|SKIPPED|XFAIL|XPASS|PASSED|RERUN) ?[\[\w]"
+_REPEATED = re.compile(f"{_RULER}|{_SUMMARY}|::")
+# Where pytest was stopped it puts the reason between exclamation marks.
+_STOPPED = re.compile(r"!+ (?:Interrupted: |_pytest\.outcomes\.Exit: )?(.*?)(?: !+)?")
+_MISTAKE = "ERROR: "
+
+
+def last_words(log: Path) -> str:
+    """Return the last line of a log that says why the run ended; empty where there is none.
+
+    It is the message of a mistake or of a lost board; where gates are red, it is the headline.
+    """
+    with log.open("rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
+        end = file.read(TAIL_BYTES).decode("utf-8", "replace")
+    for line in reversed(end.splitlines()):
+        words = line.strip()
+        if stopped := _STOPPED.fullmatch(words):
+            return stopped[1]
+        if words.startswith(_MISTAKE):
+            return words.removeprefix(_MISTAKE)
+        if words and not _REPEATED.match(words):
+            return words
+    return ""
