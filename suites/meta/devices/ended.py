@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import signal
 import subprocess
 import sys
 import time
@@ -10,13 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from models.store import PROJECT
 from suites.meta.gates.running import environment
 
 if TYPE_CHECKING:
-    import signal
     from collections.abc import Callable, Sequence
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# As a shell tells it; negative where Python itself has not begun.
+OF_SIGNALS = {*(128 + number for number in SIGNALS), *(-number for number in SIGNALS)}
+MOMENTS = 20
 # A signal is answered within 15 s, by force if need be; a builder and a fleet have what they
 # started to wait for. The rest is for a machine that has others to serve.
 SECONDS_TO_END = 60.0
@@ -46,16 +53,21 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
     moment: Callable[[Path], bool],
     *,
     store: Path,
+    reports: Path | None = None,
     variables: dict[str, str] | None = None,
 ) -> Ended:
     """Start `python ARGUMENTS`, send it a signal at a moment, and look for what is left.
+
+    Its processes are known by the two folders: by its mark, which they inherit, and by the store,
+    which what runs elsewhere names in its command: on a board, or under an emulator.
 
     Args:
         folder: for its output and its temporary files; its path is the mark of its processes.
         arguments: of Python.
         number: the signal.
         moment: told the file of the output, again and again; whether to send the signal.
-        store: where it keeps artefacts.
+        store: where it keeps artefacts; of this run alone.
+        reports: where it writes its results.
         variables: of its environment.
     """
     temporary = folder / "tmp"
@@ -80,7 +92,24 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
         finally:
             process.kill()
             process.wait()
-    return Ended(code, log.read_text("utf-8", "replace"), _left(folder, store))
+    left = _left(folder, store) + ([] if reports is None else _drafts(reports))
+    return Ended(code, log.read_text("utf-8", "replace"), left)
+
+
+def slow(*values: object) -> object:
+    """Return a parameter that is left out unless asked for."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def moments(kind: str, longest: float) -> list[tuple[signal.Signals, float]]:
+    """Return signals and the seconds after which they are sent, the same for each run.
+
+    Args:
+        kind: of what is ended; each has moments of its own.
+        longest: seconds after which most of them have ended by themselves.
+    """
+    draw = random.Random(kind)  # noqa: S311 - the same moments every time
+    return [(draw.choice(SIGNALS), draw.uniform(0.0, longest)) for _ in range(MOMENTS)]
 
 
 def after(seconds: float) -> Callable[[Path], bool]:
@@ -94,19 +123,29 @@ def once_said(text: str) -> Callable[[Path], bool]:
     return lambda log: text in log.read_text("utf-8", "replace")
 
 
+def while_running(name: str, store: Path) -> Callable[[Path], bool]:
+    """Return the moment when a program of some name runs that names the store in its command."""
+    return lambda _: any(name in one for one in processes_naming(store))
+
+
 def _left(folder: Path, store: Path) -> list[str]:
     """Return what a command has left, once there was time for it to vanish."""
     deadline = time.monotonic() + SECONDS_TO_VANISH
-    while (found := _marked(folder)) and time.monotonic() < deadline:
+    while (found := processes_naming(folder, store)) and time.monotonic() < deadline:
         time.sleep(0.1)
     found += [str(path) for path in (folder / "tmp").rglob("*") if "edgeproof" in path.name]
     kinds = ("*/*.draft", "locks/*.holder", "**/.*.tmp")
     return found + [str(path) for kind in kinds for path in store.glob(kind)]
 
 
-def _marked(folder: Path) -> list[str]:
-    """Return the processes whose environment or command names a folder."""
-    mark, found = os.fsencode(folder), []
+def _drafts(reports: Path) -> list[str]:
+    """Return what a report's writer hides until it is whole."""
+    return [str(path) for path in reports.rglob(".*") if reports.is_dir()]
+
+
+def processes_naming(*folders: Path) -> list[str]:
+    """Return the processes whose environment or command names one of the folders."""
+    marks, found = [os.fsencode(folder) for folder in folders], []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
@@ -116,6 +155,6 @@ def _marked(folder: Path) -> list[str]:
         except OSError:
             continue
         # sshd stands for the board's own, which lives on.
-        if mark in told and not shown.startswith(("/usr/sbin/sshd", "sshd")):
+        if any(mark in told for mark in marks) and not shown.startswith(("/usr/sbin/sshd", "sshd")):
             found.append(f"process {entry.name}: {shown}")
     return found

@@ -9,31 +9,30 @@ import signal
 import pytest
 
 from models.runtime.debian import why_unavailable
+from models.runtime.sysroot import prepare_sysroot
+from models.store import Store, default_root
 from suites.meta.devices.boards import Board
-from suites.meta.devices.ended import after, end, once_said
+from suites.meta.devices.ended import (
+    OF_SIGNALS,
+    SIGNALS,
+    after,
+    end,
+    moments,
+    once_said,
+    slow,
+    while_running,
+)
 from suites.meta.runtime.sshd import why_no_sshd
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # pytest's own for what was interrupted, and where it has not begun or has already ended.
-CODES = {0, 2, 4, *(128 + number for number in SIGNALS), *(-number for number in SIGNALS)}
-MOMENTS = 20
+CODES = {0, 2, 4, *OF_SIGNALS}
 # By then a run has ended by itself.
-LONGEST = {"host": 12.0, "builder": 20.0, "ssh": 15.0, "emulated": 30.0}
+LONGEST = {"host": 12.0, "builder": 20.0, "ssh": 15.0, "emulated": 40.0, "unpacking": 25.0}
+PREPARED = ("sysroot", "emulator")
 SUITES = ("suites/agreement", "suites/conformance", "suites/size", "--ignore=suites/meta")
 
 needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
 needs_debian = pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable()))
-
-
-def slow(number: signal.Signals) -> object:
-    """Return a parameter that is left out unless asked for."""
-    return pytest.param(number, marks=pytest.mark.slow)
-
-
-def moments(kind: str) -> list[tuple[signal.Signals, float]]:
-    """Return signals and the seconds after which they are sent, the same for each run."""
-    draw = random.Random(kind)  # noqa: S311 - the same moments every time
-    return [(draw.choice(SIGNALS), draw.uniform(0.0, LONGEST[kind])) for _ in range(MOMENTS)]
 
 
 @pytest.fixture
@@ -120,7 +119,7 @@ def test_a_board_is_left_as_it_was(number, board, judge_there, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "seconds"), moments("host"))
+@pytest.mark.parametrize(("number", "seconds"), moments("host", LONGEST["host"]))
 def test_a_run_here_ends_at_any_moment(number, seconds, run_of, warm, tmp_path):
     ended = end(tmp_path / "run", run_of(warm), number, after(seconds), store=warm)
     assert ended.code in CODES, ended.output
@@ -129,7 +128,7 @@ def test_a_run_here_ends_at_any_moment(number, seconds, run_of, warm, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "seconds"), moments("builder"))
+@pytest.mark.parametrize(("number", "seconds"), moments("builder", LONGEST["builder"]))
 def test_a_build_ends_at_any_moment(number, seconds, run_of, tmp_path):
     store = tmp_path / "store"
     ended = end(tmp_path / "run", run_of(store), number, after(seconds), store=store)
@@ -140,7 +139,7 @@ def test_a_build_ends_at_any_moment(number, seconds, run_of, tmp_path):
 
 @needs_sshd
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "seconds"), moments("ssh"))
+@pytest.mark.parametrize(("number", "seconds"), moments("ssh", LONGEST["ssh"]))
 def test_a_run_behind_ssh_ends_at_any_moment(number, seconds, board, judge_there, tmp_path):
     ended = judge_there(tmp_path / "run", number, after(seconds))
     assert ended.code in CODES, ended.output
@@ -149,12 +148,63 @@ def test_a_run_behind_ssh_ends_at_any_moment(number, seconds, board, judge_there
     assert board.processes() == []
 
 
+@pytest.fixture
+def with_emulator(warm):
+    """The same store, with the root file system of an emulated board."""
+    kept = Store(default_root())
+    prepare_sysroot(kept, "aarch64")
+    for name in PREPARED:
+        (warm / name).symlink_to(kept.root / name)
+    return warm
+
+
+@pytest.fixture
+def end_emulated(run_of, tmp_path):
+    """A function that ends an emulated board's run: `end_emulated(store, number, moment)`."""
+
+    def ended(store, number, moment):
+        arguments = run_of(store, "--edge-emulate=rpi4", "--edge-tweets=8")
+        reports = tmp_path / "reports"
+        return end(tmp_path / "run", arguments, number, moment, store=store, reports=reports)
+
+    return ended
+
+
+@needs_debian
+@pytest.mark.parametrize(
+    "number", [SIGNALS[0], signal.SIGKILL, *(slow(number) for number in SIGNALS[1:])]
+)
+def test_no_emulator_outlives_its_run(number, end_emulated, with_emulator):
+    ended = end_emulated(with_emulator, number, while_running("qemu-", with_emulator))
+    if number is signal.SIGKILL:
+        assert ended.code == -number
+        assert [one for one in ended.left if "process" in one] == []
+        return
+    assert ended.code in {pytest.ExitCode.INTERRUPTED, 128 + number}, ended.output
+    assert "INTERNALERROR" not in ended.output
+    assert ended.left == []
+
+
+@needs_debian
+@pytest.mark.parametrize(
+    ("number", "seconds"),
+    [
+        *moments("emulated", LONGEST["emulated"])[:2],
+        *(slow(*one) for one in moments("emulated", LONGEST["emulated"])[2:]),
+    ],
+)
+def test_an_emulated_run_ends_at_any_moment(number, seconds, end_emulated, with_emulator):
+    ended = end_emulated(with_emulator, number, after(seconds))
+    assert ended.code in CODES, ended.output
+    assert "INTERNALERROR" not in ended.output
+    assert ended.left == []
+
+
 @needs_debian
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "seconds"), moments("emulated"))
-def test_an_emulated_run_ends_at_any_moment(number, seconds, run_of, warm, tmp_path):
-    emulated = run_of(warm, "--edge-emulate=rpi4", "--edge-tweets=8")
-    ended = end(tmp_path / "run", emulated, number, after(seconds), store=warm)
+@pytest.mark.parametrize(("number", "seconds"), moments("unpacking", LONGEST["unpacking"])[:5])
+def test_an_unpacked_root_file_system_is_whole_or_gone(number, seconds, end_emulated, warm):
+    ended = end_emulated(warm, number, after(seconds))
     assert ended.code in CODES, ended.output
     assert "INTERNALERROR" not in ended.output
     assert ended.left == []

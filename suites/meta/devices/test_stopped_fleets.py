@@ -1,0 +1,64 @@
+"""SIGTERM, SIGINT and SIGHUP end a fleet and all its runs: nothing is left, here or on a board."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from suites.meta.devices.boards import write_client
+from suites.meta.devices.ended import OF_SIGNALS, SIGNALS, after, end, moments, slow
+from suites.meta.runtime.sshd import why_no_sshd
+
+needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
+# Of what has ended before: all boards passed, one did not.
+ENDED = {0, 1}
+# Seconds by which most have ended by themselves.
+LONGEST = 40.0
+MOST_TEXTS = "--edge-tweets=20"
+
+
+@pytest.fixture
+def end_fleet(bundle, boards, tmp_path):
+    """A function that ends a fleet of two boards: `end_fleet(number, moment)`."""
+
+    def ended(number, moment):
+        client, store, reports = (tmp_path / name for name in ("client", "store", "reports"))
+        for folder in (client, store):
+            folder.mkdir()
+        write_client(client / "ssh", boards)
+        arguments = ["-m", "models.fleet", f"--bundle={bundle}", f"--report-dir={reports}"]
+        arguments += [*(board.target for board in boards), "--", f"--edge-cache-dir={store}"]
+        arguments += ["--deselect=suites/latency", "--deselect=suites/memory", MOST_TEXTS]
+        path = {"PATH": f"{client}:{os.environ['PATH']}"}
+        return end(
+            tmp_path / "run",
+            arguments,
+            number,
+            moment,
+            store=store,
+            reports=reports,
+            variables=path,
+        )
+
+    return ended
+
+
+@needs_sshd
+@pytest.mark.parametrize("number", [SIGNALS[0], *(slow(number) for number in SIGNALS[1:])])
+def test_a_fleet_leaves_its_boards_as_they_were(number, boards, end_fleet):
+    ended = end_fleet(number, lambda _: all(board.starts >= 3 for board in boards))
+    assert ended.code == 128 + number, ended.output
+    assert "Traceback" not in ended.output
+    assert ended.left == []
+    assert [board.processes() for board in boards] == [[], []]
+
+
+@needs_sshd
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "seconds"), moments("fleet", LONGEST))
+def test_a_fleet_ends_at_any_moment(number, seconds, boards, end_fleet):
+    ended = end_fleet(number, after(seconds))
+    assert ended.code in {*ENDED, *OF_SIGNALS}, ended.output
+    assert ended.left == []
+    assert [board.processes() for board in boards] == [[], []]

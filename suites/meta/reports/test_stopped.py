@@ -1,0 +1,60 @@
+"""SIGTERM, SIGINT and SIGHUP end the drawing of a report: no process and no half page is left."""
+
+from __future__ import annotations
+
+from signal import SIGTERM
+
+import pytest
+
+from models.store import default_root
+from suites.meta.devices.ended import OF_SIGNALS, after, end, moments, slow, while_running
+from suites.meta.reports.browsing import require_allure
+from suites.meta.reports.drawn import write_run
+
+# Seconds by which most reports are drawn.
+LONGEST = 20.0
+MOMENTS = moments("report", LONGEST)
+
+
+@pytest.fixture
+def end_report(tmp_path):
+    """A function that ends the drawing of a report: `end_report(number, moment)`."""
+    require_allure()
+
+    def ended(number, moment):
+        runs = [write_run(tmp_path / "runs" / name, name) for name in ("host", "rpi4")]
+        # A store of its own, in which another run's drafts are not taken for this one's.
+        store, reports = tmp_path / "cache" / "edgeproof", tmp_path / "html"
+        store.mkdir(parents=True)
+        (store / "allure").symlink_to(default_root() / "allure")
+        arguments = ["-m", "reports.html", *map(str, runs), f"--out={reports}"]
+        cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+        return end(
+            tmp_path / "run",
+            arguments,
+            number,
+            moment,
+            store=store,
+            reports=reports,
+            variables=cache,
+        )
+
+    return ended
+
+
+def test_the_program_that_draws_ends_with_the_command(end_report, tmp_path):
+    ended = end_report(SIGTERM, while_running("draw.mjs", tmp_path))
+    assert ended.code == 128 + SIGTERM, ended.output
+    assert ended.left == []
+
+
+@pytest.mark.parametrize(
+    ("number", "seconds"), [*MOMENTS[:2], *(slow(*one) for one in MOMENTS[2:])]
+)
+def test_the_drawing_of_a_report_ends_at_any_moment(number, seconds, end_report, tmp_path):
+    ended = end_report(number, after(seconds))
+    assert ended.code in {0, *OF_SIGNALS}, ended.output
+    assert ended.left == []
+    # It is whole or not there.
+    page = tmp_path / "html" / "index.html"
+    assert not page.exists() or page.read_text("utf-8").rstrip().endswith("</html>")
