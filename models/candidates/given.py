@@ -154,12 +154,17 @@ def candidate_named(given: str) -> CandidateTable:
     """
     name, equals, path = given.partition("=")
     if not equals or Path(given).exists():
-        name, path = _UNNAMED.sub("_", Path(given).stem).strip("._") or "candidate", given
+        name, path = name_after(Path(given), "candidate"), given
     require_name(name, key=KEY)
     try:
         return CandidateTable(name=name, flatbuffer=path)
     except ValueError as error:
         raise UsageMistake(str(error), key=KEY, remedy="Write NAME=PATH") from None
+
+
+def name_after(file: Path, otherwise: str) -> str:
+    """Return a file's name without its ending, as far as a folder can be called so."""
+    return _UNNAMED.sub("_", file.stem).strip("._") or otherwise
 
 
 def take(handed: Handed) -> GivenSubject:

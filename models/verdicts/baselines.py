@@ -63,10 +63,13 @@ class Taken(Table, frozen=True, kw_only=True):
     Attributes:
         machine: what latency and memory depend on: processor, runtime, versions.
         tweets: hash of the test tweets that were answered.
+        file: SHA-256 of the FlatBuffer that was measured; None where there was none, or a baseline
+            does not say it.
     """
 
     machine: str
     tweets: str
+    file: str | None = None
 
 
 class Baseline(Table, frozen=True, kw_only=True):
@@ -103,10 +106,17 @@ class Baseline(Table, frozen=True, kw_only=True):
 
 
 class Movement(NamedTuple):
-    """What a measurement did since its baseline, and the sentence that says so."""
+    """What a measurement did since its baseline.
+
+    Attributes:
+        move: in a word.
+        reason: the sentence that says so.
+        other_file: how the file of the baseline differs from the measured one; "" where it is that.
+    """
 
     move: Move
     reason: str
+    other_file: str = ""
 
 
 def baseline_path(folder: Path, subject: str, device: str, scheme: str) -> Path:
@@ -227,13 +237,16 @@ def movement(
     why = _incomparable(metric, baseline.taken, taken, untimed)
     if why is not None:
         return Movement(Move.NOT_COMPARED, f"{metric.name}: {why}")
+    # A newer file is what a baseline is for: it is compared, and said.
+    other = _other_file(baseline.taken.file, taken.file)
+    also = f" ({other})" if other else ""
     change = measured.value - before.value
     low = change - math.hypot(_below(measured), _above(before))
     high = change + math.hypot(_above(measured), _below(before))
     allowed = noise.get(metric.name, 0.0) * abs(before.value)
     down, up = high < -allowed, low > allowed
     if not (down or up):
-        return Movement(Move.SAME, f"{metric.name}: as before")
+        return Movement(Move.SAME, f"{metric.name}: as before{also}", other)
     worse = up if metric.better == "lower" else down
     ends = (low, high) if low < high else None
     shown = human_interval(
@@ -247,13 +260,21 @@ def movement(
     return Movement(
         Move.REGRESSION if worse else Move.IMPROVEMENT,
         f"{metric.name} of {measured.scheme} moved by {shown}, from {values}, "
-        f"since {_since(baseline)}",
+        f"since {_since(baseline)}{also}",
+        other,
     )
 
 
 def _since(baseline: Baseline) -> str:
     changes = " with changes" if baseline.changed else ""
     return f"commit {baseline.commit[:9]}{changes} ({baseline.recorded})"
+
+
+def _other_file(before: str | None, now: str | None) -> str:
+    """How a baseline's file differs from the one that is measured; "" where nobody knows."""
+    if before is None or now in {None, before}:
+        return ""
+    return f"of another file then: sha256 {before[:12]}, now {str(now)[:12]}"
 
 
 def _in_points(metric: Metric) -> bool:

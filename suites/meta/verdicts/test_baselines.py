@@ -13,6 +13,7 @@ from models.verdicts.baselines import (
     SCHEMA,
     Baseline,
     Move,
+    Movement,
     Taken,
     baseline_path,
     kept,
@@ -129,7 +130,7 @@ def test_a_commit_that_is_not_all_there_was_is_said():
 def test_where_no_time_counts_none_is_compared(metric):
     before, now = baseline(taken(metric, 1.0)), taken(metric, 9.0)
     found = movement(now, before, HERE, {}, untimed="it is emulated")
-    assert found == (Move.NOT_COMPARED, f"{metric}: it is emulated")
+    assert found == Movement(Move.NOT_COMPARED, f"{metric}: it is emulated")
 
 
 def test_where_no_time_counts_all_else_is_compared():
@@ -158,7 +159,7 @@ def test_what_says_nothing_of_each_other_is_not_compared(metric, device, machine
     before = baseline(taken(metric, value))
     now = taken(metric, 0.9 * value, device=device)
     found = movement(now, before, Taken(machine=machine, tweets=tweets), {})
-    assert found == (Move.NOT_COMPARED, f"{metric}: {why}")
+    assert found == Movement(Move.NOT_COMPARED, f"{metric}: {why}")
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "flatbuffer_bytes", "instructions"])
@@ -168,9 +169,27 @@ def test_another_machine_changes_nothing_for_the_rest(metric):
     assert movement(taken(metric, 0.5), before, other, {}).move is Move.SAME
 
 
+@pytest.mark.parametrize("value", [999.0, 1000.0, 1001.0])
+def test_says_that_the_baseline_is_of_another_file(value):
+    """A newer file is what a baseline is for, and nobody may take it for the same."""
+    then, now = (msgspec.structs.replace(HERE, file=letter * 64) for letter in "ab")
+    before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
+    found = movement(taken("flatbuffer_bytes", value), before, now, {})
+    assert found.other_file == "of another file then: sha256 aaaaaaaaaaaa, now bbbbbbbbbbbb"
+    assert f"({found.other_file})" in found.reason
+
+
+@pytest.mark.parametrize("files", [(None, "b"), ("b", None), ("b", "b"), (None, None)])
+def test_says_nothing_of_a_file_that_is_the_same_or_not_known(files):
+    then, now = (msgspec.structs.replace(HERE, file=file) for file in files)
+    before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
+    found = movement(taken("flatbuffer_bytes", 1000.0), before, now, {})
+    assert (found.other_file, found.reason) == ("", "flatbuffer_bytes: as before")
+
+
 def test_a_metric_that_the_baseline_lacks_is_not_compared():
     found = movement(taken("accuracy", 0.5), baseline(taken("agreement", 0.5)), HERE, {})
-    assert found == (Move.NOT_COMPARED, "accuracy: the baseline has none")
+    assert found == Movement(Move.NOT_COMPARED, "accuracy: the baseline has none")
 
 
 def test_an_open_end_decides_nothing():

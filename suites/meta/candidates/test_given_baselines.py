@@ -1,0 +1,89 @@
+"""Files that options hand in are not compared with what other files of another user measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.handing import provider_of
+from fixtures.options import OPTIONS
+from models.paths import is_name
+from suites.meta.gates.running import run_pytest
+from suites.meta.recordings import write_app
+from suites.meta.small_classifiers import classifier
+
+SIZE = "suites/size/test_size.py::test_file_is_within_budget"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    """An app's files, and a second classifier that was trained otherwise."""
+    made = write_app(tmp_path_factory.mktemp("app"), texts=40)
+    (made.folder / "other.tflite").write_bytes(classifier(seed=7))
+    (made.folder / "budgets.toml").write_text('[flatbuffer_bytes]\nmax = "1 MB"\n')
+    return made
+
+
+@pytest.fixture(scope="module")
+def judged(app, tmp_path_factory):
+    """Judge the size of files that options hand in: `judged("NAME=FILE", ...)`."""
+    kept = tmp_path_factory.mktemp("baselines")
+
+    def run(*files, update=False):
+        given = [f"--edge-flatbuffer={one.replace('=', f'={app.folder}/')}" for one in files]
+        given += [f"--edge-baseline={kept}", f"--edge-budgets={app.folder / 'budgets.toml'}"]
+        more = [*given, *["--edge-update-baseline"] * update]
+        arguments = app.arguments(*more, file=False)
+        outcome = run_pytest(tmp_path_factory.mktemp("run"), [SIZE, *arguments])
+        assert outcome.code == 0, outcome.output
+        return outcome
+
+    run("mail=app.tflite", update=True)
+    return run
+
+
+def test_says_nothing_of_the_file_that_it_was(judged):
+    outcome = judged("mail=app.tflite")
+    assert "baseline: 2 same" in outcome.output
+    assert "another file" not in outcome.output
+
+
+def test_says_that_a_file_of_the_same_name_is_another(judged):
+    outcome = judged("mail=other.tflite")
+    assert "baseline: 2 same" in outcome.output
+    assert "baseline: mail was measured of another file then: sha256 " in outcome.output
+    for one in outcome.results()["measurements"]:
+        assert "of another file then" in one["details"]["baseline"]["reason"]
+
+
+@pytest.mark.parametrize("files", [["spam=app.tflite"], ["mail=app.tflite", "spam=other.tflite"]])
+def test_compares_nothing_with_files_of_other_names(judged, files):
+    outcome = judged(*files)
+    assert "baseline: 2 same" not in outcome.output
+    names = ", ".join(sorted(one.partition("=")[0] for one in files))
+    assert f"baseline: none of {names} in " in outcome.output
+
+
+def name_of(app, *files, recorded=None):
+    values = {option.name: option.default for option in OPTIONS}
+    values |= {
+        "flatbuffer": tuple(f"{name}={app.folder / 'app.tflite'}" for name in files),
+        "corpus": str(app.folder / "texts.csv"),
+        "labels": ("bad", "fair", "good"),
+        "tokenizer": f"wordpiece:{app.folder / 'vocab.txt'}",
+        "recorded": recorded,
+        "columns": "text=text,label=label,id=id",
+    }
+    return provider_of(values).facts.name
+
+
+def test_names_what_options_hand_in_after_its_files(app):
+    assert name_of(app, "mail") == "mail"
+    assert name_of(app, "float32", "rounded") == "float32+rounded"
+    assert name_of(app, recorded=app.record("kotlin.jsonl")) == "kotlin"
+
+
+def test_names_of_many_files_stay_names_and_apart(app):
+    many = [f"candidate-{number}" for number in range(9)]
+    names = {name_of(app, *many), name_of(app, *many[:-1]), name_of(app, *many[::-1])}
+    assert len(names) == 3
+    assert all(map(is_name, names))
