@@ -4,7 +4,7 @@
 
 trains the small model of a subject that has `[small.distillation]` with it and without it, once
 for each seed, and prints both and the gain as JSON. A seed decides the initial weights and the
-order of the tweets, so the two trainings of one seed differ in nothing but what is learned from.
+order of the texts, so the two trainings of one seed differ in nothing but what is learned from.
 Training goes through the store: a run that was stopped goes on, and a seed may be added later.
 `benchmarks/distillation_*.toml` are the subjects of docs/distillation.md.
 """
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("subject", help="a shipped subject's name, or the path of a TOML file")
-    parser.add_argument("--corpus", type=Path, help="labelled tweets")
+    parser.add_argument("--corpus", type=Path, help="labelled texts")
     parser.add_argument("--pretrained", help="a checkpoint's folder or hub id")
     parser.add_argument(
         "--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="default: %(default)s"
@@ -151,7 +151,7 @@ def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) 
             "full": _parameters(some.full, store),
             "small": _parameters(some.small, store),
         },
-        "tweets": {name: len(split.labels) for name, split in splits.items()},
+        "texts": {name: len(split.labels) for name, split in splits.items()},
         "full_model": _scores(gold, full, full),
         "runs": [
             {"seed": seed, "learned_from": learned_from, **_scores(gold, each, full)}
@@ -165,7 +165,7 @@ def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) 
             )
             for name, measure in MEASURES.items()
         },
-        "gain_over_tweets": {"accuracy": _mean_with_interval(right)},
+        "gain_over_texts": {"accuracy": _mean_with_interval(right)},
     }
 
 
@@ -191,7 +191,7 @@ def _measured(measure: Callable[[Counts], Floats], gold: Labels, labels: Labels)
 
 
 def _over_seeds(with_it: Sequence[float], without: Sequence[float]) -> dict[str, Any]:
-    """Paired by seed: how the gain varies with initial weights and order, on these test tweets."""
+    """Paired by seed: how the gain varies with initial weights and order, on these test texts."""
     return _mean_with_interval(np.subtract(with_it, without))
 
 

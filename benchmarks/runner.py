@@ -20,7 +20,7 @@ from models.store import Store, default_root
 from models.subjects import load_subject
 
 ROUNDS = 30
-TWEETS = 100
+TEXTS = 100
 RUNTIME = "ai_edge_litert"
 LIMIT = 0.02
 
@@ -53,9 +53,7 @@ def measure_runner() -> dict[str, Any]:
     if not all(store.has(stage) for stage in plan.stages()):
         raise SystemExit("The artefacts are not made yet: run tox -e host first.")
     encoded = load_encoded(store.artefact(plan.corpus))["test"]
-    arrays = {
-        NAMES[role]: rows for role, rows in rows_of(inputs_of(encoded), slice(TWEETS)).items()
-    }
+    arrays = {NAMES[role]: rows for role, rows in rows_of(inputs_of(encoded), slice(TEXTS)).items()}
     inputs = store.root / "benchmark-inputs.npz"
     np.savez(inputs, **arrays)
     ratios = {}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Training and converting spend minutes in native code, where no signal is heard: an epoch that is
 # not whole is lost anyway, and who stopped the builder waits for it.
 SECONDS_TO_STOP = 2.0
-# Measured on two cores: these double the tweets per second of a fine-tuning, or more.
+# Measured on two cores: these double the texts per second of a fine-tuning, or more.
 ENVIRONMENT = {
     # TensorFlow's own threads share the work; a second pool below them only competes.
     "OMP_NUM_THREADS": "1",
@@ -95,7 +95,7 @@ def _build(arguments: list[str] | None, progress: Progress) -> tuple[int, dict[s
 def _parser() -> Parser:
     parser = Parser(prog="python -m models.build", description=__doc__)
     parser.add_argument("subject", help="a shipped subject's name, or the path of a TOML file")
-    parser.add_argument("--corpus", type=path, help="labelled tweets (CSV, TSV, JSON lines, zip)")
+    parser.add_argument("--corpus", type=path, help="labelled texts (CSV, TSV, JSON lines, zip)")
     parser.add_argument("--pretrained", type=anchored, help="a checkpoint's folder or hub id")
     parser.add_argument("--schemes", type=_schemes, default=(), help="default: the subject's")
     parser.add_argument(

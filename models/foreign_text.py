@@ -1,6 +1,6 @@
 r"""Text that edgeproof did not write, made safe for wherever it is shown.
 
-A tweet, a label, a file's name, an answer of a board may hold anything: terminal sequences, line
+A text, a label, a file's name, an answer of a board may hold anything: terminal sequences, line
 ends, commands to the CI that reads the log, markup, formulas. Each function here is for one kind
 of output. What cannot be seen, or would act, becomes a visible escape as in Python (`\n`, `\x1b`,
 `\u202e`); all else stays as it is, in every script, emoji included. Each may be applied again to

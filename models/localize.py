@@ -1,6 +1,6 @@
 """Where a quantized FlatBuffer leaves the float32 one: `python -m models.localize`.
 
-Both files answer the same tweets with every tensor kept. For each operator of the quantized file
+Both files answer the same texts with every tensor kept. For each operator of the quantized file
 whose tensor the other has too: how many NaN and Inf it holds, counted first because no ratio means
 anything beside them; its signal-to-quantization-noise ratio; its cosine. Of all operators of the
 quantized file, whether the other has them or not: the first that gives NaN or Inf. Where there is
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 # Noise of a tenth: from here on labels flip.
 DIVERGED_DB = 20.0
-# Tweets that the curve is drawn from: more change it by fractions of a decibel.
-CURVE_TWEETS = 8
+# Texts that the curve is drawn from: more change it by fractions of a decibel.
+CURVE_TEXTS = 8
 LARGEST_SET = 2
 # They round nothing of their own.
 MOVES = {"RESHAPE", "TRANSPOSE"}
@@ -53,7 +53,7 @@ UNPACKS = "DEQUANTIZE"
 
 @dataclass
 class _Difference:
-    """Sums over tweets, from which a point of the curve is made."""
+    """Sums over texts, from which a point of the curve is made."""
 
     nan: int = 0
     inf: int = 0
@@ -161,7 +161,7 @@ def mending(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
     scores: frozenset[str],
     scheme: Scheme,
     calibration: Samples,
-    tweets: Samples,
+    texts: Samples,
     enough: float,
 ) -> Iterator[dict[str, Any]]:
     """Yield sets of kinds of operators returned to float, smallest first, until one mends it.
@@ -170,16 +170,16 @@ def mending(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
         reference: the float32 FlatBuffer, leveled where the scheme is.
         scores: names of its attention scores.
         scheme: a static one.
-        calibration: tweets to find ranges on.
-        tweets: tweets to compare labels on.
+        calibration: texts to find ranges on.
+        texts: texts to compare labels on.
         enough: the share of labels that have to agree.
     """
     graph, observer = Graph(reference), Observer(reference, scores)
-    expected = observer.answers(tweets).argmax(axis=1)
+    expected = observer.answers(texts).argmax(axis=1)
     ranges = ranges_of(graph, observer, calibration)
     for kinds in _sets(scheme, graph):
         remade = quantize(reference, scheme, ranges, floats=kinds)
-        agreement = float((Observer(remade).answers(tweets).argmax(axis=1) == expected).mean())
+        agreement = float((Observer(remade).answers(texts).argmax(axis=1) == expected).mean())
         yield {"operators": list(kinds), "agreement": agreement}
         if agreement >= enough:
             return
@@ -197,29 +197,29 @@ def localize(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the curve, where it first diverges, and what was tried to mend it."""
     reference, candidate = arguments.reference.read_bytes(), arguments.candidate.read_bytes()
     scheme = scheme_named(arguments.scheme)
-    with open_npz(arguments.tweets, remedy="Run again: the file is written for each run") as held:
-        calibration, tweets = (_samples(held, split) for split in ("calibration", "test"))
-    few = tweets[:CURVE_TWEETS]
+    with open_npz(arguments.texts, remedy="Run again: the file is written for each run") as held:
+        calibration, texts = (_samples(held, split) for split in ("calibration", "test"))
+    few = texts[:CURVE_TEXTS]
     broken = first_not_finite(reference, candidate, few)
     if broken is not None:  # no noise is looked for beside it, and nothing tried to mend that
         curve = error_curve(reference, candidate, few)
-        return _answer(scheme, tweets, curve) | {"not_finite": broken}
+        return _answer(scheme, texts, curve) | {"not_finite": broken}
     scores: frozenset[str] = frozenset()
     if scheme.leveled:  # what leveling moved is no error
         reference, scores = level(reference, calibration)
     curve = error_curve(reference, candidate, few)
-    given = reference, scores, scheme, calibration, tweets, arguments.enough
+    given = reference, scores, scheme, calibration, texts, arguments.enough
     tried = list(mending(*given)) if scheme.calibrated else []
     mended = (
         tried[-1]["operators"] if tried and tried[-1]["agreement"] >= arguments.enough else None
     )
-    return _answer(scheme, tweets, curve) | {"mended_by_float": mended, "tried": tried}
+    return _answer(scheme, texts, curve) | {"mended_by_float": mended, "tried": tried}
 
 
-def _answer(scheme: Scheme, tweets: Samples, curve: list[dict[str, Any]]) -> dict[str, Any]:
+def _answer(scheme: Scheme, texts: Samples, curve: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "scheme": scheme.name,
-        "tweets": len(tweets),
+        "texts": len(texts),
         "diverges_at": first_divergence(curve),
         "diverged_db": DIVERGED_DB,
         "curve": curve,
@@ -241,7 +241,7 @@ def main() -> int:
     parser.add_argument("reference", type=Path, help="the float32 FlatBuffer")
     parser.add_argument("candidate", type=Path, help="the quantized FlatBuffer")
     parser.add_argument("scheme", help="of the candidate")
-    parser.add_argument("tweets", type=Path, help="an .npz of calibration_* and test_* inputs")
+    parser.add_argument("texts", type=Path, help="an .npz of calibration_* and test_* inputs")
     parser.add_argument("enough", type=float, help="share of labels that have to agree (0..1)")
     parser.add_argument("answer", type=Path, help="the JSON file to write")
     arguments = parser.parse_args()

@@ -38,7 +38,7 @@ _HEADER = re.compile(
 )
 _SUFFIX = ".npy"
 _MOST_MEMBERS = 20_000
-# Masks of ones take a thousandth of their bytes when packed. 1.6 million tweets of 64 tokens are
+# Masks of ones take a thousandth of their bytes when packed. 1.6 million texts of 64 tokens are
 # 1.2 GB, and pack into 60 MB.
 _UNPACKED = 1 << 29
 _RATIO = 64

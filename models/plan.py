@@ -32,7 +32,7 @@ class Request:
     Attributes:
         subject: what is tested.
         schemes: names of the schemes to make.
-        corpus_path: the user's labelled tweets, None for a generated corpus.
+        corpus_path: the user's labelled texts, None for a generated corpus.
         checkpoints: the folder of a published encoder by role, for each model that starts from one.
     """
 
@@ -54,7 +54,7 @@ class Plan:
     Attributes:
         request: what they are made for.
         whole: the corpus as the full model takes it.
-        corpus: the same tweets as the small model takes them, which is what variants are given;
+        corpus: the same texts as the small model takes them, which is what variants are given;
             another artefact only where the small model has fewer word pieces.
         full: the full model.
         cut: what a shrunk model keeps of it, taught, before its weights are rounded; the small

@@ -63,35 +63,33 @@ class Pace:
         self._start = time.monotonic()
 
     def describe(self, done: int, unit: str) -> str:
-        """Return "312 tweets/s, 41 s left" after `done` units."""
+        """Return "312 texts/s, 41 s left" after `done` units."""
         elapsed = max(time.monotonic() - self._start, 1e-9)
         left = (self._total - done) * elapsed / max(done, 1)
         return f"{done / elapsed:.0f} {unit}/s, {left:.0f} s left"
 
 
 class TrainingProgress:
-    """Turn training steps into progress lines: epoch, loss, tweets per second, time left.
+    """Turn training steps into progress lines: epoch, loss, texts per second, time left.
 
     Args:
         role: of the model.
-        tweets: in an epoch.
+        texts: in an epoch.
         before: whole epochs that an earlier run did.
         epochs: in all.
         progress: told.
     """
 
-    def __init__(
-        self, role: str, tweets: int, before: int, epochs: int, progress: Progress
-    ) -> None:
-        self._role, self._progress, self._tweets, self._before = role, progress, tweets, before
-        self._pace = Pace(tweets * (epochs - before))
+    def __init__(self, role: str, texts: int, before: int, epochs: int, progress: Progress) -> None:
+        self._role, self._progress, self._texts, self._before = role, progress, texts, before
+        self._pace = Pace(texts * (epochs - before))
 
     def __call__(self, step: Step) -> None:
         """Say how far a fine-tuning is; a line stays after each epoch."""
-        done = (step.epoch - 1 - self._before) * self._tweets + step.tweets
+        done = (step.epoch - 1 - self._before) * self._texts + step.texts
         line = (
             f"{self._role} model: epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}, "
-            f"{self._pace.describe(done, 'tweets')}"
+            f"{self._pace.describe(done, 'texts')}"
         )
         if step.batch == step.batches:
             self._progress.say(line)

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
-from models.corpus.tweets import hash_tweets
+from models.corpus.texts import hash_texts
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.members import FLATBUFFER, LEFT_OUT, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
@@ -101,7 +101,7 @@ class Builder:
             self._store.artefact(self._plan.whole),
             out,
             pieces=pieces,
-            pair_with_entity=self._subject.tokenizer.pair_with_entity,
+            pair_with_group=self._subject.tokenizer.pair_with_entity,
         )
 
     @functools.cached_property
@@ -256,9 +256,9 @@ class Builder:
         self._progress.say(f"variant {scheme}: {len(flatbuffer):,} bytes")
 
     def _calibration_hashes(self) -> list[str]:
-        """Return the hash of each calibration tweet: where the ranges came from."""
+        """Return the hash of each calibration text: where the ranges came from."""
         corpus = load_corpus(self._store.artefact(self._plan.corpus))
-        return hash_tweets(corpus.splits["calibration"])
+        return hash_texts(corpus.splits["calibration"])
 
 
 def _answer(classifier: Classifier, splits: dict[str, Encoded]) -> dict[str, NDArray[np.float32]]:

@@ -48,7 +48,7 @@ const categories = [
   {
     name: "Latency over budget",
     matchers: [
-      verdict("fail", "latency_.*", "text_to_label_.*", "tweets_per_second", "cold_start"),
+      verdict("fail", "latency_.*", "text_to_label_.*", "texts_per_second", "cold_start"),
     ],
   },
   { name: "Memory over budget", matchers: [verdict("fail", "peak_rss")] },

@@ -37,7 +37,7 @@ MEANING = {
 }
 NO_BASELINE = "there is none of this measurement (--edge-update-baseline keeps one)"
 UNSURE = {Verdict.INCONCLUSIVE, Verdict.INVALID}
-# Tweets that are shown of those whose label flipped; results.json holds more.
+# Texts that are shown of those whose label flipped; results.json holds more.
 FLIPS = 5
 # Of the message of a test that measured nothing.
 LAST_LINES = 12
@@ -226,7 +226,7 @@ def _told(label: str, text: str) -> str:
 
 
 def _localized(found: Localization) -> list[tuple[str, str]]:
-    """Where the error begins, and the tweets that it cost their label."""
+    """Where the error begins, and the texts that it cost their label."""
     rows = [("Localizer", found.as_sentence())]
     if found.flips:
         count = found.flipped or len(found.flips)

@@ -11,7 +11,7 @@ from models.foreign_text import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Characters of a tweet, and of a name in a sentence.
+# Characters of a text, and of a name in a sentence.
 LONGEST_TEXT, LONGEST_NAME = 300, 80
 
 
@@ -21,7 +21,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         operator: its kind.
         tensor: what it writes.
-        nan: how many NaN that holds over the tweets.
+        nan: how many NaN that holds over the texts.
         inf: how many infinities.
         sqnr_db: signal over quantization noise, dB; None without either, or with NaN or Inf.
     """
@@ -34,23 +34,23 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Flip(msgspec.Struct, frozen=True, kw_only=True):
-    """A tweet whose label flipped.
+    """A text whose label flipped.
 
     Attributes:
-        tweet: its row in the test split.
+        row: its place in the test split.
         gold: its gold label.
         labels: what float32 and the variant call it.
         margins: by how many logits each preferred its label to the next.
         text: its words; empty where the corpus may not be passed on.
-        entity: what it is about; empty likewise.
+        group: what it is about; empty likewise.
     """
 
-    tweet: int
+    row: int
     gold: str
     labels: dict[str, str]
     margins: dict[str, float]
     text: str = ""
-    entity: str = ""
+    group: str = ""
 
     def __post_init__(self) -> None:
         if self.labels.keys() != self.margins.keys():
@@ -59,10 +59,10 @@ class Flip(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def said(self) -> str:
         """Its words, or its row where they are not there."""
-        return f'"{one_line(self.text, LONGEST_TEXT)}"' if self.text else f"test tweet {self.tweet}"
+        return f'"{one_line(self.text, LONGEST_TEXT)}"' if self.text else f"test text {self.row}"
 
     def as_sentence(self) -> str:
-        """The tweet, and what each of the two models made of it."""
+        """The text, and what each of the two models made of it."""
         answers = [f"{_name(name)} {self.answer(name)}" for name in self.labels]
         return f"{self.said}: gold {_name(self.gold)}, {', '.join(answers)}"
 
@@ -77,7 +77,7 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         scheme: its name.
         tests: ids of the red tests that asked.
-        flips: tweets whose label flipped, at most the twenty that float32 was surest of.
+        flips: texts whose label flipped, at most the twenty that float32 was surest of.
         flipped: how many there are.
         curve: the operators in execution order.
         diverges_at: the first of them with NaN or Inf, else the first below `diverged_db`.

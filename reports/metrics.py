@@ -27,7 +27,7 @@ _SHOWN = {
     Unit.BYTES: ("MB", 1e-6),
     Unit.SECONDS: ("ms", 1e3),
     Unit.RATIO: ("x", 1.0),
-    Unit.PER_SECOND: ("tweets/s", 1.0),
+    Unit.PER_SECOND: ("texts/s", 1.0),
     Unit.INSTRUCTIONS: ("M instructions", 1e-6),
     Unit.LOGITS: ("logits", 1.0),
 }

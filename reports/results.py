@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from models import former
 from models.documents import parse_json
 from models.errors import EdgeproofError
 from models.files import LARGEST_DOCUMENT, read_text, write_whole
@@ -22,7 +23,7 @@ from reports.contract import Circumstances, NamedDevice, NamedSubject, Run, chec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 TOP_LEVEL = (
     "schema",
@@ -182,7 +183,7 @@ def _check(document: object, path: Path | None) -> None:
             f"has the schema version {version!r}",
             file=path,
             key="schema",
-            remedy=f"This edgeproof reads version {SCHEMA_VERSION}: run the suite again",
+            remedy=_remedy_for_version(version),
         )
     try:
         typed = msgspec.convert(document, type=Document, strict=True)
@@ -208,6 +209,14 @@ def _check(document: object, path: Path | None) -> None:
             raise EdgeproofError(
                 str(error), file=path, key=f"measurements[{index}]", remedy="Run the suite again"
             ) from None
+
+
+def _remedy_for_version(version: object) -> str:
+    read = f"This edgeproof reads version {SCHEMA_VERSION}"
+    if type(version) is int and 0 < version < SCHEMA_VERSION:
+        changed = "; ".join(f"{old} is {new} in it" for old, new in former.METRICS.items())
+        return f"{read} ({changed}): run the suite again"
+    return f"{read}: run the suite again"
 
 
 def _check_owners(document: Document, path: Path | None) -> None:

@@ -55,7 +55,7 @@ COLUMNS = (
     Column("drop", "drop_points", ("accuracy_drop",), 100.0, 1, interval=True),
     Column("agreement", "agreement", ("agreement", "agreement_runtimes"), 1.0, 3),
     Column("ms", "milliseconds", ("latency_p50",), 1e3, 2),
-    Column("tweets/s", "tweets_per_second", ("tweets_per_second",), 1.0, 1),
+    Column("texts/s", "texts_per_second", ("texts_per_second",), 1.0, 1),
     Column("MB resident", "megabytes_resident", ("peak_rss",), 1e-6, 1),
 )
 HEADER = ("scheme", *(column.title for column in COLUMNS), "verdict")

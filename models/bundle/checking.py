@@ -25,12 +25,12 @@ from models.corpus.artefact import (
     ENCODED,
     LEFT_OUT,
     SUMMARY,
+    TEXTS,
     TOKENIZER,
-    TWEETS,
     load_corpus,
     load_encoded,
 )
-from models.corpus.tweets import SPLITS
+from models.corpus.texts import SPLITS
 from models.errors import EdgeproofError
 from models.flatbuffers.schemes import SCHEMES
 from models.members import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD
@@ -46,13 +46,13 @@ if TYPE_CHECKING:
     from models.artefact import Artefact
     from models.bundle.manifest import Manifest
     from models.candidates.spec import CandidateSpec
+    from models.corpus.texts import Corpus
     from models.corpus.tokenize import Encoded
-    from models.corpus.tweets import Corpus
 
 _JUDGED = ("validation", "calibration", "test")
 # A board answers these; of the others it has labels alone.
 _ANSWERED = {"test", "calibration"}
-# Tweets, word pieces, widths; and layers, of which BERT-large has 24.
+# Texts, word pieces, widths; and layers, of which BERT-large has 24.
 _MOST, _MOST_LAYERS = 10_000_000, 10_000
 Count = Annotated[int, Meta(ge=0, le=_MOST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -76,7 +76,7 @@ class _Hashes(msgspec.Struct):
 
 
 class _Split(msgspec.Struct):
-    tweets: Count
+    texts: Count
     unknown_share: Share | None = None
     out_of_vocabulary_share: Share | None = None
 
@@ -216,7 +216,7 @@ class _Checker(Members):
         corpus: list[Corpus] = []
         self._sound(f"{folder}/{SUMMARY}", lambda member: self._check_summary(folder, member))
         self._sound(f"{folder}/{LEFT_OUT}", self._check_empty)
-        self._sound(f"{folder}/{TWEETS}", lambda _: corpus.append(self._tweets(folder)))
+        self._sound(f"{folder}/{TEXTS}", lambda _: corpus.append(self._texts(folder)))
         self._sound(f"{folder}/{ENCODED}", lambda _: self._check_encoded(folder, corpus[0]))
         tokenizer = f"{folder}/{TOKENIZER}"
         if tokenizer in self._kept.members:
@@ -241,36 +241,36 @@ class _Checker(Members):
             raise ValueError("it lacks a split")
         self._summaries[folder] = summary
 
-    def _tweets(self, folder: str) -> Corpus:
+    def _texts(self, folder: str) -> Corpus:
         corpus, counted = load_corpus(self._below(folder)), self._summaries[folder].splits
-        for split, tweets in corpus.splits.items():
-            for tweet in tweets:
-                _check_tweet(tweet, len(self._labels))
-            if len(tweets) != (counted[split].tweets if split in counted else 0):
-                raise ValueError(f"its {split} split has not as many tweets as {SUMMARY} says")
+        for split, texts in corpus.splits.items():
+            for row in texts:
+                _check_text(row, len(self._labels))
+            if len(texts) != (counted[split].texts if split in counted else 0):
+                raise ValueError(f"its {split} split has not as many texts as {SUMMARY} says")
         if not corpus.splits["test"]:
-            raise ValueError("it has no test tweet")
+            raise ValueError("it has no test text")
         self._tests.append(corpus.splits["test"])
         if self._tests[-1] != self._tests[0]:
-            raise ValueError("its test tweets are not those of the other candidates")
+            raise ValueError("its test texts are not those of the other candidates")
         return corpus
 
     def _check_empty(self, member: str) -> None:
         if self._kept.read(member):
-            raise ValueError("a board is told no tweet that was left out")
+            raise ValueError("a board is told no text that was left out")
 
     def _check_encoded(self, folder: str, corpus: Corpus) -> None:
         held = load_encoded(self._below(folder))
-        missing = [split for split, tweets in corpus.splits.items() if tweets and split not in held]
+        missing = [split for split, texts in corpus.splits.items() if texts and split not in held]
         if missing:
             raise ValueError(f"the arrays of its {missing[0]} split are missing")
         for split, encoded in held.items():
-            labels = [tweet.label for tweet in corpus.splits[split]]
+            labels = [row.label for row in corpus.splits[split]]
             self._check_inputs(folder, split, encoded, len(labels))
             if encoded.labels.dtype != np.int32 or encoded.labels.tolist() != labels:
-                raise ValueError(f"the labels of its {split} split are not those of {TWEETS}")
+                raise ValueError(f"the labels of its {split} split are not those of {TEXTS}")
 
-    def _check_inputs(self, folder: str, split: str, encoded: Encoded, tweets: int) -> None:
+    def _check_inputs(self, folder: str, split: str, encoded: Encoded, texts: int) -> None:
         """Check what candidates are given: a board answers two splits, the others are empty."""
         ids, mask, segments = encoded.ids, encoded.mask, encoded.segments
         names = [name for name in self._candidates if self._held.texts_of(name) == folder]
@@ -278,8 +278,8 @@ class _Checker(Members):
             shape = len(ids), length
             if any(one.shape != shape or one.dtype != np.int32 for one in (ids, mask, segments)):
                 raise ValueError(f"the inputs of its {split} split are no int32 of {list(shape)}")
-        if len(ids) not in ({tweets} if split in _ANSWERED else {0, tweets}):
-            raise ValueError(f"the inputs of its {split} split are not of {tweets} tweets")
+        if len(ids) not in ({texts} if split in _ANSWERED else {0, texts}):
+            raise ValueError(f"the inputs of its {split} split are not of {texts} texts")
         tables = [self._candidates[name].rows for name in names]
         known = [rows for rows in (self._summaries[folder].vocabulary, *tables) if rows]
         if ids.size and not 0 <= ids.min() <= ids.max() < min(known, default=1 << 31):
@@ -309,8 +309,8 @@ class _Checker(Members):
     def _check_logits(self, member: str) -> None:
         arrays = self._kept.arrays(member)
         for split in _JUDGED:
-            tweets = self._summaries[self._held.texts].splits[split].tweets
-            _check_array(arrays[split], (tweets, len(self._labels)))
+            texts = self._summaries[self._held.texts].splits[split].texts
+            _check_array(arrays[split], (texts, len(self._labels)))
 
     def _check_golden(self, member: str) -> None:
         name = member.rsplit("/", 1)[-1].removesuffix(".npy")
@@ -321,7 +321,7 @@ class _Checker(Members):
 
     @property
     def _texts_answered(self) -> int:
-        return self._summaries[self._held.texts].splits["test"].tweets
+        return self._summaries[self._held.texts].splits["test"].texts
 
     def _check_recorded(self, member: str) -> None:
         recording_in(
@@ -352,9 +352,9 @@ def _check_array(logits: Any, shape: tuple[int, int]) -> None:
         raise ValueError("its logits hold NaN or infinity")
 
 
-def _check_tweet(tweet: Any, labels: int) -> None:
-    texts = (tweet.tweet_id, tweet.entity_id, tweet.text, tweet.entity_name, tweet.second)
+def _check_text(row: Any, labels: int) -> None:
+    texts = (row.text_id, row.group_id, row.text, row.group_name, row.second)
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a tweet has something else than texts")
-    if type(tweet.label) is not int or not 0 <= tweet.label < labels:
-        raise ValueError("a tweet has a label that the subject does not have")
+        raise TypeError("a text's row has something else than strings")
+    if type(row.label) is not int or not 0 <= row.label < labels:
+        raise ValueError("a text has a label that the subject does not have")

@@ -11,8 +11,9 @@ from msgspec import Meta
 from models.candidates.subject import SubjectFacts
 from models.tables import Table
 
-# 2: a bundle holds what is known of a subject, and candidates by name. 1 held the builder's tables.
-SCHEMA = 2
+# 3: texts.jsonl, text_id and group_id. 2: a bundle holds what is known of a subject, and candidates
+# by name. 1 held the builder's tables.
+SCHEMA = 3
 MANIFEST = "bundle.json"
 BUDGETS = "budgets.toml"
 KNOWN_FAILURES = "known_failures.toml"

@@ -15,7 +15,7 @@ from models.bundle.manifest import (
     facts_from,
     golden_member,
 )
-from models.corpus.artefact import ENCODED, LEFT_OUT, SUMMARY, TOKENIZER, TWEETS
+from models.corpus.artefact import ENCODED, LEFT_OUT, SUMMARY, TEXTS, TOKENIZER
 from models.errors import UsageMistake
 from models.members import FLATBUFFER, LOGITS, MODEL_CARD, VARIANT_CARD
 from models.runtime.available import EDGE_RUNTIMES
@@ -30,7 +30,7 @@ REMEDY = "Export it again with --edge-export-bundle, from a run that was judged"
 # Everything but FlatBuffers, texts and recorded answers is small.
 _LARGEST_CARD = 16 << 20
 _LARGEST_CORPUS = 256 << 20
-_OF_TEXTS = (TWEETS, ENCODED, TOKENIZER, LOGITS, RECORDED)
+_OF_TEXTS = (TEXTS, ENCODED, TOKENIZER, LOGITS, RECORDED)
 _LARGE = {FLATBUFFER: None, **dict.fromkeys(_OF_TEXTS, _LARGEST_CORPUS)}
 # What may be there, and need not be.
 _OPTIONAL = (KNOWN_FAILURES, RECORDED)
@@ -124,7 +124,7 @@ class Members:
         tokenized = {held.texts_of(name) for name in self._facts.on_device}
         for folder in held.all_texts:
             own = (TOKENIZER,) if folder in tokenized else ()
-            yield from _below(folder, TWEETS, LEFT_OUT, ENCODED, SUMMARY, *own)
+            yield from _below(folder, TEXTS, LEFT_OUT, ENCODED, SUMMARY, *own)
         for folder in held.models:
             yield from _below(folder, MODEL_CARD, LOGITS)
         for folder in held.candidates.values():

@@ -28,7 +28,7 @@ from models.bundle.manifest import (
 )
 from models.bundle.manifest import MANIFEST as BUNDLE_MANIFEST
 from models.bundle.recorded import arrays_of
-from models.corpus.artefact import ENCODED, LEFT_OUT, TWEETS, load_encoded
+from models.corpus.artefact import ENCODED, LEFT_OUT, TEXTS, load_encoded
 from models.errors import EdgeproofError
 from models.files import write_whole
 from models.members import WEIGHTS
@@ -215,7 +215,7 @@ def _files(kept: Artefact) -> dict[str, bytes]:
 def _slim_texts(kept: Artefact) -> dict[str, bytes]:
     """Return the texts that a board answers; the others lose their words."""
     files = _files(kept)
-    lines = files[TWEETS].decode().split("\n")
+    lines = files[TEXTS].decode().split("\n")
     rows = [json.loads(line) for line in lines if line]
     slimmed = [row if row["split"] in CARRIED else _wordless(row) for row in rows]
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in slimmed)
@@ -226,7 +226,7 @@ def _slim_texts(kept: Artefact) -> dict[str, bytes]:
             inputs = [one.name for one in fields(encoded) if one.name != "labels"]
             slim = replace(encoded, **{name: getattr(encoded, name)[:0] for name in inputs})
         arrays |= {f"{split}_{one.name}": getattr(slim, one.name) for one in fields(slim)}
-    return {**files, TWEETS: text.encode(), ENCODED: _npz(arrays), LEFT_OUT: b""}
+    return {**files, TEXTS: text.encode(), ENCODED: _npz(arrays), LEFT_OUT: b""}
 
 
 def _wordless(row: dict[str, Any]) -> dict[str, Any]:

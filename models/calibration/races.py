@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 REFERENCE, AGAIN, CANDIDATE = "reference", "again", "candidate"
 # 32 blocks: a race of half a second where an answer takes half a millisecond.
 ROUNDS = 320
-TWEETS = 20
+TEXTS = 20
 # Ids that every vocabulary has.
 LARGEST_ID = 90
 SCHEME = "itself"
@@ -111,11 +111,11 @@ def _suspicion(race: Taken) -> Verdict:
 
 
 def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
-    """Inputs [tweets, ...] that a loaded FlatBuffer takes: words, none of them masked."""
+    """Inputs [texts, ...] that a loaded FlatBuffer takes: words, none of them masked."""
     draw = np.random.default_rng(0)
     given: dict[str, NDArray[Any]] = {}
     for tensor in loaded.inputs:
-        shape = (TWEETS, *tensor.shape[1:])
+        shape = (TEXTS, *tensor.shape[1:])
         if np.dtype(tensor.dtype).kind == "f":
             given[tensor.name] = draw.standard_normal(shape).astype(tensor.dtype)
         elif tensor.name == "attention_mask":

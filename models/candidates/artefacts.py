@@ -17,8 +17,8 @@ import numpy as np
 from models.candidates.declaration import Declaration
 from models.candidates.subject import JudgedArtefacts
 from models.corpus.artefact import write_encoding, write_texts
+from models.corpus.texts import Corpus, LabelledText, LeftOut
 from models.corpus.tokenize import Encoded, describe_lengths
-from models.corpus.tweets import Corpus, LeftOut, Tweet
 from models.members import FLATBUFFER, VARIANT_CARD
 from models.roles import IDS, MASK, SEGMENTS
 from models.store import Stage, hash_sources, versions
@@ -152,8 +152,8 @@ def _write_candidate(one: GivenCandidate, out: Path) -> None:
 def _write_texts(subject: GivenSubject, one: GivenCandidate | None, out: Path) -> None:
     """Write the texts, and their ids as a candidate takes them; without one there are none."""
     texts = subject.texts
-    tweets = tuple(
-        Tweet(
+    labelled = tuple(
+        LabelledText(
             row.id,
             row.group,
             row.parts[0],
@@ -163,7 +163,7 @@ def _write_texts(subject: GivenSubject, one: GivenCandidate | None, out: Path) -
         for row, label in zip(texts.rows, texts.labels, strict=True)
     )
     left_out = tuple(LeftOut("", "", reason, count) for reason, count in texts.left_out.items())
-    write_texts(out, Corpus(subject.labels, {"test": tweets}, left_out))
+    write_texts(out, Corpus(subject.labels, {"test": labelled}, left_out))
     nothing = dict.fromkeys((IDS, MASK, SEGMENTS), np.zeros((len(texts.rows), 1), np.int32))
     arrays = one.arrays(texts.rows) if one else nothing
     encoded = Encoded(**arrays, labels=np.array(texts.labels, np.int32))
@@ -179,9 +179,9 @@ def _summary(subject: GivenSubject, one: GivenCandidate | None, encoded: Encoded
         lengths = one.encoder.lengths([row.parts for row in texts.rows])
     counts = Counter(texts.labels)
     test = {
-        "tweets": len(texts.rows),
-        "entities": len({row.group for row in texts.rows}),
-        "polarities": {label: counts[at] for at, label in enumerate(subject.labels)},
+        "texts": len(texts.rows),
+        "groups": len({row.group for row in texts.rows}),
+        "labels": {label: counts[at] for at, label in enumerate(subject.labels)},
         "tokens": describe_lengths(lengths),
         "truncated_share": float((lengths > one.length).mean()) if one else 0.0,
         "padded_share": 1.0 - float(getattr(encoded, MASK).mean()),

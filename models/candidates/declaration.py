@@ -11,7 +11,7 @@
 
     [corpus]                          # in place of corpus = "...", where columns have other names
     file = "test.csv"
-    text = "tweet"                    # see TextsTable
+    text = "review"                  # see TextsTable
 
     [reference]                       # in place of reference = "...", of a file that does not say
     file = "model.onnx"               # for certain what it takes and answers; also signature,

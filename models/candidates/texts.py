@@ -104,7 +104,7 @@ class Texts:
 
 
 def parse_columns(file: Path, given: str | None) -> TextsTable:
-    """Read `text=tweet,label=sentiment`, as the option gives it.
+    """Read `text=review,label=sentiment`, as the option gives it.
 
     Raises:
         UsageMistake: it is not of that form, or names something that is no column's use.

@@ -1,1 +1,1 @@
-"""Tweets from a grammar or from files: read, cleaned, split, encoded, written as one artefact."""
+"""Texts from a grammar or from files: read, cleaned, split, encoded, written as one artefact."""

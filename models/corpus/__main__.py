@@ -20,8 +20,8 @@ from models.corpus.replab_layout import FOLDERS, POLARITIES, TEST, TRAINING, is_
 from models.corpus.replab_package import read_package
 from models.corpus.replab_select import select
 from models.corpus.source import check_corpus
+from models.corpus.texts import LabelledText
 from models.corpus.tokenize import load_tokenizer
-from models.corpus.tweets import Tweet
 from models.errors import UsageMistake
 from models.subjects import ENGLISH, Subject, TokenizerTable, load_subject
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from models.corpus.replab_package import LabeledTweet, Package
 
-# Cleaning under which lengths are given: none, and what a tweet loses of its medium.
+# Cleaning under which lengths are given: none, and what a text loses of its medium.
 _CLEANINGS = {"as_published": (), "without_mentions_and_links": ("links", "mentions")}
 _NO_TOKENIZER = "no tokenizer: give --pretrained FOLDER (tokenizer.json or vocab.txt)"
 
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(prog="python -m models.corpus", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    describing = commands.add_parser("describe", help="counts, lengths, and every tweet left out")
+    describing = commands.add_parser("describe", help="counts, lengths, and every text left out")
     describing.add_argument(
         "path", type=path, nargs="?", help="the RepLab 2013 package, or what the subject reads"
     )
@@ -53,7 +53,7 @@ def _parser() -> Parser:
         "--pretrained", type=path, help="a checkpoint's folder, for lengths in its tokens"
     )
     describing.add_argument(
-        "--counts-only", action="store_true", help="count the tweets left out, name none"
+        "--counts-only", action="store_true", help="count the texts left out, name none"
     )
     return parser
 
@@ -96,11 +96,11 @@ def _describe_subject(subject: Subject, options: argparse.Namespace) -> dict[str
         tokens = {
             split: describe_tokens(
                 tokenizer,
-                tweets,
-                pair_with_entity=table.pair_with_entity,
+                texts,
+                pair_with_group=table.pair_with_entity,
                 max_tokens=table.max_tokens,
             )
-            for split, tweets in corpus.splits.items()
+            for split, texts in corpus.splits.items()
         }
     return {
         "subject": subject.name,
@@ -146,8 +146,8 @@ def _package_tokens(package: Package, pretrained: Path | None) -> dict[str, Any]
         found[name] = {
             folder: describe_tokens(
                 tokenizer,
-                [Tweet(t.tweet_id, t.entity_id, t.text, 0) for t in each if t.text],
-                pair_with_entity=False,
+                [LabelledText(t.tweet_id, t.entity_id, t.text, 0) for t in each if t.text],
+                pair_with_group=False,
                 max_tokens=table.max_tokens,
             )
             for folder, each in english.items()

@@ -1,4 +1,4 @@
-"""The corpus as an artefact: one folder with tweets, their encoding, the tokenizer, a summary."""
+"""The corpus as an artefact: one folder with texts, their encoding, the tokenizer, a summary."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from models.corpus.generate import generate
 from models.corpus.read import read_files
 from models.corpus.replab import read_replab
 from models.corpus.source import hash_corpus
+from models.corpus.texts import SPLITS, Corpus, LabelledText, LeftOut
 from models.corpus.tokenize import (
     UNKNOWN,
     Encoded,
@@ -22,7 +23,6 @@ from models.corpus.tokenize import (
     token_lengths,
     train_tokenizer,
 )
-from models.corpus.tweets import SPLITS, Corpus, LeftOut, Tweet
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from models.artefact import Artefact
     from models.subjects import Subject, TokenizerTable
 
-TWEETS = "tweets.jsonl"
+TEXTS = "texts.jsonl"
 LEFT_OUT = "left_out.jsonl"
 TOKENIZER = "tokenizer.json"
 ENCODED = "encoded.npz"
@@ -50,7 +50,7 @@ def build_corpus(
     pretrained: Path | None,
     progress: Callable[[str], None],
 ) -> None:
-    """Read or generate, tokenize, encode, and write TWEETS, LEFT_OUT, TOKENIZER, ENCODED, SUMMARY.
+    """Read or generate, tokenize, encode, and write TEXTS, LEFT_OUT, TOKENIZER, ENCODED, SUMMARY.
 
     The same inputs give the same bytes.
 
@@ -65,15 +65,15 @@ def build_corpus(
         UsageMistake: a path that the subject needs is missing, or what is there is unfit.
     """
     generated = subject.corpus.source == "generated"
-    progress("generating tweets" if generated else "reading tweets")
+    progress("generating texts" if generated else "reading texts")
     corpus = make_corpus(subject, corpus_path)
     progress("making the tokenizer")
     tokenizer = make_tokenizer(subject.tokenizer, corpus, pretrained)
     pair = subject.tokenizer.pair_with_entity
     encoded = {}
-    for split, tweets in corpus.splits.items():
-        progress(f"encoding {len(tweets)} {split} tweets")
-        encoded[split] = encode(tokenizer, tweets, pair_with_entity=pair)
+    for split, texts in corpus.splits.items():
+        progress(f"encoding {len(texts)} {split} texts")
+        encoded[split] = encode(tokenizer, texts, pair_with_group=pair)
     write_texts(out, corpus)
     summary = _summary(subject, corpus, tokenizer, encoded)
     summary["source_sha256"] = None if corpus_path is None else hash_corpus(corpus_path)
@@ -81,8 +81,8 @@ def build_corpus(
 
 
 def write_texts(out: Path, corpus: Corpus) -> None:
-    """Write TWEETS and LEFT_OUT into a folder."""
-    _write_lines(out / TWEETS, _tweet_rows(corpus))
+    """Write TEXTS and LEFT_OUT into a folder."""
+    _write_lines(out / TEXTS, _text_rows(corpus))
     _write_lines(out / LEFT_OUT, (asdict(each) for each in corpus.left_out))
 
 
@@ -104,13 +104,13 @@ def write_encoding(
 
 
 def load_corpus(kept: Artefact) -> Corpus:
-    """The tweets that `build_corpus` wrote into an artefact."""
-    splits: dict[str, list[Tweet]] = {split: [] for split in SPLITS}
-    for row in _read_lines(kept, TWEETS):
-        splits[row.pop("split")].append(Tweet(**row))
+    """The texts that `build_corpus` wrote into an artefact."""
+    splits: dict[str, list[LabelledText]] = {split: [] for split in SPLITS}
+    for row in _read_lines(kept, TEXTS):
+        splits[row.pop("split")].append(LabelledText(**row))
     return Corpus(
         labels=tuple(load_summary(kept)["labels"]),
-        splits={split: tuple(tweets) for split, tweets in splits.items()},
+        splits={split: tuple(texts) for split, texts in splits.items()},
         left_out=tuple(LeftOut(**row) for row in _read_lines(kept, LEFT_OUT)),
     )
 
@@ -132,12 +132,12 @@ def load_summary(kept: Artefact) -> dict[str, Any]:
 
 
 def make_corpus(subject: Subject, path: Path | None) -> Corpus:
-    """Read or generate a subject's tweets; arguments and errors as in `build_corpus`."""
+    """Read or generate a subject's texts; arguments and errors as in `build_corpus`."""
     if subject.corpus.source == "generated":
         return generate(subject.corpus)
     if path is None:
         raise UsageMistake(
-            f"subject {subject.name!r} reads tweets, and none were given",
+            f"subject {subject.name!r} reads texts, and none were given",
             key="--edge-corpus",
             remedy="Give a CSV, TSV or JSON lines file, plain or zipped, or the RepLab package",
         )
@@ -149,7 +149,7 @@ def make_tokenizer(table: TokenizerTable, corpus: Corpus, pretrained: Path | Non
     """Train or load a subject's tokenizer; arguments and errors as in `build_corpus`."""
     if table.source == "trained":
         train = corpus.splits["train"]
-        return train_tokenizer((text for t in train for text in (t.entity, t.text)), table)
+        return train_tokenizer((text for t in train for text in (t.group, t.text)), table)
     if pretrained is None:
         raise UsageMistake(
             "the subject's tokenizer is a checkpoint's, and no checkpoint was given",
@@ -159,10 +159,10 @@ def make_tokenizer(table: TokenizerTable, corpus: Corpus, pretrained: Path | Non
     return load_tokenizer(pretrained, table)
 
 
-def _tweet_rows(corpus: Corpus) -> Iterable[dict[str, Any]]:
-    for split, tweets in corpus.splits.items():
-        for tweet in tweets:
-            yield {"split": split, **asdict(tweet)}
+def _text_rows(corpus: Corpus) -> Iterable[dict[str, Any]]:
+    for split, texts in corpus.splits.items():
+        for row in texts:
+            yield {"split": split, **asdict(row)}
 
 
 def _summary(
@@ -193,13 +193,13 @@ def _split_summary(
     table: TokenizerTable, corpus: Corpus, tokenizer: Tokenizer, split: str
 ) -> dict[str, Any]:
     """Counts, and the lengths in tokens before truncation."""
-    tweets = corpus.splits[split]
-    counts = Counter(tweet.label for tweet in tweets)
-    lengths = token_lengths(tokenizer, tweets, pair_with_entity=table.pair_with_entity)
+    texts = corpus.splits[split]
+    counts = Counter(row.label for row in texts)
+    lengths = token_lengths(tokenizer, texts, pair_with_group=table.pair_with_entity)
     return {
-        "tweets": len(tweets),
-        "entities": len({tweet.entity_id for tweet in tweets}),
-        "polarities": {label: counts[at] for at, label in enumerate(corpus.labels)},
+        "texts": len(texts),
+        "groups": len({row.group_id for row in texts}),
+        "labels": {label: counts[at] for at, label in enumerate(corpus.labels)},
         "tokens": describe_lengths(lengths),
         "truncated_share": float((lengths > table.max_tokens).mean()),
     }

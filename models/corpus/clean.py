@@ -29,15 +29,15 @@ STEPS = {
 # The paper (arXiv 2310.03971) removes "redundant spaces, symbols, and punctuation".
 COMBINED = {"paper": ("symbols", "punctuation", "spaces")}
 
-# Emoji stay: they may be all that tells a glad tweet from an angry one.
+# Emoji stay: they may be all that tells a glad text from an angry one.
 _PASSED_ON = re.compile(rf"{_LINK}|\bRT\b|{_MENTION}", re.IGNORECASE)
 _NOISE = re.compile(r"[\s!-/:-@\[-`{-~\u2010-\u2027\u2030-\u205e\ufe0f]")
 
 
 def normalized(text: str) -> str:
-    """A text without links, mentions, retweet marks, punctuation, spaces and case.
+    """A text without links, mentions, marks of passing on, punctuation, spaces and case.
 
-    Two tweets with one such form are copies of each other, whatever was added in passing on.
+    Two texts with one such form are copies of each other, whatever was added in passing on.
     A text of nothing else stands for itself.
     """
     folded = text.casefold()

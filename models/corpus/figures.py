@@ -1,4 +1,4 @@
-"""Figures of any corpus: counts by split, polarity and entity, what was left out, lengths."""
+"""Figures of any corpus: counts by split, label and group, what was left out, lengths."""
 
 from __future__ import annotations
 
@@ -12,56 +12,56 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-    from models.corpus.tweets import Corpus, LeftOut, Tweet
+    from models.corpus.texts import Corpus, LabelledText, LeftOut
 
 
 def describe_corpus(corpus: Corpus) -> dict[str, Any]:
-    """Counts of each split by polarity, over all and of each entity."""
+    """Counts of each split by label, over all and of each group."""
     return {
         split: {
-            "tweets": len(tweets),
-            "polarities": _polarities(tweets, corpus.labels),
-            "by_entity": _by_entity(tweets, corpus.labels),
+            "texts": len(texts),
+            "labels": _by_label(texts, corpus.labels),
+            "by_group": _by_group(texts, corpus.labels),
         }
-        for split, tweets in corpus.splits.items()
+        for split, texts in corpus.splits.items()
     }
 
 
 def describe_left_out(left_out: Iterable[LeftOut], *, counts_only: bool) -> dict[str, Any]:
-    """How many tweets were left out for each reason, and which."""
+    """How many texts were left out for each reason, and which."""
     found: dict[str, dict[str, Any]] = {}
     for each in left_out:
-        reason = found.setdefault(each.reason, {"count": 0, "tweets": []})
+        reason = found.setdefault(each.reason, {"count": 0, "texts": []})
         reason["count"] += each.count
-        if each.tweet_id or each.where:
-            reason["tweets"].append({"tweet_id": each.tweet_id, "where": each.where})
+        if each.text_id or each.where:
+            reason["texts"].append({"text_id": each.text_id, "where": each.where})
     if counts_only:
         return {reason: each["count"] for reason, each in sorted(found.items())}
     return dict(sorted(found.items()))
 
 
 def describe_tokens(
-    tokenizer: Tokenizer, tweets: Sequence[Tweet], *, pair_with_entity: bool, max_tokens: int
+    tokenizer: Tokenizer, texts: Sequence[LabelledText], *, pair_with_group: bool, max_tokens: int
 ) -> dict[str, Any]:
     """Lengths in tokens, special ones included, before truncation."""
-    if not tweets:
-        return {"tweets": 0}
-    lengths = token_lengths(tokenizer, tweets, pair_with_entity=pair_with_entity)
+    if not texts:
+        return {"texts": 0}
+    lengths = token_lengths(tokenizer, texts, pair_with_group=pair_with_group)
     within = round(float((lengths <= max_tokens).mean()), 6)
     return {
-        "tweets": len(tweets),
+        "texts": len(texts),
         **describe_lengths(lengths),
         f"share_within_{max_tokens}": within,
     }
 
 
-def _polarities(tweets: Iterable[Tweet], labels: Sequence[str]) -> dict[str, int]:
-    counts = Counter(tweet.label for tweet in tweets)
+def _by_label(texts: Iterable[LabelledText], labels: Sequence[str]) -> dict[str, int]:
+    counts = Counter(row.label for row in texts)
     return {label: counts[at] for at, label in enumerate(labels)}
 
 
-def _by_entity(tweets: Iterable[Tweet], labels: Sequence[str]) -> dict[str, dict[str, int]]:
-    groups: dict[str, list[Tweet]] = {}
-    for tweet in tweets:
-        groups.setdefault(tweet.entity_id, []).append(tweet)
-    return {entity: _polarities(groups[entity], labels) for entity in sorted(groups)}
+def _by_group(texts: Iterable[LabelledText], labels: Sequence[str]) -> dict[str, dict[str, int]]:
+    groups: dict[str, list[LabelledText]] = {}
+    for row in texts:
+        groups.setdefault(row.group_id, []).append(row)
+    return {group: _by_label(groups[group], labels) for group in sorted(groups)}

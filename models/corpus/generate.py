@@ -1,4 +1,4 @@
-"""The generated corpus: tweets from a grammar and a seed, with their reputation polarity."""
+"""The generated corpus: texts from a grammar and a seed, with their reputation polarity."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.corpus.clean import normalized
 from models.corpus.compose import POLARITIES, Statement, compose
 from models.corpus.grammar import entities, grammar
 from models.corpus.surface import tweeted
-from models.corpus.tweets import SPLITS, Corpus, Tweet
+from models.corpus.texts import SPLITS, Corpus, LabelledText
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from models.subjects import CorpusTable, Counts
 
 # A grammar this large repeats itself rarely; needing more tries means the counts exceed it.
-_TRIES_PER_TWEET = 50
+_TRIES_PER_TEXT = 50
 
 
 def generate(table: CorpusTable) -> Corpus:
     """Make the corpus of a subject; the same table gives the same corpus on every machine.
 
-    Some entities are only in the test split, and no two tweets of the corpus, before or after
+    Some entities are only in the test split, and no two texts of the corpus, before or after
     the medium's traits are added, are the same once normalized.
 
     Args:
         table: labels (three, from the worst to the best), counts and seed.
 
     Raises:
-        UsageMistake: not three labels, no count for train, or more tweets than the grammar has.
+        UsageMistake: not three labels, no count for train, or more texts than the grammar has.
     """
     _check(table)
     rng = random.Random(table.seed)  # noqa: S311 - repeatable, not secret
@@ -45,7 +45,7 @@ def generate(table: CorpusTable) -> Corpus:
     for split in SPLITS:
         speakable = everyone if split == "test" else known
         count = _count(table.counts, split)
-        splits[split] = tuple(_tweets(rng, speakable, split, count, seen))
+        splits[split] = tuple(_texts(rng, speakable, split, count, seen))
     return Corpus(labels=table.labels, splits=splits)
 
 
@@ -60,7 +60,7 @@ def _check(table: CorpusTable) -> None:
         raise UsageMistake(
             "the generated corpus has no end, so its train split needs a count",
             key="corpus.counts.train",
-            remedy="Say how many tweets to generate, for example train = 6000",
+            remedy="Say how many texts to generate, for example train = 6000",
         )
 
 
@@ -69,23 +69,23 @@ def _count(counts: Counts, split: str) -> int:
     return count
 
 
-def _tweets(
+def _texts(
     rng: random.Random, known: Sequence[Entity], split: str, count: int, seen: set[str]
-) -> Iterator[Tweet]:
-    """Yield `count` tweets; a text about two entities gives two, unless only one is wanted."""
+) -> Iterator[LabelledText]:
+    """Yield `count` texts; a text about two entities gives two, unless only one is wanted."""
     made = number = 0
     while made < count:
         number += 1
         statement, text = _fresh(rng, known, seen)
         for entity, polarity in statement.stands[: count - made]:
             label = _noisy(POLARITIES.index(polarity), rng)
-            yield Tweet(f"{split}-{number:05d}", entity.name, text, label)
+            yield LabelledText(f"{split}-{number:05d}", entity.name, text, label)
             made += 1
 
 
 def _fresh(rng: random.Random, known: Sequence[Entity], seen: set[str]) -> tuple[Statement, str]:
     """A statement that, bare and as tweeted, was not made before."""
-    for _ in range(_TRIES_PER_TWEET):
+    for _ in range(_TRIES_PER_TEXT):
         statement = compose(rng, known)
         text = tweeted(statement, rng)
         forms = {normalized(statement.text), normalized(text)}
@@ -93,9 +93,9 @@ def _fresh(rng: random.Random, known: Sequence[Entity], seen: set[str]) -> tuple
             seen |= forms
             return statement, text
     raise UsageMistake(
-        "the grammar has no more different tweets",
+        "the grammar has no more different texts",
         key="corpus.counts",
-        remedy="Ask for fewer tweets",
+        remedy="Ask for fewer texts",
     )
 
 

@@ -17,11 +17,11 @@ JSON_LINES = {".jsonl", ".ndjson", ".json"}
 _FITTING = {".csv", ".txt"} | TABULAR | JSON_LINES
 
 _ENCODING_KEY = "corpus.encoding"
-# A million tweets and more. Rows take several times their text in memory.
+# A million texts and more. Rows take several times their text in memory.
 _LARGEST = 256 << 20
 # One is read; a zip of a data set holds a few readmes beside it.
 _LIMITS = Limits(members=1_000, member=_LARGEST, total=4 * _LARGEST)
-_ZIP_AGAIN = "Zip the one file with the tweets alone, or give it unpacked"
+_ZIP_AGAIN = "Zip the one file with the texts alone, or give it unpacked"
 
 
 # UTF-32's little-endian mark begins with that of UTF-16.
@@ -127,7 +127,7 @@ def _fitting(names: list[str], path: Path) -> str:
         if len(choice) == 1:
             return choice[0]
     raise UsageMistake(
-        f"holds {len(fitting)} members that may be the tweets ({', '.join(names) or 'none'})",
+        f"holds {len(fitting)} members that may be the texts ({', '.join(names) or 'none'})",
         file=path,
         remedy="Zip one CSV, TSV or JSON lines file alone",
     )

@@ -1,4 +1,4 @@
-"""A user's own tweets: rows to labelled tweets, without the unfit and the doubled ones."""
+"""A user's own texts: rows to labelled texts, without the unfit and the doubled ones."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from models.corpus.clean import normalized
 from models.corpus.records import Record, read_records
-from models.corpus.split import Candidate, split_tweets
-from models.corpus.tweets import Corpus, LeftOut, Tweet
+from models.corpus.split import Candidate, split_texts
+from models.corpus.texts import Corpus, LabelledText, LeftOut
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from models.subjects import Columns, CorpusTable
 
 EMPTY = "empty text"
-ON_PURPOSE = "polarity {!r} is left out on purpose"
-DOUBLED = "copy of another tweet"
+ON_PURPOSE = "label {!r} is left out on purpose"
+DOUBLED = "copy of another text"
 HALF = "half of a character that takes two, such as an emoji's"
 CONFLICTING = "copies with different labels"
 
 
 def read_files(table: CorpusTable, path: Path) -> Corpus:
-    """Read a file of labelled tweets and split it.
+    """Read a file of labelled texts and split it.
 
-    A tweet is left out, with the reason, when its text is empty, its polarity is mapped to "",
+    A text is left out, with the reason, when its text is empty, its label is mapped to "",
     its row is broken, it holds half of a
-    character, or a tweet about the same entity says the same: of copies that agree on
-    the label the first stays, of those that do not, none. Splitting: `split_tweets`.
+    character, or a text about the same group says the same: of copies that agree on
+    the label the first stays, of those that do not, none. Splitting: `split_texts`.
 
     Args:
         table: columns, polarities, encoding, counts and seed.
@@ -51,12 +51,12 @@ def read_files(table: CorpusTable, path: Path) -> Corpus:
         else:
             candidates.append(each)
     kept = list(_without_copies(candidates, left_out))
-    splits = split_tweets(kept, table, path, left_out)
+    splits = split_texts(kept, table, path, left_out)
     return Corpus(labels=table.labels, splits=splits, left_out=tuple(left_out))
 
 
 def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
-    """The label of each value of the polarity column; None where it is left out on purpose."""
+    """The label of each value in the label's column; None where it is left out on purpose."""
     if not table.polarities:
         return {label: at for at, label in enumerate(table.labels)}
     return {
@@ -68,7 +68,7 @@ def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
 def _candidate(
     record: Record, columns: Columns, labels: dict[str, int | None], path: Path
 ) -> Candidate | LeftOut:
-    """One row as a tweet, or why it is none."""
+    """One row as a text, or why it is none."""
     values, where = record.values, f"line {record.line}"
 
     def value(column: str | None) -> str:
@@ -79,22 +79,22 @@ def _candidate(
     names = (columns.text, columns.polarity, columns.entity, columns.id, columns.split)
     if not _is_whole("".join(map(value, names))):
         return LeftOut("", where, HALF)
-    tweet_id = value(columns.id) or f"line-{record.line}"
-    polarity, text = value(columns.polarity), value(columns.text)
-    if polarity not in labels:
+    text_id = value(columns.id) or f"line-{record.line}"
+    written, text = value(columns.polarity), value(columns.text)
+    if written not in labels:
         raise UsageMistake(
-            f"{where} has the polarity {polarity!r}, which is not declared",
+            f"{where} has the label {written!r}, which is not declared",
             file=path,
             key="corpus.polarities",
             remedy=f'Map it to a label, or to "" to leave it out; declared: {", ".join(labels)}',
         )
-    label = labels[polarity]
+    label = labels[written]
     if label is None:
-        return LeftOut(tweet_id, where, ON_PURPOSE.format(polarity))
+        return LeftOut(text_id, where, ON_PURPOSE.format(written))
     if not text:
-        return LeftOut(tweet_id, where, EMPTY)
+        return LeftOut(text_id, where, EMPTY)
     return Candidate(
-        Tweet(tweet_id, value(columns.entity), text, label), where, value(columns.split)
+        LabelledText(text_id, value(columns.entity), text, label), where, value(columns.split)
     )
 
 
@@ -113,12 +113,12 @@ def _without_copies(
     """Yield one of each set of copies that agree, and add the others to `left_out`."""
     copies: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for each in candidates:
-        copies[each.tweet.entity_id, normalized(each.tweet.text)].append(each)
+        copies[each.row.group_id, normalized(each.row.text)].append(each)
     for same in copies.values():
-        agree = len({each.tweet.label for each in same}) == 1
+        agree = len({each.row.label for each in same}) == 1
         if agree:
             yield same[0]
         reason = DOUBLED if agree else CONFLICTING
         left_out.extend(
-            LeftOut(each.tweet.tweet_id, each.where, reason) for each in same[1 if agree else 0 :]
+            LeftOut(each.row.text_id, each.where, reason) for each in same[1 if agree else 0 :]
         )

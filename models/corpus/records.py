@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from models.subjects import CorpusTable
 
-# One tweet never comes near it; a quote that is not closed does, and then says so.
+# One text never comes near it; a quote that is not closed does, and then says so.
 _FIELD_LIMIT = 1_000_000
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 

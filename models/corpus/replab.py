@@ -11,7 +11,7 @@ from models.corpus.replab_layout import ENTITIES, KEY, POLARITIES
 from models.corpus.replab_package import read_package
 from models.corpus.replab_select import groups_of, select
 from models.corpus.split import BEYOND
-from models.corpus.tweets import Corpus, LeftOut, Tweet
+from models.corpus.texts import Corpus, LabelledText, LeftOut
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _check_counts(
 
 def _tweets(
     tweets: Iterable[LabeledTweet], entities: Mapping[str, Entity], path: Path
-) -> Iterable[Tweet]:
+) -> Iterable[LabelledText]:
     for each in tweets:
         entity = entities.get(each.entity_id)
         if entity is None or not entity.name:
@@ -151,10 +151,10 @@ def _tweets(
                 file=path / ENTITIES,
                 remedy="Copy this file again from the package",
             )
-        yield Tweet(
-            tweet_id=each.tweet_id,
-            entity_id=each.entity_id,
+        yield LabelledText(
+            text_id=each.tweet_id,
+            group_id=each.entity_id,
             text=each.text or "",
             label=POLARITIES.index(each.polarity),
-            entity_name=entity.name,
+            group_name=entity.name,
         )

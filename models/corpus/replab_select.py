@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from models.corpus.clean import normalized
 from models.corpus.groups import linked
 from models.corpus.replab_layout import POLARITIES, RELATED, TEST, TRAINING, UNRELATED
-from models.corpus.tweets import LeftOut
+from models.corpus.texts import LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Where a subject's tweets come from: whether a path can be that, and the hash of what it holds."""
+"""Where a subject's texts come from: whether a path can be that, and the hash of what it holds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_corpus(subject: Subject, path: Path | None) -> None:
     elif path is None:
         wanted = "RepLab 2013 package" if source == "replab" else "CSV, TSV or JSON lines file"
         raise UsageMistake(
-            f"subject {subject.name!r} needs your labelled tweets",
+            f"subject {subject.name!r} needs your labelled texts",
             key=KEY,
             remedy=f"Give the path of your {wanted}",
         )

@@ -1,4 +1,4 @@
-"""Tweets into splits, so that nothing of one split is known from another."""
+"""Texts into splits, so that nothing of one split is known from another."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models.corpus.clean import normalized
 from models.corpus.groups import linked
-from models.corpus.tweets import SPLITS, LeftOut, Tweet
+from models.corpus.texts import SPLITS, LabelledText, LeftOut
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.subjects import CorpusTable
 
 BEYOND = "beyond the asked counts"
-COPY = "a copy of a tweet that its split already holds"
+COPY = "a copy of a text that its split already holds"
 
 # What other people's files call their splits.
 _NAMES = {split: split for split in SPLITS} | {
@@ -33,9 +33,9 @@ _ORDER = ("test", "calibration", "validation", "train")
 
 
 class Candidate(NamedTuple):
-    """A tweet that may go into a split; `split` is the file's own word, "" without one."""
+    """A text that may go into a split; `split` is the file's own word, "" without one."""
 
-    tweet: Tweet
+    row: LabelledText
     where: str
     split: str
 
@@ -43,30 +43,30 @@ class Candidate(NamedTuple):
 Group = list[Candidate]
 
 
-def split_tweets(
+def split_texts(
     candidates: Sequence[Candidate], table: CorpusTable, path: Path, left_out: list[LeftOut]
-) -> dict[str, tuple[Tweet, ...]]:
-    """Give each split its count of tweets.
+) -> dict[str, tuple[LabelledText, ...]]:
+    """Give each split its count of texts.
 
-    Where the file has a split column it decides; a split it has no tweets of is taken out of
-    its train tweets. Otherwise the seed decides. Tweets that share an id or a text stay
-    together, so that copies of one tweet are never on two sides. Of copies, which share id and
-    entity, only train takes more than one: elsewhere they would count as evidence, and an interval
-    over them would be too narrow.
+    Where the file has a split column it decides; a split it has no texts of is taken out of
+    its train texts. Otherwise the seed decides. Texts that share an id or a text stay
+    together, so that copies of one text are never on two sides. Of copies, which share `text_id`
+    and `group_id`, only train takes more than one: elsewhere they would count as evidence, and an
+    interval over them would be too narrow.
 
     Args:
         candidates: what may be split.
         table: counts, seed, labels and whether there is a split column.
         path: named in errors.
-        left_out: gets one line for all tweets beyond the counts, and one for all copies.
+        left_out: gets one line for all texts beyond the counts, and one for all copies.
 
     Raises:
-        UsageMistake: too few tweets for the counts, an undeclared split, a split other than
-            calibration with one polarity only, or a label that no train tweet has.
+        UsageMistake: too few texts for the counts, an undeclared split, a split other than
+            calibration with one label only, or a label that no train text has.
     """
     rng = random.Random(table.seed)  # noqa: S311 - repeatable, not secret
     pools = _pools(candidates, table, path)
-    splits: dict[str, list[Tweet]] = {}
+    splits: dict[str, list[LabelledText]] = {}
     beyond = copies = 0
     for split in _ORDER:
         pool = pools[split if pools[split] else "train"]
@@ -75,14 +75,14 @@ def split_tweets(
         copies += copied
         if len(taken) < (wanted or 1):
             raise UsageMistake(
-                f"{len(taken)} tweets remain for {split} where {wanted or 'some'} are asked for "
+                f"{len(taken)} texts remain for {split} where {wanted or 'some'} are asked for "
                 f"({len(candidates)} usable in all{_why(left_out)})",
                 file=path,
                 key=f"corpus.counts.{split}",
-                remedy="Lower the counts, or give more tweets",
+                remedy="Lower the counts, or give more texts",
             )
         beyond += len(taken) - (wanted or len(taken))
-        splits[split] = [each.tweet for each in taken[:wanted]]
+        splits[split] = [each.row for each in taken[:wanted]]
     beyond += sum(len(group) for groups in pools.values() for group in groups)
     for reason, count in ((COPY, copies), (BEYOND, beyond)):
         if count:
@@ -115,9 +115,7 @@ def _groups(candidates: Sequence[Candidate]) -> list[Group]:
 
     The groups are in the order of their last candidates.
     """
-    keys = [
-        (("id", each.tweet.tweet_id), ("text", normalized(each.tweet.text))) for each in candidates
-    ]
+    keys = [(("id", each.row.text_id), ("text", normalized(each.row.text))) for each in candidates]
     groups: dict[int, Group] = {}
     for at, each in zip(linked(keys), candidates, strict=True):
         # Taken out and put back: a dictionary then lists a group where its last candidate is.
@@ -147,10 +145,10 @@ def _take(
 
 
 def _one_of_each(group: Group) -> Group:
-    """The first candidate of each tweet and entity."""
+    """The first candidate of each id and what it is about."""
     first: dict[tuple[str, str], Candidate] = {}
     for each in group:
-        first.setdefault((each.tweet.tweet_id, each.tweet.entity_id), each)
+        first.setdefault((each.row.text_id, each.row.group_id), each)
     return list(first.values())
 
 
@@ -161,22 +159,24 @@ def _why(left_out: list[LeftOut]) -> str:
     return "".join(f"; {count} left out: {reason}" for reason, count in reasons.items())
 
 
-def _check_labels(splits: dict[str, list[Tweet]], table: CorpusTable, path: Path, why: str) -> None:
-    present = {split: {tweet.label for tweet in tweets} for split, tweets in splits.items()}
+def _check_labels(
+    splits: dict[str, list[LabelledText]], table: CorpusTable, path: Path, why: str
+) -> None:
+    present = {split: {row.label for row in texts} for split, texts in splits.items()}
     for split, labels in present.items():
-        # Calibration ranges are taken from whatever tweets come; only answers need contrast.
+        # Calibration ranges are taken from whatever texts come; only answers need contrast.
         if len(labels) == 1 and split != "calibration":
             raise UsageMistake(
-                f"every {split} tweet is {table.labels[labels.pop()]}{why}",
+                f"every {split} text is {table.labels[labels.pop()]}{why}",
                 file=path,
                 key="corpus.polarities",
-                remedy="Give tweets of at least two polarities, or more tweets",
+                remedy="Give texts of at least two labels, or more texts",
             )
     missing = [label for at, label in enumerate(table.labels) if at not in present["train"]]
     if missing:
         raise UsageMistake(
-            f"no train tweet is {' or '.join(missing)}{why}",
+            f"no train text is {' or '.join(missing)}{why}",
             file=path,
             key="corpus.labels",
-            remedy="Declare only labels that the file has, or give more tweets",
+            remedy="Declare only labels that the file has, or give more texts",
         )

@@ -1,7 +1,7 @@
-"""Tweets to token ids: WordPiece, trained on the corpus or taken from a checkpoint's folder.
+"""Texts to token ids: WordPiece, trained on the corpus or taken from a checkpoint's folder.
 
 Everything a tokenizer does (cleaning, pairing, truncation, padding) is inside its tokenizer.json,
-so a device that has the file turns a tweet into exactly the ids the model was trained on.
+so a device that has the file turns a text into exactly the ids the model was trained on.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.corpus.tweets import Tweet
+    from models.corpus.texts import LabelledText
     from models.subjects import TokenizerTable
 
 PAD, UNKNOWN, START, END, MASK = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -70,7 +70,7 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
     """Train WordPiece on texts; the same texts give the same vocabulary.
 
     Args:
-        texts: the train split's tweets and entities.
+        texts: the train split's texts and groups.
         table: vocabulary size, cleaning, case, length.
 
     Raises:
@@ -192,7 +192,7 @@ def _bert_parts(tokenizer: Tokenizer, normalizer: normalizers.Normalizer) -> Non
 def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
     """Set the pair's shape, truncation and padding, whatever was set before.
 
-    No special token is recognized in a text: somebody who tweets "[SEP]" ends no sequence.
+    No special token is recognized in a text: somebody who writes "[SEP]" ends no sequence.
     """
     tokenizer = _without_special(tokenizer)
     start, end = (tokenizer.token_to_id(token) for token in (START, END))
@@ -201,7 +201,7 @@ def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
         pair=f"{START} $A {END} $B:1 {END}:1",
         special_tokens=[(START, start), (END, end)],
     )
-    # The longer of the two loses its end: that is the tweet, unless a name is longer than it.
+    # The longer of the two loses its end: that is the text, unless a name is longer than it.
     tokenizer.enable_truncation(table.max_tokens, strategy="longest_first")
     tokenizer.enable_padding(
         length=table.max_tokens, pad_id=tokenizer.token_to_id(PAD), pad_token=PAD
@@ -217,15 +217,17 @@ def _without_special(tokenizer: Tokenizer) -> Tokenizer:
     return Tokenizer.from_str(json.dumps(parts))
 
 
-def encode(tokenizer: Tokenizer, tweets: Sequence[Tweet], *, pair_with_entity: bool) -> Encoded:
-    """Encode tweets, each paired with its entity where asked and where it has one.
+def encode(
+    tokenizer: Tokenizer, texts: Sequence[LabelledText], *, pair_with_group: bool
+) -> Encoded:
+    """Encode texts, each paired with its group where asked and where it has one.
 
     Args:
         tokenizer: with truncation and padding set, as both functions above leave it.
-        tweets: at least one.
-        pair_with_entity: put the entity before the tweet as the pair's first part.
+        texts: at least one.
+        pair_with_group: put the group before the text as the pair's first part.
     """
-    rows = tokenizer.encode_batch(_inputs(tweets, pair_with_entity=pair_with_entity))
+    rows = tokenizer.encode_batch(_inputs(texts, pair_with_group=pair_with_group))
 
     def matrix(name: str) -> NDArray[np.int32]:
         return np.array([getattr(row, name) for row in rows], dtype=np.int32)
@@ -234,18 +236,18 @@ def encode(tokenizer: Tokenizer, tweets: Sequence[Tweet], *, pair_with_entity: b
         ids=matrix("ids"),
         mask=matrix("attention_mask"),
         segments=matrix("type_ids"),
-        labels=np.array([tweet.label for tweet in tweets], dtype=np.int32),
+        labels=np.array([row.label for row in texts], dtype=np.int32),
     )
 
 
 def token_lengths(
-    tokenizer: Tokenizer, tweets: Sequence[Tweet], *, pair_with_entity: bool
+    tokenizer: Tokenizer, texts: Sequence[LabelledText], *, pair_with_group: bool
 ) -> NDArray[np.int64]:
-    """Tokens of each tweet before truncation and padding, special ones included, [n]."""
+    """Tokens of each text before truncation and padding, special ones included, [n]."""
     free = Tokenizer.from_str(tokenizer.to_str())
     free.no_truncation()
     free.no_padding()
-    rows = free.encode_batch(_inputs(tweets, pair_with_entity=pair_with_entity))
+    rows = free.encode_batch(_inputs(texts, pair_with_group=pair_with_group))
     return np.array([len(row) for row in rows], dtype=np.int64)
 
 
@@ -260,7 +262,7 @@ def describe_lengths(lengths: NDArray[np.int64]) -> dict[str, float]:
     }
 
 
-def _inputs(tweets: Sequence[Tweet], *, pair_with_entity: bool) -> list[str | tuple[str, ...]]:
+def _inputs(texts: Sequence[LabelledText], *, pair_with_group: bool) -> list[str | tuple[str, ...]]:
     """Pairs as pairs, single texts as texts: a tokenizer takes no tuple of one."""
-    parts = (tweet.parts(pair_with_entity=pair_with_entity) for tweet in tweets)
+    parts = (row.parts(pair_with_group=pair_with_group) for row in texts)
     return [each if len(each) > 1 else each[0] for each in parts]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from models.devices.profile import Device
 
 # What every device is judged by.
-JUDGED = ("tweets_per_second", "latency_p90", "peak_rss", "cold_start")
+JUDGED = ("texts_per_second", "latency_p90", "peak_rss", "cold_start")
 
 
 def check_device(device: Device) -> None:
@@ -44,8 +44,8 @@ def _problems(device: Device) -> Iterator[tuple[str, str, str]]:
 
 
 def _paper_problems(device: Device) -> Iterator[tuple[str, str, str]]:
-    if "tweets_per_second" not in device.paper:
-        yield "paper.tweets_per_second", "is missing", "The paper reports 1 tweets/s"
+    if "texts_per_second" not in device.paper:
+        yield "paper.texts_per_second", "is missing", "The paper reports one text per second"
     for metric, paper in device.paper.items():
         ours = device.budgets.get(metric)
         laxer = ours is not None and (

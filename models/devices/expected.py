@@ -49,16 +49,16 @@ class MarginsTable(Table, frozen=True, kw_only=True):
 class AnswersTable(Table, frozen=True, kw_only=True):
     """`[[answers]]`: a scheme's answers against the same runtime's on the host.
 
-    `agreement` and `logit_difference` were seen on so many `tweets`; `agreement_min` is the limit,
-    a percentage, of as few tweets as an emulated run answers. Without `logit_difference`, which has
+    `agreement` and `logit_difference` were seen on so many `texts`; `agreement_min` is the limit,
+    a percentage, of as few texts as an emulated run answers. Without `logit_difference`, which has
     no multiple where the bits were the same, the budgets' limit holds. `reference_difference` was
-    seen with reference kernels on both sides, on a few tweets; 0 asks for the same bits.
+    seen with reference kernels on both sides, on a few texts; 0 asks for the same bits.
     """
 
     runtime: str
     scheme: str
     cores: tuple[str, ...]
-    tweets: Count
+    texts: Count
     agreement: Annotated[float, Meta(ge=0.0, le=1.0)]
     agreement_min: str
     reference_difference: Difference

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from models.errors import UsageMistake
 from models.verdicts.judge import Budget
-from models.verdicts.metrics import METRICS
+from models.verdicts.metrics import METRICS, remedy_for_metric
 from models.verdicts.quantities import human, parse_quantity
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _limit(name: str, table: Mapping[str, str], file: str, key: str) -> Budget:
             f"no metric is called {name!r}",
             file=file,
             key=key,
-            remedy=f"Known metrics: {', '.join(METRICS)}",
+            remedy=remedy_for_metric(name),
         )
     metric = METRICS[name]
     side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"

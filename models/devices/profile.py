@@ -98,7 +98,7 @@ class ValidityTable(Table, frozen=True, kw_only=True):
 class DeviceTable(Table, frozen=True, kw_only=True):
     """The whole file. `host` alone has neither recognition nor hardware: it is what is left.
 
-    `sustained` is how long it is kept busy, one tweet after the other, before a latency counts as
+    `sustained` is how long it is kept busy, one text after the other, before a latency counts as
     what it sustains.
     """
 

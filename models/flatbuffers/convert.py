@@ -118,7 +118,7 @@ def _quantize(plain: bytes, scheme: Scheme, samples: Samples) -> bytes:
 
 
 def _samples(calibration: Encoded) -> Samples:
-    """Return one dictionary of [1, tokens] inputs per calibration tweet."""
+    """Return one dictionary of [1, tokens] inputs per calibration text."""
     return [
         {name: getattr(calibration, role)[row : row + 1] for role, name in NAMES.items()}
         for row in range(len(calibration.labels))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-# Tweets whose activations are kept to choose scales by; ranges are found on all of them.
+# Texts whose activations are kept to choose scales by; ranges are found on all of them.
 WATCHED = 60
 # Answers of the rewritten file may differ from the file's by rounding of float32 alone.
 SAME = 1e-3
@@ -99,11 +99,11 @@ class _Leveling:
         self.dense = {id(one.operator): one for one in found if one.constant}
         tensors = {t for one in self.dense.values() for t in (one.source, one.target)}
         names = {graph.name(tensor): tensor for tensor in tensors}
-        self.tweets: dict[int, list[Array]] = {tensor: [] for tensor in tensors}
+        self.texts: dict[int, list[Array]] = {tensor: [] for tensor in tensors}
         for values in observer.each(samples, names):
             for name, array in values.items():
                 flat = array.reshape(-1, array.shape[-1]).astype(np.float64)
-                self.tweets[names[name]].append(flat)
+                self.texts[names[name]].append(flat)
 
     def run(self) -> frozenset[str]:
         """Rewrite the graph; return the names of the attention scores."""
@@ -116,7 +116,7 @@ class _Leveling:
         return frozenset(name for name in scores if name)
 
     def _seen(self, tensor: int) -> Array:
-        return np.concatenate(self.tweets[tensor])
+        return np.concatenate(self.texts[tensor])
 
     def _dense_before(self, tensor: int) -> _Dense | None:
         found = self.dense.get(id(self.graph.producer(tensor)))
@@ -146,9 +146,9 @@ class _Leveling:
         return self._rescale_output(product, reach.reshape(1, heads, 1, 1))
 
     def _reach(self, query: _Dense, key: _Dense, center: Array, heads: int) -> Array:
-        """Return the largest score of each head [heads] over the watched tweets."""
+        """Return the largest score of each head [heads] over the watched texts."""
         reach = np.full(heads, 1e-3)
-        for asked, held in zip(self.tweets[query.target], self.tweets[key.target], strict=True):
+        for asked, held in zip(self.texts[query.target], self.texts[key.target], strict=True):
             by_head = [np.split(one, heads, axis=1) for one in (asked, held - center)]
             largest_scores = [np.abs(q @ k.T).max() for q, k in zip(*by_head, strict=True)]
             reach = np.maximum(reach, largest_scores)

@@ -1,4 +1,4 @@
-"""What passes through a float32 FlatBuffer while it answers calibration tweets.
+"""What passes through a float32 FlatBuffer while it answers calibration texts.
 
 Imports ai-edge-litert as it goes: only the builder comes here.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """Runs a FlatBuffer and gives the values of any of its tensors, tweet by tweet.
+    """Runs a FlatBuffer and gives the values of any of its tensors, text by text.
 
     Padding is left out: what is computed there reaches no answer, but would widen every range.
 
@@ -52,7 +52,7 @@ class Observer:
         return np.stack([self._answer(**sample)[LOGITS][0].copy() for sample in samples])
 
     def each(self, samples: Samples, names: Iterable[str]) -> Iterator[dict[str, Array]]:
-        """Yield the values of the tensors called `names` for one tweet after the other."""
+        """Yield the values of the tensors called `names` for one text after the other."""
         names = list(names)
         for sample in samples:
             self._answer(**sample)

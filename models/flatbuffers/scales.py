@@ -3,7 +3,7 @@
 A product x @ W.T stays the same when channel c of x is divided by s[c] and column c of W is
 multiplied by it. One step serves all of x, one step each row of W: the larger s, the smaller the
 range of x and the larger that of W (Xiao et al. 2023, SmoothQuant, eq. 4, where the exponent
-below is fixed; here it is the one that loses least on calibration tweets).
+below is fixed; here it is the one that loses least on calibration texts).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def largest(values: Array) -> Array:
     """Return the largest magnitude of each channel [channels] of `values` [n, channels].
 
     A channel that is nearly dead counts as a small one: its scale would be as large as it is small,
-    and the least that goes through it on another tweet would leave every range.
+    and the least that goes through it on another text would leave every range.
     """
     reach: Array = np.abs(values).max(axis=0)
     typical = np.median(reach[reach > 0]) if reach.any() else 1.0
@@ -63,7 +63,7 @@ def choose(inputs: Array, weights: Array, *, by_token: bool = False) -> Choice:
     """Return the scales under which the integer product loses least.
 
     Args:
-        inputs: [n, channels], as calibration tweets give them.
+        inputs: [n, channels], as calibration texts give them.
         weights: [outputs, channels].
         by_token: divide each token by its own largest value before it is rounded.
     """

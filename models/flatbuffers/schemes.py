@@ -63,7 +63,7 @@ class Scheme(Table, frozen=True, kw_only=True):
 
     @property
     def calibrated(self) -> bool:
-        """Whether conversion needs calibration tweets."""
+        """Whether conversion needs calibration texts."""
         return any(rule.activation_bits for rule in self.rules)
 
     @property

@@ -88,7 +88,7 @@ class LoadedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answers:
-    """Answers to n tweets.
+    """Answers to n texts.
 
     `logits` is [n, C]; `invoke_ns` [n] is the device's wall clock around `invoke()` alone, `cpu_ns`
     [n] the CPU time of the same call in all threads; `age_ns` is the age of the runner's process
@@ -108,7 +108,7 @@ class Race:
     """Interleaved rounds of several models.
 
     `invoke_ns` and `cpu_ns` are [rounds] by name, `predictions` the classes [rounds] given while
-    being timed, `rows` [rounds] which tweet each round took.
+    being timed, `rows` [rounds] which text each round took.
     """
 
     invoke_ns: dict[str, NDArray[np.int64]]

@@ -179,7 +179,7 @@ class Runner:
                 them: arrays [n, S] by role. Rounds go through the texts again and again.
             rounds: timed answers of each model.
             warmup: rounds before them that are not kept.
-            seed: draws the order of tweets and models.
+            seed: draws the order of texts and models.
             timeout: seconds, in place of the runner's own.
         """
         names = list(inputs)
@@ -217,7 +217,7 @@ class Runner:
         Args:
             name: a loaded model.
             tokenizer: the JSON of a `tokenizers` tokenizer that cleans, truncates and pads.
-            texts: of each tweet (text,) or (entity, text).
+            texts: of each text (text,) or (group, text).
             timeout: seconds, in place of the runner's own.
         """
         request = {

@@ -192,8 +192,8 @@ def count_instructions(  # noqa: PLR0913 - what answers what, and how
     transport.out.unlink(missing_ok=True)
     with Runner(transport, runtime, timeout=_SECONDS_TO_LOAD) as runner:
         runner.load("counted", flatbuffer, threads=1, kernels=kernels, binding=binding)
-        tweets = len(next(iter(inputs.values())))
-        answers = runner.answer("counted", inputs, timeout=_SECONDS_PER_ANSWER * tweets)
+        texts = len(next(iter(inputs.values())))
+        answers = runner.answer("counted", inputs, timeout=_SECONDS_PER_ANSWER * texts)
     counts = read_counts(transport.out)
     if len(counts) != len(answers.logits):
         raise EdgeproofError(

@@ -14,7 +14,7 @@ _REMEDIES = {
     "hash": "Build or copy the file again",
     "file": "Check the path on the device",
     "no-runtime": "Install ai-edge-litert or tflite-runtime where the runner runs",
-    "no-tokenizers": "Install tokenizers where the runner runs, or send encoded tweets",
+    "no-tokenizers": "Install tokenizers where the runner runs, or send encoded texts",
     "memory": "Free memory on the device, or judge a smaller variant",
     "inputs": "Check that the file was made for this corpus: its input names, lengths and ids",
     "signature": "Export the file with a signature that names its inputs and its output",

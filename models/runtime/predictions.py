@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ANSWERS = "answers"
 LOGITS = "logits.npy"
-SECONDS_PER_TWEET = 5.0
+SECONDS_PER_TEXT = 5.0
 # Fewer are answered before a second runner has started.
 FEWEST_FOR_A_RUNNER = 500
 
@@ -48,7 +48,7 @@ def answers_stage(
 
     Args:
         sha256: of the FlatBuffer.
-        split_key: of the tweets.
+        split_key: of the texts.
         runtime: its import name.
         threads: of its kernels.
         place: versions, machine and processor where it answers.
@@ -64,9 +64,9 @@ def answers_stage(
     return Stage(ANSWERS, recipe)
 
 
-def seconds_for(tweets: int) -> float:
-    """Return how many seconds a runner may take to answer so many tweets, before it hangs."""
-    return 60.0 + SECONDS_PER_TWEET * tweets
+def seconds_for(texts: int) -> float:
+    """Return how many seconds a runner may take to answer so many texts, before it hangs."""
+    return 60.0 + SECONDS_PER_TEXT * texts
 
 
 def answer_split(
@@ -91,21 +91,21 @@ def answer_split_at_once(
     *,
     runners: int,
 ) -> NDArray[np.float32]:
-    """Return what `answer_split` does, from several runners that share the tweets.
+    """Return what `answer_split` does, from several runners that share the texts.
 
     Args:
         start: makes a runner, not yet entered.
         load: loads `name` into one.
         name: what answers.
         inputs: of the texts, by role.
-        runners: at the most; a few tweets need only one.
+        runners: at the most; a few texts need only one.
 
     Raises:
         RunnerDied: the FlatBuffer killed a runner.
         RunnerRefused: the runtime cannot run it.
     """
-    tweets = _count(inputs)
-    shares = np.array_split(np.arange(tweets), max(1, min(runners, tweets // FEWEST_FOR_A_RUNNER)))
+    texts = _count(inputs)
+    shares = np.array_split(np.arange(texts), max(1, min(runners, texts // FEWEST_FOR_A_RUNNER)))
     # The runners end first, and with them whoever still waits for an answer.
     with ThreadPoolExecutor(len(shares)) as pool, ExitStack() as started:
         answering = []

@@ -276,7 +276,7 @@ WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 
 
 class Audit:
-    """Records what Python code does that could let a tweet out: network, processes, files written.
+    """Records what Python code does that could let a text out: network, processes, files written.
 
     Native code does not pass here: an empty network namespace covers that.
     """
@@ -770,7 +770,7 @@ class Session:
         if not count:
             raise Refusal("inputs", "a race needs at least one row")
         draw = random.Random(header["seed"])  # noqa: S311 - an order, not a secret
-        tweets = draw.sample(range(count), count)
+        drawn = draw.sample(range(count), count)
         order = list(range(len(models)))
         wall, cpu = np.zeros((2, len(models), rounds), np.int64)
         predictions = np.zeros((len(models), rounds), np.int32)
@@ -781,12 +781,12 @@ class Session:
                 else:
                     draw.shuffle(order)
                 for k in order:
-                    models[k].set_row(checked[k][1], tweets[turn % count])
+                    models[k].set_row(checked[k][1], drawn[turn % count])
                     times = models[k].invoke()
                     if turn >= 0:
                         wall[k, turn], cpu[k, turn] = times
                         predictions[k, turn] = models[k].label()
-        rows = np.array([tweets[turn % count] for turn in range(rounds)], np.int32)
+        rows = np.array([drawn[turn % count] for turn in range(rounds)], np.int32)
         return {"names": names}, {
             "ns": wall,
             "cpu_ns": cpu,

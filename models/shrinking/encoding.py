@@ -1,4 +1,4 @@
-"""The corpus as a small model takes it: the same tweets, encoded with fewer word pieces."""
+"""The corpus as a small model takes it: the same texts, encoded with fewer word pieces."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from models.corpus.artefact import (
     ENCODED,
     LEFT_OUT,
     SUMMARY,
+    TEXTS,
     TOKENIZER,
-    TWEETS,
     load_corpus,
     load_encoded,
     load_summary,
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.artefact import Artefact
+    from models.corpus.texts import LabelledText
     from models.corpus.tokenize import Encoded
-    from models.corpus.tweets import Tweet
 
 
-def prune_corpus(whole: Artefact, out: Path, *, pieces: int, pair_with_entity: bool) -> None:
+def prune_corpus(whole: Artefact, out: Path, *, pieces: int, pair_with_group: bool) -> None:
     """Write a corpus artefact like the one in `whole`, without its rarely used pieces.
 
     Args:
         whole: a corpus artefact.
         out: an existing folder.
         pieces: how many word pieces stay.
-        pair_with_entity: as `whole` was encoded.
+        pair_with_group: as `whole` was encoded.
     """
     corpus, encoded, summary = load_corpus(whole), load_encoded(whole), load_summary(whole)
     before = load_tokenizer(whole)
@@ -45,13 +45,13 @@ def prune_corpus(whole: Artefact, out: Path, *, pieces: int, pair_with_entity: b
     lost = np.ones(summary["vocabulary"], bool)
     lost[numbers_before(tokenizer, before)] = False
     arrays: dict[str, Any] = {}
-    for split, tweets in corpus.splits.items():
-        pruned = encode(tokenizer, tweets, pair_with_entity=pair_with_entity)
+    for split, texts in corpus.splits.items():
+        pruned = encode(tokenizer, texts, pair_with_group=pair_with_group)
         arrays |= {f"{split}_{name}": getattr(pruned, name) for name in pruned.__slots__}
-        summary["splits"][split] |= _changed(tokenizer, tweets, pruned, pair=pair_with_entity)
+        summary["splits"][split] |= _changed(tokenizer, texts, pruned, pair=pair_with_group)
         summary["splits"][split]["out_of_vocabulary_share"] = _share(lost, encoded[split])
     summary["vocabulary"] = tokenizer.get_vocab_size()
-    for name in (TWEETS, LEFT_OUT):
+    for name in (TEXTS, LEFT_OUT):
         (out / name).write_bytes(whole.read(name))
     (out / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
     np.savez_compressed(out / ENCODED, **arrays)
@@ -64,10 +64,10 @@ def load_tokenizer(kept: Artefact) -> Tokenizer:
 
 
 def _changed(
-    tokenizer: Tokenizer, tweets: Sequence[Tweet], pruned: Encoded, *, pair: bool
+    tokenizer: Tokenizer, texts: Sequence[LabelledText], pruned: Encoded, *, pair: bool
 ) -> dict[str, Any]:
     """What other pieces change in a split's summary."""
-    lengths = token_lengths(tokenizer, tweets, pair_with_entity=pair)
+    lengths = token_lengths(tokenizer, texts, pair_with_group=pair)
     unknown = pruned.ids == tokenizer.token_to_id(UNKNOWN)
     return {
         "tokens": describe_lengths(lengths),

@@ -1,4 +1,4 @@
-"""What each dense layer of a network is given by real tweets. Imports TensorFlow."""
+"""What each dense layer of a network is given by real texts. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ BATCH = 64
 
 
 def dense_inputs(
-    shape: Architecture, values: Values, split: Encoded, tweets: int
+    shape: Architecture, values: Values, split: Encoded, texts: int
 ) -> dict[str, Inputs]:
     """Return the inputs of each dense layer by name, summed over real tokens.
 
     Args:
         shape: the network.
         values: its weights by name.
-        split: where tweets are taken from.
-        tweets: how many at most, from its beginning.
+        split: where texts are taken from.
+        texts: how many at most, from its beginning.
     """
     weights = {name: tf.constant(value) for name, value in values.items()}
     found: dict[str, Inputs] = {}
-    rows = np.arange(min(tweets, len(split.labels)))
+    rows = np.arange(min(texts, len(split.labels)))
     for start in range(0, len(rows), BATCH):
         batch = batches.cut(split, rows[start : start + BATCH])
         mask, types = batch[MASK], batch[SEGMENTS]

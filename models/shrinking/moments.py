@@ -1,4 +1,4 @@
-"""What a network's dense layers are given by real tweets. Imports TensorFlow."""
+"""What a network's dense layers are given by real texts. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from models.networks.parameters import Values
 
 BATCH = 64
-# Tweets: each layer sees some 13,000 tokens of them, eight for each input of MiniLM's widest.
+# Texts: each layer sees some 13,000 tokens of them, eight for each input of MiniLM's widest.
 WATCHED = 512
 Moments = dict[str, "NDArray[np.float64]"]
 
 
-def second_moments(shape: Architecture, values: Values, split: Encoded, tweets: int) -> Moments:
+def second_moments(shape: Architecture, values: Values, split: Encoded, texts: int) -> Moments:
     """Return the sum of x @ x.T over the inputs x of each dense layer, [inputs, inputs] by name.
 
     Padding is left out: a layer that is exact there is exact for nobody.
@@ -33,11 +33,11 @@ def second_moments(shape: Architecture, values: Values, split: Encoded, tweets: 
     Args:
         shape: the network.
         values: its weights by name.
-        split: where tweets are taken from.
-        tweets: how many at most, from its beginning.
+        split: where texts are taken from.
+        texts: how many at most, from its beginning.
     """
     watching = _Watching({name: tf.constant(value) for name, value in values.items()}, shape)
-    rows = np.arange(min(tweets, len(split.labels)))
+    rows = np.arange(min(texts, len(split.labels)))
     for start in range(0, len(rows), BATCH):
         inputs = batches.cut(split, rows[start : start + BATCH])
         watching.look(inputs)

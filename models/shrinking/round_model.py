@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from models.networks.parameters import Values
 
 BITS = {"int4": 4}
-# Tweets: some 27,000 tokens, for the moments of 1,536 inputs are more than a million numbers.
+# Texts: some 27,000 tokens, for the moments of 1,536 inputs are more than a million numbers.
 WATCHED = 1024
 
 

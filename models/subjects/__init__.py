@@ -71,7 +71,7 @@ class Columns(Table, frozen=True, kw_only=True):
 
 
 class Counts(Table, frozen=True, kw_only=True):
-    """Tweets per split. A missing `train` takes all that the other splits leave.
+    """Texts per split. A missing `train` takes all that the other splits leave.
 
     A missing `test` takes the whole official test split, which only the source `replab` has.
     """
@@ -83,13 +83,14 @@ class Counts(Table, frozen=True, kw_only=True):
 
 
 class CorpusTable(Table, frozen=True, kw_only=True):
-    """`[corpus]`: where labelled tweets come from and how they are split.
+    """`[corpus]`: where labelled texts come from and how they are split.
 
-    `labels` is ordered from the worst polarity to the best. `polarities` maps the values of
-    the polarity column to labels; a value mapped to "" is left out on purpose and counted; none at
-    all means that the column holds the labels. `fallback_encoding` decodes the lines that
-    `encoding` cannot. `header` names the columns of a file without header line. `languages` are
-    those to take of the source `replab`; none at all takes every one, known or not.
+    `labels` is ordered from the worst to the best, where they are ordered. `polarities` maps the
+    values of the label's column, `columns.polarity`, to labels; a value mapped to "" is left out on
+    purpose and counted; none at all means that the column holds the labels. `fallback_encoding`
+    decodes the lines that `encoding` cannot. `header` names the columns of a file without header
+    line. `languages` are those to take of the source `replab`; none at all takes every one, known
+    or not.
     """
 
     source: Literal["generated", "files", "replab"]

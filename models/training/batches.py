@@ -1,4 +1,4 @@
-"""Batches of variable length: padded to their longest tweet, not to the corpus's maximum."""
+"""Batches of variable length: padded to their longest text, not to the corpus's maximum."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from models.corpus.tokenize import Encoded
 
-# Tweets of like length share a batch, but only within a pool: order stays random beyond it.
+# Texts of like length share a batch, but only within a pool: order stays random beyond it.
 POOL = 32
 # Lengths are rounded up, so that kernels meet few distinct shapes.
 STEP = 4
@@ -26,7 +26,7 @@ Inputs = dict[str, "NDArray[np.int32]"]
 
 @dataclass(frozen=True)
 class Part:
-    """The tweets of a batch that are computed at once.
+    """The texts of a batch that are computed at once.
 
     Attributes:
         rows: which ones.
@@ -64,7 +64,7 @@ def epoch(split: Encoded, batch: int, seed: int) -> list[NDArray[np.int64]]:
 def parts(rows: list[NDArray[np.int64]], number: int) -> list[Part]:
     """Cut every batch into `number` parts of like size.
 
-    A batch of fewer tweets has parts that repeat one of them without weight, so that all batches
+    A batch of fewer texts has parts that repeat one of them without weight, so that all batches
     have as many.
     """
     cut = []

@@ -31,7 +31,7 @@ def inputs_only(split: Encoded, rows: list[NDArray[np.int64]]) -> Any:
 
 
 def with_targets(split: Encoded, parts: list[batches.Part], targets: NDArray[Any]) -> Any:
-    """Return a dataset of inputs, targets and the tweets' weights of each part of a batch."""
+    """Return a dataset of inputs, targets and the texts' weights of each part of a batch."""
 
     def each() -> Iterator[tuple[batches.Inputs, NDArray[Any], NDArray[np.float32]]]:
         for part in parts:

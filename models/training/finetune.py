@@ -93,10 +93,10 @@ def fine_tune(  # noqa: PLR0913 - what is learned from, how, and who is told
 
 
 def _compiled(
-    shape: Architecture, values: Values, table: TrainingTable, tweets: int, lesson: Lesson | None
+    shape: Architecture, values: Values, table: TrainingTable, texts: int, lesson: Lesson | None
 ) -> Classifier:
     classifier = Classifier(shape, values, seed=table.seed, precision=table.precision)
-    updates = math.ceil(tweets / table.batch) * table.epochs
+    updates = math.ceil(texts / table.batch) * table.epochs
     optimizer = make_optimizer(table, updates=updates, undecayed=classifier.undecayed)
     optimizer.build(classifier.trainable_variables)
     classifier.compile(optimizer=optimizer, loss=make_loss(lesson), jit_compile=False)
@@ -142,12 +142,12 @@ class _Reporter(keras.callbacks.Callback):  # type: ignore[misc] # keras ships n
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Report."""
         loss = (logs or {}).get("loss", math.nan)
-        tweets = int(self.seen[batch])
-        self._report(Step(self.number, self._epochs, batch + 1, len(self.seen), tweets, loss))
+        texts = int(self.seen[batch])
+        self._report(Step(self.number, self._epochs, batch + 1, len(self.seen), texts, loss))
 
 
 def predict(classifier: Classifier, split: Encoded) -> NDArray[np.float32]:
-    """Return the logits [tweets, classes] of `split`, in its order.
+    """Return the logits [texts, classes] of `split`, in its order.
 
     Raises:
         EdgeproofError: a logit is not finite or beyond any sane size.
@@ -167,6 +167,6 @@ def predict(classifier: Classifier, split: Encoded) -> NDArray[np.float32]:
 
 
 def answers_of(shape: Architecture, values: Values, split: Encoded) -> NDArray[np.float32]:
-    """Return the logits [tweets, classes] that trained weights give to `split`."""
+    """Return the logits [texts, classes] that trained weights give to `split`."""
     make_deterministic(seed=0)
     return predict(Classifier(shape, values, seed=0), split)

@@ -13,7 +13,7 @@ class Step:
     epochs: int
     batch: int
     batches: int
-    tweets: int
+    texts: int
     loss: float
 
 

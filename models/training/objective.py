@@ -20,7 +20,7 @@ class Lesson:
     """A teacher's answers to the train split, and how much they count.
 
     Attributes:
-        logits: of the teacher [tweets, classes], in the split's order.
+        logits: of the teacher [texts, classes], in the split's order.
         table: temperature and weight.
     """
 
@@ -36,7 +36,7 @@ def make_loss(lesson: Lesson | None) -> Any:
 
 
 def make_targets(labels: NDArray[np.int32], lesson: Lesson | None) -> NDArray[Any]:
-    """Return the labels [tweets]; with a lesson, one-hot over logits [tweets, 2, classes]."""
+    """Return the labels [texts]; with a lesson, one-hot over logits [texts, 2, classes]."""
     if lesson is None:
         return labels
     hard = np.eye(lesson.logits.shape[1], dtype=np.float32)[labels]
@@ -60,7 +60,7 @@ class DistillationLoss(keras.losses.Loss):  # type: ignore[misc] # keras ships n
         self.temperature, self.weight = temperature, weight
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each tweet [batch]."""
+        """Return the loss of each text [batch]."""
         hard, soft = y_true[:, 0], y_true[:, 1]
         labels = ops.categorical_crossentropy(hard, y_pred, from_logits=True)
         teacher = ops.log_softmax(soft / self.temperature, axis=-1)

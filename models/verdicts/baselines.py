@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from models import former
 from models.documents import parse_json
 from models.errors import EdgeproofError, UsageMistake
 from models.files import LARGEST_DOCUMENT, read_regular, write_whole
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from models.verdicts.measurement import Measurement
     from models.verdicts.metrics import Metric
 
-SCHEMA = 1
+FIRST_SCHEMA, SCHEMA = 1, 2
 HOST = "host"
 CLOCKED = {Unit.SECONDS, Unit.PER_SECOND}
 # What the sample size of a ratio of times counts.
@@ -62,13 +63,13 @@ class Taken(Table, frozen=True, kw_only=True):
 
     Attributes:
         machine: what latency and memory depend on: processor, runtime, versions.
-        tweets: hash of the test tweets that were answered.
+        texts: hash of the test texts that were answered.
         file: SHA-256 of the FlatBuffer that was measured; None where there was none, or a baseline
             does not say it.
     """
 
     machine: str
-    tweets: str
+    texts: str
     file: str | None = None
 
 
@@ -138,7 +139,7 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
     """
     try:
         content = read_regular(path, LARGEST_DOCUMENT)
-        baseline = msgspec.convert(parse_json(content), type=Baseline)
+        baseline = msgspec.convert(_in_todays_words(parse_json(content)), type=Baseline)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
@@ -155,6 +156,28 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
             remedy=f"Put one of {subject}, {device}, {scheme} there: --edge-update-baseline",
         )
     return baseline
+
+
+def _in_todays_words(document: Any) -> Any:
+    """Return a document of version 1 as version 2 writes it: only names differ."""
+    if not isinstance(document, dict):
+        return document
+    schema, taken = document.get("schema"), document.get("taken")
+    measurements = document.get("measurements")
+    if type(schema) is not int or schema != FIRST_SCHEMA:
+        return document
+    if isinstance(taken, dict):
+        taken = {former.TAKEN.get(key, key): value for key, value in taken.items()}
+    if isinstance(measurements, list):
+        measurements = [_renamed(one) for one in measurements]
+    return document | {"schema": SCHEMA, "taken": taken, "measurements": measurements}
+
+
+def _renamed(measurement: Any) -> Any:
+    metric = measurement.get("metric") if isinstance(measurement, dict) else None
+    if not isinstance(metric, str) or metric not in former.METRICS:
+        return measurement
+    return measurement | {"metric": former.METRICS[metric]}
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
@@ -296,6 +319,6 @@ def _incomparable(metric: Metric, before: Taken, now: Taken, untimed: str | None
         return untimed
     if (timed or metric.counted in OF_THE_MACHINE) and before.machine != now.machine:
         return "the baseline was taken on another machine"
-    if metric.counted == "tweets" and before.tweets != now.tweets:
-        return "the baseline was taken on other tweets"
+    if metric.counted == "texts" and before.texts != now.texts:
+        return "the baseline was taken on other texts"
     return None

@@ -20,7 +20,7 @@ from models.errors import UsageMistake
 from models.tables import ROOT, read_toml, shown
 from models.verdicts.intervals import proportion_interval
 from models.verdicts.judge import Budget
-from models.verdicts.metrics import FULL_MODEL, METRICS, Metric
+from models.verdicts.metrics import FULL_MODEL, METRICS, Metric, remedy_for_metric
 from models.verdicts.quantities import human, parse_quantity
 
 if TYPE_CHECKING:
@@ -157,9 +157,7 @@ class _Reader:
     def metric(self, name: str, table: object) -> list[tuple[str | None, Budget]]:
         """The limits of one `[METRIC]` table, with their schemes."""
         if name not in METRICS:
-            raise self._mistake(
-                f"no metric is called {name!r}", name, f"Known metrics: {', '.join(METRICS)}"
-            )
+            raise self._mistake(f"no metric is called {name!r}", name, remedy_for_metric(name))
         metric, entries = METRICS[name], self._table(name, table)
         found: list[tuple[str | None, Budget]] = []
         general = {key: value for key, value in entries.items() if not isinstance(value, dict)}

@@ -1,8 +1,8 @@
-"""Confusion tables: how many tweets of each gold label got each answer, and what follows from it.
+"""Confusion tables: how many texts of each gold label got each answer, and what follows from it.
 
-A table is [..., classes, classes + 1]: gold label by answer, the last column for tweets without
-answer. Leading axes are entities or resamples, so one expression serves one table and thousands.
-Labels are integer arrays [n], 0 the worst polarity; an answer may be MISSING.
+A table is [..., classes, classes + 1]: gold label by answer, the last column for texts without
+answer. Leading axes are groups or resamples, so one expression serves one table and thousands.
+Labels are integer arrays [n], 0 the worst where they are ordered; an answer may be MISSING.
 """
 
 from __future__ import annotations
@@ -36,28 +36,28 @@ class ClassScores(NamedTuple):
 
 
 def confusion(
-    gold: Labels, predicted: Labels, entities: Sequence[str] | None = None, *, classes: int
+    gold: Labels, predicted: Labels, groups: Sequence[str] | None = None, *, classes: int
 ) -> Counts:
-    """Count the tweets by entity, gold label and answer.
+    """Count the texts by group, gold label and answer.
 
     Args:
         gold: labels [n].
         predicted: answers [n], MISSING where there is none.
-        entities: the entity of each tweet [n]; None takes all for one.
+        groups: the group of each text [n]; None takes all for one.
         classes: how many labels there are.
 
     Returns:
-        Tables [entities, classes, classes + 1], in the order of the sorted entities.
+        Tables [groups, classes, classes + 1], in the order of the sorted groups.
 
     Raises:
         EdgeproofError: empty, not of one length, or a label is none of the classes.
     """
-    owners = _owners(gold, entities)
+    owners = _owners(gold, groups)
     if gold.size == 0 or not gold.shape == predicted.shape == owners.shape == (gold.size,):
         raise EdgeproofError(
-            f"{gold.size} gold labels, {predicted.size} answers and {owners.size} entities "
+            f"{gold.size} gold labels, {predicted.size} answers and {owners.size} groups "
             "do not fit together",
-            remedy="Give one of each per tweet, for at least one tweet",
+            remedy="Give one of each per text, for at least one text",
         )
     if gold.min() < 0 or predicted.min() < MISSING or max(gold.max(), predicted.max()) >= classes:
         raise EdgeproofError(
@@ -74,44 +74,44 @@ def paired_confusion(
     gold: Labels,
     first: Labels,
     second: Labels,
-    entities: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
     *,
     classes: int,
 ) -> Counts:
-    """Count the tweets by entity, gold label and the answers of two models.
+    """Count the texts by group, gold label and the answers of two models.
 
     Args:
         gold: labels [n].
         first: answers of one model [n], MISSING where there is none.
         second: answers of the other [n], likewise.
-        entities: as in `confusion`.
+        groups: as in `confusion`.
         classes: how many labels there are.
 
     Returns:
-        Counts [entities, classes, classes + 1, classes + 1]; the sum over the last axis is the
+        Counts [groups, classes, classes + 1, classes + 1]; the sum over the last axis is the
         first model's tables, that over the one before it the second's.
 
     Raises:
         EdgeproofError: as in `confusion`, for either model.
     """
-    shape = (*confusion(gold, first, entities, classes=classes).shape, classes + 1)
+    shape = (*confusion(gold, first, groups, classes=classes).shape, classes + 1)
     # What is wrong with the second model's answers is said likewise.
     confusion(gold, second, classes=classes)
     answers = [np.where(each == MISSING, classes, each) for each in (first, second)]
-    cells = np.ravel_multi_index((_owners(gold, entities), gold, *answers), shape)
+    cells = np.ravel_multi_index((_owners(gold, groups), gold, *answers), shape)
     return np.bincount(cells, minlength=int(np.prod(shape))).reshape(shape)
 
 
-def _owners(gold: Labels, entities: Sequence[str] | None) -> NDArray[np.int64]:
-    """Which of the sorted entities each tweet is of, [n]."""
-    if entities is None:
+def _owners(gold: Labels, groups: Sequence[str] | None) -> NDArray[np.int64]:
+    """Which of the sorted groups each text is of, [n]."""
+    if groups is None:
         return np.zeros(gold.size, dtype=np.int64)
-    owners: NDArray[np.int64] = np.unique(np.asarray(entities), return_inverse=True)[1]
+    owners: NDArray[np.int64] = np.unique(np.asarray(groups), return_inverse=True)[1]
     return owners
 
 
 def accuracy(tables: Counts) -> Floats:
-    """Share of tweets answered with their gold label, [...]; a missing answer is wrong."""
+    """Share of texts answered with their gold label, [...]; a missing answer is wrong."""
     right = np.trace(tables[..., :-1], axis1=-2, axis2=-1)
     return np.asarray(right / tables.sum(axis=(-2, -1)))
 

@@ -37,7 +37,7 @@ def agreement(first: Labels, second: Labels) -> Estimate:
 
 
 def accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimate:
-    """Accuracy of the reference minus the candidate's, paired; labels [n] of the same tweets."""
+    """Accuracy of the reference minus the candidate's, paired; labels [n] of the same texts."""
     first, second = metrics.matches(gold, reference), metrics.matches(gold, candidate)
     low, high = intervals.paired_difference_interval(first, second)
     gained, lost = int((first & ~second).sum()), int((~first & second).sum())
@@ -71,33 +71,33 @@ def macro_f1_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimat
 
 
 def f_rs_drop(
-    gold: Labels, reference: Labels, candidate: Labels, entities: Sequence[str]
+    gold: Labels, reference: Labels, candidate: Labels, groups: Sequence[str]
 ) -> Estimate:
-    """F(R,S) of the reference minus the candidate's, by paired bootstrap within the entities.
+    """F(R,S) of the reference minus the candidate's, by paired bootstrap within the groups.
 
-    Labels and entities [n].
+    Labels and groups [n].
     """
-    return _drop(reputation.f_rs, gold, reference, candidate, entities)
+    return _drop(reputation.f_rs, gold, reference, candidate, groups)
 
 
-def official_accuracy(gold: Labels, predicted: Labels, entities: Sequence[str]) -> Estimate:
-    """Mean over the entities of their accuracy, bootstrapped; labels and entities [n]."""
-    return _counted_by_entity(reputation.official_accuracy, gold, predicted, entities)
+def official_accuracy(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
+    """Mean over the groups of their accuracy, bootstrapped; labels and groups [n]."""
+    return _counted_by_group(reputation.official_accuracy, gold, predicted, groups)
 
 
-def reliability(gold: Labels, predicted: Labels, entities: Sequence[str]) -> Estimate:
-    """Mean over the entities of their Reliability, bootstrapped; labels and entities [n]."""
-    return _counted_by_entity(reputation.reliability, gold, predicted, entities)
+def reliability(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
+    """Mean over the groups of their Reliability, bootstrapped; labels and groups [n]."""
+    return _counted_by_group(reputation.reliability, gold, predicted, groups)
 
 
-def sensitivity(gold: Labels, predicted: Labels, entities: Sequence[str]) -> Estimate:
-    """Mean over the entities of their Sensitivity, bootstrapped; labels and entities [n]."""
-    return _counted_by_entity(reputation.sensitivity, gold, predicted, entities)
+def sensitivity(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
+    """Mean over the groups of their Sensitivity, bootstrapped; labels and groups [n]."""
+    return _counted_by_group(reputation.sensitivity, gold, predicted, groups)
 
 
-def f_rs(gold: Labels, predicted: Labels, entities: Sequence[str]) -> Estimate:
-    """Mean over the entities of F(R,S), bootstrapped; labels and entities [n]."""
-    return _counted_by_entity(reputation.f_rs, gold, predicted, entities)
+def f_rs(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
+    """Mean over the groups of F(R,S), bootstrapped; labels and groups [n]."""
+    return _counted_by_group(reputation.f_rs, gold, predicted, groups)
 
 
 def _counted(statistic: Statistic, gold: Labels, predicted: Labels) -> Estimate:
@@ -108,7 +108,7 @@ def _counted(statistic: Statistic, gold: Labels, predicted: Labels) -> Estimate:
 
 
 def _of_all(statistic: Statistic) -> Statistic:
-    """The statistic of the only table there is, where all tweets are of one entity."""
+    """The statistic of the only table there is, where all texts are of one group."""
     return lambda tables: statistic(tables[..., 0, :, :])
 
 
@@ -117,9 +117,9 @@ def _drop(
     gold: Labels,
     reference: Labels,
     candidate: Labels,
-    entities: Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
 ) -> Estimate:
-    """Reference minus candidate of a statistic of tables, resampling each tweet with both answers.
+    """Reference minus candidate of a statistic of tables, resampling each text with both answers.
 
     Raises:
         EdgeproofError: empty, not of one length, or not label indices.
@@ -127,18 +127,18 @@ def _drop(
     metrics.matches(gold, reference)
     metrics.matches(gold, candidate)
     classes = _classes(gold, np.maximum(reference, candidate))
-    tables = confusion.paired_confusion(gold, reference, candidate, entities, classes=classes)
+    tables = confusion.paired_confusion(gold, reference, candidate, groups, classes=classes)
     low, high = drop_interval(statistic, tables)
     return Estimate(float(drop_of(statistic, tables)), low, high, int(tables.sum()))
 
 
-def _counted_by_entity(
-    statistic: Statistic, gold: Labels, predicted: Labels, entities: Sequence[str]
+def _counted_by_group(
+    statistic: Statistic, gold: Labels, predicted: Labels, groups: Sequence[str]
 ) -> Estimate:
-    """An estimate of what the confusion tables of the entities decide."""
+    """An estimate of what the confusion tables of the groups decide."""
     metrics.matches(gold, predicted)
     classes = _classes(gold, predicted)
-    return _from_tables(statistic, confusion.confusion(gold, predicted, entities, classes=classes))
+    return _from_tables(statistic, confusion.confusion(gold, predicted, groups, classes=classes))
 
 
 def _from_tables(statistic: Statistic, tables: Counts) -> Estimate:

@@ -1,6 +1,6 @@
 """Answers that need no model. A model that does not beat them has learned nothing.
 
-Labels are integer arrays [n], 0 the worst polarity.
+Labels are integer arrays [n], 0 the worst.
 """
 
 from __future__ import annotations
@@ -19,53 +19,53 @@ if TYPE_CHECKING:
     from models.verdicts.confusion import Labels
 
 
-def always_best(tweets: int, *, classes: int) -> NDArray[np.int64]:
-    """The best polarity for every tweet, [tweets]: RepLab's all-POSITIVE baseline."""
-    return np.full(tweets, classes - 1)
+def always_best(texts: int, *, classes: int) -> NDArray[np.int64]:
+    """The best label for every text, [texts]: RepLab's all-POSITIVE baseline."""
+    return np.full(texts, classes - 1)
 
 
-def majority(train_labels: Labels, tweets: int) -> NDArray[np.int64]:
-    """The polarity that training has most often, for every tweet, [tweets].
+def majority(train_labels: Labels, texts: int) -> NDArray[np.int64]:
+    """The label that training has most often, for every text, [texts].
 
     Raises:
-        EdgeproofError: no training tweets.
+        EdgeproofError: no training texts.
     """
     if train_labels.size == 0:
         raise _no_majority(0, 0)
-    return np.full(tweets, int(np.bincount(train_labels).argmax()))
+    return np.full(texts, int(np.bincount(train_labels).argmax()))
 
 
-def entity_majority(
-    train_labels: Labels, train_entities: Sequence[str], entities: Sequence[str]
+def group_majority(
+    train_labels: Labels, train_groups: Sequence[str], groups: Sequence[str]
 ) -> NDArray[np.int64]:
-    """For every tweet the polarity that its entity has most often in training, [n].
+    """For every text the label that its group has most often in training, [n].
 
-    Of two that are equally frequent, the one more frequent in all training tweets is taken; that
-    is also the answer for an entity without training tweets.
+    Of two that are equally frequent, the one more frequent in all training texts is taken; that
+    is also the answer for a group without training texts.
 
     Args:
-        train_labels: labels of the training tweets [m].
-        train_entities: their entities [m].
-        entities: the entities of the tweets to answer [n].
+        train_labels: labels of the training texts [m].
+        train_groups: their groups [m].
+        groups: the groups of the texts to answer [n].
 
     Raises:
-        EdgeproofError: no training tweets, or not one entity for each.
+        EdgeproofError: no training texts, or not one group for each.
     """
-    if train_labels.size == 0 or train_labels.size != len(train_entities):
-        raise _no_majority(train_labels.size, len(train_entities))
+    if train_labels.size == 0 or train_labels.size != len(train_groups):
+        raise _no_majority(train_labels.size, len(train_groups))
     overall = np.bincount(train_labels)
     counts: dict[str, NDArray[np.int64]] = {}
-    for label, entity in zip(train_labels, train_entities, strict=True):
-        counts.setdefault(entity, np.zeros_like(overall))[label] += 1
-    # Shares below one whole tweet decide ties and nothing else.
+    for label, group in zip(train_labels, train_groups, strict=True):
+        counts.setdefault(group, np.zeros_like(overall))[label] += 1
+    # Shares below one whole text decide ties and nothing else.
     shares = overall / (overall.sum() + 1)
-    majority = {entity: int((each + shares).argmax()) for entity, each in counts.items()}
+    majority = {group: int((each + shares).argmax()) for group, each in counts.items()}
     fallback = int(overall.argmax())
-    return np.array([majority.get(entity, fallback) for entity in entities])
+    return np.array([majority.get(group, fallback) for group in groups])
 
 
-def _no_majority(labels: int, entities: int) -> EdgeproofError:
+def _no_majority(labels: int, groups: int) -> EdgeproofError:
     return EdgeproofError(
-        f"{labels} training labels of {entities} entities have no majority",
-        remedy="Give the entity and the label of at least one training tweet",
+        f"{labels} training labels of {groups} groups have no majority",
+        remedy="Give the group and the label of at least one training text",
     )

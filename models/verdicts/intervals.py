@@ -62,9 +62,9 @@ def paired_difference_interval(
     *,
     confidence: float = CONFIDENCE,
 ) -> Interval:
-    """Interval of accuracy(first) - accuracy(second) on the same tweets.
+    """Interval of accuracy(first) - accuracy(second) on the same texts.
 
-    Only discordant tweets move the difference: it is the share that only the first gets right minus
+    Only discordant texts move the difference: it is the share that only the first gets right minus
     the share that only the second does. Each share gets its exact interval, and the two are joined
     by squares (Newcombe 1998, Statistics in Medicine 17:2635; Donner and Zou 2012) with the
     negative correlation that two cells of one multinomial have. Newcombe's own method 10 joins the
@@ -73,7 +73,7 @@ def paired_difference_interval(
 
     Args:
         correct_first: [n], whether the first model is right.
-        correct_second: [n], whether the second is, on the same tweets.
+        correct_second: [n], whether the second is, on the same texts.
         confidence: nominal coverage.
 
     Raises:
@@ -82,7 +82,7 @@ def paired_difference_interval(
     if correct_first.shape != correct_second.shape or correct_first.size == 0:
         raise EdgeproofError(
             f"{correct_first.size} answers cannot be paired with {correct_second.size}",
-            remedy="Give both models' answers to the same tweets, at least one",
+            remedy="Give both models' answers to the same texts, at least one",
         )
     trials = int(correct_first.size)
     gained = int(np.count_nonzero(correct_first & ~correct_second))
@@ -93,7 +93,7 @@ def paired_difference_interval(
 def difference_from_counts(
     only_first: int, only_second: int, trials: int, *, confidence: float = CONFIDENCE
 ) -> Interval:
-    """`paired_difference_interval` from the number of tweets that only one model gets right."""
+    """`paired_difference_interval` from the number of texts that only one model gets right."""
     first, second = only_first / trials, only_second / trials
     low_first, high_first = proportion_interval(only_first, trials, confidence=confidence)
     low_second, high_second = proportion_interval(only_second, trials, confidence=confidence)
@@ -110,14 +110,14 @@ def difference_from_counts(
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p-value that neither model is better, from the discordant tweets.
+    """Exact two-sided p-value that neither model is better, from the discordant texts.
 
     Under that hypothesis each of them is as likely to be the one as the other (McNemar 1947; the
     exact binomial form).
 
     Args:
-        only_first: tweets that only the first model gets right.
-        only_second: tweets that only the second does.
+        only_first: texts that only the first model gets right.
+        only_second: texts that only the second does.
     """
     from scipy.special import bdtr  # noqa: PLC0415 - half a second that collection must not pay
 
@@ -134,10 +134,10 @@ def mean_interval(
 ) -> Interval:
     """Interval of the mean of values between 0 and 1, whatever their distribution.
 
-    The values are weighted at random, as in the Bayesian bootstrap, beside a tweet that was not
+    The values are weighted at random, as in the Bayesian bootstrap, beside a text that was not
     seen: at 0 for the low end, at 1 for the high one (Gaffke 2005, Mathematical Methods of
     Statistics 14:451; Learned-Miller and Thomas 2020, arXiv:1905.06208). Of zeros and ones it is
-    Clopper and Pearson's. Where one tweet of fifty moves far and the others hardly, the bootstrap
+    Clopper and Pearson's. Where one text of fifty moves far and the others hardly, the bootstrap
     (BCa) covered 0.92 in simulation; this never less than 0.97.
 
     Args:

@@ -33,8 +33,8 @@ class Estimate:
         value: in the metric's canonical unit.
         low: lower end of the 95 % interval; -inf where the sample is too small to bound it.
         high: upper end; inf likewise.
-        n: how many tweets, answers or files it rests on.
-        mcnemar_p: of a drop on the same tweets, the exact p-value that there is none.
+        n: how many texts, answers or files it rests on.
+        mcnemar_p: of a drop on the same texts, the exact p-value that there is none.
     """
 
     value: float
@@ -127,7 +127,7 @@ def judge(
 
 
 def describe(estimate: Estimate, metric: Metric, *, scheme: str) -> str:
-    """The estimate in words: "agreement of float16: 99 % [98, 99.6] (n = 900 tweets)"."""
+    """The estimate in words: "agreement of float16: 99 % [98, 99.6] (n = 900 texts)"."""
     ends = (estimate.low, estimate.high) if estimate.low < estimate.high else None
     value = human_interval(
         estimate.value, ends, metric.unit, difference=metric.difference, exact=metric.exact

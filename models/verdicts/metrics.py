@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from models import former
 from models.errors import EdgeproofError, NotFinite, UsageMistake
 from models.verdicts.quantities import Unit
 
@@ -59,12 +60,12 @@ class Metric(NamedTuple):
 
 def _score(name: str, description: str, *, has_chance: bool = True) -> Metric:
     return Metric(
-        name, Unit.FRACTION, "higher", 0.0, 1.0, "tweets", description, has_chance=has_chance
+        name, Unit.FRACTION, "higher", 0.0, 1.0, "texts", description, has_chance=has_chance
     )
 
 
 def _drop(name: str, description: str) -> Metric:
-    return Metric(name, Unit.FRACTION, "lower", -1.0, 1.0, "tweets", description, difference=True)
+    return Metric(name, Unit.FRACTION, "lower", -1.0, 1.0, "texts", description, difference=True)
 
 
 def _cost(name: str, unit: Unit, counted: str, description: str) -> Metric:
@@ -82,23 +83,23 @@ def _share(name: str, counted: str, description: str) -> Metric:
 METRICS = {
     metric.name: metric
     for metric in (
-        _score("accuracy", "Share of tweets whose label equals the gold label"),
+        _score("accuracy", "Share of texts whose label equals the gold label"),
         _score("balanced_accuracy", "Mean over the gold classes of their recall"),
         _score("macro_f1", "Mean over the classes of their F1", has_chance=False),
-        _score("official_accuracy", "Mean over the entities of their accuracy, as in RepLab 2013"),
+        _score("official_accuracy", "Mean over the groups of their accuracy, as in RepLab 2013"),
         _score(
             "reliability",
-            "Mean over the entities of the pairs ordered by the system that gold orders alike",
+            "Mean over the groups of the pairs ordered by the system that gold orders alike",
             has_chance=False,
         ),
         _score(
             "sensitivity",
-            "Mean over the entities of the pairs ordered by gold that the system orders alike",
+            "Mean over the groups of the pairs ordered by gold that the system orders alike",
             has_chance=False,
         ),
         _score(
             "f_rs",
-            "Mean over the entities of the F of their R and S, as in RepLab 2013",
+            "Mean over the groups of the F of their R and S, as in RepLab 2013",
             has_chance=False,
         ),
         _drop("accuracy_drop", "Accuracy of the full model minus the variant's"),
@@ -106,16 +107,16 @@ METRICS = {
         _drop("balanced_accuracy_drop", "Balanced accuracy of the full model minus the variant's"),
         _drop("macro_f1_drop", "Macro-F1 of the full model minus the variant's"),
         _drop("f_rs_drop", "F(R,S) of the full model minus the variant's"),
-        _score("agreement", "Share of tweets labelled as the float32 variant labels them"),
-        _score("agreement_full", "Share of tweets labelled as the full model labels them"),
-        _score("agreement_runtimes", "Share of tweets labelled as on the run's own runtime"),
+        _score("agreement", "Share of texts labelled as the float32 variant labels them"),
+        _score("agreement_full", "Share of texts labelled as the full model labels them"),
+        _score("agreement_runtimes", "Share of texts labelled as on the run's own runtime"),
         Metric(
             "total_variation",
             Unit.FRACTION,
             "lower",
             0.0,
             1.0,
-            "tweets",
+            "texts",
             "Mean total variation distance between the probabilities and the float32 variant's",
         ),
         _cost("weights_bytes", Unit.BYTES, "files", "Parameters stored as float32"),
@@ -144,22 +145,22 @@ METRICS = {
             "latency_order_ratio",
             Unit.RATIO,
             "blocks",
-            "Latency of tweets in random order over the same in fixed order",
+            "Latency of texts in random order over the same in fixed order",
         ),
         _cost(
             "latency_repeat_ratio",
             Unit.RATIO,
             "blocks",
-            "Latency of different tweets over that of one tweet repeated",
+            "Latency of different texts over that of one text repeated",
         ),
         Metric(
-            "tweets_per_second",
+            "texts_per_second",
             Unit.PER_SECOND,
             "higher",
             0.0,
             math.inf,
             "rounds",
-            "Tweets from text to label in a second, tokenization included",
+            "Texts from text to label in a second, tokenization included",
         ),
         _cost("cold_start", Unit.SECONDS, "starts", "From starting the runner to its first answer"),
         _cost("peak_rss", Unit.BYTES, "runners", "Peak resident memory of the runner"),
@@ -172,22 +173,22 @@ METRICS = {
             "files",
             "Bytes of constants in the float32 FlatBuffer over those of the parameters",
         ),
-        _share("token_parity", "tweets", "Texts of which an app makes the ids that are right"),
+        _share("token_parity", "texts", "Texts of which an app makes the ids that are right"),
         _share("quantized_operator_share", "operators", "Operators that compute on integers"),
         _share("integer_mac_share", "files", "Multiply-accumulates done on integers alone"),
         _share("quantized_weight_share", "bytes", "Weight bytes that are stored quantized"),
         _share("delegated_share", "operators", "Operators that the runtime's XNNPACK takes over"),
-        _score("agreement_golden", "Share of tweets labelled as the same runtime does on the host"),
+        _score("agreement_golden", "Share of texts labelled as the same runtime does on the host"),
         _cost(
             "logit_difference",
             Unit.LOGITS,
-            "tweets",
+            "texts",
             "Largest difference of a logit from the same runtime's on the host",
         ),
         _cost(
             "reference_difference",
             Unit.LOGITS,
-            "tweets",
+            "texts",
             "Largest difference of a logit from the host's, both with reference kernels",
         ),
         _cost("instructions", Unit.INSTRUCTIONS, "answers", "Instructions of one answer"),
@@ -224,10 +225,13 @@ def metric_named(name: str) -> Metric:
         UsageMistake: there is none of that name.
     """
     if name not in METRICS:
-        raise UsageMistake(
-            f"no metric is called {name!r}", remedy=f"Known metrics: {', '.join(METRICS)}"
-        )
+        raise UsageMistake(f"no metric is called {name!r}", remedy=remedy_for_metric(name))
     return METRICS[name]
+
+
+def remedy_for_metric(name: str) -> str:
+    """Return the remedy for a name that no metric has."""
+    return former.remedy_for(name, former.METRICS, f"Known metrics: {', '.join(METRICS)}")
 
 
 def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
@@ -240,12 +244,12 @@ def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or (labels < 0).any():
             raise EdgeproofError(
                 f"labels are {labels.dtype}{list(labels.shape)}, not indices of shape [n]",
-                remedy="Give one label index per tweet, 0 or more",
+                remedy="Give one label index per text, 0 or more",
             )
     if first.shape != second.shape or first.size == 0:
         raise EdgeproofError(
             f"{first.size} labels cannot be compared with {second.size}",
-            remedy="Give both for the same tweets, at least one",
+            remedy="Give both for the same texts, at least one",
         )
     return np.equal(first, second)
 
@@ -278,7 +282,7 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
     if one.shape != other.shape:
         raise EdgeproofError(
             f"logits of shape {list(one.shape)} cannot be compared with {list(other.shape)}",
-            remedy="Give both for the same tweets and labels",
+            remedy="Give both for the same texts and labels",
         )
     return np.asarray(0.5 * np.abs(one - other).sum(axis=1))
 
@@ -288,7 +292,7 @@ def _sane(logits: Floats) -> NDArray[np.float64]:
     if logits.ndim != 2 or logits.size == 0:  # noqa: PLR2004 - [n, classes]
         raise EdgeproofError(
             f"logits have the shape {list(logits.shape)}, not [n, classes]",
-            remedy="Give one row of logits per tweet",
+            remedy="Give one row of logits per text",
         )
     values = np.asarray(logits, dtype=np.float64)
     refuse_not_finite(values)
@@ -312,7 +316,7 @@ def refuse_not_finite(
     if broken.any():
         raise NotFinite(
             f"{int(broken.sum())} of {len(logits)} answers hold NaN or Inf, "
-            f"first at tweet {int(broken.argmax())}",
+            f"first at text {int(broken.argmax())}",
             file=file,
             key=key,
             remedy="This variant computes nonsense on this runtime: mend its conversion",

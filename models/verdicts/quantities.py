@@ -1,6 +1,6 @@
 """Quantities as people write them ("4.1 points", "8.4 MB", "25 ms") and as they are kept.
 
-Kept means canonical: fractions, seconds, bytes, ratios, tweets per second, instructions and logits,
+Kept means canonical: fractions, seconds, bytes, ratios, texts per second, instructions and logits,
 all floats.
 Factors are decimal, so "4.1 points" is exactly the float 0.041.
 """
@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from models import former
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ SPELLINGS = {
     "min": Spelling(Unit.SECONDS, Decimal(60)),
     "ratio": Spelling(Unit.RATIO, Decimal(1)),
     "x": Spelling(Unit.RATIO, Decimal(1)),
-    "tweets/s": Spelling(Unit.PER_SECOND, Decimal(1)),
+    "texts/s": Spelling(Unit.PER_SECOND, Decimal(1)),
     "1/s": Spelling(Unit.PER_SECOND, Decimal(1)),
     "instructions": Spelling(Unit.INSTRUCTIONS, Decimal(1)),
     "Minstructions": Spelling(Unit.INSTRUCTIONS, Decimal(10) ** 6),
@@ -73,7 +74,7 @@ _EXAMPLES = {
     Unit.BYTES: '"8.4 MB"',
     Unit.SECONDS: '"25 ms"',
     Unit.RATIO: '"1.2 x"',
-    Unit.PER_SECOND: '"1 tweets/s"',
+    Unit.PER_SECOND: '"1 texts/s"',
     Unit.INSTRUCTIONS: '"33.1 Minstructions"',
     Unit.LOGITS: '"0.3 logits"',
 }
@@ -133,7 +134,9 @@ def parse_quantity(
             f"the unit {name!r} of {written!r} {problem}",
             file=file,
             key=key,
-            remedy=f"Use one of {', '.join(known)}, like {example}",
+            remedy=former.remedy_for(
+                name, former.UNITS, f"Use one of {', '.join(known)}, like {example}"
+            ),
         )
     value = float(number * SPELLINGS[name].factor)
     if not math.isfinite(value):
@@ -187,7 +190,7 @@ def human_interval(
     elif unit is Unit.RATIO:
         suffix = "x"
     elif unit is Unit.PER_SECOND:
-        suffix = " tweets/s"
+        suffix = " texts/s"
     elif unit in {Unit.INSTRUCTIONS, Unit.LOGITS}:
         suffix = f" {unit}"
     shown = f"{_digits(factor * value)}{suffix}"

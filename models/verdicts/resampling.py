@@ -1,4 +1,4 @@
-"""Bootstrap intervals of what counts decide, at a cost that the number of tweets does not raise."""
+"""Bootstrap intervals of what counts decide, at a cost that the number of texts does not raise."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Statistic = Callable[[Counts], Floats]
 
-# Counts that are held at once: 128 MB. RepLab's entities take a tenth of it.
+# Counts that are held at once: 128 MB. RepLab's groups take a tenth of it.
 LARGEST_PART = 1 << 24
 
 # One text gives nothing to vary.
@@ -33,25 +33,25 @@ def counts_interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
-    """Bias-corrected and accelerated bootstrap (Efron 1987) over tables instead of tweets.
+    """Bias-corrected and accelerated bootstrap (Efron 1987) over tables instead of texts.
 
-    Resampling the tweets of an entity is drawing its table from a multinomial, and tweets of one
-    cell are one value of the jackknife; so 58,568 tweets cost what 100 do. Tweets are resampled
-    within their entity: the entities are given, not drawn. Where no resample moves the statistic
+    Resampling the texts of a group is drawing its table from a multinomial, and texts of one
+    cell are one value of the jackknife; so 58,568 texts cost what 100 do. Texts are resampled
+    within their group: the groups are given, not drawn. Where no resample moves the statistic
     (every answer right, say) the bootstrap sees no uncertainty at all. Then the ends are the
-    estimate plus and minus the largest share of unseen tweets that the sample size allows, the
-    "rule of three", all of them in the smallest entity: never an interval of no width.
+    estimate plus and minus the largest share of unseen texts that the sample size allows, the
+    "rule of three", all of them in the smallest group: never an interval of no width.
 
     Args:
-        statistic: takes tables [..., entities, classes, classes + 1], gives values [...]
-            between 0 and 1, whatever the entities' order.
-        tables: what was counted, [entities, classes, classes + 1].
+        statistic: takes tables [..., groups, classes, classes + 1], gives values [...]
+            between 0 and 1, whatever the groups' order.
+        tables: what was counted, [groups, classes, classes + 1].
         confidence: nominal coverage.
         resamples: how many.
         seed: of the resampling, so that one table has one interval.
 
     Raises:
-        TooFew: fewer than two tweets.
+        TooFew: fewer than two texts.
     """
     sizes = tables.sum(axis=(-2, -1))
     if sizes.sum() < FEWEST:
@@ -78,26 +78,26 @@ def drop_interval(
 ) -> Interval:
     """Paired bootstrap of how much a statistic drops from one model to another.
 
-    Each tweet is resampled with both models' answers, within its entity. Two pseudo tweets, one
+    Each text is resampled with both models' answers, within its group. Two pseudo texts, one
     that only the first model gets right and one that only the second does, spread over the labels
-    as gold is, join the tweets that are drawn from, as Bonett and Price (2012) add them to paired
-    proportions. Without them, where the models differ on five tweets of 200, BCa covered 0.86
+    as gold is, join the texts that are drawn from, as Bonett and Price (2012) add them to paired
+    proportions. Without them, where the models differ on five texts of 200, BCa covered 0.86
     in simulation; with them at least 0.94 everywhere it was tried.
 
     Args:
-        statistic: takes tables [..., entities, classes, classes + 1], gives values [...]
+        statistic: takes tables [..., groups, classes, classes + 1], gives values [...]
             between 0 and 1.
-        tables: `confusion.paired_confusion`, [entities, classes, classes + 1, classes + 1].
+        tables: `confusion.paired_confusion`, [groups, classes, classes + 1, classes + 1].
         confidence: nominal coverage.
         resamples: how many.
         seed: of the resampling, so that one table has one interval.
 
     Raises:
-        TooFew: no tweets.
+        TooFew: no texts.
     """
     if tables.sum() < 1:
         raise TooFew(0, 1)
-    parts = _resampled(tables, resamples, seed, _pseudo_tweets(tables))
+    parts = _resampled(tables, resamples, seed, _pseudo_texts(tables))
     drawn = np.concatenate([drop_of(statistic, part) for part in parts])
     tail = (1.0 - confidence) / 2.0
     low, high = (float(end) for end in np.quantile(drawn, [tail, 1.0 - tail]))
@@ -110,8 +110,8 @@ def drop_of(statistic: Statistic, tables: Counts) -> Floats:
     return np.asarray(statistic(tables.sum(axis=-1)) - statistic(tables.sum(axis=-2)))
 
 
-def _pseudo_tweets(tables: Counts) -> Floats:
-    """Shares of the two pseudo tweets by cell, of the shape of the tables; their sum is 2."""
+def _pseudo_texts(tables: Counts) -> Floats:
+    """Shares of the two pseudo texts by cell, of the shape of the tables; their sum is 2."""
     classes = tables.shape[1]
     of_gold = tables.sum(axis=(-2, -1)) / tables.sum()
     pseudo = np.zeros(tables.shape)
@@ -125,22 +125,22 @@ def _pseudo_tweets(tables: Counts) -> Floats:
 def _resampled(
     tables: Counts, resamples: int, seed: int, beside: Floats | float = 0.0
 ) -> Iterator[Counts]:
-    """Yield tables of as many tweets per entity, [some of the resamples, entities, *cells].
+    """Yield tables of as many texts per group, [some of the resamples, groups, *cells].
 
-    `beside` joins the tweets that are drawn from, but not their number. All resamples are in one
-    part unless there are thousands of entities.
+    `beside` joins the texts that are drawn from, but not their number. All resamples are in one
+    part unless there are thousands of groups.
     """
     random = np.random.default_rng(seed)
     odds = tables + beside
     # What is of one cell alone can only be drawn as it is.
     free = np.count_nonzero(odds.reshape(len(odds), -1), axis=1) > 1
     whole = resamples * tables.size <= LARGEST_PART
-    drawn_entities = range(len(tables)) if whole else np.flatnonzero(free)
+    drawn_groups = range(len(tables)) if whole else np.flatnonzero(free)
     most = resamples if whole else max(1, LARGEST_PART // tables.size)
     for begin in range(0, resamples, most):
         count = min(most, resamples - begin)
         drawn = np.repeat(tables[None], count, axis=0)
-        for at in drawn_entities:
+        for at in drawn_groups:
             chances = odds[at].ravel() / odds[at].sum()
             cells = random.multinomial(int(tables[at].sum()), chances, size=count)
             drawn[:, at] = cells.reshape(count, *tables.shape[1:])
@@ -167,15 +167,15 @@ def _corrected_ends(
 
 
 def _acceleration(statistic: Statistic, tables: Counts) -> float:
-    """Efron's acceleration from the jackknife, centered within each entity."""
+    """Efron's acceleration from the jackknife, centered within each group."""
     cells = np.argwhere(tables)
-    # Entities with like tables are one: which of them loses a tweet, no statistic can tell.
+    # Groups with like tables are one: which of them loses a text, no statistic can tell.
     _, first, kind = np.unique(
         tables.reshape(len(tables), -1), axis=0, return_index=True, return_inverse=True
     )
     likes = np.column_stack([first[kind.ravel()[cells[:, 0]]], cells[:, 1:]])
     tried = cells[cells[:, 0] == likes[:, 0]]
-    # An entity of one tweet cannot lose it and still have a score.
+    # A group of one text cannot lose it and still have a score.
     tried = tried[tables[tried[:, 0]].sum(axis=(-2, -1)) > 1]
     of_cell = np.full(tables.shape, np.nan)
     most = max(1, LARGEST_PART // tables.size)
@@ -187,8 +187,8 @@ def _acceleration(statistic: Statistic, tables: Counts) -> float:
     values = of_cell[tuple(likes.T)]
     cells, values = cells[np.isfinite(values)], values[np.isfinite(values)]
     weights = tables[tuple(cells.T)]
-    entities = cells[:, 0]
-    means = shares(np.bincount(entities, weights * values), np.bincount(entities, weights))
-    influence = means[entities] - values
+    groups = cells[:, 0]
+    means = shares(np.bincount(groups, weights * values), np.bincount(groups, weights))
+    influence = means[groups] - values
     squares = float((weights * influence**2).sum())
     return float((weights * influence**3).sum()) / (6.0 * squares**1.5) if squares else 0.0

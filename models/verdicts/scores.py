@@ -1,4 +1,4 @@
-"""All measures of one set of answers as one document: overall, by class, by domain, by entity."""
+"""All measures of one set of answers as one document: overall, by class, by domain, by group."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING, Any
 from models.corpus.replab_layout import DOMAINS, POLARITIES
 from models.verdicts import confusion, reputation
 from models.verdicts.confusion import MISSING
-from models.verdicts.floors import always_best, entity_majority, majority
+from models.verdicts.floors import always_best, group_majority, majority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from models.verdicts.confusion import Counts, Floats, Labels
 
-_ENTITY_ID = re.compile(r"RL2013D(\d{2})E\d{3}")
+_GROUP_ID = re.compile(r"RL2013D(\d{2})E\d{3}")
 _DIGITS = 6
 
 # Names of the floors; the first one's ends with the best label.
 BEST, OVERALL = "always_{}", "majority_of_training"
 OF_TEST = "majority_of_test"
-MAJORITY = "entity_majority_of_training"
+MAJORITY = "group_majority_of_training"
 
-# Measures of one table, and measures of the tables of several entities.
+# Measures of one table, and measures of the tables of several groups.
 _POOLED: dict[str, Callable[[Counts], Floats]] = {
     "accuracy": confusion.accuracy,
     "balanced_accuracy": confusion.balanced_accuracy,
     "macro_f1": confusion.macro_f1,
 }
-_BY_ENTITY: dict[str, Callable[[Counts], Floats]] = {
+_BY_GROUP: dict[str, Callable[[Counts], Floats]] = {
     "official_accuracy": reputation.official_accuracy,
     "reliability": reputation.reliability,
     "sensitivity": reputation.sensitivity,
@@ -37,51 +37,51 @@ _BY_ENTITY: dict[str, Callable[[Counts], Floats]] = {
 }
 
 
-def score(gold: Labels, predicted: Labels, entities: Sequence[str]) -> dict[str, Any]:
+def score(gold: Labels, predicted: Labels, groups: Sequence[str]) -> dict[str, Any]:
     """Every measure, overall and broken down.
 
     Args:
         gold: labels [n], indices into POLARITIES.
         predicted: answers [n], MISSING where there is none.
-        entities: ids [n].
+        groups: ids [n].
     """
-    tables = confusion.confusion(gold, predicted, entities, classes=len(POLARITIES))
+    tables = confusion.confusion(gold, predicted, groups, classes=len(POLARITIES))
     return {
         "overall": _measures(tables) | {"missing": int((predicted == MISSING).sum())},
         "by_class": _by_class(tables.sum(axis=0)),
-        **by_group(gold, predicted, entities),
+        **by_group(gold, predicted, groups),
     }
 
 
 def by_group(
     gold: Labels,
     predicted: Labels,
-    entities: Sequence[str],
+    groups: Sequence[str],
     *,
     labels: Sequence[str] = POLARITIES,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """The measures of each entity, `by_entity`, and of the entities of each domain, `by_domain`.
+    """The measures of each group, `by_group`, and of the groups of each domain, `by_domain`.
 
     Args:
         gold: labels [n], indices into `labels`.
         predicted: answers [n], MISSING where there is none.
-        entities: ids [n]; those that are not RepLab's are of the domain "other".
+        groups: ids [n]; those that are not RepLab's are of the domain "other".
         labels: from the worst to the best.
     """
-    tables = confusion.confusion(gold, predicted, entities, classes=len(labels))
-    names = sorted(set(entities))
+    tables = confusion.confusion(gold, predicted, groups, classes=len(labels))
+    names = sorted(set(groups))
     domains: dict[str, list[int]] = {}
     for at, name in enumerate(names):
         domains.setdefault(domain_of(name), []).append(at)
     return {
         "by_domain": {name: _measures(tables[places]) for name, places in domains.items()},
-        "by_entity": {name: _measures(tables[[at]]) for at, name in enumerate(names)},
+        "by_group": {name: _measures(tables[[at]]) for at, name in enumerate(names)},
     }
 
 
 def floors(
     gold: Labels,
-    entities: Sequence[str],
+    groups: Sequence[str],
     train: tuple[Labels, Sequence[str]] | None,
     *,
     labels: Sequence[str] = POLARITIES,
@@ -91,7 +91,7 @@ def floors(
 
     Args:
         gold: labels [n].
-        entities: ids [n].
+        groups: ids [n].
         train: labels and groups of the training texts; None takes the majority of `gold` alone.
         labels: from the worst to the best, where they are ordered.
         ordered: whether their order means something; without one there is no best label.
@@ -103,25 +103,25 @@ def floors(
         answers[OF_TEST] = majority(gold, gold.size)
     else:
         answers[OVERALL] = majority(train[0], gold.size)
-        answers[MAJORITY] = entity_majority(*train, entities)
+        answers[MAJORITY] = group_majority(*train, groups)
     return {
-        name: _measures(confusion.confusion(gold, each, entities, classes=classes))
+        name: _measures(confusion.confusion(gold, each, groups, classes=classes))
         for name, each in answers.items()
     }
 
 
-def domain_of(entity_id: str) -> str:
-    """The domain that an entity's id names; "other" where it names none."""
-    match = _ENTITY_ID.fullmatch(entity_id)
+def domain_of(group_id: str) -> str:
+    """The domain that a group's id names; "other" where it names none."""
+    match = _GROUP_ID.fullmatch(group_id)
     return DOMAINS.get(match[1], "other") if match else "other"
 
 
 def _measures(tables: Counts) -> dict[str, float]:
-    """Measures of the tables of some entities, pooled and entity by entity."""
+    """Measures of the tables of some groups, pooled and group by group."""
     pooled = {name: measure(tables.sum(axis=0)) for name, measure in _POOLED.items()}
-    each = {name: measure(tables) for name, measure in _BY_ENTITY.items()}
+    each = {name: measure(tables) for name, measure in _BY_GROUP.items()}
     found = {name: round(float(value), _DIGITS) for name, value in (pooled | each).items()}
-    return {"tweets": int(tables.sum()), "entities": len(tables)} | found
+    return {"texts": int(tables.sum()), "groups": len(tables)} | found
 
 
 def _by_class(table: Counts) -> dict[str, dict[str, float]]:

@@ -75,7 +75,7 @@ def latency(view: View) -> Picture | None:
     return view.picture(
         "latency",
         "Latency",
-        caption=f"About {count:,} answers of each variant, one tweet after the other, warm-up left "
+        caption=f"About {count:,} answers of each variant, one text after the other, warm-up left "
         "out. The few slowest lie right of the picture; the percentiles count them.",
         figure=figure,
         tests=view.tests(*SHARES, "latency_ratio"),

@@ -52,7 +52,7 @@ def _tables(view: View, kind: str) -> Picture | None:
     return view.picture(
         kind,
         title,
-        caption=f"Tweets of each {rows} label (row) by the answer (column); the diagonal is alike.",
+        caption=f"Texts of each {rows} label (row) by the answer (column); the diagonal is alike.",
         figure=figure,
         tests=view.tests(metric),
     )

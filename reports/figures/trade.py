@@ -166,8 +166,8 @@ def drop_intervals(view: View) -> Picture | None:
     return view.picture(
         "drop",
         "Accuracy lost by each scheme",
-        caption="A bar is the 95 % interval, paired over the same tweets. Wholly left of its "
-        "budget is a pass, wholly right a fail, across it too few tweets to tell.",
+        caption="A bar is the 95 % interval, paired over the same texts. Wholly left of its "
+        "budget is a pass, wholly right a fail, across it too few texts to tell.",
         figure=figure,
         tests=view.tests(*DROPS),
     )

@@ -1,4 +1,4 @@
-"""How much accuracy quantization costs, on the same tweets, with a paired interval."""
+"""How much accuracy quantization costs, on the same texts, with a paired interval."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def test_drop_from_the_full_model_is_within_budget(variant, full_model, corpus, 
 
 @pytest.mark.needs("a teacher")
 @pytest.mark.parametrize("metric", MEASURES)
-def test_drop_of_the_rarer_polarities_is_within_budget(metric, variant, full_model, corpus, judge):
-    """Counted by polarity, not by tweet, it loses at most the budgeted points of the full model."""
+def test_drop_of_the_rarer_labels_is_within_budget(metric, variant, full_model, corpus, judge):
+    """Counted by label, not by text, it loses at most the budgeted points of the full model."""
     drop = MEASURES[metric](corpus.test.labels, full_model.labels, variant.labels)
     judge(metric, drop, of=variant)
 

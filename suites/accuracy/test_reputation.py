@@ -1,4 +1,4 @@
-"""The measures of RepLab 2013: every entity counts alike, and tweets are ordered by polarity."""
+"""The measures of RepLab 2013: every group counts alike, and texts are ordered by label."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from models.verdicts.scores import by_group
 
 @pytest.mark.needs("groups")
 @pytest.mark.measures("official_accuracy")
-def test_variant_beats_the_majority_entity_by_entity(variant, corpus, floors, judge):
-    """Averaged over the entities, the FlatBuffer is better than answers that need no model."""
-    answers = corpus.test.labels, variant.labels, corpus.entities("test")
+def test_variant_beats_the_majority_group_by_group(variant, corpus, floors, judge):
+    """Averaged over the groups, the FlatBuffer is better than answers that need no model."""
+    answers = corpus.test.labels, variant.labels, corpus.groups("test")
     metric = "official_accuracy"
     floor, every = floors.highest(metric), floors.of(metric)
     judge(metric, official_accuracy(*answers), of=variant, floor=floor, floors=every)
@@ -20,9 +20,9 @@ def test_variant_beats_the_majority_entity_by_entity(variant, corpus, floors, ju
 
 @pytest.mark.measures("official_accuracy")
 @pytest.mark.needs("groups", "a teacher")
-def test_full_model_beats_the_majority_entity_by_entity(full_model, corpus, floors, judge):
-    """Averaged over the entities, the full model is better than answers that need no model."""
-    answers = corpus.test.labels, full_model.labels, corpus.entities("test")
+def test_full_model_beats_the_majority_group_by_group(full_model, corpus, floors, judge):
+    """Averaged over the groups, the full model is better than answers that need no model."""
+    answers = corpus.test.labels, full_model.labels, corpus.groups("test")
     metric = "official_accuracy"
     floor, every = floors.highest(metric), floors.of(metric)
     judge(metric, official_accuracy(*answers), of=full_model, floor=floor, floors=every)
@@ -30,23 +30,23 @@ def test_full_model_beats_the_majority_entity_by_entity(full_model, corpus, floo
 
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")
 @pytest.mark.needs("groups", "ordered labels")
-def test_variant_orders_tweets_as_gold_does(variant, corpus, floors, judge):
-    """Of the tweets of an entity, the FlatBuffer puts the better above the worse: F(R,S)."""
-    answers = corpus.test.labels, variant.labels, corpus.entities("test")
+def test_variant_orders_texts_as_gold_does(variant, corpus, floors, judge):
+    """Of the texts of a group, the FlatBuffer puts the better above the worse: F(R,S)."""
+    answers = corpus.test.labels, variant.labels, corpus.groups("test")
     judge.record("reliability", reliability(*answers), of=variant)
     judge.record("sensitivity", sensitivity(*answers), of=variant)
-    groups = by_group(*answers, labels=corpus.tweets.labels)
+    groups = by_group(*answers, labels=corpus.labelled.labels)
     judge("f_rs", f_rs(*answers), of=variant, floors=floors.below("f_rs"), **groups)
 
 
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")
 @pytest.mark.needs("groups", "ordered labels", "a teacher")
-def test_full_model_orders_tweets_as_gold_does(full_model, corpus, floors, judge):
-    """Of the tweets of an entity, the full model puts the better above the worse: F(R,S)."""
-    answers = corpus.test.labels, full_model.labels, corpus.entities("test")
+def test_full_model_orders_texts_as_gold_does(full_model, corpus, floors, judge):
+    """Of the texts of a group, the full model puts the better above the worse: F(R,S)."""
+    answers = corpus.test.labels, full_model.labels, corpus.groups("test")
     judge.record("reliability", reliability(*answers), of=full_model)
     judge.record("sensitivity", sensitivity(*answers), of=full_model)
-    groups = by_group(*answers, labels=corpus.tweets.labels)
+    groups = by_group(*answers, labels=corpus.labelled.labels)
     judge("f_rs", f_rs(*answers), of=full_model, floors=floors.below("f_rs"), **groups)
 
 
@@ -55,4 +55,4 @@ def test_full_model_orders_tweets_as_gold_does(full_model, corpus, floors, judge
 def test_drop_of_the_order_is_within_budget(variant, full_model, corpus, judge):
     """The FlatBuffer loses at most the budgeted points of the full model's F(R,S)."""
     answers = corpus.test.labels, full_model.labels, variant.labels
-    judge("f_rs_drop", f_rs_drop(*answers, corpus.entities("test")), of=variant)
+    judge("f_rs_drop", f_rs_drop(*answers, corpus.groups("test")), of=variant)

@@ -19,7 +19,7 @@ def test_labels_agree_with_float32(candidate, reference, corpus, judge):
 @pytest.mark.needs("a teacher")
 @pytest.mark.measures("agreement_full")
 def test_labels_agree_with_the_full_model(variant, full_model, corpus, judge):
-    """The FlatBuffer gives the label of the full model for the budgeted share of tweets."""
+    """The FlatBuffer gives the label of the full model for the budgeted share of texts."""
     measured = agreement(full_model.labels, variant.labels)
     flips = corpus.label_pairs(full_model.labels, variant.labels)
     judge("agreement_full", measured, of=variant, flips=flips)

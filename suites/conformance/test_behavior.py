@@ -1,4 +1,4 @@
-"""How the FlatBuffer answers: the same every time, tweet by tweet, whatever stands in padding."""
+"""How the FlatBuffer answers: the same every time, text by text, whatever stands in padding."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPEAT = hypothesis.settings(
 
 @pytest.mark.needs("a runner")
 def test_answers_are_repeated_bit_for_bit(variant, load, few):
-    """The same tweets get the same logits again, in the same process."""
+    """The same texts get the same logits again, in the same process."""
     inputs = variant.inputs(slice(few))
     first, again = (load(variant).answer(variant.scheme, inputs).logits for _ in range(2))
     assert first.tobytes() == again.tobytes()
@@ -48,8 +48,8 @@ def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads,
 @REPEAT
 @given(seed=SEEDS)
 @pytest.mark.needs("a runner")
-def test_order_of_tweets_changes_nothing(variant, load, several, seed):
-    """A tweet's logits do not depend on which tweets were answered before it."""
+def test_order_of_texts_changes_nothing(variant, load, several, seed):
+    """A text's logits do not depend on which texts were answered before it."""
     order = np.random.default_rng(seed).permutation(several)
     shuffled = {name: array[order] for name, array in variant.inputs(slice(several)).items()}
     answers = load(variant).answer(variant.scheme, shuffled).logits

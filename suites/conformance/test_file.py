@@ -25,7 +25,7 @@ def test_signature_names_every_input_and_the_output(variant, corpus):
     assert taken == dict.fromkeys(
         ("input_ids", "attention_mask", "token_type_ids"), ("int32", (1, tokens))
     )
-    assert given == {"logits": (logits, (1, len(corpus.tweets.labels)))}
+    assert given == {"logits": (logits, (1, len(corpus.labelled.labels)))}
 
 
 @pytest.mark.needs("a file")
@@ -62,7 +62,7 @@ def test_runtime_needed_is_declared(variant):
 
 
 @pytest.mark.needs("calibration")
-def test_calibration_tweets_are_not_test_tweets(variant, calibration_hashes, test_hashes):
-    """The ranges of a static scheme were found on calibration tweets, and on none of the test."""
+def test_calibration_texts_are_not_test_texts(variant, calibration_hashes, test_hashes):
+    """The ranges of a static scheme were found on calibration texts, and on none of the test."""
     assert set(variant.calibration) == calibration_hashes
     assert not calibration_hashes & test_hashes

@@ -20,7 +20,7 @@ def test_latency_over_float32_is_within_budget(candidate, races, judge):
 @pytest.mark.parametrize("metric", SHARES)
 @pytest.mark.needs("latencies")
 def test_latency_percentile_is_within_budget(metric, variant, stream, judge):
-    """The percentile of `invoke()`'s time, one tweet after the other, keeps the device's budget."""
+    """The percentile of `invoke()`'s time, one text after the other, keeps the device's budget."""
     asked = stream(variant)
     measured = quantile(asked.sustained, SHARES[metric])
     judge(metric, measured, of=variant, timed=True, **asked.details())

@@ -8,16 +8,16 @@ from fixtures.runners import DEVICE_CLOCK
 from models.verdicts.estimates import quantile
 
 
-@pytest.mark.measures("tweets_per_second")
+@pytest.mark.measures("texts_per_second")
 @pytest.mark.needs("a runner", "a tokenizer on the device")
-def test_tweets_per_second_are_within_budget(variant, classify_rates, judge):
-    """The device labels at least the budgeted tweets per second, from text to label."""
+def test_texts_per_second_are_within_budget(variant, classify_rates, judge):
+    """The device labels at least the budgeted texts per second, from text to label."""
     rates = classify_rates(variant)
-    judge("tweets_per_second", quantile(rates, 0.5), of=variant, timed=True)
+    judge("texts_per_second", quantile(rates, 0.5), of=variant, timed=True)
 
 
 @pytest.mark.needs("a runner", "a tokenizer on the device")
-def test_text_and_encoded_tweet_get_one_label(variant, classified):
+def test_text_and_its_ids_get_one_label(variant, classified):
     """Tokenizing on the device gives the labels that the tokens made in the build give."""
     from_text = classified(variant).labels
     assert (from_text == variant.labels[: len(from_text)]).all()

@@ -70,7 +70,7 @@ def make_tiny_models() -> dict[str, Path]:
 
 
 def sample_inputs(count: int, seed: int = 0) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
-    """Yield `count` encoded tweets of random lengths: int32 arrays of shape [1, 16] by name."""
+    """Yield `count` encoded texts of random lengths: int32 arrays of shape [1, 16] by name."""
     import numpy as np  # noqa: PLC0415 - collection stays light
 
     random = np.random.default_rng(seed)

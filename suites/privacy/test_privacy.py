@@ -1,4 +1,4 @@
-"""No tweet leaves the device."""
+"""No text leaves the device."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SPLITS = ("train", "validation", "calibration", "test")
-TWEETS = 6
+TEXTS = 6
 MAIN, OTHER = "ai_edge_litert", "tflite_runtime"
 RUNTIMES = {MAIN: "2.3.0", OTHER: "2.14.0"}
 SUBJECT = load_subject("embedded")
@@ -44,26 +44,26 @@ LABELS = len(SUBJECT.corpus.labels)
 
 def _corpus(out: Path) -> None:
     arrays, lines = {}, []
-    shape = TWEETS, SUBJECT.tokenizer.max_tokens
+    shape = TEXTS, SUBJECT.tokenizer.max_tokens
     for split in SPLITS:
         for name in ROLES:
             arrays[f"{split}_{name}"] = np.ones(shape, np.int32)
-        arrays[f"{split}_labels"] = np.arange(TWEETS, dtype=np.int32) % LABELS
-        lines += [_tweet(split, at) for at in range(TWEETS)]
+        arrays[f"{split}_labels"] = np.arange(TEXTS, dtype=np.int32) % LABELS
+        lines += [_text(split, at) for at in range(TEXTS)]
     np.savez_compressed(out / "encoded.npz", **arrays)
     text = "".join(json.dumps(line) + "\n" for line in lines)
-    (out / "tweets.jsonl").write_text(text, encoding="utf-8")
+    (out / "texts.jsonl").write_text(text, encoding="utf-8")
     (out / "left_out.jsonl").write_text('{"reason": "empty"}\n', encoding="utf-8")
     tokenizer = Tokenizer(WordLevel(WORDS, unk_token="[UNK]"))  # noqa: S106 - a word's token
     (out / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
-    splits = {split: {"tweets": TWEETS, "unknown_share": 0.0} for split in SPLITS}
+    splits = {split: {"texts": TEXTS, "unknown_share": 0.0} for split in SPLITS}
     summary = {"labels": SUBJECT.corpus.labels, "vocabulary": len(WORDS), "splits": splits}
     (out / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
 
 
-def _tweet(split: str, at: int) -> dict[str, object]:
-    words = {"tweet_id": f"{split}{at}", "entity_id": "e", "text": f"good {split} {at}"}
-    return {"split": split, **words, "label": at % LABELS, "entity_name": ""}
+def _text(split: str, at: int) -> dict[str, object]:
+    words = {"text_id": f"{split}{at}", "group_id": "e", "text": f"good {split} {at}"}
+    return {"split": split, **words, "label": at % LABELS, "group_name": ""}
 
 
 def _model(out: Path) -> None:
@@ -71,7 +71,7 @@ def _model(out: Path) -> None:
     shape = from_table(SUBJECT.full.network, vocabulary=len(WORDS), classes=LABELS, positions=64)
     card = {"parameters": 7, "architecture": shape.describe(), "history": [{"loss": 0.5}]}
     (out / "model.json").write_text(json.dumps(card), encoding="utf-8")
-    logits = np.arange(TWEETS * LABELS, dtype=np.float32).reshape(TWEETS, LABELS)
+    logits = np.arange(TEXTS * LABELS, dtype=np.float32).reshape(TEXTS, LABELS)
     np.savez(out / "logits.npz", validation=logits, calibration=logits, test=logits)
 
 
@@ -112,7 +112,7 @@ def contents_in(folder: Path) -> Contents:
         store.get(stage, functools.partial(_variant, scheme))
     named = {f"variant/{name}": stage for name, stage in variants.items()}
     (folder / "budgets.toml").write_text('[agreement]\nmin = "97 %"\n', encoding="utf-8")
-    logits = np.arange(TWEETS * LABELS, dtype=np.float32).reshape(TWEETS, LABELS)
+    logits = np.arange(TEXTS * LABELS, dtype=np.float32).reshape(TEXTS, LABELS)
     return Contents(
         facts=facts_of(SUBJECT, tuple(variants)),
         artefacts=JudgedArtefacts(
@@ -155,7 +155,7 @@ def given_in(folder: Path, *, recorded: bool = False) -> Contents:
     (folder / "mail.toml").write_text(GIVEN, encoding="utf-8")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad"]
     (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
-    rows = [f"good {'bad ' * at},{('ham', 'spam')[at % 2]}\n" for at in range(TWEETS)]
+    rows = [f"good {'bad ' * at},{('ham', 'spam')[at % 2]}\n" for at in range(TEXTS)]
     (folder / "test.csv").write_text("text,label\n" + "".join(rows), encoding="utf-8")
     (folder / "both.tflite").write_bytes(classifier(classes=2))
     sigmoid = classifier(names=("ids",), dtype="int64", classes=1, end=("LOGISTIC",), tokens=7)
@@ -166,16 +166,16 @@ def given_in(folder: Path, *, recorded: bool = False) -> Contents:
     text = '[accuracy]\nmin = "50 %"\n[accuracy.one]\nmin = "60 %"\n'
     (folder / "own.toml").write_text(text, encoding="utf-8")
     (folder / "known.toml").write_text("failures = []\n", encoding="utf-8")
-    scores = np.full((TWEETS, 2), 0.5)
-    labels = np.arange(TWEETS) % 2
+    scores = np.full((TEXTS, 2), 0.5)
+    labels = np.arange(TEXTS) % 2
     return Contents(
         facts=provider.facts,
         artefacts=provider.artefacts(offline=True),
         store=store,
         golden={
-            (MAIN, "both"): np.zeros((TWEETS, 2), np.float32),
-            (MAIN, "one"): np.zeros((TWEETS, 1), np.float32),
-            (OTHER, "one"): np.ones((TWEETS, 1), np.float32),
+            (MAIN, "both"): np.zeros((TEXTS, 2), np.float32),
+            (MAIN, "one"): np.zeros((TEXTS, 1), np.float32),
+            (OTHER, "one"): np.ones((TEXTS, 1), np.float32),
         },
         recorded=Recording(labels=labels, probabilities=scores) if recorded else None,
         known_failures=folder / "known.toml",

@@ -115,16 +115,17 @@ def test_without_manifest(file, board, rewrite):
 
 
 def test_a_newer_schema_says_who_wrote_it(file, board, rewrite):
-    rewrite(manifest=lambda manifest: manifest.update(schema=3, version="9.1", members="elsewhere"))
+    rewrite(manifest=lambda manifest: manifest.update(schema=4, version="9.1", members="elsewhere"))
     said = refused(file, board)
-    assert "was made by edgeproof 9.1, in schema 3; this one reads up to 2" in said
+    assert "was made by edgeproof 9.1, in schema 4; this one reads up to 3" in said
     assert "Update edgeproof here" in said
 
 
-def test_an_older_schema_is_exported_again(file, board, rewrite):
-    rewrite(manifest=lambda manifest: manifest.update(schema=1, version="0.1", subject={}))
+@pytest.mark.parametrize("schema", [1, 2])
+def test_an_older_schema_is_exported_again(file, board, rewrite, schema):
+    rewrite(manifest=lambda manifest: manifest.update(schema=schema, version="0.1", subject={}))
     said = refused(file, board)
-    assert "was made by edgeproof 0.1, in schema 1; this one reads 2" in said
+    assert f"was made by edgeproof 0.1, in schema {schema}; this one reads 3" in said
     assert "Export it again with --edge-export-bundle" in said
 
 

@@ -67,13 +67,13 @@ def test_golden_logits_are_the_hosts(contents, file, board):
         np.testing.assert_array_equal(bundle.golden(runtime, scheme), logits)
 
 
-def test_of_tweets_that_no_board_answers_no_word_is_carried(contents, file, board):
+def test_of_texts_that_no_board_answers_no_word_is_carried(contents, file, board):
     kept = open_bundle(file, board).store.artefact(contents.artefacts.texts)
     encoded = load_encoded(kept)
     assert [len(encoded[split].ids) for split in encoded] == [0, 0, 6, 6]
     assert [len(encoded[split].labels) for split in encoded] == [6, 6, 6, 6]
-    tweets = kept.text("tweets.jsonl")
-    rows = [json.loads(line) for line in tweets.splitlines()]
+    texts = kept.text("texts.jsonl")
+    rows = [json.loads(line) for line in texts.splitlines()]
     assert {row["split"] for row in rows if row["text"]} == {"test", "calibration"}
     assert len(rows) == 24
     assert kept.read("left_out.jsonl") == b""
@@ -130,7 +130,7 @@ def test_given_candidates_are_opened_as_they_were_given(given, given_file, board
     for name in ("both", "one"):
         texts = bundle.store.artefact(given.artefacts.texts_of(name))
         whole = given.store.artefact(given.artefacts.texts_of(name))
-        assert texts.read("tweets.jsonl") == whole.read("tweets.jsonl")
+        assert texts.read("texts.jsonl") == whole.read("texts.jsonl")
         assert texts.text("tokenizer.json") == whole.text("tokenizer.json")
         assert read_card(bundle.store.artefact(given.artefacts.candidates[name])) == read_card(
             given.store.artefact(given.artefacts.candidates[name])

@@ -64,9 +64,9 @@ def _put(document: Any, keys: tuple[str, ...], value: object) -> None:
     document[keys[-1]] = value
 
 
-def in_first_tweet(**changes: object) -> Change:
+def in_first_text(**changes: object) -> Change:
     def change(members: Members, _: dict[str, Any]) -> None:
-        name = named(members, "tweets.jsonl")
+        name = named(members, "texts.jsonl")
         first, rest = members[name].split(b"\n", 1)
         members[name] = json.dumps(json.loads(first) | changes).encode() + b"\n" + rest
 
@@ -137,8 +137,8 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a schema that is a text": (in_manifest("schema", value="1"), "bundle.json: cannot be read"),
     "a schema of minus one": (in_manifest("schema", value=-1), "bundle.json: cannot be read"),
-    "a schema of 2^63": (in_manifest("schema", value=HUGE), "this one reads up to 2"),
-    "a schema of 2^64": (in_manifest("schema", value=1 << 64), "this one reads up to 2"),
+    "a schema of 2^63": (in_manifest("schema", value=HUGE), "this one reads up to 3"),
+    "a schema of 2^64": (in_manifest("schema", value=1 << 64), "this one reads up to 3"),
     "an unknown key": (in_manifest("more", value=1), "bundle.json: cannot be read"),
     "a version of two lines": (in_manifest("version", value="1\n::error::x"), "cannot be read"),
     "a key that leads outside": (
@@ -261,16 +261,16 @@ CASES: dict[str, tuple[Change, str]] = {
     "a summary of 2^63 pieces": (in_json("summary.json", "vocabulary", value=HUGE), "summary.json"),
     "a summary that is a list": (content("summary.json", "[]"), "summary.json: holds"),
     "a summary, nested": (content("summary.json", b'{"labels":' + DEEP), "summary.json: holds"),
-    "no tweets": (content("tweets.jsonl", ""), "has not as many tweets"),
-    "tweets that are no JSON": (content("tweets.jsonl", "good, bad\n"), "tweets.jsonl: holds"),
-    "a nested tweet": (content("tweets.jsonl", DEEP + b"\n"), "tweets.jsonl: holds"),
-    "a tweet of an unknown split": (in_first_tweet(split="more"), "tweets.jsonl: holds"),
-    "a tweet without a label": (in_first_tweet(label=None), "label that the subject does not have"),
-    "a tweet of label 7": (in_first_tweet(label=7), "label that the subject does not have"),
-    "a tweet of label 2^63": (in_first_tweet(label=HUGE), "label that the subject does not have"),
-    "a tweet whose text is a list": (in_first_tweet(text=["a"]), "something else than texts"),
-    "another label in one place": (in_first_tweet(label=1), "encoded.npz: holds something else"),
-    "tweets that were left out": (content("left_out.jsonl", "{}\n"), "left_out.jsonl: holds"),
+    "no texts": (content("texts.jsonl", ""), "has not as many texts"),
+    "texts that are no JSON": (content("texts.jsonl", "good, bad\n"), "texts.jsonl: holds"),
+    "a nested text": (content("texts.jsonl", DEEP + b"\n"), "texts.jsonl: holds"),
+    "a text of an unknown split": (in_first_text(split="more"), "texts.jsonl: holds"),
+    "a text without a label": (in_first_text(label=None), "label that the subject does not have"),
+    "a text of label 7": (in_first_text(label=7), "label that the subject does not have"),
+    "a text of label 2^63": (in_first_text(label=HUGE), "label that the subject does not have"),
+    "a text whose text is a list": (in_first_text(text=["a"]), "something else than strings"),
+    "another label in one place": (in_first_text(label=1), "encoded.npz: holds something else"),
+    "texts that were left out": (content("left_out.jsonl", "{}\n"), "left_out.jsonl: holds"),
     "arrays that are no archive": (content("encoded.npz", "text"), "encoded.npz: "),
     "arrays without one": (in_arrays("encoded.npz", test_ids=None), "encoded.npz: "),
     "arrays of floats": (
@@ -278,9 +278,9 @@ CASES: dict[str, tuple[Change, str]] = {
         "are no int32 of [6, 64]",
     ),
     "arrays of another length": (in_arrays("encoded.npz", test_ids=IDS[:, :9]), "are no int32 of"),
-    "arrays of fewer tweets": (
+    "arrays of fewer texts": (
         in_arrays("encoded.npz", test_ids=IDS[:2], test_mask=IDS[:2], test_segments=IDS[:2]),
-        "are not of 6 tweets",
+        "are not of 6 texts",
     ),
     "arrays of objects": (
         in_arrays("encoded.npz", test_ids=np.array([{}], dtype=object)),
@@ -300,7 +300,7 @@ CASES: dict[str, tuple[Change, str]] = {
         "architecture.layers is 1000000000",
     ),
     "logits of another split": (in_arrays("logits.npz", test=None), "logits.npz: holds"),
-    "logits of 2 tweets": (in_arrays("logits.npz", test=wrong_logits((2, 3))), "not float32 of"),
+    "logits of 2 texts": (in_arrays("logits.npz", test=wrong_logits((2, 3))), "not float32 of"),
     "a card of another scheme": (
         in_json("variant.json", "scheme", value="float64"),
         "variant.json: holds",
@@ -462,24 +462,24 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     "other texts than the other candidate's": (
         of(
             "one",
-            "tweets.jsonl",
+            "texts.jsonl",
             lambda name: (
                 lambda members, _: members.update({name: members[name].replace(b"bad", b"mad")})
             ),
         ),
-        "its test tweets are not those of the other candidates",
+        "its test texts are not those of the other candidates",
     ),
     "a second text that is a number": (
         of(
             "one",
-            "tweets.jsonl",
+            "texts.jsonl",
             lambda name: (
                 lambda members, _: members.update(
                     {name: members[name].replace(b'"second": ""', b'"second": 1', 1)}
                 )
             ),
         ),
-        "something else than texts",
+        "something else than strings",
     ),
     "golden answers of two values for a sigmoid": (
         content(ONE, npy(np.zeros((6, 2), np.float32))),

@@ -79,7 +79,7 @@ def test_what_changes_while_it_is_used_is_noticed(file, board, contents):
     bundle = open_bundle(file, board)
     kept = bundle.store.artefact(contents.artefacts.texts)
     for path, read in {
-        kept.folder / "tweets.jsonl": lambda: kept.text("tweets.jsonl"),
+        kept.folder / "texts.jsonl": lambda: kept.text("texts.jsonl"),
         kept.folder / "encoded.npz": lambda: kept.arrays("encoded.npz"),
         bundle.kept.folder / "budgets.toml": lambda: bundle.budgets,
         bundle.kept.folder / "golden/ai_edge_litert/float32.npy": lambda: bundle.golden(
@@ -102,7 +102,7 @@ def test_another_bundle_of_one_name_is_unpacked_for_itself(file, board, reseal):
     assert "49 %" in after.budgets.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("damaged", ["tweets.jsonl", "manifest.json"])
+@pytest.mark.parametrize("damaged", ["texts.jsonl", "manifest.json"])
 def test_nothing_leads_from_a_bundle_to_training(damaged, file, tmp_path):
     """Whatever is wrong with what was unpacked, the run ends in one message, on a host too."""
     store = tmp_path / "store"

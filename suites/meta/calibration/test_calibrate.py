@@ -29,7 +29,7 @@ def test_the_built_in_network_runs_on_every_runtime(runtime):
     with Runner(LocalTransport(), runtime) as runner:
         loaded = runner.load("dense", network.dense_network())
         answers = runner.answer("dense", races.inputs_for(loaded))
-    assert answers.logits.shape == (races.TWEETS, network.ROWS * network.CLASSES)
+    assert answers.logits.shape == (races.TEXTS, network.ROWS * network.CLASSES)
     assert answers.nan_count == 0
     assert answers.logits.std() > 0
 
@@ -53,7 +53,7 @@ def test_inputs_are_words_that_no_mask_hides():
         inputs = tuple(Tensor(name, dtype) for name, dtype in tensors.items())
 
     given = races.inputs_for(Loaded)
-    assert {array.shape for array in given.values()} == {(races.TWEETS, 8)}
+    assert {array.shape for array in given.values()} == {(races.TEXTS, 8)}
     assert given["attention_mask"].all()
     assert not given["token_type_ids"].any()
     assert 1 <= given["input_ids"].min() < given["input_ids"].max() < races.LARGEST_ID

@@ -13,7 +13,7 @@ from models.subjects import CorpusTable, load_subject
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from models.corpus.tweets import Corpus
+    from models.corpus.texts import Corpus
 
 
 @pytest.fixture(scope="session")

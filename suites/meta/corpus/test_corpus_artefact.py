@@ -15,7 +15,7 @@ from models.subjects import Counts, load_subject
 
 @pytest.fixture(scope="module")
 def subject():
-    """The embedded subject with few tweets."""
+    """The embedded subject with few texts."""
     embedded = load_subject("embedded")
     counts = Counts(train=300, validation=40, calibration=40, test=60)
     return msgspec.structs.replace(
@@ -40,15 +40,15 @@ def test_it_is_the_same_when_built_again(subject, built, tmp_path):
     assert artefact_of(subject, tmp_path).members == built.members
 
 
-def test_its_tweets_are_read_back(subject, built):
+def test_its_texts_are_read_back(subject, built):
     assert load_corpus(built) == generate(subject.corpus)
 
 
-def test_its_encoding_is_aligned_with_its_tweets(built):
+def test_its_encoding_is_aligned_with_its_texts(built):
     corpus, encoded = load_corpus(built), load_encoded(built)
-    for split, tweets in corpus.splits.items():
-        assert encoded[split].ids.shape == (len(tweets), 64)
-        assert encoded[split].labels.tolist() == [tweet.label for tweet in tweets]
+    for split, texts in corpus.splits.items():
+        assert encoded[split].ids.shape == (len(texts), 64)
+        assert encoded[split].labels.tolist() == [row.label for row in texts]
         assert encoded[split].ids.dtype == np.int32
         assert encoded[split].ids.max() < load_summary(built)["vocabulary"]
 
@@ -56,7 +56,7 @@ def test_its_encoding_is_aligned_with_its_tweets(built):
 def test_its_summary_counts(built):
     summary = load_summary(built)
     test = summary["splits"]["test"]
-    assert test["tweets"] == sum(test["polarities"].values()) == 60
+    assert test["texts"] == sum(test["labels"].values()) == 60
     assert test["truncated_share"] == 0.0
     assert test["unknown_share"] < 0.01
     assert 10 < test["tokens"]["p50"] <= test["tokens"]["max"] <= 64

@@ -130,13 +130,13 @@ def test_every_tweet_left_out_is_listed_under_its_reason(package, describe):
     left_out = describe(package)["left_out"]
     assert left_out["language is ES"]["count"] == 4
     broken = left_out["its polarity is none of NEGATIVE, NEUTRAL, POSITIVE"]
-    assert [each["where"].partition(":")[0] for each in broken["tweets"]] == [
+    assert [each["where"].partition(":")[0] for each in broken["texts"]] == [
         "training/labeled/RL2013D04E904.dat",
         "training/labeled/RL2013D04E904.dat",
     ]
     counts = describe(package, "--counts-only")["left_out"]
     assert counts == {reason: each["count"] for reason, each in left_out.items()}
-    assert all(each["count"] == len(each["tweets"]) for each in left_out.values())
+    assert all(each["count"] == len(each["texts"]) for each in left_out.values())
 
 
 def test_the_floors_of_each_test_split_and_language(package, describe):
@@ -147,7 +147,7 @@ def test_the_floors_of_each_test_split_and_language(package, describe):
             positive = counts["polarities"]["POSITIVE"] / counts["tweets"]
             # Every entity of the miniature is mostly POSITIVE in training, but one in Spanish.
             assert floors["always_POSITIVE"]["accuracy"] == pytest.approx(positive, abs=1e-6)
-            assert floors["entity_majority_of_training"]["tweets"] == counts["tweets"]
+            assert floors["group_majority_of_training"]["texts"] == counts["tweets"]
 
 
 def test_a_package_without_texts_is_counted(tmp_path, describe):
@@ -172,14 +172,14 @@ def test_a_copy_without_languages_or_gold_standards_is_counted(tmp_path, describ
 
 def test_a_subject_says_how_the_package_is_split(package, replab_subject, describe):
     document = describe(package, "--subject", replab_subject, "--counts-only")
-    assert {split: each["tweets"] for split, each in document["splits"].items()} == {
+    assert {split: each["texts"] for split, each in document["splits"].items()} == {
         "train": 175,
         "validation": 12,
         "calibration": 9,
         "test": 100,
     }
     assert document["related_with_polarity"]["test"]["EN"]["tweets"] == 102
-    assert document["tokens"]["test"]["tweets"] == 100
+    assert document["tokens"]["test"]["texts"] == 100
 
 
 def test_any_corpus_of_a_subject(tmp_path, describe):
@@ -193,15 +193,15 @@ def test_any_corpus_of_a_subject(tmp_path, describe):
     lines = [counts if line.startswith("counts") else line for line in text.splitlines()]
     path.write_text("\n".join(lines), encoding="utf-8")
     document = describe("--subject", path)
-    assert {split: each["tweets"] for split, each in document["splits"].items()} == {
+    assert {split: each["texts"] for split, each in document["splits"].items()} == {
         "train": 60,
         "validation": 8,
         "calibration": 8,
         "test": 12,
     }
     for split in document["splits"].values():
-        assert sum(split["polarities"].values()) == split["tweets"]
-        assert sum(sum(each.values()) for each in split["by_entity"].values()) == split["tweets"]
+        assert sum(split["labels"].values()) == split["texts"]
+        assert sum(sum(each.values()) for each in split["by_group"].values()) == split["texts"]
     assert document["tokens"]["train"]["share_within_64"] > 0.9
     assert document["left_out"] == {}
 
@@ -218,7 +218,7 @@ def test_lengths_in_the_tokens_of_a_checkpoint(package, describe):
         tokens["as_published"]["test"],
         tokens["without_mentions_and_links"]["test"],
     )
-    assert published["tweets"] == 100
+    assert published["texts"] == 100
     assert published["max"] > without["max"] > 8
 
 
@@ -229,7 +229,7 @@ def test_lengths_in_the_tokens_of_a_checkpoint(package, describe):
         (["nowhere"], "nowhere: neither a subject nor"),
         (["--subject", "nobody"], "no subject is called 'nobody'"),
         (["x.csv", "--subject", "embedded"], "generates its corpus and would ignore "),
-        (["--subject", "airline"], "needs your labelled tweets"),
+        (["--subject", "airline"], "needs your labelled texts"),
         (["--subjects", "embedded"], "See python -m models.corpus"),
     ],
 )

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from models.checkpoints import require_one_vocabulary
 from models.corpus.quoted import read_quoted
 from models.corpus.read import HALF, read_files
+from models.corpus.texts import LabelledText
 from models.corpus.tokenize import encode, load_tokenizer
-from models.corpus.tweets import Tweet
 from models.errors import UsageMistake
 from models.networks.config import read_config
 from models.store import PROJECT
 from models.subjects import TokenizerTable, load_subject
 
 FAULTS = PROJECT.parent / "shared" / "faults"
-ROWS = [(f"tweet number {at}", ("BAD", "GOOD")[at % 2]) for at in range(40)]
+ROWS = [(f"text number {at}", ("BAD", "GOOD")[at % 2]) for at in range(40)]
 CSV = "text,polarity\n" + "".join(f"{text},{label}\n" for text, label in ROWS)
 LINES = [json.dumps({"text": text, "polarity": label}) for text, label in ROWS]
 TABLE = TokenizerTable(source="pretrained")
@@ -117,7 +117,7 @@ REFUSED = {
         "t.jsonl",
         b'{"text": "a", "polarity": 1.0}',
         {"polarities": {"0": "BAD", "1": "GOOD"}},
-        "has the polarity '1.0', which is not declared",
+        "has the label '1.0', which is not declared",
     ),
 }
 
@@ -156,10 +156,10 @@ def test_a_shared_faulty_file_is_refused(name, files_table):
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig", "latin-1"])
 def test_a_declared_encoding_is_read(encoding, files_table, tmp_path):
     file = tmp_path / "t.csv"
-    file.write_bytes(CSV.replace("tweet", "tw\u00e9\u00e9t").encode(encoding))
+    file.write_bytes(CSV.replace("number", "n\u00famero").encode(encoding))
     corpus = read_files(files_table(encoding=encoding), file)
-    assert {tweet.text for tweets in corpus.splits.values() for tweet in tweets} == {
-        text.replace("tweet", "tw\u00e9\u00e9t") for text, _ in ROWS
+    assert {row.text for texts in corpus.splits.values() for row in texts} == {
+        text.replace("number", "n\u00famero") for text, _ in ROWS
     }
 
 
@@ -170,8 +170,8 @@ def test_one_text_with_half_an_emoji_is_left_out_and_counted(files_table, tmp_pa
     file.write_text("\n".join([*LINES, half, whole]), encoding="utf-8")
     corpus = read_files(files_table(), file)
     assert [(each.where, each.reason) for each in corpus.left_out] == [("line 41", HALF)]
-    texts = {tweet.text for tweets in corpus.splits.values() for tweet in tweets}
-    assert "a whole \U0001f600" in texts
+    kept = {row.text for texts in corpus.splits.values() for row in texts}
+    assert "a whole \U0001f600" in kept
 
 
 def test_an_unread_column_may_stand_twice_and_hold_anything(files_table, tmp_path):
@@ -205,7 +205,7 @@ PIECES = [
     *(b":", b'"text": ', b"\\ud83d", b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b"1e999", b"-", b"null"),
     *(b'{"text": "a", "polarity": "BAD"}\n', b"= 1\n", b"[corpus]\n", b"name = ", b"NaN", b"\xe9"),
     *(
-        b"tweet_id\ttext\n",
+        b"text_id\ttext\n",
         b'"234567"\t"',
         b"[CLS]\n",
         b"[SEP]\n",
@@ -261,7 +261,7 @@ def test_other_files_are_read_or_refused(content, tmp_path):
             lambda file=file: read_config(file.parent),
             lambda file=file: load_tokenizer(file.parent, TABLE),
             lambda file=file: require_one_vocabulary({"full": other, "small": file.parent}),
-            lambda file=file: read_quoted(file, ("tweet_id", "text")),
+            lambda file=file: read_quoted(file, ("text_id", "text")),
         ):
             with suppress(UsageMistake):
                 read()
@@ -345,7 +345,7 @@ def test_a_vocabulary_that_is_not_bert_s_is_refused(lines, tmp_path):
 def test_a_whole_one_is_taken(tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps(whole_tokenizer()), encoding="utf-8")
     tokenizer = load_tokenizer(tmp_path, TABLE)
-    encoded = encode(tokenizer, [Tweet("1", "", "Good", 0)], pair_with_entity=False)
+    encoded = encode(tokenizer, [LabelledText("1", "", "Good", 0)], pair_with_group=False)
     assert encoded.ids[0, :4].tolist() == [2, 5, 3, 0]
 
 

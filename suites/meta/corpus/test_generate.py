@@ -13,7 +13,7 @@ import pytest
 from models.corpus.clean import normalized
 from models.corpus.generate import generate
 from models.corpus.grammar import entities
-from models.corpus.tweets import SPLITS
+from models.corpus.texts import SPLITS
 from models.errors import UsageMistake
 from models.subjects import Counts, load_subject
 
@@ -58,41 +58,41 @@ def test_another_hash_seed_changes_nothing():
     assert len(digests) == 1
 
 
-def test_another_seed_gives_other_tweets(generated):
+def test_another_seed_gives_other_texts(generated):
     other = generate(msgspec.structs.replace(load_subject("embedded").corpus, seed=7))
-    texts = {tweet.text for tweet in generated.splits["test"]}
-    assert len(texts & {tweet.text for tweet in other.splits["test"]}) < 0.02 * len(texts)
+    texts = {row.text for row in generated.splits["test"]}
+    assert len(texts & {row.text for row in other.splits["test"]}) < 0.02 * len(texts)
 
 
 def test_splits_have_the_asked_sizes(generated):
-    sizes = {split: len(tweets) for split, tweets in generated.splits.items()}
+    sizes = {split: len(texts) for split, texts in generated.splits.items()}
     assert sizes == {"train": 6000, "validation": 500, "calibration": 500, "test": 2000}
 
 
 def test_no_text_is_in_two_splits(generated):
     split_of = {}
     for split in SPLITS:
-        for tweet in generated.splits[split]:
-            form = normalized(tweet.text)
-            assert split_of.setdefault(form, split) == split, tweet
+        for row in generated.splits[split]:
+            form = normalized(row.text)
+            assert split_of.setdefault(form, split) == split, row
 
 
 def test_a_text_stands_once_for_each_entity(generated):
-    tweets = [tweet for split in SPLITS for tweet in generated.splits[split]]
-    assert len({(normalized(tweet.text), tweet.entity_id) for tweet in tweets}) == len(tweets)
+    texts = [row for split in SPLITS for row in generated.splits[split]]
+    assert len({(normalized(row.text), row.group_id) for row in texts}) == len(texts)
 
 
-def test_a_tweet_id_means_one_text(generated):
+def test_a_text_id_means_one_text(generated):
     text_of = {}
     for split in SPLITS:
-        for tweet in generated.splits[split]:
-            assert text_of.setdefault(tweet.tweet_id, tweet.text) == tweet.text
+        for row in generated.splits[split]:
+            assert text_of.setdefault(row.text_id, row.text) == row.text
 
 
-def test_the_entity_is_named_in_its_tweet(generated):
-    for tweet in generated.splits["train"]:
-        name = re.sub(r"\W", "", tweet.entity_id).lower()
-        assert name in re.sub(r"\W", "", tweet.text).lower(), tweet
+def test_the_entity_is_named_in_its_text(generated):
+    for row in generated.splits["train"]:
+        name = re.sub(r"\W", "", row.group_id).lower()
+        assert name in re.sub(r"\W", "", row.text).lower(), row
 
 
 def test_every_name_is_of_one_entity():
@@ -102,33 +102,33 @@ def test_every_name_is_of_one_entity():
 
 def test_some_entities_are_only_in_test(generated):
     known = {
-        tweet.entity_id
+        row.group_id
         for split in ("train", "validation", "calibration")
-        for tweet in generated.splits[split]
+        for row in generated.splits[split]
     }
-    unknown = [tweet for tweet in generated.splits["test"] if tweet.entity_id not in known]
+    unknown = [row for row in generated.splits["test"] if row.group_id not in known]
     assert 0.05 < len(unknown) / 2000 < 0.25
 
 
 def test_one_text_has_two_polarities_for_two_entities(generated):
     labels = {}
-    for tweet in generated.splits["train"]:
-        labels.setdefault(tweet.tweet_id, set()).add(tweet.label)
+    for row in generated.splits["train"]:
+        labels.setdefault(row.text_id, set()).add(row.label)
     assert sum(len(found) > 1 for found in labels.values()) > 100
 
 
 @pytest.mark.parametrize("pattern", [pytest.param(p, id=n) for n, p in PHENOMENA.items()])
 def test_the_corpus_shows(generated, pattern):
-    found = sum(bool(re.search(pattern, tweet.text)) for tweet in generated.splits["train"])
+    found = sum(bool(re.search(pattern, row.text)) for row in generated.splits["train"])
     assert found >= 10
 
 
 def test_no_symbol_of_the_grammar_is_left(generated):
-    assert not any("{" in tweet.text for tweet in generated.splits["train"])
+    assert not any("{" in row.text for row in generated.splits["train"])
 
 
 def test_polarities_are_spread_as_in_reputation_data(generated):
-    counts = Counter(tweet.label for tweet in generated.splits["train"])
+    counts = Counter(row.label for row in generated.splits["train"])
     negative, neutral, positive = (counts[label] / 6000 for label in range(3))
     assert 0.2 < negative < 0.4
     assert 0.2 < neutral < 0.4
@@ -141,8 +141,8 @@ def test_a_bag_of_words_falls_short(generated):
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     texts, labels = (
-        {split: [part(tweet) for tweet in generated.splits[split]] for split in ("train", "test")}
-        for part in (lambda tweet: f"{tweet.entity_id} {tweet.text}", lambda tweet: tweet.label)
+        {split: [part(row) for row in generated.splits[split]] for split in ("train", "test")}
+        for part in (lambda row: f"{row.group_id} {row.text}", lambda row: row.label)
     )
     bag = TfidfVectorizer(ngram_range=(1, 2))
     model = LogisticRegression(C=3.0, max_iter=1000)

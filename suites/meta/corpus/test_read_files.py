@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from models.corpus.read import CONFLICTING, DOUBLED, EMPTY, read_files
 from models.corpus.split import BEYOND, COPY
-from models.corpus.tweets import SPLITS
+from models.corpus.texts import SPLITS
 
 
 class Shape(NamedTuple):
-    """How a file of tweets is written."""
+    """How a file of texts is written."""
 
     suffix: str
     zipped: bool
@@ -26,8 +26,8 @@ class Shape(NamedTuple):
     newline: str
 
 
-def tweets_of(corpus):
-    return [tweet for split in SPLITS for tweet in corpus.splits[split]]
+def texts_of(corpus):
+    return [row for split in SPLITS for row in corpus.splits[split]]
 
 
 def write(path, rows, shape):
@@ -42,12 +42,12 @@ def write(path, rows, shape):
         writer.writerows([("text", "polarity"), *rows])
         content = out.getvalue()
     data = (b"\xef\xbb\xbf" if shape.mark else b"") + content.encode()
-    file = path / f"tweets{shape.suffix}"
+    file = path / f"texts{shape.suffix}"
     if shape.zipped:
-        file = path / "tweets.zip"
+        file = path / "texts.zip"
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr(f"tweets{shape.suffix}", data)
-            archive.writestr(f"__MACOSX/._tweets{shape.suffix}", b"hidden")
+            archive.writestr(f"texts{shape.suffix}", data)
+            archive.writestr(f"__MACOSX/._texts{shape.suffix}", b"hidden")
     else:
         file.write_bytes(data)
     return file
@@ -76,12 +76,12 @@ def test_what_was_written_is_read(files_table, tmp_path, texts, shape):
     rows = [(f"{at}z {texts[at % len(texts)]} z{at}", ("BAD", "GOOD")[at % 2]) for at in range(100)]
     table = files_table(counts={"validation": 20, "calibration": 20, "test": 20})
     corpus = read_files(table, write(tmp_path, rows, shape))
-    assert {(tweet.text, table.labels[tweet.label]) for tweet in tweets_of(corpus)} == set(rows)
+    assert {(row.text, table.labels[row.label]) for row in texts_of(corpus)} == set(rows)
     assert corpus.left_out == ()
 
 
 def rows_of(count):
-    return [(f"tweet number {at}", ("BAD", "GOOD")[at % 2]) for at in range(count)]
+    return [(f"text number {at}", ("BAD", "GOOD")[at % 2]) for at in range(count)]
 
 
 PLAIN = Shape(".csv", zipped=False, mark=False, newline="\n")
@@ -92,7 +92,7 @@ def lines(tmp_path):
     """Write lines of a CSV file with a header, and return the file."""
 
     def write_lines(header, *rows):
-        file = tmp_path / "tweets.csv"
+        file = tmp_path / "texts.csv"
         with file.open("w", encoding="utf-8", newline="") as out:
             csv.writer(out).writerows([header.split(","), *rows])
         return file
@@ -112,7 +112,7 @@ def test_train_takes_the_rest(files_table, tmp_path):
     assert sizes == {"train": 46, "validation": 4, "calibration": 4, "test": 6}
 
 
-def test_tweets_beyond_the_counts_are_counted(files_table, tmp_path):
+def test_texts_beyond_the_counts_are_counted(files_table, tmp_path):
     table = files_table(counts={"train": 20, "validation": 4, "calibration": 4, "test": 6})
     corpus = read_files(table, write(tmp_path, rows_of(60), PLAIN))
     assert len(corpus.splits["train"]) == 20
@@ -123,7 +123,7 @@ def test_copies_of_one_id_stay_together(files_table, lines):
     rows = [(f"t{at // 5}", f"text {at}", ("BAD", "GOOD")[at % 2]) for at in range(200)]
     table = files_table(columns={"text": "text", "polarity": "polarity", "id": "id"})
     corpus = read_files(table, lines("id,text,polarity", *rows))
-    splits = [{tweet.tweet_id for tweet in corpus.splits[split]} for split in SPLITS]
+    splits = [{row.text_id for row in corpus.splits[split]} for split in SPLITS]
     assert sum(map(len, splits)) == len(set.union(*splits))
     assert len(corpus.splits["test"]) == 6
 
@@ -136,13 +136,13 @@ def test_copies_are_evidence_once(files_table, lines):
     columns = {"text": "text", "polarity": "polarity", "entity": "entity", "id": "id"}
     corpus = read_files(files_table(columns=columns), lines("id,text,entity,polarity", *rows))
     for split in SPLITS:
-        tweets = corpus.splits[split]
-        distinct = {(tweet.tweet_id, tweet.entity_id) for tweet in tweets}
-        assert (len(distinct) < len(tweets)) == (split == "train")
-    used = sum(len(tweets) for tweets in corpus.splits.values())
+        texts = corpus.splits[split]
+        distinct = {(row.text_id, row.group_id) for row in texts}
+        assert (len(distinct) < len(texts)) == (split == "train")
+    used = sum(len(texts) for texts in corpus.splits.values())
     copies = sum(each.count for each in corpus.left_out if each.reason == COPY)
     assert used + copies == 400
-    # Seven tweets of ten copies: of each, two entities.
+    # Seven texts of ten copies: of each, two entities.
     assert copies == 7 * 8
 
 
@@ -154,7 +154,7 @@ def test_one_text_about_two_entities_stays_together(files_table, lines):
     ]
     table = files_table(columns={"text": "text", "polarity": "polarity", "entity": "entity"})
     corpus = read_files(table, lines("text,entity,polarity", *rows))
-    splits = [{tweet.text for tweet in corpus.splits[split]} for split in SPLITS]
+    splits = [{row.text for row in corpus.splits[split]} for split in SPLITS]
     assert sum(map(len, splits)) == len(set.union(*splits))
 
 
@@ -167,7 +167,7 @@ def test_a_split_column_decides_and_calibration_comes_out_of_train(files_table, 
     )
     corpus = read_files(table, lines("text,polarity,part", *rows))
     numbers = {
-        split: {int(tweet.text.split()[1]) for tweet in corpus.splits[split]} for split in SPLITS
+        split: {int(row.text.split()[1]) for row in corpus.splits[split]} for split in SPLITS
     }
     assert numbers["test"] == set(range(40, 50))
     assert numbers["validation"] == set(range(30, 40))
@@ -181,7 +181,7 @@ def test_what_is_left_out_says_why_and_where(files_table, lines):
         *rows_of(40),
         ("line 42 \n and 43", "skip"),
         ("  ", "BAD"),
-        ("Tweet number 0!", "BAD"),
+        ("Text number 0!", "BAD"),
         ("one thing", "BAD"),
         ("ONE thing", "GOOD"),
         ("too", "BAD", "wide"),
@@ -189,14 +189,14 @@ def test_what_is_left_out_says_why_and_where(files_table, lines):
     table = files_table(polarities={"BAD": "BAD", "GOOD": "GOOD", "skip": ""})
     corpus = read_files(table, file)
     assert {(each.where, each.reason) for each in corpus.left_out} == {
-        ("line 42", "polarity 'skip' is left out on purpose"),
+        ("line 42", "label 'skip' is left out on purpose"),
         ("line 44", EMPTY),
         ("line 45", DOUBLED),
         ("line 46", CONFLICTING),
         ("line 47", CONFLICTING),
         ("line 48", "a row of 3 columns where 2 are expected"),
     }
-    assert len(tweets_of(corpus)) == 40
+    assert len(texts_of(corpus)) == 40
 
 
 def test_the_same_words_about_another_entity_are_no_copy(files_table, lines):
@@ -207,47 +207,47 @@ def test_the_same_words_about_another_entity_are_no_copy(files_table, lines):
 
 
 def test_a_file_without_header_line_gets_its_names(files_table, tmp_path):
-    file = tmp_path / "tweets.tsv"
+    file = tmp_path / "texts.tsv"
     file.write_text("".join(f"{polarity}\t{text}\n" for text, polarity in rows_of(40)))
     table = files_table(header=["polarity", "text"])
-    assert len(tweets_of(read_files(table, file))) == 40
+    assert len(texts_of(read_files(table, file))) == 40
 
 
 def test_lines_that_end_in_a_return_alone_are_read(files_table, tmp_path):
-    file = tmp_path / "tweets.csv"
+    file = tmp_path / "texts.csv"
     rows = [f"{text},{polarity}" for text, polarity in rows_of(40)]
     rows.append('"two\nlines",BAD')
     file.write_bytes("\r".join(["text,polarity", *rows]).encode())
-    assert "two\nlines" in {tweet.text for tweet in tweets_of(read_files(files_table(), file))}
+    assert "two\nlines" in {row.text for row in texts_of(read_files(files_table(), file))}
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_another_delimiter_in_a_csv_is_noticed(files_table, tmp_path, delimiter):
-    file = tmp_path / "tweets.csv"
+    file = tmp_path / "texts.csv"
     lines = ["text" + delimiter + "polarity", *(f"{t}{delimiter}{p}" for t, p in rows_of(40))]
     file.write_text("\n".join(lines))
-    assert len(tweets_of(read_files(files_table(), file))) == 40
+    assert len(texts_of(read_files(files_table(), file))) == 40
 
 
 def test_polarities_may_be_numbers_in_json_lines(files_table, tmp_path):
-    file = tmp_path / "tweets.jsonl"
+    file = tmp_path / "texts.jsonl"
     rows = ({"text": text, "polarity": int(p == "GOOD"), "n": None} for text, p in rows_of(40))
     file.write_text("\n".join(map(json.dumps, rows)))
     table = files_table(polarities={"0": "BAD", "1": "GOOD"})
-    assert len(tweets_of(read_files(table, file))) == 40
+    assert len(texts_of(read_files(table, file))) == 40
 
 
 def test_lines_of_another_encoding_are_decoded_by_the_fallback(files_table, tmp_path):
-    file = tmp_path / "tweets.csv"
+    file = tmp_path / "texts.csv"
     lines = [f"{text},{polarity}".encode() for text, polarity in rows_of(40)]
     lines += ["caf\u00e9 utf,BAD".encode(), "caf\u00e9 cp,BAD".encode("cp1252")]
     file.write_bytes(b"\n".join([b"text,polarity", *lines]))
     corpus = read_files(files_table(fallback_encoding="cp1252"), file)
-    assert {"caf\u00e9 utf", "caf\u00e9 cp"} <= {tweet.text for tweet in tweets_of(corpus)}
+    assert {"caf\u00e9 utf", "caf\u00e9 cp"} <= {row.text for row in texts_of(corpus)}
 
 
 def test_utf_16_is_read_when_declared(files_table, tmp_path):
-    file = tmp_path / "tweets.csv"
+    file = tmp_path / "texts.csv"
     lines = ["text,polarity", *(f"{text} \u00e9,{polarity}" for text, polarity in rows_of(40))]
     file.write_text("\n".join(lines), encoding="utf-16")
-    assert len(tweets_of(read_files(files_table(encoding="utf-16"), file))) == 40
+    assert len(texts_of(read_files(files_table(encoding="utf-16"), file))) == 40

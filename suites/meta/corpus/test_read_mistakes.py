@@ -9,7 +9,7 @@ import pytest
 from models.corpus.read import read_files
 from models.errors import UsageMistake
 
-GOOD = "text,polarity\n" + "".join(f"tweet {at},{('BAD', 'GOOD')[at % 2]}\n" for at in range(40))
+GOOD = "text,polarity\n" + "".join(f"text {at},{('BAD', 'GOOD')[at % 2]}\n" for at in range(40))
 ONLY_BAD = GOOD.replace("GOOD", "BAD")
 COUNTS = {"validation": 4, "calibration": 4, "test": 6}
 
@@ -21,8 +21,8 @@ CASES = {
     "column not there": (
         "t.csv",
         GOOD,
-        {"columns": {"text": "tweet", "polarity": "polarity"}},
-        "corpus.columns.text: there is no column 'tweet'. Name one of those found: 'text', 'pol",
+        {"columns": {"text": "review", "polarity": "polarity"}},
+        "corpus.columns.text: there is no column 'review'. Name one of those found: 'text', 'pol",
     ),
     "key not there": (
         "t.jsonl",
@@ -35,26 +35,26 @@ CASES = {
         "t.csv",
         GOOD + "more,UGLY\n",
         {},
-        "corpus.polarities: line 42 has the polarity 'UGLY', which is not declared",
+        "corpus.polarities: line 42 has the label 'UGLY', which is not declared",
     ),
-    "one polarity": ("t.csv", ONLY_BAD, {}, "tweet is BAD. Give tweets of at least two"),
+    "one polarity": ("t.csv", ONLY_BAD, {}, "text is BAD. Give texts of at least two"),
     "a label nobody has": (
         "t.csv",
         GOOD,
         {"labels": ["BAD", "SO-SO", "GOOD"]},
-        "corpus.labels: no train tweet is SO-SO",
+        "corpus.labels: no train text is SO-SO",
     ),
     "too few": (
         "t.csv",
         GOOD + ",BAD\n",
         {"counts": COUNTS | {"train": 100}},
-        "train: 26 tweets remain for train where 100 are asked for (40 usable in all; 1 left out: ",
+        "train: 26 texts remain for train where 100 are asked for (40 usable in all; 1 left out: ",
     ),
     "nothing for train": (
         "t.csv",
         GOOD,
         {"counts": COUNTS | {"test": 32}},
-        "corpus.counts.train: 0 tweets remain",
+        "corpus.counts.train: 0 texts remain",
     ),
     "a quote not closed": ("t.csv", GOOD + '"open,BAD\n', {}, "begins on line 42 cannot be read"),
     "not JSON": ("t.jsonl", '{"text": "a"}\n{"text": \n', {}, "line 2 is not JSON"),
@@ -118,13 +118,13 @@ def test_a_damaged_member_is_refused(files_table, tmp_path):
     file = tmp_path / "t.zip"
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("t.csv", GOOD)
-    file.write_bytes(file.read_bytes().replace(b"tweet 7", b"tweet 8"))
+    file.write_bytes(file.read_bytes().replace(b"text 7", b"text 8"))
     with pytest.raises(UsageMistake, match="is damaged"):
         read_files(files_table(), file)
 
 
 @pytest.mark.parametrize("names", [["a.csv", "b.csv"], ["a.png", "b.png"]])
-def test_a_zip_in_which_the_tweets_are_not_plain_is_refused(files_table, tmp_path, names):
+def test_a_zip_in_which_the_texts_are_not_plain_is_refused(files_table, tmp_path, names):
     file = tmp_path / "t.zip"
     with zipfile.ZipFile(file, "w") as archive:
         for name in names:

@@ -13,7 +13,7 @@ from models.corpus.artefact import build_corpus, load_corpus, load_summary
 from models.corpus.clean import normalized
 from models.corpus.replab import read_replab
 from models.corpus.source import hash_corpus
-from models.corpus.tweets import SPLITS, Tweet
+from models.corpus.texts import SPLITS, LabelledText
 from models.errors import UsageMistake
 from models.plan import check_inputs, make_plan, make_request
 from models.store import Stage, Store
@@ -34,7 +34,7 @@ from suites.meta.corpus.replab_package import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.corpus.tweets import Corpus
+    from models.corpus.texts import Corpus
 
 PLAIN = {folder: 4 * tweets for folder, tweets in MINIATURE_TWEETS.items()}
 STYLES = {
@@ -56,7 +56,7 @@ def corpus(package: Path) -> Corpus:
     return read_replab(replab_table(), package)
 
 
-def everything(corpus: Corpus) -> list[Tweet]:
+def everything(corpus: Corpus) -> list[LabelledText]:
     """The tweets of all splits."""
     return [tweet for split in SPLITS for tweet in corpus.splits[split]]
 
@@ -76,43 +76,43 @@ def test_each_tweet_left_out_has_its_reason_and_its_line(corpus: Corpus) -> None
         "training/labeled/RL2013D04E904.dat: line 53",
         "training/labeled/RL2013D04E904.dat: line 54",
     ]
-    assert len({each.tweet_id for each in corpus.left_out}) == len(corpus.left_out)
+    assert len({each.text_id for each in corpus.left_out}) == len(corpus.left_out)
 
 
 def test_every_tweet_is_in_a_split_or_left_out(corpus: Corpus) -> None:
-    used = Counter(tweet.tweet_id for tweet in everything(corpus))
-    used.update(each.tweet_id for each in corpus.left_out)
+    used = Counter(tweet.text_id for tweet in everything(corpus))
+    used.update(each.text_id for each in corpus.left_out)
     assert used == Counter(tweet.tweet_id for tweet in miniature_tweets())
 
 
 def test_the_official_splits_stay(corpus: Corpus) -> None:
     test_ids = {tweet.tweet_id for tweet in miniature_tweets() if tweet.folder == "test"}
-    assert {tweet.tweet_id for tweet in corpus.splits["test"]} <= test_ids
+    assert {tweet.text_id for tweet in corpus.splits["test"]} <= test_ids
     assert len(corpus.splits["test"]) == PLAIN["test"] + 4
     for split in ("train", "validation", "calibration"):
-        assert not {tweet.tweet_id for tweet in corpus.splits[split]} & test_ids
+        assert not {tweet.text_id for tweet in corpus.splits[split]} & test_ids
     assert len(corpus.splits["validation"]) == 12
     assert len(corpus.splits["calibration"]) == 9
     assert len(corpus.splits["train"]) == PLAIN["training"] + 4 - 21
 
 
 def test_a_model_is_told_the_name_and_the_measures_the_id(corpus: Corpus) -> None:
-    names = {(tweet.entity_id, tweet.entity) for tweet in everything(corpus)}
+    names = {(tweet.group_id, tweet.group) for tweet in everything(corpus)}
     assert ("RL2013D04E904", 'The "Quiet" Tides') in names
     assert len(names) == 4
     tweet = corpus.splits["test"][0]
-    assert tweet.parts(pair_with_entity=True) == (tweet.entity_name, tweet.text)
+    assert tweet.parts(pair_with_group=True) == (tweet.group_name, tweet.text)
 
 
 def test_an_entity_without_a_name_is_its_id() -> None:
-    assert Tweet("1", "Veltra", "text", 0).parts(pair_with_entity=True) == ("Veltra", "text")
-    assert Tweet("1", "", "text", 0).parts(pair_with_entity=True) == ("text",)
+    assert LabelledText("1", "Veltra", "text", 0).parts(pair_with_group=True) == ("Veltra", "text")
+    assert LabelledText("1", "", "text", 0).parts(pair_with_group=True) == ("text",)
 
 
 def test_polarities_are_ordered_from_the_worst_to_the_best(corpus: Corpus) -> None:
     written = {(t.entity_id, t.tweet_id): t.polarity for t in miniature_tweets()}
     for tweet in everything(corpus):
-        assert corpus.labels[tweet.label] == written[tweet.entity_id, tweet.tweet_id]
+        assert corpus.labels[tweet.label] == written[tweet.group_id, tweet.text_id]
     assert corpus.labels == ("NEGATIVE", "NEUTRAL", "POSITIVE")
 
 
@@ -134,7 +134,7 @@ def test_every_layout_gives_the_same_corpus(style: Style, corpus: Corpus, tmp_pa
 @pytest.mark.parametrize("seed", range(6))
 def test_nothing_of_one_split_is_known_from_another(seed: int, package: Path) -> None:
     corpus = read_replab(replab_table(seed=seed), package)
-    for known in (lambda t: t.tweet_id, lambda t: normalized(t.text)):
+    for known in (lambda t: t.text_id, lambda t: normalized(t.text)):
         owners = {split: {known(tweet) for tweet in corpus.splits[split]} for split in SPLITS}
         assert sum(map(len, owners.values())) == len(set.union(*owners.values()))
 
@@ -175,7 +175,7 @@ def test_one_unknown_language_is_a_reason(tmp_path: Path) -> None:
     shutil.rmtree(root)
     write_package(root, [BANKING], [t for t in tweets if t.entity_id == BANKING.entity_id])
     corpus = read_replab(replab_table(), root)
-    (unknown,) = (each for each in corpus.left_out if each.tweet_id == "999999")
+    (unknown,) = (each for each in corpus.left_out if each.text_id == "999999")
     assert unknown.reason == "language is not known"
 
 
@@ -199,7 +199,7 @@ def test_a_second_row_of_a_tweet_is_left_out(tmp_path: Path) -> None:
     tweets = miniature_tweets()
     root = write_package(tmp_path, MINIATURE_ENTITIES, [*tweets, tweets[0]])
     (second,) = (
-        each.tweet_id
+        each.text_id
         for each in read_replab(replab_table(), root).left_out
         if each.reason == "second row of one tweet and entity"
     )

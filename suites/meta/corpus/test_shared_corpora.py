@@ -1,4 +1,4 @@
-"""Real tweets, where a checkout has ../shared: other people's files are read as they are."""
+"""Real texts, where a checkout has ../shared: other people's files are read as they are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from models.corpus.clean import normalized
 from models.corpus.read import read_files
-from models.corpus.tweets import SPLITS
+from models.corpus.texts import SPLITS
 from models.subjects import load_subject
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -33,12 +33,12 @@ def corpus(name):
 
 
 def test_its_splits_have_the_asked_sizes(name, corpus):
-    sizes = {split: len(tweets) for split, tweets in corpus.splits.items()}
+    sizes = {split: len(texts) for split, texts in corpus.splits.items()}
     train = {"airline": 9263, "twitter_entity": 20000}[name]
     assert sizes == {"train": train, "validation": 500, "calibration": 500, "test": 4000}
 
 
-def test_every_row_is_a_tweet_or_left_out(name, corpus):
+def test_every_row_is_a_text_or_left_out(name, corpus):
     left_out = sum(each.count for each in corpus.left_out)
     assert left_out + sum(map(len, corpus.splits.values())) == ROWS[name]
 
@@ -46,10 +46,10 @@ def test_every_row_is_a_tweet_or_left_out(name, corpus):
 def test_no_id_and_no_text_is_in_two_splits(corpus):
     split_of = {}
     for split in SPLITS:
-        for tweet in corpus.splits[split]:
-            for key in (("id", tweet.tweet_id), ("text", normalized(tweet.text))):
-                assert split_of.setdefault(key, split) == split, tweet
+        for row in corpus.splits[split]:
+            for key in (("id", row.text_id), ("text", normalized(row.text))):
+                assert split_of.setdefault(key, split) == split, row
 
 
-def test_every_tweet_has_an_entity(corpus):
-    assert all(tweet.entity_id for split in SPLITS for tweet in corpus.splits[split])
+def test_every_text_has_a_group(corpus):
+    assert all(row.group_id for split in SPLITS for row in corpus.splits[split])

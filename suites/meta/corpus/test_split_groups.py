@@ -1,4 +1,4 @@
-"""Tweets that share an id or a text stay together, at a cost that grows with their number alone."""
+"""Texts that share an id or a text stay together, at a cost that grows with their number alone."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from models.corpus.groups import linked
 from models.corpus.quoted import read_quoted
 from models.corpus.split import Candidate, _groups
-from models.corpus.tweets import Tweet
+from models.corpus.texts import LabelledText
 
-# The tweets of RepLab's labelled splits: more than most people's corpora hold.
+# The texts of RepLab's labelled splits: more than most people's corpora hold.
 MANY = 58_568
 CPU_SECONDS = 2.0
 
-# Of each tweet its id and its text, by its number.
+# Of each text its id and its text, by its number.
 CROWDS = {
     "one id": lambda at: ("1", f"text {at}"),
     "one text": lambda at: (f"{at}", "the same words"),
@@ -32,7 +32,9 @@ CROWDS = {
 
 
 def candidates_of(pairs):
-    return [Candidate(Tweet(name, "", text, 0), f"line {at}", "") for at, (name, text) in pairs]
+    return [
+        Candidate(LabelledText(name, "", text, 0), f"line {at}", "") for at, (name, text) in pairs
+    ]
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=14))
@@ -51,7 +53,7 @@ def test_groups_hold_those_that_share_an_id_or_a_text(pairs):
 
 
 @pytest.mark.parametrize("crowd", CROWDS)
-def test_many_tweets_are_grouped_in_linear_time(crowd):
+def test_many_texts_are_grouped_in_linear_time(crowd):
     candidates = candidates_of((at, CROWDS[crowd](at)) for at in range(MANY))
     began = time.process_time()
     found = _groups(candidates)
@@ -62,9 +64,9 @@ def test_many_tweets_are_grouped_in_linear_time(crowd):
 def test_many_lines_of_one_open_quote_are_read_in_linear_time(tmp_path):
     file = tmp_path / "RL2013D01E001.dat"
     opened = '"234567"\t"an open quote\n' + "a line of it\n" * MANY + 'and its "last"\n'
-    file.write_text(f'tweet_id\ttext\n{opened}"234568"\t"whole"\n', encoding="utf-8")
+    file.write_text(f'text_id\ttext\n{opened}"234568"\t"whole"\n', encoding="utf-8")
     began = time.process_time()
-    sheet = read_quoted(file, ("tweet_id", "text"))
+    sheet = read_quoted(file, ("text_id", "text"))
     assert time.process_time() - began < CPU_SECONDS
-    assert [row.values["tweet_id"] for row in sheet.rows] == ["234567", "234568"]
+    assert [row.values["text_id"] for row in sheet.rows] == ["234567", "234568"]
     assert sheet.rows[0].values["text"].count("a line of it\n") == MANY

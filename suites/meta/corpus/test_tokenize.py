@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from models.corpus.clean import STEPS, normalized, normalizer_for
+from models.corpus.texts import LabelledText
 from models.corpus.tokenize import (
     encode,
     load_tokenizer,
     token_lengths,
     train_tokenizer,
 )
-from models.corpus.tweets import Tweet
 from models.errors import UsageMistake
 from models.roles import ROLES
 from models.subjects import TokenizerTable
@@ -38,7 +38,7 @@ DIGEST = """
 import hashlib
 from models.corpus.tokenize import train_tokenizer
 from models.subjects import TokenizerTable
-texts = [f"word{n % 97} of {n % 89} tweets, {chr(97 + n % 26)}x" for n in range(500)]
+texts = [f"word{n % 97} of {n % 89} texts, {chr(97 + n % 26)}x" for n in range(500)]
 whole = train_tokenizer(texts, TokenizerTable(source="trained", vocabulary=400)).to_str()
 print(hashlib.sha256(whole.encode()).hexdigest())
 """
@@ -113,27 +113,27 @@ def test_training_repeats_itself_in_another_process():
     assert len(digests) == 1
 
 
-@given(text=st.text(max_size=400), entity=st.text(max_size=40))
-def test_any_text_becomes_as_many_ids_as_asked(tokenizer, text, entity):
-    row = tokenizer.encode(entity, text)
+@given(text=st.text(max_size=400), group=st.text(max_size=40))
+def test_any_text_becomes_as_many_ids_as_asked(tokenizer, text, group):
+    row = tokenizer.encode(group, text)
     assert len(row.ids) == len(row.attention_mask) == len(row.type_ids) == TABLE.max_tokens
     assert 0 <= min(row.ids) <= max(row.ids) < tokenizer.get_vocab_size()
 
 
-def test_a_pair_is_entity_then_tweet(tokenizer):
+def test_a_pair_is_group_then_text(tokenizer):
     row = tokenizer.encode("Ostrel Bank", "@jo great https://t.co/x")
     assert row.tokens[:7] == ["[CLS]", "ostrel", "bank", "[SEP]", "great", "[SEP]", "[PAD]"]
     assert row.type_ids[:7] == [0, 0, 0, 0, 1, 1, 0]
     assert sum(row.attention_mask) == 6
 
 
-def test_a_long_tweet_loses_its_end_and_the_entity_stays(tokenizer):
+def test_a_long_text_loses_its_end_and_the_group_stays(tokenizer):
     row = tokenizer.encode("Ostrel Bank", "great " * 50)
     assert row.tokens[:5] == ["[CLS]", "ostrel", "bank", "[SEP]", "great"]
     assert row.tokens[-1] == "[SEP]"
 
 
-def test_a_tweet_cannot_spell_a_special_token(tokenizer):
+def test_a_text_cannot_spell_a_special_token(tokenizer):
     row = tokenizer.encode("Ostrel Bank", "great [SEP] app [PAD] [CLS]")
     assert row.tokens.count("[SEP]") == 2
     assert "[PAD]" not in row.tokens[: sum(row.attention_mask)]
@@ -148,14 +148,17 @@ def test_the_file_alone_gives_the_same_ids(tokenizer, tmp_path):
 
 
 def test_encoding_has_the_promised_shapes(tokenizer):
-    tweets = [Tweet("1", "Ostrel Bank", "great app", 1), Tweet("2", "", "awful tour " * 20, 0)]
-    encoded = encode(tokenizer, tweets, pair_with_entity=True)
+    texts = [
+        LabelledText("1", "Ostrel Bank", "great app", 1),
+        LabelledText("2", "", "awful tour " * 20, 0),
+    ]
+    encoded = encode(tokenizer, texts, pair_with_group=True)
     for name in ROLES:
         assert getattr(encoded, name).shape == (2, 16)
         assert getattr(encoded, name).dtype == np.int32
     assert encoded.labels.tolist() == [1, 0]
     assert encoded.segments[1].sum() == 0
-    assert token_lengths(tokenizer, tweets, pair_with_entity=True).tolist() == [7, 42]
+    assert token_lengths(tokenizer, texts, pair_with_group=True).tolist() == [7, 42]
 
 
 def _checkpoint(folder, *, whole):

@@ -96,7 +96,7 @@ def test_a_subject_that_nobody_measured_has_no_limits():
         ("[margins]", "[margin]", "margin"),
         ("instructions = 1.01", "instructions = 0.9", "instructions"),
         ('agreement_min = "', 'agreement_min = "0.00', "looks like a fraction"),
-        ("tweets = ", "tweets = -", "tweets"),
+        ("texts = ", "texts = -", "texts"),
     ],
 )
 def test_mistakes_are_named(changed, old, new, message):

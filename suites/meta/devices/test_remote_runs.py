@@ -84,7 +84,7 @@ def test_a_raspberry_whose_processor_is_emulated_is_judged_as_one(judge_on, tmp_
         # Not static_wi8_ai8: where chance made a zero point 0, four threads of this core answer it
         # wrongly (docs/quantization.md).
         schemes = "--edge-schemes=float32,float16,dynamic_wi8_afp32"
-        outcome = judge_on(raspberry, arguments=["-m", "rpi4", "--edge-tweets=8", schemes])
+        outcome = judge_on(raspberry, arguments=["-m", "rpi4", "--edge-texts=8", schemes])
     finally:
         raspberry.stop()
     assert outcome.code == pytest.ExitCode.OK, outcome.output

@@ -93,7 +93,7 @@ def test_the_builder_stops_with_the_run_that_waits_for_it(number, run_of, tmp_pa
 
 def test_the_builder_stops_when_its_run_is_killed(run_of, tmp_path):
     store = tmp_path / "store"
-    moment = once_said("reading tweets")
+    moment = once_said("reading texts")
     ended = end(tmp_path / "run", run_of(store), signal.SIGKILL, moment, store=store)
     assert ended.code == -signal.SIGKILL
     assert ended.left == []
@@ -163,7 +163,7 @@ def end_emulated(run_of, tmp_path):
     """A function that ends an emulated board's run: `end_emulated(store, number, moment)`."""
 
     def ended(store, number, moment):
-        arguments = run_of(store, "--edge-emulate=rpi4", "--edge-tweets=8")
+        arguments = run_of(store, "--edge-emulate=rpi4", "--edge-texts=8")
         reports = tmp_path / "reports"
         return end(tmp_path / "run", arguments, number, moment, store=store, reports=reports)
 

@@ -15,7 +15,7 @@ needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_ssh
 ENDED = {0, 1}
 # Seconds by which most have ended by themselves.
 LONGEST = 40.0
-MOST_TEXTS = "--edge-tweets=20"
+MOST_TEXTS = "--edge-texts=20"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from suites.meta.recordings import write_app
 
 __all__ = ["miniature", "shared_folder"]
 
-TWEETS = "text,airline_sentiment,airline\n" + "".join(
+TEXTS = "text,airline_sentiment,airline\n" + "".join(
     f"flight {number} was {mood},{mood},north\n"
     for number in range(60)
     for mood in ("positive", "neutral", "negative")
@@ -24,10 +24,10 @@ TWEETS = "text,airline_sentiment,airline\n" + "".join(
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout with the reader's own files: tweets, an encoder's folder, a subject, budgets."""
+    """A checkout with the reader's own files: texts, an encoder's folder, a subject, budgets."""
     made = Checkout(tmp_path_factory.mktemp("docs"))
     root, page = made.root, made.root / "docs" / "my-model.md"
-    (root / "Tweets.csv").write_text(TWEETS, encoding="utf-8")
+    (root / "Tweets.csv").write_text(TEXTS, encoding="utf-8")
     for name in ("encoder", "bert", "mobilebert-tiny"):
         folder = root / "path" / "to" / name
         folder.mkdir(parents=True)

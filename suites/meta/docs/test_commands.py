@@ -35,7 +35,7 @@ ELSEWHERE = {
     "-e fuzz": "feeds 800,000 files; suites/meta/fuzz feeds a share",
     "-e mutation": "tries some 3,000 faults",
     "-e benchmarks": "they measure the machine, which other tests are using",
-    "-m benchmarks.distillation": "trains for an hour on the tweets of ../shared",
+    "-m benchmarks.distillation": "trains for an hour on the texts of ../shared",
 }
 NOT_RUN = [one for one in WHOLE if any(part in one.text for part in ELSEWHERE)]
 RUN = [one for one in WHOLE if one not in NOT_RUN]

@@ -68,7 +68,7 @@ def options(texts: Any, labels: Sequence[str], **more: str) -> list[str]:
     """Return the options that name texts, labels and a tokenizer."""
     given = {
         "corpus": str(texts.corpus),
-        "columns": "text=tweet,label=mood",
+        "columns": "text=review,label=mood",
         "labels": ",".join(labels),
         "tokenizer": f"text_vectorization:{texts.vocabulary}",
         **more,

@@ -216,7 +216,7 @@ TEXTS = {
         _csv("x,a", header="text,mood"), "corpus.label", "'mood'", "--edge-columns=label=NAME"
     ),
     "no column of texts": _texts(
-        _csv("x,a", header="tweet,label"), "corpus.text", "'tweet'", "--edge-columns=text=NAME"
+        _csv("x,a", header="review,label"), "corpus.text", "'review'", "--edge-columns=text=NAME"
     ),
     "no column of groups": _texts(
         _csv("x,a"), "corpus.group", "'who'", columns="text=text,label=label,group=who"

@@ -29,8 +29,8 @@ def handed_in(mini, folder):
     with (folder / "test.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["about", "said", "felt"])
-        for tweet in corpus.splits["test"]:
-            writer.writerow([tweet.entity, tweet.text, corpus.labels[tweet.label]])
+        for row in corpus.splits["test"]:
+            writer.writerow([row.group, row.text, corpus.labels[row.label]])
     return [
         *(f"--edge-flatbuffer={scheme}={mini.flatbuffer(scheme)}" for scheme in SCHEMES),
         f"--edge-corpus={folder / 'test.csv'}",

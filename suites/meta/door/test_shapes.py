@@ -118,7 +118,7 @@ def test_thresholds_and_sides_of_one_sigmoid(tmp_path):
     toml = tmp_path / "mine.toml"
     toml.write_text(
         'labels = ["no", "yes"]\ntokenizer = "text_vectorization:vocab.txt"\n'
-        f'{tables}[corpus]\nfile = "texts.csv"\ntext = "tweet"\nlabel = "mood"\n',
+        f'{tables}[corpus]\nfile = "texts.csv"\ntext = "review"\nlabel = "mood"\n',
         encoding="utf-8",
     )
     judged = judge(tmp_path, [f"--edge-subject={toml}"])
@@ -140,6 +140,6 @@ def test_ids_of_the_corpus_are_fed_as_they_stand(texts, tmp_path):
     for name, data in shapes.items():
         (tmp_path / f"{name}.tflite").write_bytes(data)
     given = [f"--edge-flatbuffer={tmp_path / name}.tflite" for name in shapes]
-    given += options(texts, LABELS, tokenizer="", columns="text=tweet,label=mood,ids=numbers")
+    given += options(texts, LABELS, tokenizer="", columns="text=review,label=mood,ids=numbers")
     judged = judge(tmp_path, [*given, "--edge-output=name=0"])
     assert judged.figures("accuracy") == dict.fromkeys(shapes, EXACT(RIGHT))

@@ -49,7 +49,7 @@ def write_texts(folder: Path, *, names: Sequence[str] = LABELS, seed: int = 0) -
     corpus = folder / "texts.csv"
     with corpus.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(("tweet", "mood", "numbers"))
+        rows.writerow(("review", "mood", "numbers"))
         for row, label in zip(ids, labels, strict=True):
             told = [number for number in row if number]
             words = " ".join(WORDS[number - FIRST].upper() for number in told)

@@ -84,7 +84,7 @@ def model_metadata(
     graph = Table({0: "graph", 1: "", 2: inputs, 3: outputs, 4: [], 5: units or [], 6: []})
     root = {
         0: "Sentiment",
-        1: "of tweets",
+        1: "of texts",
         2: "v3",
         3: [graph],
         4: "A",

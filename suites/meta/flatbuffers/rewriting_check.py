@@ -27,7 +27,7 @@ from suites.meta.networks.weights import random_values
 if TYPE_CHECKING:
     from models.networks.architecture import Architecture
 
-TOKENS, TWEETS, VOCABULARY, HIDDEN, HEADS = 16, 24, 90, 256, 4
+TOKENS, TEXTS, VOCABULARY, HIDDEN, HEADS = 16, 24, 90, 256, 4
 OUTLIER, TIMES = 7, 100.0
 # What is loud, and what reads it.
 LOUD = {"intermediate.dense": "output.dense", "attention.self.value": "attention.output.dense"}
@@ -59,29 +59,29 @@ def make_values(shape: Architecture) -> dict[str, Any]:
     return values
 
 
-def make_tweets() -> Encoded:
-    """Return random tweets of random lengths."""
+def make_texts() -> Encoded:
+    """Return random texts of random lengths."""
     generator = np.random.default_rng(6)
-    ids = generator.integers(5, VOCABULARY, (TWEETS, TOKENS)).astype(np.int32)
-    lengths = generator.integers(4, TOKENS + 1, TWEETS)
+    ids = generator.integers(5, VOCABULARY, (TEXTS, TOKENS)).astype(np.int32)
+    lengths = generator.integers(4, TOKENS + 1, TEXTS)
     mask = (np.arange(TOKENS) < lengths[:, None]).astype(np.int32)
-    return Encoded(ids * mask, mask, np.zeros_like(ids), np.zeros(TWEETS, np.int32))
+    return Encoded(ids * mask, mask, np.zeros_like(ids), np.zeros(TEXTS, np.int32))
 
 
 class Check:
     """The network, its plain FlatBuffer, and what that answers."""
 
     def __init__(self) -> None:
-        self.shape, self.tweets = make_shape(), make_tweets()
+        self.shape, self.texts = make_shape(), make_texts()
         self.values = make_values(self.shape)
-        self.samples = convert._samples(self.tweets)
+        self.samples = convert._samples(self.texts)
         self.plain = self.made("float32")
         self.exact = Observer(self.plain).answers(self.samples)
 
     def made(self, scheme: str, **changes: Any) -> bytes:
         """Return the FlatBuffer under a scheme with some of its fields changed."""
         changed = msgspec.structs.replace(scheme_named(scheme), **changes)
-        return convert.convert(changed, self.shape, self.values, TOKENS, self.tweets)
+        return convert.convert(changed, self.shape, self.values, TOKENS, self.texts)
 
     def error(self, flatbuffer: bytes) -> float:
         """Return the largest difference of its logits over their spread."""

@@ -38,7 +38,7 @@ def test_text_says_what_it_is(write, capsys):
         "inputs      0 'serving_default_input_ids:0' int32 [1, 8]",
         "signature   'serving_default': input_ids, attention_mask, token_type_ids -> logits",
         "operators   2 CAST v1, TFLite 1.5.0",
-        "metadata    'Sentiment' 'of tweets'",
+        "metadata    'Sentiment' 'of texts'",
         "RegexTokenizer 'x' 'vocab.txt'",
         "packed 'labels.txt', 6 bytes",
         "findings    none",

@@ -71,7 +71,7 @@ def test_a_constant_that_overflows_is_named_where_it_is_unpacked(found):
 @pytest.mark.parametrize(
     ("code", "answer"),
     [
-        ("open(sys.argv[1], 'w').write('{\"tweets\": 3}')", {"tweets": 3}),
+        ("open(sys.argv[1], 'w').write('{\"texts\": 3}')", {"texts": 3}),
         ("sys.exit('no such kernel')", {"not_localized": "exit status 1: no such kernel"}),
         ("sys.exit(2)", {"not_localized": "exit status 2: no message"}),
     ],

@@ -52,7 +52,7 @@ def read(tmp_path, data):
 
 def test_model_makers_metadata_is_read(tmp_path):
     found = read(tmp_path, model_maker())
-    assert (found.name, found.description, found.version) == ("Sentiment", "of tweets", "v3")
+    assert (found.name, found.description, found.version) == ("Sentiment", "of texts", "v3")
     assert (found.author, found.license, found.min_parser_version) == ("A", "Apache", "1.2.0")
     assert found.minimum_runtime == "1.14.0"
     (source,) = found.main.inputs

@@ -83,7 +83,7 @@ nan_weights = _change_classifier(lambda values: np.full_like(values, np.nan))
 flat_probabilities = _change_classifier(lambda values: values / 100)
 # What the first class is said of, the second is too, and the first comes first.
 never_the_second = _change_classifier(lambda values: values[[0, 0, 2]])
-# Weights without influence: whatever the tweet, the first class.
+# Weights without influence: whatever the text, the first class.
 one_class = _change_classifier(
     lambda values: np.zeros_like(values) if values.ndim > 1 else np.array([1.0, 0.0, 0.0])
 )

@@ -1,4 +1,4 @@
-"""Faults in what the builder made: FlatBuffers, predictions, tweets."""
+"""Faults in what the builder made: FlatBuffers, predictions, texts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.corpus.artefact import TWEETS, load_corpus
-from models.corpus.tweets import hash_tweets
+from models.corpus.artefact import TEXTS, load_corpus
+from models.corpus.texts import hash_texts
 from models.members import REFUSED, VARIANT_CARD
-from models.verdicts.floors import entity_majority
+from models.verdicts.floors import group_majority
 from suites.meta.gates import edits
 from suites.meta.gates.planting import Fault, file_of, in_arrays, in_flatbuffer, in_json
 
@@ -38,31 +38,31 @@ def _shuffled(array: NDArray[np.generic]) -> NDArray[np.generic]:
     return np.random.default_rng(3).permutation(array)
 
 
-def _test_tweets(mini: Miniature) -> list[str]:
-    return hash_tweets(load_corpus(mini.kept("corpus")).splits["test"])
+def _test_texts(mini: Miniature) -> list[str]:
+    return hash_texts(load_corpus(mini.kept("corpus")).splits["test"])
 
 
-def _calibrated_on_test_tweets(mini: Miniature) -> None:
-    """Have a test tweet among those of calibration, and find the ranges on all of these."""
-    member = mini.artefact("corpus") / TWEETS
+def _calibrated_on_test_texts(mini: Miniature) -> None:
+    """Have a test text among those of calibration, and find the ranges on all of these."""
+    member = mini.artefact("corpus") / TEXTS
     rows = [json.loads(line) for line in member.read_text(encoding="utf-8").splitlines()]
     source = next(row for row in rows if row["split"] == "test")
     taken = next(row for row in rows if row["split"] == "calibration")
-    taken |= {name: source[name] for name in source if name not in {"tweet_id", "split"}}
+    taken |= {name: source[name] for name in source if name not in {"text_id", "split"}}
     text = "".join(f"{json.dumps(row)}\n" for row in rows)
     mini.rewrite(member, text.encode())
     splits = load_corpus(mini.kept("corpus")).splits
-    hashes = hash_tweets(splits["calibration"])
+    hashes = hash_texts(splits["calibration"])
     in_json(STATIC, "variant.json", "calibration", lambda _: hashes)(mini)
 
 
-def _majority_of_each_entity(mini: Miniature) -> None:
-    """Answer every test tweet with what its entity has most often in training."""
+def _majority_of_each_group(mini: Miniature) -> None:
+    """Answer every test text with what its group has most often in training."""
     splits = load_corpus(mini.kept("corpus")).splits
     train, test = splits["train"], splits["test"]
-    labels = np.array([tweet.label for tweet in train])
-    entities = [tweet.entity_id for tweet in train]
-    answers = entity_majority(labels, entities, [tweet.entity_id for tweet in test])
+    labels = np.array([row.label for row in train])
+    groups = [row.group_id for row in train]
+    answers = group_majority(labels, groups, [row.group_id for row in test])
     in_arrays("full", "logits.npz", "test", lambda logits: np.eye(logits.shape[1])[answers])(mini)
 
 
@@ -78,26 +78,26 @@ def _refused(scheme: str) -> Callable[[Miniature], None]:
 
 
 DATA = {
-    "gold labels of other tweets": Fault(
+    "gold labels of other texts": Fault(
         gate=FLOOR + "test_variant_beats_the_majority",
         only="-accuracy",
         plant=in_arrays("corpus", "encoded.npz", "test_labels", _shuffled),
     ),
-    "ranges found on test tweets": Fault(
-        gate=FILE + "test_calibration_tweets_are_not_test_tweets",
+    "ranges found on test texts": Fault(
+        gate=FILE + "test_calibration_texts_are_not_test_texts",
         only=STATIC,
         schemes=("float32", STATIC),
-        plant=in_json(STATIC, "variant.json", "calibration", _test_tweets),
+        plant=in_json(STATIC, "variant.json", "calibration", _test_texts),
     ),
-    "test tweets among those of calibration": Fault(
-        gate=FILE + "test_calibration_tweets_are_not_test_tweets",
+    "test texts among those of calibration": Fault(
+        gate=FILE + "test_calibration_texts_are_not_test_texts",
         only=STATIC,
         says="assert not",
         schemes=("float32", STATIC),
-        plant=_calibrated_on_test_tweets,
+        plant=_calibrated_on_test_texts,
     ),
     "a tokenizer on the device that cleans in another way": Fault(
-        gate=TEXT + "test_text_and_encoded_tweet_get_one_label",
+        gate=TEXT + "test_text_and_its_ids_get_one_label",
         plant=in_json("corpus", "tokenizer.json", "normalizer", lambda _: None),
     ),
 }
@@ -112,13 +112,13 @@ TRAINING = {
         gate=FLOOR + "test_full_model_beats_the_majority",
         plant=in_arrays("full", "logits.npz", "test", lambda logits: logits * 0 + [1.0, 0.0, 0.0]),
     ),
-    "a full model that knows the entities and no tweet": Fault(
-        gate=REPUTATION + "test_full_model_beats_the_majority_entity_by_entity",
+    "a full model that knows the groups and no text": Fault(
+        gate=REPUTATION + "test_full_model_beats_the_majority_group_by_group",
         says="official_accuracy of full_model",
-        plant=_majority_of_each_entity,
+        plant=_majority_of_each_group,
     ),
-    "a full model that orders tweets at random": Fault(
-        gate=REPUTATION + "test_full_model_orders_tweets_as_gold_does",
+    "a full model that orders texts at random": Fault(
+        gate=REPUTATION + "test_full_model_orders_texts_as_gold_does",
         says="fail: f_rs of full_model",
         plant=in_arrays("full", "logits.npz", "test", _shuffled),
     ),
@@ -138,7 +138,7 @@ CONVERSION = {
         plant=in_flatbuffer("float32", edits.permuted_classes),
     ),
     "a polarity that is never answered": Fault(
-        gate=DROP + "test_drop_of_the_rarer_polarities_is_within_budget",
+        gate=DROP + "test_drop_of_the_rarer_labels_is_within_budget",
         says="of float32",
         plant=in_flatbuffer("float32", edits.one_class),
     ),
@@ -162,13 +162,13 @@ CONVERSION = {
         gate=FLOOR + "test_variant_beats_the_majority",
         plant=in_flatbuffer("float32", edits.one_class),
     ),
-    "a variant that is right about no entity": Fault(
-        gate=REPUTATION + "test_variant_beats_the_majority_entity_by_entity",
+    "a variant that is right about no group": Fault(
+        gate=REPUTATION + "test_variant_beats_the_majority_group_by_group",
         says="fail: official_accuracy of float32",
         plant=in_flatbuffer("float32", edits.permuted_classes),
     ),
-    "a variant that orders no tweets": Fault(
-        gate=REPUTATION + "test_variant_orders_tweets_as_gold_does",
+    "a variant that orders no texts": Fault(
+        gate=REPUTATION + "test_variant_orders_texts_as_gold_does",
         says="fail: f_rs of float32",
         plant=in_flatbuffer("float32", edits.one_class),
     ),
@@ -177,7 +177,7 @@ CONVERSION = {
         says="fail: agreement_full of float32",
         plant=in_flatbuffer("float32", edits.permuted_classes),
     ),
-    "an order of tweets that conversion loses": Fault(
+    "an order of texts that conversion loses": Fault(
         gate=REPUTATION + "test_drop_of_the_order_is_within_budget",
         says="fail: f_rs_drop of float32",
         plant=in_flatbuffer("float32", edits.one_class),

@@ -55,12 +55,12 @@ FAULTS = {
             **planted_logits("return logits[::-1] if self.threads > 1 else logits"),
         },
     ),
-    "the first answer for every tweet": Fault(
+    "the first answer for every text": Fault(
         gate="suites/accuracy/test_accuracy_floor.py::test_variant_beats_the_majority",
         runner=planted_logits("return self.__dict__.setdefault('first', logits)"),
     ),
-    "answers that remember the tweet before": Fault(
-        gate=BEHAVIOR + "test_order_of_tweets_changes_nothing",
+    "answers that remember the text before": Fault(
+        gate=BEHAVIOR + "test_order_of_texts_changes_nothing",
         runner=planted_logits(
             "before, self.before = getattr(self, 'before', 0.0 * logits), logits",
             "return logits + np.float32(1e-3) * before",
@@ -102,8 +102,8 @@ FAULTS = {
         says="fail: latency_first_p50 of float32",
         runner={INVOKE: "            time.sleep(0.006)\n" + INVOKE},
     ),
-    "a runner that answers repeated tweets from memory": Fault(
-        gate=HONESTY + "test_other_tweets_take_as_long_as_repeated_ones",
+    "a runner that answers repeated texts from memory": Fault(
+        gate=HONESTY + "test_other_texts_take_as_long_as_repeated_ones",
         says="fail: latency_repeat_ratio of float32",
         runner={
             SET_ROW: "        key = [array[row].tobytes() for array in arrays.values()]\n"
@@ -112,7 +112,7 @@ FAULTS = {
             INVOKE: INVOKE.replace("invoke()", "self.kept or invoke()"),
         },
     ),
-    "a runner that knows the order of the tweets": Fault(
+    "a runner that knows the order of the texts": Fault(
         gate=HONESTY + "test_random_order_takes_as_long_as_fixed_order",
         says="fail: latency_order_ratio of float32",
         runner={
@@ -136,8 +136,8 @@ FAULTS = {
         runner={LABELED: LABELED.replace("- start", "- start + 2_000_000_000")},
     ),
     "a tokenizer that takes fifteen milliseconds": Fault(
-        gate=TEXT + "test_tweets_per_second_are_within_budget",
-        says="fail: tweets_per_second of float32",
+        gate=TEXT + "test_texts_per_second_are_within_budget",
+        says="fail: texts_per_second of float32",
         runner={CLASSIFY: "                time.sleep(0.015)\n" + CLASSIFY},
     ),
     "rounds that nobody records": Fault(
@@ -161,11 +161,11 @@ FAULTS = {
         says="socket.",
         runner={CLASSIFY: '                __import__("socket").socket().close()\n' + CLASSIFY},
     ),
-    "a runner that writes the tweets down": Fault(
+    "a runner that writes the texts down": Fault(
         gate=PRIVACY + "test_inference_opens_no_socket_and_writes_no_file",
-        says="tweets.log",
+        says="texts.log",
         runner={
-            CLASSIFY: '                open(__file__ + ".tweets.log", "a").write(str(text))\n'
+            CLASSIFY: '                open(__file__ + ".texts.log", "a").write(str(text))\n'
             + CLASSIFY
         },
     ),

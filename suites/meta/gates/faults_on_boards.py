@@ -11,7 +11,7 @@ PROFILE = Path(__file__).with_name("board.toml")
 ON_BOARD = (f"--edge-device={PROFILE}",)
 COLD = "suites/latency/test_cold_start.py::test_cold_start_is_within_budget"
 MEMORY = "suites/memory/test_memory.py::test_peak_memory_is_within_budget"
-THROUGHPUT = TEXT + "test_tweets_per_second_are_within_budget"
+THROUGHPUT = TEXT + "test_texts_per_second_are_within_budget"
 PERCENTILES = LATENCY + "test_latency_percentile_is_within_budget"
 
 READ = "    texts = read_texts(patterns, commands, root)\n"
@@ -27,9 +27,9 @@ def seen(path: str, text: str) -> dict[str, str]:
 
 
 FAULTS = {
-    "tweets that take longer than a board may": Fault(
+    "texts that take longer than a board may": Fault(
         gate=THROUGHPUT,
-        says="board.toml: budgets.tweets_per_second.min",
+        says="board.toml: budgets.texts_per_second.min",
         runner={CLASSIFY: "                time.sleep(0.006)\n" + CLASSIFY},
         arguments=ON_BOARD,
     ),

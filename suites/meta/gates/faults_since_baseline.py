@@ -8,7 +8,7 @@ from suites.meta.gates.planting import Fault, in_flatbuffer
 
 DYNAMIC = "dynamic_wi8_afp32"
 ACCURACY = "suites/accuracy/test_accuracy_floor.py::test_variant_beats_the_majority"
-REPUTATION = "suites/accuracy/test_reputation.py::test_variant_beats_the_majority_entity_by_entity"
+REPUTATION = "suites/accuracy/test_reputation.py::test_variant_beats_the_majority_group_by_group"
 LATENCY = "suites/latency/test_latency.py::test_latency_over_float32_is_within_budget"
 MEMORY = "suites/memory/test_memory.py::test_peak_memory_is_within_budget"
 SIZE = "suites/size/test_size.py::"
@@ -20,7 +20,7 @@ FAULTS = {
         plant=in_flatbuffer("float32", edits.never_the_second),
         compared=True,
     ),
-    "a polarity that is no longer answered of any entity": Fault(
+    "a polarity that is no longer answered of any group": Fault(
         gate=REPUTATION,
         says="regression: official_accuracy of float32 moved by -",
         plant=in_flatbuffer("float32", edits.never_the_second),

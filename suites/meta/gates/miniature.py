@@ -1,4 +1,4 @@
-"""A subject in miniature: tweets that anybody could label, models that are built in a minute.
+"""A subject in miniature: texts that anybody could label, models that are built in a minute.
 
 Every gate passes on it, so whatever is planted in it afterwards is what turns one red.
 """
@@ -53,7 +53,7 @@ class Miniature:
     """The subject's files, and the store that holds its artefacts.
 
     Attributes:
-        folder: holds the subject, the tweets and the budgets.
+        folder: holds the subject, the texts and the budgets.
         store: the store's folder.
     """
 
@@ -67,7 +67,7 @@ class Miniature:
 
     @property
     def corpus(self) -> Path:
-        """The labelled tweets."""
+        """The labelled texts."""
         return self.folder / "mini.csv"
 
     @property
@@ -113,19 +113,19 @@ class Miniature:
 
 
 def make_files(folder: Path) -> None:
-    """Write the subject, its tweets and its budgets."""
+    """Write the subject, its texts and its budgets."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("mini.toml", "budgets.toml"):
         shutil.copy(FILES / name, folder / name)
     with (folder / "mini.csv").open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)
         lines.writerow(("id", "entity", "text", "polarity", "split"))
-        lines.writerows(_tweets())
+        lines.writerows(_texts())
 
 
-def _tweets() -> list[tuple[object, ...]]:
-    """Rows of distinct tweets: fillers around two words that leave no doubt."""
-    draw = random.Random(11)  # noqa: S311 - the same tweets every time
+def _texts() -> list[tuple[object, ...]]:
+    """Rows of distinct texts: fillers around two words that leave no doubt."""
+    draw = random.Random(11)  # noqa: S311 - the same texts every time
     rows: list[tuple[object, ...]] = []
     seen = set()
     for split, count in COUNTS.items():

@@ -32,7 +32,7 @@ def test_what_its_profile_limits_is_judged_by_its_profile(calm):
     own = {
         one["metric"] for one in taken if one["budget"] and "board.toml" in one["budget"]["source"]
     }
-    assert own == {"tweets_per_second", "latency_p90", "peak_rss", "cold_start"}
+    assert own == {"texts_per_second", "latency_p90", "peak_rss", "cold_start"}
 
 
 def test_a_time_carries_its_circumstances_and_what_reading_them_cost(calm):

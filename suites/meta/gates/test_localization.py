@@ -1,4 +1,4 @@
-"""A red gate of agreement is localized: which tweets flipped, where the error begins."""
+"""A red gate of agreement is localized: which texts flipped, where the error begins."""
 
 from __future__ import annotations
 

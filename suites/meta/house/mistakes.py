@@ -195,10 +195,10 @@ WHEN_BUILDING = {
     "an empty corpus": Mistake(
         says=(CORPUS, "empty"), prepare=lambda folder: (folder / CORPUS).write_text("")
     ),
-    "a corpus without tweets": Mistake(says=(CORPUS, "no texts"), prepare=_only_header),
+    "a corpus without texts": Mistake(says=(CORPUS, "no texts"), prepare=_only_header),
     "a column that is not there": Mistake(
-        says=(CORPUS, "corpus.columns.text", "'tweet'", "found: 'id'"),
-        change=(SUBJECT, 'text = "text"', 'text = "tweet"'),
+        says=(CORPUS, "corpus.columns.text", "'review'", "found: 'id'"),
+        change=(SUBJECT, 'text = "text"', 'text = "review"'),
     ),
     "a label outside the declared ones": Mistake(
         says=(CORPUS, "line 2", "'DREADFUL'", "declared: NEGATIVE"),

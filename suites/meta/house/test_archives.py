@@ -179,10 +179,10 @@ def test_a_full_disk_is_not_taken_for_damage():
 
 def test_a_corpus_that_expands_without_end_is_refused_at_once(tmp_path):
     """Half a gigabyte in a file of two megabytes: what reads it gets less memory than that."""
-    bomb, row = tmp_path / "tweets.zip", b"text,polarity\n" * 1_000_000
+    bomb, row = tmp_path / "texts.zip", b"text,polarity\n" * 1_000_000
     with (
         zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-        archive.open("tweets.csv", "w", force_zip64=True) as member,
+        archive.open("texts.csv", "w", force_zip64=True) as member,
     ):
         for _ in range(40):
             member.write(row)
@@ -201,12 +201,12 @@ def test_a_corpus_that_expands_without_end_is_refused_at_once(tmp_path):
         check=False,
     )
     assert "UsageMistake" in done.stderr.splitlines()[-1]
-    assert "Zip the one file with the tweets alone" in done.stderr.splitlines()[-1]
+    assert "Zip the one file with the texts alone" in done.stderr.splitlines()[-1]
 
 
 def test_a_zip_in_a_zip_is_named(tmp_path):
-    outer = tmp_path / "tweets.zip"
-    outer.write_bytes(zipped(("tweets.zip", zipped(("tweets.csv", NOISE)))))
+    outer = tmp_path / "texts.zip"
+    outer.write_bytes(zipped(("texts.zip", zipped(("texts.csv", NOISE)))))
     with pytest.raises(UsageMistake, match="is a zip in a zip"):
         open_text(outer, "utf-8", None)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # The builder says this when the kill comes.
 MOMENTS = ("corpus: reading", "full model: epoch 1/")
-EPOCH = re.compile(r"full model: epoch 2/4, loss \d+\.\d{3}, \d+ tweets/s, \d+ s left")
+EPOCH = re.compile(r"full model: epoch 2/4, loss \d+\.\d{3}, \d+ texts/s, \d+ s left")
 
 
 def start(mini: Miniature) -> subprocess.Popen[str]:

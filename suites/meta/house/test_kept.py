@@ -182,7 +182,7 @@ def test_a_store_that_cannot_be_entered_is_told(tmp_path):
 
 def test_what_make_cannot_read_elsewhere_is_not_the_stores_matter(tmp_path):
     def fail(_: Path) -> None:
-        raise PermissionError(13, "Permission denied", "/elsewhere/tweets.csv")
+        raise PermissionError(13, "Permission denied", "/elsewhere/texts.csv")
 
     with pytest.raises(PermissionError, match="elsewhere"):
         Store(tmp_path).get(Stage("thing", {}), fail)

@@ -14,7 +14,7 @@ COLLECT = ("--collect-only", "-q")
 # What only a clock of the device's own can answer: an emulated board has none.
 NEED_A_CLOCK = (
     "test_cold_start_is_within_budget",
-    "test_other_tweets_take_as_long_as_repeated_ones",
+    "test_other_texts_take_as_long_as_repeated_ones",
     "test_random_order_takes_as_long_as_fixed_order",
     "test_rounds_are_recorded",
 )

@@ -18,7 +18,7 @@ from suites.meta.gates.running import environment
 # For options whose text is read into something else.
 GIVEN = {
     "threads": ("3", 3),
-    "tweets": ("40", 40),
+    "texts": ("40", 40),
     "offline": ("yes", True),
     "update-baseline": ("yes", True),
     "length": ("64", 64),
@@ -106,7 +106,7 @@ def test_texts_are_read_into_values(name):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("threads", "0"), ("threads", "two"), ("offline", "maybe"), ("tweets", "1"), ("tweets", "0")],
+    [("threads", "0"), ("threads", "two"), ("offline", "maybe"), ("texts", "1"), ("texts", "0")],
 )
 @pytest.mark.parametrize("source", ["switch", "variable", "ini"])
 def test_a_misfit_names_where_it_was_given(name, text, source, monkeypatch):
@@ -208,7 +208,7 @@ def test_what_can_be_no_path_is_refused(name, text):
 
 
 def test_an_option_given_twice_is_refused():
-    arguments = ["--edge-tweets=3", "--edge-tweets=4", "--collect-only", "suites/size"]
+    arguments = ["--edge-texts=3", "--edge-texts=4", "--collect-only", "suites/size"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
         cwd=PROJECT,
@@ -218,7 +218,7 @@ def test_an_option_given_twice_is_refused():
         check=False,
     )
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "--edge-tweets: is given twice, as '3' and as '4'. Give it once" in done.stderr
+    assert "--edge-texts: is given twice, as '3' and as '4'. Give it once" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 

@@ -9,7 +9,7 @@ from suites.meta.gates.running import run
 
 SCHEMES = ("float32", "dynamic_wi8_afp32")
 TIMED = {name for name in METRICS if name.startswith(("latency", "text_to_label"))} | {
-    "tweets_per_second",
+    "texts_per_second",
     "cold_start",
 }
 # Memory is judged, but no two processes have the same.

@@ -111,7 +111,7 @@ def test_one_cause_is_told_once(ending, message, run_sizes):
     [
         (["-k", "ratio"], "2 tests were left out by -k 'ratio'"),
         (["-n", "1", "-k", "ratio"], "2 tests were left out by -k 'ratio'"),
-        (["--edge-tweets=20"], "only 20 of 600 test tweets were asked for"),
+        (["--edge-texts=20"], "only 20 of 600 test texts were asked for"),
     ],
 )
 def test_a_selection_is_said(arguments, said, run_sizes):

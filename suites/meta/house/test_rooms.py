@@ -17,6 +17,8 @@ MAY_IMPORT = {
     "models.streams": {"models.errors"},
     "models.files": set(),
     "models.foreign_text": set(),
+    # What earlier versions called things.
+    "models.former": set(),
     "models.artefact": {"models.errors"},
     "models.outputs": {"models.errors"},
     "models.archives": {"models.errors"},
@@ -115,7 +117,13 @@ MAY_IMPORT = {
 # text, starts a program or ends this one.
 FOR_ALL = {
     *("models.archives", "models.arrays", "models.artefact", "models.drafts", "models.files"),
-    *("models.foreign_text", "models.numpy_files", "models.processes", "models.stopping"),
+    *(
+        "models.foreign_text",
+        "models.former",
+        "models.numpy_files",
+        "models.processes",
+        "models.stopping",
+    ),
     *("models.documents", "models.paths", "models.protocol_buffers", "models.roles"),
     "models.streams",
 }

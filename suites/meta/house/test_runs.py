@@ -20,7 +20,7 @@ CONTRACT = {
     *("accuracy", "balanced_accuracy", "macro_f1", "accuracy_drop", "agreement"),
     *("flatbuffer_bytes", "size_ratio_weights", "size_ratio_checkpoint"),
     *("size_ratio_bert_large_weights", "size_ratio_bert_large_checkpoint"),
-    *("latency_p50", "latency_p90", "latency_p99", "latency_ratio", "tweets_per_second"),
+    *("latency_p50", "latency_p90", "latency_p99", "latency_ratio", "texts_per_second"),
     *("cold_start", "peak_rss"),
 }
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 
 import pytest
 
-from models.store import PROJECT
+from suites.meta.house.tracked import tracked_texts
 
 # Folders that only one machine has; /tmp, /proc, /usr and the like are everywhere.
 OF_ONE_MACHINE = re.compile(r"""(?<![\w.$}*-])/(?:root|work|mnt|Users|home/\w)[/\w]*""")
@@ -19,21 +18,9 @@ RESOLVED = re.compile(r'"resolved": "(?!https://registry\.npmjs\.org/)')
 @pytest.fixture(scope="module")
 def tracked() -> dict[str, str]:
     """The text of every tracked file, by its path."""
-    if not (PROJECT / ".git").exists():
-        pytest.skip("no git checkout")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"],  # noqa: S607 - the user's own git, wherever it is
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    files = [PROJECT / name for name in listed.stdout.split("\0") if name]
-    return {
-        str(file.relative_to(PROJECT)): file.read_text(encoding="utf-8", errors="replace")
-        for file in files
-        if file.is_file() and file.name != "test_tracked_files.py"
-    }
+    found = tracked_texts()
+    del found["suites/meta/house/test_tracked_files.py"]
+    return found
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from suites.meta.networks.weights import random_values
 if TYPE_CHECKING:
     from models.networks.architecture import Architecture
 
-TOKENS, CLASSES, TWEETS = 10, 3, 40
+TOKENS, CLASSES, TEXTS = 10, 3, 40
 # Of random weights: what passes through them keeps its size.
 GAIN = 0.8
 TWO = ("float32", "dynamic_wi8_afp32")
@@ -65,12 +65,12 @@ CONFIGS = {
 def make_inputs() -> Encoded:
     """Return random pairs of texts of different lengths."""
     generator = np.random.default_rng(6)
-    lengths = generator.integers(3, TOKENS + 1, (TWEETS, 1))
+    lengths = generator.integers(3, TOKENS + 1, (TEXTS, 1))
     place = np.arange(TOKENS)[None]
     mask = (place < lengths).astype(np.int32)
     ids = generator.integers(1, SMALL["vocab_size"], mask.shape).astype(np.int32) * mask
     types = (place >= lengths // 2).astype(np.int32) * mask
-    return Encoded(ids, mask, types, np.zeros(TWEETS, np.int32))
+    return Encoded(ids, mask, types, np.zeros(TEXTS, np.int32))
 
 
 INPUTS = make_inputs()

@@ -3,7 +3,7 @@
     python -m suites.meta.networks.mobilebert FOLDER
 
 writes google/mobilebert-uncased's shape as a checkpoint and prints the command that takes it
-through the whole suite. Its accuracy means nothing: it sees 64 tweets. Its sizes, its files, its
+through the whole suite. Its accuracy means nothing: it sees 64 texts. Its sizes, its files, its
 agreement with itself under quantization and its latency are those of the published network.
 """
 
@@ -70,7 +70,7 @@ def write(folder: Path) -> tuple[Path, Path]:
 
 
 def _pieces() -> Iterator[str]:
-    """Special tokens, letters as words and as continuations, then ones that no tweet holds."""
+    """Special tokens, letters as words and as continuations, then ones that no text holds."""
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
     characters = [*letters, *map(str, range(10))]
     yield from SPECIAL

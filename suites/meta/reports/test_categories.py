@@ -23,7 +23,7 @@ console.log(JSON.stringify(JSON.parse(process.argv[2]).map(
 """
 KINDS = {
     "Accuracy regression": "accuracy|macro_f1|f_rs|reliability|sensitivity|agreement|total_",
-    "Latency over budget": "latency|text_to_label|tweets_per_second|cold_start",
+    "Latency over budget": "latency|text_to_label|texts_per_second|cold_start",
     "Memory over budget": "peak_rss",
     "Size over budget": "size_ratio|bytes",
 }

@@ -28,7 +28,7 @@ def test_every_red_test_is_explained_and_no_other(red):
 def test_a_broken_budget_is_explained(red):
     rows = dict(red["fail: accuracy_drop of float16 on host"].rows)
     measured = (
-        "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 tweets), 95 % interval in brackets"
+        "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 texts), 95 % interval in brackets"
     )
     line = place_of("fixtures/budgets/embedded.toml: accuracy_drop.max").line
     assert rows == {
@@ -41,7 +41,7 @@ def test_a_broken_budget_is_explained(red):
         "7 NaN and 2 Inf in 1 operator; mended by SOFTMAX in float",
         "Labels that flipped": "9, surest in float32 (by logits over the next label):\n"
         '"never again": gold BAD, float32 BAD by 2.5, float16 GOOD by 0.25\n'
-        "test tweet 7: gold GOOD, float32 SO SO by 0.125, float16 GOOD by 1",
+        "test text 7: gold GOOD, float32 SO SO by 0.125, float16 GOOD by 1",
         "Circumstances": "host, ai_edge_litert 2.3.0, 1 thread, Python 3.11.7, "
         "commit 012345678, run of 2024-05-06 07:08 UTC",
         "Reproduce": f"python -m pytest --edge-subject=mini.toml '{DROP_TEST}'",
@@ -57,7 +57,7 @@ def test_what_could_not_be_localized_says_why():
 
 def test_what_would_decide_is_said(red):
     verdict = dict(red["inconclusive: agreement of float16 on host"].rows)["Verdict"]
-    assert "tweets would decide" in verdict
+    assert "texts would decide" in verdict
 
 
 def test_wrong_circumstances_are_named(red):

@@ -167,9 +167,9 @@ MALFORMED = {
     "nothing": b"",
     "a byte order mark": b"\xef\xbb\xbf",
     "UTF-16": json.dumps(ONE).encode("utf-16"),
-    "nesting without end": b'{"schema": 1, "run": ' + b"[" * 200_000,
+    "nesting without end": b'{"schema": 2, "run": ' + b"[" * 200_000,
     "a number of thousands of digits": b'{"schema": ' + b"1" * 5000 + b"}",
-    "a key twice": b'{"schema": 1, "schema": 1}',
+    "a key twice": b'{"schema": 2, "schema": 2}',
     "no number": b'{"schema": NaN}',
     "another type": b"[]",
 }

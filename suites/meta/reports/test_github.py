@@ -21,7 +21,7 @@ def test_an_annotation_points_at_the_broken_budget():
     )
     assert DROP_TEST.replace(":", "%3A") in head
     assert message.startswith(
-        "Measured: accuracy_drop of float16: 5 points [4.2, 6] (n = 200 tweets), 95 %25"
+        "Measured: accuracy_drop of float16: 5 points [4.2, 6] (n = 200 texts), 95 %25"
     )
     assert "%0AReproduce: python -m pytest" in message
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from models import former
 from models.errors import EdgeproofError
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import Measurement, measure
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+(FORMER,) = former.METRICS
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 BUDGET = Budget("accuracy_drop", "max", 0.041, "4.1 points", "mine.toml", "accuracy_drop.max")
 
@@ -138,7 +140,7 @@ BREAKAGES = {
     "no subject name": drop_key("subject", "name"),
     "no device name": drop_key("device", "name"),
     "no artefact hash": drop_key("artefacts", 0, "sha256"),
-    "another version": put(2, "schema"),
+    "another version": put(3, "schema"),
     "an unknown key": put({}, "notes"),
     "an unknown key in a measurement": put(1, *DROP, "confidence"),
     "an unknown key in a budget": put(1, *DROP, "budget", "margin"),
@@ -232,12 +234,16 @@ def test_a_failed_write_leaves_the_old_document_and_nothing_else(
     [
         (None, "no such file. Run the suite first"),
         (b"", "cannot be read as JSON"),
-        (b'{"schema": 1, "run": ', "cannot be read as JSON"),
+        (b'{"schema": 2, "run": ', "cannot be read as JSON"),
         (b'{"schema": NaN}', "cannot be read as JSON (NaN is not JSON)"),
         (b"\xff\xfe", "cannot be read as JSON"),
         (b"[]", "schema: has the schema version None"),
-        (b'{"schema": 7}', "schema: has the schema version 7. This edgeproof reads version 1"),
-        (b'{"schema": 1}', "missing required field `run`"),
+        (b'{"schema": 7}', "schema: has the schema version 7. This edgeproof reads version 2: run"),
+        (
+            json.dumps({"schema": 1, "measurements": [{"metric": FORMER}]}).encode(),
+            f"1. This edgeproof reads version 2 ({FORMER} is texts_per_second in it): run the",
+        ),
+        (b'{"schema": 2}', "missing required field `run`"),
     ],
 )
 def test_a_document_that_cannot_be_read_is_named(

@@ -75,20 +75,20 @@ SAMPLE = document(
     taken("dynamic_wi8_afp32", "flatbuffer_bytes", 1_130_000.0, runtime=None),
     taken("dynamic_wi8_afp32", "size_ratio_weights", 15.03, runtime=None),
     taken("dynamic_wi8_afp32", "latency_p50", 0.00083),
-    taken("dynamic_wi8_afp32", "tweets_per_second", 1034.5),
+    taken("dynamic_wi8_afp32", "texts_per_second", 1034.5),
     taken("dynamic_wi8_afp32", "peak_rss", 48_500_000.0),
     taken("float32", "accuracy_drop", 0.01, -0.01, math.inf),
     taken("full_model", "accuracy", 0.854),
     taken("full_model", "weights_bytes", 16_987_148.0, runtime=None),
 )
 GOLDEN = """\
-scheme                                  MB  ratio  accuracy            drop  agreement    ms  tweets/s  MB resident  verdict
------------------------------------  -----  -----  --------  --------------  ---------  ----  --------  -----------  ------------
-full_model                           16.99      -     0.854               -          -     -         -            -  -
-float32                                  -      -         -   1.0 [-1.0, ?]          -     -         -            -  inconclusive
-dynamic_wi8_afp32                     1.13   15.0     0.842  1.2 [0.4, 2.1]      0.991  0.83   1,034.5         48.5  pass
-dynamic_wi8_afp32 on tflite_runtime      -      -         -               -      0.350     -         -            -  fail
-float16                                  -      -         -  5.0 [4.2, 6.0]      0.980     -         -            -  fail (known)
+scheme                                  MB  ratio  accuracy            drop  agreement    ms  texts/s  MB resident  verdict
+-----------------------------------  -----  -----  --------  --------------  ---------  ----  -------  -----------  ------------
+full_model                           16.99      -     0.854               -          -     -        -            -  -
+float32                                  -      -         -   1.0 [-1.0, ?]          -     -        -            -  inconclusive
+dynamic_wi8_afp32                     1.13   15.0     0.842  1.2 [0.4, 2.1]      0.991  0.83  1,034.5         48.5  pass
+dynamic_wi8_afp32 on tflite_runtime      -      -         -               -      0.350     -        -            -  fail
+float16                                  -      -         -  5.0 [4.2, 6.0]      0.980     -        -            -  fail (known)
 """  # noqa: E501 - a picture
 
 
@@ -132,7 +132,7 @@ def test_csv_holds_plain_numbers_and_says_whose_they_are() -> None:
     int8 = rows[2]
     drop = [int8[f"drop_points{end}"] for end in ("", "_low", "_high")]
     assert [float(value) for value in drop] == [1.2, 0.4, 2.1]
-    assert float(int8["tweets_per_second"]) == 1034.5
+    assert float(int8["texts_per_second"]) == 1034.5
     assert rows[1]["drop_points_high"] == "", "it is not bounded"
     assert rows[-1]["verdict"] == "fail (known)"
 

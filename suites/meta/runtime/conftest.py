@@ -1,4 +1,4 @@
-"""What the tests of the runtime room share: tiny FlatBuffers, encoded tweets, started runners."""
+"""What the tests of the runtime room share: tiny FlatBuffers, encoded texts, started runners."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def tiny() -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def tweets() -> dict[str, NDArray[np.int32]]:
-    """Thirty encoded tweets: int32 arrays [30, 16] by input name."""
+def by_name() -> dict[str, NDArray[np.int32]]:
+    """Thirty encoded texts: int32 arrays [30, 16] by input name."""
     rows = list(sample_inputs(30))
     return {name: np.concatenate([row[name] for row in rows]) for name in INPUTS}
 
 
 @pytest.fixture(scope="session")
-def texts(tweets: dict[str, NDArray[np.int32]]) -> dict[str, NDArray[np.int32]]:
+def texts(by_name: dict[str, NDArray[np.int32]]) -> dict[str, NDArray[np.int32]]:
     """The same by role, as a bound model is given them."""
-    return inputs_by_role(tweets)
+    return inputs_by_role(by_name)
 
 
 @pytest.fixture(scope="module", params=RUNTIMES)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Tweets = dict[str, NDArray[np.int32]]
+    Inputs = dict[str, NDArray[np.int32]]
 
 # Both runtimes load and rightly answer these; the others are the business of the conformance suite.
 SOUND = ("float32", "float16", "static_wi8_ai8", "quantizer_static_wi8_ai8")
@@ -34,14 +34,14 @@ def loaded(runner: Runner, tiny: dict[str, Path]) -> Runner:
     return runner
 
 
-def changed(tweets: Tweets, name: str, value: int) -> Tweets:
-    array = tweets[name].copy()
+def changed(by_name: Inputs, name: str, value: int) -> Inputs:
+    array = by_name[name].copy()
     array[7, 3] = value
-    return {**tweets, name: array}
+    return {**by_name, name: array}
 
 
 @pytest.mark.parametrize("scheme", SOUND)
-def test_runtimes_agree(tiny: dict[str, Path], tweets: Tweets, scheme: str) -> None:
+def test_runtimes_agree(tiny: dict[str, Path], by_name: Inputs, scheme: str) -> None:
     names = [runtime.name for runtime in available_runtimes()]
     if len(names) < 2:
         pytest.skip(f"only {names} is installed")
@@ -49,13 +49,13 @@ def test_runtimes_agree(tiny: dict[str, Path], tweets: Tweets, scheme: str) -> N
     for name in names:
         with Runner(LocalTransport(), name) as runner:
             runner.load(scheme, tiny[scheme])
-            logits.append(runner.answer(scheme, tweets).logits)
+            logits.append(runner.answer(scheme, by_name).logits)
     # Integer kernels may round one step apart.
     np.testing.assert_allclose(logits[0], logits[1], atol=1e-4 if "float" in scheme else 0.1)
     assert (logits[0].argmax(1) == logits[1].argmax(1)).mean() >= 0.9
 
 
-def test_answers_have_a_time_each(loaded: Runner, texts: Tweets) -> None:
+def test_answers_have_a_time_each(loaded: Runner, texts: Inputs) -> None:
     answers = loaded.answer("tiny", texts)
     assert answers.logits.shape == (30, CLASSES)
     assert answers.invoke_ns.shape == answers.cpu_ns.shape == (30,)
@@ -64,25 +64,27 @@ def test_answers_have_a_time_each(loaded: Runner, texts: Tweets) -> None:
     assert answers.age_ns is None or answers.age_ns > 0
 
 
-def test_the_order_of_inputs_does_not_matter(loaded: Runner, texts: Tweets) -> None:
+def test_the_order_of_inputs_does_not_matter(loaded: Runner, texts: Inputs) -> None:
     expected = loaded.answer("tiny", texts).logits
     for order in itertools.permutations(ROLES):
         answers = loaded.answer("tiny", {name: texts[name] for name in order})
         np.testing.assert_array_equal(answers.logits, expected)
 
 
-def test_no_tweets_give_no_answers(loaded: Runner, texts: Tweets) -> None:
+def test_no_texts_give_no_answers(loaded: Runner, texts: Inputs) -> None:
     none = {name: array[:0] for name, array in texts.items()}
     assert loaded.answer("tiny", none).logits.shape == (0, CLASSES)
 
 
-def test_bytes_and_file_answer_alike(runner: Runner, tiny: dict[str, Path], tweets: Tweets) -> None:
+def test_bytes_and_file_answer_alike(
+    runner: Runner, tiny: dict[str, Path], by_name: Inputs
+) -> None:
     from_file = runner.load("file", tiny["float32"])
     from_bytes = runner.load("bytes", tiny["float32"].read_bytes())
     assert from_file.sha256 == from_bytes.sha256
     assert from_file.size == from_bytes.size == tiny["float32"].stat().st_size
     np.testing.assert_array_equal(
-        runner.answer("file", tweets).logits, runner.answer("bytes", tweets).logits
+        runner.answer("file", by_name).logits, runner.answer("bytes", by_name).logits
     )
 
 
@@ -118,7 +120,7 @@ def test_delegates_take_nodes_only_if_asked(runner: Runner, tiny: dict[str, Path
     ],
 )
 def test_values_out_of_range_are_refused(
-    loaded: Runner, texts: Tweets, name: str, value: int, says: str
+    loaded: Runner, texts: Inputs, name: str, value: int, says: str
 ) -> None:
     with pytest.raises(RunnerRefused, match=says) as refusal:
         loaded.answer("tiny", changed(texts, name, value))
@@ -127,24 +129,24 @@ def test_values_out_of_range_are_refused(
 
 
 def test_ids_beyond_the_table_are_an_invoke_error(
-    runner: Runner, tiny: dict[str, Path], tweets: Tweets
+    runner: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     """Without a vocabulary given, the runtime itself notices, and the runner lives on."""
     runner.load("unbounded", tiny["float32"])
     with pytest.raises(RunnerRefused) as refusal:
-        runner.answer("unbounded", changed(tweets, "input_ids", 10_000))
+        runner.answer("unbounded", changed(by_name, "input_ids", 10_000))
     assert refusal.value.kind == "invoke"
-    assert runner.answer("unbounded", tweets).nan_count == 0
+    assert runner.answer("unbounded", by_name).nan_count == 0
 
 
 @pytest.mark.parametrize("missing", ROLES)
-def test_a_missing_input_is_refused(loaded: Runner, texts: Tweets, missing: str) -> None:
+def test_a_missing_input_is_refused(loaded: Runner, texts: Inputs, missing: str) -> None:
     given = {name: array for name, array in texts.items() if name != missing}
     with pytest.raises(RunnerRefused, match=rf"the signature takes .*{missing}"):
         loaded.answer("tiny", given)
 
 
-def test_an_unknown_input_is_refused(loaded: Runner, texts: Tweets) -> None:
+def test_an_unknown_input_is_refused(loaded: Runner, texts: Inputs) -> None:
     with pytest.raises(RunnerRefused, match=r"given were .*position_ids"):
         loaded.answer("tiny", {**texts, "position_ids": texts[IDS]})
 
@@ -163,21 +165,21 @@ def test_an_unknown_input_is_refused(loaded: Runner, texts: Tweets) -> None:
     ids=["too-long", "flat", "too-few", "scalar", "int64", "float32", "nan"],
 )
 def test_wrong_arrays_are_refused(
-    loaded: Runner, texts: Tweets, given: NDArray[np.int32], says: str
+    loaded: Runner, texts: Inputs, given: NDArray[np.int32], says: str
 ) -> None:
     with pytest.raises(RunnerRefused, match=says) as refusal:
         loaded.answer("tiny", {**texts, IDS: given})
     assert refusal.value.kind == "inputs"
 
 
-def test_nan_is_counted(runner: Runner, tiny: dict[str, Path], tweets: Tweets) -> None:
+def test_nan_is_counted(runner: Runner, tiny: dict[str, Path], by_name: Inputs) -> None:
     content = bytearray(tiny["float32"].read_bytes())
     model = tflite.Model.GetRootAs(content, 0)
     weights = [model.Buffers(i).DataAsNumpy() for i in range(model.BuffersLength())]
     largest = max((data for data in weights if not isinstance(data, int)), key=len)
     largest[:] = np.frombuffer(np.full(len(largest) // 4, np.nan, np.float32).tobytes(), np.uint8)
     runner.load("broken", bytes(content))
-    assert runner.answer("broken", tweets).nan_count == 30 * CLASSES
+    assert runner.answer("broken", by_name).nan_count == 30 * CLASSES
 
 
 def test_a_wrong_hash_is_refused(runner: Runner, tiny: dict[str, Path]) -> None:
@@ -215,19 +217,19 @@ def test_a_missing_file_is_refused(runner: Runner, tmp_path: Path) -> None:
     assert refusal.value.kind == "file"
 
 
-def test_a_name_never_loaded_is_refused(runner: Runner, tweets: Tweets) -> None:
+def test_a_name_never_loaded_is_refused(runner: Runner, by_name: Inputs) -> None:
     with pytest.raises(RunnerRefused, match="nothing is loaded as 'ghost'"):
-        runner.answer("ghost", tweets)
+        runner.answer("ghost", by_name)
 
 
 def test_a_failed_load_leaves_nothing_under_the_name(
-    runner: Runner, tiny: dict[str, Path], tweets: Tweets
+    runner: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     runner.load("again", tiny["float32"])
     with pytest.raises(RunnerRefused):
         runner.load("again", tiny["flex"])
     with pytest.raises(RunnerRefused, match="nothing is loaded"):
-        runner.answer("again", tweets)
+        runner.answer("again", by_name)
 
 
 def test_requests_nobody_knows_are_refused(runner: Runner) -> None:
@@ -263,13 +265,13 @@ class Started:
         runner.load("tiny", self._flatbuffer, binding=binding_of_encoder(VOCABULARY))
 
 
-def repeated(texts: Tweets, count: int) -> Tweets:
+def repeated(texts: Inputs, count: int) -> Inputs:
     return rows_of(texts, np.arange(count) % len(texts[IDS]))
 
 
 @pytest.mark.parametrize(("count", "most", "needed"), [(1200, 2, 2), (1200, 1, 1), (30, 4, 1)])
 def test_several_runners_answer_what_one_does(
-    tiny: dict[str, Path], texts: Tweets, count: int, most: int, needed: int
+    tiny: dict[str, Path], texts: Inputs, count: int, most: int, needed: int
 ) -> None:
     split, started = repeated(texts, count), Started(tiny["float32"])
     shared = answer_split_at_once(started, started.load, "tiny", split, runners=most)
@@ -280,7 +282,7 @@ def test_several_runners_answer_what_one_does(
 
 
 def test_what_one_of_several_runners_refuses_ends_them_all(
-    tiny: dict[str, Path], texts: Tweets
+    tiny: dict[str, Path], texts: Inputs
 ) -> None:
     split, started = repeated(texts, 1200), Started(tiny["float32"])
     split[IDS][-1, 0] = VOCABULARY

@@ -1,4 +1,4 @@
-"""The audit sees what could let a tweet out, and the runner does nothing of it."""
+"""The audit sees what could let a text out, and the runner does nothing of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Tweets = dict[str, NDArray[np.int32]]
+    Inputs = dict[str, NDArray[np.int32]]
 
 
 @pytest.mark.parametrize(
@@ -42,26 +42,26 @@ def test_a_planted_leak_is_seen(
     with with_planted_tokenizers(leak, audit=True) as runner:
         runner.load("tiny", tiny["float32"])
         with pytest.raises(RunnerRefused):
-            runner.classify("tiny", json.dumps({}), [("secret tweet",)])
+            runner.classify("tiny", json.dumps({}), [("secret text",)])
         assert event in {seen.event for seen in runner.audit()}
 
 
-def test_answering_leaks_nothing(runtime: str, tiny: dict[str, Path], tweets: Tweets) -> None:
+def test_answering_leaks_nothing(runtime: str, tiny: dict[str, Path], by_name: Inputs) -> None:
     with Runner(LocalTransport(), runtime, audit=True) as runner:
         runner.load("tiny", tiny["float32"])
-        runner.answer("tiny", tweets)
-        runner.race({"tiny": tweets}, rounds=5)
+        runner.answer("tiny", by_name)
+        runner.race({"tiny": by_name}, rounds=5)
         runner.usage()
         assert runner.audit() == ()
 
 
-def test_answering_needs_no_network(runtime: str, tiny: dict[str, Path], tweets: Tweets) -> None:
+def test_answering_needs_no_network(runtime: str, tiny: dict[str, Path], by_name: Inputs) -> None:
     wrapper = ("unshare", "--map-root-user", "--net")
     if not shutil.which("unshare") or subprocess.run([*wrapper, "true"], check=False).returncode:
         pytest.skip("the kernel does not allow an empty network namespace here")
     with Runner(LocalTransport(wrapper=wrapper), runtime) as runner:
         runner.load("tiny", tiny["float32"])
-        assert runner.answer("tiny", tweets).nan_count == 0
+        assert runner.answer("tiny", by_name).nan_count == 0
 
 
 def test_without_audit_there_is_nothing_to_tell(runner: Runner) -> None:

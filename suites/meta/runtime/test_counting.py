@@ -29,11 +29,11 @@ ATTENTION_PRODUCTS = 2 * 16 * 16 * 32
 
 
 @pytest.fixture(scope="module")
-def count(tiny, tweets, tmp_path_factory):
+def count(tiny, by_name, tmp_path_factory):
     """A function that counts: `count(device, runtime, file)`."""
     store = Store(default_root())
     counter = prepare_counter(store)
-    few = {name: array[:4] for name, array in tweets.items()}
+    few = {name: array[:4] for name, array in by_name.items()}
 
     def counted(device, runtime, name, architecture="aarch64"):
         transport = CountingTransport(

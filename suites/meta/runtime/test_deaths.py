@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Tweets = dict[str, NDArray[np.int32]]
+    Inputs = dict[str, NDArray[np.int32]]
 
 # A damaged file can also make a runtime loop for ever.
 SECONDS_PER_REQUEST = 3.0
@@ -49,7 +49,7 @@ def test_damaged_files_never_kill_pytest(  # noqa: PLR0913 - fixtures, by keywor
     scheme: str,
     runtime: str,
     tiny: dict[str, Path],
-    tweets: Tweets,
+    by_name: Inputs,
     tmp_path: Path,
 ) -> None:
     """Each is loaded, refused, or deadly to the runner: then the message names file and signal."""
@@ -60,29 +60,29 @@ def test_damaged_files_never_kill_pytest(  # noqa: PLR0913 - fixtures, by keywor
             error: RunnerRefused | RunnerDied | None = None
             while waiting and not isinstance(error, RunnerDied):
                 file.write_bytes(waiting.pop())
-                error = tried(runner, file, tweets)
+                error = tried(runner, file, by_name)
                 assert error is None or error.file == str(file)
         if isinstance(error, RunnerDied):
             assert "was killed by SIG" in error.ending or "took longer than" in error.ending
 
 
-def tried(runner: Runner, file: Path, tweets: Tweets) -> RunnerRefused | RunnerDied | None:
+def tried(runner: Runner, file: Path, by_name: Inputs) -> RunnerRefused | RunnerDied | None:
     try:
         runner.load("damaged", file)
-        runner.answer("damaged", tweets)
+        runner.answer("damaged", by_name)
     except (RunnerRefused, RunnerDied) as error:
         return error
     return None
 
 
 def test_a_signal_is_named(
-    runner_of_its_own: Runner, tiny: dict[str, Path], tweets: Tweets
+    runner_of_its_own: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     runner_of_its_own.load("tiny", tiny["float32"])
     killer = threading.Timer(0.3, os.kill, (runner_of_its_own.info.pid, signal.SIGKILL))
     killer.start()
     with pytest.raises(RunnerDied, match="was killed by SIGKILL while racing") as death:
-        runner_of_its_own.race({"tiny": tweets}, rounds=1_000_000)
+        runner_of_its_own.race({"tiny": by_name}, rounds=1_000_000)
     assert str(tiny["float32"]) in str(death.value)
     with pytest.raises(RunnerDied, match="SIGKILL"):
         runner_of_its_own.usage()
@@ -95,11 +95,11 @@ def runner_of_its_own() -> Iterable[Runner]:
         yield runner
 
 
-def test_a_stopped_runner_is_killed_in_time(runner_of_its_own: Runner, tweets: Tweets) -> None:
+def test_a_stopped_runner_is_killed_in_time(runner_of_its_own: Runner, by_name: Inputs) -> None:
     pid = runner_of_its_own.info.pid
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(RunnerDied, match=r"took longer than 0\.3 s and was killed while answering"):
-        runner_of_its_own.answer("tiny", tweets, timeout=0.3)
+        runner_of_its_own.answer("tiny", by_name, timeout=0.3)
     with pytest.raises(RunnerDied, match="Run again when the machine has less to do"):
         runner_of_its_own.usage()
     with pytest.raises(ProcessLookupError):
@@ -127,7 +127,7 @@ def test_what_the_runner_said_last_is_told(
 
 
 def test_prints_on_stdout_do_not_reach_the_protocol(
-    with_planted_tokenizers: Callable[..., Runner], tiny: dict[str, Path], tweets: Tweets
+    with_planted_tokenizers: Callable[..., Runner], tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     source = "import os; print('python prints', flush=True); os.write(1, b'native prints' * 9999)"
     with with_planted_tokenizers(source) as runner:
@@ -135,7 +135,7 @@ def test_prints_on_stdout_do_not_reach_the_protocol(
         with pytest.raises(RunnerRefused) as refusal:
             runner.classify("tiny", "{}", [("text",)])
         assert refusal.value.kind == "no-tokenizers"
-        assert runner.answer("tiny", tweets).nan_count == 0
+        assert runner.answer("tiny", by_name).nan_count == 0
 
 
 def test_noise_before_the_first_answer_is_shown() -> None:
@@ -162,7 +162,7 @@ def test_leaving_ends_the_runner(runtime: str) -> None:
         os.kill(pid, 0)
 
 
-def test_an_interrupt_ends_the_runner_at_once(tiny: dict[str, Path], tweets: Tweets) -> None:
+def test_an_interrupt_ends_the_runner_at_once(tiny: dict[str, Path], by_name: Inputs) -> None:
     pid = 0
 
     def interrupted() -> None:
@@ -171,7 +171,7 @@ def test_an_interrupt_ends_the_runner_at_once(tiny: dict[str, Path], tweets: Twe
             pid = runner.info.pid
             runner.load("tiny", tiny["float32"])
             signal.setitimer(signal.ITIMER_REAL, 0.3)
-            runner.race({"tiny": tweets}, rounds=1_000_000)
+            runner.race({"tiny": by_name}, rounds=1_000_000)
 
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:

@@ -66,7 +66,7 @@ def emulated(sysroots):
 
 
 @pytest.fixture(scope="module")
-def expected(tiny, tweets):
+def expected(tiny, by_name):
     """A function that gives x86's answers: `expected(runtime, name, kernels)`."""
     known = {}
 
@@ -75,14 +75,14 @@ def expected(tiny, tweets):
         if key not in known:
             with Runner(LocalTransport(), runtime) as runner:
                 runner.load("m", tiny[name], kernels=kernels)
-                known[key] = runner.answer("m", tweets).logits
+                known[key] = runner.answer("m", by_name).logits
         return known[key]
 
     return answers
 
 
 @pytest.mark.parametrize(("name", "architecture"), EMULATED)
-def test_a_runner_answers_on_every_emulated_board(emulated, tiny, tweets, name, architecture):
+def test_a_runner_answers_on_every_emulated_board(emulated, tiny, by_name, name, architecture):
     with Runner(emulated(name, architecture), "tflite_runtime", timeout=120) as runner:
         assert runner.info.machine == {"aarch64": "aarch64", "armv7": "armv7l"}[architecture]
         assert runner.info.runtime_version == "2.14.0"
@@ -90,7 +90,7 @@ def test_a_runner_answers_on_every_emulated_board(emulated, tiny, tweets, name, 
         assert runner.info.bits == {"aarch64": 64, "armv7": 32}[architecture]
         delegation = runner.load("m", tiny["float32"]).delegation
         assert (delegation.delegated > 0) == has_xnnpack("tflite_runtime", runner.info.bits)
-        answers = runner.answer("m", tweets)
+        answers = runner.answer("m", by_name)
         assert answers.nan_count == 0
         assert len(answers.logits) == 30
         assert runner.usage().peak_rss_bytes > runner.usage().baseline_rss_bytes
@@ -103,32 +103,32 @@ def test_the_emulated_core_has_the_features_of_the_profile(emulated, name):
 
 
 @pytest.mark.parametrize("scheme", sorted(LARGEST_DIFFERENCE))
-def test_arm_kernels_answer_as_x86_kernels_do(emulated, expected, tiny, tweets, scheme):
+def test_arm_kernels_answer_as_x86_kernels_do(emulated, expected, tiny, by_name, scheme):
     with Runner(emulated("rpi3"), "ai_edge_litert", timeout=120) as runner:
         runner.load("m", tiny[scheme])
-        logits = runner.answer("m", tweets).logits
+        logits = runner.answer("m", by_name).logits
     want = expected("ai_edge_litert", scheme, "default")
     assert np.abs(logits - want).max() <= LARGEST_DIFFERENCE[scheme]
     np.testing.assert_array_equal(logits.argmax(axis=1), want.argmax(axis=1))
 
 
-def test_reference_kernels_answer_to_the_bit_as_on_x86(emulated, expected, tiny, tweets):
+def test_reference_kernels_answer_to_the_bit_as_on_x86(emulated, expected, tiny, by_name):
     with Runner(emulated("rpi4"), "ai_edge_litert", timeout=120) as runner:
         for scheme in LARGEST_DIFFERENCE:
             runner.load(scheme, tiny[scheme], kernels="reference")
-            logits = runner.answer(scheme, tweets).logits
+            logits = runner.answer(scheme, by_name).logits
             np.testing.assert_array_equal(logits, expected("ai_edge_litert", scheme, "reference"))
 
 
-def test_integers_without_bias_crash_the_old_runtime_on_arm_alone(emulated, tiny, tweets):
+def test_integers_without_bias_crash_the_old_runtime_on_arm_alone(emulated, tiny, by_name):
     """The runner's death is told; should a later runtime mend it, this says so."""
     with Runner(LocalTransport(), "tflite_runtime") as runner:
         runner.load("m", tiny["static_wi8_ai8"])
-        assert len(runner.answer("m", tweets).logits) == 30
+        assert len(runner.answer("m", by_name).logits) == 30
     with Runner(emulated("rpi3"), "tflite_runtime", timeout=120) as runner:
         runner.load("m", tiny["static_wi8_ai8"])
         with pytest.raises(RunnerDied, match="was killed by SIGSEGV while answering"):
-            runner.answer("m", tweets)
+            runner.answer("m", by_name)
 
 
 def test_a_32_bit_board_has_no_litert(emulated):
@@ -164,7 +164,7 @@ def test_a_prepared_root_is_whole_and_kept(sysroots):
 
 
 @pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
-def test_an_emulated_board_behind_ssh(emulated, expected, tiny, tweets, tmp_path):
+def test_an_emulated_board_behind_ssh(emulated, expected, tiny, by_name, tmp_path):
     """A stand-in for a real board: its sshd is real, its Python is ARM's."""
     sysroot = emulated("rpi4").sysroot
     variables = [f"{key}={value}" for key, value in sysroot.environment().items()]
@@ -179,7 +179,7 @@ def test_an_emulated_board_behind_ssh(emulated, expected, tiny, tweets, tmp_path
         with Runner(transport, "ai_edge_litert", timeout=120) as runner:
             assert runner.info.machine == "aarch64"
             runner.load("m", tiny["static_wi8_ai8"])
-            logits = runner.answer("m", tweets).logits
+            logits = runner.answer("m", by_name).logits
         transport.close()
     finally:
         board.stop()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Tweets = dict[str, NDArray[np.int32]]
+    Inputs = dict[str, NDArray[np.int32]]
 
 NAMES = ("float32", "float16", "static_wi8_ai8")
 
@@ -26,36 +26,36 @@ def racers(runner: Runner, tiny: dict[str, Path]) -> Runner:
     return runner
 
 
-def test_predictions_while_timed_are_the_answers(racers: Runner, tweets: Tweets) -> None:
-    race = racers.race(dict.fromkeys(NAMES, tweets), rounds=70)
+def test_predictions_while_timed_are_the_answers(racers: Runner, by_name: Inputs) -> None:
+    race = racers.race(dict.fromkeys(NAMES, by_name), rounds=70)
     for name in NAMES:
-        answers = racers.answer(name, tweets).logits.argmax(1)
+        answers = racers.answer(name, by_name).logits.argmax(1)
         np.testing.assert_array_equal(race.predictions[name], answers[race.rows])
 
 
-def test_every_round_is_timed(racers: Runner, tweets: Tweets) -> None:
-    race = racers.race(dict.fromkeys(NAMES, tweets), rounds=70)
+def test_every_round_is_timed(racers: Runner, by_name: Inputs) -> None:
+    race = racers.race(dict.fromkeys(NAMES, by_name), rounds=70)
     assert tuple(race.invoke_ns) == NAMES
     for name in NAMES:
         assert race.invoke_ns[name].shape == race.cpu_ns[name].shape == (70,)
         assert (race.invoke_ns[name] > 0).all()
 
 
-def test_each_tweet_has_its_turn(racers: Runner, tweets: Tweets) -> None:
-    rows = racers.race(dict.fromkeys(NAMES, tweets), rounds=60).rows
+def test_each_text_has_its_turn(racers: Runner, by_name: Inputs) -> None:
+    rows = racers.race(dict.fromkeys(NAMES, by_name), rounds=60).rows
     assert sorted(rows[:30]) == list(range(30))
     np.testing.assert_array_equal(rows[:30], rows[30:])
 
 
-def test_the_seed_draws_the_order(racers: Runner, tweets: Tweets) -> None:
+def test_the_seed_draws_the_order(racers: Runner, by_name: Inputs) -> None:
     first, same, other = (
-        racers.race(dict.fromkeys(NAMES, tweets), rounds=30, seed=s).rows for s in (1, 1, 2)
+        racers.race(dict.fromkeys(NAMES, by_name), rounds=30, seed=s).rows for s in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, same)
     assert (first != other).any()
 
 
-def test_a_race_over_nothing_is_refused(racers: Runner, tweets: Tweets) -> None:
-    none = {name: array[:0] for name, array in tweets.items()}
+def test_a_race_over_nothing_is_refused(racers: Runner, by_name: Inputs) -> None:
+    none = {name: array[:0] for name, array in by_name.items()}
     with pytest.raises(RunnerRefused, match="at least one row"):
         racers.race(dict.fromkeys(NAMES, none), rounds=3)

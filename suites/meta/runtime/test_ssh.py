@@ -82,14 +82,14 @@ def test_what_is_no_address_is_refused(address):
 
 
 @needs_sshd
-def test_answers_are_those_of_a_local_runner(transport, tiny, tweets):
+def test_answers_are_those_of_a_local_runner(transport, tiny, by_name):
     with Runner(LocalTransport(), "ai_edge_litert") as here:
         here.load("m", tiny["static_wi8_ai8"])
-        expected = here.answer("m", tweets).logits
+        expected = here.answer("m", by_name).logits
     with Runner(transport, "ai_edge_litert") as there:
         loaded = there.load("m", tiny["static_wi8_ai8"])
         assert loaded.sha256 == hashlib.sha256(tiny["static_wi8_ai8"].read_bytes()).hexdigest()
-        np.testing.assert_array_equal(there.answer("m", tweets).logits, expected)
+        np.testing.assert_array_equal(there.answer("m", by_name).logits, expected)
         assert there.usage().peak_rss_bytes > 0
 
 
@@ -122,11 +122,11 @@ def test_a_damaged_copy_is_sent_anew(transport, sent, tmp_path):
 
 
 @needs_sshd
-def test_a_lost_connection_is_reported_as_such(board, transport, tiny, tweets):
+def test_a_lost_connection_is_reported_as_such(board, transport, tiny, by_name):
     with Runner(transport, "ai_edge_litert") as runner:
         runner.load("m", tiny["float32"])
-        first = runner.answer("m", tweets).logits
-        many = {name: np.repeat(array, 3000, axis=0) for name, array in tweets.items()}
+        first = runner.answer("m", by_name).logits
+        many = {name: np.repeat(array, 3000, axis=0) for name, array in by_name.items()}
         threading.Timer(0.5, board.cut).start()
         start = time.monotonic()
         with pytest.raises(ConnectionLost, match="the connection was lost while answering") as lost:
@@ -138,7 +138,7 @@ def test_a_lost_connection_is_reported_as_such(board, transport, tiny, tweets):
     assert len(first) == 30
     with Runner(transport, "ai_edge_litert") as runner:
         runner.load("m", tiny["float32"])
-        np.testing.assert_array_equal(runner.answer("m", tweets).logits, first)
+        np.testing.assert_array_equal(runner.answer("m", by_name).logits, first)
 
 
 @needs_sshd

@@ -83,11 +83,11 @@ def program(tmp_path, text):
         "printf '\\033[2J\\377\\376'",
     ],
 )
-def test_ignores_what_a_shell_says_before_it_starts(board, greeting, tiny, tweets):
+def test_ignores_what_a_shell_says_before_it_starts(board, greeting, tiny, by_name):
     transport = board(start=greeting)
     with Runner(transport, "ai_edge_litert") as runner:
         runner.load("m", tiny["float32"])
-        assert len(runner.answer("m", tweets).logits) == 30
+        assert len(runner.answer("m", by_name).logits) == 30
     assert transport.run("echo two; echo lines") == "two\nlines\n"
 
 
@@ -311,7 +311,7 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_types_what_a_runner_answers(lie, tiny, tweets, tmp_path):
+def test_types_what_a_runner_answers(lie, tiny, by_name, tmp_path):
 
     operation, change = LIES[lie]
     file = tmp_path / "runner.py"
@@ -322,8 +322,8 @@ def test_types_what_a_runner_answers(lie, tiny, tweets, tmp_path):
     def ask() -> None:
         with Runner(LocalTransport(program=file), "ai_edge_litert") as runner:
             runner.load("m", tiny["float32"])
-            runner.answer("m", tweets)
-            runner.race({"m": tweets}, rounds=3, warmup=0)
+            runner.answer("m", by_name)
+            runner.race({"m": by_name}, rounds=3, warmup=0)
             runner.usage()
 
     with pytest.raises(RunnerDied, match="sent something else than an answer") as refused:
@@ -331,7 +331,7 @@ def test_types_what_a_runner_answers(lie, tiny, tweets, tmp_path):
     assert len(str(refused.value)) < 2500
 
 
-def test_a_runner_ends_itself_where_its_client_cannot_reach_it(tiny, tweets):
+def test_a_runner_ends_itself_where_its_client_cannot_reach_it(tiny, by_name):
 
     channel = LocalTransport().start(["--runtime=ai_edge_litert"])
     content = np.frombuffer(tiny["float32"].read_bytes(), np.uint8)
@@ -342,7 +342,7 @@ def test_a_runner_ends_itself_where_its_client_cannot_reach_it(tiny, tweets):
     assert reply is not None
     assert "error" not in reply[0], reply
     race = {"op": "race", "name": "m", "names": ["m"], "rounds": 1_000_000, "warmup": 0, "seed": 0}
-    given = {f"0/{name}": array for name, array in tweets.items()}
+    given = {f"0/{name}": array for name, array in by_name.items()}
     write_message(channel.requests, {**race, "seconds": 0.5}, given)
     assert channel.wait(30) == -14
     channel.close()

@@ -92,13 +92,13 @@ def built(tmp_path_factory):
     return artefacts
 
 
-def test_the_small_model_has_fewer_pieces_of_the_same_tweets(built):
+def test_the_small_model_has_fewer_pieces_of_the_same_texts(built):
     whole, pruned = built["corpus"]
-    assert (whole / "tweets.jsonl").read_bytes() == (pruned / "tweets.jsonl").read_bytes()
+    assert (whole / "texts.jsonl").read_bytes() == (pruned / "texts.jsonl").read_bytes()
     summaries = [json.loads((folder / "summary.json").read_text()) for folder in (whole, pruned)]
     assert summaries[1]["vocabulary"] < summaries[0]["vocabulary"]
     assert 0.0 < summaries[1]["splits"]["test"]["out_of_vocabulary_share"] < 0.5
-    assert summaries[1]["splits"]["test"]["tweets"] == 60
+    assert summaries[1]["splits"]["test"]["texts"] == 60
 
 
 def test_it_has_the_shape_that_was_asked_for(built):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.corpus.texts import LabelledText
 from models.corpus.tokenize import SPECIAL, UNKNOWN, encode, train_tokenizer
-from models.corpus.tweets import Tweet
 from models.shrinking.vocabulary import count_uses, keep_used, numbers_before
 from models.subjects import TokenizerTable
 
@@ -14,8 +14,8 @@ TABLE = TokenizerTable(source="trained", vocabulary=400, max_tokens=24)
 TEXTS = [f"the {noun} was {word}" for noun in ("flight", "seat") for word in ("great", "awful")] * 3
 
 
-def tweets(*texts: str) -> list[Tweet]:
-    return [Tweet(str(number), "", text, 0) for number, text in enumerate(texts)]
+def texts(*texts: str) -> list[LabelledText]:
+    return [LabelledText(str(number), "", text, 0) for number, text in enumerate(texts)]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def whole():
 @pytest.fixture(scope="module")
 def train(whole):
     """The train split: it never mentions zeppelins."""
-    return encode(whole, tweets(*TEXTS), pair_with_entity=False)
+    return encode(whole, texts(*TEXTS), pair_with_group=False)
 
 
 def pruned(whole, train, pieces):
@@ -45,7 +45,7 @@ def used(whole, train):
 def test_the_split_it_was_pruned_on_is_spelled_as_before(whole, train, used):
     tokenizer = pruned(whole, train, used)
     before = numbers_before(tokenizer, whole)
-    again = encode(tokenizer, tweets(*TEXTS), pair_with_entity=False)
+    again = encode(tokenizer, texts(*TEXTS), pair_with_group=False)
     np.testing.assert_array_equal(before[again.ids], train.ids)
 
 

@@ -51,7 +51,7 @@ def test_a_batch_in_parts_teaches_what_a_whole_one_does(parts, options):
     assert options["difference"][parts] < 1e-2 * options["scale"]
 
 
-def test_parts_weigh_what_their_tweets_weigh(options):
+def test_parts_weigh_what_their_texts_weigh(options):
     assert options["parts"]["smallest"] < 12
     assert options["parts"]["difference"] < 1e-12
 

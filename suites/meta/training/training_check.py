@@ -25,17 +25,17 @@ from models.training.finetune import answers_of, fine_tune
 from models.training.objective import DistillationLoss, Lesson
 from models.training.resume import Resume
 
-TWEETS, TOKENS, VOCABULARY, CLASSES = 90, 8, 30, 3
+TEXTS, TOKENS, VOCABULARY, CLASSES = 90, 8, 30, 3
 TABLE = {"epochs": 4, "batch": 16, "learning_rate": 3e-3, "seed": 3}
 
 
 def make_split(seed: int) -> Encoded:
-    """Return tweets whose second token is their label, of different lengths."""
+    """Return texts whose second token is their label, of different lengths."""
     generator = np.random.default_rng(seed)
-    labels = generator.integers(0, CLASSES, TWEETS).astype(np.int32)
-    ids = generator.integers(5, VOCABULARY, (TWEETS, TOKENS)).astype(np.int32)
+    labels = generator.integers(0, CLASSES, TEXTS).astype(np.int32)
+    ids = generator.integers(5, VOCABULARY, (TEXTS, TOKENS)).astype(np.int32)
     ids[:, 1] = labels + 2
-    mask = (np.arange(TOKENS) < generator.integers(3, TOKENS + 1, (TWEETS, 1))).astype(np.int32)
+    mask = (np.arange(TOKENS) < generator.integers(3, TOKENS + 1, (TEXTS, 1))).astype(np.int32)
     return Encoded(ids * mask, mask, np.zeros_like(ids), labels)
 
 
@@ -164,7 +164,7 @@ def distillation_by_hand() -> dict[str, float]:
 
 def parts_by_hand() -> dict[str, float]:
     """Return the mean of a value over each batch, and as its parts' weighted means give it."""
-    values = np.random.default_rng(1).normal(size=TWEETS)
+    values = np.random.default_rng(1).normal(size=TEXTS)
     rows = epoch(SPLITS["train"], 16, seed=1)
     whole = [values[batch].mean() for batch in rows]
     means = [part.weight * values[part.rows].mean() for part in parts(rows, 12)]

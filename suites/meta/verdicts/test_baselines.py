@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from models import former
 from models.errors import EdgeproofError, UsageMistake
 from models.verdicts.baselines import (
     SCHEMA,
@@ -25,7 +26,7 @@ from models.verdicts.baselines import (
 from models.verdicts.judge import Estimate
 from models.verdicts.measurement import Measurement, measure
 
-HERE = Taken(machine="a machine", tweets="some tweets")
+HERE = Taken(machine="a machine", texts="some texts")
 WHO = {"subject": "mini", "device": "rpi4", "scheme": "float16"}
 ELSEWHERE = "the baseline was taken on another machine"
 NOISE = Path(__file__).parents[3] / "fixtures" / "baseline_noise.toml"
@@ -75,7 +76,7 @@ def baseline(*measurements: Measurement) -> Baseline:
         ("size_ratio_weights", (4.0,), (3.0,), Move.REGRESSION),
         ("instructions", (1e6,), (1.1e6,), Move.REGRESSION),
         ("latency_p50", (0.9, 1.0, 1.1), (1.9, 2.0, 2.1), Move.REGRESSION),
-        ("tweets_per_second", (90.0, 100.0, 110.0), (45.0, 50.0, 55.0), Move.REGRESSION),
+        ("texts_per_second", (90.0, 100.0, 110.0), (45.0, 50.0, 55.0), Move.REGRESSION),
     ],
 )
 def test_what_moved_beyond_its_interval_is_said(metric, before, now, move):
@@ -126,7 +127,7 @@ def test_a_commit_that_is_not_all_there_was_is_said():
     assert found.reason.endswith("since commit 012345678 with changes (2026-11-21)")
 
 
-@pytest.mark.parametrize("metric", ["latency_p50", "latency_ratio", "tweets_per_second"])
+@pytest.mark.parametrize("metric", ["latency_p50", "latency_ratio", "texts_per_second"])
 def test_where_no_time_counts_none_is_compared(metric):
     before, now = baseline(taken(metric, 1.0)), taken(metric, 9.0)
     found = movement(now, before, HERE, {}, untimed="it is emulated")
@@ -139,33 +140,33 @@ def test_where_no_time_counts_all_else_is_compared():
 
 
 @pytest.mark.parametrize(
-    ("metric", "device", "machine", "tweets", "why"),
+    ("metric", "device", "machine", "texts", "why"),
     [
-        ("latency_p50", "rpi4", "another", "some tweets", ELSEWHERE),
-        ("latency_ratio", "rpi4", "another", "some tweets", ELSEWHERE),
-        ("peak_rss", "rpi4", "another", "some tweets", ELSEWHERE),
+        ("latency_p50", "rpi4", "another", "some texts", ELSEWHERE),
+        ("latency_ratio", "rpi4", "another", "some texts", ELSEWHERE),
+        ("peak_rss", "rpi4", "another", "some texts", ELSEWHERE),
         (
             "latency_p50",
             "host",
             "a machine",
-            "some tweets",
+            "some texts",
             "a host does other things meanwhile, only ratios are compared",
         ),
-        ("accuracy", "rpi4", "a machine", "others", "the baseline was taken on other tweets"),
+        ("accuracy", "rpi4", "a machine", "others", "the baseline was taken on other texts"),
     ],
 )
-def test_what_says_nothing_of_each_other_is_not_compared(metric, device, machine, tweets, why):
+def test_what_says_nothing_of_each_other_is_not_compared(metric, device, machine, texts, why):
     value = {"peak_rss": 1e6}.get(metric, 0.5)
     before = baseline(taken(metric, value))
     now = taken(metric, 0.9 * value, device=device)
-    found = movement(now, before, Taken(machine=machine, tweets=tweets), {})
+    found = movement(now, before, Taken(machine=machine, texts=texts), {})
     assert found == Movement(Move.NOT_COMPARED, f"{metric}: {why}")
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "flatbuffer_bytes", "instructions"])
 def test_another_machine_changes_nothing_for_the_rest(metric):
     before = baseline(taken(metric, 0.5))
-    other = Taken(machine="another", tweets="some tweets")
+    other = Taken(machine="another", texts="some texts")
     assert movement(taken(metric, 0.5), before, other, {}).move is Move.SAME
 
 
@@ -205,7 +206,7 @@ def test_it_is_read_as_it_was_written(tmp_path):
     assert path == tmp_path / "mini" / "rpi4" / "float16.json"
     assert read_baseline(path, **WHO) == one
     text = path.read_text()
-    assert text.startswith('{\n "schema": 1,\n "subject": "mini",')
+    assert text.startswith('{\n "schema": 2,\n "subject": "mini",')
     assert text.endswith("}\n")
     # Another run replaces it.
     write_baseline(path, baseline())
@@ -227,11 +228,35 @@ def test_what_is_kept_stands_in_one_order():
     assert (found[0].low, found[0].value, found[0].high, found[0].n) == (0.7, 0.8, 0.9, 2000)
 
 
+def test_one_of_version_1_is_read_in_todays_words(tmp_path):
+    path = tmp_path / "float16.json"
+    one = baseline(taken("texts_per_second", 45.0, 50.0, 55.0), taken("accuracy", 0.8))
+    write_baseline(path, one)
+    text = path.read_text().replace('"schema": 2', '"schema": 1')
+    for old, new in (former.METRICS | former.TAKEN).items():
+        text = text.replace(f'"{new}"', f'"{old}"')
+    path.write_text(text)
+    assert read_baseline(path, **WHO) == one
+    # What calls itself version 2 has to be that.
+    path.write_text(text.replace('"schema": 1', '"schema": 2'))
+    with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again"):
+        read_baseline(path, **WHO)
+
+
+@pytest.mark.parametrize("taken_of", ["3", "[]", "null", '{"texts": 3}', '{"machine": "a"}'])
+@pytest.mark.parametrize("measured", ["3", "[3]", '[{"metric": 3}]', '[{"metric": []}]', "{}"])
+def test_a_broken_one_of_version_1_is_refused(taken_of, measured, tmp_path):
+    path = tmp_path / "float16.json"
+    path.write_text(f'{{"schema": 1, "taken": {taken_of}, "measurements": {measured}}}')
+    with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again"):
+        read_baseline(path, **WHO)
+
+
 @pytest.mark.parametrize("name", WHO)
 def test_a_foreign_one_is_refused(name, tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline())
-    said = "is a foreign baseline: version 1 of mini, rpi4, float16"
+    said = "is a foreign baseline: version 2 of mini, rpi4, float16"
     with pytest.raises(EdgeproofError, match=said) as caught:
         read_baseline(path, **{**WHO, name: "another"})
     assert caught.value.file == str(path)

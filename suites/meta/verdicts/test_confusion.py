@@ -1,4 +1,4 @@
-"""Confusion tables: counted one tweet after the other, and scored alike whatever axes they have."""
+"""Confusion tables: counted one text after the other, and scored alike whatever axes they have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.verdicts import confusion, reputation
 from models.verdicts.confusion import MISSING, paired_confusion
 
 RANDOM = np.random.default_rng(9)
-# Three gold labels, three answers or none; more tweets of some cells than of others.
+# Three gold labels, three answers or none; more texts of some cells than of others.
 MANY = RANDOM.integers(0, 9, size=(2, 4, 5, 3, 4)) + np.eye(3, 4, dtype=np.int64)
 
 
@@ -38,7 +38,7 @@ def test_each_table_s_classes_are_scored_by_themselves(field: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["official_accuracy", "reliability", "sensitivity", "f_rs"])
-def test_the_entities_of_each_resample_are_scored_by_themselves(name: str) -> None:
+def test_the_groups_of_each_resample_are_scored_by_themselves(name: str) -> None:
     measure = getattr(reputation, name)
     alone = [float(measure(MANY[at])) for at in np.ndindex(MANY.shape[:2])]
     assert measure(MANY).ravel() == pytest.approx(alone)
@@ -61,12 +61,12 @@ def test_what_has_no_whole_is_said() -> None:
 
 
 @pytest.mark.parametrize("owned", [True, False])
-def test_pairs_are_counted_one_tweet_after_the_other(owned: bool) -> None:  # noqa: FBT001 - a case
+def test_pairs_are_counted_one_text_after_the_other(owned: bool) -> None:  # noqa: FBT001 - a case
     gold = RANDOM.integers(3, size=60)
     first, second = RANDOM.integers(MISSING, 3, size=(2, 60))
     names = [f"E{number}" for number in RANDOM.integers(4, size=60)]
-    entities = names if owned else None
-    tables = paired_confusion(gold, first, second, entities, classes=3)
+    groups = names if owned else None
+    tables = paired_confusion(gold, first, second, groups, classes=3)
     assert tables.shape == (len(set(names)) if owned else 1, 3, 4, 4)
     places = sorted(set(names)) if owned else []
     expected = Counter(
@@ -77,7 +77,7 @@ def test_pairs_are_counted_one_tweet_after_the_other(owned: bool) -> None:  # no
     )
     counted = {at: int(tables[at]) for at in np.ndindex(tables.shape) if tables[at]}
     assert counted == dict(expected)
-    alone = [confusion.confusion(gold, each, entities, classes=3) for each in (first, second)]
+    alone = [confusion.confusion(gold, each, groups, classes=3) for each in (first, second)]
     assert (tables.sum(axis=-1) == alone[0]).all()
     assert (tables.sum(axis=-2) == alone[1]).all()
 
@@ -94,6 +94,6 @@ def test_a_label_that_there_is_not_is_refused(
         paired_confusion(*labels, classes=3)
 
 
-def test_answers_of_two_models_are_to_the_same_tweets() -> None:
-    with pytest.raises(EdgeproofError, match="1 gold labels, 2 answers and 1 entities"):
+def test_answers_of_two_models_are_to_the_same_texts() -> None:
+    with pytest.raises(EdgeproofError, match="1 gold labels, 2 answers and 1 groups"):
         paired_confusion(np.array([0]), np.array([0]), np.array([0, 1]), classes=3)

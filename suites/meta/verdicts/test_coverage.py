@@ -12,7 +12,7 @@ from models.verdicts.resampling import counts_interval, drop_interval, drop_of
 
 DRAWS = 2000
 FLOOR = 0.94
-# Expected share of tweets that only the first, and only the second, model gets right: from models
+# Expected share of texts that only the first, and only the second, model gets right: from models
 # that nearly always agree (correlation near 1) to ones that answer independently (near 0).
 DISCORDANT = [
     (0.0005, 0.0),
@@ -84,7 +84,7 @@ def test_the_interval_of_a_ratio_covers_the_true_one_while_the_machine_drifts(bl
 
 @pytest.mark.parametrize("statistic", [reputation.official_accuracy, reputation.f_rs])
 @pytest.mark.parametrize("sizes", [(60, 150, 300), (200,) * 4], ids=["uneven", "even"])
-def test_the_interval_over_entities_covers_the_truth(statistic, sizes: tuple[int, ...]) -> None:
+def test_the_interval_over_groups_covers_the_truth(statistic, sizes: tuple[int, ...]) -> None:
     random = np.random.default_rng(8)
     odds = random.dirichlet(np.ones(12) + np.eye(3, 4).ravel() * 3, size=len(sizes))
     many = np.round(1e7 * odds).astype(np.int64).reshape(-1, 3, 4)
@@ -98,22 +98,22 @@ def test_the_interval_over_entities_covers_the_truth(statistic, sizes: tuple[int
     assert covered / DRAWS >= FLOOR
 
 
-@pytest.mark.parametrize(("tweets", "far"), [(40, 0.1), (200, 0.02), (200, 0.005), (1000, 0.01)])
-def test_the_interval_of_a_distance_covers_the_true_one_where_few_tweets_move_far(
-    tweets: int, far: float
+@pytest.mark.parametrize(("texts", "far"), [(40, 0.1), (200, 0.02), (200, 0.005), (1000, 0.01)])
+def test_the_interval_of_a_distance_covers_the_true_one_where_few_texts_move_far(
+    texts: int, far: float
 ) -> None:
-    random = np.random.default_rng([tweets, round(1e4 * far)])
+    random = np.random.default_rng([texts, round(1e4 * far)])
     truth = far * 0.4 + (1.0 - far) * 0.5 / 60.5
     covered = 0
     for _ in range(DRAWS):
-        moved = random.random(tweets) < far
-        distances = np.where(moved, random.beta(2, 3, tweets), random.beta(0.5, 60, tweets))
+        moved = random.random(texts) < far
+        distances = np.where(moved, random.beta(2, 3, texts), random.beta(0.5, 60, texts))
         low, high = intervals.mean_interval(distances, resamples=100)
         covered += low <= truth <= high
     assert covered / DRAWS >= FLOOR
 
 
-# Measure, tweets of each entity, and the share of them that the second model answers as the first.
+# Measure, texts of each group, and the share of them that the second model answers as the first.
 DROPS = [
     ("macro_f1", (200,), 0.3),
     ("macro_f1", (200,), 0.95),
@@ -149,7 +149,7 @@ def test_the_interval_of_a_bootstrapped_drop_covers_the_true_drop(
     truth = float(drop_of(statistic, np.stack([many] * len(sizes))))
     covered = 0
     for _ in range(DRAWS):
-        drawn = [random.multinomial(tweets, odds.ravel()) for tweets in sizes]
+        drawn = [random.multinomial(texts, odds.ravel()) for texts in sizes]
         tables = np.array(drawn).reshape(len(sizes), *odds.shape)
         low, high = drop_interval(statistic, tables, resamples=300)
         covered += low <= truth <= high

@@ -10,7 +10,7 @@ from models.verdicts.budgets import SCORES, budget_names, load_budgets
 from models.verdicts.intervals import proportion_interval
 from models.verdicts.metrics import METRICS
 
-FEW = EMULATED.tweets
+FEW = EMULATED.texts
 ALIKE = ("agreement", "agreement_full", "agreement_runtimes")
 
 
@@ -42,7 +42,7 @@ def test_an_emulated_board_is_asked_for_no_more_than_few_texts_can_decide(name):
             assert metric in SCORES or theirs.file.endswith("emulated_budgets.toml")
             laxer.add(metric)
     assert {"accuracy_drop", "accuracy_drop_float32"} & laxer
-    assert all(METRICS[one].counted == "tweets" for one in laxer)
+    assert all(METRICS[one].counted == "texts" for one in laxer)
 
 
 @pytest.mark.parametrize("metric", [*ALIKE, "agreement_golden"])

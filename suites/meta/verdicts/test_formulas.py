@@ -21,18 +21,18 @@ PAIRED = np.random.default_rng(6).integers(0, 9, size=(2, 3, 4, 4))
 
 
 def macro_f1(tables: np.ndarray) -> np.ndarray:
-    """Of the entities' tables pooled."""
+    """Of the groups' tables pooled."""
     return confusion.macro_f1(tables.sum(axis=-3))
 
 
 def jackknifed(statistic, tables: np.ndarray) -> float:
-    """Efron's acceleration, one tweet after the other left out, centered within its entity."""
+    """Efron's acceleration, one text after the other left out, centered within its group."""
     squares = cubes = 0.0
-    for entity, table in enumerate(tables):
+    for group, table in enumerate(tables):
         values = []
         for cell in np.ndindex(table.shape):
             without = tables.copy()
-            without[entity, *cell] -= 1
+            without[group, *cell] -= 1
             values += [float(statistic(without))] * table[cell] if table[cell] else []
         mean = sum(values) / len(values)
         squares += sum((mean - value) ** 2 for value in values)
@@ -47,14 +47,14 @@ def test_the_acceleration_is_that_of_the_jackknife(statistic) -> None:
     assert abs(found) > 1e-3
 
 
-def test_what_no_tweet_moves_has_no_acceleration() -> None:
+def test_what_no_text_moves_has_no_acceleration() -> None:
     assert resampling._acceleration(lambda tables: tables.sum(axis=(1, 2, 3)) * 0.0, TABLES) == 0.0
 
 
-def test_an_entity_that_would_be_empty_is_left_out_of_the_jackknife() -> None:
+def test_a_group_that_would_be_empty_is_left_out_of_the_jackknife() -> None:
     alone = np.zeros((2, 3, 4), dtype=np.int64)
     alone[0, 1, 2], alone[1] = 1, TABLES[1]
-    # With its one tweet in place the other entity's tweets alone are left out.
+    # With its one text in place the other group's texts alone are left out.
     expected = jackknifed(lambda tables: reputation.official_accuracy(tables[..., 1:, :, :]), alone)
     assert resampling._acceleration(reputation.official_accuracy, alone) == pytest.approx(expected)
 
@@ -102,7 +102,7 @@ def test_by_default_two_thousand_are_drawn_from_the_first_seed() -> None:
     assert found == resampling.drop_interval(macro_f1, PAIRED, **given)
 
 
-def test_resampling_keeps_how_many_tweets_an_entity_has() -> None:
+def test_resampling_keeps_how_many_texts_a_group_has() -> None:
     drawn = next(resampling._resampled(TABLES, 400, 3))
     assert drawn.shape == (400, 2, 3, 4)
     assert (drawn.sum(axis=(2, 3)) == TABLES.sum(axis=(1, 2))).all()
@@ -110,20 +110,20 @@ def test_resampling_keeps_how_many_tweets_an_entity_has() -> None:
     assert (drawn[:, TABLES == 0] == 0).all()
 
 
-def test_two_pseudo_tweets_are_spread_as_gold_is() -> None:
-    pseudo = resampling._pseudo_tweets(PAIRED)
+def test_two_pseudo_texts_are_spread_as_gold_is() -> None:
+    pseudo = resampling._pseudo_texts(PAIRED)
     assert pseudo.sum() == pytest.approx(2.0)
     shares = PAIRED.sum(axis=(2, 3)) / PAIRED.sum()
-    for entity, gold, first, second in np.ndindex(pseudo.shape):
+    for group, gold, first, second in np.ndindex(pseudo.shape):
         one_is_right = (first == gold) != (second == gold)
         answered = 3 not in (first, second)
-        expected = shares[entity, gold] / 2 if one_is_right and answered else 0.0
-        assert pseudo[entity, gold, first, second] == pytest.approx(expected)
+        expected = shares[group, gold] / 2 if one_is_right and answered else 0.0
+        assert pseudo[group, gold, first, second] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("confidence", [0.95, 0.5])
 def test_an_interval_of_a_drop_holds_the_quantiles_of_what_was_drawn(confidence: float) -> None:
-    beside = resampling._pseudo_tweets(PAIRED)
+    beside = resampling._pseudo_texts(PAIRED)
     drawn = next(resampling._resampled(PAIRED, 300, 7, beside))
     first, second = macro_f1(drawn.sum(axis=-1)), macro_f1(drawn.sum(axis=-2))
     ends = np.quantile(first - second, [(1 - confidence) / 2, (1 + confidence) / 2])
@@ -132,7 +132,7 @@ def test_an_interval_of_a_drop_holds_the_quantiles_of_what_was_drawn(confidence:
     assert found.low < float(resampling.drop_of(macro_f1, PAIRED)) < found.high
 
 
-def test_a_drop_of_one_tweet_has_an_interval() -> None:
+def test_a_drop_of_one_text_has_an_interval() -> None:
     one = np.zeros((1, 3, 4, 4), dtype=np.int64)
     one[0, 1, 1, 2] = 1
     low, high = resampling.drop_interval(macro_f1, one, resamples=100)
@@ -169,7 +169,7 @@ def test_a_paired_difference_joins_two_exact_intervals(
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(1, 0), (0, 1), (0, 0)])
-def test_one_tweet_has_a_paired_difference(gained: int, lost: int) -> None:
+def test_one_text_has_a_paired_difference(gained: int, lost: int) -> None:
     first, second = np.array([bool(gained)]), np.array([bool(lost)])
     low, high = intervals.paired_difference_interval(first, second)
     assert -1.0 <= low <= gained - lost <= high <= 1.0
@@ -196,7 +196,7 @@ def test_a_quantile_s_interval_is_as_wide_as_its_confidence_asks() -> None:
     assert intervals.samples_for_quantile(0.9, confidence=0.5) == 14
 
 
-def test_two_tweets_can_be_resampled() -> None:
+def test_two_texts_can_be_resampled() -> None:
     two = np.zeros((1, 3, 4), dtype=np.int64)
     two[0, 0, 0] = two[0, 1, 2] = 1
     low, high = resampling.counts_interval(reputation.official_accuracy, two, resamples=100)

@@ -71,7 +71,7 @@ def test_the_paired_interval_is_narrower_than_an_unpaired_one_where_models_agree
     assert high - low < 0.4 * (alone.high - alone.low)
 
 
-def test_answers_to_different_tweets_are_not_paired() -> None:
+def test_answers_to_different_texts_are_not_paired() -> None:
     with pytest.raises(EdgeproofError, match="3 answers cannot be paired with 2"):
         intervals.paired_difference_interval(np.ones(3, dtype=bool), np.ones(2, dtype=bool))
 
@@ -171,7 +171,7 @@ def test_a_drop_counts_who_alone_is_right() -> None:
     gold = np.zeros(20, dtype=np.int64)
     reference, candidate = np.arange(20) >= 15, np.arange(20) < 2
     drop = estimates.accuracy_drop(gold, reference.astype(int), candidate.astype(int))
-    # The reference errs on five tweets, the candidate on two others.
+    # The reference errs on five texts, the candidate on two others.
     assert drop.value == pytest.approx(-3 / 20)
     assert drop.mcnemar_p == pytest.approx(intervals.mcnemar(2, 5))
     assert (drop.low, drop.high) == pytest.approx(intervals.difference_from_counts(2, 5, 20))

@@ -43,7 +43,7 @@ def test_the_whole_interval_decides(
 def test_the_reason_holds_value_interval_size_budget_and_its_place() -> None:
     judgment = judge(Estimate(0.012, 0.004, 0.021, 2000), DROP, scheme=SCHEME)
     assert judgment.reason == (
-        "accuracy_drop of dynamic_wi8_afp32: 1.2 points [0.4, 2.1] (n = 2,000 tweets), "
+        "accuracy_drop of dynamic_wi8_afp32: 1.2 points [0.4, 2.1] (n = 2,000 texts), "
         "budget at most 4.1 points (fixtures/budgets/embedded.toml: accuracy_drop.max): "
         "the whole interval keeps it"
     )
@@ -66,9 +66,9 @@ def test_a_value_without_uncertainty_is_shown_without_an_interval() -> None:
     ("low", "high", "n", "words"),
     [
         (0.98, 0.98, 1, "98 %, budget at least 97 %"),
-        (0.98, 0.98, 2, "98 % (n = 2 tweets), budget"),
-        (-math.inf, math.inf, 1, "98 % [?, ?] (n = 1 tweet), budget"),
-        (0.975, 0.99, 1234, "98 % [97.5, 99] (n = 1,234 tweets), budget"),
+        (0.98, 0.98, 2, "98 % (n = 2 texts), budget"),
+        (-math.inf, math.inf, 1, "98 % [?, ?] (n = 1 text), budget"),
+        (0.975, 0.99, 1234, "98 % [97.5, 99] (n = 1,234 texts), budget"),
     ],
 )
 def test_what_was_looked_at_once_and_as_it_is_is_no_sample(
@@ -87,18 +87,18 @@ def test_memory_is_said_in_megabytes() -> None:
 @pytest.mark.parametrize(
     ("estimate", "words"),
     [
-        # The upper end is twice as far from the value as the limit is: four times the tweets.
-        (Estimate(0.031, 0.021, 0.051, 500), "about 2,000 tweets would decide"),
-        (Estimate(0.051, 0.031, 0.061, 500), "about 2,000 tweets would decide"),
+        # The upper end is twice as far from the value as the limit is: four times the texts.
+        (Estimate(0.031, 0.021, 0.051, 500), "about 2,000 texts would decide"),
+        (Estimate(0.051, 0.031, 0.061, 500), "about 2,000 texts would decide"),
         (
             Estimate(0.041, 0.031, 0.051, 500),
-            "so near the value that no number of tweets would decide",
+            "so near the value that no number of texts would decide",
         ),
-        (Estimate(0.02, -math.inf, math.inf, 5), "and 5 tweets are too few to bound it"),
-        (Estimate(0.051, 0.041, 0.061, 500), "about 501 tweets would decide"),
+        (Estimate(0.02, -math.inf, math.inf, 5), "and 5 texts are too few to bound it"),
+        (Estimate(0.051, 0.041, 0.061, 500), "about 501 texts would decide"),
     ],
 )
-def test_an_inconclusive_judgment_says_how_many_tweets_would_decide(
+def test_an_inconclusive_judgment_says_how_many_texts_would_decide(
     estimate: Estimate, words: str
 ) -> None:
     judgment = judge(estimate, DROP, scheme=SCHEME)

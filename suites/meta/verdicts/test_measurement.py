@@ -66,7 +66,7 @@ def test_the_exact_test_of_a_drop_is_said_and_kept() -> None:
     estimate = Estimate(0.01, 0.0, 0.02, 500, mcnemar_p=0.0123)
     one = measure(estimate, metric="accuracy_drop", **PLACE, details={"races": 1})
     assert one.details == {"mcnemar_p": 0.0123, "races": 1}
-    assert "(n = 500 tweets, McNemar p = 0.012)" in one.reason
+    assert "(n = 500 texts, McNemar p = 0.012)" in one.reason
 
 
 def test_an_end_that_is_not_bounded_is_null() -> None:

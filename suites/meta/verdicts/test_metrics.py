@@ -82,7 +82,7 @@ def test_scores_equal_those_of_scikit_learn(seed: int) -> None:
 
 @settings(deadline=None)
 @given(PAIRS, st.randoms(use_true_random=False))
-def test_the_order_of_tweets_changes_nothing(pairs: list[tuple[int, int]], random: Random) -> None:
+def test_the_order_of_texts_changes_nothing(pairs: list[tuple[int, int]], random: Random) -> None:
     gold, predicted = arrays(pairs)
     shuffled = list(pairs)
     random.shuffle(shuffled)
@@ -138,9 +138,7 @@ def test_logits_that_are_not_finite_are_counted_and_never_scored(broken: float) 
         lambda: metrics.total_variations(fine, nonsense),
         lambda: estimates.total_variation(fine, nonsense),
     ):
-        with pytest.raises(
-            EdgeproofError, match="2 of 5 answers hold NaN or Inf, first at tweet 2"
-        ):
+        with pytest.raises(EdgeproofError, match="2 of 5 answers hold NaN or Inf, first at text 2"):
             score()
 
 
@@ -166,7 +164,7 @@ def test_total_variation_equals_a_worked_example() -> None:
     assert metrics.total_variations(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])) == [1.0]
 
 
-def test_total_variation_is_each_tweet_s_own() -> None:
+def test_total_variation_is_each_text_s_own() -> None:
     first = np.array([[0.5, 0.5], [1.0, 0.0], [0.75, 0.25]])
     second = np.array([[0.75, 0.25], [0.0, 1.0], [0.75, 0.25]])
     assert metrics.total_variations(first, second) == pytest.approx([0.25, 1.0, 0.0])

@@ -14,30 +14,30 @@ from models.errors import EdgeproofError
 from models.verdicts import confusion as tables_room
 from models.verdicts import estimates, reputation
 from models.verdicts.confusion import MISSING, confusion
-from models.verdicts.floors import always_best, entity_majority, majority
+from models.verdicts.floors import always_best, group_majority, majority
 
 CLASSES = 3
 # Entity, gold label, answer (or none).
-TWEETS = st.lists(
+TEXTS = st.lists(
     st.tuples(st.sampled_from("ABC"), st.integers(0, 2), st.integers(MISSING, 2)),
     min_size=1,
     max_size=40,
 )
-Tweets = list[tuple[str, int, int]]
+Texts = list[tuple[str, int, int]]
 
 
-def counted(tweets: Tweets) -> tables_room.Counts:
-    """The confusion tables of tweets given one by one."""
-    entities, gold, predicted = zip(*tweets, strict=True)
-    return confusion(np.array(gold), np.array(predicted), entities, classes=CLASSES)
+def counted(texts: Texts) -> tables_room.Counts:
+    """The confusion tables of texts given one by one."""
+    groups, gold, predicted = zip(*texts, strict=True)
+    return confusion(np.array(gold), np.array(predicted), groups, classes=CLASSES)
 
 
-def by_entity(tweets: Tweets) -> list[list[tuple[int, int]]]:
-    """Gold label and answer of the tweets of each entity."""
+def by_group(texts: Texts) -> list[list[tuple[int, int]]]:
+    """Gold label and answer of the texts of each group."""
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for entity, gold, answer in tweets:
-        found[entity].append((gold, answer))
-    return [found[entity] for entity in sorted(found)]
+    for group, gold, answer in texts:
+        found[group].append((gold, answer))
+    return [found[group] for group in sorted(found)]
 
 
 def order(one: int, other: int) -> int:
@@ -45,47 +45,47 @@ def order(one: int, other: int) -> int:
     return 0 if MISSING in (one, other) else (one > other) - (one < other)
 
 
-def enumerated(tweets: list[tuple[int, int]]) -> tuple[float, float, float]:
-    """R, S and F of one entity, from every pair."""
+def enumerated(texts: list[tuple[int, int]]) -> tuple[float, float, float]:
+    """R, S and F of one group, from every pair."""
     reliable, sensitive = [], []
-    for gold, answer in tweets:
-        pairs = [(order(gold, g), order(answer, a)) for g, a in tweets]
+    for gold, answer in texts:
+        pairs = [(order(gold, g), order(answer, a)) for g, a in texts]
         in_gold = [of_gold == of_system for of_gold, of_system in pairs if of_gold]
         in_system = [of_gold == of_system for of_gold, of_system in pairs if of_system]
         sensitive.append(sum(in_gold) / len(in_gold) if in_gold else 1.0)
         reliable.append(sum(in_system) / len(in_system) if in_system else 1.0)
-    r, s = sum(reliable) / len(tweets), sum(sensitive) / len(tweets)
+    r, s = sum(reliable) / len(texts), sum(sensitive) / len(texts)
     return r, s, 2 * r * s / (r + s) if r + s else 0.0
 
 
 @settings(deadline=None, max_examples=300)
-@given(TWEETS)
-def test_counting_equals_enumerating_the_pairs(tweets: Tweets) -> None:
-    scores = reputation.entity_scores(counted(tweets))
-    expected = [enumerated(each) for each in by_entity(tweets)]
+@given(TEXTS)
+def test_counting_equals_enumerating_the_pairs(texts: Texts) -> None:
+    scores = reputation.group_scores(counted(texts))
+    expected = [enumerated(each) for each in by_group(texts)]
     for ours, theirs in zip(scores, zip(*expected, strict=True), strict=True):
         assert ours == pytest.approx(theirs)
     means = [sum(column) / len(expected) for column in zip(*expected, strict=True)]
     measured = (reputation.reliability, reputation.sensitivity, reputation.f_rs)
-    assert [float(measure(counted(tweets))) for measure in measured] == pytest.approx(means)
+    assert [float(measure(counted(texts))) for measure in measured] == pytest.approx(means)
 
 
 @settings(deadline=None)
-@given(TWEETS)
-def test_official_accuracy_is_the_mean_over_entities(tweets: Tweets) -> None:
-    shares = [sum(gold == answer for gold, answer in e) / len(e) for e in by_entity(tweets)]
-    measured = float(reputation.official_accuracy(counted(tweets)))
+@given(TEXTS)
+def test_official_accuracy_is_the_mean_over_groups(texts: Texts) -> None:
+    shares = [sum(gold == answer for gold, answer in e) / len(e) for e in by_group(texts)]
+    measured = float(reputation.official_accuracy(counted(texts)))
     assert measured == pytest.approx(sum(shares) / len(shares))
 
 
 @settings(deadline=None)
-@given(TWEETS)
-def test_scores_by_class_equal_their_definition(tweets: Tweets) -> None:
-    scores = tables_room.class_scores(counted(tweets).sum(axis=0))
+@given(TEXTS)
+def test_scores_by_class_equal_their_definition(texts: Texts) -> None:
+    scores = tables_room.class_scores(counted(texts).sum(axis=0))
     for label in range(CLASSES):
-        hits = sum(gold == answer == label for _, gold, answer in tweets)
-        in_gold = sum(gold == label for _, gold, _ in tweets)
-        answered = sum(answer == label for _, _, answer in tweets)
+        hits = sum(gold == answer == label for _, gold, answer in texts)
+        in_gold = sum(gold == label for _, gold, _ in texts)
+        answered = sum(answer == label for _, _, answer in texts)
         precision = hits / answered if answered else 0.0
         recall = hits / in_gold if in_gold else 0.0
         both = precision + recall
@@ -105,8 +105,8 @@ def test_scores_by_class_equal_their_definition(tweets: Tweets) -> None:
         pytest.param([2, 1, 0], [2, 2, 2], (1.0, 0.0, 0.0), id="one answer for all"),
         # Gold orders nothing: there was nothing to find, and every order is wrong.
         pytest.param([1, 1], [0, 2], (0.0, 1.0, 0.0), id="gold of one polarity"),
-        pytest.param([2], [0], (1.0, 1.0, 1.0), id="a single tweet"),
-        # Tweet by tweet: R 1/1, 0/1, 1/2; S 1/2, 0/1, 1/1.
+        pytest.param([2], [0], (1.0, 1.0, 1.0), id="a single text"),
+        # Text by text: R 1/1, 0/1, 1/2; S 1/2, 0/1, 1/1.
         pytest.param([2, 1, 1], [2, 2, 0], (0.5, 0.5, 0.5), id="by hand"),
         pytest.param([2, 0], [2, MISSING], (1.0, 0.0, 0.0), id="an answer is missing"),
         pytest.param([2, 0, 0], [2, MISSING, 0], (1.0, 0.5, 2 / 3), id="one of three is missing"),
@@ -116,7 +116,7 @@ def test_reliability_and_sensitivity_by_hand(
     gold: list[int], predicted: list[int], expected: tuple[float, float, float]
 ) -> None:
     tables = confusion(np.array(gold), np.array(predicted), classes=CLASSES)
-    scores = reputation.entity_scores(tables)
+    scores = reputation.group_scores(tables)
     assert [float(column[0]) for column in scores] == pytest.approx(expected)
 
 
@@ -128,18 +128,18 @@ def test_the_score_is_the_mean_of_f_and_not_the_f_of_the_means() -> None:
     assert float(reputation.f_rs(tables)) == 0.5
 
 
-def test_a_missing_answer_is_wrong_and_a_large_entity_weighs_no_more() -> None:
-    tweets = [("A", 2, 2)] * 9 + [("A", 2, MISSING)] + [("B", 0, 1)]
-    assert float(reputation.official_accuracy(counted(tweets))) == pytest.approx((0.9 + 0) / 2)
+def test_a_missing_answer_is_wrong_and_a_large_group_weighs_no_more() -> None:
+    texts = [("A", 2, 2)] * 9 + [("A", 2, MISSING)] + [("B", 0, 1)]
+    assert float(reputation.official_accuracy(counted(texts))) == pytest.approx((0.9 + 0) / 2)
 
 
 def test_all_of_replab_takes_no_time() -> None:
     random = np.random.default_rng(0)
     size = 58_568
-    entities = [f"RL2013D01E{number:03d}" for number in random.integers(61, size=size)]
+    groups = [f"RL2013D01E{number:03d}" for number in random.integers(61, size=size)]
     gold, predicted = random.integers(3, size=(2, size))
     started = time.process_time()
-    tables = confusion(gold, predicted, entities, classes=CLASSES)
+    tables = confusion(gold, predicted, groups, classes=CLASSES)
     assert 0.0 < float(reputation.f_rs(tables)) < 1.0
     # 0.04 s where this was written; the pairs are 56 million.
     assert time.process_time() - started < 2.0
@@ -152,54 +152,54 @@ def test_the_best_polarity_for_everything_is_the_first_floor() -> None:
 def test_the_majority_of_all_training_is_another() -> None:
     assert majority(np.array([0, 1, 1, 2]), 3).tolist() == [1, 1, 1]
     assert majority(np.array([2]), 2).tolist() == [2, 2]
-    with pytest.raises(EdgeproofError, match="0 training labels of 0 entities have no majority"):
+    with pytest.raises(EdgeproofError, match="0 training labels of 0 groups have no majority"):
         majority(np.array([], dtype=np.int64), 3)
 
 
-def test_one_training_tweet_is_a_majority() -> None:
-    assert entity_majority(np.array([1]), ["A"], ["A", "B"]).tolist() == [1, 1]
+def test_one_training_text_is_a_majority() -> None:
+    assert group_majority(np.array([1]), ["A"], ["A", "B"]).tolist() == [1, 1]
 
 
-def test_the_majority_of_an_entity_is_the_second_floor() -> None:
+def test_the_majority_of_a_group_is_the_second_floor() -> None:
     train = [("A", 0), ("A", 0), ("A", 2), ("B", 1), ("B", 2), ("C", 2)]
     labels = np.array([label for _, label in train])
-    answers = entity_majority(labels, [entity for entity, _ in train], ["A", "B", "C", "new"])
-    # B ties and takes what is more frequent in all, and so does the entity never seen.
+    answers = group_majority(labels, [group for group, _ in train], ["A", "B", "C", "new"])
+    # B ties and takes what is more frequent in all, and so does the group never seen.
     assert answers.tolist() == [0, 2, 2, 2]
 
 
-@pytest.mark.parametrize(("labels", "entities"), [([], []), ([1, 2], ["A"])])
-def test_no_majority_of_nothing(labels: list[int], entities: list[str]) -> None:
+@pytest.mark.parametrize(("labels", "groups"), [([], []), ([1, 2], ["A"])])
+def test_no_majority_of_nothing(labels: list[int], groups: list[str]) -> None:
     with pytest.raises(EdgeproofError, match="have no majority"):
-        entity_majority(np.array(labels, dtype=int), entities, ["A"])
+        group_majority(np.array(labels, dtype=int), groups, ["A"])
 
 
 @pytest.mark.parametrize(
-    ("gold", "predicted", "entities", "message"),
+    ("gold", "predicted", "groups", "message"),
     [
-        ([], [], [], "0 gold labels, 0 answers and 0 entities do not fit"),
-        ([1, 2], [1], ["A", "B"], "2 gold labels, 1 answers and 2 entities"),
-        ([1, 2], [1, 2], ["A"], "2 gold labels, 2 answers and 1 entities"),
+        ([], [], [], "0 gold labels, 0 answers and 0 groups do not fit"),
+        ([1, 2], [1], ["A", "B"], "2 gold labels, 1 answers and 2 groups"),
+        ([1, 2], [1, 2], ["A"], "2 gold labels, 2 answers and 1 groups"),
         ([-1], [1], ["A"], "a label is none of the 3 classes"),
         ([1], [-2], ["A"], "a label is none of the 3 classes"),
         ([1], [3], ["A"], "a label is none of the 3 classes"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(
-    gold: list[int], predicted: list[int], entities: list[str], message: str
+    gold: list[int], predicted: list[int], groups: list[str], message: str
 ) -> None:
     with pytest.raises(EdgeproofError, match=message):
-        confusion(np.array(gold, dtype=int), np.array(predicted, dtype=int), entities, classes=3)
+        confusion(np.array(gold, dtype=int), np.array(predicted, dtype=int), groups, classes=3)
 
 
 def test_estimates_carry_an_interval_and_their_sample_size() -> None:
     random = np.random.default_rng(1)
     gold = random.integers(3, size=900)
     predicted = np.where(random.random(900) < 0.7, gold, 2)
-    entities = [f"E{number}" for number in random.integers(6, size=900)]
-    tables = confusion(gold, predicted, entities, classes=3)
+    groups = [f"E{number}" for number in random.integers(6, size=900)]
+    tables = confusion(gold, predicted, groups, classes=3)
     for name in ("official_accuracy", "reliability", "sensitivity", "f_rs"):
-        estimate = getattr(estimates, name)(gold, predicted, entities)
+        estimate = getattr(estimates, name)(gold, predicted, groups)
         assert estimate.value == pytest.approx(float(getattr(reputation, name)(tables)))
         assert 0.01 < estimate.high - estimate.low < 0.12
         assert estimate.n == 900

@@ -1,4 +1,4 @@
-"""The bootstrap over tables: the interval that resampling tweets gives."""
+"""The bootstrap over tables: the interval that resampling texts gives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.verdicts.resampling import counts_interval, drop_interval
 
 
 @pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1"])
-def test_it_gives_the_interval_of_resampled_tweets(name: str) -> None:
+def test_it_gives_the_interval_of_resampled_texts(name: str) -> None:
     random = np.random.default_rng(5)
     gold = random.choice(3, 800, p=[0.12, 0.28, 0.6])
     predicted = np.where(random.random(800) < 0.6, gold, random.integers(3, size=800))
@@ -40,8 +40,8 @@ def test_one_table_has_one_interval() -> None:
     assert first != counts_interval(reputation.f_rs, tables, seed=1)
 
 
-def test_where_nothing_varies_the_smallest_entity_bounds_what_is_unseen() -> None:
-    # Of twice 50 tweets, the size of the smallest entity for each.
+def test_where_nothing_varies_the_smallest_group_bounds_what_is_unseen() -> None:
+    # Of twice 50 texts, the size of the smallest group for each.
     unseen = 1.0 - 0.025**0.01
     for answer, ends in ((2, (1.0 - unseen, 1.0)), (3, (0.0, unseen))):
         tables = np.zeros((2, 3, 4), dtype=np.int64)
@@ -49,7 +49,7 @@ def test_where_nothing_varies_the_smallest_entity_bounds_what_is_unseen() -> Non
         assert counts_interval(reputation.official_accuracy, tables) == pytest.approx(ends)
 
 
-def test_an_entity_of_one_tweet_is_no_obstacle() -> None:
+def test_a_group_of_one_text_is_no_obstacle() -> None:
     tables = np.zeros((2, 3, 4), dtype=np.int64)
     tables[0, 1, 2] = 1
     tables[1] = 5
@@ -57,7 +57,7 @@ def test_an_entity_of_one_tweet_is_no_obstacle() -> None:
     assert 0.0 <= low < high <= 1.0
 
 
-def test_one_tweet_cannot_be_resampled() -> None:
+def test_one_text_cannot_be_resampled() -> None:
     tables = confusion(np.array([1]), np.array([1]), classes=3)
     with pytest.raises(TooFew, match="1 text, needs 2"):
         counts_interval(reputation.official_accuracy, tables)
@@ -68,7 +68,7 @@ def test_a_drop_is_the_difference_of_the_two_models() -> None:
     gold = random.choice(3, 400)
     first = np.where(random.random(400) < 0.8, gold, random.integers(3, size=400))
     second = np.where(random.random(400) < 0.9, first, random.integers(3, size=400))
-    entities = [f"e{number % 4}" for number in range(400)]
+    groups = [f"e{number % 4}" for number in range(400)]
     macro = estimates.macro_f1_drop(gold, first, second)
     assert macro.value == pytest.approx(
         estimates.macro_f1(gold, first).value - estimates.macro_f1(gold, second).value
@@ -78,9 +78,9 @@ def test_a_drop_is_the_difference_of_the_two_models() -> None:
         estimates.balanced_accuracy(gold, first).value
         - estimates.balanced_accuracy(gold, second).value
     )
-    f_rs = estimates.f_rs_drop(gold, first, second, entities)
+    f_rs = estimates.f_rs_drop(gold, first, second, groups)
     assert f_rs.value == pytest.approx(
-        estimates.f_rs(gold, first, entities).value - estimates.f_rs(gold, second, entities).value
+        estimates.f_rs(gold, first, groups).value - estimates.f_rs(gold, second, groups).value
     )
     for drop in (macro, balanced, f_rs):
         assert drop.low < drop.value < drop.high
@@ -113,7 +113,7 @@ def test_pairing_makes_the_interval_narrower() -> None:
     assert drop.high - drop.low < (alone.high - alone.low) / 2
 
 
-def test_no_tweets_have_no_drop() -> None:
+def test_no_texts_have_no_drop() -> None:
     with pytest.raises(TooFew, match="0 texts, needs 1"):
         drop_interval(reputation.f_rs, np.zeros((1, 3, 4, 4), dtype=np.int64))
 
@@ -123,14 +123,14 @@ def test_in_parts_it_gives_the_interval_of_the_whole(
     monkeypatch: pytest.MonkeyPatch, *, paired: bool
 ) -> None:
     random = np.random.default_rng(3)
-    gold, entities = random.integers(0, 3, 400), random.integers(0, 60, 400).astype(str).tolist()
+    gold, groups = random.integers(0, 3, 400), random.integers(0, 60, 400).astype(str).tolist()
     answers = [np.where(random.random(400) < 0.8, gold, 0) for _ in range(2)]
 
     def interval() -> tuple[float, float]:
         if paired:
-            counted = tables_room.paired_confusion(gold, *answers, entities, classes=3)
+            counted = tables_room.paired_confusion(gold, *answers, groups, classes=3)
             return drop_interval(reputation.f_rs, counted)
-        return counts_interval(reputation.f_rs, confusion(gold, answers[0], entities, classes=3))
+        return counts_interval(reputation.f_rs, confusion(gold, answers[0], groups, classes=3))
 
     whole = interval()
     held = []
@@ -146,10 +146,10 @@ def test_in_parts_it_gives_the_interval_of_the_whole(
     assert max(held) <= 100_000
 
 
-def test_the_jackknife_tries_entities_with_like_tables_once() -> None:
+def test_the_jackknife_tries_groups_with_like_tables_once() -> None:
     gold = np.arange(6000) % 3
-    entities = [str(at // 3) for at in range(6000)]
-    tables = confusion(gold, np.where(gold == 2, 0, gold), entities, classes=3)
+    groups = [str(at // 3) for at in range(6000)]
+    tables = confusion(gold, np.where(gold == 2, 0, gold), groups, classes=3)
     tried = []
 
     def statistic(some: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def test_gold_against_itself_is_perfect(score):
     document = score(GOLD)
     for name in ("accuracy", "macro_f1", "official_accuracy", "reliability", "f_rs"):
         assert document["overall"][name] == 1.0
-    assert document["overall"]["tweets"] == 6
+    assert document["overall"]["texts"] == 6
     assert document["overall"]["missing"] == 0
 
 
@@ -71,7 +71,7 @@ def test_measures_by_hand(score):
     assert overall["accuracy"] == 0.5
     assert overall["official_accuracy"] == 0.5
     assert overall["missing"] == 1
-    assert (overall["tweets"], overall["entities"]) == (6, 2)
+    assert (overall["texts"], overall["groups"]) == (6, 2)
     assert document["language"] == "all"
     assert Path(document["gold"]["file"]).name == "gold.dat"
     assert Path(document["system"]["file"]).name == "system.dat"
@@ -88,11 +88,11 @@ def test_measures_by_hand(score):
         "answered": 3,
     }
     # CAR, tweet by tweet: R 1/1, 1/1, 2/2, none = 1; S 1/2, 1/3, 2/3, 0/2; BANK: R 1, S 0.
-    car, bank = document["by_entity"][CAR], document["by_entity"][BANK]
+    car, bank = document["by_group"][CAR], document["by_group"][BANK]
     assert (car["reliability"], car["sensitivity"]) == (1.0, 0.375)
     assert (bank["reliability"], bank["sensitivity"], bank["f_rs"]) == (1.0, 0.0, 0.0)
     assert overall["f_rs"] == pytest.approx((2 * 0.375 / 1.375) / 2, abs=1e-6)
-    assert document["by_domain"]["automotive"]["tweets"] == 4
+    assert document["by_domain"]["automotive"]["texts"] == 4
     assert document["by_domain"]["banking"]["accuracy"] == 0.5
 
 
@@ -104,14 +104,14 @@ def test_both_floors_are_reported(score, tmp_path):
     document = score(GOLD, "--training", training)
     assert document["floors"]["always_POSITIVE"]["accuracy"] == 0.5
     # CAR is all NEUTRAL; BANK ties, and so do all labels but by order: the worst comes first.
-    assert document["floors"]["entity_majority_of_training"]["accuracy"] == round(2 / 6, 6)
+    assert document["floors"]["group_majority_of_training"]["accuracy"] == round(2 / 6, 6)
     assert document["floors"]["majority_of_training"]["accuracy"] == round(2 / 6, 6)
-    assert document["floors"]["always_POSITIVE"]["entities"] == 2
+    assert document["floors"]["always_POSITIVE"]["groups"] == 2
     without = score(GOLD)["floors"]
     assert without["always_POSITIVE"] == document["floors"]["always_POSITIVE"]
     omitted = {"omitted": "it needs the training gold standard: give --training"}
     assert without["majority_of_training"] == omitted
-    assert without["entity_majority_of_training"] == omitted
+    assert without["group_majority_of_training"] == omitted
 
 
 def test_rows_without_polarity_are_counted_and_not_scored(score):
@@ -145,12 +145,12 @@ def test_one_language_of_a_package(capsys, tmp_path):
         for tweet in miniature_tweets()
         if (tweet.folder, tweet.filtering, tweet.language) == ("test", "RELATED", "EN")
     ]
-    assert document["overall"]["tweets"] == len(english)
+    assert document["overall"]["texts"] == len(english)
     assert document["language"] == "EN"
     positive = sum(tweet.polarity == "POSITIVE" for tweet in english)
     share = round(positive / len(english), 6)
     assert document["floors"]["always_POSITIVE"]["accuracy"] == share
-    assert document["floors"]["entity_majority_of_training"]["accuracy"] == share
+    assert document["floors"]["group_majority_of_training"]["accuracy"] == share
 
 
 @pytest.mark.parametrize(

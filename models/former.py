@@ -1,0 +1,46 @@
+"""What earlier versions called things, and what each is called now: who writes the old is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+METRICS = {"tweets_per_second": "texts_per_second"}
+UNITS = {"tweets/s": "texts/s"}
+# What version 1 of a baseline says of the texts that were answered.
+TAKEN = {"tweets": "texts"}
+# Options without prefix; their variables and ini keys follow.
+OPTIONS = {"tweets": "texts"}
+TESTS = {
+    "test_drop_of_the_rarer_polarities_is_within_budget": (
+        "test_drop_of_the_rarer_labels_is_within_budget"
+    ),
+    "test_variant_beats_the_majority_entity_by_entity": (
+        "test_variant_beats_the_majority_group_by_group"
+    ),
+    "test_full_model_beats_the_majority_entity_by_entity": (
+        "test_full_model_beats_the_majority_group_by_group"
+    ),
+    "test_variant_orders_tweets_as_gold_does": "test_variant_orders_texts_as_gold_does",
+    "test_full_model_orders_tweets_as_gold_does": "test_full_model_orders_texts_as_gold_does",
+    "test_order_of_tweets_changes_nothing": "test_order_of_texts_changes_nothing",
+    "test_calibration_tweets_are_not_test_tweets": "test_calibration_texts_are_not_test_texts",
+    "test_other_tweets_take_as_long_as_repeated_ones": (
+        "test_other_texts_take_as_long_as_repeated_ones"
+    ),
+    "test_tweets_per_second_are_within_budget": "test_texts_per_second_are_within_budget",
+    "test_text_and_encoded_tweet_get_one_label": "test_text_and_its_ids_get_one_label",
+}
+
+
+def remedy_for(name: str, names: Mapping[str, str], otherwise: str) -> str:
+    """Return the remedy for a name that is not known.
+
+    Args:
+        name: as it was written.
+        names: one of the tables above.
+        otherwise: the remedy where no earlier version knew that name.
+    """
+    return f"It is called {names[name]} now: write that" if name in names else otherwise

@@ -1,0 +1,138 @@
+"""Names of earlier versions: whoever still writes one is told today's, in one message."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures import known_failures
+from fixtures.options import OPTIONS, SETTINGS, Option
+from models import former
+from models.devices.profile import FOLDER, load_device
+from models.errors import UsageMistake
+from models.store import PROJECT
+from models.verdicts.budgets import load_budgets
+from models.verdicts.metrics import METRICS
+from models.verdicts.quantities import SPELLINGS, Unit, parse_quantity
+from suites.meta.gates.running import environment
+
+(OLD_METRIC,), (OLD_UNIT,), (OLD_OPTION,) = former.METRICS, former.UNITS, former.OPTIONS
+NOW = "It is called {} now: write that"
+ENTRY = """
+[[failures]]
+subject = "mini"
+test = "{test}"
+reason = "too slow"
+link = "https://example.org/1"
+expires = 2999-12-31
+metric = "{metric}"
+verdict = "fail"
+"""
+SLOW = "suites/latency/test_throughput.py"
+
+
+@pytest.mark.parametrize(
+    ("names", "today"),
+    [
+        (former.METRICS, METRICS),
+        (former.UNITS, SPELLINGS),
+        (former.OPTIONS, {option.name for option in OPTIONS}),
+        (former.TESTS, re.findall(r"(?m)^def (test_\w+)", "\n".join(
+            file.read_text(encoding="utf-8")
+            for file in (PROJECT / "suites").glob("*/test_*.py")
+        ))),
+    ],
+    ids=["metrics", "units", "options", "tests"],
+)  # fmt: skip
+def test_every_former_name_leads_to_one_of_today(names, today):
+    assert {*names.values()} <= {*today}
+    assert not {*names} & {*today}
+
+
+def test_budgets_are_told_the_metric(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(f'[{OLD_METRIC}]\nmin = "1 texts/s"\n', encoding="utf-8")
+    with pytest.raises(UsageMistake) as refused:
+        load_budgets(str(file), schemes=["float32"], classes=3)
+    new = former.METRICS[OLD_METRIC]
+    assert str(refused.value) == (
+        f"{file}: {OLD_METRIC}: no metric is called '{OLD_METRIC}'. {NOW.format(new)}"
+    )
+
+
+def test_budgets_are_told_the_unit(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(f'[texts_per_second]\nmin = "1 {OLD_UNIT}"\n', encoding="utf-8")
+    with pytest.raises(UsageMistake, match=NOW.format("texts/s")) as refused:
+        load_budgets(str(file), schemes=["float32"], classes=3)
+    assert (refused.value.file, refused.value.key) == (str(file), "texts_per_second.min")
+
+
+@pytest.mark.parametrize("section", ["paper", "budgets"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("{}.texts_per_second", f"{{}}.{OLD_METRIC}"), ("texts/s", OLD_UNIT)],
+    ids=["metric", "unit"],
+)
+def test_device_profiles_are_told_metric_and_unit(section, old, new, tmp_path):
+    text = (FOLDER / "rpi4.toml").read_text(encoding="utf-8")
+    begins = text.index(f"[{section}.texts_per_second]")
+    changed = text[begins:].replace(old.format(section), new.format(section), 1)
+    file = tmp_path / "board.toml"
+    file.write_text(text[:begins] + changed, encoding="utf-8")
+    with pytest.raises(UsageMistake, match=r"It is called texts\S+ now: write that") as refused:
+        load_device(str(file))
+    assert "board.toml" in str(refused.value)
+    assert refused.value.key.startswith(f"{section}.")
+
+
+@pytest.mark.parametrize(
+    ("entry", "new"),
+    [
+        ({"test": f"{SLOW}::test_any[host]", "metric": OLD_METRIC}, "texts_per_second"),
+        *(
+            ({"test": f"{SLOW}::{old}[host-float32]", "metric": "accuracy"}, new)
+            for old, new in former.TESTS.items()
+        ),
+    ],
+)
+def test_known_failures_are_told_metric_and_test(entry, new, tmp_path):
+    file = tmp_path / "known.toml"
+    file.write_text(ENTRY.format(**entry), encoding="utf-8")
+    subject = SimpleNamespace(name="mini", other_candidates=(), known_failures=None)
+    place = SimpleNamespace(name="host")
+    settings = SimpleNamespace(subject=subject, known_failures=str(file), place=place)
+    config = SimpleNamespace(stash={SETTINGS: settings})
+    with pytest.raises(pytest.exit.Exception) as stopped:
+        known_failures.pytest_collection_modifyitems(
+            config, [SimpleNamespace(nodeid=f"{SLOW}::test_other[host]")]
+        )
+    assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
+    assert str(file) in str(stopped.value)
+    assert NOW.format(new) in str(stopped.value)
+
+
+def test_a_unit_of_another_dimension_is_told_nothing_else():
+    with pytest.raises(UsageMistake, match="Use one of us, ms, s"):
+        parse_quantity("3 minutes", Unit.SECONDS)
+
+
+@pytest.mark.parametrize("source", ["switch", "variable", "ini"])
+def test_an_option_is_told_in_one_message(source):
+    old, new = (Option(name, None, "") for name in (OLD_OPTION, former.OPTIONS[OLD_OPTION]))
+    was, now = getattr(old, source), getattr(new, source)
+    more = {"switch": [f"{was}=5"], "ini": ["-o", f"{was}=5"], "variable": []}[source]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *more, "suites/size"],
+        cwd=PROJECT,
+        env=environment() | ({was: "5"} if source == "variable" else {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert done.stderr.strip() == f"ERROR: {was}: is called {now} now. Write {now} in its place"

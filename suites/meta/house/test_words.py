@@ -1,0 +1,93 @@
+"""The words stay: texts have labels and groups; tweets and entities are of a few corpora alone."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatch
+
+import pytest
+
+from suites.meta.house.tracked import tracked_texts
+
+TWEETS = re.compile("tweet", re.IGNORECASE)
+# The file of Kaggle's airline corpus has this name.
+AIRLINES_FILE = "Tweets.csv"
+PLACES_OF_TWEETS = (
+    # RepLab 2013: its package, its official format, what selects from it, their tests.
+    *("models/corpus/replab*.py", "models/corpus/quoted.py", "models/corpus/__main__.py"),
+    *("models/verdicts/answers.py", "models/verdicts/__main__.py", "docs/replab.md"),
+    *("suites/meta/corpus/*replab*.py", "suites/meta/corpus/test_describe_command.py"),
+    "suites/meta/verdicts/test_score_command.py",
+    # The medium that the generated corpus imitates.
+    *("models/corpus/grammar.toml", "models/corpus/grammar.py", "models/corpus/surface.py"),
+    *("models/corpus/compose.py", "models/corpus/generate.py"),
+    "suites/meta/corpus/test_generate.py",
+    # The airline and twitter_entity subjects, and the paper.
+    *("models/subjects/airline*.toml", "models/subjects/twitter_entity*.toml"),
+    *("models/subjects/paper*.toml", "benchmarks/distillation_*.toml", "tox.ini"),
+    *(f"fixtures/budgets/{name}.toml" for name in ("paper", "pretrained", "ratio_*")),
+    *(f"docs/{name}.md" for name in ("paper", "small", "distillation", "quantization")),
+    # What was, and what it is called now.
+    *("CHANGELOG.md", "models/former.py", "suites/meta/house/test_words.py"),
+)
+ENTITIES = re.compile(r"(?<![a-z])(?:entit(?:y|ies)|polarit(?:y|ies))(?![a-z])", re.IGNORECASE)
+# Keys that a subject's TOML and RepLab's corpora are read with, and names of subjects.
+KEYS = re.compile(r"columns\.entity|pair_with_entity|twitter_entity|POLARITIES")
+GENERAL = tuple(
+    f"{folder}/*"
+    for folder in (
+        *("fixtures", "reports", "models/bundle", "models/devices", "models/flatbuffers"),
+        *("models/runtime", "models/shrinking", "models/tokenizers", "models/training"),
+        *("models/verdicts", "suites/accuracy", "suites/agreement", "suites/conformance"),
+        *("suites/latency", "suites/memory", "suites/privacy", "suites/size"),
+    )
+)
+PLACES_OF_ENTITIES = (
+    *("models/verdicts/answers.py", "models/verdicts/__main__.py", "models/verdicts/scores.py"),
+    # It cites the task that its measures come from.
+    "models/verdicts/reputation.py",
+    # Browsers and packages of Node.js speak of entities.
+    "reports/package-lock.json",
+)
+
+
+@pytest.fixture(scope="module")
+def tracked() -> dict[str, str]:
+    """The text of every tracked file, by its path."""
+    return tracked_texts()
+
+
+def listed(name: str, places: tuple[str, ...]) -> bool:
+    return any(fnmatch(name, place) for place in places)
+
+
+def test_a_text_is_called_a_text(tracked):
+    found = {
+        name: text.count("\n", 0, first.start()) + 1
+        for name, text in tracked.items()
+        if not listed(name, PLACES_OF_TWEETS)
+        for first in [TWEETS.search(f"{name}\n{text.replace(AIRLINES_FILE, '')}")]
+        if first is not None
+    }
+    assert found == {}, "name what is labelled a text, or list the place above"
+
+
+def test_what_is_labelled_has_a_label_and_a_group(tracked):
+    found = {
+        name: ENTITIES.findall(KEYS.sub("", text))
+        for name, text in tracked.items()
+        if listed(name, GENERAL) and not listed(name, PLACES_OF_ENTITIES)
+    }
+    assert {name: words for name, words in found.items() if words} == {}
+
+
+@pytest.mark.parametrize("places", [PLACES_OF_TWEETS, PLACES_OF_ENTITIES])
+def test_every_place_that_is_listed_needs_to_be(places, tracked):
+    needed = TWEETS if places is PLACES_OF_TWEETS else ENTITIES
+    texts = {name: text.replace(AIRLINES_FILE, "") for name, text in tracked.items()}
+    idle = [
+        place
+        for place in places
+        if not any(fnmatch(name, place) and needed.search(text) for name, text in texts.items())
+    ]
+    assert idle == []
