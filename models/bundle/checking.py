@@ -20,7 +20,6 @@ from models.bundle.members import Members
 from models.bundle.recorded import recording_in
 from models.candidates.artefacts import CandidateCard
 from models.candidates.candidate import bind, open_candidate
-from models.candidates.table_rows import table_rows
 from models.corpus.artefact import (
     ENCODED,
     LEFT_OUT,
@@ -201,10 +200,10 @@ class _Checker(Members):
         if self._facts.bindings.get(name, spec.binding) != spec.binding:
             raise ValueError(f"it is bound otherwise than the bundle says: {spec.binding}")
         ids = next(one for one in spec.inputs if one.role == IDS)
-        operators = [one for one in opened.contents.operators if one.subgraph == 0]
-        rows = table_rows(operators, opened.contents.subgraphs[0].inputs[ids.position])
-        if card.rows not in {None, rows}:
-            raise ValueError(f"its card says that its table has {card.rows} rows; it has {rows}")
+        if card.rows not in {None, ids.rows}:
+            raise ValueError(
+                f"its card says that its table has {card.rows} rows; it has {ids.rows}"
+            )
         if None not in {card.length, spec.length} and card.length != spec.length:
             raise ValueError(f"its card says {card.length} tokens, and it takes {spec.length}")
         length = card.length or spec.length

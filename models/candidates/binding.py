@@ -9,14 +9,17 @@ from models.roles import IDS
 from models.runtime.binding import Binding, BoundInput, Decision
 
 if TYPE_CHECKING:
-    from models.candidates.spec import CandidateSpec, OutputSpec
+    from models.candidates.spec import CandidateSpec, InputSpec, OutputSpec
 
 # Masks and segments hold 0 or 1.
 _FLAGS = 2
 
 
 def binding_of(spec: CandidateSpec, *, below: int | None, length: int) -> Binding:
-    """Return how a runner binds a candidate's tensors: by their positions in the graph.
+    """Return how a runner binds a candidate's tensors.
+
+    They are bound by their positions in the first graph; in another, where positions mean nothing
+    to a runtime, by their names in the signature.
 
     Args:
         spec: the candidate.
@@ -26,7 +29,7 @@ def binding_of(spec: CandidateSpec, *, below: int | None, length: int) -> Bindin
     inputs = (
         BoundInput(
             role=one.role,
-            tensor=one.position,
+            tensor=_place(spec, one),
             below=below if one.role == IDS else _FLAGS,
             length=length if None in one.shape[1:] or one.shape == (None,) else None,
         )
@@ -34,10 +37,15 @@ def binding_of(spec: CandidateSpec, *, below: int | None, length: int) -> Bindin
     )
     return Binding(
         inputs=tuple(inputs),
-        output=spec.output.position,
+        output=_place(spec, spec.output),
         decision=_decision(spec.output),
         signature=spec.signature,
+        graph=spec.graph,
     )
+
+
+def _place(spec: CandidateSpec, one: InputSpec | OutputSpec) -> str | int:
+    return one.name if spec.graph and one.name is not None else one.position
 
 
 def _decision(output: OutputSpec) -> Decision | None:

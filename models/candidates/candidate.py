@@ -15,6 +15,7 @@ from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.metadata import LABELS, ModelMetadata, read_metadata, read_packed
 from models.flatbuffers.opening import read_flatbuffer
 from models.flatbuffers.reading import read_contents
+from models.flatbuffers.variables import LOST, REMEDY, are_lost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,10 +81,13 @@ def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
     """
     file, contents = opened.file, opened.contents
     _check_operators(file, contents)
+    _check_variables(file, contents)
     signature = _signature(file, contents.signatures, declared)
-    number = 0 if signature is None else signature.subgraph
+    number = graph_of(signature)
     graph = contents.subgraphs[number]
     if signature is not None and not _names_all(signature, graph):
+        if number:
+            raise _unnamed(file, signature.key)
         signature = None
     described = opened.metadata.main if opened.metadata and number == 0 else None
     inputs = _ports(
@@ -104,16 +108,23 @@ def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
     return CandidateSpec(
         file=file,
         signature=signature.key if signature else None,
+        graph=number,
         inputs=bound,
         output=output,
         labels=labels,
         labels_found=found,
         warnings=(
             *said,
+            *_about_graph(signature),
             *warnings_of(opened.metadata, signature, bound, output),
             *([f"Its metadata was not used: {opened.unread}."] if opened.unread else []),
         ),
     )
+
+
+def graph_of(signature: Signature | None) -> int:
+    """Return which of a file's graphs a signature runs; the first without one."""
+    return 0 if signature is None else signature.subgraph
 
 
 def _check_operators(file: Path, contents: Contents) -> None:
@@ -128,6 +139,11 @@ def _check_operators(file: Path, contents: Contents) -> None:
         key="operators",
         remedy="Convert the model from its ids on with TFLITE_BUILTINS alone, the tokenizer beside",
     )
+
+
+def _check_variables(file: Path, contents: Contents) -> None:
+    if are_lost(contents.operators):
+        raise UsageMistake(LOST, file=file, key="operators", remedy=REMEDY)
 
 
 def _signature(
@@ -159,6 +175,29 @@ def _names_all(signature: Signature, graph: Subgraph) -> bool:
     """Whether a runtime can bind everything by the signature's names."""
     named = {one.index for one in (*signature.inputs.values(), *signature.outputs.values())}
     return named >= {one.index for one in (*graph.inputs, *graph.outputs)}
+
+
+def _unnamed(file: Path, key: str) -> UsageMistake:
+    """Refuse what can be called by its signature alone, and cannot be called by it."""
+    return UsageMistake(
+        f"signature {key!r} runs another graph than the first, and does not name all that this "
+        "graph takes and gives",
+        file=file,
+        key="signature",
+        remedy="Convert the model with a signature of all its inputs and outputs, or into a file "
+        "of its own",
+    )
+
+
+def _about_graph(signature: Signature | None) -> list[str]:
+    if signature is None or not signature.subgraph:
+        return []
+    return [
+        (
+            f"Its signature {signature.key!r} runs graph {signature.subgraph} of the file: an app "
+            "that invokes the interpreter, and does not call this signature, runs graph 0."
+        )
+    ]
 
 
 def _ports(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.candidates.candidate import bind, open_candidate
+from models.candidates.candidate import bind, graph_of, open_candidate
 from models.candidates.declaration import NOTHING, InputsTable, OutputTable
 from models.candidates.spec import ROLES
 from models.errors import EdgeproofError, UsageMistake
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.candidates.candidate import Opened
     from models.candidates.declaration import Declaration
     from models.candidates.spec import CandidateSpec, Meaning
-    from models.flatbuffers.contents import Tensor
+    from models.flatbuffers.contents import Operator, Tensor
     from models.flatbuffers.metadata import ModelMetadata
 
 _HEAD = (
@@ -83,11 +83,12 @@ def describe(file: Path) -> Described:
 
 def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Declaration | None:
     """Answer a question in the first way that fits; None where it is no question."""
-    graph = opened.contents.subgraphs[0]
+    number = _graph(opened, declared)
+    graph = opened.contents.subgraphs[number]
+    operators = [one for one in opened.contents.operators if one.subgraph == number]
     if mistake.key == "signature" and declared.signature is None:
         return replace(declared, signature=opened.contents.signatures[0].key)
     if mistake.key == "inputs" and not declared.inputs.named() and graph.inputs:
-        operators = [one for one in opened.contents.operators if one.subgraph == 0]
         rows = [rows_looked_up(one, operators) or 0 for one in graph.inputs]
         places = sorted(range(len(rows)), key=lambda place: place != rows.index(max(rows)))
         return replace(declared, inputs=InputsTable(**dict(zip(ROLES, places, strict=False))))
@@ -96,16 +97,22 @@ def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Dec
         return replace(declared, output=OutputTable(name=0, meaning=output.meaning))
     if mistake.key == _UNSURE and output.meaning is None:
         place = output.name if isinstance(output.name, int) else 0
-        meaning = _likely(graph.outputs[place], opened)
+        meaning = _likely(graph.outputs[place], operators)
         return replace(declared, output=OutputTable(name=output.name, meaning=meaning))
     return None
 
 
-def _likely(output: Tensor, opened: Opened) -> Meaning:
+def _graph(opened: Opened, declared: Declaration) -> int:
+    """Return which graph is described: that of the declared signature, or of the first."""
+    signatures = opened.contents.signatures
+    called = [one for one in signatures if declared.signature in {None, one.key}]
+    return graph_of(called[0] if called else None)
+
+
+def _likely(output: Tensor, operators: Sequence[Operator]) -> Meaning:
     """Return a meaning that the graph does not contradict."""
     if output.shape[-1:] != (1,):
         return "logits"
-    operators = [one for one in opened.contents.operators if one.subgraph == 0]
     return "logit" if ending_of(output, operators) == "logits" else "sigmoid"
 
 

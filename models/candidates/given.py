@@ -29,7 +29,6 @@ from models.candidates.reference_answers import (
     ReferenceAnswers,
     of_the_reference,
 )
-from models.candidates.table_rows import table_rows
 from models.candidates.texts import LabelledText, Texts, TextsTable, labelled, read_rows, values_of
 from models.candidates.tokenizer_of import encoder_of
 from models.candidates.unknown_words import unknown_words
@@ -50,6 +49,8 @@ if TYPE_CHECKING:
 
 KEY = "--edge-flatbuffer"
 LABELS_OPTION = "--edge-labels"
+# Labels that a message lists.
+_SHOWN_LABELS = 10
 # The name of recorded answers where no file is given.
 RECORDED = "recorded"
 _RECORDED = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npz"}
@@ -405,11 +406,21 @@ def _labels(
     numbers = sorted(found, key=lambda value: (len(value), value))
     if numbers == [str(at) for at in range(len(numbers))] and len(numbers) > 1:
         return tuple(numbers)
-    raise UsageMistake(
-        f"nothing says in which order the outputs stand for the labels {', '.join(found[:10])}",
+    raise _unordered(handed, found)
+
+
+def _unordered(handed: Handed, found: Sequence[str]) -> UsageMistake:
+    """Ask for the labels, without an order that could be taken for the file's."""
+    shown = ", ".join(sorted(found)[:_SHOWN_LABELS])
+    more = " ..." if len(found) > _SHOWN_LABELS else ""
+    way = 'labels = ["FIRST", "SECOND"]' if handed.where else f"{LABELS_OPTION}=FIRST,SECOND"
+    return UsageMistake(
+        f"nothing says which number of the output stands for which label; the texts have "
+        f"{len(found)}, here by the alphabet: {shown}{more}",
         file=handed.where,
         key=LABELS_OPTION,
-        remedy=f"Write {LABELS_OPTION}={','.join(found[:10])} in the order of the output, or name "
+        remedy=f"Write {way} and so on, in the order of the file's output, which is that of its "
+        "training (class_names, a label map, a list in the app) and seldom the alphabet's; or name "
         "a file with one label a line",
     )
 
@@ -441,8 +452,6 @@ def _candidate(
     spec = _bind(opened, table, labels, handed)
     encoder = encoder_of(table, opened, handed.tokenizer, has_ids=handed.texts.ids is not None)
     ids = next(one for one in spec.inputs if one.role == IDS)
-    graph = opened.contents.subgraphs[0]
-    operators = [one for one in opened.contents.operators if one.subgraph == 0]
     return GivenCandidate(
         name=table.name,
         spec=spec,
@@ -451,7 +460,7 @@ def _candidate(
         scheme=_scheme(table, handed),
         encoder=encoder,
         length=length_of(spec, texts, encoder),
-        rows=table_rows(operators, graph.inputs[ids.position]),
+        rows=ids.rows,
     )
 
 

@@ -17,7 +17,6 @@ from models.candidates.reference_answers import OF_ITS_OWN
 from models.candidates.roles import Port, bind_inputs
 from models.candidates.scores import scores_of
 from models.candidates.spec import CandidateSpec
-from models.candidates.table_rows import table_rows
 from models.candidates.tokenizer_of import declared_encoder, nothing_says
 from models.candidates.warnings import warnings_of
 from models.errors import UsageMistake
@@ -167,7 +166,7 @@ def read_reference(  # noqa: PLR0913 - what it is made of
         scheme=None,
         encoder=encoder,
         length=length,
-        rows=table_rows(read.operators, read.inputs[ids.position]),
+        rows=ids.rows,
     )
     refuse_too_many(one, texts)
     fixed = [replace(each, length=length) for each in spec.inputs]
@@ -188,6 +187,7 @@ def bind_onnx(read: OnnxFile, declared: Declaration) -> CandidateSpec:
     return CandidateSpec(
         file=read.file,
         signature=None,
+        graph=0,
         inputs=inputs,
         output=output,
         labels=labels,

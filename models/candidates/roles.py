@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from models.candidates.declaration import NOTHING, Reference, inputs_lines
 from models.candidates.spec import ROLES, Found, InputSpec, Role, Shape, sizes
 from models.errors import UsageMistake
+from models.flatbuffers.dtypes import BITS, QUANTIZED_DTYPES
 from models.flatbuffers.lookups import rows_looked_up
 
 if TYPE_CHECKING:
@@ -295,6 +296,9 @@ def _spec(
             key="inputs",
             remedy=f"Convert the model with an input of {', '.join(ID_DTYPES[:3])}",
         )
+    rows = rows_looked_up(port.tensor, operators) if role == "ids" else None
+    if role == "ids":
+        _check_told_apart(file, port, rows)
     return InputSpec(
         role=role,
         name=port.name,
@@ -304,8 +308,28 @@ def _spec(
         shape=port.shape,
         length=_length(file, port, declared),
         quantization=port.tensor.quantization,
-        rows=rows_looked_up(port.tensor, operators) if role == "ids" else None,
+        rows=rows,
         found=found,
+    )
+
+
+def _check_told_apart(file: Path, port: Port, rows: int | None) -> None:
+    """Refuse an input of small integers that stand for several ids each."""
+    how = port.tensor.quantization
+    if how is None or port.tensor.dtype not in QUANTIZED_DTYPES:
+        return
+    bits = BITS[port.tensor.dtype]
+    scale, zero = how.scales[0], (*how.zero_points, 0)[0]
+    largest = (1 << bits) - 1 if port.tensor.dtype.startswith("u") else (1 << (bits - 1)) - 1
+    if scale <= 1 and (largest - zero) * scale >= (rows or 1) - 1:
+        return
+    raise UsageMistake(
+        f"input {port} was quantized with the rest, scale {scale:.4g} and zero point {zero}: its "
+        f"{1 << bits} numbers cannot tell {f'{rows} ids' if rows else 'ids'} apart",
+        file=file,
+        key="inputs",
+        remedy="Convert the model with an input of int32, which is never quantized, or with "
+        "inference_input_type = tf.float32",
     )
 
 

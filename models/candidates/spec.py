@@ -108,6 +108,7 @@ class CandidateSpec:
     Attributes:
         file: the FlatBuffer.
         signature: the key of the signature it is called by; None where it has none.
+        graph: which of the file's graphs answers: 0, unless its signature is another's.
         inputs: in the graph's order.
         output: the one that is judged.
         labels: as declared or from the metadata; None where neither names them.
@@ -117,6 +118,7 @@ class CandidateSpec:
 
     file: Path
     signature: str | None
+    graph: int
     inputs: tuple[InputSpec, ...]
     output: OutputSpec
     labels: tuple[str, ...] | None

@@ -14,8 +14,9 @@ _PLACES = {"GATHER": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}
 # They pass ids on: negative ones are wrapped by ADD and SELECT, others kept in range.
 _PASS = frozenset(
     {
-        *("ADD", "CAST", "CONCATENATION", "EXPAND_DIMS", "MAXIMUM", "MINIMUM", "RESHAPE"),
-        *("SELECT", "SELECT_V2", "SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"),
+        *("ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "EXPAND_DIMS", "MAXIMUM", "MINIMUM"),
+        *("QUANTIZE", "RESHAPE", "SELECT", "SELECT_V2", "SLICE", "SQUEEZE", "STRIDED_SLICE"),
+        "TRANSPOSE",
     }
 )
 _MATRIX = 2

@@ -50,12 +50,15 @@ class Binding:
             only one, or the one named logits.
         decision: of an output of one value; None gives the label of the largest value.
         signature: the signature's key, where the file has several.
+        graph: which of the file's graphs the signature runs; tensors of another than the first are
+            bound by their names.
     """
 
     inputs: tuple[BoundInput, ...]
     output: str | int | None = None
     decision: Decision | None = None
     signature: str | None = None
+    graph: int = 0
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -70,4 +73,5 @@ class Binding:
             "output": self.output,
             "decision": None if decision is None else [decision.threshold, decision.above],
             "signature": self.signature,
+            "graph": self.graph,
         }

@@ -339,17 +339,20 @@ class Tensor:
         return facts
 
     def stored(self, array: Any) -> Any:
-        """Turn `array` into this tensor's dtype: quantize floats, widen integers.
+        """Turn `array` into this tensor's dtype: quantize floats and int32, or keep each int32.
 
-        Ids are int64 or float32 in some files; float32 holds integers below 2**24 exactly.
+        Ids are int64, float32 or small integers in some files, masks are bool: what the dtype does
+        not hold exactly stays as it is, and is refused. float32 holds integers below 2**24.
         """
-        if array.dtype.kind in "iu" and not self.scales and self.dtype.name in {"int64", "float32"}:
-            return array.astype(self.dtype)
-        if not self.scales or array.dtype.kind != "f" or self.dtype.kind == "f":
-            return array
-        limits = np.iinfo(self.dtype)
-        quantized = np.rint(array / self.scales[0]) + self.zero_points[0]
-        return np.clip(quantized, limits.min, limits.max).astype(self.dtype)
+        exact = array.dtype == np.int32
+        if self.scales and self.dtype.kind in "iu" and (exact or array.dtype.kind == "f"):
+            limits = np.iinfo(self.dtype)
+            quantized = np.rint(array / self.scales[0]) + self.zero_points[0]
+            return np.clip(quantized, limits.min, limits.max).astype(self.dtype)
+        if exact and self.dtype != array.dtype:
+            converted = array.astype(self.dtype)
+            return converted if (converted == array).all() else array
+        return array
 
     def real(self, array: Any) -> Any:
         """The float32 values that `array`, read from this tensor, stands for."""
@@ -501,7 +504,10 @@ def interpret(module: Any, source: Mapping[str, Any], options: Header) -> Model:
             **source,
         )
         binding = options.get("binding") or {}
-        inputs, output = bind(interpreter, binding)
+        if binding.get("graph"):
+            interpreter, inputs, output = bind_signature(interpreter, binding)
+        else:
+            inputs, output = bind(interpreter, binding)
         decision = binding.get("decision")
     except (ValueError, RuntimeError, SystemError, TypeError, IndexError) as error:
         raise Refusal("load", one_line(error)) from None
@@ -516,8 +522,8 @@ def bind(interpreter: Any, binding: Header) -> Tuple[List[Tensor], Tensor]:
     Args:
         interpreter: the runtime's.
         binding: "inputs" as [name, tensor, below, length] and "output", where a tensor is its name
-            in the signature or its position in the graph; "signature", the key. Without "inputs"
-            the names of the only signature are taken.
+            in the signature or its position in the graph; "signature", the key; "graph", which one
+            it runs. Without "inputs" the names of the only signature are taken.
     """
     inputs, outputs = named_tensors(interpreter, binding.get("signature"))
     asked = binding.get("inputs") or [[name, name, None, None] for name in inputs]
@@ -537,6 +543,49 @@ def bind(interpreter: Any, binding: Header) -> Tuple[List[Tensor], Tensor]:
     ]
     name, output = only_output(binding.get("output"), outputs, graph_outputs)
     return bound, Tensor.of(name, output)
+
+
+class OtherGraph:
+    """What `Model` asks of an interpreter, for a graph that is not the file's first.
+
+    A runtime lets nothing but a call of its signature into such a graph.
+    """
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+        self.inputs = {int(one["index"]): name for name, one in call.get_input_details().items()}
+        self.outputs = {int(one["index"]): name for name, one in call.get_output_details().items()}
+        self.given: Arrays = {}
+        self.answers: Arrays = {}
+
+    def set_tensor(self, index: int, array: Any) -> None:
+        """Keep what the next call is given."""
+        self.given[self.inputs[index]] = array
+
+    def invoke(self) -> None:
+        """Call the signature: the runtime allocates anew where a shape has changed."""
+        self.answers = self.call(**self.given)
+
+    def get_tensor(self, index: int) -> Any:
+        """What the last call answered."""
+        return self.answers[self.outputs[index]]
+
+
+def bind_signature(interpreter: Any, binding: Header) -> Tuple[OtherGraph, List[Tensor], Tensor]:
+    """Bind inputs and output of a signature's own graph by their names in it, as `bind` does."""
+    graph = OtherGraph(interpreter.get_signature_runner(binding["signature"]))
+    inputs, outputs = graph.call.get_input_details(), graph.call.get_output_details()
+    bound = []
+    for name, place, below, length in binding["inputs"]:
+        details = tensor_at(place, inputs, [], "input")
+        if length is not None:
+            shape = [int(length) if size < 0 else int(size) for size in open_shape(details)]
+            details = dict(details, shape=shape)
+        bound.append(Tensor.of(name, details, below))
+    if {tensor.index for tensor in bound} != set(graph.inputs):
+        raise Refusal("signature", "not every input of the signature is bound")
+    name, output = only_output(binding.get("output"), outputs, [])
+    return graph, bound, Tensor.of(name, output)
 
 
 def open_shape(details: Mapping[str, Any]) -> List[int]:

@@ -191,14 +191,20 @@ class Model:
             fields[4] = Table(given)
         self.operators.append(Table(fields))
 
-    def sign(self, inputs: dict[str, int], outputs: dict[str, int], key: str = "serving") -> None:
-        """Add a signature."""
+    def sign(
+        self,
+        inputs: dict[str, int],
+        outputs: dict[str, int],
+        key: str = "serving",
+        graph: int = 0,
+    ) -> None:
+        """Add a signature of a graph, by its number."""
 
         def ports(given: dict[str, int]) -> list[Table]:
             return [Table({0: name, 1: u32(tensor)}) for name, tensor in given.items()]
 
         self.signatures.append(
-            Table({0: ports(inputs), 1: ports(outputs), 2: key, 4: u32(0)}),
+            Table({0: ports(inputs), 1: ports(outputs), 2: key, 4: u32(graph)}),
         )
 
     def end_graph(self, inputs: list[int], outputs: list[int], name: str = "main") -> None:

@@ -53,9 +53,16 @@ def classifier(**how: Any) -> bytes:
     return model_of(Shape(**how)).pack()
 
 
-def model_of(shape: Shape) -> Model:
-    """Return a small classifier, ready to be packed."""
-    rng, model = np.random.default_rng(shape.seed), Model()
+def model_of(*shapes: Shape) -> Model:
+    """Return small classifiers, a graph each, ready to be packed."""
+    model = Model()
+    for shape in shapes:
+        _add(model, shape)
+    return model
+
+
+def _add(model: Model, shape: Shape) -> None:
+    rng = np.random.default_rng(shape.seed)
     size = (1, shape.tokens)
     ids = [
         model.tensor(f"{shape.tensor_prefix}{name}:0", size, shape.dtype, signature=shape.signature)
@@ -83,9 +90,8 @@ def model_of(shape: Shape) -> Model:
         outs["pooled"] = state
     inputs = dict(zip(shape.names, ids, strict=True))
     for key in shape.keys:
-        model.sign(inputs, outs, key)
+        model.sign(inputs, outs, key, graph=len(model.subgraphs))
     model.end_graph([ids[i] for i in shape.order if i < len(ids)], list(outs.values()))
-    return model
 
 
 def _pooled(model: Model, ids: list[int], table: int, size: tuple[int, int], dtype: str) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.flatbuffers.findings.finding import Finding, Inspected, limits, several
 from models.flatbuffers.runtimes import runtime_needs, unknown_operators, version_key
+from models.flatbuffers.variables import LOST, READS, REMEDY, are_lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = "FlexPlaceholder"
 _LOOPS = frozenset({"CALL", "IF", "STABLEHLO_WHILE", "WHILE"})
-_READS, _WRITES = "READ_VARIABLE", "ASSIGN_VARIABLE"
 # What helps where an operator is too new.
 _OLDER = {
     "FULLY_CONNECTED": "Convert with one scale for each weight tensor, not for each channel "
@@ -120,14 +120,12 @@ def _declared(inspected: Inspected) -> Iterator[Finding]:
 def _loops(inspected: Inspected) -> Iterator[Finding]:
     report = inspected.report
     names = sorted({one.name for one in report.operators} & _LOOPS)
-    graphs = len(report.subgraphs)
-    if names or graphs > 1:
-        with_ = f" with {several(names)}" if names else ""
+    if names:
         yield Finding(
             "several-subgraphs",
             "note",
-            f"It has {graphs} subgraphs{with_}: delegates leave loops to the processor, and time "
-            "grows with the number of tokens.",
+            f"It has {len(report.subgraphs)} subgraphs with {several(names)}: delegates leave "
+            "loops to the processor, and time grows with the number of tokens.",
             tuple(names),
             "Measure latency on the device; unroll the loop where that is too slow",
         )
@@ -137,21 +135,21 @@ def _variables(inspected: Inspected) -> Iterator[Finding]:
     report = inspected.report
     names = {one.name for one in report.operators}
     kept = tuple(one.name for one in report.tensors if one.variable)
-    if _READS in names and _WRITES not in names:
+    if are_lost(report.operators):
         yield Finding(
             "variables-without-values",
             "error",
-            "It reads variables that nothing in it writes: its weights are not in the file.",
-            (_READS,),
-            "Convert an exported SavedModel, or freeze the variables first",
+            f"It {LOST}.",
+            (READS,),
+            REMEDY,
         )
-    elif kept or _READS in names:
+    elif kept or READS in names:
         yield Finding(
             "variables",
             "warning",
             "It keeps variables from one answer to the next: an answer may depend on the texts "
             "before it.",
-            kept or (_READS,),
+            kept or (READS,),
             "Reset the variables before each text, and judge the order of texts",
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.flatbuffers.dtypes import FLOAT_DTYPES
+from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
 from models.flatbuffers.findings.finding import Finding, Inspected, named, several, shape_of
 
 if TYPE_CHECKING:
@@ -147,6 +147,39 @@ def _signatures(inspected: Inspected) -> Iterator[Finding]:
         )
 
 
+def _graphs(inspected: Inspected) -> Iterator[Finding]:
+    for signature in inspected.report.signatures:
+        if signature.subgraph:
+            yield Finding(
+                "signature-of-another-graph",
+                "warning",
+                f"Signature {signature.key!r} runs graph {signature.subgraph}: an app that invokes "
+                "the interpreter, and does not call this signature, runs graph 0.",
+                (signature.key,),
+                "Call the signature by its key, or convert it into a file of its own",
+            )
+
+
+def _rounded(inspected: Inspected) -> Iterator[Finding]:
+    found = [one for one in inspected.inputs if _rounds(one)]
+    if found:
+        names = several(named(one, inspected.inputs) for one in found)
+        yield Finding(
+            "ids-rounded",
+            "error",
+            f"It takes quantized numbers in {names}, with a scale above 1: ids beside each other "
+            "become the same.",
+            tuple(one.name for one in found),
+            "Convert with inputs of int32, which are never quantized, or with "
+            "inference_input_type = tf.float32",
+        )
+
+
+def _rounds(tensor: Tensor) -> bool:
+    how = tensor.quantization
+    return how is not None and tensor.dtype in QUANTIZED_DTYPES and how.scales[0] > 1
+
+
 def _order(inspected: Inspected) -> Iterator[Finding]:
     for signature in inspected.report.signatures:
         graph = inspected.report.subgraphs[signature.subgraph]
@@ -173,4 +206,7 @@ def _order(inspected: Inspected) -> Iterator[Finding]:
             )
 
 
-CHECKS = (*(_none, _strings, _wide, _floats, _lengths, _batches, _unread, _signatures, _order),)
+CHECKS = (
+    *(_none, _strings, _wide, _floats, _rounded, _lengths, _batches, _unread),
+    *(_signatures, _graphs, _order),
+)

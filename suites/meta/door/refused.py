@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from suites.meta import onnx_writer
 from suites.meta.flatbuffer_writer import Model
 from suites.meta.flatbuffers import metadata_files as metadata
+from suites.meta.flatbuffers.finding_files import quantized_ids, variables
 from suites.meta.small_classifiers import ROWS, Shape, classifier, model_of
 
 if TYPE_CHECKING:
@@ -100,6 +101,16 @@ def _of_operator(name: str) -> bytes:
     return model.pack()
 
 
+def _half_named() -> bytes:
+    model = model_of(Shape(keys=("first",)))
+    ids, more = model.tensor("ids", (1, 8), "int32"), model.tensor("more", (1, 8), "int32")
+    out = model.tensor("out", (1, 8))
+    model.operator("ADD", [ids, more], [out], options=("AddOptions", {}))
+    model.sign({"ids": ids}, {"logits": out}, "second", graph=1)
+    model.end_graph([ids, more], [out], "second")
+    return model.pack()
+
+
 def _of_text() -> bytes:
     model = Model()
     text, out = model.tensor("text", (1,), "string"), model.tensor("out", (1, 3))
@@ -165,6 +176,15 @@ FILES = {
         lambda: _of_operator("FlexErf"), "operators", "FlexErf", "TFLITE_BUILTINS"
     ),
     "an operator of its maker": _file(lambda: _of_operator("NGramHash"), "operators", "NGramHash"),
+    "weights that are not in the file": _file(
+        lambda: variables("READ_VARIABLE"), "operators", "reads variables", "freeze"
+    ),
+    "ids that were quantized with the rest": _file(
+        lambda: quantized_ids(5.9), "inputs", "scale 5.9", "256 numbers", "input of int32"
+    ),
+    "a signature that names half of another graph": _file(
+        _half_named, "signature", "'second'", "another graph", signature="second"
+    ),
     "several signatures": _file(
         lambda: classifier(keys=("one", "two")), "has 2 signatures", "--edge-signature=one"
     ),
@@ -249,7 +269,15 @@ TEXTS = {
         says=("--edge-labels", "absent.txt", "no file"), options={"labels": "{}/absent.txt"}
     ),
     "nothing that orders labels": Refused(
-        says=("--edge-labels=a,b,c", "in the order of the output"), options={"labels": None}
+        says=(
+            *("by the alphabet: a, b, c", "--edge-labels=FIRST,SECOND"),
+            "in the order of the file's output",
+        ),
+        options={"labels": None},
+    ),
+    "nothing in a TOML that orders labels": Refused(
+        says=("mine.toml", 'labels = ["FIRST", "SECOND"]', "in the order of the file's output"),
+        toml='corpus = "texts.csv"\ntokenizer = "text_vectorization:vocab.txt"\n' + ONE,
     ),
     "several labels in a cell": _texts(
         _csv('word1,"a,b"', "word2,a"), "several labels", "multi-label", "yes and no"

@@ -156,6 +156,28 @@ def looped(*, graphs: int) -> bytes:
     return model.pack()
 
 
+def two_graphs(*, apart: bool) -> bytes:
+    """Return a file of two graphs, whose second signature runs the second, or the first."""
+    model = Model()
+    for number, key in enumerate(("first", "second")):
+        ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 8))
+        model.operator("CAST", [ids], [out])
+        model.sign({"ids": ids}, {"logits": out}, key, graph=number if apart else 0)
+        model.end_graph([ids], [out], key)
+    return model.pack()
+
+
+def quantized_ids(scale: float) -> bytes:
+    """Return a file that takes int8 of a scale."""
+    model = Model()
+    ids = model.tensor("ids", (1, 8), "int8", scale=scale, zero=-128)
+    out = model.tensor("out", (1, 8))
+    model.operator("DEQUANTIZE", [ids], [out])
+    model.sign({"ids": ids}, {"logits": out})
+    model.end_graph([ids], [out])
+    return model.pack()
+
+
 def variables(*operators: str, variable: bool = False) -> bytes:
     """Return a file with these operators on variables."""
     model = Model()
@@ -269,7 +291,7 @@ FILES: dict[str, tuple[Callable[[], bytes], Callable[[], bytes], str | None]] = 
         lambda: dense(version=9, runtime="2.3.0"),
         None,
     ),
-    "several-subgraphs": (lambda: looped(graphs=3), lambda: looped(graphs=1), None),
+    "several-subgraphs": (lambda: looped(graphs=3), lambda: two_graphs(apart=True), None),
     "variables-without-values": (
         lambda: variables("READ_VARIABLE"),
         lambda: variables("READ_VARIABLE", "ASSIGN_VARIABLE"),
@@ -280,12 +302,18 @@ FILES: dict[str, tuple[Callable[[], bytes], Callable[[], bytes], str | None]] = 
     "string-input": (lambda: chain("ABS", inputs="string"), lambda: chain("ABS"), None),
     "int64-input": (one(dtype="int64"), one(), None),
     "float-input": (one(dtype="float32", names=("x",)), one(names=("x",)), None),
+    "ids-rounded": (lambda: quantized_ids(5.9), lambda: quantized_ids(1.0), None),
     "open-length": (one(signature=(1, -1)), one(signature=(-1, 8)), None),
     "open-batch": (one(signature=(-1, 8)), one(signature=(1, -1)), None),
     "fixed-batch": (lambda: taking((4, 8)), lambda: taking((4, 8), signature=(-1, 8)), None),
     "unused-input": (unread, one(), None),
     "no-signature": (one(keys=()), one(), None),
     "several-signatures": (one(keys=("a", "b")), one(), None),
+    "signature-of-another-graph": (
+        lambda: two_graphs(apart=True),
+        lambda: two_graphs(apart=False),
+        None,
+    ),
     "signature-incomplete": (
         lambda: half_signed(whole=False),
         lambda: half_signed(whole=True),

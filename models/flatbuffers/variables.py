@@ -1,0 +1,21 @@
+"""Variables of a graph whose values the file does not hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models.flatbuffers.contents import Operator
+
+READS, WRITES = "READ_VARIABLE", "ASSIGN_VARIABLE"
+# What happened, and what helps, for a finding and for a refusal.
+LOST = "reads variables that nothing in it writes: its weights are not in the file"
+REMEDY = "Convert an exported SavedModel, or freeze the variables first"
+
+
+def are_lost(operators: Iterable[Operator]) -> bool:
+    """Return whether a file reads variables that none of its graphs gives a value."""
+    names = {one.name for one in operators}
+    return READS in names and WRITES not in names
