@@ -1,0 +1,56 @@
+"""Files of real converters: networks that Keras trains on texts, made once and kept between runs.
+
+TensorFlow is imported by the program `trained_files.py` alone, which says what a folder holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+from models.store import PROJECT
+from suites.meta.scripts import printed_by
+
+LABELS = ("negative", "neutral", "positive")
+# What one sigmoid tells apart: whether a text is negative.
+COMPLAINT = ("no", "yes")
+LENGTH = 24
+NETWORKS = ("average", "convolution", "recurrent", "model_maker")
+# A checkout without these tweets trains on generated ones.
+TWEETS = PROJECT.parent / "shared" / "data" / "airline" / "Tweets.csv"
+PROGRAM = Path(__file__).with_name("trained_files.py")
+
+
+def trained_files() -> Path:
+    """Return the folder of files, made where it is missing."""
+    folder = _kept()
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=folder.parent))
+        printed_by(PROGRAM, scratch, *([TWEETS] if TWEETS.exists() else []))
+        try:
+            scratch.rename(folder)
+        except OSError:  # another process was faster, and its files are as good
+            shutil.rmtree(scratch)
+    return folder
+
+
+def accuracy_of(folder: Path, network: str) -> float:
+    """Return the accuracy that Keras itself found of a network."""
+    found: dict[str, float] = json.loads((folder / "keras.json").read_text("utf-8"))
+    return found[network]
+
+
+def _kept() -> Path:
+    """Return the folder of what is made by these programs, packages and texts."""
+    key = hashlib.sha256(PROGRAM.read_bytes() + Path(__file__).read_bytes())
+    for package in ("tensorflow", "keras"):
+        key.update(f"{package}={metadata.version(package)}".encode())
+    key.update(TWEETS.read_bytes() if TWEETS.exists() else b"generated")
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "edgeproof" / "meta" / f"trained-{key.hexdigest()[:16]}"
