@@ -15,6 +15,25 @@ if TYPE_CHECKING:
 LONGEST = 80
 
 
+def without_empty(table: Table, empty: str, *, may_go: Collection[str] | None = None) -> Table:
+    """Leave out columns of which no row says anything.
+
+    Args:
+        table: rows of as many cells each, the head first.
+        empty: what a cell holds that says nothing.
+        may_go: heads of the columns that may be left out; None for all but the first.
+    """
+    head, *rows = table
+    kept = [
+        at
+        for at, title in enumerate(head)
+        if any(row[at] != empty for row in rows)
+        or at == 0
+        or (may_go is not None and title not in may_go)
+    ]
+    return [tuple(row[at] for at in kept) for row in table]
+
+
 def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list[str]:
     """The lines of a table, its head first.
 

@@ -104,6 +104,7 @@ class NamedSubject(Open):
     schemes: list[str]
     description: str = ""
     remarks: list[str] = []
+    read_as: list[str] = []
     labels: list[str] = []
     vocabulary: dict[str, Number] = {}
     floors: dict[str, dict[str, Number]] = {}

@@ -45,7 +45,7 @@ LAST_LINES = 12
 LONGEST_COMMAND = 8000
 _WIDTH = 100
 # Labels below which several lines stand.
-_OF_LINES = {"What happened", "Labels that flipped"}
+_OF_LINES = {"What happened", "Labels that flipped", "First difference"}
 
 
 @dataclass(frozen=True)
@@ -255,6 +255,8 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
         rows.append(("Verdict", f"{one.verdict}: {why or MEANING[one.verdict]}"))
     if one.known_failure:
         rows.append(("Known failure", one.known_failure))
+    if one.details.get("first_difference"):
+        rows.append(("First difference", str(one.details["first_difference"])))
     known = one.details.get("baseline", {}).get("reason", NO_BASELINE)
     return [*rows, ("Since the baseline", str(known))]
 

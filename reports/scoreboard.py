@@ -38,6 +38,9 @@ class Column(NamedTuple):
         factor: by which the canonical value is multiplied.
         decimals: behind the point.
         interval: whether the 95 % interval is shown, too.
+        legend: what it says, for those who read the table.
+        may_go: whether tables leave it out where no row has a number in it.
+        given: what it shows of candidates that descend from no full model, where that is another.
     """
 
     title: str
@@ -46,28 +49,60 @@ class Column(NamedTuple):
     factor: float
     decimals: int
     interval: bool = False
+    legend: str = ""
+    may_go: bool = False
+    given: tuple[str, ...] = ()
 
 
 COLUMNS = (
     Column("MB", "megabytes", ("flatbuffer_bytes", "weights_bytes"), 1e-6, 2),
-    Column("ratio", "ratio", ("size_ratio_weights",), 1.0, 1),
+    Column("ratio", "ratio", ("size_ratio_weights",), 1.0, 1, given=("size_ratio_reference",)),
     Column("accuracy", "accuracy", ("accuracy",), 1.0, 3),
-    Column("drop", "drop_points", ("accuracy_drop",), 100.0, 1, interval=True),
+    Column(
+        *("drop", "drop_points", ("accuracy_drop",), 100.0, 1),
+        interval=True,
+        given=("accuracy_drop_float32",),
+    ),
     Column("agreement", "agreement", ("agreement", "agreement_runtimes"), 1.0, 3),
     Column("ms", "milliseconds", ("latency_p50",), 1e3, 2),
     Column("texts/s", "texts_per_second", ("texts_per_second",), 1.0, 1),
     Column("MB resident", "megabytes_resident", ("peak_rss",), 1e-6, 1),
+    Column(
+        *("same ids", "token_parity", ("token_parity",), 1.0, 3),
+        legend="same ids: share of texts of which the app makes the ids that are right",
+        may_go=True,
+    ),
+    Column(
+        *("as here", "agreement_golden", ("agreement_golden",), 1.0, 3),
+        legend="as here: share of texts that the device labels as the host does",
+        may_go=True,
+    ),
+    Column(
+        *("logits off", "logit_difference", ("logit_difference",), 1.0, 4),
+        legend="logits off: largest difference from the host's",
+        may_go=True,
+    ),
 )
+MAY_GO = {column.title for column in COLUMNS if column.may_go}
 HEADER = ("scheme", *(column.title for column in COLUMNS), "verdict")
-# Places of the columns that hold no number.
-NAMES = (0, len(HEADER) - 1)
 LEGEND = (
     "ratio: the full model's float32 weights over the FlatBuffer; drop: percentage points of "
     "accuracy below the full model, with the 95 % interval; agreement: with the float32 variant, "
     "of another runtime with the same file on the main one; ms: median of one answer"
 )
+GIVEN = (
+    "ratio: the reference's FlatBuffer over the candidate's; drop: percentage points of accuracy "
+    "below the reference, with the 95 % interval; agreement: with the reference, of another "
+    "runtime with the same file on the main one; ms: median of one answer"
+)
 KNOWN = "fail (known): written down with its reason, and expected until that expires"
 FLOORS = "last rows: what answers that need no model earn"
+# What a floor is called whose majority is that of the texts that are judged.
+OF_TEST = "_of_test"
+FLOORS_OF_TEST = (
+    "majority_of_test: the most frequent label of the test texts themselves, for there are no "
+    "others; a model has to beat it"
+)
 EMULATED = (
     "emulated: real ARM code without a board. Its times say nothing of the board's, and that the "
     "emulator computes as silicon does is not verified"
@@ -103,11 +138,11 @@ def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     Raises:
         EdgeproofError: a measurement is not valid.
     """
-    unmeasured = _unmeasured(document)
+    unmeasured, shown = _unmeasured(document), _columns(document)
     rows = [
         (
             scheme if runtime is None else f"{scheme} on {runtime}",
-            *(_cell(column, taken) for column in COLUMNS),
+            *(_cell(column, taken) for column in shown),
             _worst(taken, unmeasured.get(scheme, set()) if runtime is None else set()),
         )
         for (scheme, runtime), taken in _groups(document).items()
@@ -116,6 +151,16 @@ def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
         (name, *(_floor(column, scores) for column in COLUMNS), UNMEASURED)
         for name, scores in _floors(document).items()
     ]
+
+
+def scoreboard_table(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The head and the rows of the scoreboard, without columns that only other runs fill.
+
+    Raises:
+        EdgeproofError: a measurement is not valid.
+    """
+    table = [HEADER, *scoreboard_rows(document)]
+    return [tuple(row) for row in columns.without_empty(table, UNMEASURED, may_go=MAY_GO)]
 
 
 def as_text(document: Mapping[str, Any]) -> str:
@@ -137,9 +182,9 @@ def as_csv(document: Mapping[str, Any]) -> str:
     writer.writerow(["subject", "device", "scheme", "runtime", *numbers, "verdict"])
     for part in parts_of(document):
         whose = (part["subject"]["name"], part["device"]["name"])
-        unmeasured = _unmeasured(part)
+        unmeasured, shown = _unmeasured(part), _columns(part)
         for (scheme, runtime), taken in _groups(part).items():
-            values = [value for column in COLUMNS for value in _values(column, taken)]
+            values = [value for column in shown for value in _values(column, taken)]
             also = unmeasured.get(scheme, set()) if runtime is None else set()
             verdict = _worst(taken, also).replace(UNMEASURED, "")
             answered = "" if scheme == FULL_MODEL else runtime or _main_runtime(part)
@@ -155,9 +200,14 @@ def as_csv(document: Mapping[str, Any]) -> str:
 def legend(document: Mapping[str, Any]) -> list[str]:
     """What the scoreboard of a run leaves to be said."""
     known = any(one.get("known_failure") and one["verdict"] for one in document["measurements"])
+    head, floors = scoreboard_table(document)[0], _floors(document)
+    given = _is_given(document)
     said = {
-        LEGEND: True,
-        FLOORS: bool(_floors(document)),
+        LEGEND: not given,
+        GIVEN: given,
+        **{one.legend: one.title in head for one in COLUMNS if one.legend},
+        FLOORS: bool(floors),
+        FLOORS_OF_TEST: any(name.endswith(OF_TEST) for name in floors),
         KNOWN: known,
         EMULATED: document["device"]["emulated"],
     }
@@ -216,14 +266,33 @@ def _each(
 
 
 def _text(document: Mapping[str, Any]) -> str:
-    lines = columns.as_lines([HEADER, *scoreboard_rows(document)], left=NAMES)
+    table = scoreboard_table(document)
+    lines = columns.as_lines(table, left=_names(table))
     said = [textwrap.fill(line, WIDTH) for line in legend(document)]
     return "\n".join([*lines, "", *said]) + "\n"
 
 
 def _markdown(document: Mapping[str, Any]) -> str:
-    table = columns.as_markdown([HEADER, *scoreboard_rows(document)], left=NAMES)
+    cells = scoreboard_table(document)
+    table = columns.as_markdown(cells, left=_names(cells))
     return "\n\n".join([table, *map(foreign_text.as_markdown, legend(document))]) + "\n"
+
+
+def _names(table: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """Places of the columns that hold no number."""
+    return 0, len(table[0]) - 1
+
+
+def _is_given(document: Mapping[str, Any]) -> bool:
+    """Whether candidates were handed in as files, of which nobody knows a full model."""
+    sizes = document["subject"].get("sizes")
+    return sizes is not None and sizes.get("full_model") is None
+
+
+def _columns(document: Mapping[str, Any]) -> list[Column]:
+    """The columns, each with the metrics that it shows of this run's candidates."""
+    given = _is_given(document)
+    return [one._replace(metrics=one.given) if given and one.given else one for one in COLUMNS]
 
 
 def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Measurement]]:
@@ -268,7 +337,7 @@ def _cell(column: Column, taken: Sequence[Measurement]) -> str:
     one = _shown(column, taken)
     if one is None:
         return UNMEASURED
-    shown = f"{column.factor * one.value:,.{column.decimals}f}"
+    shown = _number(column.factor * one.value, column)
     if not column.interval:
         return shown
     ends = (
@@ -276,6 +345,13 @@ def _cell(column: Column, taken: Sequence[Measurement]) -> str:
         for end in (one.low, one.high)
     )
     return f"{shown} [{', '.join(ends)}]"
+
+
+def _number(value: float, column: Column) -> str:
+    """A number as people read it: a small one keeps two digits, so that it does not look like 0."""
+    shown = f"{value:,.{column.decimals}f}"
+    is_lost = not column.interval and value and not float(shown.replace(",", ""))
+    return f"{value:.2g}" if is_lost else shown
 
 
 def _values(column: Column, taken: Sequence[Measurement]) -> list[str]:

@@ -31,10 +31,13 @@ RATIOS = (
     "bert_large_weights/flatbuffer",
     "bert_large_checkpoint/flatbuffer",
 )
-LEGEND = (
-    "weights: the parameters as float32; checkpoint: these with Adam's two moments; zipped: zlib "
-    "level 9; resident: peak of a runner; x / fb: x over the FlatBuffer"
-)
+LEGEND = {
+    "weights": "weights: the parameters as float32",
+    "checkpoint": "checkpoint: these with Adam's two moments",
+    "zipped": "zipped: zlib level 9",
+    "resident": "resident: peak of a runner",
+    HEADER[-2]: "x / fb: x over the FlatBuffer",
+}
 NONE = "-"
 
 
@@ -55,8 +58,9 @@ def as_text(document: Mapping[str, Any]) -> str:
     rows = size_rows(document)
     if not rows:
         return ""
-    lines = columns.as_lines([HEADER, *rows], left=NAMES)
-    return "\n".join([*lines, "", LEGEND, published(document)]).rstrip() + "\n"
+    table = _shown(rows)
+    lines = columns.as_lines(table, left=NAMES)
+    return "\n".join([*lines, "", _legend(table), published(document)]).rstrip() + "\n"
 
 
 def as_markdown(document: Mapping[str, Any]) -> str:
@@ -64,8 +68,9 @@ def as_markdown(document: Mapping[str, Any]) -> str:
     rows = size_rows(document)
     if not rows:
         return ""
-    table = columns.as_markdown([HEADER, *rows], left=NAMES)
-    return f"{table}\n\n{LEGEND}. {published(document)}".rstrip() + "\n"
+    cells = _shown(rows)
+    table = columns.as_markdown(cells, left=NAMES)
+    return f"{table}\n\n{_legend(cells)}. {published(document)}".rstrip() + "\n"
 
 
 def as_html(document: Mapping[str, Any]) -> str:
@@ -73,13 +78,23 @@ def as_html(document: Mapping[str, Any]) -> str:
     rows = size_rows(document)
     if not rows:
         return ""
-    lines = [_html_row("th", HEADER), *(_html_row("td", row) for row in rows)]
-    below = (
-        f'<p class="quiet">{as_markup(text)}</p>' for text in (LEGEND, published(document)) if text
-    )
+    head, *cells = table = _shown(rows)
+    lines = [_html_row("th", head), *(_html_row("td", row) for row in cells)]
+    said = (_legend(table), published(document))
+    below = (f'<p class="quiet">{as_markup(text)}</p>' for text in said if text)
     return (
         f'<div class="scroll"><table class="sizes">{"".join(lines)}</table></div>{"".join(below)}'
     )
+
+
+def _shown(rows: Sequence[tuple[str, ...]]) -> list[Sequence[str]]:
+    """The table without the columns in which nothing stands, such as those of a full model."""
+    return list(columns.without_empty([HEADER, *rows], NONE))
+
+
+def _legend(table: Sequence[Sequence[str]]) -> str:
+    """What the columns that are shown hold."""
+    return "; ".join(said for title, said in LEGEND.items() if title in table[0])
 
 
 def published(document: Mapping[str, Any]) -> str:
@@ -115,4 +130,8 @@ def _html_row(cell: str, values: Sequence[str]) -> str:
 
 
 def _megabytes(size: int | None) -> str:
-    return NONE if size is None else f"{size / 1e6:,.2f}"
+    """A size in MB; a small one keeps two digits, so that it does not look like nothing."""
+    if size is None:
+        return NONE
+    shown = f"{size / 1e6:,.2f}"
+    return f"{size / 1e6:.2g}" if size and shown == "0.00" else shown

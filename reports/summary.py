@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models.foreign_text import as_markup
 from reports import fault_table, sizes
 from reports.explain import accounts, circumstances, explanations
+from reports.extent import extent_of
 from reports.headline import headline
 from reports.parts import title_of
 from reports.results import outcomes_of
-from reports.scoreboard import HEADER, legend, scoreboard_rows
+from reports.scoreboard import legend, scoreboard_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,6 +109,9 @@ def _run(run: Shown) -> str:
     if subject.get("description"):
         parts.append(f"<p>{as_markup(subject['description'])}</p>")
     parts += [f"<p><b>Note:</b> {as_markup(said)}</p>" for said in subject.get("remarks", ())]
+    if subject.get("read_as"):
+        lines = "<br>".join(map(as_markup, subject["read_as"]))
+        parts.append(f'<p class="quiet"><b>How files and texts are read</b><br>{lines}</p>')
     said = f"{circumstances(document)}. {tests_of(document)}"
     parts += [
         f'<p class="quiet">{as_markup(said)}</p>',
@@ -132,16 +136,21 @@ def _run(run: Shown) -> str:
 def tests_of(document: Mapping[str, Any]) -> str:
     """How the tests of a run ended, in words."""
     ended = Counter(one.outcome for one in outcomes_of(document))
+    extent = extent_of(document)
+    if extent is not None:
+        # Most of them are left out before the run, and so are no tests of it.
+        ended["not_applicable"] = sum(one.count for one in extent.not_applicable)
     counts = [f"{ended[kind]:,} {said}" for kind, said in ENDED.items() if ended[kind]]
     return f"Tests: {', '.join(counts) or 'none'}."
 
 
 def _scores(document: Mapping[str, Any]) -> str:
     # The answer first: on a phone, the rest is scrolled to.
-    names = (HEADER[0], HEADER[-1], *HEADER[1:-1])
+    header, *table = scoreboard_table(document)
+    names = (header[0], header[-1], *header[1:-1])
     head = "".join(f"<th>{as_markup(name)}</th>" for name in names)
     rows = []
-    for name, *cells, verdict in scoreboard_rows(document):
+    for name, *cells, verdict in table:
         kind = _CLASSES.get(verdict, "")
         first = f'<td>{as_markup(name)}</td><td class="{kind}">{as_markup(verdict)}</td>'
         plain = "".join(f"<td>{as_markup(cell)}</td>" for cell in cells)

@@ -68,6 +68,12 @@ class SubjectFacts:
     seeds: dict[str, int] = field(default_factory=dict)
 
     @property
+    def read_as(self) -> list[str]:
+        """How each file is fed and read, and where all else comes from, a line each."""
+        every = self.bindings | self.sources
+        return [f"{name}: {said}" for name, said in every.items()]
+
+    @property
     def all_candidates(self) -> tuple[str, ...]:
         """Every candidate of the subject, those first that are judged."""
         return (*self.candidates, *self.other_candidates)

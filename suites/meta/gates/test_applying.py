@@ -166,7 +166,7 @@ def test_a_need_that_is_missing_has_a_reason(name):
         place=untimed,
         bundle=None,
         subject=subject,
-        provider=SimpleNamespace(recorded=None, answered=answered),
+        provider=SimpleNamespace(reference_answers=None, answered=answered),
     )
     reason = NEEDS[name](Asked(settings, "float32", "a_runtime"))
     assert reason

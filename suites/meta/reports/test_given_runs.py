@@ -1,0 +1,139 @@
+"""What the report says of files that were handed in, and of answers that an app recorded."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import msgspec
+import pytest
+
+from reports.explain import explanations
+from reports.scoreboard import GIVEN, LEGEND, as_csv, as_text, scoreboard_table
+from reports.sizes import as_html, as_markdown
+from reports.sizes import as_text as sizes_as_text
+from reports.summary import Shown, put_first
+from suites.meta.reports.test_scoreboard import SAMPLE, document, taken
+
+OF_RECORDED = ("same ids", "as here", "logits off")
+BINDING = "app: ids = '<ids>' int32 [1, 8] (by name) -> logits = 'out' float32 [1, 3] (by graph)"
+
+
+def given(*measurements, **subject):
+    """A run of files that were handed in: nobody knows a full model of them."""
+    made = document(*measurements)
+    variants = {"app": {"flatbuffer": 3200, "flatbuffer_zipped": 1900, "resident": None}}
+    made["subject"]["sizes"] = {"variants": {n: v | {"ratios": {}} for n, v in variants.items()}}
+    made["subject"] |= subject
+    return made
+
+
+@pytest.fixture
+def recorded():
+    """A run over an app's answers, of which some ids are wrong."""
+    wrong = "3 of 300 texts have other ids; the first is 't7', line 9: 'a b'\n  recorded: [1]"
+    test = "suites/tokenization/test_parity.py::test_app_makes_the_same_ids[recorded-app]"
+    parity = taken("app", "token_parity", 0.99, details={"first_difference": wrong})
+    parity = msgspec.structs.replace(parity, test=test)
+    made = given(
+        taken("app", "accuracy", 0.873),
+        taken("app", "agreement_golden", 0.98),
+        taken("app", "logit_difference", 2.5e-7),
+        parity,
+    )
+    made["tests"] = [{"id": test, "outcome": "failed", "seconds": 0.1}]
+    made["device"] = {"name": "recorded", "emulated": False}
+    return made
+
+
+def test_scoreboard_shows_what_recorded_answers_share_with_this_machines(recorded):
+    head, row = scoreboard_table(recorded)
+    cells = dict(zip(head, row, strict=True))
+    assert [cells[title] for title in OF_RECORDED] == ["0.990", "0.980", "2.5e-07"]
+    said = " ".join(as_text(recorded).split())
+    assert "same ids: share of texts of which the app makes the ids that are right" in said
+    assert "as here: share of texts that the device labels as the host does" in said
+
+
+def test_csv_names_them_after_their_metrics_in_every_run(recorded):
+    (row,) = csv.DictReader(io.StringIO(as_csv(recorded)))
+    assert (row["device"], row["scheme"]) == ("recorded", "app")
+    found = [float(row[name]) for name in ("token_parity", "agreement_golden", "logit_difference")]
+    assert found == [0.99, 0.98, 2.5e-7]
+    assert {row["token_parity"] for row in csv.DictReader(io.StringIO(as_csv(SAMPLE)))} == {""}
+
+
+def test_other_runs_have_no_columns_of_recorded_answers():
+    assert not set(OF_RECORDED) & set(scoreboard_table(SAMPLE)[0])
+    assert not any(f"{title}:" in as_text(SAMPLE) for title in OF_RECORDED)
+
+
+def test_page_shows_the_columns_and_the_first_text_whose_ids_differ(recorded):
+    page = put_first("<body></body>", [Shown(recorded, [], {})], gate=[])
+    assert all(f"<th>{title}</th>" in page for title in OF_RECORDED)
+    (why,) = explanations(recorded)
+    assert dict(why.rows)["First difference"].startswith("3 of 300 texts have other ids")
+    assert "the first is &#x27;t7&#x27;, line 9" in page or "the first is 't7', line 9" in page
+
+
+def test_files_are_compared_with_their_reference_and_not_with_a_full_model():
+    reference = [
+        taken("app", "size_ratio_reference", 3.96, runtime=None),
+        taken("app", "accuracy_drop_float32", 0.012, 0.004, 0.021),
+    ]
+    head, row = scoreboard_table(given(*reference))
+    cells = dict(zip(head, row, strict=True))
+    assert (cells["ratio"], cells["drop"]) == ("4.0", "1.2 [0.4, 2.1]")
+    said = " ".join(as_text(given(*reference)).split())
+    assert GIVEN in said
+    assert "full model" not in said
+    # What edgeproof has trained is compared with its full model, or with nothing.
+    trained = document(*reference)
+    head, row = scoreboard_table(trained)
+    assert dict(zip(head, row, strict=True))["drop"] == "-"
+    assert LEGEND in " ".join(as_text(trained).split())
+
+
+def test_small_sizes_and_times_are_not_shown_as_nothing():
+    made = given(
+        taken("app", "flatbuffer_bytes", 3200.0, runtime=None),
+        taken("app", "latency_p50", 2.1e-6),
+    )
+    head, row = scoreboard_table(made)
+    cells = dict(zip(head, row, strict=True))
+    assert (cells["MB"], cells["ms"]) == ("0.0032", "0.0021")
+
+
+def test_says_where_floors_of_a_test_file_alone_come_from():
+    floors = {"majority_of_test": {"accuracy": 0.5}}
+    said = as_text(given(taken("app", "accuracy", 0.9), floors=floors))
+    assert "majority_of_test: the most frequent label of the test texts themselves" in said
+    others = {"majority_of_train": {"accuracy": 0.5}}
+    assert "majority_of_test" not in as_text(given(taken("app", "accuracy", 0.9), floors=others))
+
+
+def test_page_says_how_each_file_is_read_and_counts_what_does_not_apply():
+    made = given(taken("app", "accuracy", 0.9), read_as=[BINDING, "compared with: nothing"])
+    reasons = [("the texts belong to no groups", 5), ("there is no reference to compare with", 4)]
+    groups = [{"reason": reason, "count": count} for reason, count in reasons]
+    made["run"]["extent"] = {
+        "suites": ["accuracy"],
+        "collected": 1,
+        "run": 1,
+        "not_applicable": groups,
+    }
+    page = put_first("<body></body>", [Shown(made, [], {})], gate=[])
+    assert "How files and texts are read" in page
+    assert "&lt;ids&gt;" in page
+    assert "<ids>" not in page
+    assert "9 do not apply" in page
+    assert "the texts belong to no groups (5); there is no reference to compare with (4)" in page
+
+
+def test_sizes_have_no_columns_of_models_that_nobody_knows():
+    made = given(taken("app", "accuracy", 0.9))
+    for shown in (sizes_as_text(made), as_markdown(made), as_html(made)):
+        assert "0.0032" in shown
+        assert "BERT" not in shown
+        assert "checkpoint" not in shown
+        assert "zlib" in shown
