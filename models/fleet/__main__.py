@@ -97,8 +97,9 @@ def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
     command = [sys.executable, "-P", "-m", "pytest", "-c", str(PROJECT / "pytest.ini")]
     command += [str(PROJECT / "suites"), f"--ignore={PROJECT / 'suites' / 'meta'}"]
     command += ["-p", "no:cacheprovider", f"--edge-target={target}", f"--edge-bundle={bundle}"]
-    command += [f"--edge-report-dir={own}", f"--alluredir={own / 'allure-results'}", *more]
-    # What hypothesis keeps does not belong into the caller's folder.
+    command += [f"--edge-report-dir={own}", f"--alluredir={own / 'allure-results'}"]
+    # What libraries keep does not belong into the caller's folder.
+    command += [f"--benchmark-storage=file://{own / 'benchmarks'}", *more]
     environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(own / "hypothesis")}
     with (own / LOG).open("wb") as log:
         running = processes.start(

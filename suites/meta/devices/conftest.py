@@ -78,18 +78,13 @@ def fleet(tmp_path):
             each.mkdir(exist_ok=True)
         few = [f"--deselect={room}" for room in LEFT_OUT]
         write_client(client / "ssh", boards)
-        command = [
-            sys.executable,
-            "-m",
-            "models.fleet",
-            f"--bundle={os.path.relpath(bundle, caller)}",
-        ]
+        command = [sys.executable, "-P", "-m", "models.fleet"]
+        command += [f"--bundle={os.path.relpath(bundle, caller)}"]
         command += ["--report-dir=fleet", *(board.target for board in boards), "--", *few]
         command += ["--edge-cache-dir=store", *more]
         # Modules of the caller's own are not imported in place of others.
         (caller / "msgspec.py").write_text("raise RuntimeError", encoding="utf-8")
         path = {"PATH": f"{client}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT)}
-        command.insert(1, "-P")
         done = subprocess.run(
             command,
             cwd=caller,
