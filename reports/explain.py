@@ -230,7 +230,7 @@ def _localized(found: Localization) -> list[tuple[str, str]]:
     rows = [("Localizer", found.as_sentence())]
     if found.flips:
         count = found.flipped or len(found.flips)
-        head = f"{count:,}, surest in float32 (by logits over the next label):"
+        head = f"{count:,}, surest in the reference (by logits over the next label):"
         said = "\n".join([head, *(flip.as_sentence() for flip in found.flips[:FLIPS])])
         rows.append(("Labels that flipped", said))
     return rows

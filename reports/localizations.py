@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -85,6 +85,9 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
         mended_by_float: kinds of operators whose return to float mends the answers.
         not_finite: the first operator of all that gives NaN or Inf.
         not_localized: why there is no curve.
+        matched: whether the operators of both files were found the same by the names of what they
+            write, or by their order.
+        notes: what else has to be known: the rest of a sentence each.
     """
 
     scheme: str
@@ -97,6 +100,8 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
     mended_by_float: list[str] | None = None
     not_finite: Point | None = None
     not_localized: str = ""
+    matched: Literal["name", "order"] = "name"
+    notes: list[str] = []
 
     def __post_init__(self) -> None:
         one = self.diverges_at
@@ -131,12 +136,14 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
                 f"{one.nan:,} NaN and {one.inf:,} Inf"
             )
         if not self.curve:
-            why = one_line(self.not_localized) or "no tensor in common with float32"
+            why = one_line(self.not_localized) or "no operator in common with the reference"
             return f"not localized: {why}"
         said = f"{self._where()}{self._broken()}"
         if self.mended_by_float:
             said += f"; mended by {' and '.join(map(_name, self.mended_by_float))} in float"
-        return said
+        if self.matched == "order":
+            said += "; operators were matched by their order, for the two files name them otherwise"
+        return "; ".join((said, *map(one_line, self.notes)))
 
     def _where(self) -> str:
         one, first = self.diverges_at, self.first

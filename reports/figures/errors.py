@@ -1,4 +1,4 @@
-"""Where in the network a variant leaves float32: the error of each operator."""
+"""Where in the network a variant leaves its reference: the error of each operator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def by_operator(view: View) -> Picture | None:
     return view.picture(
         "errors",
         "Error of each operator",
-        caption="Operators in execution order, against the same tensor of the float32 file; "
+        caption="Operators in execution order, against the same tensor of the reference; "
         "higher is better. The line marks the first that diverges. One without any noise has no "
         "point, nor has one with NaN or Inf: a cross on the axis stands for it.",
         figure=figure,

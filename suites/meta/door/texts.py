@@ -10,7 +10,7 @@ import numpy as np
 from suites.meta.small_classifiers import ROWS, TOKENS, WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,13 +35,27 @@ class Texts(NamedTuple):
     labels: NDArray[np.int64]
 
 
-def write_texts(folder: Path, *, names: Sequence[str] = LABELS, seed: int = 0) -> Texts:
-    """Write texts that the classifier of a seed labels right nine times of ten."""
+def write_texts(
+    folder: Path,
+    *,
+    names: Sequence[str] = LABELS,
+    seed: int = 0,
+    answers: Callable[[NDArray[np.int64]], Floats] | None = None,
+) -> Texts:
+    """Write texts that a classifier labels right nine times of ten.
+
+    Args:
+        folder: where they are written.
+        names: of the labels.
+        seed: of the small classifier.
+        answers: what another classifier answers to ids, [n, labels].
+    """
     draw = np.random.default_rng(11)
     lengths = draw.integers(2, TOKENS + 1, COUNT)
     ids = draw.integers(FIRST, ROWS, (COUNT, TOKENS))
     ids[np.arange(TOKENS) >= lengths[:, None]] = 0
-    labels = logits(ids, len(names), seed=seed).argmax(axis=1)
+    given = logits(ids, len(names), seed=seed) if answers is None else answers(ids)
+    labels = given.argmax(axis=1)
     labels[::WRONG] = (labels[::WRONG] + 1) % len(names)
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = folder / "vocab.txt"

@@ -97,7 +97,11 @@ MAY_IMPORT = {
         *("models.corpus", "models.flatbuffers", "models.members", "models.networks"),
         *("models.progress", "models.shrinking", "models.subjects", "models.training"),
     },
-    "models.localize": {"models.commands", "models.flatbuffers"},
+    "models.localizing": {"models.flatbuffers", "models.runtime"},
+    "models.localize": {
+        *("models.commands", "models.errors", "models.flatbuffers", "models.localizing"),
+        "models.runtime",
+    },
     "models.build": {
         *(
             "models.checkpoints",

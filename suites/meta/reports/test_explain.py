@@ -39,7 +39,7 @@ def test_a_broken_budget_is_explained(red):
         "Since the baseline": "worse by 3 points since yesterday",
         "Localizer": "first diverges at operator 4 of 5, SOFTMAX (layer_3): NaN or Inf, "
         "7 NaN and 2 Inf in 1 operator; mended by SOFTMAX in float",
-        "Labels that flipped": "9, surest in float32 (by logits over the next label):\n"
+        "Labels that flipped": "9, surest in the reference (by logits over the next label):\n"
         '"never again": gold BAD, float32 BAD by 2.5, float16 GOOD by 0.25\n'
         "test text 7: gold GOOD, float32 SO SO by 0.125, float16 GOOD by 1",
         "Circumstances": "host, ai_edge_litert 2.3.0, 1 thread, Python 3.11.7, "

@@ -8,21 +8,30 @@ import sys
 import pytest
 
 from fixtures import localizing
+from models.flatbuffers.reading import read_contents
+from models.flatbuffers.schemes import SCHEMES
+from models.localizing import mending
+from models.localizing.matching import match
 from models.store import PROJECT
+from suites.meta.flatbuffer_writer import Model
+from suites.meta.localizing.layered import layered
 from suites.meta.scripts import printed_by
+from suites.meta.small_classifiers import classifier
 
 PROGRAM = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from models.localize import first_divergence, first_not_finite
+from models.localizing.curve import File, first_divergence, first_not_finite
+from models.localizing.watching import Watcher
 answers = {"curves": [first_divergence(curve) for curve in json.loads(sys.argv[1])]}
 overflow = Path(sys.argv[2])
 if overflow.exists():
-    names = ("input_ids", "attention_mask", "token_type_ids")
-    sample = {name: np.ones((1, 8), np.int32) for name in names}
-    file = overflow.read_bytes()
-    answers["overflow"] = first_not_finite(file, file, [sample])
+    roles = {"ids": "input_ids", "mask": "attention_mask", "segments": "token_type_ids"}
+    rows = {role: np.ones((1, 8), np.int32) for role in roles}
+    binding = {"inputs": [[role, name, None, None] for role, name in roles.items()]}
+    data = overflow.read_bytes()
+    answers["overflow"] = first_not_finite(File.of(data, Watcher(data, binding), rows))
 print(json.dumps(answers))
 """
 # A float16 file whose constant of 1e30 became infinite.
@@ -42,7 +51,6 @@ CURVES = {
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """What was found: in each curve, and in a file that overflows."""
-    pytest.importorskip("tensorflow", reason="what localizes also quantizes")
     script = tmp_path_factory.mktemp("localize") / "curves.py"
     script.write_text(PROGRAM, encoding="utf-8")
     curves = [[point(*each) for each in enumerate(levels)] for levels, _ in CURVES.values()]
@@ -88,3 +96,49 @@ def test_what_takes_too_long_to_localize_says_so(tmp_path, monkeypatch):
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
     found = localizing._answered(command, tmp_path / "answer.json")
     assert found["not_localized"].endswith("took longer than 1 s and was killed")
+
+
+def contents(folder, data):
+    """What a file holds."""
+    (folder / "x.tflite").write_bytes(data)
+    return read_contents(folder / "x.tflite", data)
+
+
+@pytest.mark.parametrize(
+    ("how", "by", "named"),
+    [
+        ({"integers": True}, "name", "dense_1"),
+        ({"integers": True, "prefix": "other/"}, "order", "other/dense_1"),
+        ({"prefix": "other/", "names": ("a", "b"), "order": (1, 0)}, "order", "other/dense_1"),
+    ],
+)
+def test_operators_of_two_files_are_found_the_same(how, by, named, tmp_path):
+    matched = match(contents(tmp_path, layered()), contents(tmp_path, layered(**how)))
+    assert matched.by == by
+    pairs = {one.shown: other.shown for one, other in matched.pairs}
+    assert pairs["dense_1"] == named
+    assert len(pairs) == 12
+
+
+def test_files_of_other_graphs_have_nothing_in_common(tmp_path):
+    matched = match(contents(tmp_path, layered()), contents(tmp_path, classifier()))
+    assert not any("dense_1" in one.shown for one, _ in matched.pairs)
+
+
+def test_tensors_of_one_name_are_not_taken_for_each_other(tmp_path):
+    twice = Model()
+    ids = twice.tensor("ids", (1, 4), "float32")
+    outs = [twice.tensor("same", (1, 4)) for _ in range(2)]
+    for source, out in zip([ids, outs[0]], outs, strict=True):
+        twice.operator("TANH", [source], [out])
+    twice.end_graph([ids], [outs[-1]])
+    held = contents(tmp_path, twice.pack())
+    assert match(held, held).by == "order"
+
+
+def test_what_cannot_be_tried_without_the_quantizer_says_what_to_install(monkeypatch):
+    static, dynamic = SCHEMES["static_wi8_ai8"], SCHEMES["dynamic_wi8_afp32"]
+    monkeypatch.setattr(mending, "find_spec", lambda _name: None)
+    assert "pip install --group host" in mending.why_not(static)
+    assert mending.why_not(dynamic) is None
+    assert mending.why_not(None) is None

@@ -1,0 +1,163 @@
+"""How far a file's tensors are from its reference's, operator by operator.
+
+Of each: how many NaN and Inf it holds, counted first because no ratio means anything beside them;
+its signal-to-quantization-noise ratio; its cosine.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.flatbuffers.constants import Constants
+from models.flatbuffers.reading import read_contents
+from models.localizing.matching import written_by
+
+if TYPE_CHECKING:
+    from models.flatbuffers.contents import Contents
+    from models.localizing.matching import Matched
+    from models.localizing.watching import Array, Rows, Watcher
+
+# Noise of a tenth: from here on labels flip.
+DIVERGED_DB = 20.0
+_UNPACKS = "DEQUANTIZE"
+
+
+@dataclass(frozen=True)
+class File:
+    """A FlatBuffer that answers.
+
+    Attributes:
+        data: its bytes.
+        contents: what it holds.
+        watcher: what runs it.
+        rows: what each text is encoded as for it.
+    """
+
+    data: bytes
+    contents: Contents
+    watcher: Watcher
+    rows: Rows
+
+    @classmethod
+    def of(cls, data: bytes, watcher: Watcher, rows: Rows) -> File:
+        """Read what a file holds."""
+        return cls(data, read_contents(Path("the FlatBuffer"), data), watcher, rows)
+
+
+@dataclass
+class _Difference:
+    """Sums over texts, from which a point of the curve is made."""
+
+    texts: int = 0
+    nan: int = 0
+    inf: int = 0
+    signal: float = 0.0
+    noise: float = 0.0
+    product: float = 0.0
+    found: float = 0.0
+
+    def add(self, expected: Array, found: Array) -> None:
+        self.texts += 1
+        self.nan += int(np.isnan(found).sum())
+        self.inf += int(np.isinf(found).sum())
+        reference, candidate = expected.astype(np.float64), found.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.signal += float((reference**2).sum())
+            self.noise += float(((reference - candidate) ** 2).sum())
+            self.product += float((reference * candidate).sum())
+            self.found += float((candidate**2).sum())
+
+    def point(self) -> dict[str, Any]:
+        """NaN and Inf; in their absence SQNR in dB (None: without either) and cosine."""
+        counts: dict[str, Any] = {"nan": self.nan, "inf": self.inf}
+        if self.nan or self.inf or not np.isfinite(self.noise):
+            return counts | {"sqnr_db": None, "cosine": None}
+        ratio = self.signal / self.noise if self.noise and self.signal else None
+        length = (self.signal * self.found) ** 0.5
+        return counts | {
+            "sqnr_db": None if ratio is None else round(float(10 * np.log10(ratio)), 1),
+            "cosine": round(self.product / length, 6) if length else None,
+        }
+
+
+def error_curve(reference: File, candidate: File, matched: Matched) -> list[dict[str, Any]]:
+    """Return one point for each operator whose tensor both files have, in execution order."""
+    expected = [one.tensor.index for one, _ in matched.pairs]
+    found = [one.tensor.index for _, one in matched.pairs]
+    differences = [_Difference() for _ in matched.pairs]
+    texts = zip(
+        reference.watcher.at(reference.rows, expected),
+        candidate.watcher.at(candidate.rows, found),
+        strict=True,
+    )
+    for left, right in texts:
+        for difference, one, other in zip(differences, expected, found, strict=True):
+            if one in left and other in right and left[one].shape == right[other].shape:
+                difference.add(left[one], right[other])
+    return [
+        {"operator": one.operator, "tensor": one.shown} | difference.point()
+        for (_, one), difference in zip(matched.pairs, differences, strict=True)
+        if difference.texts
+    ]
+
+
+def first_divergence(curve: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the first point with NaN or Inf, else with less than `DIVERGED_DB` of signal."""
+    broken = (point for point in curve if point["nan"] or point["inf"])
+    known = (point for point in curve if point["sqnr_db"] is not None)
+    noisy = (point for point in known if point["sqnr_db"] < DIVERGED_DB)
+    return next(itertools.chain(broken, noisy), None)
+
+
+def first_not_finite(
+    candidate: File, reference: File | None = None, matched: Matched | None = None
+) -> dict[str, Any] | None:
+    """Return the first operator of a file that gives NaN or Inf, in execution order.
+
+    Infinities that the reference has in the same tensor, such as a mask of -inf, are no fault.
+    """
+    meant: set[int] = set()
+    if reference is not None and matched is not None:
+        theirs = _not_finite(reference)
+        meant = {one.tensor.index for other, one in matched.pairs if other.tensor.index in theirs}
+    found = _not_finite(candidate)
+    for one in written_by(candidate.contents):
+        if one.tensor.index in found and one.tensor.index not in meant:
+            nan, inf = found[one.tensor.index]
+            point = {"operator": one.operator, "tensor": one.shown, "nan": nan, "inf": inf}
+            return point | {"sqnr_db": None}
+    return None
+
+
+def _not_finite(file: File) -> dict[int, tuple[int, int]]:
+    """Return how many NaN and Inf a file's tensors hold, by index; those that hold some."""
+    written = list(dict.fromkeys(one.tensor.index for one in written_by(file.contents)))
+    counts = {index: np.zeros(2, np.int64) for index in written}
+    unpacked = _unpacked(file)
+    for values in file.watcher.at(file.rows, written):
+        for index, array in (values | unpacked).items():
+            counts[index] += np.isnan(array).sum(), np.isinf(array).sum()
+    return {index: (int(nan), int(inf)) for index, (nan, inf) in counts.items() if nan or inf}
+
+
+def _unpacked(file: File) -> dict[int, Array]:
+    """Return what DEQUANTIZE makes of constants, by the tensor that it writes.
+
+    The runtime fuses these operators with what reads them: in their tensors stands anything.
+    """
+    constants = Constants(file.data)
+    found = {}
+    for operator in file.contents.operators:
+        mine = operator.subgraph == 0 and operator.name == _UNPACKS
+        source = operator.inputs[0] if mine and operator.inputs else None
+        # What is stored as float16 can overflow; an integer times its scale cannot.
+        if source is not None and source.dtype == "float16":
+            values = constants.of(source)
+            if values is not None:
+                found[operator.outputs[0].index] = values
+    return found

@@ -1,0 +1,112 @@
+"""Which tensors of two FlatBuffers hold the same: by their names, else by the operators' order.
+
+A converter that quantizes a file keeps the names of its tensors. Files that were converted apart
+may call them otherwise: then operators of one kind and width in the same order are the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Literal
+
+from models.flatbuffers.dtypes import FLOAT_DTYPES
+
+if TYPE_CHECKING:
+    from models.flatbuffers.contents import Contents, Tensor
+
+# Conversion puts them in between: they have no counterpart.
+_BETWEEN = {"QUANTIZE", "DEQUANTIZE"}
+# A lookup that another converter wrote otherwise.
+_LOOKUPS = {"EMBEDDING_LOOKUP": "GATHER"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A tensor of a file, and what writes it.
+
+    Attributes:
+        operator: its kind.
+        tensor: what it writes.
+    """
+
+    operator: str
+    tensor: Tensor
+
+    @property
+    def shown(self) -> str:
+        """The tensor's name, or its number where it has none."""
+        return self.tensor.name or f"tensor {self.tensor.index}"
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Tensors that two files have in common.
+
+    Attributes:
+        pairs: the reference's and the candidate's, in the candidate's order of execution.
+        by: how they were found.
+    """
+
+    pairs: tuple[tuple[Written, Written], ...]
+    by: Literal["name", "order"]
+
+
+def written_by(contents: Contents) -> list[Written]:
+    """Return what the operators of a file's main graph write, in execution order."""
+    return [
+        Written(one.name, tensor)
+        for one in contents.operators
+        if one.subgraph == 0
+        for tensor in one.outputs
+    ]
+
+
+def match(reference: Contents, candidate: Contents) -> Matched:
+    """Return what two files have in common: by name, unless most that is in order has no name."""
+    floats = [one for one in written_by(reference) if one.tensor.dtype in FLOAT_DTYPES]
+    found = written_by(candidate)
+    named, ordered = _by_name(floats, found), _by_order(floats, found)
+    if 2 * len(named) >= len(ordered):
+        return Matched(tuple(named), "name")
+    return Matched(tuple(ordered), "order")
+
+
+def _by_name(reference: list[Written], candidate: list[Written]) -> list[tuple[Written, Written]]:
+    known = _unique(reference)
+    again = _unique(candidate)
+    return [
+        (known[name], one)
+        for name, one in again.items()
+        if name in known and _width(known[name]) == _width(one)
+    ]
+
+
+def _unique(written: list[Written]) -> dict[str, Written]:
+    times = Counter(one.tensor.name for one in written)
+    return {
+        one.tensor.name: one for one in written if one.tensor.name and times[one.tensor.name] == 1
+    }
+
+
+def _by_order(reference: list[Written], candidate: list[Written]) -> list[tuple[Written, Written]]:
+    left, right = (
+        [one for one in each if one.operator not in _BETWEEN] for each in (reference, candidate)
+    )
+    blocks = SequenceMatcher(None, list(map(_kind, left)), list(map(_kind, right)), autojunk=False)
+    return [
+        (left[first + at], right[second + at])
+        for first, second, size in blocks.get_matching_blocks()
+        for at in range(size)
+    ]
+
+
+def _kind(one: Written) -> tuple[str, int]:
+    return _LOOKUPS.get(one.operator, one.operator), _width(one)
+
+
+def _width(one: Written) -> int:
+    """Return the size of the last dimension; 0 of a number, and of what only a run will tell."""
+    tensor = one.tensor
+    return 0 if not tensor.shape or tensor.dynamic[-1] else tensor.shape[-1]

@@ -1,0 +1,80 @@
+"""Which kinds of operators would have to stay in float for a file to answer as its reference.
+
+Imports ai-edge-quantizer as it goes, which what only judges does not have.
+"""
+
+from __future__ import annotations
+
+import itertools
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
+
+from models.localizing.watching import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from models.flatbuffers.graph import Graph
+    from models.flatbuffers.schemes import Scheme
+    from models.localizing.watching import Rows
+
+LARGEST_SET = 2
+# They round nothing of their own.
+MOVES = {"RESHAPE", "TRANSPOSE"}
+QUANTIZER = "ai_edge_quantizer"
+
+
+def why_not(scheme: Scheme | None) -> str | None:
+    """Return why nothing can be tried that should be; None where something can, or need not."""
+    if scheme is None or not scheme.calibrated or find_spec(QUANTIZER):
+        return None
+    return (
+        "which operators would have to stay in float was not tried: that needs ai-edge-quantizer "
+        "(python -m pip install --group host)"
+    )
+
+
+def mending(  # noqa: PLR0913 - what conversion takes, and what is compared
+    reference: bytes,
+    binding: Mapping[str, Any],
+    scheme: Scheme,
+    *,
+    calibration: Rows,
+    texts: Rows,
+    enough: float,
+    scores: frozenset[str] = frozenset(),
+) -> Iterator[dict[str, Any]]:
+    """Yield sets of kinds of operators returned to float, smallest first, until one mends it.
+
+    Args:
+        reference: the float32 FlatBuffer, leveled where the scheme is.
+        binding: which of its tensors takes what.
+        scheme: a static one.
+        calibration: texts to find ranges on.
+        texts: texts to compare labels on.
+        enough: the share of labels that have to agree.
+        scores: names of its attention scores.
+    """
+    from models.flatbuffers.graph import Graph  # noqa: PLC0415 - megabytes, as what follows
+    from models.flatbuffers.observing import ranges_of  # noqa: PLC0415
+    from models.flatbuffers.recipes import quantize  # noqa: PLC0415
+
+    graph, watcher = Graph(reference), Watcher(reference, binding, scores)
+    _, expected = watcher.answers(texts)
+    # A watcher gives what passes through a file as an observer does, of rows instead of samples.
+    ranges = ranges_of(graph, cast("Any", watcher), cast("Any", calibration))
+    for kinds in _sets(scheme, graph):
+        remade = quantize(reference, scheme, ranges, floats=kinds)
+        _, found = Watcher(remade, binding).answers(texts)
+        agreement = float((found == expected).mean())
+        yield {"operators": list(kinds), "agreement": agreement}
+        if agreement >= enough:
+            return
+
+
+def _sets(scheme: Scheme, graph: Graph) -> Iterator[tuple[str, ...]]:
+    named = {operator for rule in scheme.rules for operator in rule.operators}
+    present = {kind for kind, _ in graph.outputs()}
+    kinds = sorted((present if "*" in named else named & present) - MOVES)
+    for size in range(1, LARGEST_SET + 1):
+        yield from itertools.combinations(kinds, size)

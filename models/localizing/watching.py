@@ -1,0 +1,110 @@
+"""Runs a FlatBuffer as a runner does, and gives what passes through it, text by text.
+
+Imports ai-edge-litert as it goes: only a process of its own comes here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.roles import MASK
+from models.runtime.runner import interpret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
+    # What texts are encoded as, [n, tokens] by role.
+    Rows = Mapping[str, NDArray[np.int32]]
+
+_NUMBERS = "fiub"
+
+
+class Watcher:
+    """A FlatBuffer whose tensors can be looked at.
+
+    Padding is left out where the file is told of it: what is computed there reaches no answer.
+
+    Args:
+        flatbuffer: the file.
+        binding: which of its tensors takes what, as a runner is told it.
+        scores: names of the tensors that hold tokens in their last dimension too.
+
+    Raises:
+        Refusal: the runtime does not load it, or it takes other inputs.
+    """
+
+    def __init__(
+        self,
+        flatbuffer: bytes,
+        binding: Mapping[str, Any],
+        scores: frozenset[str] = frozenset(),
+    ) -> None:
+        from ai_edge_litert import interpreter as runtime  # noqa: PLC0415 - megabytes
+
+        options = {"threads": 1, "kernels": "default", "delegates": False, "binding": binding}
+        source = {"model_content": flatbuffer, "experimental_preserve_all_tensors": True}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of the memory that this costs
+            self._model = interpret(runtime, source, options)
+        self._details = {
+            int(one["index"]): one for one in self._model.interpreter.get_tensor_details()
+        }
+        self._by_name = {one["name"]: index for index, one in self._details.items()}
+        self._roles = [tensor.name for tensor in self._model.inputs]
+        self._scores = scores
+
+    def answers(self, rows: Rows) -> tuple[Array, NDArray[np.int64]]:
+        """Return what it answers to each text, [n, values], and the labels [n] that this means."""
+        values, labels = [], []
+        for _ in self._each(rows):
+            values.append(self._model.logits())
+            labels.append(self._model.label())
+        return np.stack(values), np.array(labels, np.int64)
+
+    def at(self, rows: Rows, tensors: Iterable[int]) -> Iterator[dict[int, Array]]:
+        """Yield the values of tensors, by their indices, for one text after the other.
+
+        Those that hold no numbers, or none for this text, are left out.
+        """
+        tensors = list(tensors)
+        for row in self._each(rows):
+            kept = rows[MASK][row] == 1 if MASK in self._roles else None
+            found = {index: self._real(index, kept) for index in tensors}
+            yield {index: values for index, values in found.items() if values is not None}
+
+    def each(self, rows: Rows, names: Iterable[str]) -> Iterator[dict[str, Array]]:
+        """Yield the same by the tensors' names."""
+        indices = {self._by_name[name]: name for name in names}
+        for values in self.at(rows, indices):
+            yield {indices[index]: array for index, array in values.items()}
+
+    def _each(self, rows: Rows) -> Iterator[int]:
+        count, checked = self._model.check({role: rows[role] for role in self._roles})
+        for row in range(count):
+            self._model.set_row(checked, row)
+            self._model.invoke()
+            yield row
+
+    def _real(self, index: int, kept: NDArray[np.bool_] | None) -> Array | None:
+        try:
+            values = self._model.interpreter.get_tensor(index)
+        except ValueError:  # resources, and what an optional output would have held
+            return None
+        if values.dtype.kind not in _NUMBERS:
+            return None
+        detail = self._details[index]
+        scale, zero_point = detail["quantization"]
+        if scale:
+            values = (values.astype(np.float64) - zero_point) * scale
+        if kept is not None:
+            if values.ndim > 1 and values.shape[-2] == len(kept):
+                values = np.compress(kept, values, axis=-2)
+            if detail["name"] in self._scores and values.shape[-1] == len(kept):
+                values = np.compress(kept, values, axis=-1)
+        return np.array(values, np.float32)

@@ -1,0 +1,113 @@
+"""Pairs of one classifier: in float32, and with the weights of its dense layers in eight bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from suites.meta.flatbuffer_writer import Model, Scalar
+from suites.meta.small_classifiers import ROWS, TOKENS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WIDTH, LAYERS, CLASSES = 16, 4, 3
+NAMES = ("input_ids", "attention_mask")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layered:
+    """Describe one file of a pair.
+
+    Attributes:
+        integers: whether the dense layers hold eight bits.
+        damaged: the layer whose weights have eight times their scale; None leaves all right.
+        not_a_number: the layer whose bias holds NaN; None leaves all right.
+        prefix: of the names of all tensors.
+        names: of its inputs, in the order ids, mask.
+        order: of the graph's inputs.
+        dtype: of its inputs.
+    """
+
+    integers: bool = False
+    damaged: int | None = None
+    not_a_number: int | None = None
+    prefix: str = ""
+    names: tuple[str, str] = NAMES
+    order: tuple[int, int] = (0, 1)
+    dtype: str = "int32"
+
+
+def layered(**how: object) -> bytes:
+    """Return the file."""
+    return _model(Layered(**how)).pack()  # type: ignore[arg-type] # its fields
+
+
+def weights() -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+    """Return the table, and the weights of each dense layer."""
+    draw = np.random.default_rng(5)
+    sizes = [WIDTH] * LAYERS + [CLASSES]
+    table = draw.normal(size=(ROWS, WIDTH)).astype(np.float32)
+    dense = [
+        (1.5 * draw.normal(size=(out, WIDTH)) / np.sqrt(WIDTH)).astype(np.float32)
+        for out in sizes[1:]
+    ]
+    return table, dense
+
+
+def logits(ids: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what the pair computes in float64."""
+    table, dense = weights()
+    state = (table[ids] * (ids != 0)[..., None]).astype(np.float64).mean(axis=1)
+    for at, each in enumerate(dense):
+        state = state @ each.T
+        state = np.tanh(state) if at < len(dense) - 1 else state
+    return np.asarray(state)
+
+
+def _model(how: Layered) -> Model:
+    model, size = Model(), (1, TOKENS)
+    table, dense = weights()
+    named = [model.tensor(f"{how.prefix}{name}", size, how.dtype) for name in how.names]
+    ids, mask = named
+    held = model.tensor(f"{how.prefix}table", table.shape, values=table)
+    state = model.tensor(f"{how.prefix}embedded", (*size, WIDTH))
+    rows = ("GatherOptions", {0: Scalar("Int32", 0)})
+    model.operator("GATHER", [held, ids], [state], options=rows)
+    real = model.tensor(f"{how.prefix}mask_real", size)
+    column = model.tensor(f"{how.prefix}mask_column", (*size, 1))
+    masked = model.tensor(f"{how.prefix}masked", (*size, WIDTH))
+    last = model.tensor(f"{how.prefix}last", (), "int32", values=-1)
+    model.operator("CAST", [mask], [real], options=("CastOptions", {}))
+    model.operator("EXPAND_DIMS", [real, last], [column], options=("ExpandDimsOptions", {}))
+    model.operator("MUL", [state, column], [masked], options=("MulOptions", {}))
+    axis = model.tensor(f"{how.prefix}axis", (1,), "int32", values=[1])
+    state = model.tensor(f"{how.prefix}mean", (1, WIDTH))
+    model.operator("MEAN", [masked, axis], [state], options=("ReducerOptions", {}))
+    for at, each in enumerate(dense):
+        state = _dense(model, how, state, at, each)
+    model.end_graph([named[place] for place in how.order], [state])
+    return model
+
+
+def _dense(model: Model, how: Layered, state: int, at: int, values: NDArray[np.float32]) -> int:
+    name = f"{how.prefix}dense_{at}"
+    if how.integers:
+        scale = float(np.abs(values).max()) / 127
+        whole = np.rint(values / scale).astype(np.int8)
+        scale = scale * 8 if how.damaged == at else scale
+        kernel = model.tensor(f"{name}/kernel", values.shape, "int8", values=whole, scale=scale)
+    else:
+        kernel = model.tensor(f"{name}/kernel", values.shape, values=values)
+    bias = np.full(len(values), np.nan if how.not_a_number == at else 0.0, np.float32)
+    added = model.tensor(f"{name}/bias", (len(values),), values=bias)
+    out = model.tensor(name, (1, len(values)))
+    full = ("FullyConnectedOptions", {})
+    model.operator("FULLY_CONNECTED", [state, kernel, added], [out], options=full)
+    if at == LAYERS - 1:
+        return out
+    bent = model.tensor(f"{name}/tanh", (1, len(values)))
+    model.operator("TANH", [out], [bent])
+    return bent
