@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -142,3 +143,46 @@ def test_what_cannot_be_tried_without_the_quantizer_says_what_to_install(monkeyp
     assert "pip install --group host" in mending.why_not(static)
     assert mending.why_not(dynamic) is None
     assert mending.why_not(None) is None
+
+
+# Localizes a damaged file of a static scheme, with what tries repairs and as if it were not there.
+REPAIR = """
+import json, sys
+import numpy as np
+from models.localize import Fed, Request, localize
+from models.localizing import mending
+from suites.meta.localizing.layered import layered
+folder = sys.argv[1]
+open(folder + "/before.tflite", "wb").write(layered())
+open(folder + "/after.tflite", "wb").write(layered(integers=True, damaged=1))
+ids = np.random.default_rng(0).integers(2, 64, (40, 8)).astype(np.int32)
+rows = {"ids": ids, "mask": np.ones_like(ids)}
+names = [(file, split) for file in ("reference", "candidate") for split in ("test", "curve")]
+arrays = {f"{file}_{split}_{role}": each for file, split in names for role, each in rows.items()}
+np.savez(folder + "/texts.npz", **arrays)
+binding = {"inputs": [["ids", 0, None, None], ["mask", 1, None, None]], "output": 0}
+request = Request(
+    candidate=Fed(folder + "/after.tflite", binding),
+    reference=Fed(folder + "/before.tflite", binding),
+    texts=folder + "/texts.npz", scheme="static_wi8_ai8", leveled=False, enough=0.9,
+)
+found = [localize(request)]
+mending.find_spec = lambda _name: None
+found.append(localize(request))
+print()
+print(json.dumps(found))
+"""
+
+
+def test_a_static_file_without_calibration_texts_is_tried_all_the_same(tmp_path):
+    if find_spec(mending.QUANTIZER) is None:
+        pytest.skip("what localizes also quantizes, with ai-edge-quantizer")
+    script = tmp_path / "repair.py"
+    script.write_text(REPAIR, encoding="utf-8")
+    tried, missing = json.loads(printed_by(script, tmp_path).splitlines()[-1])
+    assert tried["mended_by_float"] == ["FULLY_CONNECTED"]
+    assert "texts of the test split" in tried["notes"][0]
+    assert "mended_by_float" not in missing
+    assert "pip install --group host" in missing["notes"][0]
+    for found in (tried, missing):
+        assert found["diverges_at"]["tensor"] == "dense_1"
