@@ -1,5 +1,9 @@
 """The pytest layer, in pipeline order."""
 
+from pathlib import Path
+
+import pytest
+
 pytest_plugins = (
     "fixtures.terminal",
     "fixtures.options",
@@ -28,6 +32,31 @@ pytest_plugins = (
     "fixtures.localizing",
     "fixtures.allure",
     "fixtures.results",
+    "fixtures.outputs",
     "fixtures.bundle",
     "fixtures.golden",
 )
+# What a verdict rests on: these, what they register as edgeproof-*, pytest's own skips and xfails.
+NEEDED = {*pytest_plugins, "skipping"}
+ROOT = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a run without one of its parts, or with other test ids: neither could be trusted."""
+    blocked = [
+        name
+        for name, plugin in config.pluginmanager.list_name_plugin()
+        if plugin is None and (name in NEEDED or name.startswith("edgeproof-"))
+    ]
+    if blocked:
+        raise pytest.UsageError(
+            f"-p no:{blocked[0]}: edgeproof cannot judge without it. Leave it out of the command "
+            "line, pytest.ini's addopts and PYTEST_ADDOPTS"
+        )
+    if config.rootpath.resolve() != ROOT.resolve():
+        raise pytest.UsageError(
+            f"pytest's root is {config.rootpath}, and results, baselines and known failures go by "
+            f"test ids that begin at {ROOT}. Add --rootdir={ROOT}, or give the options of your own "
+            "ini file as EDGEPROOF_* variables"
+        )

@@ -23,9 +23,7 @@ def check_output_file(path: Path, key: str) -> None:
         UsageMistake: it is a folder, a FIFO or a device, or its folder cannot be written to.
     """
     try:
-        if path.exists() and not path.is_file():
-            what = f"is {kind_of(path.stat().st_mode)}, and a file is to be written there"
-            raise UsageMistake(what, file=path, key=key, remedy="Give the path of a file")
+        _refuse_no_file(path, key, "Give the path of a file")
         if not path.parent.is_dir():
             raise UsageMistake(
                 "its folder is not there", file=path, key=key, remedy=f"Make {path.parent} first"
@@ -35,18 +33,22 @@ def check_output_file(path: Path, key: str) -> None:
         raise _refused(path, key, error) from None
 
 
-def check_output_folder(path: Path, key: str) -> None:
+def check_output_folder(path: Path, key: str, *names: str) -> None:
     """Check that files can be written into a folder, which is made later where it is not there.
 
     Args:
         path: the folder.
         key: the option that named it.
+        names: of the files, where they are known.
 
     Raises:
-        UsageMistake: it is no folder, cannot be made, or cannot be written to.
+        UsageMistake: it is no folder, cannot be made, or cannot be written to; or something that is
+            no file has the name of one.
     """
     try:
         _try_to_write(_folder_there(path, key))
+        for name in names:
+            _refuse_no_file(path / name, key, "Remove it, or give another folder")
     except OSError as error:
         raise _refused(path, key, error) from None
 
@@ -76,6 +78,12 @@ def _folder_there(path: Path, key: str) -> Path:
         what = f"{there} is {kind_of(there.stat().st_mode)}, not a folder"
         raise UsageMistake(what, file=path, key=key, remedy="Give the path of a folder")
     return there
+
+
+def _refuse_no_file(path: Path, key: str, remedy: str) -> None:
+    if path.exists() and not path.is_file():
+        what = f"is {kind_of(path.stat().st_mode)}, and a file is to be written there"
+        raise UsageMistake(what, file=path, key=key, remedy=remedy)
 
 
 def _try_to_write(folder: Path) -> None:

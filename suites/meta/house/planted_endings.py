@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 
 import pytest
 
@@ -21,6 +22,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if next(_COUNT) < THIRD:
         return
     match os.environ[VARIABLE]:
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         case "interrupt":
             raise KeyboardInterrupt
         case "exit":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from models.bundle.replacing import check_replaced
 from models.errors import UsageMistake
 from models.outputs import check_input_folder, check_output_file, check_output_folder
 from suites.meta.devices.given_files import write_given
@@ -70,6 +71,56 @@ def test_refuses_a_folder_that_cannot_be_written(place, says, folder):
         check_output_folder(folder / place, KEY)
     assert refused.value.file == str(folder / place)
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize("place", ["folder", "fifo"])
+def test_refuses_a_folder_where_a_file_to_be_written_is_none(place, folder):
+    with pytest.raises(UsageMistake, match="a file is to be written there") as refused:
+        check_output_folder(folder, "--edge-report-dir", "file", place)
+    assert refused.value.file == str(folder / place)
+    check_output_folder(folder, "--edge-report-dir", "file", "new")
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "says"),
+    [
+        ("--alluredir", "file", "is a file, not a folder"),
+        ("--junitxml", "file/below.xml", "is a file, not a folder"),
+        ("--junitxml", "fifo", "is a FIFO, and a file is to be written there"),
+        ("--edge-export-bundle", "file", "is there and is no bundle: it would be lost"),
+    ],
+)
+def test_an_output_of_another_plugin_is_tried_as_well(option, place, says, folder, tmp_path):
+    given = ["suites/size", f"{option}={folder / place}"]
+    outcome = run_pytest(tmp_path / "reports", given)
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR
+    assert says in outcome.output
+    assert option in outcome.output
+    assert len(outcome.output.strip().splitlines()) == 1, outcome.output
+    assert (folder / "file").read_text(encoding="utf-8") == "kept"
+
+
+def test_a_summary_that_cannot_be_written_ends_the_run_at_once(folder, tmp_path):
+    variables = {"GITHUB_STEP_SUMMARY": str(folder / "folder")}
+    outcome = run_pytest(tmp_path / "reports", ["suites/size"], variables)
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR
+    assert f"{folder / 'folder'}: GITHUB_STEP_SUMMARY: is a folder" in outcome.output
+
+
+@pytest.mark.parametrize("begins", [b"", b"PK\3\4" + bytes(22) + b"\x0b\0\0\0bundle.json..."])
+def test_a_bundle_takes_the_place_of_a_bundle(begins, tmp_path):
+    file = tmp_path / "old.bundle"
+    check_replaced(file, KEY)
+    file.write_bytes(begins)
+    check_replaced(file, KEY)
+
+
+@pytest.mark.parametrize("begins", [b"TFL3", b"PK\3\4" + bytes(22) + b"\x05\0\0\0a.csv...", b"P"])
+def test_a_bundle_takes_the_place_of_nothing_else(begins, tmp_path):
+    file = tmp_path / "mine"
+    file.write_bytes(begins)
+    with pytest.raises(UsageMistake, match="is no bundle: it would be lost"):
+        check_replaced(file, KEY)
 
 
 @pytest.mark.parametrize("place", ["file", "new", "folder/new"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from types import SimpleNamespace
 
 import jsonschema
@@ -15,7 +16,7 @@ from models.store import PROJECT
 from reports.extent import extent_of, partial_because
 from reports.headline import headline
 from reports.results import Outcome
-from suites.meta.gates.running import run
+from suites.meta.gates.running import run, run_pytest
 from suites.meta.house.planted_endings import VARIABLE
 
 SIZES = ["suites/size/test_size.py", "--edge-schemes=float32"]
@@ -126,14 +127,18 @@ def test_a_selection_is_said(arguments, said, run_sizes):
 def gathered():
     """What a run would say of itself that collects gates: `gathered(ids, *arguments)`."""
 
-    def gather(ids, *arguments, outcomes=()):
+    def gather(ids, *arguments, outcomes=(), lost=0):
         settings = SimpleNamespace(subject=SimpleNamespace(other_candidates=("float16",)))
         option = SimpleNamespace(keyword="", markexpr="", deselect=None)
         stash = {SETTINGS: settings, LEFT_OUT: {}}
         config = SimpleNamespace(args=list(arguments), stash=stash, option=option)
         extent = ExtentOfRun(config)
         items = [SimpleNamespace(nodeid=one) for one in ids]
-        extent.pytest_collection_modifyitems(items)
+        others = extent.pytest_collection_modifyitems(items)
+        next(others)
+        del items[:lost]
+        with pytest.raises(StopIteration):
+            others.send(None)
         extent.pytest_collection_finish(SimpleNamespace(items=items))
         return extent.extent(outcomes)
 
@@ -146,6 +151,41 @@ def test_one_gate_that_is_missing_makes_a_run_partial(gathered):
     (said,) = gathered(every[1:], "suites/accuracy", "suites/size").narrowed
     assert said.startswith("only suites/accuracy suites/size was collected: ")
     assert said.endswith(f"{len(every) - 1} of {len(every)} gates")
+
+
+def test_tests_that_a_plugin_takes_away_without_a_word_make_a_run_partial(gathered):
+    """A plugin that samples or splits tests changes the list, and announces nothing."""
+    every = sorted(every_gate())
+    (said,) = gathered(every, "suites", lost=3).narrowed
+    assert said == "3 tests were left out by another option or plugin"
+
+
+@pytest.mark.parametrize("part", ["fixtures.extent", "edgeproof-extent", "skipping"])
+def test_a_run_without_one_of_its_parts_is_refused(part, tmp_path):
+    outcome = run_pytest(tmp_path, [*SIZES, "-p", f"no:{part}"])
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR
+    assert outcome.output.startswith(f"ERROR: -p no:{part}: edgeproof cannot judge without it. ")
+
+
+def test_a_run_whose_tests_would_have_other_ids_is_refused(tmp_path):
+    """They decide which tests are gates, what is known to fail, and what a run consists of."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    outcome = run_pytest(tmp_path / "reports", [*SIZES, "-c", str(tmp_path / "pytest.ini")])
+    assert outcome.code == pytest.ExitCode.USAGE_ERROR
+    remedy = f"Add --rootdir={PROJECT}"
+    assert f"pytest's root is {tmp_path}" in outcome.output
+    assert remedy in outcome.output
+    again = ["-c", str(tmp_path / "pytest.ini"), f"--rootdir={PROJECT}", "--collect-only"]
+    assert run_pytest(tmp_path / "reports", [*SIZES, *again]).code == 0
+
+
+def test_a_run_that_is_killed_leaves_no_results_of_the_run_before(run_sizes):
+    before = run_sizes()
+    assert before.results()["tests"]
+    killed = run_sizes(ending="killed")
+    assert killed.code == -signal.SIGKILL
+    assert not (killed.reports / "results.json").exists()
+    assert not (killed.reports / "scoreboard.csv").exists()
 
 
 def test_a_single_parameter_makes_a_run_partial(gathered):

@@ -1,0 +1,51 @@
+"""What an exported bundle may take the place of: an older bundle, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.bundle.manifest import MANIFEST
+from models.errors import UsageMistake
+from models.files import open_regular
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# How an archive begins whose first member is the manifest: its own mark, 22 bytes of sizes and
+# dates, two lengths, the name.
+_ARCHIVE = b"PK\x03\x04"
+_NAME_AT = 30
+
+
+def check_replaced(file: Path, key: str) -> None:
+    """Check that a bundle is written over no file of another kind.
+
+    A FlatBuffer, a corpus or whatever else is named by mistake would be lost.
+
+    Args:
+        file: where the bundle is to be written.
+        key: the option that named it.
+
+    Raises:
+        UsageMistake: something else is there, or it cannot be read.
+    """
+    if not file.exists():
+        return
+    try:
+        with open_regular(file) as there:
+            begins = there.read(_NAME_AT + len(MANIFEST))
+    except OSError as error:
+        raise UsageMistake(
+            f"is there and cannot be read ({error.strerror})",
+            file=file,
+            key=key,
+            remedy="Remove it, or give another path",
+        ) from None
+    is_bundle = begins.startswith(_ARCHIVE) and begins.endswith(MANIFEST.encode())
+    if begins and not is_bundle:
+        raise UsageMistake(
+            "is there and is no bundle: it would be lost",
+            file=file,
+            key=key,
+            remedy="Remove it, or give another path",
+        )
