@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
@@ -20,7 +21,8 @@ from suites.meta.gates.running import run_pytest
 from suites.meta.house.planted_known_failures import VARIABLE
 
 PLUGIN = "suites.meta.house.planted_known_failures"
-TEST = "suites/accuracy/test_accuracy_drop.py::test_drop[host-static_wi8_ai8]"
+GATE = "suites/accuracy/test_accuracy_drop.py::test_drop_from_the_full_model_is_within_budget"
+TEST = f"{GATE}[host-static_wi8_ai8]"
 ENTRY = """
 [[failures]]
 subject = "{subject}"
@@ -44,6 +46,11 @@ class Item:
         self.markers: list[Any] = []
         self.stash: dict[Any, Any] = {}
         self.user_properties: list[tuple[str, object]] = []
+        self.config = SimpleNamespace(option=SimpleNamespace(runxfail=False))
+
+    def iter_markers(self, name: str) -> list[Any]:
+        """The mark that says what the test measures."""
+        return [pytest.mark.measures("accuracy_drop").mark] if name == "measures" else []
 
     def add_marker(self, marker: Any) -> None:
         """Keep the marker."""
@@ -170,6 +177,39 @@ def test_an_entry_names_the_one_failure_that_it_accepts(old, new, collect):
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("the converter's ranges", " ", "gives no reason"),
+        ("https://example.org/1", "https://", "its link is 'https://'"),
+        ("https://example.org/1", "docs/", "its link is 'docs/'"),
+        (VERDICT := 'metric = "accuracy_drop"\nverdict = "inconclusive"', 'says = " "', "says ' '"),
+        (VERDICT, 'says = "it"', "says 'it', which any message may hold"),
+        ('"accuracy_drop"', '"latency_p50"', "does not measure 'latency_p50'. Give accuracy_drop"),
+        ("suites/accuracy/", "./suites/accuracy/", "no such test"),
+        ("test_accuracy_drop.py", "test_accuracy_dorp.py", "no such test"),
+    ],
+)
+def test_an_entry_that_accepts_nothing_or_anything_ends_the_run(old, new, said, collect):
+    with pytest.raises(pytest.exit.Exception, match=re.escape(said)) as stopped:
+        collect(ENTRY.format(subject="mini", test=TEST).replace(old, new))
+    assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
+
+
+def test_two_entries_for_one_test_end_the_run(collect):
+    """The second would silently win, also where it accepts another verdict."""
+    entry = ENTRY.format(subject="mini", test=TEST)
+    with pytest.raises(pytest.exit.Exception, match="stands there more than once"):
+        collect(entry + entry.replace("inconclusive", "fail"))
+    assert collect(entry + entry.replace('"mini"', '"other"')).markers
+
+
+def test_runxfail_shows_the_failure_as_it_is(collect):
+    item = collect(ENTRY.format(subject="mini", test=TEST))
+    item.config.option.runxfail = True
+    assert ended(item, FAILED, taken()) is pytest.fail.Exception
+
+
 def test_an_entry_holds_until_the_end_of_its_last_day(collect, monkeypatch):
     text = ENTRY.format(subject="mini", test=TEST).replace("2999-12-31", "2030-06-01")
     monkeypatch.setattr(known_failures, "today", lambda: date(2030, 6, 1))
@@ -202,12 +242,13 @@ def test_another_devices_is_none_here(collect):
 
 def test_an_id_that_matches_nothing_ends_the_run(collect):
     with pytest.raises(pytest.exit.Exception, match=r"no such test\. Correct the id") as stopped:
-        collect(ENTRY.format(subject="mini", test=TEST.replace("drop[", "dorp[")))
+        collect(ENTRY.format(subject="mini", test=TEST.replace("budget[", "bugdet[")))
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
 def test_an_id_in_a_file_that_is_not_run_is_left_alone(collect):
-    assert collect(ENTRY.format(subject="mini", test="suites/x/test_x.py::test_x")).markers == []
+    elsewhere = "suites/size/test_size.py::test_file_is_within_budget[host-float32]"
+    assert collect(ENTRY.format(subject="mini", test=elsewhere)).markers == []
 
 
 def test_a_variant_that_is_not_run_is_left_alone(collect):
