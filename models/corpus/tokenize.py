@@ -26,6 +26,7 @@ from models.corpus.tokenizer_settings import (
     lowers,
     require_agreement,
     require_length,
+    require_right_side,
     settings_for,
 )
 from models.errors import UsageMistake
@@ -115,6 +116,7 @@ def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
             remedy="Give a checkpoint folder in Hugging Face layout",
         )
     require_length(folder, table)
+    require_right_side(folder)
     try:
         with library_errors():
             found = _from_json(whole, table) if file == whole else _from_pieces(vocabulary, table)

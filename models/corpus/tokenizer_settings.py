@@ -9,10 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.tokenizers.settings import SETTINGS, Settings, read_settings, require_basic_words
+from models.tokenizers.pieces import BERT
+from models.tokenizers.settings import (
+    LIKE_BERT,
+    SETTINGS,
+    Settings,
+    read_settings,
+    require_basic_words,
+    require_class,
+    require_none_added,
+    require_same_numbers,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from models.subjects import TokenizerTable
@@ -20,23 +30,27 @@ if TYPE_CHECKING:
 KEY = "tokenizer.lowercase"
 
 
-def settings_for(folder: Path, pieces: Iterable[str], table: TokenizerTable) -> Settings:
+def settings_for(folder: Path, pieces: Mapping[str, int], table: TokenizerTable) -> Settings:
     """Return the settings of a checkpoint that has word pieces alone.
 
     Args:
         folder: the checkpoint's.
-        pieces: its vocabulary.
+        pieces: its vocabulary, with their numbers.
         table: what the subject says.
 
     Raises:
         UsageMistake: the settings cannot be read or used, or the subject contradicts them.
     """
-    file = folder / SETTINGS
+    file, vocabulary = folder / SETTINGS, folder / "vocab.txt"
     if file.is_file():
         settings = read_settings(file)
     else:
-        file, settings = folder / "vocab.txt", Settings(do_lower_case=not _has_capitals(pieces))
+        file, settings = vocabulary, Settings(do_lower_case=not _has_capitals(pieces))
+    require_class(settings, LIKE_BERT, vocabulary)
     require_basic_words(settings, file)
+    _require_berts_tokens(settings, file)
+    require_same_numbers(settings, pieces, vocabulary, file)
+    require_none_added(pieces, vocabulary)
     require_agreement(table, lowercase=settings.do_lower_case, file=file)
     return settings
 
@@ -56,6 +70,37 @@ def require_length(folder: Path, table: TokenizerTable) -> None:
             key="model_max_length",
             remedy="Lower tokenizer.max_tokens, or give a checkpoint that takes as many",
         )
+
+
+def require_right_side(folder: Path) -> None:
+    """Check that the checkpoint's rows are cut and filled up at their end, as they are here.
+
+    Raises:
+        UsageMistake: it asks for the other side, where every position would be another one.
+    """
+    file = folder / SETTINGS
+    settings = read_settings(file) if file.is_file() else Settings()
+    for key in ("padding_side", "truncation_side"):
+        if getattr(settings, key) == "left":
+            raise UsageMistake(
+                "is 'left', and rows are filled up and cut on the right here",
+                file=file,
+                key=key,
+                remedy="Write 'right' there if the network may be fine-tuned so, or give another "
+                "checkpoint",
+            )
+
+
+def _require_berts_tokens(settings: Settings, file: Path) -> None:
+    for key, usual in BERT.items():
+        said = settings.token(key)
+        if said not in {None, usual}:
+            raise UsageMistake(
+                f"is {said!r}, and texts are framed with BERT's tokens here: {usual}",
+                file=file,
+                key=key,
+                remedy="Give a checkpoint whose vocabulary and settings have BERT's tokens",
+            )
 
 
 def require_agreement(table: TokenizerTable, *, lowercase: bool, file: Path) -> None:

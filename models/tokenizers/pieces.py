@@ -20,10 +20,14 @@ from models.tokenizers.library_errors import LibraryError, library_errors
 from models.tokenizers.library_json import read_library
 from models.tokenizers.remedies import PADDED, write_token
 from models.tokenizers.settings import (
+    LIKE_BERT,
+    SAY_NOTHING,
     SETTINGS,
     Settings,
     read_settings,
     require_basic_words,
+    require_class,
+    require_none_added,
     require_same_numbers,
     which_has,
 )
@@ -45,15 +49,7 @@ ROBERTA = {"unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>", "pad_t
 _KEYS = {"unk_token": "unknown", "cls_token": "start", "sep_token": "end", "pad_token": "pad"}
 _ROBERTAS_MASK = "<mask>"
 _KNOWN_PADS = ("[PAD]", "<pad>", "<PAD>")
-# Names in tokenizer_config.json of those that cut texts as these kinds do, without "Fast"; the
-# last two say nothing of it.
-_SAY_NOTHING = {"PreTrainedTokenizer", "TokenizersBackend"}
-_LIKE_BERT = _SAY_NOTHING | {
-    *("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"),
-    *("ConvBertTokenizer", "LayoutLMTokenizer", "LxmertTokenizer", "RetriBertTokenizer"),
-    "SqueezeBertTokenizer",
-}
-_LIKE_ROBERTA = _SAY_NOTHING | {"RobertaTokenizer", "BartTokenizer", "LongformerTokenizer"}
+_LIKE_ROBERTA = SAY_NOTHING | {"RobertaTokenizer", "BartTokenizer", "LongformerTokenizer"}
 
 
 def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -174,7 +170,7 @@ def from_word_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
     _require_no_gap(words, file)
     found = _settings_beside(file)
     settings = found or Settings()
-    _require_class(settings, _LIKE_BERT, file)
+    require_class(settings, LIKE_BERT, file)
     require_basic_words(settings, file.with_name(SETTINGS))
     names = _tokens(words, BERT, settings, given, file)
     library = Tokenizer(models.WordPiece(words, unk_token=names["unk_token"]))
@@ -227,7 +223,7 @@ def from_byte_pairs(file: Path, given: Mapping[str, Any]) -> Encoder:
     words = read_vocabulary(file)
     _require_no_gap(words, file)
     settings = _settings_beside(file) or Settings()
-    _require_class(settings, _LIKE_ROBERTA, file)
+    require_class(settings, _LIKE_ROBERTA, file)
     names = _tokens(words, ROBERTA, settings, given, file)
     library = Tokenizer(_byte_pair_model(words, file.with_name("merges.txt")))
     library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=settings.add_prefix_space)
@@ -301,6 +297,7 @@ def _tokens(
         if names[key] not in words:
             raise _missing(_KEYS[key], names[key], file, said=said is not None)
     require_same_numbers(settings, words, file, file.with_name(SETTINGS))
+    require_none_added(words, file)
     return names
 
 
@@ -324,17 +321,6 @@ def _contradiction(key: str, asked: object, setting: str, said: str, file: Path)
         remedy=f"Leave {key} out of [tokenizer] of your TOML file, or give the settings that "
         "belong to the file",
     )
-
-
-def _require_class(settings: Settings, known: set[str], file: Path) -> None:
-    name = settings.tokenizer_class
-    if name is not None and name.removesuffix("Fast") not in known:
-        raise UsageMistake(
-            f"is {name!r}, which makes other ids of {file.name}",
-            file=file.with_name(SETTINGS),
-            key="tokenizer_class",
-            remedy="Give its tokenizer.json, or ids in a column of the corpus",
-        )
 
 
 def _require_no_gap(words: Mapping[str, int], file: Path) -> None:

@@ -12,10 +12,20 @@ from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
 SETTINGS = "tokenizer_config.json"
+ADDED = "added_tokens.json"
+BERTS_TOKENS = frozenset({"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"})
+# Names in tokenizer_config.json of those that cut texts as BERT's does, without "Fast"; the first
+# two say nothing of it.
+SAY_NOTHING = frozenset({"PreTrainedTokenizer", "TokenizersBackend"})
+LIKE_BERT = SAY_NOTHING | {
+    *("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"),
+    *("ConvBertTokenizer", "LayoutLMTokenizer", "LxmertTokenizer", "RetriBertTokenizer"),
+    "SqueezeBertTokenizer",
+}
 Side = Literal["left", "right"]
 
 
@@ -43,6 +53,9 @@ class Settings(msgspec.Struct, frozen=True):
         padding_side: where rows are filled up.
         truncation_side: the side of a long text that is cut off.
         added_tokens_decoder: special tokens by number, written as text.
+        never_split: words that are kept whole.
+        wordpieces_prefix: how a piece begins that goes on with a word.
+        auto_map: names of the checkpoint's own code.
     """
 
     tokenizer_class: str | None = None
@@ -59,6 +72,9 @@ class Settings(msgspec.Struct, frozen=True):
     padding_side: Side | None = None
     truncation_side: Side | None = None
     added_tokens_decoder: dict[str, NamedToken] = {}
+    never_split: list[str] | None = None
+    wordpieces_prefix: str = "##"
+    auto_map: Any = None
 
     def token(self, name: str) -> str | None:
         """Return a special token's text by its key, such as "pad_token"; None where it has none."""
@@ -119,15 +135,77 @@ def which_has(number: int | None, vocabulary: Path) -> str:
 
 
 def require_basic_words(settings: Settings, file: Path) -> None:
-    """Check that words end at punctuation, as they do for every tokenizer of word pieces here.
+    """Check that texts are cut as every tokenizer of word pieces cuts them here.
+
+    Args:
+        settings: what tokenizer_config.json says.
+        file: that file.
 
     Raises:
-        UsageMistake: the settings say that they do not.
+        UsageMistake: the settings ask for another way.
     """
-    if not settings.do_basic_tokenize:
+    for key, what in _other_ways(settings):
         raise UsageMistake(
-            "is false, and words are always split at punctuation here",
+            what,
             file=file,
-            key="do_basic_tokenize",
+            key=key,
             remedy="Give the checkpoint with its tokenizer.json, which says how to split",
         )
+
+
+def _other_ways(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield each key that asks for words or pieces as they are not made here, and what it asks."""
+    if not settings.do_basic_tokenize:
+        yield "do_basic_tokenize", "is false, and words are always split at punctuation here"
+    whole = sorted(set(settings.never_split or ()) - BERTS_TOKENS)
+    if whole:
+        yield "never_split", f"names {', '.join(map(repr, whole))}, and no word is kept whole here"
+    prefix = settings.wordpieces_prefix
+    if prefix != "##":
+        yield "wordpieces_prefix", f"is {prefix!r}, and pieces go on with '##' here"
+    if isinstance(settings.auto_map, dict) and settings.auto_map.get("AutoTokenizer"):
+        yield "auto_map", "names code of the checkpoint's own, and none is run here"
+
+
+def require_class(settings: Settings, known: Collection[str], vocabulary: Path) -> None:
+    """Check that the tokenizer that the settings name makes the ids that are made here.
+
+    Args:
+        settings: what the file beside the vocabulary says.
+        known: names of those that do, without "Fast".
+        vocabulary: the file that is read.
+
+    Raises:
+        UsageMistake: it makes others.
+    """
+    name = settings.tokenizer_class
+    if name is not None and name.removesuffix("Fast") not in known:
+        raise UsageMistake(
+            f"is {name!r}, which makes other ids of {vocabulary.name}",
+            file=vocabulary.with_name(SETTINGS),
+            key="tokenizer_class",
+            remedy="Give its tokenizer.json, or ids in a column of the corpus",
+        )
+
+
+def require_none_added(words: Mapping[str, int], vocabulary: Path) -> None:
+    """Check that the file of added tokens beside a vocabulary adds none to it.
+
+    Raises:
+        UsageMistake: it adds one, which would be cut into pieces here; or it cannot be read.
+    """
+    file = vocabulary.with_name(ADDED)
+    if not file.exists():
+        return
+    remedy = "Give the checkpoint's tokenizer.json, which holds all of its tokens"
+    try:
+        added = msgspec.convert(parse_json(read_text(file, LARGEST_TABLE)), dict[str, int])
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageMistake(f"cannot be read ({error})", file=file, remedy=remedy) from None
+    for token, number in added.items():
+        if words.get(token) != number:
+            raise UsageMistake(
+                f"adds {token!r} as number {number}, {which_has(words.get(token), vocabulary)}",
+                file=file,
+                remedy=remedy,
+            )

@@ -99,6 +99,23 @@ def test_a_whole_tokenizer_decides_and_is_not_contradicted(folder):
         ({"model_max_length": 8}, "is 8, but tokenizer.max_tokens is 12", "model_max_length"),
         ({"do_basic_tokenize": False}, "always split", "do_basic_tokenize"),
         ({"do_lower_case": "no"}, "Expected `bool`", "do_lower_case"),
+        (
+            {"tokenizer_class": "RobertaTokenizer"},
+            "makes other ids of vocab.txt",
+            "tokenizer_class",
+        ),
+        ({"unk_token": "<unk>"}, r"is '<unk>', and texts are framed with BERT's", "unk_token"),
+        ({"sep_token": {"content": "[CLS]"}}, r"BERT's tokens here: \[SEP\]", "sep_token"),
+        ({"padding_side": "left"}, "filled up and cut on the right", "padding_side"),
+        ({"truncation_side": "left"}, "filled up and cut on the right", "truncation_side"),
+        ({"never_split": ["[MASK]", "#tag"]}, "names '#tag', and no word", "never_split"),
+        ({"wordpieces_prefix": "@@"}, "is '@@', and pieces go on with '##'", "wordpieces_prefix"),
+        ({"auto_map": {"AutoTokenizer": ["own.Own", None]}}, "none is run here", "auto_map"),
+        (
+            {"added_tokens_decoder": {"9": {"content": "good"}}},
+            "which vocab.txt gives the number 5",
+            "added_tokens_decoder.9",
+        ),
         ("[1", "cannot be read as JSON", None),
         ("[]", "Expected `object`", None),
     ],
@@ -108,6 +125,25 @@ def test_settings_that_cannot_be_kept_are_named(folder, settings, said, key):
         ids(folder(LOWER, settings))
     assert refused.value.file.endswith("tokenizer_config.json")
     assert refused.value.key == key
+
+
+def test_tokens_that_are_added_to_the_vocabulary_are_not_cut_into_pieces(folder):
+    place = folder(LOWER, {"do_lower_case": True})
+    before = ids(place)
+    (place / "added_tokens.json").write_text('{"[MASK]": 4}')
+    assert ids(place) == before
+    (place / "added_tokens.json").write_text('{"[MASK]": 4, "#tag": 12}')
+    with pytest.raises(UsageMistake, match="adds '#tag' as number 12, which"):
+        ids(place)
+
+
+@pytest.mark.parametrize("side", ["padding_side", "truncation_side"])
+def test_a_whole_tokenizer_is_not_filled_up_from_the_other_side(folder, side):
+    place = folder(CASED, {"do_lower_case": False})
+    load_tokenizer(place, table()).save(str(place / "tokenizer.json"))
+    (place / "tokenizer_config.json").write_text(json.dumps({side: "left"}))
+    with pytest.raises(UsageMistake, match="on the right here"):
+        ids(place)
 
 
 def test_a_length_without_a_limit_is_none(folder):
