@@ -16,20 +16,26 @@ if TYPE_CHECKING:
 
 # A thread that goes on writing while its folder is being removed may leave it not empty.
 _TRIES = 3
+_SHORT = Path("/tmp")  # noqa: S108 - the folder made there is this user's alone
 
 _drafts: set[Path] = set()
 _owner = os.getpid()
 
 
-def new_folder(prefix: str) -> Path:
+def new_folder(prefix: str, *, longest: int | None = None) -> Path:
     """Make an empty folder that is removed at the latest when the process ends.
 
     It is known before it is there: a signal may come between any two steps.
 
     Args:
         prefix: its name begins so.
+        longest: bytes that its path may take; where the system's place for such takes more, it is
+            made in /tmp.
     """
-    path = Path(tempfile.gettempdir()) / f"{prefix}{secrets.token_hex(8)}"
+    name = f"{prefix}{secrets.token_hex(8)}"
+    path = Path(tempfile.gettempdir()) / name
+    if longest is not None and len(os.fsencode(path)) > longest:
+        path = _SHORT / name
     _drafts.add(path)
     atexit.register(_remove, path)
     path.mkdir(mode=0o700)

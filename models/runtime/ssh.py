@@ -41,6 +41,8 @@ OPTIONS = (
 # Files are kept there by hash: the same one is sent once, whatever the run.
 REMOTE_FOLDER = "${XDG_CACHE_HOME:-$HOME/.cache}/edgeproof/sent"
 SOCKET = "master"
+# The path of a socket ends after 103 bytes on some systems; ssh adds 17 while it makes it.
+_LONGEST_FOLDER = 103 - len(f"/{SOCKET}") - 17
 SSH = "ssh"
 _NAME_DIGITS = 16
 _ODD = re.compile(r"[^A-Za-z0-9._-]")
@@ -84,7 +86,7 @@ class SshTransport:
         self._given: dict[str, Any] = {"options": options, "environment": environment}
         self._wrapper = wrapper
         self._environment = {**RUNNER_ENVIRONMENT, **(environment or {})}
-        self._scratch = drafts.new_folder("edgeproof-ssh-")
+        self._scratch = drafts.new_folder("edgeproof-ssh-", longest=_LONGEST_FOLDER)
         weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         port = ["-p", str(self.target.port)] if self.target.port else []
         self._by_hand = shlex.join([SSH, *port, self.target.login])

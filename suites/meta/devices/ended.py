@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +64,7 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
     which what runs elsewhere names in its command: on a board, or under an emulator.
 
     Args:
-        folder: for its output and its temporary files; its path is the mark of its processes.
+        folder: for its output; its path is the mark of its processes.
         arguments: of Python.
         number: the signal.
         moment: told the file of the output, again and again; whether to send the signal.
@@ -70,8 +72,9 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
         reports: where it writes its results.
         variables: of its environment.
     """
-    temporary = folder / "tmp"
-    temporary.mkdir(parents=True)
+    folder.mkdir(parents=True)
+    # Sockets are made there, whose paths have to be short.
+    temporary = Path(tempfile.mkdtemp(prefix="ended-"))
     log = folder / "output.txt"
     own = {"TMPDIR": str(temporary), "META_MARK": str(folder), **(variables or {})}
     with log.open("wb") as output:
@@ -92,7 +95,8 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
         finally:
             process.kill()
             process.wait()
-    left = _left(folder, store) + ([] if reports is None else _drafts(reports))
+    left = _left(folder, temporary, store) + ([] if reports is None else _drafts(reports))
+    shutil.rmtree(temporary)
     return Ended(code, log.read_text("utf-8", "replace"), left)
 
 
@@ -128,19 +132,19 @@ def while_running(name: str, store: Path) -> Callable[[Path], bool]:
     return lambda _: any(name in one for one in processes_naming(store))
 
 
-def _left(folder: Path, store: Path) -> list[str]:
+def _left(folder: Path, temporary: Path, store: Path) -> list[str]:
     """Return what a command has left, once there was time for it to vanish."""
     deadline = time.monotonic() + SECONDS_TO_VANISH
     while (found := processes_naming(folder, store)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    found += [str(path) for path in (folder / "tmp").rglob("*") if "edgeproof" in path.name]
+    found += [str(path) for path in temporary.rglob("*") if "edgeproof" in path.name]
     kinds = ("*/*.draft", "locks/*.holder", "**/.*.tmp")
     return found + [str(path) for kind in kinds for path in store.glob(kind)]
 
 
 def _drafts(reports: Path) -> list[str]:
-    """Return what a report's writer hides until it is whole."""
-    return [str(path) for path in reports.rglob(".*") if reports.is_dir()]
+    """Return what a writer hides until it is whole: `.NAME.` and letters, or `.drawing-`."""
+    return [str(path) for kind in (".*.*", ".drawing-*") for path in reports.rglob(kind)]
 
 
 def processes_naming(*folders: Path) -> list[str]:

@@ -24,8 +24,8 @@ from suites.meta.devices.ended import (
 )
 from suites.meta.runtime.sshd import why_no_sshd
 
-# pytest's own for what was interrupted, and where it has not begun or has already ended.
-CODES = {0, 2, 4, *OF_SIGNALS}
+# pytest's own for what was interrupted and for what has already ended.
+CODES = {pytest.ExitCode.OK, pytest.ExitCode.INTERRUPTED, *OF_SIGNALS}
 # By then a run has ended by itself.
 LONGEST = {"host": 12.0, "builder": 20.0, "ssh": 15.0, "emulated": 40.0, "unpacking": 25.0}
 PREPARED = ("sysroot", "emulator")
@@ -113,7 +113,7 @@ def test_workers_stop_with_their_run(run_of, warm, tmp_path):
 )
 def test_a_board_is_left_as_it_was(number, board, judge_there, tmp_path):
     ended = judge_there(tmp_path / "run", number, lambda _: board.starts >= 3)
-    assert ended.code in {*CODES, -signal.SIGKILL}, ended.output
+    assert ended.code in {pytest.ExitCode.INTERRUPTED, 128 + number, -signal.SIGKILL}, ended.output
     assert [one for one in ended.left if number is not signal.SIGKILL or "process" in one] == []
     assert board.processes() == []
 

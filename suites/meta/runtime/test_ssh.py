@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -209,3 +210,21 @@ def test_nothing_is_left_behind(transport):
     transport.close()
     assert not master.lives
     assert not Path(f"/proc/{pid}").exists()
+
+
+@needs_sshd
+def test_a_long_path_for_temporary_files_is_too_long_for_no_connection(
+    board, tmp_path, monkeypatch
+):
+    """As a CI's or macOS' may be; a socket's path ends after some hundred bytes."""
+    temporary = tmp_path / ("temporary files of a job with a long name " * 3)
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    transport = SshTransport(f"{board.address}{sys.executable}", options=board.options)
+    folder = transport._scratch
+    try:
+        with Runner(transport) as runner:
+            assert runner.info.python
+        assert not folder.is_relative_to(temporary)
+    finally:
+        transport.close()
