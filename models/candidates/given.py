@@ -342,7 +342,7 @@ def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, P
         _refuse_declared(handed, "a candidate's are declared with the candidate")
         return sorted(tables, key=lambda one: one.name != named), named, None
     path = Path(reference)
-    if path.suffix.lower() in {*_RECORDED, ONNX}:
+    if path.suffix.lower() in _RECORDED:
         return tables, None, path
     if OF_ITS_OWN in names:
         raise UsageMistake(
@@ -350,6 +350,8 @@ def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, P
             key=KEY,
             remedy="Give the candidate another name",
         )
+    if path.suffix.lower() == ONNX:
+        return tables, None, path
     own = handed.reference_table or CandidateTable(name=OF_ITS_OWN, flatbuffer=str(path))
     return [own, *tables], OF_ITS_OWN, None
 

@@ -57,6 +57,7 @@ class OnnxReference:
     one: GivenCandidate
     rows: Mapping[str, NDArray[np.int32]] = field(repr=False)
     remarks: tuple[str, ...]
+    name: str = OF_ITS_OWN
     has_scores: bool = True
 
     @property

@@ -29,6 +29,10 @@ class ReferenceAnswers(Protocol):
     """A reference that answers by itself: no runner is asked."""
 
     @property
+    def name(self) -> str:
+        """What it is called where answers of several are shown."""
+
+    @property
     def has_scores(self) -> bool:
         """Whether it gives probabilities, and not labels alone."""
 
@@ -64,6 +68,7 @@ class RecordedReference:
     """
 
     answers: Recording
+    name: str = "recorded"
     stage: None = None
     binding: None = None
     remarks: tuple[str, ...] = ()

@@ -7,7 +7,6 @@ text, and prints one line of JSON where it cannot answer. REQUEST is that of `mo
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 import sys
@@ -18,6 +17,7 @@ import numpy as np
 
 from models.errors import EdgeproofError
 from models.numpy_files import read_npz
+from models.runtime.runner import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ def _session(file: str) -> Any:
     import onnxruntime  # noqa: PLC0415 - once this process is bounded
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(len(os.sched_getaffinity(0)), MOST_THREADS)
+    options.intra_op_num_threads = min(usable_cores(), MOST_THREADS)
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL
     try:

@@ -83,6 +83,11 @@ REFUSED = {
         "takes text itself",
         {},
     ),
+    "a candidate of its name": (
+        onnx_writer.classifier(),
+        "a candidate is called 'reference'",
+        {"flatbuffer": ("reference={}/ok.tflite",)},
+    ),
     "inputs declared of no reference": (b"", "none is given", {"reference": None}),
     "a grammar that is not there": (
         onnx_writer.classifier(),
