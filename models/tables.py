@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 
 from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 T = TypeVar("T")
 
@@ -74,14 +77,32 @@ def typed(data: object, kind: type[T], path: Path) -> T:
         return msgspec.convert(data, type=kind, strict=True)
     except RecursionError:
         raise UsageMistake(
-            "is nested too deeply", file=path, remedy="Write the keys that CONTRIBUTING.md lists"
+            "is nested too deeply", file=path, remedy="Write its tables side by side"
         ) from None
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         what, _, where = str(error).partition(" - at `$")
         key = where.strip("`").lstrip(".") or "top level"
-        raise UsageMistake(
-            what, file=path, key=key, remedy="Correct this key; CONTRIBUTING.md lists the keys"
-        ) from None
+        remedy = "Correct it there"
+        if "unknown field" in what:
+            remedy = f"Remove it, or write one of {', '.join(_keys_at(kind, where))}"
+        raise UsageMistake(what, file=path, key=key, remedy=remedy) from None
+
+
+def _keys_at(kind: Any, where: str) -> list[str]:
+    """Return the keys that a table can have, at a place like `.candidates[0].output`."""
+    tables = list(_tables_in(kind))
+    for name in re.findall(r"\w+", re.sub(r"\[[^]]*\]", "", where)):
+        hints = [get_type_hints(one).get(name) for one in tables]
+        tables = [one for hint in hints for one in _tables_in(hint)]
+    return sorted({key for one in tables for key in one.__struct_encode_fields__})
+
+
+def _tables_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
+    """Yield the tables that a type is, or consists of."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        yield kind
+    for part in get_args(kind):
+        yield from _tables_in(part)
 
 
 def read_table(path: Path, kind: type[T]) -> T:

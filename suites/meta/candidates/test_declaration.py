@@ -126,3 +126,29 @@ def test_an_option_of_another_form_is_refused(given):
         parse_inputs(given)
     assert caught.value.key == "--edge-inputs"
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "known"),
+    [
+        ("foo = 1\ncandidates = []", "top level", "baseline, budgets, candidates, corpus"),
+        ('[[candidates]]\nname = "x"\nflatbuffer = "y"\nfoo = 1', "candidates[0]", "flatbuffer"),
+        (
+            '[[candidates]]\nname = "x"\nflatbuffer = "y"\noutput = { mening = "logits" }',
+            "candidates[0].output",
+            "meaning, name, positive, scale, threshold, zero_point",
+        ),
+        (
+            '[corpus]\nfile = "x"\nlabels = "y"\n[[candidates]]\nname = "x"\nflatbuffer = "y"',
+            "corpus",
+            "encoding, fallback_encoding, file, group, header, id, ids, label, second, text",
+        ),
+    ],
+)
+def test_unknown_key_names_those_that_its_table_has(tmp_path, text, place, known):
+    file = tmp_path / "mine.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageMistake, match="unknown field") as caught:
+        read_candidates(file)
+    assert caught.value.key == place
+    assert known in caught.value.remedy
