@@ -195,7 +195,7 @@ def test_metadata_says_labels_and_words(files, tmp_path):
     assert_as_keras(judged, files, "model_maker", ("model_maker",))
     output = judged.outcome.output
     assert f"labels: {', '.join(LABELS)}" in output
-    assert "tokenizer: <regex tokenizer of 1500 ids>" in output
+    assert "tokenizer: regex, 1500 ids" in output
     assert "The metadata calibrates scores" in output
 
 
