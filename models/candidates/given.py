@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from models.candidates.candidate import bind, open_candidate
 from models.candidates.declaration import CandidateTable, Declaration
 from models.candidates.given_candidate import GivenCandidate, length_of, refuse_too_many
-from models.candidates.labels import check_labels, read_labels
+from models.candidates.labels import FEWEST, check_labels, read_labels
 from models.candidates.onnx_reference import read_reference
 from models.candidates.own_keys import with_their_own
 from models.candidates.recorded import Recording, read_recording, without_padding
@@ -165,7 +165,7 @@ def candidate_named(given: str) -> CandidateTable:
 
 def name_after(file: Path, otherwise: str) -> str:
     """Return a file's name without its ending, as far as a folder can be called so."""
-    return _UNNAMED.sub("_", file.stem).strip("._") or otherwise
+    return _UNNAMED.sub("_", file.stem).strip("._-") or otherwise
 
 
 def take(handed: Handed) -> GivenSubject:
@@ -390,11 +390,8 @@ def _labels(
     """The labels as declared, else the metadata's, else the numbers that the texts hold."""
     if declared is not None:
         return declared
-    by_file = {}
-    for table in tables:
-        spec = _bind(opened[table.name], table, None, handed)
-        if spec.labels is not None:
-            by_file[table.name] = spec.labels
+    specs = {table.name: _bind(opened[table.name], table, None, handed) for table in tables}
+    by_file = {name: spec.labels for name, spec in specs.items() if spec.labels is not None}
     if len(set(by_file.values())) > 1:
         names = ", ".join(by_file)
         raise UsageMistake(
@@ -405,9 +402,12 @@ def _labels(
     if by_file:
         return next(iter(by_file.values()))
     found = values_of(rows, handed.texts)
-    numbers = sorted(found, key=lambda value: (len(value), value))
-    if numbers == [str(at) for at in range(len(numbers))] and len(numbers) > 1:
-        return tuple(numbers)
+    # Numbers from 0 are places in the output, whether or not the texts have each of them.
+    classes = (spec.output.classes for spec in specs.values())
+    told_apart = {count for count in classes if count is not None}
+    numbers = tuple(map(str, range(max(told_apart, default=len(found)))))
+    if len(numbers) >= FEWEST and len(told_apart) <= 1 and set(found) <= set(numbers):
+        return numbers
     raise _unordered(handed, found)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from models.errors import UsageMistake
 from models.files import read_regular
 
@@ -52,7 +54,21 @@ def parse_labels(data: bytes, where: str) -> tuple[str, ...]:
         raise UsageMistake(
             f"is not UTF-8 (byte {error.start})", file=where, remedy="Save it as UTF-8"
         ) from None
+    if _is_json(text):
+        raise UsageMistake(
+            "is JSON, and labels are read one a line",
+            file=where,
+            remedy="Write each label on a line of its own, in the order of the output",
+        )
     return check_labels([line.strip() for line in text.rstrip().split("\n")], where)
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is a list or an object, not a label that begins as one does."""
+    try:
+        return isinstance(msgspec.json.decode(text), list | dict)
+    except msgspec.DecodeError:
+        return False
 
 
 def check_labels(labels: list[str], where: str) -> tuple[str, ...]:

@@ -31,6 +31,22 @@ _MARKS = {
 }
 
 
+# How files begin that hold tables, and are no text. A zip of these members is a spreadsheet.
+_TABLES = {
+    b"PAR1": "a Parquet file",
+    b"ARROW1": "an Arrow file",
+    b"FEA1": "a Feather file",
+    b"SQLite format 3": "an SQLite database",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel",
+    b"\x89HDF": "an HDF5 file",
+    b"\x1f\x8b": "compressed by gzip",
+    b"\x80\x03": "a Python pickle",
+    b"\x80\x04": "a Python pickle",
+    b"\x80\x05": "a Python pickle",
+}
+_SPREADSHEETS = {"[Content_Types].xml", "mimetype"}
+
+
 class Content(NamedTuple):
     """A decoded file; `name` is the zip member's, or the file's own."""
 
@@ -104,10 +120,23 @@ def _read_bytes(path: Path) -> tuple[str, bytes]:
         ) from None
     if zipfile.is_zipfile(io.BytesIO(data)):
         with open_archive(io.BytesIO(data), _LIMITS, remedy=_ZIP_AGAIN, name=path) as archive:
+            if not _SPREADSHEETS.isdisjoint(archive.members):
+                raise _no_text("a spreadsheet", path)
             return _read_member(archive)
+    for start, kind in _TABLES.items():
+        if data.startswith(start):
+            raise _no_text(kind, path)
     if path.suffix.lower() == ".zip":
         raise UsageMistake("is not a zip", file=path, remedy="Fetch or zip it again")
     return path.name, data
+
+
+def _no_text(kind: str, path: Path) -> UsageMistake:
+    return UsageMistake(
+        f"is {kind}, and texts are read from CSV, TSV or JSON lines",
+        file=path,
+        remedy="Save its rows as CSV in UTF-8, with a header",
+    )
 
 
 def _read_member(archive: Archive) -> tuple[str, bytes]:

@@ -36,6 +36,9 @@ _NUMBER_LAST = re.compile(rf"[,; \t]{_NUMBER.pattern}\s*$", re.IGNORECASE)
 _NUMBER_FIRST = re.compile(r"^\d+[,; \t]\s*\S")
 _BLANKS = re.compile(r"[,; \t]")
 
+# How protocols 2 to 5 of Python's pickle begin.
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
 Pairs = list[tuple[str, Any]]
 
 # What helps where a list cannot be read, by what is wrong with it.
@@ -124,6 +127,24 @@ def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
     return _checked(list(table.items()), file), config
 
 
+def _refuse_others(data: bytes, file: Path) -> None:
+    """Refuse what people have in place of a vocabulary, and what cannot be read as one."""
+    if data.startswith(_PICKLES):
+        raise UsageMistake(
+            "is a Python pickle, which is never loaded: loading one runs what it says",
+            file=file,
+            remedy="Load it where it was made, write the text of tokenizer.to_json() into a file, "
+            "and give keras:FILE",
+        )
+    if data[4:8] == b"TFL3":
+        raise UsageMistake(
+            "is a TFLite FlatBuffer, not a tokenizer",
+            file=file,
+            remedy="Leave the tokenizer out where the file's own metadata holds it, else give the "
+            "vocabulary that the model was trained with",
+        )
+
+
 def read_text(file: Path) -> str:
     """Return a file's text without a byte order mark.
 
@@ -131,7 +152,9 @@ def read_text(file: Path) -> str:
         UsageMistake: it cannot be read, is empty, too large or not UTF-8.
     """
     try:
-        text = read_regular(file, LARGEST_FILE).decode("utf-8-sig")
+        data = read_regular(file, LARGEST_FILE)
+        _refuse_others(data, file)
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise UsageMistake(
             f"cannot be read ({error.strerror or error})",

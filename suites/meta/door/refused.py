@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import pickle
+import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +104,14 @@ def _of_operator(name: str) -> bytes:
     return model.pack()
 
 
+def _spreadsheet() -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name in ("[Content_Types].xml", "xl/workbook.xml"):
+            archive.writestr(name, "<x/>")
+    return held.getvalue()
+
+
 def _half_named() -> bytes:
     model = model_of(Shape(keys=("first",)))
     ids, more = model.tensor("ids", (1, 8), "int32"), model.tensor("more", (1, 8), "int32")
@@ -142,7 +153,7 @@ def _file(content: Any, *says: str, **options: Any) -> Refused:
     return Refused(says=("bad.tflite", *says), files={"bad.tflite": content}, options=given)
 
 
-def _texts(content: str, *says: str, named: str = "bad.csv", **options: Any) -> Refused:
+def _texts(content: Any, *says: str, named: str = "bad.csv", **options: Any) -> Refused:
     given = {"corpus": "{}/bad.csv", **options}
     return Refused(says=(named, *says), files={"bad.csv": content}, options=given)
 
@@ -254,6 +265,8 @@ TEXTS = {
     "a use that columns do not have": Refused(
         says=("--edge-columns", "second, group, id, ids"), options={"columns": "words=text"}
     ),
+    "a file of Parquet": _texts("PAR1 and so on", "is a Parquet file", "CSV in UTF-8"),
+    "a spreadsheet": _texts(_spreadsheet, "is a spreadsheet", "CSV in UTF-8"),
     "a label that the list lacks": Refused(
         says=("texts.csv", "line 4", "'c'", "--edge-labels", "[corpus.values]"),
         options={"labels": "a,b,d"},
@@ -278,6 +291,14 @@ TEXTS = {
     "nothing in a TOML that orders labels": Refused(
         says=("mine.toml", 'labels = ["FIRST", "SECOND"]', "in the order of the file's output"),
         toml='corpus = "texts.csv"\ntokenizer = "text_vectorization:vocab.txt"\n' + ONE,
+    ),
+    "labels as JSON": Refused(
+        says=("labels.json", "is JSON", "a line of its own"),
+        files={"labels.json": '["a", "b", "c"]'},
+        options={"labels": "{}/labels.json"},
+    ),
+    "numbers that are no places in the output": _texts(
+        _csv("word1,0", "word2,3"), "by the alphabet: 0, 3", named="--edge-labels", labels=None
     ),
     "several labels in a cell": _texts(
         _csv('word1,"a,b"', "word2,a"), "several labels", "multi-label", "yes and no"
@@ -307,6 +328,15 @@ NUMBERS = {
         says=("bad.txt", "--edge-tokenizer", "KIND:FILE"),
         files={"bad.txt": "one\ntwo\nthree\n"},
         options={"tokenizer": "{}/bad.txt"},
+    ),
+    "a pickle of a tokenizer": Refused(
+        says=("bad.pickle", "is never loaded", "tokenizer.to_json()", "keras:FILE"),
+        files={"bad.pickle": pickle.dumps({"word": 1})},
+        options={"tokenizer": "keras:{}/bad.pickle"},
+    ),
+    "the model in place of its vocabulary": Refused(
+        says=("ok.tflite", "not a tokenizer", "vocabulary"),
+        options={"tokenizer": "{}/ok.tflite"},
     ),
     "ids beyond the table": Refused(
         says=("ok.tflite", "--edge-tokenizer", "line 2 of the texts has the id 72", "64 rows"),
@@ -397,7 +427,8 @@ ANSWERS = {
 }
 TOMLS = {
     "an unknown key": Refused(
-        says=("mine.toml", "candidates[0]", "`foo`"), toml=f"{TOML}{ONE}foo = 1\n"
+        says=("mine.toml", "candidates[0]", "`foo`", "contract, flatbuffer, inputs"),
+        toml=f"{TOML}{ONE}foo = 1\n",
     ),
     "one name twice": Refused(says=("mine.toml", "called 'x'"), toml=TOML + ONE + ONE),
     "no candidate": Refused(

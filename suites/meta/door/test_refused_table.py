@@ -1,0 +1,131 @@
+"""The page's table of what is refused: each row has its examples, and each example its row."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from models.errors import UsageMistake
+from models.store import PROJECT
+from suites.meta.door.handing import provider_by
+from suites.meta.door.refused import EVERYTHING
+
+PAGE = PROJECT / "docs" / "my-flatbuffer.md"
+# By the first cell of a row: names of `EVERYTHING`.
+ROWS = {
+    "the file is not there, is empty, was cut off": (
+        *("no such file", "an empty file", "half a file"),
+    ),
+    "something else stands in its place": (
+        *("a pointer of Git LFS", "a placeholder", "a web page", "an archive"),
+    ),
+    "a copy took it for text": ("a copy in text mode",),
+    "Flex or custom operators": ("an operator of TensorFlow", "an operator of its maker"),
+    "its weights stayed outside": ("weights that are not in the file",),
+    "it takes text itself, or nothing": ("a file without inputs", "a file that takes text"),
+    "its ids were quantized to int8": ("ids that were quantized with the rest",),
+    "a role, a signature, an output that is not certain": (
+        *("several signatures", "inputs of no known name", "several outputs"),
+    ),
+    "a signature of another graph that names half of it": (
+        "a signature that names half of another graph",
+    ),
+    "a name that the file does not have": (
+        *("a signature that is not there", "inputs that are not there"),
+    ),
+    "inputs that are declared in part": ("inputs that are not all declared",),
+    "a length that the file does not take": ("another length",),
+    "an output that answers no text": ("an output for each token",),
+    "a meaning or threshold that the graph denies": (
+        *("a meaning that the graph denies", "a meaning that does not exist"),
+        "a threshold of three scores",
+    ),
+    "two candidates of one name": ("two candidates of one name",),
+    "no texts, no file, no rows": (
+        *("no texts", "no file of texts", "a header alone", "texts that are all empty"),
+    ),
+    "a column that is not there": (
+        *("no column of labels", "no column of texts", "no column of groups"),
+        *("no column of second texts", "no column of ids", "a use that columns do not have"),
+    ),
+    "a table that is no text: Parquet, a spreadsheet": ("a file of Parquet", "a spreadsheet"),
+    "a label that the list lacks": ("a label that the list lacks",),
+    "more or fewer labels than scores": ("more labels than outputs", "fewer labels than outputs"),
+    "a label twice, a list that is not there": ("a label twice", "no file of labels"),
+    "labels in no certain order": (
+        *("nothing that orders labels", "nothing in a TOML that orders labels"),
+        "numbers that are no places in the output",
+    ),
+    "labels as JSON": ("labels as JSON",),
+    "several labels of one text": (
+        *("several labels in a cell", "a one for each label", "labels as a list of JSON"),
+    ),
+    "nothing that makes ids, or two things": (
+        *("nothing that makes ids", "a tokenizer and a column of ids"),
+    ),
+    "a tokenizer that is not there, or of no certain kind": (
+        *("no file of the tokenizer", "a kind of tokenizer that does not exist"),
+        "a word list of no certain kind",
+    ),
+    "a pickle, or the model, in place of a vocabulary": (
+        *("a pickle of a tokenizer", "the model in place of its vocabulary"),
+    ),
+    "a vocabulary of another file": (
+        *("ids beyond the table", "an unknown token beyond the table"),
+        *("a padding beyond the table", "a token around texts beyond the table"),
+        *("a vocabulary in the metadata without its tokens", "a vocabulary of other words"),
+        "a column of ids beyond the table",
+    ),
+    "ids that are none, or too many": (
+        "a column of ids below zero",
+        "more ids than the file takes",
+    ),
+    "a reference that is none": (
+        *("a reference that is not there", "recorded answers of no known kind"),
+        *("no model of ONNX", "half a model of ONNX"),
+        "weights of a model of ONNX that are not there",
+    ),
+    "answers that are missing, doubled, unknown": (
+        *("answers that miss texts", "answers that are there twice", "answers to other texts"),
+        "answers of another label",
+    ),
+    "a TOML with a key, a name, a value that does not fit": (
+        *("an unknown key", "one name twice", "no candidate", "no such contract"),
+        "a value of no label",
+    ),
+    "a TOML and an option, or two candidates, that contradict each other": (
+        *("labels in two orders", "two references", "an option that the TOML answers"),
+    ),
+}
+
+
+def rows_of_the_page():
+    """Return what the table says each message holds, by the first cell."""
+    _, _, section = PAGE.read_text(encoding="utf-8").partition("## What is refused, and how")
+    lines = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
+    return {first: re.findall(r"`([^`]+)`", second) for first, second in cells}
+
+
+def message_of(name, folder):
+    with pytest.raises(UsageMistake) as caught:
+        provider_by(EVERYTHING[name].make(folder))
+    return str(caught.value)
+
+
+def test_page_has_these_rows_and_each_example_has_one():
+    assert list(rows_of_the_page()) == list(ROWS)
+    examples = [name for names in ROWS.values() for name in names]
+    assert sorted(examples) == sorted(EVERYTHING)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_messages_are_as_the_page_says(row, tmp_path_factory):
+    parts = rows_of_the_page()[row]
+    messages = [message_of(name, tmp_path_factory.mktemp("refused")) for name in ROWS[row]]
+    assert parts
+    for part in parts:
+        assert any(part in message for message in messages), (part, messages)
+    for message in messages:
+        assert any(part in message for part in parts), message
