@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _plans(subject: Subject, seed: int, options: argparse.Namespace) -> dict[str, Plan]:
-    """What one seed trains, by what it learns from."""
+    """Return what one seed trains, by what it learns from."""
     small = subject.small
     if small is None or small.distillation is None:
         raise UsageMistake(
@@ -132,7 +132,7 @@ def _train(plans: list[Plan], root: Path) -> None:
 
 
 def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) -> dict[str, Any]:
-    """The whole document: circumstances, both models of every seed, what learning brought."""
+    """Return the whole document: circumstances, models of every seed, what learning brought."""
     some = next(iter(pairs.values()))[WITH]
     splits = load_encoded(store.artefact(some.corpus))
     gold = splits["test"].labels

@@ -180,7 +180,7 @@ def open_archive(
 
 
 def is_safe(name: str) -> bool:
-    """Whether a member's path stays inside the folder that it is unpacked into."""
+    """Tell whether a member's path stays inside the folder that it is unpacked into."""
     parts = name.removesuffix("/").split("/")
     return (
         len(name) <= _LONGEST_NAME

@@ -74,7 +74,7 @@ def anchored(given: str, *, folder: Path | None = None, key: str = KEY) -> str:
 
 
 def _parts(given: str) -> list[tuple[str, str]]:
-    """The role and the checkpoint of each part of "full=ONE,small=ANOTHER"."""
+    """Return the role and the checkpoint of each part of "full=ONE,small=ANOTHER"."""
     parts = (part.partition("=") for part in re.split(r",(?=(?:full|small)=)", given))
     return [(role, checkpoint) for role, _, checkpoint in parts]
 

@@ -124,7 +124,7 @@ def answer(command: Callable[[], dict[str, Any]]) -> int:
 
 
 def readable(value: Any, indent: str = "") -> str:
-    """JSON that a person can read, too: what holds no container stands on one line."""
+    """Return JSON that a person can read, too: what holds no container stands on one line."""
     deeper = indent + " "
     if isinstance(value, dict) and any(isinstance(each, dict | list) for each in value.values()):
         lines = [

@@ -56,7 +56,7 @@ _TAGS = "".join(map(chr, range(0xE0020, 0xE0080)))
 
 
 def one_line(text: object, longest: int = LONGEST) -> str:
-    """For one line of a terminal or a log: nothing hidden, no line end, no command to a CI.
+    """Write text for one line of a terminal: nothing hidden, no line end, no command to a CI.
 
     Args:
         text: anything; what is no text is shown as `str` shows it.
@@ -70,7 +70,7 @@ def one_line(text: object, longest: int = LONGEST) -> str:
 
 
 def several_lines(text: object, longest: int = LONGEST) -> str:
-    """For lines of a terminal or a log: as `one_line`, but line ends and tabs stay.
+    """Write text for lines of a terminal or a log: as `one_line`, but line ends and tabs stay.
 
     Args:
         text: anything.
@@ -80,30 +80,30 @@ def several_lines(text: object, longest: int = LONGEST) -> str:
 
 
 def visible(text: object) -> str:
-    """The text with what cannot be seen escaped, but for line ends and tabs."""
+    """Return the text with what cannot be seen escaped, but for line ends and tabs."""
     return _without(_UNSEEN_IN_LINES, str(text))
 
 
 def as_markup(text: object) -> str:
-    """For HTML and XML, as text or as the value of an attribute in quotes; line ends stay."""
+    """Escape text for HTML and XML, or an attribute's value in quotes there; line ends stay."""
     return html.escape(several_lines(text))
 
 
 def as_markdown(text: object, longest: int = LONGEST) -> str:
-    """For a line or a table's cell of Markdown, as GitHub reads it: plain text and nothing else."""
+    """Escape text for a line or a cell of Markdown: plain text and nothing else."""
     said = _LINKED.sub(_PARTED, html.escape(one_line(text, longest), quote=False))
     said = _FIRST_IN_MARKDOWN.sub(lambda found: found[1] + _entity(found[2]), said)
     return _MARKDOWN.sub(lambda found: _entity(found[0]), said)
 
 
 def as_csv_cell(text: object) -> str:
-    """For a cell of a CSV file that a spreadsheet may open: no formula; the writer quotes."""
+    """Write text for a CSV cell that a spreadsheet may open: no formula; the writer quotes."""
     said = one_line(text)
     return said if _NUMBER.fullmatch(said) else _FORMULA.sub(r"\1'", said)
 
 
 def in_json(document: str) -> str:
-    """The same JSON document with what cannot be seen, or acts in a log, as JSON's escapes."""
+    """Write what cannot be seen in a JSON document, or acts in a log, as JSON's escapes."""
     return _OLD_COMMAND.sub(r"#\\u0023", _UNSEEN_IN_LINES.sub(_json_escape, document))
 
 
@@ -134,7 +134,7 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def _belongs(found: re.Match[str]) -> bool:
-    """Whether what cannot be seen is a part of the visible characters around it."""
+    """Tell whether what cannot be seen is a part of the visible characters around it."""
     text, at, end = found.string, found.start(), found.end()
     if end - at > 1:
         return True  # a flag

@@ -57,7 +57,9 @@ def absolute(written: str | Path, *, folder: Path | None = None, key: str | None
 
 
 def _resolved(path: Path) -> Path:
-    """An absolute path without links to folders; a link to a file stays, and so what is beside it.
+    """Return an absolute path without links to folders.
+
+    A link to a file stays, and so what is beside it.
 
     The hub's cache holds links to files of other names in another folder.
     """
@@ -81,7 +83,7 @@ def id_or_folder(written: str, *, folder: Path | None = None, key: str | None = 
 
 
 def is_name(name: str) -> bool:
-    """Whether a name can be that of a file or a folder, everywhere, and of one alone."""
+    """Tell whether a name can be that of a file or a folder, everywhere, and of one alone."""
     fits = _NAME.fullmatch(name) and not _WINDOWS_DEVICES.fullmatch(name)
     return bool(fits) and unicodedata.is_normalized("NFC", name)
 

@@ -201,7 +201,10 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
 
 
 def _pruned_stage(table: ShrunkTable, whole: Stage) -> Stage:
-    """The corpus as a shrunk model takes it; the whole one where it keeps every word piece."""
+    """Return the corpus as a shrunk model takes it.
+
+    The whole one where it keeps every word piece.
+    """
     if table.pieces is None:
         return whole
     recipe = {
@@ -225,7 +228,7 @@ def _cut_stage(table: ShrunkTable, corpus: Stage, full: Stage) -> Stage:
 
 
 def _rounded_stage(table: ShrunkTable, corpus: Stage, cut: Stage) -> Stage:
-    """The model on the grid of few-bit integers; the cut one where nothing is rounded."""
+    """Return the model on the grid of few-bit integers; the cut one where nothing is rounded."""
     if table.rounding is None:
         return cut
     recipe = {

@@ -138,7 +138,7 @@ def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
 
 
 def lives(process: subprocess.Popen[bytes]) -> bool:
-    """Whether a program has not ended."""
+    """Tell whether a program has not ended."""
     return not _is_over(process)
 
 
@@ -259,7 +259,7 @@ def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> _Said
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Whether a program ends within so many seconds; its number stays its own until `wait`."""
+    """Tell whether a program ends within so many seconds; its number stays its own until `wait`."""
     deadline, pause = time.monotonic() + seconds, 0.0005
     while not _is_over(process):
         left = deadline - time.monotonic()

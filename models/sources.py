@@ -262,7 +262,7 @@ def _for_type_checkers(statement: ast.If) -> bool:
 
 
 def _definitions(tree: ast.Module) -> dict[str, ast.stmt]:
-    """Functions, methods, classes and constants of a module by name."""
+    """Return functions, methods, classes and constants of a module by name."""
     found: dict[str, ast.stmt] = {}
     for statement in tree.body:
         if isinstance(statement, ast.ClassDef):
@@ -288,7 +288,7 @@ def _text(node: ast.AST) -> str | None:
 
 
 def _path_of(name: str, root: Path) -> Path | None:
-    """The file of a module; None where there is none."""
+    """Return the file of a module; None where there is none."""
     place = root.joinpath(*name.split("."))
     for path in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
         if path.is_file():

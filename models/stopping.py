@@ -48,7 +48,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
-    """From now on, end this process soon and without remains when a signal asks for it.
+    """End this process soon and without remains when a signal asks for it, from now on.
 
     A signal that is ignored stays ignored, as `nohup` wants of SIGHUP.
 
@@ -65,7 +65,7 @@ def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
 
 
 def stop_with_stdin() -> None:
-    """Also stop when stdin ends, as it does once the process at its other end has ended."""
+    """Stop when stdin ends, too, as it does once the process at its other end has ended."""
     _start_thread(_follow_stdin)
 
 

@@ -31,7 +31,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 def shown(path: Path) -> str:
-    """A file as people are told of it: from the checkout's root where it lies below that."""
+    """Return a file as people are told of it: from the checkout's root where it lies below that."""
     full = path.resolve()
     return str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
 

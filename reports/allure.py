@@ -47,7 +47,7 @@ def folder() -> Path:
 
 
 def is_installed() -> bool:
-    """Whether `install` has nothing to do but to check."""
+    """Tell whether `install` has nothing to do but to check."""
     return Store(default_root()).has(_stage())
 
 
@@ -135,6 +135,6 @@ def _run(
 
 
 def _tail(done: Ended) -> str:
-    """The end of what a program printed, without the frames of node's stack traces."""
+    """Return the end of what a program printed, without the frames of node's stack traces."""
     lines = [line for line in done.stdout.splitlines() if line.strip() and not _FRAME.match(line)]
     return " | ".join(lines[-_TAIL_LINES:])

@@ -82,7 +82,7 @@ class Explanation:
         return self.outcome == "xfailed"
 
     def as_text(self) -> str:
-        """For a terminal, wrapped; the command on a line of its own, ready to be copied."""
+        """Write it for a terminal, wrapped; the command has a line of its own to be copied."""
         width = max(len(label) for label, _ in self.rows) + 2
         lines = [one_line(self.title), f"  {one_line(self.test)}"]
         for label, text in self.rows:
@@ -98,7 +98,7 @@ class Explanation:
         return several_lines("\n".join(lines), LONGEST_COMMAND) + "\n"
 
     def as_markdown(self) -> str:
-        """For GitHub, folded away under its title."""
+        """Write it for GitHub, folded away under its title."""
         rows = "\n".join(
             f"| {label} | {_markdown_cell(label, text)} |" for label, text in self.rows
         )
@@ -108,7 +108,7 @@ class Explanation:
         )
 
     def as_html(self) -> str:
-        """A list of terms for the report, which wraps wherever it is put."""
+        """Return a list of terms for the report, which wraps wherever it is put."""
         rows = "".join(
             f"<dt><b>{as_markup(label)}</b></dt><dd>{_html_cell(label, text)}</dd>"
             for label, text in self.rows
@@ -146,13 +146,13 @@ def accounts(document: Mapping[str, Any]) -> list[Explanation]:
 
 
 def reproduce(document: Mapping[str, Any], test: str) -> str:
-    """The one command that runs a test as the run did."""
+    """Return the one command that runs a test as the run did."""
     command = document["run"].get("command", "python -m pytest")
     return f"{command} {shlex.quote(test)}"
 
 
 def circumstances(document: Mapping[str, Any]) -> str:
-    """What the numbers of a run depend on, in one line."""
+    """Return what the numbers of a run depend on, in one line."""
     known, run = document["circumstances"], document["run"]
     runtime = known.get("runtime", "")
     threads = known.get("threads")
@@ -172,14 +172,14 @@ def circumstances(document: Mapping[str, Any]) -> str:
 
 
 def _device(device: Mapping[str, Any]) -> str:
-    """Its name, and what it is: "host (x86_64)", "rpi4-emulated (emulated aarch64, cortex-a72)"."""
+    """Name it, and say what it is: "host (x86_64)", "rpi4-emulated (emulated aarch64)"."""
     emulated = "emulated " if device["emulated"] else ""
     known = ", ".join(str(device[key]) for key in ("machine", "core", "target") if key in device)
     return f"{device['name']} ({emulated}{known})" if emulated or known else str(device["name"])
 
 
 def measured_as(one: Measurement) -> str:
-    """The measurement in words, with its interval and sample size."""
+    """Return the measurement in words, with its interval and sample size."""
     low = float("-inf") if one.low is None else one.low
     high = float("inf") if one.high is None else one.high
     said = describe(
@@ -189,7 +189,7 @@ def measured_as(one: Measurement) -> str:
 
 
 def budget_as(metric: str, budget: BudgetRecord) -> str:
-    """The budget in words, with its file, key and line."""
+    """Return the budget in words, with its file, key and line."""
     kind = metric_named(metric)
     side = "at most" if budget.limit == "max" else "at least"
     place = place_of(budget.source)
@@ -219,14 +219,14 @@ def _explanation(
 
 
 def _told(label: str, text: str) -> str:
-    """What is told under a label: where it is ours to end lines, it may have several."""
+    """Return what is told under a label: where it is ours to end lines, it may have several."""
     if label in _OF_LINES:
         return text
     return one_line(text, LONGEST_COMMAND) if label == "Reproduce" else one_line(text)
 
 
 def _localized(found: Localization) -> list[tuple[str, str]]:
-    """Where the error begins, and the texts that it cost their label."""
+    """Return where the error begins, and the texts that it cost their label."""
     rows = [("Localizer", found.as_sentence())]
     if found.flips:
         count = found.flipped or len(found.flips)

@@ -31,7 +31,7 @@ _ENDED = {
 def as_html(
     faults: Sequence[PlantedFault] | None, tests: Iterable[str], links: Mapping[str, str]
 ) -> str:
-    """The section, folded: counts first, then each gate with its faults, to be searched.
+    """Return the section, folded: counts first, then each gate with its faults, to be searched.
 
     Args:
         faults: None where there is no table of them.

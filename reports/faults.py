@@ -126,12 +126,12 @@ def write_faults(file: Path, faults: Iterable[PlantedFault]) -> None:
 
 
 def gate_of(test: str) -> str:
-    """A test's id without its parameters."""
+    """Return a test's id without its parameters."""
     return test.partition("[")[0]
 
 
 def by_gate(faults: Iterable[PlantedFault]) -> dict[str, list[PlantedFault]]:
-    """The faults of each gate: gates by their ids, edgeproof's own tests last."""
+    """Return the faults of each gate: gates by their ids, edgeproof's own tests last."""
     found: dict[str, list[PlantedFault]] = {}
     for fault in sorted(faults, key=lambda one: (one.gate.startswith(META), one.gate)):
         found.setdefault(fault.gate, []).append(fault)
@@ -139,7 +139,7 @@ def by_gate(faults: Iterable[PlantedFault]) -> dict[str, list[PlantedFault]]:
 
 
 def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
-    """What is said of one gate: a label, and the names of the faults it is true of."""
+    """Return what is said of one gate: a label, and the names of the faults it is true of."""
     shown = [fault.name for fault in faults if fault.is_shown]
     other = [fault.name for fault in faults if not fault.is_shown]
     said = [("Shown to fail by", shown), ("Has to fail by, and was not seen to here", other)]
@@ -147,7 +147,7 @@ def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
 
 
 def planted_at(faults: Iterable[PlantedFault]) -> list[str]:
-    """At which commits, and on which days, they were planted: the latest first."""
+    """Return at which commits, and on which days, they were planted: the latest first."""
     seen = sorted((one.seen for one in faults if one.seen), key=lambda it: it.when, reverse=True)
     said = (
         f"{commit_of({'commit': one.commit, 'changed': one.changed})} on {one.when[:10]}".strip()

@@ -43,7 +43,7 @@ def publish(document: Mapping[str, Any]) -> None:
 
 
 def step_summary(document: Mapping[str, Any]) -> str:
-    """The summary of a run as Markdown: what was tested, the scoreboard, and what is red."""
+    """Return the summary of a run as Markdown: what was tested, the scoreboard, and what is red."""
     red = explanations(document)
     lines = [
         f"## edgeproof: {foreign_text.as_markdown(title_of(document))}",
@@ -61,24 +61,24 @@ def step_summary(document: Mapping[str, Any]) -> str:
 
 
 def _remarks(document: Mapping[str, Any]) -> list[str]:
-    """What whoever reads the numbers has to know, of each run."""
+    """Return what whoever reads the numbers has to know, of each run."""
     said = [remark for run in parts_of(document) for remark in run["subject"].get("remarks", ())]
     return list(dict.fromkeys(said))
 
 
 def _said(document: Mapping[str, Any]) -> str:
-    """The headline without whose it is, which stands above."""
+    """Return the headline without whose it is, which stands above."""
     said = headline(document)[1].removeprefix(f"{title_of(document)}: ")
     return foreign_text.as_markdown(f"{said[:1].upper()}{said[1:]}.")
 
 
 def annotations_asked_for(document: Mapping[str, Any]) -> list[str]:
-    """The annotations of a run, where GitHub Actions reads them; none elsewhere."""
+    """Return the annotations of a run, where GitHub Actions reads them; none elsewhere."""
     return annotations(document) if os.environ.get(ACTIONS) == "true" else []
 
 
 def annotations(document: Mapping[str, Any]) -> list[str]:
-    """A workflow command for each red test, pointing at the budget that was broken."""
+    """Return a workflow command for each red test, pointing at the budget that was broken."""
     return [_annotation(one) for one in explanations(document)]
 
 

@@ -134,7 +134,7 @@ def _draw(
 
 
 def _links(page: str, environments: dict[str, str]) -> dict[str, str]:
-    """Where in Allure's page each test of a run is shown."""
+    """Return where in Allure's page each test of a run is shown."""
     addresses = {}
     for name, content in files_of(page).items():
         if drawn := _TEST.fullmatch(name):
@@ -145,7 +145,7 @@ def _links(page: str, environments: dict[str, str]) -> dict[str, str]:
 
 
 def _run_name(began: float) -> str:
-    """What the report is titled and the history knows the run by."""
+    """Return what the report is titled and the history knows the run by."""
     moment = datetime.fromtimestamp(began / 1000, UTC).replace(tzinfo=None)
     return f"edgeproof, run of {moment.isoformat(' ', 'milliseconds')} UTC"
 
@@ -192,7 +192,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _planted(named: Path | None) -> list[PlantedFault] | None:
-    """What is planted for each gate; None where no file is named and none is where it would be."""
+    """Return what is planted for each gate.
+
+    None where no file is named and none is where it would be.
+    """
     from reports.faults import read_faults  # noqa: PLC0415 - msgspec, only when it draws
 
     if named is None and not DEFAULT_FAULTS.exists():

@@ -62,12 +62,12 @@ class Flip(msgspec.Struct, frozen=True, kw_only=True):
         return f'"{one_line(self.text, LONGEST_TEXT)}"' if self.text else f"test text {self.row}"
 
     def as_sentence(self) -> str:
-        """The text, and what each of the two models made of it."""
+        """Return the text, and what each of the two models made of it."""
         answers = [f"{_name(name)} {self.answer(name)}" for name in self.labels]
         return f"{self.said}: gold {_name(self.gold)}, {', '.join(answers)}"
 
     def answer(self, name: str) -> str:
-        """A model's label, and by how many logits it preferred that."""
+        """Return a model's label, and by how many logits it preferred that."""
         return f"{_name(self.labels[name])} by {self.margins[name]:.3g}"
 
 
@@ -128,7 +128,7 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
         return sum(point.nan for point in self.curve), sum(point.inf for point in self.curve)
 
     def as_sentence(self) -> str:
-        """Where the error begins and what mends it, for an explanation."""
+        """Return where the error begins and what mends it, for an explanation."""
         if self.not_finite is not None:
             one = self.not_finite
             return (
@@ -168,5 +168,5 @@ def _name(text: str) -> str:
 
 
 def localizations_of(document: Mapping[str, Any]) -> list[Localization]:
-    """What a document's run found of each scheme that was red."""
+    """Return what a document's run found of each scheme that was red."""
     return msgspec.convert(document["run"].get("localizations", []), type=list[Localization])

@@ -95,7 +95,7 @@ def merge(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _merged(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run says besides what it measured."""
+    """Return what a run says besides what it measured."""
     said = {part: one[part] for part in ("run", "subject", "circumstances")}
     return said | {"device": one["device"] | {"name": name}}
 
@@ -105,7 +105,7 @@ def _finished(document: Mapping[str, Any]) -> str:
 
 
 def _artefacts(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """Each artefact once, named by its subject, and by its device where the same name is another.
+    """Name each artefact once by its subject, and by its device where a name means two.
 
     Boards answer with what one host has built: mostly they share all of it.
     """

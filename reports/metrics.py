@@ -49,7 +49,7 @@ def write_metric_samples(document: Mapping[str, Any], folder: Path) -> Path:
 
 
 def metric_samples(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One Allure metric per measurement: key, value in its shown unit, which way is better."""
+    """Return an Allure metric of each measurement: key, value as shown, which way is better."""
     started = datetime.fromisoformat(document["run"]["started"])
     taken = int(started.timestamp() * 1000)
     subject = document["subject"]["name"]

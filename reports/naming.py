@@ -16,7 +16,7 @@ LONGEST = 120
 
 
 def device_names(documents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A name for the device of each run: its own, where no other run of its subject has it.
+    """Return a name for the device of each run: its own, where no other run of its subject has it.
 
     Where one does, what they differ in is added: the board's address, the commit, then when they
     began, then a number.
@@ -32,7 +32,7 @@ def device_names(documents: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _numbered(named: list[tuple[str, str]]) -> list[str]:
-    """Names with a number behind those that are still shared, and one that no other name has."""
+    """Put a number behind names that are still shared, one that makes a name of its own."""
     used = set(named)
     names = []
     for subject, device in named:
@@ -57,18 +57,18 @@ def _told_apart(named: list[tuple[str, str]], facts: list[str]) -> list[tuple[st
 
 
 def _address_of(device: Mapping[str, Any]) -> str:
-    """Where a board was reached, without the way there: "pi@one" of "ssh://pi@one/of/python"."""
+    """Return where a board was reached, without the way there: "pi@one" of "ssh://pi@one/of/python"."""
     return str(device.get("target", "")).rpartition("://")[2].partition("/")[0]
 
 
 def commit_of(run: Mapping[str, Any]) -> str:
-    """The commit of a run as people say it; "" where none is known."""
+    """Return the commit of a run as people say it; "" where none is known."""
     commit = run.get("commit")
     return f"commit {commit[:9]}{' with changes' if run.get('changed') else ''}" if commit else ""
 
 
 def slug(name: str) -> str:
-    """A name as a file may have it; a long one is cut, and told apart by its hash."""
+    """Return a name as a file may have it; a long one is cut, and told apart by its hash."""
     plain = re.sub(r"[^\w.]+", "-", name)
     if len(plain.encode()) <= LONGEST:
         return plain
@@ -77,6 +77,6 @@ def slug(name: str) -> str:
 
 
 def moment_of(run: Mapping[str, Any]) -> str:
-    """When a run began, to the minute, in UTC."""
+    """Return when a run began, to the minute, in UTC."""
     began = datetime.fromisoformat(str(run["started"])).astimezone(UTC)
     return f"{began:%Y-%m-%d %H:%M} UTC"

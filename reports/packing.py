@@ -43,7 +43,7 @@ class _Carried(NamedTuple):
 
 
 def files_of(page: str) -> dict[str, bytes]:
-    """The files of Allure's data that a page carries, by their names."""
+    """Return the files of Allure's data that a page carries, by their names."""
     return {name: base64.b64decode(data) for name, data in _DATA.findall(page)}
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def parts_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One document for each run, of one subject on one device, in the order they were merged."""
+    """Return a document for each run, of one subject on one device, as they were merged."""
     merged = document["run"].get("merged")
     if merged is None:
         return [dict(document)]
@@ -43,7 +43,7 @@ def require_distinct(documents: Iterable[tuple[Path, Mapping[str, Any]]]) -> Non
 
 
 def title_of(document: Mapping[str, Any]) -> str:
-    """Which subject, and on which device."""
+    """Return which subject, and on which device."""
     return f"{document['subject']['name']} on {document['device']['name']}"
 
 

@@ -162,7 +162,7 @@ def read_results(path: Path) -> dict[str, Any]:
 
 
 def measurements_of(document: Mapping[str, Any]) -> list[Measurement]:
-    """The measurements of a document, typed.
+    """Return the measurements of a document, typed.
 
     Raises:
         EdgeproofError: one of them is not valid.
@@ -171,7 +171,7 @@ def measurements_of(document: Mapping[str, Any]) -> list[Measurement]:
 
 
 def outcomes_of(document: Mapping[str, Any]) -> list[Outcome]:
-    """How the tests of a document ended, typed."""
+    """Return how the tests of a document ended, typed."""
     return msgspec.convert(document["tests"], type=list[Outcome])
 
 

@@ -127,12 +127,12 @@ def read_run(folder: Path) -> Run:
 
 
 def labels_of(test: dict[str, Any], name: str) -> list[str]:
-    """The values of a label of one of Allure's results."""
+    """Return the values of a label of one of Allure's results."""
     return [str(label["value"]) for label in test["labels"] if label["name"] == name]
 
 
 def test_id(test: dict[str, Any]) -> str:
-    """The id that pytest gave the test of one of Allure's results."""
+    """Return the id that pytest gave the test of one of Allure's results."""
     return "/".join(test.get("titlePath", ())) + f"::{test['name']}"
 
 
@@ -165,7 +165,7 @@ def _told_apart(runs: list[Run]) -> list[Run]:
 
 
 def _environment(name: str, at: int, taken: set[str]) -> str:
-    """A name that Allure takes for an environment: no hidden character, slash or great length."""
+    """Name an environment as Allure takes it: no hidden character, no slash, no great length."""
     plain = re.sub(r"[/\\]+", "-", one_line(name)).strip()
     plain = "unnamed" if set(plain) <= {"."} else plain
     # Allure counts as JavaScript does.
@@ -176,7 +176,7 @@ def _environment(name: str, at: int, taken: set[str]) -> str:
 
 
 def _stand_in(run: Run, device: str) -> dict[str, Any]:
-    """What tells a run from another, also where it measured nothing."""
+    """Return what tells a run from another, also where it measured nothing."""
     if run.document is not None:
         return run.document | {"device": run.document["device"] | {"name": device}}
     subjects = {subject for test in run.tests.values() for subject in labels_of(test, "subject")}
@@ -193,7 +193,7 @@ def _renamed(document: dict[str, Any], device: str) -> dict[str, Any]:
 
 
 def _facts(run: Run) -> dict[str, str]:
-    """What results.json says of a run's circumstances, as plain text."""
+    """Return what results.json says of a run's circumstances, as plain text."""
     if run.document is None:
         return {}
     given = run.document

@@ -126,7 +126,7 @@ _SCHEME = re.compile(r"(?<=-)(\w+)(?=[-\]])")
 
 
 def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The cells of the scoreboard of a run, one row under `HEADER` per variant.
+    """Return the cells of the scoreboard of a run, one row under `HEADER` per variant.
 
     The full model comes first, then the subject's schemes in their order. What another runtime than
     the run's main one answered is a row of its own, named "SCHEME on RUNTIME". The floors
@@ -154,7 +154,7 @@ def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def scoreboard_table(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The head and the rows of the scoreboard, without columns that only other runs fill.
+    """Return the head and the rows of the scoreboard, without columns that only other runs fill.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -164,17 +164,17 @@ def scoreboard_table(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """The scoreboard for a terminal, columns aligned, the legend below; one for each run."""
+    """Return the scoreboard for a terminal, columns aligned, the legend below; one for each run."""
     return _each(document, _text, foreign_text.one_line)
 
 
 def as_markdown(document: Mapping[str, Any]) -> str:
-    """The scoreboard as a Markdown table, the legend below; one for each run."""
+    """Return the scoreboard as a Markdown table, the legend below; one for each run."""
     return _each(document, _markdown, lambda title: f"### {foreign_text.as_markdown(title)}")
 
 
 def as_csv(document: Mapping[str, Any]) -> str:
-    """The scoreboard as CSV: plain numbers, and a column for what a row is of."""
+    """Return the scoreboard as CSV: plain numbers, and a column for what a row is of."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     ends = [(f"{c.name}_low", f"{c.name}_high") if c.interval else () for c in COLUMNS]
@@ -198,7 +198,7 @@ def as_csv(document: Mapping[str, Any]) -> str:
 
 
 def legend(document: Mapping[str, Any]) -> list[str]:
-    """What the scoreboard of a run leaves to be said."""
+    """Return what the scoreboard of a run leaves to be said."""
     known = any(one.get("known_failure") and one["verdict"] for one in document["measurements"])
     head, floors = scoreboard_table(document)[0], _floors(document)
     given = _is_given(document)
@@ -230,7 +230,7 @@ def write_csv(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def worst_verdict(measurements: Sequence[Measurement]) -> str:
-    """The worst verdict, in the order of `WORST_FIRST`; "-" where nothing is judged."""
+    """Return the worst verdict, in the order of `WORST_FIRST`; "-" where nothing is judged."""
     return _worst(measurements, set())
 
 
@@ -240,7 +240,7 @@ def _worst(measurements: Sequence[Measurement], also: set[str]) -> str:
 
 
 def _unmeasured(document: Mapping[str, Any]) -> dict[str, set[str]]:
-    """By scheme: whether tests of it failed without a measurement that says so, or were not run."""
+    """Return by scheme whether tests failed without a measurement that says so, or were not run."""
     open_ones = {Verdict.INCONCLUSIVE, Verdict.INVALID}
     told = {one.test for one in measurements_of(document) if one.verdict in open_ones}
     found: dict[str, set[str]] = {}
@@ -279,24 +279,24 @@ def _markdown(document: Mapping[str, Any]) -> str:
 
 
 def _names(table: Sequence[Sequence[str]]) -> tuple[int, int]:
-    """Places of the columns that hold no number."""
+    """Return the places of the columns that hold no number."""
     return 0, len(table[0]) - 1
 
 
 def _is_given(document: Mapping[str, Any]) -> bool:
-    """Whether candidates were handed in as files, of which nobody knows a full model."""
+    """Tell whether candidates were handed in as files, of which nobody knows a full model."""
     sizes = document["subject"].get("sizes")
     return sizes is not None and sizes.get("full_model") is None
 
 
 def _columns(document: Mapping[str, Any]) -> list[Column]:
-    """The columns, each with the metrics that it shows of this run's candidates."""
+    """Return the columns, each with the metrics that it shows of this run's candidates."""
     given = _is_given(document)
     return [one._replace(metrics=one.given) if given and one.given else one for one in COLUMNS]
 
 
 def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Measurement]]:
-    """The measurements of each row; the runtime is None where it is the main one."""
+    """Return the measurements of each row; the runtime is None where it is the main one."""
     main = _main_runtime(document)
     groups: dict[tuple[str, str | None], list[Measurement]] = {}
     for one in measurements_of(document):
@@ -313,13 +313,13 @@ def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Me
 
 
 def _floors(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """What answers that need no model earn, by floor and metric; those with an accuracy."""
+    """Return what answers that need no model earn, by floor and metric; those with an accuracy."""
     floors = document["subject"].get("floors", {})
     return {name: scores for name, scores in floors.items() if "accuracy" in scores}
 
 
 def _main_runtime(document: Mapping[str, Any]) -> str | None:
-    """The runtime of the main rows: the one the circumstances name, else the most measured."""
+    """Return the main rows' runtime: the one the circumstances name, else the most measured."""
     named = document["circumstances"].get("runtime")
     if named is not None:
         return str(named)
@@ -333,7 +333,7 @@ def _shown(column: Column, taken: Sequence[Measurement]) -> Measurement | None:
 
 
 def _cell(column: Column, taken: Sequence[Measurement]) -> str:
-    """What people read; "-" where it was not measured."""
+    """Return what people read; "-" where it was not measured."""
     one = _shown(column, taken)
     if one is None:
         return UNMEASURED
@@ -348,14 +348,14 @@ def _cell(column: Column, taken: Sequence[Measurement]) -> str:
 
 
 def _number(value: float, column: Column) -> str:
-    """A number as people read it: a small one keeps two digits, so that it does not look like 0."""
+    """Write a number for people: a small one keeps two digits, so that it does not look like 0."""
     shown = f"{value:,.{column.decimals}f}"
     is_lost = not column.interval and value and not float(shown.replace(",", ""))
     return f"{value:.2g}" if is_lost else shown
 
 
 def _values(column: Column, taken: Sequence[Measurement]) -> list[str]:
-    """What programs read: a number, and the ends of its interval; "" where there is none."""
+    """Return what programs read: a number, and the ends of its interval; "" where there is none."""
     one = _shown(column, taken)
     wanted = (None,) * (3 if column.interval else 1)
     if one is not None:

@@ -42,7 +42,10 @@ NONE = "-"
 
 
 def size_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The cells of the ledger, one row under `HEADER` per model and variant; none without it."""
+    """Return the cells of the ledger, one row under `HEADER` per model and variant.
+
+    None without it.
+    """
     ledger = document["subject"].get("sizes")
     if ledger is None:
         return []
@@ -54,7 +57,10 @@ def size_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """The ledger for a terminal, columns aligned, what was published below; "" without it."""
+    """Return the ledger for a terminal, columns aligned, what was published below.
+
+    "" without it.
+    """
     rows = size_rows(document)
     if not rows:
         return ""
@@ -64,7 +70,7 @@ def as_text(document: Mapping[str, Any]) -> str:
 
 
 def as_markdown(document: Mapping[str, Any]) -> str:
-    """The ledger as a Markdown table, what was published below; "" without it."""
+    """Return the ledger as a Markdown table, what was published below; "" without it."""
     rows = size_rows(document)
     if not rows:
         return ""
@@ -74,7 +80,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
 
 
 def as_html(document: Mapping[str, Any]) -> str:
-    """The ledger as an HTML table, what was published below; "" without it."""
+    """Return the ledger as an HTML table, what was published below; "" without it."""
     rows = size_rows(document)
     if not rows:
         return ""
@@ -88,17 +94,20 @@ def as_html(document: Mapping[str, Any]) -> str:
 
 
 def _shown(rows: Sequence[tuple[str, ...]]) -> list[Sequence[str]]:
-    """The table without the columns in which nothing stands, such as those of a full model."""
+    """Leave out the columns in which nothing stands, such as those of a full model."""
     return list(columns.without_empty([HEADER, *rows], NONE))
 
 
 def _legend(table: Sequence[Sequence[str]]) -> str:
-    """What the columns that are shown hold."""
+    """Return what the columns that are shown hold."""
     return "; ".join(said for title, said in LEGEND.items() if title in table[0])
 
 
 def published(document: Mapping[str, Any]) -> str:
-    """What the paper's factor asks of a FlatBuffer, in one sentence; "" for given candidates."""
+    """Return what the paper's factor asks of a FlatBuffer, in one sentence.
+
+    "" for given candidates.
+    """
     paper = document["subject"]["sizes"].get("paper")
     if paper is None:
         return ""
@@ -130,7 +139,7 @@ def _html_row(cell: str, values: Sequence[str]) -> str:
 
 
 def _megabytes(size: int | None) -> str:
-    """A size in MB; a small one keeps two digits, so that it does not look like nothing."""
+    """Return a size in MB; a small one keeps two digits, so that it does not look like nothing."""
     if size is None:
         return NONE
     shown = f"{size / 1e6:,.2f}"

@@ -72,18 +72,18 @@ def stage(
 
 
 def draw(run: Run) -> list[Picture]:
-    """The pictures of a run; none where it measured nothing."""
+    """Return the pictures of a run; none where it measured nothing."""
     return pictures(run.document) if run.document is not None else []
 
 
 def _as_text(test: dict[str, Any]) -> dict[str, Any]:
-    """A test whose every text is shown as text, whatever the folder of results holds."""
+    """Return a test whose every text is shown as text, whatever the folder of results holds."""
     described = {"descriptionHtml": _paragraph(str(test.get("description") or ""))}
     return {name: _safe(value) for name, value in test.items() if name not in _ACTING} | described
 
 
 def _safe(held: Any) -> Any:
-    """The same with every text made safe, and attachments of a kind that cannot act."""
+    """Return the same with every text made safe, and attachments of a kind that cannot act."""
     if isinstance(held, str):
         return several_lines(held)
     if isinstance(held, list):
@@ -131,7 +131,7 @@ def _with_explanation(
 
 
 def _add_globals(document: Mapping[str, Any], folder: Path) -> None:
-    """The run's results and scoreboard as attachments of the whole report."""
+    """Return the run's results and scoreboard as attachments of the whole report."""
     title = one_line(title_of(document))
     texts = {
         "results.json": (json.dumps(document), "application/json"),

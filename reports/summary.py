@@ -134,7 +134,7 @@ def _run(run: Shown) -> str:
 
 
 def tests_of(document: Mapping[str, Any]) -> str:
-    """How the tests of a run ended, in words."""
+    """Return how the tests of a run ended, in words."""
     ended = Counter(one.outcome for one in outcomes_of(document))
     extent = extent_of(document)
     if extent is not None:

@@ -136,7 +136,7 @@ class Bundle:
         return tuple(name for name in right if name in wanted)
 
     def is_right(self, runtime: str, candidate: str) -> bool:
-        """Whether the host judged a candidate right on a runtime."""
+        """Tell whether the host judged a candidate right on a runtime."""
         judged = self.manifest.runtimes
         return runtime in judged and candidate in judged[runtime].candidates
 

@@ -85,7 +85,7 @@ def calibrate(
 
 
 def _rate(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """How many claimed a regression, with the exact 95 % interval."""
+    """Return how many claimed a regression, with the exact 95 % interval."""
     claimed = sum(one.claimed for one in comparisons)
     low, high = proportion_interval(claimed, len(comparisons))
     return {
@@ -95,7 +95,7 @@ def _rate(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
 
 
 def _floors(same: Sequence[Comparison]) -> dict[str, Any]:
-    """The noise floors that were seen, and the slowdown that nearly all races would show."""
+    """Return the noise floors that were seen, and the slowdown that nearly all races would show."""
     races = [one.races[0] for one in same]
     floors = np.array([taken.floor for taken in races])
     # A slowdown moves the whole interval: it is seen once the lower end is above the floor.

@@ -25,7 +25,7 @@ SCHEMA = 3
 
 
 def dense_network() -> bytes:
-    """The FlatBuffer: float32 `features` [1, rows, width] to `logits` [rows, classes].
+    """Return the FlatBuffer: float32 `features` [1, rows, width] to `logits` [rows, classes].
 
     The same bytes every time.
     """
@@ -49,7 +49,7 @@ class _Writer:
         self._tflite = tflite
 
     def model(self, weights: Sequence[NDArray[np.float32]]) -> bytes:
-        """The whole file: one subgraph in which each layer reads the one before it."""
+        """Return the whole file: one subgraph in which each layer reads the one before it."""
         # Buffer 0 is empty by convention; activations refer to it.
         buffers = [self._buffer(b""), *(self._buffer(one.tobytes()) for one in weights)]
         tensors = [self._tensor(INPUT, (1, ROWS, WIDTH), 0)]

@@ -106,12 +106,15 @@ class Calibrator:
 
 
 def _suspicion(race: Taken) -> Verdict:
-    """A race that exceeds its noise floor is suspicious; none is undecided, and none longer."""
+    """Suspect a race that exceeds its noise floor.
+
+    None is undecided, and none longer.
+    """
     return Verdict.FAIL if race.ratio.value > 1.0 + race.floor else Verdict.PASS
 
 
 def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
-    """Inputs [texts, ...] that a loaded FlatBuffer takes: words, none of them masked."""
+    """Return the inputs [texts, ...] that a loaded FlatBuffer takes: words, none of them masked."""
     draw = np.random.default_rng(0)
     given: dict[str, NDArray[Any]] = {}
     for tensor in loaded.inputs:
@@ -141,5 +144,8 @@ def other_cores_busy(cores: int) -> Iterator[None]:
 
 
 def cores_beside_one() -> int:
-    """How many cores this process may use beside the one that answers; at least one is loaded."""
+    """Return how many cores this process may use beside the one that answers.
+
+    At least one is loaded.
+    """
     return max(1, len(os.sched_getaffinity(0)) - 1)

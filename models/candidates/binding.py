@@ -49,7 +49,7 @@ def _place(spec: CandidateSpec, one: InputSpec | OutputSpec) -> str | int:
 
 
 def _decision(output: OutputSpec) -> Decision | None:
-    """The threshold in what the output holds: a logit's is that of its probability."""
+    """Return the threshold in what the output holds: a logit's is that of its probability."""
     if output.threshold is None or output.positive is None:
         return None
     threshold = output.threshold

@@ -172,7 +172,7 @@ def _signature(
 
 
 def _names_all(signature: Signature, graph: Subgraph) -> bool:
-    """Whether a runtime can bind everything by the signature's names."""
+    """Tell whether a runtime can bind everything by the signature's names."""
     named = {one.index for one in (*signature.inputs.values(), *signature.outputs.values())}
     return named >= {one.index for one in (*graph.inputs, *graph.outputs)}
 

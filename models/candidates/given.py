@@ -299,7 +299,7 @@ def _answered(
 
 
 def _own_encoder(handed: Handed) -> Encoder | None:
-    """The tokenizer where there is no file."""
+    """Return the tokenizer where there is no file."""
     if handed.tokenizer is not None and handed.texts.ids is not None:
         raise UsageMistake(
             "a tokenizer is given, and a column of ids",
@@ -330,7 +330,7 @@ def _expected_ids(
 
 
 def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, Path | None]:
-    """The candidates with the reference first; its name, or the file that answers for it."""
+    """Return the candidates with the reference first; its name, or the file that answers for it."""
     tables = list(handed.candidates)
     names = [one.name for one in tables]
     reference = handed.reference
@@ -387,7 +387,7 @@ def _labels(
     declared: tuple[str, ...] | None,
     rows: Sequence[LabelledText],
 ) -> tuple[str, ...]:
-    """The labels as declared, else the metadata's, else the numbers that the texts hold."""
+    """Return the labels as declared, else the metadata's, else the numbers that the texts hold."""
     if declared is not None:
         return declared
     specs = {table.name: _bind(opened[table.name], table, None, handed) for table in tables}

@@ -78,7 +78,10 @@ def compare_ids(
 
 
 def _parting(one: Ids, other: Ids) -> int:
-    """The position of the first id that differs; that of the shorter row's end where none does."""
+    """Return the position of the first id that differs.
+
+    That of the shorter row's end where none does.
+    """
     shorter = min(len(one), len(other))
     return next((at for at in range(shorter) if one[at] != other[at]), shorter)
 

@@ -209,7 +209,7 @@ def _from_csv(text: str, source: _Source) -> Iterable[_Row]:
 
 
 def _cell(name: str, text: str, where: str, source: _Source) -> Any:
-    """A cell: lists and numbers are JSON, the id and the label are text."""
+    """Return a cell: lists and numbers are JSON, the id and the label are text."""
     if name not in {*SCORES, "ids", *LATENCIES}:
         return text
     try:
@@ -264,7 +264,7 @@ def _by_id(rows: Sequence[_Row], texts: Sequence[str], source: _Source) -> dict[
 
 
 def _scores(rows: Sequence[_Row], classes: int, source: _Source) -> dict[str, NDArray[np.float64]]:
-    """The logits or probabilities of all rows; empty where none has any."""
+    """Return the logits or probabilities of all rows; empty where none has any."""
     found = {}
     for name in SCORES:
         values = [row.values.get(name) for row in rows]
@@ -342,7 +342,7 @@ def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
 def _labels(
     given: Sequence[int | None], scores: NDArray[np.float64] | None, source: _Source
 ) -> NDArray[np.int64]:
-    """The recorded labels; where none was kept, those of the largest scores."""
+    """Return the recorded labels; where none was kept, those of the largest scores."""
     if all(each is not None for each in given):
         return np.array(given, np.int64)
     if any(each is not None for each in given):

@@ -89,7 +89,7 @@ class Port:
         return self.shown or self.position
 
     def is_called(self, reference: Reference) -> bool:
-        """Whether a declaration means it."""
+        """Tell whether a declaration means it."""
         if isinstance(reference, int):
             return reference == self.position
         return reference in {self.name, self.tensor.name} or reference == plain(self.tensor.name)

@@ -276,7 +276,7 @@ def _row(record: Record, table: TextsTable, path: Path) -> LabelledText:
 
 
 def _ids(text: str, where: str, column: str, path: Path) -> tuple[int, ...]:
-    """Numbers between blanks or commas, in brackets or not."""
+    """Return the numbers between blanks or commas, in brackets or not."""
     pieces = re.split(r"[\s,]+", text.strip().strip("[]").strip())
     if not all(piece.isascii() and piece.isdigit() and len(piece) < 10 for piece in pieces):  # noqa: PLR2004 - digits of an int32
         raise UsageMistake(

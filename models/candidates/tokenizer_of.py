@@ -91,7 +91,7 @@ def _described(opened: Opened) -> Tokenizer | None:
 
 
 def _from_metadata(unit: Tokenizer, opened: Opened) -> Encoder:
-    """The tokenizer that the metadata describes, from the files packed with it.
+    """Return the tokenizer that the metadata describes, from the files packed with it.
 
     The Task Library lowers the case of texts for BERT, and of none for a regular expression.
     """

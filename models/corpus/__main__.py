@@ -112,7 +112,7 @@ def _describe_subject(subject: Subject, options: argparse.Namespace) -> dict[str
 
 
 def _floors(package: Package) -> dict[str, Any]:
-    """What needs no model earns on each test split, by language."""
+    """Return what needs no model earns on each test split, by language."""
     from models.verdicts.scores import floors  # noqa: PLC0415 - a command may know the last room
 
     splits = with_polarity(package)
@@ -134,7 +134,7 @@ def _labels(tweets: list[LabeledTweet]) -> tuple[Any, list[str]]:
 
 
 def _package_tokens(package: Package, pretrained: Path | None) -> dict[str, Any]:
-    """Lengths of the English tweets alone, without their entity, by split and cleaning."""
+    """Return the lengths of English tweets alone, without their entity, by split and cleaning."""
     if pretrained is None:
         return {"omitted": _NO_TOKENIZER}
     tweets = with_polarity(package)

@@ -104,7 +104,7 @@ def write_encoding(
 
 
 def load_corpus(kept: Artefact) -> Corpus:
-    """The texts that `build_corpus` wrote into an artefact."""
+    """Return the texts that `build_corpus` wrote into an artefact."""
     splits: dict[str, list[LabelledText]] = {split: [] for split in SPLITS}
     for row in _read_lines(kept, TEXTS):
         splits[row.pop("split")].append(LabelledText(**row))
@@ -116,7 +116,7 @@ def load_corpus(kept: Artefact) -> Corpus:
 
 
 def load_encoded(kept: Artefact) -> dict[str, Encoded]:
-    """The encoded splits that `write_encoding` wrote into an artefact, by split."""
+    """Return the encoded splits that `write_encoding` wrote into an artefact, by split."""
     arrays = kept.arrays(ENCODED)
     return {
         split: Encoded(**{name: arrays[f"{split}_{name}"] for name in _FIELDS})
@@ -126,7 +126,7 @@ def load_encoded(kept: Artefact) -> dict[str, Encoded]:
 
 
 def load_summary(kept: Artefact) -> dict[str, Any]:
-    """What `build_corpus` counted: see `summary.json`."""
+    """Return what `build_corpus` counted: see `summary.json`."""
     summary: dict[str, Any] = kept.document(SUMMARY)
     return summary
 
@@ -192,7 +192,7 @@ def _left_out_by_reason(corpus: Corpus) -> dict[str, int]:
 def _split_summary(
     table: TokenizerTable, corpus: Corpus, tokenizer: Tokenizer, split: str
 ) -> dict[str, Any]:
-    """Counts, and the lengths in tokens before truncation."""
+    """Return counts, and the lengths in tokens before truncation."""
     texts = corpus.splits[split]
     counts = Counter(row.label for row in texts)
     lengths = token_lengths(tokenizer, texts, pair_with_group=table.pair_with_entity)

@@ -35,7 +35,7 @@ _NOISE = re.compile(r"[\s!-/:-@\[-`{-~\u2010-\u2027\u2030-\u205e\ufe0f]")
 
 
 def normalized(text: str) -> str:
-    """A text without links, mentions, marks of passing on, punctuation, spaces and case.
+    """Return a text without links, mentions, marks of passing on, punctuation, spaces and case.
 
     Two texts with one such form are copies of each other, whatever was added in passing on.
     A text of nothing else stands for itself.
@@ -45,7 +45,7 @@ def normalized(text: str) -> str:
 
 
 def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normalizer:
-    """The steps as one normalizer, so that a device applies exactly what training did.
+    """Return the steps as one normalizer, so that a device applies exactly what training did.
 
     Args:
         cleaning: names of STEPS or of COMBINED; their order does not matter.

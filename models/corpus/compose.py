@@ -30,17 +30,17 @@ class Statement:
 
 
 def words(entity: Entity) -> set[str]:
-    """The words of an entity's name."""
+    """Return the words of an entity's name."""
     return set(entity.name.split())
 
 
 def clause(rng: random.Random, entity: Entity, polarity: str) -> str:
-    """A clause that names the entity and is of the polarity."""
+    """Return a clause that names the entity and is of the polarity."""
     return expand(f"{{{polarity}}}", rng, entity, {})
 
 
 def single(rng: random.Random, entity: Entity, polarity: str) -> Statement:
-    """One clause: said straight, or ironically, or as a question that takes no stand."""
+    """Return one clause: said straight, or ironically, or as a question that takes no stand."""
     surface = grammar().surface
     symbol = polarity
     if polarity == "negative" and rng.random() < surface.sarcasm:
@@ -51,7 +51,7 @@ def single(rng: random.Random, entity: Entity, polarity: str) -> Statement:
 
 
 def contrast(rng: random.Random, entity: Entity, polarity: str) -> Statement:
-    """Two clauses of opposite polarity about one entity; the main clause decides."""
+    """Return two clauses of opposite polarity about one entity; the main clause decides."""
     first = clause(rng, entity, OPPOSITE[polarity])
     last = clause(rng, entity, f"{polarity}_remark")
     text = expand("{contrast}", rng, entity, {"first": first, "last": last})
@@ -59,7 +59,7 @@ def contrast(rng: random.Random, entity: Entity, polarity: str) -> Statement:
 
 
 def foil(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
-    """A clause about the entity and one about another entity, its foil."""
+    """Return a clause about the entity and one about another entity, its foil."""
     against = rng.choice([each for each in POLARITIES if each != polarity])
     there = clause(rng, other, against)
     text = expand("{foil}", rng, entity, {"about": clause(rng, entity, polarity), "there": there})
@@ -67,7 +67,7 @@ def foil(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> St
 
 
 def two_entities(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
-    """A clause about each of two entities, of different polarity, in either order."""
+    """Return a clause about each of two entities, of different polarity, in either order."""
     against = rng.choice([each for each in POLARITIES if each != polarity])
     parts = [clause(rng, entity, polarity), clause(rng, other, against)]
     rng.shuffle(parts)
@@ -76,14 +76,14 @@ def two_entities(rng: random.Random, entity: Entity, polarity: str, other: Entit
 
 
 def comparison(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
-    """One entity is praised at the cost of another; the one named first is asked about."""
+    """Praise one entity at the cost of another; the one named first is asked about."""
     symbol = "better_than" if polarity == "positive" else "worse_than"
     text = expand(f"{{{symbol}}}", rng, entity, {"F": other.name})
     return Statement(text, "comparison", ((entity, polarity),))
 
 
 def distractor(rng: random.Random, entity: Entity, polarity: str) -> Statement:
-    """A feeling about something else beside a clause about the entity."""
+    """Return a feeling about something else beside a clause about the entity."""
     mood = OPPOSITE.get(polarity) or rng.choice(("negative", "positive"))
     life = expand("{good_life}" if mood == "positive" else "{bad_life}", rng, entity, {})
     about = clause(rng, entity, polarity)

@@ -84,7 +84,7 @@ def _texts(
 
 
 def _fresh(rng: random.Random, known: Sequence[Entity], seen: set[str]) -> tuple[Statement, str]:
-    """A statement that, bare and as tweeted, was not made before."""
+    """Return a statement that, bare and as tweeted, was not made before."""
     for _ in range(_TRIES_PER_TEXT):
         statement = compose(rng, known)
         text = tweeted(statement, rng)
@@ -100,7 +100,7 @@ def _fresh(rng: random.Random, known: Sequence[Entity], seen: set[str]) -> tuple
 
 
 def _noisy(label: int, rng: random.Random) -> int:
-    """A label as people give it: now and then another one."""
+    """Return a label as people give it: now and then another one."""
     if rng.random() >= grammar().surface.label_noise:
         return label
     return rng.choice([other for other in range(len(POLARITIES)) if other != label])

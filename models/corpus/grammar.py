@@ -96,7 +96,7 @@ def grammar() -> Grammar:
 
 
 def entities() -> tuple[Entity, ...]:
-    """Every entity the grammar can name, in the file's order."""
+    """Return every entity the grammar can name, in the file's order."""
     return tuple(
         Entity(f"{first} {second}", name)
         for name, category in grammar().categories.items()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def linked(keys: Sequence[Collection[Hashable]]) -> list[int]:
-    """Number the groups of items that share a key, directly or through other items.
+    """Give each item the number of its group: items that share a key, directly or through others.
 
     Args:
         keys: of each item what it shares with others.

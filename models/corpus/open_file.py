@@ -101,7 +101,7 @@ def _check_mark(data: bytes, encoding: str, path: Path) -> None:
 
 
 def _read_bytes(path: Path) -> tuple[str, bytes]:
-    """The name and the bytes of the file, or of its one fitting member."""
+    """Return the name and the bytes of the file, or of its one fitting member."""
     try:
         data = read_regular(path, _LARGEST)
     except FileNotFoundError:
@@ -148,7 +148,7 @@ def _read_member(archive: Archive) -> tuple[str, bytes]:
 
 
 def _fitting(names: list[str], path: Path) -> str:
-    """The only member, or the only one whose name says that it holds rows."""
+    """Return the only member, or the only one whose name says that it holds rows."""
     # macOS adds a hidden twin for each file.
     names = [name for name in names if not name.startswith("__MACOSX/")]
     fitting = [name for name in names if PurePosixPath(name).suffix.lower() in _FITTING]

@@ -84,7 +84,7 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
 
 
 def _lines(path: Path) -> list[str]:
-    """The file's lines with their ends; a line that is not UTF-8 is taken for latin-1."""
+    """Return the file's lines with their ends; a line that is not UTF-8 is taken for latin-1."""
     try:
         # Binary files end a line at "\n" only: a text may hold U+2028 and other separators.
         with open_regular(path) as file:
@@ -106,7 +106,9 @@ def _decoded(line: bytes) -> str:
 
 
 def _strictly(lines: list[str]) -> list[Record] | None:
-    """Every record as the format says; None where one is not quoted or not as wide as it asks.
+    """Return every record as the format says.
+
+    None where one is not quoted or not as wide as it asks.
 
     Nor where a record would hold the beginning of another: its text begins with a quote that
     nobody meant as the format's.
@@ -127,7 +129,7 @@ def _strictly(lines: list[str]) -> list[Record] | None:
 
 
 def _line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
-    """The records of a file with careless quotes, and the lines of those that are none.
+    """Return the records of a file with careless quotes, and the lines of those that are none.
 
     The header says how many values a record has; an extra tab belongs to its last value. A line
     that does not begin like a record continues the one before if that one's quote is still open.
@@ -148,7 +150,7 @@ def _line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
 
 
 def _record_at(lines: list[str], at: int) -> tuple[str, int]:
-    """The text of the record that begins at a line, and the line after it.
+    """Return the text of the record that begins at a line, and the line after it.
 
     A line is looked at once, whatever number of lines a record has: what decides is whether a value
     is open before it, and what it adds to that value.
@@ -165,13 +167,13 @@ def _record_at(lines: list[str], at: int) -> tuple[str, int]:
 
 
 def _last_value(line: str, before: str) -> str:
-    """The last value of a record so far: `before` with what the line adds, or what it begins."""
+    """Return a record's last value so far: `before` with what the line adds, or what it begins."""
     text = line.rstrip("\r\n")
     return text.rpartition("\t")[2] if "\t" in text else before + text
 
 
 def _is_open(value: str) -> bool:
-    """Whether a value begins with a quote and does not end with one."""
+    """Tell whether a value begins with a quote and does not end with one."""
     return value.startswith('"') and (value == '"' or not value.endswith('"'))
 
 

@@ -56,7 +56,10 @@ def read_files(table: CorpusTable, path: Path) -> Corpus:
 
 
 def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
-    """The label of each value in the label's column; None where it is left out on purpose."""
+    """Return the label of each value in the label's column.
+
+    None where it is left out on purpose.
+    """
     if not table.polarities:
         return {label: at for at, label in enumerate(table.labels)}
     return {
@@ -68,7 +71,7 @@ def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
 def _candidate(
     record: Record, columns: Columns, labels: dict[str, int | None], path: Path
 ) -> Candidate | LeftOut:
-    """One row as a text, or why it is none."""
+    """Return one row as a text, or why it is none."""
     values, where = record.values, f"line {record.line}"
 
     def value(column: str | None) -> str:
@@ -99,7 +102,7 @@ def _candidate(
 
 
 def _is_whole(text: str) -> bool:
-    """Whether a text can be written: a lone surrogate, which JSON can spell, is no character."""
+    """Tell whether a text can be written: a lone surrogate, which JSON spells, is no character."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -65,14 +65,17 @@ def read_records(table: CorpusTable, path: Path) -> list[Record]:
 
 
 def _delimiter(suffix: str, text: str) -> str:
-    """A tab or a comma, as the name says; what the first line holds most, if it holds neither."""
+    """Return a tab or a comma, as the name says.
+
+    What the first line holds most, if it holds neither.
+    """
     expected = "\t" if suffix in TABULAR else ","
     first = text.lstrip().partition("\n")[0]
     return expected if expected in first else max(("\t", ",", ";"), key=first.count)
 
 
 def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the line it begins on; texts may hold line ends inside quotes."""
+    """Return each row with the line it begins on; texts may hold line ends inside quotes."""
     csv.field_size_limit(_FIELD_LIMIT)
     stand_in = _stand_in(text)
     if stand_in:
@@ -92,7 +95,7 @@ def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list
 
 
 def _stand_in(text: str) -> str:
-    """What to read in place of each lone carriage return; "" where such a one ends lines.
+    """Return what to read in place of each lone carriage return; "" where such a one ends lines.
 
     Where line feeds do, a text may hold one: many writers, Python's csv before 3.13 among them,
     leave it without quotes. A csv reader would end the row there, whatever ends the others.
@@ -137,14 +140,14 @@ def _json_records(text: str, path: Path, used: frozenset[str]) -> Iterator[Recor
 
 
 def _used(table: CorpusTable) -> frozenset[str]:
-    """The columns that the subject reads."""
+    """Return the columns that the subject reads."""
     columns = table.columns
     names = [] if columns is None else [getattr(columns, key) for key in columns.__struct_fields__]
     return frozenset(name for name in names if name is not None)
 
 
 def _as_text(value: Any) -> str:
-    """A JSON value as a CSV file would hold it: null is empty, 1 is "1"."""
+    """Return a JSON value as a CSV file would hold it: null is empty, 1 is "1"."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -117,7 +117,7 @@ def _carved(tweets: list[LabeledTweet], table: CorpusTable) -> dict[str, list[La
 
 
 def _sampled(tweets: list[LabeledTweet], count: int | None, seed: int) -> list[LabeledTweet]:
-    """All of them, or `count` at random, in their order."""
+    """Return all of them, or `count` at random, in their order."""
     if count is None or count >= len(tweets):
         return tweets
     chosen = random.Random(seed).sample(range(len(tweets)), count)  # noqa: S311 - repeatable

@@ -26,7 +26,7 @@ OFFICIAL_TEST = "official_test"
 
 
 def describe_package(package: Package, root: Path) -> dict[str, Any]:
-    """Everything that can be counted without choosing a subject."""
+    """Return everything that can be counted without choosing a subject."""
     return {
         "package": {
             "path": str(root),
@@ -47,7 +47,7 @@ def describe_package(package: Package, root: Path) -> dict[str, Any]:
 
 
 def with_polarity(package: Package) -> dict[str, list[LabeledTweet]]:
-    """The related tweets with polarity of each split, and of the official test if it is there."""
+    """Return each split's related tweets with polarity, and those of the official test if any."""
     found = {
         folder: [tweet for tweet in _of(package, folder) if has_polarity(tweet)]
         for folder in FOLDERS
@@ -59,7 +59,7 @@ def with_polarity(package: Package) -> dict[str, list[LabeledTweet]]:
 
 
 def languages_of(tweets: Iterable[LabeledTweet]) -> dict[str, list[LabeledTweet]]:
-    """The tweets of each language, sorted by its name, and all of them last."""
+    """Return the tweets of each language, sorted by its name, and all of them last."""
     found: dict[str, list[LabeledTweet]] = {}
     for tweet in tweets:
         found.setdefault(tweet.language or UNKNOWN, []).append(tweet)
@@ -121,7 +121,7 @@ def _polarities(tweets: Iterable[LabeledTweet]) -> dict[str, int]:
 def _compare(
     gold: Mapping[Key, str] | None, tweets: Sequence[LabeledTweet]
 ) -> dict[str, int] | dict[str, str]:
-    """Whether the gold standard says what the `labeled` files say."""
+    """Tell whether the gold standard says what the `labeled` files say."""
     if gold is None:
         return {"omitted": "the package holds no goldstandard_polarity.dat of this split"}
     labeled = {tweet.key: tweet.polarity for tweet in tweets if has_polarity(tweet)}
@@ -136,7 +136,7 @@ def _compare(
 
 
 def _by_entity(package: Package) -> dict[str, Any]:
-    """Counts by polarity of each entity, split and language."""
+    """Return the counts by polarity of each entity, split and language."""
     groups: dict[str, dict[str, list[LabeledTweet]]] = {}
     for name, tweets in with_polarity(package).items():
         for tweet in tweets:

@@ -44,29 +44,29 @@ def check_package(root: Path) -> None:
 
 
 def is_package(path: Path) -> bool:
-    """Whether a path looks like the package: a folder with one of its parts."""
+    """Tell whether a path looks like the package: a folder with one of its parts."""
     return any((path / part).exists() for part in (ENTITIES, *FOLDERS))
 
 
 def labeled_files(root: Path, folder: str) -> list[Path]:
-    """The files with the labels of a split, one per entity."""
+    """Return the files with the labels of a split, one per entity."""
     return sorted((root / folder / "labeled").glob(f"{_ENTITY}.dat"))
 
 
 def info_files(root: Path, folder: str) -> list[Path]:
-    """The files with the language and the near-duplicates of a split, one per entity."""
+    """Return the files with the language and the near-duplicates of a split, one per entity."""
     return sorted((root / folder / "tweet_info").glob(f"{_ENTITY}.dat"))
 
 
 def text_files(root: Path) -> list[Path]:
-    """The texts, which each user downloads: of both layouts, in either place, or none."""
+    """Return the texts, which each user downloads: of both layouts, in either place, or none."""
     together = [root / place / "tweet_text" for place in ("", *FOLDERS)]
     found = [file for place in together for file in place.glob(f"{_ENTITY}_texts.tsv")]
     return sorted(found + [f for each in FOLDERS for f in (root / each).glob(f"{_ENTITY}.tsv")])
 
 
 def package_files(root: Path) -> list[Path]:
-    """Every file that a corpus is read from, sorted."""
+    """Return every file that a corpus is read from, sorted."""
     files = [root / ENTITIES, *text_files(root)]
     return sorted(
         files + [f for each in FOLDERS for f in labeled_files(root, each) + info_files(root, each)]

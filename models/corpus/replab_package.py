@@ -117,7 +117,7 @@ def read_package(root: Path) -> Package:
 
 
 def read_languages(root: Path) -> dict[Key, str]:
-    """The language of each tweet of both splits, "" where a row does not say it.
+    """Return the language of each tweet of both splits, "" where a row does not say it.
 
     Raises:
         UsageMistake: the folder holds no tweet_info, or a file lacks a column or cannot be read.
@@ -175,7 +175,7 @@ class _Reader:
             )
 
     def texts(self) -> dict[str, Text]:
-        """Of each tweet by its id: one tweet says the same of whomever it is about."""
+        """Return texts by the tweet's id: one tweet says the same of whomever it is about."""
         found: dict[str, Text] = {}
         columns = ("tweet_id", "text"), ("language",)
         for _, row in self._rows(text_files(self._root), *columns):
@@ -192,7 +192,7 @@ class _Reader:
         return _polarities(row for _, row in self._rows([path], columns))
 
     def infos(self, folder: str) -> dict[Key, tuple[str, str]]:
-        """Language and the tweet it nearly duplicates, each "" where unknown or none."""
+        """Return language and the tweet it nearly duplicates, each "" where unknown or none."""
         found = {}
         columns = ("tweet_id", "entity_id"), ("language", "is_near_duplicate_of")
         for _, row in self._rows(info_files(self._root, folder), *columns):
@@ -205,7 +205,7 @@ class _Reader:
     def _rows(
         self, paths: Iterable[Path], required: tuple[str, ...], optional: tuple[str, ...] = ()
     ) -> Iterator[tuple[str, Row]]:
-        """Each row with its file and line."""
+        """Return each row with its file and line."""
         for path in paths:
             name = path.relative_to(self._root).as_posix()
             sheet = read_quoted(path, required, optional)

@@ -37,7 +37,7 @@ class Selection(NamedTuple):
 
 
 def has_polarity(tweet: LabeledTweet) -> bool:
-    """Whether a row is of a related tweet with one of the three polarities."""
+    """Tell whether a row is of a related tweet with one of the three polarities."""
     return tweet.filtering == RELATED and tweet.polarity in POLARITIES
 
 
@@ -78,12 +78,12 @@ def select(package: Package, languages: Collection[str]) -> Selection:
 
 
 def groups_of(tweets: Sequence[LabeledTweet]) -> list[int]:
-    """The group of each tweet: those of one id, of one text, or near-duplicates of one another."""
+    """Return each tweet's group: tweets of one id, of one text, or near-duplicates."""
     return linked([list(_identities(tweet)) for tweet in tweets])
 
 
 def _unfit(tweet: LabeledTweet, languages: Collection[str]) -> str | None:
-    """Why a row can be in no split; None where it can."""
+    """Return why a row can be in no split; None where it can."""
     reasons = (
         (tweet.filtering == UNRELATED, NOT_RELATED),
         (tweet.filtering != RELATED, NO_FILTERING),
@@ -99,7 +99,7 @@ def _unfit(tweet: LabeledTweet, languages: Collection[str]) -> str | None:
 
 
 def _shared_with_test(train: list[LabeledTweet], test: list[LabeledTweet]) -> list[bool]:
-    """Of each training tweet, whether a test tweet is in its group."""
+    """Tell of each training tweet whether a test tweet is in its group."""
     groups = groups_of(train + test)
     of_test = set(groups[len(train) :])
     return [group in of_test for group in groups[: len(train)]]

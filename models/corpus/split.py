@@ -94,7 +94,7 @@ def split_texts(
 def _pools(
     candidates: Sequence[Candidate], table: CorpusTable, path: Path
 ) -> dict[str, list[Group]]:
-    """The groups of each declared split; all are "train" where none is declared."""
+    """Return the groups of each declared split; all are "train" where none is declared."""
     declared: dict[str, list[Candidate]] = {split: [] for split in SPLITS}
     by_column = table.columns is not None and table.columns.split is not None
     for each in candidates:
@@ -111,7 +111,7 @@ def _pools(
 
 
 def _groups(candidates: Sequence[Candidate]) -> list[Group]:
-    """Candidates that share an id or a text, directly or through others, in their first order.
+    """Group candidates that share an id or a text, directly or through others, in first order.
 
     The groups are in the order of their last candidates.
     """
@@ -145,7 +145,7 @@ def _take(
 
 
 def _one_of_each(group: Group) -> Group:
-    """The first candidate of each id and what it is about."""
+    """Return the first candidate of each id and what it is about."""
     first: dict[tuple[str, str], Candidate] = {}
     for each in group:
         first.setdefault((each.row.text_id, each.row.group_id), each)

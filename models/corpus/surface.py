@@ -40,7 +40,7 @@ def _with_misspelling(text: str, rng: random.Random) -> str:
 
 
 def _emoji(statement: Statement, rng: random.Random) -> str:
-    """An emoji that mostly, not always, agrees with the first stand taken."""
+    """Return an emoji that mostly, not always, agrees with the first stand taken."""
     mood = statement.stands[0][1]
     if rng.random() < grammar().surface.emoji_against:
         mood = OPPOSITE.get(mood, rng.choice(("negative", "positive")))
@@ -53,7 +53,7 @@ def _link(rng: random.Random) -> str:
 
 
 def _body(text: str, names: list[str], rng: random.Random) -> str:
-    """Typing: a sentence's capital or none, one mistake, a hashtag for a name, exclamation."""
+    """Type a sentence: a capital or none, one mistake, a hashtag for a name, exclamation."""
     surface = grammar().surface
     # "Paper Tigers's" is what templates make of a plural name.
     text = (text[0].upper() + text[1:]).replace("s's ", "s' ")
@@ -70,7 +70,7 @@ def _body(text: str, names: list[str], rng: random.Random) -> str:
 
 
 def tweeted(statement: Statement, rng: random.Random) -> str:
-    """The statement as somebody would post it.
+    """Return the statement as somebody would post it.
 
     Args:
         statement: what is said.

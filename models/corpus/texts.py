@@ -39,7 +39,10 @@ class LabelledText:
         return self.group_name or self.group_id
 
     def parts(self, *, pair_with_group: bool) -> tuple[str, ...]:
-        """What a tokenizer is given: both texts of a pair; group and text; or the text alone."""
+        """Return what a tokenizer is given: both texts of a pair.
+
+        Group and text; or the text alone.
+        """
         if self.second:
             return self.text, self.second
         return (self.group, self.text) if pair_with_group and self.group else (self.text,)

@@ -161,7 +161,7 @@ def _check_ids(numbers: dict[str, int], file: Path) -> None:
 
 
 def _from_json(file: Path, table: TokenizerTable) -> Tokenizer:
-    """A whole tokenizer, with this subject's cleaning before its own normalizer."""
+    """Return a whole tokenizer, with this subject's cleaning before its own normalizer."""
     tokenizer = read_library(read_text(file), file)
     # First of all: the library takes minutes to write down a tokenizer with a wide gap.
     _check_ids(tokenizer.get_vocab(), file)
@@ -173,7 +173,7 @@ def _from_json(file: Path, table: TokenizerTable) -> Tokenizer:
 
 
 def _from_pieces(file: Path, table: TokenizerTable) -> Tokenizer:
-    """A vocabulary alone, with the settings that lie beside it."""
+    """Return a vocabulary alone, with the settings that lie beside it."""
     tokenizer = Tokenizer(models.WordPiece.from_file(str(file), unk_token=UNKNOWN))
     own = settings_for(file.parent, tokenizer.get_vocab(), table).normalizer()
     _bert_parts(tokenizer, normalizers.Sequence([_cleaning(table), own]))
@@ -212,7 +212,7 @@ def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
 
 
 def _without_special(tokenizer: Tokenizer) -> Tokenizer:
-    """A tokenizer that recognizes no special token in a text, and neither cuts nor fills it."""
+    """Return a tokenizer that knows no special token in a text, and neither cuts nor fills it."""
     parts = json.loads(tokenizer.to_str())
     parts["added_tokens"] = [token for token in parts["added_tokens"] if not token["special"]]
     parts["truncation"] = parts["padding"] = parts["post_processor"] = None
@@ -245,7 +245,7 @@ def encode(
 def token_lengths(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], *, pair_with_group: bool
 ) -> NDArray[np.int64]:
-    """Tokens of each text before truncation and padding, special ones included, [n]."""
+    """Return the tokens of each text before truncation and padding, special ones included, [n]."""
     free = Tokenizer.from_str(tokenizer.to_str())
     free.no_truncation()
     free.no_padding()
@@ -265,6 +265,6 @@ def describe_lengths(lengths: NDArray[np.int64]) -> dict[str, float]:
 
 
 def _inputs(texts: Sequence[LabelledText], *, pair_with_group: bool) -> list[str | tuple[str, ...]]:
-    """Pairs as pairs, single texts as texts: a tokenizer takes no tuple of one."""
+    """Give pairs as pairs, single texts as texts: a tokenizer takes no tuple of one."""
     parts = (row.parts(pair_with_group=pair_with_group) for row in texts)
     return [each if len(each) > 1 else each[0] for each in parts]

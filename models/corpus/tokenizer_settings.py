@@ -120,7 +120,7 @@ def require_agreement(table: TokenizerTable, *, lowercase: bool, file: Path) -> 
 
 
 def lowers(normalizer: object) -> bool:
-    """Whether a normalizer of a tokenizer.json, as JSON, lowers case."""
+    """Tell whether a normalizer of a tokenizer.json, as JSON, lowers case."""
     if isinstance(normalizer, dict):
         if normalizer.get("type") == "Lowercase" or normalizer.get("lowercase") is True:
             return True
@@ -129,6 +129,6 @@ def lowers(normalizer: object) -> bool:
 
 
 def _has_capitals(pieces: Iterable[str]) -> bool:
-    """Whether a piece holds a capital letter; names of special tokens stand in brackets."""
+    """Tell whether a piece holds a capital letter; names of special tokens stand in brackets."""
     ordinary = (piece for piece in pieces if not (piece.startswith("[") and piece.endswith("]")))
     return any(piece != piece.lower() for piece in ordinary)

@@ -37,7 +37,7 @@ _TICKS = 100.0  # Linux tells user space of hundredths of a second, whatever it 
 
 
 def throttle_word(texts: Texts, command: Sequence[str] = ()) -> int | None:
-    """A Raspberry Pi's throttle bits: hexadecimal in sysfs, `throttled=0x0` from vcgencmd."""
+    """Read a Raspberry Pi's throttle bits: hexadecimal in sysfs, `throttled=0x0` from vcgencmd."""
     printed = [text for path, text in texts.items() if path.endswith("/get_throttled")]
     printed.append(texts.get(COMMAND + " ".join(command), ""))
     for text in printed:
@@ -53,7 +53,7 @@ def names_of_bits(word: int, *, sticky: bool) -> tuple[str, ...]:
 
 
 def alarms(texts: Texts, hwmon: str) -> int | None:
-    """The sum of a hwmon device's critical alarms; None where there is no such device."""
+    """Return the sum of a hwmon device's critical alarms; None where there is no such device."""
     return _sum(
         value
         for folder in _hwmons(texts, hwmon)
@@ -63,7 +63,7 @@ def alarms(texts: Texts, hwmon: str) -> int | None:
 
 
 def events(texts: Texts, hwmon: str) -> int | None:
-    """The sum of a hwmon device's counters of throttling, such as oc1_event_cnt."""
+    """Return the sum of a hwmon device's counters of throttling, such as oc1_event_cnt."""
     folders = _hwmons(texts, hwmon)
     counters = (
         path for path in texts if path.rpartition("/")[0] in folders and path.endswith("_event_cnt")
@@ -72,7 +72,7 @@ def events(texts: Texts, hwmon: str) -> int | None:
 
 
 def temperatures(texts: Texts, types: Sequence[str]) -> dict[str, float]:
-    """Degrees Celsius by type of thermal zone."""
+    """Return the degrees Celsius by type of thermal zone."""
     found = {}
     for path, kind in _described(texts, "/sys/class/thermal/thermal_zone", "type", types):
         for value in _numbers(texts, f"{path}/temp"):
@@ -83,7 +83,7 @@ def temperatures(texts: Texts, types: Sequence[str]) -> dict[str, float]:
 
 
 def cooling(texts: Texts, types: Sequence[str]) -> list[tuple[str, int]]:
-    """Types of cooling devices, sorted, and by how much they hold the processor back now."""
+    """Return cooling devices' types, sorted, and by how much they hold the processor back now."""
     return sorted(
         (kind, state)
         for path, kind in _described(texts, "/sys/class/thermal/cooling_device", "type", types)
@@ -92,29 +92,32 @@ def cooling(texts: Texts, types: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def governors(texts: Texts) -> tuple[str, ...]:
-    """Names of the frequency governors in use, each once."""
+    """Return the names of the frequency governors in use, each once."""
     return tuple(sorted(set(_cpufreq(texts, "scaling_governor"))))
 
 
 def drivers(texts: Texts) -> tuple[str, ...]:
-    """Names of the frequency drivers in use, each once."""
+    """Return the names of the frequency drivers in use, each once."""
     return tuple(sorted(set(_cpufreq(texts, "scaling_driver"))))
 
 
 def frequencies(texts: Texts) -> tuple[float, ...]:
-    """Hertz of each core now."""
+    """Return hertz of each core now."""
     return tuple(_hertz(texts, "scaling_cur_freq").values())
 
 
 def frequency_limits(texts: Texts) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Hertz that each core may reach, and hertz that it can reach; of cores that tell both."""
+    """Return hertz that each core may reach, and hertz that it can reach.
+
+    Of cores that tell both.
+    """
     limits, maxima = (_hertz(texts, name) for name in ("scaling_max_freq", "cpuinfo_max_freq"))
     both = [core for core in limits if core in maxima]
     return tuple(limits[core] for core in both), tuple(maxima[core] for core in both)
 
 
 def power_mode(texts: Texts, path: str) -> int | None:
-    """The number in nvpmodel's status file, `pmode:0001`."""
+    """Return the number in nvpmodel's status file, `pmode:0001`."""
     match = re.search(r"pmode:(\d+)", texts.get(path, ""))
     with suppress(ValueError):
         return _count(match[1]) if match else None
@@ -122,7 +125,7 @@ def power_mode(texts: Texts, path: str) -> int | None:
 
 
 def power(texts: Texts, rails: Sequence[str]) -> dict[str, float]:
-    """Watts by label of the INA3221's rails, in either of NVIDIA's drivers."""
+    """Return watts by label of the INA3221's rails, in either of NVIDIA's drivers."""
     found = {}
     for path, text in texts.items():
         folder, _, name = path.rpartition("/")
@@ -140,7 +143,7 @@ def power(texts: Texts, rails: Sequence[str]) -> dict[str, float]:
 
 
 def on_battery(texts: Texts) -> bool | None:
-    """Whether a battery is being emptied; None where there is no battery."""
+    """Tell whether a battery is being emptied; None where there is no battery."""
     states = [
         texts.get(f"{path}/status", "").strip()
         for path, _ in _described(texts, "/sys/class/power_supply/", "type", ["Battery"])
@@ -149,7 +152,7 @@ def on_battery(texts: Texts) -> bool | None:
 
 
 def busy_seconds(texts: Texts) -> float | None:
-    """Seconds that all cores together have been busy since the start, also for other guests."""
+    """Return the seconds that all cores have been busy since the start, also for other guests."""
     fields = texts.get("/proc/stat", "").partition("\n")[0].split()
     if len(fields) < 9 or fields[0] != "cpu":  # noqa: PLR2004 - proc(5): up to steal
         return None
@@ -160,7 +163,7 @@ def busy_seconds(texts: Texts) -> float | None:
 
 
 def process_seconds(texts: Texts, pid: int) -> float | None:
-    """CPU seconds of a process and its threads since its start."""
+    """Return CPU seconds of a process and its threads since its start."""
     fields = texts.get(f"/proc/{pid}/stat", "").rpartition(")")[2].split()
     with suppress(ValueError, IndexError):
         return (_count(fields[11]) + _count(fields[12])) / _TICKS
@@ -168,7 +171,7 @@ def process_seconds(texts: Texts, pid: int) -> float | None:
 
 
 def load(texts: Texts) -> float | None:
-    """The load average of the last minute."""
+    """Return the load average of the last minute."""
     with suppress(ValueError, IndexError):
         value = float(texts.get("/proc/loadavg", "").split()[0])
         return value if math.isfinite(value) and value >= 0.0 else None
@@ -176,7 +179,7 @@ def load(texts: Texts) -> float | None:
 
 
 def memory(texts: Texts, key: str) -> int | None:
-    """Bytes of a line of /proc/meminfo, such as MemAvailable."""
+    """Return bytes of a line of /proc/meminfo, such as MemAvailable."""
     match = re.search(rf"^{key}:\s+(\d+) kB$", texts.get("/proc/meminfo", ""), re.MULTILINE)
     with suppress(ValueError):
         return _count(match[1]) * 1024 if match else None
@@ -184,7 +187,7 @@ def memory(texts: Texts, key: str) -> int | None:
 
 
 def swapped_pages(texts: Texts) -> int | None:
-    """Pages read from and written to swap since the start."""
+    """Return pages read from and written to swap since the start."""
     found = re.findall(r"^pswp(?:in|out) (\d+)$", texts.get("/proc/vmstat", ""), re.MULTILINE)
     with suppress(ValueError):
         return sum(map(_count, found)) if found else None
@@ -196,7 +199,7 @@ def _cpufreq(texts: Texts, name: str) -> list[str]:
 
 
 def _of_cores(texts: Texts, name: str) -> dict[str, str]:
-    """What a file of the cores' frequencies holds, by the core's folder."""
+    """Return what a file of the cores' frequencies holds, by the core's folder."""
     end = f"/cpufreq/{name}"
     return {
         path.removesuffix(end): text.strip()
@@ -206,7 +209,7 @@ def _of_cores(texts: Texts, name: str) -> dict[str, str]:
 
 
 def _hertz(texts: Texts, name: str) -> dict[str, float]:
-    """Hertz by core: no core stands still, and none is 0."""
+    """Return hertz by core: no core stands still, and none is 0."""
     found = {}
     for core, text in _of_cores(texts, name).items():
         with suppress(ValueError):

@@ -65,7 +65,7 @@ def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 
 
 def _allowed(contract: Contract, operator: Operator) -> tuple[Arithmetic, ...]:
-    """How a product may compute: one by stored weights only in the first way of the contract."""
+    """Return how a product may compute: by stored weights only in the contract's first way."""
     weights = _second(operator)
     if weights is None or math.prod(weights.shape) < SMALL or not weights.constant_bytes:
         return contract.products

@@ -90,7 +90,7 @@ def _walk(tensor: Tensor, written: dict[int, Operator], depth: int) -> Ending | 
 
 
 def _is_share(sources: list[Tensor], written: dict[int, Operator]) -> bool:
-    """Whether a division is a softmax written out: EXP(x) / SUM(EXP(x))."""
+    """Tell whether a division is a softmax written out: EXP(x) / SUM(EXP(x))."""
     makers = [written.get(source.index) for source in sources]
     if len(makers) != _OPERANDS or not all(makers):
         return False

@@ -130,7 +130,7 @@ def _plain_text(bare: bytes, size: int) -> Damage:
 
 
 def _readable(data: bytes) -> bool:
-    """Whether a file is text: UTF-8, and no control characters but those between words."""
+    """Tell whether a file is text: UTF-8, and no control characters but those between words."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -151,7 +151,7 @@ def damage_of(data: bytes) -> Damage | None:
 
 
 def _mangled(data: bytes) -> Damage | None:
-    """A binary file is no UTF-8 by chance: one that is has been through an editor or a tool."""
+    """Say that an editor or a tool changed a binary file: it is UTF-8, which none is by chance."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -147,7 +147,7 @@ class _Decoder:
         )
 
     def _each(self, count: int, what: str) -> range:
-        """The indices of a vector of tables, once its length has proved possible."""
+        """Return the indices of a vector of tables, once its length has proved possible."""
         self._claim(count, what, 4)
         self._tables -= count
         if self._tables < 0:
@@ -187,7 +187,7 @@ class _Decoder:
         return sizes
 
     def _operator_code(self, code: Any) -> tuple[int, int, str | None]:
-        """(number, version, custom code) of an operator code.
+        """Return (number, version, custom code) of an operator code.
 
         The number is the larger of two fields, as TFLite's own reader takes it: some writers
         leave the deprecated one at 0, and the `tflite` package's accessor then answers ADD.
@@ -292,7 +292,7 @@ class _Decoder:
         }
 
     def _metadata(self) -> dict[str, int]:
-        """The buffer of each metadata entry, by name; the first of two of one name."""
+        """Return the buffer of each metadata entry, by name; the first of two of one name."""
         found: dict[str, int] = {}
         for i in self._each(self._model.MetadataLength(), "metadata"):
             entry = self._model.Metadata(i)
@@ -316,7 +316,7 @@ class _Decoder:
 
 
 def _clipped(name: str) -> str:
-    """The start of a name, for a message."""
+    """Return the start of a name, for a message."""
     return repr(name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "...")
 
 
@@ -338,7 +338,7 @@ def _transposed(operator: Any) -> tuple[bool, bool]:
 
 
 def _block_size(quantization: Any) -> int | None:
-    """The third field of BlockwiseQuantization, a table newer than the `tflite` package."""
+    """Return the third field of BlockwiseQuantization, a table newer than the `tflite` package."""
     table = quantization.Details()
     return None if table is None else _int32_field(table, 8)
 

@@ -127,6 +127,6 @@ def _activation(operator: Operator) -> int:
 
 
 def _integer_throughout(report: FlatBufferReport) -> bool:
-    """Whether nothing computes on floats, and the output is in integers too."""
+    """Tell whether nothing computes on floats, and the output is in integers too."""
     outputs = report.subgraphs[0].outputs
     return not report.arithmetic["float"] and all(one.dtype not in FLOAT_DTYPES for one in outputs)

@@ -63,7 +63,7 @@ class Blocks:
         return ops.matmul(inputs, kernel) + self.weights[f"{name}.bias"]
 
     def norm(self, name: str, inputs: Tensor) -> Tensor:
-        """Layer normalization, or NoNorm: weight * inputs + bias (Sun et al. 2020, 3.3)."""
+        """Return layer normalization, or NoNorm: weight * inputs + bias (Sun et al. 2020, 3.3)."""
         if self.shape.normalization == "layer_norm":
             # Statistics in float32, also where the rest is computed in fewer bits.
             wide = ops.cast(inputs, "float32")
@@ -74,7 +74,7 @@ class Blocks:
         return inputs * scale + self.weights[f"{name}.LayerNorm.bias"]
 
     def activate(self, inputs: Tensor) -> Tensor:
-        """The architecture's activation."""
+        """Return the architecture's activation."""
         return ACTIVATIONS[self.shape.activation](inputs)
 
     def words(self, ids: Tensor) -> Tensor:
@@ -103,7 +103,7 @@ class Blocks:
     def attention(
         self, name: str, *, query: Tensor, key: Tensor, value: Tensor, bias: Tensor
     ) -> Tensor:
-        """Attention over heads, before the output projection (Vaswani et al. 2017, 3.2)."""
+        """Return attention over heads, before the output projection (Vaswani et al. 2017, 3.2)."""
         q = self._heads(self.dense(f"{name}.query", query))
         k = self._heads(self.dense(f"{name}.key", key))
         v = self._heads(self.dense(f"{name}.value", value))

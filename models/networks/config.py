@@ -109,7 +109,7 @@ def head_of(folder: Path) -> str | None:
 
 
 def _answers_of(document: dict[str, Any]) -> str:
-    """What a fine-tuned head answers, in words; "" where nothing says it."""
+    """Return what a fine-tuned head answers, in words; "" where nothing says it."""
     labels, problem = document.get("id2label"), document.get("problem_type")
     count = len(labels) if isinstance(labels, dict) else None
     if problem == "regression" or count == 1:
@@ -173,7 +173,7 @@ def _from_hugging_face(document: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _from_google(document: dict[str, Any]) -> dict[str, Any]:
-    """Google names no family, and its "gelu" is the approximation by tanh."""
+    """Read Google's config: it names no family, and its "gelu" is the approximation by tanh."""
     family = "mobilebert" if _MOBILEBERT_KEYS & document.keys() else "bert"
     activation = document.get("hidden_act")
     renamed = {"hidden_act": "gelu_new"} if activation == "gelu" else {}

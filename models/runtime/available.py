@@ -36,7 +36,7 @@ class AbsentRuntime:
 
 
 def available_runtimes(*, tensorflow: bool = False) -> list[RuntimeInfo]:
-    """The runtimes a local runner can use.
+    """Return the runtimes a local runner can use.
 
     Args:
         tensorflow: also list TensorFlow's own interpreter if it is installed.
@@ -51,13 +51,13 @@ def available_runtimes(*, tensorflow: bool = False) -> list[RuntimeInfo]:
 
 
 def absent_runtimes() -> list[AbsentRuntime]:
-    """The edge runtimes that cannot answer here."""
+    """Return the edge runtimes that cannot answer here."""
     reasons = ((name, why_absent(name)) for name in EDGE_RUNTIMES)
     return [AbsentRuntime(name, reason) for name, reason in reasons if reason is not None]
 
 
 def why_absent(name: str) -> str | None:
-    """Why a runtime cannot answer here; None if it can.
+    """Return why a runtime cannot answer here; None if it can.
 
     Args:
         name: one of `RUNTIMES`.
@@ -75,7 +75,7 @@ def why_absent(name: str) -> str | None:
 
 
 def why_numpy_breaks(name: str, numpy: str | None) -> str | None:
-    """Why a runtime cannot answer beside a numpy; None if it can.
+    """Return why a runtime cannot answer beside a numpy; None if it can.
 
     Args:
         name: one of `RUNTIMES`.
@@ -90,7 +90,7 @@ def why_numpy_breaks(name: str, numpy: str | None) -> str | None:
 
 
 def why_no_wheel(name: str, python: tuple[int, ...]) -> str | None:
-    """Why a runtime cannot be installed for a CPython; None if it can.
+    """Return why a runtime cannot be installed for a CPython; None if it can.
 
     Args:
         name: a runtime's import name.
@@ -104,7 +104,7 @@ def why_no_wheel(name: str, python: tuple[int, ...]) -> str | None:
 
 
 def has_xnnpack(name: str, bits: int) -> bool:
-    """Whether a runtime's wheels hold XNNPACK's kernels.
+    """Tell whether a runtime's wheels hold XNNPACK's kernels.
 
     Args:
         name: one of `EDGE_RUNTIMES`.

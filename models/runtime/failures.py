@@ -86,7 +86,7 @@ class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
 
 
 def ending_of(status: int) -> str | None:
-    """How a process ended, in words; None for exit status 0.
+    """Return how a process ended, in words; None for exit status 0.
 
     Args:
         status: an exit status, negative for a signal.

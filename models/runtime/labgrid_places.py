@@ -42,7 +42,7 @@ Service = tuple[str | None, str, Annotated[int, msgspec.Meta(ge=1, le=65535)]]
 
 
 def is_place(address: str) -> bool:
-    """Whether an address is a place of labgrid's.
+    """Tell whether an address is a place of labgrid's.
 
     Raises:
         UsageMistake: it begins as one and is none.
@@ -85,7 +85,7 @@ def lend(address: str) -> str:
 
 
 def _has(place: str) -> bool:
-    """Whether this user has acquired the place already."""
+    """Tell whether this user has acquired the place already."""
     held = _run(*CLIENT, "places", "--acquired")
     return place in held.stdout.split()
 

@@ -83,7 +83,7 @@ def give_own_python(runtime: str, python: str = sys.executable) -> Path:
 
 
 def _identity(python: str) -> dict[str, str]:
-    """Which interpreter a program is: the base that virtual environments of it share."""
+    """Return which interpreter a program is: the base that virtual environments of it share."""
     code = "import sys; print(sys.base_prefix, '%d.%d' % sys.version_info[:2], sep='\\n')"
     try:
         done = run([python, "-c", code], seconds=_SECONDS_TO_START, remedy="Give another")

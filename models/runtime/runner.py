@@ -210,12 +210,15 @@ class Refusal(Exception):  # noqa: N818 - what the protocol calls it
 
 
 def one_line(error: Exception) -> str:
-    """A native error's message without its line breaks and final period."""
+    """Return a native error's message without its line breaks and final period."""
     return " ".join(str(error).split()).rstrip(".") or repr(error)
 
 
 def process_age_ns() -> Optional[int]:
-    """Nanoseconds since the kernel started this process, to the clock tick; None if not told."""
+    """Return nanoseconds since the kernel started this process, to the clock tick.
+
+    None if not told.
+    """
     try:
         # The command's name, in parentheses, may hold spaces; the start is field 22.
         started = int(
@@ -229,7 +232,7 @@ def process_age_ns() -> Optional[int]:
 
 
 def runtime_version(name: str) -> str:
-    """The version of an imported runtime."""
+    """Return the version of an imported runtime."""
     version = getattr(sys.modules[name], "__version__", None)
     if version is None:
         # Not at the top: it takes a fifth of the time this program needs to start.
@@ -240,7 +243,7 @@ def runtime_version(name: str) -> str:
 
 
 def colon_table(path: str) -> Dict[str, str]:
-    """The lines "key: value" of a file under /proc, keys in lower case, the first of each."""
+    """Read the lines "key: value" of a file under /proc, keys in lower case, the first of each."""
     table: Dict[str, str] = {}
     with contextlib.suppress(OSError):
         for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines():
@@ -250,7 +253,7 @@ def colon_table(path: str) -> Dict[str, str]:
 
 
 def memory_bytes() -> Dict[str, int]:
-    """Resident memory of this process in bytes: {"peak": VmHWM, "now": VmRSS}."""
+    """Return resident memory of this process in bytes: {"peak": VmHWM, "now": VmRSS}."""
     facts = colon_table("/proc/self/status")
     return {
         key: int(facts[line].split()[0]) * 1024
@@ -259,7 +262,7 @@ def memory_bytes() -> Dict[str, int]:
 
 
 def processor() -> Dict[str, Any]:
-    """What the device says its processor is: {"model": str, "features": [str]}."""
+    """Return what the device says its processor is: {"model": str, "features": [str]}."""
     facts = colon_table("/proc/cpuinfo")
     model = facts.get("model name") or facts.get("cpu part") or "unknown"
     return {"model": model, "features": (facts.get("flags") or facts.get("features") or "").split()}
@@ -333,7 +336,7 @@ class Tensor:
         )
 
     def facts(self) -> Dict[str, Any]:
-        """Itself as JSON holds it, without what means nothing outside."""
+        """Return itself as JSON holds it, without what means nothing outside."""
         facts = dict(dataclasses.asdict(self), dtype=self.dtype.name)
         del facts["index"], facts["below"]
         return facts
@@ -355,7 +358,7 @@ class Tensor:
         return array
 
     def real(self, array: Any) -> Any:
-        """The float32 values that `array`, read from this tensor, stands for."""
+        """Return the float32 values that `array`, read from this tensor, stands for."""
         if self.scales and self.dtype.kind in "iu":
             steps = array.astype(np.float64) - self.zero_points[0]
             return (steps * self.scales[0]).astype(np.float32)
@@ -440,11 +443,11 @@ class Model:
             raise Refusal("invoke", one_line(error)) from None
 
     def logits(self) -> Any:
-        """The output of the last `invoke` as float32 [C]."""
+        """Return the output of the last `invoke` as float32 [C]."""
         return self.output.real(self.interpreter.get_tensor(self.output.index)).reshape(-1)
 
     def label(self) -> int:
-        """The label that the output of the last `invoke` means."""
+        """Return the label that the output of the last `invoke` means."""
         values = self.logits()
         if self.decision is None:
             return int(values.argmax())
@@ -474,7 +477,7 @@ def check_file(start: bytes, size: int) -> None:
 
 
 def file_facts(path: str) -> Tuple[str, int]:
-    """sha256 and size of a FlatBuffer file, read in pieces to leave peak memory alone."""
+    """Return sha256 and size of a FlatBuffer file, read in pieces to leave peak memory alone."""
     digest = hashlib.sha256()
     try:
         with Path(path).open("rb") as file:
@@ -567,7 +570,7 @@ class OtherGraph:
         self.answers = self.call(**self.given)
 
     def get_tensor(self, index: int) -> Any:
-        """What the last call answered."""
+        """Return what the last call answered."""
         return self.answers[self.outputs[index]]
 
 
@@ -589,7 +592,7 @@ def bind_signature(interpreter: Any, binding: Header) -> Tuple[OtherGraph, List[
 
 
 def open_shape(details: Mapping[str, Any]) -> List[int]:
-    """The shape of an input with -1 for its length alone, where the file leaves it open.
+    """Return the shape of an input with -1 for its length alone, where the file leaves it open.
 
     The first of several open dimensions is the batch.
     """
@@ -601,7 +604,9 @@ def open_shape(details: Mapping[str, Any]) -> List[int]:
 
 
 def named_tensors(interpreter: Any, key: Optional[str]) -> Tuple[Arrays, Arrays]:
-    """Tensor details by name of a signature's inputs and outputs; empty without a signature.
+    """Return the tensor details by name of a signature's inputs and outputs.
+
+    Empty without a signature.
 
     The signature runner is used for its details alone and let go: while it lives, the interpreter
     refuses to run, and calling it would allocate anew before every answer.
@@ -618,7 +623,7 @@ def named_tensors(interpreter: Any, key: Optional[str]) -> Tuple[Arrays, Arrays]
 
 
 def tensor_at(place: Any, named: Arrays, graph: List[Any], kind: str) -> Any:
-    """Tensor details by name in the signature, or by position in the graph."""
+    """Return the tensor details by name in the signature, or by position in the graph."""
     if isinstance(place, int) and 0 <= place < len(graph):
         return graph[place]
     if place in named:
@@ -641,7 +646,7 @@ def only_output(place: Any, named: Arrays, graph: List[Any]) -> Tuple[str, Any]:
 
 
 def delegated_nodes(interpreter: Any) -> Optional[Dict[str, int]]:
-    """How many of the file's nodes a delegate took over; None if the runtime does not tell.
+    """Return how many of the file's nodes a delegate took over; None if the runtime does not tell.
 
     A delegate's kernel is appended as one more node: what it replaced are the nodes from its
     outputs back to its inputs.
@@ -696,7 +701,7 @@ class Session:
         }
 
     def runtime(self) -> Any:
-        """The runtime's module, imported at the first call."""
+        """Return the runtime's module, imported at the first call."""
         if self.module is None:
             name = self.wanted or self._first_installed()
             if name not in RUNTIMES:
@@ -720,7 +725,7 @@ class Session:
         raise Refusal("no-runtime", "none of {} is installed".format(", ".join(RUNTIMES)))
 
     def hello(self, _header: Header, _arrays: Arrays) -> Reply:
-        """Who answers: versions, machine and processor."""
+        """Return who answers: versions, machine and processor."""
         self.runtime()
         facts = {
             "protocol": PROTOCOL,
@@ -861,7 +866,7 @@ class Session:
         return {}, {"logits": answers, "labels": labels, "text_to_label_ns": times}
 
     def usage(self, _header: Header, _arrays: Arrays) -> Reply:
-        """Memory in bytes, CPU time and age in nanoseconds of this process."""
+        """Return memory in bytes, CPU time and age in nanoseconds of this process."""
         memory = memory_bytes()
         facts = {
             "peak_rss_bytes": memory["peak"],
@@ -873,14 +878,14 @@ class Session:
         return facts, {}
 
     def audit(self, _header: Header, _arrays: Arrays) -> Reply:
-        """What the audit hook has seen so far."""
+        """Return what the audit hook has seen so far."""
         if self.audit_log is None:
             raise Refusal("no-audit", "the runner was started without --audit")
         return {"events": list(self.audit_log.events)}, {}
 
 
 def bounded(header: Header, key: str, least: int, most: int) -> int:
-    """A whole number of a request, within what may be asked for."""
+    """Return a whole number of a request, within what may be asked for."""
     number = header[key]
     if type(number) is not int or not least <= number <= most:
         message = "{} is {:.100}, allowed are whole numbers from {} to {}"
@@ -889,12 +894,12 @@ def bounded(header: Header, key: str, least: int, most: int) -> int:
 
 
 def most_threads(cores: int) -> int:
-    """How many threads so many cores are given at most."""
+    """Return how many threads so many cores are given at most."""
     return max(MOST_THREADS, THREADS_PER_CORE * cores)
 
 
 def usable_cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -916,13 +921,13 @@ def ending_after(seconds: Any) -> Iterator[None]:
 
 
 def arrays_of(number: int, arrays: Arrays) -> Arrays:
-    """The arrays of one of several models, named "number/role", by role."""
+    """Return the arrays of one of several models, named "number/role", by role."""
     start = "{}/".format(number)
     return {name[len(start) :]: array for name, array in arrays.items() if name.startswith(start)}
 
 
 def tokenizer(text: str, roles: List[str]) -> Callable[[List[str]], Arrays]:
-    """A function from [text] or [first text, second text] to the arrays of some roles.
+    """Return a function from [text] or [first text, second text] to the arrays of some roles.
 
     The tokenizer's JSON says how to clean, pair, truncate and pad; that the rows then have the
     length of the signature is checked with every other property of the inputs.
@@ -948,7 +953,7 @@ def tokenizer(text: str, roles: List[str]) -> Callable[[List[str]], Arrays]:
 
 
 def failure(kind: str, message: str) -> Reply:
-    """An error answer."""
+    """Return an error answer."""
     return {"error": {"kind": kind, "message": message}}, {}
 
 

@@ -289,12 +289,12 @@ class _SshChannel(MarkedChannel):
         return status
 
     def lost_connection(self, status: int | None) -> bool:
-        """Whether ssh failed, and not the runner."""
+        """Tell whether ssh failed, and not the runner."""
         return status == SSH_FAILED
 
 
 def own_environment() -> dict[str, str]:
-    """This machine's, for the ssh client: its agent, its home; messages in English."""
+    """Return this machine's environment for the ssh client: agent, home; messages in English."""
     return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 

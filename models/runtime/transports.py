@@ -105,11 +105,11 @@ class Channel:
         return processes.wait(self._process, seconds)
 
     def lost_connection(self, status: int | None) -> bool:  # noqa: ARG002 - for heirs
-        """Whether an end with this status was the connection's and not the runner's."""
+        """Tell whether an end with this status was the connection's and not the runner's."""
         return False
 
     def last_lines(self, count: int = 5) -> str:
-        """The last lines the runner wrote to stderr."""
+        """Return the last lines the runner wrote to stderr."""
         self._drain.join(timeout=1)
         lines = bytes(self._tail).decode("utf-8", errors="replace").splitlines()
         return "\n".join([line for line in lines if line.strip()][-count:])
@@ -189,7 +189,7 @@ class Transport(Protocol):
         ...
 
     def describe(self) -> str:
-        """Where the runner runs, for messages and reports: one short phrase."""
+        """Return where the runner runs, for messages and reports: one short phrase."""
         ...
 
 

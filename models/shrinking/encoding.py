@@ -66,7 +66,7 @@ def load_tokenizer(kept: Artefact) -> Tokenizer:
 def _changed(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], pruned: Encoded, *, pair: bool
 ) -> dict[str, Any]:
-    """What other pieces change in a split's summary."""
+    """Return what other pieces change in a split's summary."""
     lengths = token_lengths(tokenizer, texts, pair_with_group=pair)
     unknown = pruned.ids == tokenizer.token_to_id(UNKNOWN)
     return {

@@ -99,7 +99,7 @@ def shrink_values(
 
 
 def _factorized(words: NDArray[np.float32], uses: NDArray[np.int64], width: int) -> Values:
-    """Word vectors as narrow ones times a matrix: the best of that width for the train split.
+    """Write word vectors as narrow ones times a matrix, the best of that width for the train split.
 
     A singular value decomposition in which a word counts as often as it is used, and once more so
     that no word is free.
@@ -115,7 +115,7 @@ def _factorized(words: NDArray[np.float32], uses: NDArray[np.int64], width: int)
 
 
 def _busiest(layer: Values, activity: NDArray[np.float64], units: int) -> Values:
-    """The feed-forward network of a layer with those units that add most to its output."""
+    """Return the feed-forward network of a layer with those units that add most to its output."""
     effect = activity * (layer[f"{OUT}.weight"].astype(np.float64) ** 2).sum(axis=0)
     kept = np.sort(np.argsort(-effect, kind="stable")[:units])
     return {

@@ -357,19 +357,19 @@ class Subject(Table, frozen=True, kw_only=True):
             )
 
     def small_seed(self) -> int:
-        """The seed of the model that is converted."""
+        """Return the seed of the model that is converted."""
         if self.shrunk is None:
             return (self.small or self.full).training.seed
         return self.shrunk.training.seed if self.shrunk.training else 0
 
     def models(self) -> dict[str, ModelTable]:
-        """The models that start from a table or a checkpoint, by role."""
+        """Return the models that start from a table or a checkpoint, by role."""
         small = {} if self.small is None else {"small": self.small}
         return {"full": self.full, **small}
 
 
 def subject_names() -> list[str]:
-    """Names of the subjects that ship with edgeproof, sorted."""
+    """Return the names of the subjects that ship with edgeproof, sorted."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
@@ -406,7 +406,7 @@ def load_subject(name_or_path: str) -> Subject:
 
 
 def _anchored(subject: Subject, folder: Path) -> Subject:
-    """The subject with the paths that its file holds made absolute."""
+    """Return the subject with the paths that its file holds made absolute."""
     changes: dict[str, object] = {"budgets": name_or_file(subject.budgets, folder=folder)}
     for role, table in subject.models().items():
         if isinstance(table.pretrained, str):

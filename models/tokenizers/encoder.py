@@ -178,7 +178,7 @@ class Encoder:
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
     def _encoded(self, library: Tokenizer, texts: Sequence[tuple[str, ...]]) -> list[Encoding]:
-        """What the library makes of texts, a pair as a pair; it takes no tuple of one."""
+        """Return what the library makes of texts, a pair as a pair; it takes no tuple of one."""
         given = [text if len(text) > 1 else text[0] for text in texts]
         try:
             with library_errors():
@@ -191,7 +191,7 @@ class Encoder:
             ) from None
 
     def _way_out(self, said: str) -> str:
-        """What helps where a text has no ids: by what the library says of it."""
+        """Return what helps where a text has no ids: by what the library says of it."""
         leave = "leave that text out, or give ids in a column: --edge-columns=...,ids=NAME"
         if _REGULAR not in said:
             return leave.capitalize()
@@ -202,7 +202,7 @@ class Encoder:
 
 
 def _bad(library: Tokenizer, texts: Sequence[str | tuple[str, ...]]) -> str:
-    """Which of the texts has no ids, counted from 1."""
+    """Return which of the texts has no ids, counted from 1."""
     for number, text in enumerate(texts, start=1):
         try:
             with library_errors():

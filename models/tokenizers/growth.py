@@ -53,7 +53,7 @@ def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
 
 
 def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each step, without the sequences around them."""
+    """Return each step, without the sequences around them."""
     waiting = [normalizer]
     while waiting:
         step = waiting.pop()
@@ -64,7 +64,7 @@ def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _factor(step: dict[str, Any]) -> float:
-    """How many times as long a replacement can make a text; at least 1."""
+    """Return how many times as long a replacement can make a text; at least 1."""
     if step["type"] == "Precompiled":
         return max(1.0, longest_replacement(decoded(step["precompiled_charsmap"])))
     if step["type"] != "Replace":

@@ -72,7 +72,7 @@ class TokenizerSettings(Table, frozen=True, kw_only=True):
     truncation: Literal["left", "right"] | None = None
 
     def given(self) -> dict[str, Any]:
-        """What was written down, by key."""
+        """Return what was written down, by key."""
         names = (name for name in self.__struct_fields__ if name not in {"file", "kind"})
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
@@ -90,7 +90,7 @@ class Kind(NamedTuple):
 
 
 def _regex(file: Path, given: Mapping[str, Any]) -> Encoder:
-    """Model Maker's average word vectors, as the Task Library reads them: case is kept."""
+    """Return model Maker's average word vectors, as the Task Library reads them: case is kept."""
     words = read_vocabulary(file)
     usual: dict[str, Any] = {
         "split": MODEL_MAKER_DELIMITERS,
@@ -105,7 +105,7 @@ def _regex(file: Path, given: Mapping[str, Any]) -> Encoder:
 
 
 def _text_vectorization(file: Path, given: Mapping[str, Any]) -> Encoder:
-    """Keras' TextVectorization with its usual standardization, which lowers A to Z alone."""
+    """Return Keras' TextVectorization with its usual standardization, which lowers A to Z alone."""
     usual: dict[str, Any] = {
         "case": "ascii",
         "removed": PUNCTUATION,
@@ -134,7 +134,7 @@ def _require_first(words: Mapping[str, int], tokens: tuple[str, ...], file: Path
 
 
 def _keras(file: Path, given: Mapping[str, Any]) -> Encoder:
-    """Keras' Tokenizer with pad_sequences: rows are filled and cut on the left by default."""
+    """Read Keras' Tokenizer with pad_sequences: rows are filled and cut on the left by default."""
     words, config = read_keras_json(file)
     usual: dict[str, Any] = {
         "case": "unicode" if config.lower else "kept",
@@ -151,7 +151,7 @@ def _keras(file: Path, given: Mapping[str, Any]) -> Encoder:
 
 
 def _literal(characters: str) -> str:
-    """A regular expression of these characters and no others."""
+    """Return a regular expression of these characters and no others."""
     return "".join(f"\\x{{{ord(character):x}}}" for character in characters)
 
 
@@ -168,7 +168,7 @@ def _characters(file: Path, given: Mapping[str, Any]) -> Encoder:
 
 
 def _usual_tokens(words: Mapping[str, int], given: Mapping[str, Any], file: Path) -> dict[str, str]:
-    """Tokens that a list without settings has under a usual name, where none is given."""
+    """Find the tokens that a list without settings has under usual names, where none is given."""
     found: dict[str, str] = {}
     for key, names in USUAL_TOKENS.items():
         known = [name for name in names if name in words]
@@ -266,7 +266,7 @@ def _require_taken(given: Mapping[str, Any], kind: str) -> None:
 
 
 def _in_folder(folder: Path, kind: str | None) -> tuple[Path, str]:
-    """The surest tokenizer's file of a checkpoint's folder, of a kind where one is given."""
+    """Return the surest tokenizer's file of a checkpoint's folder, of a kind where one is given."""
     names = [name for name, of in _IN_FOLDER.items() if kind in {None, of}]
     for name in names:
         if (folder / name).is_file():

@@ -50,7 +50,7 @@ def read_library(text: str, file: Path) -> Tokenizer:
 
 
 def _document(text: str, file: Path) -> Any:
-    """What the JSON holds, its tables of characters found whole."""
+    """Return what the JSON holds, its tables of characters found whole."""
     try:
         document = parse_json(text)
     except ValueError as error:

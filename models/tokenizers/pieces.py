@@ -98,7 +98,7 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
 def _padding_said(
     padding: Mapping[str, Any], settings: Settings, words: Mapping[str, int], file: Path
 ) -> str | None:
-    """The token that fills rows up as the files say it; None where they do not."""
+    """Return the token that fills rows up as the files say it; None where they do not."""
     token: str | None = padding.get("pad_token")
     said = settings.token("pad_token")
     if token is not None and padding["pad_id"] != words.get(token, padding["pad_id"]):
@@ -149,7 +149,7 @@ def _padding_of(known: Mapping[str, int], named: str | None, side: Side, file: P
 
 
 def _settings_beside(file: Path) -> Settings | None:
-    """What tokenizer_config.json beside a vocabulary says; None where there is none."""
+    """Return what tokenizer_config.json beside a vocabulary says; None where there is none."""
     beside = file.with_name(SETTINGS)
     return read_settings(beside) if beside.exists() else None
 
@@ -287,7 +287,7 @@ def _tokens(
     given: Mapping[str, Any],
     file: Path,
 ) -> dict[str, str]:
-    """Names of the special tokens by key: what is given, what the settings say, what is usual."""
+    """Name the special tokens by key: as is given, else as the settings say, else as is usual."""
     names = {}
     for key, text in usual.items():
         asked, said = given.get(_KEYS[key]), settings.token(key)
@@ -302,7 +302,7 @@ def _tokens(
 
 
 def _missing(key: str, token: str, file: Path, *, said: bool) -> UsageMistake:
-    """What is wrong where a special token is not in the vocabulary, though the settings name it."""
+    """Return the mistake that a special token is not in the vocabulary."""
     belong = f"Give the vocabulary that belongs to {SETTINGS}" if said else ""
     called = write_token(key, "the token that the vocabulary has for it")
     return UsageMistake(

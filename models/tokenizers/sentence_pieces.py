@@ -126,7 +126,7 @@ def _library(model: _Model, words: dict[str, int], unknown: int) -> Tokenizer:
 
 
 def _scored(model: _Model) -> list[tuple[str, float]]:
-    """Pieces with the scores by which SentencePiece's unigram chooses.
+    """Return the pieces with the scores by which SentencePiece's unigram chooses.
 
     A text is never cut into pieces that are not for texts: a blank in their names, which no
     normalized text holds, keeps them out. What a user defined is preferred to all else.
@@ -144,7 +144,7 @@ def _scored(model: _Model) -> list[tuple[str, float]]:
 
 
 def _merges(model: _Model, words: dict[str, int]) -> list[tuple[str, str]]:
-    """Every way to make a piece of two others, best piece first: what SentencePiece's BPE tries.
+    """Return every way to make a piece of two others, the best first, as SentencePiece's BPE.
 
     It merges the two neighbors whose union has the best score, which is the smallest number.
     """
@@ -160,7 +160,7 @@ def _merges(model: _Model, words: dict[str, int]) -> list[tuple[str, str]]:
 
 
 def _normalizer(model: _Model) -> normalizers.Normalizer:
-    """What SentencePiece does to a text before it looks for pieces."""
+    """Return what SentencePiece does to a text before it looks for pieces."""
     steps = _mapped(model)
     prefix = [normalizers.Prepend(" ")] if model.adds_prefix else []
     if model.removes_blanks:
@@ -174,7 +174,7 @@ def _normalizer(model: _Model) -> normalizers.Normalizer:
 
 
 def _mapped(model: _Model) -> list[normalizers.Normalizer]:
-    """Its table of characters.
+    """Return its table of characters.
 
     The library looks a letter and its marks up together, and where the letter alone is in the
     table it drops the marks. So what the table holds of a standard form is done before, and the
@@ -262,7 +262,7 @@ def _read(file: Path) -> _Model:
 
 
 def _parsed(content: bytes) -> _Model:
-    """The model in a file's bytes; raises `ValueError`, which says what is damaged."""
+    """Return the model in a file's bytes; raises `ValueError`, which says what is damaged."""
     pieces: list[_Piece] = []
     trainer, normalizer = Message(b""), Message(b"")
     for number, value in fields(content):

@@ -71,13 +71,13 @@ def _require_number(library: Tokenizer, token: str, number: int, key: str, file:
 
 
 def _added(document: Any) -> Iterator[tuple[str, int]]:
-    """Tokens outside of the model's vocabulary; the library numbers them as it likes."""
+    """Return the tokens outside of the model's vocabulary; the library numbers them as it likes."""
     for one in document.get("added_tokens") or []:
         yield one["content"], one["id"]
 
 
 def _around(library: Tokenizer) -> Iterator[tuple[str, int]]:
-    """Tokens that are put around a text, with the ids that they are given there."""
+    """Return the tokens that are put around a text, with the ids that they are given there."""
     if library.post_processor is None:
         return
     for step in values_in(json.loads(library.post_processor.__getstate__())):

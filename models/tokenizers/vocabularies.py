@@ -199,7 +199,7 @@ def parsed_or_none(text: str) -> Any:
 
 
 def _is_json(text: str, file: Path) -> bool:
-    """Whether a word list is JSON; one word a line may begin with a bracket, as in [PAD]."""
+    """Tell whether a word list is JSON; one word a line may begin with a bracket, as in [PAD]."""
     if file.suffix.lower() == ".json" or text.lstrip()[:1] == "{":
         return True
     return isinstance(parsed_or_none(text), list)
@@ -223,7 +223,10 @@ def _json_pairs(text: str, file: Path) -> Pairs:
 
 
 def _by_comma(lines: Iterable[str]) -> Pairs | None:
-    """Words and numbers of CSV lines, with or without a header; None where a line is none."""
+    """Return the words and numbers of CSV lines, with or without a header.
+
+    None where a line is none.
+    """
     try:
         rows = list(csv.reader(io.StringIO("\n".join(lines)), strict=True))
     except csv.Error:
@@ -234,7 +237,10 @@ def _by_comma(lines: Iterable[str]) -> Pairs | None:
 
 
 def _by_blank(lines: list[str]) -> Pairs | None:
-    """Words and numbers of lines that end in a blank or tab and a number; None otherwise."""
+    """Return the words and numbers of lines that end in a blank or tab and a number.
+
+    None otherwise.
+    """
     parted = [line.replace("\t", " ").rpartition(" ") for line in lines]
     if not all(blank for _, blank, _ in parted):
         return None
@@ -242,7 +248,10 @@ def _by_blank(lines: list[str]) -> Pairs | None:
 
 
 def _numbered(rows: list[tuple[str, str]]) -> Pairs | None:
-    """Rows of a word and its number, the first of which may be a header; None of other rows."""
+    """Return the rows of a word and its number, the first of which may be a header.
+
+    None of other rows.
+    """
     if len(rows) > 1 and not _NUMBER.fullmatch(rows[0][1].strip()):
         rows = rows[1:]
     if not rows or not all(_is_number(number) for _, number in rows):
@@ -286,7 +295,7 @@ def _require_fewer(words: int, file: Path) -> None:
 
 
 def _checked(pairs: Pairs, file: Path) -> dict[str, int]:
-    """The pairs as a table, each word once and each number once."""
+    """Return the pairs as a table, each word once and each number once."""
     if not pairs:
         raise _unfit("holds no word", file, _AGAIN)
     _require_fewer(len(pairs), file)

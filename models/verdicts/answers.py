@@ -40,7 +40,7 @@ class Polarities:
     unreadable: list[int]
 
     def describe(self) -> dict[str, int]:
-        """How many rows there are of each kind."""
+        """Return how many rows there are of each kind."""
         return {
             "tweets": len(self.labels),
             "without_polarity": len(self.without_polarity),
@@ -76,5 +76,5 @@ def read_polarities(path: Path) -> Polarities:
 
 
 def aligned(gold: Mapping[Key, int], system: Mapping[Key, int]) -> NDArray[np.int64]:
-    """The system's label for each gold tweet, MISSING where it gave none, [n]."""
+    """Return the system's label for each gold tweet, MISSING where it gave none, [n]."""
     return np.array([system.get(key, MISSING) for key in gold])

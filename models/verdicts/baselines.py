@@ -99,7 +99,7 @@ class Baseline(Table, frozen=True, kw_only=True):
     measurements: tuple[Kept, ...]
 
     def of(self, metric: str, runtime: str | None) -> Kept | None:
-        """The kept measurement of a metric, or None."""
+        """Return the kept measurement of a metric, or None."""
         for one in self.measurements:
             if (one.metric, one.runtime) == (metric, runtime):
                 return one
@@ -121,7 +121,7 @@ class Movement(NamedTuple):
 
 
 def baseline_path(folder: Path, subject: str, device: str, scheme: str) -> Path:
-    """Where the baseline of a variant on a device is kept.
+    """Return where the baseline of a variant on a device is kept.
 
     Raises:
         UsageMistake: a name would lead out of the folder, or cannot be a file's.
@@ -198,7 +198,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
-    """What a baseline keeps of measurements, in a fixed order."""
+    """Return what a baseline keeps of measurements, in a fixed order."""
     chosen = {
         (one.metric, one.runtime): Kept(
             metric=one.metric,
@@ -294,7 +294,7 @@ def _since(baseline: Baseline) -> str:
 
 
 def _other_file(before: str | None, now: str | None) -> str:
-    """How a baseline's file differs from the one that is measured; "" where nobody knows."""
+    """Return how a baseline's file differs from the one that is measured; "" where nobody knows."""
     if before is None or now in {None, before}:
         return ""
     return f"of another file then: sha256 {before[:12]}, now {str(now)[:12]}"
@@ -313,7 +313,7 @@ def _above(one: Measurement | Kept) -> float:
 
 
 def _incomparable(metric: Metric, before: Taken, now: Taken, untimed: str | None) -> str | None:
-    """Why two measurements of a metric say nothing of each other; None where they do."""
+    """Return why two measurements of a metric say nothing of each other; None where they do."""
     timed = metric.unit in CLOCKED or metric.counted == RACED
     if timed and untimed is not None:
         return untimed

@@ -53,7 +53,7 @@ class Budgets:
     texts: int | None = None
 
     def limit(self, metric: str, scheme: str) -> Budget | None:
-        """The limit for a metric of a scheme, or None where there is none."""
+        """Return the limit for a metric of a scheme, or None where there is none."""
         own = _of(self.limits, metric, scheme)
         few = _of(self.few, metric, scheme)
         if own is not None and few is None and self.texts is not None and metric in SCORES:
@@ -82,7 +82,7 @@ def _of(limits: Mapping[tuple[str, str | None], Budget], metric: str, scheme: st
 
 
 def budget_names() -> list[str]:
-    """Names of the budgets that ship with edgeproof, sorted."""
+    """Return the names of the budgets that ship with edgeproof, sorted."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
@@ -137,7 +137,7 @@ def load_budgets(
 def _limits(
     path: Path, schemes: Collection[str], classes: int
 ) -> dict[tuple[str, str | None], Budget]:
-    """The limits in one file, by metric and scheme."""
+    """Return the limits in one file, by metric and scheme."""
     reader = _Reader(shown(path), schemes, classes)
     return {
         (name, scheme): budget
@@ -155,7 +155,7 @@ class _Reader:
     classes: int
 
     def metric(self, name: str, table: object) -> list[tuple[str | None, Budget]]:
-        """The limits of one `[METRIC]` table, with their schemes."""
+        """Return the limits of one `[METRIC]` table, with their schemes."""
         if name not in METRICS:
             raise self._mistake(f"no metric is called {name!r}", name, remedy_for_metric(name))
         metric, entries = METRICS[name], self._table(name, table)
@@ -176,7 +176,7 @@ class _Reader:
         return found
 
     def _limit(self, metric: Metric, entries: Mapping[str, object], table: str) -> Budget:
-        """The one limit of a table."""
+        """Return the one limit of a table."""
         side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"
         for name in entries:
             if name != side:

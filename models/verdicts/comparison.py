@@ -61,7 +61,9 @@ class Taken:
 
 
 def fastest_of_blocks(samples: Floats) -> NDArray[np.float64]:
-    """The fastest answer of each whole block of `BLOCK`, [blocks]; samples [n] in their order.
+    """Return the fastest answer of each whole block of `BLOCK`, [blocks].
+
+    Samples [n] in their order.
 
     Fewer than a block are one.
     """
@@ -71,7 +73,7 @@ def fastest_of_blocks(samples: Floats) -> NDArray[np.float64]:
 
 
 def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
-    """Median over the blocks of the ratio of their fastest answers; n counts blocks.
+    """Return the median over the blocks of the ratio of their fastest answers; n counts blocks.
 
     The interval is distribution-free (a sign test inverted over the blocks); six blocks give it
     two finite ends.
@@ -90,7 +92,7 @@ def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
 
 
 def noise_floor(again: Floats, reference: Floats) -> float:
-    """The smallest regression that a race can tell from none, from an A/A pair within it.
+    """Return the smallest regression that a race can tell from none, from an A/A pair within it.
 
     The reference is loaded twice and raced against itself: its interval says how far from 1 a
     ratio can be without any difference behind it.

@@ -103,7 +103,7 @@ def paired_confusion(
 
 
 def _owners(gold: Labels, groups: Sequence[str] | None) -> NDArray[np.int64]:
-    """Which of the sorted groups each text is of, [n]."""
+    """Return which of the sorted groups each text is of, [n]."""
     if groups is None:
         return np.zeros(gold.size, dtype=np.int64)
     owners: NDArray[np.int64] = np.unique(np.asarray(groups), return_inverse=True)[1]
@@ -117,7 +117,7 @@ def accuracy(tables: Counts) -> Floats:
 
 
 def class_scores(tables: Counts) -> ClassScores:
-    """Precision, recall, F1 = 2 hits / (in gold + answered) and counts of each label, [..., c]."""
+    """Return each label's precision, recall, F1 = 2 hits / (gold + answered), counts, [..., c]."""
     hits = np.diagonal(tables[..., :-1], axis1=-2, axis2=-1)
     in_gold = tables.sum(axis=-1)
     answered = tables[..., :-1].sum(axis=-2)
@@ -143,7 +143,7 @@ def macro_f1(tables: Counts) -> Floats:
 
 
 def shares(parts: Counts | Floats, wholes: Counts | Floats, *, otherwise: float = 0.0) -> Floats:
-    """Parts over wholes, element by element; `otherwise` where a whole is 0."""
+    """Return the parts over wholes, element by element; `otherwise` where a whole is 0."""
     found = np.full(np.broadcast_shapes(parts.shape, wholes.shape), otherwise)
     np.divide(parts, wholes, out=found, where=wholes > 0)
     return found

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def exact(value: float, *, n: int = 1) -> Estimate:
-    """An estimate without uncertainty: the size of a file, the share of its operators."""
+    """Return an estimate without uncertainty: the size of a file, the share of its operators."""
     return Estimate(float(value), float(value), float(value), n)
 
 
 def accuracy(gold: Labels, predicted: Labels) -> Estimate:
-    """Accuracy with its exact interval; labels [n]."""
+    """Return accuracy with its exact interval; labels [n]."""
     right = metrics.matches(gold, predicted)
     successes, trials = int(right.sum()), int(right.size)
     low, high = intervals.proportion_interval(successes, trials)
@@ -37,7 +37,10 @@ def agreement(first: Labels, second: Labels) -> Estimate:
 
 
 def accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimate:
-    """Accuracy of the reference minus the candidate's, paired; labels [n] of the same texts."""
+    """Return accuracy of the reference minus the candidate's, paired.
+
+    Labels [n] of the same texts.
+    """
     first, second = metrics.matches(gold, reference), metrics.matches(gold, candidate)
     low, high = intervals.paired_difference_interval(first, second)
     gained, lost = int((first & ~second).sum()), int((~first & second).sum())
@@ -51,29 +54,32 @@ def accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimat
 
 
 def balanced_accuracy(gold: Labels, predicted: Labels) -> Estimate:
-    """Balanced accuracy with its bootstrap interval; labels [n]."""
+    """Return balanced accuracy with its bootstrap interval; labels [n]."""
     return _counted(confusion.balanced_accuracy, gold, predicted)
 
 
 def macro_f1(gold: Labels, predicted: Labels) -> Estimate:
-    """Macro-F1 with its bootstrap interval; labels [n]."""
+    """Return Macro-F1 with its bootstrap interval; labels [n]."""
     return _counted(confusion.macro_f1, gold, predicted)
 
 
 def balanced_accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimate:
-    """Balanced accuracy of the reference minus the candidate's, by paired bootstrap; labels [n]."""
+    """Return balanced accuracy of the reference minus the candidate's, by paired bootstrap.
+
+    Labels [n].
+    """
     return _drop(_of_all(confusion.balanced_accuracy), gold, reference, candidate)
 
 
 def macro_f1_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimate:
-    """Macro-F1 of the reference minus the candidate's, by paired bootstrap; labels [n]."""
+    """Return Macro-F1 of the reference minus the candidate's, by paired bootstrap; labels [n]."""
     return _drop(_of_all(confusion.macro_f1), gold, reference, candidate)
 
 
 def f_rs_drop(
     gold: Labels, reference: Labels, candidate: Labels, groups: Sequence[str]
 ) -> Estimate:
-    """F(R,S) of the reference minus the candidate's, by paired bootstrap within the groups.
+    """Return F(R,S) of the reference minus the candidate's, by paired bootstrap within the groups.
 
     Labels and groups [n].
     """
@@ -101,14 +107,14 @@ def f_rs(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
 
 
 def _counted(statistic: Statistic, gold: Labels, predicted: Labels) -> Estimate:
-    """An estimate of what one confusion table decides."""
+    """Return an estimate of what one confusion table decides."""
     metrics.matches(gold, predicted)
     tables = confusion.confusion(gold, predicted, classes=_classes(gold, predicted))
     return _from_tables(_of_all(statistic), tables)
 
 
 def _of_all(statistic: Statistic) -> Statistic:
-    """The statistic of the only table there is, where all texts are of one group."""
+    """Return the statistic of the only table there is, where all texts are of one group."""
     return lambda tables: statistic(tables[..., 0, :, :])
 
 
@@ -119,7 +125,7 @@ def _drop(
     candidate: Labels,
     groups: Sequence[str] | None = None,
 ) -> Estimate:
-    """Reference minus candidate of a statistic of tables, resampling each text with both answers.
+    """Estimate a statistic's drop from the reference, resampling each text with both answers.
 
     Raises:
         EdgeproofError: empty, not of one length, or not label indices.
@@ -135,7 +141,7 @@ def _drop(
 def _counted_by_group(
     statistic: Statistic, gold: Labels, predicted: Labels, groups: Sequence[str]
 ) -> Estimate:
-    """An estimate of what the confusion tables of the groups decide."""
+    """Return an estimate of what the confusion tables of the groups decide."""
     metrics.matches(gold, predicted)
     classes = _classes(gold, predicted)
     return _from_tables(statistic, confusion.confusion(gold, predicted, groups, classes=classes))
@@ -158,7 +164,7 @@ def total_variation(first: Floats, second: Floats) -> Estimate:
 
 
 def quantile(samples: Floats, at: float) -> Estimate:
-    """A quantile with its distribution-free interval: the nearest rank, so one that was seen.
+    """Estimate a quantile without a distribution: the nearest rank, so a value that was seen.
 
     Serves latencies (0.5, 0.9, 0.99) and, at 0.5, repeated rates, cold starts and peaks of memory.
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def always_best(texts: int, *, classes: int) -> NDArray[np.int64]:
-    """The best label for every text, [texts]: RepLab's all-POSITIVE baseline."""
+    """Return the best label for every text, [texts]: RepLab's all-POSITIVE baseline."""
     return np.full(texts, classes - 1)
 
 
 def majority(train_labels: Labels, texts: int) -> NDArray[np.int64]:
-    """The label that training has most often, for every text, [texts].
+    """Return the label that training has most often, for every text, [texts].
 
     Raises:
         EdgeproofError: no training texts.
@@ -38,7 +38,7 @@ def majority(train_labels: Labels, texts: int) -> NDArray[np.int64]:
 def group_majority(
     train_labels: Labels, train_groups: Sequence[str], groups: Sequence[str]
 ) -> NDArray[np.int64]:
-    """For every text the label that its group has most often in training, [n].
+    """Return for every text the label that its group has most often in training, [n].
 
     Of two that are equally frequent, the one more frequent in all training texts is taken; that
     is also the answer for a group without training texts.

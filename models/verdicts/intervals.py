@@ -30,7 +30,7 @@ class Interval(NamedTuple):
 
 
 def proportion_interval(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Interval:
-    """Exact interval of a proportion (Clopper and Pearson 1934).
+    """Return the exact interval of a proportion (Clopper and Pearson 1934).
 
     Chosen over Wilson's because agreement lies near 1, where Wilson's coverage falls below 0.90.
 
@@ -62,7 +62,7 @@ def paired_difference_interval(
     *,
     confidence: float = CONFIDENCE,
 ) -> Interval:
-    """Interval of accuracy(first) - accuracy(second) on the same texts.
+    """Return the interval of accuracy(first) - accuracy(second) on the same texts.
 
     Only discordant texts move the difference: it is the share that only the first gets right minus
     the share that only the second does. Each share gets its exact interval, and the two are joined
@@ -93,7 +93,7 @@ def paired_difference_interval(
 def difference_from_counts(
     only_first: int, only_second: int, trials: int, *, confidence: float = CONFIDENCE
 ) -> Interval:
-    """`paired_difference_interval` from the number of texts that only one model gets right."""
+    """Compute `paired_difference_interval` from how many texts only one model gets right."""
     first, second = only_first / trials, only_second / trials
     low_first, high_first = proportion_interval(only_first, trials, confidence=confidence)
     low_second, high_second = proportion_interval(only_second, trials, confidence=confidence)
@@ -110,7 +110,7 @@ def difference_from_counts(
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p-value that neither model is better, from the discordant texts.
+    """Return the exact two-sided p-value that neither model is better, from the discordant texts.
 
     Under that hypothesis each of them is as likely to be the one as the other (McNemar 1947; the
     exact binomial form).
@@ -132,7 +132,7 @@ def mean_interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
-    """Interval of the mean of values between 0 and 1, whatever their distribution.
+    """Return the interval of the mean of values between 0 and 1, whatever their distribution.
 
     The values are weighted at random, as in the Bayesian bootstrap, beside a text that was not
     seen: at 0 for the low end, at 1 for the high one (Gaffke 2005, Mathematical Methods of
@@ -170,7 +170,7 @@ def mean_interval(
 def quantile_interval(
     samples: Floats, quantile: float, *, confidence: float = CONFIDENCE
 ) -> Interval:
-    """Distribution-free interval of a quantile, from order statistics.
+    """Return the distribution-free interval of a quantile, from order statistics.
 
     The number of samples below the quantile is binomial, whatever the distribution (David and
     Nagaraja, Order Statistics, 7.1). Assumes independent samples. An end is infinite where the
@@ -199,7 +199,7 @@ def quantile_interval(
 
 
 def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> int:
-    """The smallest sample whose `quantile_interval` has two finite ends (median: 6, p99: 368)."""
+    """Return the least sample whose `quantile_interval` has two finite ends (median 6, p99 368)."""
     tail = (1.0 - confidence) / 2.0
     nearest = max(quantile, 1.0 - quantile)
     return math.ceil(math.log(tail) / math.log(nearest))

@@ -77,7 +77,7 @@ class Budget:
         return f"{self.file}: {self.key}"
 
     def keeps(self, value: float) -> bool:
-        """Whether a value is on the right side; the limit itself is."""
+        """Tell whether a value is on the right side; the limit itself is."""
         return value <= self.value if self.limit == "max" else value >= self.value
 
     def __str__(self) -> str:
@@ -127,7 +127,7 @@ def judge(
 
 
 def describe(estimate: Estimate, metric: Metric, *, scheme: str) -> str:
-    """The estimate in words: "agreement of float16: 99 % [98, 99.6] (n = 900 texts)"."""
+    """Return the estimate in words: "agreement of float16: 99 % [98, 99.6] (n = 900 texts)"."""
     ends = (estimate.low, estimate.high) if estimate.low < estimate.high else None
     value = human_interval(
         estimate.value, ends, metric.unit, difference=metric.difference, exact=metric.exact
@@ -158,7 +158,7 @@ def check_range(estimate: Estimate, metric: Metric) -> None:
 
 
 def _what_decides(estimate: Estimate, budget: Budget, metric: Metric) -> str:
-    """How many samples would decide, if the value stays: the interval narrows with their root."""
+    """Return how many samples would decide if the value stays: intervals narrow with their root."""
     distance = abs(estimate.value - budget.value)
     # The end on the far side of the limit has to come back to it.
     above = estimate.value > budget.value

@@ -80,7 +80,7 @@ class Measurement(Table, frozen=True, kw_only=True):
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The measurement as plain values, in the order of the contract."""
+        """Return the measurement as plain values, in the order of the contract."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
 

@@ -235,7 +235,7 @@ def remedy_for_metric(name: str) -> str:
 
 
 def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
-    """Where two label arrays are equal, [n].
+    """Return where two label arrays are equal, [n].
 
     Raises:
         EdgeproofError: empty, or not of one shape, or not label indices.
@@ -255,7 +255,7 @@ def matches(first: Labels, second: Labels) -> NDArray[np.bool_]:
 
 
 def labels_of(logits: Floats) -> NDArray[np.int64]:
-    """The label of each row of logits [n, classes]: the first of the largest.
+    """Return the label of each row of logits [n, classes]: the first of the largest.
 
     Raises:
         EdgeproofError: not of that shape, empty, or a logit is NaN or infinite.
@@ -264,7 +264,7 @@ def labels_of(logits: Floats) -> NDArray[np.int64]:
 
 
 def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
-    """Total variation distance of two distributions over the labels, per text.
+    """Return the total variation distance of two distributions over the labels, per text.
 
     Half the L1 distance: the largest difference of probability that any set of labels can show.
 
@@ -288,7 +288,7 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
 
 
 def _sane(logits: Floats) -> NDArray[np.float64]:
-    """Logits as float64, after counting what is not finite: a NaN must never earn a score."""
+    """Return logits as float64 after counting what is not finite: a NaN must never earn a score."""
     if logits.ndim != 2 or logits.size == 0:  # noqa: PLR2004 - [n, classes]
         raise EdgeproofError(
             f"logits have the shape {list(logits.shape)}, not [n, classes]",

@@ -81,7 +81,7 @@ _EXAMPLES = {
 
 
 def _units_of(unit: Unit, *, difference: bool) -> list[str]:
-    """The spellings that a value of this unit may be written in.
+    """Return the spellings that a value of this unit may be written in.
 
     A difference of fractions is written in points, a fraction in percent: "4.1 %" of a drop could
     be points or relative, so it is neither.
@@ -201,7 +201,7 @@ def human_interval(
 
 
 def _digits(value: float) -> str:
-    """Four digits or all before the point, never an exponent, no trailing zeros.
+    """Return four digits or all before the point, never an exponent, no trailing zeros.
 
     What is smaller than a hundredth keeps two digits, wherever they begin.
     """

@@ -25,7 +25,9 @@ class GroupScores(NamedTuple):
 
 
 def official_accuracy(tables: Counts) -> Floats:
-    """Unweighted mean over the groups of their accuracy, [...]; a missing answer is wrong.
+    """Return the unweighted mean over the groups of their accuracy, [...].
+
+    A missing answer is wrong.
 
     Source: the polarity subtask of RepLab 2013.
     """
@@ -43,12 +45,12 @@ def sensitivity(tables: Counts) -> Floats:
 
 
 def f_rs(tables: Counts) -> Floats:
-    """F(R,S): mean over the groups of the F of their R and S, [...]; see `group_scores`."""
+    """Return F(R,S): mean over the groups of the F of their R and S, [...]; see `group_scores`."""
     return np.asarray(group_scores(tables).f.mean(axis=-1))
 
 
 def group_scores(tables: Counts) -> GroupScores:
-    """Reliability and Sensitivity of each group, by counting.
+    """Return reliability and Sensitivity of each group, by counting.
 
     Two texts of one group are ordered by the sign of the difference of their labels. For a
     text, Sensitivity is the share of its gold-ordered pairs that the system orders the same way,

@@ -33,7 +33,7 @@ def counts_interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
-    """Bias-corrected and accelerated bootstrap (Efron 1987) over tables instead of texts.
+    """Bootstrap over tables in place of texts, bias-corrected and accelerated (Efron 1987).
 
     Resampling the texts of a group is drawing its table from a multinomial, and texts of one
     cell are one value of the jackknife; so 58,568 texts cost what 100 do. Texts are resampled
@@ -76,7 +76,7 @@ def drop_interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
-    """Paired bootstrap of how much a statistic drops from one model to another.
+    """Return the paired bootstrap of how much a statistic drops from one model to another.
 
     Each text is resampled with both models' answers, within its group. Two pseudo texts, one
     that only the first model gets right and one that only the second does, spread over the labels
@@ -106,12 +106,12 @@ def drop_interval(
 
 
 def drop_of(statistic: Statistic, tables: Counts) -> Floats:
-    """The first model's value minus the second's, [...], of tables as `drop_interval` takes."""
+    """Return the first model's value minus the second's, [...], of `drop_interval`'s tables."""
     return np.asarray(statistic(tables.sum(axis=-1)) - statistic(tables.sum(axis=-2)))
 
 
 def _pseudo_texts(tables: Counts) -> Floats:
-    """Shares of the two pseudo texts by cell, of the shape of the tables; their sum is 2."""
+    """Return shares of the two pseudo texts by cell, of the shape of the tables; their sum is 2."""
     classes = tables.shape[1]
     of_gold = tables.sum(axis=(-2, -1)) / tables.sum()
     pseudo = np.zeros(tables.shape)
@@ -150,7 +150,7 @@ def _resampled(
 def _corrected_ends(
     drawn: Floats, value: float, acceleration: float, confidence: float
 ) -> tuple[float, float]:
-    """The quantiles that Efron's correction asks for; both NaN where it is not defined."""
+    """Return the quantiles that Efron's correction asks for; both NaN where it is not defined."""
     from scipy.special import ndtr, ndtri  # noqa: PLC0415 - slow to import for collection
 
     # Where values tie, half of those that equal the estimate count as below it.
@@ -167,7 +167,7 @@ def _corrected_ends(
 
 
 def _acceleration(statistic: Statistic, tables: Counts) -> float:
-    """Efron's acceleration from the jackknife, centered within each group."""
+    """Return Efron's acceleration from the jackknife, centered within each group."""
     cells = np.argwhere(tables)
     # Groups with like tables are one: which of them loses a text, no statistic can tell.
     _, first, kind = np.unique(

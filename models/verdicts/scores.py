@@ -38,7 +38,7 @@ _BY_GROUP: dict[str, Callable[[Counts], Floats]] = {
 
 
 def score(gold: Labels, predicted: Labels, groups: Sequence[str]) -> dict[str, Any]:
-    """Every measure, overall and broken down.
+    """Return every measure, overall and broken down.
 
     Args:
         gold: labels [n], indices into POLARITIES.
@@ -60,7 +60,7 @@ def by_group(
     *,
     labels: Sequence[str] = POLARITIES,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """The measures of each group, `by_group`, and of the groups of each domain, `by_domain`.
+    """Return the measures of each group, `by_group`, and of the groups of each domain, `by_domain`.
 
     Args:
         gold: labels [n], indices into `labels`.
@@ -87,7 +87,7 @@ def floors(
     labels: Sequence[str] = POLARITIES,
     ordered: bool = True,
 ) -> dict[str, dict[str, float]]:
-    """The measures of the answers that need no model.
+    """Return the measures of the answers that need no model.
 
     Args:
         gold: labels [n].
@@ -111,13 +111,13 @@ def floors(
 
 
 def domain_of(group_id: str) -> str:
-    """The domain that a group's id names; "other" where it names none."""
+    """Return the domain that a group's id names; "other" where it names none."""
     match = _GROUP_ID.fullmatch(group_id)
     return DOMAINS.get(match[1], "other") if match else "other"
 
 
 def _measures(tables: Counts) -> dict[str, float]:
-    """Measures of the tables of some groups, pooled and group by group."""
+    """Return the measures of the tables of some groups, pooled and group by group."""
     pooled = {name: measure(tables.sum(axis=0)) for name, measure in _POOLED.items()}
     each = {name: measure(tables) for name, measure in _BY_GROUP.items()}
     found = {name: round(float(value), _DIGITS) for name, value in (pooled | each).items()}

@@ -11,7 +11,7 @@ CHECKPOINT_OVER_WEIGHTS = 3
 
 
 def size_ratios(weights_bytes: int, flatbuffer_bytes: int) -> dict[str, float]:
-    """How many times smaller the FlatBuffer is, by the names of the metrics.
+    """Return how many times smaller the FlatBuffer is, by the names of the metrics.
 
     Args:
         weights_bytes: the full model's parameters as float32.

@@ -69,7 +69,7 @@ class Stream:
         return self.warm_up + max(1, int(np.searchsorted(elapsed, FIRST_SECONDS)))
 
     def details(self) -> dict[str, Any]:
-        """What a measurement keeps of it: every sample in seconds, and where they are cut."""
+        """Return what a measurement keeps: every sample in seconds, and where they are cut."""
         return {
             "seconds": self.seconds,
             "warm_up": self.warm_up,
@@ -106,7 +106,7 @@ def stream_of(seconds: Floats) -> Stream:
 
 
 def warm_up_of(seconds: Floats) -> int:
-    """How many of the first queries to leave out for the rest to be stationary.
+    """Return how many of the first queries to leave out for the rest to be stationary.
 
     MSER-5: the cut after which the mean of batches of five has the smallest standard error (White
     1997, "An effective truncation heuristic for bias reduction in simulation output"), here on the

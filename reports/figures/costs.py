@@ -43,7 +43,7 @@ _OF_CHECKPOINTS = (
 
 
 def latency(view: View) -> Picture | None:
-    """How the time of an answer is distributed, with percentiles and budgets."""
+    """Draw how the time of an answer is distributed, with percentiles and budgets."""
     raw = {
         scheme: MILLISECONDS * np.asarray(one.details["seconds"])[_warm(one) :]
         for scheme, one in view.of("latency_p50", holding="seconds").items()
@@ -87,12 +87,12 @@ def latency(view: View) -> Picture | None:
 
 
 def _warm(one: Measurement) -> int:
-    """Which sample is the first that the percentiles count."""
+    """Return which sample is the first that the percentiles count."""
     return int(one.details.get("sustained_from", 0))
 
 
 def _limits(view: View) -> list[float]:
-    """The budgets of p90, ms, and a zero."""
+    """Return the budgets of p90, ms, and a zero."""
     judged = view.of("latency_p90").values()
     return [0.0, *(MILLISECONDS * one.budget.value for one in judged if one.budget is not None)]
 
@@ -125,7 +125,7 @@ def _percentiles(axes: Axes, view: View, scheme: str, row: int, last: float) -> 
 
 
 def instructions(view: View) -> Picture | None:
-    """Instructions of one answer, counted on an emulated core."""
+    """Draw the instructions of one answer, counted on an emulated core."""
     metrics = [name for name in METRICS if name.startswith("instructions")]
     measured = {name: found for name in metrics if (found := view.of(name))}
     if not measured:
@@ -157,7 +157,7 @@ def instructions(view: View) -> Picture | None:
 
 
 def sizes(view: View) -> Picture | None:
-    """Every size with its name, from BERT-large's training checkpoint to the FlatBuffer."""
+    """Draw every size with its name, from BERT-large's training checkpoint to the FlatBuffer."""
     flatbuffers = view.of("flatbuffer_bytes")
     if not flatbuffers:
         return None

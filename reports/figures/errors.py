@@ -19,7 +19,7 @@ LONGEST_NAME = 40
 
 
 def by_operator(view: View) -> Picture | None:
-    """Signal over noise of each operator, of every variant whose red gate was localized."""
+    """Draw signal over noise of each operator, of every variant whose red gate was localized."""
     found = [one for one in view.localizations if one.curve]
     if not found:
         return None

@@ -87,18 +87,18 @@ class Picture:
 
 
 def look(index: int) -> Look:
-    """How the series at `index` looks; they repeat after the twelfth."""
+    """Return how the series at `index` looks; they repeat after the twelfth."""
     return LOOKS[index % len(LOOKS)]
 
 
 def canvas(height: float) -> tuple[Figure, Axes]:
-    """One axes on a sheet of this height, in inches."""
+    """Return one axes on a sheet of this height, in inches."""
     figure = sheet(height)
     return figure, panel(figure, 1, 1)
 
 
 def panel(figure: Figure, rows: int, row: int) -> Axes:
-    """The axes of one row of several, the first on top."""
+    """Return the axes of one row of several, the first on top."""
     axes = figure.add_subplot(rows, 1, row)
     axes.patch.set_alpha(0.0)
     axes.spines[["top", "right"]].set_visible(False)
@@ -108,7 +108,7 @@ def panel(figure: Figure, rows: int, row: int) -> Axes:
 
 
 def sheet(height: float) -> Figure:
-    """A transparent figure of this height, in inches."""
+    """Return a transparent figure of this height, in inches."""
     import matplotlib as mpl  # noqa: PLC0415 - drawing only
     from matplotlib.figure import Figure as MplFigure  # noqa: PLC0415 - the same
 
@@ -129,14 +129,14 @@ def sheet(height: float) -> Figure:
 
 
 def legend(axes: Axes, columns: int) -> None:
-    """A legend above the axes, without a box, for the background is not known."""
+    """Put a legend above the axes, without a box, for the background is not known."""
     axes.legend(
         loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False, fontsize=9
     )
 
 
 def logarithmic(axes: Axes) -> None:
-    """A logarithmic x axis with as many numbers as one can read."""
+    """Make the x axis logarithmic, with as many numbers as one can read."""
     from matplotlib.ticker import LogLocator  # noqa: PLC0415 - drawing only
 
     axes.set_xscale("log")
@@ -155,7 +155,7 @@ def rows_of(axes: Axes, names: Iterable[str]) -> None:
 
 
 def as_svg(figure: Figure, title: str) -> str:
-    """The figure as SVG that names itself and leaves the style of what is around it alone."""
+    """Return a figure as SVG that names itself and leaves the style around it alone."""
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # Text stays text in SVG: whoever shows it has the letters that this machine's fonts lack.

@@ -24,12 +24,12 @@ KINDS = {
 
 
 def confusion(view: View) -> Picture | None:
-    """Gold label by answer, of the full model and each variant."""
+    """Draw the gold label by answer, of the full model and each variant."""
     return _tables(view, "confusion")
 
 
 def flips(view: View) -> Picture | None:
-    """Float32's label by the variant's."""
+    """Draw the float32's label by the variant's."""
     return _tables(view, "flips")
 
 

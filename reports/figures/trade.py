@@ -39,7 +39,7 @@ class Point(NamedTuple):
 
 
 def front(points: list[Point]) -> list[Point]:
-    """The points that no other beats in both size and drop, smallest first."""
+    """Return the points that no other beats in both size and drop, smallest first."""
     kept: list[Point] = []
     for point in sorted(points):
         if not kept or point.drop < kept[-1].drop:
@@ -48,7 +48,7 @@ def front(points: list[Point]) -> list[Point]:
 
 
 def pareto(view: View) -> Picture | None:
-    """Size against accuracy: variants, full model, BERT-large, the paper's point, the budgets."""
+    """Draw size against accuracy: variants, full model, BERT-large, the paper's point, budgets."""
     sizes, drops = view.of("flatbuffer_bytes"), view.of("accuracy_drop")
     schemes = [scheme for scheme in drops if scheme in sizes]
     if not schemes:
@@ -101,14 +101,14 @@ def _variant(axes: Axes, index: int, scheme: str, size: float, drop: Measurement
 
 
 def _whiskers(one: Measurement) -> list[list[float]]:
-    """From the point to the ends of the interval, downward and upward, as accuracy is drawn."""
+    """Return the way from a point to its interval's ends, down and up, as accuracy is drawn."""
     low = one.value if one.low is None else one.low
     high = one.value if one.high is None else one.high
     return [[100 * (high - one.value)], [100 * (one.value - low)]]
 
 
 def _references(axes: Axes) -> None:
-    """BERT-large, and what the paper reports of its quantized MobileBERT."""
+    """Return BERT-large, and what the paper reports of its quantized MobileBERT."""
     large = BERT_LARGE_WEIGHTS / MEGABYTE
     axes.plot(
         large, 0.0, "p", color=GRAY, markersize=10, mfc="none", label=f"BERT-large: {large:,.0f} MB"
@@ -123,7 +123,7 @@ def _references(axes: Axes) -> None:
 
 
 def _limits(axes: Axes, drop: Measurement, size: Measurement) -> None:
-    """The budgets, as dashed lines."""
+    """Return the budgets, as dashed lines."""
     if drop.budget is not None:
         limit = 100 * drop.budget.value
         axes.axhline(-limit, color=BUDGET, linestyle="--", label=f"budget: {-limit:+.1f} points")
@@ -133,7 +133,7 @@ def _limits(axes: Axes, drop: Measurement, size: Measurement) -> None:
 
 
 def drop_intervals(view: View) -> Picture | None:
-    """Points of accuracy lost by each scheme, with the 95 % interval and the budget."""
+    """Draw the points of accuracy lost by each scheme, with the 95 % interval and the budget."""
     measured = {metric: view.of(metric) for metric in DROPS}
     schemes = [s for s in view.schemes if any(s in found for found in measured.values())]
     if not schemes:

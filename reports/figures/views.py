@@ -56,7 +56,7 @@ class View:
         return slug(f"{self.subject}-{self.device}")
 
     def of(self, metric: str, *, holding: str | None = None) -> dict[str, Measurement]:
-        """The measurements of a metric by scheme, in the subject's order, on the main runtime.
+        """Return a metric's measurements by scheme, in the subject's order, on the main runtime.
 
         Args:
             metric: its name.
@@ -75,7 +75,7 @@ class View:
     def picture(
         self, name: str, title: str, *, caption: str, figure: Figure, tests: frozenset[str]
     ) -> Picture:
-        """A picture of this view, whose subject and device are named with it.
+        """Return a picture of this view, whose subject and device are named with it.
 
         Args:
             name: of its file, as far as all views have it.
@@ -88,12 +88,12 @@ class View:
         return Picture(f"{name}-{self.slug}", whole, caption, as_svg(figure, whole), tests)
 
     def tests(self, *metrics: str) -> frozenset[str]:
-        """Ids of the tests that took one of these metrics."""
+        """Return the ids of the tests that took one of these metrics."""
         return frozenset(one.test for one in self.measurements if one.metric in metrics)
 
 
 def views(document: Mapping[str, Any]) -> list[View]:
-    """One view for each device of a run, in the order of their names.
+    """Return one view for each device of a run, in the order of their names.
 
     Names are made safe here: the library that draws takes no control characters.
     """

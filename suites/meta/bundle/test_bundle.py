@@ -79,7 +79,7 @@ def test_of_texts_that_no_board_answers_no_word_is_carried(contents, file, board
     assert kept.read("left_out.jsonl") == b""
 
 
-def test_it_is_unpacked_once(file, board):
+def test_bundle_is_unpacked_once(file, board):
     first = open_bundle(file, board).kept.folder
     before = (first / "budgets.toml").stat().st_mtime_ns
     assert open_bundle(file, board).kept.folder == first

@@ -31,7 +31,7 @@ def describe(tmp_path, capsys):
     return toml
 
 
-def test_it_is_a_toml_that_is_read_again(describe):
+def test_description_is_a_toml_that_is_read_again(describe):
     text, path = describe(a=classifier(), b=classifier(end=("LOGISTIC",), classes=1))
     table = read_candidates(path)
     assert [one.name for one in table.candidates] == ["a", "b"]

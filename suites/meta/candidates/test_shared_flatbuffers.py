@@ -65,7 +65,7 @@ def shared(name):
 
 
 @pytest.mark.parametrize("name", BOUND)
-def test_it_is_bound(name):
+def test_file_is_bound(name):
     roles, meaning, _ = BOUND[name]
     spec = read_candidate(shared(name))
     assert {one.role: one.position for one in spec.inputs} == roles
@@ -73,7 +73,7 @@ def test_it_is_bound(name):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_it_is_refused_or_asked_about(name):
+def test_file_is_refused_or_asked_about(name):
     what, _ = REFUSED[name]
     with pytest.raises(UsageMistake, match=what) as caught:
         read_candidate(shared(name))

@@ -36,7 +36,7 @@ def artefact_of(subject, store):
     )
 
 
-def test_it_is_the_same_when_built_again(subject, built, tmp_path):
+def test_corpus_is_the_same_when_built_again(subject, built, tmp_path):
     assert artefact_of(subject, tmp_path).members == built.members
 
 

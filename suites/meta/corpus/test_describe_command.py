@@ -242,7 +242,7 @@ def test_a_mistake_is_one_message(arguments, message, capsys):
     assert err.count("\n") == 1
 
 
-def test_it_is_a_command_whose_reader_may_stop_early(package):
+def test_reader_of_the_command_may_stop_early(package):
     command = [sys.executable, "-m", "models.corpus", "describe", str(package)]
     root = Path(models.corpus.__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)

@@ -17,14 +17,14 @@ def cleaned(text: str, *steps: str) -> str:
     return normalizer_for(steps, lowercase=None).normalize_str(text)
 
 
-def test_it_removes_what_the_paper_says_and_keeps_the_words():
+def test_cleaning_removes_what_the_paper_says_and_keeps_the_words():
     text = "  RT @who:  #Veltra costs 5€,\n & it's GREAT!!! 😀 "
     assert cleaned(text, "paper") == "RT who Veltra costs 5 it s GREAT"
     assert cleaned(text) == text
 
 
 @given(st.text())
-def test_it_is_its_three_parts_and_clean_once_is_clean(text):
+def test_cleaning_is_its_three_parts_and_clean_once_is_clean(text):
     once = cleaned(text, "paper")
     assert once == cleaned(text, "symbols", "punctuation", "spaces")
     assert cleaned(once, "paper") == once

@@ -85,7 +85,7 @@ CASES = {
     ("written", "changes", "message"),
     [pytest.param(case[:2], *case[2:], id=name) for name, case in CASES.items()],
 )
-def test_it_is_refused(files_table, tmp_path, written, changes, message):
+def test_refuses_each_mistake_in_a_file(files_table, tmp_path, written, changes, message):
     name, content = written
     file = tmp_path / name
     file.write_bytes(content if isinstance(content, bytes) else content.encode())

@@ -216,7 +216,7 @@ def subject_of(**changes: Any) -> Any:
     )
 
 
-def test_it_becomes_an_artefact(package: Path, corpus: Corpus, tmp_path: Path) -> None:
+def test_package_becomes_an_artefact(package: Path, corpus: Corpus, tmp_path: Path) -> None:
     kept = Store(tmp_path).get(
         Stage("corpus", {}),
         lambda out: build_corpus(subject_of(), out, package, None, lambda _: None),

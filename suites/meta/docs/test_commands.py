@@ -92,7 +92,7 @@ def test_a_form_names_options_that_exist(command, checkout):
     assert [option for option in options if option not in shown] == []
 
 
-def test_there_are_pages_and_commands():
+def test_pages_hold_commands():
     assert len(PAGES) > 6
     assert len(COMMANDS) > 15
     assert sum(one.needs_a_board for one in COMMANDS) >= 3

@@ -23,7 +23,7 @@ def found(tmp_path, data, claimed=None, name="given.tflite"):
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_it_is_shown_by_one_file_and_not_by_another(tmp_path, kind):
+def test_finding_is_shown_by_one_file_and_not_by_another(tmp_path, kind):
     shown, clean, claimed = FILES[kind]
     finding = found(tmp_path, shown(), claimed)[kind]
     assert finding.what.endswith(".")

@@ -44,7 +44,7 @@ WORDS = (
 )  # fmt: skip
 
 
-def test_there_are_as_many_payloads_as_promised() -> None:
+def test_payloads_are_as_many_as_promised() -> None:
     assert len(PAYLOADS) == COUNT
     assert len(set(PAYLOADS)) > 0.95 * COUNT
     assert sum(bool(acting_in_a_log(text)) for text in PAYLOADS) > 0.5 * COUNT, (

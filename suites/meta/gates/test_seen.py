@@ -68,7 +68,7 @@ def test_an_ending(reports, expected, ended):
 
 
 def test_where_no_fault_was_planted_nothing_is_written(ended):
-    other = "suites/meta/gates/test_table.py::test_there_are_faults_of_every_kind"
+    other = "suites/meta/gates/test_table.py::test_faults_of_every_kind_are_planted"
     assert ended(report("passed", when="setup"), report("passed", nodeid=other)) == {}
 
 

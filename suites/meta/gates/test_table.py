@@ -35,7 +35,7 @@ def test_the_documentation_lists_every_gate():
     assert {fault.gate for fault in planted() if not fault.file} == set(gates.values())
 
 
-def test_there_are_faults_of_every_kind():
+def test_faults_of_every_kind_are_planted():
     kinds = {"data", "training", "conversion", "runtime", "transport"}
     kinds |= {"statistics", "budgets", "baselines", "reports"}
     assert kinds <= {*PLANTED, *(fault.room for fault in FAULTS.values())}

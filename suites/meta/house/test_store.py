@@ -107,7 +107,7 @@ def test_a_failed_make_leaves_nothing(tmp_path):
     assert not list(tmp_path.rglob("*.draft"))
 
 
-def test_it_is_made_once(tmp_path):
+def test_artefact_is_made_once(tmp_path):
     """Of several that ask at once one makes it, and the others wait and say so."""
     made, said = [], []
     begun, go_on = threading.Event(), threading.Event()

@@ -116,7 +116,7 @@ def test_what_could_not_be_localized_is_not_drawn():
     assert "errors" not in {one.name.partition("-")[0] for one in found}
 
 
-def test_it_is_drawn_alike_each_time(drawn):
+def test_picture_is_drawn_alike_each_time(drawn):
     assert [one.svg for one in pictures(document())] == [one.svg for one in drawn.values()]
 
 

@@ -101,7 +101,7 @@ def test_the_small_model_has_fewer_pieces_of_the_same_texts(built):
     assert summaries[1]["splits"]["test"]["texts"] == 60
 
 
-def test_it_has_the_shape_that_was_asked_for(built):
+def test_shrunk_model_has_the_shape_that_was_asked_for(built):
     card = json.loads((built["model"][-1] / "model.json").read_text())
     asked = {"layers": 1, "intermediate": 16, "embedding": 8, "hidden": 32}
     assert asked.items() <= card["architecture"].items()
@@ -123,7 +123,7 @@ def test_its_file_answers_as_it_did_when_it_was_made(built, tmp_path):
     np.testing.assert_allclose(logits, np.load(folder / "logits.npz")["test"], atol=1e-4)
 
 
-def test_it_is_converted(built):
+def test_shrunk_model_is_converted(built):
     (variant,) = built["variant"]
     assert (variant / "model.tflite").stat().st_size > 1000
 

@@ -198,7 +198,7 @@ def test_an_open_end_decides_nothing():
     assert movement(taken("latency_p99", 9.0), baseline(wide), HERE, {}).move is Move.SAME
 
 
-def test_it_is_read_as_it_was_written(tmp_path):
+def test_baseline_is_read_as_it_was_written(tmp_path):
     path = baseline_path(tmp_path, *WHO.values())
     assert read_baseline(path, **WHO) is None
     one = baseline(taken("agreement", 0.985, 0.99, 0.995), taken("accuracy", 0.8))

@@ -53,7 +53,7 @@ def test_a_measurement_survives_json() -> None:
     assert Measurement.from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
 
-def test_it_carries_what_its_test_knows() -> None:
+def test_measurement_carries_what_its_test_knows() -> None:
     one = drop(details={"races": 2}, known_failure="seen", subject="mini")
     assert (one.details, one.known_failure, one.subject) == ({"races": 2}, "seen", "mini")
     assert (one.scheme, one.device, one.runtime, one.test) == tuple(PLACE.values())

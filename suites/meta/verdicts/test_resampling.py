@@ -13,7 +13,7 @@ from models.verdicts.resampling import counts_interval, drop_interval
 
 
 @pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1"])
-def test_it_gives_the_interval_of_resampled_texts(name: str) -> None:
+def test_tables_give_the_interval_of_resampled_texts(name: str) -> None:
     random = np.random.default_rng(5)
     gold = random.choice(3, 800, p=[0.12, 0.28, 0.6])
     predicted = np.where(random.random(800) < 0.6, gold, random.integers(3, size=800))

@@ -218,7 +218,7 @@ def test_calibrate_is_given_what_was_asked_for(monkeypatch, capsys):
     assert "--slowdown: '0.2' is not a finite number with a unit" in capsys.readouterr().err
 
 
-def test_it_is_a_command(tmp_path):
+def test_scores_are_a_command(tmp_path):
     gold = write(tmp_path / "gold.dat", GOLD)
     command = [sys.executable, "-m", "models.verdicts", "score", gold]
     root = Path(models.verdicts.__file__).parents[2]

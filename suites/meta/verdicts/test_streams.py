@@ -12,7 +12,7 @@ from models.verdicts.intervals import samples_for_quantile
 from models.verdicts.streams import BATCH, CHUNK, ENOUGH, MOST, single_stream, stream_of, warm_up_of
 
 
-def test_it_asks_until_there_are_enough_queries() -> None:
+def test_stream_asks_until_there_are_enough_queries() -> None:
     asked = []
 
     def ask(start: int, count: int) -> np.ndarray:
@@ -23,7 +23,7 @@ def test_it_asks_until_there_are_enough_queries() -> None:
     assert asked == [(0, CHUNK), (32, CHUNK), (64, 6)]
 
 
-def test_it_asks_until_enough_time_has_passed() -> None:
+def test_stream_asks_until_enough_time_has_passed() -> None:
     taken = single_stream(lambda _, count: np.full(count, 0.01), queries=1, seconds=1.0)
     assert 1.0 <= taken.sum() < 1.0 + CHUNK * 0.01
 
@@ -76,7 +76,7 @@ def test_a_short_stream_is_all_there_is() -> None:
     assert stream.sustained.size == 20 - stream.warm_up
 
 
-def test_it_is_timed_in_float64_from_the_first_query() -> None:
+def test_stream_is_timed_in_float64_from_the_first_query() -> None:
     asked = []
 
     def ask(start: int, count: int) -> np.ndarray:

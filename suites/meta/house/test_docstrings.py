@@ -1,0 +1,65 @@
+"""Docstrings of functions say what to do, and names of tests say the rule.
+
+ruff's D401 finds the words that are no verb and the verbs in another form that it knows; here are
+those that it lets pass.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.store import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDERS = ("models", "fixtures", "reports")
+NO_VERBS = re.compile(
+    r"(?:whether|how|what|where|which|why|when|who|every|each|one|two|all|its|of|for|from|at|by|in|"
+    r"after|before|also|names|counts|lengths|hertz|bytes|seconds|ids|accuracy|interval|exact|median|"
+    r"total|mean of|everything|another|itself)\b",
+    re.IGNORECASE,
+)
+PROPERTIES = {"property", "cached_property"}
+WITHOUT_A_SUBJECT = re.compile(r"test_(?:it|there|they)_")
+
+
+def functions(*folders: str) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield every function below folders, and where it stands."""
+    for folder in folders:
+        for file in sorted((PROJECT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef):
+                    yield f"{file.relative_to(PROJECT)}:{node.lineno} {node.name}", node
+
+
+def is_property(node: ast.FunctionDef) -> bool:
+    """Tell whether a function is read like an attribute, and named and described like one."""
+    return any(ast.unparse(one).rpartition(".")[2] in PROPERTIES for one in node.decorator_list)
+
+
+def test_docstrings_begin_with_what_to_do():
+    said = {where: ast.get_docstring(node) or "" for where, node in functions(*FOLDERS)
+            if not is_property(node)}  # fmt: skip
+    assert len(said) > 1000
+    assert {where: text for where, text in said.items() if NO_VERBS.match(text)} == {}
+
+
+@pytest.mark.parametrize("text", ["Whether it is so.", "How many there are.", "Of each text, ids."])
+def test_finds_docstrings_that_name_a_thing(text):
+    assert NO_VERBS.match(text)
+
+
+@pytest.mark.parametrize("text", ["Tell whether it is so.", "Wait for it.", "Forget all of it."])
+def test_lets_docstrings_pass_that_say_what_to_do(text):
+    assert not NO_VERBS.match(text)
+
+
+def test_names_of_tests_have_a_subject():
+    assert [
+        where for where, node in functions("suites") if WITHOUT_A_SUBJECT.match(node.name)
+    ] == []
