@@ -21,8 +21,8 @@ LABELS = ("negative", "neutral", "positive")
 COMPLAINT = ("no", "yes")
 LENGTH = 24
 NETWORKS = ("average", "convolution", "recurrent", "model_maker")
-# A checkout without these tweets trains on generated ones.
-TWEETS = PROJECT.parent / "shared" / "data" / "airline" / "Tweets.csv"
+# A checkout without this corpus trains on generated texts.
+AIRLINE = PROJECT.parent / "shared" / "data" / "airline" / "Tweets.csv"
 PROGRAM = Path(__file__).with_name("trained_files.py")
 
 
@@ -32,7 +32,7 @@ def trained_files() -> Path:
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=folder.parent))
-        printed_by(PROGRAM, scratch, *([TWEETS] if TWEETS.exists() else []))
+        printed_by(PROGRAM, scratch, *([AIRLINE] if AIRLINE.exists() else []))
         try:
             scratch.rename(folder)
         except OSError:  # another process was faster, and its files are as good
@@ -51,6 +51,6 @@ def _kept() -> Path:
     key = hashlib.sha256(PROGRAM.read_bytes() + Path(__file__).read_bytes())
     for package in ("tensorflow", "keras"):
         key.update(f"{package}={metadata.version(package)}".encode())
-    key.update(TWEETS.read_bytes() if TWEETS.exists() else b"generated")
+    key.update(AIRLINE.read_bytes() if AIRLINE.exists() else b"generated")
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "edgeproof" / "meta" / f"trained-{key.hexdigest()[:16]}"

@@ -95,7 +95,7 @@ def main(folder: Path, corpus: Path | None) -> None:
 
 
 def _airline(file: Path) -> Rows:
-    """Return tweets of the airline corpus, in an order of their own."""
+    """Return texts of the airline corpus, in an order of their own."""
     text = file.read_bytes().decode("utf-8", errors="replace")
     held = [(row["text"], row["airline_sentiment"]) for row in csv.DictReader(io.StringIO(text))]
     rows = list({text: (text, label) for text, label in held if text.strip()}.values())
