@@ -224,7 +224,9 @@ def _require_piece(name: str, token: str | None, words: Mapping[str, int], file:
 def _padding(
     model: _Model, words: Mapping[str, int], given: Mapping[str, Any], file: Path
 ) -> Padding:
-    token = given.get("pad")
+    token, pieces = given.get("pad"), len(model.pieces)
+    if token is None and model.pad >= pieces:
+        raise _damaged(file, f"it has {pieces:,} pieces, and fills rows up with number {model.pad}")
     if token is None and 0 <= model.pad < len(model.pieces):
         token = model.pieces[model.pad].text
     if token is None:

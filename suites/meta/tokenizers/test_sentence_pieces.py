@@ -9,7 +9,9 @@ import pytest
 import sentencepiece
 from hypothesis import given
 
+from models.errors import UsageMistake
 from models.tokenizers.kinds import TokenizerSettings, load
+from suites.meta.fuzz.systematic import fields, message_of
 from suites.meta.tokenizers.sentence_piece_models import NORMALIZED, OPTIONS, trained
 from suites.meta.tokenizers.texts import MANY, NASTY, filled, long_texts, rows, unpadded
 
@@ -96,3 +98,22 @@ def test_a_pad_of_the_model_fills_rows(tmp_path):
     encoder = load(TokenizerSettings(file=str(file), side="left"))
     expected = processor.encode("day")
     assert rows(encoder, ["day"], 9) == [[3] * (9 - len(expected)) + expected]
+
+
+def test_refuses_a_pad_that_is_no_piece_of_the_model(tmp_path):
+    """Another piece in its place would give other ids than the app has."""
+    trainer, pad_id, varint = 2, 43, 0
+    parts = [
+        (name, kind, with_field(value, pad_id, varint, 9999) if name == trainer else value)
+        for name, kind, value in fields(trained("bpe"))
+    ]
+    (tmp_path / "spiece.model").write_bytes(message_of(parts))
+    with pytest.raises(UsageMistake, match="and fills rows up with number 9999"):
+        load(TokenizerSettings(file="spiece.model"), tmp_path)
+    assert load(TokenizerSettings(file="spiece.model", pad="<s>"), tmp_path).padding.number == 1
+
+
+def with_field(message, wanted, kind, value):
+    """Return a protobuf message with another value in one field."""
+    others = [part for part in fields(message) if part[0] != wanted]
+    return message_of([*others, (wanted, kind, value)])
