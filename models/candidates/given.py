@@ -29,7 +29,7 @@ from models.candidates.reference_answers import (
     ReferenceAnswers,
     of_the_reference,
 )
-from models.candidates.texts import LabelledText, Texts, TextsTable, labelled, read_rows, values_of
+from models.candidates.texts import TextRow, Texts, TextsTable, labelled, read_rows, values_of
 from models.candidates.tokenizer_of import encoder_of
 from models.candidates.unknown_words import unknown_words
 from models.errors import EdgeproofError, UsageMistake
@@ -116,7 +116,7 @@ class Answered:
     name: str
     file: Path
     recording: Recording
-    texts: tuple[LabelledText, ...]
+    texts: tuple[TextRow, ...]
     meaning: str | None
     expected: tuple[tuple[int, ...], ...] | None
     tokenizer: Encoder | None
@@ -385,7 +385,7 @@ def _labels(
     tables: Sequence[CandidateTable],
     opened: Mapping[str, Opened],
     declared: tuple[str, ...] | None,
-    rows: Sequence[LabelledText],
+    rows: Sequence[TextRow],
 ) -> tuple[str, ...]:
     """Return the labels as declared, else the metadata's, else the numbers that the texts hold."""
     if declared is not None:

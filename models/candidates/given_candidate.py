@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from models.candidates.declaration import Declaration
     from models.candidates.spec import CandidateSpec
-    from models.candidates.texts import LabelledText, Texts
+    from models.candidates.texts import TextRow, Texts
     from models.tokenizers.encoder import Encoder
 
     Arrays = dict[str, NDArray[np.int32]]
@@ -68,7 +68,7 @@ class GivenCandidate:
         parts = (encoder.library.to_str(), encoder.padding, encoder.truncation, encoder.left_out)
         return hashlib.sha256(repr(parts).encode()).hexdigest(), self.length
 
-    def arrays(self, rows: Sequence[LabelledText]) -> Arrays:
+    def arrays(self, rows: Sequence[TextRow]) -> Arrays:
         """Return ids, mask and segments of texts, int32 [n, length] by role.
 
         Raises:
@@ -102,7 +102,7 @@ class GivenCandidate:
                     remedy="Give the tokenizer that the file was trained with",
                 )
 
-    def _arrays(self, rows: Sequence[LabelledText]) -> Arrays:
+    def _arrays(self, rows: Sequence[TextRow]) -> Arrays:
         if self.encoder is not None:
             return self.encoder.encode([row.parts for row in rows], self.length)
         ids = np.zeros((len(rows), self.length), np.int32)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.candidates.texts import LabelledText
+    from models.candidates.texts import TextRow
     from models.tokenizers.encoder import Encoder
 
     Ids = tuple[int, ...]
@@ -43,7 +43,7 @@ class Parity:
 def compare_ids(
     recorded: Sequence[Ids],
     expected: Sequence[Ids],
-    texts: Sequence[LabelledText],
+    texts: Sequence[TextRow],
     tokenizer: Encoder | None,
 ) -> Parity:
     """Compare ids text by text, both without what fills rows up.

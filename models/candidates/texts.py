@@ -66,7 +66,7 @@ class TextsTable(Table, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledText:
+class TextRow:
     """One row.
 
     Attributes:
@@ -97,7 +97,7 @@ class Texts:
         copies: how many rows say what an earlier one says.
     """
 
-    rows: tuple[LabelledText, ...]
+    rows: tuple[TextRow, ...]
     labels: tuple[int, ...]
     left_out: dict[str, int]
     copies: int
@@ -123,7 +123,7 @@ def parse_columns(file: Path, given: str | None) -> TextsTable:
     return TextsTable(file=str(file), **found)  # type: ignore[arg-type] # each is a name
 
 
-def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[LabelledText, ...]:
+def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[TextRow, ...]:
     """Read every row of a file of labelled texts.
 
     Args:
@@ -166,7 +166,7 @@ def _refuse_one_column_for_two(table: TextsTable, path: Path) -> None:
 
 
 def labelled(
-    rows: Sequence[LabelledText], labels: Sequence[str], table: TextsTable, path: Path | str
+    rows: Sequence[TextRow], labels: Sequence[str], table: TextsTable, path: Path | str
 ) -> Texts:
     """Return the rows with the index of their label; those that are left out on purpose without.
 
@@ -202,7 +202,7 @@ def labelled(
     return Texts(tuple(kept), tuple(found), dict(left_out), copies)
 
 
-def values_of(rows: Sequence[LabelledText], table: TextsTable) -> list[str]:
+def values_of(rows: Sequence[TextRow], table: TextsTable) -> list[str]:
     """Return what stands in the label's column, each value once, in the order of its first row."""
     found = dict.fromkeys(table.values.get(row.value, row.value) for row in rows)
     return [value for value in found if value]
@@ -258,14 +258,14 @@ def _column_mistake(what: str, path: Path | str, use: str, remedy: str) -> Usage
     )
 
 
-def _row(record: Record, table: TextsTable, path: Path) -> LabelledText:
+def _row(record: Record, table: TextsTable, path: Path) -> TextRow:
     values, where = record.values, f"line {record.line}"
 
     def value(column: str | None) -> str:
         return "" if column is None else values.get(column, "").strip()
 
     parts = [value(table.text)] + ([value(table.second)] if table.second else [])
-    return LabelledText(
+    return TextRow(
         id=value(table.id) or f"line-{record.line}",
         parts=tuple(parts),
         value=value(table.label),
@@ -288,10 +288,10 @@ def _ids(text: str, where: str, column: str, path: Path) -> tuple[int, ...]:
     return tuple(int(piece) for piece in pieces)
 
 
-def _refuse_repeated(rows: Sequence[LabelledText], table: TextsTable, path: Path) -> None:
+def _refuse_repeated(rows: Sequence[TextRow], table: TextsTable, path: Path) -> None:
     if table.id is None:
         return
-    first: dict[str, LabelledText] = {}
+    first: dict[str, TextRow] = {}
     for row in rows:
         if row.id in first:
             raise UsageMistake(
@@ -303,7 +303,7 @@ def _refuse_repeated(rows: Sequence[LabelledText], table: TextsTable, path: Path
         first[row.id] = row
 
 
-def _no_label(row: LabelledText, labels: Sequence[str], path: Path | str) -> UsageMistake:
+def _no_label(row: TextRow, labels: Sequence[str], path: Path | str) -> UsageMistake:
     parts = _SEVERAL.split(row.value.strip("[] "))
     several = len(parts) > 1 and all(part.strip("'\" ") in {*labels, "0", "1"} for part in parts)
     if several:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from models.candidates.parity import compare_ids
-from models.candidates.texts import LabelledText
+from models.candidates.texts import TextRow
 from models.tokenizers.kinds import TokenizerSettings, load
 
 
 def texts(*words):
-    return [LabelledText(f"t{at}", (each,), "a", "", None, f"line {at + 2}")
+    return [TextRow(f"t{at}", (each,), "a", "", None, f"line {at + 2}")
             for at, each in enumerate(words)]  # fmt: skip
 
 
