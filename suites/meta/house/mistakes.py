@@ -138,7 +138,7 @@ WHEN_ASKED = {
         says=(SUBJECT, "is not valid TOML", "line"), change=(SUBJECT, "seed = 5", "seed = = 5")
     ),
     "a subject with an unknown key": Mistake(
-        says=(SUBJECT, "learning_rat", "CONTRIBUTING.md"),
+        says=(SUBJECT, "learning_rat`", "learning_rate,"),
         change=(SUBJECT, "learning_rate", "learning_rat"),
     ),
     "a subject with a value of the wrong type": Mistake(
