@@ -57,7 +57,7 @@ def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list
 
 
 def as_markdown(table: Table, *, left: Collection[int]) -> str:
-    """Return the same as a Markdown table."""
+    """Return the lines of the same as a Markdown table."""
     head, *rows = ([foreign_text.as_markdown(cell, LONGEST) for cell in row] for row in table)
     rule = ["---" if at in left else "---:" for at in range(len(head))]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))

@@ -75,7 +75,7 @@ def _delimiter(suffix: str, text: str) -> str:
 
 
 def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Return each row with the line it begins on; texts may hold line ends inside quotes."""
+    """Yield each row with the line it begins on; texts may hold line ends inside quotes."""
     csv.field_size_limit(_FIELD_LIMIT)
     stand_in = _stand_in(text)
     if stand_in:

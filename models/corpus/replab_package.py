@@ -205,7 +205,7 @@ class _Reader:
     def _rows(
         self, paths: Iterable[Path], required: tuple[str, ...], optional: tuple[str, ...] = ()
     ) -> Iterator[tuple[str, Row]]:
-        """Return each row with its file and line."""
+        """Yield each row with its file and line."""
         for path in paths:
             name = path.relative_to(self._root).as_posix()
             sheet = read_quoted(path, required, optional)

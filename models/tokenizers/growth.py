@@ -53,7 +53,7 @@ def require_bounded_growth(tokenizer: Tokenizer, file: Path) -> None:
 
 
 def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return each step, without the sequences around them."""
+    """Yield each step, without the sequences around them."""
     waiting = [normalizer]
     while waiting:
         step = waiting.pop()

@@ -37,7 +37,7 @@ def require_own_tokens(library: Tokenizer, document: Any, file: Path) -> None:
     """
     for token, number in _added(document):
         _require_number(library, token, number, "added_tokens", file)
-    for token, number in _around(library):
+    for token, number in _around(library, file):
         _require_number(library, token, number, "post_processor", file)
     _require_unknown(library, file)
 
@@ -71,13 +71,13 @@ def _require_number(library: Tokenizer, token: str, number: int, key: str, file:
 
 
 def _added(document: Any) -> Iterator[tuple[str, int]]:
-    """Return the tokens outside of the model's vocabulary; the library numbers them as it likes."""
+    """Yield the tokens outside of the model's vocabulary; the library numbers them as it likes."""
     for one in document.get("added_tokens") or []:
         yield one["content"], one["id"]
 
 
-def _around(library: Tokenizer) -> Iterator[tuple[str, int]]:
-    """Return the tokens that are put around a text, with the ids that they are given there."""
+def _around(library: Tokenizer, file: Path) -> Iterator[tuple[str, int]]:
+    """Yield the tokens that are put around a text, with the ids that they are given there."""
     if library.post_processor is None:
         return
     for step in values_in(json.loads(library.post_processor.__getstate__())):
@@ -88,7 +88,15 @@ def _around(library: Tokenizer) -> Iterator[tuple[str, int]]:
                 token, number = step[name]
                 yield token, number
         if {"ids", "tokens"} <= step.keys():
-            yield from zip(step["tokens"], step["ids"], strict=True)
+            tokens, ids = step["tokens"], step["ids"]
+            if len(tokens) != len(ids):
+                raise UsageMistake(
+                    f"gives {len(tokens)} tokens the ids {ids}",
+                    file=file,
+                    key="post_processor",
+                    remedy=f"Write an id for each token in post_processor, {_SAVED}",
+                )
+            yield from zip(tokens, ids, strict=True)
 
 
 def _require_unknown(library: Tokenizer, file: Path) -> None:

@@ -92,7 +92,7 @@ def look(index: int) -> Look:
 
 
 def canvas(height: float) -> tuple[Figure, Axes]:
-    """Return one axes on a sheet of this height, in inches."""
+    """Return axes on a sheet of this height, in inches."""
     figure = sheet(height)
     return figure, panel(figure, 1, 1)
 

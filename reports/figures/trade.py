@@ -123,7 +123,7 @@ def _references(axes: Axes) -> None:
 
 
 def _limits(axes: Axes, drop: Measurement, size: Measurement) -> None:
-    """Return the budgets, as dashed lines."""
+    """Draw the budgets as dashed lines."""
     if drop.budget is not None:
         limit = 100 * drop.budget.value
         axes.axhline(-limit, color=BUDGET, linestyle="--", label=f"budget: {-limit:+.1f} points")

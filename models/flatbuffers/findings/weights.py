@@ -39,7 +39,7 @@ def _none(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _text_mode(inspected: Inspected) -> Iterator[Finding]:
-    """Return a copy that turns carriage returns into line feeds leaves every length as it was."""
+    """Find text-mode copies: carriage returns became line feeds, and every length stayed."""
     counts = {byte: inspected.data.count(byte) for byte in (b"\x0b", b"\x0c", b"\r", b"\x0e")}
     returns = counts.pop(b"\r")
     neighbors = sum(counts.values())

@@ -87,6 +87,15 @@ def test_refuses_other_ids_around_a_text(around, said, tmp_path):
     assert "Write the vocabulary's own ids in post_processor" in mistake.remedy
 
 
+@pytest.mark.parametrize("ids", [[], [2, 3]])
+def test_refuses_tokens_around_a_text_without_an_id_each(ids, tmp_path):
+    document = json_of(tmp_path)
+    document["post_processor"]["special_tokens"]["[CLS]"]["ids"] = ids
+    mistake = refused(tmp_path, document)
+    assert mistake.what == f"gives 1 tokens the ids {ids}"
+    assert "Write an id for each token in post_processor" in mistake.remedy
+
+
 @pytest.mark.parametrize(
     ("token", "said"),
     [
