@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from models.localizing.matching import match
 from models.localizing.mending import mending, why_not
 from models.localizing.watching import Watcher
 from models.numpy_files import read_npz
+from models.roles import IDS
 from models.runtime.runner import Refusal
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 MOST_BROKEN = 8
 REFERENCE, CANDIDATE = "reference", "candidate"
 CALIBRATION, TEST, CURVE = "calibration", "test", "curve"
+FINITE = "operator by operator (ai-edge-litert without XNNPACK), {} texts have finite answers"
 STOOD_IN = "ranges were found on texts of the test split, for there is no calibration split"
 
 
@@ -66,7 +69,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         candidate: the file that is judged.
-        reference: what it is compared with; None where NaN and Inf alone are looked for.
+        reference: what it is compared with; None where there is nothing to compare.
+        not_finite: whether its answers hold NaN or Inf: those texts are looked at.
         texts: an .npz of inputs [n, tokens], each called FILE_SPLIT_ROLE: FILE is `reference` or
             `candidate`, SPLIT is `calibration`, `test`, or `curve`, the texts to draw it from.
         scheme: the candidate's, where it is one that is known.
@@ -76,6 +80,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     candidate: Fed
     reference: Fed | None
+    not_finite: bool
     texts: str
     scheme: str | None
     leveled: bool
@@ -90,18 +95,25 @@ def localize(request: Request) -> dict[str, Any]:
     """
     held = read_npz(Path(request.texts), remedy="Run again: it is written for each run")
     candidate = _open(request.candidate, _rows(held, CANDIDATE, CURVE))
+    curve = _rows(held, REFERENCE, CURVE)
+    if request.not_finite:
+        wrong = _not_finite(candidate, _rows(held, CANDIDATE, TEST))
+        if not wrong.size:
+            return {"not_localized": FINITE.format(len(held[f"{CANDIDATE}_{TEST}_{IDS}"]))}
+        candidate = replace(candidate, rows=_some(_rows(held, CANDIDATE, TEST), wrong))
+        curve = _some(_rows(held, REFERENCE, TEST), wrong)
     if request.reference is None:
-        return _not_finite(candidate, _rows(held, CANDIDATE, TEST))
+        return {"curve": [], "not_finite": first_not_finite(candidate)}
     scheme = SCHEMES.get(request.scheme or "")
     calibration, stood_in = _rows(held, REFERENCE, CALIBRATION), False
     if not len(next(iter(calibration.values()), ())):
         calibration, stood_in = _rows(held, REFERENCE, TEST), True
-    reference = _open(request.reference, _rows(held, REFERENCE, CURVE))
+    reference = _open(request.reference, curve)
     matched = match(reference.contents, candidate.contents)
     broken = first_not_finite(candidate, reference, matched)
     if broken is not None:  # no noise is looked for beside it, and nothing tried to mend that
-        curve = error_curve(reference, candidate, matched)
-        return _answer(curve, matched.by) | {"not_finite": broken}
+        points = error_curve(reference, candidate, matched)
+        return _answer(points, matched.by) | {"not_finite": broken}
     scores: frozenset[str] = frozenset()
     if scheme is not None and scheme.leveled and request.leveled:
         # What leveling moved is no error.
@@ -150,15 +162,14 @@ def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
     return {"mended_by_float": mended, "tried": tried, "notes": notes}
 
 
-def _not_finite(candidate: File, texts: Rows) -> dict[str, Any]:
-    """Look for NaN and Inf alone, in the texts whose answers hold them."""
+def _not_finite(candidate: File, texts: Rows) -> NDArray[np.intp]:
+    """Return the first texts whose answers hold NaN or Inf."""
     values, _ = candidate.watcher.answers(texts)
-    wrong = np.flatnonzero(~np.isfinite(values).all(axis=1))[:MOST_BROKEN]
-    if not wrong.size:
-        return {"not_localized": f"its answers to the first {len(values)} texts are finite here"}
-    few = {role: array[wrong] for role, array in texts.items()}
-    broken = first_not_finite(File(candidate.data, candidate.contents, candidate.watcher, few))
-    return {"texts": len(wrong), "curve": [], "not_finite": broken}
+    return np.flatnonzero(~np.isfinite(values).all(axis=1))[:MOST_BROKEN]
+
+
+def _some(rows: Rows, chosen: NDArray[np.intp]) -> Rows:
+    return {role: array[chosen] for role, array in rows.items()}
 
 
 def _answer(curve: list[dict[str, Any]], by: str) -> dict[str, Any]:

@@ -147,6 +147,15 @@ class ReferenceTable(Table, frozen=True, kw_only=True):
     output: OutputTable = msgspec.field(default_factory=OutputTable)
     tokenizer: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.length is not None and self.length < 1:
+            raise ValueError("`length` is at least 1")
+
+    @property
+    def declares(self) -> bool:
+        """Whether it says anything of the file."""
+        return self != ReferenceTable(file=self.file)
+
     def as_candidate(self, name: str) -> CandidateTable:
         """Return the same, as it is declared of a candidate."""
         return CandidateTable(

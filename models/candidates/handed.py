@@ -50,7 +50,7 @@ def read_handed(path: Path) -> Handed:
         ordered=table.ordered,
         tokenizer=parse_option(tokenizer) if isinstance(tokenizer, str) else tokenizer,
         reference=own.file if own else reference,  # type: ignore[arg-type] # else no table
-        reference_table=own.as_candidate(OF_ITS_OWN) if own else None,
+        reference_table=own.as_candidate(OF_ITS_OWN) if own and own.declares else None,
         where=path,
         description=table.description or "Files that were handed in",
         budgets=table.budgets,

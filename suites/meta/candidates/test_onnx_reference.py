@@ -164,3 +164,24 @@ def test_without_onnxruntime_one_message_says_how_to_install_it(tmp_path, monkey
         take(tmp_path, onnx_writer.classifier())
     assert "-m pip install --group" in caught.value.remedy
     assert "tox -e judge-onnx" in caught.value.remedy
+
+
+def test_a_table_that_names_a_candidate_s_file_is_that_candidate(tmp_path):
+    toml = f"{TOML}[reference]\nfile = 'ok.tflite'\n{ONE}"
+    assert take(tmp_path, b"", toml=toml).reference == "x"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("file = 'x.onnx'\nlength = 0", "`length` is at least 1"),
+        ("file = 'x.onnx'\nlabels = ['a']", "unknown field `labels`"),
+        ("inputs = { ids = 0 }", "missing required field `file`"),
+        ("file = 'absent.onnx'", "No such file"),
+        ("file = 'ok.tflite'\ninputs = { ids = 0 }", "declared with the candidate"),
+    ],
+)
+def test_what_is_wrong_in_the_table_is_one_message(lines, said, tmp_path):
+    with pytest.raises(UsageMistake) as caught:
+        take(tmp_path, onnx_writer.classifier(), toml=f"{TOML}[reference]\n{lines}\n{ONE}")
+    assert said in str(caught.value)

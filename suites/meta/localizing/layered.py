@@ -25,6 +25,7 @@ class Layered:
         integers: whether the dense layers hold eight bits.
         damaged: the layer whose weights have eight times their scale; None leaves all right.
         not_a_number: the layer whose bias holds NaN; None leaves all right.
+        nan_row: the row of the table that holds NaN; None leaves all right.
         prefix: of the names of all tensors.
         names: of its inputs, in the order ids, mask.
         order: of the graph's inputs.
@@ -34,6 +35,7 @@ class Layered:
     integers: bool = False
     damaged: int | None = None
     not_a_number: int | None = None
+    nan_row: int | None = None
     prefix: str = ""
     names: tuple[str, str] = NAMES
     order: tuple[int, int] = (0, 1)
@@ -72,6 +74,8 @@ def _model(how: Layered) -> Model:
     table, dense = weights()
     named = [model.tensor(f"{how.prefix}{name}", size, how.dtype) for name in how.names]
     ids, mask = named
+    if how.nan_row is not None:
+        table[how.nan_row] = np.nan
     held = model.tensor(f"{how.prefix}table", table.shape, values=table)
     state = model.tensor(f"{how.prefix}embedded", (*size, WIDTH))
     rows = ("GatherOptions", {0: Scalar("Int32", 0)})

@@ -85,7 +85,9 @@ def test_names_the_operator_that_gives_nan(handed):
     assert found["flips"] == []
 
 
-def test_says_why_nothing_is_looked_at_beside_recorded_answers(handed):
+@pytest.fixture(scope="module")
+def recorded(handed):
+    """The name of recorded answers that are right."""
     folder, texts = handed
     rows = [
         {"id": f"line-{at + 2}", "label": int(label)}
@@ -93,8 +95,20 @@ def test_says_why_nothing_is_looked_at_beside_recorded_answers(handed):
     ]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "answers.jsonl").write_text(lines, encoding="utf-8")
+    return "answers.jsonl"
+
+
+def test_finds_nan_without_a_file_to_compare_with(handed, recorded):
+    (found,), _ = localized(handed, layered(not_a_number=2), reference=recorded)
+    assert (found["not_finite"]["operator"], found["not_finite"]["tensor"]) == (
+        "FULLY_CONNECTED",
+        "dense_2",
+    )
+
+
+def test_says_why_nothing_is_looked_at_beside_recorded_answers(handed, recorded):
     candidate = layered(integers=True, damaged=1)
-    (found,), judged = localized(handed, candidate, reference="answers.jsonl")
+    (found,), judged = localized(handed, candidate, reference=recorded)
     assert found["not_localized"].startswith("the reference is no FlatBuffer")
     assert found["flipped"] > 0
     assert "not localized: the reference is no FlatBuffer" in " ".join(

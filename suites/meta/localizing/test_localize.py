@@ -148,6 +148,7 @@ def test_what_cannot_be_tried_without_the_quantizer_says_what_to_install(monkeyp
 # Localizes a damaged file of a static scheme, with what tries repairs and as if it were not there.
 REPAIR = """
 import json, sys
+import msgspec
 import numpy as np
 from models.localize import Fed, Request, localize
 from models.localizing import mending
@@ -155,7 +156,7 @@ from suites.meta.localizing.layered import layered
 folder = sys.argv[1]
 open(folder + "/before.tflite", "wb").write(layered())
 open(folder + "/after.tflite", "wb").write(layered(integers=True, damaged=1))
-ids = np.random.default_rng(0).integers(2, 64, (40, 8)).astype(np.int32)
+ids = np.random.default_rng(0).integers(2, 63, (40, 8)).astype(np.int32)
 rows = {"ids": ids, "mask": np.ones_like(ids)}
 names = [(file, split) for file in ("reference", "candidate") for split in ("test", "curve")]
 arrays = {f"{file}_{split}_{role}": each for file, split in names for role, each in rows.items()}
@@ -164,25 +165,37 @@ binding = {"inputs": [["ids", 0, None, None], ["mask", 1, None, None]], "output"
 request = Request(
     candidate=Fed(folder + "/after.tflite", binding),
     reference=Fed(folder + "/before.tflite", binding),
-    texts=folder + "/texts.npz", scheme="static_wi8_ai8", leveled=False, enough=0.9,
+    texts=folder + "/texts.npz", scheme="static_wi8_ai8",
+    not_finite=False, leveled=False, enough=0.9,
 )
 found = [localize(request)]
 mending.find_spec = lambda _name: None
 found.append(localize(request))
+open(folder + "/nan.tflite", "wb").write(layered(nan_row=63))
+arrays["reference_test_ids"][30, 3] = 63
+arrays["candidate_test_ids"] = arrays["reference_test_ids"]
+np.savez(folder + "/texts.npz", **arrays)
+broken = Fed(folder + "/nan.tflite", binding)
+for candidate in (broken, request.candidate):
+    asked = msgspec.structs.replace(request, candidate=candidate, not_finite=True)
+    found.append(localize(asked))
 print()
 print(json.dumps(found))
 """
 
 
-def test_a_static_file_without_calibration_texts_is_tried_all_the_same(tmp_path):
+def test_repairs_are_tried_without_calibration_texts_and_nan_found_in_one_text(tmp_path):
     if find_spec(mending.QUANTIZER) is None:
         pytest.skip("what localizes also quantizes, with ai-edge-quantizer")
     script = tmp_path / "repair.py"
     script.write_text(REPAIR, encoding="utf-8")
-    tried, missing = json.loads(printed_by(script, tmp_path).splitlines()[-1])
+    tried, missing, nan, finite = json.loads(printed_by(script, tmp_path).splitlines()[-1])
     assert tried["mended_by_float"] == ["FULLY_CONNECTED"]
     assert "texts of the test split" in tried["notes"][0]
     assert "mended_by_float" not in missing
     assert "pip install --group host" in missing["notes"][0]
     for found in (tried, missing):
         assert found["diverges_at"]["tensor"] == "dense_1"
+    # In one text alone, behind those that the curve is drawn from.
+    assert nan["not_finite"]["tensor"] == "embedded"
+    assert "40 texts have finite answers" in finite["not_localized"]
