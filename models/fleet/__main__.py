@@ -57,7 +57,7 @@ class Judged:
         if self.code is None:
             ending = f"took more than {SECONDS_FOR_A_BOARD / 3600:.0f} h and was killed"
         elif self.code:
-            why = last_words(self.folder / LOG)
+            why = last_words(self.folder / LOG).removeprefix(f"{self.target}: ")
             ending = f"failed with exit code {self.code}" + (f": {why}" if why else "")
         kept = "" if self.has_results else ", nothing was measured"
         return f"{self.target}: {ending}{kept} ({self.folder / LOG})"

@@ -31,6 +31,7 @@ def test_one_board_that_dies_stops_no_other(boards, fleet, bundle):
     (why,) = (line for line in output.splitlines() if line.startswith(f"{dying.target}: "))
     assert why.startswith(f"{dying.target}: failed with exit code 2: "), why
     assert ": what was measured before is kept (" in why
+    assert why.count(dying.target) == 1
     document = read_results(folder / "results.json")
     names = [part["device"]["name"] for part in parts_of(document)]
     ports = [board.target.split(":")[2].split("/")[0] for board in boards]
