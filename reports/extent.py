@@ -12,6 +12,10 @@ from models.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+# Budgets that ship with edgeproof, as a document names their file.
+SHIPPED = "fixtures/budgets/"
+# How many budgets are named in a headline, and below the scoreboard.
+_NAMED, _LISTED = 3, 20
 UNKNOWN = "its results do not say which gates ran"
 
 
@@ -92,6 +96,9 @@ def left_aside(document: Mapping[str, Any]) -> str:
     said = [f"{skipped:,} could not run here"] if skipped else []
     if extent.other_schemes:
         said.append(f"schemes not asked for: {', '.join(extent.other_schemes)}")
+    # Whoever wrote a limit expects it to be judged; those that ship serve many subjects.
+    if extent.unread_budgets and not document["circumstances"]["budgets"].startswith(SHIPPED):
+        said.append(f"budgets that nothing here reads: {_some(extent.unread_budgets)}")
     return "; ".join(said)
 
 
@@ -106,7 +113,15 @@ def _lines(extent: Extent) -> Iterator[str]:
             said = "; ".join(f"{_first_line(one.reason)} ({one.count:,})" for one in largest)
             yield f"{title}: {_count(groups):,}: {said}"
     if extent.unread_budgets:
-        yield f"budgets that no test of this run reads: {len(extent.unread_budgets):,}"
+        several = _some(extent.unread_budgets, most=_LISTED)
+        yield f"budgets that no test of this run reads: {len(extent.unread_budgets):,}: {several}"
+
+
+def _some(names: tuple[str, ...], most: int = _NAMED) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - most
+    shown = ", ".join(map(one_line, names[:most]))
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _count(groups: tuple[Group, ...]) -> int:

@@ -196,7 +196,7 @@ class _Reader:
         return Budget(metric.name, side, value, str(written), self.file, key)
 
     def _check(self, metric: Metric, value: float, written: str, key: str) -> None:
-        """Refuse a limit that no measurement can reach, or that guessing keeps."""
+        """Refuse a limit that no measurement can reach, or that every one keeps, or guessing."""
         if not metric.low <= value <= metric.high:
             low, high = (
                 human(end, metric.unit, difference=metric.difference) for end in metric[3:5]
@@ -205,6 +205,13 @@ class _Reader:
                 f"{written!r} is outside what {metric.name} can be",
                 key,
                 f"Give a limit between {low} and {high}",
+            )
+        worst = metric.high if metric.better == "lower" else metric.low
+        if value == worst:
+            raise self._mistake(
+                f"{written!r} is kept by whatever {metric.name} can be",
+                key,
+                "Give a limit that can be broken, or remove it",
             )
         if metric.has_chance and value < 1.0 / self.classes:
             raise self._mistake(

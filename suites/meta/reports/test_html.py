@@ -13,6 +13,7 @@ import pytest
 from models.errors import EdgeproofError
 from models.processes import Ended
 from reports import allure, html, merge, scoreboard
+from reports.extent import counted
 from reports.headline import headline
 from reports.offline import POLICY, external_loads, keep_to_itself
 from reports.results import Outcome, write_results
@@ -301,6 +302,32 @@ def test_an_emulated_board_is_not_said_to_be_fit(*, emulated: bool, said: str) -
     ]
     device = {"name": "rpi4", "emulated": emulated}
     assert headline(document(device, measurements=taken, tests=tests)) == ("good", said)
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (
+            "/home/me/limits.toml",
+            "; budgets that nothing here reads: agreement.min, peak_rss.max, a.max and 2 more",
+        ),
+        ("fixtures/budgets/given.toml", ""),
+    ],
+)
+def test_a_green_headline_names_budgets_of_the_users_own_that_were_not_read(
+    file: str, said: str
+) -> None:
+    """A limit on agreement holds nothing where no reference was given."""
+    taken = [one for one in measurements() if one.verdict == "pass"]
+    tests = [Outcome(id="test_a", outcome="passed", seconds=0.1)]
+    made = document(measurements=taken, tests=tests)
+    kind, before = headline(made)
+    made["circumstances"]["budgets"] = file
+    unread = ["agreement.min", "peak_rss.max", "a.max", "b.max", "c.max"]
+    made["run"]["extent"] = {**made["run"]["extent"], "unread_budgets": unread}
+    assert (kind, headline(made)) == ("good", ("good", f"{before}{said}"))
+    (line,) = [one for one in counted(made) if "no test of this run reads" in one]
+    assert line.endswith("reads: 5: agreement.min, peak_rss.max, a.max, b.max, c.max")
 
 
 def test_a_document_of_several_runs_is_no_run(

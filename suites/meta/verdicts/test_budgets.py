@@ -163,6 +163,26 @@ def test_a_mistake_is_named_with_file_and_key(
     assert caught.value.exit_code == 4
 
 
+@pytest.mark.parametrize(
+    ("metric", "side", "limit"),
+    [
+        ("accuracy_drop", "max", "100 points"),
+        ("f_rs_drop.float16", "max", "1 fraction"),
+        ("total_variation", "max", "100 %"),
+        ("macro_f1", "min", "0 %"),
+        ("quantized_weight_share", "min", "0.0 %"),
+        ("size_ratio_reference", "min", "0 x"),
+        ("texts_per_second", "min", "0 texts/s"),
+    ],
+)
+def test_a_limit_that_nothing_can_break_is_refused(
+    tmp_path: Path, metric: str, side: str, limit: str
+) -> None:
+    with pytest.raises(UsageMistake, match="is kept by whatever") as refused:
+        load(tmp_path, f'[{metric}]\n{side} = "{limit}"')
+    assert refused.value.key == f"{metric}.{side}"
+
+
 def test_chance_depends_on_the_number_of_labels(tmp_path: Path) -> None:
     text = '[accuracy]\nmin = "40 %"'
     assert load(tmp_path, text, classes=3).limit("accuracy", "float32")
@@ -177,7 +197,7 @@ def test_chance_depends_on_the_number_of_labels(tmp_path: Path) -> None:
     ("metric", "side", "text", "value"),
     [
         ("accuracy_drop", "max", "-100 points", -1.0),
-        ("accuracy_drop", "max", "100 points", 1.0),
+        ("accuracy_drop", "max", "99.9 points", 0.999),
         ("agreement", "min", "100 %", 1.0),
     ],
 )
