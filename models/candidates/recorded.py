@@ -281,7 +281,28 @@ def _scores(rows: Sequence[_Row], classes: int, source: _Source) -> dict[str, ND
     probabilities = found.get("probabilities")
     if probabilities is not None:
         _check_probabilities(probabilities, rows, source)
+    if len(found) > 1:
+        _check_largest(found, rows, source)
     return found
+
+
+def _check_largest(
+    found: Mapping[str, NDArray[np.float64]], rows: Sequence[_Row], source: _Source
+) -> None:
+    """Check that logits and probabilities of a row are largest for one and the same label."""
+    logits, probabilities = (found[name] for name in SCORES)
+    chosen = logits.argmax(axis=1)[:, None]
+    # What was rounded may be as large for another label; the label of the logits has to be one.
+    other = np.take_along_axis(probabilities, chosen, 1)[:, 0] < probabilities.max(axis=1)
+    # Logits that are as large for several labels are no argument against any of them.
+    tied = (logits == logits.max(axis=1, keepdims=True)).sum(axis=1) > 1
+    wrong = np.flatnonzero(other & ~tied)
+    if len(wrong):
+        raise source.unfit(
+            f"{rows[wrong[0]].where}: its logits are largest for another label than its "
+            "probabilities",
+            remedy="Record the two of one and the same output, or one of them",
+        )
 
 
 def _numbers(value: Any, classes: int, row: _Row, name: str, source: _Source) -> list[float]:
@@ -330,13 +351,27 @@ def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
     index = value if type(value) is int else -1
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS:
         index = int(value)
-    if not 0 <= index < len(labels):
-        known = ", ".join(labels[:_SHOWN]) + (", ..." if len(labels) > _SHOWN else "")
+    if index >= 0 and _are_numbered_otherwise(labels):
         raise source.unfit(
-            f"{row.where} has the label {reprlib.repr(value)}, which is none of {known}",
+            f"{row.where} has the label {reprlib.repr(value)}, which may be a name or an index of "
+            f"{_some(labels)}",
+            remedy="Record the label's name, as text",
+        )
+    if not 0 <= index < len(labels):
+        raise source.unfit(
+            f"{row.where} has the label {reprlib.repr(value)}, which is none of {_some(labels)}",
             remedy="Record a label's name, or its index in this order",
         )
     return index
+
+
+def _are_numbered_otherwise(labels: Sequence[str]) -> bool:
+    """Whether a label's name is a number, and not its index: "1", "2", "3" of stars."""
+    return any(name.isdecimal() and name != str(at) for at, name in enumerate(labels))
+
+
+def _some(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:_SHOWN]) + (", ..." if len(labels) > _SHOWN else "")
 
 
 def _labels(

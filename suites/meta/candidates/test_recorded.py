@@ -101,6 +101,32 @@ def test_believes_the_label_where_scores_say_another(write, tmp_path):
     assert read(write(tmp_path, rows)).labels.tolist() == [2, 2, 2]
 
 
+def test_a_number_that_may_be_a_name_or_an_index_is_refused(tmp_path):
+    """Stars from 1 to 3: an app that recorded indices would be judged by other labels."""
+    stars = ("1", "2", "3")
+    for write in (as_json_lines, as_table):
+        file = write(tmp_path, answers(label=[0, 1, 2]))
+        with pytest.raises(UsageMistake, match="which may be a name or an index of 1, 2, 3") as no:
+            read_recording(file, TEXTS, stars)
+        assert no.value.remedy == "Record the label's name, as text"
+        assert read_recording(file, TEXTS, ("0", "1", "2")).labels.tolist() == [0, 1, 2]
+        named = write(tmp_path, answers(label=["1", "3", "2"]))
+        assert read_recording(named, TEXTS, stars).labels.tolist() == [0, 2, 1]
+
+
+def test_logits_and_probabilities_of_two_outputs_are_refused(tmp_path):
+    shares = softmax(np.array(LOGITS)).tolist()
+    rounded = [*shares[:2], [0.5, 0.0, 0.5]]
+    both = as_json_lines(tmp_path, answers(logits=LOGITS, probabilities=rounded))
+    assert read(both).labels.tolist() == BEST
+    other = as_json_lines(tmp_path, answers(logits=LOGITS, probabilities=shares[::-1]))
+    with pytest.raises(UsageMistake, match="line 3: its logits are largest for another label"):
+        read(other)
+    tied = [[1.0, 1.0, 0.0]] * 3
+    equal = as_json_lines(tmp_path, answers(logits=tied, probabilities=[[0.4, 0.6, 0.0]] * 3))
+    assert read(equal).logits.tolist() == tied
+
+
 @every_kind
 def test_gives_ids_without_what_fills_rows_up(write, tmp_path):
     rows = answers(label=BEST, ids=[[5, 6, 0, 0], [7, 0, 8, 0], [0, 0, 0, 9]])
