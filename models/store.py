@@ -66,10 +66,14 @@ class Stage:
 
 
 def default_root() -> Path:
-    """Return `$XDG_CACHE_HOME/edgeproof`, by default `~/.cache/edgeproof`."""
-    return (
-        absolute(os.environ.get("XDG_CACHE_HOME") or "~/.cache", key="XDG_CACHE_HOME") / "edgeproof"
-    )
+    """Return `$XDG_CACHE_HOME/edgeproof`, by default `~/.cache/edgeproof`.
+
+    A relative path there is passed over, as the XDG base directories ask for: it would be another
+    folder wherever a run is started from.
+    """
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    folder = named if Path(named).is_absolute() else "~/.cache"
+    return absolute(folder, key="XDG_CACHE_HOME") / "edgeproof"
 
 
 def hash_file(path: Path) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from models.artefact import MANIFEST
 from models.errors import EdgeproofError
-from models.store import PROJECT, Stage, Store, verify
+from models.store import PROJECT, Stage, Store, default_root, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,3 +203,13 @@ def test_a_read_only_store_serves_what_it_holds(tmp_path):
     mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
     (left,) = in_own_mounts(mount, tmp_path / "store").splitlines()
     assert repr(MANIFEST) in left
+
+
+@pytest.mark.parametrize("named", ["caches", "./caches", ""])
+def test_a_relative_folder_of_caches_is_none(named, monkeypatch, tmp_path):
+    """It would be another store wherever a run is started from."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", named)
+    assert default_root() == tmp_path / ".cache" / "edgeproof"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert default_root() == tmp_path / "caches" / "edgeproof"
