@@ -118,7 +118,7 @@ def _lines(extent: Extent) -> Iterator[str]:
 
 
 def _some(names: tuple[str, ...], most: int = _NAMED) -> str:
-    """The first of some names, and how many more there are."""
+    """Return the first of some names, and how many more there are."""
     more = len(names) - most
     shown = ", ".join(map(one_line, names[:most]))
     return f"{shown} and {more:,} more" if more > 0 else shown
