@@ -55,6 +55,30 @@ def test_file_agrees_with_the_reference(shared, name):
     assert shared.figure("total_variation", name) == EXACT(0.0, abs=2e-3)
 
 
+def test_what_a_file_leaves_open_can_be_declared(texts, tmp_path):
+    """Two of ../shared are asked about: with the answer they are judged as the others are."""
+    declared = {
+        REFERENCE: "",
+        "litert_torch_args": 'inputs = { ids = "args_0", mask = "args_1", segments = "args_2" }',
+        "two_signatures": 'signature = "other1"',
+    }
+    if not all((SHARED / f"{name}.tflite").exists() for name in declared):
+        pytest.skip("needs ../shared/flatbuffers")
+    lines = [
+        f'labels = {list(LABELS)}\nreference = "{REFERENCE}"',
+        f'tokenizer = "text_vectorization:{texts.vocabulary}"',
+        f'[corpus]\nfile = "{texts.corpus}"\ntext = "review"\nlabel = "mood"',
+    ]
+    for name, more in declared.items():
+        file = SHARED / f"{name}.tflite"
+        lines.append(f'[[candidates]]\nname = "{name}"\nflatbuffer = "{file}"\n{more}')
+    toml = tmp_path / "mine.toml"
+    toml.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    judged = judge(tmp_path, [f"--edge-subject={toml}"])
+    assert judged.figures("accuracy") == dict.fromkeys(declared, EXACT(RIGHT))
+    assert set(judged.figures("agreement").values()) == {1.0}
+
+
 def test_average_word_vector_counts_its_padding(shared, texts):
     answers = logits(texts.ids, masked=False).argmax(axis=1)
     found = shared.figure("accuracy", "ids_only_average_word_vec")
