@@ -17,7 +17,7 @@ from suites.meta import onnx_writer, small_classifiers
 from suites.meta.door.handing import provider_by
 from suites.meta.door.judged import judge, options
 from suites.meta.door.refused import Refused
-from suites.meta.door.texts import LABELS, distance, logits, softmax, write_texts
+from suites.meta.door.texts import LABELS, logits, softmax, write_texts
 from suites.meta.gates.running import run_pytest
 
 pytestmark = pytest.mark.skipif(
@@ -71,14 +71,21 @@ def test_swapped_labels_turn_agreement_red(handed):
     assert judged.figure("agreement", "ok") == pytest.approx(float((right == swapped).mean()))
 
 
-def test_probabilities_are_taken_as_they_are(handed):
+def handed_in(folder, name, content, **options):
+    """Hand in an ONNX file; return what gives the run its candidates."""
+    given = {"reference": f"{{}}/{name}", **options}
+    return provider_by(Refused(says=(), files={name: content}, options=given).make(folder))
+
+
+def test_probabilities_are_taken_as_they_are(tmp_path):
     """A softmax at the end of the reference is not taken a second time."""
-    content = onnx_writer.classifier(end=("Mul2", "Softmax"))
-    judged = against(handed, "softmax.onnx", content)
-    assert judged.figure("agreement", "ok") == 1.0
-    values = logits(handed[1].ids)
-    expected = distance(softmax(values), softmax(2 * values))
-    assert judged.figure("total_variation", "ok") == pytest.approx(expected, rel=1e-4)
+    provider = handed_in(tmp_path, "x.onnx", onnx_writer.classifier(end=("Mul2", "Softmax")))
+    answers, store = provider.reference_answers, Store(tmp_path / "store")
+    provider.make(store)
+    ids, found = answers.rows["ids"], answers.recording(store)
+    expected = softmax(2 * logits(ids))
+    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)
+    np.testing.assert_allclose(softmax(found.logits), expected, rtol=1e-5)
 
 
 def test_recorded_answers_are_compared_with_it(handed):
@@ -151,8 +158,7 @@ def test_what_it_answers_otherwise_is_refused(content, how, said, tmp_path):
 
 
 def test_infinite_answers_are_told(tmp_path):
-    options = {"reference": "{}/inf.onnx", "reference-output": "meaning=logits"}
-    files = {"inf.onnx": onnx_writer.classifier(end=("Infinite",))}
-    provider = provider_by(Refused(says=(), files=files, options=options).make(tmp_path))
+    content = onnx_writer.classifier(end=("Infinite",))
+    provider = handed_in(tmp_path, "inf.onnx", content, **{"reference-output": "meaning=logits"})
     with pytest.raises(UsageMistake, match="answers NaN or infinity to 12 of 12 texts"):
         provider.make(Store(tmp_path / "store"))
