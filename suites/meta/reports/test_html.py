@@ -308,7 +308,7 @@ def test_an_emulated_board_is_not_said_to_be_fit(*, emulated: bool, said: str) -
     ("file", "said"),
     [
         (
-            "/home/me/limits.toml",
+            "/somewhere/limits.toml",
             "; budgets that nothing here reads: agreement.min, peak_rss.max, a.max and 2 more",
         ),
         ("fixtures/budgets/given.toml", ""),
