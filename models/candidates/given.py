@@ -35,9 +35,10 @@ from models.candidates.unknown_words import unknown_words
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.schemes import REFERENCE, SCHEMES
 from models.onnx.reading import SUFFIX as ONNX
-from models.paths import require_name
+from models.paths import alike, require_name
 from models.roles import IDS
 from models.tokenizers.kinds import load
+from models.verdicts.metrics import FULL_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -244,14 +245,17 @@ def _refuse_declared(handed: Handed, why: str) -> None:
 
 def _refuse_one_name(handed: Handed) -> None:
     names = [one.name for one in handed.candidates]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageMistake(
-                f"two candidates are called {name!r}",
-                file=handed.where,
-                key=KEY,
-                remedy="Give each a name of its own: NAME=PATH",
-            )
+    # What is kept of each becomes files that some systems do not tell apart by case.
+    same = alike(names)
+    what = None
+    if same is not None:
+        also = "" if same[0] == same[1] else f" and {same[1]!r}, which look the same"
+        what = f"two candidates are called {same[0]!r}{also}"
+    elif FULL_MODEL in names:
+        what = f"a candidate is called {FULL_MODEL!r}, as budgets and results call a trained model"
+    if what is not None:
+        remedy = "Give each a name of its own: NAME=PATH"
+        raise UsageMistake(what, file=handed.where, key=KEY, remedy=remedy)
 
 
 def _refuse_beside_a_recording(handed: Handed) -> None:
@@ -486,7 +490,13 @@ def _scheme(table: CandidateTable, handed: Handed) -> str | None:
 
 def _remarks(found: Mapping[str, GivenCandidate], texts: Texts) -> list[str]:
     said = []
+    first: dict[str, str] = {}
     for one in found.values():
+        if (same := first.setdefault(one.sha256, one.name)) != one.name:
+            said.append(
+                f"{one.name}: its file is {same}'s, byte for byte: what compares the two is green "
+                "whatever they answer."
+            )
         said += [f"{one.name}: {sentence}" for sentence in one.spec.warnings]
         if one.spec.length is None:
             said.append(f"{one.name}: rows have {one.length} tokens, as the longest text has.")

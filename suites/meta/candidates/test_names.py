@@ -1,0 +1,51 @@
+"""Candidates are told apart by their names and by their bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.candidates.declaration import CandidateTable
+from models.candidates.given import Handed, take
+from models.candidates.texts import parse_columns
+from models.errors import UsageMistake
+from suites.meta.small_classifiers import classifier
+
+TEXTS = "text,label,ids\n" + "".join(f"word {at},{at % 3},{at}\n" for at in range(6))
+SAME = "two: its file is one's, byte for byte: what compares the two is green whatever they answer."
+
+
+@pytest.fixture
+def hand(tmp_path):
+    """Hand classifiers in by name, each with its seed: `hand({"one": 0, "two": 1})`."""
+    texts = tmp_path / "texts.csv"
+    texts.write_text(TEXTS, encoding="utf-8")
+
+    def handed(seeds):
+        tables = []
+        for at, (name, seed) in enumerate(seeds):
+            file = tmp_path / f"{at}.tflite"
+            file.write_bytes(classifier(names=("input_ids",), seed=seed))
+            tables.append(CandidateTable(name=name, flatbuffer=str(file)))
+        columns = parse_columns(texts, "text=text,label=label,ids=ids")
+        return take(Handed(name="given", candidates=tuple(tables), texts=columns))
+
+    return handed
+
+
+@pytest.mark.parametrize("names", [("Mine", "mine"), ("v1", "v1"), ("a", "b", "A")])
+def test_refuses_names_that_look_the_same(names, hand):
+    """They become files, which some systems do not tell apart by case."""
+    with pytest.raises(UsageMistake, match="two candidates are called") as refused:
+        hand([(name, at) for at, name in enumerate(names)])
+    assert refused.value.remedy == "Give each a name of its own: NAME=PATH"
+
+
+def test_refuses_the_name_of_the_trained_model(hand):
+    with pytest.raises(UsageMistake, match="a candidate is called 'full_model', as budgets"):
+        hand([("full_model", 0)])
+
+
+def test_says_that_two_files_are_one(hand):
+    """A converter that ignores its option writes the file that there was before."""
+    assert SAME in hand([("one", 0), ("two", 0)]).remarks
+    assert SAME not in hand([("one", 0), ("two", 1)]).remarks
