@@ -38,7 +38,6 @@ from models.onnx.reading import SUFFIX as ONNX
 from models.paths import alike, require_name
 from models.roles import IDS
 from models.tokenizers.kinds import load
-from models.verdicts.metrics import FULL_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +53,8 @@ LABELS_OPTION = "--edge-labels"
 _SHOWN_LABELS = 10
 # The name of recorded answers where no file is given.
 RECORDED = "recorded"
+# What budgets and results call the trained model that variants descend from.
+TRAINED = "full_model"
 _RECORDED = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npz"}
 _UNNAMED = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -251,8 +252,8 @@ def _refuse_one_name(handed: Handed) -> None:
     if same is not None:
         also = "" if same[0] == same[1] else f" and {same[1]!r}, which look the same"
         what = f"two candidates are called {same[0]!r}{also}"
-    elif FULL_MODEL in names:
-        what = f"a candidate is called {FULL_MODEL!r}, as budgets and results call a trained model"
+    elif TRAINED in names:
+        what = f"a candidate is called {TRAINED!r}, as budgets and results call a trained model"
     if what is not None:
         remedy = "Give each a name of its own: NAME=PATH"
         raise UsageMistake(what, file=handed.where, key=KEY, remedy=remedy)
