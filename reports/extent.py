@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +11,7 @@ from models.foreign_text import one_line
 from models.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 # Budgets that ship with edgeproof, as a document names their file.
 SHIPPED = "fixtures/budgets/"
@@ -109,8 +110,8 @@ def _lines(extent: Extent) -> Iterator[str]:
         ("does not apply", extent.not_applicable),
     ):
         if groups:
-            largest = sorted(groups, key=lambda one: -one.count)
-            said = "; ".join(f"{_first_line(one.reason)} ({one.count:,})" for one in largest)
+            counts = _by_first_line(groups).most_common()
+            said = "; ".join(f"{reason} ({count:,})" for reason, count in counts)
             yield f"{title}: {_count(groups):,}: {said}"
     if extent.unread_budgets:
         several = _some(extent.unread_budgets, most=_LISTED)
@@ -126,6 +127,14 @@ def _some(names: tuple[str, ...], most: int = _NAMED) -> str:
 
 def _count(groups: tuple[Group, ...]) -> int:
     return sum(one.count for one in groups)
+
+
+def _by_first_line(groups: Iterable[Group]) -> Counter[str]:
+    """Count tests by what a reader sees of their reason: reasons that read the same are one."""
+    counts: Counter[str] = Counter()
+    for one in groups:
+        counts[_first_line(one.reason)] += one.count
+    return counts
 
 
 def _first_line(text: str) -> str:

@@ -13,7 +13,7 @@ from fixtures.applying import LEFT_OUT
 from fixtures.extent import ExtentOfRun, every_gate
 from fixtures.options import SETTINGS
 from models.store import PROJECT
-from reports.extent import extent_of, partial_because
+from reports.extent import counted, extent_of, partial_because
 from reports.headline import headline
 from reports.results import Outcome
 from suites.meta.gates.running import run, run_pytest
@@ -127,10 +127,10 @@ def test_a_selection_is_said(arguments, said, run_sizes):
 def gathered():
     """What a run would say of itself that collects gates: `gathered(ids, *arguments)`."""
 
-    def gather(ids, *arguments, outcomes=(), lost=0):
+    def gather(ids, *arguments, outcomes=(), lost=0, left_out=None):
         settings = SimpleNamespace(subject=SimpleNamespace(other_candidates=("float16",)))
         option = SimpleNamespace(keyword="", markexpr="", deselect=None)
-        stash = {SETTINGS: settings, LEFT_OUT: {}}
+        stash = {SETTINGS: settings, LEFT_OUT: left_out or {}}
         config = SimpleNamespace(args=list(arguments), stash=stash, option=option)
         extent = ExtentOfRun(config)
         items = [SimpleNamespace(nodeid=one) for one in ids]
@@ -213,6 +213,28 @@ def test_each_ending_has_its_count(gathered):
         [("why not_applicable", 1)],
         [("why not_run", 1), ("the run ended before them", 1)],
     ]
+
+
+def test_a_reason_before_the_run_and_in_it_counts_once(gathered):
+    """A gate is left out at collection, or says in a fixture that it does not apply."""
+    names = ["suites/size/test_size.py::test_one", "suites/size/test_size.py::test_two"]
+    ended = Outcome(id=names[1], outcome="not_applicable", seconds=0.1, message="there is no mask")
+    extent = gathered(
+        names, outcomes=[ended], left_out={"there is no mask": names[:1], "no groups": ["suites/x"]}
+    )
+    assert [(one.reason, one.tests) for one in extent.not_applicable] == [
+        ("there is no mask", tuple(names)),
+        ("no groups", ("suites/x",)),
+    ]
+
+
+def test_reasons_that_read_alike_count_as_one():
+    """The line below the scoreboard shows the first line of a reason, and no more."""
+    reasons = {"no clock\nit is a board's": 1, "no groups": 2, "no clock\nit is an emulator's": 3}
+    groups = [{"reason": reason, "count": count} for reason, count in reasons.items()]
+    held = {"suites": [], "collected": 0, "run": 0, "not_applicable": groups}
+    lines = counted({"run": {"extent": held}})
+    assert lines == ["does not apply: 6: no clock (4); no groups (2)"]
 
 
 def test_results_that_do_not_say_how_much_ran_claim_nothing(clean_run):
