@@ -34,25 +34,27 @@ _INPUTS = {IDS: "ids", MASK: "mask", SEGMENTS: "segments"}
 _PLACES = 7
 _HEAD = """# Golden vectors of {subject}
 
-What the files below answered on the machine that wrote this. In `NAME.jsonl` each line is one text:
+The unit test of an app compares itself with these. Each line of `NAME.jsonl` is one text, and what
+the file answered to it on the machine that wrote this:
 
 | key | holds |
 |---|---|
 | `id` | the text's id |
-| `text`, `second` | the text, or both of a pair |
-| `ids`, `mask`, `segments` | what each input that the file takes is fed, padding included |
-| {meaning} | what the file answers, as its output means it |
-| `label` | the label |
+| `text`, `second` | the text; of a pair the first, and the other |
+| `ids`, `mask`, `segments` | what each input takes, padding included |
+| {meaning} | what the file answers, as numbers |
+| `label` | the label that follows from the answer: what an app has to say, not what is right |
 
-A unit test makes `ids` of `text` and compares; feeds the rows and compares the answer, with a
-tolerance that its processor needs; and compares `label`. What an app answers to every text of a
-corpus is judged with `--edge-recorded=FILE`; edgeproof's docs/my-app.md says how.
+Of each line the test asks three things. Does the app make the same `ids` of `text`? Does it answer
+the same to the same `ids`? (Choose a tolerance: a GPU in float16 needs more than a CPU.) Does it
+say the same `label`? What an app answers to every text of a corpus is judged with
+`--edge-recorded=FILE`. edgeproof's docs/my-app.md shows both.
 {hidden}
 `labels.txt` holds the labels in the order of the output.
 """
 _HIDDEN = """
-The texts of this corpus may not be passed on: lines hold their ids and what was answered, and
-neither the texts nor the token ids, which spell them.
+The texts of this corpus may not be passed on: lines hold their ids and what was answered, but
+neither the texts nor the token ids, from which they could be read.
 """
 
 

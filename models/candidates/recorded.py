@@ -6,9 +6,9 @@ A recording names each text by its id in the corpus and says what was answered:
     id               the text's id; texts of a corpus without an id column are "line-2" ...
     label            a label's name, or its index
     logits           a number for each label
-    probabilities    likewise, together 1
-    ids              the token ids that were fed, padding left out or in
-    latency_ms       what the answer took, or latency_ns, or latency_s
+    probabilities    a number for each label, together 1
+    ids              the token ids that were fed, with padding or without
+    latency_ms       how long the answer took; or latency_us, latency_ns, latency_s
 
 In JSON lines an object a line holds them; in CSV and TSV a list is written as JSON, `[0.1, 0.9]`;
 in an .npz each is an array whose first dimension is the texts'. `id` is needed, and one of `label`,
@@ -44,7 +44,7 @@ KEY = "--edge-recorded"
 LARGEST_FILE = 1 << 30
 # A thousand scores with all their digits, or the ids of a long text, come nowhere near it.
 LARGEST_CELL = 1 << 17
-LATENCIES = {"latency_ns": 1e-9, "latency_ms": 1e-3, "latency_s": 1.0}
+LATENCIES = {"latency_ns": 1e-9, "latency_us": 1e-6, "latency_ms": 1e-3, "latency_s": 1.0}
 SCORES = ("logits", "probabilities")
 COLUMNS = ("id", "label", *SCORES, "ids", *LATENCIES)
 JSON_LINES = {".jsonl", ".ndjson", ".json"}

@@ -42,7 +42,7 @@ def test_a_fresh_process_repeats_them(variant, fresh_logits, few):
 def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads, few):
     """With one thread or with several, the logits are bit for bit the same."""
     answers = fresh_logits(variant, threads=other_threads)
-    assert np.array_equal(answers, variant.logits[:few]), f"with {other_threads} thread(s)"
+    assert np.array_equal(answers, variant.logits[:few]), f"number of threads: {other_threads}"
 
 
 @REPEAT

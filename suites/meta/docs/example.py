@@ -25,6 +25,8 @@ from suites.meta.flatbuffer_writer import Model, f32, i32
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
 FOLDER = PROJECT / "docs" / "example"
 PAGE = PROJECT / "docs" / "my-flatbuffer.md"
 TOKENS = 16
@@ -37,6 +39,14 @@ REVIEWS = 400
 # One review in so many ends in a word that says the opposite of it.
 MIXED = 8
 SEED = 7
+HEAD = np.array([[-20.0, 0.5], [20.0, -0.5]])
+
+
+def table_of_words() -> NDArray[np.float64]:
+    """Return what each word says, [words, 2]: how good it is, and how strongly it says so."""
+    strength = np.random.default_rng(SEED).uniform(1.0, 2.0, len(WORDS))
+    says = [strength[at] * ((word in GOOD) - (word in BAD)) for at, word in enumerate(WORDS)]
+    return np.stack([says, np.abs(says)], axis=1)
 
 
 def classifier(*, integers: bool = False) -> bytes:
@@ -45,16 +55,14 @@ def classifier(*, integers: bool = False) -> bytes:
     Args:
         integers: answer in int8, one step 1/256, in place of float32.
     """
-    model, rng = Model(), np.random.default_rng(SEED)
-    strength = rng.uniform(1.0, 2.0, len(WORDS))
-    says = [strength[at] * ((word in GOOD) - (word in BAD)) for at, word in enumerate(WORDS)]
+    model = Model()
     ids = model.tensor("serving_default_ids:0", (1, TOKENS), "int32")
-    table = model.tensor("words", (len(WORDS), 2), values=np.stack([says, np.abs(says)], axis=1))
+    table = model.tensor("words", (len(WORDS), 2), values=table_of_words())
     axis = model.tensor("axis", (1,), "int32", values=[1])
     embedded = model.tensor("embedded", (1, TOKENS, 2))
     mean, logits = model.tensor("mean", (1, 2)), model.tensor("logits", (1, 2))
     out = model.tensor("softmax", (1, 2))
-    head = model.tensor("head", (2, 2), values=np.array([[-20.0, 0.5], [20.0, -0.5]]))
+    head = model.tensor("head", (2, 2), values=HEAD)
     model.operator("GATHER", [table, ids], [embedded], options=("GatherOptions", {0: i32(0)}))
     model.operator("MEAN", [embedded, axis], [mean], options=("ReducerOptions", {}))
     dense = ("FullyConnectedOptions", {})

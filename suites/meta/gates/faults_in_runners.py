@@ -49,7 +49,7 @@ FAULTS = {
     ),
     "a product that several threads compute wrongly": Fault(
         gate=BEHAVIOR + "test_number_of_threads_changes_nothing",
-        says="with 2 thread(s)",
+        says="number of threads: 2",
         runner={
             LOADED: LOADED + '        model.threads = header["threads"]\n',
             **planted_logits("return logits[::-1] if self.threads > 1 else logits"),
