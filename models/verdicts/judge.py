@@ -158,7 +158,11 @@ def check_range(estimate: Estimate, metric: Metric) -> None:
 
 
 def _what_decides(estimate: Estimate, budget: Budget, metric: Metric) -> str:
-    """Return how many samples would decide if the value stays: intervals narrow with their root."""
+    """Return how many samples would decide if the value stays.
+
+    Intervals narrow with the root of the samples. A share of all or of none is known better: the
+    exact interval of n out of n begins at a power of 1 / n.
+    """
     distance = abs(estimate.value - budget.value)
     # The end on the far side of the limit has to come back to it.
     above = estimate.value > budget.value
@@ -167,5 +171,8 @@ def _what_decides(estimate: Estimate, budget: Budget, metric: Metric) -> str:
         return f"and {estimate.n:,} {metric.counted} are too few to bound it"
     if reach >= UNREACHABLE * distance:
         return f"so near the value that no number of {metric.counted} would decide"
-    needed = max(estimate.n + 1, round(estimate.n * (reach / distance) ** 2))
+    needed = round(estimate.n * (reach / distance) ** 2)
+    if metric.is_share and estimate.value in {0.0, 1.0} and reach < 1:
+        needed = math.ceil(estimate.n * math.log1p(-reach) / math.log1p(-distance))
+    needed = max(estimate.n + 1, needed)
     return f"about {needed:,} {metric.counted} would decide"

@@ -53,6 +53,11 @@ class Metric(NamedTuple):
     has_chance: bool = False
 
     @property
+    def is_share(self) -> bool:
+        """Whether it lies between none and all."""
+        return (self.low, self.high) == (0.0, 1.0)
+
+    @property
     def exact(self) -> bool:
         """Whether it is read off a file: then every byte counts."""
         return self.counted == "files"

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import EdgeproofError
+from models.verdicts.intervals import proportion_interval
 from models.verdicts.judge import Budget, Estimate, Verdict, judge
 
 FILE = "fixtures/budgets/embedded.toml"
@@ -96,6 +97,8 @@ def test_memory_is_said_in_megabytes() -> None:
         ),
         (Estimate(0.02, -math.inf, math.inf, 5), "and 5 texts are too few to bound it"),
         (Estimate(0.051, 0.041, 0.061, 500), "about 501 texts would decide"),
+        # No drop is the middle of what a drop can be, not its end.
+        (Estimate(0.0, -0.082, 0.082, 100), "about 400 texts would decide"),
     ],
 )
 def test_an_inconclusive_judgment_says_how_many_texts_would_decide(
@@ -104,6 +107,32 @@ def test_an_inconclusive_judgment_says_how_many_texts_would_decide(
     judgment = judge(estimate, DROP, scheme=SCHEME)
     assert judgment.verdict is Verdict.INCONCLUSIVE
     assert words in judgment.reason
+
+
+@pytest.mark.parametrize(("limit", "needed"), [(0.97, 122), (0.98, 183), (0.995, 736)])
+@pytest.mark.parametrize("share", [0, 1])
+@pytest.mark.parametrize("n", [2, 11, 100])
+def test_a_share_of_all_or_none_is_decided_by_so_many_texts(
+    n: int, share: int, limit: float, needed: int
+) -> None:
+    """The number is that of the exact interval itself, whatever few texts it is said after."""
+    metric, side, end = (
+        ("agreement", "min", limit) if share else ("total_variation", "max", 1 - limit)
+    )
+    budget = Budget(metric, side, end, "so much", FILE, "key")
+    said = judge(Estimate(share, *proportion_interval(n * share, n), n), budget, scheme=SCHEME)
+    assert f"about {needed} texts would decide" in said.reason
+    decided, one_less = (
+        judge(Estimate(share, *proportion_interval(m * share, m), m), budget, scheme=SCHEME).verdict
+        for m in (needed, needed - 1)
+    )
+    assert (decided, one_less) == (Verdict.PASS, Verdict.INCONCLUSIVE)
+
+
+def test_a_share_that_nothing_bounds_needs_more_texts() -> None:
+    said = judge(Estimate(1.0, 0.0, 1.0, 1), AGREEMENT, scheme=SCHEME)
+    assert "so near the value that no number of texts would decide" not in said.reason
+    assert "texts would decide" in said.reason
 
 
 @pytest.mark.parametrize("high", [0.02, 0.05, 1.0])
