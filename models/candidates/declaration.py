@@ -51,14 +51,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import msgspec
 
 from models.candidates.spec import ROLES, Meaning, Role
-from models.candidates.texts import TextsTable  # noqa: TC001 - msgspec reads the annotation
+from models.candidates.texts import TextsTable
 from models.errors import UsageMistake
-from models.paths import TOML, is_name
+from models.paths import TOML, absolute, is_name
 from models.tables import Table, read_table
 from models.tokenizers.kinds import TokenizerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 T = TypeVar("T", bound=Table)
@@ -224,55 +223,74 @@ def read_candidates(path: Path) -> CandidatesTable:
         UsageMistake: the file cannot be read, or breaks the grammar; names file and key.
     """
     table = read_table(path, CandidatesTable)
-    folder = path.resolve().parent
-    known = {one.name for one in table.candidates}
-
-    def absolute(given: str) -> str:
-        return str(folder / given)
-
-    def reference(given: str) -> str:
-        return given if given in known else absolute(given)
-
-    return msgspec.structs.replace(
-        table,
-        candidates=tuple(
-            msgspec.structs.replace(
-                _resolved(one, absolute, reference), flatbuffer=absolute(one.flatbuffer)
-            )
-            for one in table.candidates
-        ),
-        **_paths(table, absolute, reference),
-        **_own_paths(table, absolute),
+    anchored = _Anchored(path, frozenset(one.name for one in table.candidates))
+    candidates = tuple(
+        anchored.candidate(one, f"candidates[{at}]") for at, one in enumerate(table.candidates)
     )
+    return msgspec.structs.replace(table, candidates=candidates, **anchored.whole(table))
 
 
-def _own_paths(table: CandidatesTable, absolute: Callable[[str], str]) -> dict[str, Any]:
-    """Return the keys that the whole file alone has, their paths made absolute."""
-    found: dict[str, Any] = {}
-    if isinstance(table.corpus, str):
-        found["corpus"] = absolute(table.corpus)
-    elif table.corpus is not None:
-        file = absolute(table.corpus.file)
-        found["corpus"] = msgspec.structs.replace(table.corpus, file=file)
-    if isinstance(table.reference, ReferenceTable):
-        own = table.reference.as_candidate("reference")
-        found["reference"] = msgspec.structs.replace(
-            table.reference,
-            file=absolute(table.reference.file),
-            tokenizer=_paths(own, absolute, absolute).get("tokenizer"),
-        )
-    if isinstance(table.tokenizer, TokenizerSettings):
-        file = absolute(table.tokenizer.file)
-        found["tokenizer"] = msgspec.structs.replace(table.tokenizer, file=file)
-    if table.budgets is not None and table.budgets.endswith(TOML):
-        found["budgets"] = absolute(table.budgets)
-    if table.device is not None and table.device.endswith(TOML):
-        found["device"] = absolute(table.device)
-    for key in ("known_failures", "baseline"):
-        given = getattr(table, key)
-        if given is not None:
-            found[key] = absolute(given)
-    return found
+@dataclass(frozen=True)
+class _Anchored:
+    """What makes the paths of a TOML absolute: those that are relative start from its folder.
+
+    Attributes:
+        toml: the file.
+        names: of its candidates, which a reference may be called by.
+    """
+
+    toml: Path
+    names: frozenset[str]
+
+    def candidate(self, one: CandidateTable, key: str) -> CandidateTable:
+        """Return a candidate with absolute paths."""
+        flatbuffer = self._path(one.flatbuffer, f"{key}.flatbuffer")
+        own = self._shared(one, f"{key}.")
+        return msgspec.structs.replace(one, flatbuffer=flatbuffer, **own)
+
+    def whole(self, table: CandidatesTable) -> dict[str, Any]:
+        """Return the paths that stand above all candidates, by key."""
+        found = self._shared(table)
+        for key in ("corpus", "tokenizer", "reference"):
+            given = getattr(table, key)
+            if isinstance(given, TextsTable | TokenizerSettings | ReferenceTable):
+                file = self._path(given.file, f"{key}.file")
+                found[key] = msgspec.structs.replace(given, file=file)
+        if isinstance(table.corpus, str):
+            found["corpus"] = self._path(table.corpus, "corpus")
+        if isinstance(table.reference, ReferenceTable) and table.reference.tokenizer is not None:
+            own = self._tokenizer(table.reference.tokenizer, "reference.tokenizer")
+            found["reference"] = msgspec.structs.replace(found["reference"], tokenizer=own)
+        for key in ("budgets", "device", "known_failures", "baseline"):
+            given = getattr(table, key)
+            if given is not None:
+                named = key in {"budgets", "device"} and given.strip() and not given.endswith(TOML)
+                found[key] = given if named else self._path(given, key)
+        return found
+
+    def _shared(self, table: CandidateTable | CandidatesTable, place: str = "") -> dict[str, Any]:
+        """Return the paths that both tables have, by key."""
+        found: dict[str, Any] = {}
+        if isinstance(table.labels, str):
+            found["labels"] = self._path(table.labels, f"{place}labels")
+        if isinstance(table.tokenizer, str):
+            found["tokenizer"] = self._tokenizer(table.tokenizer, f"{place}tokenizer")
+        if isinstance(table.reference, str) and table.reference not in self.names:
+            found["reference"] = self._path(table.reference, f"{place}reference")
+        return found
+
+    def _tokenizer(self, given: str, key: str) -> str:
+        kind, colon, path = given.rpartition(":")
+        # `characters:` has no file.
+        return given if colon and not path else f"{kind}{colon}{self._path(path, key)}"
+
+    def _path(self, given: str, key: str) -> str:
+        try:
+            return str(absolute(given, folder=self.toml.resolve().parent, key=key))
+        except UsageMistake as mistake:
+            raise UsageMistake(
+                mistake.what, file=self.toml, key=key, remedy=mistake.remedy
+            ) from None
 
 
 def declaration_of(
@@ -325,29 +343,6 @@ def output_lines(**given: Reference | float) -> str:
 
 def _quoted(value: Reference | float) -> str:
     return msgspec.json.encode(value).decode() if isinstance(value, str) else str(value)
-
-
-def _resolved(
-    one: CandidateTable, absolute: Callable[[str], str], reference: Callable[[str], str]
-) -> CandidateTable:
-    return msgspec.structs.replace(one, **_paths(one, absolute, reference))
-
-
-def _paths(
-    table: CandidateTable | CandidatesTable,
-    absolute: Callable[[str], str],
-    reference: Callable[[str], str],
-) -> dict[str, Any]:
-    """Return the keys that both tables have, their paths made absolute."""
-    found: dict[str, Any] = {}
-    if isinstance(table.labels, str):
-        found["labels"] = absolute(table.labels)
-    if isinstance(table.tokenizer, str):
-        kind, colon, path = table.tokenizer.rpartition(":")
-        found["tokenizer"] = f"{kind}{colon}{absolute(path)}" if path else table.tokenizer
-    if isinstance(table.reference, str):
-        found["reference"] = reference(table.reference)
-    return found
 
 
 def _table(given: str, kind: type[T], option: str, form: str) -> T:

@@ -16,7 +16,7 @@ from msgspec import field
 from models.corpus.records import Record, read_records
 from models.errors import UsageMistake
 from models.paths import absolute
-from models.subjects import Columns, CorpusTable, Counts
+from models.subjects import Columns, CorpusTable, Counts, check_encoding
 from models.tables import Table
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ COLUMNS_OPTION = "--edge-columns"
 # What separates several labels in one cell, where a text has more than one.
 _SEVERAL = re.compile(r"\s*[,;|]\s*")
 _SHOWN = 10
+# The keys that name a column.
+_COLUMNS = ("text", "label", "second", "group", "id", "ids")
 
 
 class TextsTable(Table, frozen=True, kw_only=True):
@@ -59,9 +61,21 @@ class TextsTable(Table, frozen=True, kw_only=True):
     fallback_encoding: str | None = None
     header: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        # What is wrong with the table itself is told of it, before any text is read.
+        for use in _COLUMNS:
+            column = getattr(self, use)
+            if column is not None and not column.strip():
+                raise ValueError(f"`{use}` = {column!r} names no column")
+            if column is not None and self.header is not None and self.header.count(column) != 1:
+                times = self.header.count(column)
+                raise ValueError(f"`{use}` = {column!r} stands {times} times in `header`")
+        for key in ("encoding", "fallback_encoding"):
+            check_encoding(key, getattr(self, key))
+
     def columns(self) -> list[str]:
         """Return the names of the columns that are read."""
-        names = (self.text, self.label, self.second, self.group, self.id, self.ids)
+        names = (getattr(self, use) for use in _COLUMNS)
         return [name for name in names if name is not None]
 
 
@@ -109,15 +123,15 @@ def parse_columns(file: Path, given: str | None) -> TextsTable:
     Raises:
         UsageMistake: it is not of that form, or names something that is no column's use.
     """
-    uses = ("text", "label", "second", "group", "id", "ids")
     found: dict[str, str] = {}
     for part in given.split(",") if given else ():
         use, equals, column = (piece.strip() for piece in part.partition("="))
-        if not equals or not column or use not in uses or use in found:
+        if not equals or not column or use not in _COLUMNS or use in found:
             raise UsageMistake(
-                f"{given!r} is not {uses[0]}=COLUMN,{uses[1]}=COLUMN",
+                f"{given!r} is not text=COLUMN,label=COLUMN",
                 key=COLUMNS_OPTION,
-                remedy=f"Write each of {', '.join(uses)} at most once; text and label are needed",
+                remedy=f"Write each of {', '.join(_COLUMNS)} at most once; text and label are "
+                "needed",
             )
         found[use] = column
     return TextsTable(file=str(file), **found)  # type: ignore[arg-type] # each is a name

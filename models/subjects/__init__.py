@@ -108,7 +108,7 @@ class CorpusTable(Table, frozen=True, kw_only=True):
         self._check_labels()
         self._check_columns()
         for key in ("encoding", "fallback_encoding"):
-            _check_encoding(key, getattr(self, key))
+            check_encoding(key, getattr(self, key))
         if self.source == "replab":
             return
         if self.counts.test is None:
@@ -415,9 +415,14 @@ def _anchored(subject: Subject, folder: Path) -> Subject:
     return replace(subject, **changes)
 
 
-def _check_encoding(key: str, name: str | None) -> None:
+def check_encoding(key: str, name: str | None) -> None:
+    """Refuse an encoding that Python does not have; None is none at all.
+
+    Raises:
+        ValueError: there is no such encoding of texts.
+    """
     try:
-        "a".encode(name or "utf-8")
+        "a".encode("utf-8" if name is None else name)
     except (LookupError, ValueError):
         raise ValueError(
             f"`{key}`: Python knows no encoding called {name!r}; "
