@@ -39,6 +39,8 @@ _PIECE = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _LONGEST_NAME = 512
+# Bytes of one file's or folder's name, on every file system that is met.
+_LONGEST_PART = 255
 # How an archive ends, and what stands for a count that its 16 bits cannot hold.
 _END, _END_BYTES, _LONGEST_COMMENT, _UNCOUNTED = b"PK\x05\x06", 22, 0xFFFF, 0xFFFF
 
@@ -180,15 +182,20 @@ def open_archive(
 
 
 def is_safe(name: str) -> bool:
-    """Tell whether a member's path stays inside the folder that it is unpacked into."""
+    """Tell whether a member can be unpacked, and stays inside the folder that it is unpacked to."""
     parts = name.removesuffix("/").split("/")
     return (
-        len(name) <= _LONGEST_NAME
-        and name.isprintable()
+        is_writable(name)
         and not PurePosixPath(name).is_absolute()
         and "\\" not in name
         and not {"", ".", ".."} & set(parts)
     )
+
+
+def is_writable(name: str) -> bool:
+    """Tell whether a file system takes a member's path, and a terminal shows it as it is."""
+    longest = max(len(part.encode()) for part in name.split("/"))
+    return name.isprintable() and len(name) <= _LONGEST_NAME and longest <= _LONGEST_PART
 
 
 def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file: _Bounded) -> None:
@@ -221,6 +228,9 @@ def _problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
     unpacked = f"would be {info.file_size:,} bytes unpacked"
     most = max(_SMALL, limits.ratio * info.compress_size)
     problems = {
+        "has a name that no file can have: it is too long, or cannot be shown": not is_writable(
+            info.filename
+        ),
         "would be unpacked outside of its folder": not is_safe(info.filename),
         "is a link or a device, not a file": kind not in {0, stat.S_IFREG, stat.S_IFDIR},
         "is encrypted": bool(info.flag_bits & _ENCRYPTED),

@@ -12,7 +12,13 @@ from models.candidates.roles import Port, bind_inputs
 from models.candidates.spec import CandidateSpec
 from models.candidates.warnings import warnings_of
 from models.errors import EdgeproofError, UsageMistake
-from models.flatbuffers.metadata import LABELS, ModelMetadata, read_metadata, read_packed
+from models.flatbuffers.metadata import (
+    LABELS,
+    ModelMetadata,
+    read_metadata,
+    read_packed,
+    why_unread,
+)
 from models.flatbuffers.opening import read_flatbuffer
 from models.flatbuffers.reading import read_contents
 from models.flatbuffers.variables import LOST, REMEDY, are_lost
@@ -70,7 +76,7 @@ def open_candidate(file: Path) -> Opened:
     try:
         return Opened(file, data, contents, read_metadata(file, data, contents), None)
     except EdgeproofError as error:
-        return Opened(file, data, contents, None, error.what)
+        return Opened(file, data, contents, None, why_unread(error))
 
 
 def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
@@ -274,7 +280,8 @@ def _described_labels(
         packed = read_packed(opened.file, opened.data, chosen.name)
         return parse_labels(packed, chosen.name), []
     except EdgeproofError as error:
-        return None, [f"The labels in the metadata cannot be used: {error.what}."]
+        what = f"{chosen.name} {error.what}"
+        return None, [f"The labels in the metadata cannot be used: {what}."]
 
 
 def _first_without_locale(files: Sequence[AssociatedFile]) -> AssociatedFile:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FEWEST, MOST = 2, 1000
 _LARGEST_FILE = 1 << 20
+# A label is a word or two; what is longer is a text, or a file without line breaks.
+_LONGEST = 200
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
@@ -67,6 +69,8 @@ def _is_json(text: str) -> bool:
     """Whether a text is a list or an object, not a label that begins as one does."""
     try:
         return isinstance(msgspec.json.decode(text), list | dict)
+    except RecursionError:
+        return True
     except msgspec.DecodeError:
         return False
 
@@ -75,7 +79,8 @@ def check_labels(labels: list[str], where: str) -> tuple[str, ...]:
     """Return labels that can be told apart.
 
     Raises:
-        UsageMistake: one is empty or there twice, or there are fewer than 2 or more than 1,000.
+        UsageMistake: one is empty, too long or there twice, or there are fewer than 2 or more than
+            1,000.
     """
     if not FEWEST <= len(labels) <= MOST:
         raise UsageMistake(
@@ -88,6 +93,14 @@ def check_labels(labels: list[str], where: str) -> tuple[str, ...]:
             f"label {labels.index('')} is empty",
             file=where,
             remedy="Name it, or remove the line: the place of a label is its index in the output",
+        )
+    longest = max(labels, key=len)
+    if len(longest) > _LONGEST:
+        raise UsageMistake(
+            f"label {labels.index(longest)} is {len(longest):,} characters long, at most "
+            f"{_LONGEST} can be shown",
+            file=where,
+            remedy="Give one label a line, in the order of the output",
         )
     label, times = Counter(labels).most_common(1)[0]
     if times > 1:

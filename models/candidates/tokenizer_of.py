@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.errors import UsageMistake
+from models.drafts import scratch_folder
+from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.metadata import (
     AssociatedFile,
     BertTokenizer,
@@ -49,7 +49,7 @@ def encoder_of(
         return declared_encoder(table.tokenizer, given, has_ids=has_ids)
     described = _described(opened)
     if described is None:
-        raise nothing_says(opened.file)
+        raise nothing_says(opened.file, opened.unread)
     return _from_metadata(described, opened)
 
 
@@ -71,10 +71,16 @@ def declared_encoder(
     return None if settings is None else load(settings)
 
 
-def nothing_says(file: Path) -> UsageMistake:
-    """Return the mistake of giving no way to make ids."""
+def nothing_says(file: Path, unread: str | None = None) -> UsageMistake:
+    """Return the mistake of giving no way to make ids.
+
+    Args:
+        file: that needs them.
+        unread: why its metadata, which may say it, cannot be read.
+    """
+    why = f", and its metadata cannot be read: {unread}" if unread else ""
     return UsageMistake(
-        "nothing says how a text becomes its ids",
+        f"nothing says how a text becomes its ids{why}",
         file=file,
         key=KEY,
         remedy=f"Give {KEY}=PATH or KIND:PATH, or name a column of ids with "
@@ -119,17 +125,29 @@ def _packed(
             key="metadata",
             remedy=f"Give {KEY}=KIND:PATH",
         )
-    content = read_packed(opened.file, opened.data, files[0].name)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(files[0].name).name
+    named = files[0].name
+    packed = opened.metadata.packed if opened.metadata else ()
+    if named not in {one.name for one in packed}:
+        raise _unfit(opened, f"its metadata names {named!r}, which is not packed with it")
+    try:
+        content = read_packed(opened.file, opened.data, named)
+    except EdgeproofError as error:
+        raise _unfit(opened, f"in its metadata, {named} {error.what}") from None
+    with scratch_folder("edgeproof-tokenizer-") as folder:
+        path = folder / Path(named).name
         path.write_bytes(content)
         try:
             return load(TokenizerSettings(file=str(path), kind=kind, **settings))  # type: ignore[arg-type] # literals
         except UsageMistake as error:
             # The file that it names is gone when somebody reads of it.
-            raise UsageMistake(
-                f"in its metadata, {path.name} {error.what}",
-                file=opened.file,
-                key=error.key or "metadata",
-                remedy=f"Give {KEY}=KIND:PATH, which takes the place of what the metadata holds",
-            ) from None
+            what = f"in its metadata, {named} {error.what}"
+            raise _unfit(opened, what, error.key) from None
+
+
+def _unfit(opened: Opened, what: str, key: str | None = None) -> UsageMistake:
+    return UsageMistake(
+        what,
+        file=opened.file,
+        key=key or "metadata",
+        remedy=f"Give {KEY}=KIND:PATH, which takes the place of what the metadata holds",
+    )

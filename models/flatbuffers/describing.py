@@ -11,7 +11,7 @@ from models.errors import EdgeproofError
 from models.flatbuffers.findings import Finding, Inspected, findings_of
 from models.flatbuffers.findings.schemes import claim_of
 from models.flatbuffers.inspect import report_of
-from models.flatbuffers.metadata import read_metadata
+from models.flatbuffers.metadata import read_metadata, why_unread
 from models.flatbuffers.opening import Damaged, read_flatbuffer
 from models.flatbuffers.reading import read_contents
 from models.flatbuffers.recognizing import recognized
@@ -47,7 +47,7 @@ def inspect_file(path: Path, claimed: str | None = None, claimed_by: str = "--as
     try:
         metadata = read_metadata(path, data, contents)
     except EdgeproofError as error:
-        unread = error.what
+        unread = why_unread(error)
     declared = claimed is not None
     if claimed is None:
         claimed, claimed_by = claim_of(path), "Its name"

@@ -236,6 +236,11 @@ def read_metadata(path: Path, data: bytes, contents: Contents) -> ModelMetadata 
         ) from None
 
 
+def why_unread(error: EdgeproofError) -> str:
+    """Say why metadata or a file of it cannot be read, and which file that is."""
+    return error.what if error.key in {None, ENTRY} else f"{error.key} {error.what}"
+
+
 def read_packed(path: Path, data: bytes, name: str) -> bytes:
     """Return a file out of the archive behind a model.
 

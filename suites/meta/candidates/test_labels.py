@@ -34,6 +34,9 @@ REFUSED = {
     "twice the same": (b"a\nb\na\n", "2 labels are called 'a'"),
     "a gap": (b"a\n\nb\n", "label 1 is empty"),
     "no text": (b"\xff\xfe\x00", "is not UTF-8"),
+    "lists in lists": (b"[" * 100_000, "is JSON"),
+    "objects in objects": (b'{"a":' * 100_000, "is JSON"),
+    "a text in place of a label": (b"good\n" + b"bad " * 60 + b"\n", "label 1 is 239 characters"),
     "much": (b"a" * (2 << 20), "at most"),
 }
 
