@@ -15,13 +15,14 @@ import msgspec
 import numpy as np
 
 from models.candidates.declaration import Declaration
+from models.candidates.given_candidate import refuse_changed
 from models.candidates.subject import JudgedArtefacts
 from models.corpus.artefact import write_encoding, write_texts
 from models.corpus.texts import Corpus, LabelledText, LeftOut
 from models.corpus.tokenize import Encoded, describe_lengths
 from models.members import FLATBUFFER, VARIANT_CARD
 from models.roles import IDS, MASK, SEGMENTS
-from models.store import Stage, hash_sources, versions
+from models.store import Stage, hash_file, hash_sources, versions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,6 +124,7 @@ def _texts_stage(subject: GivenSubject, one: GivenCandidate | None) -> Stage:
         "left_out": texts.left_out,
         "tokenizer": tokenizer,
         "length": length,
+        "vocabulary": _vocabulary(one) if one else None,
         "source": hash_sources("candidates", "corpus", "tokenizers"),
         "versions": versions("numpy", "tokenizers"),
     }
@@ -146,6 +148,7 @@ def _card(one: GivenCandidate) -> CandidateCard:
 
 def _write_candidate(one: GivenCandidate, out: Path) -> None:
     shutil.copyfile(one.spec.file, out / FLATBUFFER)
+    refuse_changed(one.spec.file, hash_file(out / FLATBUFFER), one.sha256)
     (out / VARIANT_CARD).write_bytes(msgspec.json.format(msgspec.json.encode(_card(one))) + b"\n")
 
 
@@ -196,4 +199,5 @@ def _summary(subject: GivenSubject, one: GivenCandidate | None, encoded: Encoded
 
 
 def _vocabulary(one: GivenCandidate) -> int | None:
-    return one.rows or (one.encoder.size if one.encoder else None)
+    """Return how many words the tokenizer knows; without one, how many rows the table has."""
+    return one.encoder.size if one.encoder else one.rows

@@ -13,6 +13,7 @@ from models.roles import IDS, MASK, SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -119,6 +120,26 @@ class GivenCandidate:
                 )
             ids[at, : len(given)], mask[at, : len(given)] = given, 1
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
+
+
+def refuse_changed(file: Path, found: str, read: str) -> None:
+    """Refuse a file that is another one by the time that it is kept or asked.
+
+    Args:
+        file: the user's.
+        found: its sha256 now.
+        read: its sha256 when it was read, which what is kept of it is called by.
+
+    Raises:
+        UsageMistake: they differ.
+    """
+    if found != read:
+        raise UsageMistake(
+            "was changed while it was read",
+            file=file,
+            key="sha256",
+            remedy="Run again once it is written, with nothing that writes it meanwhile",
+        )
 
 
 def refuse_too_many(one: GivenCandidate, texts: Texts) -> None:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.candidates.candidate import labels_of
-from models.candidates.given_candidate import GivenCandidate, length_of, refuse_too_many
+from models.candidates.given_candidate import (
+    GivenCandidate,
+    length_of,
+    refuse_changed,
+    refuse_too_many,
+)
 from models.candidates.labels import MOST
 from models.candidates.meaning import bind_output
 from models.candidates.recorded import Recording
@@ -20,9 +26,11 @@ from models.candidates.spec import CandidateSpec
 from models.candidates.tokenizer_of import declared_encoder, nothing_says
 from models.candidates.warnings import warnings_of
 from models.errors import UsageMistake
-from models.onnx.asking import RUNTIME, Call, Fed, ask, require_onnxruntime
+from models.onnx.asking import MOST_THREADS, RUNTIME, Call, Fed, ask, require_onnxruntime
 from models.onnx.reading import KEY, read_onnx
 from models.roles import IDS
+from models.runtime.predictions import processor_features
+from models.runtime.runner import usable_cores
 from models.store import Stage, hash_sources, versions
 
 if TYPE_CHECKING:
@@ -74,6 +82,8 @@ class OnnxReference:
             "rows": {one.role: _digest(self.rows[one.role]) for one in self.one.spec.inputs},
             "source": hash_sources("onnx"),
             "versions": versions(RUNTIME, "numpy"),
+            "machine": platform.machine(),
+            "processor": processor_features(),
         }
         return Stage(STAGE, recipe)
 
@@ -99,6 +109,8 @@ class OnnxReference:
     def _asked(self) -> NDArray[Any]:
         raw = ask(self._call(), self.rows)
         spec = self.one.spec
+        # It was asked by its path: what answered has to be what was read.
+        refuse_changed(spec.file, read_onnx(spec.file).sha256, self.one.sha256)
         wrong = ~np.isfinite(raw.astype(np.float64)).all(axis=1)
         if wrong.any():
             raise UsageMistake(
@@ -122,6 +134,7 @@ class OnnxReference:
             output=spec.output.tensor,
             values=1 if spec.output.threshold is not None else self._classes,
             most=MOST,
+            threads=min(usable_cores(), MOST_THREADS),
         )
 
     @property

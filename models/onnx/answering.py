@@ -17,14 +17,12 @@ import numpy as np
 
 from models.errors import EdgeproofError
 from models.numpy_files import read_npz
-from models.runtime.runner import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-MOST_THREADS = 8
 # Of the runtime's own messages, those that end it.
 _FATAL = 4
 
@@ -40,7 +38,7 @@ def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDAr
         CannotAnswerError: onnxruntime refuses it, or its answers do not have one shape.
     """
     signal.setitimer(signal.ITIMER_REAL, request["seconds"])
-    session = _session(request["file"])
+    session = _session(request["file"], request["threads"])
     found: list[NDArray[Any]] = []
     for at in range(len(next(iter(rows.values())))):
         # Native code that hangs is ended by the kernel's timer, whose signal nobody handles.
@@ -53,11 +51,11 @@ def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDAr
     return np.stack(found)
 
 
-def _session(file: str) -> Any:
+def _session(file: str, threads: int) -> Any:
     import onnxruntime  # noqa: PLC0415 - once this process is bounded
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(usable_cores(), MOST_THREADS)
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL
     try:

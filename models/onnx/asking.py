@@ -29,6 +29,7 @@ GROUP = "onnx"
 # What a phone's classifier takes milliseconds for.
 SECONDS_PER_TEXT = 60.0
 SECONDS_IN_ALL = 4 * 3600.0
+MOST_THREADS = 8
 _MEMORY = "/proc/meminfo"
 _FREE = "MemAvailable:"
 
@@ -60,6 +61,7 @@ class Call:
         output: the output that answers.
         values: how many numbers answer a text; None where the file leaves that open.
         most: how many they can be at most.
+        threads: that compute an answer, whose last bits hang on it.
     """
 
     file: Path
@@ -67,6 +69,7 @@ class Call:
     output: str
     values: int | None
     most: int
+    threads: int
 
 
 def require_onnxruntime(file: Path) -> None:

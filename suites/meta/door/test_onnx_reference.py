@@ -120,7 +120,7 @@ def asked(folder, content, *, output="out", values=3, rows=2):
     file = folder / "x.onnx"
     file.write_bytes(content)
     ids = Fed(role="ids", name="input_ids", dtype="int64", shape=(1, 8))
-    call = Call(file=file, inputs=(ids,), output=output, values=values, most=1000)
+    call = Call(file=file, inputs=(ids,), output=output, values=values, most=1000, threads=1)
     return ask(call, {"ids": np.ones((rows, 8), np.int32)})
 
 

@@ -1,0 +1,114 @@
+"""What is kept of given files: under a key of all that decides it, and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.candidates import artefacts, onnx_reference
+from models.candidates.artefacts import CANDIDATE
+from models.errors import UsageMistake
+from models.members import FLATBUFFER
+from models.store import Store
+from suites.meta import onnx_writer, small_classifiers
+from suites.meta.door.handing import provider_by
+from suites.meta.door.refused import Refused
+
+IDS = "text,label,ids\n" + "".join(f"word{n},{'abc'[n % 3]},{n + 2} 3\n" for n in range(12))
+OF_IDS = {"corpus": "{}/ids.csv", "tokenizer": None, "columns": "text=text,label=label,ids=ids"}
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch):
+    monkeypatch.setattr(onnx_reference, "require_onnxruntime", lambda _file: None)
+
+
+def handed_in(folder, *, files=None, **options):
+    """Hand in a FlatBuffer, and further files; return what gives a run its candidates."""
+    folder.mkdir(exist_ok=True)
+    return provider_by(Refused(says=(), files=files or {}, options=options).make(folder))
+
+
+def with_onnx(folder):
+    """Hand in a FlatBuffer and an ONNX file as its reference."""
+    return handed_in(folder, files={"x.onnx": onnx_writer.classifier()}, reference="{}/x.onnx")
+
+
+@pytest.mark.parametrize(
+    "other", [small_classifiers.classifier(seed=1), small_classifiers.classifier()[:-1], b""]
+)
+def test_a_file_that_changes_before_it_is_kept_is_not_kept(other, tmp_path):
+    provider, store = handed_in(tmp_path / "handed"), Store(tmp_path / "store")
+    file = tmp_path / "handed" / "ok.tflite"
+    read = file.read_bytes()
+    file.write_bytes(other)
+    with pytest.raises(UsageMistake, match="was changed while it was read") as caught:
+        provider.make(store)
+    assert caught.value.file == str(file)
+    assert not list((store.root / CANDIDATE).glob("*/*"))
+
+    file.write_bytes(read)
+    provider.make(store)
+    (kept,) = (store.root / CANDIDATE).glob(f"*/{FLATBUFFER}")
+    assert kept.read_bytes() == read
+
+
+def test_a_reference_that_changes_while_it_is_asked_is_not_kept(tmp_path, monkeypatch):
+    provider, store = with_onnx(tmp_path / "handed"), Store(tmp_path / "store")
+    file = tmp_path / "handed" / "x.onnx"
+
+    def ask(_call, rows):
+        file.write_bytes(onnx_writer.classifier(order=(1, 0, 2)))
+        return np.zeros((len(rows["ids"]), 3), np.float32)
+
+    monkeypatch.setattr(onnx_reference, "ask", ask)
+    with pytest.raises(UsageMistake, match="was changed while it was read") as caught:
+        provider.make(store)
+    assert caught.value.file == str(file)
+    assert not list((store.root / onnx_reference.STAGE).glob("*/*"))
+
+
+DECIDES = {
+    "cores": ("usable_cores", lambda: 3),
+    "a processor": ("processor_features", lambda: ["avx10"]),
+    "versions": ("versions", lambda *_: {"onnxruntime": "99"}),
+}
+
+
+@pytest.mark.parametrize("name", DECIDES)
+def test_what_changes_a_reference_s_answers_is_in_their_key(name, tmp_path, monkeypatch):
+    answers = with_onnx(tmp_path).reference_answers
+    before = answers.stage.key
+    monkeypatch.setattr(onnx_reference, *DECIDES[name])
+    assert answers.stage.key != before
+
+
+def test_where_files_lie_and_how_a_user_speaks_is_in_no_key(tmp_path, monkeypatch):
+    def keys(folder):
+        subject = with_onnx(folder).subject
+        kept = artefacts.kept(subject).artefacts
+        return {name: stage.key for name, stage in kept.named.items()}
+
+    here = keys(tmp_path / "here")
+    monkeypatch.setenv("LC_ALL", "tr_TR.UTF-8")
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    monkeypatch.setenv("COLUMNS", "40")
+    assert keys(tmp_path / "there") == here
+    assert here.keys() >= {"texts", "reference"}
+
+
+def test_the_size_of_a_vocabulary_that_only_the_table_tells_is_in_the_texts_key(tmp_path):
+    subject = handed_in(tmp_path, files={"ids.csv": IDS}, **OF_IDS).subject
+    (one,) = subject.candidates.values()
+    larger = replace(one, rows=one.rows + 1)
+    assert artefacts._vocabulary(larger) == one.rows + 1
+    assert artefacts._texts_stage(subject, larger).key != artefacts._texts_stage(subject, one).key
+
+
+def test_files_of_one_tokenizer_share_their_texts(tmp_path):
+    subject = handed_in(tmp_path).subject
+    (one,) = subject.candidates.values()
+    other = replace(one, rows=None, sha256="0" * 64, name="other")
+    assert artefacts._texts_stage(subject, other) == artefacts._texts_stage(subject, one)
