@@ -66,7 +66,7 @@ def parse_labels(data: bytes, where: str) -> tuple[str, ...]:
 
 
 def _is_json(text: str) -> bool:
-    """Whether a text is a list or an object, not a label that begins as one does."""
+    """Tell whether a text is a list or an object, not a label that begins as one does."""
     try:
         return isinstance(msgspec.json.decode(text), list | dict)
     except RecursionError:

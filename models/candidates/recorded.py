@@ -366,7 +366,7 @@ def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
 
 
 def _are_numbered_otherwise(labels: Sequence[str]) -> bool:
-    """Whether a label's name is a number, and not its index: "1", "2", "3" of stars."""
+    """Tell whether a label's name is a number, and not its index: "1", "2", "3" of stars."""
     return any(name.isdecimal() and name != str(at) for at, name in enumerate(labels))
 
 

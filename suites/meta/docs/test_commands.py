@@ -116,6 +116,43 @@ def test_the_page_of_the_gates_names_every_metric(metric):
     assert any(fnmatch.fnmatchcase(metric, name) for name in named)
 
 
+def headings_of(page):
+    """What GitHub lets a link name of a page: its headings, lower, without their marks."""
+    lines = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def test_no_link_to_a_heading_is_broken():
+    links = [
+        (page, target, heading)
+        for page in PAGES
+        for target, heading in re.findall(
+            r"\]\(([^)#\s:]*)#([^)\s]+)\)", page.read_text(encoding="utf-8")
+        )
+    ]
+    assert len(links) > 5
+    broken = [
+        (page.name, target, heading)
+        for page, target, heading in links
+        if heading not in headings_of(page.parent / target if target else page)
+    ]
+    assert broken == []
+
+
+def test_what_a_page_names_of_the_checkout_is_there():
+    """A name in capitals is for the reader to replace, and a run makes what is in `reports/out`."""
+    named = [
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(
+            r"`((?:models|fixtures|suites|docs|benchmarks)/[a-z_0-9./*-]+)`",
+            page.read_text(encoding="utf-8"),
+        )
+    ]
+    assert len(named) > 30
+    assert [(page, name) for page, name in named if not any(PROJECT.glob(name.strip("/")))] == []
+
+
 def test_no_link_between_pages_is_broken():
     broken = [
         (page.name, target)
