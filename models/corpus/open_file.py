@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from models.archives import Archive, Limits, open_archive
+from models.corpus.foreign import Foreign, foreign, foreign_archive
 from models.errors import UsageMistake
 from models.files import NotRegularError, read_regular
 
@@ -29,22 +30,6 @@ _MARKS = {
     "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
     "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
 }
-
-
-# How files begin that hold tables, and are no text. A zip of these members is a spreadsheet.
-_TABLES = {
-    b"PAR1": "a Parquet file",
-    b"ARROW1": "an Arrow file",
-    b"FEA1": "a Feather file",
-    b"SQLite format 3": "an SQLite database",
-    b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel",
-    b"\x89HDF": "an HDF5 file",
-    b"\x1f\x8b": "compressed by gzip",
-    b"\x80\x03": "a Python pickle",
-    b"\x80\x04": "a Python pickle",
-    b"\x80\x05": "a Python pickle",
-}
-_SPREADSHEETS = {"[Content_Types].xml", "mimetype"}
 
 
 class Content(NamedTuple):
@@ -120,23 +105,18 @@ def _read_bytes(path: Path) -> tuple[str, bytes]:
         ) from None
     if zipfile.is_zipfile(io.BytesIO(data)):
         with open_archive(io.BytesIO(data), _LIMITS, remedy=_ZIP_AGAIN, name=path) as archive:
-            if not _SPREADSHEETS.isdisjoint(archive.members):
-                raise _no_text("a spreadsheet", path)
+            _refuse(foreign_archive(archive.members), path)
             return _read_member(archive)
-    for start, kind in _TABLES.items():
-        if data.startswith(start):
-            raise _no_text(kind, path)
+    _refuse(foreign(data), path)
     if path.suffix.lower() == ".zip":
         raise UsageMistake("is not a zip", file=path, remedy="Fetch or zip it again")
     return path.name, data
 
 
-def _no_text(kind: str, path: Path) -> UsageMistake:
-    return UsageMistake(
-        f"is {kind}, and texts are read from CSV, TSV or JSON lines",
-        file=path,
-        remedy="Save its rows as CSV in UTF-8, with a header",
-    )
+def _refuse(found: Foreign | None, path: Path, member: str | None = None) -> None:
+    """Refuse what holds no text."""
+    if found is not None:
+        raise UsageMistake(found.what, file=path, key=member, remedy=found.remedy)
 
 
 def _read_member(archive: Archive) -> tuple[str, bytes]:
@@ -144,6 +124,7 @@ def _read_member(archive: Archive) -> tuple[str, bytes]:
     data = archive.read(member)
     if zipfile.is_zipfile(io.BytesIO(data)):
         raise archive.refusal("is a zip in a zip", member)
+    _refuse(foreign(data), archive.file, member)
     return PurePosixPath(member).name, data
 
 

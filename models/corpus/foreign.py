@@ -1,0 +1,110 @@
+"""Telling what a file is that holds no text: by how it begins, or by what is packed in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Foreign(NamedTuple):
+    """What a file is instead of texts: the rest of a sentence that begins with it, and a remedy."""
+
+    what: str
+    remedy: str
+
+
+_AND = ", and texts are read from CSV, TSV or JSON lines"
+_AS_CSV = "Save its rows as CSV in UTF-8, with a header"
+_UNPACK = "Unpack it, or zip the one file with the texts alone"
+_TEXTS = "Give the file with the texts"
+_TABLES = {
+    b"PAR1": "a Parquet file",
+    b"ARROW1": "an Arrow file",
+    b"\xff\xff\xff\xff": "an Arrow stream",
+    b"FEA1": "a Feather file",
+    b"Obj\x01": "an Avro file",
+    b"SQLite format 3": "an SQLite database",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "an array of numpy",
+    **{b"\x80" + bytes([protocol]): "a Python pickle" for protocol in range(2, 6)},
+}
+_PACKED = {
+    b"\x1f\x8b": "compressed by gzip",
+    b"\xfd7zXZ\x00": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+}
+_OTHERS = {
+    b"%PDF-": "a PDF",
+    b"{\\rtf": "a document in RTF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF87a": "a picture",
+    b"GIF89a": "a picture",
+    b"\x7fELF": "a program",
+}
+_FETCHED = {
+    b"version https://git-lfs.github.com/spec/": (
+        "a pointer of Git LFS, not the file itself",
+        "Run `git lfs pull` where it was cloned",
+    ),
+    b"/annex/objects/": (
+        "a pointer of git-annex, not the file itself",
+        "Run `git annex get` where it was cloned",
+    ),
+}
+# A zip archive with one of these was written by an office program.
+_OFFICE = {"[Content_Types].xml", "mimetype", "Index/Document.iwa"}
+_PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
+# Where these say what they are.
+_TAR, _FLATBUFFER, _BZIP2, _ORC = slice(257, 262), slice(4, 8), slice(4, 10), slice(-4, -1)
+_LONGEST_START = 512
+
+
+def foreign(data: bytes) -> Foreign | None:
+    """Return what a file is that holds no text; None where it may hold some."""
+    for known, remedy in ((_TABLES, _AS_CSV), (_PACKED, _UNPACK), (_OTHERS, _TEXTS)):
+        for start, kind in known.items():
+            if data.startswith(start):
+                return Foreign(f"is {kind}{_AND}", remedy)
+    return _twice_said(data) or _fetched(data)
+
+
+def _twice_said(data: bytes) -> Foreign | None:
+    """Return what a file is whose beginning could be a word: it says so in a second place."""
+    if data.startswith(b"BZh") and data[_BZIP2] == b"1AY&SY":
+        return Foreign(f"is compressed by bzip2{_AND}", _UNPACK)
+    if data.startswith(b"ORC") and data[_ORC] == b"ORC":
+        return Foreign(f"is an ORC file{_AND}", _AS_CSV)
+    if data[_TAR] == b"ustar" and b"\0" in data[: _TAR.start]:
+        return Foreign(f"is a tar archive{_AND}", _UNPACK)
+    if data[_FLATBUFFER] == b"TFL3" and b"\0" in data[: _FLATBUFFER.start]:
+        return Foreign(f"is a TFLite FlatBuffer{_AND}", _TEXTS)
+    return None
+
+
+def _fetched(data: bytes) -> Foreign | None:
+    """Return what was fetched in place of the file."""
+    for start, (kind, remedy) in _FETCHED.items():
+        if data.startswith(start):
+            return Foreign(f"is {kind}", remedy)
+    if data[:_LONGEST_START].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGES):
+        return Foreign(
+            "is a web page, or what a server answered in place of the file",
+            "Download the file itself (the raw link), signed in where that is needed",
+        )
+    return None
+
+
+def foreign_archive(names: Iterable[str]) -> Foreign | None:
+    """Return what a zip archive is that was not made of files of texts; None where it may be."""
+    held = set(names)
+    if _OFFICE.isdisjoint(held):
+        return None
+    document = any(name.startswith(("word/", "ppt/")) for name in held)
+    kind = "a document of an office program" if document else "a spreadsheet"
+    return Foreign(f"is {kind}{_AND}", _AS_CSV)
