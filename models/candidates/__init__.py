@@ -7,7 +7,14 @@
 | `roles` | which input takes ids, mask and segments |
 | `meaning` | what the output stands for: logits, probabilities, one sigmoid |
 | `candidate` | puts these together for one file: `read_candidate` |
+| `binding` | what a runner is told of a candidate |
 | `scores` | turns what a runtime answers into labels and probabilities |
+| `given`, `handed`, `given_candidate`, `own_keys` | what a user hands in, by options or TOML |
+| `texts`, `labels`, `tokenizer_of`, `unknown_words` | labelled texts, and how they become ids |
+| `subject`, `artefacts` | what a run knows of its candidates, and where their files are kept |
+| `recorded`, `parity`, `golden` | answers and ids of an app; the vectors that its tests compare |
+| `reference_answers`, `onnx_reference` | references that are no FlatBuffers |
+| `warnings` | what a user has to know of a candidate that is judged all the same |
 | `describe` | what was found, and the TOML to start from |
 
 `python -m models.candidates describe FILE` prints what `describe` says.

@@ -126,7 +126,7 @@ class Answered:
 
 @dataclass(frozen=True, kw_only=True)
 class GivenSubject:
-    """What was handed in, found sound.
+    """What was handed in, after every check.
 
     Attributes:
         handed: what it was made of.

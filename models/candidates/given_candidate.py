@@ -1,4 +1,4 @@
-"""A file that is judged with all that it takes to ask it, and the rows that texts become for it."""
+"""A file that is judged, with its tokenizer, and the rows that texts become for it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class GivenCandidate:
 
     @property
     def encoding(self) -> tuple[str, int]:
-        """What two candidates share that take the same rows."""
+        """A key that candidates share where their rows are the same."""
         encoder = self.encoder
         if encoder is None:
             return "ids", self.length

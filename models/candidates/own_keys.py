@@ -1,4 +1,4 @@
-"""What one candidate of a TOML says for itself of what all candidates of a run share."""
+"""What one candidate of a TOML declares itself of what all of a run share: labels, reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What candidates are compared with where that is no FlatBuffer: recorded or ONNX answers."""
+"""References that are no FlatBuffers: recorded answers, or those of an ONNX file."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ReferenceAnswers(Protocol):
 
     @property
     def binding(self) -> str | None:
-        """How its file is fed and read, on one line; None where that is nobody's question."""
+        """How its file is fed and read, on one line; None where no file is asked."""
 
     @property
     def remarks(self) -> tuple[str, ...]:

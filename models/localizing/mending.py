@@ -1,6 +1,6 @@
 """Which kinds of operators would have to stay in float for a file to answer as its reference.
 
-Imports ai-edge-quantizer as it goes, which what only judges does not have.
+Imports ai-edge-quantizer only when it is used: an environment that only judges lacks it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ QUANTIZER = "ai_edge_quantizer"
 
 
 def why_not(scheme: Scheme | None) -> str | None:
-    """Return why nothing can be tried that should be; None where something can, or need not."""
+    """Return why no operators can be tried in float; None where they can, or need not be."""
     if scheme is None or not scheme.calibrated or find_spec(QUANTIZER):
         return None
     return (

@@ -1,6 +1,6 @@
-"""Runs a FlatBuffer as a runner does, and gives what passes through it, text by text.
+"""Runs a FlatBuffer as a runner does, and gives the values of its tensors, text by text.
 
-Imports ai-edge-litert as it goes: only a process of its own comes here.
+Imports ai-edge-litert when it is used: it runs in a process of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""ONNX files, which are no candidates: what others are compared with.
+"""ONNX files: candidates are compared with them; they are never judged themselves.
 
 | module | what |
 |---|---|

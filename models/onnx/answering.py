@@ -1,7 +1,7 @@
 """Answers texts with an ONNX file: `python -m models.onnx.answering REQUEST ROWS ANSWERS`.
 
-A process of its own: it imports onnxruntime, may take so much memory and so many seconds for each
-text, and prints one line of JSON where it cannot answer. REQUEST is that of `models.onnx.asking`.
+Runs in a process of its own, which imports onnxruntime and is limited in memory, and in time for
+each text. Prints one line of JSON where it cannot answer. `models.onnx.asking` writes REQUEST.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FATAL = 4
 
 
 class CannotAnswerError(Exception):
-    """What a file does instead of answering."""
+    """Why a file gives no answers."""
 
 
 def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Asks an ONNX file, in a process of its own that is bounded in time and memory."""
+"""Asks an ONNX file for answers, in a process that is limited in time and memory."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class OnnxFile:
 
 
 def read_onnx(file: Path) -> OnnxFile:
-    """Read an ONNX file, and look after the files that hold its weights.
+    """Read an ONNX file, and check the files that hold its weights.
 
     Raises:
         UsageMistake: it is no ONNX file, was damaged, needs operators that onnxruntime lacks, or

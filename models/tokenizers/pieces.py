@@ -200,7 +200,8 @@ def _lowers(settings: Settings | None, given: Mapping[str, Any], file: Path) -> 
             f"does not say whether case is lowered, and there is no {SETTINGS} beside it",
             file=file,
             key="tokenizer.case",
-            remedy=f'Give {SETTINGS} beside it, or write case = "unicode" (lowered) or '
+            remedy=f'Give {SETTINGS} beside it (of the checkpoint, or {{"do_lower_case": true}} '
+            'in a file of that name), or write case = "unicode" (lowered) or '
             'case = "kept" in [tokenizer] of your TOML file',
         )
     said = None if settings is None else settings.do_lower_case

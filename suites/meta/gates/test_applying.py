@@ -108,7 +108,9 @@ def test_a_floor_that_nothing_can_beat_does_not_apply(metric):
     alike, mixed = np.zeros(50, np.int64), np.arange(50) % 2
     with pytest.raises(DoesNotApply, match=r"always_A earns 100\.0 % .* \(n = 50\)"):
         floors_of(alike, 1.0).highest(metric)
-    assert floors_of(mixed, 0.5).highest(metric).value == 0.5
+    limit = floors_of(mixed, 0.5).highest(metric)
+    assert limit.value == 0.5
+    assert limit.source.startswith("answers without a model: ")
 
 
 def test_too_few_texts_to_beat_a_floor_do_not_apply():

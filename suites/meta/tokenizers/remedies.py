@@ -100,7 +100,7 @@ HELPS = {
         "a negative limit",
         "an empty split",
     ],
-    "Give tokenizer_config.json beside it, or write case": [
+    'Give tokenizer_config.json beside it (of the checkpoint, or {"do_lower_case": true}': [
         "no case",
     ],
     "Leave case out of [tokenizer]": [
