@@ -252,7 +252,9 @@ def _numbered(rows: list[tuple[str, str]]) -> Pairs | None:
 
     None of other rows.
     """
-    if len(rows) > 1 and not _NUMBER.fullmatch(rows[0][1].strip()):
+    # int() strips less than strip() does: not the separators of ASCII, U+001C to U+001F.
+    rows = [(word, number.strip()) for word, number in rows]
+    if len(rows) > 1 and not _NUMBER.fullmatch(rows[0][1]):
         rows = rows[1:]
     if not rows or not all(_is_number(number) for _, number in rows):
         return None
@@ -260,7 +262,6 @@ def _numbered(rows: list[tuple[str, str]]) -> Pairs | None:
 
 
 def _is_number(text: str) -> bool:
-    text = text.strip()
     return text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_NUMBER))
 
 

@@ -27,6 +27,7 @@ FORMATS = {
         {"the": 4, "day": 2, "two words": 9},
     ),
     "word, tab, number": ("a.tsv", "the\t4\nx y\t2\n\t0\n", {"the": 4, "x y": 2, "": 0}),
+    "separators of ASCII": ("a.tsv", "the\t4\x1e\nday\t\x1f2\n", {"the": 4, "day": 2}),
     "tabs with a header": ("a.tsv", "word\tindex\nthe\t4\n", {"the": 4}),
     "CSV": (
         "a.csv",
