@@ -15,7 +15,7 @@ from models.files import read_regular
 from models.flatbuffers.contents import Operator, Tensor
 from models.flatbuffers.opening import IDENTIFIER, foreign
 from models.onnx.weights import External, external_of, hash_external
-from models.protocol_buffers import Message, Value, fields, integers
+from models.protocol_buffers import Message, Value, fields, integers, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -308,7 +308,9 @@ class _Reader:
     def _dimension(self, content: Value) -> int | None:
         for number, value in self._fields(content):
             if number == _DIMENSION_VALUE:
-                size = integers(value)[-1]
+                if not isinstance(value, int):
+                    raise ValueError("a dimension is no number")
+                size = signed(value)
                 return size if size > 0 else None
         return None
 
