@@ -117,6 +117,7 @@ class Runner:
         delegates: bool = True,
         binding: Binding | None = None,
         sha256: str | None = None,
+        shown: Path | None = None,
         timeout: float | None = None,
     ) -> LoadedModel:
         """Load a FlatBuffer under a name; what had that name before is let go.
@@ -130,6 +131,7 @@ class Runner:
             binding: which tensor takes which input, and what is refused; None binds by the names
                 of the only signature and allows any integer that is not negative.
             sha256: refused if the file on the device has another.
+            shown: the file that errors name, where `flatbuffer` is a copy of it.
             timeout: seconds, in place of the runner's own.
         """
         request = {
@@ -144,7 +146,7 @@ class Runner:
         if isinstance(flatbuffer, Path):
             arrays = {}
             request["path"] = self._transport.place(flatbuffer)
-            self._files[name] = str(flatbuffer)
+            self._files[name] = str(shown or flatbuffer)
         else:
             arrays = {"content": byte_array(flatbuffer)}
             self._files[name] = f"{name} ({len(flatbuffer)} bytes from memory)"

@@ -104,6 +104,12 @@ def test_names_the_operator_that_gives_nan(compared):
     assert found["flips"] == []
 
 
+def test_the_message_names_the_file_that_was_given_and_no_copy_of_it(handed, compared):
+    output = compared[1].outcome.output
+    assert f"{handed / 'broken.tflite'}: broken on " in output
+    assert str(handed / "store" / "candidate") not in output
+
+
 def test_finds_nan_without_a_file_to_compare_with(beside_answers):
     found = beside_answers[0]["broken"]["not_finite"]
     assert (found["operator"], found["tensor"]) == ("FULLY_CONNECTED", "dense_2")

@@ -232,6 +232,18 @@ def test_a_failed_load_leaves_nothing_under_the_name(
         runner.answer("again", by_name)
 
 
+def test_what_is_refused_is_named_as_its_user_knows_it(
+    runner: Runner, tiny: dict[str, Path], by_name: Inputs
+) -> None:
+    mine = tiny["float32"].with_name("mine.tflite")
+    with pytest.raises(RunnerRefused) as loading:
+        runner.load("copy", tiny["flex"], shown=mine)
+    runner.load("copy", tiny["float32"], shown=mine)
+    with pytest.raises(RunnerRefused) as answering:
+        runner.answer("copy", {name: rows[:, :1] for name, rows in by_name.items()})
+    assert loading.value.file == answering.value.file == str(mine)
+
+
 def test_requests_nobody_knows_are_refused(runner: Runner) -> None:
     for request, kind in (({"op": "dance"}, "unknown-operation"), ({"op": "load"}, "bad-request")):
         with pytest.raises(RunnerRefused) as refusal:
