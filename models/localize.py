@@ -111,6 +111,8 @@ def localize(request: Request) -> dict[str, Any]:
     reference = _open(request.reference, curve)
     matched = match(reference.contents, candidate.contents)
     broken = first_not_finite(candidate, reference, matched)
+    if broken is None and request.not_finite:  # the reference answers no better
+        broken = first_not_finite(candidate)
     if broken is not None:  # no noise is looked for beside it, and nothing tried to mend that
         points = error_curve(reference, candidate, matched)
         return _answer(points, matched.by) | {"not_finite": broken}

@@ -306,15 +306,16 @@ def _check_largest(
 
 
 def _numbers(value: Any, classes: int, row: _Row, name: str, source: _Source) -> list[float]:
-    fits = isinstance(value, list) and len(value) == classes
-    numbers = fits and all(
-        isinstance(each, int | float) and not isinstance(each, bool) for each in value
-    )
-    if not numbers:
+    if not isinstance(value, list) or len(value) != classes:
         count = len(value) if isinstance(value, list) else "no list of"
         raise source.unfit(
             f"{row.where}: {name} holds {count} numbers where there are {classes} labels"
         )
+    for each in value:
+        if not isinstance(each, int | float) or isinstance(each, bool):
+            raise source.unfit(
+                f"{row.where}: {name} holds {reprlib.repr(each)}, which is no number"
+            )
     return [_finite(each, row, name, source) for each in value]
 
 

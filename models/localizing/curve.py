@@ -119,16 +119,17 @@ def first_not_finite(
 ) -> dict[str, Any] | None:
     """Return the first operator of a file that gives NaN or Inf, in execution order.
 
-    Infinities that the reference has in the same tensor, such as a mask of -inf, are no fault.
+    Infinities that the reference has in the same tensor, such as a mask of -inf, are no fault. NaN
+    is one, even where the reference has it, too.
     """
     meant: set[int] = set()
     if reference is not None and matched is not None:
-        theirs = _not_finite(reference)
+        theirs = {index for index, (_, inf) in _not_finite(reference).items() if inf}
         meant = {one.tensor.index for other, one in matched.pairs if other.tensor.index in theirs}
     found = _not_finite(candidate)
     for one in written_by(candidate.contents):
-        if one.tensor.index in found and one.tensor.index not in meant:
-            nan, inf = found[one.tensor.index]
+        nan, inf = found.get(one.tensor.index, (0, 0))
+        if nan or (inf and one.tensor.index not in meant):
             point = {"operator": one.operator, "tensor": one.shown, "nan": nan, "inf": inf}
             return point | {"sqnr_db": None}
     return None

@@ -139,6 +139,7 @@ def test_gives_ids_without_what_fills_rows_up(write, tmp_path):
 def test_gives_latencies_in_seconds(name, write, tmp_path):
     taken = {
         "latency_ns": [1e6, 2e6, 3e6],
+        "latency_us": [1e3, 2e3, 3e3],
         "latency_ms": [1, 2, 3],
         "latency_s": [1e-3, 2e-3, 3e-3],
     }
@@ -195,6 +196,14 @@ MISTAKES = {
     "labels for some": ('{"id": "t1"}\n' + REST, "some answers have a label, and others have none"),
     "scores for some": (line() + SCORED, "line 1 has no logits, and others have"),
     "too few scores": (line(logits=[1, 2]) + SCORED, "logits holds 2 numbers where there are 3"),
+    "nothing in place of a score": (
+        line(logits=[1, None, 3]) + SCORED,
+        "logits holds None, which is no number",
+    ),
+    "a score that is a word": (
+        line(logits=[1, 2, "nan"]) + SCORED,
+        "logits holds 'nan', which is no number",
+    ),
     "too many scores": (line(logits=[1, 2, 3, 4]) + SCORED, "logits holds 4 numbers where"),
     "no list of scores": (line(logits=1) + SCORED, "logits holds no list of numbers"),
     "words for scores": (line(logits=["1", "2", "3"]) + SCORED, "line 1: logits holds"),

@@ -179,6 +179,8 @@ broken = Fed(folder + "/nan.tflite", binding)
 for candidate in (broken, request.candidate):
     asked = msgspec.structs.replace(request, candidate=candidate, not_finite=True)
     found.append(localize(asked))
+asked = msgspec.structs.replace(request, candidate=broken, reference=broken, not_finite=True)
+found.append(localize(asked))
 print()
 print(json.dumps(found))
 """
@@ -189,7 +191,7 @@ def test_repairs_are_tried_without_calibration_texts_and_nan_found_in_one_text(t
         pytest.skip("what localizes also quantizes, with ai-edge-quantizer")
     script = tmp_path / "repair.py"
     script.write_text(REPAIR, encoding="utf-8")
-    tried, missing, nan, finite = json.loads(printed_by(script, tmp_path).splitlines()[-1])
+    tried, missing, nan, finite, both = json.loads(printed_by(script, tmp_path).splitlines()[-1])
     assert tried["mended_by_float"] == ["FULLY_CONNECTED"]
     assert "texts of the test split" in tried["notes"][0]
     assert "mended_by_float" not in missing
@@ -198,4 +200,6 @@ def test_repairs_are_tried_without_calibration_texts_and_nan_found_in_one_text(t
         assert found["diverges_at"]["tensor"] == "dense_1"
     # In one text alone, behind those that the curve is drawn from.
     assert nan["not_finite"]["tensor"] == "embedded"
+    # A reference that is as broken does not hide it.
+    assert both["not_finite"]["tensor"] == "embedded"
     assert "40 texts have finite answers" in finite["not_localized"]
