@@ -143,7 +143,7 @@ def _check_operators(file: Path, contents: Contents) -> None:
         f"needs operators that no plain TFLite runtime has: {', '.join(names)}{also}",
         file=file,
         key="operators",
-        remedy="Convert the model from its ids on with TFLITE_BUILTINS alone, the tokenizer beside",
+        remedy="Convert only what follows the token ids, with TFLITE_BUILTINS alone",
     )
 
 

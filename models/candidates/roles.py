@@ -147,7 +147,7 @@ def _check_there_are_some(file: Path, ports: Sequence[Port]) -> None:
             f"input {strings[0]} takes text itself, and its tokenizer is in the graph",
             file=file,
             key="inputs",
-            remedy="Convert the model from its ids on, and keep the tokenizer beside the file",
+            remedy="Convert only what follows the token ids; keep the tokenizer beside the file",
         )
     if len(ports) > len(ROLES):
         raise UsageMistake(

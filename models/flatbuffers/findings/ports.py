@@ -36,7 +36,7 @@ def _strings(inspected: Inspected) -> Iterator[Finding]:
             "error",
             f"It takes text itself in {several(map(repr, names))}: its tokenizer is in the graph.",
             names,
-            "Convert the model from its ids on, and keep the tokenizer beside the file",
+            "Convert only what follows the token ids, and keep the tokenizer beside the file",
         )
 
 

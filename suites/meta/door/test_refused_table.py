@@ -49,7 +49,10 @@ ROWS = {
         *("no column of labels", "no column of texts", "no column of groups"),
         *("no column of second texts", "no column of ids", "a use that columns do not have"),
     ),
-    "a table that is no text: Parquet, a spreadsheet": ("a file of Parquet", "a spreadsheet"),
+    "a table that is not a text file: Parquet, a spreadsheet": (
+        "a file of Parquet",
+        "a spreadsheet",
+    ),
     "a label that the list lacks": ("a label that the list lacks",),
     "more or fewer labels than scores": ("more labels than outputs", "fewer labels than outputs"),
     "a label twice, a list that is not there": ("a label twice", "no file of labels"),
@@ -77,11 +80,11 @@ ROWS = {
         *("a vocabulary in the metadata without its tokens", "a vocabulary of other words"),
         "a column of ids beyond the table",
     ),
-    "ids that are none, or too many": (
+    "a column of ids that holds something else, or more than the file takes": (
         "a column of ids below zero",
         "more ids than the file takes",
     ),
-    "a reference that is none": (
+    "a reference that is nothing to compare with": (
         *("a reference that is not there", "recorded answers of no known kind"),
         *("no model of ONNX", "half a model of ONNX"),
         "weights of a model of ONNX that are not there",
