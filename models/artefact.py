@@ -6,6 +6,7 @@ the folder's name. A file is opened once, hashed, compared and only then parsed,
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -71,6 +72,17 @@ class Artefact:
 
         data, file = self.read(name), self.folder / name
         return parse_npy(data, name=file, remedy=_remedy(self.kept_as), kind=StoreError)
+
+    def numbers(self, name: str, rows: int) -> NDArray[Any]:
+        """Return the array of a .npy file that holds numbers for so many rows.
+
+        Raises:
+            StoreError: as `read`; or it holds something else.
+        """
+        found = self.array(name)
+        if found.dtype.kind not in "fiu" or found.ndim == 0 or len(found) != rows:
+            raise self.damaged(name)
+        return found
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Return the arrays of a .npz file by name; errors as for `read`."""
@@ -160,7 +172,9 @@ def links_below(folder: Path) -> dict[str, str]:
 
 def _unreadable(file: Path, folder: Path, error: OSError) -> StoreError:
     """Return the error that says why a file cannot be opened, and what to do."""
-    if isinstance(error, (FileNotFoundError, NotADirectoryError, NotRegularError)):
+    gone = isinstance(error, (FileNotFoundError, NotADirectoryError, NotRegularError))
+    # A link that leads to itself leads nowhere.
+    if gone or error.errno == errno.ELOOP:
         return _damaged(file, folder)
     return StoreError(
         f"what was kept cannot be read ({error.strerror})",

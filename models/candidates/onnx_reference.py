@@ -97,7 +97,10 @@ class OnnxReference:
 
     def recording(self, store: Store) -> Recording:
         """Return its answers to the texts, which were made."""
-        raw = store.artefact(self.stage).array(ANSWERS)
+        kept = store.artefact(self.stage)
+        raw = kept.numbers(ANSWERS, len(self.rows[IDS]))
+        if not np.isfinite(raw.astype(np.float64)).all():
+            raise kept.damaged(ANSWERS)
         scores = scores_of(self.one.spec.output, raw, self._classes)
         return Recording(
             labels=scores.labels,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from models.artefact import MANIFEST, manifest_of
 from models.candidates import artefacts, onnx_reference
 from models.candidates.artefacts import CANDIDATE
-from models.errors import UsageMistake
+from models.errors import StoreError, UsageMistake
 from models.members import FLATBUFFER
-from models.store import Store
+from models.store import Store, hash_file
 from suites.meta import onnx_writer, small_classifiers
 from suites.meta.door.handing import provider_by
 from suites.meta.door.refused import Refused
@@ -68,6 +73,63 @@ def test_a_reference_that_changes_while_it_is_asked_is_not_kept(tmp_path, monkey
         provider.make(store)
     assert caught.value.file == str(file)
     assert not list((store.root / onnx_reference.STAGE).glob("*/*"))
+
+
+def replaced(file, *, link=None, folder=False):
+    """Put something else in a file's place."""
+    file.unlink()
+    if link is not None:
+        file.symlink_to(link)
+    elif folder:
+        file.mkdir()
+    else:
+        os.mkfifo(file)
+
+
+def forged(file, array):
+    """Replace an array, and its hash in the manifest."""
+    np.save(file, array)
+    manifest = file.with_name(MANIFEST)
+    held = json.loads(manifest.read_bytes())
+    held["members"][file.name] = hash_file(file)
+    links = held.get("links", {})
+    manifest.write_bytes(manifest_of(held["stage"], held["recipe"], held["members"], links))
+
+
+DAMAGE = {
+    "more bytes": lambda file: file.write_bytes(file.read_bytes() + b"\0"),
+    "no bytes": lambda file: file.write_bytes(b""),
+    "a device": lambda file: replaced(file, link="/dev/zero"),
+    "a link to itself": lambda file: replaced(file, link=file),
+    "a link to another file": lambda file: replaced(file, link=file.with_name(MANIFEST)),
+    "a FIFO": replaced,
+    "a folder": lambda file: replaced(file, folder=True),
+    "fewer answers": lambda file: forged(file, np.zeros((2, 3))),
+    "one number": lambda file: forged(file, np.float32(1)),
+    "words": lambda file: forged(file, np.full((12, 3), "a")),
+    "not a number": lambda file: forged(file, np.full((12, 3), np.nan)),
+    "infinity": lambda file: forged(file, np.full((12, 3), -np.inf)),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_kept_answers_of_a_reference_that_are_none_are_told_and_made_anew(
+    name, tmp_path, monkeypatch
+):
+    answers = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
+    monkeypatch.setattr(onnx_reference, "ask", lambda _call, _rows: answers)
+    provider, store = with_onnx(tmp_path / "handed"), Store(tmp_path / "store")
+    provider.make(store)
+    reference = provider.reference_answers
+    file = store.path(reference.stage) / onnx_reference.ANSWERS
+    DAMAGE[name](file)
+    with pytest.raises(StoreError) as caught:
+        reference.recording(store)
+    assert caught.value.file == str(file)
+    named = re.match(r"Delete (.+) and run again", caught.value.remedy)
+    shutil.rmtree(named[1])
+    provider.make(store)
+    assert reference.recording(store).logits.tolist() == answers.tolist()
 
 
 DECIDES = {

@@ -105,15 +105,23 @@ def test_every_flipped_bit_of_a_manifest_is_noticed(tmp_path):
             found.check()
 
 
-@pytest.mark.parametrize("read", ["array", "arrays", "document", "path", "read", "text"])
+@pytest.mark.parametrize("read", ["array", "arrays", "document", "numbers", "path", "read", "text"])
 def test_what_changed_after_it_was_opened_is_noticed(read, tmp_path):
     (kept, *_) = made(tmp_path)
-    name = {"array": "logits.npy", "arrays": "encoded.npz"}.get(read, "card.json")
-    getattr(kept, read)(name)
+    names = {"array": "logits.npy", "numbers": "logits.npy", "arrays": "encoded.npz"}
+    name, given = names.get(read, "card.json"), (4,) if read == "numbers" else ()
+    getattr(kept, read)(name, *given)
     content = (kept.folder / name).read_bytes()
     (kept.folder / name).write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
     with pytest.raises(StoreError, match="changed or damaged"):
-        getattr(kept, read)(name)
+        getattr(kept, read)(name, *given)
+
+
+def test_numbers_are_as_many_as_there_are_rows(tmp_path):
+    (kept, *_) = made(tmp_path)
+    assert kept.numbers("logits.npy", 4).shape == (4, 3)
+    with pytest.raises(StoreError, match="changed or damaged"):
+        kept.numbers("logits.npy", 5)
 
 
 @pytest.mark.parametrize("kind", ["other target", "gone", "more", "folder"])
