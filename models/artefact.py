@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from models.errors import StoreError
-from models.files import LARGEST_DOCUMENT, NotRegularError, open_regular, read_regular
+from models.files import (
+    LARGEST_DOCUMENT,
+    NotRegularError,
+    open_regular,
+    read_regular,
+    remedy_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -179,7 +185,9 @@ def _unreadable(file: Path, folder: Path, error: OSError) -> StoreError:
     return StoreError(
         f"what was kept cannot be read ({error.strerror})",
         file=file,
-        remedy="Let this user read it, check the disk, or give another --edge-cache-dir",
+        remedy=remedy_for(
+            error, "Let this user read it, check the disk, or give another --edge-cache-dir"
+        ),
     )
 
 

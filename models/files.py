@@ -28,6 +28,15 @@ _KINDS = {
     stat.S_IFDIR: "a folder",
 }
 _READABLE = 0o644
+_FEWER = "Let this process open more files (`ulimit -n`), or close what holds them, and run again"
+# What is wrong with the machine, whatever the file.
+_REMEDIES: dict[object, str] = {
+    errno.EMFILE: _FEWER,
+    errno.ENFILE: _FEWER,
+    errno.ENOMEM: "Free memory, and run again",
+    errno.EIO: "Check the disk or the share that it is on, or copy it from elsewhere",
+    errno.ESTALE: "Mount the share again that it is on, and run again",
+}
 _PIECE = 1 << 20
 # Tables and settings are written by hand: a megabyte of them is a mistake.
 LARGEST_TABLE = 1 << 20
@@ -37,6 +46,16 @@ LARGEST_DOCUMENT = 1 << 28
 
 class NotRegularError(OSError):
     """What was named is a FIFO, a device, a socket or a folder."""
+
+
+def remedy_for(error: Exception, otherwise: str) -> str:
+    """Return what helps against an error of the system.
+
+    Args:
+        error: what was raised when a file was opened or read.
+        otherwise: what helps where it is about the file itself.
+    """
+    return _REMEDIES.get(getattr(error, "errno", None), otherwise)
 
 
 def open_regular(path: Path) -> io.BufferedReader:

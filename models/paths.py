@@ -37,13 +37,15 @@ def absolute(written: str | Path, *, folder: Path | None = None, key: str | None
         key: the option or key that it was given for, named in errors.
 
     Raises:
-        UsageMistake: it is empty, or can be no path.
+        UsageMistake: it is empty, can be no path, or starts from a folder that was removed.
     """
     text = str(written)
     if not text.strip():
         raise UsageMistake("is empty where a path is needed", key=key, remedy="Give a path")
     try:
-        path = _resolved((folder or Path.cwd()) / Path(text).expanduser())
+        given = Path(text).expanduser()
+        start = folder or (given if given.is_absolute() else current_folder())
+        path = _resolved(start / given)
         # Neither says everything: the first passes over long names, the second over zero bytes.
         path.resolve()
         path.exists()
@@ -54,6 +56,21 @@ def absolute(written: str | Path, *, folder: Path | None = None, key: str | None
             remedy="Give the path of a file or a folder",
         ) from None
     return path
+
+
+def current_folder() -> Path:
+    """Return the folder that relative paths of a command line start from.
+
+    Raises:
+        UsageMistake: it was removed under the shell that is in it.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise UsageMistake(
+            f"the current folder is not there any more ({error.strerror})",
+            remedy="Change to a folder that is there (`cd`), and run again",
+        ) from None
 
 
 def _resolved(path: Path) -> Path:

@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from models.artefact import MANIFEST, Artefact, links_below, manifest_of, open_artefact
 from models.drafts import drafting
 from models.errors import EdgeproofError, StoreError, UsageMistake
-from models.files import open_regular, read_text
+from models.files import open_regular, read_text, remedy_for
 from models.paths import absolute
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def hash_file(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UsageMistake(
-            f"cannot be read ({error.strerror})", file=path, remedy="Let this user read it"
+            f"cannot be read ({error.strerror})",
+            file=path,
+            remedy=remedy_for(error, "Let this user read it"),
         ) from None
 
 

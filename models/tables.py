@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 import msgspec
 
 from models.errors import UsageMistake
-from models.files import LARGEST_TABLE, read_text
+from models.files import LARGEST_TABLE, read_text, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else error
         raise UsageMistake(
-            f"cannot be read ({what})", file=path, remedy="Make it a readable UTF-8 file"
+            f"cannot be read ({what})",
+            file=path,
+            remedy=remedy_for(error, "Make it a readable UTF-8 file"),
         ) from None
     except (ValueError, RecursionError) as error:
         # A number of thousands of digits, or tables nested as deep, are no TOMLDecodeError.

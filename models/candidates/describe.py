@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.candidates.candidate import bind, graph_of, open_candidate
@@ -21,9 +20,11 @@ from models.flatbuffers.lookups import rows_looked_up
 from models.flatbuffers.metadata import RegexTokenizer
 from models.flatbuffers.recognizing import recognized
 from models.foreign_text import one_line
+from models.paths import current_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from models.candidates.candidate import Opened
     from models.candidates.declaration import Declaration
@@ -152,7 +153,7 @@ def _candidate(one: Described, name: str) -> Iterator[str]:
 
 def _from_here(file: Path) -> str:
     """Write a path as the TOML has it when it is kept in the folder where this runs."""
-    here = Path.cwd()
+    here = current_folder()
     return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
 
 

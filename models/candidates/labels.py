@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from models.errors import UsageMistake
-from models.files import read_regular
+from models.files import read_regular, remedy_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,9 @@ def read_labels(path: Path) -> tuple[str, ...]:
         raise UsageMistake(
             f"cannot be read ({error.strerror})",
             file=path,
-            remedy="Give a file with one label a line, in the order of the output",
+            remedy=remedy_for(
+                error, "Give a file with one label a line, in the order of the output"
+            ),
         ) from None
     return parse_labels(data, str(path))
 

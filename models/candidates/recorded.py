@@ -30,7 +30,7 @@ import numpy as np
 
 from models.candidates.scores import logarithms, softmax
 from models.errors import UsageMistake
-from models.files import read_regular
+from models.files import read_regular, remedy_for
 from models.numpy_files import read_npz
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def _read(source: _Source) -> list[_Row]:
         data = read_regular(source.file, LARGEST_FILE)
     except OSError as error:
         raise source.unfit(
-            f"cannot be read ({error.strerror or error})", remedy="Give the path of a readable file"
+            f"cannot be read ({error.strerror or error})",
+            remedy=remedy_for(error, "Give the path of a readable file"),
         ) from None
     try:
         text = data.decode("utf-8-sig")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from models.archives import Archive, Limits, open_archive
 from models.corpus.foreign import Foreign, foreign, foreign_archive
 from models.errors import UsageMistake
-from models.files import NotRegularError, read_regular
+from models.files import NotRegularError, read_regular, remedy_for
 
 TABULAR = {".tsv", ".tab", ".dat"}
 JSON_LINES = {".jsonl", ".ndjson", ".json"}
@@ -101,7 +101,7 @@ def _read_bytes(path: Path) -> tuple[str, bytes]:
         raise UsageMistake(
             f"cannot be read ({error.strerror or error})",
             file=path,
-            remedy=f"Make it a readable file of at most {_LARGEST:,} bytes",
+            remedy=remedy_for(error, f"Make it a readable file of at most {_LARGEST:,} bytes"),
         ) from None
     if zipfile.is_zipfile(io.BytesIO(data)):
         with open_archive(io.BytesIO(data), _LIMITS, remedy=_ZIP_AGAIN, name=path) as archive:

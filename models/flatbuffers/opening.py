@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.errors import EdgeproofError, UsageMistake
-from models.files import read_regular
+from models.files import read_regular, remedy_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,8 @@ def read_flatbuffer(path: Path) -> bytes:
         return read_regular(path, _LARGEST)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
-        raise UsageMistake(f"cannot be read ({what})", file=path, remedy="Check the path") from None
+        remedy = remedy_for(error, "Check the path")
+        raise UsageMistake(f"cannot be read ({what})", file=path, remedy=remedy) from None
 
 
 def foreign(data: bytes) -> Damage | None:

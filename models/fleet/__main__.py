@@ -13,15 +13,19 @@ import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models import processes
 from models.commands import Parser, path, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.fleet.last_words import last_words
 from models.foreign_text import one_line
+from models.paths import current_folder
 from models.stopping import SECONDS_TO_STOP
 from models.store import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RESULTS = "results.json"
 LOG = "pytest.log"
@@ -104,7 +108,7 @@ def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
     with (own / LOG).open("wb") as log:
         running = processes.start(
             command,
-            folder=Path.cwd(),
+            folder=current_folder(),
             environment=environment,
             stdout=log,
             stderr=log,

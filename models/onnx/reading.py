@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.files import read_regular
+from models.files import read_regular, remedy_for
 from models.flatbuffers.contents import Operator, Tensor
 from models.flatbuffers.opening import IDENTIFIER, foreign
 from models.onnx.weights import External, external_of, hash_external
@@ -120,7 +120,8 @@ def read_onnx(file: Path) -> OnnxFile:
         data = read_regular(file, LARGEST_FILE)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
-        raise _mistake(file, f"cannot be read ({what})", "Check the path") from None
+        remedy = remedy_for(error, "Check the path")
+        raise _mistake(file, f"cannot be read ({what})", remedy) from None
     _refuse_foreign(file, data)
     try:
         graph = _Reader().read(data)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from models.errors import UsageMistake
-from models.files import read_regular
+from models.files import read_regular, remedy_for
 from models.protocol_buffers import Message, fields, signed
 from models.tokenizers.charsmaps import whole_table
 from models.tokenizers.encoder import Encoder, Padding
@@ -250,7 +250,7 @@ def _read(file: Path) -> _Model:
         raise UsageMistake(
             f"cannot be read ({error.strerror or error})",
             file=file,
-            remedy="Give the path of a readable file",
+            remedy=remedy_for(error, "Give the path of a readable file"),
         ) from None
     try:
         model = _parsed(content)

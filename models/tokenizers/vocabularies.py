@@ -17,7 +17,7 @@ import msgspec
 
 from models.documents import DoubledKeyError, parse_json
 from models.errors import UsageMistake
-from models.files import read_regular
+from models.files import read_regular, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -159,7 +159,7 @@ def read_text(file: Path) -> str:
         raise UsageMistake(
             f"cannot be read ({error.strerror or error})",
             file=file,
-            remedy="Give the path of a readable file",
+            remedy=remedy_for(error, "Give the path of a readable file"),
         ) from None
     except UnicodeDecodeError as error:
         raise UsageMistake(
