@@ -1,4 +1,4 @@
-"""Faults that a board's own budgets and its sensors show: the profile beside this file judges."""
+"""Faults that a board's own budgets and its sensors show: the profiles beside this file judge."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from suites.meta.gates.planting import Fault
 
 PROFILE = Path(__file__).with_name("board.toml")
 ON_BOARD = (f"--edge-device={PROFILE}",)
+WITH_FIRMWARE = (f"--edge-device={PROFILE.with_name('board_with_firmware.toml')}",)
 COLD = "suites/latency/test_cold_start.py::test_cold_start_is_within_budget"
 MEMORY = "suites/memory/test_memory.py::test_peak_memory_is_within_budget"
 THROUGHPUT = TEXT + "test_texts_per_second_are_within_budget"
@@ -56,14 +57,19 @@ FAULTS = {
         gate=THROUGHPUT,
         says="not judged, throttled (under-voltage, throttled)",
         watcher=seen(FIRMWARE, "'50005'"),
-        arguments=ON_BOARD,
+        arguments=WITH_FIRMWARE,
     ),
     "a processor that was throttled meanwhile": Fault(
         gate=PERCENTILES,
         only="latency_p90",
         says="not judged, it was throttled meanwhile (throttled)",
         watcher=seen(FIRMWARE, "'40000' if turn > 2 else '0'"),
-        arguments=ON_BOARD,
+        arguments=WITH_FIRMWARE,
+    ),
+    "a sensor that says nothing": Fault(
+        gate=COLD,
+        says="not judged, nothing tells whether it is held back: sensors.firmware",
+        arguments=WITH_FIRMWARE,
     ),
     "a governor that saves power": Fault(
         gate=COLD,

@@ -116,8 +116,18 @@ def test_a_store_that_is_no_folder_stops_the_run(miniature, tmp_path):
 def test_results_that_cannot_be_written_are_a_failure(miniature, tmp_path):
     """Everything passed, but what was promised is not there: it is not said to be."""
     reports = tmp_path / "reports"
-    (reports / "results.json" / "in the way").mkdir(parents=True)
-    outcome = run(miniature, reports, ["suites/size"], ["--edge-schemes=float32"])
+    (tmp_path / "in_the_way.py").write_text(
+        "from pathlib import Path\n\n\n"
+        "def pytest_runtest_teardown():\n"
+        f"    Path({str(reports / 'results.json')!r}, 'below').mkdir(parents=True, exist_ok=True)\n"
+    )
+    outcome = run(
+        miniature,
+        reports,
+        ["suites/size"],
+        ["--edge-schemes=float32", "-p", "in_the_way"],
+        {"PYTHONPATH": str(tmp_path)},
+    )
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
     assert outcome.ids("failed") == []
     assert outcome.output.count(f"{reports / 'results.json'}: cannot be written") == 1

@@ -8,7 +8,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -86,6 +86,8 @@ def test_noise_is_an_error(noise: bytes) -> None:
 
 @given(st.binary())
 def test_a_damaged_header_is_an_error(text: bytes) -> None:
+    # Hypothesis writes words that it finds in the code, and so a whole header now and then.
+    assume(b"arrays" not in text)
     with pytest.raises(FramingError):
         read_message(io.BytesIO(MAGIC + struct.pack(">I", len(text)) + text))
 
