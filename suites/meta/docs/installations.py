@@ -1,7 +1,7 @@
-"""Asks pip for what docs/my-board.md says can be installed where: `tox -e installs`.
+"""Asks pip for what the documentation says can be installed where: `tox -e installs`.
 
-pip resolves each row of the page's table for that system and Python, from wheels alone, and
-installs nothing.
+pip resolves each row of docs/my-board.md's table for that system and Python, and for a desk what
+README.md and docs/my-flatbuffer.md ask for; from wheels alone, and installs nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +25,14 @@ OLDEST_GLIBC = 17
 _ROW = re.compile(r"^\| `(\w+)`.*?\| ([\d. to]+) \|.*\| `(python3? -m [^`]+)` \|$", re.MULTILINE)
 
 
+# What a desk installs, by the page that says for which Pythons.
+_DESKS = {"README.md": ("dev",), "docs/my-flatbuffer.md": ("device", "onnx")}
+_PYTHONS = re.compile(r"Python (3\.\d+) to (3\.\d+)\b")
+DESK = "x86_64"
+
+
 class Installation(NamedTuple):
-    """One row of the table, for one Python: what pip is asked for, and for which system."""
+    """What pip is asked for, by a row of the table or for a desk; for which system and Python."""
 
     machine: str
     python: str
@@ -40,6 +46,16 @@ def installations() -> list[Installation]:
         for machine, pythons, command in _ROW.findall(PAGE.read_text(encoding="utf-8"))
         for python in pythons.split(" to ")
     ]
+
+
+def desks() -> list[Installation]:
+    """What a desk installs, for the first and the last Python that its page names."""
+    found = []
+    for page, names in _DESKS.items():
+        said = _PYTHONS.findall((PROJECT / page).read_text(encoding="utf-8"))
+        wanted = tuple(word for name in names for word in ("--group", name))
+        found += [Installation(DESK, python, wanted) for pair in said for python in pair]
+    return found
 
 
 def wanted_by(words: list[str]) -> tuple[str, ...]:
@@ -75,9 +91,9 @@ def why_not(one: Installation) -> str | None:
 
 def main() -> int:
     """Ask for every row; return 1 if one cannot be had."""
-    argparse.ArgumentParser(description="Ask pip for what docs/my-board.md installs.").parse_args()
+    argparse.ArgumentParser(description="Ask pip for what the pages install.").parse_args()
     failed = 0
-    for one in installations():
+    for one in (*installations(), *desks()):
         reason = why_not(one)
         failed += reason is not None
         asked = f"{one.machine}, Python {one.python}: {shlex.join(one.wanted)}"

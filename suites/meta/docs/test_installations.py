@@ -25,6 +25,11 @@ def test_every_row_of_the_table_is_asked_for():
     assert {one.machine for one in ROWS} == set(SYSTEMS)
 
 
+def test_a_desk_is_asked_for_with_the_pythons_that_its_page_names():
+    pythons = {(one.wanted[-1], one.python) for one in installations.desks()}
+    assert pythons == {("dev", "3.11"), ("dev", "3.13"), ("onnx", "3.11"), ("onnx", "3.14")}
+
+
 def test_no_page_names_a_group_that_is_not_there():
     named = [
         name
@@ -48,7 +53,9 @@ def test_a_command_that_installs_nothing_is_no_row():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "one", ROWS, ids=lambda one: f"{one.machine}-{one.python}-{one.wanted[-1]}"
+    "one",
+    [*ROWS, *installations.desks()],
+    ids=lambda one: f"{one.machine}-{one.python}-{one.wanted[-1]}",
 )
 def test_pip_has_what_the_page_says(one):
     assert why_not(one) is None
