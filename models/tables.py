@@ -13,7 +13,7 @@ from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text, remedy_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 T = TypeVar("T")
 
@@ -21,6 +21,14 @@ T = TypeVar("T")
 _DEEPEST = 32
 _PART = r"""(?:[\w-]++|"(?:\\.|[^"\\\n])*+"|'[^'\n]*+')"""
 _DEEP_KEY = re.compile(rf"""(?<![\w"'.\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_DEEPEST}}}""")
+
+# What tells a user's files apart: a key that one kind alone has, what the file is, who takes it.
+_MARKS = {
+    "candidates": ("names candidates that exist", "python -m pytest takes it as --edge-subject"),
+    "full": ("describes a subject that is built", "--edge-subject takes it"),
+    "failures": ("lists known failures", "--edge-known-failures takes it"),
+    "sustained": ("is a profile of a device", "--edge-device takes it"),
+}
 
 # The checkout's root: below it lie the tables that ship with edgeproof.
 ROOT = Path(__file__).parents[1]
@@ -108,5 +116,32 @@ def _tables_in(kind: Any) -> Iterator[type[msgspec.Struct]]:
 
 
 def read_table(path: Path, kind: type[T]) -> T:
-    """Read a TOML file into `kind`: `read_toml`, then `typed`."""
-    return typed(read_toml(path), kind, path)
+    """Read a TOML file into `kind`: `read_toml`, then `typed`.
+
+    Raises:
+        UsageMistake: names the file and the key, or what the file is instead.
+    """
+    data = read_toml(path)
+    refuse_another_kind(data, _keys_at(kind, ""), path)
+    return typed(data, kind, path)
+
+
+def refuse_another_kind(data: dict[str, Any], known: Collection[str], path: Path) -> None:
+    """Refuse a file that was meant for another option.
+
+    Args:
+        data: what the file holds.
+        known: keys that are expected at its top level.
+        path: the file.
+
+    Raises:
+        UsageMistake: it holds the key that tells another kind of file, and that is not known here.
+    """
+    for key in _MARKS.keys() & data.keys() - set(known):
+        what, taken = _MARKS[key]
+        raise UsageMistake(
+            f"{what}, and is not the kind of file that is read here",
+            file=path,
+            key=key,
+            remedy=f"Give a file of the right kind; {taken}",
+        )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from models.errors import UsageMistake
-from models.tables import ROOT, read_toml, shown
+from models.tables import ROOT, read_toml, refuse_another_kind, shown
 from models.verdicts.intervals import proportion_interval
 from models.verdicts.judge import Budget
 from models.verdicts.metrics import FULL_MODEL, METRICS, Metric, remedy_for_metric
@@ -138,10 +138,11 @@ def _limits(
     path: Path, schemes: Collection[str], classes: int
 ) -> dict[tuple[str, str | None], Budget]:
     """Return the limits in one file, by metric and scheme."""
-    reader = _Reader(shown(path), schemes, classes)
+    reader, tables = _Reader(shown(path), schemes, classes), read_toml(path)
+    refuse_another_kind(tables, METRICS, path)
     return {
         (name, scheme): budget
-        for name, table in read_toml(path).items()
+        for name, table in tables.items()
         for scheme, budget in reader.metric(name, table)
     }
 

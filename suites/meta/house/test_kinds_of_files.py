@@ -1,0 +1,40 @@
+"""A TOML that was meant for another option is told as what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.candidates.declaration import read_candidates
+from models.devices.profile import load_device
+from models.errors import UsageMistake
+from models.subjects import load_subject
+from models.tables import ROOT
+from models.verdicts.budgets import load_budgets
+
+# A file of each kind that ships with edgeproof: where it lies, and the option that takes it.
+FILES = {
+    "candidates": ("docs/example/mine.toml", "--edge-subject"),
+    "subject": ("models/subjects/airline.toml", "--edge-subject"),
+    "known failures": ("fixtures/known_failures.toml", "--edge-known-failures"),
+    "device": ("fixtures/devices/jetson.toml", "--edge-device"),
+}
+READERS = {
+    "candidates": lambda file: read_candidates(Path(file)),
+    "subject": load_subject,
+    "device": load_device,
+    "budgets": lambda file: load_budgets(file, schemes=("float32",), classes=3),
+}
+WRONG = [(reader, kind) for reader in READERS for kind in FILES if reader != kind]
+
+
+@pytest.mark.parametrize(("reader", "kind"), WRONG)
+def test_names_the_option_that_takes_the_file(reader, kind):
+    file, option = FILES[kind]
+    with pytest.raises(UsageMistake) as caught:
+        READERS[reader](str(ROOT / file))
+    said = str(caught.value)
+    assert "is not the kind of file that is read here" in said
+    assert option in said
+    assert file in said
