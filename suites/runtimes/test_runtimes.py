@@ -22,6 +22,7 @@ def test_runtime_gives_the_labels_of_the_judged_one(variant, other_runtime, judg
             pytest.fail(
                 f"fail: {refusal.message} (the file says {needed} is enough)", pytrace=False
             )
-        does_not_apply(f"refused, as it must: the file needs {needed}. {refusal.message}")
+        # Reasons are counted by their first line.
+        does_not_apply(f"refused, as it must: the file needs {needed}\n{refusal.message}")
     measured = agreement(variant.labels, variant.scores(logits).labels)
     judge("agreement_runtimes", measured, of=variant, runtime=other_runtime.name)

@@ -12,6 +12,7 @@ import pytest
 from fixtures.applying import LEFT_OUT
 from fixtures.extent import ExtentOfRun, every_gate
 from fixtures.options import SETTINGS
+from models.flatbuffers.schemes import SCHEMES
 from models.store import PROJECT
 from reports.extent import counted, extent_of, partial_because
 from reports.headline import headline
@@ -53,6 +54,15 @@ def test_the_whole_suite_is_not_partial(clean_run):
     assert partial_because(document) == []
     assert "mini on host: fit to ship, every gate is green" in clean_run.output
     assert extent_of(document).collected == len(clean_run.tests)
+
+
+def test_what_does_not_apply_is_counted_over_all_schemes(clean_run):
+    """A line that repeats one reason for each scheme is not read."""
+    reasons = {
+        one.reason.partition("\n")[0] for one in extent_of(clean_run.results()).not_applicable
+    }
+    assert reasons
+    assert [reason for reason in reasons if any(name in reason.split() for name in SCHEMES)] == []
 
 
 @pytest.mark.parametrize(
