@@ -1,0 +1,94 @@
+"""What each environment's commands import is in its dependency group."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+
+import pytest
+
+from models.store import PROJECT
+from models.tables import read_toml
+
+GROUPS = read_toml(PROJECT / "pyproject.toml")["dependency-groups"]
+
+# A module that a command of tox.ini or of a page starts, and the group that it is installed with.
+STARTED = {
+    "reports.html": "report",
+    "reports.merge": "report",
+    "models.fleet": "device",
+    "models.candidates": "device",
+    "models.flatbuffers": "device",
+    "models.onnx.answering": "onnx",
+    "models.runtime.runner": "tflite-runtime",
+    "fixtures.options": "device",
+    "fixtures.providers": "device",
+    "fixtures.allure": "device",
+}
+# Lets a module import the standard library, edgeproof, and what is named; nothing else.
+ALONE = """
+import importlib, importlib.abc, sys
+allowed = set(sys.argv[2:]) | sys.stdlib_module_names | {"models", "fixtures", "reports", "suites"}
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in allowed:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+importlib.import_module(sys.argv[1])
+"""
+
+
+def required_by(group: str) -> list[str]:
+    """Return the requirements of a group and of those that it includes."""
+    found: list[str] = []
+    for each in GROUPS[group]:
+        found += [each] if isinstance(each, str) else required_by(each["include-group"])
+    return found
+
+
+def name_of(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower().replace("_", "-")
+
+
+def installed_with(group: str) -> set[str]:
+    """Return what can be imported where a group is installed, as far as it is installed here."""
+    waiting, found = [name_of(each) for each in required_by(group)], set()
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        try:
+            needed = requires(name) or []
+        except PackageNotFoundError:
+            continue
+        waiting += [name_of(each) for each in needed if "extra ==" not in each]
+    return {
+        module
+        for module, owners in packages_distributions().items()
+        if any(name_of(owner) in found for owner in owners)
+    }
+
+
+def started(module: str, importable: set[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", ALONE, module, *sorted(importable)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("module", STARTED)
+def test_a_command_starts_with_what_its_group_installs(module):
+    done = started(module, installed_with(STARTED[module]))
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_package_that_a_group_lacks_is_noticed():
+    done = started("reports.html", installed_with("report") - {"filelock"})
+    assert "No module named 'filelock'" in done.stderr
