@@ -90,6 +90,7 @@ def test_given_files_are_judged_on_a_board_behind_ssh(name, judge, tmp_path):
 
 
 @needs_sshd
+@pytest.mark.slow
 def test_given_files_are_judged_on_each_board_of_a_fleet(boards, fleet, given):
     code, output, folder = fleet(boards, given / "mail.edge")
     assert code == 0, output

@@ -186,13 +186,8 @@ def test_no_emulator_outlives_its_run(number, end_emulated, with_emulator):
 
 
 @needs_debian
-@pytest.mark.parametrize(
-    ("number", "seconds"),
-    [
-        *moments("emulated", LONGEST["emulated"])[:2],
-        *(slow(*one) for one in moments("emulated", LONGEST["emulated"])[2:]),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "seconds"), moments("emulated", LONGEST["emulated"]))
 def test_an_emulated_run_ends_at_any_moment(number, seconds, end_emulated, with_emulator):
     ended = end_emulated(with_emulator, number, after(seconds))
     assert ended.code in CODES, ended.output

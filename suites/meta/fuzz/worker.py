@@ -134,7 +134,7 @@ class Worker:
         signal.setitimer(signal.ITIMER_REAL, 0)
         if seconds > self._tally.slowest:
             self._tally.slowest, self._tally.slowest_at = seconds, name
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak = _peak()
         self._tally.peak = peak
         if seconds > SECONDS:
             problem = problem or f"took {seconds:.1f} s"
@@ -172,6 +172,16 @@ def _fault_of(message: str) -> str:
 def _last_line(text: str) -> str:
     lines = text.strip().splitlines()
     return lines[-1][:300] if lines else ""
+
+
+def _peak() -> int:
+    """Return the most bytes of memory that this process has had.
+
+    `ru_maxrss` would begin with what the process that started this one had.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
 
 
 def _pages() -> int:
