@@ -85,3 +85,16 @@ def test_every_reader_has_five_hundred_inputs_made_by_hand(chosen):
     if chosen.name == "tflite":
         pytest.importorskip("tensorflow", reason="its good files are TensorFlow's")
     assert len(list(itertools.islice(chosen.crafted(), ENOUGH))) == ENOUGH
+
+
+def test_memory_of_the_process_that_starts_it_does_not_count():
+    """Linux hands `ru_maxrss` on to a child; a large test run made every reader too large."""
+    child = "from suites.meta.fuzz.worker import peak_memory; print(peak_memory())"
+    parent = (
+        "import subprocess, sys; held = bytearray(b'x') * 400_000_000; "
+        f"subprocess.run([sys.executable, '-c', {child!r}], check=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", parent], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 300_000_000

@@ -134,7 +134,7 @@ class Worker:
         signal.setitimer(signal.ITIMER_REAL, 0)
         if seconds > self._tally.slowest:
             self._tally.slowest, self._tally.slowest_at = seconds, name
-        peak = _peak()
+        peak = peak_memory()
         self._tally.peak = peak
         if seconds > SECONDS:
             problem = problem or f"took {seconds:.1f} s"
@@ -174,7 +174,7 @@ def _last_line(text: str) -> str:
     return lines[-1][:300] if lines else ""
 
 
-def _peak() -> int:
+def peak_memory() -> int:
     """Return the most bytes of memory that this process has had.
 
     `ru_maxrss` would begin with what the process that started this one had.
