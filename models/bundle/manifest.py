@@ -62,7 +62,7 @@ class Held(Table, frozen=True, kw_only=True):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Where trained models are, each once."""
+        """The folders of the trained models; one that is full and small at once is named once."""
         return tuple(dict.fromkeys(one for one in (self.full, self.small) if one is not None))
 
     def texts_of(self, candidate: str) -> str:

@@ -97,7 +97,7 @@ def _bound_memory(most: int | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the answers; return 1 where there are none."""
+    """Write the answers to a file; return the exit code, 1 where the model gives none."""
     request = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     _bound_memory(request["memory"])
     try:

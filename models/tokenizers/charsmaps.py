@@ -35,7 +35,7 @@ _FORM, _WITHIN = 0xC0, 0x80
 
 
 def whole_table(content: bytes) -> bytes:
-    """Return a table of characters once it is known that looking a character up is safe.
+    """Check that every look-up in a table of characters is safe, and return the table.
 
     The library looks at none of it: it dies of a size that is too large, and gives up on a text
     that leads out of the table.

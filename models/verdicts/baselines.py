@@ -121,7 +121,7 @@ class Movement(NamedTuple):
 
 
 def baseline_path(folder: Path, subject: str, device: str, scheme: str) -> Path:
-    """Return where the baseline of a variant on a device is kept.
+    """Return the path of a variant's baseline on a device.
 
     Raises:
         UsageMistake: a name would lead out of the folder, or cannot be a file's.

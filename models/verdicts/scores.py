@@ -111,7 +111,7 @@ def floors(
 
 
 def domain_of(group_id: str) -> str:
-    """Return the domain that a group's id names; "other" where it names none."""
+    """Return the domain that a RepLab group's id begins with, "other" for other ids."""
     match = _GROUP_ID.fullmatch(group_id)
     return DOMAINS.get(match[1], "other") if match else "other"
 

@@ -124,7 +124,7 @@ def test_what_is_no_path_is_refused_by_file_and_key(table, key, value, tmp_path)
     assert caught.value.key.endswith(key)
 
 
-def test_a_path_may_begin_in_the_home_folder(tmp_path, monkeypatch):
+def test_expands_the_home_folder_in_a_path(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     file = tmp_path / "mine.toml"

@@ -33,7 +33,7 @@ NEW = SHARED / "fully_connected_v12.tflite"
 
 @needs(SMS / "model.tflite")
 @pytest.mark.parametrize(("threshold", "side"), [(ABOVE, "TRANSACTION"), (BELOW, "TRANSACTION")])
-def test_messages_score_as_their_app_demands(tmp_path, threshold, side):
+def test_published_file_labels_texts_as_its_app_demands(tmp_path, threshold, side):
     """All are right at both thresholds that the app's test demands: so each score is beyond."""
     given = [
         f"--edge-flatbuffer=sms={SMS / 'model.tflite'}",
@@ -81,7 +81,7 @@ def test_file_that_takes_text_is_refused(tmp_path):
 
 @needs(NEW)
 @pytest.mark.parametrize("runtime", ["ai_edge_litert", "tflite_runtime"])
-def test_old_runtime_refuses_what_it_does_not_know(tmp_path, runtime):
+def test_old_runtime_refuses_a_newer_operator_version(tmp_path, runtime):
     texts = write_texts(tmp_path)
     given = [f"--edge-flatbuffer=new={NEW}", *options(texts, LABELS)]
     judged = judge(tmp_path, [*given, f"--edge-runtime={runtime}"], (*FIGURES, BEHAVIOR))

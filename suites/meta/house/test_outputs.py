@@ -32,44 +32,31 @@ def contents(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*"))
 
 
+# What checks an output, where that is, and what is said of it.
+UNWRITABLE = [
+    (check_output_file, "folder", "is a folder, and a file is to be written there"),
+    (check_output_file, "fifo", "is a FIFO, and a file is to be written there"),
+    (check_output_file, "nowhere/file", "its folder is not there"),
+    (check_output_file, "file/below", "its folder is not there"),
+    (check_output_file, "/dev/full", "is a device"),
+    (check_output_file, "/proc/bundle", "cannot be written"),
+    (check_output_folder, "file", "file is a file, not a folder"),
+    (check_output_folder, "file/below/it", "file is a file, not a folder"),
+    (check_output_folder, "fifo/below", "fifo is a FIFO, not a folder"),
+    (check_output_folder, "/proc", "cannot be written"),
+    (check_output_folder, "/proc/below/it", "cannot be written"),
+    (check_output_folder, "/dev/null/below", "null is a device, not a folder"),
+]
+
+
 @pytest.mark.timeout(10)
-@pytest.mark.parametrize(
-    ("place", "says"),
-    {
-        "folder": "is a folder, and a file is to be written there",
-        "fifo": "is a FIFO, and a file is to be written there",
-        "nowhere/file": "its folder is not there",
-        "file/below": "its folder is not there",
-        "/dev/full": "is a device",
-        "/proc/bundle": "cannot be written",
-    }.items(),
-)
-def test_refuses_a_file_that_cannot_be_written(place, says, folder):
+@pytest.mark.parametrize(("check", "place", "says"), UNWRITABLE)
+def test_refuses_an_output_that_cannot_be_written(check, place, says, folder):
     before = contents(folder)
     with pytest.raises(UsageMistake, match=says) as refused:
-        check_output_file(folder / place, KEY)
+        check(folder / place, KEY)
     assert refused.value.file == str(folder / place)
     assert refused.value.key == KEY
-    assert contents(folder) == before
-
-
-@pytest.mark.timeout(10)
-@pytest.mark.parametrize(
-    ("place", "says"),
-    {
-        "file": "file is a file, not a folder",
-        "file/below/it": "file is a file, not a folder",
-        "fifo/below": "fifo is a FIFO, not a folder",
-        "/proc": "cannot be written",
-        "/proc/below/it": "cannot be written",
-        "/dev/null/below": "null is a device, not a folder",
-    }.items(),
-)
-def test_refuses_a_folder_that_cannot_be_written(place, says, folder):
-    before = contents(folder)
-    with pytest.raises(UsageMistake, match=says) as refused:
-        check_output_folder(folder / place, KEY)
-    assert refused.value.file == str(folder / place)
     assert contents(folder) == before
 
 

@@ -59,7 +59,7 @@ def test_small_texts_are_cut_as_by_hand(text, parts, tmp_path):
     assert unpadded(encoder, text) == expected
 
 
-def test_a_pair_has_two_ends_between_its_texts(tmp_path):
+def test_two_end_tokens_separate_the_texts_of_a_pair(tmp_path):
     words = write(tmp_path)
     encoder = load(TokenizerSettings(file=str(tmp_path / "vocab.json")))
     arrays = encoder.encode([("good", "go")], 8)

@@ -155,7 +155,7 @@ def test_where_no_time_counts_all_else_is_compared():
         ("accuracy", "rpi4", "a machine", "others", "the baseline was taken on other texts"),
     ],
 )
-def test_what_says_nothing_of_each_other_is_not_compared(metric, device, machine, texts, why):
+def test_other_conditions_are_not_compared(metric, device, machine, texts, why):
     value = {"peak_rss": 1e6}.get(metric, 0.5)
     before = baseline(taken(metric, value))
     now = taken(metric, 0.9 * value, device=device)
