@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
+from models.tokenizers.classes import LIKE_BERT
 from models.tokenizers.pieces import BERT
 from models.tokenizers.settings import (
-    LIKE_BERT,
     SETTINGS,
     Settings,
     read_settings,
@@ -51,7 +51,7 @@ def settings_for(folder: Path, pieces: Mapping[str, int], table: TokenizerTable)
     _require_berts_tokens(settings, file)
     require_same_numbers(settings, pieces, vocabulary, file)
     require_none_added(pieces, vocabulary)
-    require_agreement(table, lowercase=settings.do_lower_case, file=file)
+    require_agreement(table, lowercase=settings.do_lower_case is not False, file=file)
     return settings
 
 

@@ -103,7 +103,7 @@ class Encoder:
         if self.left_out is not None:
             return self._encode_kept(texts, length)
         pairs = any(len(text) > 1 for text in texts)
-        rows = self._encoded(self._bounded(length, pairs=pairs), texts)
+        rows = self._encoded(self.bounded(length, pairs=pairs), texts)
         columns = {
             IDS: [row.ids for row in rows],
             MASK: [row.attention_mask for row in rows],
@@ -128,7 +128,7 @@ class Encoder:
 
         None where that library cannot: it keeps words that this kind of tokenizer removes.
         """
-        return None if self.left_out is not None else self._bounded(length).to_str()
+        return None if self.left_out is not None else self.bounded(length).to_str()
 
     def _free(self) -> Tokenizer:
         copy = Tokenizer.from_str(self.library.to_str())
@@ -136,7 +136,16 @@ class Encoder:
         copy.no_padding()
         return copy
 
-    def _bounded(self, length: int, *, pairs: bool = False) -> Tokenizer:
+    def bounded(self, length: int, *, pairs: bool = False) -> Tokenizer:
+        """Return the library's tokenizer with truncation and padding.
+
+        Args:
+            length: of a row.
+            pairs: whether it needs room for what stands around a pair.
+
+        Raises:
+            UsageMistake: there is no room for the special tokens.
+        """
         copy, padding = self._free(), self.padding
         special = copy.num_special_tokens_to_add(pairs)
         self._require_room(length, special)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from models.errors import UsageMistake
 from models.paths import absolute
 from models.tables import Table
+from models.tokenizers.checkpoint_pieces import from_checkpoint_pieces
 from models.tokenizers.pieces import (
     from_byte_pairs,
+    from_checkpoint_words,
     from_json,
     from_word_pieces,
     is_tokenizer_json,
@@ -206,7 +208,13 @@ _IN_FOLDER = {
     "vocab.json": "byte_pairs",
     "spiece.model": "sentencepiece",
     "sentencepiece.bpe.model": "sentencepiece",
+    "spm.model": "sentencepiece",
     "tokenizer.model": "sentencepiece",
+}
+# How these are read where the folder was given: as `transformers` reads them there.
+_READ_IN_FOLDER: dict[str, Callable[[Path, Mapping[str, Any]], Encoder]] = {
+    "wordpiece": from_checkpoint_words,
+    "sentencepiece": from_checkpoint_pieces,
 }
 
 
@@ -245,13 +253,14 @@ def load(settings: TokenizerSettings, folder: Path | None = None) -> Encoder:
             remedy="Check the path"
             + (f"; a kind is one of {', '.join(KINDS)}" * (":" in path.name)),
         )
+    given, readers = settings.given(), {name: one.read for name, one in KINDS.items()}
     if path.is_dir():
         path, found = _in_folder(path, kind)
         kind = kind or found
+        readers |= _READ_IN_FOLDER
     kind = kind or recognized(path)
-    given = settings.given()
     _require_taken(given, kind)
-    return KINDS[kind].read(path, given)
+    return readers[kind](path, given)
 
 
 def _require_taken(given: Mapping[str, Any], kind: str) -> None:

@@ -15,22 +15,27 @@ from tokenizers import (
 )
 
 from models.errors import UsageMistake
+from models.tokenizers.classes import (
+    LIKE_ROBERTA,
+    MPNET,
+    OF_WORD_PIECES,
+)
 from models.tokenizers.encoder import Encoder, Padding, Side
 from models.tokenizers.library_errors import LibraryError, library_errors
 from models.tokenizers.library_json import read_library
+from models.tokenizers.network_config import class_named
 from models.tokenizers.remedies import PADDED, write_token
 from models.tokenizers.settings import (
-    LIKE_BERT,
-    SAY_NOTHING,
     SETTINGS,
     Settings,
-    read_settings,
     require_basic_words,
     require_class,
     require_none_added,
     require_same_numbers,
+    settings_beside,
     which_has,
 )
+from models.tokenizers.stated import heed_settings
 from models.tokenizers.templates import around
 from models.tokenizers.vocabularies import (
     parsed_or_none,
@@ -39,17 +44,17 @@ from models.tokenizers.vocabularies import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-# What BERT's and RoBERTa's own tokenizers call their tokens, where no settings say it: by the key
-# of tokenizer_config.json, and by that of [tokenizer].
+# What BERT's, RoBERTa's and MPNet's own tokenizers call their tokens, where no settings say it: by
+# the key of tokenizer_config.json, and by that of [tokenizer].
 BERT = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]"}
 ROBERTA = {"unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>"}
+_MPNET = ROBERTA | {"unk_token": "[UNK]"}
 _KEYS = {"unk_token": "unknown", "cls_token": "start", "sep_token": "end", "pad_token": "pad"}
 _ROBERTAS_MASK = "<mask>"
 _KNOWN_PADS = ("[PAD]", "<pad>", "<PAD>")
-_LIKE_ROBERTA = SAY_NOTHING | {"RobertaTokenizer", "BartTokenizer", "LongformerTokenizer"}
 
 
 def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -75,7 +80,8 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
             file=file,
             remedy="Give the tokenizer.json that save_pretrained wrote, or say KIND:FILE",
         ) from None
-    settings = _settings_beside(file) or Settings()
+    settings = settings_beside(file) or Settings()
+    heed_settings(library, settings, class_named(file, settings), file)
     words = library.get_vocab(with_added_tokens=True)
     _require_named(settings, words, file)
     padding, truncation = library.padding or {}, library.truncation or {}
@@ -148,14 +154,8 @@ def _padding_of(known: Mapping[str, int], named: str | None, side: Side, file: P
     )
 
 
-def _settings_beside(file: Path) -> Settings | None:
-    """Return what tokenizer_config.json beside a vocabulary says; None where there is none."""
-    beside = file.with_name(SETTINGS)
-    return read_settings(beside) if beside.exists() else None
-
-
 def from_word_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
-    """Read BERT's vocab.txt; tokenizer_config.json beside it says how case and accents are treated.
+    """Read BERT's or MPNet's vocab.txt; tokenizer_config.json beside it says how case is treated.
 
     Args:
         file: one piece a line, numbered from 0.
@@ -168,23 +168,57 @@ def from_word_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
     """
     words = read_vocabulary(file)
     _require_no_gap(words, file)
-    found = _settings_beside(file)
+    found = settings_beside(file)
     settings = found or Settings()
-    require_class(settings, LIKE_BERT, file)
+    require_class(settings, OF_WORD_PIECES, file)
     require_basic_words(settings, file.with_name(SETTINGS))
-    names = _tokens(words, BERT, settings, given, file)
+    is_mpnet = class_named(file, found) == MPNET
+    names = _tokens(words, _MPNET if is_mpnet else BERT, settings, given, file)
     library = Tokenizer(models.WordPiece(words, unk_token=names["unk_token"]))
     lowers = _lowers(found, given, file)
     library.normalizer = msgspec.structs.replace(settings, do_lower_case=lowers).normalizer()
     library.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     library.decoder = decoders.WordPiece()
-    library.post_processor = around(words, names["cls_token"], names["sep_token"])
+    start, end = names["cls_token"], names["sep_token"]
+    library.post_processor = around(words, start, end, second_start=end if is_mpnet else None)
     return Encoder(
         kind="wordpiece",
         library=library,
         padding=_padding_as_said(names["pad_token"], words, settings, given),
         truncation=_truncation_as_said(settings, given),
     )
+
+
+def from_checkpoint_words(file: Path, given: Mapping[str, Any]) -> Encoder:
+    """Read the vocab.txt of a checkpoint; special tokens that stand in a text are that.
+
+    Without settings the pieces tell the case: a vocabulary of lower case holds no capital letter.
+
+    Args:
+        file: as `from_word_pieces` reads it.
+        given: the same settings.
+
+    Raises:
+        UsageMistake: as of `from_word_pieces`.
+    """
+    if "case" not in given and settings_beside(file) is None:
+        case = "kept" if has_capitals(read_vocabulary(file)) else "unicode"
+        given = {**given, "case": case}
+    encoder = from_word_pieces(file, given)
+    library, found = encoder.library, settings_beside(file)
+    is_mpnet = class_named(file, found) == MPNET
+    mask = (found or Settings()).token("mask_token") or ("<mask>" if is_mpnet else "[MASK]")
+    library.add_special_tokens(list(dict.fromkeys(encoder.tokens(list(encoder.special.values())))))
+    if library.token_to_id(mask) is not None:
+        # MPNet's takes the blank before it.
+        library.add_special_tokens([AddedToken(mask, special=True, lstrip=is_mpnet)])
+    return encoder
+
+
+def has_capitals(pieces: Iterable[str]) -> bool:
+    """Tell whether a piece holds a capital letter; names of special tokens stand in brackets."""
+    ordinary = (piece for piece in pieces if not (piece.startswith("[") and piece.endswith("]")))
+    return any(piece != piece.lower() for piece in ordinary)
 
 
 def _lowers(settings: Settings | None, given: Mapping[str, Any], file: Path) -> bool:
@@ -204,7 +238,7 @@ def _lowers(settings: Settings | None, given: Mapping[str, Any], file: Path) -> 
             'in a file of that name), or write case = "unicode" (lowered) or '
             'case = "kept" in [tokenizer] of your TOML file',
         )
-    said = None if settings is None else settings.do_lower_case
+    said = None if settings is None else settings.do_lower_case is not False
     if None not in {asked, said} and asked != said:
         raise _contradiction("case", given["case"], "do_lower_case", json.dumps(said), file)
     return bool(asked if said is None else said)
@@ -223,11 +257,13 @@ def from_byte_pairs(file: Path, given: Mapping[str, Any]) -> Encoder:
     """
     words = read_vocabulary(file)
     _require_no_gap(words, file)
-    settings = _settings_beside(file) or Settings()
-    require_class(settings, _LIKE_ROBERTA, file)
+    settings = settings_beside(file) or Settings()
+    require_class(settings, LIKE_ROBERTA, file)
     names = _tokens(words, ROBERTA, settings, given, file)
     library = Tokenizer(_byte_pair_model(words, file.with_name("merges.txt")))
-    library.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=settings.add_prefix_space)
+    library.pre_tokenizer = pre_tokenizers.ByteLevel(
+        add_prefix_space=settings.add_prefix_space is True
+    )
     library.decoder = decoders.ByteLevel()
     start, end = names["cls_token"], names["sep_token"]
     library.post_processor = around(words, start, end, second_start=end)

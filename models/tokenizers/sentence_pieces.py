@@ -1,70 +1,37 @@
-"""Tokenizers of SentencePiece's .model files, computed by the `tokenizers` library.
-
-The file is a protocol buffer (sentencepiece_model.proto): pieces with scores and types, how the
-model was trained, how texts are normalized.
-"""
+"""Tokenizers of SentencePiece's .model files, computed by the `tokenizers` library."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from models.errors import UsageMistake
-from models.files import read_regular, remedy_for
-from models.protocol_buffers import Message, fields, signed
-from models.tokenizers.charsmaps import whole_table
 from models.tokenizers.encoder import Encoder, Padding
 from models.tokenizers.library_errors import LibraryError, library_errors
 from models.tokenizers.remedies import PADDED, write_token
+from models.tokenizers.sentence_piece_file import (
+    CONTROL,
+    NORMAL,
+    UNIGRAM,
+    UNKNOWN,
+    UNUSED,
+    USER_DEFINED,
+    PieceModel,
+    damaged,
+    read_pieces,
+    unsupported,
+)
 from models.tokenizers.templates import around
-from models.tokenizers.vocabularies import LARGEST_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# Field numbers of the protocol buffer's messages.
-_PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
-_PIECE, _SCORE, _TYPE = 1, 2, 3
-_MODEL_TYPE, _SPACE_AFTER, _BYTE_FALLBACK, _PAD_ID = 3, 24, 35, 43
-_RULE, _CHARSMAP, _ADD_DUMMY_PREFIX, _REMOVE_EXTRA, _ESCAPE = 1, 2, 3, 4, 5
-_NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
-_UNIGRAM, _BPE = 1, 2
 _SPACE = "\u2581"
 
 # SentencePiece's NFKC leaves this one as it is. What stands for it meanwhile is in no text.
 _WIDE_TILDE, _IN_ITS_PLACE = "\uff5e", "\U000e0001"
-
-# SentencePiece's own pieces have 16 characters unless its user asks for more.
-_LONGEST_PIECE = 256
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A piece, its score (a logarithm of its share, or minus its rank) and its type."""
-
-    text: str
-    score: float
-    type: int
-
-
-@dataclass(frozen=True)
-class _Model:
-    """What a .model file says, as far as encoding needs it."""
-
-    pieces: list[_Piece]
-    model_type: int
-    byte_fallback: bool
-    pad: int
-    rule: str
-    charsmap: bytes
-    adds_prefix: bool
-    removes_blanks: bool
-    space_after: bool
-    escapes: bool
 
 
 def from_sentence_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
@@ -78,18 +45,18 @@ def from_sentence_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
     Raises:
         UsageMistake: the file is damaged, or does what is not supported here.
     """
-    model = _read(file)
+    model = read_pieces(file)
     words = {piece.text: at for at, piece in enumerate(model.pieces)}
-    unknown = next((at for at, one in enumerate(model.pieces) if one.type == _UNKNOWN), None)
+    unknown = next((at for at, one in enumerate(model.pieces) if one.type == UNKNOWN), None)
     if unknown is None or len(words) != len(model.pieces):
-        raise _damaged(file, "it has no piece for what is unknown, or one piece twice")
+        raise damaged(file, "it has no piece for what is unknown, or one piece twice")
     try:
         with library_errors():
             library = _library(model, words, unknown)
             # What is damaged may show at a text only.
             Tokenizer.from_str(library.to_str()).encode("a b")
     except LibraryError as error:
-        raise _damaged(file, str(error)) from None
+        raise damaged(file, str(error)) from None
     _require_kept_pieces(model, library, file)
     for name in ("start", "end"):
         _require_piece(name, given.get(name), words, file)
@@ -102,11 +69,11 @@ def from_sentence_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
     )
 
 
-def _library(model: _Model, words: dict[str, int], unknown: int) -> Tokenizer:
-    if model.model_type == _UNIGRAM:
+def _library(model: PieceModel, words: dict[str, int], unknown: int) -> Tokenizer:
+    if model.model_type == UNIGRAM:
         library = Tokenizer(models.Unigram(_scored(model), unknown, model.byte_fallback))
     else:
-        whole = [piece.text for piece in model.pieces if piece.type == _USER_DEFINED]
+        whole = [piece.text for piece in model.pieces if piece.type == USER_DEFINED]
         library = Tokenizer(
             models.BPE(
                 vocab=words,
@@ -125,32 +92,32 @@ def _library(model: _Model, words: dict[str, int], unknown: int) -> Tokenizer:
     return library
 
 
-def _scored(model: _Model) -> list[tuple[str, float]]:
+def _scored(model: PieceModel) -> list[tuple[str, float]]:
     """Return the pieces with the scores by which SentencePiece's unigram chooses.
 
     A text is never cut into pieces that are not for texts: a blank in their names, which no
     normalized text holds, keeps them out. What a user defined is preferred to all else.
     """
-    best = max((piece.score for piece in model.pieces if piece.type == _NORMAL), default=0.0)
+    best = max((piece.score for piece in model.pieces if piece.type == NORMAL), default=0.0)
     scored = []
     for piece in model.pieces:
-        if piece.type == _USER_DEFINED:
+        if piece.type == USER_DEFINED:
             scored.append((piece.text, len(piece.text.encode()) * best - 0.1))
-        elif piece.type in {_UNKNOWN, _CONTROL, _UNUSED}:
+        elif piece.type in {UNKNOWN, CONTROL, UNUSED}:
             scored.append((f"{piece.text} ", 0.0))
         else:
             scored.append((piece.text, piece.score))
     return scored
 
 
-def _merges(model: _Model, words: dict[str, int]) -> list[tuple[str, str]]:
+def _merges(model: PieceModel, words: dict[str, int]) -> list[tuple[str, str]]:
     """Return every way to make a piece of two others, the best first, as SentencePiece's BPE.
 
     It merges the two neighbors whose union has the best score, which is the smallest number.
     """
     found = []
     for piece in model.pieces:
-        if piece.type != _NORMAL:
+        if piece.type != NORMAL:
             continue
         for at in range(1, len(piece.text)):
             left, right = piece.text[:at], piece.text[at:]
@@ -159,7 +126,7 @@ def _merges(model: _Model, words: dict[str, int]) -> list[tuple[str, str]]:
     return [(left, right) for *_, left, right in sorted(found)]
 
 
-def _normalizer(model: _Model) -> normalizers.Normalizer:
+def _normalizer(model: PieceModel) -> normalizers.Normalizer:
     """Return what SentencePiece does to a text before it looks for pieces."""
     steps = _mapped(model)
     prefix = [normalizers.Prepend(" ")] if model.adds_prefix else []
@@ -173,7 +140,7 @@ def _normalizer(model: _Model) -> normalizers.Normalizer:
     return normalizers.Sequence(steps)
 
 
-def _mapped(model: _Model) -> list[normalizers.Normalizer]:
+def _mapped(model: PieceModel) -> list[normalizers.Normalizer]:
     """Return its table of characters.
 
     The library looks a letter and its marks up together, and where the letter alone is in the
@@ -193,18 +160,18 @@ def _mapped(model: _Model) -> list[normalizers.Normalizer]:
     return [*steps, normalizers.Precompiled(model.charsmap)]
 
 
-def _require_kept_pieces(model: _Model, library: Tokenizer, file: Path) -> None:
+def _require_kept_pieces(model: PieceModel, library: Tokenizer, file: Path) -> None:
     """Check that no piece that a user defined is changed by the normalizer: it is not to be.
 
     Raises:
         UsageMistake: one is.
     """
     for piece in model.pieces:
-        if piece.type != _USER_DEFINED:
+        if piece.type != USER_DEFINED:
             continue
         normal = library.normalizer.normalize_str(f"a{piece.text}a")
         if not normal.endswith(f"a{piece.text}a"):
-            raise _unsupported(file, f"its piece {piece.text!r} is exempt from normalization")
+            raise unsupported(file, f"its piece {piece.text!r} is exempt from normalization")
 
 
 def _literal(text: str) -> str:
@@ -222,11 +189,11 @@ def _require_piece(name: str, token: str | None, words: Mapping[str, int], file:
 
 
 def _padding(
-    model: _Model, words: Mapping[str, int], given: Mapping[str, Any], file: Path
+    model: PieceModel, words: Mapping[str, int], given: Mapping[str, Any], file: Path
 ) -> Padding:
     token, pieces = given.get("pad"), len(model.pieces)
     if token is None and model.pad >= pieces:
-        raise _damaged(file, f"it has {pieces:,} pieces, and fills rows up with number {model.pad}")
+        raise damaged(file, f"it has {pieces:,} pieces, and fills rows up with number {model.pad}")
     if token is None and 0 <= model.pad < len(model.pieces):
         token = model.pieces[model.pad].text
     if token is None:
@@ -241,78 +208,3 @@ def _padding(
             remedy=write_token("pad", PADDED),
         )
     return Padding(token, words[token], given.get("side") or "right")
-
-
-def _read(file: Path) -> _Model:
-    try:
-        content = read_regular(file, LARGEST_FILE)
-    except OSError as error:
-        raise UsageMistake(
-            f"cannot be read ({error.strerror or error})",
-            file=file,
-            remedy=remedy_for(error, "Give the path of a readable file"),
-        ) from None
-    try:
-        model = _parsed(content)
-    except ValueError as error:
-        raise _damaged(file, str(error)) from None
-    if model.model_type not in {_UNIGRAM, _BPE}:
-        raise _unsupported(file, f"it is of type {model.model_type}, not unigram (1) or BPE (2)")
-    if model.space_after or not model.escapes:
-        raise _unsupported(file, "it does not write blanks before words")
-    return model
-
-
-def _parsed(content: bytes) -> _Model:
-    """Return the model in a file's bytes; raises `ValueError`, which says what is damaged."""
-    pieces: list[_Piece] = []
-    trainer, normalizer = Message(b""), Message(b"")
-    for number, value in fields(content):
-        if number == _PIECES:
-            pieces.append(_piece(Message(value)))
-        elif number == _TRAINER:
-            trainer = Message(value)
-        elif number == _NORMALIZER:
-            normalizer = Message(value)
-    if not pieces:
-        raise ValueError("it holds no piece")
-    return _Model(
-        pieces=pieces,
-        model_type=trainer.integer(_MODEL_TYPE, _UNIGRAM),
-        byte_fallback=bool(trainer.integer(_BYTE_FALLBACK, 0)),
-        pad=signed(trainer.integer(_PAD_ID, -1)),
-        space_after=bool(trainer.integer(_SPACE_AFTER, 0)),
-        rule=normalizer.bytes(_RULE).decode(),
-        charsmap=whole_table(normalizer.bytes(_CHARSMAP)),
-        adds_prefix=bool(normalizer.integer(_ADD_DUMMY_PREFIX, 1)),
-        removes_blanks=bool(normalizer.integer(_REMOVE_EXTRA, 1)),
-        escapes=bool(normalizer.integer(_ESCAPE, 1)),
-    )
-
-
-def _piece(held: Message) -> _Piece:
-    text, score = held.bytes(_PIECE).decode(), held.float(_SCORE)
-    if not 0 < len(text) <= _LONGEST_PIECE:
-        raise ValueError(f"a piece has {len(text):,} characters")
-    if not math.isfinite(score):
-        raise ValueError(f"the score of {text!r} is {score}")
-    return _Piece(text, score, held.integer(_TYPE, _NORMAL))
-
-
-def _damaged(file: Path, what: str) -> UsageMistake:
-    return UsageMistake(
-        f"is not a SentencePiece model, or was damaged ({what})",
-        file=file,
-        key="tokenizer",
-        remedy="Give the .model file that SentencePiece wrote",
-    )
-
-
-def _unsupported(file: Path, what: str) -> UsageMistake:
-    return UsageMistake(
-        f"is a SentencePiece model that is not supported here: {what}",
-        file=file,
-        key="tokenizer",
-        remedy="Give its tokenizer.json, or name a column of ids with "
-        "--edge-columns=text=...,label=...,ids=...",
-    )

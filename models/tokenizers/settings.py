@@ -1,8 +1,11 @@
-"""tokenizer_config.json: what a checkpoint of `transformers` says of its tokenizer."""
+"""tokenizer_config.json: what a checkpoint of `transformers` says of its tokenizer.
+
+special_tokens_map.json, which older versions wrote beside it, names special tokens as well.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 from tokenizers.normalizers import BertNormalizer
@@ -10,6 +13,7 @@ from tokenizers.normalizers import BertNormalizer
 from models.documents import parse_json
 from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
+from models.tokenizers.classes import plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -17,16 +21,12 @@ if TYPE_CHECKING:
 
 SETTINGS = "tokenizer_config.json"
 ADDED = "added_tokens.json"
+TOKENS = "special_tokens_map.json"
 BERTS_TOKENS = frozenset({"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"})
-# Names in tokenizer_config.json of those that cut texts as BERT's does, without "Fast"; the first
-# two say nothing of it.
-SAY_NOTHING = frozenset({"PreTrainedTokenizer", "TokenizersBackend"})
-LIKE_BERT = SAY_NOTHING | {
-    *("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"),
-    *("ConvBertTokenizer", "LayoutLMTokenizer", "LxmertTokenizer", "RetriBertTokenizer"),
-    "SqueezeBertTokenizer",
-}
 Side = Literal["left", "right"]
+_Document = TypeVar("_Document", bound=msgspec.Struct)
+# Lengths from here on stand for none.
+_ENDLESS = 1e9
 
 
 class NamedToken(msgspec.Struct, frozen=True):
@@ -36,20 +36,28 @@ class NamedToken(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """tokenizer_config.json, as far as it decides ids; its defaults are those of `transformers`.
+    """tokenizer_config.json, as far as it decides ids; None and {} where it is silent.
 
     Attributes:
         tokenizer_class: what reads the vocabulary in `transformers`.
-        do_lower_case: whether BERT's pieces are of lower case.
-        strip_accents: whether they have no accents; None: as `do_lower_case`.
-        tokenize_chinese_chars: whether each Chinese letter is a word.
+        backend: what computes there; versions before 5 do not write it.
+        model_input_names: what the tokenizer gives to the network.
+        do_lower_case: whether letters become small ones.
+        strip_accents: whether BERT's pieces have no accents; None: as `do_lower_case`.
+        tokenize_chinese_chars: whether each Chinese letter is a word of BERT's.
         do_basic_tokenize: whether words end at punctuation.
-        add_prefix_space: whether a blank goes before a text of byte pairs.
+        keep_accents: whether ALBERT's pieces have accents.
+        split_by_punct: whether DeBERTa's pieces end at punctuation.
+        add_prefix_space: whether a blank goes before a text.
         model_max_length: the most tokens that the network takes.
+        max_len: the same, as old versions called it.
         unk_token: the token of what has no piece; so are the following.
+        bos_token: before a text, where `cls_token` is not that.
+        eos_token: after a text, where `sep_token` is not that.
         cls_token: before the first text.
         sep_token: after each text.
         pad_token: fills rows up.
+        mask_token: stands for a word that is to be guessed.
         padding_side: where rows are filled up.
         truncation_side: the side of a long text that is cut off.
         added_tokens_decoder: special tokens by number, written as text.
@@ -59,16 +67,24 @@ class Settings(msgspec.Struct, frozen=True):
     """
 
     tokenizer_class: str | None = None
-    do_lower_case: bool = True
+    backend: str | None = None
+    model_input_names: list[str] | None = None
+    do_lower_case: bool | None = None
     strip_accents: bool | None = None
-    tokenize_chinese_chars: bool = True
+    tokenize_chinese_chars: bool | None = None
     do_basic_tokenize: bool = True
-    add_prefix_space: bool = False
+    keep_accents: bool = False
+    split_by_punct: bool = False
+    add_prefix_space: bool | None = None
     model_max_length: float | None = None
+    max_len: float | None = None
     unk_token: str | NamedToken | None = None
+    bos_token: str | NamedToken | None = None
+    eos_token: str | NamedToken | None = None
     cls_token: str | NamedToken | None = None
     sep_token: str | NamedToken | None = None
     pad_token: str | NamedToken | None = None
+    mask_token: str | NamedToken | None = None
     padding_side: Side | None = None
     truncation_side: Side | None = None
     added_tokens_decoder: dict[str, NamedToken] = {}
@@ -81,14 +97,51 @@ class Settings(msgspec.Struct, frozen=True):
         token: str | NamedToken | None = getattr(self, name)
         return token.content if isinstance(token, NamedToken) else token
 
+    @property
+    def longest(self) -> float | None:
+        """The most tokens that the settings allow; None where they do not say it.
+
+        `transformers` writes an integer of 31 digits where nobody told it a length.
+        """
+        said = self.max_len if self.model_max_length is None else self.model_max_length
+        return said if said is not None and said < _ENDLESS else None
+
     def normalizer(self) -> BertNormalizer:
         """Return what BertTokenizer does to a text before it cuts it into words."""
         return BertNormalizer(
             clean_text=True,
-            handle_chinese_chars=self.tokenize_chinese_chars,
+            handle_chinese_chars=self.tokenize_chinese_chars is not False,
             strip_accents=self.strip_accents,
-            lowercase=self.do_lower_case,
+            lowercase=self.do_lower_case is not False,
         )
+
+
+class _NamedTokens(msgspec.Struct, frozen=True):
+    """special_tokens_map.json."""
+
+    unk_token: str | NamedToken | None = None
+    bos_token: str | NamedToken | None = None
+    eos_token: str | NamedToken | None = None
+    cls_token: str | NamedToken | None = None
+    sep_token: str | NamedToken | None = None
+    pad_token: str | NamedToken | None = None
+    mask_token: str | NamedToken | None = None
+
+
+def settings_beside(file: Path) -> Settings | None:
+    """Return what the settings beside a tokenizer's file say; None where there are none.
+
+    Raises:
+        UsageMistake: they cannot be read, or a key has another type.
+    """
+    beside, named = file.with_name(SETTINGS), file.with_name(TOKENS)
+    settings = read_settings(beside) if beside.exists() else None
+    # Where the settings number their tokens, `transformers` does not read the older file.
+    if not named.exists() or (settings is not None and settings.added_tokens_decoder):
+        return settings
+    tokens = msgspec.structs.asdict(_read(named, _NamedTokens))
+    said = {key: token for key, token in tokens.items() if token is not None}
+    return None if settings is None else msgspec.structs.replace(settings, **said)
 
 
 def read_settings(file: Path) -> Settings:
@@ -97,10 +150,14 @@ def read_settings(file: Path) -> Settings:
     Raises:
         UsageMistake: it cannot be read, or a key has another type.
     """
+    return _read(file, Settings)
+
+
+def _read(file: Path, kind: type[_Document]) -> _Document:
     remedy = "Correct it, or fetch the checkpoint again, whole"
     try:
         document: Any = parse_json(read_text(file, LARGEST_TABLE))
-        return msgspec.convert(document, Settings)
+        return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `$.")
         raise UsageMistake(what, file=file, key=where.strip("`") or None, remedy=remedy) from None
@@ -178,10 +235,10 @@ def require_class(settings: Settings, known: Collection[str], vocabulary: Path) 
     Raises:
         UsageMistake: it makes others.
     """
-    name = settings.tokenizer_class
-    if name is not None and name.removesuffix("Fast") not in known:
+    name = plain_name(settings.tokenizer_class)
+    if name is not None and name not in known:
         raise UsageMistake(
-            f"is {name!r}, which makes other ids of {vocabulary.name}",
+            f"is {settings.tokenizer_class!r}, which makes other ids of {vocabulary.name}",
             file=vocabulary.with_name(SETTINGS),
             key="tokenizer_class",
             remedy="Give its tokenizer.json, or ids in a column of the corpus",

@@ -98,7 +98,7 @@ def test_a_whole_tokenizer_decides_and_is_not_contradicted(folder):
     [
         ({"model_max_length": 8}, "is 8, but tokenizer.max_tokens is 12", "model_max_length"),
         ({"do_basic_tokenize": False}, "always split", "do_basic_tokenize"),
-        ({"do_lower_case": "no"}, "Expected `bool`", "do_lower_case"),
+        ({"do_lower_case": "no"}, "Expected `bool", "do_lower_case"),
         (
             {"tokenizer_class": "RobertaTokenizer"},
             "makes other ids of vocab.txt",

@@ -133,7 +133,7 @@ BAD = {
     ),
     "settings of another type": (
         *("vocab.txt", BERT, {"tokenizer_config.json": '{"do_lower_case": "no"}'}, {}),
-        "Expected `bool`",
+        "Expected `bool",
     ),
     "settings that are damaged": (
         *("vocab.txt", BERT, {"tokenizer_config.json": "{"}, {}),

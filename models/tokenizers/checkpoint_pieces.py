@@ -1,0 +1,268 @@
+"""The SentencePiece model of a checkpoint, read as its class in `transformers` reads it.
+
+The class numbers some pieces anew, puts special tokens around a text and cleans texts by rules of
+its own, so that the ids are not SentencePiece's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+from models.documents import parse_json
+from models.errors import UsageMistake
+from models.files import LARGEST_TABLE, read_text
+from models.tokenizers.classes import ALBERT, DEBERTA_V2, SAY_NOTHING, XLM_ROBERTA
+from models.tokenizers.encoder import Encoder, Padding
+from models.tokenizers.library_errors import LibraryError, library_errors
+from models.tokenizers.network_config import class_named
+from models.tokenizers.sentence_piece_file import (
+    CONTROL,
+    UNIGRAM,
+    UNKNOWN,
+    USER_DEFINED,
+    PieceModel,
+    damaged,
+    read_pieces,
+    unsupported,
+)
+from models.tokenizers.sentence_pieces import from_sentence_pieces
+from models.tokenizers.settings import ADDED, SETTINGS, Settings, settings_beside
+from models.tokenizers.templates import around
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+Scored = list[tuple[str, float]]
+# The order in which `transformers` gives tokens that the vocabulary lacks the next free numbers.
+_IN_ORDER = (
+    *("bos_token", "eos_token", "unk_token", "sep_token"),
+    *("pad_token", "cls_token", "mask_token"),
+)
+_SENTENCE = {"bos_token": "<s>", "eos_token": "</s>", "cls_token": "<s>", "sep_token": "</s>"}
+_BRACKETS = {
+    "bos_token": "[CLS]",
+    "eos_token": "[SEP]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+_XLM_ROBERTAS_UNKNOWN, _ALBERTS_UNKNOWN = 3, 1
+
+
+class _Class(NamedTuple):
+    """What a class of `transformers` does with a SentencePiece model.
+
+    Attributes:
+        tokens: its special tokens, by their keys in tokenizer_config.json.
+        pieces: gives the vocabulary with scores and the number of the unknown piece.
+        normalizer: gives what is done to a text.
+        pre_tokenizer: gives what cuts a text into words.
+        separates_twice: whether two separators stand between the texts of a pair.
+    """
+
+    tokens: Mapping[str, str]
+    pieces: Callable[[PieceModel, Mapping[str, str]], tuple[Scored, int]]
+    normalizer: Callable[[PieceModel, Settings], normalizers.Normalizer]
+    pre_tokenizer: Callable[[Settings], pre_tokenizers.PreTokenizer]
+    separates_twice: bool = False
+
+
+def from_checkpoint_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
+    """Read a checkpoint's SentencePiece model; what is of no checkpoint is SentencePiece's own.
+
+    Args:
+        file: the model; tokenizer_config.json or config.json beside it name its class.
+        given: `pad`, the token that fills rows up, `side` and `truncation`.
+
+    Raises:
+        UsageMistake: the file is damaged, its class is not known here, or two files contradict
+            each other.
+    """
+    found = settings_beside(file)
+    settings = found or Settings()
+    name = class_named(file, found)
+    if name is None or name in SAY_NOTHING:
+        return from_sentence_pieces(file, given)
+    _require_known(name, given, file)
+    known, model = _CLASSES[name], read_pieces(file)
+    if model.model_type != UNIGRAM:
+        raise unsupported(file, f"{name} reads unigram models alone")
+    names = {key: settings.token(key) or usual for key, usual in known.tokens.items()}
+    scored, unknown = known.pieces(model, names)
+    try:
+        with library_errors():
+            library = Tokenizer(models.Unigram(scored, unknown, byte_fallback=False))
+            library.normalizer = known.normalizer(model, settings)
+            library.pre_tokenizer = known.pre_tokenizer(settings)
+            _add_tokens(library, model, names, file)
+            # What is damaged may show at a text only.
+            Tokenizer.from_str(library.to_str()).encode("a b")
+    except LibraryError as error:
+        raise damaged(file, str(error)) from None
+    words = library.get_vocab(with_added_tokens=True)
+    end = names["sep_token"]
+    second = end if known.separates_twice else None
+    library.post_processor = around(words, names["cls_token"], end, second_start=second)
+    pad = given.get("pad") or names["pad_token"]
+    if pad not in words:
+        raise damaged(file, f"it has no piece {pad!r}")
+    return Encoder(
+        kind="sentencepiece",
+        library=library,
+        padding=Padding(pad, words[pad], given.get("side") or settings.padding_side or "right"),
+        truncation=given.get("truncation") or settings.truncation_side or "right",
+    )
+
+
+def _require_known(name: str, given: Mapping[str, Any], file: Path) -> None:
+    if name not in _CLASSES:
+        raise UsageMistake(
+            f"is {name!r}, and SentencePiece models are read as {', '.join(_CLASSES)} reads them",
+            file=file.with_name(SETTINGS),
+            key="tokenizer_class",
+            remedy="Give the checkpoint with its tokenizer.json, which save_pretrained writes",
+        )
+    for key in ("start", "end"):
+        if key in given:
+            raise UsageMistake(
+                f"is {given[key]!r}, and {name} says by itself what stands around a text",
+                file=file,
+                key=f"tokenizer.{key}",
+                remedy=f"Leave it out, or give the file itself: sentencepiece:{file.name}",
+            )
+
+
+def _add_tokens(
+    library: Tokenizer, model: PieceModel, names: Mapping[str, str], file: Path
+) -> None:
+    """Make tokens of texts that stand for themselves; those that are missing get the next numbers.
+
+    Raises:
+        UsageMistake: added_tokens.json gives one another number.
+    """
+    added = _added(file)
+    special = [*added, *(names[key] for key in _IN_ORDER)]
+    special += [piece.text for piece in model.pieces if piece.type == CONTROL]
+    library.add_special_tokens([_token(text, special=True) for text in special])
+    whole = [piece.text for piece in model.pieces if piece.type == USER_DEFINED]
+    library.add_tokens([_token(text, special=False) for text in whole if text not in special])
+    for text, number in added.items():
+        if library.token_to_id(text) != number:
+            raise UsageMistake(
+                f"gives {text!r} the number {number}, which is {library.token_to_id(text)} by the "
+                f"{len(model.pieces):,} pieces of {file.name}",
+                file=file.with_name(ADDED),
+                remedy="Give both files of one and the same checkpoint",
+            )
+
+
+def _token(text: str, *, special: bool) -> AddedToken:
+    return AddedToken(text, special=special, normalized=False)
+
+
+def _added(file: Path) -> dict[str, int]:
+    """Return the tokens of added_tokens.json with their numbers, in the order of these."""
+    beside = file.with_name(ADDED)
+    if not beside.exists():
+        return {}
+    try:
+        added = msgspec.convert(parse_json(read_text(beside, LARGEST_TABLE)), dict[str, int])
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageMistake(
+            f"cannot be read ({error})", file=beside, remedy="Fetch the checkpoint again, whole"
+        ) from None
+    return dict(sorted(added.items(), key=lambda one: one[1]))
+
+
+def _own(model: PieceModel) -> Scored:
+    return [(piece.text, piece.score) for piece in model.pieces]
+
+
+def _xlm_robertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
+    """Return fairseq's four tokens before the pieces, the first three of which they replace."""
+    first = [names[key] for key in ("bos_token", "pad_token", "eos_token", "unk_token")]
+    ends = (names["mask_token"], 0.0)
+    return [*((text, 0.0) for text in first), *_own(model)[3:], ends], _XLM_ROBERTAS_UNKNOWN
+
+
+def _alberts_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
+    del names
+    return _own(model), _ALBERTS_UNKNOWN
+
+
+def _debertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
+    scored = _own(model)
+    named = (names["unk_token"], 0.0)
+    if named in scored:
+        return scored, scored.index(named)
+    return scored, next((at for at, one in enumerate(model.pieces) if one.type == UNKNOWN), 0)
+
+
+def _table(model: PieceModel) -> Iterator[normalizers.Normalizer]:
+    """Yield the model's table of characters where it has one."""
+    if model.charsmap:
+        yield normalizers.Precompiled(model.charsmap)
+
+
+def _xlm_robertas_normalizer(model: PieceModel, settings: Settings) -> normalizers.Normalizer:
+    del settings
+    return normalizers.Sequence(list(_table(model)))
+
+
+def _alberts_normalizer(model: PieceModel, settings: Settings) -> normalizers.Normalizer:
+    steps: list[normalizers.Normalizer] = [
+        normalizers.Replace(quotes, '"') for quotes in ("``", "''")
+    ]
+    if not settings.keep_accents:
+        steps += [normalizers.NFKD(), normalizers.StripAccents()]
+    if settings.do_lower_case is not False:
+        steps.append(normalizers.Lowercase())
+    return normalizers.Sequence([*steps, *_table(model)])
+
+
+def _debertas_normalizer(model: PieceModel, settings: Settings) -> normalizers.Normalizer:
+    del model
+    lowers = [normalizers.Lowercase()] if settings.do_lower_case else []
+    blanks = normalizers.Replace(Regex(r"\s{2,}|[\n\r\t]"), " ")
+    return normalizers.Sequence(
+        [*lowers, blanks, normalizers.NFC(), normalizers.Strip(left=False, right=True)]
+    )
+
+
+def _words(settings: Settings) -> pre_tokenizers.PreTokenizer:
+    scheme = "never" if settings.add_prefix_space is False else "always"
+    blanks = pre_tokenizers.Metaspace(prepend_scheme=scheme)
+    return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), blanks])
+
+
+def _debertas_words(settings: Settings) -> pre_tokenizers.PreTokenizer:
+    scheme = "first" if settings.add_prefix_space is False else "always"
+    marks = [pre_tokenizers.Punctuation("isolated")] if settings.split_by_punct else []
+    return pre_tokenizers.Sequence([*marks, pre_tokenizers.Metaspace(prepend_scheme=scheme)])
+
+
+_CLASSES = {
+    XLM_ROBERTA: _Class(
+        tokens={**_SENTENCE, "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask>"},
+        pieces=_xlm_robertas_pieces,
+        normalizer=_xlm_robertas_normalizer,
+        pre_tokenizer=_words,
+        separates_twice=True,
+    ),
+    ALBERT: _Class(
+        tokens={**_BRACKETS, "unk_token": "<unk>", "pad_token": "<pad>"},
+        pieces=_alberts_pieces,
+        normalizer=_alberts_normalizer,
+        pre_tokenizer=_words,
+    ),
+    DEBERTA_V2: _Class(
+        tokens={**_BRACKETS, "unk_token": "[UNK]", "pad_token": "[PAD]"},
+        pieces=_debertas_pieces,
+        normalizer=_debertas_normalizer,
+        pre_tokenizer=_debertas_words,
+    ),
+}

@@ -1,0 +1,200 @@
+"""The tokenizer of a checkpoint's folder, of any family: with its length, padding and segments.
+
+It reads tokenizer.json, or vocab.txt, vocab.json with merges.txt or a SentencePiece model, by what
+tokenizer_config.json and config.json say, without `transformers`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tokenizers import Tokenizer
+
+from models.errors import UsageMistake
+from models.tokenizers.charsmaps import values_in
+from models.tokenizers.classes import gives_segments
+from models.tokenizers.kinds import TokenizerSettings, load
+from models.tokenizers.network_config import CONFIG, NetworkConfig, class_named, config_beside
+from models.tokenizers.settings import SETTINGS, Settings, settings_beside
+from models.tokenizers.templates import around
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from models.tokenizers.encoder import Encoder
+
+LENGTH = "tokenizer.max_tokens"
+_SHORTER = "Lower tokenizer.max_tokens, or give a checkpoint that takes as many"
+
+
+@dataclass(frozen=True)
+class CheckpointTokenizer:
+    """A checkpoint's tokenizer, which cleans, pairs, cuts and fills texts up as its network needs.
+
+    Attributes:
+        encoder: the tokenizer without a length.
+        library: the same with truncation and padding.
+        max_tokens: how long its rows are.
+        longest: how long they may be; None where no file says it.
+        has_segments: whether the network is told which text of a pair a token belongs to.
+    """
+
+    encoder: Encoder
+    library: Tokenizer
+    max_tokens: int
+    longest: int | None
+    has_segments: bool
+
+    @property
+    def json(self) -> str:
+        """What a device runs: the JSON of the `tokenizers` library."""
+        return self.library.to_str()
+
+    @property
+    def pad_id(self) -> int:
+        """The number of the token that fills rows up."""
+        return self.encoder.padding.number
+
+    @property
+    def lowercase(self) -> bool:
+        """Whether capital letters become small ones."""
+        return lowers(json.loads(self.json)["normalizer"])
+
+    def rows(self, texts: Sequence[tuple[str, ...]]) -> dict[str, NDArray[np.int32]]:
+        """Return ids, mask and segments of n texts or pairs, int32 [n, max_tokens] by role.
+
+        Raises:
+            UsageMistake: the library gives up on a text.
+        """
+        return self.encoder.encode(texts, self.max_tokens)
+
+
+def tokenizer_of(folder: Path, *, max_tokens: int | None, pairs: bool) -> CheckpointTokenizer:
+    """Read the tokenizer of a checkpoint's folder.
+
+    Args:
+        folder: in Hugging Face layout.
+        max_tokens: how long rows are to be; None for the longest that the checkpoint takes.
+        pairs: whether two texts are given at once.
+
+    Raises:
+        UsageMistake: there is none, it cannot be read, its files contradict each other, or rows of
+            this length do not fit the network or the special tokens.
+    """
+    encoder = load(TokenizerSettings(file=str(folder)))
+    # Any file of the folder: what stands beside it is read.
+    beside = folder / CONFIG
+    settings, network = settings_beside(beside), config_beside(beside) or NetworkConfig()
+    _require_fit(encoder, network, beside)
+    named = class_named(beside, settings)
+    has_segments = network.takes_segments and _gives_segments(settings or Settings(), named)
+    if not has_segments:
+        encoder = replace(encoder, library=_without_segments(encoder.library))
+    longest = _longest(settings, network)
+    length = _length(max_tokens, longest, settings, folder)
+    _require_room(encoder, length, pairs=pairs)
+    return CheckpointTokenizer(
+        encoder=encoder,
+        library=encoder.bounded(length),
+        max_tokens=length,
+        longest=longest,
+        has_segments=has_segments,
+    )
+
+
+def lowers(normalizer: object) -> bool:
+    """Tell whether a normalizer of a tokenizer.json, as JSON, lowers case."""
+    return any(
+        isinstance(step, dict)
+        and (step.get("type") == "Lowercase" or step.get("lowercase") is True)
+        for step in values_in(normalizer)
+    )
+
+
+def _gives_segments(settings: Settings, name: str | None) -> bool:
+    if settings.model_input_names is not None:
+        return "token_type_ids" in settings.model_input_names
+    return gives_segments(name, today=settings.backend is not None)
+
+
+def _without_segments(library: Tokenizer) -> Tokenizer:
+    """Return a tokenizer whose second texts have segment 0, as the first ones have."""
+    document = json.loads(library.to_str())
+    own = document["post_processor"] or {}
+    if own.get("type") == "BertProcessing":
+        (start, _), (end, _) = own["cls"], own["sep"]
+        words = library.get_vocab(with_added_tokens=True)
+        document["post_processor"] = json.loads(around(words, start, end).__getstate__())
+    for step in values_in(document["post_processor"]):
+        if isinstance(step, dict) and "type_id" in step:
+            step["type_id"] = 0
+    return Tokenizer.from_str(json.dumps(document))
+
+
+def _longest(settings: Settings | None, network: NetworkConfig) -> int | None:
+    said = None if settings is None else settings.longest
+    known = [int(one) for one in (said, network.longest) if one is not None]
+    return min(known, default=None)
+
+
+def _length(asked: int | None, longest: int | None, settings: Settings | None, folder: Path) -> int:
+    if asked is None and longest is None:
+        raise UsageMistake(
+            "says nowhere how many tokens its network takes",
+            file=folder,
+            key=LENGTH,
+            remedy=f"Write max_tokens in [tokenizer], or model_max_length in {SETTINGS}",
+        )
+    if asked is None or longest is None or asked <= longest:
+        return asked or longest or 0
+    if settings is not None and settings.longest == longest:
+        raise UsageMistake(
+            f"is {longest}, but {LENGTH} is {asked}",
+            file=folder / SETTINGS,
+            key="model_max_length" if settings.model_max_length is not None else "max_len",
+            remedy=_SHORTER,
+        )
+    raise UsageMistake(
+        f"leaves {longest} positions, but {LENGTH} is {asked}",
+        file=folder / CONFIG,
+        key="max_position_embeddings",
+        remedy=_SHORTER,
+    )
+
+
+def _require_room(encoder: Encoder, length: int, *, pairs: bool) -> None:
+    special = encoder.library.num_special_tokens_to_add(pairs)
+    if length <= special:
+        raise UsageMistake(
+            f"is {length}, and {special} special tokens stand around a "
+            f"{'pair' if pairs else 'text'}",
+            key=LENGTH,
+            remedy=f"Write {special + 1} or more",
+        )
+
+
+def _require_fit(encoder: Encoder, network: NetworkConfig, config: Path) -> None:
+    """Check that the network has a row for each id, and takes the padding for what it is."""
+    rows = network.vocab_size
+    if rows is not None and encoder.size > rows:
+        raise UsageMistake(
+            f"is {rows:,}, and its tokenizer gives ids up to {encoder.size - 1:,}",
+            file=config,
+            key="vocab_size",
+            remedy="Give config, weights and tokenizer of one and the same checkpoint",
+        )
+    padding, own = network.pad_token_id, encoder.padding
+    if network.counts_from_padding and padding is not None and padding != own.number:
+        raise UsageMistake(
+            f"is {padding}, and its tokenizer fills rows up with {own.token!r}, number "
+            f"{own.number}: every position would be another one",
+            file=config,
+            key="pad_token_id",
+            remedy="Give config, weights and tokenizer of one and the same checkpoint",
+        )

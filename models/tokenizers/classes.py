@@ -1,0 +1,63 @@
+"""The tokenizers of `transformers` that are known here, by the names of their classes.
+
+What is needed to read a checkpoint of another family is a line in these tables, and a reader where
+its files are of no known kind.
+"""
+
+from __future__ import annotations
+
+# These two say nothing of how a text is cut: a tokenizer.json does.
+SAY_NOTHING = frozenset({"PreTrainedTokenizer", "TokenizersBackend"})
+BERT, MPNET, ROBERTA = "BertTokenizer", "MPNetTokenizer", "RobertaTokenizer"
+XLM_ROBERTA, ALBERT, DEBERTA_V2 = "XLMRobertaTokenizer", "AlbertTokenizer", "DebertaV2Tokenizer"
+
+# Those that cut texts as BERT's does.
+BERTS = frozenset(
+    {
+        BERT,
+        *("DistilBertTokenizer", "ElectraTokenizer", "MobileBertTokenizer"),
+        *("ConvBertTokenizer", "LayoutLMTokenizer", "LxmertTokenizer", "RetriBertTokenizer"),
+        "SqueezeBertTokenizer",
+    }
+)
+LIKE_BERT = SAY_NOTHING | BERTS
+# MPNet's words are BERT's, its special tokens RoBERTa's.
+OF_WORD_PIECES = LIKE_BERT | {MPNET}
+LIKE_ROBERTA = SAY_NOTHING | {ROBERTA, "BartTokenizer", "LongformerTokenizer"}
+
+# What reads a checkpoint's vocabulary where its settings do not name a class, by the `model_type`
+# of its config.json. ModernBERT's is in tokenizer.json alone.
+OF_MODEL_TYPE = {
+    "bert": BERT,
+    "distilbert": BERT,
+    "electra": BERT,
+    "mobilebert": BERT,
+    "mpnet": MPNET,
+    "roberta": ROBERTA,
+    "xlm-roberta": XLM_ROBERTA,
+    "albert": ALBERT,
+    "deberta-v2": DEBERTA_V2,
+}
+
+# Those that never tell a network which text of a pair a token belongs to.
+_WITHOUT_SEGMENTS = frozenset(
+    {"DistilBertTokenizer", MPNET, XLM_ROBERTA} | (LIKE_ROBERTA - SAY_NOTHING)
+)
+# Those that told it up to version 4 of `transformers`, and no longer do since.
+_WITHOUT_SEGMENTS_TODAY = frozenset({ALBERT, "TokenizersBackend"})
+
+
+def plain_name(name: str | None) -> str | None:
+    """Return a class's name without the "Fast" of the versions before 5; None of None."""
+    return None if name is None else name.removesuffix("Fast")
+
+
+def gives_segments(name: str | None, *, today: bool) -> bool:
+    """Tell whether `transformers` gives a network the segments of a pair with this tokenizer.
+
+    Args:
+        name: of the class; None where nothing says it.
+        today: whether version 5 or later wrote the settings.
+    """
+    plain = plain_name(name)
+    return plain not in _WITHOUT_SEGMENTS and not (today and plain in _WITHOUT_SEGMENTS_TODAY)

@@ -1,0 +1,124 @@
+"""config.json: what a checkpoint's network asks of its tokenizer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from models.documents import parse_json
+from models.errors import UsageMistake
+from models.files import LARGEST_TABLE, read_text
+from models.tokenizers.classes import OF_MODEL_TYPE, plain_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.tokenizers.settings import Settings
+
+CONFIG = "config.json"
+# Networks that number positions from behind the number of the padding token on: of 514 rows, the
+# first two stand for no token.
+_COUNTS_FROM_PADDING = frozenset(
+    {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "xmod", "mpnet", "longformer"}
+)
+_PADDING_THERE = 1
+# Networks that take no segments, whatever their config says, and those that take none unless it
+# names how many.
+_NO_SEGMENTS = frozenset({"distilbert", "mpnet", "modernbert"})
+_NO_SEGMENTS_UNLESS_SAID = frozenset({"deberta", "deberta-v2"})
+_USUAL_SEGMENTS = 2
+Count = Annotated[int, Meta(ge=0, le=1 << 31)]
+
+
+class NetworkConfig(msgspec.Struct, frozen=True):
+    """config.json, as far as a tokenizer has to fit it; None where it is silent.
+
+    Attributes:
+        model_type: the network's family.
+        tokenizer_class: its tokenizer's class, where tokenizer_config.json does not name it.
+        vocab_size: rows of the embedding table.
+        max_position_embeddings: rows of the table of positions.
+        type_vocab_size: how many segments there are.
+        pad_token_id: the number of the token that fills rows up.
+    """
+
+    model_type: str | None = None
+    tokenizer_class: str | None = None
+    vocab_size: Count | None = None
+    max_position_embeddings: Count | None = None
+    type_vocab_size: Count | None = None
+    pad_token_id: int | None = None
+
+    @property
+    def counts_from_padding(self) -> bool:
+        """Whether positions are numbered from behind the padding token's number on."""
+        return self.model_type in _COUNTS_FROM_PADDING
+
+    @property
+    def longest(self) -> int | None:
+        """The most tokens that it has positions for; None where nothing says it.
+
+        RoBERTa's table has 514 rows for 512 tokens: its positions follow the padding token's
+        number (`create_position_ids_from_input_ids` of `transformers`).
+        """
+        rows = self.max_position_embeddings
+        if rows is None or not self.counts_from_padding:
+            return rows
+        padding = _PADDING_THERE if self.pad_token_id is None else self.pad_token_id
+        return max(rows - padding - 1, 0)
+
+    @property
+    def takes_segments(self) -> bool:
+        """Whether it tells the texts of a pair apart by an input of its own."""
+        if self.model_type in _NO_SEGMENTS:
+            return False
+        usual = 0 if self.model_type in _NO_SEGMENTS_UNLESS_SAID else _USUAL_SEGMENTS
+        known = usual if self.type_vocab_size is None else self.type_vocab_size
+        return known > 1
+
+
+def config_beside(file: Path) -> NetworkConfig | None:
+    """Read the config.json beside a file; None where there is none.
+
+    Raises:
+        UsageMistake: it cannot be read, or a key has another type.
+    """
+    beside = file.with_name(CONFIG)
+    if not beside.exists():
+        return None
+    remedy = "Fetch the checkpoint again, whole"
+    try:
+        document: Any = parse_json(read_text(beside, LARGEST_TABLE))
+        return msgspec.convert(document, NetworkConfig)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise UsageMistake(what, file=beside, key=where.strip("`") or None, remedy=remedy) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageMistake(
+            f"cannot be read as JSON ({error})", file=beside, remedy=remedy
+        ) from None
+
+
+def class_named(file: Path, settings: Settings | None) -> str | None:
+    """Return the class that reads a checkpoint's vocabulary in `transformers`, without "Fast".
+
+    tokenizer_config.json names it, else config.json, else the network's family does; None where
+    nothing says it.
+
+    Args:
+        file: the vocabulary.
+        settings: what tokenizer_config.json beside it says.
+
+    Raises:
+        UsageMistake: config.json cannot be read.
+    """
+    if settings is not None and settings.tokenizer_class is not None:
+        return plain_name(settings.tokenizer_class)
+    config = config_beside(file)
+    if config is None:
+        return None
+    if config.tokenizer_class is not None:
+        return plain_name(config.tokenizer_class)
+    return OF_MODEL_TYPE.get(config.model_type or "")

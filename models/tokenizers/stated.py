@@ -1,0 +1,85 @@
+"""What tokenizer_config.json says of case and blanks, where tokenizer.json says something else.
+
+`transformers` builds the tokenizers of these classes again from their settings, whatever
+tokenizer.json has: so the settings are what a network was trained with.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tokenizers import normalizers, pre_tokenizers
+
+from models.errors import UsageMistake
+from models.tokenizers.classes import BERTS, LIKE_ROBERTA, MPNET, SAY_NOTHING, plain_name
+from models.tokenizers.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
+
+    from models.tokenizers.settings import Settings
+
+_LOWERS = BERTS | {MPNET}
+# The keys of a BertNormalizer that the settings name: its own name of each, and what
+# `transformers` assumes where they are silent.
+_KEYS: dict[str, tuple[str, bool | None]] = {
+    "do_lower_case": ("lowercase", True),
+    "strip_accents": ("strip_accents", None),
+    "tokenize_chinese_chars": ("handle_chinese_chars", True),
+}
+
+
+def heed_settings(library: Tokenizer, settings: Settings, name: str | None, file: Path) -> None:
+    """Change a tokenizer of a tokenizer.json to what the settings beside it state.
+
+    Args:
+        library: the tokenizer, which is changed.
+        settings: what tokenizer_config.json states.
+        name: the class that reads it in `transformers`; None where nothing names one.
+        file: the tokenizer.json, for messages.
+
+    Raises:
+        UsageMistake: the settings are silent, and `transformers` would do something else than what
+            tokenizer.json says.
+    """
+    if name in SAY_NOTHING:
+        return
+    if name is None or name in _LOWERS:
+        _heed_normalizer(library, settings, file)
+    if name in LIKE_ROBERTA:
+        _heed_prefix(library, settings)
+
+
+def _heed_normalizer(library: Tokenizer, settings: Settings, file: Path) -> None:
+    own = json.loads(library.normalizer.__getstate__()) if library.normalizer else {}
+    if own.pop("type", None) != "BertNormalizer":
+        return
+    if plain_name(settings.tokenizer_class) in _LOWERS:
+        _require_stated(own, settings, file)
+    stated = {to: getattr(settings, key) for key, (to, _) in _KEYS.items()}
+    changed = own | {key: value for key, value in stated.items() if value is not None}
+    if changed != own:
+        library.normalizer = normalizers.BertNormalizer(**changed)
+
+
+def _require_stated(own: dict[str, Any], settings: Settings, file: Path) -> None:
+    """Check that no more than one of the two files says what BERT's normalizer does."""
+    for key, (to, assumed) in _KEYS.items():
+        if getattr(settings, key) is None and own[to] != assumed:
+            raise UsageMistake(
+                f"is not stated, which {settings.tokenizer_class} takes for {json.dumps(assumed)}, "
+                f"and {file.name} has {json.dumps(own[to])}",
+                file=file.with_name(SETTINGS),
+                key=key,
+                remedy=f'Write "{key}": {json.dumps(own[to])} there if the network was trained so, '
+                f"or {json.dumps(assumed)}",
+            )
+
+
+def _heed_prefix(library: Tokenizer, settings: Settings) -> None:
+    own = library.pre_tokenizer
+    if settings.add_prefix_space is not None and isinstance(own, pre_tokenizers.ByteLevel):
+        own.add_prefix_space = settings.add_prefix_space

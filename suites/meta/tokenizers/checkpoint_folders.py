@@ -1,0 +1,235 @@
+"""Small checkpoints' folders with the vocabulary files of every family's tokenizer, and no weights.
+
+They are trained in a second on made-up words, by the libraries that the published ones were trained
+with: `tokenizers` and `sentencepiece`.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import random
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sentencepiece
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from models.tokenizers.templates import around
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+_PARTS = [
+    *("ka", "to", "mi", "ré", "so", "ßu", "nö", "da", "pe", "THE", "Good", "day", "naïve"),
+    *("li", "(x)", "44", "7", "ü", "日", "本", "語", "при", "вет", "שלום", "'", ".", "#", "fi"),
+]
+BRACKETS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+ANGLES = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+MPNETS = ("<s>", "<pad>", "</s>", "[UNK]", "<mask>")
+ROBERTAS_POSITIONS, BERTS_POSITIONS = 514, 512
+
+
+class Family(NamedTuple):
+    """What lies in a folder.
+
+    Attributes:
+        model_type: of config.json.
+        tokenizer: name of the class in `transformers`.
+        files: gives the vocabulary's files, by name.
+        settings: what tokenizer_config.json says besides.
+        config: what config.json says besides.
+        pad: the number of the token that fills rows up.
+        has_segments: whether the network is told which text of a pair a token belongs to.
+        longest: the tokens that the network takes.
+        lowers: whether capital letters become small ones.
+    """
+
+    model_type: str
+    tokenizer: str
+    files: Callable[[], Mapping[str, bytes]]
+    settings: Mapping[str, Any]
+    config: Mapping[str, Any]
+    pad: int = 0
+    has_segments: bool = False
+    longest: int = 512
+    lowers: bool = False
+
+
+@functools.cache
+def lines() -> list[str]:
+    """Made-up sentences; always the same."""
+    chosen = random.Random(3)  # noqa: S311 - no secret
+    words = ("".join(chosen.choices(_PARTS, k=chosen.randint(1, 3))) for _ in range(4000))
+    return [" ".join(next(words) for _ in range(4)) for _ in range(1000)]
+
+
+@functools.cache
+def _word_pieces(special: tuple[str, ...], *, lower: bool) -> Mapping[str, bytes]:
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106 - no secret
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=200, special_tokens=list(special), show_progress=False
+    )
+    tokenizer.train_from_iterator(lines(), trainer)
+    numbers = tokenizer.get_vocab()
+    return {"vocab.txt": "".join(f"{one}\n" for one in sorted(numbers, key=numbers.get)).encode()}
+
+
+@functools.cache
+def _byte_pairs() -> Mapping[str, bytes]:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=list(ANGLES),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(lines(), trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    merges = "".join(f"{left} {right}\n" for left, right in model["merges"])
+    return {
+        "vocab.json": json.dumps(model["vocab"]).encode(),
+        "merges.txt": f"#version: 0.2\n{merges}".encode(),
+    }
+
+
+@functools.cache
+def _whole_byte_pairs() -> Mapping[str, bytes]:
+    """ModernBERT's way: a tokenizer.json alone, with BERT's names for special tokens."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=list(BRACKETS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(lines(), trainer)
+    tokenizer.post_processor = around(tokenizer.get_vocab(), "[CLS]", "[SEP]")
+    return {"tokenizer.json": tokenizer.to_str().encode()}
+
+
+def _sentence_pieces(name: str, **options: Any) -> Callable[[], Mapping[str, bytes]]:
+    @functools.cache
+    def files() -> Mapping[str, bytes]:
+        file = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines()),
+            model_writer=file,
+            vocab_size=150,
+            hard_vocab_limit=False,
+            minloglevel=2,
+            num_threads=1,
+            **options,
+        )
+        return {name: file.getvalue()}
+
+    return files
+
+
+def _uncased(special: tuple[str, ...] = BRACKETS) -> Callable[[], Mapping[str, bytes]]:
+    return functools.partial(_word_pieces, special, lower=True)
+
+
+_CASED = functools.partial(_word_pieces, BRACKETS, lower=False)
+_LOWERS, _KEEPS = {"do_lower_case": True}, {"do_lower_case": False}
+_BERTS = {"max_position_embeddings": BERTS_POSITIONS, "type_vocab_size": 2, "pad_token_id": 0}
+# Two rows of the table of positions belong to no token.
+_ROBERTAS = {"max_position_embeddings": ROBERTAS_POSITIONS, "type_vocab_size": 1, "pad_token_id": 1}
+_NO_SEGMENTS = {"max_position_embeddings": BERTS_POSITIONS, "pad_token_id": 0}
+
+FAMILIES = {
+    "bert": Family(
+        *("bert", "BertTokenizer", _uncased(), _LOWERS, _BERTS),
+        has_segments=True,
+        lowers=True,
+    ),
+    "bert, cased": Family("bert", "BertTokenizer", _CASED, _KEEPS, _BERTS, has_segments=True),
+    "distilbert": Family(
+        *("distilbert", "DistilBertTokenizer", _uncased(), _LOWERS, _NO_SEGMENTS), lowers=True
+    ),
+    "electra": Family(
+        *("electra", "ElectraTokenizer", _uncased(), _LOWERS, _BERTS),
+        has_segments=True,
+        lowers=True,
+    ),
+    "mobilebert": Family(
+        *("mobilebert", "MobileBertTokenizer", _uncased(), _LOWERS, _BERTS),
+        has_segments=True,
+        lowers=True,
+    ),
+    "mpnet": Family(
+        *("mpnet", "MPNetTokenizer", _uncased(MPNETS), _LOWERS),
+        {"max_position_embeddings": ROBERTAS_POSITIONS, "pad_token_id": 1},
+        pad=1,
+        lowers=True,
+    ),
+    "roberta": Family("roberta", "RobertaTokenizer", _byte_pairs, {}, _ROBERTAS, pad=1),
+    "xlm-roberta": Family(
+        *("xlm-roberta", "XLMRobertaTokenizer"),
+        _sentence_pieces("sentencepiece.bpe.model"),
+        *({}, _ROBERTAS),
+        pad=1,
+    ),
+    "albert": Family(
+        *("albert", "AlbertTokenizer"),
+        _sentence_pieces(
+            "spiece.model",
+            pad_id=0,
+            unk_id=1,
+            bos_id=-1,
+            eos_id=-1,
+            control_symbols=["[CLS]", "[SEP]", "[MASK]"],
+        ),
+        *(_LOWERS, _BERTS),
+        has_segments=True,
+        lowers=True,
+    ),
+    "deberta-v3": Family(
+        *("deberta-v2", "DebertaV2Tokenizer"),
+        _sentence_pieces(
+            "spm.model",
+            pad_id=0,
+            bos_id=1,
+            eos_id=2,
+            unk_id=3,
+            pad_piece="[PAD]",
+            bos_piece="[CLS]",
+            eos_piece="[SEP]",
+            unk_piece="[UNK]",
+        ),
+        *(_KEEPS, {**_NO_SEGMENTS, "type_vocab_size": 0}),
+    ),
+    "modernbert": Family(
+        *("modernbert", "PreTrainedTokenizerFast", _whole_byte_pairs),
+        {
+            "cls_token": "[CLS]",
+            "sep_token": "[SEP]",
+            "pad_token": "[PAD]",
+            "unk_token": "[UNK]",
+            "mask_token": "[MASK]",
+            "model_max_length": 8192,
+            "model_input_names": ["input_ids", "attention_mask"],
+        },
+        {"max_position_embeddings": 8192, "pad_token_id": 0},
+        longest=8192,
+    ),
+}
+
+
+def write(name: str, folder: Path, **settings: Any) -> Family:
+    """Write what a publisher's folder holds of a family's tokenizer, and its config.json."""
+    family = FAMILIES[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in family.files().items():
+        (folder / file).write_bytes(content)
+    stated = {"tokenizer_class": family.tokenizer, **family.settings, **settings}
+    (folder / "tokenizer_config.json").write_text(json.dumps(stated))
+    config = {"model_type": family.model_type, **family.config}
+    (folder / "config.json").write_text(json.dumps(config))
+    return family

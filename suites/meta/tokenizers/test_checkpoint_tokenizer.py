@@ -1,0 +1,290 @@
+"""A checkpoint's folder of any family gives the rows that its network takes, on a device as well.
+
+What `transformers` gives for these folders is compared in suites/meta/huggingface.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from models.errors import UsageMistake
+from models.roles import IDS, MASK, ROLES, SEGMENTS
+from models.runtime.binding import Binding, BoundInput
+from models.runtime.client import Runner
+from models.runtime.transports import LocalTransport
+from models.tokenizers.checkpoint_tokenizer import tokenizer_of
+from suites.meta.flatbuffer_writer import Model, Scalar, i32
+from suites.meta.tokenizers.checkpoint_folders import FAMILIES, write
+from suites.meta.tokenizers.texts import SPECIAL, sample_texts
+
+LENGTH = 12
+LONG, SHORT = "day " * 50, "day"
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with Runner(LocalTransport(), "ai_edge_litert") as started:
+        yield started
+
+
+def rows_as_logits(length, roles):
+    """A FlatBuffer whose logits are its inputs, one behind the other."""
+    model = Model()
+    inputs = {role: model.tensor(role, (1, length), "int32") for role in roles}
+    casts = []
+    for role, tensor in inputs.items():
+        casts.append(model.tensor(f"{role}_real", (1, length)))
+        model.operator("CAST", [tensor], [casts[-1]], options=("CastOptions", {}))
+    out = model.tensor("logits", (1, length * len(roles)))
+    options = ("ConcatenationOptions", {0: i32(1), 1: Scalar("Int8", 0)})
+    model.operator("CONCATENATION", casts, [out], options=options)
+    model.sign(inputs, {"logits": out})
+    model.end_graph(list(inputs.values()), [out])
+    return model.pack()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_folder_says_length_padding_segments_and_case(name, tmp_path):
+    family = write(name, tmp_path)
+    found = tokenizer_of(tmp_path, max_tokens=None, pairs=True)
+    assert (found.max_tokens, found.longest) == (family.longest, family.longest)
+    assert found.pad_id == family.pad
+    assert found.has_segments == family.has_segments
+    assert found.lowercase == family.lowers
+    rows = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True).rows([("ka", "to"), ("ka",)])
+    for mask, ids, segments in zip(rows[MASK], rows[IDS], rows[SEGMENTS], strict=True):
+        real = int(mask.sum())
+        assert mask.tolist() == [1] * real + [0] * (LENGTH - real)
+        assert ids[real:].tolist() == [family.pad] * (LENGTH - real)
+        assert not segments[real:].any()
+    assert bool(rows[SEGMENTS][0].any()) == family.has_segments
+    assert not rows[SEGMENTS][1].any()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_pair_loses_the_ends_of_its_longer_text(name, tmp_path):
+    write(name, tmp_path)
+    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
+    pieces, special = found.encoder.library, found.encoder.library.encode("", "").ids
+    long, short = (pieces.encode(text, add_special_tokens=False).ids for text in (LONG, SHORT))
+    assert len(long) > LENGTH
+    room = LENGTH - len(special) - len(short)
+    start, *between, end = special
+    rows = found.rows([(LONG, SHORT), (SHORT, LONG)])[IDS].tolist()
+    assert rows[0] == [start, *long[:room], *between, *short, end]
+    assert rows[1] == [start, *short, *between, *long[:room], end]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_device_gives_the_rows_of_the_host(name, runner, tmp_path):
+    family = write(name, tmp_path)
+    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
+    roles = ROLES if family.has_segments else (IDS, MASK)
+    inputs = (BoundInput(role, role, found.encoder.size if role == IDS else 2) for role in roles)
+    binding = Binding(tuple(inputs), output="logits")
+    runner.load("rows", rows_as_logits(LENGTH, roles), binding=binding)
+    texts = [*sample_texts(60), *SPECIAL]
+    for given in ([(text,) for text in texts], list(zip(texts, reversed(texts), strict=True))):
+        rows = found.rows(given)
+        expected = np.concatenate([rows[role] for role in roles], axis=1)
+        answers = runner.classify("rows", found.json, given).logits
+        np.testing.assert_array_equal(answers.astype(np.int32), expected)
+        if not family.has_segments:
+            assert not rows[SEGMENTS].any()
+
+
+WITHOUT_LENGTH = {"max_position_embeddings": None}
+
+
+@pytest.mark.parametrize(
+    ("settings", "config", "lengths"),
+    [
+        ({}, {}, (None, 512, 512)),
+        ({}, {}, (64, 512, 64)),
+        ({"model_max_length": 128}, {}, (None, 128, 128)),
+        ({"model_max_length": 128}, {}, (128, 128, 128)),
+        # As an old version wrote it, and one that was told no length.
+        ({"max_len": 100}, {}, (None, 100, 100)),
+        ({"model_max_length": 1000000000000000019884624838656}, {}, (None, 512, 512)),
+        ({"model_max_length": 1024}, {}, (None, 512, 512)),
+        ({}, {"pad_token_id": None}, (None, 512, 512)),
+        ({}, WITHOUT_LENGTH, (64, None, 64)),
+    ],
+)
+def test_the_shorter_of_tokenizer_and_network_is_the_longest_row(
+    settings, config, lengths, tmp_path
+):
+    asked, longest, got = lengths
+    change(tmp_path, "roberta", settings, config)
+    found = tokenizer_of(tmp_path, max_tokens=asked, pairs=True)
+    assert (found.longest, found.max_tokens) == (longest, got)
+    assert found.rows([(LONG, SHORT)])[IDS].shape == (1, got)
+
+
+def change(folder, name, settings, config):
+    """A folder of a family, with other settings and config; None leaves a key out."""
+    write(name, folder, **settings)
+    file = folder / "config.json"
+    document = json.loads(file.read_text()) | config
+    file.write_text(json.dumps({key: one for key, one in document.items() if one is not None}))
+
+
+MISTAKES = {
+    "longer than the tokenizer": (
+        *("bert", {"model_max_length": 64}, {}, {"max_tokens": 65}),
+        ("tokenizer_config.json", "model_max_length", "is 64, but tokenizer.max_tokens is 65"),
+    ),
+    "longer than the positions": (
+        *("bert", {}, {}, {"max_tokens": 513}),
+        ("config.json", "max_position_embeddings", "leaves 512 positions"),
+    ),
+    "longer than the positions behind the padding": (
+        *("roberta", {}, {}, {"max_tokens": 513}),
+        ("config.json", "max_position_embeddings", "leaves 512 positions"),
+    ),
+    "no length anywhere": (
+        *("bert", {}, WITHOUT_LENGTH, {"max_tokens": None}),
+        ("", "tokenizer.max_tokens", "says nowhere how many tokens"),
+    ),
+    "no room for a pair": (
+        *("roberta", {}, {}, {"max_tokens": 4}),
+        (None, "tokenizer.max_tokens", "is 4, and 4 special tokens stand around a pair"),
+    ),
+    "more ids than rows": (
+        *("bert", {}, {"vocab_size": 30}, {}),
+        ("config.json", "vocab_size", "is 30, and its tokenizer gives ids up to"),
+    ),
+    "padding that moves positions": (
+        *("roberta", {}, {"pad_token_id": 0}, {}),
+        ("config.json", "pad_token_id", "every position would be another one"),
+    ),
+    "a config that is damaged": (
+        *("bert", {}, {"vocab_size": "many"}, {}),
+        ("config.json", "vocab_size", "Expected `int"),
+    ),
+    "a class of another kind of pieces": (
+        *("albert", {"tokenizer_class": "T5Tokenizer"}, {}, {}),
+        ("tokenizer_config.json", "tokenizer_class", "is 'T5Tokenizer', and SentencePiece models"),
+    ),
+    "an added token of another number": (
+        *("deberta-v3", {}, {}, {"added": {"[MASK]": 9999}}),
+        ("added_tokens.json", None, "gives '[MASK]' the number 9999, which is"),
+    ),
+    "added tokens that are damaged": (
+        *("deberta-v3", {}, {}, {"added": {"[MASK]": "last"}}),
+        ("added_tokens.json", None, "cannot be read (Expected `int`"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_files_that_do_not_fit_are_one_message(name, tmp_path):
+    family, settings, config, more, (file, key, said) = MISTAKES[name]
+    change(tmp_path, family, settings, config)
+    if "added" in more:
+        (tmp_path / "added_tokens.json").write_text(json.dumps(more["added"]))
+    with pytest.raises(UsageMistake) as refused:
+        tokenizer_of(tmp_path, max_tokens=more.get("max_tokens", LENGTH), pairs=True)
+    assert refused.value.file == (None if file is None else str(tmp_path / file))
+    assert refused.value.key == key
+    assert said in refused.value.what
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_folder_without_its_vocabulary_is_refused(name, tmp_path):
+    family = write(name, tmp_path)
+    for file in family.files():
+        (tmp_path / file).unlink()
+    with pytest.raises(UsageMistake, match=r"holds none of tokenizer\.json, vocab\.txt") as refused:
+        tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
+    assert refused.value.file == str(tmp_path)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_family_names_the_class_that_the_settings_do_not(name, tmp_path):
+    write(name, tmp_path)
+    texts = [(text,) for text in sample_texts(30)]
+    expected = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).rows(texts)
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    del settings["tokenizer_class"]
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).rows(texts)
+    for role in ROLES:
+        np.testing.assert_array_equal(found[role], expected[role])
+
+
+@pytest.mark.parametrize(
+    ("stated", "given"),
+    [
+        # ALBERT told its network up to version 4 of transformers, which writes no "backend".
+        ({"tokenizer_class": "AlbertTokenizer"}, True),
+        ({"tokenizer_class": "AlbertTokenizer", "backend": "tokenizers"}, False),
+        ({"tokenizer_class": "AlbertTokenizerFast"}, True),
+        (
+            {
+                "tokenizer_class": "AlbertTokenizer",
+                "model_input_names": ["input_ids", "attention_mask"],
+            },
+            False,
+        ),
+    ],
+)
+def test_segments_are_given_where_training_had_them(stated, given, tmp_path):
+    write("albert", tmp_path, **stated)
+    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
+    assert found.has_segments == given
+    assert found.rows([("ka", "to")])[SEGMENTS].any() == given
+
+
+@pytest.mark.parametrize("lowers", [True, False])
+def test_the_settings_state_the_case_of_a_tokenizer_json(lowers, tmp_path):
+    """As in transformers, which builds BERT's tokenizer again from its settings."""
+    write("bert, cased", tmp_path, do_lower_case=not lowers)
+    tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library.save(
+        str(tmp_path / "tokenizer.json")
+    )
+    write("bert, cased", tmp_path, do_lower_case=lowers)
+    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
+    assert found.encoder.kind == "huggingface"
+    assert found.lowercase == lowers
+    shouted, quiet = found.rows([("DAY",), ("day",)])[IDS].tolist()
+    assert (shouted == quiet) == lowers
+
+
+def test_a_case_that_is_stated_nowhere_is_asked_for(tmp_path):
+    write("bert, cased", tmp_path)
+    whole = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library
+    whole.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}')
+    with pytest.raises(UsageMistake, match="BertTokenizer takes for true") as refused:
+        tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
+    assert refused.value.key == "do_lower_case"
+    assert refused.value.file == str(tmp_path / "tokenizer_config.json")
+
+
+def test_tokens_of_the_older_file_are_read(tmp_path):
+    """special_tokens_map.json, where the settings do not number their tokens."""
+    write("bert", tmp_path)
+    content = (tmp_path / "vocab.txt").read_text().replace("[PAD]", "[NIX]")
+    (tmp_path / "vocab.txt").write_text(content)
+    (tmp_path / "special_tokens_map.json").write_text('{"pad_token": {"content": "[NIX]"}}')
+    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
+    assert found.encoder.tokens([found.pad_id]) == ["[NIX]"]
+    (tmp_path / "special_tokens_map.json").write_text("[")
+    with pytest.raises(UsageMistake, match="cannot be read as JSON") as refused:
+        tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False)
+    assert refused.value.file == str(tmp_path / "special_tokens_map.json")
+
+
+def test_the_json_says_all_that_a_device_does(tmp_path):
+    write("bert", tmp_path)
+    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
+    parts = json.loads(found.json)
+    assert parts["truncation"]["strategy"] == "LongestFirst"
+    assert parts["truncation"]["max_length"] == LENGTH
+    assert parts["padding"]["strategy"] == {"Fixed": LENGTH}
+    assert parts["padding"]["pad_id"] == found.pad_id
