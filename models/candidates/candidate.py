@@ -49,15 +49,22 @@ class Opened:
     unread: str | None
 
 
-def read_candidate(file: Path, declared: Declaration = NOTHING) -> CandidateSpec:
+def read_candidate(
+    file: Path, declared: Declaration = NOTHING, contents: Contents | None = None
+) -> CandidateSpec:
     """Return how a FlatBuffer is fed and read: found where certain, as declared, or asked for.
+
+    Args:
+        file: the FlatBuffer.
+        declared: what the user says of it.
+        contents: of the file, where they were decoded before.
 
     Raises:
         UsageMistake: the file cannot be read or cannot answer texts, something is not certain, or
             a declaration does not fit it.
     """
     try:
-        return bind(open_candidate(file), declared)
+        return bind(open_candidate(file, contents), declared)
     except UsageMistake:
         raise
     except EdgeproofError as error:
@@ -65,14 +72,18 @@ def read_candidate(file: Path, declared: Declaration = NOTHING) -> CandidateSpec
         raise UsageMistake(**error.describe()) from None  # type: ignore[arg-type]
 
 
-def open_candidate(file: Path) -> Opened:
+def open_candidate(file: Path, contents: Contents | None = None) -> Opened:
     """Read a file and its metadata.
+
+    Args:
+        file: the FlatBuffer.
+        contents: of the file, where they were decoded before.
 
     Raises:
         EdgeproofError: it cannot be read, or is no sound TFLite FlatBuffer.
     """
     data = read_flatbuffer(file)
-    contents = read_contents(file, data)
+    contents = contents or read_contents(file, data)
     try:
         return Opened(file, data, contents, read_metadata(file, data, contents), None)
     except EdgeproofError as error:

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "models.protocol_buffers": set(),
     "models.progress": set(),
     "models.tokenizers": {"models.errors", "models.tables"},
-    "models.sources": set(),
+    "models.sources": {"models.errors", "models.store"},
     "models.tables": {"models.errors"},
     "models.store": {"models.errors"},
     "models.subjects": {"models.errors", "models.tables"},

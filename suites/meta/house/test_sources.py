@@ -58,12 +58,10 @@ def package(tmp_path):
     return write
 
 
-def forget(*modules):
+def forget():
     """Let go of modules that were read: sources do not change while a program runs, but here."""
-    hash_imports.cache_clear()
-    sources_of.cache_clear()
-    for known in [one for one in sources._READ if not modules or one[0] in modules]:
-        del sources._READ[known]
+    for remembered in (hash_imports, sources_of, sources._package):
+        remembered.cache_clear()
 
 
 def keys(root):
@@ -72,15 +70,15 @@ def keys(root):
 
 def changed(root, path, content, before=None):
     """The entries whose hash changes with a file's content."""
-    name, kept = module_of(path, root), path.read_bytes()
+    kept = path.read_bytes()
     before = before or keys(root)
     path.write_bytes(content)
-    forget(name)
+    forget()
     try:
         after = keys(root)
     finally:
         path.write_bytes(kept)
-        forget(name)
+        forget()
     return {entry for entry in ENTRIES if after[entry] != before[entry]}
 
 
@@ -150,7 +148,8 @@ def test_every_data_file_of_the_package_is_named_by_a_module(whole):
 
 
 def _files(path, root):
-    return sources._Module.read(module_of(path, root), root).files
+    package, name = sources._package(root), module_of(path, root)
+    return package.files_named(name, package.facts(name))
 
 
 def test_a_comment_a_docstring_and_a_line_break_train_nothing_anew(whole):
@@ -179,7 +178,7 @@ def test_the_makers_own_code_is_in_the_key(whole):
 
 def test_what_ends_reports_or_keeps_changes_no_key(whole):
     for name in WITHOUT_EFFECT:
-        path = whole.joinpath(*name.split(".")).with_suffix(".py")
+        path = whole / sources._package(whole).path_of(name)
         assert changed(whole, path, path.read_bytes() + b"\nADDED = 1\n") == set()
 
 

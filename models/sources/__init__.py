@@ -1,0 +1,191 @@
+"""Which sources decide what a stage makes: found by following its imports, and hashed.
+
+A stage's entry is a function, or a method, of `models`; of its own module what it calls counts, of
+every other module the whole, with the data files that the module names. A comment, a docstring or
+another line break changes no hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.sources.facts import PACKAGE
+from models.sources.kept import KeptFacts, default_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.sources.facts import Facts
+
+ROOT = Path(__file__).parents[2]
+DIGITS = 24
+# These name, keep and report what is made, and decide none of its bytes.
+_NAMING = ("models.sources", "models.sources.facts", "models.sources.kept")
+_AROUND = ("models.errors", "models.progress", "models.store")
+# These refuse a file, or hand its bytes on as they are: a stricter limit makes nothing anew.
+_GUARDS = ("models.archives", "models.artefact", "models.drafts", "models.files")
+WITHOUT_EFFECT = frozenset({*_NAMING, *_AROUND, *_GUARDS})
+# It fetches files that are hashed themselves.
+PACKAGES_WITHOUT_EFFECT = frozenset({"huggingface_hub"})
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The modules and data files that decide what an entry makes.
+
+    Attributes:
+        entry: the code of the entry's own module that it reaches; none where that is all of it.
+        modules: names of the other modules.
+        files: data files that they name, from the root on.
+        packages: import names of what else they need, the standard library left out.
+    """
+
+    entry: str
+    modules: frozenset[str]
+    files: frozenset[str]
+    packages: frozenset[str]
+
+
+@cache
+def hash_imports(*entries: str, root: Path = ROOT) -> str:
+    """Return one hash over all that decides what entries make.
+
+    Args:
+        entries: modules (`models.runtime.runner`) or parts of one (`models.stages:Builder.build`).
+        root: the folder that holds the package `models`.
+    """
+    package = _package(root)
+    digest = hashlib.sha256()
+    for entry in entries:
+        found = sources_of(entry, root)
+        for name in sorted(found.modules):
+            digest.update(f"{name}\0{package.facts(name).executed}\0".encode())
+        for name in sorted(found.files):
+            digest.update(f"{name}\0".encode() + (root / name).read_bytes())
+        digest.update("\0".join(filter(None, [entry, found.entry])).encode())
+    package.keep_facts()
+    return digest.hexdigest()[:DIGITS]
+
+
+@cache
+def sources_of(entry: str, root: Path = ROOT) -> Sources:
+    """Follow the imports of an entry.
+
+    Args:
+        entry: a module, or a part of one after a colon.
+        root: the folder that holds the package `models`.
+
+    Raises:
+        ValueError: there is no such module or part.
+    """
+    package = _package(root)
+    name, _, part = entry.partition(":")
+    own = package.facts(entry)
+    waiting = [*_packages_around(name), *package.modules_in(own)] if part else [name]
+    packages = set(_foreign(own)) if part else set()
+    files = set(package.files_named(name, own)) if part else set()
+    modules: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        if module in modules or module in WITHOUT_EFFECT:
+            continue
+        modules.add(module)
+        facts = package.facts(module)
+        waiting += [*package.modules_in(facts), *_packages_around(module)]
+        packages |= set(_foreign(facts))
+        files |= set(package.files_named(module, facts))
+    return Sources(
+        entry=own.executed if part else "",
+        modules=frozenset(modules),
+        files=frozenset(files),
+        packages=frozenset(packages - PACKAGES_WITHOUT_EFFECT),
+    )
+
+
+class _Package:
+    """The modules and the data files of the package `models` below a folder, each read once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files = frozenset(_files_below(root))
+        self._facts: dict[str, Facts] = {}
+        self._kept = _kept_facts(root)
+
+    def facts(self, entry: str) -> Facts:
+        """Return the facts of a module, or of the part of one that follows a colon.
+
+        Raises:
+            ValueError: there is no such module or part.
+        """
+        if entry not in self._facts:
+            name = entry.partition(":")[0]
+            path = self.path_of(name)
+            if path is None:
+                raise ValueError(f"{name} is no module below {self._root}")
+            within = name if path.endswith("/__init__.py") else name.rpartition(".")[0]
+            source = (self._root / path).read_bytes()
+            self._facts[entry] = self._kept.of(entry, source, within)
+        return self._facts[entry]
+
+    def keep_facts(self) -> None:
+        """Keep the facts for the next run."""
+        self._kept.write()
+
+    def path_of(self, name: str) -> str | None:
+        """Return the file of a module, from the root on; None where there is none."""
+        place = name.replace(".", "/")
+        paths = (f"{place}.py", f"{place}/__init__.py")
+        return next((path for path in paths if path in self._files), None)
+
+    def modules_in(self, facts: Facts) -> list[str]:
+        """Return the modules of the package that are imported."""
+        return [name for name in facts.imports if self.path_of(name)]
+
+    def files_named(self, name: str, facts: Facts) -> list[str]:
+        """Return the data files of the package that a module names, from the root on."""
+        folder = posixpath.dirname(self.path_of(name) or "")
+        bases = (folder, posixpath.dirname(folder), PACKAGE)
+        named = {
+            posixpath.normpath(posixpath.join(base, text))
+            for text in facts.file_names
+            for base in bases
+        }
+        return sorted(path for path in named & self._files if not path.endswith(".py"))
+
+
+@cache
+def _package(root: Path) -> _Package:
+    return _Package(root)
+
+
+@cache
+def _kept_facts(root: Path) -> KeptFacts:
+    # A copy of the package is a test's, which changes it: not worth keeping.
+    return KeptFacts(default_file() if root == ROOT else None)
+
+
+def _files_below(root: Path) -> Iterator[str]:
+    """Yield every file of the package, from the root on."""
+    for folder, folders, files in os.walk(root / PACKAGE):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        within = Path(folder).relative_to(root).as_posix()
+        yield from (f"{within}/{name}" for name in files)
+
+
+def _packages_around(name: str) -> list[str]:
+    """Return the packages that a module lies in, whose own code is executed before it."""
+    parts = name.split(".")
+    return [".".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _foreign(facts: Facts) -> set[str]:
+    """Return the packages of others that are imported."""
+    names = {name.split(".")[0] for name in facts.imports}
+    return names - {PACKAGE, *sys.stdlib_module_names}

@@ -1,0 +1,177 @@
+"""What decides the effect of one module: its imports, the files it names, what it executes.
+
+A comment, a docstring or another line break changes nothing of it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PACKAGE = "models"
+
+_FILE_NAME = re.compile(r"[\w-][\w./-]*\.\w+")
+_IN_PACKAGE = re.compile(rf"{PACKAGE}(\.\w+)+")
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DOCUMENTED = (ast.Module, ast.ClassDef, *_FUNCTIONS)
+_IMPORTS = (ast.Import, ast.ImportFrom)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What decides the effect of a module, or of a part of it.
+
+    Attributes:
+        executed: the syntax tree of what is executed: of a part as text, of a module its sha256.
+        imports: absolute names that its imports may mean: of modules, and of what is in them.
+        file_names: texts in it that may name a data file, relative to a folder that is not known.
+    """
+
+    executed: str
+    imports: tuple[str, ...]
+    file_names: tuple[str, ...]
+
+
+def facts_of(source: bytes, *, package: str, part: str = "") -> Facts:
+    """Return the facts of a module, or of a part of it with all that the part uses of the module.
+
+    Args:
+        source: of the module.
+        package: the package that the module lies in; a package lies in itself.
+        part: a function, a class, or a method after a dot; all of the module where it is empty.
+
+    Raises:
+        ValueError: the module has no such part.
+    """
+    tree = ast.parse(source)
+    _keep_executed(tree)
+    if not part:
+        nodes = list(ast.walk(tree))
+        executed = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+        return _facts(executed, nodes, _imported_by(nodes, package))
+    reached = _reach(tree, part)
+    nodes = [node for statement in reached for node in ast.walk(statement)]
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    by_name = [
+        name
+        for statement in ast.walk(tree)
+        if isinstance(statement, _IMPORTS)
+        for alias in statement.names
+        if (alias.asname or alias.name.partition(".")[0]) in used
+        for name in _meant_by(statement, alias, package)
+    ]
+    executed = "\0".join(ast.dump(statement) for statement in reached)
+    return _facts(executed, nodes, [*_imported_by(nodes, package), *by_name])
+
+
+def _facts(executed: str, nodes: Iterable[ast.AST], imports: Iterable[str]) -> Facts:
+    texts = {text for text in map(_text, nodes) if text and _FILE_NAME.fullmatch(text)}
+    return Facts(
+        executed=executed,
+        imports=tuple(sorted(set(imports))),
+        file_names=tuple(sorted(texts)),
+    )
+
+
+def _imported_by(nodes: Iterable[ast.AST], package: str) -> list[str]:
+    found = []
+    for node in nodes:
+        if isinstance(node, _IMPORTS):
+            found += [name for alias in node.names for name in _meant_by(node, alias, package)]
+        elif (text := _text(node)) and _IN_PACKAGE.fullmatch(text):
+            # A process of its own: python -m models.NAME.
+            found.append(text)
+    return found
+
+
+def _meant_by(
+    statement: ast.Import | ast.ImportFrom, alias: ast.alias, package: str
+) -> tuple[str, ...]:
+    """Return the absolute names that an import may mean."""
+    if isinstance(statement, ast.Import):
+        return (alias.name,)
+    parts = package.split(".")
+    above = parts[: len(parts) + 1 - statement.level] if statement.level else []
+    base = ".".join([*above, *filter(None, [statement.module])])
+    return base, f"{base}.{alias.name}"
+
+
+def _reach(tree: ast.Module, part: str) -> list[ast.stmt]:
+    """Return the definitions and constants of a module that a part of it uses, sorted by name.
+
+    Raises:
+        ValueError: there is no such part.
+    """
+    known = _definitions(tree)
+    if part not in known:
+        raise ValueError(f"the module holds no {part}")
+    owner = part.rpartition(".")[0]
+    reached: set[str] = set()
+    waiting = [part]
+    while waiting:
+        name = waiting.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        for node in ast.walk(known[name]):
+            if isinstance(node, ast.Name):
+                waiting += [node.id] if node.id in known else []
+            elif isinstance(node, ast.Attribute) and f"{owner}.{node.attr}" in known:
+                waiting.append(f"{owner}.{node.attr}")
+    return [known[name] for name in sorted(reached)]
+
+
+def _definitions(tree: ast.Module) -> dict[str, ast.stmt]:
+    """Return functions, methods, classes and constants of a module by name."""
+    found: dict[str, ast.stmt] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.ClassDef):
+            methods = {m.name: m for m in statement.body if isinstance(m, _FUNCTIONS)}
+            found |= {f"{statement.name}.{name}": method for name, method in methods.items()}
+        if isinstance(statement, _Definition):
+            found[statement.name] = statement
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            found |= dict.fromkeys(_assigned(statement), statement)
+    return found
+
+
+def _assigned(statement: ast.Assign | ast.AnnAssign) -> list[str]:
+    return [
+        node.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+
+
+def _keep_executed(node: ast.AST) -> None:
+    """Remove what is not executed: docstrings, and blocks that only type checkers see."""
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        body = getattr(node, field, None)
+        if not isinstance(body, list):
+            continue
+        if field == "body" and isinstance(node, _DOCUMENTED) and body and _is_text(body[0]):
+            del body[0]
+        for statement in list(body):
+            if isinstance(statement, ast.If) and _for_type_checkers(statement):
+                at = body.index(statement)
+                body[at : at + 1] = statement.orelse
+            _keep_executed(statement)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and _text(statement.value) is not None
+
+
+def _for_type_checkers(statement: ast.If) -> bool:
+    return isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING"
+
+
+def _text(node: ast.AST) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

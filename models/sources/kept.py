@@ -1,0 +1,105 @@
+"""Facts of modules, kept from run to run: a warm run parses no source.
+
+They are kept by the hash of a module's source, in one file with a hash of its own. What was
+damaged, or was written by another Python or by other code, is worked out again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+from models.files import read_regular, write_whole
+from models.sources.facts import Facts, facts_of
+from models.store import default_root
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Enough for five checkouts of this project at a time.
+MOST_KEPT = 512
+_LARGEST = 4 << 20
+_DIGEST = hashlib.sha256().digest_size
+# Another Python may parse the same source into another tree.
+_CODE = Path(__file__).with_name("facts.py").read_bytes()
+_MADE_BY = f"{sys.version}, {hashlib.sha256(_CODE).hexdigest()}"
+
+
+def default_file() -> Path | None:
+    """Return where facts are kept: beside the store; None where this user has no such place."""
+    try:
+        return default_root() / "sources.facts"
+    except UsageMistake:
+        return None
+
+
+class KeptFacts:
+    """Facts of modules, worked out where they are not kept.
+
+    Args:
+        path: where they are kept; None keeps none.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._kept = _read(path) if path else {}
+        self._used: dict[str, Facts] = {}
+
+    def of(self, entry: str, source: bytes, package: str) -> Facts:
+        """Return the facts of a module, or of a part of it.
+
+        Args:
+            entry: the module, or a part of it after a colon.
+            source: of the module.
+            package: the package that the module lies in.
+
+        Raises:
+            ValueError: the module has no such part.
+        """
+        key = f"{entry} {hashlib.sha256(source).hexdigest()}"
+        facts = self._used.get(key) or self._kept.get(key)
+        if facts is None:
+            facts = facts_of(source, package=package, part=entry.partition(":")[2])
+        self._used[key] = facts
+        return facts
+
+    def write(self) -> None:
+        """Keep what was worked out; of what others have kept, as much as there is room for."""
+        if self._path is None or self._used.keys() <= self._kept.keys():
+            return
+        others = [one for one in self._kept.items() if one[0] not in self._used]
+        kept = dict([*others, *self._used.items()][-MOST_KEPT:])
+        text = json.dumps([_MADE_BY, {key: vars(facts) for key, facts in kept.items()}]).encode()
+        # Where it cannot be written, the next run works them out again.
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with write_whole(self._path) as file:
+                file.write(hashlib.sha256(text).digest() + text)
+        self._kept = kept
+
+
+def _read(path: Path) -> dict[str, Facts]:
+    """Return what was kept; nothing where it is missing, damaged or of another maker."""
+    try:
+        data = read_regular(path, _LARGEST)
+    except OSError:
+        return {}
+    digest, text = data[:_DIGEST], data[_DIGEST:]
+    if hashlib.sha256(text).digest() != digest:
+        return {}
+    made_by, kept = json.loads(text)
+    if made_by != _MADE_BY:
+        return {}
+    return {
+        key: Facts(facts["executed"], _texts(facts["imports"]), _texts(facts["file_names"]))
+        for key, facts in kept.items()
+    }
+
+
+def _texts(kept: Iterable[str]) -> tuple[str, ...]:
+    return tuple(kept)

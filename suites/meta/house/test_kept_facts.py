@@ -1,0 +1,108 @@
+"""Facts of sources are kept between runs, and believed only where they are whole."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from models.sources import ROOT, kept
+from models.sources.facts import facts_of
+from models.sources.kept import MOST_KEPT, KeptFacts
+
+SOURCE = b"import models.used\nFILE = 'table.toml'\ndef make():\n    return FILE\n"
+EXPECTED = facts_of(SOURCE, package="models")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "cache" / "sources.facts"
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """Sources that were parsed rather than read from what is kept."""
+    seen = []
+
+    def counted(source, **options):
+        seen.append(source)
+        return facts_of(source, **options)
+
+    monkeypatch.setattr(kept, "facts_of", counted)
+    return seen
+
+
+def ask(path, source=SOURCE, entry="models.entry"):
+    known = KeptFacts(path)
+    facts = known.of(entry, source, "models")
+    known.write()
+    return facts
+
+
+def test_parses_a_source_once(path, parsed):
+    assert [ask(path), ask(path)] == [EXPECTED, EXPECTED]
+    assert parsed == [SOURCE]
+
+
+def test_tells_a_part_from_the_whole_and_a_changed_source(path, parsed):
+    changed = SOURCE + b"MORE = 1\n"
+    whole, part, other = ask(path), ask(path, entry="models.entry:make"), ask(path, changed)
+    assert len({whole, part, other}) == len(parsed) == 3
+    assert [ask(path), ask(path, entry="models.entry:make"), ask(path, changed)] == [
+        whole,
+        part,
+        other,
+    ]
+    assert len(parsed) == 3
+
+
+def test_works_out_anew_what_any_flipped_bit_damaged(path, parsed):
+    ask(path)
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        assert ask(path) == EXPECTED
+    assert len(parsed) == 1 + len(whole)
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\0" * 100, None])
+def test_works_out_anew_what_is_cut_off_or_no_file(path, content):
+    path.parent.mkdir()
+    path.mkdir() if content is None else path.write_bytes(content)
+    assert ask(path) == EXPECTED
+
+
+def test_works_out_anew_what_other_code_has_kept(path, parsed, monkeypatch):
+    ask(path)
+    monkeypatch.setattr(kept, "_MADE_BY", "another Python")
+    ask(path)
+    assert parsed == [SOURCE, SOURCE]
+
+
+def test_keeps_a_bounded_number_and_those_of_the_last_run(path):
+    ask(path, entry="models.early")
+    known = KeptFacts(path)
+    for number in range(MOST_KEPT):
+        known.of(f"models.entry{number}", SOURCE, "models")
+    known.write()
+    _, held = json.loads(path.read_bytes()[32:])
+    assert len(held) == MOST_KEPT
+    assert not [key for key in held if key.startswith("models.early")]
+
+
+def test_does_without_a_place_to_keep_them(tmp_path):
+    (tmp_path / "file").touch()
+    assert ask(tmp_path / "file" / "sources.facts") == ask(None) == EXPECTED
+
+
+def test_means_the_same_whether_kept_or_not(path):
+    sources = sorted((ROOT / "models").glob("*.py"))
+    first = [ask(path, one.read_bytes(), f"models.{one.stem}") for one in sources]
+    again = [ask(path, one.read_bytes(), f"models.{one.stem}") for one in sources]
+    assert first == again == [facts_of(one.read_bytes(), package="models") for one in sources]
+
+
+def test_resolves_imports_relative_to_the_package():
+    source = b"from . import one\nfrom ..two import three"
+    found = facts_of(source, package="models.room.inner")
+    assert {"models.room.inner.one", "models.room.two.three"} <= set(found.imports)
