@@ -157,7 +157,7 @@ def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
             tried.append(one)  # noqa: PERF402 - what was tried before a failure is told, too
     except Exception as error:  # noqa: BLE001 - the library raises bare classes
         why = " ".join(str(error).split())[:200] or repr(error)
-        return {"tried": tried, "notes": [f"ai-edge-quantizer cannot quantize it anew ({why})"]}
+        return {"tried": tried, "notes": [f"litert-quantizer cannot quantize it anew ({why})"]}
     mends = bool(tried) and tried[-1]["agreement"] >= request.enough
     notes = [STOOD_IN] if stood_in else []
     mended = tried[-1]["operators"] if mends else None

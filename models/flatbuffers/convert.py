@@ -44,7 +44,7 @@ def convert(
     module = _Frozen(shape, values, tokens, looks_up=scheme.looks_up)
     try:
         converted = _by_tflite(scheme, module)
-        if scheme.converter == "ai_edge_quantizer":
+        if scheme.converter == "litert_quantizer":
             converted = _quantize(converted, scheme, _samples(calibration))
         if scheme.integer_weights:
             converted = store_addends(converted)

@@ -1,4 +1,4 @@
-"""Schemes as ai-edge-quantizer takes them. Imports it as it goes: only the builder comes here."""
+"""Schemes as litert-quantizer takes them. Imports it as it goes: only the builder comes here."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def quantize(
 
     Args:
         plain: the FlatBuffer.
-        scheme: one that ai-edge-quantizer makes.
+        scheme: one that litert-quantizer makes.
         ranges: smallest and largest value of each tensor; None where nothing is calibrated.
         floats: kinds of operators to leave float, whatever the scheme says.
 
     Raises:
-        RuntimeError, ValueError: ai-edge-quantizer refused.
+        RuntimeError, ValueError: litert-quantizer refused.
     """
-    from ai_edge_quantizer import quantizer  # noqa: PLC0415 - seconds to import
+    from litert_quantizer import quantizer  # noqa: PLC0415 - seconds to import
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float32.tflite"
@@ -40,7 +40,7 @@ def quantize(
 
 
 def recipe_of(scheme: Scheme, floats: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """Return a scheme's rules as ai-edge-quantizer's recipe, some operators left out of them."""
+    """Return a scheme's rules as litert-quantizer's recipe, some operators left out of them."""
     rules = [
         _rule(operator, "min_max_uniform_quantize", _configuration(rule))
         for rule in scheme.rules

@@ -1,7 +1,7 @@
 """Which TFLite runtime a FlatBuffer needs, from its operators rather than from its word.
 
 A file declares a minimum runtime in its metadata and a version with each operator. Both can be
-too low: ai-edge-quantizer changes operand types and leaves them as they were, and such a file
+too low: litert-quantizer changes operand types and leaves them as they were, and such a file
 loads in an old runtime and answers nonsense. So each operator's version is raised to what its
 operand types need before it is looked up.
 """

@@ -12,7 +12,7 @@ _TABLE = Path(__file__).with_name("schemes.toml")
 
 
 class Rule(Table, frozen=True, kw_only=True):
-    """How ai-edge-quantizer treats some operators.
+    """How litert-quantizer treats some operators.
 
     Attributes:
         operators: their names; `*` are all that it can quantize.
@@ -39,17 +39,17 @@ class Scheme(Table, frozen=True, kw_only=True):
 
     Attributes:
         name: by the grammar above.
-        converter: TensorFlow's (`tflite`), or ai-edge-quantizer after it.
+        converter: TensorFlow's (`tflite`), or litert-quantizer after it.
         why: why this converter.
         weights: what TensorFlow's converter stores.
         dense_scales: which weights of a dense layer share a scale under TensorFlow's converter.
-        rules: ai-edge-quantizer's recipe, later rules over earlier ones.
+        rules: litert-quantizer's recipe, later rules over earlier ones.
         leveled: whether scales are first moved out of activations (`models.flatbuffers.leveling`).
         integer_output: whether the logits are stored as integers too.
     """
 
     name: str
-    converter: Literal["tflite", "ai_edge_quantizer"]
+    converter: Literal["tflite", "litert_quantizer"]
     why: str
     weights: Literal["float32", "float16", "int8"] = "float32"
     dense_scales: Literal["channel", "tensor"] = "channel"
@@ -58,8 +58,8 @@ class Scheme(Table, frozen=True, kw_only=True):
     integer_output: bool = False
 
     def __post_init__(self) -> None:
-        if bool(self.rules) != (self.converter == "ai_edge_quantizer"):
-            raise ValueError('`rules` is for `converter = "ai_edge_quantizer"`, and it needs them')
+        if bool(self.rules) != (self.converter == "litert_quantizer"):
+            raise ValueError('`rules` is for `converter = "litert_quantizer"`, and it needs them')
 
     @property
     def calibrated(self) -> bool:

@@ -1,6 +1,6 @@
 """Writing into a FlatBuffer the operator versions that its operands need.
 
-ai-edge-quantizer changes operand types and leaves the versions as they were: an old runtime then
+litert-quantizer changes operand types and leaves the versions as they were: an old runtime then
 loads the file and answers nonsense where it should refuse.
 """
 

@@ -1,6 +1,6 @@
 """Which kinds of operators would have to stay in float for a file to answer as its reference.
 
-Imports ai-edge-quantizer only when it is used: an environment that only judges lacks it.
+Imports litert-quantizer only when it is used: an environment that only judges lacks it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LARGEST_SET = 2
 # They round nothing of their own.
 MOVES = {"RESHAPE", "TRANSPOSE"}
-QUANTIZER = "ai_edge_quantizer"
+QUANTIZER = "litert_quantizer"
 
 
 def why_not(scheme: Scheme | None) -> str | None:
@@ -29,7 +29,7 @@ def why_not(scheme: Scheme | None) -> str | None:
     if scheme is None or not scheme.calibrated or find_spec(QUANTIZER):
         return None
     return (
-        "which operators would have to stay in float was not tried: that needs ai-edge-quantizer "
+        "which operators would have to stay in float was not tried: that needs litert-quantizer "
         "(python -m pip install --group host)"
     )
 

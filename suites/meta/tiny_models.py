@@ -32,7 +32,7 @@ CLASSES = 3
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 CONVERTER_SCHEMES = ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8")
-# As ai-edge-quantizer makes them from the float32 file.
+# As litert-quantizer makes them from the float32 file.
 QUANTIZER_SCHEMES = ("dynamic_wi8_afp32", "dynamic_wi4_afp32", "static_wi8_ai8", "static_wi8_ai16")
 # Not a classifier: one operator that only TensorFlow's own kernels can run.
 FLEX_NAME = "flex"
@@ -102,7 +102,7 @@ def binding_of_encoder(vocabulary: int) -> Binding:
 
 def _cache_folder() -> Path:
     key = hashlib.sha256(Path(__file__).read_bytes())
-    for package in ("tensorflow", "ai-edge-quantizer"):
+    for package in ("tensorflow", "litert-quantizer"):
         key.update(f"{package}={metadata.version(package)}".encode())
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "edgeproof" / "meta" / f"tiny_models-{key.hexdigest()[:16]}"
@@ -177,7 +177,7 @@ def _convert_flex(scratch: Path) -> bytes:
 
 
 def _quantize(float_file: Path, scheme: str, target: Path) -> None:
-    from ai_edge_quantizer import quantizer, recipe  # noqa: PLC0415
+    from litert_quantizer import quantizer, recipe  # noqa: PLC0415
 
     tool = quantizer.Quantizer(str(float_file), getattr(recipe, scheme)())
     calibration = None

@@ -65,7 +65,7 @@ def _claimed(inspected: Inspected) -> Iterator[Finding]:
             f"{_told(inspected)}.",
             (),
             "Set optimizations = [DEFAULT] and give a representative dataset, or quantize the "
-            "float32 file with ai-edge-quantizer, and look again",
+            "float32 file with litert-quantizer, and look again",
         )
     elif contract is not None:
         yield from _breaches(inspected, contract)
@@ -124,7 +124,7 @@ def _floats_left(inspected: Inspected) -> Iterator[Finding]:
                 f"{weight.name!r} stayed float32: {math.prod(weight.shape)} numbers, "
                 f"{weight.constant_bytes / total:.0%} of the bytes of the weights.",
                 (weight.name,),
-                "Quantize it too: a table of words as EMBEDDING_LOOKUP with ai-edge-quantizer, or "
+                "Quantize it too: a table of words as EMBEDDING_LOOKUP with litert-quantizer, or "
                 "as GATHER with TensorFlow's converter",
             )
 

@@ -15,7 +15,7 @@ from suites.meta.docs.example import FOLDER, PAGE, files
 from suites.meta.docs.tox import commands_of
 from suites.meta.gates.running import environment
 
-NOT_INSTALLED = ("tensorflow", "keras", "ai_edge_quantizer", "safetensors", "huggingface_hub")
+NOT_INSTALLED = ("tensorflow", "keras", "litert_quantizer", "safetensors", "huggingface_hub")
 # Enough to answer, compare and judge.
 CHOSEN = "agree_with_float32 or drop_from_float32"
 # Imported in place of what must not be there.

@@ -119,7 +119,7 @@ def test_dense_weights_are_symmetric_per_channel(reports: Reports, name: str) ->
 
 
 def test_outputs_of_a_static_file_may_be_integers(reports: Reports) -> None:
-    # ai-edge-quantizer quantizes the output too; the TFLite converter adds a DEQUANTIZE.
+    # litert-quantizer quantizes the output too; the TFLite converter adds a DEQUANTIZE.
     logits = reports["quantizer_static_wi8_ai8"].signatures[0].outputs["logits"]
     assert logits.dtype == "int8"
     assert len(logits.quantization.scales) == 1
@@ -127,7 +127,7 @@ def test_outputs_of_a_static_file_may_be_integers(reports: Reports) -> None:
 
 
 def test_a_lone_new_operator_code_is_not_taken_for_add(reports: Reports) -> None:
-    # ai-edge-quantizer leaves the deprecated code of the QUANTIZE it inserts at 0, which is ADD.
+    # litert-quantizer leaves the deprecated code of the QUANTIZE it inserts at 0, which is ADD.
     operators = reports["quantizer_static_wi8_ai8"].operators
     assert "QUANTIZE" in {operator.name for operator in operators}
 

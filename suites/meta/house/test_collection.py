@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from suites.meta.gates.running import Outcome
 
-HEAVY = {"tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "ai_edge_quantizer", "scipy"}
+HEAVY = {"tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "litert_quantizer", "scipy"}
 READABLE = re.compile(r"suites/\w+/test_\w+\.py::test_\w+(\[[\w-]+\])?")
 GATES = [
     file

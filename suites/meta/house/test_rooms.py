@@ -135,7 +135,7 @@ OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}
 # A room that only the builder enters may import these at the top of its files.
 HEAVY = {
-    *("tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "ai_edge_quantizer"),
+    *("tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "litert_quantizer"),
     "onnxruntime",
 }
 BUILDERS_OWN = {

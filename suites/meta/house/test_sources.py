@@ -277,6 +277,6 @@ def test_the_versions_of_what_a_stage_imports_are_in_its_key():
     seen = {stage.name: stage.recipe["versions"] for stage in [*plan.stages(), plan.lesson]}
     assert {"numpy", "tokenizers"} <= set(seen["corpus"])
     assert {"numpy", "keras", "tensorflow", "safetensors"} <= set(seen["model"])
-    needed = {"numpy", "tensorflow", "ai_edge_quantizer", "ai_edge_litert", "flatbuffers", "tflite"}
+    needed = {"numpy", "tensorflow", "litert_quantizer", "ai_edge_litert", "flatbuffers", "tflite"}
     assert needed <= set(seen["variant"])
     assert all(version for versions in seen.values() for version in versions.values())

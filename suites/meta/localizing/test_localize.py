@@ -188,7 +188,7 @@ print(json.dumps(found))
 
 def test_repairs_are_tried_without_calibration_texts_and_nan_found_in_one_text(tmp_path):
     if find_spec(mending.QUANTIZER) is None:
-        pytest.skip("what localizes also quantizes, with ai-edge-quantizer")
+        pytest.skip("what localizes also quantizes, with litert-quantizer")
     script = tmp_path / "repair.py"
     script.write_text(REPAIR, encoding="utf-8")
     tried, missing, nan, finite, both = json.loads(printed_by(script, tmp_path).splitlines()[-1])
