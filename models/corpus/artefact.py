@@ -15,15 +15,16 @@ from models.corpus.replab import read_replab
 from models.corpus.source import hash_corpus
 from models.corpus.texts import SPLITS, Corpus, LabelledText, LeftOut
 from models.corpus.tokenize import (
-    UNKNOWN,
     Encoded,
     describe_lengths,
     encode,
+    load_published,
     load_tokenizer,
     token_lengths,
     train_tokenizer,
 )
 from models.errors import UsageMistake
+from models.tokenizers.encoder import unknown_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,12 +44,14 @@ SUMMARY = "summary.json"
 _FIELDS = tuple(field.name for field in fields(Encoded))
 
 
-def build_corpus(
+def build_corpus(  # noqa: PLR0913 - an option by keyword, with its default
     subject: Subject,
     out: Path,
     corpus_path: Path | None,
     pretrained: Path | None,
     progress: Callable[[str], None],
+    *,
+    as_published: bool = False,
 ) -> None:
     """Read or generate, tokenize, encode, and write TEXTS, LEFT_OUT, TOKENIZER, ENCODED, SUMMARY.
 
@@ -60,6 +63,8 @@ def build_corpus(
         corpus_path: the user's file or, where the subject's source is "replab", folder.
         pretrained: the checkpoint folder, where the subject's tokenizer is "pretrained".
         progress: told about each stage.
+        as_published: whether that checkpoint may be of any family, and its tokenizer is used as it
+            is; else it has BERT's word pieces, and special tokens in a text are words.
 
     Raises:
         UsageMistake: a path that the subject needs is missing, or what is there is unfit.
@@ -68,8 +73,10 @@ def build_corpus(
     progress("generating texts" if generated else "reading texts")
     corpus = make_corpus(subject, corpus_path)
     progress("making the tokenizer")
-    tokenizer = make_tokenizer(subject.tokenizer, corpus, pretrained)
     pair = subject.tokenizer.pair_with_entity
+    tokenizer = make_tokenizer(
+        subject.tokenizer, corpus, pretrained, published_pairs=pair if as_published else None
+    )
     encoded = {}
     for split, texts in corpus.splits.items():
         progress(f"encoding {len(texts)} {split} texts")
@@ -145,8 +152,25 @@ def make_corpus(subject: Subject, path: Path | None) -> Corpus:
     return read(subject.corpus, path)
 
 
-def make_tokenizer(table: TokenizerTable, corpus: Corpus, pretrained: Path | None) -> Tokenizer:
-    """Train or load a subject's tokenizer; arguments and errors as in `build_corpus`."""
+def make_tokenizer(
+    table: TokenizerTable,
+    corpus: Corpus,
+    pretrained: Path | None,
+    *,
+    published_pairs: bool | None = None,
+) -> Tokenizer:
+    """Train or load a subject's tokenizer.
+
+    Args:
+        table: what the subject says of it.
+        corpus: what it is trained on.
+        pretrained: the checkpoint's folder.
+        published_pairs: whether a checkpoint of any family, whose tokenizer is used as it is, gets
+            pairs; None for one that a network of this project starts from.
+
+    Raises:
+        UsageMistake: as of `build_corpus`.
+    """
     if table.source == "trained":
         train = corpus.splits["train"]
         return train_tokenizer((text for t in train for text in (t.group, t.text)), table)
@@ -156,7 +180,9 @@ def make_tokenizer(table: TokenizerTable, corpus: Corpus, pretrained: Path | Non
             key="--edge-pretrained",
             remedy="Give a checkpoint folder in Hugging Face layout, or a hub id",
         )
-    return load_tokenizer(pretrained, table)
+    if published_pairs is None:
+        return load_tokenizer(pretrained, table)
+    return load_published(pretrained, table, pairs=published_pairs)
 
 
 def _text_rows(corpus: Corpus) -> Iterable[dict[str, Any]]:
@@ -206,9 +232,11 @@ def _split_summary(
 
 
 def _unknown_share(encoded: Encoded, tokenizer: Tokenizer) -> float:
-    """Share of "[UNK]" among all tokens that are not padding."""
-    unknown = encoded.ids == tokenizer.token_to_id(UNKNOWN)
-    return float(unknown.sum() / encoded.mask.sum())
+    """Share of unknown pieces among all tokens that are not padding; byte pairs know every one."""
+    unknown = unknown_id(tokenizer)
+    if unknown is None:
+        return 0.0
+    return float((encoded.ids == unknown).sum() / encoded.mask.sum())
 
 
 def _write_encoded(path: Path, encoded: dict[str, Encoded]) -> None:

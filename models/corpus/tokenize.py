@@ -23,16 +23,13 @@ from tokenizers import (
 
 from models.corpus.clean import normalizer_for
 from models.corpus.tokenizer_settings import (
-    lowers,
     require_agreement,
+    require_berts_tokens,
     require_length,
     require_right_side,
-    settings_for,
 )
 from models.errors import UsageMistake
-from models.tokenizers.library_errors import LibraryError, library_errors
-from models.tokenizers.library_json import read_library
-from models.tokenizers.vocabularies import read_text
+from models.tokenizers.checkpoint_tokenizer import encoder_of, lowers, tokenizer_of, vocabulary_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,47 +93,64 @@ def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
 
 
 def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
-    """Load a checkpoint's tokenizer and give it this subject's cleaning and length.
+    """Load the tokenizer of a checkpoint that a network of this project starts from.
+
+    It is given this subject's cleaning and length, and knows no special token in a text.
 
     Args:
-        folder: a checkpoint folder with tokenizer.json or vocab.txt.
+        folder: a checkpoint's folder with BERT's word pieces.
         table: cleaning and length; its case must be the checkpoint's where it says one.
 
     Raises:
-        UsageMistake: neither file is there, the one that is cannot be read, or the subject
+        UsageMistake: there is none, it cannot be read, is of another kind, or the subject
             contradicts it.
     """
-    whole, vocabulary = folder / "tokenizer.json", folder / "vocab.txt"
-    file = whole if whole.is_file() else vocabulary
-    if not file.is_file():
-        raise UsageMistake(
-            "holds neither tokenizer.json nor vocab.txt",
-            file=folder,
-            key="--edge-pretrained",
-            remedy="Give a checkpoint folder in Hugging Face layout",
-        )
     require_length(folder, table)
     require_right_side(folder)
-    try:
-        with library_errors():
-            found = _from_json(whole, table) if file == whole else _from_pieces(vocabulary, table)
-            _check_pieces(found, file)
-            return _finished(found, table)
-    except LibraryError as error:
-        raise UsageMistake(
-            f"the tokenizer cannot be read ({error})",
-            file=file,
-            remedy="Fetch the checkpoint again",
-        ) from None
+    require_berts_tokens(folder)
+    found = encoder_of(folder).library
+    _check_pieces(found, folder)
+    _require_agreement(found, table, folder)
+    _clean_before(found, table)
+    return _finished(found, table)
 
 
-def _check_pieces(tokenizer: Tokenizer, file: Path) -> None:
+def load_published(folder: Path, table: TokenizerTable, *, pairs: bool) -> Tokenizer:
+    """Load the tokenizer of a checkpoint of any family as it is, with this subject's cleaning.
+
+    Args:
+        folder: in Hugging Face layout.
+        table: cleaning and length; its case must be the checkpoint's where it says one.
+        pairs: whether texts go with their group.
+
+    Raises:
+        UsageMistake: as of `tokenizer_of`, or the subject contradicts the checkpoint.
+    """
+    found = tokenizer_of(folder, max_tokens=table.max_tokens, pairs=pairs).library
+    _require_agreement(found, table, folder)
+    _clean_before(found, table)
+    return found
+
+
+def _require_agreement(tokenizer: Tokenizer, table: TokenizerTable, folder: Path) -> None:
+    require_agreement(table, lowercase=lowers(tokenizer), file=vocabulary_in(folder))
+
+
+def _clean_before(tokenizer: Tokenizer, table: TokenizerTable) -> None:
+    """Put a subject's cleaning before whatever a tokenizer does to a text by itself."""
+    if not table.cleaning:
+        return
+    steps = [normalizer_for(table.cleaning, lowercase=None), tokenizer.normalizer]
+    tokenizer.normalizer = normalizers.Sequence([step for step in steps if step is not None])
+
+
+def _check_pieces(tokenizer: Tokenizer, folder: Path) -> None:
     """Check that a vocabulary is BERT's: the tokens that frame a text, and ids without a gap.
 
     Raises:
         UsageMistake: a token is missing, or ids have a gap, so that one is beyond the network's.
     """
-    numbers = _without_special(tokenizer).get_vocab()
+    file, numbers = vocabulary_in(folder), _without_special(tokenizer).get_vocab()
     missing = [token for token in (PAD, UNKNOWN, START, END) if token not in numbers]
     if missing:
         raise UsageMistake(
@@ -158,30 +172,6 @@ def _check_ids(numbers: dict[str, int], file: Path) -> None:
             file=file,
             remedy="Give the vocabulary as it was published, with no line twice",
         )
-
-
-def _from_json(file: Path, table: TokenizerTable) -> Tokenizer:
-    """Return a whole tokenizer, with this subject's cleaning before its own normalizer."""
-    tokenizer = read_library(read_text(file), file)
-    # First of all: the library takes minutes to write down a tokenizer with a wide gap.
-    _check_ids(tokenizer.get_vocab(), file)
-    own = json.loads(tokenizer.to_str())["normalizer"]
-    require_agreement(table, lowercase=lowers(own), file=file)
-    steps = [normalizer_for(table.cleaning, lowercase=None), tokenizer.normalizer]
-    tokenizer.normalizer = normalizers.Sequence([step for step in steps if step is not None])
-    return tokenizer
-
-
-def _from_pieces(file: Path, table: TokenizerTable) -> Tokenizer:
-    """Return a vocabulary alone, with the settings that lie beside it."""
-    tokenizer = Tokenizer(models.WordPiece.from_file(str(file), unk_token=UNKNOWN))
-    own = settings_for(file.parent, tokenizer.get_vocab(), table).normalizer()
-    _bert_parts(tokenizer, normalizers.Sequence([_cleaning(table), own]))
-    return tokenizer
-
-
-def _cleaning(table: TokenizerTable) -> normalizers.Normalizer:
-    return normalizer_for(table.cleaning, lowercase=None)
 
 
 def _bert_parts(tokenizer: Tokenizer, normalizer: normalizers.Normalizer) -> None:

@@ -1,58 +1,23 @@
-"""What a checkpoint says of its tokenizer beside the word pieces: case, accents, Chinese, length.
-
-tokenizer_config.json says it of a vocab.txt. Where there is none, the pieces themselves tell the
-case: a vocabulary of lower case holds no capital letter.
-"""
+"""What a checkpoint's tokenizer has to be where this project's own networks are fine-tuned."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.tokenizers.classes import LIKE_BERT
 from models.tokenizers.pieces import BERT
 from models.tokenizers.settings import (
     SETTINGS,
     Settings,
     read_settings,
-    require_basic_words,
-    require_class,
-    require_none_added,
-    require_same_numbers,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from models.subjects import TokenizerTable
 
 KEY = "tokenizer.lowercase"
-
-
-def settings_for(folder: Path, pieces: Mapping[str, int], table: TokenizerTable) -> Settings:
-    """Return the settings of a checkpoint that has word pieces alone.
-
-    Args:
-        folder: the checkpoint's.
-        pieces: its vocabulary, with their numbers.
-        table: what the subject says.
-
-    Raises:
-        UsageMistake: the settings cannot be read or used, or the subject contradicts them.
-    """
-    file, vocabulary = folder / SETTINGS, folder / "vocab.txt"
-    if file.is_file():
-        settings = read_settings(file)
-    else:
-        file, settings = vocabulary, Settings(do_lower_case=not _has_capitals(pieces))
-    require_class(settings, LIKE_BERT, vocabulary)
-    require_basic_words(settings, file)
-    _require_berts_tokens(settings, file)
-    require_same_numbers(settings, pieces, vocabulary, file)
-    require_none_added(pieces, vocabulary)
-    require_agreement(table, lowercase=settings.do_lower_case is not False, file=file)
-    return settings
 
 
 def require_length(folder: Path, table: TokenizerTable) -> None:
@@ -62,7 +27,7 @@ def require_length(folder: Path, table: TokenizerTable) -> None:
         UsageMistake: it was made for fewer.
     """
     file = folder / SETTINGS
-    longest = read_settings(file).model_max_length if file.is_file() else None
+    longest = read_settings(file).longest if file.is_file() else None
     if longest is not None and longest < table.max_tokens:
         raise UsageMistake(
             f"is {longest:g}, but tokenizer.max_tokens is {table.max_tokens}",
@@ -91,7 +56,14 @@ def require_right_side(folder: Path) -> None:
             )
 
 
-def _require_berts_tokens(settings: Settings, file: Path) -> None:
+def require_berts_tokens(folder: Path) -> None:
+    """Check that the checkpoint's special tokens have BERT's names.
+
+    Raises:
+        UsageMistake: one has another.
+    """
+    file = folder / SETTINGS
+    settings = read_settings(file) if file.is_file() else Settings()
     for key, usual in BERT.items():
         said = settings.token(key)
         if said not in {None, usual}:
@@ -117,18 +89,3 @@ def require_agreement(table: TokenizerTable, *, lowercase: bool, file: Path) -> 
             key=KEY,
             remedy=f"Leave {KEY} out of the subject, or give another checkpoint",
         )
-
-
-def lowers(normalizer: object) -> bool:
-    """Tell whether a normalizer of a tokenizer.json, as JSON, lowers case."""
-    if isinstance(normalizer, dict):
-        if normalizer.get("type") == "Lowercase" or normalizer.get("lowercase") is True:
-            return True
-        return lowers(normalizer.get("normalizers"))
-    return isinstance(normalizer, list) and any(map(lowers, normalizer))
-
-
-def _has_capitals(pieces: Iterable[str]) -> bool:
-    """Tell whether a piece holds a capital letter; names of special tokens stand in brackets."""
-    ordinary = (piece for piece in pieces if not (piece.startswith("[") and piece.endswith("]")))
-    return any(piece != piece.lower() for piece in ordinary)

@@ -15,9 +15,9 @@ from tokenizers import Tokenizer
 from models.errors import UsageMistake
 from models.tokenizers.charsmaps import values_in
 from models.tokenizers.classes import gives_segments
-from models.tokenizers.kinds import TokenizerSettings, load
+from models.tokenizers.kinds import IN_FOLDER, KEY, TokenizerSettings, load
 from models.tokenizers.network_config import CONFIG, NetworkConfig, class_named, config_beside
-from models.tokenizers.settings import SETTINGS, Settings, settings_beside
+from models.tokenizers.settings import ADDED, SETTINGS, TOKENS, Settings, settings_beside
 from models.tokenizers.templates import around
 
 if TYPE_CHECKING:
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from models.tokenizers.encoder import Encoder
 
 LENGTH = "tokenizer.max_tokens"
+# Whatever decides the rows, and lies in the folder.
+FILES = (*IN_FOLDER, "merges.txt", SETTINGS, TOKENS, ADDED, CONFIG)
+_WHOLE = (
+    "Give the checkpoint's folder whole, best with the tokenizer.json and tokenizer_config.json "
+    "that save_pretrained writes"
+)
 _SHORTER = "Lower tokenizer.max_tokens, or give a checkpoint that takes as many"
 
 
@@ -64,7 +70,7 @@ class CheckpointTokenizer:
     @property
     def lowercase(self) -> bool:
         """Whether capital letters become small ones."""
-        return lowers(json.loads(self.json)["normalizer"])
+        return lowers(self.library)
 
     def rows(self, texts: Sequence[tuple[str, ...]]) -> dict[str, NDArray[np.int32]]:
         """Return ids, mask and segments of n texts or pairs, int32 [n, max_tokens] by role.
@@ -87,7 +93,7 @@ def tokenizer_of(folder: Path, *, max_tokens: int | None, pairs: bool) -> Checkp
         UsageMistake: there is none, it cannot be read, its files contradict each other, or rows of
             this length do not fit the network or the special tokens.
     """
-    encoder = load(TokenizerSettings(file=str(folder)))
+    encoder = encoder_of(folder)
     # Any file of the folder: what stands beside it is read.
     beside = folder / CONFIG
     settings, network = settings_beside(beside), config_beside(beside) or NetworkConfig()
@@ -108,13 +114,32 @@ def tokenizer_of(folder: Path, *, max_tokens: int | None, pairs: bool) -> Checkp
     )
 
 
-def lowers(normalizer: object) -> bool:
-    """Tell whether a normalizer of a tokenizer.json, as JSON, lowers case."""
-    return any(
-        isinstance(step, dict)
-        and (step.get("type") == "Lowercase" or step.get("lowercase") is True)
-        for step in values_in(normalizer)
-    )
+def encoder_of(folder: Path) -> Encoder:
+    """Read the tokenizer of a checkpoint's folder, without a length.
+
+    Raises:
+        UsageMistake: there is none, it cannot be read, or its files contradict each other.
+    """
+    try:
+        return load(TokenizerSettings(file=str(folder)))
+    except UsageMistake as error:
+        # A checkpoint has no [tokenizer] in which its own files could be corrected.
+        if error.key is None or not error.key.startswith(("tokenizer.", KEY)):
+            raise
+        what, file = error.what, error.file or folder
+        raise UsageMistake(what, file=file, remedy=_WHOLE) from None
+
+
+def vocabulary_in(folder: Path) -> Path:
+    """Return the file of a checkpoint's folder that its tokenizer is read from, for messages."""
+    return next((folder / name for name in IN_FOLDER if (folder / name).is_file()), folder)
+
+
+def lowers(library: Tokenizer) -> bool:
+    """Tell whether a tokenizer makes capital letters small."""
+    own = json.loads(library.to_str())["normalizer"]
+    steps = (step for step in values_in(own) if isinstance(step, dict))
+    return any(step.get("type") == "Lowercase" or step.get("lowercase") is True for step in steps)
 
 
 def _gives_segments(settings: Settings, name: str | None) -> bool:

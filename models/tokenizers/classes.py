@@ -36,6 +36,8 @@ OF_MODEL_TYPE = {
     "roberta": ROBERTA,
     "xlm-roberta": XLM_ROBERTA,
     "albert": ALBERT,
+    # Read from a tokenizer.json alone: how its byte pairs stand in a pair differs by version.
+    "deberta": "DebertaTokenizer",
     "deberta-v2": DEBERTA_V2,
 }
 

@@ -69,11 +69,7 @@ class Encoder:
     @cached_property
     def unknown(self) -> int | None:
         """Id of an unknown word, `left_out` included; None where every text has ids of its own."""
-        model = json.loads(self.library.to_str())["model"]
-        number: int | None = model.get("unk_id")
-        if number is None and model.get("unk_token") is not None:
-            number = self.library.token_to_id(model["unk_token"])
-        return number
+        return unknown_id(self.library)
 
     @property
     def special(self) -> dict[str, int]:
@@ -208,6 +204,15 @@ class Encoder:
             "the tokenizer.json" if self.kind == "huggingface" else "[tokenizer] of your TOML file"
         )
         return f"Simplify the regular expressions in {where}, {leave}"
+
+
+def unknown_id(library: Tokenizer) -> int | None:
+    """Return the id of a word that a tokenizer does not know; None where it knows every one."""
+    model = json.loads(library.to_str())["model"]
+    number: int | None = model.get("unk_id")
+    if number is None and model.get("unk_token") is not None:
+        number = library.token_to_id(model["unk_token"])
+    return number
 
 
 def _bad(library: Tokenizer, texts: Sequence[str | tuple[str, ...]]) -> str:

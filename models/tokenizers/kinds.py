@@ -202,7 +202,7 @@ KINDS: dict[str, Kind] = {
 }
 
 # Files of a checkpoint's folder that hold its tokenizer, the surest first.
-_IN_FOLDER = {
+IN_FOLDER = {
     "tokenizer.json": "huggingface",
     "vocab.txt": "wordpiece",
     "vocab.json": "byte_pairs",
@@ -276,10 +276,10 @@ def _require_taken(given: Mapping[str, Any], kind: str) -> None:
 
 def _in_folder(folder: Path, kind: str | None) -> tuple[Path, str]:
     """Return the surest tokenizer's file of a checkpoint's folder, of a kind where one is given."""
-    names = [name for name, of in _IN_FOLDER.items() if kind in {None, of}]
+    names = [name for name, of in IN_FOLDER.items() if kind in {None, of}]
     for name in names:
         if (folder / name).is_file():
-            return folder / name, _IN_FOLDER[name]
+            return folder / name, IN_FOLDER[name]
     raise UsageMistake(
         f"holds none of {', '.join(names)}" if names else f"is a folder, no file of {kind}",
         file=folder,

@@ -23,7 +23,7 @@ from models.tokenizers.classes import (
 from models.tokenizers.encoder import Encoder, Padding, Side
 from models.tokenizers.library_errors import LibraryError, library_errors
 from models.tokenizers.library_json import read_library
-from models.tokenizers.network_config import class_named
+from models.tokenizers.network_config import CONFIG, class_named
 from models.tokenizers.remedies import PADDED, write_token
 from models.tokenizers.settings import (
     SETTINGS,
@@ -44,7 +44,7 @@ from models.tokenizers.vocabularies import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
 # What BERT's, RoBERTa's and MPNet's own tokenizers call their tokens, where no settings say it: by
@@ -170,7 +170,7 @@ def from_word_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
     _require_no_gap(words, file)
     found = settings_beside(file)
     settings = found or Settings()
-    require_class(settings, OF_WORD_PIECES, file)
+    _require_class(found, OF_WORD_PIECES, file)
     require_basic_words(settings, file.with_name(SETTINGS))
     is_mpnet = class_named(file, found) == MPNET
     names = _tokens(words, _MPNET if is_mpnet else BERT, settings, given, file)
@@ -257,8 +257,9 @@ def from_byte_pairs(file: Path, given: Mapping[str, Any]) -> Encoder:
     """
     words = read_vocabulary(file)
     _require_no_gap(words, file)
-    settings = settings_beside(file) or Settings()
-    require_class(settings, LIKE_ROBERTA, file)
+    found = settings_beside(file)
+    settings = found or Settings()
+    _require_class(found, LIKE_ROBERTA, file)
     names = _tokens(words, ROBERTA, settings, given, file)
     library = Tokenizer(_byte_pair_model(words, file.with_name("merges.txt")))
     library.pre_tokenizer = pre_tokenizers.ByteLevel(
@@ -278,6 +279,20 @@ def from_byte_pairs(file: Path, given: Mapping[str, Any]) -> Encoder:
         padding=_padding_as_said(names["pad_token"], words, settings, given),
         truncation=_truncation_as_said(settings, given),
     )
+
+
+def _require_class(settings: Settings | None, known: Collection[str], file: Path) -> None:
+    """Check that the class that the settings name, or the network's family, reads such a file."""
+    name = class_named(file, settings)
+    if settings is not None and settings.tokenizer_class is not None:
+        require_class(settings, known, file)
+    elif name is not None and name not in known:
+        raise UsageMistake(
+            f"is of a network that {name} reads texts for, which makes other ids of {file.name}",
+            file=file.with_name(CONFIG),
+            key="model_type",
+            remedy="Give its tokenizer.json, or ids in a column of the corpus",
+        )
 
 
 def _byte_pair_model(words: dict[str, int], merges: Path) -> models.BPE:

@@ -297,7 +297,8 @@ def without(*names):
 UNIGRAM = [["<s>", 0.0], ["</s>", 0.0], ["<pad>", 0.0], ["good", -1.0], ["<unk>", 0.0]]
 TOKENIZERS = {
     "no [CLS]": whole_tokenizer(vocab=without("[CLS]")),
-    "no [SEP] and no [PAD]": whole_tokenizer(vocab=without("[SEP]", "[PAD]")),
+    "no [SEP]": whole_tokenizer(vocab=without("[SEP]")),
+    "nothing that fills rows up": whole_tokenizer(vocab=without("[PAD]")),
     "no [UNK]": whole_tokenizer(vocab=without("[UNK]")),
     "no vocabulary": whole_tokenizer(vocab={}),
     "Unigram's tokens": whole_tokenizer(type="Unigram", unk_id=4, vocab=UNIGRAM),

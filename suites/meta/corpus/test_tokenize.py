@@ -184,8 +184,10 @@ def test_a_checkpoint_gets_our_cleaning_and_length(tokenizer, tmp_path, whole):
 
 
 def test_a_folder_without_tokenizer_is_refused(tmp_path):
-    with pytest.raises(UsageMistake, match=r"neither tokenizer\.json nor vocab\.txt.*Hugging"):
+    with pytest.raises(UsageMistake, match=r"holds none of tokenizer\.json, vocab\.txt") as refused:
         load_tokenizer(tmp_path, TABLE)
+    assert refused.value.file == str(tmp_path)
+    assert "save_pretrained writes" in refused.value.remedy
 
 
 def test_a_damaged_tokenizer_is_refused(tmp_path):

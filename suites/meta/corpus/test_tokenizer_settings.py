@@ -82,15 +82,19 @@ def test_a_subject_that_contradicts_the_checkpoint_is_refused(folder, settings, 
     assert "Leave tokenizer.lowercase out" in refused.value.remedy
 
 
-def test_a_whole_tokenizer_decides_and_is_not_contradicted(folder):
+def test_the_settings_state_the_case_of_a_whole_tokenizer(folder):
+    """As in transformers, which builds BERT's tokenizer again from its settings."""
     place = folder(CASED, {"do_lower_case": False})
-    whole = load_tokenizer(place, table())
-    whole.save(str(place / "tokenizer.json"))
-    (place / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    load_tokenizer(place, table()).save(str(place / "tokenizer.json"))
     assert ids(place) == [2, 5, 6, 7, 12, 13, 15, 3]
     with pytest.raises(UsageMistake, match="the vocabulary is cased") as refused:
         ids(place, lowercase=True)
     assert refused.value.file == str(place / "tokenizer.json")
+    (place / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    assert ids(place) == [2, 8, 9, 10, 12, 13, 15, 3]
+    # Without settings, what it says itself.
+    (place / "tokenizer_config.json").unlink()
+    assert ids(place) == [2, 5, 6, 7, 12, 13, 15, 3]
 
 
 @pytest.mark.parametrize(

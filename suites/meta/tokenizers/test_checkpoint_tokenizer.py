@@ -169,6 +169,10 @@ MISTAKES = {
         *("albert", {"tokenizer_class": "T5Tokenizer"}, {}, {}),
         ("tokenizer_config.json", "tokenizer_class", "is 'T5Tokenizer', and SentencePiece models"),
     ),
+    "a network of another kind of pieces": (
+        *("bert", {"tokenizer_class": None}, {"model_type": "albert"}, {}),
+        ("config.json", "model_type", "a network that AlbertTokenizer reads texts for, which"),
+    ),
     "an added token of another number": (
         *("deberta-v3", {}, {}, {"added": {"[MASK]": 9999}}),
         ("added_tokens.json", None, "gives '[MASK]' the number 9999, which is"),
