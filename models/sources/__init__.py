@@ -86,27 +86,35 @@ def sources_of(entry: str, root: Path = ROOT) -> Sources:
         ValueError: there is no such module or part.
     """
     package = _package(root)
-    name, _, part = entry.partition(":")
-    own = package.facts(entry)
-    waiting = [*_packages_around(name), *package.modules_in(own)] if part else [name]
-    packages = set(_foreign(own)) if part else set()
-    files = set(package.files_named(name, own)) if part else set()
+    own = package.needed_by(entry)
+    part = ":" in entry
+    waiting = list(own.modules) if part else [entry]
+    packages, files = set(own.packages), set(own.files)
     modules: set[str] = set()
     while waiting:
         module = waiting.pop()
         if module in modules or module in WITHOUT_EFFECT:
             continue
         modules.add(module)
-        facts = package.facts(module)
-        waiting += [*package.modules_in(facts), *_packages_around(module)]
-        packages |= set(_foreign(facts))
-        files |= set(package.files_named(module, facts))
+        needed = package.needed_by(module)
+        waiting += needed.modules
+        files.update(needed.files)
+        packages.update(needed.packages)
     return Sources(
-        entry=own.executed if part else "",
+        entry=package.facts(entry).executed if part else "",
         modules=frozenset(modules),
         files=frozenset(files),
         packages=frozenset(packages - PACKAGES_WITHOUT_EFFECT),
     )
+
+
+@dataclass(frozen=True)
+class _Needed:
+    """What a module, or a part of one, needs: names as in `Sources`."""
+
+    modules: tuple[str, ...]
+    files: tuple[str, ...]
+    packages: tuple[str, ...]
 
 
 class _Package:
@@ -116,6 +124,7 @@ class _Package:
         self._root = root
         self._files = frozenset(_files_below(root))
         self._facts: dict[str, Facts] = {}
+        self._needed: dict[str, _Needed] = {}
         self._kept = _kept_facts(root)
 
     def facts(self, entry: str) -> Facts:
@@ -134,6 +143,19 @@ class _Package:
             self._facts[entry] = self._kept.of(entry, source, within)
         return self._facts[entry]
 
+    def needed_by(self, entry: str) -> _Needed:
+        """Return what a module needs by itself, or the part of one that follows a colon."""
+        if entry not in self._needed:
+            name, facts = entry.partition(":")[0], self.facts(entry)
+            imported = [one for one in facts.imports if self.path_of(one)]
+            foreign = {one.partition(".")[0] for one in facts.imports}
+            self._needed[entry] = _Needed(
+                modules=(*imported, *_packages_around(name)),
+                files=self._files_named(name, facts),
+                packages=tuple(foreign - {PACKAGE, *sys.stdlib_module_names}),
+            )
+        return self._needed[entry]
+
     def keep_facts(self) -> None:
         """Keep the facts for the next run."""
         self._kept.write()
@@ -144,11 +166,7 @@ class _Package:
         paths = (f"{place}.py", f"{place}/__init__.py")
         return next((path for path in paths if path in self._files), None)
 
-    def modules_in(self, facts: Facts) -> list[str]:
-        """Return the modules of the package that are imported."""
-        return [name for name in facts.imports if self.path_of(name)]
-
-    def files_named(self, name: str, facts: Facts) -> list[str]:
+    def _files_named(self, name: str, facts: Facts) -> tuple[str, ...]:
         """Return the data files of the package that a module names, from the root on."""
         folder = posixpath.dirname(self.path_of(name) or "")
         bases = (folder, posixpath.dirname(folder), PACKAGE)
@@ -157,7 +175,7 @@ class _Package:
             for text in facts.file_names
             for base in bases
         }
-        return sorted(path for path in named & self._files if not path.endswith(".py"))
+        return tuple(sorted(path for path in named & self._files if not path.endswith(".py")))
 
 
 @cache
@@ -183,9 +201,3 @@ def _packages_around(name: str) -> list[str]:
     """Return the packages that a module lies in, whose own code is executed before it."""
     parts = name.split(".")
     return [".".join(parts[:depth]) for depth in range(1, len(parts))]
-
-
-def _foreign(facts: Facts) -> set[str]:
-    """Return the packages of others that are imported."""
-    names = {name.split(".")[0] for name in facts.imports}
-    return names - {PACKAGE, *sys.stdlib_module_names}

@@ -148,8 +148,7 @@ def test_every_data_file_of_the_package_is_named_by_a_module(whole):
 
 
 def _files(path, root):
-    package, name = sources._package(root), module_of(path, root)
-    return package.files_named(name, package.facts(name))
+    return sources._package(root).needed_by(module_of(path, root)).files
 
 
 def test_a_comment_a_docstring_and_a_line_break_train_nothing_anew(whole):
