@@ -12,7 +12,7 @@ UNITS = {"tweets/s": "texts/s"}
 # What version 1 of a baseline says of the texts that were answered.
 TAKEN = {"tweets": "texts"}
 # Options without prefix; their variables and ini keys follow.
-OPTIONS = {"tweets": "texts"}
+OPTIONS = {"tweets": "texts", "runtime": "backend"}
 TESTS = {
     "test_drop_of_the_rarer_polarities_is_within_budget": (
         "test_drop_of_the_rarer_labels_is_within_budget"

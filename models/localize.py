@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from models.backends.common.refusals import Refusal
 from models.commands import run_command
 from models.errors import EdgeproofError
 from models.flatbuffers.schemes import SCHEMES
@@ -34,7 +35,6 @@ from models.localizing.mending import mending, why_not
 from models.localizing.watching import Watcher
 from models.numpy_files import read_npz
 from models.roles import IDS
-from models.runtime.runner import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from models.artefact import MANIFEST as ARTEFACT_MANIFEST
+from models.backends.common.finding import backend_names
 from models.bundle.facts import problem_of
 from models.bundle.manifest import (
     BUDGETS,
@@ -18,7 +19,6 @@ from models.bundle.manifest import (
 from models.corpus.artefact import ENCODED, LEFT_OUT, SUMMARY, TEXTS, TOKENIZER
 from models.errors import UsageMistake
 from models.members import FLATBUFFER, LOGITS, MODEL_CARD, VARIANT_CARD
-from models.runtime.available import EDGE_RUNTIMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,8 +94,8 @@ class Members:
         """Say of what was judged what is not there, or not known here."""
         runtimes, names = self._manifest.runtimes, self._facts.candidates
         for name in runtimes:
-            if name not in EDGE_RUNTIMES:
-                yield f"no runtime is called {name!r}"
+            if name not in backend_names(boards=True):
+                yield f"no backend is called {name!r}"
         for name in (name for judged in runtimes.values() for name in judged.candidates):
             if name not in names:
                 yield f"{name[:60]!r} was judged right and is not held"

@@ -88,61 +88,61 @@ class Bundle:
         arrays = self.kept.arrays(RECORDED)
         return recording_in(arrays, texts=len(arrays["labels"]), classes=len(labels))
 
-    def runtime_for(self, installed: Mapping[str, str], asked: str | None, where: str) -> str:
-        """Return the runtime to judge with: the asked one, or the first that has candidates.
+    def backend_for(self, installed: Mapping[str, str], asked: str | None, where: str) -> str:
+        """Return the backend to judge with: the asked one, or the first that has candidates.
 
         Args:
-            installed: versions of the board's runtimes by name, best first.
+            installed: versions of the board's backends by name, best first.
             asked: by the user.
             where: the board, for messages.
 
         Raises:
-            UsageMistake: nothing in the bundle was judged on a runtime of the board.
+            UsageMistake: nothing in the bundle was judged on a backend of the board.
         """
         judged = self.manifest.runtimes
         for name in [asked] if asked else installed:
             if name in judged and installed.get(name) == judged[name].version:
                 return name
-        has = ", ".join(f"{name} {version}" for name, version in installed.items()) or "no runtime"
+        has = ", ".join(f"{name} {version}" for name, version in installed.items()) or "no backend"
         held = ", ".join(f"{name} {one.version}" for name, one in judged.items())
         raise UsageMistake(
-            f"nothing in it was judged on {asked or 'a runtime'} of {where}, which has {has}; "
+            f"nothing in it was judged on {asked or 'a backend'} of {where}, which has {has}; "
             f"it was judged on {held}",
             file=self.file,
             key="runtimes",
             remedy="Install one of those there, or export on a host with the board's version",
         )
 
-    def candidates_for(self, runtime: str, asked: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the candidates that were judged right on a runtime, or the asked ones of them.
+    def candidates_for(self, backend: str, asked: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the candidates that were judged right on a backend, or the asked ones of them.
 
         What the others are compared with is always one of them.
 
         Raises:
             UsageMistake: one was not.
         """
-        right = self.manifest.runtimes[runtime].candidates
+        right = self.manifest.runtimes[backend].candidates
         reference = facts_from(self.manifest.facts).reference
         compared = () if reference is None else (reference,)
         wrong = [name for name in (*compared, *asked) if name not in right]
         if wrong:
             raise UsageMistake(
-                f"{', '.join(wrong)} was not judged right on {runtime}",
+                f"{', '.join(wrong)} was not judged right on {backend}",
                 file=self.file,
-                key=f"runtimes.{runtime}",
+                key=f"runtimes.{backend}",
                 remedy=f"It holds {', '.join(right)}",
             )
         wanted = {*compared, *(asked or right)}
         return tuple(name for name in right if name in wanted)
 
-    def is_right(self, runtime: str, candidate: str) -> bool:
-        """Tell whether the host judged a candidate right on a runtime."""
+    def is_right(self, backend: str, candidate: str) -> bool:
+        """Tell whether the host judged a candidate right on a backend."""
         judged = self.manifest.runtimes
-        return runtime in judged and candidate in judged[runtime].candidates
+        return backend in judged and candidate in judged[backend].candidates
 
-    def golden(self, runtime: str, candidate: str) -> NDArray[np.float32]:
+    def golden(self, backend: str, candidate: str) -> NDArray[np.float32]:
         """Return what a candidate answered on the host, [texts, values]."""
-        return np.asarray(self.kept.array(golden_member(runtime, candidate)), np.float32)
+        return np.asarray(self.kept.array(golden_member(backend, candidate)), np.float32)
 
     def artefacts(self, names: Iterable[str]) -> JudgedArtefacts:
         """Return the artefacts that it holds, of some of the candidates."""

@@ -15,7 +15,7 @@ from models.calibration.races import Calibrator, Comparison, cores_beside_one, o
 from models.errors import UsageMistake
 from models.files import read_regular
 from models.progress import Progress
-from models.runtime.available import absent_runtimes, available_runtimes
+from models.runtime.available import absent_backends, available_backends
 from models.verdicts.intervals import proportion_interval
 
 if TYPE_CHECKING:
@@ -149,10 +149,10 @@ def _content(variant: Path | None) -> bytes:
 
 
 def _runtime(asked: str | None) -> str:
-    installed = [one.name for one in available_runtimes()]
+    installed = [one.name for one in available_backends()]
     if asked in installed or (asked is None and installed):
         return asked or installed[0]
-    reasons = "; ".join(one.reason for one in absent_runtimes())
+    reasons = "; ".join(one.reason for one in absent_backends())
     raise UsageMistake(
         f"{asked or 'no TFLite runtime'} cannot answer here ({reasons or 'it is none'})",
         key="--runtime",

@@ -1,40 +1,39 @@
 """The runner, in which one model is slower for real: it works on, within the time it is given.
 
-Started in place of `models/runtime/runner.py`, to know whether a slowdown would be seen.
-`EDGEPROOF_SLOWED` names the model, `EDGEPROOF_SLOWDOWN` says by which share of its own time.
+Started in place of the runner, to know whether a slowdown would be seen. `EDGEPROOF_SLOWED` names
+the model, `EDGEPROOF_SLOWDOWN` says by which share of its own time.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-RUNNER = Path(__file__).resolve().parents[1] / "runtime" / "runner.py"
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Slowed:
-    """An interpreter that spins for a share of the time that each `invoke()` took.
+    """A graph that spins for a share of the time that each `invoke()` took.
 
     Args:
-        interpreter: the runtime's.
+        graph: the backend's.
         share: 0.1 makes it a tenth slower.
     """
 
-    def __init__(self, interpreter: Any, share: float) -> None:
-        self._interpreter = interpreter
+    def __init__(self, graph: Any, share: float) -> None:
+        self._graph = graph
         self._share = share
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._interpreter, name)
+        return getattr(self._graph, name)
 
     def invoke(self) -> None:
         """Invoke, then spin."""
         start = time.perf_counter_ns()
-        self._interpreter.invoke()
+        self._graph.invoke()
         taken = time.perf_counter_ns() - start
         until = start + taken + round(taken * self._share)
         while time.perf_counter_ns() < until:
@@ -43,23 +42,17 @@ class Slowed:
 
 def main() -> int:
     """Serve the client as the runner does; the exit status."""
-    spec = importlib.util.spec_from_file_location("edgeproof_runner", RUNNER)
-    if spec is None or spec.loader is None:
-        raise ImportError(str(RUNNER))
-    runner: Any = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = runner
-    spec.loader.exec_module(runner)
-    name, share = os.environ["EDGEPROOF_SLOWED"], float(os.environ["EDGEPROOF_SLOWDOWN"])
-    interpret = runner.interpret
+    # What lies beside this file must not be imported in place of an installed module.
+    sys.path[0] = str(PROJECT)
+    from models.runner import serving  # noqa: PLC0415 - found there
 
-    def slowed(module: Any, source: Any, options: Any) -> Any:
-        model = interpret(module, source, options)
-        if options["name"] == name:
-            model.interpreter = Slowed(model.interpreter, share)
-        return model
+    slowed, share = os.environ["EDGEPROOF_SLOWED"], float(os.environ["EDGEPROOF_SLOWDOWN"])
 
-    runner.interpret = slowed
-    return int(runner.main())
+    def slow(name: str, model: Any) -> None:
+        if name == slowed:
+            model.graph = Slowed(model.graph, share)
+
+    return serving.main(adapt=slow)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ from models.errors import UsageMistake
 from models.onnx.asking import MOST_THREADS, RUNTIME, Call, Fed, ask, require_onnxruntime
 from models.onnx.reading import KEY, read_onnx
 from models.roles import IDS
+from models.runner.machine import usable_cores
 from models.runtime.predictions import processor_features
-from models.runtime.runner import usable_cores
 from models.store import Stage, hash_sources, versions
 
 if TYPE_CHECKING:

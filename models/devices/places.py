@@ -10,23 +10,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from models.backends.common.backend import Installed
+from models.backends.common.finding import backend_names
 from models.devices.profile import HOST
 from models.devices.watch import watch_here
 from models.errors import EdgeproofError
 from models.processes import run
+from models.runner.machine import usable_cores
 from models.runtime.available import (
-    EDGE_RUNTIMES,
-    absent_runtimes,
-    available_runtimes,
-    why_numpy_breaks,
+    absent_backends,
+    available_backends,
+    distributions,
+    read_backend,
+    why_absent,
 )
 from models.runtime.emulated import EmulatedTransport
 from models.runtime.emulator import read_sysroots
 from models.runtime.interpreters import interpreter_for
 from models.runtime.predictions import processor_features
-from models.runtime.runner import RUNTIMES, usable_cores
 from models.runtime.sysroot import prepare_sysroot
 from models.runtime.transports import LocalTransport
+from models.runtime.vulkan import FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,19 +83,23 @@ class Place(Protocol):
         """Why no time that is measured there can be judged; None where it can."""
         ...
 
-    def runtimes(self) -> dict[str, str]:
-        """Return the versions of the runtimes that can answer there, by name, best first."""
+    def backends(self) -> dict[str, str]:
+        """Return the versions of the backends that can answer there, by name, best first."""
         ...
 
     def absent(self) -> dict[str, str]:
-        """Return why the other runtimes cannot."""
+        """Return why the other backends cannot."""
+        ...
+
+    def why_absent(self, name: str) -> str | None:
+        """Return why a backend cannot answer there; None where it can."""
         ...
 
     def transport(self, store: Store, *, offline: bool, say: Callable[[str], None]) -> Transport:
         """Return what starts runners there, prepared where it has to be."""
         ...
 
-    def identity(self, transport: Transport, runtime: str) -> dict[str, Any] | None:
+    def identity(self, transport: Transport, backend: str) -> dict[str, Any] | None:
         """Return all that can change a FlatBuffer's answers there; None where none are kept."""
         ...
 
@@ -161,23 +169,28 @@ class LocalPlace(_Board):
         """One for each core where this is no board."""
         return len(os.sched_getaffinity(0)) if self.device.name == HOST else 1
 
-    def runtimes(self) -> dict[str, str]:
-        """Return what is installed here."""
-        return {one.name: one.version for one in available_runtimes()}
+    def backends(self) -> dict[str, str]:
+        """Return what can answer here."""
+        return {one.name: one.version for one in available_backends()}
 
     def absent(self) -> dict[str, str]:
-        """Return why the other runtimes cannot answer here."""
-        return {one.name: one.reason for one in absent_runtimes()}
+        """Return why the other backends cannot answer here."""
+        return {one.name: one.reason for one in absent_backends()}
+
+    def why_absent(self, name: str) -> str | None:
+        """Return why a backend cannot answer here; None where it can."""
+        return why_absent(name)
 
     def transport(self, store: Store, *, offline: bool, say: Callable[[str], None]) -> Transport:  # noqa: ARG002 - nothing to prepare
         """Return what starts runners as subprocesses."""
         return LocalTransport()
 
-    def identity(self, transport: Transport, runtime: str) -> dict[str, Any]:  # noqa: ARG002 - here
+    def identity(self, transport: Transport, backend: str) -> dict[str, Any]:  # noqa: ARG002 - here
         """Return versions, machine and processor."""
-        python = interpreter_for(runtime)
+        found = read_backend(backend)
+        python = interpreter_for(found.runtime)
         return {
-            "versions": {name: python.version(name) for name in (RUNTIMES[runtime][1], "numpy")},
+            "versions": {name: python.version(name) for name in (found.distribution, "numpy")},
             "machine": platform.machine(),
             "processor": processor_features(),
         }
@@ -229,14 +242,34 @@ class EmulatedPlace:
         own = self.device.core()[0] == self.architecture
         return f"{self.device.name}-emulated" + ("" if own else f"-{self.architecture}")
 
-    def runtimes(self) -> dict[str, str]:
+    def backends(self) -> dict[str, str]:
         """Return what its root file system holds."""
-        return read_sysroots().architectures[self.architecture].runtimes()
+        absent = self.absent()
+        versions = self._versions
+        return {
+            name: versions[read_backend(name).runtime]
+            for name in backend_names(boards=True)
+            if name not in absent
+        }
 
     def absent(self) -> dict[str, str]:
-        """Return why the other runtimes cannot answer there."""
-        why = f"it has no wheel for {self.architecture}"
-        return {name: why for name in EDGE_RUNTIMES if name not in self.runtimes()}
+        """Return why the other backends cannot answer there."""
+        reasons = {name: self.why_absent(name) for name in backend_names(boards=True)}
+        return {name: reason for name, reason in reasons.items() if reason is not None}
+
+    @property
+    def _versions(self) -> dict[str, str]:
+        return read_sysroots().architectures[self.architecture].runtimes()
+
+    def why_absent(self, name: str) -> str | None:
+        """Return why a backend cannot answer there; None where it can."""
+        backend = read_backend(name)
+        if backend.runtime not in self._versions:
+            return f"it has no wheel for {self.architecture}"
+        versions = read_sysroots().architectures[self.architecture].versions(backend.runtime)
+        # numpy may be Debian's own there, which is the right one by the choice of packages.
+        numpy = versions.get("numpy") or f"{(backend.numpy_below or 2) - 1}"
+        return backend.why_absent(Installed(versions={**versions, "numpy": numpy}, drivers=()))
 
     def transport(
         self, store: Store, *, offline: bool, say: Callable[[str], None]
@@ -245,13 +278,15 @@ class EmulatedPlace:
         sysroot = prepare_sysroot(store, self.architecture, offline=offline, say=say)
         return EmulatedTransport(sysroot=sysroot, core=self.core, device=self.device.name)
 
-    def identity(self, transport: Transport, runtime: str) -> dict[str, Any]:
+    def identity(self, transport: Transport, backend: str) -> dict[str, Any]:
         """Return wheels, emulator and core."""
         if not isinstance(transport, EmulatedTransport):
             raise TypeError(f"{transport!r} does not emulate")
         sysroot = transport.sysroot
         return {
-            "versions": read_sysroots().architectures[self.architecture].versions(runtime),
+            "versions": read_sysroots()
+            .architectures[self.architecture]
+            .versions(read_backend(backend).runtime),
             "emulator": sysroot.emulator_version,
             "machine": self.architecture,
             "processor": self.core,
@@ -304,28 +339,35 @@ class RemotePlace(_Board):
             )
         return dict(found)
 
-    def runtimes(self) -> dict[str, str]:
+    def backends(self) -> dict[str, str]:
         """Return what is installed there and can answer."""
         absent = self.absent()
-        return {name: self._installed[name] for name in EDGE_RUNTIMES if name not in absent}
+        return {
+            name: self._installed[read_backend(name).distribution]
+            for name in backend_names(boards=True)
+            if name not in absent
+        }
 
     def absent(self) -> dict[str, str]:
-        """Return why the other runtimes cannot answer there."""
-        reasons = {name: self._why_absent(name) for name in EDGE_RUNTIMES}
+        """Return why the other backends cannot answer there."""
+        reasons = {name: self.why_absent(name) for name in backend_names(boards=True)}
         return {name: reason for name, reason in reasons.items() if reason is not None}
 
-    def _why_absent(self, name: str) -> str | None:
+    def why_absent(self, name: str) -> str | None:
+        """Return why a backend cannot answer there; None where it can."""
         where = self.connection.describe()
-        if name not in self._installed:
+        backend = read_backend(name)
+        if backend.distribution not in self._installed:
             return f"it is not installed on {where}"
-        reason = why_numpy_breaks(name, self._installed.get("numpy"))
+        drivers = tuple(self._installed[DRIVERS].split()) if DRIVERS in self._installed else ()
+        reason = backend.why_absent(Installed(versions=self._installed, drivers=drivers))
         return None if reason is None else f"{reason} on {where}"
 
     def transport(self, store: Store, *, offline: bool, say: Callable[[str], None]) -> Transport:  # noqa: ARG002 - it stands
         """Return the connection."""
         return self.connection
 
-    def identity(self, transport: Transport, runtime: str) -> None:  # noqa: ARG002 - of none
+    def identity(self, transport: Transport, backend: str) -> None:  # noqa: ARG002 - of none
         """Keep no answers: a board that was changed must not be judged by old ones."""
         return
 
@@ -348,17 +390,25 @@ class RemotePlace(_Board):
 
 
 # What the board's own Python says: no runtime is imported for it.
+DRIVERS = "vulkan-drivers"
+_ASKED = ("numpy", *sorted({*distributions().values()}))
 _FIND_RUNTIMES = """
+import glob, os
 from importlib import metadata
-for name in "numpy {names}".split():
+for name in "{names}".split():
     try:
-        print(name + "=" + metadata.version(name.replace("_", "-")))
+        print(name + "=" + metadata.version(name))
     except metadata.PackageNotFoundError:
         pass
-""".format(names=" ".join(EDGE_RUNTIMES))
+named = os.environ.get("VK_DRIVER_FILES") or os.environ.get("VK_ICD_FILENAMES")
+every = [file for folder in "{folders}".split() for file in glob.glob(folder + "/*.json")]
+found = named.split(":") if named else every
+if found:
+    print("{drivers}=" + str(len(found)))
+""".format(names=" ".join(_ASKED), folders=" ".join(FOLDERS), drivers=DRIVERS)
 
 
-_INSTALLED = re.compile(rf"({'|'.join(('numpy', *EDGE_RUNTIMES))})=[\w.+!-]{{1,64}}")
+_INSTALLED = re.compile(rf"({'|'.join((*_ASKED, DRIVERS))})=[\w.+!-]{{1,64}}")
 
 
 def _run_here(words: Sequence[str]) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
+from models.backends.common.finding import backend_names
 from models.devices.places import LocalPlace
 from models.devices.profile import HOST, Device, load_device
 from models.devices.recognition import recognize
 from models.foreign_text import one_line
-from models.runtime.available import EDGE_RUNTIMES
 
-# What measurements say of the runtime, and of the device that nobody described.
+# What measurements say of the backend, and of the device that nobody described.
 RECORDED = "recorded"
 _DESCRIPTION = "A device that recorded its answers"
 
@@ -31,17 +31,17 @@ class RecordedPlace(LocalPlace):
 
     recording: Path = Path()
 
-    def runtimes(self) -> dict[str, str]:
+    def backends(self) -> dict[str, str]:
         """Return the recording, which is all that answers."""
         return {RECORDED: "answers"}
 
     def absent(self) -> dict[str, str]:
-        """Return why no runtime answers."""
-        return dict.fromkeys(EDGE_RUNTIMES, "the answers were recorded")
+        """Return why no backend answers."""
+        return dict.fromkeys(backend_names(boards=True), "the answers were recorded")
 
     def here(self) -> str:
-        """Return the runtime of this machine that recorded answers are compared with."""
-        return next(iter(super().runtimes()), EDGE_RUNTIMES[0])
+        """Return the backend of this machine that recorded answers are compared with."""
+        return next(iter(super().backends()), backend_names(boards=True)[0])
 
     def facts(self) -> dict[str, Any]:
         """Return what results.json holds of it."""

@@ -25,8 +25,8 @@ def remedy_where_refused(file: Path, runtime: str) -> str:
     """
     said = _first(file, _TOO_NEW) if runtime == _OLD else None
     if said is None:
-        return "Judge it on another runtime (--edge-runtime), or convert it for this one"
-    return f"{said}; where {_NEWER} can be installed, judge it with --edge-runtime={_NEWER}"
+        return "Judge it on another backend (--edge-backend), or convert it for this one"
+    return f"{said}; where {_NEWER} can be installed, judge it with --edge-backend={_NEWER}"
 
 
 def remedy_where_not_finite(file: Path) -> str | None:

@@ -5,13 +5,14 @@ Imports ai-edge-litert when it is used: it runs in a process of its own.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.backends.common.backend import Source
+from models.backends.common.finding import find_backend
 from models.roles import MASK
-from models.runtime.runner import interpret
+from models.runner.binding import interpret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     Rows = Mapping[str, NDArray[np.int32]]
 
 _NUMBERS = "fiub"
+# Every operator by itself: a delegate shows nothing between its own.
+PLAIN = "ai_edge_litert-builtin"
 
 
 class Watcher:
@@ -34,6 +37,7 @@ class Watcher:
         flatbuffer: the file.
         binding: which of its tensors takes what, as a runner is told it.
         scores: names of the tensors that hold tokens in their last dimension too.
+        backend: what executes it; one that shows the values between operators.
 
     Raises:
         Refusal: the runtime does not load it, or it takes other inputs.
@@ -44,17 +48,15 @@ class Watcher:
         flatbuffer: bytes,
         binding: Mapping[str, Any],
         scores: frozenset[str] = frozenset(),
+        backend: str = PLAIN,
     ) -> None:
-        from ai_edge_litert import interpreter as runtime  # noqa: PLC0415 - megabytes
-
-        options = {"threads": 1, "kernels": "default", "delegates": False, "binding": binding}
-        source = {"model_content": flatbuffer, "experimental_preserve_all_tensors": True}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns of the memory that this costs
-            self._model = interpret(runtime, source, options)
-        self._details = {
-            int(one["index"]): one for one in self._model.interpreter.get_tensor_details()
-        }
+        self._model = interpret(
+            find_backend(backend),
+            Source(content=flatbuffer),
+            {"threads": 1, "binding": binding},
+            keep_all=True,
+        )
+        self._details = {int(one["index"]): one for one in self._model.loaded.inner_tensors()}
         self._by_name = {one["name"]: index for index, one in self._details.items()}
         self._roles = [tensor.name for tensor in self._model.inputs]
         self._scores = scores
@@ -93,7 +95,7 @@ class Watcher:
 
     def _real(self, index: int, kept: NDArray[np.bool_] | None) -> Array | None:
         try:
-            values = self._model.interpreter.get_tensor(index)
+            values = self._model.graph.get_tensor(index)
         except ValueError:  # resources, and what an optional output would have held
             return None
         if values.dtype.kind not in _NUMBERS:

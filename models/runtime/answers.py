@@ -41,6 +41,7 @@ class RunnerInfo:
     python: Said
     machine: Said
     bits: Bits
+    backend: Said
     runtime: Said
     runtime_version: Said
     numpy: Said
@@ -65,11 +66,15 @@ class SignatureTensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation:
-    """How many of the file's nodes a delegate (XNNPACK) computes, in how many partitions."""
+    """How many of a file's operators an accelerator computes, in how many partitions.
+
+    `left` names the operators that it left, each once, with the reason where the backend tells it.
+    """
 
     nodes: Count
     delegated: Count
     partitions: Count
+    left: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,113 +1,118 @@
-"""Which runtimes are installed here, found without importing any of them."""
+"""Which backends can answer here, found without importing any runtime."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from models.backends.common.backend import Installed
+from models.backends.common.finding import backend_names, families, find_backend
+from models.backends.common.refusals import Refusal
+from models.errors import UsageMistake
 from models.runtime.interpreters import interpreter_for
-from models.runtime.runner import RUNTIMES
+from models.runtime.vulkan import driver_manifests
 
-# TensorFlow can answer too, but no board has it: it is the builder's, and asked for by name.
-EDGE_RUNTIMES = ("ai_edge_litert", "tflite_runtime")
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
-# The newest CPython that has a wheel, where it is not the newest there is.
-_NEWEST_PYTHON = {"tflite_runtime": (3, 11)}
-# With a later numpy it imports, and then every Interpreter() raises SystemError.
-_NUMPY_BELOW = {"tflite_runtime": 2}
-# By the bits of a pointer. The 2.14 wheel for 32-bit ARM defines none of XNNPACK's kernels.
-_WITHOUT_XNNPACK = {("tflite_runtime", 32)}
+    from models.backends.common.backend import Backend
+
+OPTION = "--edge-backend"
 
 
 @dataclass(frozen=True, slots=True)
-class RuntimeInfo:
-    """A runtime that is installed: its import name and its version."""
+class AvailableBackend:
+    """A backend that can answer: its name and its package's version."""
 
     name: str
     version: str
 
 
 @dataclass(frozen=True, slots=True)
-class AbsentRuntime:
-    """A runtime that cannot answer here, and why."""
+class AbsentBackend:
+    """A backend that cannot answer, and why."""
 
     name: str
     reason: str
 
 
-def available_runtimes(*, tensorflow: bool = False) -> list[RuntimeInfo]:
-    """Return the runtimes a local runner can use.
+def distributions() -> dict[str, str]:
+    """Return the distribution of each runtime that a backend needs, by its import name."""
+    return {kind.runtime: kind.distribution for kind in families()}
+
+
+def read_backend(name: str) -> Backend:
+    """Return the backend that a name asks for.
+
+    Raises:
+        UsageMistake: no backend has this name.
+    """
+    try:
+        return find_backend(name)
+    except Refusal as refusal:
+        raise UsageMistake(
+            str(refusal), key=OPTION, remedy="docs/backends.md says what each of them is"
+        ) from None
+
+
+def runtime_of(name: str) -> str:
+    """Return the import name of the runtime that a backend needs."""
+    return read_backend(name).runtime
+
+
+def reference_kernels(name: str) -> str:
+    """Return the backend with the reference kernels of a backend's own runtime."""
+    family = type(read_backend(name))
+    called = f"{family.family}-reference"
+    return called if called in family.names() else f"{family.runtime}-reference"
+
+
+def installed_here(backend: Backend) -> Installed:
+    """Return what is installed where a backend would answer on this machine."""
+    python = interpreter_for(backend.runtime)
+    names = (backend.distribution, "numpy")
+    return Installed(
+        versions={name: python.version(name) for name in names},
+        python=sys.version_info[:2],
+        drivers=driver_manifests(),
+    )
+
+
+def available_backends(names: Iterable[str] | None = None) -> list[AvailableBackend]:
+    """Return the backends that a local runner can use, those first that are preferred.
 
     Args:
-        tensorflow: also list TensorFlow's own interpreter if it is installed.
+        names: of those that are looked for; by default all that a board may have.
     """
-    names = (*EDGE_RUNTIMES, "tensorflow") if tensorflow else EDGE_RUNTIMES
-    found = {name: interpreter_for(name).version(RUNTIMES[name][1]) for name in names}
-    return [
-        RuntimeInfo(name, version)
-        for name, version in found.items()
-        if version is not None and why_absent(name) is None
-    ]
+    found = []
+    for name in backend_names(boards=True) if names is None else names:
+        backend = read_backend(name)
+        version = installed_here(backend).versions[backend.distribution]
+        if version is not None and why_absent(name) is None:
+            found.append(AvailableBackend(name, version))
+    return found
 
 
-def absent_runtimes() -> list[AbsentRuntime]:
-    """Return the edge runtimes that cannot answer here."""
-    reasons = ((name, why_absent(name)) for name in EDGE_RUNTIMES)
-    return [AbsentRuntime(name, reason) for name, reason in reasons if reason is not None]
+def absent_backends(names: Iterable[str] | None = None) -> list[AbsentBackend]:
+    """Return the backends that cannot answer here; `names` as in `available_backends`."""
+    asked = backend_names(boards=True) if names is None else names
+    reasons = ((name, why_absent(name)) for name in asked)
+    return [AbsentBackend(name, reason) for name, reason in reasons if reason is not None]
 
 
 def why_absent(name: str) -> str | None:
-    """Return why a runtime cannot answer here; None if it can.
-
-    Args:
-        name: one of `RUNTIMES`.
-    """
-    distribution = RUNTIMES[name][1]
-    python = interpreter_for(name)
-    if python.version(distribution) is None:
-        reason = why_no_wheel(name, sys.version_info[:2])
-        reason = reason or f"{distribution} is not installed"
-    else:
-        reason = why_numpy_breaks(name, python.version("numpy"))
-    if reason is None or name not in _NUMPY_BELOW:
+    """Return why a backend cannot answer here; None if it can."""
+    backend = read_backend(name)
+    reason = backend.why_absent(installed_here(backend))
+    if reason is None or backend.numpy_below is None:
         return reason
-    return f"{reason}; `python -m models.runtime.own_python {name}` gives it a Python of its own"
+    return (
+        f"{reason}; `python -m models.runtime.own_python {backend.runtime}` gives it a Python of "
+        "its own"
+    )
 
 
-def why_numpy_breaks(name: str, numpy: str | None) -> str | None:
-    """Return why a runtime cannot answer beside a numpy; None if it can.
-
-    Args:
-        name: one of `RUNTIMES`.
-        numpy: the version of it, where the runtime runs.
-    """
-    distribution, below = RUNTIMES[name][1], _NUMPY_BELOW.get(name)
-    if numpy is None:
-        return f"{distribution} needs numpy, which is not installed"
-    if below is None or int(numpy.split(".")[0]) < below:
-        return None
-    return f"{distribution} needs numpy below {below}, {numpy} is installed"
-
-
-def why_no_wheel(name: str, python: tuple[int, ...]) -> str | None:
-    """Return why a runtime cannot be installed for a CPython; None if it can.
-
-    Args:
-        name: a runtime's import name.
-        python: the version, like (3, 11).
-    """
-    newest = _NEWEST_PYTHON.get(name)
-    if newest is None or python <= newest:
-        return None
-    asked, last = (".".join(map(str, version)) for version in (python, newest))
-    return f"{RUNTIMES[name][1]} has no wheel for CPython {asked}, {last} is its last"
-
-
-def has_xnnpack(name: str, bits: int) -> bool:
-    """Tell whether a runtime's wheels hold XNNPACK's kernels.
-
-    Args:
-        name: one of `EDGE_RUNTIMES`.
-        bits: a pointer's, where the runtime runs.
-    """
-    return (name, bits) not in _WITHOUT_XNNPACK
+def main_backends(versions: Mapping[str, str]) -> dict[str, str]:
+    """Return those of some backends that have the mode without a suffix, with their versions."""
+    return {name: version for name, version in versions.items() if not read_backend(name).mode}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from models.arrays import byte_array
-from models.runtime import replies
-from models.runtime.failures import WAITED, ConnectionLost, RunnerDied, RunnerRefused, ending_of
-from models.runtime.runner import (
+from models.runner.framing import (
     LARGEST_ANSWER_ARRAYS,
     LARGEST_ANSWER_HEADER,
     PROTOCOL,
@@ -18,6 +16,9 @@ from models.runtime.runner import (
     read_message,
     write_message,
 )
+from models.runtime import replies
+from models.runtime.available import runtime_of
+from models.runtime.failures import WAITED, ConnectionLost, RunnerDied, RunnerRefused, ending_of
 from models.runtime.transports import watchdog
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ Header = dict[str, Any]
 ArraysByName = dict[str, Any]
 T = TypeVar("T")
 
-__all__ = ["ConnectionLost", "Kernels", "Runner", "RunnerDied", "RunnerRefused"]
-
-Kernels = Literal["default", "reference"]
+__all__ = ["ConnectionLost", "Runner", "RunnerDied", "RunnerRefused"]
 
 _SECONDS_TO_END = 5.0
 
@@ -53,7 +52,7 @@ class Runner:
 
     Args:
         transport: where and how it runs.
-        runtime: ai_edge_litert, tflite_runtime or tensorflow; None takes the first installed there.
+        backend: its name; None takes the first that is installed there.
         audit: record network, processes and files written (slower: not for measuring).
         timeout: seconds a request may take before the runner is killed, times the transport's
             patience; each request can have its own.
@@ -70,14 +69,14 @@ class Runner:
     def __init__(
         self,
         transport: Transport,
-        runtime: str | None = None,
+        backend: str | None = None,
         *,
         audit: bool = False,
         timeout: float = 60.0,
     ) -> None:
         self._transport = transport
-        self._runtime = runtime
-        self._arguments = [f"--runtime={runtime}"] if runtime else []
+        self._runtime = runtime_of(backend) if backend else None
+        self._arguments = [f"--backend={backend}"] if backend else []
         self._arguments += ["--audit"] if audit else []
         self._timeout = timeout
         self._files: dict[str, str] = {}
@@ -113,8 +112,7 @@ class Runner:
         flatbuffer: Path | bytes,
         *,
         threads: int = 1,
-        kernels: Kernels = "default",
-        delegates: bool = True,
+        backend: str | None = None,
         binding: Binding | None = None,
         sha256: str | None = None,
         shown: Path | None = None,
@@ -125,9 +123,8 @@ class Runner:
         Args:
             name: what later requests call it.
             flatbuffer: a file, which the transport places on the device, or its bytes.
-            threads: of the runtime's kernels.
-            kernels: "reference" takes the slow portable ones, equal on every machine.
-            delegates: False leaves out XNNPACK.
+            threads: of the kernels.
+            backend: another one than the runner's own, of the same runtime.
             binding: which tensor takes which input, and what is refused; None binds by the names
                 of the only signature and allows any integer that is not negative.
             sha256: refused if the file on the device has another.
@@ -138,8 +135,7 @@ class Runner:
             "op": "load",
             "name": name,
             "threads": threads,
-            "kernels": kernels,
-            "delegates": delegates,
+            "backend": backend,
             "binding": None if binding is None else binding.to_request(),
             "sha256": sha256,
         }

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.runtime.binding import Binding
-    from models.runtime.client import Kernels
     from models.store import Store
 
 SOURCE = Path(__file__).parent / "plugin" / "count.c"
@@ -164,14 +163,13 @@ def prepare_counter(
     return Counter(kept.folder, str(kept.document(CARD)["version"]))
 
 
-def count_instructions(  # noqa: PLR0913 - what answers what, and how
+def count_instructions(
     transport: CountingTransport,
     flatbuffer: Path,
     inputs: Mapping[str, NDArray[Any]],
     *,
-    runtime: str,
+    backend: str,
     binding: Binding | None = None,
-    kernels: Kernels = "default",
 ) -> InstructionCounts:
     """Count the instructions of an answer: the median of all answers but the first.
 
@@ -182,16 +180,15 @@ def count_instructions(  # noqa: PLR0913 - what answers what, and how
         flatbuffer: the file.
         inputs: arrays [n, S] by role, or by input name without a binding; at least two texts.
         binding: which tensor takes which input.
-        runtime: ai_edge_litert or tflite_runtime.
-        kernels: "default" or "reference".
+        backend: which executes it.
 
     Raises:
         RunnerDied: the file killed the runner.
         RunnerRefused: the runtime cannot run it.
     """
     transport.out.unlink(missing_ok=True)
-    with Runner(transport, runtime, timeout=_SECONDS_TO_LOAD) as runner:
-        runner.load("counted", flatbuffer, threads=1, kernels=kernels, binding=binding)
+    with Runner(transport, backend, timeout=_SECONDS_TO_LOAD) as runner:
+        runner.load("counted", flatbuffer, threads=1, binding=binding)
         texts = len(next(iter(inputs.values())))
         answers = runner.answer("counted", inputs, timeout=_SECONDS_PER_ANSWER * texts)
     counts = read_counts(transport.out)

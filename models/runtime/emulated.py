@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from models.runtime.transports import RUNNER_ENVIRONMENT, RUNNER_FILE, Channel
+from models.runtime import assembling
+from models.runtime.transports import RUNNER_ENVIRONMENT, Channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ class EmulatedTransport:
 
     def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:
         """Start the runner with command-line arguments."""
-        command = self.sysroot.command(str(RUNNER_FILE), *arguments, core=self.core)
+        command = self.sysroot.command(str(assembling.runner_file()), *arguments, core=self.core)
         environment = {**self.sysroot.environment(runtime), **RUNNER_ENVIRONMENT}
         return Channel([*self.wrapper, *command], environment)
 

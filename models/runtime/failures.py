@@ -9,16 +9,18 @@ from models.errors import EdgeproofError, Unreachable
 from models.foreign_text import one_line, several_lines
 
 _REMEDIES = {
-    "load": "Judge it on another runtime, or convert it for this one",
+    "load": "Judge it on another backend, or convert it for this one",
     "not-a-flatbuffer": "Build or copy the file again",
     "hash": "Build or copy the file again",
     "file": "Check the path on the device",
-    "no-runtime": "Install ai-edge-litert or tflite-runtime where the runner runs",
+    "no-backend": "Install ai-edge-litert or tflite-runtime where the runner runs",
+    "no-delegate": "Give the path, on the device, of a library that is a TFLite delegate",
+    "no-inner-tensors": "Localize on a backend whose API is the interpreter",
     "no-tokenizers": "Install tokenizers where the runner runs, or send encoded texts",
     "memory": "Free memory on the device, or judge a smaller variant",
     "inputs": "Check that the file was made for this corpus: its input names, lengths and ids",
     "signature": "Export the file with a signature that names its inputs and its output",
-    "invoke": "Judge it on another runtime (--edge-runtime), or convert it under another scheme",
+    "invoke": "Judge it on another backend (--edge-backend), or convert it under another scheme",
     "tokenizer": "Install there the version of tokenizers that pyproject.toml names",
     "protocol": "Remove the runner's older copy on the device, and run again",
 }
@@ -74,7 +76,8 @@ class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
 
     Args:
         kind: for programs: inputs, load, hash, file, not-a-flatbuffer, signature, invoke, memory,
-            no-runtime, no-tokenizers, tokenizer, unknown-model, no-audit, bad-request, internal.
+            no-backend, no-delegate, no-inner-tensors,
+            no-tokenizers, tokenizer, unknown-model, no-audit, bad-request, internal.
         message: for people.
         file: the FlatBuffer concerned.
     """

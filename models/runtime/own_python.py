@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from models.backends.common.finding import find_backend
 from models.commands import Parser, complain, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.processes import run
-from models.runtime.available import why_no_wheel
+from models.runtime.available import distributions
 from models.runtime.interpreters import own_folder, program_in
-from models.runtime.runner import RUNTIMES
 from models.store import PROJECT
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _PIP = ("install", "--quiet", "--no-deps", "--only-binary=:all:")
 def groups() -> dict[str, list[str]]:
     """Return the requirements of each runtime that has a dependency group to itself."""
     tables = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"]
-    named = {name: tables.get(distribution) for name, (_, distribution) in RUNTIMES.items()}
+    named = {name: tables.get(distribution) for name, distribution in distributions().items()}
     return {name: requirements for name, requirements in named.items() if requirements}
 
 
@@ -62,7 +62,7 @@ def give_own_python(runtime: str, python: str = sys.executable) -> Path:
             remedy=f"Give one of {', '.join(groups())}",
         )
     requirements, identity = groups()[runtime], _identity(python)
-    reason = why_no_wheel(runtime, _read_version(identity["version"]))
+    reason = find_backend(runtime).why_no_wheel(_read_version(identity["version"]))
     if reason is not None:
         raise UsageMistake(reason, key="--python", remedy="Give an older CPython, or go without it")
     card = {"python": identity, "requirements": requirements}
@@ -148,10 +148,11 @@ def main(arguments: list[str] | None = None) -> int:
         options = parser.parse_args(arguments)
     except UsageMistake as mistake:
         return complain(mistake)
-    reason = why_no_wheel(options.runtime, sys.version_info[:2])
-    if options.where_possible and reason is not None:
-        sys.stdout.write(f"without {options.runtime}: {reason}\n")
-        return 0
+    if options.where_possible and options.runtime in groups():
+        reason = find_backend(options.runtime).why_no_wheel(sys.version_info[:2])
+        if reason is not None:
+            sys.stdout.write(f"without {options.runtime}: {reason}\n")
+            return 0
     try:
         folder = give_own_python(options.runtime, options.python)
     except EdgeproofError as error:

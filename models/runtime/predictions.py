@@ -1,4 +1,4 @@
-"""What a FlatBuffer answers on a split: made once per runtime and processor, kept in the store."""
+"""What a FlatBuffer answers on a split: made once per backend and processor, kept in the store."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.roles import ROLES
+from models.runtime.available import read_backend
 from models.sources import hash_imports
 from models.store import Stage
 
@@ -42,24 +43,26 @@ def rows_of(inputs: Inputs, rows: Rows) -> Inputs:
 
 
 def answers_stage(
-    sha256: str, split_key: str, runtime: str, threads: int, place: dict[str, Any]
+    sha256: str, split_key: str, backend: str, threads: int, place: dict[str, Any]
 ) -> Stage:
     """Return the stage of one FlatBuffer's answers, by all that can change them.
 
     Args:
         sha256: of the FlatBuffer.
         split_key: of the texts.
-        runtime: its import name.
+        backend: which executes it.
         threads: of its kernels.
         place: versions, machine and processor where it answers.
     """
     recipe: dict[str, Any] = {
         "flatbuffer": sha256,
         "split": split_key,
-        "runtime": runtime,
+        "backend": backend,
         "threads": threads,
         **place,
-        "source": hash_imports("models.runtime.runner", "models.runtime.predictions"),
+        "source": hash_imports(
+            "models.runner.serving", "models.runtime.predictions", read_backend(backend).__module__
+        ),
     }
     return Stage(ANSWERS, recipe)
 
@@ -76,7 +79,7 @@ def answer_split(
 
     Raises:
         RunnerDied: the FlatBuffer killed the runner.
-        RunnerRefused: the runtime cannot run it.
+        RunnerRefused: the backend cannot run it.
     """
     asked = rows_of(inputs, rows)
     allowed = seconds_for(_count(asked))
@@ -102,7 +105,7 @@ def answer_split_at_once(
 
     Raises:
         RunnerDied: the FlatBuffer killed a runner.
-        RunnerRefused: the runtime cannot run it.
+        RunnerRefused: the backend cannot run it.
     """
     texts = _count(inputs)
     shares = np.array_split(np.arange(texts), max(1, min(runners, texts // FEWEST_FOR_A_RUNNER)))

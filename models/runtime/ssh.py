@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from models import drafts, processes
 from models.errors import EdgeproofError, Unreachable
+from models.runtime import assembling
 from models.runtime.addresses import Target
 from models.runtime.remote import SECONDS_TO_START, MarkedChannel, Script, describe_noise
-from models.runtime.transports import RUNNER_ENVIRONMENT, RUNNER_FILE, Channel
+from models.runtime.transports import RUNNER_ENVIRONMENT, Channel
 from models.store import hash_file
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class SshTransport:
 
     def start(self, arguments: Sequence[str], runtime: str | None = None) -> Channel:  # noqa: ARG002 - the board has one Python
         """Start the runner with command-line arguments."""
-        return self.start_program(RUNNER_FILE, arguments)
+        return self.start_program(assembling.runner_file(), arguments)
 
     def start_program(self, program: Path, arguments: Sequence[str] = ()) -> Channel:
         """Send a Python program and start it there.

@@ -11,16 +11,15 @@ import os
 import subprocess
 import threading
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, ClassVar, Protocol
 
 from models import processes
+from models.runtime import assembling
 from models.runtime.interpreters import interpreter_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-
-RUNNER_FILE = Path(__file__).with_name("runner.py")
+    from pathlib import Path
 
 # What every runner's environment holds, wherever it runs: one place, so that measurements compare.
 RUNNER_ENVIRONMENT = {
@@ -215,7 +214,7 @@ class LocalTransport:
         """Start the runner with command-line arguments, in the Python that has the runtime."""
         own = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         python = self.python or interpreter_for(runtime).python
-        command = [*self.wrapper, python, str(self.program or RUNNER_FILE), *arguments]
+        command = [*self.wrapper, python, str(self.program or assembling.runner_file()), *arguments]
         return Channel(command, {**own, **RUNNER_ENVIRONMENT, **self.environment})
 
     def place(self, file: Path) -> str:

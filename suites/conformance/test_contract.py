@@ -7,7 +7,7 @@ import pytest
 from fixtures.endings import does_not_apply
 from models.flatbuffers import contract
 from models.flatbuffers.runtimes import minimum_runtime, version_key
-from models.runtime.available import has_xnnpack
+from models.runtime.available import read_backend
 from models.verdicts.estimates import exact
 
 
@@ -53,8 +53,10 @@ def test_multiply_accumulates_are_integer(variant, judge):
 def test_xnnpack_takes_the_operators(variant, load, judge):
     """The runtime's XNNPACK takes over the budgeted share of the operators: its fast kernels."""
     runner = load(variant)
-    if not has_xnnpack(runner.info.runtime, runner.info.bits):
-        does_not_apply(f"{runner.info.runtime} is built without XNNPACK for 32-bit systems")
+    if not read_backend(runner.info.backend).takes_over(runner.info.bits):
+        does_not_apply(
+            f"{runner.info.backend} has no accelerator on a {runner.info.bits}-bit system"
+        )
     delegation = runner.loaded[variant.scheme].delegation
     if delegation is None:
         does_not_apply("this runtime does not tell what it delegates")

@@ -11,7 +11,7 @@ from models.runtime.client import Runner
 @pytest.mark.needs("a runner", "a tokenizer on the device")
 def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settings, corpus, few):
     """From text to label, the runner touches no network, starts no process, writes no file."""
-    with Runner(transport, settings.runtime, audit=True) as runner:
+    with Runner(transport, settings.backend, audit=True) as runner:
         variant.load_into(runner)
         runner.classify(variant.scheme, variant.tokenizer, corpus.texts[:few])
         assert runner.audit() == ()
@@ -20,7 +20,7 @@ def test_inference_opens_no_socket_and_writes_no_file(variant, transport, settin
 @pytest.mark.needs("a runner")
 def test_inference_needs_no_network(variant, offline_transport, settings, few):
     """In an empty network namespace the runner gives the same logits."""
-    with Runner(offline_transport, settings.runtime) as runner:
+    with Runner(offline_transport, settings.backend) as runner:
         variant.load_into(runner)
         answers = runner.answer(variant.scheme, variant.inputs(slice(few)))
     assert np.array_equal(answers.logits, variant.logits[:few])

@@ -13,7 +13,7 @@ import pytest
 
 from models.calibration import command, network, races
 from models.calibration.races import AGAIN, CANDIDATE, REFERENCE, Calibrator, other_cores_busy
-from models.runtime.available import available_runtimes
+from models.runtime.available import available_backends
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
 from models.store import PROJECT
@@ -21,7 +21,7 @@ from models.verdicts.__main__ import main
 from models.verdicts.comparison import Taken
 from models.verdicts.judge import Estimate
 
-RUNTIMES = [one.name for one in available_runtimes()]
+RUNTIMES = [one.name for one in available_backends(("ai_edge_litert", "tflite_runtime"))]
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -184,6 +184,6 @@ def test_a_mistake_is_one_message(arguments, message, capsys):
 
 
 def test_without_a_runtime_it_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setattr(command, "available_runtimes", list)
+    monkeypatch.setattr(command, "available_backends", list)
     assert main(["calibrate"]) == 4
     assert "no TFLite runtime cannot answer here" not in capsys.readouterr().out

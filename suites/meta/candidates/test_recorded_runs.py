@@ -138,7 +138,7 @@ def test_a_text_longer_than_a_row_is_cut_as_the_file_does(app):
     [
         ("--edge-emulate=rpi4", "no runner answers where the answers were recorded"),
         ("--edge-target=ssh://nobody@nowhere", "no runner answers where the answers"),
-        ("--edge-runtime=ai_edge_litert", "no runner answers where the answers were recorded"),
+        ("--edge-backend=ai_edge_litert", "no runner answers where the answers were recorded"),
         ("--edge-export-golden=golden", "no runner answers where the answers were recorded"),
         ("--edge-recorded=missing.jsonl", "cannot be read (No such file or directory)"),
     ],

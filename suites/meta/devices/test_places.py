@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+from models.backends.common.finding import find_backend
 from models.devices import finding
 from models.devices.finding import find_place
 from models.devices.places import EMULATED_CLOCK, EmulatedPlace, LocalPlace
@@ -60,13 +61,19 @@ def test_an_emulated_board_is_never_taken_for_a_real_one():
     assert (place.name, place.core) == ("rpi3-emulated", "cortex-a53")
     assert place.untimed == EMULATED_CLOCK
     assert place.facts()["emulated"] is True
-    assert list(place.runtimes()) == ["ai_edge_litert", "tflite_runtime"]
+    assert [name for name in place.backends() if not find_backend(name).mode] == [
+        "ai_edge_litert",
+        "tflite_runtime",
+        "litert-cpu",
+    ]
+    assert place.why_absent("litert-gpu") == "there is no Vulkan driver"
 
 
 def test_a_32_bit_system_has_one_runtime():
     place = find_place(emulate="rpi3:armv7")
-    assert (place.name, list(place.runtimes())) == ("rpi3-emulated-armv7", ["tflite_runtime"])
-    assert place.absent() == {"ai_edge_litert": "it has no wheel for armv7"}
+    assert place.name == "rpi3-emulated-armv7"
+    assert {find_backend(name).runtime for name in place.backends()} == {"tflite_runtime"}
+    assert place.absent()["ai_edge_litert"] == "it has no wheel for armv7"
 
 
 @pytest.mark.parametrize(

@@ -84,12 +84,12 @@ def test_file_that_takes_text_is_refused(tmp_path):
 def test_old_runtime_refuses_a_newer_operator_version(tmp_path, runtime):
     texts = write_texts(tmp_path)
     given = [f"--edge-flatbuffer=new={NEW}", *options(texts, LABELS)]
-    judged = judge(tmp_path, [*given, f"--edge-runtime={runtime}"], (*FIGURES, BEHAVIOR))
+    judged = judge(tmp_path, [*given, f"--edge-backend={runtime}"], (*FIGURES, BEHAVIOR))
     if runtime == "ai_edge_litert":
         assert judged.figures("accuracy")["new"] >= 0.0
         return
     assert "new" not in judged.figures("accuracy")
     output = " ".join(judged.outcome.output.split())
     assert "FULLY_CONNECTED version 12 needs TFLite 2.17.0" in output
-    assert "judge it with --edge-runtime=ai_edge_litert" in output
+    assert "judge it with --edge-backend=ai_edge_litert" in output
     assert len(judged.red("new")) == 1, "the first gate tells it, the others are not run"

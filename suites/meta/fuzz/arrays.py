@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.runtime.runner import MAGIC, write_message
+from models.runner.framing import MAGIC, write_message
 from suites.meta.fuzz.mutations import VALUES, dumped, mutated, mutated_archive, mutated_json
 from suites.meta.fuzz.shapes import SHAPES, SIZES, later, no_files
 

@@ -19,7 +19,7 @@ from models.flatbuffers.inspect import inspect
 from models.flatbuffers.runtimes import minimum_runtime, unknown_operators
 from models.networks import safetensors_file, tf1, torch_bin
 from models.numpy_files import read_npy, read_npz
-from models.runtime.runner import (
+from models.runner.framing import (
     LARGEST_ANSWER_ARRAYS,
     LARGEST_ANSWER_HEADER,
     FramingError,

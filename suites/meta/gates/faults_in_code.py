@@ -141,7 +141,7 @@ FAULTS = {
     ),
     "a message whose length is believed": CodeFault(
         room="transport",
-        file="models/runtime/runner.py",
+        file="models/runner/framing.py",
         replacements={"if length > largest_header:": "if False:"},
         gate="suites/meta/runtime/test_framing.py::test_a_lying_length_takes_no_memory",
     ),

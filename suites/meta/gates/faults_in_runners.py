@@ -19,11 +19,11 @@ INVOKE = "            invoke()\n"
 # Clocks are set forward by what nobody wants to wait for.
 TAKEN = "            return end - start, cpu() - cpu_start\n"
 LABELED = "                times[row] = time.perf_counter_ns() - start\n"
-LOADED = "        model = interpret(module, source, header)\n"
+LOADED = "        model = interpret(backend, source, header)\n"
 INPUTS = "        names = {tensor.name for tensor in self.inputs}\n"
 LOGITS = "        return self.output.real("
-GET_LOGITS = "self.interpreter.get_tensor(self.output.index)).reshape(-1)\n"
-SET_ROW = "        for tensor in self.inputs:\n            self.interpreter.set_tensor("
+GET_LOGITS = "self.graph.get_tensor(self.output.index)).reshape(-1)\n"
+SET_ROW = "        for tensor in self.inputs:\n            self.graph.set_tensor("
 RACED = "                        predictions[k, turn] = models[k].label()\n"
 
 
@@ -37,15 +37,17 @@ FAULTS = {
     "a runtime without its fast kernels": Fault(
         gate="suites/conformance/test_contract.py::test_xnnpack_takes_the_operators",
         says="fail: delegated_share of float32",
-        runner={'bool(options["delegates"])': "False"},
+        runner={"RESOLVERS[self.mode]": 'RESOLVERS["builtin"]'},
     ),
     "answers with noise": Fault(
         gate=BEHAVIOR + "test_answers_are_repeated_bit_for_bit",
-        runner=planted_logits("return logits + np.float32(1e-4 * random.random())"),
+        runner=planted_logits("return logits + np.float32(1e-4 * __import__('random').random())"),
     ),
     "answers that differ from process to process": Fault(
         gate=BEHAVIOR + "test_a_fresh_process_repeats_them",
-        runner=planted_logits("return logits + np.float32(1e-4 * (1 + os.getpid() % 97))"),
+        runner=planted_logits(
+            "return logits + np.float32(1e-4 * (1 + __import__('os').getpid() % 97))"
+        ),
     ),
     "a product that several threads compute wrongly": Fault(
         gate=BEHAVIOR + "test_number_of_threads_changes_nothing",
@@ -69,7 +71,7 @@ FAULTS = {
     "inputs bound by their position": Fault(
         gate=BEHAVIOR + "test_order_of_inputs_changes_nothing",
         runner={
-            INPUTS: "        wanted = (IDS, MASK, SEGMENTS)\n"
+            INPUTS: "        wanted = ('ids', 'mask', 'segments')\n"
             "        arrays = dict(zip(wanted, arrays.values()))\n" + INPUTS
         },
     ),
@@ -116,7 +118,7 @@ FAULTS = {
         gate=HONESTY + "test_random_order_takes_as_long_as_fixed_order",
         says="fail: latency_order_ratio of float32",
         runner={
-            SET_ROW: "        words = arrays[IDS][row].tobytes()\n"
+            SET_ROW: "        words = arrays['ids'][row].tobytes()\n"
             "        ahead = self.__dict__.setdefault('ahead', {})\n"
             "        self.kept = ahead.get(getattr(self, 'words', None)) == words\n"
             "        ahead.setdefault(getattr(self, 'words', None), words)\n"
@@ -165,8 +167,8 @@ FAULTS = {
         gate=PRIVACY + "test_inference_opens_no_socket_and_writes_no_file",
         says="texts.log",
         runner={
-            CLASSIFY: '                open(__file__ + ".texts.log", "a").write(str(text))\n'
-            + CLASSIFY
+            CLASSIFY: "                import sys\n"
+            '                open(sys.argv[0] + ".texts.log", "a").write(str(text))\n' + CLASSIFY
         },
     ),
     "a runner that starts a process": Fault(

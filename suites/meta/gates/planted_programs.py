@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 from models.devices import watch
-from models.runtime import transports
+from models.runtime import assembling
 from suites.meta.gates.planting import RUNNER_VARIABLE, WATCHER_VARIABLE
 
 if RUNNER_VARIABLE in os.environ:
-    transports.RUNNER_FILE = Path(os.environ[RUNNER_VARIABLE])
+    assembling.runner_file = lambda: Path(os.environ[RUNNER_VARIABLE])
 if WATCHER_VARIABLE in os.environ:
     watch.WATCHER_FILE = Path(os.environ[WATCHER_VARIABLE])

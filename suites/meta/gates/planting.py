@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.devices.recognition import WATCHER_FILE
-from models.runtime.transports import RUNNER_FILE
+from models.runtime.assembling import NAME, assemble, runner_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,13 +69,14 @@ def plant(fault: Fault, mini: Miniature, folder: Path) -> tuple[list[str], dict[
     if fault.plant is not None:
         fault.plant(mini)
     variables = {}
-    for program, variable, replacements in (
-        (RUNNER_FILE, RUNNER_VARIABLE, fault.runner),
-        (WATCHER_FILE, WATCHER_VARIABLE, fault.watcher),
-    ):
-        if replacements is not None:
-            variables[variable] = str(folder / program.name)
-            write_program(program, replacements, folder / program.name)
+    if fault.runner is not None:
+        variables[RUNNER_VARIABLE] = str(folder / NAME)
+        (folder / NAME).write_bytes(assemble(changed(runner_parts(), fault.runner)))
+    if fault.watcher is not None:
+        variables[WATCHER_VARIABLE] = str(folder / WATCHER_FILE.name)
+        source = {WATCHER_FILE.name: WATCHER_FILE.read_text(encoding="utf-8")}
+        (program,) = changed(source, fault.watcher).values()
+        (folder / WATCHER_FILE.name).write_text(program, encoding="utf-8")
     return [*arguments, *(PLUGIN if variables else ())], variables
 
 
@@ -137,10 +138,15 @@ def in_json(
     return plant
 
 
-def write_program(program: Path, replacements: dict[str, str], target: Path) -> None:
-    """Write a copy of a program with some of its source replaced."""
-    source = program.read_text(encoding="utf-8")
+def changed(sources: dict[str, str], replacements: dict[str, str]) -> dict[str, str]:
+    """Return the sources of a program with some of their text replaced.
+
+    Args:
+        sources: by the name of their file.
+        replacements: texts that stand once in all of them, and what takes their places.
+    """
     for old, new in replacements.items():
-        assert source.count(old) == 1, f"{program.name} has {source.count(old)} times {old!r}"
-        source = source.replace(old, new)
-    target.write_text(source, encoding="utf-8")
+        found = [name for name, source in sources.items() for _ in range(source.count(old))]
+        assert len(found) == 1, f"{len(found)} times {old!r}"
+        sources = sources | {found[0]: sources[found[0]].replace(old, new)}
+    return sources

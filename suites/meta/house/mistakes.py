@@ -152,8 +152,8 @@ WHEN_ASKED = {
         says=("--edge-schemes", "'float8'", "float16"), arguments=("--edge-schemes=float8",)
     ),
     "an unknown runtime": Mistake(
-        says=("--edge-runtime", "of_tomorrow", "Installed: "),
-        arguments=("--edge-runtime=of_tomorrow",),
+        says=("--edge-backend", "of_tomorrow", "Installed: "),
+        arguments=("--edge-backend=of_tomorrow",),
     ),
     "no threads": Mistake(says=("--edge-threads", "'0'"), arguments=("--edge-threads=0",)),
     "a million threads": Mistake(

@@ -22,7 +22,7 @@ STARTED = {
     "models.candidates": "device",
     "models.flatbuffers": "device",
     "models.onnx.answering": "onnx",
-    "models.runtime.runner": "tflite-runtime",
+    "models.runner.serving": "tflite-runtime",
     "fixtures.options": "device",
     "fixtures.providers": "device",
     "fixtures.allure": "device",

@@ -59,6 +59,7 @@ MAY_IMPORT = {
     },
     # Candidates that are given: files, texts, tokenizers, how a runner is told of them.
     "models.candidates": {
+        *("models.backends", "models.runner"),
         *("models.corpus", "models.errors", "models.flatbuffers", "models.members"),
         *("models.onnx", "models.runtime", "models.store", "models.subjects", "models.tables"),
         "models.tokenizers",
@@ -67,23 +68,38 @@ MAY_IMPORT = {
     "models.onnx": {
         *("models.errors", "models.flatbuffers", "models.runtime", "models.store"),
     },
+    # What executes files, and what asks it on the target: sent there together, so that they know
+    # nothing else.
+    "models.backends": set(),
+    "models.runner": {"models.backends"},
     # What gives a runtime a Python of its own is a command.
     "models.runtime": {
-        *("models.commands", "models.errors", "models.tables", "models.sources", "models.store"),
+        *(
+            "models.backends",
+            "models.commands",
+            "models.runner",
+            "models.errors",
+            "models.tables",
+            "models.sources",
+            "models.store",
+        ),
     },
     "models.verdicts": {"models.errors", "models.tables", "models.corpus"},
     "models.devices": {
+        *("models.backends", "models.runner"),
         *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),
     },
     # Candidates are what it carries, the corpus what it leaves out.
     "models.bundle": {
+        *("models.backends", "models.runner"),
         *("models.candidates", "models.corpus", "models.errors", "models.flatbuffers"),
         *("models.members", "models.store", "models.tables", "models.tokenizers"),
         # What a bundle says it holds is checked where it is unpacked.
         *("models.networks", "models.runtime", "models.verdicts"),
     },
     "models.calibration": {
-        *("models.errors", "models.progress", "models.runtime", "models.verdicts"),
+        *("models.errors", "models.progress", "models.runner", "models.runtime"),
+        "models.verdicts",
     },
     "models.fleet": {"models.commands", "models.errors", "models.store"},
     "models.commands": {"models.errors"},
@@ -97,8 +113,13 @@ MAY_IMPORT = {
         *("models.corpus", "models.flatbuffers", "models.members", "models.networks"),
         *("models.progress", "models.shrinking", "models.subjects", "models.training"),
     },
-    "models.localizing": {"models.flatbuffers", "models.runtime"},
+    "models.localizing": {
+        *("models.backends", "models.runner"),
+        "models.flatbuffers",
+        "models.runtime",
+    },
     "models.localize": {
+        *("models.backends", "models.runner"),
         *("models.commands", "models.errors", "models.flatbuffers", "models.localizing"),
         "models.runtime",
     },

@@ -84,7 +84,7 @@ def test_a_cut_flatbuffer_fails_its_gates_and_no_more(cut, runtime, miniature, t
     file = mini.flatbuffer("dynamic_wi8_afp32")
     content = file.read_bytes()
     mini.rewrite(file, content[: int(len(content) * cut)])
-    arguments = [f"--edge-runtime={runtime}", "--edge-schemes=dynamic_wi8_afp32"]
+    arguments = [f"--edge-backend={runtime}", "--edge-schemes=dynamic_wi8_afp32"]
     outcome = run(mini, tmp_path / "reports", ["suites/agreement", "suites/size"], arguments)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
     agreement = {

@@ -18,7 +18,7 @@ from models.subjects import load_subject
 METHODS = ("_make_corpus", "_make_model", "_make_cut", "_make_lesson", "_make_variant")
 MAKERS = [f"models.stages:Builder.{name}" for name in (*METHODS, "_prune_corpus", "_round")]
 DOWNLOADS = ["models.runtime.emulator:prepare_emulator", sysroot.MAKER, counting.MAKER]
-ANSWERS = ["models.runtime.runner", "models.runtime.predictions"]
+ANSWERS = ["models.runner.serving", "models.runtime.predictions"]
 ENTRIES = [*MAKERS, *DOWNLOADS, *ANSWERS]
 # A few that were forgotten while the lists were kept by hand, by what comes to execute them.
 REACHED = {

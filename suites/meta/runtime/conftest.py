@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from models.runtime.available import available_runtimes
+from models.runtime.available import available_backends
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
 from suites.meta.tiny_models import INPUTS, inputs_by_role, make_tiny_models, sample_inputs
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-RUNTIMES = [runtime.name for runtime in available_runtimes()]
+# Each runtime with its usual kernels; suites/meta/backends has every backend.
+RUNTIMES = [one.name for one in available_backends(("ai_edge_litert", "tflite_runtime"))]
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import tflite
 
 from models.roles import IDS, MASK, ROLES, SEGMENTS
 from models.runtime import replies
-from models.runtime.available import available_runtimes
+from models.runtime.available import available_backends
 from models.runtime.client import Runner, RunnerRefused
 from models.runtime.predictions import answer_split, answer_split_at_once, rows_of
 from models.runtime.transports import LocalTransport
@@ -42,7 +42,7 @@ def changed(by_name: Inputs, name: str, value: int) -> Inputs:
 
 @pytest.mark.parametrize("scheme", SOUND)
 def test_runtimes_agree(tiny: dict[str, Path], by_name: Inputs, scheme: str) -> None:
-    names = [runtime.name for runtime in available_runtimes()]
+    names = [one.name for one in available_backends(("ai_edge_litert", "tflite_runtime"))]
     if len(names) < 2:
         pytest.skip(f"only {names} is installed")
     logits = []
@@ -98,8 +98,12 @@ def test_a_loaded_model_tells_its_signature(loaded: Runner, tiny: dict[str, Path
 
 def test_delegates_take_nodes_only_if_asked(runner: Runner, tiny: dict[str, Path]) -> None:
     with_them = runner.load("with", tiny["float32"]).delegation
-    without = runner.load("without", tiny["float32"], delegates=False).delegation
-    reference = runner.load("reference", tiny["float32"], kernels="reference").delegation
+    without = runner.load(
+        "without", tiny["float32"], backend=f"{runner.info.runtime}-builtin"
+    ).delegation
+    reference = runner.load(
+        "reference", tiny["float32"], backend=f"{runner.info.runtime}-reference"
+    ).delegation
     assert with_them is not None
     assert without is not None
     assert reference is not None

@@ -43,7 +43,7 @@ def count(tiny, by_name, tmp_path_factory):
             counter=counter,
             out=tmp_path_factory.mktemp("counts") / "with, comma",
         )
-        return count_instructions(transport, tiny[name], few, runtime=runtime)
+        return count_instructions(transport, tiny[name], few, backend=runtime)
 
     return counted
 

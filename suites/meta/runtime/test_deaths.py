@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from models.errors import EdgeproofError
+from models.errors import EdgeproofError, UsageMistake
 from models.runtime.client import Runner, RunnerDied, RunnerRefused
 from models.runtime.transports import LocalTransport
 
@@ -183,10 +183,9 @@ def test_an_interrupt_ends_the_runner_at_once(tiny: dict[str, Path], by_name: In
         os.kill(pid, 0)
 
 
-def test_an_unknown_runtime_is_refused() -> None:
-    with pytest.raises(RunnerRefused, match="'of_tomorrow' is none of ai_edge_litert") as refusal:
-        Runner(LocalTransport(), "of_tomorrow").__enter__()
-    assert refusal.value.kind == "no-runtime"
+def test_refuses_an_unknown_backend() -> None:
+    with pytest.raises(UsageMistake, match="'of_tomorrow'; there are ai_edge_litert"):
+        Runner(LocalTransport(), "of_tomorrow")
 
 
 def test_a_runtime_that_cannot_be_imported_is_refused(tmp_path: Path) -> None:
@@ -194,4 +193,4 @@ def test_a_runtime_that_cannot_be_imported_is_refused(tmp_path: Path) -> None:
     transport = LocalTransport(environment={"PYTHONPATH": str(tmp_path)})
     with pytest.raises(RunnerRefused, match="tflite_runtime: wrong libc") as refusal:
         Runner(transport, "tflite_runtime").__enter__()
-    assert refusal.value.kind == "no-runtime"
+    assert refusal.value.kind == "no-backend"

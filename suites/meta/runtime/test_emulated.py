@@ -10,8 +10,8 @@ import shlex
 import numpy as np
 import pytest
 
+from models.backends.common.finding import find_backend
 from models.devices.profile import HOST, device_names, load_device
-from models.runtime.available import has_xnnpack
 from models.runtime.client import Runner, RunnerDied, RunnerRefused
 from models.runtime.debian import why_unavailable
 from models.runtime.emulated import EmulatedTransport
@@ -67,14 +67,14 @@ def emulated(sysroots):
 
 @pytest.fixture(scope="module")
 def expected(tiny, by_name):
-    """A function that gives x86's answers: `expected(runtime, name, kernels)`."""
+    """A function that gives x86's answers: `expected(backend, name)`."""
     known = {}
 
-    def answers(runtime, name, kernels):
-        key = runtime, name, kernels
+    def answers(backend, name):
+        key = backend, name
         if key not in known:
-            with Runner(LocalTransport(), runtime) as runner:
-                runner.load("m", tiny[name], kernels=kernels)
+            with Runner(LocalTransport(), backend) as runner:
+                runner.load("m", tiny[name])
                 known[key] = runner.answer("m", by_name).logits
         return known[key]
 
@@ -89,7 +89,9 @@ def test_a_runner_answers_on_every_emulated_board(emulated, tiny, by_name, name,
         assert "ARM" in runner.info.processor.model
         assert runner.info.bits == {"aarch64": 64, "armv7": 32}[architecture]
         delegation = runner.load("m", tiny["float32"]).delegation
-        assert (delegation.delegated > 0) == has_xnnpack("tflite_runtime", runner.info.bits)
+        assert (delegation.delegated > 0) == find_backend("tflite_runtime").takes_over(
+            runner.info.bits
+        )
         answers = runner.answer("m", by_name)
         assert answers.nan_count == 0
         assert len(answers.logits) == 30
@@ -107,17 +109,17 @@ def test_arm_kernels_answer_as_x86_kernels_do(emulated, expected, tiny, by_name,
     with Runner(emulated("rpi3"), "ai_edge_litert", timeout=120) as runner:
         runner.load("m", tiny[scheme])
         logits = runner.answer("m", by_name).logits
-    want = expected("ai_edge_litert", scheme, "default")
+    want = expected("ai_edge_litert", scheme)
     assert np.abs(logits - want).max() <= LARGEST_DIFFERENCE[scheme]
     np.testing.assert_array_equal(logits.argmax(axis=1), want.argmax(axis=1))
 
 
 def test_reference_kernels_answer_to_the_bit_as_on_x86(emulated, expected, tiny, by_name):
-    with Runner(emulated("rpi4"), "ai_edge_litert", timeout=120) as runner:
+    with Runner(emulated("rpi4"), "ai_edge_litert-reference", timeout=120) as runner:
         for scheme in LARGEST_DIFFERENCE:
-            runner.load(scheme, tiny[scheme], kernels="reference")
+            runner.load(scheme, tiny[scheme])
             logits = runner.answer(scheme, by_name).logits
-            np.testing.assert_array_equal(logits, expected("ai_edge_litert", scheme, "reference"))
+            np.testing.assert_array_equal(logits, expected("ai_edge_litert-reference", scheme))
 
 
 def test_integers_without_bias_crash_the_old_runtime_on_arm_alone(emulated, tiny, by_name):

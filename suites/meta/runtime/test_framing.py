@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from models.runtime.runner import (
+from models.runner.framing import (
     DTYPES,
     LARGEST_ANSWER_ARRAYS,
     LARGEST_ANSWER_HEADER,

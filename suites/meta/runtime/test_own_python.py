@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from models.backends.common.finding import find_backend
 from models.errors import EdgeproofError, UsageMistake
 from models.runtime import available, interpreters, own_python
 from models.runtime.client import Runner
 from models.runtime.interpreters import Interpreter, interpreter_for, own_folder, program_in
 from models.runtime.own_python import CARD, give_own_python, groups, main
-from models.runtime.runner import RUNTIMES
 from models.runtime.transports import LocalTransport
 
 OWN = "tflite_runtime"
-DISTRIBUTION = RUNTIMES[OWN][1]
+DISTRIBUTION = find_backend(OWN).distribution
 
 
 @pytest.fixture
@@ -85,9 +85,9 @@ def test_its_own_python_is_made_found_and_asked_for_versions(prefix):
 
 def test_its_numpy_is_one_that_the_runtime_bears():
     wanted = dict(requirement.split("==") for requirement in groups()[OWN])
-    assert available.why_numpy_breaks(OWN, wanted["numpy"]) is None
-    assert available.why_numpy_breaks(OWN, "2.0.0") is not None
-    assert available.why_numpy_breaks("ai_edge_litert", "10.1") is None
+    assert find_backend(OWN).why_numpy_breaks(wanted["numpy"]) is None
+    assert find_backend(OWN).why_numpy_breaks("2.0.0") is not None
+    assert find_backend("ai_edge_litert").why_numpy_breaks("10.1") is None
 
 
 def test_own_python_is_made_anew_only_when_its_requirements_change(pip, monkeypatch):
@@ -165,7 +165,7 @@ def test_two_runtimes_answer_side_by_side_each_with_its_numpy():
         assert old.info.numpy == interpreter_for(OWN).version("numpy")
         assert old.info.runtime_version == interpreter_for(OWN).version(DISTRIBUTION)
         assert new.info.numpy == Interpreter(sys.executable).version("numpy")
-        assert available.why_numpy_breaks(OWN, old.info.numpy) is None
+        assert find_backend(OWN).why_numpy_breaks(old.info.numpy) is None
 
 
 def test_a_version_that_is_not_there_is_none(tmp_path):

@@ -13,14 +13,17 @@ import pytest
 
 from models.devices.recognition import WATCHER_FILE
 from models.runtime import available
+from models.runtime.assembling import assemble, runner_file, runner_parts
 from models.runtime.counting import COUNTED_FILE
 from models.runtime.interpreters import Interpreter
-from models.runtime.transports import RUNNER_FILE
 from models.runtime.watcher import COMMAND
 from suites.meta.runtime.old_pythons import python38
 
 ROOT = Path(__file__).parents[3]
-ON_BOARDS = (RUNNER_FILE, WATCHER_FILE, COUNTED_FILE)
+ON_BOARDS = {
+    **runner_parts(),
+    **{file.name: file.read_text(encoding="utf-8") for file in (WATCHER_FILE, COUNTED_FILE)},
+}
 FORBIDDEN = ("tensorflow", "ai_edge_litert", "tflite_runtime", "tokenizers", "scipy")
 
 
@@ -33,27 +36,38 @@ def old_python() -> str:
     return found
 
 
-@pytest.mark.parametrize("file", ON_BOARDS, ids=lambda file: file.name)
-def test_what_runs_on_a_board_is_written_for_python_38(file: Path) -> None:
-    ast.parse(file.read_text(encoding="utf-8"), feature_version=(3, 8))
+@pytest.mark.parametrize("name", ON_BOARDS)
+def test_what_runs_on_a_board_is_written_for_python_38(name: str) -> None:
+    ast.parse(ON_BOARDS[name], feature_version=(3, 8))
 
 
-@pytest.mark.parametrize("file", ON_BOARDS, ids=lambda file: file.name)
-def test_python_38_compiles_what_runs_on_a_board(file: Path, old_python: str) -> None:
-    code = "import sys; compile(open(sys.argv[1]).read(), sys.argv[1], 'exec')"
+@pytest.mark.parametrize("name", ON_BOARDS)
+def test_python_38_compiles_what_runs_on_a_board(name: str, old_python: str) -> None:
+    code = "import sys; compile(sys.stdin.read(), sys.argv[1], 'exec')"
     done = subprocess.run(
-        [old_python, "-c", code, str(file)], check=False, capture_output=True, text=True
+        [old_python, "-c", code, name],
+        input=ON_BOARDS[name],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_runner_is_one_file_of_the_same_bytes() -> None:
+    assert runner_file().read_bytes() == assemble(runner_parts())
 
 
 def test_python_38_has_what_the_runner_imports(old_python: str) -> None:
     lines = [
         ast.unparse(node)
-        for node in ast.parse(RUNNER_FILE.read_text(encoding="utf-8")).body
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and "numpy" not in ast.unparse(node)
+        for source in runner_parts().values()
+        for node in ast.parse(source).body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        and not re.search("numpy|models|__future__", ast.unparse(node))
     ]
-    code = "\n".join([*lines, "sys.addaudithook", "math.prod", "time.CLOCK_BOOTTIME", "gc.freeze"])
+    used = ["sys.addaudithook", "math.prod", "time.CLOCK_BOOTTIME", "gc.freeze", "os.memfd_create"]
+    code = "\n".join([*lines, *used])
     done = subprocess.run([old_python, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -73,10 +87,10 @@ def test_python_38_watches(old_python: str) -> None:
 
 
 def test_the_runner_imports_only_what_a_board_has() -> None:
-    tree = ast.parse(RUNNER_FILE.read_text(encoding="utf-8"))
+    parts = [node for source in runner_parts().values() for node in ast.walk(ast.parse(source))]
     imported = {
         name.split(".")[0]
-        for node in ast.walk(tree)
+        for node in parts
         for name in (
             [alias.name for alias in node.names]
             if isinstance(node, ast.Import)
@@ -85,14 +99,16 @@ def test_the_runner_imports_only_what_a_board_has() -> None:
             else []
         )
     }
-    assert imported - sys.stdlib_module_names == {"numpy", "tokenizers"}
+    own = {"models", "ai_edge_litert"}
+    assert imported - sys.stdlib_module_names - own == {"numpy", "tokenizers"}
     assert not imported & {"subprocess", "socket", "multiprocessing"}
 
 
 def test_the_client_imports_no_runtime() -> None:
     code = (
         "import sys, models.runtime.client, models.runtime.transports, models.runtime.available\n"
-        "models.runtime.available.available_runtimes(tensorflow=True)\n"
+        "import models.backends.common.finding\n"
+        "models.runtime.available.available_backends(models.backends.common.finding.backend_names())\n"
         f"print([name for name in {FORBIDDEN} if name in sys.modules])"
     )
     done = subprocess.run(
@@ -103,8 +119,8 @@ def test_the_client_imports_no_runtime() -> None:
 
 def test_absent_runtimes_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Interpreter, "version", lambda _self, _name: None)
-    assert available.available_runtimes(tensorflow=True) == []
-    reasons = {absent.name: absent.reason for absent in available.absent_runtimes()}
+    assert available.available_backends() == []
+    reasons = {absent.name: absent.reason for absent in available.absent_backends()}
     assert reasons["ai_edge_litert"] == "ai-edge-litert is not installed"
     monkeypatch.setattr(sys, "version_info", (3, 13, 0, "final", 0))
     assert "no wheel for CPython 3.13" in (available.why_absent("tflite_runtime") or "")
@@ -133,6 +149,6 @@ def test_nothing_on_a_board_reaches_the_faults_of_an_old_numpy() -> None:
         "ctypeslib",
         "sliding_window_view",
     }
-    for file in ON_BOARDS:
-        words = set(re.findall(r"\w+", file.read_text(encoding="utf-8")))
-        assert not words & faulty, file
+    for name, source in ON_BOARDS.items():
+        words = set(re.findall(r"\w+", source))
+        assert not words & faulty, name

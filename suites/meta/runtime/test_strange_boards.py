@@ -17,9 +17,9 @@ from models.devices.readings import read_reading
 from models.devices.recognition import recognize_there, shipped
 from models.devices.watch import Watch
 from models.errors import EdgeproofError, Unreachable, UsageMistake
+from models.runner.framing import read_message, write_message
 from models.runtime import remote, ssh
 from models.runtime.client import Runner, RunnerDied, RunnerRefused
-from models.runtime.runner import read_message, write_message
 from models.runtime.ssh import SshTransport
 from models.runtime.transports import Channel, LocalTransport
 from models.store import PROJECT
@@ -195,12 +195,12 @@ def test_types_which_runtimes_a_board_has(board, printed, tmp_path):
     python = program(tmp_path, f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(printed)}\n")
     place = RemotePlace(load_device(HOST), None, board(python=python))
     with pytest.raises(EdgeproofError, match=r"ssh://pi@board.* than its runtimes.*/path"):
-        place.runtimes()
+        place.backends()
 
 
 def test_reads_which_runtimes_a_board_has(board):
     place = RemotePlace(load_device(HOST), None, board())
-    assert "ai_edge_litert" in place.runtimes()
+    assert "ai_edge_litert" in place.backends()
 
 
 @pytest.mark.parametrize(
@@ -273,20 +273,20 @@ RUNNER = """\
 import sys
 sys.path.insert(0, {project!r})
 import numpy as np
-from models.runtime import runner
+from models.runner import serving, session
 
 def change(facts, arrays):
 {change}
     return facts, arrays
 
-original = runner.Session.{operation}
+original = session.Session.{operation}
 
 def changed(self, header, arrays):
     facts, found = original(self, header, arrays)
     return change(dict(facts), dict(found))
 
-runner.Session.{operation} = changed
-sys.exit(runner.main())
+session.Session.{operation} = changed
+sys.exit(serving.main())
 """
 LIES = {
     "pid of another type": ("hello", "facts['pid'] = '1'"),
@@ -333,9 +333,9 @@ def test_types_what_a_runner_answers(lie, tiny, by_name, tmp_path):
 
 def test_a_runner_ends_itself_where_its_client_cannot_reach_it(tiny, by_name):
 
-    channel = LocalTransport().start(["--runtime=ai_edge_litert"])
+    channel = LocalTransport().start(["--backend=ai_edge_litert"])
     content = np.frombuffer(tiny["float32"].read_bytes(), np.uint8)
-    load = {"op": "load", "name": "m", "threads": 1, "kernels": "default", "delegates": True}
+    load = {"op": "load", "name": "m", "threads": 1, "backend": None}
     load |= {"binding": None, "sha256": None, "seconds": 60.0}
     write_message(channel.requests, load, {"content": content})
     reply = read_message(channel.answers)

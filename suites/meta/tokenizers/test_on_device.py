@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.roles import ROLES
-from models.runtime.runner import tokenizer
+from models.runner.tokenizing import tokenizer
 from models.tokenizers.kinds import KINDS, TokenizerSettings, load
 from suites.meta.tokenizers.kinds import small_encoder
 from suites.meta.tokenizers.texts import sample_texts

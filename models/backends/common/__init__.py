@@ -1,0 +1,1 @@
+"""What backends share: their interface, how they are found, how interpreters are asked."""

@@ -1,0 +1,230 @@
+"""LiteRT's CompiledModel, the API that replaces the interpreter: buffers in, buffers out."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import math
+import os
+import re
+import sys
+from typing import IO, Any, Dict, Iterator, List, Mapping, Tuple
+
+import numpy as np
+
+from models.backends.common.backend import Backend, Details, Graph, Loaded, Source
+from models.backends.common.interpreters import refusing
+from models.backends.common.refusals import Refusal, one_line
+
+# The library logs every step it takes to stderr; of that, the end says why it gave up.
+LONGEST_LOG = 1 << 20
+_MOST_REASONS = 3
+# What follows the place in its source, in an error that was raised and in the log.
+_RAISED = re.compile(r"^└ (?!ERROR: \[)(\S.*)$", re.MULTILINE)
+_LOGGED = re.compile(r"^(?:ERROR: \[[^\]]*\]|E\d{4} [^\]]*\]) (\S.*)$", re.MULTILINE)
+
+
+class CompiledBackend(Backend):
+    """A backend whose API is `ai_edge_litert.compiled_model`."""
+
+    runtime = "ai_edge_litert"
+    distribution = "ai-edge-litert"
+    module = "ai_edge_litert.compiled_model"
+
+    def imported(self) -> Any:
+        """Return LiteRT's module; the interpreter's, which tells of tensors, is imported too."""
+        api = super().imported()
+        importlib.import_module("ai_edge_litert.interpreter")
+        return api
+
+    def options(self, api: Any, threads: int) -> Any:
+        """Return the options with which a file is compiled.
+
+        Args:
+            api: the imported module.
+            threads: of the kernels.
+        """
+        raise NotImplementedError
+
+    def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedModel:
+        """Compile a FlatBuffer."""
+        if keep_all:
+            message = "{} cannot show the values between its operators"
+            raise Refusal("no-inner-tensors", message.format(self.name))
+        api = self.imported()
+        described = _described(source)
+        with logged() as log:
+            try:
+                options = self.options(api, threads)
+                if source.content is None:
+                    compiled = api.CompiledModel.from_file(source.path, options=options)
+                else:
+                    compiled = api.CompiledModel.from_buffer(source.content, options=options)
+            except (RuntimeError, ValueError, TypeError) as error:
+                raise Refusal("load", why_refused(error, log.text())) from None
+            said = log.text()
+        return self.loaded(compiled, described, said)
+
+    def loaded(self, compiled: Any, described: Any, log: str) -> LoadedModel:  # noqa: ARG002 - some read it
+        """Return what was compiled.
+
+        Args:
+            compiled: LiteRT's model.
+            described: an interpreter that says what the file's tensors are.
+            log: what the library wrote meanwhile.
+        """
+        return LoadedModel(compiled, described)
+
+
+def _described(source: Source) -> Any:
+    """Return an interpreter of the file that is asked for tensor details, and never allocated.
+
+    The compiled model tells no quantization and no order.
+    """
+    from ai_edge_litert import interpreter as api  # noqa: PLC0415 - megabytes, where it is needed
+
+    resolver = api.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    with refusing():
+        if source.content is None:
+            return api.Interpreter(model_path=source.path, experimental_op_resolver_type=resolver)
+        return api.Interpreter(model_content=source.content, experimental_op_resolver_type=resolver)
+
+
+class LoadedModel(Loaded):
+    """A compiled file."""
+
+    def __init__(self, compiled: Any, described: Any) -> None:
+        self.compiled = compiled
+        self.described = described
+
+    def signatures(self) -> List[str]:
+        """Return the keys of the signatures, as the file has them."""
+        return list(self.described.get_signature_list())
+
+    def named(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
+        """Return details of a signature's inputs and outputs by name."""
+        runner = self.described.get_signature_runner(key)
+        inputs, outputs = runner.get_input_details(), runner.get_output_details()
+        ours = self._compiled_details(key)
+        return _reshaped(inputs, ours[0]), _reshaped(outputs, ours[1])
+
+    def positions(self) -> Tuple[List[Details], List[Details]]:
+        """Return details of the first graph's inputs and outputs in order."""
+        inputs, outputs = self._compiled_details(self._first_key())
+        by_index = {int(one["index"]): one for one in (*inputs.values(), *outputs.values())}
+
+        def reshaped(details: List[Details]) -> List[Details]:
+            return [_with_shape(one, by_index[int(one["index"])]) for one in details]
+
+        return (
+            reshaped(self.described.get_input_details()),
+            reshaped(self.described.get_output_details()),
+        )
+
+    def first_graph(self, shapes: Mapping[int, List[int]]) -> Graph:
+        """Resize, and bind a buffer to each input and output of the first graph."""
+        return self.signature_graph(self._first_key(), shapes)
+
+    def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:
+        """Resize, and bind a buffer to each input and output of a signature's graph."""
+        with refusing():
+            for name, details in self._compiled_details(key)[0].items():
+                if int(details["index"]) in shapes:
+                    shape = shapes[int(details["index"])]
+                    self.compiled.resize_input_tensor_by_name(key, name, shape)
+            return BufferGraph(self.compiled, key, self._compiled_details(key))
+
+    def _compiled_details(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
+        compiled = self.compiled
+        return compiled.get_input_tensor_details(key), compiled.get_output_tensor_details(key)
+
+    def _first_key(self) -> str:
+        """Return the signature that runs the first graph; LiteRT makes one up where none is."""
+        wanted = {int(one["index"]) for one in self.described.get_input_details()}
+        for key in self.compiled.get_signature_list():
+            details = self.compiled.get_input_tensor_details(key)
+            if {int(one["index"]) for one in details.values()} == wanted:
+                return str(key)
+        raise Refusal("signature", "no signature takes the inputs of the file's first graph")
+
+
+class BufferGraph(Graph):
+    """A signature's graph between buffers that are bound once."""
+
+    def __init__(
+        self, compiled: Any, key: str, details: Tuple[Dict[str, Details], Dict[str, Details]]
+    ) -> None:
+        self._run, self._key = compiled.run_by_name, key
+        self._inputs = {n: compiled.create_input_buffer_by_name(key, n) for n in details[0]}
+        self._outputs = {n: compiled.create_output_buffer_by_name(key, n) for n in details[1]}
+        self._given = {int(one["index"]): self._inputs[n] for n, one in details[0].items()}
+        self._read = {
+            int(one["index"]): (
+                self._outputs[n],
+                [int(size) for size in one["shape"]],
+                one["dtype"],
+            )
+            for n, one in details[1].items()
+        }
+
+    def set_tensor(self, index: int, array: Any) -> None:
+        """Write an input's buffer."""
+        self._given[index].write(array)
+
+    def invoke(self) -> None:
+        """Run the signature."""
+        self._run(self._key, self._inputs, self._outputs)
+
+    def get_tensor(self, index: int) -> Any:
+        """Read an output's buffer, as it is stored."""
+        buffer, shape, dtype = self._read[index]
+        return buffer.read(math.prod(shape), np.dtype(dtype)).reshape(shape)
+
+
+def _reshaped(told: Dict[str, Details], ours: Dict[str, Details]) -> Dict[str, Details]:
+    return {name: _with_shape(details, ours[name]) for name, details in told.items()}
+
+
+def _with_shape(told: Details, ours: Details) -> Details:
+    """Return what an interpreter tells of a tensor, with the shape that the compiled model has."""
+    return dict(told, shape=[int(size) for size in ours["shape"]])
+
+
+class Log:
+    """What was written to stderr meanwhile."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def text(self) -> str:
+        """Return it so far, at most `LONGEST_LOG` bytes."""
+        written = os.pread(self._file.fileno(), LONGEST_LOG, 0)
+        return written.decode("utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def logged() -> Iterator[Log]:
+    """Keep what native code writes to stderr, and write it there when the block ends.
+
+    Where it ends the process, what it wrote is lost.
+    """
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with os.fdopen(os.memfd_create("log"), "w+b") as file, os.fdopen(stderr, "wb") as usual:
+        os.dup2(file.fileno(), 2)
+        log = Log(file)
+        try:
+            yield log
+        finally:
+            os.dup2(usual.fileno(), 2)
+            usual.write(log.text().encode())
+
+
+def why_refused(error: Exception, log: str) -> str:
+    """Return why a file was refused.
+
+    The error names a line of LiteRT's source, and seldom a reason; the log has more of them.
+    """
+    reasons = [*_RAISED.findall(str(error)), *_LOGGED.findall(log)]
+    told = "; ".join(list(dict.fromkeys(reasons))[:_MOST_REASONS])
+    return " ".join(told.split()) or one_line(error)

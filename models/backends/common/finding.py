@@ -1,0 +1,67 @@
+"""Backends by their names: every module beside this folder that defines one is found."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import Iterator, List, Optional, Type
+
+import models.backends as folder
+from models.backends.common.backend import Backend
+from models.backends.common.refusals import Refusal
+
+
+def families() -> List[Type[Backend]]:
+    """Return the classes of all backends, those first that are preferred."""
+    found = [
+        kind
+        for module in pkgutil.iter_modules(folder.__path__)
+        if not module.ispkg
+        for kind in _defined_in("{}.{}".format(folder.__name__, module.name))
+    ]
+    return sorted(found, key=lambda kind: (kind.preference, kind.family))
+
+
+def _defined_in(module: str) -> Iterator[Type[Backend]]:
+    for kind in vars(importlib.import_module(module)).values():
+        own = inspect.isclass(kind) and issubclass(kind, Backend) and kind.__module__ == module
+        if own and not inspect.isabstract(kind):
+            yield kind
+
+
+def backend_names(*, boards: bool = False) -> List[str]:
+    """Return the names of all backends, those first that are preferred.
+
+    Args:
+        boards: only of those that a board may have.
+    """
+    return [name for kind in families() if kind.on_boards or not boards for name in kind.names()]
+
+
+def find_backend(name: str) -> Backend:
+    """Return the backend that a name asks for.
+
+    Raises:
+        Refusal: no backend has this name.
+    """
+    for kind in families():
+        found = kind.called(name)
+        if found is not None:
+            return found
+    message = "no backend is called {!r}; there are {}"
+    raise Refusal("no-backend", message.format(name, ", ".join(backend_names())))
+
+
+def first_installed() -> Backend:
+    """Return the preferred backend whose package is installed, without importing it.
+
+    Raises:
+        Refusal: there is none.
+    """
+    for kind in families():
+        found: Optional[Backend] = kind.called(kind.family)
+        if found is not None and found.is_installed():
+            return found
+    distributions = ", ".join(dict.fromkeys(kind.distribution for kind in families()))
+    raise Refusal("no-backend", "none of {} is installed".format(distributions))

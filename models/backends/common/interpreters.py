@@ -1,0 +1,172 @@
+"""TFLite's interpreter, as ai-edge-litert, tflite-runtime and TensorFlow have it."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+
+from models.backends.common.backend import Backend, Details, Graph, Loaded, Source, Taken
+from models.backends.common.refusals import Refusal, one_line
+
+# What the interpreter's constructor and its methods raise where a file does not fit.
+REFUSED = (ValueError, RuntimeError, SystemError, TypeError, IndexError)
+# Which kernels a mode takes, as the interpreter calls its resolvers.
+RESOLVERS = {
+    "": "AUTO",
+    "builtin": "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    "reference": "BUILTIN_REF",
+}
+MODES = {
+    "": "XNNPACK, and optimized kernels for the operators that it leaves",
+    "builtin": "optimized kernels alone: no delegate",
+    "reference": "reference kernels alone: slow, portable, nearly the same bits everywhere",
+}
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Turn what a runtime raises while it loads or allocates into a refusal."""
+    try:
+        yield
+    except REFUSED as error:
+        raise Refusal("load", one_line(error)) from None
+
+
+class InterpreterBackend(Backend):
+    """A backend whose API is TFLite's interpreter; a mode chooses its kernels."""
+
+    modes: ClassVar[Dict[str, str]] = MODES
+
+    def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - wheels differ
+        """Tell whether XNNPACK takes operators over."""
+        return not self.mode
+
+    def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:
+        """Hand a FlatBuffer to the interpreter."""
+        return LoadedInterpreter(self.interpreter(source, threads, keep_all=keep_all))
+
+    def interpreter(
+        self, source: Source, threads: int, *, keep_all: bool = False, **more: Any
+    ) -> Any:
+        """Return the runtime's interpreter of a file.
+
+        Args:
+            source: the file.
+            threads: of the kernels.
+            keep_all: keep the value of every tensor.
+            more: further arguments of the interpreter, such as delegates.
+        """
+        module = self.imported()
+        more["experimental_op_resolver_type"] = getattr(module.OpResolverType, RESOLVERS[self.mode])
+        if source.content is None:
+            more["model_path"] = source.path
+        else:
+            more["model_content"] = source.content
+        if keep_all:
+            more["experimental_preserve_all_tensors"] = True
+        with refusing(), warnings.catch_warnings():
+            # It warns of the memory that keeping all costs, and of its own successor.
+            warnings.simplefilter("ignore")
+            return module.Interpreter(num_threads=threads, **more)
+
+
+class LoadedInterpreter(Loaded):
+    """A file in an interpreter."""
+
+    def __init__(self, interpreter: Any) -> None:
+        self.interpreter = interpreter
+
+    def signatures(self) -> List[str]:
+        """Return the keys of the signatures."""
+        return list(self.interpreter.get_signature_list())
+
+    def named(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
+        """Return details of a signature's inputs and outputs by name.
+
+        The signature's runner is used for its details alone and let go: while it lives, the
+        interpreter refuses to run, and calling it would allocate anew before every answer.
+        """
+        runner = self.interpreter.get_signature_runner(key)
+        return runner.get_input_details(), runner.get_output_details()
+
+    def positions(self) -> Tuple[List[Details], List[Details]]:
+        """Return details of the first graph's inputs and outputs in order."""
+        return self.interpreter.get_input_details(), self.interpreter.get_output_details()
+
+    def first_graph(self, shapes: Mapping[int, List[int]]) -> Graph:
+        """Resize and allocate; the interpreter itself is the graph, so that nothing stands between.
+
+        Every answer is timed around its `invoke`.
+        """
+        with refusing():
+            for index, shape in shapes.items():
+                self.interpreter.resize_tensor_input(index, shape)
+            self.interpreter.allocate_tensors()
+        graph: Graph = self.interpreter
+        return graph
+
+    def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:  # noqa: ARG002 - it allocates for what it is given
+        """Return a graph of the file that is entered through its signature."""
+        with refusing():
+            return SignatureGraph(self.interpreter.get_signature_runner(key))
+
+    def taken(self) -> Optional[Taken]:
+        """Return what XNNPACK or a delegate took over."""
+        return delegated_nodes(self.interpreter)
+
+    def inner_tensors(self) -> List[Details]:
+        """Return details of every tensor."""
+        details: List[Details] = self.interpreter.get_tensor_details()
+        return details
+
+
+class SignatureGraph(Graph):
+    """A graph that is not the file's first: the runtime lets only a call of its signature in."""
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+        self.inputs = {int(one["index"]): name for name, one in call.get_input_details().items()}
+        self.outputs = {int(one["index"]): name for name, one in call.get_output_details().items()}
+        self.given: Dict[str, Any] = {}
+        self.answers: Dict[str, Any] = {}
+
+    def set_tensor(self, index: int, array: Any) -> None:
+        """Keep what the next call is given."""
+        self.given[self.inputs[index]] = array
+
+    def invoke(self) -> None:
+        """Call the signature: the runtime allocates anew where a shape has changed."""
+        self.answers = self.call(**self.given)
+
+    def get_tensor(self, index: int) -> Any:
+        """Return what the last call answered."""
+        return self.answers[self.outputs[index]]
+
+
+def delegated_nodes(interpreter: Any) -> Optional[Taken]:
+    """Return what a delegate took over of an allocated file; None if the runtime does not tell.
+
+    A delegate's kernel is appended as one more node: what it replaced are the nodes from its
+    outputs back to its inputs.
+    """
+    try:
+        wrapper = interpreter._interpreter  # noqa: SLF001 - no public way
+        nodes = [
+            (wrapper.NodeName(i), list(wrapper.NodeInputs(i)), list(wrapper.NodeOutputs(i)))
+            for i in range(wrapper.NumNodes())
+        ]
+    except (AttributeError, RuntimeError, ValueError):
+        return None
+    kernels = [node for node in nodes if node[0] == "DELEGATE"]
+    maker = {out: i for i, node in enumerate(nodes) if node not in kernels for out in node[2]}
+    taken: Set[int] = set()
+    for _, inputs, outputs in kernels:
+        waiting = list(outputs)
+        while waiting:
+            node = maker.get(waiting.pop())
+            if node is not None and node not in taken:
+                taken.add(node)
+                waiting += [tensor for tensor in nodes[node][1] if tensor not in inputs]
+    left = {node[0] for i, node in enumerate(nodes) if i not in taken and node not in kernels}
+    return Taken(len(nodes) - len(kernels), len(taken), len(kernels), tuple(sorted(left)))

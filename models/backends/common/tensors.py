@@ -1,0 +1,71 @@
+"""One input or output of a loaded file, and how its values are stored."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """One input or output of a file, bound to its index in the interpreter.
+
+    `below` is the first integer that is refused as too large; None allows any.
+    """
+
+    name: str
+    index: int
+    shape: Tuple[int, ...]
+    shape_signature: Tuple[int, ...]
+    dtype: Any
+    scales: Tuple[float, ...]
+    zero_points: Tuple[int, ...]
+    axis: int
+    below: Optional[int] = None
+
+    @classmethod
+    def of(cls, name: str, details: Mapping[str, Any], below: Optional[int] = None) -> Tensor:
+        """Take what is needed from a runtime's tensor details."""
+        quantization = details["quantization_parameters"]
+        return cls(
+            name=name,
+            index=int(details["index"]),
+            shape=tuple(int(size) for size in details["shape"]),
+            shape_signature=tuple(int(size) for size in details["shape_signature"]),
+            dtype=np.dtype(details["dtype"]),
+            scales=tuple(float(scale) for scale in quantization["scales"]),
+            zero_points=tuple(int(zero) for zero in quantization["zero_points"]),
+            axis=int(quantization["quantized_dimension"]),
+            below=below,
+        )
+
+    def facts(self) -> Dict[str, Any]:
+        """Return itself as JSON holds it, without what means nothing outside."""
+        facts = dict(dataclasses.asdict(self), dtype=self.dtype.name)
+        del facts["index"], facts["below"]
+        return facts
+
+    def stored(self, array: Any) -> Any:
+        """Turn `array` into this tensor's dtype: quantize floats and int32, or keep each int32.
+
+        Ids are int64, float32 or small integers in some files, masks are bool: what the dtype does
+        not hold exactly stays as it is, and is refused. float32 holds integers below 2**24.
+        """
+        exact = array.dtype == np.int32
+        if self.scales and self.dtype.kind in "iu" and (exact or array.dtype.kind == "f"):
+            limits = np.iinfo(self.dtype)
+            quantized = np.rint(array / self.scales[0]) + self.zero_points[0]
+            return np.clip(quantized, limits.min, limits.max).astype(self.dtype)
+        if exact and self.dtype != array.dtype:
+            converted = array.astype(self.dtype)
+            return converted if (converted == array).all() else array
+        return array
+
+    def real(self, array: Any) -> Any:
+        """Return the float32 values that `array`, read from this tensor, stands for."""
+        if self.scales and self.dtype.kind in "iu":
+            steps = array.astype(np.float64) - self.zero_points[0]
+            return (steps * self.scales[0]).astype(np.float32)
+        return array.astype(np.float32)

@@ -1,0 +1,12 @@
+"""Versions as numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import Tuple
+
+
+def numbers_of(version: str) -> Tuple[int, ...]:
+    """Return the leading numbers of a version: (2, 14, 0) of 2.14.0.post1."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in found.group().split(".")) if found else ()

@@ -1,0 +1,93 @@
+"""LiteRT's GPU accelerator: WebGPU on Vulkan."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Dict, Optional, Tuple
+
+from models.backends.common.backend import Installed, Taken
+from models.backends.common.compiled import CompiledBackend, LoadedModel
+
+_SHARE = re.compile(
+    r"(\d+) operations will run on the GPU, and the remaining (\d+) operations will run on the CPU"
+)
+_ALL = re.compile(r"Replacing (\d+) out of (\d+) node")
+_LEFT = re.compile(
+    r"Following operations are not supported by GPU delegate:\n((?:[A-Z0-9_]+(?::[^\n]*)?\n)+)"
+)
+_PIECES = re.compile(r"yielding (\d+) partitions")
+
+
+class LitertGpu(CompiledBackend):
+    """The GPU computes what it can, the processor the rest."""
+
+    family = "litert-gpu"
+    modes: ClassVar[Dict[str, str]] = {
+        "": "the GPU in float32, the processor for the operators that it leaves",
+        "float16": "the GPU in float16 where it has it, the processor for the rest",
+        "alone": "the GPU in float32; a file with an operator that it leaves is refused",
+    }
+    needs = "ai-edge-litert 2.1 or later, libvulkan.so.1 and a Vulkan driver"
+    accelerates = "a GPU, by WebGPU on Vulkan"
+    preference = 40
+
+    def why_absent(self, installed: Installed) -> Optional[str]:
+        """Return what is missing: the package, or a driver."""
+        reason = super().why_absent(installed)
+        if reason is None and installed.drivers == ():
+            reason = "there is no Vulkan driver"
+        return reason
+
+    def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - the GPU's
+        """Tell that the GPU takes operators over."""
+        return True
+
+    def options(self, api: Any, threads: int) -> Any:
+        """Return GPU and processor, or the GPU alone."""
+        kinds = api.HardwareAccelerator
+        return api.Options(
+            hardware_accelerators=kinds.GPU if self.mode == "alone" else kinds.GPU | kinds.CPU,
+            cpu_options=api.CpuOptions(num_threads=threads),
+            gpu_options=api.GpuOptions(enforce_f32=self.mode != "float16"),
+        )
+
+    def loaded(self, compiled: Any, described: Any, log: str) -> LoadedModel:
+        """Return the compiled file with what the log says of the GPU's share."""
+        return OnGpu(compiled, described, share_in(log))
+
+
+class OnGpu(LoadedModel):
+    """A file of which the GPU computes a part."""
+
+    def __init__(self, compiled: Any, described: Any, share: Optional[Taken]) -> None:
+        super().__init__(compiled, described)
+        self._share = share
+
+    def taken(self) -> Optional[Taken]:
+        """Return what the GPU took over, as the library logged it."""
+        return self._share
+
+
+def share_in(log: str) -> Optional[Taken]:
+    """Return what the log of a compilation says that the GPU took over; None if it says nothing."""
+    counts = _counts(log)
+    if counts is None:
+        return None
+    listed, pieces = _LEFT.search(log), _PIECES.search(log)
+    left = [line.strip(" .") for line in listed.group(1).splitlines()] if listed else []
+    return Taken(
+        nodes=sum(counts),
+        delegated=counts[0],
+        partitions=int(pieces.group(1)) if pieces else int(counts[0] > 0),
+        left=tuple(sorted(left)),
+    )
+
+
+def _counts(log: str) -> Optional[Tuple[int, int]]:
+    """Return how many operators run on the GPU, and how many on the processor."""
+    share, whole = _SHARE.search(log), _ALL.search(log)
+    if share:
+        return int(share.group(1)), int(share.group(2))
+    if whole:
+        return int(whole.group(1)), int(whole.group(2)) - int(whole.group(1))
+    return None

@@ -1,0 +1,25 @@
+"""TFLite's interpreter inside of TensorFlow."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from models.backends.common.interpreters import InterpreterBackend
+from models.backends.common.versions import numbers_of
+
+
+class TensorFlow(InterpreterBackend):
+    """The interpreter that comes with the converter. No board has it."""
+
+    family = "tensorflow"
+    runtime = "tensorflow"
+    distribution = "tensorflow"
+    module = "tensorflow.lite.python.interpreter"
+    needs = "TensorFlow, 2.4 GB: the builder's machine has it, a board does not"
+    accelerates = "XNNPACK on the processor; nothing as -builtin and -reference"
+    preference = 90
+    on_boards = False
+
+    def counts_as(self, version: str) -> Tuple[int, ...]:
+        """Return its version: it is TFLite's own."""
+        return numbers_of(version)

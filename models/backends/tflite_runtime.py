@@ -1,0 +1,31 @@
+"""TFLite's interpreter as boards have had it since 2019, by tflite-runtime."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from models.backends.common.interpreters import InterpreterBackend
+from models.backends.common.versions import numbers_of
+
+
+class TfliteRuntime(InterpreterBackend):
+    """The last TFLite without TensorFlow; 2.14.0 is its last version."""
+
+    family = "tflite_runtime"
+    runtime = "tflite_runtime"
+    distribution = "tflite-runtime"
+    module = "tflite_runtime.interpreter"
+    needs = "tflite-runtime: CPython 3.8 to 3.11 on Linux, numpy below 2; 32-bit ARM, too"
+    accelerates = "XNNPACK on a 64-bit processor; nothing as -builtin and -reference"
+    preference = 20
+    newest_python = (3, 11)
+    # With a later numpy it imports, and then every Interpreter() raises SystemError.
+    numpy_below = 2
+
+    def counts_as(self, version: str) -> Tuple[int, ...]:
+        """Return its version: it is TFLite's own."""
+        return numbers_of(version)
+
+    def takes_over(self, bits: int) -> bool:
+        """Tell whether XNNPACK takes operators over: the 32-bit wheel has none of its kernels."""
+        return super().takes_over(bits) and bits > 32  # noqa: PLR2004 - a pointer's

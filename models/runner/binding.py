@@ -1,0 +1,156 @@
+"""Which tensor of a loaded file takes which input, by a binding or by the only signature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+
+from models.backends.common.interpreters import REFUSED
+from models.backends.common.refusals import Refusal, one_line
+from models.backends.common.tensors import Tensor
+from models.runner.model import Model
+
+if TYPE_CHECKING:
+    from models.backends.common.backend import Backend, Details, Loaded, Source
+
+
+def interpret(
+    backend: Backend, source: Source, options: Mapping[str, Any], *, keep_all: bool = False
+) -> Model:
+    """Load a FlatBuffer on a backend, and bind its inputs and its output.
+
+    Args:
+        backend: what executes it.
+        source: the file.
+        options: the request's threads and binding.
+        keep_all: keep the value of every tensor.
+
+    Raises:
+        Refusal: the backend refuses it, or it cannot be bound.
+    """
+    return bind(backend.load(source, options["threads"], keep_all=keep_all), options.get("binding"))
+
+
+def bind(loaded: Loaded, binding: Optional[Mapping[str, Any]]) -> Model:
+    """Bind a loaded file; each of its signatures may be bound in turn.
+
+    Args:
+        loaded: the file.
+        binding: "inputs" as [name, tensor, below, length] and "output", where a tensor is its name
+            in the signature or its position in the graph; "signature", the key; "graph", which one
+            it runs; "decision". Without "inputs" the names of the only signature are taken.
+
+    Raises:
+        Refusal: it has no such tensors.
+    """
+    binding = binding or {}
+    try:
+        if binding.get("graph"):
+            model = _bind_signature(loaded, binding)
+        else:
+            model = _bind_first(loaded, binding)
+    except REFUSED as error:
+        raise Refusal("load", one_line(error)) from None
+    decision = binding.get("decision")
+    if decision is not None:
+        model.decision = (decision[0], int(decision[1]))
+    return model
+
+
+def _bind_first(loaded: Loaded, binding: Mapping[str, Any]) -> Model:
+    """Bind tensors of the file's first graph by name, or by position."""
+    inputs, outputs = _named_tensors(loaded, binding.get("signature"))
+    asked = binding.get("inputs") or [[name, name, None, None] for name in inputs]
+    graph_inputs, _ = loaded.positions()
+    chosen = [_tensor_at(each[1], inputs, graph_inputs, "input") for each in asked]
+    if {int(details["index"]) for details in chosen} != {int(d["index"]) for d in graph_inputs}:
+        raise Refusal("signature", "not every input of the graph is bound")
+    graph = loaded.first_graph(_lengthened(asked, chosen))
+    graph_inputs, graph_outputs = loaded.positions()
+    now = {int(details["index"]): details for details in graph_inputs}
+    bound = [
+        Tensor.of(name, now[int(details["index"])], below)
+        for (name, _, below, _), details in zip(asked, chosen)
+    ]
+    name, output = _only_output(binding.get("output"), outputs, graph_outputs)
+    after = {int(details["index"]): details for details in graph_outputs}
+    return Model(graph, bound, Tensor.of(name, after.get(int(output["index"]), output)), loaded)
+
+
+def _bind_signature(loaded: Loaded, binding: Mapping[str, Any]) -> Model:
+    """Bind inputs and output of a signature's own graph by their names in it."""
+    key = binding["signature"]
+    inputs, outputs = loaded.named(key)
+    chosen = [_tensor_at(each[1], inputs, [], "input") for each in binding["inputs"]]
+    shapes = _lengthened(binding["inputs"], chosen)
+    bound = [
+        Tensor.of(
+            name, dict(details, shape=shapes.get(int(details["index"]), details["shape"])), below
+        )
+        for (name, _, below, _), details in zip(binding["inputs"], chosen)
+    ]
+    if {tensor.index for tensor in bound} != {int(one["index"]) for one in inputs.values()}:
+        raise Refusal("signature", "not every input of the signature is bound")
+    name, output = _only_output(binding.get("output"), outputs, [])
+    return Model(loaded.signature_graph(key, shapes), bound, Tensor.of(name, output), loaded)
+
+
+def _lengthened(asked: List[Any], chosen: List[Details]) -> Dict[int, List[int]]:
+    """Return the shapes of the inputs that are resized to a length, by index."""
+    return {
+        int(details["index"]): [int(length) if size < 0 else size for size in open_shape(details)]
+        for (_, _, _, length), details in zip(asked, chosen)
+        if length is not None
+    }
+
+
+def open_shape(details: Mapping[str, Any]) -> List[int]:
+    """Return the shape of an input with -1 for its length alone, where the file leaves it open.
+
+    The first of several open dimensions is the batch.
+    """
+    shape = [int(size) for size in details["shape_signature"]]
+    places = [place for place, size in enumerate(shape) if size < 0]
+    for place in places[:-1]:
+        shape[place] = 1
+    return shape
+
+
+def _named_tensors(
+    loaded: Loaded, key: Optional[str]
+) -> Tuple[Dict[str, Details], Dict[str, Details]]:
+    """Return the tensor details by name of a signature's inputs and outputs; none without one."""
+    keys = loaded.signatures()
+    if key is None and len(keys) > 1:
+        raise Refusal("signature", "one signature is needed, the file has {}".format(keys))
+    if key is not None and key not in keys:
+        raise Refusal("signature", "{!r} is none of the file's {}".format(key, keys))
+    if not keys:
+        return {}, {}
+    return loaded.named(key or keys[0])
+
+
+def _tensor_at(
+    place: Any, named: Mapping[str, Details], graph: List[Details], kind: str
+) -> Details:
+    """Return the tensor details by name in the signature, or by position in the graph."""
+    if isinstance(place, int) and 0 <= place < len(graph):
+        return graph[place]
+    if place in named:
+        return named[place]
+    message = "the file has no {} {!r}; it has {} and names {}"
+    raise Refusal("signature", message.format(kind, place, len(graph), sorted(named)))
+
+
+def _only_output(
+    place: Any, named: Mapping[str, Details], graph: List[Details]
+) -> Tuple[str, Details]:
+    """Name and details of the output asked for, of the only one, or of the one named logits."""
+    if place is not None:
+        return str(place), _tensor_at(place, named, graph, "output")
+    names = [name for name in named if name == "logits"] or list(named)
+    if len(names) == 1:
+        return names[0], named[names[0]]
+    if not names and len(graph) == 1:
+        return "output", graph[0]
+    message = "one output, or one named logits, is needed; there are {}"
+    raise Refusal("signature", message.format(names or len(graph)))

@@ -1,0 +1,38 @@
+"""FlatBuffers as they arrive: what is certainly none is refused before native code sees it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+from pathlib import Path
+from typing import Tuple
+
+from models.backends.common.refusals import Refusal
+
+SMALLEST_FLATBUFFER = 16
+
+
+def check_file(start: bytes, size: int) -> None:
+    """Refuse what is certainly no FlatBuffer before native code, which may crash on it, sees it."""
+    if size < SMALLEST_FLATBUFFER or start[4:8] != b"TFL3":
+        raise Refusal("not-a-flatbuffer", "{} bytes without the identifier TFL3".format(size))
+    (root,) = struct.unpack("<I", start[:4])
+    if root >= size:
+        message = "its root is at byte {} of {}: it is truncated"
+        raise Refusal("not-a-flatbuffer", message.format(root, size))
+
+
+def file_facts(path: str) -> Tuple[str, int]:
+    """Return sha256 and size of a FlatBuffer file, read in pieces to leave peak memory alone."""
+    digest = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            check_file(file.read(8), size)
+            file.seek(0)
+            for piece in iter(lambda: file.read(1 << 20), b""):
+                digest.update(piece)
+    except OSError as error:
+        raise Refusal("file", "{}: {}".format(path, error.strerror or error)) from None
+    return digest.hexdigest(), size

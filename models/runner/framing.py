@@ -1,0 +1,144 @@
+"""Messages between a client and a runner: a header and arrays, on two streams.
+
+A message is MAGIC, the length of a JSON header (4 bytes, big-endian), the header, then the raw
+little-endian bytes of the arrays that the header's "arrays" lists as [name, dtype, shape]. A
+request names its operation in "op"; an answer is the operation's facts, or
+{"error": {"kind", "message"}}.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from typing import IO, Any, Dict, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+PROTOCOL = 3
+MAGIC = b"EDGE"
+# What a request may take: a tokenizer and texts in the header, a FlatBuffer behind it. An answer is
+# logits and times: what a device sends is bounded more closely.
+LARGEST_HEADER = 1 << 26
+LARGEST_ARRAYS = 1 << 32
+LARGEST_ANSWER_HEADER = 1 << 22
+LARGEST_ANSWER_ARRAYS = 1 << 28
+MOST_ARRAYS = 64
+# As numpy 1.26 has them: what one end sends, the other can hold.
+MOST_DIMENSIONS = 32
+DTYPES = frozenset(np.dtype(code).name for code in "?bhiqBHIQefd")
+
+Header = Dict[str, Any]
+Arrays = Dict[str, Any]
+Reply = Tuple[Header, Arrays]
+
+
+class FramingError(Exception):
+    """The bytes on the stream are not a message; what follows them cannot be read either."""
+
+
+def write_message(
+    stream: IO[bytes], header: Header, arrays: Optional[Mapping[str, Any]] = None
+) -> None:
+    """Write one message.
+
+    Args:
+        stream: a binary stream open for writing; it is flushed.
+        header: what JSON can hold; the key "arrays" is taken.
+        arrays: numpy arrays by name, of the dtypes in `DTYPES`.
+
+    Raises:
+        TypeError: an array's dtype cannot be sent; nothing was written.
+    """
+    listed: List[Tuple[str, str, Tuple[int, ...]]] = []
+    blocks: List[bytes] = []
+    for name, array in (arrays or {}).items():
+        if array.dtype.name not in DTYPES:
+            raise TypeError("array {} has dtype {}".format(name, array.dtype))
+        listed.append((name, array.dtype.name, array.shape))
+        blocks.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
+    text = json.dumps(dict(header, arrays=listed)).encode("utf-8")
+    stream.write(MAGIC + struct.pack(">I", len(text)) + text)
+    stream.writelines(blocks)
+    stream.flush()
+
+
+def read_message(
+    stream: IO[bytes],
+    largest_header: int = LARGEST_HEADER,
+    largest_arrays: int = LARGEST_ARRAYS,
+) -> Optional[Reply]:
+    """Read one message: its header and its arrays by name; None where the stream ends before one.
+
+    Args:
+        stream: a binary stream open for reading.
+        largest_header: bytes of a header that are read at most.
+        largest_arrays: bytes of all arrays that are read at most.
+
+    Raises:
+        FramingError: something else than a message is on the stream, it ends within one, or
+            announces more than is read.
+    """
+    start = _read_exactly(stream, len(MAGIC) + 4, at_start=True)
+    if not start:
+        return None
+    if start[: len(MAGIC)] != MAGIC:
+        raise FramingError("not a message: the stream holds {!r}".format(start))
+    (length,) = struct.unpack(">I", start[len(MAGIC) :])
+    if length > largest_header:
+        raise FramingError("a header of {} bytes is announced".format(length))
+    try:
+        header = json.loads(_read_exactly(stream, length).decode("utf-8"))
+        listed = _array_entries(header.pop("arrays"), largest_arrays)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        message = "the header is not a message's ({:.200})".format(repr(error))
+        raise FramingError(message) from None
+    return header, {name: _read_array(stream, dtype, shape) for name, dtype, shape in listed}
+
+
+def _array_entries(entries: Any, room: int) -> List[Tuple[str, str, Tuple[int, ...]]]:
+    """Check all that a header announces before the first byte of it is read."""
+    if not isinstance(entries, list) or len(entries) > MOST_ARRAYS:
+        raise ValueError("more than {} arrays".format(MOST_ARRAYS))
+    listed = [_array_entry(entry, room) for entry in entries]
+    if len({name for name, _, _ in listed}) != len(listed):
+        raise ValueError("two arrays of one name")
+    if sum(_array_bytes(dtype, shape) for _, dtype, shape in listed) > room:
+        raise ValueError("arrays of more than {} bytes are announced".format(room))
+    return listed
+
+
+def _array_entry(entry: Any, room: int) -> Tuple[str, str, Tuple[int, ...]]:
+    name, dtype, shape = entry
+    if not isinstance(name, str) or dtype not in DTYPES or not isinstance(shape, list):
+        raise ValueError("an array without a name, a dtype or a shape")
+    if len(shape) > MOST_DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
+        raise ValueError("an array's shape has a size that is none, or too many")
+    # One size may be 0: numpy computes with the others all the same.
+    if _array_bytes(dtype, tuple(max(size, 1) for size in shape)) > room:
+        raise ValueError("an array of more than {} bytes is announced".format(room))
+    return name, dtype, tuple(shape)
+
+
+def _array_bytes(dtype: str, shape: Tuple[int, ...]) -> int:
+    return int(np.dtype(dtype).itemsize) * math.prod(shape)
+
+
+def _read_array(stream: IO[bytes], dtype: str, shape: Tuple[int, ...]) -> Any:
+    kind = np.dtype(dtype).newbyteorder("<")
+    block = _read_exactly(stream, _array_bytes(dtype, shape))
+    flat = np.frombuffer(block, dtype=kind)  # noqa: TID251 - the block is what the shape takes
+    return flat.reshape(shape).astype(dtype, copy=False)
+
+
+def _read_exactly(stream: IO[bytes], count: int, *, at_start: bool = False) -> bytes:
+    block = bytearray()
+    while len(block) < count:
+        # Bounded pieces: a lying header must not take memory that no bytes will fill.
+        piece = stream.read(min(count - len(block), 1 << 24))
+        if not piece:
+            if at_start and not block:
+                return b""
+            raise FramingError("the stream ends {} bytes early".format(count - len(block)))
+        block += piece
+    return bytes(block)

@@ -1,0 +1,117 @@
+"""A loaded FlatBuffer as a classifier: checked rows in, logits and a label out."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import math
+import time
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from models.backends.common.refusals import Refusal, one_line
+
+if TYPE_CHECKING:
+    from models.backends.common.backend import Graph, Loaded
+    from models.backends.common.tensors import Tensor
+
+
+class Model:
+    """One graph of a loaded FlatBuffer, its tensors bound once.
+
+    `decision` is (threshold, label above it) for an output of one value; None otherwise.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: List[Tensor],
+        output: Tensor,
+        loaded: Loaded,
+    ) -> None:
+        self.graph = graph
+        self.inputs = inputs
+        self.output = output
+        self.loaded = loaded
+        self.decision: Optional[Tuple[float, int]] = None
+
+    def check(self, arrays: Mapping[str, Any]) -> Tuple[int, Dict[str, Any]]:
+        """Check `arrays` ([n, ...] by input name) against the inputs.
+
+        The runtimes check none of this: they read an input never set, and an id of -1, silently.
+
+        Returns:
+            n, and the arrays as the tensors store them.
+        """
+        names = {tensor.name for tensor in self.inputs}
+        if names != set(arrays):
+            message = "the signature takes {}, given were {}"
+            raise Refusal("inputs", message.format(sorted(names), sorted(arrays)))
+        counts = sorted({array.shape[0] if array.ndim else -1 for array in arrays.values()})
+        if len(counts) != 1:
+            raise Refusal("inputs", "the inputs have different numbers of rows: {}".format(counts))
+        return counts[0], {
+            tensor.name: self._checked(tensor, arrays[tensor.name]) for tensor in self.inputs
+        }
+
+    def _checked(self, tensor: Tensor, given: Any) -> Any:
+        # Some files take a row without a batch, or with more dimensions of 1.
+        fits = given.ndim > 1 and math.prod(given.shape[1:]) == math.prod(tensor.shape)
+        if not fits or given.shape[1:] not in {tensor.shape[1:], (math.prod(tensor.shape),)}:
+            message = "{} has shape {}, the signature wants rows of {}"
+            shapes = list(given.shape), list(tensor.shape)
+            raise Refusal("inputs", message.format(tensor.name, *shapes))
+        if given.dtype.kind == "f" and not np.isfinite(given).all():
+            raise Refusal("inputs", "{} holds NaN or infinity".format(tensor.name))
+        array = tensor.stored(given)
+        if array.dtype != tensor.dtype:
+            message = "{} is {}, the signature wants {}"
+            raise Refusal("inputs", message.format(tensor.name, array.dtype, tensor.dtype))
+        if given.dtype.kind in "iu" and given.size:
+            low, high = int(given.min()), int(given.max())
+            if low < 0 or (tensor.below is not None and high >= tensor.below):
+                message = "{} holds values from {} to {}, allowed are 0 to {}"
+                top = "any" if tensor.below is None else tensor.below - 1
+                raise Refusal("inputs", message.format(tensor.name, low, high, top))
+        return np.ascontiguousarray(array)
+
+    def set_row(self, arrays: Mapping[str, Any], row: int) -> None:
+        """Give the graph one row of each input."""
+        for tensor in self.inputs:
+            self.graph.set_tensor(tensor.index, arrays[tensor.name][row].reshape(tensor.shape))
+
+    def invoke(self) -> Tuple[int, int]:
+        """Run the model once: (wall, CPU) nanoseconds, the wall clock around `invoke()` alone."""
+        invoke, wall, cpu = self.graph.invoke, time.perf_counter_ns, time.process_time_ns
+        try:
+            cpu_start = cpu()
+            start = wall()
+            invoke()
+            end = wall()
+            return end - start, cpu() - cpu_start
+        except (RuntimeError, ValueError) as error:
+            raise Refusal("invoke", one_line(error)) from None
+
+    def logits(self) -> Any:
+        """Return the output of the last `invoke` as float32 [C]."""
+        return self.output.real(self.graph.get_tensor(self.output.index)).reshape(-1)
+
+    def label(self) -> int:
+        """Return the label that the output of the last `invoke` means."""
+        values = self.logits()
+        if self.decision is None:
+            return int(values.argmax())
+        threshold, above = self.decision
+        return above if float(values[0]) > threshold else 1 - above
+
+
+@contextlib.contextmanager
+def quiet_collector() -> Iterator[None]:
+    """Keep Python's garbage collector out of what is timed."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,97 @@
+"""The runner's program: answer a client on stdin and stdout until it closes."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+from typing import IO, Any, Iterator, Optional, Sequence, Tuple
+
+from models.backends.common.refusals import Refusal
+from models.runner.auditing import Audit
+from models.runner.framing import Arrays, FramingError, Header, Reply, read_message, write_message
+from models.runner.session import Adapt, Session
+
+# Seconds: the longest that any client waits for.
+LONGEST_REQUEST = 86_400.0
+
+
+@contextlib.contextmanager
+def ending_after(seconds: Any) -> Iterator[None]:
+    """End this process where a request takes longer than the client waits for it, native code too.
+
+    A client that is gone, or whose connection is, cannot end it. The kernel's timer costs nothing
+    while it runs; its signal ends the process.
+    """
+    known = type(seconds) in {int, float} and 0 < seconds <= LONGEST_REQUEST
+    signal.setitimer(signal.ITIMER_REAL, seconds if known else LONGEST_REQUEST)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def failure(kind: str, message: str) -> Reply:
+    """Return an error answer."""
+    return {"error": {"kind": kind, "message": message}}, {}
+
+
+def respond(session: Session, header: Header, arrays: Arrays) -> Reply:
+    """Run one operation; what it raises becomes an error answer, so that the runner lives on."""
+    operation = session.operations.get(str(header.get("op")))
+    if operation is None:
+        return failure("unknown-operation", repr(header.get("op")))
+    try:
+        return operation(header, arrays)
+    except Refusal as refusal:
+        return failure(refusal.kind, str(refusal))
+    except MemoryError as error:
+        return failure("memory", str(error) or "out of memory")
+    except KeyError as error:
+        return failure("bad-request", "the key {} is missing or unknown".format(error))
+    except Exception as error:  # noqa: BLE001 - the client decides; a dead runner tells nobody
+        return failure("internal", repr(error))
+
+
+def protocol_streams() -> Tuple[IO[bytes], IO[bytes]]:
+    """Take stdin and stdout for the protocol, and leave nothing there for others.
+
+    Native libraries print to descriptor 1: from here on that is stderr.
+    """
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return requests, answers
+
+
+def main(arguments: Optional[Sequence[str]] = None, adapt: Optional[Adapt] = None) -> int:
+    """Serve the client on stdin and stdout until it closes.
+
+    Args:
+        arguments: of the command line; by default the program's own.
+        adapt: what is done to each loaded model, for programs that count or slow its answers.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(description="Answer FlatBuffers over stdin and stdout.")
+    parser.add_argument("--backend", help="its name; default: the first installed")
+    parser.add_argument("--audit", action="store_true", help="record network, processes, writes")
+    options = parser.parse_args(arguments)
+    requests, answers = protocol_streams()
+    session = Session(options.backend, Audit() if options.audit else None, adapt)
+    while True:
+        try:
+            message = read_message(requests)
+        except FramingError as error:
+            write_message(answers, *failure("framing", str(error)))
+            return 2
+        if message is None:
+            return 0
+        with ending_after(message[0].get("seconds")):
+            write_message(answers, *respond(session, *message))
+        if message[0].get("op") == "close":
+            return 0

@@ -1,0 +1,275 @@
+"""What one client has loaded, and the operations that it may ask for."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import hashlib
+import math
+import os
+import platform
+import random
+import struct
+import time
+from typing import TYPE_CHECKING, Callable, Dict, Optional, Tuple
+
+import numpy as np
+
+from models.backends.common.backend import Backend, Source
+from models.backends.common.finding import find_backend, first_installed
+from models.backends.common.refusals import Refusal
+from models.runner.binding import interpret
+from models.runner.files import check_file, file_facts
+from models.runner.framing import PROTOCOL, Arrays, Header, Reply
+from models.runner.machine import (
+    memory_bytes,
+    most_threads,
+    process_age_ns,
+    processor,
+    usable_cores,
+)
+from models.runner.model import Model, quiet_collector
+from models.runner.tokenizing import tokenizer
+
+if TYPE_CHECKING:
+    from models.runner.auditing import Audit
+
+MOST_ROUNDS = 1_000_000
+Adapt = Callable[[str, Model], None]
+
+
+class Session:
+    """What one client has loaded, and the operations it may ask for.
+
+    Args:
+        backend: name of what executes files; None takes the first that is installed.
+        audit: what records network, processes and files written; None records nothing.
+        adapt: is given the name of each model that was loaded, and the model, and may change it.
+    """
+
+    def __init__(
+        self,
+        backend: Optional[str],
+        audit: Optional[Audit],
+        adapt: Optional[Adapt] = None,
+    ) -> None:
+        self.adapt = adapt
+        self.wanted = backend
+        self.audit_log = audit
+        self.backend: Optional[Backend] = None
+        self.baseline = memory_bytes()
+        self.models: Dict[str, Model] = {}
+        self.operations: Dict[str, Callable[[Header, Arrays], Reply]] = {
+            "hello": self.hello,
+            "load": self.load,
+            "answer": self.answer,
+            "race": self.race,
+            "classify": self.classify,
+            "usage": self.usage,
+            "audit": self.audit,
+            "close": lambda _header, _arrays: ({}, {}),
+        }
+
+    def main_backend(self) -> Backend:
+        """Return the backend that was asked for, its runtime imported at the first call."""
+        if self.backend is None:
+            backend = find_backend(self.wanted) if self.wanted else first_installed()
+            backend.imported()
+            self.backend = backend
+            self.baseline = memory_bytes()
+            # What is imported by now stays: collections before a measurement need not look at it.
+            gc.freeze()
+        return self.backend
+
+    def backend_of(self, header: Header) -> Backend:
+        """Return the backend that a request names, or else the session's own.
+
+        One process holds one runtime: two of them would share symbols.
+        """
+        own, name = self.main_backend(), header.get("backend")
+        if name is None or name == own.name:
+            return own
+        other = find_backend(str(name))
+        if other.runtime != own.runtime:
+            message = "{} needs {}, and this runner holds {}"
+            raise Refusal("no-backend", message.format(name, other.runtime, own.runtime))
+        other.imported()
+        return other
+
+    def hello(self, _header: Header, _arrays: Arrays) -> Reply:
+        """Return who answers: versions, machine and processor."""
+        backend = self.main_backend()
+        facts = {
+            "protocol": PROTOCOL,
+            "python": platform.python_version(),
+            # platform.machine() would start a process on Python 3.8.
+            "machine": os.uname().machine,
+            # A 64-bit kernel may run a 32-bit system: the machine does not tell.
+            "bits": 8 * struct.calcsize("P"),
+            "backend": backend.name,
+            "runtime": backend.runtime,
+            "runtime_version": backend.version(),
+            "numpy": np.__version__,
+            "cores": usable_cores(),
+            "processor": processor(),
+            "pid": os.getpid(),
+            "age_ns": process_age_ns(),
+        }
+        return facts, {}
+
+    def load(self, header: Header, arrays: Arrays) -> Reply:
+        """Load a FlatBuffer from "path" on this device, or from the array "content"."""
+        backend = self.backend_of(header)
+        source, digest, size = self._source(header, arrays)
+        if header["sha256"] not in {None, digest}:
+            message = "its sha256 is {}, expected was {}"
+            raise Refusal("hash", message.format(digest, header["sha256"]))
+        bounded(header, "threads", 1, most_threads(usable_cores()))
+        self.models.pop(header["name"], None)
+        start = time.perf_counter_ns()
+        model = interpret(backend, source, header)
+        load_ns = time.perf_counter_ns() - start
+        if self.adapt is not None:
+            self.adapt(header["name"], model)
+        self.models[header["name"]] = model
+        taken = model.loaded.taken()
+        facts = {
+            "inputs": [tensor.facts() for tensor in model.inputs],
+            "output": model.output.facts(),
+            "sha256": digest,
+            "size": size,
+            "load_ns": load_ns,
+            "delegation": None if taken is None else dataclasses.asdict(taken),
+            "age_ns": process_age_ns(),
+        }
+        return facts, {}
+
+    @staticmethod
+    def _source(header: Header, arrays: Arrays) -> Tuple[Source, str, int]:
+        if "content" in arrays:
+            content = arrays["content"].tobytes()
+            check_file(content[:8], len(content))
+            return Source(content=content), hashlib.sha256(content).hexdigest(), len(content)
+        digest, size = file_facts(header["path"])
+        return Source(path=header["path"]), digest, size
+
+    def _model(self, name: str) -> Model:
+        if name not in self.models:
+            message = "nothing is loaded as {!r}; loaded are {}"
+            raise Refusal("unknown-model", message.format(name, sorted(self.models)))
+        return self.models[name]
+
+    def answer(self, header: Header, arrays: Arrays) -> Reply:
+        """Answer n rows: logits float32 [n, C], invoke_ns and cpu_ns int64 [n]."""
+        model = self._model(header["name"])
+        count, rows = model.check(arrays)
+        times = np.zeros((count, 2), np.int64)
+        answers = np.zeros((count, math.prod(model.output.shape)), np.float32)
+        first_age = None
+        with quiet_collector():
+            for row in range(count):
+                model.set_row(rows, row)
+                times[row] = model.invoke()
+                answers[row] = model.logits()
+                if row == 0:
+                    first_age = process_age_ns()
+        facts = {
+            "nan_count": int(np.isnan(answers).sum()),
+            "inf_count": int(np.isinf(answers).sum()),
+            "age_ns": first_age,
+        }
+        return facts, {"logits": answers, "invoke_ns": times[:, 0], "cpu_ns": times[:, 1]}
+
+    def race(self, header: Header, arrays: Arrays) -> Reply:
+        """Time several models interleaved: ns, cpu_ns and predictions [k, rounds], rows [rounds].
+
+        The inputs of the k-th model are named "k/role". Each round gives the next text to every
+        model; rounds come in pairs, an order drawn from
+        the seed and then its reverse, so that drift and position weigh on all alike.
+        """
+        names = header["names"]
+        models = [self._model(name) for name in names]
+        checked = [model.check(arrays_of(k, arrays)) for k, model in enumerate(models)]
+        counts = sorted({count for count, _ in checked})
+        if len(counts) != 1:
+            raise Refusal(
+                "inputs", "the models are given different numbers of rows: {}".format(counts)
+            )
+        count, rounds = counts[0], bounded(header, "rounds", 1, MOST_ROUNDS)
+        warmup = bounded(header, "warmup", 0, MOST_ROUNDS)
+        if not count:
+            raise Refusal("inputs", "a race needs at least one row")
+        draw = random.Random(header["seed"])  # noqa: S311 - an order, not a secret
+        drawn = draw.sample(range(count), count)
+        order = list(range(len(models)))
+        wall, cpu = np.zeros((2, len(models), rounds), np.int64)
+        predictions = np.zeros((len(models), rounds), np.int32)
+        with quiet_collector():
+            for turn in range(-warmup, rounds):
+                if turn % 2:
+                    order.reverse()
+                else:
+                    draw.shuffle(order)
+                for k in order:
+                    models[k].set_row(checked[k][1], drawn[turn % count])
+                    times = models[k].invoke()
+                    if turn >= 0:
+                        wall[k, turn], cpu[k, turn] = times
+                        predictions[k, turn] = models[k].label()
+        rows = np.array([drawn[turn % count] for turn in range(rounds)], np.int32)
+        return {"names": names}, {
+            "ns": wall,
+            "cpu_ns": cpu,
+            "predictions": predictions,
+            "rows": rows,
+        }
+
+    def classify(self, header: Header, _arrays: Arrays) -> Reply:
+        """Answer texts, tokenization included: logits [n, C], labels [n], text_to_label_ns [n]."""
+        model = self._model(header["name"])
+        encode = tokenizer(header["tokenizer"], [tensor.name for tensor in model.inputs])
+        texts = header["texts"]
+        times, labels = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int32)
+        answers = np.zeros((len(texts), math.prod(model.output.shape)), np.float32)
+        with quiet_collector():
+            for row, text in enumerate(texts):
+                start = time.perf_counter_ns()
+                _, arrays = model.check(encode(text))
+                model.set_row(arrays, 0)
+                model.invoke()
+                answers[row], labels[row] = model.logits(), model.label()
+                times[row] = time.perf_counter_ns() - start
+        return {}, {"logits": answers, "labels": labels, "text_to_label_ns": times}
+
+    def usage(self, _header: Header, _arrays: Arrays) -> Reply:
+        """Return memory in bytes, CPU time and age in nanoseconds of this process."""
+        memory = memory_bytes()
+        facts = {
+            "peak_rss_bytes": memory["peak"],
+            "rss_bytes": memory["now"],
+            "baseline_rss_bytes": self.baseline["now"],
+            "cpu_ns": time.process_time_ns(),
+            "age_ns": process_age_ns(),
+        }
+        return facts, {}
+
+    def audit(self, _header: Header, _arrays: Arrays) -> Reply:
+        """Return what the audit hook has seen so far."""
+        if self.audit_log is None:
+            raise Refusal("no-audit", "the runner was started without --audit")
+        return {"events": list(self.audit_log.events)}, {}
+
+
+def bounded(header: Header, key: str, least: int, most: int) -> int:
+    """Return a whole number of a request, within what may be asked for."""
+    number = header[key]
+    if type(number) is not int or not least <= number <= most:
+        message = "{} is {:.100}, allowed are whole numbers from {} to {}"
+        raise Refusal("bad-request", message.format(key, repr(number), least, most))
+    return number
+
+
+def arrays_of(number: int, arrays: Arrays) -> Arrays:
+    """Return the arrays of one of several models, named "number/role", by role."""
+    start = "{}/".format(number)
+    return {name[len(start) :]: array for name, array in arrays.items() if name.startswith(start)}

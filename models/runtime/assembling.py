@@ -1,0 +1,58 @@
+"""The runner as one file: its modules and the backends, in an archive that Python starts.
+
+The same sources give the same bytes, so a board that has the file is not sent it again.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import models.backends
+import models.runner
+from models import drafts
+
+NAME = "runner.pyz"
+_PACKAGE = "models"
+_MAIN = "__main__.py"
+_START = "import sys\n\nfrom models.runner.serving import main\n\nsys.exit(main())\n"
+# The first day that an archive can write down.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def runner_parts() -> dict[str, str]:
+    """Return the sources of the runner by their names in the archive.
+
+    Backends in further folders of `models.backends.__path__` are among them.
+    """
+    parts = {_MAIN: _START, f"{_PACKAGE}/__init__.py": ""}
+    for package in (models.runner, models.backends):
+        name = package.__name__.replace(".", "/")
+        for folder in map(Path, package.__path__):
+            for file in sorted(folder.rglob("*.py")):
+                where = f"{name}/{file.relative_to(folder).as_posix()}"
+                parts[where] = file.read_text(encoding="utf-8")
+    return parts
+
+
+def assemble(parts: dict[str, str]) -> bytes:
+    """Return an archive that Python starts.
+
+    Args:
+        parts: sources by name; `__main__.py` is what runs.
+    """
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
+        for name, source in sorted(parts.items()):
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), source)
+    return written.getvalue()
+
+
+@cache
+def runner_file() -> Path:
+    """Return the runner as one file, which is there as long as this process lives."""
+    file = drafts.new_folder("edgeproof-runner-") / NAME
+    file.write_bytes(assemble(runner_parts()))
+    return file
