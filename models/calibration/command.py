@@ -32,7 +32,7 @@ _LARGEST = 1 << 31
 
 
 def calibrate(
-    *, comparisons: int, slowdown: float, variant: Path | None, runtime: str | None
+    *, comparisons: int, slowdown: float, variant: Path | None, backend: str | None
 ) -> dict[str, Any]:
     """Measure false positives and power, each over so many comparisons, one of each in turn.
 
@@ -40,15 +40,15 @@ def calibrate(
         comparisons: of each kind, at least one.
         slowdown: the share of its time by which the runner is slowed for the second kind.
         variant: a FlatBuffer; None takes the built-in network.
-        runtime: which answers; None takes the first that is installed.
+        backend: which answers; None takes the first that can.
 
     Raises:
-        UsageMistake: no such file or runtime, or a number that makes no sense.
-        RunnerRefused: the runtime does not take the file.
+        UsageMistake: no such file or backend, or a number that makes no sense.
+        RunnerRefused: the backend does not take the file.
     """
     _check(comparisons, slowdown)
     content = _content(variant)
-    calibrator = Calibrator(content, _runtime(runtime))
+    calibrator = Calibrator(content, _backend(backend))
     load_before, started, busy = os.getloadavg()[0], time.monotonic(), cores_beside_one()
     progress = Progress(sys.stderr)
     progress.say(
@@ -74,7 +74,7 @@ def calibrate(
             "bytes": len(content),
         },
         "circumstances": {
-            "runtime": calibrator.runtime,
+            "backend": calibrator.backend,
             "cores": os.cpu_count(),
             "cores_kept_busy": busy,
             "load_before": load_before,
@@ -148,13 +148,13 @@ def _content(variant: Path | None) -> bytes:
         ) from None
 
 
-def _runtime(asked: str | None) -> str:
+def _backend(asked: str | None) -> str:
     installed = [one.name for one in available_backends()]
     if asked in installed or (asked is None and installed):
         return asked or installed[0]
     reasons = "; ".join(one.reason for one in absent_backends())
     raise UsageMistake(
-        f"{asked or 'no TFLite runtime'} cannot answer here ({reasons or 'it is none'})",
-        key="--runtime",
+        f"{asked or 'no backend'} cannot answer here ({reasons or 'it is none'})",
+        key="--backend",
         remedy=f"Install ai-edge-litert; installed are: {', '.join(installed) or 'none'}",
     )

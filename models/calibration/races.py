@@ -64,11 +64,11 @@ class Calibrator:
 
     Attributes:
         flatbuffer: its bytes.
-        runtime: which answers.
+        backend: which answers.
     """
 
     flatbuffer: bytes
-    runtime: str
+    backend: str
 
     def comparison(self, slowdown: float = 0.0, *, seed: int = 0) -> Comparison:
         """Compare it with itself, slowed by a share of its time; 0.0 leaves the runner as it is.
@@ -89,7 +89,7 @@ class Calibrator:
         return Comparison(claimed, tuple(races))
 
     def _race(self, transport: LocalTransport, seed: int) -> Taken:
-        with Runner(transport, self.runtime) as runner:
+        with Runner(transport, self.backend) as runner:
             for name in (REFERENCE, AGAIN, CANDIDATE):
                 loaded = runner.load(name, self.flatbuffer)
             race = runner.race(

@@ -71,7 +71,7 @@ def _add_calibration(commands: Any) -> None:
     calibrating.add_argument(
         "--variant", type=path, help="a FlatBuffer to time (default: a built-in network)"
     )
-    calibrating.add_argument("--runtime", help="ai_edge_litert or tflite_runtime")
+    calibrating.add_argument("--backend", help="its name; default: the first that can answer")
     calibrating.set_defaults(run=_calibrate)
 
 
@@ -82,7 +82,7 @@ def _calibrate(options: argparse.Namespace) -> dict[str, Any]:
         comparisons=options.comparisons,
         slowdown=parse_quantity(options.slowdown, Unit.FRACTION, key="--slowdown"),
         variant=options.variant,
-        runtime=options.runtime,
+        backend=options.backend,
     )
 
 

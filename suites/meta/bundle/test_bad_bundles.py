@@ -139,12 +139,12 @@ def test_a_manifest_without_a_key(file, board, rewrite, key):
     ("installed", "asked", "says"),
     [
         ({"tflite_runtime": "2.15.0"}, None, "of rpi3, which has tflite_runtime 2.15.0"),
-        ({}, None, "of rpi3, which has no runtime"),
+        ({}, None, "of rpi3, which has no backend"),
         ({"tflite_runtime": "2.14.0"}, "ai_edge_litert", "nothing in it was judged on ai_edge"),
     ],
 )
 def test_a_board_whose_runtime_nothing_was_judged_on(file, board, installed, asked, says):
     with pytest.raises(UsageMistake) as mistake:
-        open_bundle(file, board).runtime_for(installed, asked, "rpi3")
+        open_bundle(file, board).backend_for(installed, asked, "rpi3")
     assert says in str(mistake.value)
     assert "it was judged on ai_edge_litert 2.3.0, tflite_runtime 2.14.0" in str(mistake.value)

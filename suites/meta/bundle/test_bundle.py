@@ -97,7 +97,7 @@ def test_a_runtime_gets_the_variants_that_were_right_on_it(file, board):
 def test_the_boards_first_runtime_that_was_judged_is_taken(file, board):
     bundle = open_bundle(file, board)
     old = {"ai_edge_litert": "1.4.0", "tflite_runtime": "2.14.0"}
-    assert bundle.runtime_for(old, None, "rpi3") == "tflite_runtime"
+    assert bundle.backend_for(old, None, "rpi3") == "tflite_runtime"
 
 
 def test_a_variant_that_is_right_nowhere_is_not_carried(contents, tmp_path):

@@ -156,7 +156,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "no runtime": (in_manifest("runtimes", value={}), "bundle.json: cannot be read"),
     "an unknown runtime": (
         in_manifest("runtimes", value={"os": {"version": "1", "candidates": ["float32"]}}),
-        "no runtime is called",
+        "no backend is called",
     ),
     "another main runtime": (in_manifest("main_runtime", value="tf"), "main runtime"),
     "a scheme that is not held": (

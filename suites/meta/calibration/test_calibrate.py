@@ -172,7 +172,7 @@ def test_rates_and_floors_are_those_of_the_comparisons(monkeypatch, capsys):
         (["--slowdown", "0.1"], "--slowdown: '0.1' is not a finite number with a unit"),
         (["--slowdown", "200 %"], "--slowdown: a slowdown of 200% cannot be planted"),
         (["--variant", "no.tflite"], "no.tflite: --variant: cannot be read"),
-        (["--runtime", "onnx"], "--runtime: onnx cannot answer here"),
+        (["--backend", "onnx"], "--backend: onnx cannot answer here"),
     ],
 )
 def test_a_mistake_is_one_message(arguments, message, capsys):
@@ -186,4 +186,4 @@ def test_a_mistake_is_one_message(arguments, message, capsys):
 def test_without_a_runtime_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr(command, "available_backends", list)
     assert main(["calibrate"]) == 4
-    assert "no TFLite runtime cannot answer here" not in capsys.readouterr().out
+    assert "no backend cannot answer here" not in capsys.readouterr().out

@@ -151,8 +151,8 @@ WHEN_ASKED = {
     "an unknown scheme": Mistake(
         says=("--edge-schemes", "'float8'", "float16"), arguments=("--edge-schemes=float8",)
     ),
-    "an unknown runtime": Mistake(
-        says=("--edge-backend", "of_tomorrow", "Installed: "),
+    "an unknown backend": Mistake(
+        says=("--edge-backend", "of_tomorrow", "there are ai_edge_litert", "docs/backends.md"),
         arguments=("--edge-backend=of_tomorrow",),
     ),
     "no threads": Mistake(says=("--edge-threads", "'0'"), arguments=("--edge-threads=0",)),

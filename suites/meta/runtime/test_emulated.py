@@ -136,7 +136,7 @@ def test_integers_without_bias_crash_the_old_runtime_on_arm_alone(emulated, tiny
 def test_a_32_bit_board_has_no_litert(emulated):
     transport = emulated("rpi3", "armv7")
     assert read_sysroots().architectures["armv7"].runtimes() == {"tflite_runtime": "2.14.0"}
-    with pytest.raises(RunnerRefused, match="no-runtime"), Runner(transport, "ai_edge_litert"):
+    with pytest.raises(RunnerRefused, match="no-backend"), Runner(transport, "ai_edge_litert"):
         pass
 
 

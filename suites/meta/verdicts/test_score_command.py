@@ -203,7 +203,7 @@ def test_calibrate_is_given_what_was_asked_for(monkeypatch, capsys):
     assert main(["calibrate"]) == 0
     assert json.loads(capsys.readouterr().out) == {"power": 1}
     options = ["--comparisons", "5", "--slowdown", "20 %", "--variant", "a.tflite"]
-    assert main(["calibrate", *options, "--runtime", "tflite_runtime"]) == 0
+    assert main(["calibrate", *options, "--backend", "tflite_runtime"]) == 0
     assert seen == [
         {"comparisons": 200, "slowdown": 0.1, "variant": None, "runtime": None},
         {
