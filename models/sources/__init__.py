@@ -58,7 +58,7 @@ def hash_imports(*entries: str, root: Path = ROOT) -> str:
     """Return one hash over all that decides what entries make.
 
     Args:
-        entries: modules (`models.runtime.runner`) or parts of one (`models.stages:Builder.build`).
+        entries: modules (`models.runner.serving`) or parts of one (`models.stages:Builder.build`).
         root: the folder that holds the package `models`.
     """
     package = _package(root)
