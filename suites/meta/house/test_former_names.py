@@ -20,7 +20,7 @@ from models.verdicts.metrics import METRICS
 from models.verdicts.quantities import SPELLINGS, Unit, parse_quantity
 from suites.meta.gates.running import environment
 
-(OLD_METRIC,), (OLD_UNIT,), (OLD_OPTION,) = former.METRICS, former.UNITS, former.OPTIONS
+(OLD_METRIC,), (OLD_UNIT,) = former.METRICS, former.UNITS
 NOW = "It is called {} now: write that"
 ENTRY = """
 [[failures]]
@@ -121,9 +121,12 @@ def test_a_unit_of_another_dimension_is_told_nothing_else():
         parse_quantity("3 minutes", Unit.SECONDS)
 
 
-@pytest.mark.parametrize("source", ["switch", "variable", "ini"])
-def test_an_option_is_told_in_one_message(source):
-    old, new = (Option(name, None, "") for name in (OLD_OPTION, former.OPTIONS[OLD_OPTION]))
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [("tweets", "switch"), ("tweets", "variable"), ("tweets", "ini"), ("runtime", "switch")],
+)
+def test_an_option_is_told_in_one_message(name, source):
+    old, new = (Option(each, None, "") for each in (name, former.OPTIONS[name]))
     was, now = getattr(old, source), getattr(new, source)
     more = {"switch": [f"{was}=5"], "ini": ["-o", f"{was}=5"], "variable": []}[source]
     done = subprocess.run(
