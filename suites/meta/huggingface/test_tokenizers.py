@@ -1,0 +1,129 @@
+"""A checkpoint's folder gives the rows that `transformers` gives for it, for every family.
+
+Each folder is read twice: as a publisher has it, with the vocabulary files alone, and as
+`save_pretrained` writes it. Needs `transformers`.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.roles import IDS, MASK, SEGMENTS
+from models.tokenizers.checkpoint_tokenizer import tokenizer_of
+from suites.meta.tokenizers.checkpoint_folders import FAMILIES, write
+from suites.meta.tokenizers.texts import MANY, NASTY, SPECIAL, sample_texts
+
+LENGTH = 24
+THEIRS = {IDS: "input_ids", MASK: "attention_mask", SEGMENTS: "token_type_ids"}
+# Settings that change how a text is read, beside those that each family has anyway.
+OPTIONS = {
+    "accents kept": ("bert", {"strip_accents": False}),
+    "accents stripped": ("bert, cased", {"strip_accents": True}),
+    "Chinese together": ("bert", {"tokenize_chinese_chars": False}),
+    "ELECTRA's case": ("electra", {"do_lower_case": False}),
+    "MPNet's case": ("mpnet", {"do_lower_case": False, "strip_accents": True}),
+    "a blank before byte pairs": ("roberta", {"add_prefix_space": True}),
+    "ALBERT's accents": ("albert", {"keep_accents": True, "do_lower_case": False}),
+    "no blank before ALBERT's": ("albert", {"add_prefix_space": False}),
+    "DeBERTa's case": ("deberta-v3", {"do_lower_case": True}),
+    "DeBERTa's punctuation": ("deberta-v3", {"split_by_punct": True}),
+    "cut and filled on the left": ("bert", {"padding_side": "left", "truncation_side": "left"}),
+}
+CASES = {name: (name, {}) for name in FAMILIES} | OPTIONS
+# RoBERTa's own tokenizer.json lets "<mask>" take the blank before it, transformers 5 does not.
+MARKED = ["</s>", "a<mask>", "[MASK]x", "[CLS] good [SEP]", "``good'' day ﬁ"]
+
+pytestmark = pytest.mark.skipif(
+    find_spec("transformers") is None,
+    reason="comparing with transformers needs the dependency group 'parity'",
+)
+
+
+@pytest.fixture(scope="module", params=CASES)
+def folders(request, tmp_path_factory):
+    """A family's folder as a publisher has it, and as transformers writes it."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    from transformers import AutoTokenizer  # noqa: PLC0415 - only where it is installed
+
+    name, settings = CASES[request.param]
+    bare, saved = (tmp_path_factory.mktemp(kind) for kind in ("bare", "saved"))
+    family = write(name, bare, **settings)
+    AutoTokenizer.from_pretrained(bare).save_pretrained(saved)
+    (saved / "config.json").write_bytes((bare / "config.json").read_bytes())
+    both = {folder: AutoTokenizer.from_pretrained(folder) for folder in (bare, saved)}
+    return family, [
+        (tokenizer_of(folder, max_tokens=LENGTH, pairs=True), theirs)
+        for folder, theirs in both.items()
+    ]
+
+
+def differing(ours, theirs, texts):
+    """Texts whose rows differ, with the role in which they do."""
+    rows = ours.rows(texts)
+    found = theirs(
+        *map(list, zip(*texts, strict=True)),
+        truncation=True,
+        max_length=LENGTH,
+        padding="max_length",
+        return_token_type_ids=ours.has_segments,
+    )
+    wrong = [] if ours.has_segments or not rows[SEGMENTS].any() else [(SEGMENTS, None)]
+    for role, key in THEIRS.items():
+        if key in found:
+            rows_differ = (rows[role] != np.array(found[key])).any(1)
+            wrong += [(role, texts[at]) for at in np.flatnonzero(rows_differ)]
+    return wrong
+
+
+def test_rows_of_many_texts_are_those_of_transformers(folders):
+    _, both = folders
+    texts = [*sample_texts(200), *SPECIAL, *MARKED]
+    assert max(map(len, texts)) == 10_000
+    assert "" in texts
+    for ours, theirs in both:
+        assert differing(ours, theirs, [(text,) for text in texts]) == []
+        pairs = list(zip(texts, reversed(texts), strict=True))
+        assert differing(ours, theirs, pairs) == []
+
+
+def test_rows_of_any_text_are_those_of_transformers(folders):
+    _, both = folders
+
+    @MANY
+    @given(st.lists(NASTY, min_size=2, max_size=2))
+    def check(texts):
+        for ours, theirs in both:
+            assert differing(ours, theirs, [(text,) for text in texts]) == []
+            assert differing(ours, theirs, [tuple(texts)]) == []
+
+    check()
+
+
+def test_padding_and_segments_are_those_of_transformers(folders):
+    family, both = folders
+    for ours, theirs in both:
+        assert ours.pad_id == theirs.pad_token_id == family.pad
+    given_there = ["token_type_ids" in theirs.model_input_names for _, theirs in both]
+    has = [ours.has_segments for ours, _ in both]
+    if family.tokenizer == "AlbertTokenizer":
+        # Version 5 gives none any more; what an older one wrote was trained with them.
+        assert given_there == [False, False]
+        assert has == [True, False]
+    else:
+        # DeBERTa's tokenizer gives them to a network that has none.
+        takes = family.config.get("type_vocab_size", 2) > 1
+        assert has == [family.has_segments] * 2 == [each and takes for each in given_there]
+
+
+def test_the_folder_that_is_saved_is_read_as_the_published_one(folders):
+    _, ((bare, _), (saved, _)) = folders
+    texts = [(text,) for text in sample_texts(100)]
+    assert bare.encoder.kind != saved.encoder.kind or saved.encoder.kind == "huggingface"
+    for role, rows in saved.rows(texts).items():
+        np.testing.assert_array_equal(rows, bare.rows(texts)[role])
