@@ -30,6 +30,7 @@ from reports.results import read_results
 from suites.meta.fuzz import (
     arrays,
     bundles,
+    checkpoint_tokenizers,
     checkpoints,
     onnx_files,
     recordings,
@@ -176,6 +177,12 @@ for kind, files in tokenizers.KINDS.items():
         crafted=files.crafted,
         mutate=files.mutate,
     )(partial(tokenizers.read, kind=kind))
+
+
+for name, its in checkpoint_tokenizers.KINDS.items():
+    reader(its.name, name=name, seeds=its.seeds, crafted=its.crafted, mutate=its.mutate)(
+        partial(checkpoint_tokenizers.read, family=its.family)
+    )
 
 
 @reader("texts.jsonl", seeds=user_files.texts, crafted=user_files.bad_texts)
