@@ -7,10 +7,10 @@ tokenizer_config.json and config.json say, without `transformers`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
 
 from models.errors import UsageMistake
 from models.tokenizers.charsmaps import values_in
@@ -93,18 +93,16 @@ def tokenizer_of(folder: Path, *, max_tokens: int | None, pairs: bool) -> Checkp
         UsageMistake: there is none, it cannot be read, its files contradict each other, or rows of
             this length do not fit the network or the special tokens.
     """
-    encoder = encoder_of(folder)
-    # Any file of the folder: what stands beside it is read.
-    beside = folder / CONFIG
-    settings, network = settings_beside(beside), config_beside(beside) or NetworkConfig()
-    _require_fit(encoder, network, beside)
-    named = class_named(beside, settings)
-    has_segments = network.takes_segments and _gives_segments(settings or Settings(), named)
-    if not has_segments:
-        encoder = replace(encoder, library=_without_segments(encoder.library))
+    settings, network = _stated(folder)
     longest = _longest(settings, network)
     length = _length(max_tokens, longest, settings, folder)
+    encoder = encoder_of(folder)
+    _require_fit(encoder, network, folder / CONFIG)
     _require_room(encoder, length, pairs=pairs)
+    named = class_named(folder / CONFIG, settings)
+    has_segments = network.takes_segments and _gives_segments(settings or Settings(), named)
+    if not has_segments:
+        _drop_segments(encoder.library)
     return CheckpointTokenizer(
         encoder=encoder,
         library=encoder.bounded(length),
@@ -112,6 +110,15 @@ def tokenizer_of(folder: Path, *, max_tokens: int | None, pairs: bool) -> Checkp
         longest=longest,
         has_segments=has_segments,
     )
+
+
+def longest_of(folder: Path) -> int | None:
+    """Return how many tokens a checkpoint takes, without reading its vocabulary.
+
+    Raises:
+        UsageMistake: tokenizer_config.json or config.json cannot be read.
+    """
+    return _longest(*_stated(folder))
 
 
 def encoder_of(folder: Path) -> Encoder:
@@ -137,9 +144,15 @@ def vocabulary_in(folder: Path) -> Path:
 
 def lowers(library: Tokenizer) -> bool:
     """Tell whether a tokenizer makes capital letters small."""
-    own = json.loads(library.to_str())["normalizer"]
+    own = None if library.normalizer is None else json.loads(library.normalizer.__getstate__())
     steps = (step for step in values_in(own) if isinstance(step, dict))
     return any(step.get("type") == "Lowercase" or step.get("lowercase") is True for step in steps)
+
+
+def _stated(folder: Path) -> tuple[Settings | None, NetworkConfig]:
+    # Any file of the folder: what stands beside it is read.
+    beside = folder / CONFIG
+    return settings_beside(beside), config_beside(beside) or NetworkConfig()
 
 
 def _gives_segments(settings: Settings, name: str | None) -> bool:
@@ -148,18 +161,21 @@ def _gives_segments(settings: Settings, name: str | None) -> bool:
     return gives_segments(name, today=settings.backend is not None)
 
 
-def _without_segments(library: Tokenizer) -> Tokenizer:
-    """Return a tokenizer whose second texts have segment 0, as the first ones have."""
-    document = json.loads(library.to_str())
-    own = document["post_processor"] or {}
-    if own.get("type") == "BertProcessing":
-        (start, _), (end, _) = own["cls"], own["sep"]
-        words = library.get_vocab(with_added_tokens=True)
-        document["post_processor"] = json.loads(around(words, start, end).__getstate__())
-    for step in values_in(document["post_processor"]):
+def _drop_segments(library: Tokenizer) -> None:
+    """Give the second text of a pair segment 0, as the first one has."""
+    if library.post_processor is None:
+        return
+    own = json.loads(library.post_processor.__getstate__())
+    if own["type"] == "BertProcessing":
+        (start, number), (end, last) = own["cls"], own["sep"]
+        made = around({start: number, end: last}, start, end)
+        own = json.loads(made.__getstate__())
+    for step in values_in(own):
         if isinstance(step, dict) and "type_id" in step:
             step["type_id"] = 0
-    return Tokenizer.from_str(json.dumps(document))
+    # The library reads a whole tokenizer alone: one without words takes no time.
+    empty = json.loads(Tokenizer(models.BPE()).to_str()) | {"post_processor": own}
+    library.post_processor = Tokenizer.from_str(json.dumps(empty)).post_processor
 
 
 def _longest(settings: Settings | None, network: NetworkConfig) -> int | None:

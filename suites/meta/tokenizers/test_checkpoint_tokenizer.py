@@ -9,13 +9,14 @@ import json
 
 import numpy as np
 import pytest
+from tokenizers.processors import BertProcessing
 
 from models.errors import UsageMistake
 from models.roles import IDS, MASK, ROLES, SEGMENTS
 from models.runtime.binding import Binding, BoundInput
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
-from models.tokenizers.checkpoint_tokenizer import tokenizer_of
+from models.tokenizers.checkpoint_tokenizer import longest_of, tokenizer_of
 from suites.meta.flatbuffer_writer import Model, Scalar, i32
 from suites.meta.tokenizers.checkpoint_folders import FAMILIES, write
 from suites.meta.tokenizers.texts import SPECIAL, sample_texts
@@ -121,6 +122,7 @@ def test_the_shorter_of_tokenizer_and_network_is_the_longest_row(
     change(tmp_path, "roberta", settings, config)
     found = tokenizer_of(tmp_path, max_tokens=asked, pairs=True)
     assert (found.longest, found.max_tokens) == (longest, got)
+    assert longest_of(tmp_path) == longest
     assert found.rows([(LONG, SHORT)])[IDS].shape == (1, got)
 
 
@@ -222,26 +224,43 @@ def test_the_family_names_the_class_that_the_settings_do_not(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stated", "given"),
+    ("family", "stated", "given"),
     [
         # ALBERT told its network up to version 4 of transformers, which writes no "backend".
-        ({"tokenizer_class": "AlbertTokenizer"}, True),
-        ({"tokenizer_class": "AlbertTokenizer", "backend": "tokenizers"}, False),
-        ({"tokenizer_class": "AlbertTokenizerFast"}, True),
-        (
-            {
-                "tokenizer_class": "AlbertTokenizer",
-                "model_input_names": ["input_ids", "attention_mask"],
-            },
-            False,
-        ),
+        ("albert", {"tokenizer_class": "AlbertTokenizer"}, True),
+        ("albert", {"tokenizer_class": "AlbertTokenizer", "backend": "tokenizers"}, False),
+        ("albert", {"tokenizer_class": "AlbertTokenizerFast"}, True),
+        # What is written down wins.
+        ("albert", {"model_input_names": ["input_ids", "attention_mask"]}, False),
+        ("bert", {"model_input_names": ["input_ids", "token_type_ids"]}, True),
+        # The class of no family: its name in version 4, and in version 5.
+        ("bert", {"tokenizer_class": "PreTrainedTokenizerFast"}, True),
+        ("bert", {"tokenizer_class": "TokenizersBackend", "backend": "tokenizers"}, False),
+        # A network that has none is given none, whatever its tokenizer says.
+        ("distilbert", {"model_input_names": ["input_ids", "token_type_ids"]}, False),
+        ("deberta-v3", {"backend": "tokenizers"}, False),
     ],
 )
-def test_segments_are_given_where_training_had_them(stated, given, tmp_path):
-    write("albert", tmp_path, **stated)
+def test_segments_are_given_where_training_had_them(family, stated, given, tmp_path):
+    write(family, tmp_path, **stated)
     found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
     assert found.has_segments == given
     assert found.rows([("ka", "to")])[SEGMENTS].any() == given
+
+
+def test_an_older_tokenizer_json_gives_no_segments_either(tmp_path):
+    """BertProcessing, which was written before templates were."""
+    write("distilbert", tmp_path)
+    library = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True).encoder.library
+    ends = [(token, library.token_to_id(token)) for token in ("[SEP]", "[CLS]")]
+    expected = library.encode("ka", "to").ids
+    library.post_processor = BertProcessing(*ends)
+    library.save(str(tmp_path / "tokenizer.json"))
+    found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
+    assert found.encoder.kind == "huggingface"
+    rows = found.rows([("ka", "to")])
+    assert rows[IDS][0, : len(expected)].tolist() == expected
+    assert not rows[SEGMENTS].any()
 
 
 @pytest.mark.parametrize("lowers", [True, False])
