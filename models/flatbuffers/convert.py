@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from models.errors import EdgeproofError
 from models.flatbuffers.addends import store_addends
-from models.flatbuffers.graph import Graph
-from models.flatbuffers.leveling import level
-from models.flatbuffers.observing import Observer, ranges_of
-from models.flatbuffers.recipes import quantize
+from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variant
 from models.flatbuffers.signature import LOGITS, NAMES
 from models.networks.blocks import Blocks
 from models.networks.classifier import forward
@@ -25,10 +21,6 @@ if TYPE_CHECKING:
     from models.networks.parameters import Values
 
 SIGNATURE = "serving_default"
-
-
-class UnsupportedSchemeError(EdgeproofError):
-    """A converter refused a scheme for this network; `what` carries its reason."""
 
 
 def convert(
@@ -44,17 +36,12 @@ def convert(
     module = _Frozen(shape, values, tokens, looks_up=scheme.looks_up)
     try:
         converted = _by_tflite(scheme, module)
-        if scheme.converter == "litert_quantizer":
-            converted = _quantize(converted, scheme, _samples(calibration))
-        if scheme.integer_weights:
+        if scheme.converter == "tflite" and scheme.integer_weights:
             converted = store_addends(converted)
     except (RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()
-        raise UnsupportedSchemeError(
-            f"{scheme.converter} cannot make {scheme.name}: {reason[-1] if reason else error!r}",
-            key="schemes",
-            remedy="Leave the scheme out of the subject",
-        ) from error
+        raise UnsupportedSchemeError.of(scheme, "tflite", error) from error
+    if scheme.converter == "litert_quantizer":
+        return make_variant(converted, scheme, _samples(calibration))
     return converted
 
 
@@ -106,15 +93,6 @@ def _by_tflite(scheme: Scheme, module: _Frozen) -> bytes:
         per_tensor = scheme.dense_scales == "tensor"
         converter._experimental_disable_per_channel_quantization_for_dense_layers = per_tensor  # noqa: SLF001 - the only switch there is
         return bytes(converter.convert())
-
-
-def _quantize(plain: bytes, scheme: Scheme, samples: Samples) -> bytes:
-    if not scheme.calibrated:
-        return quantize(plain, scheme, None)
-    scores: frozenset[str] = frozenset()
-    if scheme.leveled:
-        plain, scores = level(plain, samples)
-    return quantize(plain, scheme, ranges_of(Graph(plain), Observer(plain, scores), samples))
 
 
 def _samples(calibration: Encoded) -> Samples:

@@ -5,6 +5,7 @@ Imports ai-edge-litert's schema, which is megabytes of Python: only the builder 
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,13 +28,15 @@ MOVES = (CODES.RESHAPE, CODES.TRANSPOSE)
 # A file holds codes below this in an older field too.
 _PLACEHOLDER = 127
 _KINDS = {code: name for name, code in vars(CODES).items() if isinstance(code, int)}
-_OPTIONS = {
+_OPTIONS: dict[int, tuple[str, dict[str, Any]]] = {
     CODES.ABS: ("AbsOptions", {}),
     CODES.ADD: ("AddOptions", {}),
     CODES.DEQUANTIZE: ("DequantizeOptions", {}),
     CODES.DIV: ("DivOptions", {}),
+    CODES.GATHER: ("GatherOptions", {"axis": 0}),
     CODES.MUL: ("MulOptions", {}),
     CODES.REDUCE_MAX: ("ReducerOptions", {"keepDims": True}),
+    CODES.RESHAPE: ("ReshapeOptions", {}),
 }
 _TYPES = {np.dtype(np.float32): 0, np.dtype(np.int32): 2, np.dtype(np.int8): 9}
 
@@ -49,6 +52,7 @@ class Graph:
         self._model = unpack(flatbuffer)
         (self._graph,) = self._model.subgraphs
         self._added: dict[int, tuple[Any, list[Any], list[Any]]] = {}
+        self._names = {tensor.name for tensor in self._graph.tensors}
 
     def pack(self) -> bytes:
         """Return the file, with the changes and without constants that nothing reads now."""
@@ -58,6 +62,10 @@ class Graph:
     def operators(self, *codes: int) -> list[Any]:
         """Return the operators with one of `codes`, in execution order; all where none is given."""
         return [one for one in self._graph.operators if not codes or self.code(one) in codes]
+
+    def kind(self, operator: Any) -> str:
+        """Return the name of what an operator does, as `BATCH_MATMUL`."""
+        return str(_KINDS.get(self.code(operator), "UNKNOWN"))
 
     def code(self, operator: Any) -> int:
         """Return the built-in code of an operator."""
@@ -100,19 +108,33 @@ class Graph:
         """Yield each operator's kind and the name of what it writes, in execution order."""
         for operator in self._graph.operators:
             for tensor in operator.outputs:
-                yield _KINDS.get(self.code(operator), "UNKNOWN"), self.name(tensor)
+                yield self.kind(operator), self.name(tensor)
+
+    def inputs(self) -> list[int]:
+        """Return the tensors that the graph is given."""
+        return [int(tensor) for tensor in self._graph.inputs]
 
     def constant(self, tensor: int) -> Array | None:
         """Return the values of a float32 constant; None where there is none."""
-        if tensor == ABSENT or self._graph.tensors[tensor].type != _TYPES[np.dtype(np.float32)]:
+        return self._held(tensor, np.dtype(np.float32))
+
+    def integers(self, tensor: int) -> NDArray[np.int32] | None:
+        """Return the values of an int32 constant; None where there is none."""
+        return self._held(tensor, np.dtype(np.int32))
+
+    def _held(self, tensor: int, dtype: np.dtype[Any]) -> NDArray[Any] | None:
+        if tensor == ABSENT or self._graph.tensors[tensor].type != _TYPES[dtype]:
             return None
         data = self._model.buffers[self._graph.tensors[tensor].buffer].data
         if data is None or not len(data):
             return None
-        return as_array(bytes(data), np.dtype(np.float32), self.shape(tensor))
+        return as_array(bytes(data), dtype, self.shape(tensor))
 
     def new_tensor(self, name: str, shape: tuple[int, ...], values: Any = None) -> int:
-        """Add a tensor, float32 where it has no values, else a constant; return its index."""
+        """Add a tensor, float32 where it has no values, else a constant; return its index.
+
+        A name that is taken gets a number.
+        """
         tensor, buffer = schema.TensorT(), 0
         dtype = np.dtype(np.float32) if values is None else values.dtype
         if values is not None:
@@ -120,10 +142,19 @@ class Graph:
             held.data = byte_array(np.ascontiguousarray(values).tobytes())
             self._model.buffers.append(held)
             buffer = len(self._model.buffers) - 1
-        tensor.name, tensor.shape, tensor.hasRank = name.encode(), list(shape), True
+        tensor.name, tensor.shape, tensor.hasRank = self._unused(name), list(shape), True
         tensor.type, tensor.buffer = _TYPES[dtype], buffer
         self._graph.tensors.append(tensor)
         return len(self._graph.tensors) - 1
+
+    def _unused(self, name: str) -> bytes:
+        """Return a name that no tensor has yet: ranges are found by name."""
+        free = name.encode()
+        if free in self._names:
+            numbered = (f"{name}_{number}".encode() for number in itertools.count(2))
+            free = next(one for one in numbered if one not in self._names)
+        self._names.add(free)
+        return free
 
     def new_constant(self, name: str, values: Any) -> int:
         """Add a constant: float32, or int32 where the values are integers."""
@@ -138,6 +169,15 @@ class Graph:
         quantization.scale, quantization.zeroPoint = [scale], [0]
         self._graph.tensors[tensor].quantization = quantization
         return tensor
+
+    def become(self, operator: Any, code: int, inputs: list[int]) -> None:
+        """Have an operator do something else, with other inputs, and write what it wrote."""
+        operator.opcodeIndex, operator.inputs = self._opcode(code), inputs
+        kind, settings = _OPTIONS[code]
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+        operator.builtinOptions = getattr(schema, f"{kind}T")()
+        for key, value in settings.items():
+            setattr(operator.builtinOptions, key, value)
 
     def before(self, operator: Any, code: int, inputs: list[int], name: str) -> int:
         """Put a new operator before another; return what it writes, shaped as its first input."""
@@ -162,12 +202,8 @@ class Graph:
             shape = (*shape[:-1], 1) if code == CODES.REDUCE_MAX else shape
             output = self.new_tensor(name, shape)
         new = schema.OperatorT()
-        new.opcodeIndex, new.inputs, new.outputs = self._opcode(code), inputs, [output]
-        kind, settings = _OPTIONS[code]
-        new.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
-        new.builtinOptions = getattr(schema, f"{kind}T")()
-        for key, value in settings.items():
-            setattr(new.builtinOptions, key, value)
+        new.outputs = [output]
+        self.become(new, code, inputs)
         operator, place = where
         # The operator itself is kept, so that its id stays its own.
         self._added.setdefault(id(operator), (operator, [], []))[1 + place].append(new)

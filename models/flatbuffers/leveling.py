@@ -119,8 +119,11 @@ class _Leveling:
         return np.concatenate(self.texts[tensor])
 
     def _dense_before(self, tensor: int) -> _Dense | None:
+        """Return the dense layer that a product alone reads; None where there is none."""
         found = self.dense.get(id(self.graph.producer(tensor)))
-        return found if found is not None and found.activation == _NO_ACTIVATION else None
+        if found is None or found.activation != _NO_ACTIVATION:
+            return None
+        return found if len(self.graph.consumers(found.target)) == 1 else None
 
     # ------------------------------------------------------------------------------- attention
 
@@ -128,9 +131,14 @@ class _Leveling:
         left, right = (self._dense_before(int(tensor)) for tensor in product.inputs[:2])
         if left is not None and right is not None and left is not right:
             return self._scores(product, left, right)
-        if right is not None:
+        if right is not None and self._shares(product):
             self._context(product, right)
         return None
+
+    def _shares(self, product: Any) -> bool:
+        """Return whether what a product sums is weighted by shares that a softmax gives."""
+        writer = self.graph.producer(int(product.inputs[0]))
+        return writer is not None and self.graph.code(writer) == CODES.SOFTMAX
 
     def _scores(self, product: Any, query: _Dense, key: _Dense) -> str:
         """Center the keys, balance queries with keys, and give each head's scores their range."""
@@ -138,12 +146,12 @@ class _Leveling:
         key.bias = key.bias - center
         keys = largest(self._seen(key.target) - center)
         balance = even(np.sqrt(keys / largest(self._seen(query.target))))
-        heads = self.graph.shape(int(product.outputs[0]))[1]
+        heads = self.graph.shape(int(product.outputs[0]))[-3]
         reach = even(self._reach(query, key, center, heads))
         query.scale_outputs(balance / np.repeat(reach, len(balance) // heads))
         key.scale_outputs(1 / balance)
         query.leveled_output = key.leveled_output = True
-        return self._rescale_output(product, reach.reshape(1, heads, 1, 1))
+        return self._rescale_output(product, reach.reshape(heads, 1, 1))
 
     def _reach(self, query: _Dense, key: _Dense, center: Array, heads: int) -> Array:
         """Return the largest score of each head [heads] over the watched texts."""
@@ -187,6 +195,7 @@ class _Leveling:
         choice = choose(self._seen(source), weights)
         one = group[0]
         linear = one.activation == _NO_ACTIVATION and not one.leveled_output
+        linear = linear and len(self.graph.shape(source)) == len(self.graph.shape(one.target))
         if len(group) > 1 or not linear or len(one.bias) < FEWEST_CHANNELS:
             return choice
         by_token = choose(self._seen(source), weights, by_token=True)

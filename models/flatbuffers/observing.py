@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.flatbuffers.graph import CODES, Graph
 from models.flatbuffers.signature import LOGITS, NAMES
+from models.flatbuffers.token_axes import token_axes
 from models.roles import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
-
-    from models.flatbuffers.graph import Graph
 
     Array = NDArray[np.float32]
     Samples = list[dict[str, NDArray[np.int32]]]
@@ -30,11 +30,10 @@ class Observer:
     Padding is left out: what is computed there reaches no answer, but would widen every range.
 
     Args:
-        flatbuffer: the file.
-        scores: names of the tensors that hold tokens in their last dimension too.
+        flatbuffer: the file. Of a sample it is given the inputs that it takes.
     """
 
-    def __init__(self, flatbuffer: bytes, scores: frozenset[str] = frozenset()) -> None:
+    def __init__(self, flatbuffer: bytes) -> None:
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - TensorFlow-sized
 
         with warnings.catch_warnings():
@@ -43,21 +42,28 @@ class Observer:
                 model_content=flatbuffer, num_threads=1, experimental_preserve_all_tensors=True
             )
         self._interpreter.allocate_tensors()
-        self._answer: Callable[..., dict[str, Array]] = self._interpreter.get_signature_runner()
+        runner: Any = self._interpreter.get_signature_runner()
+        self._run: Callable[..., dict[str, Array]] = runner
+        self._taken = {name: one["dtype"] for name, one in runner.get_input_details().items()}
         self._details = {one["name"]: one for one in self._interpreter.get_tensor_details()}
-        self._scores = scores
+        graph = Graph(flatbuffer)
+        self._axes = {graph.name(tensor): axes for tensor, axes in token_axes(graph).items()}
 
     def answers(self, samples: Samples) -> Array:
         """Return the logits [n, classes], as the file stores them."""
-        return np.stack([self._answer(**sample)[LOGITS][0].copy() for sample in samples])
+        return np.stack([self._answer(sample)[LOGITS][0].copy() for sample in samples])
 
     def each(self, samples: Samples, names: Iterable[str]) -> Iterator[dict[str, Array]]:
         """Yield the values of the tensors called `names` for one text after the other."""
         names = list(names)
         for sample in samples:
-            self._answer(**sample)
+            self._answer(sample)
             kept = sample[NAMES[MASK]][0] == 1
             yield {name: self._real(name, kept) for name in names}
+
+    def _answer(self, sample: dict[str, NDArray[np.int32]]) -> dict[str, Array]:
+        taken = {name: sample[name].astype(dtype) for name, dtype in self._taken.items()}
+        return self._run(**taken)
 
     def _real(self, name: str, kept: NDArray[np.bool_]) -> Array:
         detail = self._details[name]
@@ -65,10 +71,8 @@ class Observer:
         scale, zero_point = detail["quantization"]
         if scale:
             values = ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
-        if values.ndim > 1 and values.shape[-2] == len(kept):
-            values = np.compress(kept, values, axis=-2)
-        if name in self._scores:
-            values = np.compress(kept, values, axis=-1)
+        for axis in self._axes.get(name, ()):
+            values = np.compress(kept, values, axis=axis)
         return values.copy()
 
 
@@ -76,6 +80,7 @@ def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, d
     """Return the smallest and the largest value of every float32 tensor, as the quantizer takes it.
 
     Not its own moving averages: they cut the rare large values off that post-norm encoders live by.
+    Of a table that is looked up in, every row counts: a text may hold any word.
     """
     names = list(graph.written())
     low, high = dict.fromkeys(names, np.inf), dict.fromkeys(names, -np.inf)
@@ -83,6 +88,8 @@ def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, d
         for name, array in values.items():
             low[name] = min(low[name], float(array.min()))
             high[name] = max(high[name], float(array.max()))
+    for name, table in _tables(graph):
+        low[name], high[name] = float(table.min()), float(table.max())
     return {
         name: {
             "min": np.array([low[name]], np.float32),
@@ -90,3 +97,11 @@ def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, d
         }
         for name in names
     }
+
+
+def _tables(graph: Graph) -> Iterator[tuple[str, Array]]:
+    """Yield the constants that rows are gathered from, by the name of what is gathered."""
+    for operator in graph.operators(CODES.GATHER):
+        table = graph.constant(int(operator.inputs[0]))
+        if table is not None:
+            yield graph.name(int(operator.outputs[0])), table

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.flatbuffers.schemes import FLOAT16_BITS
 from models.flatbuffers.stamp import stamp_versions
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def quantize(
 def recipe_of(scheme: Scheme, floats: tuple[str, ...] = ()) -> list[dict[str, Any]]:
     """Return a scheme's rules as litert-quantizer's recipe, some operators left out of them."""
     rules = [
-        _rule(operator, "min_max_uniform_quantize", _configuration(rule))
+        _rule(operator, _algorithm(rule), _configuration(rule))
         for rule in scheme.rules
         for operator in rule.operators
     ]
@@ -60,6 +61,10 @@ def _rule(operator: str, algorithm: str, configuration: dict[str, Any]) -> dict[
     }
 
 
+def _algorithm(rule: Rule) -> str:
+    return "float_casting" if rule.weight_bits == FLOAT16_BITS else "min_max_uniform_quantize"
+
+
 def _configuration(rule: Rule) -> dict[str, Any]:
     configuration: dict[str, Any] = {
         "weight_tensor_config": {
@@ -67,7 +72,7 @@ def _configuration(rule: Rule) -> dict[str, Any]:
             # Kernels only take weights whose zero point is 0.
             "symmetric": True,
             "granularity": _GRANULARITY[rule.scales],
-            "dtype": "INT",
+            "dtype": "FLOAT" if rule.weight_bits == FLOAT16_BITS else "INT",
         },
         "compute_precision": "FLOAT" if rule.computes == "float" else "INTEGER",
         "explicit_dequantize": rule.computes == "float",

@@ -9,6 +9,8 @@ from models.errors import UsageMistake
 from models.tables import Table, read_table
 
 _TABLE = Path(__file__).with_name("schemes.toml")
+# Weights of more bits than an integer has here are float16.
+FLOAT16_BITS = 16
 
 
 class Rule(Table, frozen=True, kw_only=True):
@@ -18,20 +20,22 @@ class Rule(Table, frozen=True, kw_only=True):
         operators: their names; `*` are all that it can quantize.
         computes: `integer` on integers alone; `hybrid` on integer weights and float activations,
             which the kernel quantizes; `float` on weights that are unpacked first.
-        weight_bits: of a stored weight.
+        weight_bits: of a stored weight; 16 are those of a float16.
         activation_bits: of a stored activation; None where activations stay float32.
         scales: which weights share one.
     """
 
     operators: tuple[str, ...]
     computes: Literal["integer", "hybrid", "float"]
-    weight_bits: Literal[4, 8]
+    weight_bits: Literal[4, 8, 16]
     activation_bits: Literal[8, 16] | None = None
     scales: Literal["channel", "tensor", "block32"] = "channel"
 
     def __post_init__(self) -> None:
         if (self.computes == "integer") != (self.activation_bits is not None):
             raise ValueError('`activation_bits` is for `computes = "integer"`, and it needs them')
+        if self.weight_bits == FLOAT16_BITS and self.computes != "float":
+            raise ValueError('`weight_bits = 16` is for `computes = "float"`')
 
 
 class Scheme(Table, frozen=True, kw_only=True):
@@ -39,11 +43,12 @@ class Scheme(Table, frozen=True, kw_only=True):
 
     Attributes:
         name: by the grammar above.
-        converter: TensorFlow's (`tflite`), or litert-quantizer after it.
+        converter: what makes it of edgeproof's own networks: TensorFlow's converter (`tflite`), or
+            litert-quantizer after it.
         why: why this converter.
         weights: what TensorFlow's converter stores.
         dense_scales: which weights of a dense layer share a scale under TensorFlow's converter.
-        rules: litert-quantizer's recipe, later rules over earlier ones.
+        rules: litert-quantizer's recipe, later rules over earlier ones; none leave a file as it is.
         leveled: whether scales are first moved out of activations (`models.flatbuffers.leveling`).
         integer_output: whether the logits are stored as integers too.
     """
@@ -58,8 +63,8 @@ class Scheme(Table, frozen=True, kw_only=True):
     integer_output: bool = False
 
     def __post_init__(self) -> None:
-        if bool(self.rules) != (self.converter == "litert_quantizer"):
-            raise ValueError('`rules` is for `converter = "litert_quantizer"`, and it needs them')
+        if not self.rules and self.converter == "litert_quantizer":
+            raise ValueError('`converter = "litert_quantizer"` needs `rules`')
 
     @property
     def calibrated(self) -> bool:
@@ -69,12 +74,13 @@ class Scheme(Table, frozen=True, kw_only=True):
     @property
     def integer_weights(self) -> bool:
         """Whether weights are stored as integers."""
-        return self.weights == "int8" or bool(self.rules)
+        return any(rule.weight_bits < FLOAT16_BITS for rule in self.rules)
 
     @property
     def looks_up(self) -> bool:
-        """Whether the embedding is to be an EMBEDDING_LOOKUP: no other lookup can be hybrid."""
-        return any("EMBEDDING_LOOKUP" in rule.operators for rule in self.rules)
+        """Whether its own networks look words up by EMBEDDING_LOOKUP: it alone can be hybrid."""
+        named = any("EMBEDDING_LOOKUP" in rule.operators for rule in self.rules)
+        return named and self.converter == "litert_quantizer"
 
 
 class _Schemes(Table, frozen=True, kw_only=True):

@@ -1,0 +1,69 @@
+"""Attention masks that integers and float16 can hold.
+
+A mask is added to scores before softmax, or chosen in their place: PyTorch's is the smallest
+float32, -3.4e38. float16 makes -infinity of it, and 0 * infinity is no number; a range of eight
+bits that has to hold it leaves one step to all scores. Softmax needs no more of a mask than that
+its exponential vanishes beside that of the largest score.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.flatbuffers.graph import CODES, Graph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What float16 holds, and far below any score.
+LIMIT = 1e4
+# exp(-12) is 6e-6: a text's padding together takes less than a thousandth of a share.
+VANISHES = 12.0
+# What lies between a mask and the softmax that it is for.
+_PASSES = (
+    *(CODES.ADD, CODES.BROADCAST_TO, CODES.MAXIMUM, CODES.MINIMUM, CODES.MUL, CODES.RESHAPE),
+    *(CODES.SELECT, CODES.SELECT_V2, CODES.SUB, CODES.TRANSPOSE),
+)
+
+
+def clip_masks(flatbuffer: bytes, limit: float = LIMIT) -> bytes:
+    """Return the file with the constants of its attention masks brought within ±`limit`.
+
+    Constants that already are stay as they are, and so does a file without softmax.
+    """
+    graph = Graph(flatbuffer)
+    clipped: dict[int, int] = {}
+    for operator in list(_before_softmax(graph)):
+        inputs = [int(tensor) for tensor in operator.inputs]
+        changed = [_clipped(graph, tensor, limit, clipped) for tensor in inputs]
+        if changed != inputs:
+            operator.inputs = changed
+    return graph.pack() if clipped else flatbuffer
+
+
+def _before_softmax(graph: Graph) -> Iterator[Any]:
+    """Yield the operators that a softmax reads through what a mask passes."""
+    writers = {int(tensor): one for one in graph.operators() for tensor in one.outputs}
+    waiting = [int(one.inputs[0]) for one in graph.operators(CODES.SOFTMAX)]
+    seen = set()
+    while waiting:
+        operator = writers.get(waiting.pop())
+        if operator is None or id(operator) in seen or graph.code(operator) not in _PASSES:
+            continue
+        seen.add(id(operator))
+        yield operator
+        waiting += [int(tensor) for tensor in operator.inputs]
+
+
+def _clipped(graph: Graph, tensor: int, limit: float, clipped: dict[int, int]) -> int:
+    """Return a tensor, or the constant that stands for it within the limit."""
+    values = graph.constant(tensor)
+    if values is None or np.abs(values).max() <= limit:
+        return tensor
+    if tensor not in clipped:
+        # Other operators may read the same number and mean something else.
+        name = f"{graph.name(tensor)}/clipped"
+        clipped[tensor] = graph.new_constant(name, np.clip(values, -limit, limit))
+    return clipped[tensor]

@@ -1,0 +1,150 @@
+"""Which axes of a graph's tensors run over the tokens of a text.
+
+What is computed at padding reaches no answer, but would widen every range. A size says too little:
+32 may be the tokens of a text or the channels of a head. So each axis is followed from the inputs,
+which are [1, tokens], through the operators; what an operator does not pass on is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from models.flatbuffers.graph import Graph
+
+    Axes = frozenset[int]
+    # What is known of the tensors that an operator reads, by their numbers.
+    Known = dict[int, Axes]
+
+NONE: Axes = frozenset()
+# Elements stay where they are, or are broadcast along leading axes.
+_ALIGNED = frozenset(
+    {
+        *("ABS", "ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "DIV", "ELU", "EQUAL", "EXP"),
+        *("GELU", "GREATER", "GREATER_EQUAL", "HARD_SWISH", "LEAKY_RELU", "LESS", "LESS_EQUAL"),
+        *("LOG", "LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR", "LOGISTIC", "MAXIMUM", "MINIMUM"),
+        *("MUL", "NEG", "NOT_EQUAL", "PAD", "PADV2", "POW", "QUANTIZE", "RELU", "RELU6", "RSQRT"),
+        *("SELECT", "SELECT_V2", "SLICE", "SOFTMAX", "SPLIT", "SQRT", "SQUARE"),
+        *("SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "TANH"),
+    }
+)
+# A mask may have been added to what they write. It has to be in the range, so the keys that it
+# hides stay: of tokens by tokens, only the first axis is padding.
+_MASKING = frozenset({"ADD", "MAXIMUM", "MINIMUM", "SELECT", "SELECT_V2", "SOFTMAX", "SUB"})
+_REDUCING = frozenset({"MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM"})
+_RESHAPING = frozenset({"EXPAND_DIMS", "RESHAPE", "SQUEEZE"})
+
+
+def token_axes(graph: Graph) -> dict[int, Axes]:
+    """Return the axes of each tensor that run over tokens, by its number.
+
+    Args:
+        graph: one whose inputs are [batch, tokens].
+    """
+    found: Known = {tensor: frozenset({len(graph.shape(tensor)) - 1}) for tensor in graph.inputs()}
+    sizes = {graph.shape(tensor)[-1] for tensor in graph.inputs() if graph.shape(tensor)}
+    for operator in graph.operators():
+        for output in map(int, operator.outputs):
+            shape = graph.shape(output)
+            axes = _passed_on(graph, operator, output, found)
+            found[output] = frozenset(
+                axis for axis in axes if axis < len(shape) and shape[axis] in sizes
+            )
+    return found
+
+
+def _passed_on(graph: Graph, operator: Any, output: int, found: Known) -> Axes:
+    kind = graph.kind(operator)
+    if kind in _ALIGNED:
+        return _aligned(graph, operator, output, found, masking=kind in _MASKING)
+    if kind in _RESHAPING:
+        source = int(operator.inputs[0])
+        return _regrouped(graph.shape(source), graph.shape(output), found.get(source, NONE))
+    if kind in _REDUCING:
+        return _reduced(graph, operator, found)
+    rule = _RULES.get(kind)
+    return NONE if rule is None else rule(graph, operator, output, found)
+
+
+def _aligned(graph: Graph, operator: Any, output: int, found: Known, *, masking: bool) -> Axes:
+    rank = len(graph.shape(output))
+    axes: set[int] = set()
+    for tensor in map(int, operator.inputs):
+        shift = rank - len(graph.shape(tensor)) if tensor >= 0 else 0
+        axes |= {axis + shift for axis in found.get(tensor, NONE)}
+    return frozenset({min(axes)}) if masking and axes else frozenset(axes)
+
+
+def _regrouped(before: tuple[int, ...], after: tuple[int, ...], axes: Iterable[int]) -> Axes:
+    """Follow axes through a change of shape: as many elements lie before them as before."""
+    places = {
+        (math.prod(after[:axis]), size): axis for axis, size in reversed(list(enumerate(after)))
+    }
+    kept = (places.get((math.prod(before[:axis]), before[axis])) for axis in axes)
+    return frozenset(axis for axis in kept if axis is not None)
+
+
+def _reduced(graph: Graph, operator: Any, found: Known) -> Axes:
+    source = int(operator.inputs[0])
+    rank = len(graph.shape(source))
+    named = graph.integers(int(operator.inputs[1]))
+    gone = set(range(rank)) if named is None else {int(axis) % rank for axis in named.reshape(-1)}
+    kept = found.get(source, NONE) - gone
+    if operator.builtinOptions.keepDims:
+        return kept
+    return frozenset(axis - sum(one < axis for one in gone) for axis in kept)
+
+
+def _transposed(graph: Graph, operator: Any, _: int, found: Known) -> Axes:
+    source, order = map(int, operator.inputs)
+    axes, places = found.get(source, NONE), graph.integers(order)
+    if places is None:
+        return NONE
+    return frozenset(place for place, axis in enumerate(map(int, places)) if axis in axes)
+
+
+def _dense(graph: Graph, operator: Any, output: int, found: Known) -> Axes:
+    source = int(operator.inputs[0])
+    before, after = graph.shape(source)[:-1], graph.shape(output)[:-1]
+    axes = found.get(source, NONE) - {len(before)}
+    return _regrouped(before, after, axes)
+
+
+def _multiplied(graph: Graph, operator: Any, output: int, found: Known) -> Axes:
+    left, right = (int(tensor) for tensor in operator.inputs[:2])
+    rank, options = len(graph.shape(output)), operator.builtinOptions
+    axes = set()
+    # The axis that is summed over is the other of the last two.
+    for tensor, turned, place in ((left, options.adjX, -2), (right, options.adjY, -1)):
+        own = len(graph.shape(tensor))
+        stays = (-3 - place if turned else place) + own
+        for axis in found.get(tensor, NONE):
+            if axis == stays:
+                axes.add(rank + place)
+            elif axis < own - 2:
+                axes.add(axis + rank - own)
+    return frozenset(axes)
+
+
+def _looked_up(_: Graph, operator: Any, __: int, found: Known) -> Axes:
+    return found.get(int(operator.inputs[0]), NONE)
+
+
+def _gathered(graph: Graph, operator: Any, _: int, found: Known) -> Axes:
+    table, indices = (int(tensor) for tensor in operator.inputs[:2])
+    axis = operator.builtinOptions.axis % len(graph.shape(table))
+    longer = len(graph.shape(indices)) - 1
+    kept = {one + longer * (one > axis) for one in found.get(table, NONE) if one != axis}
+    return frozenset(kept | {one + axis for one in found.get(indices, NONE)})
+
+
+_RULES: dict[str, Callable[[Graph, Any, int, Known], Axes]] = {
+    "BATCH_MATMUL": _multiplied,
+    "EMBEDDING_LOOKUP": _looked_up,
+    "FULLY_CONNECTED": _dense,
+    "GATHER": _gathered,
+    "TRANSPOSE": _transposed,
+}
