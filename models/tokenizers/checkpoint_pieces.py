@@ -185,8 +185,7 @@ def _own(model: PieceModel) -> Scored:
 def _xlm_robertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:
     """Return fairseq's four tokens before the pieces, the first three of which they replace."""
     first = [names[key] for key in ("bos_token", "pad_token", "eos_token", "unk_token")]
-    ends = (names["mask_token"], 0.0)
-    return [*((text, 0.0) for text in first), *_own(model)[3:], ends], _XLM_ROBERTAS_UNKNOWN
+    return [*((text, 0.0) for text in first), *_own(model)[3:]], _XLM_ROBERTAS_UNKNOWN
 
 
 def _alberts_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Scored, int]:

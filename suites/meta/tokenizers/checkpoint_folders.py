@@ -223,12 +223,19 @@ FAMILIES = {
 
 
 def write(name: str, folder: Path, **settings: Any) -> Family:
-    """Write what a publisher's folder holds of a family's tokenizer, and its config.json."""
+    """Write what a publisher's folder holds of a family's tokenizer, and its config.json.
+
+    Args:
+        name: of the family.
+        folder: where to.
+        settings: what tokenizer_config.json states besides; None leaves out what it states.
+    """
     family = FAMILIES[name]
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in family.files().items():
         (folder / file).write_bytes(content)
     stated = {"tokenizer_class": family.tokenizer, **family.settings, **settings}
+    stated = {key: value for key, value in stated.items() if value is not None}
     (folder / "tokenizer_config.json").write_text(json.dumps(stated))
     config = {"model_type": family.model_type, **family.config}
     (folder / "config.json").write_text(json.dumps(config))

@@ -210,14 +210,18 @@ def test_a_folder_without_its_vocabulary_is_refused(name, tmp_path):
     assert refused.value.file == str(tmp_path)
 
 
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "bert, cased"])
+def test_settings_that_are_silent_leave_the_case_of_the_family(name, tmp_path):
+    family = write(name, tmp_path, do_lower_case=None)
+    assert tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).lowercase == family.lowers
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_family_names_the_class_that_the_settings_do_not(name, tmp_path):
     write(name, tmp_path)
     texts = [(text,) for text in sample_texts(30)]
     expected = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).rows(texts)
-    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
-    del settings["tokenizer_class"]
-    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    write(name, tmp_path, tokenizer_class=None)
     found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).rows(texts)
     for role in ROLES:
         np.testing.assert_array_equal(found[role], expected[role])
