@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from models.verdicts import confusion, intervals, metrics, reputation
 from models.verdicts.judge import Estimate
-from models.verdicts.resampling import counts_interval, drop_interval, drop_of
+from models.verdicts.resampling import (
+    counts_interval,
+    counts_intervals,
+    drop_interval,
+    drop_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +21,14 @@ if TYPE_CHECKING:
     from models.verdicts.confusion import Counts
     from models.verdicts.metrics import Floats, Labels
     from models.verdicts.resampling import Statistic
+
+
+class OrderEstimates(NamedTuple):
+    """How texts are ordered within their groups: means over the groups."""
+
+    reliability: Estimate
+    sensitivity: Estimate
+    f_rs: Estimate
 
 
 def exact(value: float, *, n: int = 1) -> Estimate:
@@ -104,6 +117,21 @@ def sensitivity(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estim
 def f_rs(gold: Labels, predicted: Labels, groups: Sequence[str]) -> Estimate:
     """Mean over the groups of F(R,S), bootstrapped; labels and groups [n]."""
     return _counted_by_group(reputation.f_rs, gold, predicted, groups)
+
+
+def order(gold: Labels, predicted: Labels, groups: Sequence[str]) -> OrderEstimates:
+    """Return `reliability`, `sensitivity` and `f_rs` from one resampling; labels and groups [n]."""
+    metrics.matches(gold, predicted)
+    classes = _classes(gold, predicted)
+    tables = confusion.confusion(gold, predicted, groups, classes=classes)
+    values, n = reputation.means(tables), int(tables.sum())
+    ends = counts_intervals(reputation.means, tables)
+    return OrderEstimates(
+        *(
+            Estimate(float(value), low, high, n)
+            for value, (low, high) in zip(values, ends, strict=True)
+        )
+    )
 
 
 def _counted(statistic: Statistic, gold: Labels, predicted: Labels) -> Estimate:

@@ -49,6 +49,11 @@ def f_rs(tables: Counts) -> Floats:
     return np.asarray(group_scores(tables).f.mean(axis=-1))
 
 
+def means(tables: Counts) -> Floats:
+    """Return `reliability`, `sensitivity` and `f_rs`, [..., 3]."""
+    return np.stack([score.mean(axis=-1) for score in group_scores(tables)], axis=-1)
+
+
 def group_scores(tables: Counts) -> GroupScores:
     """Return reliability and Sensitivity of each group, by counting.
 

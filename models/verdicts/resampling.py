@@ -53,19 +53,53 @@ def counts_interval(
     Raises:
         TooFew: fewer than two texts.
     """
+
+    def alone(tables: Counts) -> Floats:
+        return np.asarray(statistic(tables))[..., None]
+
+    (interval,) = counts_intervals(
+        alone, tables, confidence=confidence, resamples=resamples, seed=seed
+    )
+    return interval
+
+
+def counts_intervals(
+    statistics: Statistic,
+    tables: Counts,
+    *,
+    confidence: float = CONFIDENCE,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[Interval]:
+    """Return the interval of each of several statistics, as `counts_interval` does, all at once.
+
+    Args:
+        statistics: takes tables as a statistic does, gives values [..., statistics].
+        tables: what was counted, [groups, classes, classes + 1].
+        confidence: nominal coverage.
+        resamples: how many.
+        seed: of the resampling.
+
+    Raises:
+        TooFew: fewer than two texts.
+    """
     sizes = tables.sum(axis=(-2, -1))
     if sizes.sum() < FEWEST:
         raise TooFew(int(sizes.sum()), FEWEST)
-    value = float(statistic(tables))
+    smallest = int(sizes.min()) * len(sizes)
+    unseen = 1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / smallest)
     parts = _resampled(tables, resamples, seed)
-    drawn = np.sort(np.concatenate([statistic(part) for part in parts]))
-    low, high = _corrected_ends(drawn, value, _acceleration(statistic, tables), confidence)
-    if math.isnan(low) or low == high:
-        smallest = int(sizes.min()) * len(sizes)
-        unseen = 1.0 - ((1.0 - confidence) / 2.0) ** (1.0 / smallest)
-        low, high = value - unseen, value + unseen
-    # The ends hold the estimate: under strong bias the bootstrap's need not.
-    return Interval(max(0.0, min(low, value)), min(1.0, max(high, value)))
+    resampled = np.concatenate([statistics(part) for part in parts])
+    accelerations = _accelerations(statistics, tables, resampled.shape[1])
+    found = []
+    for at, value in enumerate(map(float, statistics(tables))):
+        drawn = np.sort(resampled[:, at])
+        low, high = _corrected_ends(drawn, value, accelerations[at], confidence)
+        if math.isnan(low) or low == high:
+            low, high = value - unseen, value + unseen
+        # The ends hold the estimate: under strong bias the bootstrap's need not.
+        found.append(Interval(max(0.0, min(low, value)), min(1.0, max(high, value))))
+    return found
 
 
 def drop_interval(
@@ -166,8 +200,11 @@ def _corrected_ends(
     return float(low), float(high)
 
 
-def _acceleration(statistic: Statistic, tables: Counts) -> float:
-    """Return Efron's acceleration from the jackknife, centered within each group."""
+def _accelerations(statistics: Statistic, tables: Counts, count: int) -> list[float]:
+    """Return Efron's acceleration of each statistic, from the jackknife centered in each group.
+
+    `count` is how many statistics there are.
+    """
     cells = np.argwhere(tables)
     # Groups with like tables are one: which of them loses a text, no statistic can tell.
     _, first, kind = np.unique(
@@ -177,14 +214,25 @@ def _acceleration(statistic: Statistic, tables: Counts) -> float:
     tried = cells[cells[:, 0] == likes[:, 0]]
     # A group of one text cannot lose it and still have a score.
     tried = tried[tables[tried[:, 0]].sum(axis=(-2, -1)) > 1]
-    of_cell = np.full(tables.shape, np.nan)
+    of_cell = np.full((*tables.shape, count), np.nan)
     most = max(1, LARGEST_PART // tables.size)
     for begin in range(0, len(tried), most):
         some = tried[begin : begin + most]
         without = np.repeat(tables[None], len(some), axis=0)
         without[np.arange(len(some)), *some.T] -= 1
-        of_cell[tuple(some.T)] = statistic(without)
+        of_cell[tuple(some.T)] = statistics(without)
     values = of_cell[tuple(likes.T)]
+    return [_acceleration(column, cells, tables) for column in values.T]
+
+
+def _acceleration(values: Floats, cells: Counts, tables: Counts) -> float:
+    """Return the acceleration of one statistic.
+
+    Args:
+        values: of the statistic without one text of a cell [cells]; NaN where it has none.
+        cells: the indices of each cell in the tables [cells, 3].
+        tables: what was counted.
+    """
     cells, values = cells[np.isfinite(values)], values[np.isfinite(values)]
     weights = tables[tuple(cells.T)]
     groups = cells[:, 0]

@@ -75,7 +75,7 @@ def by_group(
         domains.setdefault(domain_of(name), []).append(at)
     return {
         "by_domain": {name: _measures(tables[places]) for name, places in domains.items()},
-        "by_group": {name: _measures(tables[[at]]) for at, name in enumerate(names)},
+        "by_group": dict(zip(names, _measures_of_each(tables[:, None]), strict=True)),
     }
 
 
@@ -118,10 +118,20 @@ def domain_of(group_id: str) -> str:
 
 def _measures(tables: Counts) -> dict[str, float]:
     """Return the measures of the tables of some groups, pooled and group by group."""
-    pooled = {name: measure(tables.sum(axis=0)) for name, measure in _POOLED.items()}
-    each = {name: measure(tables) for name, measure in _BY_GROUP.items()}
-    found = {name: round(float(value), _DIGITS) for name, value in (pooled | each).items()}
-    return {"texts": int(tables.sum()), "groups": len(tables)} | found
+    (found,) = _measures_of_each(tables[None])
+    return found
+
+
+def _measures_of_each(sets: Counts) -> list[dict[str, float]]:
+    """Return the measures of each of several sets of groups, [sets, groups, *table]."""
+    pooled = {name: measure(sets.sum(axis=1)) for name, measure in _POOLED.items()}
+    each = {name: measure(sets) for name, measure in _BY_GROUP.items()}
+    texts, groups = sets.sum(axis=(1, 2, 3)), sets.shape[1]
+    return [
+        {"texts": int(texts[at]), "groups": groups}
+        | {name: round(float(value[at]), _DIGITS) for name, value in (pooled | each).items()}
+        for at in range(len(sets))
+    ]
 
 
 def _by_class(table: Counts) -> dict[str, dict[str, float]]:

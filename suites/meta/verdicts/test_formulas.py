@@ -25,6 +25,12 @@ def macro_f1(tables: np.ndarray) -> np.ndarray:
     return confusion.macro_f1(tables.sum(axis=-3))
 
 
+def acceleration_of(statistic, tables: np.ndarray) -> float:
+    """What is worked out for a single statistic."""
+    (found,) = resampling._accelerations(lambda some: statistic(some)[..., None], tables, 1)
+    return found
+
+
 def jackknifed(statistic, tables: np.ndarray) -> float:
     """Efron's acceleration, one text after the other left out, centered within its group."""
     squares = cubes = 0.0
@@ -42,13 +48,13 @@ def jackknifed(statistic, tables: np.ndarray) -> float:
 
 @pytest.mark.parametrize("statistic", [macro_f1, reputation.official_accuracy, reputation.f_rs])
 def test_the_acceleration_is_that_of_the_jackknife(statistic) -> None:
-    found = resampling._acceleration(statistic, TABLES)
+    found = acceleration_of(statistic, TABLES)
     assert found == pytest.approx(jackknifed(statistic, TABLES), rel=1e-9)
     assert abs(found) > 1e-3
 
 
 def test_what_no_text_moves_has_no_acceleration() -> None:
-    assert resampling._acceleration(lambda tables: tables.sum(axis=(1, 2, 3)) * 0.0, TABLES) == 0.0
+    assert acceleration_of(lambda tables: tables.sum(axis=(1, 2, 3)) * 0.0, TABLES) == 0.0
 
 
 def test_a_group_that_would_be_empty_is_left_out_of_the_jackknife() -> None:
@@ -56,7 +62,7 @@ def test_a_group_that_would_be_empty_is_left_out_of_the_jackknife() -> None:
     alone[0, 1, 2], alone[1] = 1, TABLES[1]
     # With its one text in place the other group's texts alone are left out.
     expected = jackknifed(lambda tables: reputation.official_accuracy(tables[..., 1:, :, :]), alone)
-    assert resampling._acceleration(reputation.official_accuracy, alone) == pytest.approx(expected)
+    assert acceleration_of(reputation.official_accuracy, alone) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("acceleration", [0.0, 0.07, -0.2])
@@ -85,7 +91,7 @@ def test_an_estimate_beyond_all_that_was_drawn_has_no_correction(value: float) -
 def test_an_interval_of_counts_is_made_of_these(confidence: float) -> None:
     drawn = np.sort(macro_f1(next(resampling._resampled(TABLES, 300, 7))))
     value = float(macro_f1(TABLES))
-    acceleration = resampling._acceleration(macro_f1, TABLES)
+    acceleration = acceleration_of(macro_f1, TABLES)
     low, high = resampling._corrected_ends(drawn, value, acceleration, confidence)
     found = resampling.counts_interval(
         macro_f1, TABLES, confidence=confidence, resamples=300, seed=7

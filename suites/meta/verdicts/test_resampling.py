@@ -154,8 +154,19 @@ def test_the_jackknife_tries_groups_with_like_tables_once() -> None:
 
     def statistic(some: np.ndarray) -> np.ndarray:
         tried.append(len(some))
-        return reputation.official_accuracy(some)
+        return reputation.official_accuracy(some)[..., None]
 
-    found = resampling._acceleration(statistic, tables)
+    (found,) = resampling._accelerations(statistic, tables, 1)
     assert sum(tried) == 3
-    assert found == pytest.approx(resampling._acceleration(statistic, tables[:1]) / 2000**0.5)
+    (of_one,) = resampling._accelerations(statistic, tables[:1], 1)
+    assert found == pytest.approx(of_one / 2000**0.5)
+
+
+def test_statistics_that_share_their_resamples_have_the_intervals_of_each_alone() -> None:
+    random = np.random.default_rng(3)
+    gold = random.integers(0, 3, 300)
+    answers = np.where(random.random(300) < 0.8, gold, random.integers(0, 3, 300))
+    tables = confusion(gold, answers, [str(at % 7) for at in range(300)], classes=3)
+    alone = (reputation.reliability, reputation.sensitivity, reputation.f_rs)
+    together = resampling.counts_intervals(reputation.means, tables)
+    assert together == [resampling.counts_interval(one, tables) for one in alone]
