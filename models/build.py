@@ -1,7 +1,8 @@
 """The builder: `python -m models.build SUBJECT` makes every artefact of a subject.
 
-The only process that imports TensorFlow. Progress goes to stderr; stdout gets one JSON document,
-{"artefacts": {...}} or {"error": {...}}. What the libraries print goes to a log in the store.
+The only process that imports TensorFlow; several of them where there is work for several. Progress
+goes to stderr; stdout gets one JSON document, {"artefacts": {...}} or {"error": {...}}. What the
+libraries print goes to a log in the store.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import tempfile
 import traceback
 from typing import TYPE_CHECKING
 
+from models import crew
 from models.checkpoints import anchored
 from models.commands import Parser, path, run_command
 from models.drafts import scratch_folder
@@ -24,13 +26,17 @@ from models.stopping import stop_with_stdin
 from models.store import Store, default_root
 from models.streams import open_output, raise_lost
 from models.subjects import load_subject
+from models.tasks import make_beside_others
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 # Training and converting spend minutes in native code, where no signal is heard: an epoch that is
 # not whole is lost anyway, and who stopped the builder waits for it.
-SECONDS_TO_STOP = 2.0
+_SECONDS_OF_A_HELPER = 2.0
+# Its helpers are waited for.
+SECONDS_TO_STOP = 2 * _SECONDS_OF_A_HELPER
+_MOST_HELPERS = 16
 # Measured on two cores: these double the texts per second of a fine-tuning, or more.
 ENVIRONMENT = {
     # TensorFlow's own threads share the work; a second pool below them only competes.
@@ -48,24 +54,31 @@ ENVIRONMENT = {
 def main(arguments: list[str] | None = None) -> int:
     """Build what is missing; return the exit code (0, 4 for the user's mistake, else 1)."""
     answers = open_output(os.dup(sys.stdout.fileno()), raise_lost)
-    progress = Progress(open_output(os.dup(sys.stderr.fileno()), lambda _: None))
+    stderr = os.dup(sys.stderr.fileno())
     with scratch_folder("edgeproof-build-") as scratch:
         # What the libraries put there goes with it.
         tempfile.tempdir = str(scratch)
-        code, document = _build(arguments, progress)
+        code, document = _build(sys.argv[1:] if arguments is None else arguments, stderr)
     answers.write(json.dumps(document) + "\n")
     answers.flush()
     return code
 
 
-def _build(arguments: list[str] | None, progress: Progress) -> tuple[int, dict[str, object]]:
-    """Build what is missing; return the exit code and the document for stdout."""
+def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
+    """Build what is missing; return the exit code and the document for stdout.
+
+    Args:
+        arguments: of the command.
+        stderr: a descriptor that stays what stderr was.
+    """
     log: Path | None = None
     try:
         options = _parser().parse_args(arguments)
-        if options.until_stdin_ends:
+        if options.until_stdin_ends or options.beside_others:
             stop_with_stdin()
-        store = Store(options.cache_dir)
+        # Who waits for what a helper makes is told of the builder that started it.
+        run = os.getppid() if options.beside_others else os.getpid()
+        store = Store(options.cache_dir, run)
         plan = make_plan(
             make_request(
                 load_subject(name_or_file(options.subject)),
@@ -75,10 +88,18 @@ def _build(arguments: list[str] | None, progress: Progress) -> tuple[int, dict[s
                 offline=options.offline,
             )
         )
+        helpers = crew.size(plan, store) if options.helpers is None else options.helpers
+        if helpers and not options.beside_others:
+            crew.work(helpers, arguments, stderr=stderr, seconds_to_stop=_SECONDS_OF_A_HELPER)
         log = _divert_output(store)
         from models.stages import Builder  # noqa: PLC0415 - after the log is in place
 
-        Builder(store, plan, progress).build()
+        progress = Progress(open_output(stderr, lambda _: None), alone=not options.beside_others)
+        builder = Builder(store, plan, progress)
+        if options.beside_others:
+            make_beside_others(builder.tasks(), store, progress.say)
+        else:
+            builder.build()
     except EdgeproofError as error:
         return error.exit_code, {"error": error.describe()}
     except Exception:  # noqa: BLE001 - the last line of defense: no traceback reaches a user
@@ -107,6 +128,18 @@ def _parser() -> Parser:
         action="store_true",
         help="stop when stdin ends, as it does when the process that holds it ends",
     )
+    parser.add_argument(
+        "--helpers",
+        type=int,
+        choices=range(_MOST_HELPERS + 1),
+        metavar="N",
+        help="processes that share the work, 0 for none (default: as many as are worth it)",
+    )
+    parser.add_argument(
+        "--beside-others",
+        action="store_true",
+        help="make what no other builder is making, as the helpers do that a builder starts",
+    )
     return parser
 
 
@@ -134,4 +167,5 @@ def _prepare_environment() -> None:
 
 if __name__ == "__main__":
     _prepare_environment()
-    sys.exit(run_command(main, seconds=SECONDS_TO_STOP))
+    helps = "--beside-others" in sys.argv
+    sys.exit(run_command(main, seconds=_SECONDS_OF_A_HELPER if helps else SECONDS_TO_STOP))

@@ -21,11 +21,12 @@ class Progress:
 
     Args:
         stream: where to; a terminal gets a line that moves.
+        alone: whether no other process prints there: two moving lines would hide each other.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, alone: bool = True) -> None:
         self._stream = stream
-        self._moving = stream.isatty()
+        self._moving = alone and stream.isatty()
         self._interval = TERMINAL_INTERVAL if self._moving else LOG_INTERVAL
         self._last = 0.0
         self._width = 0

@@ -21,6 +21,7 @@ from models.progress import TrainingProgress
 from models.shrinking.encoding import load_tokenizer, prune_corpus
 from models.shrinking.inherit import Pieces
 from models.shrinking.vocabulary import count_uses, numbers_before
+from models.tasks import Task, make_in_order
 from models.training.resume import Resume
 
 if TYPE_CHECKING:
@@ -56,34 +57,58 @@ class Builder:
 
     def build(self) -> None:
         """Make every stage in order; those that are there are left alone."""
-        self.build_models()
-        for scheme, stage in self._plan.variants.items():
-            self._get(stage, functools.partial(self._make_variant, scheme))
+        make_in_order(self.tasks(), self._store, self._progress.say)
 
     def build_models(self) -> None:
         """Make the corpus and the trained models, and convert nothing."""
-        plan = self._plan
-        self._get(plan.whole, self._make_corpus)
-        for role, stage in plan.models().items():
-            self._train(stage, functools.partial(self._make_model, role))
-        if self._subject.shrunk:
-            self._shrink(self._subject.shrunk)
+        make_in_order(self._models(), self._store, self._progress.say)
 
-    def _get(self, stage: Stage, make: Any) -> None:
-        self._store.get(stage, make, waiting=self._progress.say)
-
-    def _shrink(self, table: ShrunkTable) -> None:
+    def tasks(self) -> list[Task]:
+        """Return what has to be made, each stage after those that it needs."""
         plan = self._plan
+        variants = [
+            Task(
+                stage,
+                functools.partial(self._make_variant, scheme),
+                needs=(plan.small, plan.corpus),
+            )
+            for scheme, stage in plan.variants.items()
+        ]
+        return [*self._models(), *variants]
+
+    def _models(self) -> list[Task]:
+        plan = self._plan
+        models = [
+            self._training(
+                stage,
+                functools.partial(self._make_model, role),
+                (plan.whole, *([plan.full] if table.distillation else [])),
+            )
+            for (role, stage), table in zip(
+                plan.models().items(), self._subject.models().values(), strict=True
+            )
+        ]
+        shrunk = self._shrinking(self._subject.shrunk) if self._subject.shrunk else []
+        return [Task(plan.whole, self._make_corpus), *models, *shrunk]
+
+    def _shrinking(self, table: ShrunkTable) -> list[Task]:
+        plan = self._plan
+        tasks = []
         if table.pieces:
-            self._get(plan.corpus, functools.partial(self._prune_corpus, table.pieces))
-        self._train(plan.cut, functools.partial(self._make_cut, table))
+            prune = functools.partial(self._prune_corpus, table.pieces)
+            tasks.append(Task(plan.corpus, prune, needs=(plan.whole,)))
+        make_cut = functools.partial(self._make_cut, table)
+        tasks.append(self._training(plan.cut, make_cut, (plan.full, plan.corpus)))
         if table.rounding:
-            self._get(plan.small, functools.partial(self._round, table.rounding))
+            round_weights = functools.partial(self._round, table.rounding)
+            tasks.append(Task(plan.small, round_weights, needs=(plan.cut, plan.corpus)))
+        return tasks
 
-    def _train(self, stage: Stage, make: Callable[[Resume, Path], None]) -> None:
+    def _training(
+        self, stage: Stage, make: Callable[[Resume, Path], None], needs: tuple[Stage, ...]
+    ) -> Task:
         resume = Resume(self._store.path(stage).with_name(f"{stage.key}.resume"))
-        self._get(stage, functools.partial(make, resume))
-        resume.forget()
+        return Task(stage, functools.partial(make, resume), needs, tidy=resume.forget)
 
     def _make_corpus(self, out: Path) -> None:
         self._progress.say(f"corpus: reading and encoding for subject {self._subject.name!r}")
@@ -208,7 +233,7 @@ class Builder:
             return None
         from models.training.objective import Lesson  # noqa: PLC0415 - TensorFlow
 
-        self._get(self._plan.lesson, self._make_lesson)
+        self._store.get(self._plan.lesson, self._make_lesson, waiting=self._progress.say)
         logits = self._store.artefact(self._plan.lesson).arrays(LOGITS)
         return Lesson(logits["train"], table)
 

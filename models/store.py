@@ -128,10 +128,13 @@ class Store:
 
     Args:
         root: where to keep them; made when first written to.
+        run: the process that others are told of while they wait for what this one makes; this one
+            by default.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, run: int | None = None) -> None:
         self.root = root
+        self._run = os.getpid() if run is None else run
 
     def path(self, stage: Stage) -> Path:
         """Return where the artefact is, or would be."""
@@ -199,24 +202,66 @@ class Store:
                     self._make(stage, make)
         return self.artefact(stage)
 
+    def attempt(self, stage: Stage, make: Callable[[Path], None]) -> bool:
+        """Make an artefact where it is not there yet, unless another process is making it.
+
+        Args:
+            stage: what to make.
+            make: as for `get`.
+
+        Returns:
+            Whether it is there now.
+
+        Raises:
+            StoreError: the store is full, read-only or otherwise cannot be written.
+        """
+        with _explained(self.root):
+            lock, holder = self._lock(stage)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                return False
+            with self._held(lock, holder):
+                if not self.has(stage):
+                    self._make(stage, make)
+        return True
+
+    def other_run_at(self, stage: Stage) -> str:
+        """Say which other run is making an artefact; nothing where it is this one, or none."""
+        _, holder = self._lock(stage)
+        return "" if _written_in(holder) == self._myself else _held_by(holder)
+
     @contextmanager
     def _locked(self, stage: Stage, waiting: Callable[[str], None]) -> Iterator[None]:
-        locks = self.root / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        name = f"{stage.name}-{stage.key}"
-        lock, holder = FileLock(locks / f"{name}.lock"), locks / f"{name}.holder"
+        lock, holder = self._lock(stage)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             waiting(f"waiting for another run that makes {stage.name}{_held_by(holder)}")
             _wait_for(lock, holder, stage, waiting)
+        with self._held(lock, holder):
+            yield
+
+    def _lock(self, stage: Stage) -> tuple[FileLock, Path]:
+        """Return the lock of an artefact, and the file that says who holds it."""
+        locks = self.root / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        name = f"{stage.name}-{stage.key}"
+        return FileLock(locks / f"{name}.lock"), locks / f"{name}.holder"
+
+    @contextmanager
+    def _held(self, lock: FileLock, holder: Path) -> Iterator[None]:
         with drafting(holder):
             try:
-                holder.write_text(f"{os.getpid()} {platform.node()}", encoding="utf-8")
+                holder.write_text(self._myself, encoding="utf-8")
                 yield
             finally:
                 holder.unlink(missing_ok=True)
                 lock.release()
+
+    @property
+    def _myself(self) -> str:
+        return f"{self._run} {platform.node()}"
 
     def _make(self, stage: Stage, make: Callable[[Path], None]) -> None:
         final = self.path(stage)
@@ -266,9 +311,14 @@ def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str
 
 def _held_by(holder: Path) -> str:
     """Name the process that holds a lock, as it has written it down."""
+    pid, _, machine = _written_in(holder).partition(" ")
+    return f" (process {pid} on {machine})" if machine and pid.isdecimal() else ""
+
+
+def _written_in(holder: Path) -> str:
+    """Return what the holder of a lock has written down; nothing where that cannot be read."""
     try:
-        pid, _, machine = read_text(holder, _LONGEST_HOLDER).partition(" ")
-        return f" (process {int(pid)} on {machine})" if machine else ""
+        return read_text(holder, _LONGEST_HOLDER)
     except (OSError, ValueError):
         return ""
 

@@ -99,6 +99,21 @@ def test_the_builder_stops_when_its_run_is_killed(run_of, tmp_path):
     assert ended.left == []
 
 
+@pytest.mark.parametrize(
+    "number", [SIGNALS[0], signal.SIGKILL, *(slow(number) for number in SIGNALS[1:])]
+)
+def test_helpers_stop_with_their_builder(number, miniature, tmp_path):
+    store = tmp_path / "store"
+    arguments = ["-m", "models.build", str(miniature.subject), "--helpers=2"]
+    arguments += ["--corpus", str(miniature.corpus), "--cache-dir", str(store)]
+    moment = once_said("full model: epoch 1/")
+    ended = end(tmp_path / "run", arguments, number, moment, store=store)
+    assert ended.code in {128 + number, -number}, ended.output
+    assert "Traceback" not in ended.output
+    # A killed builder's helpers stop by themselves, and tidy up.
+    assert [one for one in ended.left if number is not signal.SIGKILL or "process" in one] == []
+
+
 def test_workers_stop_with_their_run(run_of, warm, tmp_path):
     moment = after(random.Random(3).uniform(3.0, 6.0))  # noqa: S311 - the same every time
     ended = end(tmp_path / "run", run_of(warm, "-n2"), signal.SIGTERM, moment, store=warm)

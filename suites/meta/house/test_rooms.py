@@ -109,7 +109,14 @@ MAY_IMPORT = {
         *("models.checkpoints", "models.corpus", "models.errors", "models.flatbuffers"),
         *("models.networks", "models.sources", "models.store", "models.subjects"),
     },
+    # What is made, in which order, by how many processes: none of these makes anything itself.
+    "models.tasks": {"models.store"},
+    "models.crew": {
+        *("models.errors", "models.networks", "models.plan", "models.runtime", "models.store"),
+        "models.subjects",
+    },
     "models.stages": {
+        "models.tasks",
         *("models.corpus", "models.flatbuffers", "models.members", "models.networks"),
         *("models.progress", "models.shrinking", "models.subjects", "models.training"),
     },
@@ -126,11 +133,13 @@ MAY_IMPORT = {
     "models.build": {
         *(
             "models.checkpoints",
+            "models.crew",
             "models.errors",
             "models.plan",
             "models.progress",
             "models.stages",
             "models.store",
+            "models.tasks",
         ),
         *("models.commands", "models.subjects"),
     },

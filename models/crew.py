@@ -1,0 +1,161 @@
+"""A builder's helpers: the same builder in several processes, which share its tasks.
+
+Models that do not need each other train side by side, and schemes are converted side by side. Each
+process makes all of an artefact, so its bytes do not depend on how many there are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from models import processes
+from models.errors import EdgeproofError, UsageMistake
+from models.networks.architecture import from_published, from_table
+from models.networks.parameters import count
+from models.runtime.failures import ending_of
+from models.store import PROJECT
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Sequence
+
+    from models.plan import Plan, Request
+    from models.processes import Ended
+    from models.store import Stage, Store
+
+# All of them together stay below it, whatever this machine has.
+_MOST_MEMORY = 6 << 30
+# A process with TensorFlow, and what it takes for each byte of float32 weights: BERT-large's 1.3 GB
+# were converted in 13.6 GB.
+_LEAST_MEMORY = 1 << 30
+_TIMES_THE_WEIGHTS = 10
+_FLOAT32_BYTES = 4
+# Less is learned in the time that a second process takes to import TensorFlow: 5 s. A core learns
+# from 300 texts a second with two million parameters.
+_WORTH_A_START = 5 * 10**9
+# Where the subject takes all that its file has.
+_USUAL_TEXTS = 10_000
+# Behind the time that a helper itself takes to stop, see `models.build`.
+_SECONDS_TO_CLEAR = 1.0
+# TensorFlow takes a moment to let go of what it has.
+_SECONDS_TO_END = 30.0
+_AGAIN = "Run again, with more free memory if it was SIGKILL: what was made is kept"
+
+
+def size(plan: Plan, store: Store) -> int:
+    """Return how many helpers are worth starting; none where the builder does as well by itself."""
+    missing = [stage for stage in plan.stages() if not store.has(stage)]
+    if _learning(plan, missing) < _WORTH_A_START:
+        return 0
+    helpers = min(len(missing), len(os.sched_getaffinity(0)), _MOST_MEMORY // _memory_of(plan))
+    return helpers if helpers > 1 else 0
+
+
+def _learning(plan: Plan, missing: Sequence[Stage]) -> int:
+    """Return how much is left to learn: texts times parameters, over all epochs and models."""
+    texts = plan.request.subject.corpus.counts.train or _USUAL_TEXTS
+    return sum(
+        texts * table.training.epochs * parameters
+        for (role, table), parameters in zip(
+            plan.request.subject.models().items(), _parameters(plan.request), strict=True
+        )
+        if plan.models()[role] in missing
+    )
+
+
+def _memory_of(plan: Plan) -> int:
+    """Return how many bytes of memory a helper may come to need."""
+    weights = _FLOAT32_BYTES * max(_parameters(plan.request))
+    return _LEAST_MEMORY + _TIMES_THE_WEIGHTS * weights
+
+
+def _parameters(request: Request) -> list[int]:
+    """Return how many parameters each model has that starts from a table or a checkpoint."""
+    subject = request.subject
+    sizes = {
+        "vocabulary": subject.tokenizer.vocabulary or 0,
+        "classes": len(subject.corpus.labels),
+        "positions": subject.tokenizer.max_tokens,
+    }
+    return [
+        count(
+            from_published(request.checkpoints[role], classes=sizes["classes"])
+            if table.network is None
+            else from_table(table.network, **sizes)
+        )
+        for role, table in subject.models().items()
+    ]
+
+
+def work(helpers: int, arguments: Sequence[str], *, stderr: int, seconds_to_stop: float) -> None:
+    """Let helpers make what they can, and wait until they have.
+
+    Args:
+        helpers: how many.
+        arguments: of the builder; each helper is given them.
+        stderr: descriptor where their progress goes.
+        seconds_to_stop: what a helper takes to stop.
+
+    Raises:
+        EdgeproofError: one failed, and all were stopped.
+    """
+    command = [sys.executable, "-m", "models.build", *arguments, "--beside-others"]
+    # Where this process ends, however it does, its helpers' stdin ends, and they stop.
+    lives, ends = os.pipe()
+    started: list[subprocess.Popen[bytes]] = []
+    with os.fdopen(lives, "rb") as stdin, os.fdopen(ends, "wb"):
+        try:
+            started.extend(
+                processes.start(command, remedy=_AGAIN, stdin=stdin, stderr=stderr, folder=PROJECT)
+                for _ in range(helpers)
+            )
+            _follow(started)
+        finally:
+            _stop(started, seconds_to_stop + _SECONDS_TO_CLEAR)
+
+
+def _follow(helpers: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Wait for all helpers, or for the first that fails.
+
+    Raises:
+        EdgeproofError: what it failed of.
+    """
+    said = {helper.pid: bytearray() for helper in helpers}
+    with selectors.DefaultSelector() as waiting:
+        for helper in helpers:
+            waiting.register(helper.stdout, selectors.EVENT_READ, helper)  # type: ignore[arg-type] # a pipe
+        while waiting.get_map():
+            for key, _ in waiting.select():
+                helper, piece = key.data, os.read(key.fd, processes.PIECE)
+                # Beyond that it is no answer of a builder.
+                said[helper.pid] += piece[: processes.OUTPUT_BYTES - len(said[helper.pid])]
+                if not piece:
+                    waiting.unregister(key.fileobj)
+                    code = processes.wait(helper, _SECONDS_TO_END)
+                    text = said[helper.pid].decode("utf-8", "replace")
+                    if code != 0:
+                        raise failure_of(processes.Ended(-9 if code is None else code, text, ""))
+
+
+def _stop(helpers: Sequence[subprocess.Popen[bytes]], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    for helper in helpers:
+        processes.terminate(helper)
+    for helper in helpers:
+        processes.wait(helper, max(deadline - time.monotonic(), 0.0))
+        if helper.stdout is not None:
+            helper.stdout.close()
+
+
+def failure_of(done: Ended) -> EdgeproofError:
+    """Return the error that a builder ended with, as it told it, or how it ended untold."""
+    lines = done.stdout.strip().splitlines()
+    if lines:
+        kind = UsageMistake if done.code == UsageMistake.exit_code else EdgeproofError
+        return kind(**json.loads(lines[-1])["error"])
+    return EdgeproofError(f"the builder {ending_of(done.code)}", remedy=_AGAIN)

@@ -1,0 +1,79 @@
+"""What a builder makes, task by task: alone in their order, or shared with other processes.
+
+The store is all that processes share: an artefact that is there is made, one that is locked is
+being made, and a process that finds nothing to make waits until what others make lets it go on.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from models.store import Stage, Store
+
+_SECONDS_BETWEEN_LOOKS = 0.2
+
+
+@dataclass(frozen=True)
+class Task:
+    """One artefact, how it is made, and what it is made from.
+
+    Attributes:
+        stage: the artefact.
+        make: writes the artefact's files into the empty folder it is given.
+        needs: artefacts that have to be there before.
+        tidy: removes what only the making needed, once the artefact is there.
+    """
+
+    stage: Stage
+    make: Callable[[Path], None]
+    needs: tuple[Stage, ...] = ()
+    tidy: Callable[[], None] = lambda: None
+
+
+def make_in_order(tasks: Sequence[Task], store: Store, say: Callable[[str], None]) -> None:
+    """Make what is missing, one after the other; wait where another process makes it.
+
+    Args:
+        tasks: each after those that it needs.
+        store: where artefacts are kept.
+        say: told what is waited for.
+    """
+    for task in tasks:
+        store.get(task.stage, task.make, waiting=say)
+        task.tidy()
+
+
+def make_beside_others(tasks: Sequence[Task], store: Store, say: Callable[[str], None]) -> None:
+    """Make what no other process is making, until others make all that is left.
+
+    Args:
+        tasks: in the order in which they are tried.
+        store: where artefacts are kept.
+        say: told what is waited for, where it is not one of this run's own processes that makes it.
+    """
+    told: set[str] = set()
+    while left := [task for task in tasks if not store.has(task.stage)]:
+        ready = [task for task in left if all(store.has(stage) for stage in task.needs)]
+        if any(_made(task, store) for task in ready):
+            continue
+        if ready == left:
+            return
+        for stage in (task.stage for task in ready):
+            run = store.other_run_at(stage)
+            if run and stage.key not in told:
+                told.add(stage.key)
+                say(f"waiting for another run that makes {stage.name}{run}")
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _made(task: Task, store: Store) -> bool:
+    if not store.attempt(task.stage, task.make):
+        return False
+    task.tidy()
+    return True

@@ -1,0 +1,179 @@
+"""Processes share a builder's tasks: each is made once, after what it needs, beside the others."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from models import crew
+from models.errors import EdgeproofError, UsageMistake
+from models.plan import make_plan, make_request
+from models.processes import Ended
+from models.store import PROJECT, Stage, Store
+from models.subjects import load_subject
+from models.tasks import Task, make_beside_others, make_in_order
+from suites.meta.gates.running import environment
+
+SECONDS = 20.0
+LONGEST = 60.0
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def stage(name):
+    return Stage("stage", {"name": name})
+
+
+def writes(made, name, *, before=lambda: None):
+    def make(folder):
+        before()
+        made.append(name)
+        (folder / "file").write_text(name)
+
+    return make
+
+
+def in_threads(*targets):
+    threads = [threading.Thread(target=target) for target in targets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LONGEST)
+        assert not thread.is_alive()
+
+
+def test_makes_in_order_and_tidies(store):
+    made = []
+    tasks = [Task(stage(one), writes(made, one), tidy=lambda: made.append("-")) for one in "ab"]
+    make_in_order(tasks, store, made.append)
+    make_in_order(tasks, store, made.append)
+    assert made == ["a", "-", "b", "-", "-", "-"]
+
+
+def test_what_does_not_need_each_other_is_made_at_the_same_time(store):
+    made, both = [], threading.Barrier(2, timeout=SECONDS)
+    tasks = [
+        Task(stage("a"), writes(made, "a")),
+        # Each of these waits for the other to have begun.
+        Task(stage("b"), writes(made, "b", before=both.wait), needs=(stage("a"),)),
+        Task(stage("c"), writes(made, "c", before=both.wait), needs=(stage("a"),)),
+        Task(stage("d"), writes(made, "d"), needs=(stage("b"), stage("c"))),
+    ]
+    helper = lambda: make_beside_others(tasks, store, made.append)  # noqa: E731 - two of one
+    in_threads(helper, helper)
+    assert (made[0], sorted(made[1:3]), made[3:]) == ("a", ["b", "c"], ["d"])
+
+
+def test_ends_where_others_make_all_that_is_left(store):
+    made = []
+    task = Task(stage("a"), writes(made, "a"))
+    lets_go, holds = threading.Event(), threading.Event()
+
+    def hold(folder):
+        holds.set()
+        lets_go.wait(SECONDS)
+        (folder / "file").touch()
+
+    def other():
+        assert holds.wait(SECONDS)
+        make_beside_others([task], store, made.append)
+        lets_go.set()
+
+    in_threads(lambda: store.get(task.stage, hold), other)
+    assert made == []
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_says_that_it_waits_for_another_run_and_not_for_its_own(store, same):
+    said, holds = [], threading.Event()
+    holder = Store(store.root, run=os.getpid() if same else 12345)
+    first, then = stage("first"), stage("then")
+
+    def hold(folder):
+        (folder / "file").touch()
+        holds.set()
+        threading.Event().wait(1.0)
+
+    def other():
+        assert holds.wait(SECONDS)
+        tasks = [
+            Task(first, writes(said, "first")),
+            Task(then, writes(said, "then"), needs=(first,)),
+        ]
+        make_beside_others(tasks, store, said.append)
+
+    in_threads(lambda: holder.get(first, hold), other)
+    assert said[-1] == "then"
+    assert len(said) == (1 if same else 2)
+    assert same or said[0].startswith("waiting for another run that makes stage (process 12345 on ")
+
+
+def test_what_fails_is_told_and_left_to_the_next(store):
+    def fail(_):
+        raise EdgeproofError("it failed", remedy="Mend it")
+
+    with pytest.raises(EdgeproofError, match="it failed"):
+        make_beside_others([Task(stage("a"), fail)], store, lambda _: None)
+    made = []
+    make_beside_others([Task(stage("a"), writes(made, "a"))], store, made.append)
+    assert made == ["a"]
+
+
+@pytest.fixture
+def two_cores(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+
+
+def plan_of(subject):
+    return make_plan(make_request(subject))
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_helpers_are_started_where_much_is_to_be_learned(store, miniature):
+    assert crew.size(plan_of(load_subject("embedded")), store) == 2
+    assert crew.size(miniature.plan(), store) == 0
+    assert crew.size(miniature.plan(), Store(miniature.store)) == 0
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_helpers_share_six_gigabytes(store, monkeypatch):
+    plan = plan_of(load_subject("embedded"))
+    monkeypatch.setattr(crew, "_parameters", lambda _: [335_000_000, 25_000_000])
+    assert crew.size(plan, store) == 0
+
+
+def test_one_helper_s_failure_is_the_builder_s(store):
+    arguments = ["nobody", "--cache-dir", str(store.root)]
+    with pytest.raises(UsageMistake, match="nobody"):
+        crew.work(2, arguments, stderr=2, seconds_to_stop=2.0)
+
+
+def test_a_helper_that_was_killed_is_told():
+    error = crew.failure_of(Ended(-signal.SIGKILL, "", ""))
+    assert "was killed by SIGKILL" in str(error)
+
+
+def test_helpers_make_what_one_builder_makes(miniature, tmp_path):
+    store = tmp_path / "store"
+    command = [sys.executable, "-m", "models.build", str(miniature.subject), "--helpers=2"]
+    command += ["--corpus", str(miniature.corpus), "--cache-dir", str(store)]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = json.loads(done.stdout)["artefacts"]
+    for name, path in made.items():
+        kept = json.loads((miniature.store / name / "manifest.json").read_text("utf-8"))
+        assert json.loads((store / name / "manifest.json").read_text("utf-8")) == kept, path
+    assert all(
+        done.stderr.count(f"variant {one}: converting") == 1 for one in ("float32", "float16")
+    )
