@@ -39,7 +39,6 @@ OPTIONS = {
     "cut and filled on the left": ("bert", {"padding_side": "left", "truncation_side": "left"}),
 }
 CASES = {name: (name, {}) for name in FAMILIES} | OPTIONS
-# RoBERTa's own tokenizer.json lets "<mask>" take the blank before it, transformers 5 does not.
 MARKED = ["</s>", "a<mask>", "[MASK]x", "[CLS] good [SEP]", "``good'' day ﬁ"]
 
 pytestmark = pytest.mark.skipif(
@@ -85,8 +84,12 @@ def differing(ours, theirs, texts):
 
 
 def test_rows_of_many_texts_are_those_of_transformers(folders):
-    _, both = folders
+    family, both = folders
     texts = [*sample_texts(200), *SPECIAL, *MARKED]
+    if family.model_type != "roberta":
+        # In RoBERTa's published tokenizer.json it takes the blank before it, and so it does here;
+        # transformers 5 leaves that blank where it has the vocabulary files alone.
+        texts.append("good <mask> go [MASK] x")
     assert max(map(len, texts)) == 10_000
     assert "" in texts
     for ours, theirs in both:
