@@ -149,7 +149,7 @@ def make_plan(request: Request) -> Plan:
         corpus = _pruned_stage(request.subject.shrunk, whole)
         cut = _cut_stage(request.subject.shrunk, corpus, full)
         small = _rounded_stage(request.subject.shrunk, corpus, cut)
-    variants = {name: _variant_stage(name, small, corpus) for name in request.schemes}
+    variants = {name: _variant_stage(name, request, small, corpus) for name in request.schemes}
     return Plan(request, whole, corpus, full, cut, small, variants)
 
 
@@ -170,12 +170,19 @@ def _corpus_stage(request: Request) -> Stage:
     subject, path = request.subject, request.corpus_path
     recipe: dict[str, Any] = {
         "corpus": msgspec.to_builtins(subject.corpus),
-        "tokenizer": msgspec.to_builtins(subject.tokenizer),
+        "tokenizer": _tokenizer_recipe(subject),
         "file": None if path is None else hash_corpus(path),
         "tokenizer_files": _hash_tokenizer(request.tokenizer_folder),
         **_made_by("_make_corpus"),
     }
     return Stage(CORPUS, recipe)
+
+
+def _tokenizer_recipe(subject: Subject) -> dict[str, Any]:
+    """Return what decides how texts are encoded; how long a converted file's rows are does not."""
+    recipe: dict[str, Any] = msgspec.to_builtins(subject.tokenizer)
+    del recipe["lengths"]
+    return recipe
 
 
 def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
@@ -240,9 +247,10 @@ def _rounded_stage(table: ShrunkTable, corpus: Stage, cut: Stage) -> Stage:
     return Stage(MODEL, recipe)
 
 
-def _variant_stage(scheme: str, small: Stage, corpus: Stage) -> Stage:
+def _variant_stage(scheme: str, request: Request, small: Stage, corpus: Stage) -> Stage:
     recipe = {
         "scheme": scheme,
+        "lengths": list(request.subject.tokenizer.row_lengths),
         "model": small.key,
         "calibration": corpus.key,
         **_made_by("_make_variant"),

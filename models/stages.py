@@ -261,7 +261,7 @@ class Builder:
             flatbuffer = convert(
                 chosen,
                 *self._trained(self._plan.small),
-                self._subject.tokenizer.max_tokens,
+                self._subject.tokenizer.row_lengths,
                 self._small_splits["calibration"],
             )
         except UnsupportedSchemeError as error:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from models.flatbuffers.addends import store_addends
-from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variant
-from models.flatbuffers.signature import LOGITS, NAMES
+from models.flatbuffers.merging import merge_lengths
+from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants
+from models.flatbuffers.signature import LOGITS, NAMES, SIGNATURE
 from models.networks.blocks import Blocks
 from models.networks.classifier import forward
 
@@ -20,29 +21,44 @@ if TYPE_CHECKING:
     from models.networks.architecture import Architecture
     from models.networks.parameters import Values
 
-SIGNATURE = "serving_default"
-
 
 def convert(
-    scheme: Scheme, shape: Architecture, values: Values, tokens: int, calibration: Encoded
+    scheme: Scheme,
+    shape: Architecture,
+    values: Values,
+    lengths: tuple[int, ...],
+    calibration: Encoded,
 ) -> bytes:
     """Return the FlatBuffer of a network at [1, tokens] under `scheme`.
 
-    Its signature takes `input_ids`, `attention_mask`, `token_type_ids` and gives `logits`.
+    Its signature takes `input_ids`, `attention_mask`, `token_type_ids` and gives `logits`. Of
+    several lengths each has a signature of its own, called as `signature_of_length` says, over the
+    same weights.
+
+    Args:
+        scheme: how weights and activations are stored.
+        shape: the network's.
+        values: its weights.
+        lengths: tokens of a row, ascending; the last is that of the calibration texts.
+        calibration: texts that ranges are found on, at the longest length, for all of them: its
+            rows hold every text whole.
 
     Raises:
         UnsupportedSchemeError: the converter refused.
     """
-    module = _Frozen(shape, values, tokens, looks_up=scheme.looks_up)
     try:
-        converted = _by_tflite(scheme, module)
+        plain = {
+            tokens: _by_tflite(scheme, _Frozen(shape, values, tokens, looks_up=scheme.looks_up))
+            for tokens in lengths
+        }
         if scheme.converter == "tflite" and scheme.integer_weights:
-            converted = store_addends(converted)
+            plain = {tokens: store_addends(one) for tokens, one in plain.items()}
     except (RuntimeError, ValueError) as error:
         raise UnsupportedSchemeError.of(scheme, "tflite", error) from error
+    made = plain
     if scheme.converter == "litert_quantizer":
-        return make_variant(converted, scheme, _samples(calibration))
-    return converted
+        made = make_variants(plain, scheme, _samples(calibration))
+    return merge_lengths(made)
 
 
 class _EdgeBlocks(Blocks):

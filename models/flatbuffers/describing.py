@@ -11,6 +11,7 @@ from models.errors import EdgeproofError
 from models.flatbuffers.findings import Finding, Inspected, findings_of
 from models.flatbuffers.findings.schemes import claim_of
 from models.flatbuffers.inspect import report_of
+from models.flatbuffers.lengths import tokens_of
 from models.flatbuffers.metadata import read_metadata, why_unread
 from models.flatbuffers.opening import Damaged, read_flatbuffer
 from models.flatbuffers.reading import read_contents
@@ -87,6 +88,7 @@ def document_of(inspected: Inspected, findings: Sequence[Finding]) -> dict[str, 
             {
                 "key": one.key,
                 "subgraph": one.subgraph,
+                "tokens": tokens_of(one),
                 "inputs": {name: _tensor(tensor) for name, tensor in one.inputs.items()},
                 "outputs": {name: _tensor(tensor) for name, tensor in one.outputs.items()},
             }
@@ -215,7 +217,10 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield from _ports("outputs", document["outputs"])
     for one in document["signatures"]:
         names = f"{', '.join(one['inputs'])} -> {', '.join(one['outputs'])}"
-        yield f"signature   {one['key']!r}: {names}"
+        # Of a lone signature the inputs above show it.
+        several = len(document["signatures"]) > 1 and one["tokens"] is not None
+        tokens = f", rows of {one['tokens']} tokens" if several else ""
+        yield f"signature   {one['key']!r}: {names}{tokens}"
     yield f"weights     {_shares(document['weights'])}"
     yield f"activations {_shares(document['activations'])}"
     yield from _operator_lines(document["operators"])

@@ -89,6 +89,10 @@ class Graph:
                 found += self.consumers(operator.outputs[0]) if moves else [operator]
         return found
 
+    def tokens(self) -> int:
+        """Return how many tokens a row of its inputs has."""
+        return self.shape(int(self._graph.inputs[0]))[-1]
+
     def shape(self, tensor: int) -> tuple[int, ...]:
         """Return a tensor's shape."""
         return tuple(int(size) for size in self._graph.tensors[tensor].shape)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.flatbuffers.graph import CODES, Graph
-from models.flatbuffers.observing import Observer
+from models.flatbuffers.observing import Observer, shortened
 from models.flatbuffers.scales import Choice, choose, even, largest
 
 if TYPE_CHECKING:
@@ -40,19 +40,27 @@ LEAST = 1e-6
 FEWEST_CHANNELS = 8
 
 
-def level(flatbuffer: bytes, samples: Samples) -> tuple[bytes, frozenset[str]]:
+def level(
+    flatbuffer: bytes, samples: Samples, watched: bytes | None = None
+) -> tuple[bytes, frozenset[str]]:
     """Return the file with its products leveled, and the names of its attention scores.
+
+    Args:
+        flatbuffer: the file.
+        samples: texts whose activations scales are chosen by.
+        watched: the same network at the samples' length, where the file takes shorter rows; its
+            tensors have the same names.
 
     Raises:
         ValueError: the rewritten file answers differently.
     """
     graph = Graph(flatbuffer)
-    observer = Observer(flatbuffer)
+    observer = Observer(flatbuffer if watched is None else watched)
     scores = _Leveling(graph, observer, samples[:WATCHED]).run()
     graph.settle()
     leveled = graph.pack()
-    few = samples[:4]
-    expected, found = observer.answers(few), Observer(leveled).answers(few)
+    few = [shortened(sample, graph.tokens()) for sample in samples[:4]]
+    expected, found = Observer(flatbuffer).answers(few), Observer(leveled).answers(few)
     if not np.abs(expected - found).max() <= SAME * max(1.0, float(np.abs(expected).max())):
         raise ValueError("leveling changed what the float32 network answers")
     return leveled, scores

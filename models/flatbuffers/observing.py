@@ -76,6 +76,11 @@ class Observer:
         return values.copy()
 
 
+def shortened(sample: dict[str, NDArray[np.int32]], tokens: int) -> dict[str, NDArray[np.int32]]:
+    """Return the first tokens of a text's inputs [1, n], as a file for shorter rows takes them."""
+    return {name: rows[:, :tokens] for name, rows in sample.items()}
+
+
 def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, dict[str, Any]]:
     """Return the smallest and the largest value of every float32 tensor, as the quantizer takes it.
 

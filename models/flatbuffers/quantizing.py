@@ -16,10 +16,12 @@ from models.flatbuffers.gathers import with_gathers
 from models.flatbuffers.graph import Graph
 from models.flatbuffers.leveling import level
 from models.flatbuffers.masks import clip_masks
-from models.flatbuffers.observing import Observer, ranges_of
+from models.flatbuffers.observing import Observer, ranges_of, shortened
 from models.flatbuffers.recipes import quantize
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from models.flatbuffers.observing import Samples
     from models.flatbuffers.schemes import Scheme
 
@@ -51,23 +53,58 @@ def make_variant(plain: bytes, scheme: Scheme, samples: Samples | None) -> bytes
     Raises:
         UnsupportedSchemeError: litert-quantizer refused, or there is nothing to calibrate with.
     """
+    return make_variants({0: plain}, scheme, samples)[0]
+
+
+def make_variants(
+    plain: Mapping[int, bytes], scheme: Scheme, samples: Samples | None
+) -> dict[int, bytes]:
+    """Return one network at several lengths under `scheme`, each a file of its own.
+
+    Weights come out the same at every length, so that `models.flatbuffers.merging` stores them
+    once: ranges, and scales that move into weights, are found at the longest.
+
+    Args:
+        plain: a file as `make_variant` takes it for each length in tokens; tensors of the same
+            values have the same names in all of them.
+        scheme: what to make.
+        samples: calibration texts at the longest length.
+
+    Raises:
+        UnsupportedSchemeError: as `make_variant`, or a tensor is called otherwise at another
+            length.
+    """
     if not scheme.rules:
-        return plain
+        return dict(plain)
     try:
         made = _static(plain, scheme, samples) if scheme.calibrated else _plain(plain, scheme)
-        return store_addends(made) if scheme.integer_weights else made
+        if scheme.integer_weights:
+            made = {tokens: store_addends(one) for tokens, one in made.items()}
+        return made
     except (RuntimeError, ValueError) as error:
         raise UnsupportedSchemeError.of(scheme, "litert_quantizer", error) from error
 
 
-def _plain(plain: bytes, scheme: Scheme) -> bytes:
-    return quantize(clip_masks(plain), scheme, None)
+def _plain(plain: Mapping[int, bytes], scheme: Scheme) -> dict[int, bytes]:
+    return {tokens: quantize(clip_masks(one), scheme, None) for tokens, one in plain.items()}
 
 
-def _static(plain: bytes, scheme: Scheme, samples: Samples | None) -> bytes:
+def _static(
+    plain: Mapping[int, bytes], scheme: Scheme, samples: Samples | None
+) -> dict[int, bytes]:
     if not samples:
         raise ValueError("it has to be calibrated, and there are no calibration texts")
-    plain = with_gathers(clip_masks(plain))
+    ready = {tokens: with_gathers(clip_masks(one)) for tokens, one in plain.items()}
     if scheme.leveled:
-        plain, _ = level(plain, samples)
-    return quantize(plain, scheme, ranges_of(Graph(plain), Observer(plain), samples))
+        watched = ready[max(ready)]
+        ready = {tokens: level(one, samples, watched)[0] for tokens, one in ready.items()}
+    longest = Observer(ready[max(ready)])
+    found = {}
+    for tokens, one in ready.items():
+        ranges = ranges_of(Graph(one), longest, samples)
+        if tokens < max(ready):
+            # What a shorter row alone computes, such as the padding behind it.
+            own = Observer(one), [shortened(sample, tokens) for sample in samples]
+            ranges = ranges_of(Graph(one), *own) | ranges
+        found[tokens] = quantize(one, scheme, ranges)
+    return found

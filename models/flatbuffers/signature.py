@@ -6,3 +6,10 @@ from models.roles import IDS, MASK, SEGMENTS
 
 NAMES = {IDS: "input_ids", MASK: "attention_mask", SEGMENTS: "token_type_ids"}
 LOGITS = "logits"
+# Of a file that takes rows of one length alone.
+SIGNATURE = "serving_default"
+
+
+def signature_of_length(length: int) -> str:
+    """Return the key of the signature for rows of so many tokens, in a file of several lengths."""
+    return f"tokens_{length}"

@@ -25,6 +25,7 @@ from models.paths import (
     look,
     name_or_file,
 )
+from models.row_lengths import Lengths, check_lengths
 from models.subjects.limits import too_large
 from models.tables import Table, read_table
 
@@ -38,6 +39,8 @@ MOBILEBERT_KEYS = (
     "attention_input",
 )
 
+# Tokens of a row: fewer hold no text beside the special ones.
+SHORTEST = 8
 # Texts in a split, and units of a network: the largest published encoders have a tenth of these.
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 # What is judged or chosen by holds two labels at the least.
@@ -147,11 +150,17 @@ class CorpusTable(Table, frozen=True, kw_only=True):
 
 
 class TokenizerTable(Table, frozen=True, kw_only=True):
-    """`[tokenizer]`: WordPiece, trained on the train split or taken from the checkpoint."""
+    """`[tokenizer]`: WordPiece, trained on the train split or taken from the checkpoint.
+
+    A text longer than `max_tokens` is cut. `lengths`, the last of which is `max_tokens`, are those
+    of the rows that a converted file takes, each behind a signature of its own over the same
+    weights: a text is answered by the shortest that it fits, and so with little padding.
+    """
 
     source: Literal["trained", "pretrained"]
     vocabulary: Pieces | None = None
-    max_tokens: Annotated[int, Meta(ge=8, le=512)] = 64
+    max_tokens: Annotated[int, Meta(ge=SHORTEST, le=512)] = 64
+    lengths: Lengths = ()
     # A checkpoint's own tokenizer says it; a trained one is of lower case by default.
     lowercase: bool | None = None
     pair_with_entity: bool = True
@@ -160,6 +169,19 @@ class TokenizerTable(Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.source == "pretrained" and self.vocabulary is not None:
             raise ValueError("`vocabulary` is the checkpoint's: leave it out")
+        check_lengths(self.lengths)
+        if self.lengths and self.lengths[-1] != self.max_tokens:
+            raise ValueError(
+                f"`lengths` end with {self.lengths[-1]}, and `max_tokens` is {self.max_tokens}: "
+                "the longest row has to hold the longest text"
+            )
+        if self.lengths and self.lengths[0] < SHORTEST:
+            raise ValueError(f"`lengths`: {self.lengths[0]} is less than {SHORTEST} tokens")
+
+    @property
+    def row_lengths(self) -> tuple[int, ...]:
+        """Tokens of the rows that converted files take, ascending."""
+        return self.lengths or (self.max_tokens,)
 
 
 class NetworkTable(Table, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
 from models.flatbuffers.findings.finding import Finding, Inspected, named, several, shape_of
+from models.flatbuffers.lengths import by_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,6 +139,17 @@ def _signatures(inspected: Inspected) -> Iterator[Finding]:
         )
     if len(signatures) > 1:
         keys = tuple(one.key for one in signatures)
+        lengths = by_length(inspected.report)
+        if lengths:
+            yield Finding(
+                "several-lengths",
+                "note",
+                "Its signatures are one network for rows of several lengths, over the same "
+                f"weights: {several(f'{n} tokens {one.key!r}' for n, one in lengths.items())}.",
+                keys,
+                "Call the signature of the shortest length that a text fits",
+            )
+            return
         yield Finding(
             "several-signatures",
             "warning",
@@ -148,6 +160,8 @@ def _signatures(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _graphs(inspected: Inspected) -> Iterator[Finding]:
+    if by_length(inspected.report):
+        return  # that each has a graph of its own is what they are for
     for signature in inspected.report.signatures:
         if signature.subgraph:
             yield Finding(

@@ -8,6 +8,7 @@ import numpy as np
 
 from suites.meta.flatbuffer_writer import Model, with_files
 from suites.meta.flatbuffers import metadata_files as write
+from suites.meta.lengths_files import of_lengths
 from suites.meta.small_classifiers import NAMES, Shape, classifier, model_of
 
 if TYPE_CHECKING:
@@ -309,6 +310,7 @@ FILES: dict[str, tuple[Callable[[], bytes], Callable[[], bytes], str | None]] = 
     "unused-input": (unread, one(), None),
     "no-signature": (one(keys=()), one(), None),
     "several-signatures": (one(keys=("a", "b")), one(), None),
+    "several-lengths": (of_lengths, lambda: of_lengths(8), None),
     "signature-of-another-graph": (
         lambda: two_graphs(apart=True),
         lambda: two_graphs(apart=False),

@@ -1,0 +1,90 @@
+"""Which signatures of a file are one classifier at several lengths.
+
+A file may hold the same network for rows of 16, 32 and 64 tokens, each behind a signature of its
+own: then a text is answered by the shortest that it fits. Signatures are taken for that only where
+it is certain: they take and answer the same, rows of different lengths, from the same weights.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from models.row_lengths import MOST_LENGTHS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from models.flatbuffers.contents import Contents, Quantization, Signature, Tensor
+
+    # Name, dtype, shape where it has to be the same, and quantization of one tensor.
+    Kind = tuple[str, str, tuple[int, ...] | None, Quantization | None]
+
+# Bytes of weights that two graphs of one network read both, of those that either reads: what
+# depends on the length, a table of positions above all, is little of a network.
+SHARED_WEIGHTS = 0.5
+
+
+def by_length(contents: Contents) -> dict[int, Signature]:
+    """Return a file's signatures by the tokens of their rows, ascending; {} unless it is certain.
+
+    That is, all of them take and answer the same, and share their weights.
+    """
+    alike = alike_by_length(contents.signatures)
+    weights = [_weights_read(contents, one.subgraph) for one in alike.values()]
+    certain = all(_share(weights[0], other) >= SHARED_WEIGHTS for other in weights[1:])
+    return alike if certain else {}
+
+
+def alike_by_length(signatures: Sequence[Signature]) -> dict[int, Signature]:
+    """Return signatures by the tokens of their rows, ascending; {} where they differ otherwise."""
+    lengths = [tokens_of(one) for one in signatures]
+    graphs = {one.subgraph for one in signatures}
+    kinds = {_kind(one) for one in signatures}
+    known = {length for length in lengths if length is not None}
+    if len(signatures) < 2 or len(kinds) > 1:  # noqa: PLR2004 - several
+        return {}
+    if not len(known) == len(graphs) == len(signatures) <= MOST_LENGTHS:
+        return {}
+    found = zip(lengths, signatures, strict=True)
+    return {length: one for length, one in sorted(found, key=_first) if length is not None}
+
+
+def _first(pair: tuple[int | None, Signature]) -> int:
+    return pair[0] or 0
+
+
+def tokens_of(signature: Signature) -> int | None:
+    """Return the tokens of a signature's rows; None where inputs differ, or leave that open."""
+    lengths = {
+        None if any(one.dynamic) else math.prod(one.shape) for one in signature.inputs.values()
+    }
+    return lengths.pop() if len(lengths) == 1 else None
+
+
+def _kind(signature: Signature) -> tuple[frozenset[Kind], frozenset[Kind]]:
+    """Return all that signatures of one classifier have in common."""
+    inputs = _kinds(signature.inputs.items(), shaped=False)
+    return inputs, _kinds(signature.outputs.items(), shaped=True)
+
+
+def _kinds(tensors: Iterable[tuple[str, Tensor]], *, shaped: bool) -> frozenset[Kind]:
+    return frozenset(
+        (name, one.dtype, one.shape if shaped else None, one.quantization) for name, one in tensors
+    )
+
+
+def _weights_read(contents: Contents, subgraph: int) -> dict[int, int]:
+    """Return the bytes of each buffer of weights that a graph reads."""
+    return {
+        tensor.buffer: tensor.constant_bytes
+        for operator in contents.operators
+        if operator.subgraph == subgraph
+        for tensor in operator.inputs
+        if tensor is not None and tensor.weight
+    }
+
+
+def _share(one: dict[int, int], other: dict[int, int]) -> float:
+    every = sum((one | other).values())
+    return sum(size for buffer, size in one.items() if buffer in other) / every if every else 0.0

@@ -1,0 +1,103 @@
+"""Joining FlatBuffers of one network at several lengths into one file that stores its weights once.
+
+A converter fixes how many tokens a file takes, and padding costs what a token costs. Here each
+length becomes a graph of its own with a signature of its own, `tokens_16` for one of 16 tokens;
+constants of the same bytes are kept once, whoever converted and quantized the files.
+
+Imports ai-edge-litert's schema, which is megabytes of Python: only the builder comes here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ai_edge_litert import schema_py_generated as schema
+
+from models.flatbuffers.packing import pack, unpack
+from models.flatbuffers.signature import signature_of_length
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def merge_lengths(flatbuffers: Mapping[int, bytes]) -> bytes:
+    """Return one file of several, the longest length in its first graph.
+
+    An app that knows no signatures invokes the first graph, and so still gets an answer to every
+    text. What describes a file as a whole, its metadata, is that of the longest.
+
+    Args:
+        flatbuffers: a file with one graph and one signature for each length in tokens; one alone
+            comes out as it is.
+
+    Raises:
+        ValueError: a file has several graphs or signatures, or none.
+    """
+    if len(flatbuffers) == 1:
+        return next(iter(flatbuffers.values()))
+    longest_first = sorted(flatbuffers, reverse=True)
+    merged = unpack(flatbuffers[longest_first[0]])
+    _require_one_graph(merged, longest_first[0])
+    joined = _Joined(merged)
+    for length in longest_first:
+        joined.add(unpack(flatbuffers[length]), length)
+    return pack(joined.finished())
+
+
+class _Joined:
+    """A file that grows by one graph after the other."""
+
+    def __init__(self, first: Any) -> None:
+        self._model = first
+        self._graphs: list[Any] = []
+        self._signatures: list[Any] = []
+        self._codes: dict[tuple[Any, ...], int] = {}
+        self._kept_codes: list[Any] = []
+        # The first buffer of a file is empty, for tensors that hold nothing.
+        self._buffers: list[Any] = [schema.BufferT()]
+        self._places: dict[bytes, int] = {b"": 0}
+
+    def add(self, model: Any, length: int) -> None:
+        """Add the graph of another file, and its signature under the name of its length."""
+        _require_one_graph(model, length)
+        (graph,), (signature,) = model.subgraphs, model.signatureDefs
+        for tensor in graph.tensors:
+            tensor.buffer = self._place(model.buffers[tensor.buffer])
+        for operator in graph.operators:
+            operator.opcodeIndex = self._code(model.operatorCodes[operator.opcodeIndex])
+        if not self._graphs:
+            for entry in self._model.metadata or ():
+                entry.buffer = self._place(model.buffers[entry.buffer])
+        graph.name = signature.signatureKey = signature_of_length(length).encode()
+        signature.subgraphIndex = len(self._graphs)
+        self._graphs.append(graph)
+        self._signatures.append(signature)
+
+    def finished(self) -> Any:
+        """Return the whole model."""
+        self._model.subgraphs, self._model.signatureDefs = self._graphs, self._signatures
+        self._model.buffers, self._model.operatorCodes = self._buffers, self._kept_codes
+        return self._model
+
+    def _place(self, buffer: Any) -> int:
+        """Return where the bytes of a buffer are kept: where the same bytes are already."""
+        content = b"" if buffer.data is None else bytes(buffer.data)
+        if content not in self._places:
+            self._places[content] = len(self._buffers)
+            self._buffers.append(buffer)
+        return self._places[content]
+
+    def _code(self, code: Any) -> int:
+        key = (code.builtinCode, code.deprecatedBuiltinCode, code.customCode, code.version)
+        if key not in self._codes:
+            self._codes[key] = len(self._kept_codes)
+            self._kept_codes.append(code)
+        return self._codes[key]
+
+
+def _require_one_graph(model: Any, length: int) -> None:
+    graphs, signatures = len(model.subgraphs), len(model.signatureDefs or ())
+    if (graphs, signatures) != (1, 1):
+        raise ValueError(
+            f"the file of {length} tokens has {graphs} graphs and {signatures} signatures, not one"
+        )

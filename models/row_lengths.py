@@ -1,0 +1,57 @@
+"""Rows of several lengths: how they are declared, and which one a text is answered at.
+
+A row holds a text's tokens and the padding behind them. Where a file takes rows of several lengths,
+a text is answered at the shortest that has room for its tokens.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+# Each length costs the memory of a graph of its own.
+MOST_LENGTHS = 16
+Lengths = Annotated[
+    tuple[Annotated[int, Meta(ge=1, le=65_536)], ...], Meta(max_length=MOST_LENGTHS)
+]
+
+
+def check_lengths(lengths: Sequence[int]) -> None:
+    """Check that declared lengths are several and ascend; none at all are well.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if len(lengths) == 1:
+        raise ValueError(f"`lengths` names {lengths[0]} alone: give two or more, or none")
+    for one, other in pairwise(lengths):
+        if one >= other:
+            raise ValueError(f"`lengths` do not ascend: {other} comes after {one}")
+
+
+def tokens_of(mask: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Return where the padding behind the tokens begins [n], by a mask [n, length] of 0 and 1.
+
+    Padding that is put before a text leaves none behind it: such a text takes its whole row.
+    """
+    behind = (mask[:, ::-1] != 0).argmax(axis=1)
+    return np.where(mask.any(axis=1), mask.shape[1] - behind, 0)
+
+
+def shortest_that_fit(mask: NDArray[np.integer[Any]], lengths: Sequence[int]) -> NDArray[np.int32]:
+    """Return the length that answers each row [n]: the shortest that its tokens fit.
+
+    Args:
+        mask: of the rows [n, longest]: 1 where a token stands.
+        lengths: ascending; the last is that of the rows.
+    """
+    places = np.searchsorted(lengths, tokens_of(mask))
+    return np.asarray(lengths, np.int32)[places]

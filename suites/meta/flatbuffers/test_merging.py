@@ -1,0 +1,84 @@
+"""Files of one network at several lengths become one file, and are recognized in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.flatbuffers.lengths import alike_by_length, by_length
+from models.flatbuffers.merging import merge_lengths
+from models.flatbuffers.reading import read_contents
+from suites.meta.gates import edits
+from suites.meta.lengths_files import LENGTHS, of_lengths
+from suites.meta.small_classifiers import Shape, classifier, model_of
+
+
+def contents(data):
+    return read_contents(Path("x.tflite"), data)
+
+
+def keys(found):
+    return {length: one.key for length, one in found.items()}
+
+
+def test_each_length_has_a_graph_and_a_signature_and_the_longest_is_first():
+    read = contents(of_lengths())
+    assert keys(by_length(read)) == {4: "tokens_4", 6: "tokens_6", 8: "tokens_8"}
+    assert [one.subgraph for one in by_length(read).values()] == [2, 1, 0]
+    assert [one.inputs[0].shape for one in read.subgraphs] == [(1, 8), (1, 6), (1, 4)]
+
+
+def test_weights_are_stored_once():
+    merged, one = contents(of_lengths()), contents(classifier())
+    assert {t.buffer for t in merged.tensors if t.weight} == {
+        t.buffer for t in merged.tensors if t.weight and t.name in {"table", "head"}
+    }
+    assert len({t.buffer for t in merged.tensors if t.weight}) == len(
+        {t.buffer for t in one.tensors if t.weight}
+    )
+    assert len(of_lengths()) < len(LENGTHS) * len(classifier()) - 2000
+
+
+def test_operators_of_every_graph_keep_their_codes():
+    """Files list their operators' codes in orders of their own."""
+    plain, softmax = classifier(tokens=4), classifier(tokens=8, end=("SOFTMAX",))
+    read = contents(merge_lengths({4: plain, 8: softmax}))
+    for number, file in ((0, softmax), (1, plain)):
+        names = [one.name for one in read.operators if one.subgraph == number]
+        assert names == [one.name for one in contents(file).operators]
+
+
+def test_refuses_to_merge_a_file_of_several_graphs():
+    two = model_of(Shape(keys=("a",)), Shape(keys=("b",))).pack()
+    with pytest.raises(ValueError, match="8 tokens has 2 graphs and 2 signatures"):
+        merge_lengths({4: classifier(tokens=4), 8: two})
+
+
+@pytest.mark.parametrize(
+    ("data", "alike"),
+    [
+        (lambda: model_of(Shape(tokens=4, keys=("a",)), Shape(keys=("b",), seed=1)).pack(), True),
+        (lambda: model_of(Shape(keys=("a",)), Shape(keys=("b",))).pack(), False),
+        (lambda: classifier(keys=("a", "b")), False),
+        (lambda: of_lengths(8), False),
+        (lambda: merge_lengths({4: classifier(tokens=4, classes=5), 8: classifier()}), False),
+        (lambda: merge_lengths({4: classifier(tokens=4, output="other"), 8: classifier()}), False),
+        (lambda: merge_lengths({4: classifier(tokens=4, dtype="int64"), 8: classifier()}), False),
+        (lambda: merge_lengths({4: classifier(signature=(1, -1)), 8: classifier()}), False),
+    ],
+    ids=[
+        *("other weights", "one length", "one graph", "one signature", "other classes"),
+        *("another output", "another dtype", "an open length"),
+    ],
+)
+def test_recognizes_no_other_signatures(data, alike):
+    read = contents(data())
+    assert by_length(read) == {}
+    assert bool(alike_by_length(read.signatures)) == alike
+
+
+def test_an_edited_head_leaves_most_weights_shared():
+    """What makes the gate's fault: the file is recognized, and one length answers otherwise."""
+    wrong = of_lengths(edits={6: edits.permuted_classes})
+    assert keys(by_length(contents(wrong))) == keys(by_length(contents(of_lengths())))

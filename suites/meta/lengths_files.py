@@ -1,0 +1,30 @@
+"""Small classifiers that take rows of several lengths, as one file each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from suites.meta.small_classifiers import classifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LENGTHS = (4, 6, 8)
+
+
+def of_lengths(
+    *lengths: int, edits: dict[int, Callable[[bytes], bytes]] | None = None, **how: Any
+) -> bytes:
+    """Return one classifier at several lengths over the same weights.
+
+    Args:
+        lengths: tokens of its rows; those of `LENGTHS` where none is given.
+        edits: changes of single lengths, by the length.
+        how: the classifier's shape.
+    """
+    from models.flatbuffers.merging import merge_lengths  # noqa: PLC0415 - collection stays light
+
+    files = {length: classifier(tokens=length, **how) for length in lengths or LENGTHS}
+    for length, edit in (edits or {}).items():
+        files[length] = edit(files[length])
+    return merge_lengths(files)
