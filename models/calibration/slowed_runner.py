@@ -50,7 +50,8 @@ def main() -> int:
 
     def slow(name: str, model: Any) -> None:
         if name == slowed:
-            model.graph = Slowed(model.graph, share)
+            for one in (model, *model.shorter.values()):
+                one.graph = Slowed(one.graph, share)
 
     return serving.main(adapt=slow)
 

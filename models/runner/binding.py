@@ -8,6 +8,7 @@ from models.backends.common.interpreters import REFUSED
 from models.backends.common.refusals import Refusal, one_line
 from models.backends.common.tensors import Tensor
 from models.runner.model import Model
+from models.runner.resizing import ResizedGraph, Resizing
 
 if TYPE_CHECKING:
     from models.backends.common.backend import Backend, Details, Loaded, Source
@@ -36,15 +37,38 @@ def bind(loaded: Loaded, binding: Optional[Mapping[str, Any]]) -> Model:
     Args:
         loaded: the file.
         binding: "inputs" as [name, tensor, below, length] and "output", where a tensor is its name
-            in the signature or its position in the graph; "signature", the key; "graph", which one
-            it runs; "decision". Without "inputs" the names of the only signature are taken.
+            in the signature or its position in the graph; "signature", the key; "called", whether
+            the graph is entered through it; "decision"; "shorter", bindings of the same network
+            for shorter rows. Without "inputs" the names of the only signature are taken.
 
     Raises:
         Refusal: it has no such tensors.
     """
     binding = binding or {}
+    if not binding.get("shorter"):
+        return _bind_one(loaded, binding)
+    resizing = Resizing(loaded)
+    *shorter, longest = (_at_length(resizing, one) for one in [*binding["shorter"], binding])
+    for model in shorter:
+        if not model.stores_like(longest):
+            message = "rows of {} tokens are not stored as those of {}"
+            raise Refusal("signature", message.format(model.length, longest.length))
+    longest.shorter = {model.length: model for model in shorter}
+    return longest
+
+
+def _at_length(resizing: Resizing, binding: Mapping[str, Any]) -> Model:
+    """Bind one of several lengths: a graph of its own, or the first one, resized."""
+    model = _bind_one(resizing.loaded, binding)
+    if not binding.get("called"):
+        shapes = {tensor.index: list(tensor.shape) for tensor in model.inputs}
+        model.graph = ResizedGraph(resizing, shapes)
+    return model
+
+
+def _bind_one(loaded: Loaded, binding: Mapping[str, Any]) -> Model:
     try:
-        if binding.get("graph"):
+        if binding.get("called"):
             model = _bind_signature(loaded, binding)
         else:
             model = _bind_first(loaded, binding)

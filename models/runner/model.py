@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from models.backends.common.tensors import Tensor
 
 
+# What a request calls the length in tokens that answers each row, of a file that has several.
+LENGTH = "length"
+
+
 class Model:
     """One graph of a loaded FlatBuffer, its tensors bound once.
 
-    `decision` is (threshold, label above it) for an output of one value; None otherwise.
+    `decision` is (threshold, label above it) for an output of one value; None otherwise. `shorter`
+    is the same network for shorter rows, by their length in tokens, where the file has several.
     """
 
     def __init__(
@@ -35,15 +40,55 @@ class Model:
         self.output = output
         self.loaded = loaded
         self.decision: Optional[Tuple[float, int]] = None
+        self.shorter: Dict[int, Model] = {}
+
+    @property
+    def length(self) -> int:
+        """Return how many tokens a row has."""
+        return math.prod(self.inputs[0].shape)
+
+    def lengths(self) -> List[int]:
+        """Return the lengths of the rows that it answers, ascending."""
+        return [*sorted(self.shorter), self.length]
+
+    def stores_like(self, other: Model) -> bool:
+        """Tell whether rows and answers of another length are stored as its own are."""
+        return self._stored() == other._stored()
+
+    def _stored(self) -> List[Tuple[Any, ...]]:
+        every = [*self.inputs, self.output]
+        stored = [(one.name, one.dtype, one.scales, one.zero_points) for one in every]
+        return [*stored, (math.prod(self.output.shape),)]
+
+    def shortest_for(self, tokens: int) -> Model:
+        """Return what answers a row of so many tokens with the least padding."""
+        fitting = [length for length in self.shorter if length >= tokens]
+        return self.shorter[min(fitting)] if fitting else self
+
+    def of_row(self, arrays: Mapping[str, Any], row: int) -> Model:
+        """Return what answers a checked row: itself, where the request names no length."""
+        if LENGTH not in arrays:
+            return self
+        return self.shorter.get(int(arrays[LENGTH][row]), self)
 
     def check(self, arrays: Mapping[str, Any]) -> Tuple[int, Dict[str, Any]]:
         """Check `arrays` ([n, ...] by input name) against the inputs.
 
         The runtimes check none of this: they read an input never set, and an id of -1, silently.
+        Rows are as long as the longest length; LENGTH [n] says at which of its lengths each is
+        answered, without the padding behind it.
 
         Returns:
             n, and the arrays as the tensors store them.
         """
+        if self.shorter and LENGTH in arrays:
+            arrays = dict(arrays)
+            lengths = self._checked_lengths(arrays.pop(LENGTH))
+            count, checked = self.check(arrays)
+            if len(lengths) != count:
+                message = "there are {} lengths for {} rows"
+                raise Refusal("inputs", message.format(len(lengths), count))
+            return count, dict(checked, **{LENGTH: lengths})
         names = {tensor.name for tensor in self.inputs}
         if names != set(arrays):
             message = "the signature takes {}, given were {}"
@@ -54,6 +99,13 @@ class Model:
         return counts[0], {
             tensor.name: self._checked(tensor, arrays[tensor.name]) for tensor in self.inputs
         }
+
+    def _checked_lengths(self, given: Any) -> Any:
+        known = self.lengths()
+        if given.ndim != 1 or given.dtype.kind not in "iu" or not np.isin(given, known).all():
+            message = "a length is one whole number for each row, one of {}"
+            raise Refusal("inputs", message.format(", ".join(map(str, known))))
+        return given
 
     def _checked(self, tensor: Tensor, given: Any) -> Any:
         # Some files take a row without a batch, or with more dimensions of 1.
@@ -77,9 +129,10 @@ class Model:
         return np.ascontiguousarray(array)
 
     def set_row(self, arrays: Mapping[str, Any], row: int) -> None:
-        """Give the graph one row of each input."""
+        """Give the graph one row of each input, cut to its length."""
         for tensor in self.inputs:
-            self.graph.set_tensor(tensor.index, arrays[tensor.name][row].reshape(tensor.shape))
+            cells = arrays[tensor.name][row].reshape(-1)[: math.prod(tensor.shape)]
+            self.graph.set_tensor(tensor.index, cells.reshape(tensor.shape))
 
     def invoke(self) -> Tuple[int, int]:
         """Run the model once: (wall, CPU) nanoseconds, the wall clock around `invoke()` alone."""

@@ -136,6 +136,7 @@ class Session:
         facts = {
             "inputs": [tensor.facts() for tensor in model.inputs],
             "output": model.output.facts(),
+            "lengths": model.lengths(),
             "sha256": digest,
             "size": size,
             "load_ns": load_ns,
@@ -168,9 +169,10 @@ class Session:
         first_age = None
         with quiet_collector():
             for row in range(count):
-                model.set_row(rows, row)
-                times[row] = model.invoke()
-                answers[row] = model.logits()
+                one = model.of_row(rows, row)
+                one.set_row(rows, row)
+                times[row] = one.invoke()
+                answers[row] = one.logits()
                 if row == 0:
                     first_age = process_age_ns()
         facts = {
@@ -211,35 +213,50 @@ class Session:
                 else:
                     draw.shuffle(order)
                 for k in order:
-                    models[k].set_row(checked[k][1], drawn[turn % count])
-                    times = models[k].invoke()
+                    rows, row = checked[k][1], drawn[turn % count]
+                    one = models[k].of_row(rows, row)
+                    one.set_row(rows, row)
+                    times = one.invoke()
                     if turn >= 0:
                         wall[k, turn], cpu[k, turn] = times
-                        predictions[k, turn] = models[k].label()
-        rows = np.array([drawn[turn % count] for turn in range(rounds)], np.int32)
+                        predictions[k, turn] = one.label()
+        asked = np.array([drawn[turn % count] for turn in range(rounds)], np.int32)
         return {"names": names}, {
             "ns": wall,
             "cpu_ns": cpu,
             "predictions": predictions,
-            "rows": rows,
+            "rows": asked,
         }
 
     def classify(self, header: Header, _arrays: Arrays) -> Reply:
-        """Answer texts, tokenization included: logits [n, C], labels [n], text_to_label_ns [n]."""
+        """Answer texts, tokenization included: logits [n, C], labels [n], text_to_label_ns [n].
+
+        Each text is answered at the shortest of the file's lengths that its tokens fit:
+        lengths [n].
+        """
         model = self._model(header["name"])
         encode = tokenizer(header["tokenizer"], [tensor.name for tensor in model.inputs])
         texts = header["texts"]
-        times, labels = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int32)
+        times = np.zeros(len(texts), np.int64)
+        labels, lengths = np.zeros((2, len(texts)), np.int32)
         answers = np.zeros((len(texts), math.prod(model.output.shape)), np.float32)
         with quiet_collector():
             for row, text in enumerate(texts):
                 start = time.perf_counter_ns()
-                _, arrays = model.check(encode(text))
-                model.set_row(arrays, 0)
-                model.invoke()
-                answers[row], labels[row] = model.logits(), model.label()
+                encoded, tokens = encode(text)
+                _, arrays = model.check(encoded)
+                one = model.shortest_for(tokens)
+                one.set_row(arrays, 0)
+                one.invoke()
+                answers[row], labels[row] = one.logits(), one.label()
                 times[row] = time.perf_counter_ns() - start
-        return {}, {"logits": answers, "labels": labels, "text_to_label_ns": times}
+                lengths[row] = one.length
+        return {}, {
+            "logits": answers,
+            "labels": labels,
+            "lengths": lengths,
+            "text_to_label_ns": times,
+        }
 
     def usage(self, _header: Header, _arrays: Arrays) -> Reply:
         """Return memory in bytes, CPU time and age in nanoseconds of this process."""

@@ -79,11 +79,15 @@ class Delegation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
-    """A FlatBuffer the runner has loaded: `size` in bytes, `load_ns` without reading the file."""
+    """A FlatBuffer the runner has loaded: `size` in bytes, `load_ns` without reading the file.
+
+    `lengths` are the tokens of the rows that it answers, ascending.
+    """
 
     name: str
     inputs: tuple[SignatureTensor, ...]
     output: SignatureTensor
+    lengths: tuple[Count, ...]
     sha256: str
     size: Count
     load_ns: Count
@@ -124,10 +128,14 @@ class Race:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Classified:
-    """Labels of n texts; `text_to_label_ns` [n] includes cleaning, tokenization and checks."""
+    """Labels of n texts; `text_to_label_ns` [n] includes cleaning, tokenization and checks.
+
+    `lengths` [n] are the tokens of the row that answered each, its padding included.
+    """
 
     logits: NDArray[np.float32]
     labels: NDArray[np.int32]
+    lengths: NDArray[np.int32]
     text_to_label_ns: NDArray[np.int64]
 
 

@@ -50,8 +50,10 @@ class Binding:
             only one, or the one named logits.
         decision: of an output of one value; None gives the label of the largest value.
         signature: the signature's key, where the file has several.
-        graph: which of the file's graphs the signature runs; tensors of another than the first are
-            bound by their names.
+        graph: which of the file's graphs the signature runs.
+        called: whether a runtime enters it through its signature, with tensors bound by names: the
+            way into any graph but the first, and into each of several.
+        shorter: the same for shorter rows, ascending, where the file takes several lengths.
     """
 
     inputs: tuple[BoundInput, ...]
@@ -59,6 +61,8 @@ class Binding:
     decision: Decision | None = None
     signature: str | None = None
     graph: int = 0
+    called: bool = False
+    shorter: tuple[Binding, ...] = ()
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -74,4 +78,6 @@ class Binding:
             "decision": None if decision is None else [decision.threshold, decision.above],
             "signature": self.signature,
             "graph": self.graph,
+            "called": self.called,
+            "shorter": [one.to_request() for one in self.shorter],
         }

@@ -46,8 +46,9 @@ class CountedGraph:
 
 
 def count(_name: str, model: Any) -> None:
-    """Count the instructions of a model's answers."""
-    model.graph = CountedGraph(model.graph)
+    """Count the instructions of a model's answers, at each of its lengths."""
+    for one in (model, *model.shorter.values()):
+        one.graph = CountedGraph(one.graph)
 
 
 if __name__ == "__main__":

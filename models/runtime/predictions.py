@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.roles import ROLES
+from models.roles import LENGTH, ROLES
+from models.row_lengths import shortest_that_fit
 from models.runtime.available import read_backend
 from models.sources import hash_imports
 from models.store import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,9 +33,19 @@ Inputs = dict[str, "NDArray[np.int32]"]
 Rows = slice | np.ndarray[Any, np.dtype[np.int64]]
 
 
-def inputs_of(split: Encoded, roles: Iterable[str] = ROLES) -> Inputs:
-    """Return the inputs of a split by their roles, each [n, tokens]."""
-    return {role: getattr(split, role) for role in roles}
+def inputs_of(split: Encoded, roles: Iterable[str] = ROLES, lengths: Sequence[int] = ()) -> Inputs:
+    """Return the inputs of a split by their roles, each [n, tokens].
+
+    Args:
+        split: the encoded texts.
+        roles: what the file takes.
+        lengths: of its rows, ascending: where there are several, the length [n] that answers each
+            text is among the inputs, the shortest that it fits.
+    """
+    inputs = {role: getattr(split, role) for role in roles}
+    if len(lengths) > 1:
+        inputs[LENGTH] = shortest_that_fit(split.mask, lengths)
+    return inputs
 
 
 def rows_of(inputs: Inputs, rows: Rows) -> Inputs:

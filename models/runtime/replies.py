@@ -113,12 +113,17 @@ def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, Loaded
 
 def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
     """Read a model's labels of so many texts."""
-    _only(arrays, "logits", "labels", "text_to_label_ns")
+    _only(arrays, "logits", "labels", "lengths", "text_to_label_ns")
     labels = _array(arrays, "labels", np.int32, (texts,))
     _within(labels, "a label", _labels_of(model))
+    lengths = _array(arrays, "lengths", np.int32, (texts,))
+    unknown = lengths[~np.isin(lengths, model.lengths)]
+    if unknown.size:
+        _refuse(f"a text was answered at {int(unknown[0])} tokens, not at one of {model.lengths}")
     return Classified(
         logits=_array(arrays, "logits", np.float32, (texts, classes_of(model))),
         labels=labels,
+        lengths=lengths,
         text_to_label_ns=_times(arrays, "text_to_label_ns", (texts,)),
     )
 

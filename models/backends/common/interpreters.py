@@ -76,6 +76,7 @@ class LoadedInterpreter(Loaded):
 
     def __init__(self, interpreter: Any) -> None:
         self.interpreter = interpreter
+        self._is_allocated = False
 
     def signatures(self) -> List[str]:
         """Return the keys of the signatures."""
@@ -109,6 +110,11 @@ class LoadedInterpreter(Loaded):
     def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:  # noqa: ARG002 - it allocates for what it is given
         """Return a graph of the file that is entered through its signature."""
         with refusing():
+            if not self._is_allocated:
+                # Here XNNPACK takes operators of every graph. Later the interpreter refuses: a
+                # signature that is held counts as a view of its memory.
+                self.interpreter.allocate_tensors()
+                self._is_allocated = True
             return SignatureGraph(self.interpreter.get_signature_runner(key))
 
     def taken(self) -> Optional[Taken]:

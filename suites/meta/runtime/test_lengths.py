@@ -1,0 +1,150 @@
+"""A runner answers each row at the length that it is told, and each text at the shortest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from models.candidates.binding import binding_of
+from models.candidates.candidate import read_candidate
+from models.candidates.declaration import NOTHING, Declaration
+from models.roles import LENGTH
+from models.row_lengths import shortest_that_fit
+from models.runtime.client import Runner, RunnerRefused
+from suites.meta.lengths_files import LENGTHS, of_lengths
+from suites.meta.runtime.test_classify import word_tokenizer
+from suites.meta.small_classifiers import ROWS, Shape, classifier, model_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+COUNT, LONGEST = 30, LENGTHS[-1]
+Rows = dict[str, "NDArray[np.int32]"]
+TEXTS = [("good",), ("acme", "bad news"), ("good " * 40,), ("acme", "good"), ("bad news good",)]
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    """Texts by role, and the shortest length that each fits."""
+    draw = np.random.default_rng(3)
+    mask = (np.arange(LONGEST) < draw.integers(1, LONGEST + 1, COUNT)[:, None]).astype(np.int32)
+    ids = draw.integers(1, ROWS, mask.shape).astype(np.int32) * mask
+    return {
+        "ids": ids,
+        "mask": mask,
+        "segments": np.zeros_like(ids),
+        LENGTH: shortest_that_fit(mask, LENGTHS),
+    }
+
+
+def load(
+    runner: Runner, file: Path, data: bytes, declared: Declaration = NOTHING, name: str = "one"
+) -> None:
+    file.write_bytes(data)
+    spec = read_candidate(file, declared)
+    runner.load(name, file, binding=binding_of(spec, below=None, length=LONGEST))
+
+
+@pytest.fixture(params=["signatures", "open length"])
+def several(request: pytest.FixtureRequest, runner: Runner, tmp_path: Path) -> Runner:
+    """A runner that has loaded a file of several lengths."""
+    file = tmp_path / "x.tflite"
+    if request.param == "signatures":
+        load(runner, file, of_lengths())
+    else:
+        load(runner, file, classifier(signature=(1, -1)), Declaration(lengths=LENGTHS))
+    return runner
+
+
+def at_length(runner: Runner, file: Path, rows: Rows, length: int) -> NDArray[np.float32]:
+    """Return what a file of one length answers."""
+    load(runner, file, classifier(tokens=length), name="single")
+    cut = {role: each[:, :length] for role, each in rows.items() if role != LENGTH}
+    return runner.answer("single", cut).logits
+
+
+def test_each_row_is_answered_at_its_length(several: Runner, tmp_path: Path, rows: Rows) -> None:
+    """In any order, and as the file of that one length answers it."""
+    found = several.answer("one", rows).logits
+    for length in LENGTHS:
+        at = rows[LENGTH] == length
+        expected = at_length(several, tmp_path / "y.tflite", rows, length)
+        assert found[at] == pytest.approx(expected[at], abs=1e-6)
+    assert len(set(rows[LENGTH].tolist())) == len(LENGTHS)
+
+
+def test_rows_without_a_length_are_answered_at_the_longest(
+    several: Runner, tmp_path: Path, rows: Rows
+) -> None:
+    whole = {role: each for role, each in rows.items() if role != LENGTH}
+    expected = at_length(several, tmp_path / "y.tflite", rows, LONGEST)
+    assert several.answer("one", whole).logits == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_race_answers_each_row_at_its_length(several: Runner, rows: Rows) -> None:
+    expected = several.answer("one", rows).logits.argmax(axis=1)
+    raced = several.race({"one": rows}, rounds=2 * COUNT, warmup=2, seed=5)
+    assert np.array_equal(raced.predictions["one"], expected[raced.rows])
+
+
+def test_a_text_is_answered_at_the_shortest_length_that_it_fits(several: Runner) -> None:
+    tokenizer = word_tokenizer(LONGEST)
+    encoded = tokenizer.encode_batch([text if len(text) > 1 else text[0] for text in TEXTS])
+    rows = {
+        "ids": np.array([row.ids for row in encoded], np.int32),
+        "mask": np.array([row.attention_mask for row in encoded], np.int32),
+        "segments": np.array([row.type_ids for row in encoded], np.int32),
+    }
+    lengths = shortest_that_fit(rows["mask"], LENGTHS)
+    classified = several.classify("one", tokenizer.to_str(), TEXTS)
+    assert classified.lengths.tolist() == lengths.tolist() == [4, 6, 8, 6, 6]
+    assert np.array_equal(classified.logits, several.answer("one", rows | {LENGTH: lengths}).logits)
+
+
+def test_padding_before_a_text_is_not_cut_off(several: Runner) -> None:
+    tokenizer = word_tokenizer(LONGEST)
+    tokenizer.enable_padding(direction="left", length=LONGEST)
+    classified = several.classify("one", tokenizer.to_str(), TEXTS)
+    assert set(classified.lengths.tolist()) == {LONGEST}
+
+
+def test_loaded_file_tells_its_lengths(several: Runner) -> None:
+    assert several.loaded["one"].lengths == LENGTHS
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [np.full(COUNT, 5), np.full(COUNT, 8.0), np.full((COUNT, 1), 8), np.full(COUNT - 1, 8)],
+    ids=["unknown", "no integers", "a matrix", "too few"],
+)
+def test_refuses_lengths_that_the_file_does_not_have(
+    several: Runner, rows: Rows, lengths: NDArray[np.generic]
+) -> None:
+    with pytest.raises(RunnerRefused, match="length") as refusal:
+        several.answer("one", {**rows, LENGTH: lengths})
+    assert refusal.value.kind == "inputs"
+
+
+def test_refuses_lengths_for_a_file_of_one(runner: Runner, tmp_path: Path, rows: Rows) -> None:
+    load(runner, tmp_path / "x.tflite", classifier())
+    with pytest.raises(RunnerRefused, match="the signature takes"):
+        runner.answer("one", rows)
+
+
+@pytest.mark.parametrize("shorter", [{"classes": 5}, {"dtype": "int64"}], ids=["classes", "dtype"])
+def test_refuses_lengths_that_are_stored_otherwise(
+    runner: Runner, tmp_path: Path, shorter: dict[str, object]
+) -> None:
+    """A binding that nobody checked: signatures of two classifiers."""
+    file = tmp_path / "x.tflite"
+    shapes = Shape(keys=("long",)), Shape(tokens=4, keys=("short",), **shorter)  # type: ignore[arg-type] # by name
+    file.write_bytes(model_of(*shapes).pack())
+    long, short = (read_candidate(file, Declaration(signature=key)) for key in ("long", "short"))
+    bound = binding_of(replace(long, shorter=(short,)), below=None, length=LONGEST)
+    with pytest.raises(RunnerRefused, match="rows of 4 tokens are not stored as those of 8"):
+        runner.load("one", file, binding=bound)
