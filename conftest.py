@@ -20,6 +20,7 @@ pytest_plugins = (
     "fixtures.runners",
     "fixtures.recorded",
     "fixtures.variants",
+    "fixtures.lengths",
     "fixtures.perturbing",
     "fixtures.emulation",
     "fixtures.floors",

@@ -255,6 +255,10 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
         rows.append(("Verdict", f"{one.verdict}: {why or MEANING[one.verdict]}"))
     if one.known_failure:
         rows.append(("Known failure", one.known_failure))
+    answered_by = one.details.get("answered_by")
+    if answered_by:
+        said = ", ".join(f"{name} {count:,}" for name, count in answered_by.items())
+        rows.append(("Texts answered by", said))
     if one.details.get("first_difference"):
         rows.append(("First difference", str(one.details["first_difference"])))
     known = one.details.get("baseline", {}).get("reason", NO_BASELINE)

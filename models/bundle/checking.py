@@ -197,6 +197,8 @@ class _Checker(Members):
         roles = tuple(one.role for one in spec.inputs)
         if self._facts.roles.get(name, roles) != roles:
             raise ValueError(f"it takes {', '.join(roles)}, which is not what the bundle says")
+        if self._facts.lengths.get(name, ()) != (spec.lengths if spec.shorter else ()):
+            raise ValueError(f"it takes rows of {spec.lengths}, which is not what the bundle says")
         if self._facts.bindings.get(name, spec.binding) != spec.binding:
             raise ValueError(f"it is bound otherwise than the bundle says: {spec.binding}")
         ids = next(one for one in spec.inputs if one.role == IDS)

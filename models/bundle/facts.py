@@ -48,6 +48,7 @@ def _of_references(facts: SubjectFacts) -> Iterator[str]:
     by_name: dict[str, Iterable[str]] = {
         "schemes": facts.schemes,
         "roles": facts.roles,
+        "lengths": facts.lengths,
         "bindings": facts.bindings,
         "on_device": facts.on_device,
     }

@@ -18,18 +18,23 @@ _FLAGS = 2
 def binding_of(spec: CandidateSpec, *, below: int | None, length: int) -> Binding:
     """Return how a runner binds a candidate's tensors.
 
-    They are bound by their positions in the first graph; in another, where positions mean nothing
-    to a runtime, by their names in the signature.
+    They are bound by their positions in the first graph; in another, or where several graphs answer
+    in turn, by their names in the signature: positions mean nothing to a runtime there.
 
     Args:
         spec: the candidate.
         below: ids of it and above are refused; None allows any.
         length: of a row, for inputs whose length the file leaves open.
     """
+    return _bound(spec, below, length, called=spec.graphs > 1)
+
+
+def _bound(spec: CandidateSpec, below: int | None, length: int, *, called: bool) -> Binding:
+    called = called or spec.graph > 0
     inputs = (
         BoundInput(
             role=one.role,
-            tensor=_place(spec, one),
+            tensor=_place(one, called=called),
             below=below if one.role == IDS else _FLAGS,
             length=length if None in one.shape[1:] or one.shape == (None,) else None,
         )
@@ -37,15 +42,19 @@ def binding_of(spec: CandidateSpec, *, below: int | None, length: int) -> Bindin
     )
     return Binding(
         inputs=tuple(inputs),
-        output=_place(spec, spec.output),
+        output=_place(spec.output, called=called),
         decision=_decision(spec.output),
         signature=spec.signature,
         graph=spec.graph,
+        called=called,
+        shorter=tuple(
+            _bound(one, below, one.length or length, called=called) for one in spec.shorter
+        ),
     )
 
 
-def _place(spec: CandidateSpec, one: InputSpec | OutputSpec) -> str | int:
-    return one.name if spec.graph and one.name is not None else one.position
+def _place(one: InputSpec | OutputSpec, *, called: bool) -> str | int:
+    return one.name if called and one.name is not None else one.position
 
 
 def _decision(output: OutputSpec) -> Decision | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from models.candidates.declaration import NOTHING
@@ -12,6 +12,7 @@ from models.candidates.roles import Port, bind_inputs
 from models.candidates.spec import CandidateSpec
 from models.candidates.warnings import warnings_of
 from models.errors import EdgeproofError, UsageMistake
+from models.flatbuffers.lengths import alike_by_length, by_length
 from models.flatbuffers.metadata import (
     LABELS,
     ModelMetadata,
@@ -24,7 +25,7 @@ from models.flatbuffers.reading import read_contents
 from models.flatbuffers.variables import LOST, REMEDY, are_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from models.candidates.declaration import Declaration
@@ -96,9 +97,82 @@ def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
     Raises:
         UsageMistake: as `read_candidate`.
     """
+    _check_operators(opened.file, opened.contents)
+    _check_variables(opened.file, opened.contents)
+    signatures = _by_length(opened, declared)
+    if signatures:
+        return _bind_signatures(opened, declared, signatures)
+    if declared.lengths:
+        return _bind_open(opened, declared)
+    return _bind_one(opened, declared)
+
+
+def _by_length(opened: Opened, declared: Declaration) -> dict[int, Signature]:
+    """Return the signatures of one classifier at several lengths; {} where a file has none.
+
+    Raises:
+        UsageMistake: other lengths are declared than the file has.
+    """
+    if declared.signature is not None or declared.length is not None:
+        return {}
+    contents = opened.contents
+    if not declared.lengths:
+        return by_length(contents)
+    found = alike_by_length(contents.signatures)
+    if found and tuple(found) != declared.lengths:
+        raise declared.mistake(
+            f"lengths of {_listed(declared.lengths)} are declared, and its signatures take "
+            f"{_listed(found)} tokens",
+            file=opened.file,
+            key="lengths",
+            remedy=f"Leave the lengths out, or give {_listed(found)}",
+        )
+    return found
+
+
+def _listed(lengths: Iterable[int]) -> str:
+    return ", ".join(map(str, lengths))
+
+
+def _bind_signatures(
+    opened: Opened, declared: Declaration, signatures: dict[int, Signature]
+) -> CandidateSpec:
+    *shorter, longest = (
+        _bind_one(opened, replace(declared, signature=one.key, lengths=()))
+        for one in signatures.values()
+    )
+    keys = ", ".join(one.key for one in signatures.values())
+    said = (
+        f"Its signatures {keys} are one classifier at {_listed(signatures)} tokens: each text is "
+        f"answered by the shortest that it fits. --edge-signature={longest.signature} judges one "
+        "alone."
+    )
+    return replace(longest, shorter=tuple(shorter), warnings=(*longest.warnings, said))
+
+
+def _bind_open(opened: Opened, declared: Declaration) -> CandidateSpec:
+    """Bind a file that leaves the length of a row open, and is to answer at several."""
+    spec = _bind_one(opened, replace(declared, lengths=()))
+    if spec.length is not None:
+        raise declared.mistake(
+            f"lengths of {_listed(declared.lengths)} are declared, and it takes {spec.length} "
+            "tokens alone",
+            file=opened.file,
+            key="lengths",
+            remedy="Leave the lengths out, or convert the model with a signature for each length "
+            "or with an open one",
+        )
+    *shorter, longest = (_at_length(spec, length) for length in declared.lengths)
+    return replace(longest, shorter=tuple(shorter))
+
+
+def _at_length(spec: CandidateSpec, length: int) -> CandidateSpec:
+    return replace(spec, inputs=tuple(replace(one, length=length) for one in spec.inputs))
+
+
+def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
+    """Return how one signature is fed and read, or the only graph of a file without any."""
     file, contents = opened.file, opened.contents
-    _check_operators(file, contents)
-    _check_variables(file, contents)
     signature = _signature(file, contents.signatures, declared)
     number = graph_of(signature)
     graph = contents.subgraphs[number]
@@ -183,9 +257,17 @@ def _signature(
             file=file,
             key="signature",
             remedy=f'Say which is judged: signature = "{keys[0]}" under [[candidates]], or '
-            f"--edge-signature={keys[0]}",
+            f"--edge-signature={keys[0]}{_or_lengths(signatures)}",
         )
     return signatures[0] if signatures else None
+
+
+def _or_lengths(signatures: Sequence[Signature]) -> str:
+    """Offer what helps where signatures look like one classifier, and do not share weights."""
+    lengths = _listed(alike_by_length(signatures))
+    if not lengths:
+        return ""
+    return f"; if they are one classifier at several lengths, lengths = [{lengths}]"
 
 
 def _names_all(signature: Signature, graph: Subgraph) -> bool:

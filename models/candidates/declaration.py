@@ -22,6 +22,7 @@
     flatbuffer = "model.tflite"
     signature = "serving_default"     # where the file has several
     length = 128                      # where the file leaves it open
+    lengths = [16, 32, 64]            # in its place: a text is answered at the shortest it fits
 
     [candidates.inputs]               # each by name, or by its position in the graph
     ids = "input_ids"
@@ -54,6 +55,7 @@ from models.candidates.spec import ROLES, Meaning, Role
 from models.candidates.texts import TextsTable
 from models.errors import UsageMistake
 from models.paths import TOML, absolute, is_name
+from models.row_lengths import Lengths, check_lengths
 from models.tables import Table, read_table
 from models.tokenizers.kinds import TokenizerSettings
 
@@ -119,6 +121,7 @@ class CandidateTable(Table, frozen=True, kw_only=True):
     flatbuffer: str
     signature: str | None = None
     length: int | None = None
+    lengths: Lengths = ()
     inputs: InputsTable = msgspec.field(default_factory=InputsTable)
     output: OutputTable = msgspec.field(default_factory=OutputTable)
     labels: tuple[str, ...] | str | None = None
@@ -132,6 +135,10 @@ class CandidateTable(Table, frozen=True, kw_only=True):
                 "`name` is up to 64 letters, digits, '.', '_' and '-', begins with a letter or a "
                 "digit, does not end with '.', and is no device of Windows (con, nul, com1, ...)"
             )
+        check_lengths(self.lengths)
+        for key in ("length", "signature"):
+            if self.lengths and getattr(self, key) is not None:
+                raise ValueError(f"`lengths` and `{key}` are declared: give one of the two")
         if self.length is not None and self.length < 1:
             raise ValueError("`length` is at least 1")
 
@@ -204,6 +211,7 @@ class Declaration:
     output: OutputTable = field(default_factory=OutputTable)
     signature: str | None = None
     length: int | None = None
+    lengths: tuple[int, ...] = ()
     labels: tuple[str, ...] | None = None
     where: str | None = None
 
@@ -302,6 +310,7 @@ def declaration_of(
         output=candidate.output,
         signature=candidate.signature,
         length=candidate.length,
+        lengths=candidate.lengths,
         labels=labels,
         where=f"{toml}: candidate {candidate.name}",
     )

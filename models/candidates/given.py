@@ -443,6 +443,7 @@ def _declaration(
         output=table.output,
         signature=table.signature,
         length=table.length,
+        lengths=table.lengths,
         labels=labels,
         where=where,
     )

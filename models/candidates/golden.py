@@ -14,7 +14,7 @@ import numpy as np
 
 from models.errors import EdgeproofError
 from models.files import write_whole
-from models.roles import IDS, MASK, SEGMENTS
+from models.roles import IDS, LENGTH, MASK, SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ MOST_TEXTS = 200
 SEED = 0
 KEY = "--edge-export-golden"
 # What a line calls an input, by its role.
-_INPUTS = {IDS: "ids", MASK: "mask", SEGMENTS: "segments"}
+_INPUTS = {IDS: "ids", MASK: "mask", SEGMENTS: "segments", LENGTH: "length"}
 _PLACES = 7
 _HEAD = """# Golden vectors of {subject}
 
@@ -42,6 +42,7 @@ the file answered to it on the machine that wrote this:
 | `id` | the text's id |
 | `text`, `second` | the text; of a pair the first, and the other |
 | `ids`, `mask`, `segments` | what each input takes, padding included |
+| `length` | where `signatures` has several: how many of these were given, and so which answered |
 | {meaning} | what the file answers, as numbers |
 | `label` | the label that follows from the answer: what an app has to say, not what is right |
 
@@ -169,6 +170,14 @@ def _readme(golden: Golden) -> str:
     return head + "".join(_section(one, golden.labels) for one in golden.candidates)
 
 
+def _signatures(spec: CandidateSpec) -> dict[str, Any]:
+    """Return the signature of each length, where there are several: the shortest that fits."""
+    every = (*spec.shorter, spec)
+    if len(every) == 1:
+        return {}
+    return {"signatures": {str(each.length): each.signature for each in every}}
+
+
 def _section(one: Answers, labels: Sequence[str]) -> str:
     contract = json.dumps(contract_of(one, labels), indent=2)
     return f"\n## {one.name}\n\n```json\n{contract}\n```\n"
@@ -207,6 +216,7 @@ def contract_of(one: Answers, labels: Sequence[str]) -> dict[str, Any]:
     return {
         **one.contract,
         "signature": one.spec.signature,
+        **_signatures(one.spec),
         "inputs": inputs,
         "output": answered,
         "labels": list(labels),

@@ -114,6 +114,8 @@ class CandidateSpec:
         labels: as declared or from the metadata; None where neither names them.
         labels_found: how they were found; None without labels.
         warnings: what a user has to know: a plain sentence each.
+        shorter: the same for shorter rows, ascending, where the file takes rows of several lengths:
+            a text is answered by the shortest that it fits.
     """
 
     file: Path
@@ -124,6 +126,7 @@ class CandidateSpec:
     labels: tuple[str, ...] | None
     labels_found: Found | None
     warnings: tuple[str, ...]
+    shorter: tuple[CandidateSpec, ...] = ()
 
     def input(self, role: Role) -> InputSpec | None:
         """Return the input of a role; None where the candidate has none."""
@@ -135,10 +138,25 @@ class CandidateSpec:
         return next((one.length for one in self.inputs if one.role == "ids"), None)
 
     @property
+    def graphs(self) -> int:
+        """How many of the file's graphs answer: one for each length, or one alone."""
+        return len({one.graph for one in (self, *self.shorter)})
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens of the rows that it takes, ascending; () where that is open."""
+        every = (one.length for one in (*self.shorter, self))
+        return tuple(length for length in every if length is not None)
+
+    @property
     def binding(self) -> str:
         """Inputs and output on one line, for the header of a run."""
         inputs = ", ".join(_input_line(one) for one in self.inputs)
-        return f"{inputs} -> {_output_line(self.output)}"
+        line = f"{inputs} -> {_output_line(self.output)}"
+        if not self.shorter:
+            return line
+        *some, last = map(str, self.lengths)
+        return f"{line}, rows of {', '.join(some)} or {last} tokens: the shortest that fits"
 
 
 def sizes(shape: Shape) -> str:

@@ -32,6 +32,7 @@ class SubjectFacts:
         has_files: whether the candidates' files are there, not their answers alone.
         on_device: names of the candidates whose tokenizer runs on a device.
         roles: what the inputs of each candidate take, by name; all of them where it is not named.
+        lengths: tokens of the rows of each candidate that takes several lengths, ascending.
         bindings: inputs and output of each on one line, by name, for the header.
         sources: what it was made of, by what that is, for the header.
         remarks: what a user has to know, a plain sentence each.
@@ -57,6 +58,7 @@ class SubjectFacts:
     has_files: bool = True
     on_device: frozenset[str] = frozenset()
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lengths: dict[str, tuple[int, ...]] = field(default_factory=dict)
     bindings: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
@@ -90,6 +92,7 @@ class SubjectFacts:
             other_candidates=tuple(dict.fromkeys((*left_out, *self.other_candidates))),
             on_device=self.on_device & wanted,
             roles=_of(self.roles, wanted),
+            lengths=_of(self.lengths, wanted),
             bindings=_of(self.bindings, wanted),
         )
 

@@ -31,6 +31,7 @@ def test_variant_beats_the_majority(metric, variant, corpus, floors, judge):
         floor=floors.highest(metric),
         floors=floors.of(metric),
         confusion=corpus.confusion_with(variant.labels),
+        **variant.answered_by(),
     )
 
 

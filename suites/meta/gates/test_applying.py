@@ -163,6 +163,7 @@ def test_a_need_that_is_missing_has_a_reason(name):
         schemes={},
         on_device=frozenset(),
         roles={"float32": (IDS,)},
+        lengths={},
     )
     settings = SimpleNamespace(
         place=untimed,

@@ -1,0 +1,115 @@
+"""Rows of several lengths: recognized, declared, and which of them a text is answered at."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.candidates.binding import binding_of
+from models.candidates.candidate import read_candidate
+from models.candidates.declaration import CandidateTable, Declaration
+from models.errors import UsageMistake
+from models.row_lengths import shortest_that_fit, tokens_of
+from suites.meta.lengths_files import of_lengths
+from suites.meta.small_classifiers import Shape, classifier, model_of
+
+APART = (Shape(tokens=4, keys=("short",)), Shape(keys=("long",), seed=1))
+
+
+@pytest.fixture
+def read(tmp_path):
+    def written(data, **declared):
+        file = tmp_path / "x.tflite"
+        file.write_bytes(data)
+        return read_candidate(file, Declaration(**declared))
+
+    return written
+
+
+def refused(read, data, **declared):
+    with pytest.raises(UsageMistake) as caught:
+        read(data, **declared)
+    return f"{caught.value.key}: {caught.value.what}: {caught.value.remedy}"
+
+
+def test_signatures_of_several_lengths_are_one_candidate(read):
+    spec = read(of_lengths())
+    assert (spec.signature, spec.length, spec.lengths) == ("tokens_8", 8, (4, 6, 8))
+    assert [one.signature for one in spec.shorter] == ["tokens_4", "tokens_6"]
+    assert "one classifier at 4, 6, 8 tokens" in spec.warnings[-1]
+    assert spec.binding.endswith("rows of 4, 6 or 8 tokens: the shortest that fits")
+
+
+def test_one_signature_of_them_can_be_judged_alone(read):
+    spec = read(of_lengths(), signature="tokens_6")
+    assert (spec.signature, spec.lengths, spec.shorter) == ("tokens_6", (6,), ())
+
+
+def test_every_graph_is_called_by_its_signature(read):
+    """The first, too: a runtime lets nothing else in while it holds another's signature."""
+    request = binding_of(read(of_lengths()), below=64, length=8).to_request()
+    every = [request, *request["shorter"]]
+    assert [one["called"] for one in every] == [True] * 3
+    assert [[name for _, name, _, _ in one["inputs"]] for one in every] == [
+        ["input_ids", "attention_mask", "token_type_ids"]
+    ] * 3
+
+
+def test_asks_which_signature_where_weights_are_not_shared(read):
+    said = refused(read, model_of(*APART).pack())
+    assert "has 2 signatures" in said
+    assert "lengths = [4, 8]" in said
+
+
+def test_lengths_that_are_declared_need_no_shared_weights(read):
+    assert read(model_of(*APART).pack(), lengths=(4, 8)).lengths == (4, 8)
+
+
+def test_open_length_answers_at_the_declared_ones(read):
+    spec = read(classifier(signature=(1, -1)), lengths=(3, 8))
+    binding = binding_of(spec, below=None, length=8)
+    assert spec.lengths == (3, 8)
+    assert [one.inputs[0].length for one in (*binding.shorter, binding)] == [3, 8]
+    assert not binding.called
+
+
+@pytest.mark.parametrize(
+    ("data", "lengths", "said"),
+    [
+        (of_lengths, (4, 8), "lengths: lengths of 4, 8 are declared, and its signatures take 4"),
+        (classifier, (4, 8), "lengths: lengths of 4, 8 are declared, and it takes 8 tokens alone"),
+    ],
+    ids=["signatures", "one length"],
+)
+def test_refuses_lengths_that_the_file_does_not_take(read, data, lengths, said):
+    assert said in refused(read, data(), lengths=lengths)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"lengths": (8, 4)}, "do not ascend: 4 comes after 8"),
+        ({"lengths": (4, 4)}, "do not ascend"),
+        ({"lengths": (4,)}, "names 4 alone"),
+        ({"lengths": (4, 8), "length": 8}, "`lengths` and `length` are declared"),
+        ({"lengths": (4, 8), "signature": "a"}, "`lengths` and `signature` are declared"),
+    ],
+)
+def test_refuses_lengths_that_cannot_be_meant(given, said):
+    with pytest.raises(ValueError, match=said):
+        CandidateTable(name="mine", flatbuffer="x.tflite", **given)
+
+
+def test_a_text_is_answered_at_the_shortest_length_that_it_fits():
+    mask = np.array([[1, 0, 0, 0, 0], [1, 1, 1, 0, 0], [1] * 5, [1, 1, 1, 1, 0], [0] * 5])
+    assert tokens_of(mask).tolist() == [1, 3, 5, 4, 0]
+    assert shortest_that_fit(mask, (1, 3, 5)).tolist() == [1, 3, 5, 5, 1]
+
+
+def test_padding_before_a_text_takes_the_whole_row():
+    """What is cut off is the end of a row, where the text stands."""
+    assert shortest_that_fit(np.array([[0, 0, 0, 1]]), (2, 4)).tolist() == [4]
+
+
+def test_a_hole_in_the_mask_is_no_padding():
+    assert tokens_of(np.array([[1, 0, 1, 0]])).tolist() == [3]
