@@ -1,0 +1,166 @@
+"""What rows of several lengths bring: texts per second of one file with them over one without.
+
+Both files hold the same weights; the one takes rows of the longest length alone. They answer the
+same texts in one runner, in turns, from text to label.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from msgspec.structs import replace
+
+from models.candidates.binding import binding_of
+from models.candidates.candidate import read_candidate
+from models.corpus.artefact import TOKENIZER, load_corpus
+from models.members import FLATBUFFER
+from models.plan import make_plan, make_request
+from models.progress import Progress
+from models.runtime.client import Runner
+from models.runtime.transports import LocalTransport
+from models.store import PROJECT, Store, default_root
+from models.subjects import load_subject
+from models.verdicts.intervals import CONFIDENCE
+from models.verdicts.metrics import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from models.plan import Plan
+    from models.runtime.answers import Classified
+    from models.subjects import Subject
+
+RUNTIME = "ai_edge_litert"
+SCHEMES = ("float32", "dynamic_wi8_afp32")
+# Texts of a turn, and turns of each file.
+TEXTS, ROUNDS = 20, 40
+# Texts that warm a file up: each length allocates at its first answer.
+WARMUP = 100
+AIRLINE = Path(__file__).with_name("lengths_airline.toml")
+SHARED = PROJECT.parent / "shared"
+CORPUS = SHARED / "data" / "airline" / "Tweets.csv"
+ENCODER = SHARED / "weights" / "all-MiniLM-L6-v2"
+# The default subject's texts are shorter still.
+EMBEDDED = (16, 24, 32, 64)
+# Of MiniLM on airline in the scheme that devices run.
+LIMIT, LIMITED = 1.6, "dynamic_wi8_afp32"
+_SEED = 0
+
+
+def measure_lengths() -> dict[str, Any]:
+    """Return the ratios of both subjects by scheme, with what they cost in bytes and memory."""
+    embedded = load_subject("embedded")
+    lengths = replace(embedded.tokenizer, lengths=EMBEDDED)
+    found: dict[str, Any] = {"embedded": _measure(replace(embedded, tokenizer=lengths))}
+    if not (CORPUS.is_file() and ENCODER.is_dir()):
+        return found | {"airline": f"not measured: {CORPUS} or {ENCODER} is not there"}
+    found["airline"] = _measure(load_subject(str(AIRLINE)), CORPUS, ENCODER)
+    low = found["airline"]["schemes"][LIMITED]["interval"][0]
+    return found | {"limit": LIMIT, "limited": LIMITED, "kept": low >= LIMIT}
+
+
+def _measure(
+    subject: Subject, corpus: Path | None = None, encoder: Path | None = None
+) -> dict[str, Any]:
+    one = replace(subject, tokenizer=replace(subject.tokenizer, lengths=()))
+    given = {"corpus": corpus, "pretrained": None if encoder is None else str(encoder)}
+    plans = {
+        name: make_plan(make_request(each, schemes=SCHEMES, offline=True, **given))  # type: ignore[arg-type] # by name
+        for name, each in (("one length", one), ("several", subject))
+    }
+    store = Store(default_root())
+    _build([plan for plan in plans.values() if not _is_built(plan, store)], store)
+    return {
+        "lengths": list(subject.tokenizer.lengths),
+        "schemes": {scheme: _compare(scheme, plans, store) for scheme in SCHEMES},
+    }
+
+
+def _is_built(plan: Plan, store: Store) -> bool:
+    return all(store.has(stage) for stage in plan.stages())
+
+
+def _build(plans: list[Plan], store: Store) -> None:
+    """Make what is missing in a process of its own, which alone imports TensorFlow."""
+    if not plans:
+        return
+    worker = multiprocessing.get_context("spawn").Process(target=_make, args=(plans, store.root))
+    worker.start()
+    worker.join()
+    if worker.exitcode:
+        raise SystemExit(f"building ended with exit status {worker.exitcode}; run again")
+
+
+def _make(plans: list[Plan], root: Path) -> None:
+    from models.stages import Builder  # noqa: PLC0415 - imports TensorFlow as it goes
+
+    for plan in plans:
+        Builder(Store(root), plan, Progress(sys.stderr)).build()
+
+
+def _compare(scheme: str, plans: Mapping[str, Plan], store: Store) -> dict[str, Any]:
+    """Race both files of a scheme from text to label."""
+    kept = store.artefact(plans["several"].corpus)
+    texts = _texts(plans["several"], store)
+    files = {n: store.artefact(plan.variants[scheme]).path(FLATBUFFER) for n, plan in plans.items()}
+    tokenizer = kept.text(TOKENIZER)
+    with Runner(LocalTransport(), RUNTIME, timeout=600.0) as runner:
+        for name, file in files.items():
+            _load(runner, name, file)
+            runner.classify(name, tokenizer, texts[:WARMUP])
+        taken: dict[str, list[Classified]] = {name: [] for name in files}
+        for turn in range(ROUNDS):
+            start = turn * TEXTS % (len(texts) - TEXTS)
+            # Who begins takes turns: what follows finds warmer caches.
+            for name in list(files)[:: 1 if turn % 2 else -1]:
+                taken[name].append(runner.classify(name, tokenizer, texts[start : start + TEXTS]))
+    seconds = {
+        name: np.array([each.text_to_label_ns.sum() for each in turns]) / 1e9
+        for name, turns in taken.items()
+    }
+    labels = {n: np.concatenate([each.labels for each in turns]) for n, turns in taken.items()}
+    lengths = np.concatenate([each.lengths for each in taken["several"]])
+    low, high = _interval(seconds["one length"], seconds["several"])
+    return {
+        "ratio": float(seconds["one length"].sum() / seconds["several"].sum()),
+        "interval": [low, high],
+        "texts_per_second": {n: ROUNDS * TEXTS / float(each.sum()) for n, each in seconds.items()},
+        "agreement": float(matches(labels["one length"], labels["several"]).mean()),
+        "answered_at": {str(n): int((lengths == n).sum()) for n in np.unique(lengths)},
+        "bytes": {name: file.stat().st_size for name, file in files.items()},
+        "peak_rss": {name: _peak(file, tokenizer, texts) for name, file in files.items()},
+    }
+
+
+def _texts(plan: Plan, store: Store) -> list[tuple[str, ...]]:
+    corpus = load_corpus(store.artefact(plan.corpus))
+    pair = plan.request.subject.tokenizer.pair_with_entity
+    return [text.parts(pair_with_group=pair) for text in corpus.splits["test"]]
+
+
+def _load(runner: Runner, name: str, file: Path) -> None:
+    spec = read_candidate(file)
+    runner.load(name, file, binding=binding_of(spec, below=None, length=spec.length or 0))
+
+
+def _peak(file: Path, tokenizer: str, texts: list[tuple[str, ...]]) -> int:
+    """Return the bytes that a runner took which has answered at every length."""
+    with Runner(LocalTransport(), RUNTIME, timeout=600.0) as runner:
+        _load(runner, "file", file)
+        runner.classify("file", tokenizer, texts[:WARMUP])
+        return runner.usage().peak_rss_bytes
+
+
+def _interval(longer: NDArray[np.float64], shorter: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the bootstrap interval of the ratio of sums over turns."""
+    draw = np.random.default_rng(_SEED).integers(len(longer), size=(2000, len(longer)))
+    ratios = longer[draw].sum(axis=1) / shorter[draw].sum(axis=1)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(ratios, [tail, 1 - tail])
+    return float(low), float(high)
