@@ -47,8 +47,11 @@ def convert(
         UnsupportedSchemeError: the converter refused.
     """
     try:
+        padding = {tokens: _padding_of(calibration) for tokens in lengths[:-1]}
         plain = {
-            tokens: _by_tflite(scheme, _Frozen(shape, values, tokens, looks_up=scheme.looks_up))
+            tokens: _by_tflite(
+                scheme, _Frozen(shape, values, tokens, padding.get(tokens), scheme.looks_up)
+            )
             for tokens in lengths
         }
         if scheme.converter == "tflite" and scheme.integer_weights:
@@ -59,6 +62,18 @@ def convert(
     if scheme.converter == "litert_quantizer":
         made = make_variants(plain, scheme, _samples(calibration))
     return merge_lengths(made)
+
+
+def _padding_of(calibration: Encoded) -> int:
+    """Return the id that fills rows up, by the first place that a text leaves.
+
+    Raises:
+        ValueError: every text fills its row.
+    """
+    left = calibration.ids[calibration.mask == 0]
+    if not left.size:
+        raise ValueError("no calibration text is shorter than the longest row: lengths are no use")
+    return int(left[0])
 
 
 class _EdgeBlocks(Blocks):
@@ -80,8 +95,16 @@ class _EdgeBlocks(Blocks):
 class _Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
     """The network with its weights as constants, at one fixed shape."""
 
-    def __init__(self, shape: Architecture, values: Values, tokens: int, *, looks_up: bool) -> None:
+    def __init__(
+        self,
+        shape: Architecture,
+        values: Values,
+        tokens: int,
+        padding: int | None,
+        looks_up: bool,  # noqa: FBT001 - of a scheme
+    ) -> None:
         super().__init__()
+        self._padding = padding
         self._shape = shape
         self._values = values
         self._blocks = _EdgeBlocks if looks_up else Blocks
@@ -93,7 +116,7 @@ class _Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
 
     def _answer(self, input_ids: Any, attention_mask: Any, token_type_ids: Any) -> dict[str, Any]:
         weights = {name: tf.constant(value) for name, value in self._values.items()}
-        blocks = self._blocks(weights, self._shape)
+        blocks = self._blocks(weights, self._shape, padding=self._padding)
         return {LOGITS: forward(blocks, input_ids, attention_mask, token_type_ids)}
 
 

@@ -49,6 +49,10 @@ class Observer:
         graph = Graph(flatbuffer)
         self._axes = {graph.name(tensor): axes for tensor, axes in token_axes(graph).items()}
 
+    def knows(self, name: str) -> bool:
+        """Tell whether the file has a tensor of this name."""
+        return name in self._details
+
     def answers(self, samples: Samples) -> Array:
         """Return the logits [n, classes], as the file stores them."""
         return np.stack([self._answer(sample)[LOGITS][0].copy() for sample in samples])
@@ -56,6 +60,9 @@ class Observer:
     def each(self, samples: Samples, names: Iterable[str]) -> Iterator[dict[str, Array]]:
         """Yield the values of the tensors called `names` for one text after the other."""
         names = list(names)
+        unknown = [name for name in names if name not in self._details]
+        if unknown:
+            raise ValueError(f"a graph of another length has no tensor {unknown[0]!r}")
         for sample in samples:
             self._answer(sample)
             kept = sample[NAMES[MASK]][0] == 1
@@ -82,12 +89,13 @@ def shortened(sample: dict[str, NDArray[np.int32]], tokens: int) -> dict[str, ND
 
 
 def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, dict[str, Any]]:
-    """Return the smallest and the largest value of every float32 tensor, as the quantizer takes it.
+    """Return the smallest and the largest value of float32 tensors, as the quantizer takes them.
 
+    That is of those that the observed file has: it may be the same network at another length.
     Not its own moving averages: they cut the rare large values off that post-norm encoders live by.
     Of a table that is looked up in, every row counts: a text may hold any word.
     """
-    names = list(graph.written())
+    names = [name for name in graph.written() if observer.knows(name)]
     low, high = dict.fromkeys(names, np.inf), dict.fromkeys(names, -np.inf)
     for values in observer.each(samples, names):
         for name, array in values.items():

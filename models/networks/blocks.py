@@ -51,11 +51,13 @@ class Blocks:
         weights: tensors by parameter name (see `parameters`).
         shape: the architecture.
         drop: dropout at a rate while training, `keep` otherwise.
+        padding: id of the padding that stands behind a row; None where nothing does.
     """
 
     weights: Weights
     shape: Architecture
     drop: Callable[[Tensor, float], Tensor] = keep
+    padding: int | None = None
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
         """Return inputs @ weight.T + bias over the last axis of `inputs`."""

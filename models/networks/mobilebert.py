@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keras import ops
+from keras import name_scope, ops
 
 if TYPE_CHECKING:
     from models.networks.blocks import Blocks, Tensor
@@ -23,13 +23,27 @@ def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
 
 
 def _words(blocks: Blocks, ids: Tensor) -> Tensor:
-    """Return word embeddings; with trigrams a token also sees its two neighbors' words."""
-    words = blocks.words(ids)
+    """Return word embeddings; with trigrams a token also sees its two neighbors' words.
+
+    Behind the last token of a row stands nothing, or padding where the row was cut out of a longer
+    one. Scopes keep the names of all that follows, whichever it is.
+    """
     if not blocks.shape.trigram_embedding:
-        return words
-    following = ops.pad(words[:, 1:], ((0, 0), (0, 1), (0, 0)))
-    previous = ops.pad(words[:, :-1], ((0, 0), (1, 0), (0, 0)))
-    return ops.concatenate([following, words, previous], axis=-1)
+        return blocks.words(ids)
+    if blocks.padding is None:
+        words = blocks.words(ids)
+        with name_scope("following"):
+            following = ops.pad(words[:, 1:], ((0, 0), (0, 1), (0, 0)))
+    else:
+        with name_scope("behind"):
+            ids = ops.pad(ids, ((0, 0), (0, 1)), constant_values=blocks.padding)
+        every = blocks.words(ids)
+        with name_scope("behind"):
+            words, following = every[:, :-1], every[:, 1:]
+    with name_scope("previous"):
+        previous = ops.pad(words[:, :-1], ((0, 0), (1, 0), (0, 0)))
+    with name_scope("trigrams"):
+        return ops.concatenate([following, words, previous], axis=-1)
 
 
 def _layer(blocks: Blocks, prefix: str, states: Tensor, bias: Tensor) -> Tensor:

@@ -115,6 +115,7 @@ METRICS = {
         _score("agreement", "Share of texts labelled as the float32 variant labels them"),
         _score("agreement_full", "Share of texts labelled as the full model labels them"),
         _score("agreement_runtimes", "Share of texts labelled as on the run's own runtime"),
+        _score("agreement_lengths", "Share of texts labelled alike at every length that they fit"),
         Metric(
             "total_variation",
             Unit.FRACTION,

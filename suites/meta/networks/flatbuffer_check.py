@@ -18,6 +18,7 @@ import tensorflow as tf
 from models.corpus.tokenize import Encoded
 from models.flatbuffers.convert import convert
 from models.flatbuffers.schemes import scheme_named
+from models.flatbuffers.signature import LOGITS, NAMES, signature_of_length
 from models.networks import tflite_file
 from models.networks.blocks import Blocks
 from models.networks.classifier import forward
@@ -37,6 +38,8 @@ TOKENS, CLASSES, TEXTS = 10, 3, 40
 # Of random weights: what passes through them keeps its size.
 GAIN = 0.8
 TWO = ("float32", "dynamic_wi8_afp32")
+# A row that a quarter of the texts fit, and schemes that have to answer alike there.
+SHORT, SEVERAL = 6, ("float32", "dynamic_wi8_afp32", "static_wi8_ai8")
 SCHEMES = {"mobilebert": (*TWO, "float16", "static_wi8_ai8_integer")}
 SMALL = {
     "hidden_size": 32,
@@ -107,10 +110,39 @@ def ours(folder: Path) -> dict[str, Any]:
         kept.mkdir()
         (kept / "bert_config.json").write_text(json.dumps(config))
         for scheme in SCHEMES.get(name, TWO):
-            flatbuffer = convert(scheme_named(scheme), shape, values, TOKENS, INPUTS)
+            flatbuffer = convert(scheme_named(scheme), shape, values, (TOKENS,), INPUTS)
             found = answer(reread(flatbuffer, shape, kept), shape)
             answers[name][scheme] = error(found, expected)
     return answers
+
+
+def lengths() -> dict[str, Any]:
+    """Return what the same network answers at two lengths of one file, by scheme.
+
+    That is the error of the shorter over the longer on the texts that fit both, and the bytes of
+    the file over those of one that takes the longer alone.
+    """
+    shape = network_of(CONFIGS["mobilebert"], classes=CLASSES)
+    values = random_values(shape, GAIN)
+    fits = INPUTS.mask.sum(axis=1) <= SHORT
+    found: dict[str, Any] = {}
+    for scheme in SEVERAL:
+        one, both = (
+            convert(scheme_named(scheme), shape, values, each, INPUTS)
+            for each in ((TOKENS,), (SHORT, TOKENS))
+        )
+        short, long = (_logits_at(both, tokens)[fits] for tokens in (SHORT, TOKENS))
+        found[scheme] = {"error": error(short, long), "bytes": len(both) / len(one)}
+    return found
+
+
+def _logits_at(flatbuffer: bytes, tokens: int) -> Any:
+    interpreter = tf.lite.Interpreter(model_content=flatbuffer)
+    answer_at = interpreter.get_signature_runner(signature_of_length(tokens))
+    arrays = {name: getattr(INPUTS, role)[:, :tokens] for role, name in NAMES.items()}
+    rows = range(len(INPUTS.labels))
+    given = ({name: each[row : row + 1] for name, each in arrays.items()} for row in rows)
+    return np.concatenate([answer_at(**one)[LOGITS] for one in given])
 
 
 class _Foreign:
@@ -241,4 +273,5 @@ def foreign(folder: Path) -> dict[str, Any]:
 if __name__ == "__main__":
     root = Path(sys.argv[1])
     answer_file = root / "answer.json"  # the quantizer prints on stdout
-    answer_file.write_text(json.dumps({"ours": ours(root), "foreign": foreign(root)}))
+    every = {"ours": ours(root), "foreign": foreign(root), "lengths": lengths()}
+    answer_file.write_text(json.dumps(every))
