@@ -78,9 +78,10 @@ def make_variants(
         return dict(plain)
     try:
         made = _static(plain, scheme, samples) if scheme.calibrated else _plain(plain, scheme)
-        if scheme.integer_weights:
-            made = {tokens: store_addends(one) for tokens, one in made.items()}
-        return made
+        return {
+            tokens: store_addends(one) if scheme.integer_weights else one
+            for tokens, one in made.items()
+        }
     except (RuntimeError, ValueError) as error:
         raise UnsupportedSchemeError.of(scheme, "litert_quantizer", error) from error
 
