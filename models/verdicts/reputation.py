@@ -69,22 +69,24 @@ def group_scores(tables: Counts) -> GroupScores:
     Source: Amigo, Gonzalo, Verdejo, "A General Evaluation Measure for Document Organization
     Tasks", SIGIR 2013.
     """
-    texts = tables.sum(axis=(-2, -1))
-    gold_ordered = texts[..., None] - tables.sum(axis=-1)
-    answered = tables[..., :-1]
-    of_answer = answered.sum(axis=-2)
-    system_ordered = of_answer.sum(axis=-1, keepdims=True) - of_answer
+    # Cells first: what is added up then lies side by side, for thousands of resamples.
+    cells = np.ascontiguousarray(np.moveaxis(tables, (-2, -1), (0, 1)))
+    answered, unanswered = cells[:, :-1], cells[:, -1]
+    texts = cells.sum(axis=(0, 1))
+    gold_ordered = texts - cells.sum(axis=1)
+    of_answer = answered.sum(axis=0)
+    system_ordered = of_answer.sum(axis=0) - of_answer
     reliable = np.zeros(texts.shape)
     sensitive = np.zeros(texts.shape)
-    for gold, answer in np.ndindex(answered.shape[-2:]):
-        better = answered[..., gold + 1 :, answer + 1 :].sum(axis=(-2, -1))
-        worse = answered[..., :gold, :answer].sum(axis=(-2, -1))
-        share = answered[..., gold, answer] / texts
+    for gold, answer in np.ndindex(answered.shape[:2]):
+        better = answered[gold + 1 :, answer + 1 :].sum(axis=(0, 1))
+        worse = answered[:gold, :answer].sum(axis=(0, 1))
+        share = answered[gold, answer] / texts
         alike = better + worse
-        reliable += share * shares(alike, system_ordered[..., answer], otherwise=1.0)
-        sensitive += share * shares(alike, gold_ordered[..., gold], otherwise=1.0)
+        reliable += share * shares(alike, system_ordered[answer], otherwise=1.0)
+        sensitive += share * shares(alike, gold_ordered[gold], otherwise=1.0)
     # Without answer: ordered with no text by the system, with as many as any by gold.
-    reliable += tables[..., -1].sum(axis=-1) / texts
-    sensitive += (tables[..., -1] * (gold_ordered == 0)).sum(axis=-1) / texts
+    reliable += unanswered.sum(axis=0) / texts
+    sensitive += (unanswered * (gold_ordered == 0)).sum(axis=0) / texts
     f = shares(2 * reliable * sensitive, reliable + sensitive)
     return GroupScores(reliable, sensitive, f)
