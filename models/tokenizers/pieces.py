@@ -206,12 +206,12 @@ def from_checkpoint_words(file: Path, given: Mapping[str, Any]) -> Encoder:
         given = {**given, "case": case}
     encoder = from_word_pieces(file, given)
     library, found = encoder.library, settings_beside(file)
-    is_mpnet = class_named(file, found) == MPNET
-    mask = (found or Settings()).token("mask_token") or ("<mask>" if is_mpnet else "[MASK]")
-    library.add_special_tokens(list(dict.fromkeys(encoder.tokens(list(encoder.special.values())))))
-    if library.token_to_id(mask) is not None:
-        # MPNet's takes the blank before it.
-        library.add_special_tokens([AddedToken(mask, special=True, lstrip=is_mpnet)])
+    usual = "<mask>" if class_named(file, found) == MPNET else "[MASK]"
+    mask = (found or Settings()).token("mask_token") or usual
+    tokens = [*encoder.tokens(list(encoder.special.values())), mask]
+    library.add_special_tokens(
+        [one for one in dict.fromkeys(tokens) if library.token_to_id(one) is not None]
+    )
     return encoder
 
 
