@@ -38,7 +38,15 @@ _OPTIONS: dict[int, tuple[str, dict[str, Any]]] = {
     CODES.REDUCE_MAX: ("ReducerOptions", {"keepDims": True}),
     CODES.RESHAPE: ("ReshapeOptions", {}),
 }
-_TYPES = {np.dtype(np.float32): 0, np.dtype(np.int32): 2, np.dtype(np.int8): 9}
+_TYPES = {
+    np.dtype(np.float32): 0,
+    np.dtype(np.int32): 2,
+    np.dtype(np.int64): 4,
+    np.dtype(np.bool_): 6,
+    np.dtype(np.int8): 9,
+}
+# Ids, shapes, places and truth values: what is computed with, but never quantized.
+_INTEGERS = {_TYPES[np.dtype(kind)] for kind in (np.int32, np.int64, np.bool_)}
 
 
 class Graph:
@@ -114,9 +122,48 @@ class Graph:
             for tensor in operator.outputs:
                 yield self.kind(operator), self.name(tensor)
 
-    def inputs(self) -> list[int]:
-        """Return the tensors that the graph is given."""
-        return [int(tensor) for tensor in self._graph.inputs]
+    def inputs(self) -> dict[str, int]:
+        """Return the tensors that the graph is given, by their names in its signature."""
+        (signature,) = self._model.signatureDefs
+        return {one.name.decode(): int(one.tensorIndex) for one in signature.inputs}
+
+    def results(self) -> list[int]:
+        """Return the tensors that the graph gives."""
+        return [int(tensor) for tensor in self._graph.outputs]
+
+    def is_constant(self, tensor: int) -> bool:
+        """Return whether the file holds a tensor's values."""
+        data = self._model.buffers[self._graph.tensors[tensor].buffer].data
+        return data is not None and bool(len(data))
+
+    def holds_integers(self, tensor: int) -> bool:
+        """Return whether a tensor holds int32, int64 or truth values."""
+        return bool(self._graph.tensors[tensor].type in _INTEGERS)
+
+    def holds_truth(self, tensor: int) -> bool:
+        """Return whether a tensor holds truth values."""
+        return bool(self._graph.tensors[tensor].type == _TYPES[np.dtype(np.bool_)])
+
+    def lower_version(self, code: int, version: int) -> None:
+        """Declare that an operator is needed in this version, where a later one was declared."""
+        for one in self._model.operatorCodes:
+            if max(one.builtinCode, one.deprecatedBuiltinCode) == code:
+                one.version = min(one.version, version)
+
+    def make_constant(self, tensor: int, values: NDArray[Any]) -> None:
+        """Have the file hold the values of a tensor; `remove` what wrote it."""
+        self._graph.tensors[tensor].buffer = self._hold(values)
+
+    def remove(self, operators: list[Any]) -> None:
+        """Take operators out of the graph."""
+        gone = {id(operator) for operator in operators}
+        self._graph.operators = [one for one in self._graph.operators if id(one) not in gone]
+
+    def _hold(self, values: NDArray[Any]) -> int:
+        held = schema.BufferT()
+        held.data = byte_array(np.ascontiguousarray(values).tobytes())
+        self._model.buffers.append(held)
+        return len(self._model.buffers) - 1
 
     def constant(self, tensor: int) -> Array | None:
         """Return the values of a float32 constant; None where there is none."""
@@ -139,13 +186,9 @@ class Graph:
 
         A name that is taken gets a number.
         """
-        tensor, buffer = schema.TensorT(), 0
+        tensor = schema.TensorT()
         dtype = np.dtype(np.float32) if values is None else values.dtype
-        if values is not None:
-            held = schema.BufferT()
-            held.data = byte_array(np.ascontiguousarray(values).tobytes())
-            self._model.buffers.append(held)
-            buffer = len(self._model.buffers) - 1
+        buffer = 0 if values is None else self._hold(values)
         tensor.name, tensor.shape, tensor.hasRank = self._unused(name), list(shape), True
         tensor.type, tensor.buffer = _TYPES[dtype], buffer
         self._graph.tensors.append(tensor)

@@ -13,6 +13,7 @@ a scale out of an activation into weights or into a multiplication that stays fl
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,9 @@ SAME = 1e-3
 WORTH = 0.8
 # Added to every token's largest value, before division and multiplication alike.
 LEAST = 1e-6
+# Layers with the same weights that get a copy each. More are left alone: ALBERT's file would else
+# be as large as it has layers. DeBERTa projects tokens and distances with the same weights.
+SHARED = 2
 # Below this a layer is the classifier: leveling three logits gains nothing.
 FEWEST_CHANNELS = 8
 
@@ -103,7 +107,9 @@ _NO_ACTIVATION, _RELU = 0, 1
 class _Leveling:
     def __init__(self, graph: Graph, observer: Observer, samples: Samples) -> None:
         self.graph = graph
-        found = [_Dense(graph, operator) for operator in graph.operators(CODES.FULLY_CONNECTED)]
+        operators = graph.operators(CODES.FULLY_CONNECTED)
+        uses = Counter(int(operator.inputs[1]) for operator in operators)
+        found = [_Dense(graph, one) for one in operators if uses[int(one.inputs[1])] <= SHARED]
         self.dense = {id(one.operator): one for one in found if one.constant}
         tensors = {t for one in self.dense.values() for t in (one.source, one.target)}
         names = {graph.name(tensor): tensor for tensor in tensors}

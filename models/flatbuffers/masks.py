@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.flatbuffers.graph import CODES, Graph
+from models.flatbuffers.observing import Observer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from models.flatbuffers.observing import Samples
 
 # What float16 holds, and far below any score.
 LIMIT = 1e4
@@ -41,6 +44,32 @@ def clip_masks(flatbuffer: bytes, limit: float = LIMIT) -> bytes:
         if changed != inputs:
             operator.inputs = changed
     return graph.pack() if clipped else flatbuffer
+
+
+def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[str, float]]:
+    """Return how far down masks have to lie, and where the range of masked scores may end.
+
+    Args:
+        flatbuffer: a file whose masks `clip_masks` has clipped.
+        samples: calibration texts.
+
+    Returns:
+        The limit to clip masks by, and by the name of what each softmax reads the least value that
+        matters: lower ones have no share, whatever the token that looks.
+    """
+    graph = Graph(flatbuffer)
+    names = {graph.name(int(one.inputs[0])) for one in graph.operators(CODES.SOFTMAX)}
+    least, lowest = dict.fromkeys(names, np.inf), dict.fromkeys(names, np.inf)
+    highest = dict.fromkeys(names, -np.inf)
+    for values in Observer(flatbuffer).each(samples, names):
+        for name, scores in values.items():
+            seen = scores[scores > -LIMIT / 2]
+            lowest[name] = min(lowest[name], float(seen.min()))
+            highest[name] = max(highest[name], float(seen.max()))
+            least[name] = min(least[name], float(scores.max(axis=-1).min()) - VANISHES)
+    ends = {name: max(least[name], lowest[name]) for name in names}
+    depth = max((max(highest[name], 0.0) - ends[name] for name in names), default=LIMIT)
+    return max(depth, VANISHES), ends
 
 
 def _before_softmax(graph: Graph) -> Iterator[Any]:

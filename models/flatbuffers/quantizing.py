@@ -10,20 +10,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from models.errors import EdgeproofError
-from models.flatbuffers.addends import store_addends
+from models.flatbuffers.addends import LARGE, store_addends
 from models.flatbuffers.gathers import with_gathers
-from models.flatbuffers.graph import Graph
+from models.flatbuffers.graph import CODES, Graph
 from models.flatbuffers.leveling import level
-from models.flatbuffers.masks import clip_masks
+from models.flatbuffers.masks import clip_masks, needed_of_masks
 from models.flatbuffers.observing import Observer, ranges_of, shortened
 from models.flatbuffers.recipes import quantize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from models.flatbuffers.observing import Samples
     from models.flatbuffers.schemes import Scheme
+
+# Weights that share a scale under `scales = "block32"`.
+BLOCK = 32
 
 
 class UnsupportedSchemeError(EdgeproofError):
@@ -87,7 +92,24 @@ def make_variants(
 
 
 def _plain(plain: Mapping[int, bytes], scheme: Scheme) -> dict[int, bytes]:
-    return {tokens: quantize(clip_masks(one), scheme, None) for tokens, one in plain.items()}
+    clipped = {tokens: clip_masks(one) for tokens, one in plain.items()}
+    return {
+        tokens: quantize(one, scheme, None, left=tuple(_narrow_lookups(Graph(one), scheme)))
+        for tokens, one in clipped.items()
+    }
+
+
+def _narrow_lookups(graph: Graph, scheme: Scheme) -> Iterator[str]:
+    """Yield what is looked up in small tables whose rows are no whole blocks.
+
+    MPNet looks up a number for each head and distance: a scheme need not fail for so few bytes.
+    """
+    if not any(rule.scales == "block32" for rule in scheme.rules):
+        return
+    for operator in graph.operators(CODES.EMBEDDING_LOOKUP):
+        table = graph.constant(int(operator.inputs[1]))
+        if table is not None and table.size < LARGE and table.shape[-1] % BLOCK:
+            yield graph.name(int(operator.outputs[0]))
 
 
 def _static(
@@ -99,6 +121,10 @@ def _static(
     if scheme.leveled:
         watched = ready[max(ready)]
         ready = {tokens: level(one, samples, watched)[0] for tokens, one in ready.items()}
+    ends: dict[str, float] = {}
+    if scheme.integer_softmax:
+        limit, ends = needed_of_masks(ready[max(ready)], samples)
+        ready = {tokens: clip_masks(one, limit) for tokens, one in ready.items()}
     longest = Observer(ready[max(ready)])
     found = {}
     for tokens, one in ready.items():
@@ -107,5 +133,7 @@ def _static(
             # What a shorter row alone computes, such as the padding behind it.
             own = Observer(one), [shortened(sample, tokens) for sample in samples]
             ranges = ranges_of(Graph(one), *own) | ranges
+        for name, end in ends.items():
+            ranges[name]["min"] = np.array([end], np.float32)
         found[tokens] = quantize(one, scheme, ranges)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,11 @@ _GRANULARITY = {"channel": "CHANNELWISE", "tensor": "TENSORWISE", "block32": "BL
 
 
 def quantize(
-    plain: bytes, scheme: Scheme, ranges: Ranges | None, floats: tuple[str, ...] = ()
+    plain: bytes,
+    scheme: Scheme,
+    ranges: Ranges | None,
+    floats: tuple[str, ...] = (),
+    left: tuple[str, ...] = (),
 ) -> bytes:
     """Return a float32 FlatBuffer quantized under `scheme`.
 
@@ -27,6 +32,7 @@ def quantize(
         scheme: one that litert-quantizer makes.
         ranges: smallest and largest value of each tensor; None where nothing is calibrated.
         floats: kinds of operators to leave float, whatever the scheme says.
+        left: names of what single operators write that are to stay float.
 
     Raises:
         RuntimeError, ValueError: litert-quantizer refused.
@@ -36,7 +42,8 @@ def quantize(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float32.tflite"
         path.write_bytes(plain)
-        tool = quantizer.Quantizer(str(path), recipe_of(scheme, floats))
+        recipe = [*recipe_of(scheme, floats), *(_rule("*", "no_quantize", {}, n) for n in left)]
+        tool = quantizer.Quantizer(str(path), recipe)
         return stamp_versions(bytes(tool.quantize(ranges).quantized_model))
 
 
@@ -52,9 +59,12 @@ def recipe_of(scheme: Scheme, floats: tuple[str, ...] = ()) -> list[dict[str, An
     return [*rules, *(_rule(operator, "no_quantize", {}) for operator in kept)]
 
 
-def _rule(operator: str, algorithm: str, configuration: dict[str, Any]) -> dict[str, Any]:
+def _rule(
+    operator: str, algorithm: str, configuration: dict[str, Any], written: str | None = None
+) -> dict[str, Any]:
     return {
-        "regex": ".*",
+        # What an operator writes is followed by a semicolon.
+        "regex": ".*" if written is None else f"^{re.escape(written)};?$",
         "operation": operator,
         "algorithm_key": algorithm,
         "op_config": configuration,

@@ -72,6 +72,11 @@ class Scheme(Table, frozen=True, kw_only=True):
         return any(rule.activation_bits for rule in self.rules)
 
     @property
+    def integer_softmax(self) -> bool:
+        """Whether masked scores are stored as integers."""
+        return any({"*", "SOFTMAX"} & set(rule.operators) for rule in self.rules)
+
+    @property
     def integer_weights(self) -> bool:
         """Whether weights are stored as integers."""
         return any(rule.weight_bits < FLOAT16_BITS for rule in self.rules)

@@ -1,38 +1,122 @@
-"""Operators that a converter writes and a simpler one replaces, older and faster."""
+"""Operators that a converter writes and simpler ones replace: older, faster, or none.
+
+litert-torch broadcasts an attention mask by a GATHER_ND, and leaves arithmetic on constants, as
+DeBERTa's distances between tokens, to be done for every text.
+"""
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.flatbuffers.graph import CODES, Graph
+from models.flatbuffers.graph import ABSENT, CODES, Graph
+from models.flatbuffers.stamp import declare_runtime
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
+
+# The version for tables of float32 and int32; one operator of truth values raises it for all.
+_GATHER_ND_OF_NUMBERS = 1
+# Weights are read here: what is made of them may be larger than they are.
+_WEIGHED = (CODES.BATCH_MATMUL, CODES.EMBEDDING_LOOKUP, CODES.FULLY_CONNECTED, CODES.GATHER)
 
 
 def simplify(flatbuffer: bytes) -> bytes:
-    """Return the file with a RESHAPE for each GATHER_ND that takes every element in order.
+    """Return the file with fewer and older operators. It answers the same, bit for bit.
 
-    litert-torch broadcasts an attention mask so. A GATHER_ND of truth values needs TFLite 2.16; the
-    rest of an encoder runs in 2.14. The file answers the same.
+    A GATHER_ND that takes every element in order is a RESHAPE: of truth values it needs TFLite
+    2.16, where the rest of an encoder runs in 2.14. Integers that follow from constants alone are
+    constants.
     """
     graph = Graph(flatbuffer)
+    changed = _fold(graph, flatbuffer) + _reshape(graph)
+    return declare_runtime(graph.pack()) if changed else flatbuffer
+
+
+def _reshape(graph: Graph) -> int:
+    """Put a RESHAPE in place of each GATHER_ND that takes all; return how many."""
     found = [one for one in graph.operators(CODES.GATHER_ND) if _takes_all(graph, one)]
     for operator in found:
         source, output = int(operator.inputs[0]), int(operator.outputs[0])
         shape = graph.new_constant(f"{graph.name(output)}/shape", list(graph.shape(output)))
         graph.become(operator, CODES.RESHAPE, [source, shape])
-    return graph.pack() if found else flatbuffer
+    left = graph.operators(CODES.GATHER_ND)
+    if found and not any(graph.holds_truth(int(one.inputs[0])) for one in left):
+        graph.lower_version(CODES.GATHER_ND, _GATHER_ND_OF_NUMBERS)
+    return len(found)
 
 
 def _takes_all(graph: Graph, operator: Any) -> bool:
     source, places = (int(tensor) for tensor in operator.inputs)
-    indices: NDArray[np.int32] | None = graph.integers(places)
-    shape = graph.shape(source)
+    indices, shape = graph.integers(places), graph.shape(source)
     if indices is None or indices.shape[-1] != len(shape):
         return False  # slices, not elements
     everything = np.indices(shape).reshape(len(shape), -1).T
-    taken = indices.reshape(-1, len(shape))
-    return np.array_equal(taken, everything)
+    return np.array_equal(indices.reshape(-1, len(shape)), everything)
+
+
+def _fold(graph: Graph, flatbuffer: bytes) -> int:
+    """Make constants of integers that follow from constants; return how many operators go."""
+    fixed = _fixed(graph)
+    kept, folded = _needed(graph, fixed)
+    gone = [one for one in graph.operators() if id(one) not in kept]
+    if not gone:
+        return 0
+    values = _values(flatbuffer, folded)
+    for tensor in folded:
+        graph.make_constant(tensor, values[tensor])
+    graph.remove(gone)
+    return len(gone)
+
+
+def _fixed(graph: Graph) -> dict[int, Any]:
+    """Return the operators that read nothing but constants, by the tensors that they write."""
+    fixed: dict[int, Any] = {}
+    for operator in graph.operators():
+        read = [int(tensor) for tensor in operator.inputs if tensor != ABSENT]
+        known = all(tensor in fixed or graph.is_constant(tensor) for tensor in read)
+        if read and known and graph.code(operator) not in _WEIGHED:
+            fixed |= {int(tensor): operator for tensor in operator.outputs}
+    return fixed
+
+
+def _needed(graph: Graph, fixed: dict[int, Any]) -> tuple[set[int], list[int]]:
+    """Return the operators that stay, by id, and the integers that become constants for them."""
+    removable = {id(operator) for operator in fixed.values()}
+    waiting = [one for one in graph.operators() if id(one) not in removable]
+    waiting += [fixed[tensor] for tensor in graph.results() if tensor in fixed]
+    kept: set[int] = set()
+    folded: list[int] = []
+    while waiting:
+        operator = waiting.pop()
+        if id(operator) in kept:
+            continue
+        kept.add(id(operator))
+        for tensor in map(int, operator.inputs):
+            if tensor not in fixed:
+                continue
+            if graph.holds_integers(tensor):
+                folded.append(tensor)
+            else:
+                waiting.append(fixed[tensor])
+    return kept, sorted(set(folded))
+
+
+def _values(flatbuffer: bytes, tensors: Iterable[int]) -> dict[int, NDArray[Any]]:
+    """Return what a file writes into tensors that follow from constants alone."""
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - TensorFlow-sized
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of the memory that this costs
+        interpreter = Interpreter(
+            model_content=flatbuffer, num_threads=1, experimental_preserve_all_tensors=True
+        )
+    interpreter.allocate_tensors()
+    for given in interpreter.get_input_details():
+        interpreter.set_tensor(given["index"], np.ones(given["shape"], given["dtype"]))
+    interpreter.invoke()
+    return {tensor: interpreter.get_tensor(tensor).copy() for tensor in tensors}

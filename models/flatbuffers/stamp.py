@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from models.arrays import byte_array
 from models.flatbuffers.packing import pack, unpack
 from models.flatbuffers.reading import read_contents
-from models.flatbuffers.runtimes import runtime_needs
+from models.flatbuffers.runtimes import runtime_needs, version_key
+
+# What converters leave for it in a file's metadata.
+_VERSION_BYTES = 16
 
 
 def stamp_versions(flatbuffer: bytes) -> bytes:
@@ -24,4 +28,19 @@ def stamp_versions(flatbuffer: bytes) -> bytes:
     model = unpack(flatbuffer)
     for operator in model.operatorCodes:
         operator.version = max(operator.version, needed.get(operator.builtinCode, 1))
+    return pack(model)
+
+
+def declare_runtime(flatbuffer: bytes) -> bytes:
+    """Return the file with the runtime that its operators need as the one that it declares.
+
+    For a file whose operators were replaced by older ones. One that declares nothing stays so.
+    """
+    model = unpack(flatbuffer)
+    operators = read_contents(Path("the rewritten FlatBuffer"), flatbuffer).operators
+    known = [need.runtime for need in runtime_needs(operators) if need.runtime]
+    for entry in model.metadata or []:
+        if entry.name == b"min_runtime_version" and known:
+            text = max(known, key=version_key).encode().ljust(_VERSION_BYTES, b"\0")
+            model.buffers[entry.buffer].data = byte_array(text)
     return pack(model)

@@ -3,12 +3,18 @@
 What is computed at padding reaches no answer, but would widen every range. A size says too little:
 32 may be the tokens of a text or the channels of a head. So each axis is followed from the inputs,
 which are [1, tokens], through the operators; what an operator does not pass on is left out.
+
+A mask is not followed, nor are truth values: what they become has to be in the range, also where
+it hides padding.
 """
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
+
+from models.flatbuffers.signature import NAMES
+from models.roles import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,12 +29,11 @@ NONE: Axes = frozenset()
 # Elements stay where they are, or are broadcast along leading axes.
 _ALIGNED = frozenset(
     {
-        *("ABS", "ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "DIV", "ELU", "EQUAL", "EXP"),
-        *("GELU", "GREATER", "GREATER_EQUAL", "HARD_SWISH", "LEAKY_RELU", "LESS", "LESS_EQUAL"),
-        *("LOG", "LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR", "LOGISTIC", "MAXIMUM", "MINIMUM"),
-        *("MUL", "NEG", "NOT_EQUAL", "PAD", "PADV2", "POW", "QUANTIZE", "RELU", "RELU6", "RSQRT"),
-        *("SELECT", "SELECT_V2", "SLICE", "SOFTMAX", "SPLIT", "SQRT", "SQUARE"),
-        *("SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB", "TANH"),
+        *("ABS", "ADD", "CAST", "CONCATENATION", "DEQUANTIZE", "DIV", "ELU", "EXP", "GELU"),
+        *("HARD_SWISH", "LEAKY_RELU", "LOG", "LOGISTIC", "MAXIMUM", "MINIMUM", "MUL", "NEG", "PAD"),
+        *("PADV2", "POW", "QUANTIZE", "RELU", "RELU6", "RSQRT", "SELECT", "SELECT_V2", "SLICE"),
+        *("SOFTMAX", "SPLIT", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "STRIDED_SLICE", "SUB"),
+        *("TANH",),
     }
 )
 # A mask may have been added to what they write. It has to be in the range, so the keys that it
@@ -42,14 +47,18 @@ def token_axes(graph: Graph) -> dict[int, Axes]:
     """Return the axes of each tensor that run over tokens, by its number.
 
     Args:
-        graph: one whose inputs are [batch, tokens].
+        graph: one whose inputs are [1, tokens], its mask called as `models.flatbuffers.signature`
+            says.
     """
-    found: Known = {tensor: frozenset({len(graph.shape(tensor)) - 1}) for tensor in graph.inputs()}
-    sizes = {graph.shape(tensor)[-1] for tensor in graph.inputs() if graph.shape(tensor)}
+    texts = [tensor for name, tensor in graph.inputs().items() if name != NAMES[MASK]]
+    found: Known = {tensor: frozenset({len(graph.shape(tensor)) - 1}) for tensor in texts}
+    sizes = {graph.shape(tensor)[-1] for tensor in texts}
     for operator in graph.operators():
         for output in map(int, operator.outputs):
             shape = graph.shape(output)
-            axes = _passed_on(graph, operator, output, found)
+            axes = NONE
+            if not graph.holds_truth(output):
+                axes = _passed_on(graph, operator, output, found)
             found[output] = frozenset(
                 axis for axis in axes if axis < len(shape) and shape[axis] in sizes
             )
@@ -93,7 +102,7 @@ def _reduced(graph: Graph, operator: Any, found: Known) -> Axes:
     named = graph.integers(int(operator.inputs[1]))
     gone = set(range(rank)) if named is None else {int(axis) % rank for axis in named.reshape(-1)}
     kept = found.get(source, NONE) - gone
-    if operator.builtinOptions.keepDims:
+    if _option(operator, "keepDims"):
         return kept
     return frozenset(axis - sum(one < axis for one in gone) for axis in kept)
 
@@ -115,10 +124,11 @@ def _dense(graph: Graph, operator: Any, output: int, found: Known) -> Axes:
 
 def _multiplied(graph: Graph, operator: Any, output: int, found: Known) -> Axes:
     left, right = (int(tensor) for tensor in operator.inputs[:2])
-    rank, options = len(graph.shape(output)), operator.builtinOptions
+    rank = len(graph.shape(output))
+    turns = _option(operator, "adjX"), _option(operator, "adjY")
     axes = set()
     # The axis that is summed over is the other of the last two.
-    for tensor, turned, place in ((left, options.adjX, -2), (right, options.adjY, -1)):
+    for tensor, turned, place in ((left, turns[0], -2), (right, turns[1], -1)):
         own = len(graph.shape(tensor))
         stays = (-3 - place if turned else place) + own
         for axis in found.get(tensor, NONE):
@@ -135,10 +145,15 @@ def _looked_up(_: Graph, operator: Any, __: int, found: Known) -> Axes:
 
 def _gathered(graph: Graph, operator: Any, _: int, found: Known) -> Axes:
     table, indices = (int(tensor) for tensor in operator.inputs[:2])
-    axis = operator.builtinOptions.axis % len(graph.shape(table))
+    axis = _option(operator, "axis") % len(graph.shape(table))
     longer = len(graph.shape(indices)) - 1
     kept = {one + longer * (one > axis) for one in found.get(table, NONE) if one != axis}
     return frozenset(kept | {one + axis for one in found.get(indices, NONE)})
+
+
+def _option(operator: Any, name: str) -> int:
+    """Return an option of an operator; 0 where the file leaves it out."""
+    return int(getattr(operator.builtinOptions, name, 0))
 
 
 _RULES: dict[str, Callable[[Graph, Any, int, Known], Axes]] = {

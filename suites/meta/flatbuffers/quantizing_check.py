@@ -1,0 +1,162 @@
+"""Make every scheme of a small encoder as litert-torch writes one; write what came of it to stdout.
+
+A process of its own, because pytest imports no runtime.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.flatbuffers import quantizing
+from models.flatbuffers.contract import (
+    CONTRACTS,
+    float_breaches,
+    product_breaches,
+    weight_breaches,
+    zero_point_breaches,
+)
+from models.flatbuffers.gathers import with_gathers
+from models.flatbuffers.graph import CODES, Graph
+from models.flatbuffers.masks import LIMIT, clip_masks, needed_of_masks
+from models.flatbuffers.observing import Observer, ranges_of
+from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variant
+from models.flatbuffers.reading import read_contents
+from models.flatbuffers.runtimes import minimum_runtime, version_key
+from models.flatbuffers.schemes import SCHEMES
+from models.flatbuffers.simplifying import simplify
+from models.flatbuffers.token_axes import token_axes
+from suites.meta.flatbuffers import converted_encoder as encoder
+
+if TYPE_CHECKING:
+    from models.flatbuffers.contents import FlatBufferReport
+
+INTEGER = "static_wi8_ai8_integer"
+
+
+class Check:
+    """The encoder, what it answers, and texts."""
+
+    def __init__(self) -> None:
+        self.raw = encoder.converted_encoder()
+        self.plain = simplify(self.raw)
+        self.calibration, self.texts = encoder.texts(40), encoder.texts(40, seed=6)
+        self.exact = Observer(self.raw).answers(self.texts)
+
+    def simplified(self) -> dict[str, Any]:
+        """Find what simplifying leaves."""
+        kinds = [{kind for kind, _ in Graph(one).outputs()} for one in (self.raw, self.plain)]
+        return {
+            "same": self._same(self.plain),
+            "gone": sorted(kinds[0] - kinds[1]),
+            "runtimes": [minimum_runtime(_report(one)) for one in (self.raw, self.plain)],
+            "again": simplify(self.plain) == self.plain,
+        }
+
+    def axes(self) -> dict[str, list[int]]:
+        """Find the axes of tokens of the tensors that have a name of their own."""
+        graph = Graph(self.plain)
+        axes = {graph.name(tensor): sorted(found) for tensor, found in token_axes(graph).items()}
+        named = (encoder.KEYS, encoder.SCORES, encoder.MASKED, encoder.WORDS)
+        return {name: axes[name] for name in named}
+
+    def masks(self) -> dict[str, Any]:
+        """Find what clipping does to the mask, and to what else reads its constant."""
+        clipped = clip_masks(self.plain)
+        fills = {
+            kind: [_fill(Graph(one), code) for one in (self.plain, clipped)]
+            for kind, code in (("mask", CODES.SELECT_V2), ("other", CODES.MAXIMUM))
+        }
+        limit, ends = needed_of_masks(clipped, self.calibration)
+        lowered = clip_masks(clipped, limit)
+        return fills | {
+            "same": self._same(clipped),
+            "again": clip_masks(clipped) == clipped,
+            "lowered": _fill(Graph(lowered), CODES.SELECT_V2),
+            "end": ends[encoder.MASKED],
+            "lowered_error": self._error(lowered),
+        }
+
+    def gathers(self) -> dict[str, Any]:
+        """Find what lookups become, and whether rows that no text has are in the range."""
+        gathered = with_gathers(self.plain)
+        kinds = [kind for kind, _ in Graph(gathered).outputs()]
+        words = ranges_of(Graph(gathered), Observer(gathered), self.calibration[:1])[encoder.WORDS]
+        table = max(_tables(Graph(gathered)), key=len)
+        return {
+            "same": self._same(gathered),
+            "left": kinds.count("EMBEDDING_LOOKUP"),
+            "every_row": bool(words["min"] == table.min() and words["max"] == table.max()),
+        }
+
+    def schemes(self) -> dict[str, Any]:
+        """Make every scheme."""
+        return {name: self._made(name) for name in SCHEMES}
+
+    def faults(self) -> dict[str, Any]:
+        """Make the integer scheme without what holds its masks, and without texts."""
+        kept, quantizing.needed_of_masks = quantizing.needed_of_masks, lambda *_: (LIMIT, {})
+        wide = self._made(INTEGER)["error"]
+        quantizing.needed_of_masks = kept
+        try:
+            make_variant(self.plain, SCHEMES[INTEGER], None)
+        except UnsupportedSchemeError as error:
+            return {"wide_mask": wide, "without_texts": error.what}
+        return {"wide_mask": wide, "without_texts": None}
+
+    def _made(self, scheme: str) -> dict[str, Any]:
+        made = make_variant(self.plain, SCHEMES[scheme], self.calibration)
+        report, contract = _report(made), CONTRACTS[scheme]
+        newest = version_key(contract.runtime)
+        return {
+            "error": self._error(made),
+            "bytes": len(made),
+            "breaches": [
+                *product_breaches(contract, report),
+                *weight_breaches(contract, report),
+                *zero_point_breaches(report),
+                *float_breaches(contract, report),
+            ],
+            "new_enough": version_key(minimum_runtime(report)) <= newest,
+        }
+
+    def _same(self, flatbuffer: bytes) -> bool:
+        return bool(np.array_equal(Observer(flatbuffer).answers(self.texts), self.exact))
+
+    def _error(self, flatbuffer: bytes) -> float:
+        """Return the mean difference of its logits over their spread."""
+        answers = Observer(flatbuffer).answers(self.texts).astype(np.float64)
+        (logits,) = _report(flatbuffer).signatures[0].outputs.values()
+        if logits.quantization is not None:
+            (scale,), (zero,) = logits.quantization.scales, logits.quantization.zero_points
+            answers = (answers - zero) * scale
+        return float(np.abs(answers - self.exact).mean() / self.exact.std())
+
+
+def _report(flatbuffer: bytes) -> FlatBufferReport:
+    return read_contents(Path("made.tflite"), flatbuffer)
+
+
+def _tables(graph: Graph) -> list[Any]:
+    return [graph.constant(int(one.inputs[0])) for one in graph.operators(CODES.GATHER)]
+
+
+def _fill(graph: Graph, code: int) -> float:
+    (operator,) = graph.operators(code)
+    fill = graph.constant(int(operator.inputs[-1]))
+    assert fill is not None
+    return float(fill)
+
+
+def main() -> None:
+    """Print the findings as JSON."""
+    check = Check()
+    parts = (check.simplified, check.axes, check.masks, check.gathers, check.schemes, check.faults)
+    print(json.dumps({part.__name__: part() for part in parts}))  # noqa: T201 - its output
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""A float32 file of another converter comes out under every scheme, masks and lookups with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from models.flatbuffers.schemes import SCHEMES
+from suites.meta.scripts import printed_by
+
+SCRIPT = Path(__file__).with_name("quantizing_check.py")
+INTEGER = "static_wi8_ai8_integer"
+# The mean difference of logits over their spread, a few times what was seen: 1 is chance.
+EIGHT_BITS, FOUR_BITS = 0.1, 0.4
+# It reads the mask's constant in these files alone, so that a test can see it left alone.
+PLANTED = "MAXIMUM"
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What the script found, run once."""
+    pytest.importorskip("litert_quantizer", reason="quantizing needs litert-quantizer")
+    return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
+
+
+def test_simplifying_changes_no_answer(found):
+    assert found["simplified"]["same"]
+    assert found["simplified"]["again"]
+
+
+def test_simplifying_takes_newer_operators_and_arithmetic_on_constants_out(found):
+    assert found["simplified"]["gone"] == ["ABS", "GATHER_ND"]
+    assert found["simplified"]["runtimes"] == ["2.16.0", "2.3.0"]
+
+
+def test_axes_of_tokens_are_told_from_channels_of_the_same_size(found):
+    assert found["axes"] == {"keys": [2], "scores": [1, 2], "masked": [2], "words": [0]}
+
+
+def test_a_mask_is_clipped_and_answers_stay(found):
+    assert found["masks"]["mask"] == [pytest.approx(-3.4e38, rel=0.01), -1e4]
+    assert found["masks"]["same"]
+    assert found["masks"]["again"]
+
+
+def test_a_constant_that_masks_stays_for_other_operators(found):
+    before, after = found["masks"]["other"]
+    assert before == after == pytest.approx(-3.4e38, rel=0.01)
+
+
+def test_a_lowered_mask_hides_padding_all_the_same(found):
+    masks = found["masks"]
+    assert -100 < masks["lowered"] < masks["end"] < 0
+    assert masks["lowered_error"] < 1e-3
+
+
+def test_integers_need_the_lowered_mask(found):
+    right, wide = found["schemes"][INTEGER]["error"], found["faults"]["wide_mask"]
+    assert wide > 4 * right
+
+
+def test_lookups_become_gathers_and_every_row_is_in_the_range(found):
+    assert found["gathers"] == {"same": True, "left": 0, "every_row": True}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_scheme_is_made_and_keeps_its_contract(found, scheme):
+    made = found["schemes"][scheme]
+    assert set(made["breaches"]) <= {PLANTED}
+    assert made["new_enough"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_scheme_answers_nearly_as_the_float32_file(found, scheme):
+    few_bits = any(rule.weight_bits == 4 for rule in SCHEMES[scheme].rules)
+    assert found["schemes"][scheme]["error"] < (FOUR_BITS if few_bits else EIGHT_BITS)
+
+
+def test_every_scheme_is_smaller_than_float32(found):
+    sizes = {name: made["bytes"] for name, made in found["schemes"].items()}
+    plain = sizes.pop("float32")
+    assert max(sizes.values()) < 0.6 * plain
+
+
+def test_a_static_scheme_without_calibration_texts_is_refused(found):
+    assert "no calibration texts" in found["faults"]["without_texts"]
