@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-METRICS = {"tweets_per_second": "texts_per_second"}
+METRICS = {
+    "tweets_per_second": "texts_per_second",
+    "agreement_runtimes": "agreement_backends",
+}
 UNITS = {"tweets/s": "texts/s"}
 # What version 1 of a baseline says of the texts that were answered.
 TAKEN = {"tweets": "texts"}

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from reports.extent import Extent  # noqa: TC001 - msgspec reads the annotation
 from reports.localizations import Localization  # noqa: TC001 - msgspec reads the annotation
+from reports.matrix import Cell  # noqa: TC001 - msgspec reads the annotation
 
 Name = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=0)]
@@ -39,6 +40,7 @@ class Moment(Open):
         commit: of the checkout; None where there is none.
         changed: whether that holds changes without a commit.
         localizations: where red variants leave float32.
+        backends: what was found of candidates on other backends than the judged one.
         extent: how much of the suite it was.
     """
 
@@ -50,6 +52,7 @@ class Moment(Open):
     commit: str | None = None
     changed: bool | None = None
     localizations: list[Localization] = []
+    backends: list[Cell] = []
     extent: Extent | None = None
 
     def __post_init__(self) -> None:

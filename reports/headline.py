@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reports import matrix
 from reports.explain import explanations
 from reports.extent import left_aside, partial_because
 from reports.parts import title_of
@@ -46,7 +47,7 @@ def _green(document: Mapping[str, Any], where: str) -> str:
     aside = f"; {aside}" if aside else ""
     if document["device"]["emulated"]:
         return f"{where}: {green}, time is not judged there{aside}"
-    return f"{where}: fit to ship, {green}{aside}"
+    return f"{where}: fit to ship {matrix.fit_on(document)}, {green}{aside}"
 
 
 def _counted(count: int, what: str) -> str:

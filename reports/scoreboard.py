@@ -63,7 +63,7 @@ COLUMNS = (
         interval=True,
         given=("accuracy_drop_float32",),
     ),
-    Column("agreement", "agreement", ("agreement", "agreement_runtimes"), 1.0, 3),
+    Column("agreement", "agreement", ("agreement", "agreement_backends"), 1.0, 3),
     Column("ms", "milliseconds", ("latency_p50",), 1e3, 2),
     Column("texts/s", "texts_per_second", ("texts_per_second",), 1.0, 1),
     Column("MB resident", "megabytes_resident", ("peak_rss",), 1e-6, 1),

@@ -15,6 +15,7 @@ _ALL = re.compile(r"Replacing (\d+) out of (\d+) node")
 _LEFT = re.compile(
     r"Following operations are not supported by GPU delegate:\n((?:[A-Z0-9_]+(?::[^\n]*)?\n)+)"
 )
+_ADAPTER = re.compile(r"Selected adapter: ([^,\n]+)")
 _PIECES = re.compile(r"yielding (\d+) partitions")
 
 
@@ -41,6 +42,11 @@ class LitertGpu(CompiledBackend):
     def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - the GPU's
         """Tell that the GPU takes operators over."""
         return True
+
+    @property
+    def precision(self) -> str:
+        """The precision in which the GPU computes."""
+        return "float16" if self.mode == "float16" else "float32"
 
     def options(self, api: Any, threads: int) -> Any:
         """Return GPU and processor, or the GPU alone."""
@@ -73,13 +79,14 @@ def share_in(log: str) -> Optional[Taken]:
     counts = _counts(log)
     if counts is None:
         return None
-    listed, pieces = _LEFT.search(log), _PIECES.search(log)
+    listed, pieces, chosen = _LEFT.search(log), _PIECES.search(log), _ADAPTER.search(log)
     left = [line.strip(" .") for line in listed.group(1).splitlines()] if listed else []
     return Taken(
         nodes=sum(counts),
         delegated=counts[0],
         partitions=int(pieces.group(1)) if pieces else int(counts[0] > 0),
         left=tuple(sorted(left)),
+        by=chosen.group(1).strip() if chosen else "",
     )
 
 

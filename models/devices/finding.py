@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.devices.places import EmulatedPlace, LocalPlace, RemotePlace
+from models.devices.places import EmulatedPlace, LocalPlace, RemotePlace, SoftwareGpuPlace
 from models.devices.profile import HOST, load_device
 from models.devices.recognition import recognize, recognize_there, shipped
 from models.errors import UsageMistake
 from models.runtime.labgrid_places import is_place, lend
 from models.runtime.ssh import SshTransport
 from models.runtime.sysroot import core_names
+from models.runtime.vulkan import driver_manifests
 
 if TYPE_CHECKING:
     from models.devices.places import Place
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from models.devices.recognition import Found
 
 SEPARATOR = ":"
+# What --edge-emulate calls a GPU where there may be none.
+GPU = "gpu"
 HERE = "this machine"
 
 
@@ -31,7 +34,7 @@ def find_place(
 
     Args:
         device: name or file of the profile that is to judge; by default what is recognized.
-        emulate: NAME or NAME:ARCHITECTURE of a board to emulate.
+        emulate: NAME or NAME:ARCHITECTURE of a board to emulate, or `gpu`.
         target: address of a board, see `Target.parse`, or of a place that labgrid lends.
 
     Raises:
@@ -44,7 +47,7 @@ def find_place(
             raise UsageMistake(
                 "a board is either emulated or reached", key="--edge-emulate", remedy="Give one"
             )
-        return _emulated(emulate, asked)
+        return _with_gpu(asked) if emulate == GPU else _emulated(emulate, asked)
     # A user's own file may be called as a shipped one, and is the one that was asked for.
     others = [one for one in shipped() if asked is None or one.name != asked.name]
     known = others if asked is None else [asked, *others]
@@ -55,6 +58,14 @@ def find_place(
     found = recognize_there(connection.start_program, known)
     judging = _judging(asked, found, known, connection.describe())
     return RemotePlace(judging, found, connection)
+
+
+def _with_gpu(asked: Device | None) -> Place:
+    """Return this machine with its own GPU, or with a software driver where it has none."""
+    known = shipped() if asked is None else [asked, *shipped()]
+    found = recognize(devices=known)
+    device = _judging(asked, found, known, HERE)
+    return LocalPlace(device, found) if driver_manifests() else SoftwareGpuPlace(device, found)
 
 
 def _judging(asked: Device | None, found: Found, known: list[Device], where: str) -> Device:

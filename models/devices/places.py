@@ -28,6 +28,7 @@ from models.runtime.emulated import EmulatedTransport
 from models.runtime.emulator import read_sysroots
 from models.runtime.interpreters import interpreter_for
 from models.runtime.predictions import processor_features
+from models.runtime.software_vulkan import prepare_software_vulkan
 from models.runtime.sysroot import prepare_sysroot
 from models.runtime.transports import LocalTransport
 from models.runtime.vulkan import FOLDERS
@@ -47,6 +48,9 @@ _SECONDS_TO_RUN = 60.0
 _GIVE_PYTHON = (
     "Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy and a runtime"
 )
+SOFTWARE_CLOCK = "a processor stands in for the GPU: a verdict on time would be a lie"
+# Stands for the manifest of a driver that is fetched before anything answers.
+_SOFTWARE = ("SwiftShader",)
 EMULATED_CLOCK = "its clock is the emulator's: a verdict there would be a lie"
 
 
@@ -81,6 +85,11 @@ class Place(Protocol):
     @property
     def untimed(self) -> str | None:
         """Why no time that is measured there can be judged; None where it can."""
+        ...
+
+    @property
+    def few_texts(self) -> bool:
+        """Whether an answer takes so long there that few texts are asked."""
         ...
 
     def backends(self) -> dict[str, str]:
@@ -128,6 +137,11 @@ class _Board:
     """A place that is a real machine: what its profile says holds there."""
 
     device: Device
+
+    @property
+    def few_texts(self) -> bool:
+        """No: it answers as fast as it is."""
+        return False
 
     @property
     def runners(self) -> int:
@@ -213,6 +227,60 @@ class LocalPlace(_Board):
 
 
 @dataclass(frozen=True)
+class SoftwareGpuPlace(LocalPlace):
+    """This machine, whose processor stands in for a GPU: the driver is software.
+
+    Args:
+        device: what this machine was recognized as.
+        found: by what.
+    """
+
+    untimed: str | None = SOFTWARE_CLOCK
+
+    @property
+    def few_texts(self) -> bool:
+        """Yes: the processor computes what a GPU would."""
+        return True
+
+    @property
+    def runners(self) -> int:
+        """One: the driver takes every core."""
+        return 1
+
+    @property
+    def name(self) -> str:
+        """The device's name, marked: nobody is to take its numbers for a GPU's."""
+        return f"{self.device.name}-gpu-emulated"
+
+    def backends(self) -> dict[str, str]:
+        """Return what can answer here, on the software driver too."""
+        names = [name for name in backend_names(boards=True) if self.why_absent(name) is None]
+        return {one.name: one.version for one in available_backends(names, drivers=_SOFTWARE)}
+
+    def absent(self) -> dict[str, str]:
+        """Return why the other backends cannot answer here."""
+        reasons = {name: self.why_absent(name) for name in backend_names(boards=True)}
+        return {name: reason for name, reason in reasons.items() if reason is not None}
+
+    def why_absent(self, name: str) -> str | None:
+        """Return why a backend cannot answer here; None where it can."""
+        return why_absent(name, drivers=_SOFTWARE)
+
+    def transport(self, store: Store, *, offline: bool, say: Callable[[str], None]) -> Transport:
+        """Return what starts runners with the software driver, which is fetched where needed."""
+        driver = prepare_software_vulkan(store, offline=offline, say=say)
+        return LocalTransport(environment=driver.environment())
+
+    def facts(self) -> dict[str, Any]:
+        """Return what results.json holds of it."""
+        return {**super().facts(), "name": self.name, "emulated": True}
+
+    def describe(self) -> str:
+        """Say in one line what it is."""
+        return f"{self.name}: this machine, its processor in place of a GPU (SwiftShader)"
+
+
+@dataclass(frozen=True)
 class EmulatedPlace:
     """A board under the emulator.
 
@@ -228,6 +296,7 @@ class EmulatedPlace:
     untimed: str | None = EMULATED_CLOCK
     # Waiting threads of an emulated processor spin.
     threads: int = 1
+    few_texts: bool = True
     # Tests answer in parallel there, with xdist.
     runners: int = 1
 

@@ -15,6 +15,7 @@ from models.devices.limits import read_limits
 from models.devices.reach import check_reach
 from models.errors import UsageMistake
 from models.paths import require_name
+from models.runtime.available import read_backend
 from models.tables import ROOT, Table, read_table, shown
 from models.verdicts.quantities import Unit, parse_quantity
 
@@ -99,11 +100,14 @@ class DeviceTable(Table, frozen=True, kw_only=True):
     """The whole file. `host` alone has neither recognition nor hardware: it is what is left.
 
     `sustained` is how long it is kept busy, one text after the other, before a latency counts as
-    what it sustains.
+    what it sustains. `backends` are those that must answer rightly there, `looked_at` those whose
+    answers are looked at and recorded.
     """
 
     description: str
     threads: Count
+    backends: tuple[str, ...] = ()
+    looked_at: tuple[str, ...] = ()
     sustained: str
     validity: ValidityTable
     budgets: Limits
@@ -181,6 +185,9 @@ def load_device(name_or_path: str) -> Device:
     table = read_table(path, DeviceTable)
     file = shown(path)
     check_reach(table, file)
+    for key, names in (("backends", table.backends), ("looked_at", table.looked_at)):
+        for backend in names:
+            read_backend(backend, file=file, key=key)
     name = require_name(path.stem, file=file)
 
     def bytes_of(written: str, key: str) -> float:

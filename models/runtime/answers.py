@@ -68,13 +68,15 @@ class SignatureTensor:
 class Delegation:
     """How many of a file's operators an accelerator computes, in how many partitions.
 
-    `left` names the operators that it left, each once, with the reason where the backend tells it.
+    `left` names the operators that it left, each once, with the reason where the backend tells it;
+    `by` is what computes the others, as the accelerator calls it.
     """
 
     nodes: Count
     delegated: Count
     partitions: Count
     left: tuple[Said, ...] = ()
+    by: Said = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

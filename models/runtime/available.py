@@ -14,7 +14,7 @@ from models.runtime.interpreters import interpreter_for
 from models.runtime.vulkan import driver_manifests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from models.backends.common.backend import Backend
 
@@ -42,8 +42,13 @@ def distributions() -> dict[str, str]:
     return {kind.runtime: kind.distribution for kind in families()}
 
 
-def read_backend(name: str) -> Backend:
+def read_backend(name: str, *, file: str | None = None, key: str = OPTION) -> Backend:
     """Return the backend that a name asks for.
+
+    Args:
+        name: its name.
+        file: where that is written, for messages.
+        key: what names it there.
 
     Raises:
         UsageMistake: no backend has this name.
@@ -52,7 +57,7 @@ def read_backend(name: str) -> Backend:
         return find_backend(name)
     except Refusal as refusal:
         raise UsageMistake(
-            str(refusal), key=OPTION, remedy="docs/backends.md says what each of them is"
+            str(refusal), file=file, key=key, remedy="docs/backends.md says what each of them is"
         ) from None
 
 
@@ -68,28 +73,36 @@ def reference_kernels(name: str) -> str:
     return called if called in family.names() else f"{family.runtime}-reference"
 
 
-def installed_here(backend: Backend) -> Installed:
-    """Return what is installed where a backend would answer on this machine."""
+def installed_here(backend: Backend, drivers: tuple[str, ...] | None = None) -> Installed:
+    """Return what is installed where a backend would answer on this machine.
+
+    Args:
+        backend: which would answer.
+        drivers: of Vulkan, where others than the machine's own are given to it.
+    """
     python = interpreter_for(backend.runtime)
     names = (backend.distribution, "numpy")
     return Installed(
         versions={name: python.version(name) for name in names},
         python=sys.version_info[:2],
-        drivers=driver_manifests(),
+        drivers=driver_manifests() if drivers is None else drivers,
     )
 
 
-def available_backends(names: Iterable[str] | None = None) -> list[AvailableBackend]:
+def available_backends(
+    names: Iterable[str] | None = None, drivers: tuple[str, ...] | None = None
+) -> list[AvailableBackend]:
     """Return the backends that a local runner can use, those first that are preferred.
 
     Args:
         names: of those that are looked for; by default all that a board may have.
+        drivers: as in `installed_here`.
     """
     found = []
     for name in backend_names(boards=True) if names is None else names:
         backend = read_backend(name)
         version = installed_here(backend).versions[backend.distribution]
-        if version is not None and why_absent(name) is None:
+        if version is not None and why_absent(name, drivers) is None:
             found.append(AvailableBackend(name, version))
     return found
 
@@ -101,18 +114,18 @@ def absent_backends(names: Iterable[str] | None = None) -> list[AbsentBackend]:
     return [AbsentBackend(name, reason) for name, reason in reasons if reason is not None]
 
 
-def why_absent(name: str) -> str | None:
-    """Return why a backend cannot answer here; None if it can."""
+def why_absent(name: str, drivers: tuple[str, ...] | None = None) -> str | None:
+    """Return why a backend cannot answer here; None if it can.
+
+    Args:
+        name: of the backend.
+        drivers: as in `installed_here`.
+    """
     backend = read_backend(name)
-    reason = backend.why_absent(installed_here(backend))
+    reason = backend.why_absent(installed_here(backend, drivers))
     if reason is None or backend.numpy_below is None:
         return reason
     return (
         f"{reason}; `python -m models.runtime.own_python {backend.runtime}` gives it a Python of "
         "its own"
     )
-
-
-def main_backends(versions: Mapping[str, str]) -> dict[str, str]:
-    """Return those of some backends that have the mode without a suffix, with their versions."""
-    return {name: version for name, version in versions.items() if not read_backend(name).mode}

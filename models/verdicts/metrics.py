@@ -114,7 +114,16 @@ METRICS = {
         _drop("f_rs_drop", "F(R,S) of the full model minus the variant's"),
         _score("agreement", "Share of texts labelled as the float32 variant labels them"),
         _score("agreement_full", "Share of texts labelled as the full model labels them"),
-        _score("agreement_runtimes", "Share of texts labelled as on the run's own runtime"),
+        Metric(
+            "backend_deviation",
+            Unit.RATIO,
+            "lower",
+            0.0,
+            math.inf,
+            "texts",
+            "Largest difference of a logit from the run's own backend, over what the scheme allows",
+        ),
+        _score("agreement_backends", "Share of texts labelled as on the run's own backend"),
         _score("agreement_lengths", "Share of texts labelled alike at every length that they fit"),
         Metric(
             "total_variation",

@@ -47,12 +47,14 @@ class Taken:
         delegated: those that the accelerator computes.
         partitions: pieces in which it computes them.
         left: names of the operators that it left, each once, with its reason where one is told.
+        by: what computes them, as the accelerator calls it; "" where it does not say.
     """
 
     nodes: int
     delegated: int
     partitions: int
     left: Tuple[str, ...] = ()
+    by: str = ""
 
 
 class Graph(abc.ABC):
@@ -211,6 +213,11 @@ class Backend(abc.ABC):
             bits: of a pointer, where it runs.
         """
         return False
+
+    @property
+    def precision(self) -> str:
+        """The precision in which it computes floats: float32 or float16."""
+        return "float32"
 
     def imported(self) -> Any:
         """Return its package's module, imported.

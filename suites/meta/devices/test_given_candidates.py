@@ -21,7 +21,7 @@ from suites.meta.runtime.sshd import why_no_sshd
 
 needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
 FLOOR = "suites/accuracy/test_accuracy_floor.py"
-JUDGING = (FLOOR, "suites/agreement", "suites/runtimes")
+JUDGING = (FLOOR, "suites/agreement", "suites/backends")
 ON_A_BOARD = (FLOOR, "suites/agreement", "suites/privacy", "suites/conformance/test_behavior.py")
 EXACT = "agreement_golden"
 SUBJECTS = {

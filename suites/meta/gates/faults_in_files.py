@@ -28,7 +28,7 @@ AGREEMENT = "suites/agreement/test_agreement.py::"
 BEHAVIOR = "suites/conformance/test_behavior.py::"
 CONTRACT = "suites/conformance/test_contract.py::"
 FILE = "suites/conformance/test_file.py::"
-RUNTIMES = "suites/runtimes/test_runtimes.py::"
+BACKENDS = "suites/backends/test_backends.py::"
 SIZE = "suites/size/test_size.py::"
 TEXT = "suites/latency/test_throughput.py::"
 DYNAMIC, STATIC, INTEGER = "dynamic_wi8_afp32", "static_wi8_ai8", "static_wi8_ai8_integer"
@@ -328,16 +328,17 @@ CONVERSION = {
         plant=in_flatbuffer(DYNAMIC, edits.with_versions(1)),
     ),
     "a file that an old runtime takes and answers wrongly": Fault(
-        gate=RUNTIMES + "test_runtime_gives_the_labels_of_the_judged_one",
-        says=f"fail: agreement_runtimes of {DYNAMIC}",
-        only=DYNAMIC,
+        gate=BACKENDS + "test_backend_gives_the_labels_of_the_judged_one",
+        says=f"fail: agreement_backends of {DYNAMIC}",
+        only=f"{DYNAMIC}-tflite_runtime",
         schemes=("float32", DYNAMIC),
         plant=in_flatbuffer(DYNAMIC, edits.with_versions(9)),
         needs="tflite_runtime",
     ),
     "a file that is refused where it says it runs": Fault(
-        gate=RUNTIMES + "test_runtime_gives_the_labels_of_the_judged_one",
+        gate=BACKENDS + "test_backend_loads_the_file",
         says="is enough",
+        only="tflite_runtime",
         plant=in_flatbuffer("float32", edits.lost_weights),
         needs="tflite_runtime",
     ),

@@ -29,11 +29,11 @@ FILES = Path(__file__).parent
 SUITES = (
     "accuracy",
     "agreement",
+    "backends",
     "conformance",
     "latency",
     "memory",
     "privacy",
-    "runtimes",
     "size",
 )
 GATES = tuple(f"suites/{room}" for room in SUITES)

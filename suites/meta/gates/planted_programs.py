@@ -1,13 +1,16 @@
-"""A pytest plugin that starts other programs in place of edgeproof's own runner and watcher."""
+"""A pytest plugin that starts other programs in place of edgeproof's own, and adds backends."""
 
 import os
 from pathlib import Path
 
+import models.backends
 from models.devices import watch
 from models.runtime import assembling
-from suites.meta.gates.planting import RUNNER_VARIABLE, WATCHER_VARIABLE
+from suites.meta.gates.planting import BACKENDS_VARIABLE, RUNNER_VARIABLE, WATCHER_VARIABLE
 
 if RUNNER_VARIABLE in os.environ:
     assembling.runner_file = lambda: Path(os.environ[RUNNER_VARIABLE])
+if BACKENDS_VARIABLE in os.environ:
+    models.backends.__path__.append(os.environ[BACKENDS_VARIABLE])
 if WATCHER_VARIABLE in os.environ:
     watch.WATCHER_FILE = Path(os.environ[WATCHER_VARIABLE])

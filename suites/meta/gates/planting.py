@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,6 @@ from models.runtime.assembling import NAME, assemble, runner_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Where `planted_programs.py` finds what to start.
 RUNNER_VARIABLE = "EDGEPROOF_META_RUNNER"
 WATCHER_VARIABLE = "EDGEPROOF_META_WATCHER"
+BACKENDS_VARIABLE = "EDGEPROOF_META_BACKENDS"
+PLANTED_BACKENDS = Path(__file__).parent / "planted_backends"
 PLUGIN = ("-p", "suites.meta.gates.planted_programs")
 
 
@@ -39,6 +41,7 @@ class Fault:
         watcher: the same of the watcher, which reads sensors.
         arguments: of pytest.
         compared: whether the clean run's baseline is there to be compared with.
+        backend: a backend of `planted_backends`, which the run is asked to look at.
         needs: a runtime without which there is nothing to see.
     """
 
@@ -51,6 +54,7 @@ class Fault:
     watcher: dict[str, str] | None = None
     arguments: tuple[str, ...] = ()
     compared: bool = False
+    backend: str = ""
     needs: str | None = None
 
 
@@ -77,6 +81,9 @@ def plant(fault: Fault, mini: Miniature, folder: Path) -> tuple[list[str], dict[
         source = {WATCHER_FILE.name: WATCHER_FILE.read_text(encoding="utf-8")}
         (program,) = changed(source, fault.watcher).values()
         (folder / WATCHER_FILE.name).write_text(program, encoding="utf-8")
+    if fault.backend:
+        variables[BACKENDS_VARIABLE] = str(PLANTED_BACKENDS)
+        arguments.append(f"--edge-backends={fault.backend}")
     return [*arguments, *(PLUGIN if variables else ())], variables
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from suites.meta.gates.miniature import Miniature
 
 ROOMS = (
-    *("accuracy", "agreement", "conformance", "instructions", "latency"),
-    *("memory", "privacy", "runtimes", "size", "tokenization"),
+    *("accuracy", "agreement", "backends", "conformance", "instructions", "latency"),
+    *("memory", "privacy", "size", "tokenization"),
 )
 GATES = tuple(f"suites/{room}" for room in ROOMS)
 TIMEOUT = 900

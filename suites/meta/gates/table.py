@@ -15,6 +15,7 @@ from models.commands import Parser
 from models.errors import EdgeproofError, UsageMistake
 from reports.faults import PlantedFault, Seen, read_faults, write_faults
 from suites.meta.gates import (
+    faults_in_backends,
     faults_in_code,
     faults_in_emulation,
     faults_in_files,
@@ -35,6 +36,7 @@ PLANTED = {
     "conversion": faults_in_files.CONVERSION,
     "rows of several lengths": faults_in_lengths.FAULTS,
     "runtime": faults_in_runners.FAULTS,
+    "another backend": faults_in_backends.FAULTS,
     "runtime of a board": faults_in_emulation.FAULTS,
     "budgets and sensors of a board": faults_on_boards.FAULTS,
     "an app's recording": faults_in_recordings.FAULTS,

@@ -20,7 +20,8 @@ from models.verdicts.metrics import METRICS
 from models.verdicts.quantities import SPELLINGS, Unit, parse_quantity
 from suites.meta.gates.running import environment
 
-(OLD_METRIC,), (OLD_UNIT,) = former.METRICS, former.UNITS
+OLD_METRIC, *_ = former.METRICS
+(OLD_UNIT,) = former.UNITS
 NOW = "It is called {} now: write that"
 ENTRY = """
 [[failures]]

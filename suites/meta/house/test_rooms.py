@@ -121,7 +121,7 @@ MAY_IMPORT = {
         *("models.progress", "models.shrinking", "models.subjects", "models.training"),
     },
     "models.localizing": {
-        *("models.backends", "models.runner"),
+        *("models.backends", "models.commands", "models.errors", "models.runner"),
         "models.flatbuffers",
         "models.runtime",
     },

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-(FORMER,) = former.METRICS
+FORMER, *_ = former.METRICS
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 BUDGET = Budget("accuracy_drop", "max", 0.041, "4.1 points", "mine.toml", "accuracy_drop.max")
 
@@ -241,7 +241,7 @@ def test_a_failed_write_leaves_the_old_document_and_nothing_else(
         (b'{"schema": 7}', "schema: has the schema version 7. This edgeproof reads version 2: run"),
         (
             json.dumps({"schema": 1, "measurements": [{"metric": FORMER}]}).encode(),
-            f"1. This edgeproof reads version 2 ({FORMER} is texts_per_second in it): run the",
+            f"1. This edgeproof reads version 2 ({FORMER} is texts_per_second in it; ",
         ),
         (b'{"schema": 2}', "missing required field `run`"),
     ],

@@ -143,7 +143,7 @@ def test_csv_holds_plain_numbers_and_says_whose_they_are() -> None:
 
 
 def test_what_another_runtime_answered_says_how_much_of_it_agrees() -> None:
-    other = taken("float32", "agreement_runtimes", 0.98, runtime="tflite_runtime")
+    other = taken("float32", "agreement_backends", 0.98, runtime="tflite_runtime")
     (row,) = scoreboard_rows(document(other, runtime="ai_edge_litert"))
     assert row[HEADER.index("agreement")] == "0.980"
 

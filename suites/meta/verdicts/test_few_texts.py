@@ -11,7 +11,7 @@ from models.verdicts.intervals import proportion_interval
 from models.verdicts.metrics import METRICS
 
 FEW = EMULATED.texts
-ALIKE = ("agreement", "agreement_full", "agreement_runtimes")
+ALIKE = ("agreement", "agreement_full", "agreement_backends")
 
 
 @pytest.fixture

@@ -1,0 +1,243 @@
+"""Where two backends come apart on one file: `python -m models.localizing.between REQUEST ANSWER`.
+
+Parts of the file are answered by both. The first operator at which the backend departs from the
+judged one is found by halving, then how far back a part has to begin to show it still: that part is
+the smallest file. It is written with its inputs, both answers and a script for an upstream report.
+REQUEST and ANSWER are JSON files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from models.commands import run_command
+from models.errors import EdgeproofError
+from models.localizing.curve import DIVERGED_DB
+from models.localizing.cutting import Cut, Cutter
+from models.localizing.reproducing import write_folder
+from models.numpy_files import read_npz
+from models.runtime.binding import Binding, BoundInput
+from models.runtime.client import Runner, RunnerDied, RunnerRefused
+from models.runtime.transports import LocalTransport
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.runtime.answers import RunnerInfo
+
+    Values = dict[int, NDArray[Any]]
+
+NOT_SHOWN = "no part of the file shows it: operators depart by less than {:g} dB of noise"
+# Seconds for one part of a file; a first compilation of shaders takes some.
+SECONDS = 120.0
+CRASHED, REFUSED, NOT_FINITE, DEPARTED = "crashes", "refuses", "is NaN or infinite", "departs"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked.
+
+    Attributes:
+        file: the FlatBuffer.
+        inputs: an .npz of a few rows [n, ...] of each of its inputs, called by the position of the
+            input in the graph.
+        judged: the backend that is right.
+        backend: the one that is not.
+        environment: variables of both runners.
+        folder: where the smallest file is written, with what belongs to it.
+    """
+
+    file: str
+    inputs: str
+    judged: str
+    backend: str
+    environment: dict[str, str]
+    folder: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a part of a file shows a fault.
+
+    Attributes:
+        how: what the backend does: it crashes, refuses, gives NaN, or departs.
+        said: in more words.
+        expected: what the judged backend answers [n, values].
+        actual: what the other answers; None where it does not.
+    """
+
+    how: str
+    said: str
+    expected: NDArray[np.float32]
+    actual: NDArray[np.float32] | None = None
+
+
+class Between:
+    """Compares parts of a file on two backends.
+
+    Args:
+        flatbuffer: the file.
+        rows: of its inputs [n, ...], by tensor.
+        judged: the backend that is right.
+        backend: the one that is not.
+        environment: variables of both runners.
+    """
+
+    def __init__(
+        self,
+        flatbuffer: bytes,
+        rows: Values,
+        judged: str,
+        backend: str,
+        environment: dict[str, str],
+    ) -> None:
+        self.cutter = Cutter(flatbuffer)
+        self._rows = rows
+        self._backends = judged, backend
+        self._transport = LocalTransport(environment=environment)
+        self._known: Values = {}
+        self.info: RunnerInfo | None = None
+
+    @functools.cache  # noqa: B019 - as long as the process that localizes one file
+    def shown(self, first: int, last: int) -> Shown | None:
+        """Return how the operators `first` to `last` show the fault; None where they do not."""
+        part = self.cutter.cut(first, last)
+        given = self.given(part)
+        expected, scale = self._answer(self._backends[0], part, given)
+        try:
+            actual, _ = self._answer(self._backends[1], part, given)
+        except RunnerDied as death:
+            return Shown(CRASHED, death.ending, expected)
+        except RunnerRefused as refusal:
+            return Shown(REFUSED, refusal.message, expected)
+        return _difference(expected, actual, scale)
+
+    def given(self, part: Cut) -> Values:
+        """Return what a part is given: the file's inputs, and what the judged backend computes."""
+        return {tensor: self._value(tensor) for tensor in part.inputs}
+
+    def _value(self, tensor: int) -> NDArray[Any]:
+        if tensor in self._rows:
+            return self._rows[tensor]
+        if tensor not in self._known:
+            part = self.cutter.cut(0, self.cutter.maker_of(tensor))
+            if part.output != tensor:
+                raise EdgeproofError(
+                    "an operator with several outputs cannot be cut apart",
+                    remedy="Localize it on another backend",
+                )
+            self._known[tensor] = self._answer(self._backends[0], part, self.given(part))[0]
+        return self._known[tensor]
+
+    def _answer(self, backend: str, part: Cut, given: Values) -> tuple[NDArray[np.float32], float]:
+        """Return what a backend answers to a part [n, values], and one step of its output."""
+        inputs = tuple(BoundInput(str(tensor), place) for place, tensor in enumerate(part.inputs))
+        with Runner(self._transport, backend, timeout=SECONDS) as runner:
+            loaded = runner.load("part", part.data, binding=Binding(inputs, output=0))
+            if backend == self._backends[1]:
+                self.info = runner.info
+            rows = {str(tensor): _rows(array) for tensor, array in given.items()}
+            answers = runner.answer("part", rows).logits
+        return answers, max(loaded.output.scales, default=0.0)
+
+
+def localize(request: Request) -> dict[str, Any]:
+    """Return the first operator at which a backend departs, and write the smallest file.
+
+    Raises:
+        EdgeproofError: the file cannot be cut, or the judged backend does not answer a part of it.
+    """
+    flatbuffer = Path(request.file).read_bytes()
+    held = read_npz(Path(request.inputs), remedy="Run again: it is written for each run")
+    judged, backend = request.judged, request.backend
+    cutter_inputs = Cutter(flatbuffer).inputs
+    rows = {cutter_inputs[int(place)]: array for place, array in held.items()}
+    between = Between(flatbuffer, rows, judged, backend, request.environment)
+    last = between.cutter.count - 1
+    if between.shown(0, last) is None:
+        return {"not_localized": NOT_SHOWN.format(DIVERGED_DB)}
+    last = _first_true(0, last, lambda end: between.shown(0, end) is not None)
+    first = _last_true(0, last, lambda start: between.shown(start, last) is not None)
+    part, shown = between.cutter.cut(first, last), between.shown(first, last)
+    if shown is None or between.info is None:
+        return {"not_localized": "the smallest part no longer shows it: its answers vary"}
+    files = write_folder(
+        Path(request.folder), part, between.given(part), shown, (judged, backend), between.info
+    )
+    return {
+        "operator": part.operators[-1],
+        "index": last,
+        "how": shown.how,
+        "said": shown.said,
+        "operators": list(part.operators),
+        "bytes": len(part.data),
+        "folder": request.folder,
+        "files": files,
+    }
+
+
+def _difference(
+    expected: NDArray[np.float32], actual: NDArray[np.float32], scale: float
+) -> Shown | None:
+    """Return how an answer differs from what is expected; None where rounding explains it."""
+    if not np.isfinite(expected).all():
+        return None
+    broken = int((~np.isfinite(actual)).sum())
+    if broken:
+        return Shown(NOT_FINITE, f"{broken} of {actual.size} values", expected, actual)
+    noise = np.abs(expected.astype(np.float64) - actual)
+    signal = float((expected.astype(np.float64) ** 2).sum())
+    decibels = 10 * np.log10(signal / float((noise**2).sum())) if signal and noise.any() else np.inf
+    # One step of a quantized output is rounding, however small its values are.
+    if decibels >= DIVERGED_DB or float(noise.max(initial=0.0)) <= scale:
+        return None
+    said = f"{decibels:.1f} dB, largest difference {noise.max():.4g}"
+    return Shown(DEPARTED, said, expected, actual)
+
+
+def _rows(array: NDArray[Any]) -> NDArray[Any]:
+    """Return rows with at least two dimensions, as a runner is given them."""
+    return array.reshape(len(array), -1) if array.ndim < 2 else array  # noqa: PLR2004 - the same
+
+
+def _first_true(low: int, high: int, holds: Any) -> int:
+    """Return the first number for which something holds that holds for `high`, by halving."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return high
+
+
+def _last_true(low: int, high: int, holds: Any) -> int:
+    """Return the last number for which something holds that holds for `low`, by halving."""
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle - 1)
+    return low
+
+
+def main() -> int:
+    """Write the answer to the file named last."""
+    parser = argparse.ArgumentParser(prog="python -m models.localizing.between")
+    parser.add_argument("request", type=Path, help="JSON: see Request")
+    parser.add_argument("answer", type=Path, help="the JSON file to write")
+    arguments = parser.parse_args()
+    request = msgspec.json.decode(arguments.request.read_bytes(), type=Request)
+    try:
+        found = localize(request)
+    except EdgeproofError as error:
+        found = {"not_localized": str(error)}
+    arguments.answer.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

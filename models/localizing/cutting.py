@@ -1,0 +1,169 @@
+"""A part of a FlatBuffer as a file of its own: some of its operators, and the weights they read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_FEED_ELSEWHERE = "Localize it between two files (docs/reading-the-report.md)"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A part of a file.
+
+    Attributes:
+        data: the part, as a file without a signature.
+        inputs: tensors of the whole file that the part is given, in the order of its inputs.
+        output: the tensor of the whole file that it gives.
+        operators: names of what it computes with, in order.
+    """
+
+    data: bytes
+    inputs: tuple[int, ...]
+    output: int
+    operators: tuple[str, ...]
+
+
+class Cutter:
+    """Cuts parts out of one file.
+
+    Args:
+        flatbuffer: the whole file.
+
+    Raises:
+        EdgeproofError: it has several graphs, which call each other.
+    """
+
+    def __init__(self, flatbuffer: bytes) -> None:
+        from models.flatbuffers.packing import unpack  # noqa: PLC0415 - megabytes
+
+        self._flatbuffer = flatbuffer
+        self._unpack = unpack
+        model = unpack(flatbuffer)
+        if len(model.subgraphs) != 1:
+            raise EdgeproofError(
+                f"its {len(model.subgraphs)} graphs cannot be cut apart", remedy=_FEED_ELSEWHERE
+            )
+        graph = model.subgraphs[0]
+        self._constant = [_is_constant(model, tensor) for tensor in graph.tensors]
+        self._operators = [(_used(one.inputs), _used(one.outputs)) for one in graph.operators]
+        self._inputs = _used(graph.inputs)
+        self._names = [_name(model, one) for one in graph.operators]
+
+    @property
+    def count(self) -> int:
+        """How many operators the file has, in the order in which they are computed."""
+        return len(self._operators)
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Tensors that the whole file is given."""
+        return tuple(self._inputs)
+
+    def output_of(self, operator: int) -> int:
+        """Return the first tensor that an operator gives."""
+        return self._operators[operator][1][0]
+
+    def maker_of(self, tensor: int) -> int:
+        """Return the operator that gives a tensor."""
+        return next(i for i, (_, outputs) in enumerate(self._operators) if tensor in outputs)
+
+    def cut(self, first: int, last: int) -> Cut:
+        """Return what of the operators `first` to `last` the output of the last one hangs on."""
+        from models.flatbuffers.packing import pack  # noqa: PLC0415 - megabytes
+
+        kept = self._reached(first, last)
+        model = self._unpack(self._flatbuffer)
+        graph = model.subgraphs[0]
+        made = {tensor for i in kept for tensor in self._operators[i][1]}
+        read = [tensor for i in kept for tensor in self._operators[i][0]]
+        given = [t for t in dict.fromkeys(read) if t not in made and not self._constant[t]]
+        output = self.output_of(last)
+        tensors = sorted({*read, *made, *_scales_of(graph, {*read, *made})})
+        place = {tensor: number for number, tensor in enumerate(tensors)}
+        operators = [graph.operators[i] for i in kept]
+        for one in operators:
+            one.inputs = [place.get(tensor, -1) for tensor in one.inputs]
+            one.outputs = [place[tensor] for tensor in one.outputs]
+            one.intermediates = None
+        graph.operators = operators
+        graph.tensors = [graph.tensors[tensor] for tensor in tensors]
+        _point_to_scales(graph, place)
+        graph.inputs, graph.outputs = [place[tensor] for tensor in given], [place[output]]
+        model.signatureDefs, model.metadata, model.metadataBuffer = [], [], []
+        _drop_unused(model)
+        names = tuple(self._names[i] for i in kept)
+        return Cut(pack(model), tuple(given), output, names)
+
+    def _reached(self, first: int, last: int) -> list[int]:
+        """Return the operators from `first` on that the output of the last one hangs on."""
+        waiting, kept = [last], set()
+        makers = {t: i for i, (_, outputs) in enumerate(self._operators) for t in outputs}
+        while waiting:
+            operator = waiting.pop()
+            if operator in kept or operator < first:
+                continue
+            kept.add(operator)
+            inputs = self._operators[operator][0]
+            waiting += [makers[tensor] for tensor in inputs if tensor in makers]
+        return sorted(kept)
+
+
+def _scales_of(graph: Any, tensors: Iterable[int]) -> set[int]:
+    """Return the tensors that hold the scales and zero points of others: blockwise weights'."""
+    found = (_blocks(graph.tensors[tensor]) for tensor in tensors)
+    held = (tensor for one in found if one is not None for tensor in (one.scales, one.zeroPoints))
+    return {int(tensor) for tensor in held if tensor > 0}
+
+
+def _point_to_scales(graph: Any, place: dict[int, int]) -> None:
+    """Let blockwise weights point to where the tensors of their scales are now."""
+    for blocks in filter(None, map(_blocks, graph.tensors)):
+        blocks.scales = place.get(int(blocks.scales), blocks.scales)
+        blocks.zeroPoints = place.get(int(blocks.zeroPoints), blocks.zeroPoints)
+
+
+def _blocks(tensor: Any) -> Any:
+    """Return a tensor's blockwise quantization; None where it has none."""
+    details = None if tensor.quantization is None else tensor.quantization.details
+    return details if hasattr(details, "scales") else None
+
+
+def _used(indices: Iterable[int] | None) -> list[int]:
+    """Return the tensors of a list; -1 stands for an optional one that is not there."""
+    return [int(index) for index in ([] if indices is None else indices) if index >= 0]
+
+
+def _is_constant(model: Any, tensor: Any) -> bool:
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0
+
+
+def _name(model: Any, operator: Any) -> str:
+    from tflite.utils import BUILTIN_OPCODE2NAME  # noqa: PLC0415 - megabytes
+
+    known = model.operatorCodes[operator.opcodeIndex]
+    # A file holds a code in one of two fields.
+    code = max(known.builtinCode, known.deprecatedBuiltinCode)
+    return str(BUILTIN_OPCODE2NAME.get(code, f"BUILTIN_{code}"))
+
+
+def _drop_unused(model: Any) -> None:
+    """Drop the buffers and the operator codes that no tensor and no operator uses any more."""
+    graph = model.subgraphs[0]
+    # By the schema the first buffer is empty.
+    buffers = [0, *sorted({tensor.buffer for tensor in graph.tensors} - {0})]
+    place = {buffer: number for number, buffer in enumerate(buffers)}
+    for tensor in graph.tensors:
+        tensor.buffer = place[tensor.buffer]
+    model.buffers = [model.buffers[buffer] for buffer in buffers]
+    codes = sorted({operator.opcodeIndex for operator in graph.operators})
+    for operator in graph.operators:
+        operator.opcodeIndex = codes.index(operator.opcodeIndex)
+    model.operatorCodes = [model.operatorCodes[code] for code in codes]

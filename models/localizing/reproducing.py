@@ -1,0 +1,131 @@
+"""What an upstream report needs: the smallest file, its inputs, both answers, and a script."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.backends.common.compiled import CompiledBackend
+from models.backends.common.finding import find_backend
+from models.backends.common.interpreters import RESOLVERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.localizing.between import Shown
+    from models.localizing.cutting import Cut
+    from models.runtime.answers import RunnerInfo
+
+MODEL, ARRAYS, FACTS, SCRIPT = "smallest.tflite", "arrays.npz", "facts.json", "show.py"
+_HEAD = '''"""{title}. Needs numpy and {distribution} {version}."""
+import numpy as np
+
+held = np.load("{arrays}")
+given = [held[f"input_{{place}}"][:1] for place in range({count})]
+print("expected", held["expected"][0][:8])
+'''
+_INTERPRETED = """from {module} import Interpreter, OpResolverType
+
+interpreter = Interpreter(model_path="{model}", num_threads=1,
+                          experimental_op_resolver_type=OpResolverType.{resolver})
+interpreter.allocate_tensors()
+for details, array in zip(interpreter.get_input_details(), given):
+    scale, zero = details["quantization"]
+    array = np.rint(array / scale) + zero if scale else array
+    array = array.reshape(details["shape"]).astype(details["dtype"])
+    interpreter.set_tensor(details["index"], array)
+interpreter.invoke()
+(output,) = interpreter.get_output_details()
+scale, zero = output["quantization"]
+answer = interpreter.get_tensor(output["index"]).ravel()
+print("answered", ((answer - float(zero)) * scale if scale else answer)[:8])
+"""
+_COMPILED = """from ai_edge_litert.compiled_model import (
+    CompiledModel, CpuKernelMode, CpuOptions, GpuOptions, HardwareAccelerator, Options)
+
+model = CompiledModel.from_file("{model}", options=Options(
+    hardware_accelerators=HardwareAccelerator({kinds}),
+    cpu_options=CpuOptions(num_threads=1, kernel_mode=CpuKernelMode({mode})),
+    gpu_options=GpuOptions(enforce_f32={float32})))
+(key,) = model.get_signature_list()
+inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
+for buffer, array, details in zip(inputs, given, model.get_input_tensor_details(key).values()):
+    buffer.write(array.reshape(-1).astype(details["dtype"]))
+model.run_by_index(0, inputs, outputs)
+(details,) = model.get_output_tensor_details(key).values()
+print("answered", outputs[0].read(int(np.prod(details["shape"])), np.dtype(details["dtype"]))[:8])
+"""
+
+
+def write_folder(  # noqa: PLR0913, PLR0917 - what a report needs
+    folder: Path,
+    part: Cut,
+    given: Mapping[int, NDArray[Any]],
+    shown: Shown,
+    backends: tuple[str, str],
+    info: RunnerInfo,
+) -> list[str]:
+    """Write what shows a fault into a folder, over what an earlier run left there.
+
+    Args:
+        folder: where; it is made.
+        part: the smallest file.
+        given: its inputs [n, ...], by tensor.
+        shown: how it shows the fault.
+        backends: the judged one, and the one that is wrong.
+        info: who answered wrongly.
+
+    Returns:
+        The names of the files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MODEL).write_bytes(part.data)
+    arrays: dict[str, Any] = {
+        f"input_{place}": given[tensor] for place, tensor in enumerate(part.inputs)
+    }
+    arrays["expected"] = shown.expected
+    if shown.actual is not None:
+        arrays["answered"] = shown.actual
+    np.savez_compressed(folder / ARRAYS, **arrays)
+    facts = {
+        "right": backends[0],
+        "wrong": backends[1],
+        "runtime": info.runtime,
+        "version": info.runtime_version,
+        "machine": info.machine,
+        "processor": info.processor.model,
+        "how": shown.how,
+        "said": shown.said,
+        "operators": list(part.operators),
+    }
+    (folder / FACTS).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (folder / SCRIPT).write_text(_script(part, shown, backends[1], info), encoding="utf-8")
+    return [MODEL, ARRAYS, FACTS, SCRIPT]
+
+
+def _script(part: Cut, shown: Shown, name: str, info: RunnerInfo) -> str:
+    """Return a program that shows the fault without edgeproof."""
+    backend = find_backend(name)
+    head = _HEAD.format(
+        title=f"{part.operators[-1]} on {name}: it {shown.how}",
+        distribution=backend.distribution,
+        version=info.runtime_version,
+        arrays=ARRAYS,
+        count=len(part.inputs),
+    )
+    if isinstance(backend, CompiledBackend):
+        kernels = {"builtin": 2, "reference": 1}.get(backend.mode, 0)
+        kinds = {"litert-gpu": "3", "litert-gpu-float16": "3", "litert-gpu-alone": "2"}
+        return head + _COMPILED.format(
+            model=MODEL,
+            kinds=kinds.get(name, "1"),
+            mode=kernels,
+            float32=backend.precision == "float32",
+        )
+    resolver = RESOLVERS.get(backend.mode, "AUTO")
+    return head + _INTERPRETED.format(module=backend.module, model=MODEL, resolver=resolver)

@@ -1,0 +1,93 @@
+"""A GPU without a GPU: SwiftShader, a Vulkan driver that computes on the processor.
+
+It comes out of Debian's chromium-common, unpacked into the store as an ordinary user. Mesa's
+lavapipe would be smaller, but LiteRT's accelerator refuses it for a feature that it lacks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models import drafts
+from models.runtime.debian import native_architecture, unpack, version_of
+from models.runtime.emulator import CARD, private_apt, read_sysroots, refuse_network
+from models.runtime.vulkan import VARIABLES
+from models.sources import hash_imports
+from models.store import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from models.store import Store
+
+MAKER = "models.runtime.software_vulkan:prepare_software_vulkan"
+PACKAGE = "chromium-common"
+MANIFEST = "vk_swiftshader_icd.json"
+_FOLDER = "usr/lib/chromium"
+# The driver, its manifest, and Vulkan's loader, which is loaded by its name.
+_FILES = ("libvk_swiftshader.so", MANIFEST, "libvulkan.so.1")
+
+
+@dataclass(frozen=True)
+class SoftwareVulkan:
+    """The driver, unpacked.
+
+    Attributes:
+        folder: where its files are.
+        version: of the package that they came with.
+    """
+
+    folder: Path
+    version: str
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables with which Vulkan's loader is found, and finds this driver alone."""
+        usual = os.environ.get("LD_LIBRARY_PATH")
+        libraries = [str(self.folder), *([usual] if usual else [])]
+        return {
+            **dict.fromkeys(VARIABLES, str(self.folder / MANIFEST)),
+            "LD_LIBRARY_PATH": os.pathsep.join(libraries),
+            # Without one the loader writes a warning for each process.
+            "XDG_RUNTIME_DIR": str(drafts.new_folder("edgeproof-vulkan-")),
+        }
+
+
+def prepare_software_vulkan(
+    store: Store, *, offline: bool = False, say: Callable[[str], None] = lambda _: None
+) -> SoftwareVulkan:
+    """Return the driver, fetched where the store lacks it.
+
+    Args:
+        store: where it is kept.
+        offline: never reach for the network.
+        say: told what is being done.
+
+    Raises:
+        EdgeproofError: it cannot be had here, and why.
+    """
+    recipe = {"source": hash_imports(MAKER), "architecture": native_architecture()}
+
+    def make(folder: Path) -> None:
+        refuse_network("software Vulkan driver", offline=offline)
+        say(f"fetching Debian's {PACKAGE} for its software Vulkan driver")
+        card = {"version": _fetch(folder)}
+        (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
+
+    kept = store.get(Stage("vulkan", recipe), make, say)
+    # What is loaded is checked before: a changed library would answer something else, or do it.
+    kept.check()
+    return SoftwareVulkan(kept.folder, str(kept.document(CARD)["version"]))
+
+
+def _fetch(folder: Path) -> str:
+    """Put the driver's files into the folder; return the package's version."""
+    with private_apt(native_architecture(), read_sysroots().codename) as (apt, scratch):
+        package = apt.download(PACKAGE)
+        unpack(package, scratch, [f"{_FOLDER}/{name}" for name in _FILES])
+        for name in _FILES:
+            (folder / name).write_bytes((scratch / _FOLDER / name).read_bytes())
+        return version_of(package)

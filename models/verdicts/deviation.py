@@ -1,0 +1,51 @@
+"""How far apart two backends may answer one file: what rounding explains, and no more."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.tables import Table, read_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FILE = Path(__file__).with_name("deviation.toml")
+# Logits below this are noise themselves: a share of them would allow nothing.
+_SMALLEST_SCALE = 1.0
+
+
+class Tolerances(Table, frozen=True, kw_only=True):
+    """The whole of deviation.toml: shares of the largest logit, by precision."""
+
+    float32: float
+    float16: float
+
+
+def allowed(
+    judged: NDArray[np.float32], reference: NDArray[np.float32] | None, precision: str
+) -> float:
+    """Return the largest difference between two backends' logits that a scheme allows.
+
+    Backends round the activations of a quantized file at different places, each as rightly as the
+    other. None of them may be farther from the other than the scheme itself is from the float32
+    reference on the same texts: what quantization did is the measure of what rounding may do.
+
+    Args:
+        judged: logits of the judged backend [n, values].
+        reference: logits of the float32 reference [n, values]; None where there is none.
+        precision: float32 or float16, of the backend that is compared.
+    """
+    share: float = getattr(_tolerances(), precision)
+    rounding = share * max(float(np.abs(judged).max(initial=0.0)), _SMALLEST_SCALE)
+    if reference is None or reference.shape != judged.shape:
+        return rounding
+    return max(rounding, float(np.abs(judged - reference).max(initial=0.0)))
+
+
+@cache
+def _tolerances() -> Tolerances:
+    return read_table(_FILE, Tolerances)

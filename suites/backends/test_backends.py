@@ -1,0 +1,98 @@
+"""Which backends answer a FlatBuffer rightly: some load it, say nothing, and answer nonsense."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fixtures.endings import does_not_apply
+from models.flatbuffers.runtimes import minimum_runtime
+from models.verdicts.estimates import agreement, exact
+
+pytestmark = pytest.mark.needs("a runner", "another backend")
+
+
+def test_backend_loads_the_file(on_backend):
+    """A backend loads the file, or refuses it where the file says that it needs a newer one."""
+    refused = on_backend.refused
+    if refused is not None:
+        needed = minimum_runtime(on_backend.variant.report)
+        if not on_backend.backend.older_than(needed):
+            pytest.fail(f"fail: {refused} ({needed} is enough, it says)", pytrace=False)
+        # Reasons are counted by their first line.
+        does_not_apply(f"refused, as it must: the file needs {needed}\n{refused}")
+
+
+def test_backend_answers_every_text(on_backend):
+    """A backend that has loaded the file answers: it neither crashes nor hangs nor refuses."""
+    assert len(on_backend.logits) == on_backend.count
+
+
+def test_backend_gives_finite_answers(on_backend):
+    """No answer holds NaN or infinity."""
+    finite = np.isfinite(on_backend.logits)
+    if not finite.all():
+        broken = np.count_nonzero(~finite)
+        pytest.fail(f"fail: {broken} of {finite.size} logits are NaN or infinite", pytrace=False)
+
+
+def test_backend_gives_different_answers_to_different_texts(on_backend):
+    """Not every text gets the same logits, where the judged backend tells texts apart."""
+    if not np.ptp(on_backend.expected, axis=0).any():
+        does_not_apply("the judged backend gives every text the same logits")
+    if not np.ptp(on_backend.logits, axis=0).any():
+        pytest.fail(f"fail: every text gets {on_backend.logits[0]}", pytrace=False)
+
+
+@pytest.mark.measures("agreement_backends")
+def test_backend_gives_the_labels_of_the_judged_one(on_backend, judge):
+    """A backend gives the labels that the judged backend gives."""
+    variant = on_backend.variant
+    judged, other = on_backend.expected, on_backend.finite
+    measured = agreement(variant.scores(judged).labels, variant.scores(other).labels)
+    judge("agreement_backends", measured, of=variant, backend=on_backend.backend.name)
+
+
+@pytest.mark.measures("backend_deviation")
+def test_backend_gives_the_logits_of_the_judged_one(on_backend, allowed_deviation, judge):
+    """No logit differs from the judged backend's by more than the scheme allows."""
+    variant = on_backend.variant
+    differences = np.abs(on_backend.finite - on_backend.expected)
+    share = differences.max() / allowed_deviation(on_backend)
+    measured = exact(float(share), n=len(differences))
+    judge("backend_deviation", measured, of=variant, backend=on_backend.backend.name)
+
+
+def test_backend_repeats_its_answers(on_backend):
+    """The same texts get the same logits again, bit for bit, in the same process."""
+    first, again = on_backend.repeated
+    assert first.tobytes() == again.tobytes()
+
+
+@pytest.mark.needs("a required backend")
+def test_fresh_process_of_the_backend_repeats_them(on_backend, few_on_backend):
+    """A new process gives the same logits, bit for bit."""
+    answers = few_on_backend(on_backend)
+    assert np.array_equal(answers, on_backend.logits[: len(answers)])
+
+
+@pytest.mark.needs("a required backend")
+def test_number_of_threads_changes_no_label_on_the_backend(
+    on_backend, few_on_backend, other_threads
+):
+    """With one thread or with several, the backend gives the same labels."""
+    answers = few_on_backend(on_backend, threads=other_threads)
+    labels = on_backend.variant.scores(answers).labels
+    usual = on_backend.variant.scores(on_backend.logits[: len(answers)]).labels
+    assert np.array_equal(labels, usual), f"number of threads: {other_threads}"
+
+
+@pytest.mark.measures("delegated_share")
+def test_accelerator_takes_the_operators(on_backend, judge):
+    """A backend's accelerator takes over the budgeted share of the operators."""
+    taken = on_backend.loaded.delegation
+    if taken is None or not on_backend.backend.accelerates:
+        does_not_apply("the backend has no accelerator that tells what it takes over")
+    share = exact(taken.delegated / taken.nodes, n=taken.nodes)
+    variant = on_backend.variant
+    judge("delegated_share", share, of=variant, backend=on_backend.backend.name, left=taken.left)

@@ -1,0 +1,60 @@
+"""Faults in a backend beside the judged one: `planted_backends/planted.py`, by its modes."""
+
+from __future__ import annotations
+
+from suites.meta.gates.planting import Fault
+
+BACKENDS = "suites/backends/test_backends.py::"
+
+
+def in_backend(mode: str, gate: str, says: str = "") -> Fault:
+    """A backend whose mode is wrong, and the gate that must turn red."""
+    return Fault(gate=BACKENDS + gate, says=says, only=f"planted-{mode}", backend=f"planted-{mode}")
+
+
+FAULTS = {
+    "a backend that refuses a file which it has to load": in_backend(
+        "refusing", "test_backend_loads_the_file", "is enough, it says"
+    ),
+    "a backend that crashes in its third answer": in_backend(
+        "crashing", "test_backend_answers_every_text", "was killed by SIGSEGV"
+    ),
+    "a backend that answers NaN": in_backend(
+        "nan", "test_backend_gives_finite_answers", "are NaN or infinite"
+    ),
+    "a backend whose float16 overflows": in_backend(
+        "overflowing", "test_backend_gives_finite_answers", "are NaN or infinite"
+    ),
+    "a backend that answers zero vectors": in_backend(
+        "zeros", "test_backend_gives_different_answers_to_different_texts", "every text gets"
+    ),
+    "a backend that answers another file's logits": in_backend(
+        "another-file",
+        "test_backend_gives_the_labels_of_the_judged_one",
+        "fail: agreement_backends of float32",
+    ),
+    "a backend that reads a weight transposed": in_backend(
+        "transposed",
+        "test_backend_gives_the_logits_of_the_judged_one",
+        "fail: backend_deviation of float32",
+    ),
+    "a backend whose logits are a tenth too large": in_backend(
+        "shifted",
+        "test_backend_gives_the_logits_of_the_judged_one",
+        "fail: backend_deviation of float32",
+    ),
+    "a backend whose answers differ each time": in_backend(
+        "noisy", "test_backend_repeats_its_answers"
+    ),
+    "a backend whose answers differ from process to process": in_backend(
+        "by-process", "test_fresh_process_of_the_backend_repeats_them"
+    ),
+    "a backend whose threads race": in_backend(
+        "by-threads",
+        "test_number_of_threads_changes_no_label_on_the_backend",
+        "number of threads: 2",
+    ),
+    "an accelerator that takes nothing over": in_backend(
+        "plain", "test_accelerator_takes_the_operators", "fail: delegated_share of float32"
+    ),
+}
