@@ -102,11 +102,15 @@ def float_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 
 def _dense_weights(report: FlatBufferReport) -> Iterator[Tensor]:
     """Yield the weights of dense layers as they are stored, behind what unpacks them."""
-    unpacked = {one.outputs[0].index: one for one in report.operators if one.name == "DEQUANTIZE"}
+    unpacked = {
+        (one.subgraph, one.outputs[0].index): one
+        for one in report.operators
+        if one.name == "DEQUANTIZE"
+    }
     for operator in report.operators:
         weights = _second(operator) if operator.name == DENSE else None
-        if weights is not None and weights.index in unpacked:
-            weights = unpacked[weights.index].inputs[0]
+        if weights is not None and (operator.subgraph, weights.index) in unpacked:
+            weights = unpacked[operator.subgraph, weights.index].inputs[0]
         if weights is not None and weights.constant_bytes:
             yield weights
 
