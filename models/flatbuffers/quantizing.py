@@ -91,6 +91,22 @@ def make_variants(
         raise UnsupportedSchemeError.of(scheme, "litert_quantizer", error) from error
 
 
+def _require_same_names(files: Mapping[int, bytes]) -> None:
+    """Refuse files of which one name means different tensors: their ranges would be another's.
+
+    Converters number what has the same name, and may number it otherwise at another length.
+    """
+    longest = max(files)
+    known = {name: kind for kind, name in Graph(files[longest]).outputs()}
+    for tokens, one in files.items():
+        for kind, name in Graph(one).outputs():
+            if known.get(name, kind) != kind:
+                raise ValueError(
+                    f"{name!r} is {kind} at {tokens} tokens and {known[name]} at {longest}: what "
+                    "is found at one length cannot be used at the other"
+                )
+
+
 def _plain(plain: Mapping[int, bytes], scheme: Scheme) -> dict[int, bytes]:
     clipped = {tokens: clip_masks(one) for tokens, one in plain.items()}
     return {
@@ -118,6 +134,7 @@ def _static(
     if not samples:
         raise ValueError("it has to be calibrated, and there are no calibration texts")
     ready = {tokens: with_gathers(clip_masks(one)) for tokens, one in plain.items()}
+    _require_same_names(ready)
     if scheme.leveled:
         watched = ready[max(ready)]
         ready = {tokens: level(one, samples, watched)[0] for tokens, one in ready.items()}

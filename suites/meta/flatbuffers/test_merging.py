@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.flatbuffers.lengths import alike_by_length, by_length
 from models.flatbuffers.merging import merge_lengths
 from models.flatbuffers.reading import read_contents
+from models.flatbuffers.schemes import SCHEMES
 from suites.meta.gates import edits
 from suites.meta.lengths_files import LENGTHS, of_lengths
-from suites.meta.small_classifiers import Shape, classifier, model_of
+from suites.meta.small_classifiers import NAMES, Shape, classifier, model_of
 
 
 def contents(data):
@@ -82,3 +84,13 @@ def test_an_edited_head_leaves_most_weights_shared():
     """What makes the gate's fault: the file is recognized, and one length answers otherwise."""
     wrong = of_lengths(edits={6: edits.permuted_classes})
     assert keys(by_length(contents(wrong))) == keys(by_length(contents(of_lengths())))
+
+
+def test_a_name_that_means_other_tensors_at_another_length_is_refused():
+    """What a calibration finds of the one must not become the other's range."""
+    from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants  # noqa: PLC0415 - collection stays light
+
+    sample = {name: np.ones((1, 8), np.int32) for name in NAMES}
+    files = {4: classifier(tokens=4, end=("MUL",)), 8: classifier(tokens=8, end=("ADD",))}
+    with pytest.raises(UnsupportedSchemeError, match="'end_0' is MUL at 4 tokens and ADD at 8"):
+        make_variants(files, SCHEMES["static_wi8_ai8"], [sample])
