@@ -39,6 +39,7 @@ pytest_plugins = (
     "fixtures.outputs",
     "fixtures.bundle",
     "fixtures.golden",
+    "fixtures.kernels",
 )
 # What a verdict rests on: these, what they register as edgeproof-*, pytest's own skips and xfails.
 NEEDED = {*pytest_plugins, "skipping"}

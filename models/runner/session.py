@@ -19,8 +19,9 @@ from models.backends.common.backend import Backend, Source
 from models.backends.common.finding import find_backend, first_installed
 from models.backends.common.refusals import Refusal
 from models.runner.binding import interpret
+from models.runner.computing import compute_graph
 from models.runner.files import check_file, file_facts
-from models.runner.framing import PROTOCOL, Arrays, Header, Reply
+from models.runner.framing import MOST_ARRAYS, PROTOCOL, Arrays, Header, Reply
 from models.runner.machine import (
     memory_bytes,
     most_threads,
@@ -67,6 +68,7 @@ class Session:
             "classify": self.classify,
             "usage": self.usage,
             "audit": self.audit,
+            "compute": self.compute,
             "close": lambda _header, _arrays: ({}, {}),
         }
 
@@ -257,6 +259,15 @@ class Session:
             "lengths": lengths,
             "text_to_label_ns": times,
         }
+
+    def compute(self, header: Header, arrays: Arrays) -> Reply:
+        """Compute a graph from the array "content" as it stands, so many "runs"."""
+        backend = self.backend_of(header)
+        threads = bounded(header, "threads", 1, most_threads(usable_cores()))
+        runs = bounded(header, "runs", 1, MOST_ARRAYS)
+        content = arrays.pop("content").tobytes()
+        check_file(content[:8], len(content))
+        return {}, compute_graph(backend, content, threads, runs, arrays)
 
     def usage(self, _header: Header, _arrays: Arrays) -> Reply:
         """Return memory in bytes, CPU time and age in nanoseconds of this process."""

@@ -230,6 +230,34 @@ class Runner:
 
         return self._ask("classifying", request, read, timeout=timeout)
 
+    def compute(
+        self,
+        flatbuffer: bytes,
+        runs: Sequence[Sequence[NDArray[Any]]],
+        *,
+        threads: int = 1,
+        timeout: float | None = None,
+    ) -> tuple[tuple[NDArray[Any], ...], ...]:
+        """Compute a graph as it stands: no names, no binding, no checks.
+
+        Args:
+            flatbuffer: its bytes; the first subgraph is computed.
+            runs: of at least one run, the arrays that the graph's inputs take, by position.
+            threads: of the kernels.
+            timeout: seconds, in place of the runner's own.
+
+        Returns:
+            Of each run the outputs by position, as the backend gives them.
+        """
+        request = {"op": "compute", "threads": threads, "runs": len(runs)}
+        arrays = {"content": byte_array(flatbuffer)} | {
+            f"{number}/{place}": array
+            for number, inputs in enumerate(runs)
+            for place, array in enumerate(inputs)
+        }
+        read = partial(replies.computed_in, runs=len(runs))
+        return self._ask("computing a graph", request, read, arrays, timeout)
+
     def usage(self) -> Usage:
         """Ask for memory, CPU time and age of the runner's process."""
         return self._ask("measuring itself", {"op": "usage"}, replies.usage_in)

@@ -128,6 +128,16 @@ def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
     )
 
 
+def computed_in(
+    _header: Header, arrays: Arrays, runs: int
+) -> tuple[tuple[NDArray[Any], ...], ...]:
+    """Read what a graph computed in so many runs: as many outputs in each."""
+    outputs = len(arrays) // runs
+    names = [[f"{run}/{place}" for place in range(outputs)] for run in range(runs)]
+    _only(arrays, *(name for each in names for name in each))
+    return tuple(tuple(arrays[name] for name in each) for each in names)
+
+
 def usage_in(header: Header, arrays: Arrays) -> Usage:
     """Read memory, CPU time and age."""
     _only(arrays)

@@ -1,0 +1,109 @@
+"""Write FlatBuffers by field numbers: any table of any published schema.
+
+What reads them in `models/flatbuffers` decodes by the same schemas, but shares no code with this: the
+`flatbuffers` package lays out the bytes. Files can be written that no converter would write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+# schema.fbs asks this of the bytes of a buffer; a kernel may load them as vectors.
+_ALIGNMENT = 16
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A field of a number: `Int32`, `Uint8`, ... as the `flatbuffers` package calls them."""
+
+    kind: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A field of many numbers."""
+
+    kind: str
+    values: Any
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its fields by number."""
+
+    fields: dict[int, Any]
+
+
+def i32(value: int) -> Scalar:
+    """Return an int32 field."""
+    return Scalar("Int32", value)
+
+
+def u32(value: int) -> Scalar:
+    """Return a uint32 field."""
+    return Scalar("Uint32", value)
+
+
+def u8(value: int) -> Scalar:
+    """Return a field of one byte."""
+    return Scalar("Uint8", value)
+
+
+def f32(value: float) -> Scalar:
+    """Return a float32 field."""
+    return Scalar("Float32", value)
+
+
+def pack(root: Table, identifier: bytes) -> bytes:
+    """Return a FlatBuffer of a root table."""
+    import flatbuffers  # noqa: PLC0415 - only where a file is written
+
+    builder = flatbuffers.Builder(1024)
+    builder.ForceDefaults(True)
+    builder.Finish(_written(builder, root), file_identifier=identifier)
+    return bytes(builder.Output())
+
+
+def _written(builder: Any, value: Any) -> Any:
+    """Write what lies outside of a table; return where."""
+    if isinstance(value, str):
+        return builder.CreateString(value)
+    if isinstance(value, bytes):
+        return _written_bytes(builder, value)
+    if isinstance(value, Vector):
+        from flatbuffers import number_types  # noqa: PLC0415 - the same
+
+        flags = getattr(number_types, f"{value.kind}Flags")
+        builder.StartVector(flags.bytewidth, len(value.values), flags.bytewidth)
+        for each in reversed(value.values):
+            getattr(builder, f"Prepend{value.kind}")(each)
+        return builder.EndVector()
+    if isinstance(value, list):
+        places = [_written(builder, each) for each in value]
+        builder.StartVector(4, len(places), 4)
+        for each in reversed(places):
+            builder.PrependUOffsetTRelative(each)
+        return builder.EndVector()
+    places = {
+        slot: _written(builder, each)
+        for slot, each in value.fields.items()
+        if not isinstance(each, Scalar)
+    }
+    builder.StartObject(max(value.fields, default=0) + 1)
+    for slot, each in value.fields.items():
+        if isinstance(each, Scalar):
+            getattr(builder, f"Prepend{each.kind}Slot")(slot, each.value, 0)
+        else:
+            builder.PrependUOffsetTRelativeSlot(slot, places[slot], 0)
+    return builder.EndObject()
+
+
+def _written_bytes(builder: Any, value: bytes) -> Any:
+    """Write a vector of bytes, aligned as the schema asks."""
+    builder.StartVector(1, len(value), _ALIGNMENT)
+    start = builder.head - len(value)
+    builder.Bytes[start : builder.head] = value
+    builder.head = start
+    return builder.EndVector()

@@ -1,0 +1,97 @@
+"""Ask a backend for the answers to a case, in a runner that is started again where it died."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+
+from models.runtime.client import Runner, RunnerDied, RunnerRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from models.kernels.case import Case
+    from models.runtime.answers import RunnerInfo
+    from models.runtime.transports import Transport
+
+    Runs = Sequence[Sequence[NDArray[Any]]]
+
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a backend took a case.
+
+    Attributes:
+        kind: it was computed, refused, or ended the process that computed it.
+        runs: of each run the outputs, where it was computed.
+        said: why not, otherwise.
+    """
+
+    kind: Literal["computed", "refused", "died"]
+    runs: Runs = ()
+    said: str = ""
+
+
+class Answering(Protocol):
+    """Whatever answers cases: a backend, or one with a fault in it."""
+
+    def answer(self, case: Case) -> Answer:
+        """Answer a case."""
+        ...
+
+
+class AskedBackend:
+    """A backend at a place, answered for by one runner after the other.
+
+    Args:
+        transport: where runners run.
+        name: the backend's.
+    """
+
+    def __init__(self, transport: Transport, name: str) -> None:
+        self._transport = transport
+        self._runner: Runner | None = None
+        self.name = name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def info(self) -> RunnerInfo:
+        """Who answers."""
+        return self._running().info
+
+    def answer(self, case: Case) -> Answer:
+        """Answer a case."""
+        return self.compute(case.flatbuffer(), case.runs, case.threads)
+
+    def compute(self, flatbuffer: bytes, runs: Runs, threads: int) -> Answer:
+        """Compute a file's runs; a process that it ends is followed by a fresh one."""
+        runner = self._running()
+        try:
+            computed = runner.compute(flatbuffer, runs, threads=threads, timeout=_SECONDS)
+        except RunnerRefused as refusal:
+            return Answer("refused", said=refusal.message)
+        except RunnerDied as death:
+            self.close()
+            return Answer("died", said=death.what)
+        return Answer("computed", computed)
+
+    def close(self) -> None:
+        """End the runner."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
+
+    def _running(self) -> Runner:
+        if self._runner is None:
+            runner = Runner(self._transport, self.name)
+            self._runner = runner.__enter__()  # noqa: PLC2801 - it outlives this block
+        return self._runner

@@ -1,0 +1,75 @@
+"""A case: a graph, what it is given, and what it must answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.kernels.reference.evaluating import evaluate
+from models.kernels.writing import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from models.kernels.choices import Choices
+    from models.kernels.graph import Graph, Tensor
+    from models.kernels.rounded import Rounded
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What a backend is asked.
+
+    Attributes:
+        graph: what is written.
+        runs: the inputs of each run of one interpreter.
+        threads: of the runtime's kernels.
+        facts: what tells this case from others of its family, for known deviations and messages.
+        resized: the same graph for the runs after the first, where these have other shapes.
+    """
+
+    graph: Graph
+    runs: tuple[tuple[NDArray[Any], ...], ...]
+    threads: int = 1
+    facts: dict[str, Any] = field(default_factory=dict)
+    resized: Graph | None = None
+
+    def flatbuffer(self) -> bytes:
+        """Return the file."""
+        return write(self.graph)
+
+    def expected(self) -> list[list[Rounded]]:
+        """Return what each run must answer, and how far off it may be."""
+        with np.errstate(all="ignore"):
+            if self.resized is None:
+                return evaluate(self.graph, self.runs)
+            return evaluate(self.graph, self.runs[:1]) + evaluate(self.resized, self.runs[1:])
+
+    @property
+    def outputs(self) -> list[Tensor]:
+        """The tensors that go out."""
+        return [self.graph.tensors[place] for place in self.graph.outputs]
+
+
+@dataclass(frozen=True)
+class Family:
+    """All cases of an operator, or a pattern, on operands of one kind.
+
+    Attributes:
+        operator: its name, or the pattern's.
+        kind: of its operands: a dtype, or how it is quantized.
+        draw: makes a case of choices.
+    """
+
+    operator: str
+    kind: str
+    draw: Callable[[Choices], Case]
+
+    @property
+    def name(self) -> str:
+        """Its name in test ids and tables."""
+        return f"{self.operator}-{self.kind}"

@@ -1,0 +1,45 @@
+"""What a case is drawn from: something that chooses whole numbers, the simplest first."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+T = TypeVar("T")
+
+
+class Choices(Protocol):
+    """Chooses; whoever shrinks a case makes these choices smaller."""
+
+    def integer(self, least: int, most: int) -> int:
+        """Choose a whole number; `least` is the simplest."""
+        ...
+
+
+class RandomChoices:
+    """Choices of a seed, for whoever searches without shrinking."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
+
+    def integer(self, least: int, most: int) -> int:
+        """Draw a whole number."""
+        return self._random.randint(least, most)
+
+
+def one_of(choices: Choices, options: Sequence[T]) -> T:
+    """Choose one of several; the first is the simplest."""
+    return options[choices.integer(0, len(options) - 1)]
+
+
+def one_in(choices: Choices, count: int) -> bool:
+    """Choose yes once in so many times; no is simpler."""
+    return choices.integer(0, count - 1) == count - 1
+
+
+def yes_or_no(choices: Choices) -> bool:
+    """Choose; no is simpler."""
+    return choices.integer(0, 1) == 1

@@ -1,0 +1,178 @@
+"""A counterexample: a folder with all that shows a kernel's fault, ready to be sent to its makers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.backends.common.finding import find_backend
+from models.backends.common.interpreters import RESOLVERS
+from models.errors import UsageMistake
+from models.kernels.judging import Deviation, deviation
+from models.kernels.rounded import Rounded
+from models.numpy_files import read_npz
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.kernels.asking import Answer
+    from models.kernels.case import Family
+    from models.kernels.searching import Deviating
+    from models.runtime.answers import RunnerInfo
+
+CASE, MODEL, FACTS, SCRIPT = "case.npz", "model.tflite", "facts.json", "reproduce.py"
+_HEAD = '''"""{title}: {what}"""
+import numpy as np
+{imports}
+
+case = np.load("case.npz")
+{loading}
+for run in range({runs}):
+    given = [case[f"input_{{run}}_{{place}}"] for place in range({inputs})]
+{computing}
+    for place, answered in enumerate(answers):
+        must, bound = case[f"expected_{{run}}_{{place}}"], case[f"bound_{{run}}_{{place}}"]
+        off = np.abs(answered.astype(np.float64).reshape(must.shape) - must)
+        print(f"run {{run}}, output {{place}}: {{(~(off <= bound)).sum()}} of {{off.size}} are wrong")
+        print("answered", answered.ravel()[:8], "must be", must.ravel()[:8], "within", bound.ravel()[:8])
+'''
+_INTERPRETER = """interpreter = Interpreter(
+    model_path="model.tflite", num_threads={threads},
+    experimental_op_resolver_type=OpResolverType.{resolver},
+)"""
+_INTERPRETING = """    for details, array in zip(interpreter.get_input_details(), given):
+        interpreter.resize_tensor_input(details["index"], array.shape)
+    interpreter.allocate_tensors()
+    for details, array in zip(interpreter.get_input_details(), given):
+        interpreter.set_tensor(details["index"], array)
+    interpreter.invoke()
+    answers = [interpreter.get_tensor(one["index"]) for one in interpreter.get_output_details()]"""
+_COMPILED = """model = CompiledModel.from_file("model.tflite", options=Options(
+    hardware_accelerators=HardwareAccelerator.CPU,
+    cpu_options=CpuOptions(num_threads={threads}, kernel_mode=CpuKernelMode.{mode}),
+))
+inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)"""
+_COMPILING = """    for buffer, array in zip(inputs, given):
+        buffer.write(array)
+    model.run_by_index(0, inputs, outputs)
+    kept = [case[f"actual_{{run}}_{{place}}"] for place in range(len(outputs))]
+    answers = [buffer.read(one.size, one.dtype.type) for buffer, one in zip(outputs, kept)]"""
+
+
+def keep(
+    folder: Path, family: Family, info: RunnerInfo, found: Deviating
+) -> None:
+    """Write a counterexample into a folder, over what an earlier one left there.
+
+    Args:
+        folder: where; it is made.
+        family: of the case.
+        info: who answered.
+        found: the case, its answer, and what is wrong with it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = found.case.flatbuffer()
+    (folder / MODEL).write_bytes(file)
+    np.savez_compressed(folder / CASE, **_arrays(file, found))
+    facts = {
+        "family": family.name,
+        "backend": info.backend,
+        "deviation": found.deviation.what,
+        "times_the_bound": min(found.deviation.times, 1e300),
+        "case": found.case.facts,
+        "who_answered": asdict(info),
+    }
+    (folder / FACTS).write_text(json.dumps(facts, indent=2, default=str) + "\n", "utf-8")
+    (folder / SCRIPT).write_text(_script(family, info, found), "utf-8")
+
+
+def _arrays(file: bytes, found: Deviating) -> dict[str, Any]:
+    arrays: dict[str, Any] = {
+        "model": np.array(list(file), np.uint8),
+        "threads": np.array(found.case.threads),
+    }
+    for run, inputs in enumerate(found.case.runs):
+        arrays |= {f"input_{run}_{place}": each for place, each in enumerate(inputs)}
+    for run, outputs in enumerate(found.case.expected()):
+        for place, each in enumerate(outputs):
+            arrays[f"expected_{run}_{place}"] = each.value
+            arrays[f"bound_{run}_{place}"] = np.asarray(each.error, np.float64)
+    for run, answered in enumerate(found.answer.runs):
+        arrays |= {f"actual_{run}_{place}": each for place, each in enumerate(answered)}
+    return arrays
+
+
+def _script(family: Family, info: RunnerInfo, found: Deviating) -> str:
+    """Return a program that needs numpy and the runtime alone, and shows the fault."""
+    threads, mode = found.case.threads, find_backend(info.backend).mode
+    if info.backend.startswith("litert-"):
+        names = "CompiledModel, CpuKernelMode, CpuOptions, HardwareAccelerator, Options"
+        imports = f"from ai_edge_litert.compiled_model import {names}"
+        kernels = {"builtin": "BUILTIN", "reference": "REFERENCE"}.get(mode, "DELEGATE")
+        loading, computing = _COMPILED.format(threads=threads, mode=kernels), _COMPILING
+    else:
+        imports = f"from {find_backend(info.backend).module} import Interpreter, OpResolverType"
+        loading = _INTERPRETER.format(threads=threads, resolver=RESOLVERS[mode])
+        computing = _INTERPRETING
+    return _HEAD.format(
+        title=f"{family.name} on {info.backend}",
+        what=found.deviation.what.replace('"', "'"),
+        imports=imports,
+        loading=loading,
+        computing=computing.replace("{{", "{").replace("}}", "}"),
+        runs=len(found.case.runs),
+        inputs=len(found.case.runs[0]),
+    )
+
+
+class Kept:
+    """A counterexample that was kept: it can be asked again, without what has drawn it.
+
+    Args:
+        file: its `case.npz`.
+
+    Raises:
+        UsageMistake: it is missing, or none.
+    """
+
+    def __init__(self, file: Path) -> None:
+        arrays = read_npz(
+            file, remedy=f"Copy the {CASE} of a counterexample there", kind=UsageMistake
+        )
+        self.flatbuffer = arrays["model"].tobytes()
+        self.threads = int(arrays["threads"])
+        self.runs = _by_run(arrays, "input")
+        self._bounds = _by_run(arrays, "bound")
+        self._values = _by_run(arrays, "expected")
+
+    def wrong(self, answer: Answer) -> Deviation | None:
+        """Return what is wrong with an answer that was computed."""
+        expected = [
+            [Rounded(value, error) for value, error in zip(*each, strict=True)]
+            for each in zip(self._values, self._bounds, strict=True)
+        ]
+        outputs = [_Typed(one.dtype.name) for one in answer.runs[0]]
+        return deviation(expected, answer.runs, outputs)
+
+
+class _Typed:
+    """An output whose dtype is what was answered."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+
+
+def _by_run(arrays: dict[str, NDArray[Any]], kind: str) -> list[list[NDArray[Any]]]:
+    """Return the arrays named `kind_RUN_PLACE`, run by run."""
+    runs: list[list[NDArray[Any]]] = []
+    while f"{kind}_{len(runs)}_0" in arrays:
+        run, places = len(runs), 0
+        while f"{kind}_{run}_{places}" in arrays:
+            places += 1
+        runs.append([arrays[f"{kind}_{run}_{place}"] for place in range(places)])
+    return runs

@@ -1,0 +1,127 @@
+"""Known deviations: kernels that are known to answer wrongly, as data.
+
+An entry says which operator, kind of operands, backend and versions deviate, on which cases, why, and
+holds the smallest case that shows it. It is strict: where that case is answered rightly, the entry is
+an error.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from models.errors import UsageMistake
+from models.flatbuffers.runtimes import version_key
+from models.tables import Table, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models.runtime.answers import RunnerInfo
+
+FILE = Path(__file__).with_suffix(".toml")
+# The smallest cases, named as their entries are.
+FOLDER = Path(__file__).parent / "deviating"
+_RANGE = re.compile(r"(>=|<=|==|<|>)(\d+(?:\.\d+)*)")
+
+
+class KnownDeviation(Table, frozen=True, kw_only=True):
+    """One entry.
+
+    Attributes:
+        name: of the entry, and of its smallest case in `deviating/`.
+        operators: whose kernels deviate.
+        kinds: of operands; all where none is named.
+        backends: on which.
+        versions: of the runtime, such as ">=2.3.0" or ">=2.1.6,<2.4".
+        machines: as the processor calls itself (`uname -m`); all where none is named.
+        without: features of the processor that it must not have.
+        when: the facts of the cases that deviate; the others are judged.
+        ends: how: with numbers, or by ending the process.
+        reason: what is wrong.
+        link: where more is known.
+    """
+
+    name: str
+    operators: list[str]
+    kinds: list[str] = []
+    backends: list[str]
+    versions: str
+    machines: list[str] = []
+    without: list[str] = []
+    when: dict[str, list[Any]] = {}
+    ends: Literal["deviates", "dies", "either"] = "deviates"
+    reason: str
+    link: str
+
+    def holds_on(self, backend: str, info: RunnerInfo) -> bool:
+        """Tell whether it speaks of a backend as it runs there."""
+        return (
+            backend in self.backends
+            and within(info.runtime_version, self.versions)
+            and (not self.machines or info.machine in self.machines)
+            and not set(self.without) & set(info.processor.features)
+        )
+
+    def speaks_of(self, operator: str, kind: str) -> bool:
+        """Tell whether it speaks of a family."""
+        return operator in self.operators and (not self.kinds or kind in self.kinds)
+
+    def explains(self, facts: dict[str, Any], *, died: bool) -> bool:
+        """Tell whether a case of its families deviates as it is known to."""
+        allowed = {"deviates": (False,), "dies": (True,), "either": (False, True)}[self.ends]
+        return died in allowed and all(facts.get(key) in some for key, some in self.when.items())
+
+
+class KnownDeviations(Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    deviations: list[KnownDeviation] = []
+
+
+def known_deviations(file: Path = FILE) -> list[KnownDeviation]:
+    """Read the entries.
+
+    Raises:
+        UsageMistake: one is written wrongly, or two have one name; names file and key.
+    """
+    found = read_table(file, KnownDeviations).deviations
+    names = [one.name for one in found]
+    for one in found:
+        if names.count(one.name) > 1:
+            raise UsageMistake(
+                f"two entries are called {one.name!r}", file=file, remedy="Rename one of them"
+            )
+        _ranges(one.versions, file)
+    return found
+
+
+def within(version: str, ranges: str) -> bool:
+    """Tell whether a version lies in all of some ranges, such as ">=2.1.6,<2.4"."""
+    own = version_key(version)
+    compare = {
+        ">=": own.__ge__,
+        "<=": own.__le__,
+        "==": own.__eq__,
+        "<": own.__lt__,
+        ">": own.__gt__,
+    }
+    return all(compare[sign](version_key(limit)) for sign, limit in _RANGE.findall(ranges))
+
+
+def _ranges(text: str, file: Path) -> None:
+    if not all(_RANGE.fullmatch(part) for part in text.split(",")):
+        raise UsageMistake(
+            f"{text!r} is no range of versions",
+            file=file,
+            key="versions",
+            remedy='Write one or more such as ">=2.1.6,<2.4"',
+        )
+
+
+def explaining(
+    entries: Iterable[KnownDeviation], facts: dict[str, Any], *, died: bool
+) -> KnownDeviation | None:
+    """Return the first entry that explains a case; None where none does."""
+    return next((one for one in entries if one.explains(facts, died=died)), None)

@@ -1,0 +1,129 @@
+"""Operators along axes: reductions, softmax, running sums, the largest's place."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.kernels.case import Case, Family
+from models.kernels.choices import one_in, one_of, yes_or_no
+from models.kernels.families.drawing import Sketch, bounded, shape_of
+from models.kernels.graph import Quantization, Tensor
+from models.kernels.values import floats, held, integers, quantization, zero_point
+from models.kernels.writing import TYPES
+
+if TYPE_CHECKING:
+    from models.kernels.choices import Choices
+
+_STATIC = ("int8", "int16")
+_WHOLE = 1000
+# (scale, zero point) as TFLite's quantization specification prescribes them.
+_PROBABILITIES = {"int8": (2.0**-8, -128), "int16": (2.0**-15, 0)}
+_LOG_PROBABILITIES = {"int8": (2.0**-4, 127)}
+# What a mask adds to hide a token.
+_HIDDEN = (-1e4, -1e9)
+
+
+def _drawn(kind: str) -> Any:
+    if kind == "float32":
+        return partial(floats, low=-8.0, high=8.0)
+    if kind in _STATIC:
+        return partial(held, dtype=kind)
+    return partial(integers, low=-_WHOLE, high=_WHOLE, dtype=kind)
+
+
+def _reduction(choices: Choices, operator: str, kind: str) -> Case:
+    sketch, shape = Sketch(choices), bounded(shape_of(choices))
+    count = choices.integer(1, len(shape))
+    axes = sorted(len(shape) - 1 - axis for axis in range(count))
+    if yes_or_no(choices):
+        axes = [choices.integer(0, len(shape) - 1)]
+    keep = yes_or_no(choices)
+    sizes = [1 if axis in axes else size for axis, size in enumerate(shape)]
+    after = tuple(size for axis, size in enumerate(sizes) if keep or axis not in axes)
+    how = quantization(choices, kind) if kind in _STATIC else None
+    out = how
+    if how is not None and operator != "REDUCE_MAX":
+        ratio = one_of(choices, (1.0, 2.0, 0.5))
+        wide = float(np.float32(float(how.scales[0]) * ratio))
+        out = Quantization.of(wide, zero_point(choices, kind))
+    place = sketch.input(Tensor(shape, kind, quantization=how), _drawn(kind))
+    along = sketch.drawing.constant(np.array(axes, np.int32))
+    answer = Tensor(after, kind, quantization=out)
+    sketch.facts |= {"axes": axes, "rank": len(shape)}
+    return sketch.case(
+        sketch.drawing.node(operator, [place, along], [answer], keep_dims=keep)
+    )
+
+
+def _softmax(choices: Choices, operator: str, kind: str) -> Case:
+    sketch, shape = Sketch(choices), bounded(shape_of(choices))
+    how = out = None
+    if kind in _STATIC:
+        wide = one_of(choices, (0.1, 0.01, 1.0)) / (1 if kind == "int8" else 256)
+        how = Quantization.of(float(np.float32(wide)), zero_point(choices, kind))
+        fixed = _PROBABILITIES if operator == "SOFTMAX" else _LOG_PROBABILITIES
+        out = Quantization.of(*fixed[kind])
+        draw = _drawn(kind)
+    else:
+        draw = partial(_scores, hidden=one_in(choices, 4))
+    place = sketch.input(Tensor(shape, kind, quantization=how), draw)
+    options = {"beta": one_of(choices, (1.0, 0.5, 2.0))} if operator == "SOFTMAX" else {}
+    answer = Tensor(shape, kind, quantization=out)
+    return sketch.case(sketch.drawing.node(operator, [place], [answer], **options))
+
+
+def _scores(choices: Choices, shape: tuple[int, ...], *, hidden: bool) -> Any:
+    """Draw scores, a part of them hidden by a mask."""
+    scores = floats(choices, shape, low=-20.0, high=20.0)
+    if hidden:
+        scores[..., 1::2] += np.float32(one_of(choices, _HIDDEN))
+    return scores
+
+
+def _arg_max(choices: Choices, kind: str) -> Case:
+    sketch, shape = Sketch(choices), bounded(shape_of(choices))
+    axis = choices.integer(0, len(shape) - 1)
+    how = quantization(choices, kind) if kind in _STATIC else None
+    place = sketch.input(Tensor(shape, kind, quantization=how), _drawn(kind))
+    along = sketch.drawing.constant(np.array(axis, np.int32))
+    target = one_of(choices, ("int32", "int64"))
+    answer = Tensor((*shape[:axis], *shape[axis + 1 :]), target)
+    return sketch.case(
+        sketch.drawing.node("ARG_MAX", [place, along], [answer], type=TYPES[target])
+    )
+
+
+def _cumsum(choices: Choices, kind: str) -> Case:
+    sketch, shape = Sketch(choices), bounded(shape_of(choices))
+    axis = choices.integer(-len(shape), len(shape) - 1)
+    place = sketch.input(Tensor(shape, kind), _drawn(kind))
+    along = sketch.drawing.constant(np.array(axis, np.int32))
+    options = {"exclusive": yes_or_no(choices), "reverse": yes_or_no(choices)}
+    return sketch.case(sketch.drawing.node("CUMSUM", [place, along], [Tensor(shape, kind)], **options))
+
+
+_KINDS = {
+    "MEAN": ("float32", *_STATIC),
+    "SUM": ("float32", "int32", *_STATIC),
+    "REDUCE_MAX": ("float32", "int32", *_STATIC),
+}
+FAMILIES: list[Family] = [
+    *(
+        Family(operator, kind, partial(_reduction, operator=operator, kind=kind))
+        for operator, kinds in _KINDS.items()
+        for kind in kinds
+    ),
+    *(
+        Family("SOFTMAX", kind, partial(_softmax, operator="SOFTMAX", kind=kind))
+        for kind in ("float32", *_STATIC)
+    ),
+    *(
+        Family("LOG_SOFTMAX", kind, partial(_softmax, operator="LOG_SOFTMAX", kind=kind))
+        for kind in ("float32", "int8")
+    ),
+    *(Family("ARG_MAX", kind, partial(_arg_max, kind=kind)) for kind in ("float32", "int32", "int8")),
+    *(Family("CUMSUM", kind, partial(_cumsum, kind=kind)) for kind in ("float32", "int32", "int64")),
+]

@@ -1,0 +1,116 @@
+"""What families share: inputs of several runs, threads, constants in place of inputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.kernels.case import Case
+from models.kernels.choices import one_in, one_of
+from models.kernels.graph import Drawing
+from models.kernels.options import ACTIVATIONS
+from models.kernels.rounded import SMALLEST
+from models.kernels.values import FEW, SIZES, THREADS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from models.kernels.choices import Choices
+    from models.kernels.graph import Graph, Tensor
+
+    Values = Callable[[Choices, tuple[int, ...]], NDArray[Any]]
+
+_MOST_VALUES = 6000
+_MOST_RUNS = 3
+
+
+class Sketch:
+    """A case in the making: a graph, and what draws the values of each of its inputs.
+
+    Args:
+        choices: what everything is drawn from.
+    """
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self.drawing = Drawing()
+        self._values: list[tuple[Tensor, Values]] = []
+        self.facts: dict[str, Any] = {}
+
+    def input(self, tensor: Tensor, values: Values) -> int:
+        """Add a tensor that comes in, and what draws its values."""
+        self._values.append((tensor, values))
+        return self.drawing.input(tensor)
+
+    def operand(self, tensor: Tensor, values: Values, *, constant: bool) -> int:
+        """Add an operand: an input, or a constant of such values."""
+        if not constant:
+            return self.input(tensor, values)
+        data = values(self.choices, tensor.shape)
+        return self.drawing.constant(data, tensor.dtype, tensor.quantization)
+
+    def case(self, *outputs: int, bodies: tuple[Graph, ...] = ()) -> Case:
+        """Return the case: one to three runs, with one, two or four threads."""
+        graph = self.drawing.graph(*outputs, bodies=bodies)
+        threads = one_of(self.choices, THREADS)
+        count = _MOST_RUNS if one_in(self.choices, 5) else 1
+        runs = tuple(
+            tuple(values(self.choices, tensor.shape) for tensor, values in self._values)
+            for _ in range(count)
+        )
+        facts = {"threads": threads, "runs": count, "special": _special(runs)} | self.facts
+        return Case(graph, runs, threads, facts)
+
+
+def _special(runs: tuple[tuple[NDArray[Any], ...], ...]) -> bool:
+    """Tell whether a float that comes in is NaN, infinite, a negative zero or subnormal."""
+    arrays = [array for run in runs for array in run if array.dtype == np.float32]
+    return any(
+        bool((~np.isfinite(array) | ((np.abs(array) < SMALLEST) & (np.signbit(array) | (array != 0)))).any())
+        for array in arrays
+    )
+
+
+def shape_of(choices: Choices, least: int = 1, most: int = 4) -> tuple[int, ...]:
+    """Choose a shape: few sizes before, one at the edge of a vector last."""
+    rank = choices.integer(least, most)
+    outer = [one_of(choices, FEW) for _ in range(rank - 1)]
+    return (*outer, one_of(choices, SIZES)) if rank else ()
+
+
+def broadcast_pair(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Choose two shapes and the one that they broadcast to."""
+    whole = shape_of(choices)
+    kind = choices.integer(0, 4)
+    if kind <= 1:
+        return whole, whole, whole
+    kept = choices.integer(0, len(whole))
+    # Fewer dimensions, one value alone, or ones in between.
+    part = whole[len(whole) - kept :]
+    if kind == 4:  # noqa: PLR2004 - one of five
+        part = tuple(size if choices.integer(0, 1) else 1 for size in whole)
+    return (whole, part, whole) if choices.integer(0, 1) == 0 else (part, whole, whole)
+
+
+def activation(choices: Choices, names: tuple[str, ...] = tuple(ACTIVATIONS)) -> int:
+    """Choose a fused activation; none at all, most of the time."""
+    return ACTIVATIONS[one_of(choices, names)] if one_in(choices, 3) else 0
+
+
+def bounded(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape whose first dimensions are cut where it would hold too many values."""
+    sizes = list(shape)
+    for axis in range(len(sizes) - 1):
+        while sizes[axis] > 1 and _product(sizes) > _MOST_VALUES:
+            sizes[axis] = max(sizes[axis] // 2, 1)
+    return tuple(sizes)
+
+
+def _product(sizes: list[int]) -> int:
+    total = 1
+    for size in sizes:
+        total *= size
+    return total

@@ -1,0 +1,363 @@
+"""Operators on numbers by themselves: each is a row of a table."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from models.kernels.case import Case, Family
+from models.kernels.choices import one_in, one_of, yes_or_no
+from models.kernels.families.drawing import Sketch, activation, bounded, broadcast_pair, shape_of
+from models.kernels.graph import RANGES, Quantization, Tensor
+from models.kernels.values import booleans, floats, held, integers, quantization, scale, zero_point
+from models.kernels.writing import TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from models.kernels.choices import Choices
+
+# Products of two stay far below what int32 holds.
+_WHOLE = 1000
+_ACTIVATIONS = ("NONE", "RELU", "RELU6")
+_STATIC = ("int8", "int16")
+
+
+class Unary(NamedTuple):
+    """A function of one number.
+
+    Attributes:
+        low: the least argument.
+        high: the largest.
+        kinds: dtypes besides float32.
+        output: (scale, zero point) that the specification prescribes, by dtype.
+        largest: of its values, by which the output's scale is chosen where none is prescribed.
+        special: whether NaN and infinities are specified.
+    """
+
+    low: float = -8.0
+    high: float = 8.0
+    kinds: tuple[str, ...] = ()
+    output: dict[str, tuple[float, int]] = {}  # noqa: RUF012 - never changed
+    largest: Callable[[float], float] = abs
+    special: bool = True
+
+
+# Prescribed outputs: TFLite's quantization specification, "Int8 quantized operator specifications".
+UNARY = {
+    "ABS": Unary(kinds=("int8", "int16", "int32")),
+    "EXP": Unary(-30.0, 20.0, ("int8", "int16"), largest=np.exp),
+    "FLOOR": Unary(-100.0, 100.0),
+    "LOGISTIC": Unary(
+        -20.0, 20.0, _STATIC, {"int8": (2.0**-8, -128), "int16": (2.0**-15, 0)}
+    ),
+    "NEG": Unary(kinds=("int32", "int64")),
+    "RELU": Unary(kinds=_STATIC, special=False),
+    "RELU6": Unary(kinds=_STATIC, special=False),
+    "RSQRT": Unary(1e-6, 100.0, ("int8",), largest=lambda x: 1.0 / np.sqrt(max(x / 255.0, 1e-9))),
+    "SQRT": Unary(0.0, 100.0),
+    "TANH": Unary(-12.0, 12.0, _STATIC, {"int8": (2.0**-7, 0), "int16": (2.0**-15, 0)}),
+}
+ARITHMETIC: dict[str, tuple[str, ...]] = {
+    "ADD": ("float32", "int32", "int64", "int8", "int16"),
+    "SUB": ("float32", "int32", "int64", "int8", "int16"),
+    "MUL": ("float32", "int32", "int64", "int8", "int16"),
+    "DIV": ("float32", "int32"),
+    "SQUARED_DIFFERENCE": ("float32", "int32", "int8"),
+    "MAXIMUM": ("float32", "int32", "int64", "int8", "int16"),
+    "MINIMUM": ("float32", "int32", "int64", "int8", "int16"),
+    "POW": ("float32", "int32"),
+}
+_FUSING = {"ADD", "SUB", "MUL", "DIV"}
+COMPARISONS = ("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
+# From what to what; the schema has more, converters of text classifiers write these.
+CASTS = (
+    *(("float32", "int32"), ("float32", "int64"), ("float32", "bool"), ("int32", "float32")),
+    *(("int64", "float32"), ("int64", "int32"), ("int32", "int64"), ("bool", "float32")),
+    *(("bool", "int32"), ("int8", "float32"), ("float32", "float16"), ("float16", "float32")),
+)
+
+
+def _unary(choices: Choices, operator: str, kind: str) -> Case:
+    row, sketch, shape = UNARY[operator], Sketch(choices), bounded(shape_of(choices))
+    if kind == "float32":
+        draw = partial(
+            floats, low=row.low, high=row.high, special=row.special and one_in(choices, 3)
+        )
+        place = sketch.input(Tensor(shape), draw)
+        return sketch.case(sketch.drawing.node(operator, [place], [Tensor(shape)]))
+    if kind not in _STATIC:
+        draw_whole = partial(integers, low=-_WHOLE, high=_WHOLE, dtype=kind)
+        place = sketch.input(Tensor(shape, kind), draw_whole)
+        return sketch.case(sketch.drawing.node(operator, [place], [Tensor(shape, kind)]))
+    given, after = _scales_of_unary(choices, operator, kind)
+    place = sketch.input(Tensor(shape, kind, quantization=given), _held_by(operator, kind, given))
+    result = sketch.drawing.node(operator, [place], [Tensor(shape, kind, quantization=after)])
+    return sketch.case(result)
+
+
+def _held_by(operator: str, kind: str, how: Quantization) -> Any:
+    """Return what draws stored integers; of a root's no negative numbers."""
+    if operator not in {"RSQRT", "SQRT"}:
+        return partial(held, dtype=kind)
+    low = int(how.zeros[0]) + (1 if operator == "RSQRT" else 0)
+    return partial(integers, low=low, high=RANGES[kind][1], dtype=kind)
+
+
+def _scales_of_unary(
+    choices: Choices, operator: str, kind: str
+) -> tuple[Quantization, Quantization]:
+    row = UNARY[operator]
+    span = (RANGES[kind][1] - RANGES[kind][0]) / 2.0
+    reach = one_of(choices, (row.high, row.high / 8.0, 1.0))
+    zero = -128 if operator == "RSQRT" else zero_point(choices, kind)
+    given = Quantization.of(float(np.float32(reach / span)), zero)
+    if kind in row.output:
+        return given, Quantization.of(*row.output[kind])
+    if operator in {"ABS", "RELU", "RELU6"}:
+        wide = reach * one_of(choices, (1.0, 0.5, 2.0))
+    else:
+        wide = float(row.largest(reach))
+    return given, Quantization.of(float(np.float32(wide / span)), zero_point(choices, kind))
+
+
+def _gelu(choices: Choices, kind: str, *, approximate: bool) -> Case:
+    sketch, shape = Sketch(choices), bounded(shape_of(choices))
+    how = after = None
+    draw: Any = partial(floats, low=-8.0, high=8.0)
+    if kind == "int8":
+        step = float(np.float32(one_of(choices, (8.0, 1.0, 30.0)) / 127.0))
+        how = Quantization.of(step, zero_point(choices, kind))
+        after = Quantization.of(step, zero_point(choices, kind))
+        draw = partial(held, dtype=kind)
+    place = sketch.input(Tensor(shape, kind, quantization=how), draw)
+    answer = Tensor(shape, kind, quantization=after)
+    return sketch.case(sketch.drawing.node("GELU", [place], [answer], approximate=approximate))
+
+
+def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
+    sketch = Sketch(choices)
+    left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
+    hows, draws = _operands(choices, operator, kind)
+    constant = one_of(choices, (None, 1, 0))
+    # What divides or is an exponent is drawn from numbers of its own.
+    own = operator == "POW" or (operator == "DIV" and kind != "float32")
+    twice = left == right and not own and one_in(choices, 6)
+    x = sketch.operand(
+        Tensor(left, kind, quantization=hows[0]), draws[0], constant=constant == 0 and not twice
+    )
+    if twice:
+        # Both operands are one tensor.
+        y, hows = x, (hows[0], hows[0], hows[2])
+    else:
+        y = sketch.operand(
+            Tensor(right, kind, quantization=hows[1]), draws[1], constant=constant == 1
+        )
+    options = {}
+    if operator in _FUSING:
+        fused = kind in {"float32", *_STATIC}
+        options["activation"] = activation(choices, _ACTIVATIONS) if fused else 0
+    if kind == "int16" and operator in {"ADD", "SUB"}:
+        # Scales need not be powers of two.
+        options["pot_scale_int16"] = False
+    out = Tensor(answer, kind, quantization=hows[2])
+    sketch.facts |= {"twice": twice, "constant": constant, "broadcast": left != right}
+    return sketch.case(sketch.drawing.node(operator, [x, y], [out], **options))
+
+
+def _operands(choices: Choices, operator: str, kind: str) -> tuple[Any, Any]:
+    """Choose the scales of two operands and a result, and what draws the operands' values."""
+    if kind == "float32":
+        special = one_in(choices, 3)
+        if operator == "POW":
+            return (None, None, None), (
+                partial(floats, low=0.01, high=8.0),
+                partial(floats, low=-4.0, high=4.0),
+            )
+        return (None, None, None), (partial(floats, low=-8.0, high=8.0, special=special),) * 2
+    if kind not in _STATIC:
+        if operator == "POW":
+            return (None, None, None), (
+                partial(integers, low=-9, high=9, dtype=kind),
+                partial(integers, low=0, high=4, dtype=kind),
+            )
+        low = 1 if operator == "DIV" else -_WHOLE
+        return (None, None, None), (
+            partial(integers, low=-_WHOLE, high=_WHOLE, dtype=kind),
+            partial(integers, low=low, high=_WHOLE, dtype=kind),
+        )
+    return _scales(choices, operator, kind), (partial(held, dtype=kind),) * 2
+
+
+def _scales(choices: Choices, operator: str, kind: str) -> tuple[Quantization, ...]:
+    first = quantization(choices, kind)
+    if operator in {"MAXIMUM", "MINIMUM"}:
+        # The specification asks for one scale in, and the same out.
+        return first, first, first
+    base = float(first.scales[0])
+    ratio = one_of(choices, (1.0, 0.25, 7.3, 100.0))
+    second = Quantization.of(float(np.float32(base * ratio)), zero_point(choices, kind))
+    fit = one_of(choices, (1.0, 0.5, 3.0))
+    if operator in {"MUL", "SQUARED_DIFFERENCE"}:
+        span = RANGES[kind][1]
+        widest = base * base * ratio if operator == "MUL" else base * base * max(ratio, 1.0) ** 2
+        wide = widest * span * fit
+    else:
+        wide = base * max(ratio, 1.0) * fit
+    return first, second, Quantization.of(float(np.float32(wide)), zero_point(choices, kind))
+
+
+def _comparison(choices: Choices, operator: str, kind: str) -> Case:
+    sketch = Sketch(choices)
+    left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
+    how, draw = None, _drawn(choices, kind, few=True)
+    if kind == "int8":
+        how = quantization(choices, kind)
+    x = sketch.input(Tensor(left, kind, quantization=how), draw)
+    y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=one_in(choices, 3))
+    return sketch.case(sketch.drawing.node(operator, [x, y], [Tensor(answer, "bool")]))
+
+
+def _drawn(choices: Choices, kind: str, *, few: bool = False) -> Any:
+    """Return what draws values of a dtype; few of them, so that some are equal."""
+    if kind == "float32":
+        return partial(floats, special=one_in(choices, 3))
+    if kind == "bool":
+        return booleans
+    if kind == "float16":
+        return lambda choices, shape: floats(choices, shape).astype(np.float16)
+    if few:
+        return partial(integers, low=-3, high=3, dtype=kind)
+    low, high = RANGES[kind]
+    return partial(integers, low=low, high=high, dtype=kind)
+
+
+def _logical(choices: Choices, operator: str) -> Case:
+    sketch = Sketch(choices)
+    left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
+    places = [sketch.input(Tensor(left, "bool"), booleans)]
+    if operator == "LOGICAL_NOT":
+        answer = left
+    else:
+        places.append(sketch.input(Tensor(right, "bool"), booleans))
+    return sketch.case(sketch.drawing.node(operator, places, [Tensor(answer, "bool")]))
+
+
+def _select(choices: Choices, kind: str) -> Case:
+    sketch = Sketch(choices)
+    left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
+    how = quantization(choices, kind) if kind in _STATIC else None
+    draw = _drawn(choices, kind)
+    where = sketch.input(Tensor(one_of(choices, (answer, left)), "bool"), booleans)
+    x = sketch.input(Tensor(left, kind, quantization=how), draw)
+    y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=yes_or_no(choices))
+    out = Tensor(answer, kind, quantization=how)
+    return sketch.case(sketch.drawing.node("SELECT_V2", [where, x, y], [out]))
+
+
+def _cast(choices: Choices, source: str, target: str) -> Case:
+    sketch, shape = Sketch(choices), bounded(shape_of(choices))
+    if source == "float32":
+        draw: Any = partial(floats, low=-300.0, high=300.0)
+    elif source in RANGES:
+        draw = partial(integers, low=-100, high=100, dtype=source)
+        if source in {"int32", "int64"} and yes_or_no(choices):
+            draw = partial(integers, low=-(2**31), high=2**31 - 1, dtype=source)
+    else:
+        draw = _drawn(choices, source)
+    place = sketch.input(Tensor(shape, source), draw)
+    options = {"source": TYPES[source], "target": TYPES[target]}
+    return sketch.case(sketch.drawing.node("CAST", [place], [Tensor(shape, target)], **options))
+
+
+def _quantize(choices: Choices, source: str, target: str) -> Case:
+    sketch, shape = Sketch(choices), bounded(shape_of(choices))
+    after = quantization(choices, target)
+    base = float(after.scales[0])
+    if source == "float32":
+        reach = base * RANGES[target][1] * one_of(choices, (1.0, 0.5, 2.0))
+        how, draw = None, partial(floats, low=-reach, high=reach)
+    else:
+        ratio = one_of(choices, (1.0, 0.5, 3.7, 0.01))
+        how = Quantization.of(float(np.float32(base * ratio)), zero_point(choices, source))
+        draw = partial(held, dtype=source)
+    place = sketch.input(Tensor(shape, source, quantization=how), draw)
+    out = Tensor(shape, target, quantization=after)
+    return sketch.case(sketch.drawing.node("QUANTIZE", [place], [out]))
+
+
+def _dequantize(choices: Choices, kind: str) -> Case:
+    sketch, shape = Sketch(choices), bounded(shape_of(choices))
+    if kind == "float16":
+        place = sketch.input(Tensor(shape, kind), _drawn(choices, kind))
+    else:
+        how = Quantization.of(scale(choices), zero_point(choices, kind))
+        tensor = Tensor(shape, kind, quantization=how)
+        place = sketch.operand(tensor, partial(held, dtype=kind), constant=kind == "int4")
+    out = Tensor(shape)
+    return sketch.case(sketch.drawing.node("DEQUANTIZE", [place], [out]))
+
+
+def _reused(choices: Choices, operator: str) -> Case:
+    """Draw a chain in which a tensor is read again after an operator might have overwritten it."""
+    sketch, shape = Sketch(choices), bounded(shape_of(choices))
+    row = UNARY[operator]
+    draw = partial(floats, low=max(row.low, 0.1), high=min(row.high, 4.0))
+    x = sketch.input(Tensor(shape), draw)
+    twice = sketch.drawing.node("ADD", [x, x], [Tensor(shape)])
+    changed = sketch.drawing.node(operator, [twice], [Tensor(shape)])
+    result = sketch.drawing.node("MUL", [twice, changed], [Tensor(shape)])
+    return sketch.case(result, changed, twice)
+
+
+FAMILIES: list[Family] = [
+    *(
+        Family(operator, kind, partial(_unary, operator=operator, kind=kind))
+        for operator, row in UNARY.items()
+        for kind in ("float32", *row.kinds)
+    ),
+    *(
+        Family("GELU", f"{kind}_{name}", partial(_gelu, kind=kind, approximate=name == "tanh"))
+        for kind in ("float32", "int8")
+        for name in ("erf", "tanh")
+    ),
+    *(
+        Family(operator, kind, partial(_arithmetic, operator=operator, kind=kind))
+        for operator, kinds in ARITHMETIC.items()
+        for kind in kinds
+    ),
+    *(
+        Family(operator, kind, partial(_comparison, operator=operator, kind=kind))
+        for operator in COMPARISONS
+        for kind in ("float32", "int32", "int64", "int8")
+    ),
+    *(
+        Family(operator, "bool", partial(_logical, operator=operator))
+        for operator in ("LOGICAL_AND", "LOGICAL_OR", "LOGICAL_NOT")
+    ),
+    *(
+        Family("SELECT_V2", kind, partial(_select, kind=kind))
+        for kind in ("float32", "int32", "int64", "int8", "int16", "bool")
+    ),
+    *(
+        Family("CAST", f"{source}_{target}", partial(_cast, source=source, target=target))
+        for source, target in CASTS
+    ),
+    *(
+        Family("QUANTIZE", f"{source}_{target}", partial(_quantize, source=source, target=target))
+        for source in ("float32", "int8", "int16")
+        for target in _STATIC
+    ),
+    *(
+        Family("DEQUANTIZE", kind, partial(_dequantize, kind=kind))
+        for kind in ("float16", "int8", "int16", "int4")
+    ),
+    *(
+        Family("REUSED", operator, partial(_reused, operator=operator))
+        for operator in ("EXP", "LOGISTIC", "NEG", "RELU", "TANH")
+    ),
+]

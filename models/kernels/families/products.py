@@ -1,0 +1,216 @@
+"""Dense layers and matrix products, in every way that converters quantize them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.kernels.case import Case, Family
+from models.kernels.choices import one_in, one_of, yes_or_no
+from models.kernels.families.drawing import Sketch, activation
+from models.kernels.graph import ABSENT, Quantization, Tensor
+from models.kernels.values import (
+    FEW,
+    INNER_SIZES,
+    SIZES,
+    channel_scales,
+    floats,
+    held,
+    scale,
+    weights,
+    zero_point,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.kernels.choices import Choices
+
+_BLOCKS = (32, 64, 128)
+_BIAS_STEPS = 2000
+# An accumulator of 64 bits is rescaled by 15: what it adds up to has to stay below 2**47.
+_ACTIVATIONS = ("NONE", "RELU", "RELU6")
+
+
+def _sizes(choices: Choices) -> tuple[tuple[int, ...], int]:
+    """Choose the shape of a source, and how many outputs; now and then enough work for threads."""
+    if one_in(choices, 6):
+        inner, outputs = one_of(choices, (64, 96)), one_of(choices, (64, 100))
+        return (one_of(choices, (32, 40)), inner), outputs
+    outer = tuple(one_of(choices, FEW) for _ in range(choices.integer(1, 2)))
+    return (*outer, one_of(choices, INNER_SIZES)), one_of(choices, SIZES)
+
+
+def _float_weights(sketch: Sketch, shape: tuple[int, int], dtype: str) -> int:
+    values = floats(sketch.choices, shape)
+    if dtype == "float32":
+        return sketch.drawing.constant(values)
+    # As converters write it: stored as float16, and made float32 by an operator.
+    place = sketch.drawing.constant(values.astype(np.float16))
+    return sketch.drawing.node("DEQUANTIZE", [place], [Tensor(shape)])
+
+
+def quantized_weights(
+    sketch: Sketch, shape: tuple[int, ...], dtype: str, scales: str, axis: int = 0
+) -> int:
+    """Add symmetric integer weights with a scale for all, for each channel or for each block."""
+    choices = sketch.choices
+    base = one_of(choices, (0.01, 1.0, 1e-5))
+    if scales == "block":
+        block = next(size for size in _BLOCKS if shape[1] % size == 0)
+        many = channel_scales(choices, shape[0] * shape[1] // block, base)
+        many = many.reshape(shape[0], -1).astype(np.float16).astype(np.float32)
+        how = Quantization(many, np.zeros(many.shape, np.int64), block=block)
+    else:
+        count = shape[axis] if scales == "channel" else 1
+        each = channel_scales(choices, count, base)
+        how = Quantization(each, np.zeros(count, np.int64), axis=axis)
+    return sketch.drawing.constant(weights(choices, shape, dtype), dtype, how)
+
+
+def _dense_float(choices: Choices, dtype: str) -> Case:
+    sketch, (shape, outputs) = Sketch(choices), _sizes(choices)
+    special = one_in(choices, 4)
+    source = sketch.input(Tensor(shape), partial(floats, special=special))
+    place = _float_weights(sketch, (outputs, shape[-1]), dtype)
+    return _dense_case(sketch, source, place, shape, outputs)
+
+
+def _dense_hybrid(choices: Choices, dtype: str, scales: str) -> Case:
+    sketch, (shape, outputs) = Sketch(choices), _sizes(choices)
+    if scales == "block":
+        shape = (*shape[:-1], one_of(choices, (32, 64, 96, 128, 256)))
+    source = sketch.input(Tensor(shape), partial(floats, low=-4.0, high=4.0))
+    place = quantized_weights(sketch, (outputs, shape[-1]), dtype, scales)
+    asymmetric = dtype == "int8" and scales == "tensor" and one_in(choices, 3)
+    more = {"asymmetric_inputs": True} if asymmetric else {}
+    return _dense_case(sketch, source, place, shape, outputs, **more)
+
+
+def _dense_case(
+    sketch: Sketch, source: int, place: int, shape: tuple[int, ...], outputs: int, **more: Any
+) -> Case:
+    choices = sketch.choices
+    bias = sketch.drawing.constant(floats(choices, (outputs,))) if yes_or_no(choices) else ABSENT
+    keep = len(shape) > 2 or yes_or_no(choices)  # noqa: PLR2004 - more than a matrix
+    options = {"activation": activation(choices), "keep_num_dims": keep, **more}
+    answer = Tensor((*shape[:-1], outputs) if keep else (int(np.prod(shape[:-1])), outputs))
+    result = sketch.drawing.node("FULLY_CONNECTED", [source, place, bias], [answer], **options)
+    sketch.facts |= {"inner": shape[-1], "outputs": outputs, "bias": bias != ABSENT}
+    return sketch.case(result)
+
+
+def _dense_integers(choices: Choices, dtype: str, stored: str, scales: str) -> Case:
+    sketch, (shape, outputs) = Sketch(choices), _sizes(choices)
+    how = Quantization.of(scale(choices), zero_point(choices, dtype))
+    source = sketch.input(Tensor(shape, dtype, quantization=how), partial(held, dtype=dtype))
+    place = quantized_weights(sketch, (outputs, shape[-1]), stored, scales)
+    fine = sketch.drawing.tensors[place].quantization
+    if fine is None:
+        raise AssertionError("integer weights have scales")
+    steps = (how.scales[0] * fine.scales).astype(np.float32)
+    bias = ABSENT
+    if yes_or_no(choices):
+        kind = "int64" if dtype == "int16" else "int32"
+        drawn = np.rint(floats(choices, (outputs,)) * _BIAS_STEPS).astype(kind)
+        zeros = np.zeros(steps.size, np.int64)
+        bias = sketch.drawing.constant(drawn, kind, Quantization(steps, zeros))
+    after = _answer(choices, dtype, float(steps.max()), shape[-1])
+    options = {"activation": activation(choices, _ACTIVATIONS), "keep_num_dims": True}
+    answer = Tensor((*shape[:-1], outputs), dtype, quantization=after)
+    result = sketch.drawing.node("FULLY_CONNECTED", [source, place, bias], [answer], **options)
+    sketch.facts |= {"inner": shape[-1], "outputs": outputs, "bias": bias != ABSENT}
+    return sketch.case(result)
+
+
+def _answer(choices: Choices, dtype: str, step: float, inner: int) -> Quantization:
+    """Choose how a sum of `inner` products is stored: it fits, fills a part, or saturates."""
+    room = 1.0 if dtype == "int16" else 64.0
+    wide = float(np.float32(step * room * np.sqrt(inner) * one_of(choices, (1.0, 4.0, 0.25))))
+    return Quantization.of(wide, zero_point(choices, dtype))
+
+
+def _operands(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Choose the shapes of two matrices, as multiplied, and of their product."""
+    if one_in(choices, 4):
+        m, n, k = (one_of(choices, sizes) for sizes in ((32, 40), (32, 64), (64, 80)))
+    else:
+        m, n, k = (one_of(choices, sizes) for sizes in (SIZES, INNER_SIZES[:18], SIZES))
+    batch = tuple(one_of(choices, FEW[:3]) for _ in range(choices.integer(0, 2)))
+    kind = choices.integer(0, 3)
+    # What is broadcast: nothing, all batches of the second, or its first one.
+    other = batch if kind <= 1 else (tuple(1 for _ in batch) if kind == 2 else batch[1:])  # noqa: PLR2004 - one of four
+    return (*batch, m, n), (*other, n, k), (*batch, m, k)
+
+
+def _turned(shape: tuple[int, ...], *, turn: bool) -> tuple[int, ...]:
+    return (*shape[:-2], shape[-1], shape[-2]) if turn else shape
+
+
+def _product(choices: Choices, kind: str) -> Case:
+    sketch = Sketch(choices)
+    left, right, answer = _operands(choices)
+    adj = yes_or_no(choices), yes_or_no(choices)
+    left, right = _turned(left, turn=adj[0]), _turned(right, turn=adj[1])
+    options: dict[str, Any] = {"adj_x": adj[0], "adj_y": adj[1]}
+    constant = one_in(choices, 3)
+    if kind == "float32":
+        x = sketch.input(Tensor(left), floats)
+        y = sketch.operand(Tensor(right), floats, constant=constant)
+        out = Tensor(answer)
+    elif kind.startswith("hybrid"):
+        constant = True
+        x = sketch.input(Tensor(left), partial(floats, low=-4.0, high=4.0))
+        axis = len(right) - (2 if adj[1] else 1)
+        scales = "channel" if kind.endswith("channel") else "tensor"
+        y = quantized_weights(sketch, right, "int8", scales, axis)
+        out = Tensor(answer)
+    else:
+        hows = [Quantization.of(scale(choices), zero_point(choices, kind)) for _ in range(2)]
+        draw = partial(held, dtype=kind)
+        x = sketch.input(Tensor(left, kind, quantization=hows[0]), draw)
+        y = sketch.operand(Tensor(right, kind, quantization=hows[1]), draw, constant=constant)
+        step = float(hows[0].scales[0]) * float(hows[1].scales[0])
+        step *= 100.0 if kind == "int16" else 1.0
+        inner = left[-2] if adj[0] else left[-1]
+        out = Tensor(answer, kind, quantization=_answer(choices, kind, step, inner))
+    result = sketch.drawing.node("BATCH_MATMUL", [x, y], [out], **options)
+    sketch.facts |= {"adj_x": adj[0], "adj_y": adj[1], "constant": constant}
+    return sketch.case(result)
+
+
+def _families(operator: str, kinds: dict[str, Callable[[Choices], Case]]) -> list[Family]:
+    return [Family(operator, kind, draw) for kind, draw in kinds.items()]
+
+
+FAMILIES = [
+    *_families(
+        "FULLY_CONNECTED",
+        {
+            "float32": partial(_dense_float, dtype="float32"),
+            "float16_weights": partial(_dense_float, dtype="float16"),
+            "hybrid_int8": partial(_dense_hybrid, dtype="int8", scales="tensor"),
+            "hybrid_int8_channel": partial(_dense_hybrid, dtype="int8", scales="channel"),
+            "hybrid_int4_channel": partial(_dense_hybrid, dtype="int4", scales="channel"),
+            "hybrid_int4_block": partial(_dense_hybrid, dtype="int4", scales="block"),
+            "int8": partial(_dense_integers, dtype="int8", stored="int8", scales="tensor"),
+            "int8_channel": partial(_dense_integers, dtype="int8", stored="int8", scales="channel"),
+            "int8_int4_channel": partial(
+                _dense_integers, dtype="int8", stored="int4", scales="channel"
+            ),
+            "int16_int8": partial(_dense_integers, dtype="int16", stored="int8", scales="tensor"),
+            "int16_int8_channel": partial(
+                _dense_integers, dtype="int16", stored="int8", scales="channel"
+            ),
+        },
+    ),
+    *_families(
+        "BATCH_MATMUL",
+        {
+            kind: partial(_product, kind=kind)
+            for kind in ("float32", "hybrid_int8", "hybrid_int8_channel", "int8", "int16")
+        },
+    ),
+]

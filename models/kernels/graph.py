@@ -1,0 +1,153 @@
+"""A graph as plain values: what is written into a FlatBuffer, and what the reference computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ABSENT = -1
+# The integers that stand for real numbers, and what they range over.
+RANGES = {
+    "int4": (-8, 7),
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "int16": (-32768, 32767),
+    "int32": (-(2**31), 2**31 - 1),
+    "int64": (-(2**63), 2**63 - 1),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Quantization:
+    """How integers stand for real numbers: real = (integer - zero) * scale.
+
+    Attributes:
+        scales: one, one for each slice along `axis`, or with `block` [rows, blocks].
+        zeros: as many as `scales`.
+        axis: the dimension whose slices have their own scales.
+        block: how many values along the last dimension share a scale; 0 where not blockwise.
+    """
+
+    scales: NDArray[np.float32]
+    zeros: NDArray[np.int64]
+    axis: int = 0
+    block: int = 0
+
+    @classmethod
+    def of(cls, scale: float, zero: int = 0) -> Quantization:
+        """Return one scale and one zero point for a whole tensor."""
+        return cls(np.array([scale], np.float32), np.array([zero], np.int64))
+
+    def along(self, shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return scales and zero points, shaped to be combined with values of a shape."""
+        scales, zeros = self.scales.astype(np.float64), self.zeros
+        if self.block:
+            wide = [np.repeat(each, self.block, axis=-1)[..., : shape[-1]] for each in (scales, zeros)]
+            return wide[0].reshape(shape), wide[1].reshape(shape)
+        if scales.size == 1:
+            return scales.reshape(()), zeros.reshape(())
+        along = [1] * len(shape)
+        along[self.axis] = -1
+        return scales.reshape(along), zeros.reshape(along)
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A tensor of a graph.
+
+    Attributes:
+        data: the values of a constant, in the dtype's numpy type (int8 for int4); None otherwise.
+        variable: whether the runtime keeps its value from one answer to the next, from 0 on.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    data: NDArray[Any] | None = None
+    quantization: Quantization | None = None
+    variable: bool = False
+
+    @property
+    def quantized(self) -> bool:
+        """Whether its integers stand for real numbers."""
+        return self.quantization is not None and self.dtype in RANGES
+
+    def real(self) -> NDArray[np.float64]:
+        """Return the real numbers that a constant stands for."""
+        if self.data is None:
+            raise ValueError("no constant")
+        return dequantized(self.data, self)
+
+
+def dequantized(values: NDArray[Any], tensor: Tensor) -> NDArray[np.float64]:
+    """Return the real numbers that a tensor's integers stand for; floats as they are."""
+    if tensor.quantization is None or tensor.dtype not in RANGES:
+        return np.asarray(values, np.float64)
+    scales, zeros = tensor.quantization.along(np.shape(values))
+    return np.asarray((np.asarray(values, np.int64) - zeros) * scales, np.float64)
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operator: its name, tensors by position (`ABSENT` for none), options by name."""
+
+    operator: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    version: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Tensors, operators in execution order, which tensors come in and go out.
+
+    Attributes:
+        bodies: the graphs that control flow calls, by their number from 1 on.
+    """
+
+    tensors: tuple[Tensor, ...]
+    nodes: tuple[Node, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    bodies: tuple[Graph, ...] = ()
+
+
+class Drawing:
+    """A graph in the making; tensors are named by their index."""
+
+    def __init__(self) -> None:
+        self.tensors: list[Tensor] = []
+        self.nodes: list[Node] = []
+        self.inputs: list[int] = []
+
+    def tensor(self, tensor: Tensor) -> int:
+        """Add a tensor."""
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
+
+    def input(self, tensor: Tensor) -> int:
+        """Add a tensor that comes in."""
+        self.inputs.append(self.tensor(tensor))
+        return self.inputs[-1]
+
+    def constant(self, data: Any, dtype: str | None = None, how: Quantization | None = None) -> int:
+        """Add a constant."""
+        array = np.asarray(data)
+        return self.tensor(Tensor(array.shape, dtype or array.dtype.name, array, how))
+
+    def node(self, operator: str, inputs: list[int], outputs: list[Tensor], **options: Any) -> int:
+        """Add an operator that writes new tensors; return the first of them."""
+        places = tuple(self.tensor(each) for each in outputs)
+        self.nodes.append(Node(operator, tuple(inputs), places, options))
+        return places[0]
+
+    def graph(self, *outputs: int, bodies: tuple[Graph, ...] = ()) -> Graph:
+        """Return the graph, with what goes out."""
+        return Graph(
+            tuple(self.tensors), tuple(self.nodes), tuple(self.inputs), outputs, bodies
+        )

@@ -1,0 +1,94 @@
+"""Compare what a kernel answered with what it must answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.kernels.rounded import LARGEST, U
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from models.kernels.graph import Tensor
+    from models.kernels.rounded import Rounded
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """An answer that lies outside of what is allowed.
+
+    Attributes:
+        what: one sentence, with the values at the worst place.
+        times: how many times the bound the worst difference is; infinite where none is allowed.
+    """
+
+    what: str
+    times: float
+
+
+def deviation(
+    expected: Sequence[Sequence[Rounded]],
+    actual: Sequence[Sequence[NDArray[Any]]],
+    outputs: Sequence[Tensor],
+) -> Deviation | None:
+    """Return the worst deviation of all runs and outputs; None where every number is allowed."""
+    found = []
+    for run, (must, did) in enumerate(zip(expected, actual, strict=True)):
+        if len(must) != len(did):
+            return Deviation(f"run {run} has {len(did)} outputs, not {len(must)}", np.inf)
+        for place, (want, got) in enumerate(zip(must, did, strict=True)):
+            one = _of_output(want, got, outputs[place], f"run {run}, output {place}")
+            found += [] if one is None else [one]
+    return max(found, key=lambda each: each.times, default=None)
+
+
+def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell of each number whether a right kernel may answer it.
+
+    NaN is answered by NaN, a finite number by one within the error, or by the infinity that it overflows
+    to. An infinity may be the largest float, too: where no activation is fused, kernels clamp to that
+    (CalculateActivationRange in kernel_util.h of LiteRT).
+    """
+    value, error = np.asarray(want.value), want.error
+    if value.dtype.kind != "f":
+        off = np.abs(got.astype(np.int64) - value.astype(np.int64))
+        return np.asarray(off <= error)
+    answered = got.astype(np.float64)
+    with np.errstate(all="ignore"):
+        near = np.abs(answered - value) <= error
+    same = (answered == value) | (np.isnan(answered) & np.isnan(value))
+    reach = np.abs(value) + np.where(np.isfinite(error), error, 0.0) >= LARGEST * (1.0 - U)
+    beyond = np.abs(answered) >= LARGEST
+    overflowed = beyond & (np.sign(answered) == np.sign(value)) & reach
+    return np.asarray(near | same | overflowed | np.isposinf(error))
+
+
+def _of_output(
+    want: Rounded, got: NDArray[Any], tensor: Tensor, where: str
+) -> Deviation | None:
+    if got.shape != want.value.shape:
+        what = f"{where}: its shape is {list(got.shape)}, not {list(want.value.shape)}"
+        return Deviation(what, np.inf)
+    # numpy has no four bits.
+    dtype = "int8" if tensor.dtype == "int4" else tensor.dtype
+    if got.dtype.name != dtype:
+        return Deviation(f"{where}: its dtype is {got.dtype.name}, not {dtype}", np.inf)
+    right = allowed(want, got)
+    if right.all():
+        return None
+    with np.errstate(all="ignore"):
+        off = np.abs(got.astype(np.float64) - want.value.astype(np.float64))
+        times = np.where(right, 0.0, np.nan_to_num(off / want.error, nan=np.inf))
+    at = np.unravel_index(int(np.argmax(times)), times.shape)
+    place = list(map(int, at))
+    share = f"{int((~right).sum())} of {right.size} numbers"
+    what = (
+        f"{where}: {share} are further off than allowed; at {place} it is {got[at]}, "
+        f"must be {want.value[at]:.9g} within {want.error[at]:.3g}"
+    )
+    return Deviation(what, float(times[at]))

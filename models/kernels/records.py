@@ -1,0 +1,92 @@
+"""What a search came to, as a file: one for each family and backend, gathered into the table."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from models.errors import UsageMistake
+from models.files import LARGEST_TABLE, read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.kernels.case import Family
+    from models.kernels.searching import Record
+    from models.runtime.answers import RunnerInfo
+
+State = Literal["proven", "deviates", "refused"]
+FOLDER = "cells"
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """A family on a backend.
+
+    Attributes:
+        state: proven where every answer was right, deviates where one was not, known or new, and
+            refused where the backend answered none.
+        examples: how many cases were asked; `refused` of them were refused.
+        known: the known deviations that were met.
+        new: what was not known, in one sentence.
+    """
+
+    operator: str
+    kind: str
+    backend: str
+    version: str
+    machine: str
+    state: State
+    examples: int
+    refused: int
+    known: list[str]
+    new: str = ""
+
+
+def cell_of(family: Family, backend: str, info: RunnerInfo, record: Record) -> Cell:
+    """Return what a search came to."""
+    state: State = "proven" if record.right else "refused"
+    if record.known or record.deviating:
+        state = "deviates"
+    return Cell(
+        operator=family.operator,
+        kind=family.kind,
+        backend=backend,
+        version=info.runtime_version,
+        machine=info.machine,
+        state=state,
+        examples=record.examples,
+        refused=record.refused.total(),
+        known=sorted(record.known),
+        new=record.deviating.deviation.what if record.deviating else "",
+    )
+
+
+def write_cell(folder: Path, cell: Cell) -> None:
+    """Write a cell into a folder of them, over what an earlier run left of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^\w.-]", "_", f"{cell.operator}-{cell.kind}@{cell.backend}@{cell.machine}")
+    text = json.dumps(msgspec.to_builtins(cell), indent=1)
+    (folder / f"{name}.json").write_text(text + "\n", "utf-8")
+
+
+def read_cells(folder: Path) -> list[Cell]:
+    """Read the cells of a folder.
+
+    Raises:
+        UsageMistake: there are none, or a file is none.
+    """
+    files = sorted(folder.glob("*.json"))
+    if not files:
+        raise UsageMistake("holds no cells", file=folder, remedy="Run suites/kernels first")
+    found = []
+    for file in files:
+        try:
+            found.append(msgspec.json.decode(read_text(file, LARGEST_TABLE), type=Cell))
+        except (msgspec.DecodeError, OSError, UnicodeDecodeError) as error:
+            raise UsageMistake(
+                f"is no cell ({error})", file=file, remedy="Remove it, and run suites/kernels again"
+            ) from None
+    return found

@@ -1,0 +1,119 @@
+"""Operators that compute along axes: sums, means, largest values, softmax."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.kernels.reference.calls import stored
+from models.kernels.reference.pointwise import exponential
+from models.kernels.rounded import (
+    ANYTHING,
+    SMALLEST,
+    Rounded,
+    constant,
+    function,
+    gamma,
+    largest,
+    quotient,
+    settled,
+    total,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.kernels.reference.calls import Call, Reference
+
+    Reduction = Callable[[Rounded, tuple[int, ...]], Rounded]
+
+
+def softmax(number: Rounded, beta: float = 1.0) -> Rounded:
+    """exp(b x) / sum of exp(b x), along the last axis, the largest taken off before."""
+    power = exponential((number - largest(number, -1)) * constant(beta))
+    # Where a kernel has flushed the sum's terms, what is left still is 1 at the largest.
+    return quotient(power, total(power, -1))
+
+
+def log_softmax(number: Rounded) -> Rounded:
+    """X - log of the sum of exp(x), along the last axis, the largest taken off before."""
+    shifted = number - largest(number, -1)
+    return shifted - function("log", np.log, total(exponential(shifted), -1))
+
+
+def mean(number: Rounded, axes: tuple[int, ...]) -> Rounded:
+    """Sum over count."""
+    summed = total(number, axes)
+    count = number.value.size // max(summed.value.size, 1)
+    return quotient(summed, Rounded.exact(float(count)))
+
+
+def _largest(number: Rounded, axes: tuple[int, ...]) -> Rounded:
+    return largest(number, axes)
+
+
+def _reducing(reduce: Reduction, *, exact: bool = False) -> Reference:
+    def reference(call: Call) -> list[Rounded]:
+        given, axes = call.operand(0), tuple(call.operand(1).integers)
+        plain = given.number.value.dtype == np.int64 and not given.tensor.quantized
+        if exact and given.number.value.dtype == np.int64:
+            return [given.number.moved(lambda a: a.max(axis=axes).reshape(call.output.shape))]
+        if plain:
+            value = given.number.value.sum(axis=axes).reshape(call.output.shape)
+            return [Rounded.exact(value)]
+        reduced = reduce(given.real, axes).moved(lambda a: a.reshape(call.output.shape))
+        return stored(call, reduced)
+
+    return reference
+
+
+def _softmax(call: Call) -> list[Rounded]:
+    return stored(call, softmax(call.operand(0).real, float(call.option("beta", 1.0))))
+
+
+def _log_softmax(call: Call) -> list[Rounded]:
+    return stored(call, log_softmax(call.operand(0).real))
+
+
+def _arg_max(call: Call) -> list[Rounded]:
+    """Return where the largest is; of several any, for the specification names none."""
+    number, (axis,) = call.operand(0).number, call.operand(1).integers
+    value = number.value.argmax(axis=axis)
+    among = number.value.max(axis=axis, keepdims=True) - number.value
+    reach = number.error + number.error.max(axis=axis, keepdims=True)
+    several = (~(among > reach)).sum(axis=axis) != 1
+    return [Rounded(value.astype(np.int64), np.where(several, ANYTHING, 0.0))]
+
+
+def _cumsum(call: Call) -> list[Rounded]:
+    """Sum all up to each place, it included or not, from either end."""
+    number, (axis,) = call.operand(0).number, call.operand(1).integers
+
+    def summed(array: np.ndarray) -> np.ndarray:
+        turned = np.flip(array, axis) if call.option("reverse") else array
+        sums = np.cumsum(turned, axis=axis)
+        if call.option("exclusive"):
+            sums = np.roll(sums, 1, axis=axis)
+            first = [slice(None)] * sums.ndim
+            first[axis] = slice(0, 1)
+            sums[tuple(first)] = 0
+        return np.flip(sums, axis) if call.option("reverse") else sums
+
+    value = summed(number.value)
+    if number.value.dtype == np.int64:
+        return [Rounded.exact(value)]
+    count = number.value.shape[axis]
+    sizes = summed(np.where(np.isfinite(number.value), np.abs(number.value), 0.0) + number.error)
+    return [settled(value, summed(number.error) + gamma(count) * sizes + SMALLEST)]
+
+
+REFERENCES: dict[str, Reference] = {
+    "ARG_MAX": _arg_max,
+    "CUMSUM": _cumsum,
+    "LOG_SOFTMAX": _log_softmax,
+    "MEAN": _reducing(mean),
+    "REDUCE_MAX": _reducing(_largest, exact=True),
+    "SOFTMAX": _softmax,
+    "SUM": _reducing(lambda number, axes: total(number, axes)),
+}

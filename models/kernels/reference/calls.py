@@ -1,0 +1,192 @@
+"""What the reference of an operator is handed, and how its results are stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.kernels.graph import RANGES
+from models.kernels.options import ACTIVATIONS
+from models.kernels.rounded import ANYTHING, Rounded, U, clamped, flushed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from models.kernels.graph import Graph, Node, Tensor
+
+    Reference = Callable[["Call"], list[Rounded]]
+
+_LIMITS = {
+    "NONE": (-np.inf, np.inf),
+    "RELU": (0.0, np.inf),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+    "RELU6": (0.0, 6.0),
+}
+_NAMES = {number: name for name, number in ACTIVATIONS.items()}
+# Where the specification leaves the rounding open, the integer on either side is right.
+ONE_STEP = 1.0
+HALF_STEP = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Operand:
+    """What an operator reads: a tensor, and what it holds, integers as they are stored."""
+
+    tensor: Tensor
+    number: Rounded
+
+    @property
+    def real(self) -> Rounded:
+        """The real numbers that it stands for."""
+        how = self.tensor.quantization
+        if how is None or self.tensor.dtype not in RANGES:
+            value = self.number.value.astype(np.float64)
+            return flushed(Rounded(value, self.number.error))
+        scales, zeros = how.along(self.number.value.shape)
+        return Rounded((self.number.value - zeros) * scales, self.number.error * scales)
+
+    @property
+    def centered(self) -> NDArray[np.int64]:
+        """Its integers without their zero points."""
+        if self.tensor.quantization is None:
+            raise ValueError("not quantized")
+        _, zeros = self.tensor.quantization.along(self.number.value.shape)
+        return np.asarray(self.number.value - zeros, np.int64)
+
+    @property
+    def integers(self) -> list[int]:
+        """A list of whole numbers: axes, shapes, places."""
+        return [int(each) for each in self.number.value.reshape(-1)]
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One operator about to be computed.
+
+    Attributes:
+        operands: None where an optional one is absent.
+        outputs: the tensors that it writes.
+        memory: what variables hold from earlier answers, by tensor.
+        bodies: the graphs that control flow calls, and what computes one.
+    """
+
+    node: Node
+    operands: list[Operand | None]
+    outputs: list[Tensor]
+    memory: dict[int, Rounded] = field(default_factory=dict)
+    bodies: tuple[Graph, ...] = ()
+    compute: Callable[[Graph, list[Rounded]], list[Rounded]] | None = None
+
+    def operand(self, place: int) -> Operand:
+        """Return an operand that must be there."""
+        found = self.operands[place]
+        if found is None:
+            raise ValueError(f"operand {place} of {self.node.operator} is absent")
+        return found
+
+    def optional(self, place: int) -> Operand | None:
+        """Return an operand, None where it is absent or left out."""
+        return self.operands[place] if place < len(self.operands) else None
+
+    def option(self, name: str, default: Any = 0) -> Any:
+        """Return one of the operator's options."""
+        return self.node.options.get(name, default)
+
+    @property
+    def output(self) -> Tensor:
+        """The only, or first, tensor that it writes."""
+        return self.outputs[0]
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The least and the largest number that its fused activation lets through."""
+        return _LIMITS[_NAMES[int(self.option("activation"))]]
+
+
+def stored(call: Call, real: Rounded, slack: float = ONE_STEP) -> list[Rounded]:
+    """Return real numbers as the first output stores them, after the fused activation.
+
+    Args:
+        call: whose output.
+        real: what is stored.
+        slack: steps that an integer may be off, besides what `real` may be.
+    """
+    low, high = call.limits
+    if not call.output.quantized:
+        free = np.isinf(low) and np.isinf(high)
+        return [real if free else clamped(real, low, high)]
+    return [stepped(real, call.output, slack, low, high)]
+
+
+def stepped(
+    real: Rounded,
+    tensor: Tensor,
+    slack: Any = ONE_STEP,
+    low: float = -np.inf,
+    high: float = np.inf,
+) -> Rounded:
+    """Return the integers, not rounded yet, that stand for real numbers in a tensor.
+
+    Args:
+        real: the numbers.
+        tensor: what holds them.
+        slack: steps that each may be off: `HALF_STEP` for rounding to nearest, `ONE_STEP` where
+            either neighbor is right.
+        low: the activation's limits, as real numbers.
+        high: likewise.
+    """
+    if tensor.quantization is None:
+        raise ValueError("not quantized")
+    scales, zeros = tensor.quantization.along(real.value.shape)
+    value = real.value / scales + zeros
+    error = np.where(np.isnan(value), ANYTHING, real.error / scales + slack)
+    return within_range(Rounded(value, error), tensor, low, high)
+
+
+def within_range(
+    number: Rounded, tensor: Tensor, low: float = -np.inf, high: float = np.inf
+) -> Rounded:
+    """Saturate integers at what a tensor's type and an activation let through.
+
+    The limits of an activation are rounded to whole steps (kernel_util.cc of LiteRT,
+    CalculateActivationRangeQuantized).
+    """
+    if tensor.quantization is None:
+        raise ValueError("not quantized")
+    scale, zero = float(tensor.quantization.scales[0]), int(tensor.quantization.zeros[0])
+    least, most = RANGES[tensor.dtype]
+    if np.isfinite(low):
+        least = max(least, zero + _nearest(low / scale))
+    if np.isfinite(high):
+        most = min(most, zero + _nearest(high / scale))
+    return Rounded(np.clip(number.value, least, most), number.error)
+
+
+def _nearest(value: float) -> int:
+    return int(np.floor(abs(value) + 0.5)) * (1 if value >= 0 else -1)
+
+
+def requantized(scaled: NDArray[np.float64], multiplier: Any, bits: int = 31) -> Any:
+    """Return how far off a rescaled accumulator may be, in steps.
+
+    A kernel multiplies by an integer of `bits` bits and shifts right by some, and may round twice:
+    1/2 step for the shift, and 1/2 of what it leaves for the product before (gemmlowp,
+    doc/quantization.md; RoundingDivideByPOT after SaturatingRoundingDoublingHighMul). Or it rescales
+    in float32: five roundings, from the three scales to the product (XNNPACK, fp32 requantization).
+
+    Args:
+        scaled: accumulator times multiplier.
+        multiplier: the real one, of each channel.
+        bits: of the integer that stands for the multiplier: 31, or 15 where the accumulator has 64.
+    """
+    # frexp's exponent is that of a fraction from 1/2 on: what is left is the shift to the right. A
+    # multiplier just below a power of two is stored as that power: one shift less.
+    above = np.asarray(multiplier, np.float64) * (1.0 + 4.0 * U)
+    shift = np.maximum(0, -np.frexp(above)[1])
+    relative = 2.0**-bits + 5.0 * U
+    twice = np.where(shift > 0, 2.0 ** -(shift + 1.0), 0.0)
+    return HALF_STEP + twice + np.abs(scaled) * relative

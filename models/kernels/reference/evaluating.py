@@ -1,0 +1,69 @@
+"""Compute a graph: each operator by its reference, bounds and all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.kernels.graph import ABSENT
+from models.kernels.reference import along, moves, pointwise, products, recurrent
+from models.kernels.reference.calls import Call, Operand
+from models.kernels.rounded import Rounded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from models.kernels.graph import Graph
+    from models.kernels.reference.calls import Reference
+
+REFERENCES: dict[str, Reference] = {
+    **along.REFERENCES,
+    **moves.REFERENCES,
+    **pointwise.REFERENCES,
+    **products.REFERENCES,
+    **recurrent.REFERENCES,
+}
+
+
+def evaluate(graph: Graph, runs: Sequence[Sequence[NDArray[Any]]]) -> list[list[Rounded]]:
+    """Return what a graph must answer, run by run, and how far off each number may be.
+
+    Args:
+        graph: whose operators are all in `REFERENCES`.
+        runs: the inputs of each run, by position, as they are stored.
+
+    Returns:
+        Of each run the outputs, as they are stored; integers are not rounded yet.
+    """
+    memory = {
+        place: Rounded.exact(np.zeros(tensor.shape))
+        for place, tensor in enumerate(graph.tensors)
+        if tensor.variable
+    }
+    return [_computed(graph, [Rounded.exact(each) for each in run], memory) for run in runs]
+
+
+def _computed(graph: Graph, given: list[Rounded], memory: dict[int, Rounded]) -> list[Rounded]:
+    values: dict[int, Rounded] = dict(zip(graph.inputs, given, strict=True)) | memory
+    for place, tensor in enumerate(graph.tensors):
+        if tensor.data is not None:
+            values[place] = Rounded.exact(tensor.data)
+
+    for node in graph.nodes:
+        operands = [
+            None if place == ABSENT else Operand(graph.tensors[place], values[place])
+            for place in node.inputs
+        ]
+        call = Call(
+            node=node,
+            operands=operands,
+            outputs=[graph.tensors[place] for place in node.outputs],
+            memory=memory,
+            bodies=graph.bodies,
+            compute=lambda body, inputs: _computed(body, inputs, {}),
+        )
+        values.update(zip(node.outputs, REFERENCES[node.operator](call), strict=True))
+    return [values[place] for place in graph.outputs]

@@ -1,0 +1,269 @@
+"""Operators that compute each number by itself, or two numbers at one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+from models.kernels.graph import RANGES
+from models.kernels.reference.calls import HALF_STEP, requantized, stepped, stored
+from models.kernels.rounded import (
+    ANYTHING,
+    SMALLEST,
+    ULPS,
+    Rounded,
+    U,
+    clamped,
+    constant,
+    function,
+    gamma,
+    quotient,
+    rounded,
+    settled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.kernels.reference.calls import Call, Reference
+
+    Unary = Callable[[Rounded], Rounded]
+    Binary = Callable[[Rounded, Rounded], Rounded]
+
+_ONE = Rounded.exact(1.0)
+_HALF = Rounded.exact(0.5)
+
+
+def exponential(number: Rounded) -> Rounded:
+    """e to the number."""
+    return function("exp", np.exp, number)
+
+
+def logistic(number: Rounded) -> Rounded:
+    """1 / (1 + exp(-x)); farthest off for negative x: the ULPs of exp, of a sum, of a division."""
+    return function(None, special.expit, number, ULPS["exp"] + 1.0 + ULPS["div"])
+
+
+def hyperbolic(number: Rounded) -> Rounded:
+    """Tanh."""
+    return function("tanh", np.tanh, number)
+
+
+def gelu_by_erf(number: Rounded) -> Rounded:
+    """x / 2 (1 + erf(x / sqrt 2)) (Hendrycks and Gimpel, arXiv 1606.08415)."""
+    argument = number * constant(np.sqrt(0.5))
+    return _HALF * number * (_ONE + function("erf", special.erf, argument))
+
+
+def gelu_by_tanh(number: Rounded) -> Rounded:
+    """x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), of the same paper."""
+    cube = number * number * number * constant(0.044715)
+    argument = (number + cube) * constant(np.sqrt(2.0 / np.pi))
+    return _HALF * number * (_ONE + hyperbolic(argument))
+
+
+def power(base: Rounded, exponent: Rounded) -> Rounded:
+    """Base to the exponent; of an inexact base only a small whole exponent is known."""
+    with np.errstate(all="ignore"):
+        value = np.power(base.value, exponent.value)
+        # |(x + e)^n - x^n| <= (|x| + e)^n - |x|^n, for a whole n from 0 on.
+        size = np.abs(base.value)
+        spread = np.power(size + base.error, exponent.value) - np.power(size, exponent.value)
+    whole = (exponent.value == np.trunc(exponent.value)) & (exponent.value >= 0.0)
+    spread = np.where(whole & (exponent.error == 0.0), spread, ANYTHING)
+    exact = (base.error == 0.0) & (exponent.error == 0.0)
+    return rounded(Rounded(value, np.where(exact, 0.0, spread)), ULPS["pow"])
+
+
+def squared_difference(left: Rounded, right: Rounded) -> Rounded:
+    """(left - right) squared."""
+    difference = left - right
+    return difference * difference
+
+
+def _selected(choose: Callable[[Any, Any], Any]) -> Binary:
+    """Return what keeps one of two numbers; which NaN counts as is not specified."""
+
+    def select(left: Rounded, right: Rounded) -> Rounded:
+        value = choose(left.value, right.value)
+        error = np.maximum(*np.broadcast_arrays(left.error, right.error))
+        return Rounded(value, np.where(np.isnan(value), ANYTHING, error))
+
+    return select
+
+
+_UNARY: dict[str, Unary] = {
+    "ABS": lambda x: Rounded(np.abs(x.value), x.error),
+    "EXP": exponential,
+    "FLOOR": lambda x: Rounded(np.floor(x.value), np.ceil(x.error)),
+    "LOGISTIC": logistic,
+    "NEG": lambda x: Rounded(-x.value, x.error),
+    "RELU": lambda x: clamped(x, 0.0, np.inf),
+    "RELU6": lambda x: clamped(x, 0.0, 6.0),
+    "RSQRT": lambda x: function("rsqrt", lambda v: 1.0 / np.sqrt(v), x),
+    "SQRT": lambda x: function("sqrt", np.sqrt, x),
+    "TANH": hyperbolic,
+}
+_BINARY: dict[str, Binary] = {
+    "ADD": lambda a, b: a + b,
+    "DIV": quotient,
+    "MAXIMUM": _selected(np.maximum),
+    "MINIMUM": _selected(np.minimum),
+    "MUL": lambda a, b: a * b,
+    "POW": power,
+    "SQUARED_DIFFERENCE": squared_difference,
+    "SUB": lambda a, b: a - b,
+}
+_INTEGER: dict[str, Callable[[Any, Any], Any]] = {
+    "ADD": np.add,
+    # Toward zero, as C divides.
+    "DIV": lambda a, b: np.where(b == 0, 0, np.sign(a) * np.sign(b) * (abs(a) // np.maximum(abs(b), 1))),
+    "MAXIMUM": np.maximum,
+    "MINIMUM": np.minimum,
+    "MUL": np.multiply,
+    "POW": np.power,
+    "SQUARED_DIFFERENCE": lambda a, b: (a - b) ** 2,
+    "SUB": np.subtract,
+}
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "EQUAL": np.equal,
+    "GREATER": np.greater,
+    "GREATER_EQUAL": np.greater_equal,
+    "LESS": np.less,
+    "LESS_EQUAL": np.less_equal,
+    "NOT_EQUAL": np.not_equal,
+}
+_LOGICAL: dict[str, Callable[[Any, Any], Any]] = {
+    "LOGICAL_AND": np.logical_and,
+    "LOGICAL_OR": np.logical_or,
+}
+# Of operands and a result with one scale, integers are compared or chosen as they are.
+_ORDER = {"MAXIMUM", "MINIMUM"}
+
+
+def _unary(apply: Unary) -> Reference:
+    def reference(call: Call) -> list[Rounded]:
+        given = call.operand(0)
+        if given.number.value.dtype == np.int64 and not given.tensor.quantized:
+            plain = apply(Rounded(given.number.value, given.number.error))
+            return [Rounded(plain.value, given.number.error)]
+        return stored(call, apply(given.real))
+
+    return reference
+
+
+def _binary(name: str, apply: Binary) -> Reference:
+    def reference(call: Call) -> list[Rounded]:
+        left, right = call.operand(0), call.operand(1)
+        plain = not left.tensor.quantized and left.number.value.dtype == np.int64
+        if plain or (name in _ORDER and left.tensor.quantized):
+            value = _INTEGER[name](left.number.value, right.number.value)
+            low, high = call.limits if plain else (-np.inf, np.inf)
+            value = np.clip(value, low, high).astype(np.int64)
+            return [Rounded(value, np.zeros(value.shape))]
+        return stored(call, apply(left.real, right.real))
+
+    return reference
+
+
+def _logical(apply: Callable[[Any, Any], Any]) -> Reference:
+    def reference(call: Call) -> list[Rounded]:
+        value = apply(call.operand(0).number.value, call.operand(1).number.value)
+        return [Rounded(value, np.zeros(value.shape))]
+
+    return reference
+
+
+def _gelu(call: Call) -> list[Rounded]:
+    apply = gelu_by_tanh if call.option("approximate") else gelu_by_erf
+    return stored(call, apply(call.operand(0).real))
+
+
+def _not(call: Call) -> list[Rounded]:
+    return [Rounded.exact(~call.operand(0).number.value)]
+
+
+def _select(call: Call) -> list[Rounded]:
+    where = call.operand(0).number.value
+    left, right = call.operand(1).number, call.operand(2).number
+    value = np.where(where, left.value, right.value)
+    error = np.where(where, left.error, right.error)
+    return [Rounded(value, np.broadcast_to(error, value.shape))]
+
+
+def _cast(call: Call) -> list[Rounded]:
+    """Convert: toward zero from floats to integers; what does not fit is not specified."""
+    number, target = call.operand(0).number, call.output.dtype
+    if target == "bool":
+        return [Rounded.exact(number.value != 0)]
+    if target in RANGES:
+        low, high = RANGES[target]
+        value = np.trunc(np.asarray(number.value, np.float64))
+        fits = np.isfinite(value) & (value >= low) & (value <= high)
+        kept = np.where(fits, value, 0)
+        if number.value.dtype.kind != "f":
+            kept = number.value
+        return [Rounded(kept.astype(np.int64), np.where(fits, 0.0, ANYTHING))]
+    real = Rounded(number.value.astype(np.float64), number.error)
+    if target == "float16":
+        return [half_precision(real)]
+    return [real if number.value.dtype.kind == "f" else rounded(real)]
+
+
+def half_precision(number: Rounded) -> Rounded:
+    """Round to float16: half a unit in the last place of 11 bits, or of the subnormals' step."""
+    largest, step = float(np.finfo(np.float16).max), 2.0**-24
+    error = number.error + np.maximum(np.abs(number.value) * 2.0**-11, step / 2.0)
+    # What is larger than any float16 becomes an infinity, or the largest.
+    fits = np.abs(number.value) <= largest
+    return settled(number.value, np.where(fits, error, ANYTHING))
+
+
+def _quantize(call: Call) -> list[Rounded]:
+    """Round real numbers, or integers of another scale, to the nearest step."""
+    given, tensor = call.operand(0), call.output
+    if tensor.quantization is None:
+        raise ValueError("not quantized")
+    if given.tensor.quantization is None:
+        # A division, or a reciprocal and a product, and the zero point added: three roundings.
+        steps = given.real.value / float(tensor.quantization.scales[0])
+        sizes = np.where(np.isfinite(steps), np.abs(steps), 0.0)
+        zero = abs(int(tensor.quantization.zeros[0]))
+        return [stepped(given.real, tensor, HALF_STEP + 3.0 * U * (sizes + zero))]
+    multiplier = float(given.tensor.quantization.scales[0]) / float(tensor.quantization.scales[0])
+    scaled = given.centered * multiplier
+    value = scaled + float(tensor.quantization.zeros[0])
+    number = Rounded(value, requantized(scaled, multiplier) + given.number.error * multiplier)
+    return [stepped_range(number, call)]
+
+
+def stepped_range(number: Rounded, call: Call) -> Rounded:
+    """Saturate integers at what the output's type holds."""
+    low, high = RANGES[call.output.dtype]
+    return Rounded(np.clip(number.value, low, high), number.error)
+
+
+def _dequantize(call: Call) -> list[Rounded]:
+    given = call.operand(0)
+    if given.tensor.dtype == "float16" or given.tensor.quantization is None:
+        return [given.real]
+    # (q - z) s, or q s - z s: three roundings, of terms that may cancel.
+    scales, zeros = given.tensor.quantization.along(given.number.value.shape)
+    sizes = (np.abs(given.number.value) + np.abs(zeros)) * scales
+    real = given.real
+    return [settled(real.value, real.error + gamma(3) * sizes + SMALLEST)]
+
+
+REFERENCES: dict[str, Reference] = {
+    **{name: _unary(apply) for name, apply in _UNARY.items()},
+    **{name: _binary(name, apply) for name, apply in _BINARY.items()},
+    **{name: _logical(apply) for name, apply in (_COMPARISONS | _LOGICAL).items()},
+    "CAST": _cast,
+    "DEQUANTIZE": _dequantize,
+    "GELU": _gelu,
+    "LOGICAL_NOT": _not,
+    "QUANTIZE": _quantize,
+    "SELECT_V2": _select,
+}

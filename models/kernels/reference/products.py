@@ -1,0 +1,182 @@
+"""Sums of products: dense layers, matrix products, convolutions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.kernels.options import PADDINGS
+from models.kernels.reference.calls import requantized, stored, within_range
+from models.kernels.rounded import ANYTHING, Rounded, flushed, product
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.kernels.reference.calls import Call, Operand, Reference
+
+_SYMMETRIC_STEPS, _ASYMMETRIC_STEPS = 127, 255
+# A value is scaled to at most 255 steps with three roundings before it is rounded to one.
+_SCALING = 1.0 + 2.0**-14
+# Roundings after an integer sum: to float, two scales, a zero point's correction, the bias.
+_HYBRID_ROUNDINGS = 8
+
+
+def quantized_activations(number: Rounded) -> Rounded:
+    """Return activations as a hybrid kernel sees them: rounded to eight bits, row by row.
+
+    Source: TFLite's dynamic range quantization. A symmetric step is the largest magnitude / 127, and
+    a value at most half of it off; an asymmetric one is the range, 0 included, / 255, and a value a
+    whole one off at most, for the zero point is rounded too. A kernel may choose either, or compute with
+    the floats.
+    """
+    value = number.value
+    if not value.size:
+        return number
+    high = np.maximum(value.max(axis=-1, keepdims=True), 0.0)
+    low = np.minimum(value.min(axis=-1, keepdims=True), 0.0)
+    half = np.maximum(high, -low) / (2 * _SYMMETRIC_STEPS)
+    step = np.maximum(half, (high - low) / _ASYMMETRIC_STEPS) * _SCALING
+    # What a row of NaN or Inf is scaled by is not specified.
+    step = np.where(np.isfinite(step), step, ANYTHING)
+    return Rounded(value, number.error + step + 2.0 * number.error)
+
+
+def fully_connected(call: Call) -> list[Rounded]:
+    """Return source @ weights.T + bias, weights [outputs, inputs]."""
+    source, weights, bias = call.operand(0), call.operand(1), call.optional(2)
+    rows = source.number.moved(lambda a: a.reshape(-1, weights.tensor.shape[-1]))
+    result = _multiplied(call, source, rows, weights, weights.number.moved(np.transpose), bias)
+    return [each.moved(lambda a: a.reshape(call.output.shape)) for each in result]
+
+
+def batch_matmul(call: Call) -> list[Rounded]:
+    """Return left @ right, either read transposed, over broadcast batches."""
+    left, right = call.operand(0), call.operand(1)
+
+    def turned(number: Rounded, turn: Any) -> Rounded:
+        return number.moved(lambda a: np.swapaxes(a, -1, -2)) if turn else number
+
+    x, y = turned(left.number, call.option("adj_x")), turned(right.number, call.option("adj_y"))
+    return _multiplied(call, left, x, right, y, None)
+
+
+def _multiplied(  # noqa: PLR0913, PLR0917 - what a product is made of
+    call: Call,
+    source: Operand,
+    x: Rounded,
+    weights: Operand,
+    y: Rounded,
+    bias: Operand | None,
+) -> list[Rounded]:
+    """Multiply x [..., m, n] and y [..., n, k], both as stored, and add a bias [k]."""
+    if source.tensor.quantized:
+        return [_integers(call, source, x, weights, y, bias)]
+    real, added = _real(weights, y), None if bias is None else bias.real
+    if weights.tensor.quantized and not source.tensor.quantized:
+        x = quantized_activations(x)
+        result = product(x, real, added, extra=_HYBRID_ROUNDINGS)
+        # A row that is not finite was scaled by nothing known.
+        result = Rounded(result.value, np.where(np.isfinite(result.value), result.error, ANYTHING))
+    else:
+        result = product(flushed(x), real, added)
+    return stored(call, result)
+
+
+def _real(operand: Operand, turned: Rounded) -> Rounded:
+    """Return the real numbers of an operand that is read transposed or not."""
+    if not operand.tensor.quantized:
+        return flushed(Rounded(turned.value.astype(np.float64), turned.error))
+    real = operand.real
+    same = real.value.shape == turned.value.shape and np.array_equal(
+        operand.number.value, turned.value
+    )
+    return real if same else real.moved(lambda a: np.swapaxes(a, -1, -2))
+
+
+def _integers(  # noqa: PLR0913, PLR0917 - what a product is made of
+    call: Call,
+    source: Operand,
+    x: Rounded,
+    weights: Operand,
+    y: Rounded,
+    bias: Operand | None,
+) -> Rounded:
+    """Multiply integers, exactly, and rescale the sum.
+
+    Source: TFLite's quantization specification. real = (sum of (x - zx)(y - zy) + bias) sx sy, stored
+    as real / s + z; a bias has the scale sx sy.
+    """
+    how = (source.tensor.quantization, weights.tensor.quantization, call.output.quantization)
+    if how[0] is None or how[1] is None or how[2] is None:
+        raise ValueError("not quantized")
+    centered = x.value - how[0].zeros[0], y.value - how[1].zeros[0]
+    total = centered[0] @ centered[1]
+    if bias is not None:
+        total = total + bias.number.value
+    multiplier = (
+        float(how[0].scales[0]) * how[1].scales.astype(np.float64) / float(how[2].scales[0])
+    )
+    multiplier = multiplier if multiplier.size > 1 else multiplier[0]
+    scaled = total * multiplier
+    wide = source.tensor.dtype == "int16"
+    spread = (x.error @ np.abs(centered[1])) * multiplier
+    error = spread + requantized(scaled, multiplier, bits=15 if wide else 31)
+    return within_range(Rounded(scaled + float(how[2].zeros[0]), error), call.output, *call.limits)
+
+
+def convolution(call: Call) -> list[Rounded]:
+    """Return a convolution: source [batch, height, width, in], weights [out, height, width, in]."""
+    source, weights, bias = call.operand(0), call.operand(1), call.optional(2)
+    padding = 0
+    if source.tensor.quantization is not None:
+        padding = int(source.tensor.quantization.zeros[0])
+    shape = weights.tensor.shape
+    windows = Rounded(
+        _windows(call, source.number.value, shape, padding),
+        _windows(call, source.number.error, shape, 0),
+    )
+    flat = windows.moved(lambda a: a.reshape(-1, a.shape[-1]))
+    # Each output channel is a row of the weights.
+    kernel = weights.number.moved(lambda a: a.reshape(len(a), -1).T)
+    if weights.tensor.quantized and not source.tensor.quantized:
+        real = weights.real.moved(lambda a: a.reshape(len(a), -1).T)
+        # One step serves a whole image here, not a row.
+        image = quantized_activations(source.number.moved(lambda a: a.reshape(len(a), -1)))
+        step = np.repeat(image.error.max(axis=1), len(flat.value) // len(image.value))
+        rows = Rounded(flat.value, flat.error + step[:, None])
+        added = None if bias is None else bias.real
+        answers = stored(call, product(rows, real, added, extra=_HYBRID_ROUNDINGS))
+    else:
+        answers = _multiplied(call, source, flat, weights, kernel, bias)
+    return [each.moved(lambda a: a.reshape(call.output.shape)) for each in answers]
+
+
+def _windows(call: Call, image: NDArray[Any], shape: tuple[int, ...], padding: int) -> NDArray[Any]:
+    """Return what each place of a convolution sees: [batch, height, width, window]."""
+    _, height, width, _ = shape
+    axes = []
+    for size, kernel, stride, dilation in (
+        (image.shape[1], height, call.option("stride_h", 1), call.option("dilation_h", 1)),
+        (image.shape[2], width, call.option("stride_w", 1), call.option("dilation_w", 1)),
+    ):
+        reach = (kernel - 1) * dilation + 1
+        same = call.option("padding") == PADDINGS["SAME"]
+        places = -(-size // stride) if same else (size - reach) // stride + 1
+        missing = max((places - 1) * stride + reach - size, 0) if same else 0
+        axes.append((places, kernel, stride, dilation, missing))
+    borders = [(missing // 2, missing - missing // 2) for *_, missing in axes]
+    wide = np.pad(image, [(0, 0), *borders, (0, 0)], constant_values=padding)
+    picks = [
+        np.arange(places)[:, None] * stride + np.arange(kernel)[None] * dilation
+        for places, kernel, stride, dilation, _ in axes
+    ]
+    seen = wide[:, picks[0][:, None, :, None], picks[1][None, :, None, :], :]
+    return seen.reshape(*seen.shape[:3], -1)
+
+
+REFERENCES: dict[str, Reference] = {
+    "BATCH_MATMUL": batch_matmul,
+    "CONV_2D": convolution,
+    "FULLY_CONNECTED": fully_connected,
+}

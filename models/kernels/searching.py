@@ -1,0 +1,114 @@
+"""Judge the answers to cases of one family on one backend, over and over.
+
+What chooses the cases is the caller's: hypothesis, which also makes a deviating one smaller, or a seed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.kernels.choices import RandomChoices
+from models.kernels.deviations import explaining
+from models.kernels.judging import Deviation, deviation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.kernels.asking import Answer, Answering
+    from models.kernels.case import Case, Family
+    from models.kernels.deviations import KnownDeviation
+
+
+class KernelDeviates(AssertionError):  # noqa: N818 - what happened, and what a red test says
+    """A kernel answered what no right one may, or ended its process."""
+
+
+@dataclass(frozen=True, eq=False)
+class Deviating:
+    """A case, how it was answered, and what is wrong with that."""
+
+    case: Case
+    answer: Answer
+    deviation: Deviation
+
+
+@dataclass
+class Record:
+    """What a family's cases came to on one backend.
+
+    Attributes:
+        right: how many were answered rightly.
+        refused: how many the backend refuses, by what it says.
+        known: how many deviate as they are known to, by entry.
+        deviating: the last case that deviates as nobody knew.
+    """
+
+    right: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    known: Counter[str] = field(default_factory=Counter)
+    deviating: Deviating | None = None
+
+    @property
+    def examples(self) -> int:
+        """How many cases were asked."""
+        return self.right + self.refused.total() + self.known.total() + bool(self.deviating)
+
+
+def judged(case: Case, answer: Answer) -> Deviation | None:
+    """Return what is wrong with an answer that is not a refusal; None where nothing is."""
+    if answer.kind == "died":
+        return Deviation(answer.said, np.inf)
+    return deviation(case.expected(), answer.runs, case.outputs)
+
+
+class Judge:
+    """Judges cases of one family on one backend.
+
+    Args:
+        backend: what answers.
+        entries: the known deviations that speak of the family there.
+    """
+
+    def __init__(self, backend: Answering, entries: Sequence[KnownDeviation] = ()) -> None:
+        self._backend, self._entries = backend, entries
+        self.record = Record()
+
+    def judge(self, case: Case) -> None:
+        """Judge one case.
+
+        Raises:
+            KernelDeviates: it deviates as no entry says.
+        """
+        answer = self._backend.answer(case)
+        if answer.kind == "refused":
+            self.record.refused[answer.said] += 1
+            return
+        wrong = judged(case, answer)
+        if wrong is None:
+            self.record.right += 1
+            return
+        known = explaining(self._entries, case.facts, died=answer.kind == "died")
+        if known is None:
+            self.record.deviating = Deviating(case, answer, wrong)
+            raise KernelDeviates(wrong.what)
+        self.record.known[known.name] += 1
+
+
+def search_by_seeds(
+    family: Family,
+    backend: Answering,
+    seeds: range,
+    entries: Sequence[KnownDeviation] = (),
+) -> Record:
+    """Judge a family's cases of so many seeds; stop at the first deviation that is not known."""
+    judge = Judge(backend, entries)
+    for seed in seeds:
+        try:
+            judge.judge(family.draw(RandomChoices(seed)))
+        except KernelDeviates:
+            break
+    return judge.record

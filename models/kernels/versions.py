@@ -1,0 +1,107 @@
+"""The version that a file has to declare for an operator on its operand types.
+
+Source: op_version.cc of LiteRT. An old runtime refuses a version that it does not know; it would
+answer nonsense to a file that declared less.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.kernels.graph import ABSENT
+
+if TYPE_CHECKING:
+    from models.kernels.graph import Graph, Node, Tensor
+
+# By the dtype of what is computed with; 1 where nothing is written here.
+_VERSIONS: dict[str, dict[str, int]] = {
+    "ABS": {"int8": 2, "int16": 3, "int32": 4},
+    "ADD": {"int8": 2, "int16": 3, "int64": 4},
+    "ARG_MAX": {"int8": 2, "bool": 3},
+    "BATCH_MATMUL": {"int8": 2, "int16": 3},
+    "BROADCAST_TO": {"int8": 3, "float32": 2, "int32": 2, "int16": 3, "bool": 2, "int64": 2},
+    "CONCATENATION": {"int8": 2, "int16": 3},
+    "CONV_2D": {"int8": 3, "int16": 4},
+    "DEQUANTIZE": {"int8": 2, "float16": 3, "int16": 4, "int4": 6},
+    "EQUAL": {"int8": 2, "bool": 3},
+    "EXP": {"int8": 2, "int16": 2},
+    "GATHER": {"int8": 2, "bool": 3, "int16": 4, "int4": 7},
+    "GATHER_ND": {"int8": 2, "int16": 3, "bool": 4},
+    "GELU": {"int8": 2},
+    "GREATER": {"int8": 2},
+    "GREATER_EQUAL": {"int8": 2},
+    "LESS": {"int8": 2},
+    "LESS_EQUAL": {"int8": 2},
+    "LOGISTIC": {"int8": 2, "int16": 3},
+    "LOG_SOFTMAX": {"int8": 2},
+    "MAXIMUM": {"int8": 2, "int16": 4},
+    "MEAN": {"int8": 2, "int16": 3},
+    "MINIMUM": {"int8": 2, "int16": 4},
+    "MUL": {"int8": 2, "int16": 4, "int64": 6},
+    "NOT_EQUAL": {"int8": 2, "bool": 3},
+    "PACK": {"int8": 2, "int16": 3},
+    "PAD": {"int8": 2, "int16": 3},
+    "QUANTIZE": {"int16": 2},
+    "REDUCE_MAX": {"int8": 2, "int16": 3},
+    "RELU": {"int8": 2, "int16": 3},
+    "RELU6": {"int8": 2, "int16": 3},
+    "RSQRT": {"int8": 2, "int16": 3},
+    "SLICE": {"int8": 2, "int16": 4},
+    "SOFTMAX": {"int8": 2, "int16": 3},
+    "SPLIT": {"int8": 2, "int16": 4},
+    "SQUARED_DIFFERENCE": {"int8": 2},
+    "SQUEEZE": {"int8": 2},
+    "STRIDED_SLICE": {"int8": 2, "bool": 3, "int16": 4},
+    "SUB": {"int8": 2, "int64": 4, "int16": 5},
+    "SUM": {"int8": 2, "int16": 2},
+    "TANH": {"int8": 2, "int16": 3},
+    "TILE": {"int8": 2},
+    "TRANSPOSE": {"int8": 2, "bool": 3, "int16": 4},
+    "UNPACK": {"int8": 2, "bool": 3, "int16": 4},
+}
+# Where the first operand says where to look.
+_SECOND_OPERAND = {"EMBEDDING_LOOKUP"}
+_FINE = {"FULLY_CONNECTED": 12, "DEQUANTIZE": 5, "EMBEDDING_LOOKUP": 4, "CONV_2D": 5}
+
+
+def version_of(node: Node, graph: Graph) -> int:
+    """Return the version an operator of a graph needs."""
+    operands = [graph.tensors[place] for place in node.inputs if place != ABSENT]
+    if node.operator == "FULLY_CONNECTED":
+        return _fully_connected(node, operands)
+    if node.operator == "EMBEDDING_LOOKUP":
+        table = operands[1]
+        four = table.dtype == "int4" or _by_channel(table)
+        return 4 if four else (3 if table.quantized else 1)
+    if node.operator == "UNIDIRECTIONAL_SEQUENCE_LSTM":
+        return 2 if any(each.dtype == "int8" for each in operands) else 1
+    first = operands[0]
+    if node.operator == "CONV_2D" and first.dtype == "float32" and operands[1].quantized:
+        return _FINE["CONV_2D"]
+    if node.operator == "BATCH_MATMUL" and node.options.get("asymmetric_inputs"):
+        return 4
+    if node.operator == "DEQUANTIZE" and _by_channel(first) and first.dtype != "int4":
+        return _FINE["DEQUANTIZE"]
+    if node.operator == "SELECT_V2":
+        return 1
+    return _VERSIONS.get(node.operator, {}).get(first.dtype, 1)
+
+
+def _by_channel(tensor: Tensor) -> bool:
+    how = tensor.quantization
+    return how is not None and how.scales.size > 1
+
+
+def _fully_connected(node: Node, operands: list[Tensor]) -> int:
+    source, weights = operands[:2]
+    if source.dtype == "float32":
+        if not weights.quantized:
+            return 5 if node.options.get("keep_num_dims") else 1
+        if _by_channel(weights) or weights.dtype == "int4":
+            return 12
+        return 9 if node.options.get("asymmetric_inputs") else 3
+    if weights.dtype == "int4":
+        return 13 if source.dtype == "int16" else 10
+    if _by_channel(weights):
+        return 12
+    return 7 if source.dtype == "int16" else 5

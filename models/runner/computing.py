@@ -1,0 +1,67 @@
+"""Computing a graph as it stands: any inputs and outputs, nothing bound, converted or checked."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from models.backends.common.backend import Backend, Details, Graph, Loaded, Source
+from models.backends.common.interpreters import REFUSED
+from models.backends.common.refusals import Refusal, one_line
+from models.runner.framing import Arrays
+
+
+def compute_graph(
+    backend: Backend, content: bytes, threads: int, runs: int, arrays: Arrays
+) -> Arrays:
+    """Compute the first graph of a file, all runs by one loaded file, resized where shapes change.
+
+    Args:
+        backend: what computes.
+        content: the FlatBuffer.
+        threads: of the kernels.
+        runs: how many are given.
+        arrays: the inputs of each run, by position: "run/input".
+
+    Returns:
+        The outputs of each run, by position: "run/output".
+    """
+    answers: Arrays = {}
+    try:
+        loaded = backend.load(Source(content=content), threads)
+        graph = None
+        for run in range(runs):
+            given = _of_run(run, arrays)
+            graph = _shaped(loaded, graph, given)
+            for details, array in zip(loaded.positions()[0], given):
+                graph.set_tensor(int(details["index"]), array)
+            graph.invoke()
+            for place, details in enumerate(loaded.positions()[1]):
+                answers["{}/{}".format(run, place)] = graph.get_tensor(int(details["index"]))
+    except REFUSED as error:
+        raise Refusal("compute", one_line(error)) from None
+    return answers
+
+
+def _of_run(run: int, arrays: Arrays) -> List[Any]:
+    """Return the inputs of a run by position."""
+    start = "{}/".format(run)
+    places = sorted(int(name[len(start) :]) for name in arrays if name.startswith(start))
+    return [arrays[start + str(place)] for place in places]
+
+
+def _shaped(loaded: Loaded, graph: Any, given: List[Any]) -> Graph:
+    """Return the graph, allocated for the shapes of what it is given."""
+    inputs = loaded.positions()[0]
+    if len(inputs) != len(given):
+        message = "the graph takes {} inputs, given were {}"
+        raise Refusal("inputs", message.format(len(inputs), len(given)))
+    shapes: Dict[int, List[int]] = {
+        int(details["index"]): list(array.shape)
+        for details, array in zip(inputs, given)
+        if _shape(details) != array.shape
+    }
+    return loaded.first_graph(shapes) if shapes or graph is None else graph
+
+
+def _shape(details: Details) -> Any:
+    return tuple(int(size) for size in details["shape"])
