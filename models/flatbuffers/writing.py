@@ -1,7 +1,7 @@
 """Write FlatBuffers by field numbers: any table of any published schema.
 
-What reads them in `models/flatbuffers` decodes by the same schemas, but shares no code with this: the
-`flatbuffers` package lays out the bytes. Files can be written that no converter would write.
+What reads them in `models/flatbuffers` decodes by the same schemas, but shares no code with this:
+the `flatbuffers` package lays out the bytes. Files can be written that no converter would write.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _written(builder: Any, value: Any) -> Any:
         for each in reversed(places):
             builder.PrependUOffsetTRelative(each)
         return builder.EndVector()
-    places = {
+    parts = {
         slot: _written(builder, each)
         for slot, each in value.fields.items()
         if not isinstance(each, Scalar)
@@ -96,7 +96,7 @@ def _written(builder: Any, value: Any) -> Any:
         if isinstance(each, Scalar):
             getattr(builder, f"Prepend{each.kind}Slot")(slot, each.value, 0)
         else:
-            builder.PrependUOffsetTRelativeSlot(slot, places[slot], 0)
+            builder.PrependUOffsetTRelativeSlot(slot, parts[slot], 0)
     return builder.EndObject()
 
 

@@ -93,5 +93,5 @@ class AskedBackend:
     def _running(self) -> Runner:
         if self._runner is None:
             runner = Runner(self._transport, self.name)
-            self._runner = runner.__enter__()  # noqa: PLC2801 - it outlives this block
+            self._runner = runner.__enter__()
         return self._runner

@@ -1,4 +1,4 @@
-"""A counterexample: a folder with all that shows a kernel's fault, ready to be sent to its makers."""
+"""A counterexample: a folder with all that shows a kernel's fault, ready to be sent upstream."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from models.backends.common.finding import find_backend
 from models.backends.common.interpreters import RESOLVERS
 from models.errors import UsageMistake
+from models.kernels.graph import Tensor
 from models.kernels.judging import Deviation, deviation
 from models.kernels.rounded import Rounded
 from models.numpy_files import read_npz
@@ -38,8 +39,8 @@ for run in range({runs}):
     for place, answered in enumerate(answers):
         must, bound = case[f"expected_{{run}}_{{place}}"], case[f"bound_{{run}}_{{place}}"]
         off = np.abs(answered.astype(np.float64).reshape(must.shape) - must)
-        print(f"run {{run}}, output {{place}}: {{(~(off <= bound)).sum()}} of {{off.size}} are wrong")
-        print("answered", answered.ravel()[:8], "must be", must.ravel()[:8], "within", bound.ravel()[:8])
+        print(run, place, (~(off <= bound)).sum(), "of", off.size, "are wrong: answered")
+        print(answered.ravel()[:8], "must be", must.ravel()[:8], "within", bound.ravel()[:8])
 '''
 _INTERPRETER = """interpreter = Interpreter(
     model_path="model.tflite", num_threads={threads},
@@ -64,9 +65,7 @@ _COMPILING = """    for buffer, array in zip(inputs, given):
     answers = [buffer.read(one.size, one.dtype.type) for buffer, one in zip(outputs, kept)]"""
 
 
-def keep(
-    folder: Path, family: Family, info: RunnerInfo, found: Deviating
-) -> None:
+def keep(folder: Path, family: Family, info: RunnerInfo, found: Deviating) -> None:
     """Write a counterexample into a folder, over what an earlier one left there.
 
     Args:
@@ -156,15 +155,8 @@ class Kept:
             [Rounded(value, error) for value, error in zip(*each, strict=True)]
             for each in zip(self._values, self._bounds, strict=True)
         ]
-        outputs = [_Typed(one.dtype.name) for one in answer.runs[0]]
+        outputs = [Tensor(one.shape, one.dtype.name) for one in answer.runs[0]]
         return deviation(expected, answer.runs, outputs)
-
-
-class _Typed:
-    """An output whose dtype is what was answered."""
-
-    def __init__(self, dtype: str) -> None:
-        self.dtype = dtype
 
 
 def _by_run(arrays: dict[str, NDArray[Any]], kind: str) -> list[list[NDArray[Any]]]:

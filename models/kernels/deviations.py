@@ -1,8 +1,8 @@
 """Known deviations: kernels that are known to answer wrongly, as data.
 
-An entry says which operator, kind of operands, backend and versions deviate, on which cases, why, and
-holds the smallest case that shows it. It is strict: where that case is answered rightly, the entry is
-an error.
+An entry says which operator, kind of operands, backend and versions deviate, on which cases, why,
+and holds the smallest case that shows it. It is strict: where that case is answered rightly, the
+entry is an error.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
 
     name: str
     operators: list[str]
-    kinds: list[str] = []
+    kinds: tuple[str, ...] = ()
     backends: list[str]
     versions: str
-    machines: list[str] = []
-    without: list[str] = []
-    when: dict[str, list[Any]] = {}
+    machines: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    when: dict[str, list[Any]] = {}  # noqa: RUF012 - msgspec copies it
     ends: Literal["deviates", "dies", "either"] = "deviates"
     reason: str
     link: str
@@ -77,7 +77,7 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
 class KnownDeviations(Table, frozen=True, kw_only=True):
     """The whole file."""
 
-    deviations: list[KnownDeviation] = []
+    deviations: tuple[KnownDeviation, ...] = ()
 
 
 def known_deviations(file: Path = FILE) -> list[KnownDeviation]:
@@ -94,7 +94,7 @@ def known_deviations(file: Path = FILE) -> list[KnownDeviation]:
                 f"two entries are called {one.name!r}", file=file, remedy="Rename one of them"
             )
         _ranges(one.versions, file)
-    return found
+    return list(found)
 
 
 def within(version: str, ranges: str) -> bool:

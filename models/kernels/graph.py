@@ -28,7 +28,7 @@ class Quantization:
 
     Attributes:
         scales: one, one for each slice along `axis`, or with `block` [rows, blocks].
-        zeros: as many as `scales`.
+        zeros: as many as `scales`; all 0 with `block`.
         axis: the dimension whose slices have their own scales.
         block: how many values along the last dimension share a scale; 0 where not blockwise.
     """
@@ -47,8 +47,8 @@ class Quantization:
         """Return scales and zero points, shaped to be combined with values of a shape."""
         scales, zeros = self.scales.astype(np.float64), self.zeros
         if self.block:
-            wide = [np.repeat(each, self.block, axis=-1)[..., : shape[-1]] for each in (scales, zeros)]
-            return wide[0].reshape(shape), wide[1].reshape(shape)
+            every = np.repeat(scales, self.block, axis=-1)[..., : shape[-1]]
+            return every.reshape(shape), np.zeros(shape, np.int64)
         if scales.size == 1:
             return scales.reshape(()), zeros.reshape(())
         along = [1] * len(shape)
@@ -148,6 +148,4 @@ class Drawing:
 
     def graph(self, *outputs: int, bodies: tuple[Graph, ...] = ()) -> Graph:
         """Return the graph, with what goes out."""
-        return Graph(
-            tuple(self.tensors), tuple(self.nodes), tuple(self.inputs), outputs, bodies
-        )
+        return Graph(tuple(self.tensors), tuple(self.nodes), tuple(self.inputs), outputs, bodies)

@@ -50,9 +50,9 @@ def deviation(
 def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
     """Tell of each number whether a right kernel may answer it.
 
-    NaN is answered by NaN, a finite number by one within the error, or by the infinity that it overflows
-    to. An infinity may be the largest float, too: where no activation is fused, kernels clamp to that
-    (CalculateActivationRange in kernel_util.h of LiteRT).
+    NaN is answered by NaN, a finite number by one within the error, or by the infinity that it
+    overflows to. An infinity may be the largest float, too: where no activation is fused, kernels
+    clamp to that (CalculateActivationRange in kernel_util.h of LiteRT).
     """
     value, error = np.asarray(want.value), want.error
     if value.dtype.kind != "f":
@@ -68,9 +68,7 @@ def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(near | same | overflowed | np.isposinf(error))
 
 
-def _of_output(
-    want: Rounded, got: NDArray[Any], tensor: Tensor, where: str
-) -> Deviation | None:
+def _of_output(want: Rounded, got: NDArray[Any], tensor: Tensor, where: str) -> Deviation | None:
     if got.shape != want.value.shape:
         what = f"{where}: its shape is {list(got.shape)}, not {list(want.value.shape)}"
         return Deviation(what, np.inf)

@@ -12,9 +12,11 @@ from models.errors import UsageMistake
 from models.files import LARGEST_TABLE, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from models.kernels.case import Family
+    from models.kernels.deviations import KnownDeviation
     from models.kernels.searching import Record
     from models.runtime.answers import RunnerInfo
 
@@ -29,7 +31,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         state: proven where every answer was right, deviates where one was not, known or new, and
             refused where the backend answered none.
         examples: how many cases were asked; `refused` of them were refused.
-        known: the known deviations that were met.
+        known: names of the known deviations that speak of it.
         new: what was not known, in one sentence.
     """
 
@@ -45,21 +47,23 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     new: str = ""
 
 
-def cell_of(family: Family, backend: str, info: RunnerInfo, record: Record) -> Cell:
-    """Return what a search came to."""
+def cell_of(
+    family: Family, info: RunnerInfo, record: Record, entries: Sequence[KnownDeviation]
+) -> Cell:
+    """Return what a search came to, and what longer ones have found (the known deviations)."""
     state: State = "proven" if record.right else "refused"
-    if record.known or record.deviating:
+    if (entries and state == "proven") or record.known or record.deviating:
         state = "deviates"
     return Cell(
         operator=family.operator,
         kind=family.kind,
-        backend=backend,
+        backend=info.backend,
         version=info.runtime_version,
         machine=info.machine,
         state=state,
         examples=record.examples,
         refused=record.refused.total(),
-        known=sorted(record.known),
+        known=sorted(one.name for one in entries),
         new=record.deviating.deviation.what if record.deviating else "",
     )
 

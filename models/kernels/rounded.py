@@ -1,9 +1,10 @@
 """Arithmetic with bounds: each number carries how far a right kernel's may be from it.
 
-The value is computed in float64. The error grows by the standard model of floating-point arithmetic,
-fl(a op b) = (a op b)(1 + d), |d| <= u (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
-edition, section 2.2), with u = 2**-24 for float32. Whatever sequence of operations a kernel chooses
-that the operator's formula allows, its result lies within the error. Nothing here is observed.
+The value is computed in float64. The error grows by the standard model of floating-point
+arithmetic, fl(a op b) = (a op b)(1 + d), |d| <= u (Higham, Accuracy and Stability of Numerical
+Algorithms, 2nd edition, section 2.2), with u = 2**-24 for float32. Whatever sequence of operations
+a kernel chooses that the operator's formula allows, its result lies within the error. Nothing here
+is observed.
 """
 
 from __future__ import annotations
@@ -179,8 +180,8 @@ def product(
 ) -> Rounded:
     """Multiply matrices, each sum in any order, with or without fused multiply-adds.
 
-    |error| <= gamma_n |left| |right| (Higham, 3.5), and what the operands were off. A bias is one more
-    term of the sum: a kernel may begin with it.
+    |error| <= gamma_n |left| |right| (Higham, 3.5), and what the operands were off. A bias is one
+    more term of the sum: a kernel may begin with it.
 
     Args:
         left: [..., m, n].

@@ -1,6 +1,7 @@
 """Judge the answers to cases of one family on one backend, over and over.
 
-What chooses the cases is the caller's: hypothesis, which also makes a deviating one smaller, or a seed.
+What chooses the cases is the caller's: hypothesis, which also makes a deviating one smaller, or a
+seed.
 """
 
 from __future__ import annotations

@@ -72,8 +72,10 @@ def floats(
     pattern, draw = one_of(choices, _PATTERNS), generator(choices)
     values = pattern(draw, shape)
     # Around zero where there is one, so that its sign and its neighborhood are seen.
-    values = np.where(values < 0.0, -values * low, values * high) if low < 0.0 else (
-        low + np.abs(values) * (high - low)
+    values = (
+        np.where(values < 0.0, -values * low, values * high)
+        if low < 0.0
+        else (low + np.abs(values) * (high - low))
     )
     array = values.astype(np.float32)
     if special and array.size and one_in(choices, 6):

@@ -59,32 +59,14 @@ _VERSIONS: dict[str, dict[str, int]] = {
     "TRANSPOSE": {"int8": 2, "bool": 3, "int16": 4},
     "UNPACK": {"int8": 2, "bool": 3, "int16": 4},
 }
-# Where the first operand says where to look.
-_SECOND_OPERAND = {"EMBEDDING_LOOKUP"}
-_FINE = {"FULLY_CONNECTED": 12, "DEQUANTIZE": 5, "EMBEDDING_LOOKUP": 4, "CONV_2D": 5}
 
 
 def version_of(node: Node, graph: Graph) -> int:
     """Return the version an operator of a graph needs."""
     operands = [graph.tensors[place] for place in node.inputs if place != ABSENT]
-    if node.operator == "FULLY_CONNECTED":
-        return _fully_connected(node, operands)
-    if node.operator == "EMBEDDING_LOOKUP":
-        table = operands[1]
-        four = table.dtype == "int4" or _by_channel(table)
-        return 4 if four else (3 if table.quantized else 1)
-    if node.operator == "UNIDIRECTIONAL_SEQUENCE_LSTM":
-        return 2 if any(each.dtype == "int8" for each in operands) else 1
-    first = operands[0]
-    if node.operator == "CONV_2D" and first.dtype == "float32" and operands[1].quantized:
-        return _FINE["CONV_2D"]
-    if node.operator == "BATCH_MATMUL" and node.options.get("asymmetric_inputs"):
-        return 4
-    if node.operator == "DEQUANTIZE" and _by_channel(first) and first.dtype != "int4":
-        return _FINE["DEQUANTIZE"]
-    if node.operator == "SELECT_V2":
-        return 1
-    return _VERSIONS.get(node.operator, {}).get(first.dtype, 1)
+    own = _OWN.get(node.operator)
+    known = _VERSIONS.get(node.operator, {}).get(operands[0].dtype, 1)
+    return known if own is None else own(node, operands, known)
 
 
 def _by_channel(tensor: Tensor) -> bool:
@@ -92,7 +74,7 @@ def _by_channel(tensor: Tensor) -> bool:
     return how is not None and how.scales.size > 1
 
 
-def _fully_connected(node: Node, operands: list[Tensor]) -> int:
+def _fully_connected(node: Node, operands: list[Tensor], _: int) -> int:
     source, weights = operands[:2]
     if source.dtype == "float32":
         if not weights.quantized:
@@ -105,3 +87,39 @@ def _fully_connected(node: Node, operands: list[Tensor]) -> int:
     if _by_channel(weights):
         return 12
     return 7 if source.dtype == "int16" else 5
+
+
+def _embedding_lookup(_node: Node, operands: list[Tensor], _: int) -> int:
+    table = operands[1]
+    if table.dtype == "int4" or _by_channel(table):
+        return 4
+    return 3 if table.quantized else 1
+
+
+def _lstm(_node: Node, operands: list[Tensor], _: int) -> int:
+    return 2 if any(each.dtype == "int8" for each in operands) else 1
+
+
+def _convolution(_node: Node, operands: list[Tensor], known: int) -> int:
+    hybrid = operands[0].dtype == "float32" and operands[1].quantized
+    return 5 if hybrid else known
+
+
+def _batch_matmul(node: Node, _operands: list[Tensor], known: int) -> int:
+    return 4 if node.options.get("asymmetric_inputs") else known
+
+
+def _dequantize(_node: Node, operands: list[Tensor], known: int) -> int:
+    fine = _by_channel(operands[0]) and operands[0].dtype != "int4"
+    return 5 if fine else known
+
+
+# Where more than the first operand's dtype decides.
+_OWN = {
+    "BATCH_MATMUL": _batch_matmul,
+    "CONV_2D": _convolution,
+    "DEQUANTIZE": _dequantize,
+    "EMBEDDING_LOOKUP": _embedding_lookup,
+    "FULLY_CONNECTED": _fully_connected,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
+}

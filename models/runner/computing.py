@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List
 
 from models.backends.common.backend import Backend, Details, Graph, Loaded, Source
 from models.backends.common.interpreters import REFUSED
 from models.backends.common.refusals import Refusal, one_line
-from models.runner.framing import Arrays
+
+if TYPE_CHECKING:
+    from models.runner.framing import Arrays
 
 
 def compute_graph(

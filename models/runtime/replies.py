@@ -128,9 +128,7 @@ def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
     )
 
 
-def computed_in(
-    _header: Header, arrays: Arrays, runs: int
-) -> tuple[tuple[NDArray[Any], ...], ...]:
+def computed_in(_header: Header, arrays: Arrays, runs: int) -> tuple[tuple[NDArray[Any], ...], ...]:
     """Read what a graph computed in so many runs: as many outputs in each."""
     outputs = len(arrays) // runs
     names = [[f"{run}/{place}" for place in range(outputs)] for run in range(runs)]

@@ -1,4 +1,4 @@
-"""Write the FlatBuffers of the tests: small classifiers, and files that no converter would write."""
+"""Write the FlatBuffers of the tests: small classifiers, files that no converter writes."""
 
 from __future__ import annotations
 

@@ -53,9 +53,7 @@ def _reduction(choices: Choices, operator: str, kind: str) -> Case:
     along = sketch.drawing.constant(np.array(axes, np.int32))
     answer = Tensor(after, kind, quantization=out)
     sketch.facts |= {"axes": axes, "rank": len(shape)}
-    return sketch.case(
-        sketch.drawing.node(operator, [place, along], [answer], keep_dims=keep)
-    )
+    return sketch.case(sketch.drawing.node(operator, [place, along], [answer], keep_dims=keep))
 
 
 def _softmax(choices: Choices, operator: str, kind: str) -> Case:
@@ -91,9 +89,7 @@ def _arg_max(choices: Choices, kind: str) -> Case:
     along = sketch.drawing.constant(np.array(axis, np.int32))
     target = one_of(choices, ("int32", "int64"))
     answer = Tensor((*shape[:axis], *shape[axis + 1 :]), target)
-    return sketch.case(
-        sketch.drawing.node("ARG_MAX", [place, along], [answer], type=TYPES[target])
-    )
+    return sketch.case(sketch.drawing.node("ARG_MAX", [place, along], [answer], type=TYPES[target]))
 
 
 def _cumsum(choices: Choices, kind: str) -> Case:
@@ -102,7 +98,9 @@ def _cumsum(choices: Choices, kind: str) -> Case:
     place = sketch.input(Tensor(shape, kind), _drawn(kind))
     along = sketch.drawing.constant(np.array(axis, np.int32))
     options = {"exclusive": yes_or_no(choices), "reverse": yes_or_no(choices)}
-    return sketch.case(sketch.drawing.node("CUMSUM", [place, along], [Tensor(shape, kind)], **options))
+    return sketch.case(
+        sketch.drawing.node("CUMSUM", [place, along], [Tensor(shape, kind)], **options)
+    )
 
 
 _KINDS = {
@@ -124,6 +122,12 @@ FAMILIES: list[Family] = [
         Family("LOG_SOFTMAX", kind, partial(_softmax, operator="LOG_SOFTMAX", kind=kind))
         for kind in ("float32", "int8")
     ),
-    *(Family("ARG_MAX", kind, partial(_arg_max, kind=kind)) for kind in ("float32", "int32", "int8")),
-    *(Family("CUMSUM", kind, partial(_cumsum, kind=kind)) for kind in ("float32", "int32", "int64")),
+    *(
+        Family("ARG_MAX", kind, partial(_arg_max, kind=kind))
+        for kind in ("float32", "int32", "int8")
+    ),
+    *(
+        Family("CUMSUM", kind, partial(_cumsum, kind=kind))
+        for kind in ("float32", "int32", "int64")
+    ),
 ]

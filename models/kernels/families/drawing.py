@@ -69,7 +69,12 @@ def _special(runs: tuple[tuple[NDArray[Any], ...], ...]) -> bool:
     """Tell whether a float that comes in is NaN, infinite, a negative zero or subnormal."""
     arrays = [array for run in runs for array in run if array.dtype == np.float32]
     return any(
-        bool((~np.isfinite(array) | ((np.abs(array) < SMALLEST) & (np.signbit(array) | (array != 0)))).any())
+        bool(
+            (
+                ~np.isfinite(array)
+                | ((np.abs(array) < SMALLEST) & (np.signbit(array) | (array != 0)))
+            ).any()
+        )
         for array in arrays
     )
 

@@ -48,9 +48,7 @@ class Mover:
     def __init__(self, choices: Choices, kind: str) -> None:
         self.choices, self.kind = choices, kind
         self.sketch = Sketch(choices)
-        self.how: Quantization | None = (
-            quantization(choices, kind) if kind in _QUANTIZED else None
-        )
+        self.how: Quantization | None = quantization(choices, kind) if kind in _QUANTIZED else None
 
     def tensor(self, shape: Shape) -> Tensor:
         """Return a tensor of the kind."""
@@ -96,9 +94,7 @@ def _reshape(mover: Mover) -> Case:
         (*shape[:-2], math.prod(shape[-2:])),
     )
     after = one_of(mover.choices, kinds)
-    return mover.done(
-        "RESHAPE", [mover.input(shape), mover.whole(after)], after, shape=list(after)
-    )
+    return mover.done("RESHAPE", [mover.input(shape), mover.whole(after)], after, shape=list(after))
 
 
 def _transpose(mover: Mover) -> Case:
@@ -138,8 +134,10 @@ def _slice(mover: Mover) -> Case:
     sizes = [
         mover.choices.integer(1, size - begin) for size, begin in zip(shape, begins, strict=True)
     ]
-    asked = [-1 if begin + size == whole and one_in(mover.choices, 3) else size
-             for begin, size, whole in zip(begins, sizes, shape, strict=True)]
+    asked = [
+        -1 if begin + size == whole and one_in(mover.choices, 3) else size
+        for begin, size, whole in zip(begins, sizes, shape, strict=True)
+    ]
     inputs = [mover.input(shape), mover.whole(begins), mover.whole(asked)]
     return mover.done("SLICE", inputs, tuple(sizes))
 

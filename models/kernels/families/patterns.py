@@ -116,7 +116,9 @@ def _erf(pattern: Pattern, x: int, shape: tuple[int, ...]) -> int:
     rest = pattern.to("MUL", total, pattern.to("EXP", square, shape=shape), shape=shape)
     curve = pattern.to("SUB", one, rest, shape=shape)
     positive = pattern.draw.node("GREATER_EQUAL", [x, pattern.number(0.0)], [Tensor(shape, "bool")])
-    return pattern.to("SELECT_V2", positive, curve, pattern.to("NEG", curve, shape=shape), shape=shape)
+    return pattern.to(
+        "SELECT_V2", positive, curve, pattern.to("NEG", curve, shape=shape), shape=shape
+    )
 
 
 def _erf_alone(choices: Choices) -> Case:

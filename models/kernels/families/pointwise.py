@@ -17,8 +17,6 @@ from models.kernels.writing import TYPES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from models.kernels.choices import Choices
 
 # Products of two stay far below what int32 holds.
@@ -52,9 +50,7 @@ UNARY = {
     "ABS": Unary(kinds=("int8", "int16", "int32")),
     "EXP": Unary(-30.0, 20.0, ("int8", "int16"), largest=np.exp),
     "FLOOR": Unary(-100.0, 100.0),
-    "LOGISTIC": Unary(
-        -20.0, 20.0, _STATIC, {"int8": (2.0**-8, -128), "int16": (2.0**-15, 0)}
-    ),
+    "LOGISTIC": Unary(-20.0, 20.0, _STATIC, {"int8": (2.0**-8, -128), "int16": (2.0**-15, 0)}),
     "NEG": Unary(kinds=("int32", "int64")),
     "RELU": Unary(kinds=_STATIC, special=False),
     "RELU6": Unary(kinds=_STATIC, special=False),
@@ -216,7 +212,11 @@ def _comparison(choices: Choices, operator: str, kind: str) -> Case:
     left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
     how, draw = None, _drawn(choices, kind, few=True)
     if kind == "int8":
-        how = quantization(choices, kind)
+        step = one_of(choices, (0.5, 0.1, 0.0078125, 0.25, 0.003))
+        # Rarely: it ends processes.
+        step = 1.0 if one_in(choices, 24) else step
+        how = Quantization.of(float(np.float32(step)), zero_point(choices, kind))
+        sketch.facts |= {"scale_from_1": step >= 1.0, "fine_scale": step < 2.0**-8}
     x = sketch.input(Tensor(left, kind, quantization=how), draw)
     y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=one_in(choices, 3))
     return sketch.case(sketch.drawing.node(operator, [x, y], [Tensor(answer, "bool")]))

@@ -177,7 +177,8 @@ def _product(choices: Choices, kind: str) -> Case:
         inner = left[-2] if adj[0] else left[-1]
         out = Tensor(answer, kind, quantization=_answer(choices, kind, step, inner))
     result = sketch.drawing.node("BATCH_MATMUL", [x, y], [out], **options)
-    sketch.facts |= {"adj_x": adj[0], "adj_y": adj[1], "constant": constant}
+    several = sum(size > 1 for size in left[:-2]) > 1
+    sketch.facts |= {"adj_x": adj[0], "adj_y": adj[1], "constant": constant, "two_batches": several}
     return sketch.case(result)
 
 

@@ -1,4 +1,4 @@
-"""Convolutions along time, and what remembers: an LSTM as one operator, and as the body of a loop."""
+"""Convolutions along time, and what remembers: an LSTM as an operator, and as a loop's body."""
 
 from __future__ import annotations
 

@@ -115,5 +115,5 @@ REFERENCES: dict[str, Reference] = {
     "MEAN": _reducing(mean),
     "REDUCE_MAX": _reducing(_largest, exact=True),
     "SOFTMAX": _softmax,
-    "SUM": _reducing(lambda number, axes: total(number, axes)),
+    "SUM": _reducing(total),
 }

@@ -175,8 +175,9 @@ def requantized(scaled: NDArray[np.float64], multiplier: Any, bits: int = 31) ->
 
     A kernel multiplies by an integer of `bits` bits and shifts right by some, and may round twice:
     1/2 step for the shift, and 1/2 of what it leaves for the product before (gemmlowp,
-    doc/quantization.md; RoundingDivideByPOT after SaturatingRoundingDoublingHighMul). Or it rescales
-    in float32: five roundings, from the three scales to the product (XNNPACK, fp32 requantization).
+    doc/quantization.md; RoundingDivideByPOT after SaturatingRoundingDoublingHighMul). Or it
+    rescales in float32: five roundings, from the three scales to the product (XNNPACK, fp32
+    requantization).
 
     Args:
         scaled: accumulator times multiplier.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +34,8 @@ def _slice(call: Call, array: Array) -> Array:
         slice(begin, None if size < 0 else begin + size)
         for begin, size in zip(begins, sizes, strict=True)
     ]
-    return array[tuple(picks)]
+    cut: Array = array[tuple(picks)]
+    return cut
 
 
 def _strided_slice(call: Call, array: Array) -> Array:
@@ -48,7 +50,8 @@ def _strided_slice(call: Call, array: Array) -> Array:
         first = None if masks[0] >> axis & 1 else begin
         last = None if masks[1] >> axis & 1 else end
         picks.append(slice(first, last, stride))
-    return array[tuple(picks)]
+    cut: Array = array[tuple(picks)]
+    return cut
 
 
 def _pad(call: Call) -> list[Rounded]:
@@ -81,7 +84,7 @@ def _split(call: Call) -> list[Rounded]:
 def _unpack(call: Call) -> list[Rounded]:
     number, axis = call.operand(0).number, int(call.option("axis"))
     count = number.value.shape[axis]
-    return [number.moved(lambda a, i=i: np.take(a, i, axis)) for i in range(count)]
+    return [number.moved(partial(np.take, indices=i, axis=axis)) for i in range(count)]
 
 
 def _gather(call: Call) -> list[Rounded]:
@@ -110,7 +113,7 @@ def _embedding_lookup(call: Call) -> list[Rounded]:
 def _looked_up(
     call: Call, stored: Rounded, real: Rounded, take: Callable[[Array], Array]
 ) -> Rounded:
-    """Take rows of a table: as stored, or as the real numbers they stand for where floats go out."""
+    """Take rows of a table: as stored, or where floats go out as what they stand for."""
     floats = call.output.dtype == "float32" and stored.value.dtype == np.int64
     return rounded(real.moved(take)) if floats else stored.moved(take)
 
@@ -127,12 +130,12 @@ def _as_output(call: Call, array: Array) -> Array:
 
 REFERENCES: dict[str, Reference] = {
     "BROADCAST_TO": _moving(lambda call, a: np.broadcast_to(a, call.operand(1).integers)),
-    "CONCATENATION": _joined(lambda arrays, axis: np.concatenate(arrays, axis)),
+    "CONCATENATION": _joined(np.concatenate),
     "EMBEDDING_LOOKUP": _embedding_lookup,
     "EXPAND_DIMS": _moving(lambda call, a: np.expand_dims(a, call.operand(1).integers[0])),
     "GATHER": _gather,
     "GATHER_ND": _gather_nd,
-    "PACK": _joined(lambda arrays, axis: np.stack(arrays, axis)),
+    "PACK": _joined(np.stack),
     "PAD": _pad,
     "RESHAPE": _moving(_as_output),
     "SLICE": _moving(_slice),

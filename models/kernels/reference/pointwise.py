@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special
 
 from models.kernels.graph import RANGES
 from models.kernels.reference.calls import HALF_STEP, requantized, stepped, stored
@@ -32,18 +31,31 @@ if TYPE_CHECKING:
     Unary = Callable[[Rounded], Rounded]
     Binary = Callable[[Rounded, Rounded], Rounded]
 
+
+def _special(name: str) -> Callable[[Any], Any]:
+    """Return a function of scipy, imported when it is first called: collecting needs none."""
+
+    def apply(value: Any) -> Any:
+        from scipy import special  # noqa: PLC0415 - as above
+
+        return getattr(special, name)(value)
+
+    return apply
+
+
+_EXPIT, _ERF = _special("expit"), _special("erf")
 _ONE = Rounded.exact(1.0)
 _HALF = Rounded.exact(0.5)
 
 
 def exponential(number: Rounded) -> Rounded:
-    """e to the number."""
+    """E to the number."""
     return function("exp", np.exp, number)
 
 
 def logistic(number: Rounded) -> Rounded:
     """1 / (1 + exp(-x)); farthest off for negative x: the ULPs of exp, of a sum, of a division."""
-    return function(None, special.expit, number, ULPS["exp"] + 1.0 + ULPS["div"])
+    return function(None, _EXPIT, number, ULPS["exp"] + 1.0 + ULPS["div"])
 
 
 def hyperbolic(number: Rounded) -> Rounded:
@@ -52,20 +64,20 @@ def hyperbolic(number: Rounded) -> Rounded:
 
 
 def gelu_by_erf(number: Rounded) -> Rounded:
-    """x / 2 (1 + erf(x / sqrt 2)) (Hendrycks and Gimpel, arXiv 1606.08415)."""
+    """X / 2 (1 + erf(x / sqrt 2)) (Hendrycks and Gimpel, arXiv 1606.08415)."""
     argument = number * constant(np.sqrt(0.5))
-    return _HALF * number * (_ONE + function("erf", special.erf, argument))
+    return _HALF * number * (_ONE + function("erf", _ERF, argument))
 
 
 def gelu_by_tanh(number: Rounded) -> Rounded:
-    """x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), of the same paper."""
+    """X / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), of the same paper."""
     cube = number * number * number * constant(0.044715)
     argument = (number + cube) * constant(np.sqrt(2.0 / np.pi))
     return _HALF * number * (_ONE + hyperbolic(argument))
 
 
 def power(base: Rounded, exponent: Rounded) -> Rounded:
-    """Base to the exponent; of an inexact base only a small whole exponent is known."""
+    """Raise to a power; of an inexact base only a whole exponent says how far off it is."""
     with np.errstate(all="ignore"):
         value = np.power(base.value, exponent.value)
         # |(x + e)^n - x^n| <= (|x| + e)^n - |x|^n, for a whole n from 0 on.
@@ -119,7 +131,9 @@ _BINARY: dict[str, Binary] = {
 _INTEGER: dict[str, Callable[[Any, Any], Any]] = {
     "ADD": np.add,
     # Toward zero, as C divides.
-    "DIV": lambda a, b: np.where(b == 0, 0, np.sign(a) * np.sign(b) * (abs(a) // np.maximum(abs(b), 1))),
+    "DIV": lambda a, b: np.where(
+        b == 0, 0, np.sign(a) * np.sign(b) * (abs(a) // np.maximum(abs(b), 1))
+    ),
     "MAXIMUM": np.maximum,
     "MINIMUM": np.minimum,
     "MUL": np.multiply,
@@ -233,7 +247,7 @@ def _quantize(call: Call) -> list[Rounded]:
         zero = abs(int(tensor.quantization.zeros[0]))
         return [stepped(given.real, tensor, HALF_STEP + 3.0 * U * (sizes + zero))]
     multiplier = float(given.tensor.quantization.scales[0]) / float(tensor.quantization.scales[0])
-    scaled = given.centered * multiplier
+    scaled = np.asarray(given.centered * multiplier, np.float64)
     value = scaled + float(tensor.quantization.zeros[0])
     number = Rounded(value, requantized(scaled, multiplier) + given.number.error * multiplier)
     return [stepped_range(number, call)]

@@ -25,10 +25,10 @@ _HYBRID_ROUNDINGS = 8
 def quantized_activations(number: Rounded) -> Rounded:
     """Return activations as a hybrid kernel sees them: rounded to eight bits, row by row.
 
-    Source: TFLite's dynamic range quantization. A symmetric step is the largest magnitude / 127, and
-    a value at most half of it off; an asymmetric one is the range, 0 included, / 255, and a value a
-    whole one off at most, for the zero point is rounded too. A kernel may choose either, or compute with
-    the floats.
+    Source: TFLite's dynamic range quantization. A symmetric step is the largest magnitude / 127,
+    and a value at most half of it off; an asymmetric one is the range, 0 included, / 255, and a
+    value a whole one off at most, for the zero point is rounded too. A kernel may choose either, or
+    compute with the floats.
     """
     value = number.value
     if not value.size:
@@ -104,8 +104,8 @@ def _integers(  # noqa: PLR0913, PLR0917 - what a product is made of
 ) -> Rounded:
     """Multiply integers, exactly, and rescale the sum.
 
-    Source: TFLite's quantization specification. real = (sum of (x - zx)(y - zy) + bias) sx sy, stored
-    as real / s + z; a bias has the scale sx sy.
+    Source: TFLite's quantization specification. real = (sum of (x - zx)(y - zy) + bias) sx sy,
+    stored as real / s + z; a bias has the scale sx sy.
     """
     how = (source.tensor.quantization, weights.tensor.quantization, call.output.quantization)
     if how[0] is None or how[1] is None or how[2] is None:

@@ -32,7 +32,7 @@ def _lstm(call: Call) -> list[Rounded]:
     hidden, cell = (call.memory[place] for place in places)
     steps = []
     for row in range(source.value.shape[0]):
-        now = source.moved(lambda a, row=row: a[row])
+        now = Rounded(source.value[row], source.error[row])
         sums = [
             _affine(now, weights[gate]) + _affine(hidden, recurrent[gate]) + biases[gate]
             for gate in range(_GATES)

@@ -18,6 +18,7 @@ from suites.meta.gates.running import environment
 # For options whose text is read into something else.
 GIVEN = {
     "threads": ("3", 3),
+    "kernel-examples": ("3", 3),
     "texts": ("40", 40),
     "offline": ("yes", True),
     "update-baseline": ("yes", True),

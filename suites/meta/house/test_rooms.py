@@ -102,6 +102,11 @@ MAY_IMPORT = {
         "models.verdicts",
     },
     "models.fleet": {"models.commands", "models.errors", "models.store"},
+    # Kernels judge backends: a graph is written as FlatBuffers are, and asked of runners.
+    "models.kernels": {
+        *("models.backends", "models.errors", "models.flatbuffers", "models.runtime"),
+        "models.tables",
+    },
     "models.commands": {"models.errors"},
     # These put the rooms together: which checkpoint, keys, stages, command line.
     "models.checkpoints": {"models.errors", "models.networks", "models.subjects"},

@@ -1,0 +1,89 @@
+"""Find the smallest case of a known deviation: `python -m suites.meta.kernels.smallest NAME`.
+
+A new entry of `models/kernels/deviations.toml` needs one: the entry's cases are searched on its
+first backend that is here, and the smallest goes into `models/kernels/deviating/NAME`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from hypothesis import assume
+
+from fixtures.kernel_search import search
+from models.errors import EdgeproofError
+from models.kernels.asking import AskedBackend
+from models.kernels.case import Case, Family
+from models.kernels.counterexamples import FACTS, SCRIPT, keep
+from models.kernels.deviations import FOLDER, KnownDeviation, known_deviations
+from models.kernels.families.all_families import FAMILIES
+from models.runtime.available import available_backends
+from models.runtime.transports import LocalTransport
+
+if TYPE_CHECKING:
+    from models.kernels.choices import Choices
+
+_EXAMPLES = 2000
+
+
+def main() -> int:
+    """Find the smallest cases of the entries that are named; the exit status."""
+    parser = argparse.ArgumentParser(description="Keep the smallest case of a known deviation.")
+    parser.add_argument("names", nargs="*", help="of entries; all whose case is missing by default")
+    parser.add_argument(
+        "--numbers",
+        type=int,
+        default=1,
+        help="how many numbers it answers at least: more, where a kernel leaves them unwritten",
+    )
+    given = parser.parse_args()
+    asked = given.names
+    missing = [one for one in known_deviations() if not (FOLDER / one.name).exists()]
+    entries = [one for one in known_deviations() if one.name in asked] if asked else missing
+    lost = [one.name for one in entries if not _kept(one, given.numbers)]
+    for name in lost:
+        sys.stderr.write(f"{name}: no case deviates on a backend that is here\n")
+    return 1 if lost else 0
+
+
+def _kept(entry: KnownDeviation, numbers: int) -> bool:
+    here = [one.name for one in available_backends()]
+    families = [one for one in FAMILIES.values() if entry.speaks_of(one.operator, one.kind)]
+    for name in (one for one in entry.backends if one in here):
+        with AskedBackend(LocalTransport(), name) as backend:
+            for family in families if entry.holds_on(name, backend.info) else ():
+                record = search(_only(family, entry, numbers), backend, examples=_EXAMPLES)
+                if record.deviating is None:
+                    continue
+                folder = FOLDER / entry.name
+                shutil.rmtree(folder, ignore_errors=True)
+                keep(folder, family, backend.info, record.deviating)
+                # Who answered here, and how it is shown there, says nothing of others.
+                (folder / FACTS).unlink()
+                (folder / SCRIPT).unlink()
+                sys.stdout.write(f"{entry.name}: {record.deviating.deviation.what}\n")
+                return True
+    return False
+
+
+def _only(family: Family, entry: KnownDeviation, numbers: int) -> Family:
+    """Return the family's cases of which the entry speaks."""
+
+    def draw(choices: Choices) -> Case:
+        case = family.draw(choices)
+        assume(sum(math.prod(one.shape) for one in case.outputs) >= numbers)
+        assume(all(case.facts.get(key) in some for key, some in entry.when.items()))
+        return case
+
+    return Family(family.operator, family.kind, draw)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except EdgeproofError as error:
+        sys.exit(str(error))
