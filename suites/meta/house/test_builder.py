@@ -23,9 +23,9 @@ MOMENTS = ("corpus: reading", "full model: epoch 1/")
 EPOCH = re.compile(r"full model: epoch 2/4, loss \d+\.\d{3}, \d+ texts/s, \d+ s left")
 
 
-def start(mini: Miniature) -> subprocess.Popen[str]:
+def start(mini: Miniature, helpers: int = 0) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        build_command(mini),
+        [*build_command(mini), f"--helpers={helpers}"],
         cwd=PROJECT,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -48,8 +48,8 @@ def members(store: Path) -> dict[str, dict[str, str]]:
 def killed(miniature, tmp_path_factory) -> Miniature:
     """The miniature over a store of its own, whose builder was killed again and again."""
     mini = Miniature(miniature.folder, tmp_path_factory.mktemp("killed") / "store")
-    for moment in MOMENTS:
-        builder = start(mini)
+    for helpers, moment in zip((0, 2), MOMENTS, strict=True):
+        builder = start(mini, helpers)
         assert builder.stderr is not None
         assert any(moment in line for line in builder.stderr), f"it never said {moment!r}"
         builder.kill()
