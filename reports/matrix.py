@@ -56,6 +56,7 @@ class Cell(Table, frozen=True, kw_only=True):
         state: the worst that a gate found.
         gate: the first test that found it.
         why: what that says.
+        departs: where it departs from the judged backend, and the smallest file that shows it.
     """
 
     candidate: str
@@ -69,6 +70,7 @@ class Cell(Table, frozen=True, kw_only=True):
     state: State = State.RIGHT
     gate: str = ""
     why: str = ""
+    departs: str = ""
 
     def after(self, seen: Seen) -> Cell:
         """Return the cell after one more gate has looked at it."""
@@ -127,6 +129,11 @@ def as_text(document: Mapping[str, Any]) -> str:
             )
             shown = "\n".join(one_line(line.rstrip()) for line in lines)
             texts.append(f"\n{shown}\n\n{LEGEND}\n")
+            texts += [
+                one_line(f"{one.candidate} on {one.backend}: {one.departs}") + "\n"
+                for one in cells_of(part)
+                if one.departs
+            ]
     return "".join(texts)
 
 

@@ -32,7 +32,7 @@ from models.runtime.transports import LocalTransport
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.runtime.answers import RunnerInfo
+    from models.runtime.answers import RunnerInfo, SignatureTensor
 
     Values = dict[int, NDArray[Any]]
 
@@ -47,8 +47,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         file: the FlatBuffer.
-        inputs: an .npz of a few rows [n, ...] of each of its inputs, called by the position of the
-            input in the graph.
+        inputs: an .npz of a few rows [n, ...] of each of its inputs, by role.
+        binding: which of its tensors takes which role, as a runner is told it.
         judged: the backend that is right.
         backend: the one that is not.
         environment: variables of both runners.
@@ -57,6 +57,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     file: str
     inputs: str
+    binding: dict[str, Any]
     judged: str
     backend: str
     environment: dict[str, str]
@@ -144,7 +145,8 @@ class Between:
             loaded = runner.load("part", part.data, binding=Binding(inputs, output=0))
             if backend == self._backends[1]:
                 self.info = runner.info
-            rows = {str(tensor): _rows(array) for tensor, array in given.items()}
+            taken = zip(given.items(), loaded.inputs, strict=True)
+            rows = {str(tensor): _rows(array, told) for (tensor, array), told in taken}
             answers = runner.answer("part", rows).logits
         return answers, max(loaded.output.scales, default=0.0)
 
@@ -158,14 +160,17 @@ def localize(request: Request) -> dict[str, Any]:
     flatbuffer = Path(request.file).read_bytes()
     held = read_npz(Path(request.inputs), remedy="Run again: it is written for each run")
     judged, backend = request.judged, request.backend
-    cutter_inputs = Cutter(flatbuffer).inputs
-    rows = {cutter_inputs[int(place)]: array for place, array in held.items()}
+    places = Cutter(flatbuffer).places(request.binding.get("signature"))
+    taken = {role: places[place] for role, place, *_ in request.binding["inputs"]}
+    rows = {taken[role]: array for role, array in held.items()}
     between = Between(flatbuffer, rows, judged, backend, request.environment)
-    last = between.cutter.count - 1
-    if between.shown(0, last) is None:
+    order = between.cutter.varying
+    if between.shown(0, order[-1]) is None:
         return {"not_localized": NOT_SHOWN.format(DIVERGED_DB)}
-    last = _first_true(0, last, lambda end: between.shown(0, end) is not None)
-    first = _last_true(0, last, lambda start: between.shown(start, last) is not None)
+    end = _first_true(0, len(order) - 1, lambda one: between.shown(0, order[one]) is not None)
+    last = order[end]
+    start = _last_true(0, end, lambda one: between.shown(order[one], last) is not None)
+    first = order[start]
     part, shown = between.cutter.cut(first, last), between.shown(first, last)
     if shown is None or between.info is None:
         return {"not_localized": "the smallest part no longer shows it: its answers vary"}
@@ -203,9 +208,14 @@ def _difference(
     return Shown(DEPARTED, said, expected, actual)
 
 
-def _rows(array: NDArray[Any]) -> NDArray[Any]:
-    """Return rows with at least two dimensions, as a runner is given them."""
-    return array.reshape(len(array), -1) if array.ndim < 2 else array  # noqa: PLR2004 - the same
+def _rows(array: NDArray[Any], told: SignatureTensor) -> NDArray[Any]:
+    """Return rows with at least two dimensions, as a runner is given them.
+
+    What an earlier part answered is float32, also where the tensor holds ids or a mask.
+    """
+    if not told.scales and np.dtype(told.dtype).kind in "iub":
+        array = array.astype(told.dtype)
+    return array.reshape(len(array), -1)
 
 
 def _first_true(low: int, high: int, holds: Any) -> int:

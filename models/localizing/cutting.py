@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,16 +56,33 @@ class Cutter:
         self._operators = [(_used(one.inputs), _used(one.outputs)) for one in graph.operators]
         self._inputs = _used(graph.inputs)
         self._names = [_name(model, one) for one in graph.operators]
+        self._signatures = {
+            one.signatureKey.decode(): {port.name.decode(): port.tensorIndex for port in one.inputs}
+            for one in model.signatureDefs or []
+        }
 
-    @property
-    def count(self) -> int:
-        """How many operators the file has, in the order in which they are computed."""
-        return len(self._operators)
+    @functools.cached_property
+    def varying(self) -> tuple[int, ...]:
+        """The operators whose outputs hang on the inputs, in the order in which they are computed.
+
+        The others unpack constants: they go wherever what they unpack is read.
+        """
+        known, found = set(self._inputs), []
+        for number, (inputs, outputs) in enumerate(self._operators):
+            if known & set(inputs):
+                known |= set(outputs)
+                found.append(number)
+        return tuple(found)
 
     @property
     def inputs(self) -> tuple[int, ...]:
         """Tensors that the whole file is given."""
         return tuple(self._inputs)
+
+    def places(self, signature: str | None) -> dict[str | int, int]:
+        """Return the tensors of the inputs by position in the graph and by name in a signature."""
+        named = self._signatures.get(signature or next(iter(self._signatures), ""), {})
+        return {**named, **dict(enumerate(self._inputs))}
 
     def output_of(self, operator: int) -> int:
         """Return the first tensor that an operator gives."""
@@ -103,11 +121,11 @@ class Cutter:
 
     def _reached(self, first: int, last: int) -> list[int]:
         """Return the operators from `first` on that the output of the last one hangs on."""
-        waiting, kept = [last], set()
+        waiting, kept, varying = [last], set(), set(self.varying)
         makers = {t: i for i, (_, outputs) in enumerate(self._operators) for t in outputs}
         while waiting:
             operator = waiting.pop()
-            if operator in kept or operator < first:
+            if operator in kept or (operator < first and operator in varying):
                 continue
             kept.add(operator)
             inputs = self._operators[operator][0]
