@@ -51,11 +51,12 @@ def test_rows_are_those_of_the_checkpoint(name, pairs, tmp_path):
     given = [text.parts(pair_with_group=pairs) for text in texts]
     encoded, expected = load_encoded(built)["test"], found.rows(given)
     on_device = tokenizer(built.text(TOKENIZER), list(ROLES))
+    devices = [on_device(list(each)) for each in given]
+    assert [end for _, end in devices] == encoded.mask.sum(1).tolist()
     for role in ROLES:
         rows = getattr(encoded, role)
         np.testing.assert_array_equal(rows, expected[role])
-        devices = np.concatenate([on_device(list(each))[role] for each in given])
-        np.testing.assert_array_equal(rows, devices)
+        np.testing.assert_array_equal(np.concatenate([one[role] for one, _ in devices]), rows)
     assert (encoded.ids[encoded.mask == 0] == family.pad).all()
     assert encoded.segments.any() == (family.has_segments and pairs)
     summary = load_summary(built)
