@@ -22,6 +22,7 @@ pytest_plugins = (
     "fixtures.variants",
     "fixtures.lengths",
     "fixtures.backends",
+    "fixtures.parity",
     "fixtures.perturbing",
     "fixtures.emulation",
     "fixtures.floors",

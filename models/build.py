@@ -1,8 +1,8 @@
 """The builder: `python -m models.build SUBJECT` makes every artefact of a subject.
 
-The only process that imports TensorFlow; several of them where there is work for several. Progress
-goes to stderr; stdout gets one JSON document, {"artefacts": {...}} or {"error": {...}}. What the
-libraries print goes to a log in the store.
+The only process that imports TensorFlow or PyTorch; several of them where there is work for
+several. Progress goes to stderr; stdout gets one JSON document, {"artefacts": {...}} or
+{"error": {...}}. What the libraries print goes to a log in the store.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from models import crew
 from models.checkpoints import anchored
@@ -29,7 +29,11 @@ from models.subjects import load_subject
 from models.tasks import make_beside_others
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from models.plan import Plan
+    from models.tasks import Task
 
 # Training and converting spend minutes in native code, where no signal is heard: an epoch that is
 # not whole is lost anyway, and who stopped the builder waits for it.
@@ -92,10 +96,8 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
         if helpers and not options.beside_others:
             crew.work(helpers, arguments, stderr=stderr, seconds_to_stop=_SECONDS_OF_A_HELPER)
         log = _divert_output(store)
-        from models.stages import Builder  # noqa: PLC0415 - after the log is in place
-
         progress = Progress(open_output(stderr, lambda _: None), alone=not options.beside_others)
-        builder = Builder(store, plan, progress)
+        builder = _builder_of(plan)(store, plan, progress)
         if options.beside_others:
             make_beside_others(builder.tasks(), store, progress.say)
         else:
@@ -111,6 +113,27 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
         return failure.exit_code, {"error": failure.describe()}
     artefacts = {f"{s.name}/{s.key}": str(store.path(s)) for s in plan.stages()}
     return 0, {"artefacts": artefacts}
+
+
+def _builder_of(plan: Plan) -> Callable[[Store, Plan, Progress], _Builds]:
+    """Return what makes a plan's artefacts: TensorFlow's builder, or PyTorch's."""
+    if plan.request.by_pytorch:
+        from models.huggingface import builder  # noqa: PLC0415 - after the log is in place
+
+        return builder.Builder
+    from models import stages  # noqa: PLC0415 - the same
+
+    return stages.Builder
+
+
+class _Builds(Protocol):
+    """What makes artefacts."""
+
+    def build(self) -> None:
+        """Make what is missing of a plan."""
+
+    def tasks(self) -> list[Task]:
+        """Return what has to be made, each stage after those that it needs."""
 
 
 def _parser() -> Parser:

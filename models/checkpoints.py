@@ -31,7 +31,7 @@ def chosen(subject: Subject, given: str | None) -> dict[str, str]:
     Raises:
         UsageMistake: a checkpoint is missing, superfluous, or could be for either model.
     """
-    named = {role: table.pretrained for role, table in subject.models().items() if table.pretrained}
+    named = {role: table.start for role, table in subject.models().items() if table.start}
     own = _by_role(given, named, subject.name) if given else {}
     for role in own.keys() - named.keys():
         raise UsageMistake(
@@ -44,7 +44,7 @@ def chosen(subject: Subject, given: str | None) -> dict[str, str]:
     for role, checkpoint in start.items():
         if checkpoint is True:
             raise UsageMistake(
-                f"subject {subject.name!r} fine-tunes a published encoder as its {role} model",
+                f"subject {subject.name!r} takes a published checkpoint as its {role} model",
                 key=KEY,
                 remedy=_GRAMMAR,
             )
@@ -107,10 +107,10 @@ def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
     """
     configs = {role: read_config(folder) for role, folder in checkpoints.items()}
     for role, config in configs.items():
-        if config.max_position_embeddings < subject.tokenizer.max_tokens:
+        if config.max_position_embeddings < subject.max_tokens:
             raise UsageMistake(
                 f"is {config.max_position_embeddings}, but tokenizer.max_tokens is "
-                f"{subject.tokenizer.max_tokens}",
+                f"{subject.max_tokens}",
                 file=config_path(checkpoints[role]),
                 key="max_position_embeddings",
                 remedy="Lower tokenizer.max_tokens, or give a checkpoint that knows as many",

@@ -49,6 +49,9 @@ _AGAIN = "Run again, with more free memory if it was SIGKILL: what was made is k
 
 def size(plan: Plan, store: Store) -> int:
     """Return how many helpers are worth starting; none where the builder does as well by itself."""
+    if plan.request.by_pytorch:
+        # One model and one conversion; what follows is the work of seconds.
+        return 0
     missing = [stage for stage in plan.stages() if not store.has(stage)]
     if _learning(plan, missing) < _WORTH_A_START:
         return 0
@@ -60,7 +63,7 @@ def _learning(plan: Plan, missing: Sequence[Stage]) -> int:
     """Return how much is left to learn: texts times parameters, over all epochs and models."""
     texts = plan.request.subject.corpus.counts.train or _USUAL_TEXTS
     return sum(
-        texts * table.training.epochs * parameters
+        texts * table.require_training().epochs * parameters
         for (role, table), parameters in zip(
             plan.request.subject.models().items(), _parameters(plan.request), strict=True
         )
@@ -80,7 +83,7 @@ def _parameters(request: Request) -> list[int]:
     sizes = {
         "vocabulary": subject.tokenizer.vocabulary or 0,
         "classes": len(subject.corpus.labels),
-        "positions": subject.tokenizer.max_tokens,
+        "positions": subject.max_tokens,
     }
     return [
         count(

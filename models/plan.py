@@ -10,6 +10,8 @@ import msgspec
 from models.checkpoints import chosen, require_fit, require_one_vocabulary
 from models.corpus.source import check_corpus, hash_corpus
 from models.flatbuffers.schemes import REFERENCE, scheme_named
+from models.huggingface.checkpoint import family_in
+from models.huggingface.fitting import fitted, is_for_pytorch
 from models.networks import published
 from models.sources import hash_imports, sources_of
 from models.store import Stage, hash_file, versions
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 CORPUS = "corpus"
 MODEL = "model"
 LESSON = "lesson"
+CONVERTED = "converted"
+PARITY = "parity"
 VARIANT = "variant"
+# What makes artefacts: with TensorFlow's networks, or out of a checkpoint with PyTorch.
+_KERAS, _PYTORCH = "models.stages:Builder", "models.huggingface.builder:Builder"
 
 
 @dataclass(frozen=True)
@@ -34,12 +40,14 @@ class Request:
         schemes: names of the schemes to make.
         corpus_path: the user's labelled texts, None for a generated corpus.
         checkpoints: the folder of a published encoder by role, for each model that starts from one.
+        by_pytorch: whether PyTorch makes the candidates, and not TensorFlow.
     """
 
     subject: Subject
     schemes: tuple[str, ...]
     corpus_path: Path | None = None
     checkpoints: dict[str, Path] = field(default_factory=dict)
+    by_pytorch: bool = False
 
     @property
     def tokenizer_folder(self) -> Path | None:
@@ -61,6 +69,8 @@ class Plan:
             model itself where there is nothing to round, or it is not shrunk.
         small: the model that is converted.
         variants: its FlatBuffers by scheme.
+        converted: the network in float32, a FlatBuffer for each length, where PyTorch made it.
+        parity: how far they are from PyTorch; None where PyTorch made nothing.
     """
 
     request: Request
@@ -70,6 +80,8 @@ class Plan:
     cut: Stage
     small: Stage
     variants: dict[str, Stage]
+    converted: Stage | None = None
+    parity: Stage | None = None
 
     def models(self) -> dict[str, Stage]:
         """Return the models that start from a table or a checkpoint, by role."""
@@ -88,6 +100,7 @@ class Plan:
             self.corpus,
             self.cut,
             self.small,
+            *(stage for stage in (self.converted, self.parity) if stage is not None),
             *self.variants.values(),
         )
         return list({(stage.name, stage.key): stage for stage in ordered}.values())
@@ -129,19 +142,28 @@ def make_request(
         role: published.resolve(checkpoint, offline=offline)
         for role, checkpoint in chosen(subject, pretrained).items()
     }
-    require_fit(subject, checkpoints)
-    require_one_vocabulary(checkpoints)
+    folder = checkpoints.get("full")
+    family = None if folder is None else family_in(folder)
+    by_pytorch = folder is not None and is_for_pytorch(subject, family)
+    if by_pytorch:
+        subject = fitted(subject, checkpoints["full"])
+    else:
+        require_fit(subject, checkpoints)
+        require_one_vocabulary(checkpoints)
     return Request(
         subject=subject,
         schemes=tuple(dict.fromkeys((REFERENCE, *(schemes or subject.schemes)))),
         corpus_path=None if corpus is None else corpus.resolve(),
         checkpoints=checkpoints,
+        by_pytorch=by_pytorch,
     )
 
 
 def make_plan(request: Request) -> Plan:
     """Compute the key of every artefact of `request`; hashes the user's files, imports nothing."""
     whole = corpus = _corpus_stage(request)
+    if request.by_pytorch:
+        return _plan_for_pytorch(request, corpus)
     full = cut = small = _model_stage(request, "full", whole)
     if request.subject.small:
         cut = small = _model_stage(request, "small", whole, full)
@@ -153,9 +175,44 @@ def make_plan(request: Request) -> Plan:
     return Plan(request, whole, corpus, full, cut, small, variants)
 
 
-def _made_by(method: str) -> dict[str, Any]:
-    """Return what a recipe holds of the code: all that a method of the builder comes to execute."""
-    maker = f"models.stages:Builder.{method}"
+def _plan_for_pytorch(request: Request, corpus: Stage) -> Plan:
+    """Return the plan of a subject whose one model is a checkpoint, converted by PyTorch.
+
+    The float32 FlatBuffer is compared with PyTorch first, and every other one is made of it.
+    """
+    table = request.subject.full
+    # Where a checkpoint lies, or what the hub calls it, decides nothing: its bytes do.
+    learned = {
+        "model": msgspec.to_builtins(table) | {"pretrained": False, "checkpoint": True},
+        "labels": list(request.subject.corpus.labels),
+        "corpus": corpus.key,
+        "checkpoint": _hash_checkpoint(request.checkpoints["full"]),
+    }
+    full = Stage(MODEL, learned | _made_by("_make_model", _PYTORCH))
+    lengths = list(request.subject.tokenizer.row_lengths)
+    plain = {"model": full.key, "lengths": lengths, "corpus": corpus.key}
+    converted = Stage(CONVERTED, plain | _made_by("_convert", _PYTORCH))
+    compared = {"converted": converted.key, "model": full.key, "corpus": corpus.key}
+    parity = Stage(PARITY, compared | _made_by("_compare", _PYTORCH))
+    variants = {name: _quantized_stage(name, converted, parity, corpus) for name in request.schemes}
+    return Plan(request, corpus, corpus, full, full, full, variants, converted, parity)
+
+
+def _quantized_stage(scheme: str, converted: Stage, parity: Stage, corpus: Stage) -> Stage:
+    recipe = {
+        "scheme": scheme,
+        "converted": converted.key,
+        # A file that departs from PyTorch is not quantized.
+        "parity": None if scheme == REFERENCE else parity.key,
+        "calibration": corpus.key if scheme_named(scheme).calibrated else None,
+        **_made_by("_make_variant", _PYTORCH),
+    }
+    return Stage(VARIANT, recipe)
+
+
+def _made_by(method: str, builder: str = _KERAS) -> dict[str, Any]:
+    """Return what a recipe holds of the code: all that a method of a builder comes to execute."""
+    maker = f"{builder}.{method}"
     packages = sources_of(maker).packages
     return {"source": hash_imports(maker), "versions": versions(*sorted(packages))}
 
@@ -173,7 +230,7 @@ def _corpus_stage(request: Request) -> Stage:
         "tokenizer": _tokenizer_recipe(subject),
         "file": None if path is None else hash_corpus(path),
         "tokenizer_files": _hash_tokenizer(request.tokenizer_folder),
-        **_made_by("_make_corpus"),
+        **_made_by("_make_corpus", _PYTORCH if request.by_pytorch else _KERAS),
     }
     return Stage(CORPUS, recipe)
 
@@ -182,7 +239,8 @@ def _tokenizer_recipe(subject: Subject) -> dict[str, Any]:
     """Return what decides how texts are encoded; how long a converted file's rows are does not."""
     recipe: dict[str, Any] = msgspec.to_builtins(subject.tokenizer)
     del recipe["lengths"]
-    return recipe
+    decided = {"max_tokens": subject.max_tokens, "pair_with_entity": subject.pairs_with_group}
+    return recipe | decided
 
 
 def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
@@ -195,7 +253,7 @@ def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
 def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | None = None) -> Stage:
     table = request.subject.models()[role]
     # Where a checkpoint lies, or what the hub calls it, decides nothing: its bytes do.
-    checkpoint = {"pretrained": bool(table.pretrained)}
+    checkpoint = {"pretrained": bool(table.pretrained), "checkpoint": False}
     recipe = {
         "model": msgspec.to_builtins(table) | checkpoint,
         "classes": len(request.subject.corpus.labels),

@@ -16,7 +16,7 @@ from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.members import FLATBUFFER, LEFT_OUT, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
 from models.networks import architecture, published
 from models.networks.config import head_of
-from models.networks.parameters import count, initial_values
+from models.networks.parameters import count, counts, initial_values
 from models.progress import TrainingProgress
 from models.shrinking.encoding import load_tokenizer, prune_corpus
 from models.shrinking.inherit import Pieces
@@ -126,7 +126,7 @@ class Builder:
             self._store.artefact(self._plan.whole),
             out,
             pieces=pieces,
-            pair_with_group=self._subject.tokenizer.pair_with_entity,
+            pair_with_group=self._subject.pairs_with_group,
         )
 
     @functools.cached_property
@@ -146,7 +146,7 @@ class Builder:
         # Before TensorFlow is imported: what is wrong with a checkpoint is told at once.
         initial = self._initial(role, table, shape)
         lesson = self._lesson(table.distillation)
-        trained = self._fine_tune(role, shape, initial, table.training, lesson, resume)
+        trained = self._fine_tune(role, shape, initial, table.require_training(), lesson, resume)
         logits = _answer(trained.classifier, self._splits)
         head = None if table.network else head_of(self._request.checkpoints[role])
         _write_model(out, shape, trained.values, logits, trained.describe_history(), head=head)
@@ -205,7 +205,7 @@ class Builder:
     def _architecture(self, role: str, table: ModelTable) -> Architecture:
         classes = len(self._subject.corpus.labels)
         vocabulary = load_summary(self._store.artefact(self._plan.whole))["vocabulary"]
-        tokens = self._subject.tokenizer.max_tokens
+        tokens = self._subject.max_tokens
         if table.network is None:
             folder = self._request.checkpoints[role]
             shape = architecture.from_published(folder, classes=classes)
@@ -216,7 +216,7 @@ class Builder:
         )
 
     def _initial(self, role: str, table: ModelTable, shape: Architecture) -> Values:
-        seed = table.training.seed
+        seed = table.seed
         if table.network is None:
             head = head_of(self._request.checkpoints[role])
             if head is not None:
@@ -307,7 +307,12 @@ def _write_model(  # noqa: PLR0913 - all that is kept of it
     # Not save_file: on a full disk it raises an error that does not say so.
     (out / WEIGHTS).write_bytes(save(values))
     np.savez(out / LOGITS, **logits)
-    card = {"architecture": shape.describe(), "parameters": count(shape), "history": history}
+    card = {
+        "architecture": shape.describe(),
+        "parameters": count(shape),
+        "parts": counts(shape),
+        "history": history,
+    }
     if head is not None:
         card[LEFT_OUT] = head
     _write_json(out / MODEL_CARD, card)

@@ -30,6 +30,7 @@ _SHOWN = {
     Unit.PER_SECOND: ("texts/s", 1.0),
     Unit.INSTRUCTIONS: ("M instructions", 1e-6),
     Unit.LOGITS: ("logits", 1.0),
+    Unit.NATS: ("nats", 1.0),
 }
 
 

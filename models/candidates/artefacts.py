@@ -46,6 +46,7 @@ class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
         length: of a row; None where the file says it.
         rows: vectors that its table holds; None where no table is seen.
         converter: what made it; None where nobody says.
+        source: what made the float32 file that it was made from, where that is another converter.
     """
 
     scheme: str | None = None
@@ -55,6 +56,7 @@ class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
     length: int | None = None
     rows: int | None = None
     converter: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class SubjectFacts:
         schemes: of the candidates that promise one, by name.
         other_candidates: names of those that the subject has and the run leaves out.
         taught: whether there is a full model that the candidates descend from.
+        by_pytorch: whether it is PyTorch's, and the float32 file is compared with it.
         has_files: whether the candidates' files are there, not their answers alone.
         on_device: names of the candidates whose tokenizer runs on a device.
         roles: what the inputs of each candidate take, by name; all of them where it is not named.
@@ -55,6 +56,7 @@ class SubjectFacts:
     schemes: dict[str, str]
     other_candidates: tuple[str, ...] = ()
     taught: bool = False
+    by_pytorch: bool = False
     has_files: bool = True
     on_device: frozenset[str] = frozenset()
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -108,6 +110,8 @@ class JudgedArtefacts:
             them, by name.
         full: the full model; None where candidates were given.
         small: the model that was converted; likewise.
+        parity: how far the float32 file is from PyTorch; None where PyTorch converted nothing, and
+            in a bundle.
         named: every artefact with its name in results, each once, in the order they were made.
     """
 
@@ -116,6 +120,7 @@ class JudgedArtefacts:
     encoded: dict[str, Stage] = field(default_factory=dict)
     full: Stage | None = None
     small: Stage | None = None
+    parity: Stage | None = None
     named: dict[str, Stage] = field(default_factory=dict)
 
     def stages(self) -> list[Stage]:

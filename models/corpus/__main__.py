@@ -97,8 +97,8 @@ def _describe_subject(subject: Subject, options: argparse.Namespace) -> dict[str
             split: describe_tokens(
                 tokenizer,
                 texts,
-                pair_with_group=table.pair_with_entity,
-                max_tokens=table.max_tokens,
+                pair_with_group=subject.pairs_with_group,
+                max_tokens=table.length,
             )
             for split, texts in corpus.splits.items()
         }
@@ -148,7 +148,7 @@ def _package_tokens(package: Package, pretrained: Path | None) -> dict[str, Any]
                 tokenizer,
                 [LabelledText(t.tweet_id, t.entity_id, t.text, 0) for t in each if t.text],
                 pair_with_group=False,
-                max_tokens=table.max_tokens,
+                max_tokens=table.length,
             )
             for folder, each in english.items()
         }

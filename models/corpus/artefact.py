@@ -73,7 +73,7 @@ def build_corpus(  # noqa: PLR0913 - an option by keyword, with its default
     progress("generating texts" if generated else "reading texts")
     corpus = make_corpus(subject, corpus_path)
     progress("making the tokenizer")
-    pair = subject.tokenizer.pair_with_entity
+    pair = subject.pairs_with_group
     tokenizer = make_tokenizer(
         subject.tokenizer, corpus, pretrained, published_pairs=pair if as_published else None
     )
@@ -200,7 +200,7 @@ def _summary(
         "seed": subject.corpus.seed,
         "vocabulary": tokenizer.get_vocab_size(),
         "splits": {
-            split: _split_summary(subject.tokenizer, corpus, tokenizer, split)
+            split: _split_summary(subject, corpus, tokenizer, split)
             | {"unknown_share": _unknown_share(encoded[split], tokenizer)}
             for split in corpus.splits
         },
@@ -216,18 +216,18 @@ def _left_out_by_reason(corpus: Corpus) -> dict[str, int]:
 
 
 def _split_summary(
-    table: TokenizerTable, corpus: Corpus, tokenizer: Tokenizer, split: str
+    subject: Subject, corpus: Corpus, tokenizer: Tokenizer, split: str
 ) -> dict[str, Any]:
     """Return counts, and the lengths in tokens before truncation."""
     texts = corpus.splits[split]
     counts = Counter(row.label for row in texts)
-    lengths = token_lengths(tokenizer, texts, pair_with_group=table.pair_with_entity)
+    lengths = token_lengths(tokenizer, texts, pair_with_group=subject.pairs_with_group)
     return {
         "texts": len(texts),
         "groups": len({row.group_id for row in texts}),
         "labels": {label: counts[at] for at, label in enumerate(corpus.labels)},
         "tokens": describe_lengths(lengths),
-        "truncated_share": float((lengths > table.max_tokens).mean()),
+        "truncated_share": float((lengths > subject.max_tokens).mean()),
     }
 
 

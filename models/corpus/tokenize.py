@@ -7,7 +7,7 @@ so a device that has the file turns a text into exactly the ids the model was tr
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +62,13 @@ class Encoded:
     mask: NDArray[np.int32]
     segments: NDArray[np.int32]
     labels: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def rows(self, chosen: slice | Sequence[int]) -> Encoded:
+        """Return some of the texts."""
+        return replace(self, **{one.name: getattr(self, one.name)[chosen] for one in fields(self)})
 
 
 def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
@@ -126,7 +133,7 @@ def load_published(folder: Path, table: TokenizerTable, *, pairs: bool) -> Token
     Raises:
         UsageMistake: as of `tokenizer_of`, or the subject contradicts the checkpoint.
     """
-    found = tokenizer_of(folder, max_tokens=table.max_tokens, pairs=pairs).library
+    found = tokenizer_of(folder, max_tokens=table.length, pairs=pairs).library
     _require_agreement(found, table, folder)
     _clean_before(found, table)
     return found
@@ -194,10 +201,8 @@ def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
         special_tokens=[(START, start), (END, end)],
     )
     # The longer of the two loses its end: that is the text, unless a name is longer than it.
-    tokenizer.enable_truncation(table.max_tokens, strategy="longest_first")
-    tokenizer.enable_padding(
-        length=table.max_tokens, pad_id=tokenizer.token_to_id(PAD), pad_token=PAD
-    )
+    tokenizer.enable_truncation(table.length, strategy="longest_first")
+    tokenizer.enable_padding(length=table.length, pad_id=tokenizer.token_to_id(PAD), pad_token=PAD)
     return tokenizer
 
 

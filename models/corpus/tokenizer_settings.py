@@ -28,9 +28,9 @@ def require_length(folder: Path, table: TokenizerTable) -> None:
     """
     file = folder / SETTINGS
     longest = read_settings(file).longest if file.is_file() else None
-    if longest is not None and longest < table.max_tokens:
+    if longest is not None and longest < table.length:
         raise UsageMistake(
-            f"is {longest:g}, but tokenizer.max_tokens is {table.max_tokens}",
+            f"is {longest:g}, but tokenizer.max_tokens is {table.length}",
             file=file,
             key="model_max_length",
             remedy="Lower tokenizer.max_tokens, or give a checkpoint that takes as many",

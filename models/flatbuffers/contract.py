@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from models.flatbuffers.arithmetic import arithmetic, multiply_accumulates
 from models.flatbuffers.contents import Arithmetic  # noqa: TC001 - msgspec reads annotations
+from models.flatbuffers.runtimes import version_key
 from models.flatbuffers.schemes import SCHEMES
 from models.tables import Table, read_table
 
@@ -45,13 +46,26 @@ class Contract(Table, frozen=True, kw_only=True):
 
 class _Contracts(Table, frozen=True, kw_only=True):
     contracts: tuple[Contract, ...]
+    converters: dict[str, str]
 
     def __post_init__(self) -> None:
         if {one.scheme for one in self.contracts} != set(SCHEMES):
             raise ValueError("there has to be one contract for each scheme of schemes.toml")
 
 
-CONTRACTS = {one.scheme: one for one in read_table(_TABLE, _Contracts).contracts}
+_READ = read_table(_TABLE, _Contracts)
+CONTRACTS = {one.scheme: one for one in _READ.contracts}
+
+
+def promised_runtime(contract: Contract, converter: str | None) -> str:
+    """Return the newest TFLite runtime that a file may need.
+
+    Args:
+        contract: of its scheme.
+        converter: what made the float32 file that it comes from; None where nobody says.
+    """
+    own = _READ.converters.get(converter or "", contract.runtime)
+    return max(own, contract.runtime, key=version_key)
 
 
 def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:

@@ -165,6 +165,14 @@ class Graph:
         self._model.buffers.append(held)
         return len(self._model.buffers) - 1
 
+    def reached_from(self, name: str) -> set[str]:
+        """Return the names of all tensors that are computed from one."""
+        reached = {name}
+        for operator in self._graph.operators:
+            if any(t != ABSENT and self.name(t) in reached for t in operator.inputs):
+                reached |= {self.name(tensor) for tensor in operator.outputs}
+        return reached - {name}
+
     def constant(self, tensor: int) -> Array | None:
         """Return the values of a float32 constant; None where there is none."""
         return self._held(tensor, np.dtype(np.float32))

@@ -6,13 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.errors import EdgeproofError
-from models.networks.parameters import parts
 from models.verdicts.sizes import BERT_LARGE_WEIGHTS, CHECKPOINT_OVER_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from models.networks.architecture import Architecture
 
 FLOAT32_BYTES = 4
 # What arXiv 2310.03971 gives for BERT-large over its FlatBuffer, without saying of which bytes.
@@ -35,12 +32,12 @@ class FlatBufferSizes:
 
 
 def size_ledger(
-    full: Architecture, small: Architecture, flatbuffers: Mapping[str, FlatBufferSizes]
+    full: Mapping[str, int], small: Mapping[str, int], flatbuffers: Mapping[str, FlatBufferSizes]
 ) -> dict[str, Any]:
     """Return the ledger as plain values.
 
     Args:
-        full: the full model's architecture.
+        full: how many parameters each part of the full model has.
         small: of the model that was converted; the full model's where there is no small one.
         flatbuffers: sizes by scheme.
 
@@ -89,12 +86,11 @@ def paper_arithmetic() -> dict[str, Any]:
     }
 
 
-def _model(shape: Architecture) -> dict[str, Any]:
-    counts = {name: sum(each.size for each in part) for name, part in parts(shape).items()}
+def _model(counts: Mapping[str, int]) -> dict[str, Any]:
     total = sum(counts.values())
     weights = FLOAT32_BYTES * total
     return {
-        "parameters": counts | {"total": total},
+        "parameters": dict(counts) | {"total": total},
         "weights": weights,
         "checkpoint": _checkpoint(weights),
     }

@@ -31,9 +31,10 @@ class Observer:
 
     Args:
         flatbuffer: the file. Of a sample it is given the inputs that it takes.
+        whole: whether padding is kept.
     """
 
-    def __init__(self, flatbuffer: bytes) -> None:
+    def __init__(self, flatbuffer: bytes, *, whole: bool = False) -> None:
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - TensorFlow-sized
 
         with warnings.catch_warnings():
@@ -46,6 +47,7 @@ class Observer:
         self._run: Callable[..., dict[str, Array]] = runner
         self._taken = {name: one["dtype"] for name, one in runner.get_input_details().items()}
         self._details = {one["name"]: one for one in self._interpreter.get_tensor_details()}
+        self._whole = whole
         graph = Graph(flatbuffer)
         self._axes = {graph.name(tensor): axes for tensor, axes in token_axes(graph).items()}
 
@@ -65,7 +67,7 @@ class Observer:
             raise ValueError(f"a graph of another length has no tensor {unknown[0]!r}")
         for sample in samples:
             self._answer(sample)
-            kept = sample[NAMES[MASK]][0] == 1
+            kept = (sample[NAMES[MASK]][0] == 1) | self._whole
             yield {name: self._real(name, kept) for name in names}
 
     def _answer(self, sample: dict[str, NDArray[np.int32]]) -> dict[str, Array]:

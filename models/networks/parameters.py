@@ -57,6 +57,11 @@ def parts(shape: Architecture) -> dict[str, tuple[Parameter, ...]]:
     }
 
 
+def counts(shape: Architecture) -> dict[str, int]:
+    """Return the number of trainable values by part of the network."""
+    return {name: sum(each.size for each in part) for name, part in parts(shape).items()}
+
+
 def count(shape: Architecture) -> int:
     """Return the number of trainable values of the classifier."""
     return sum(parameter.size for parameter in parameters(shape))

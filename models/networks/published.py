@@ -6,26 +6,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.networks import safetensors_file, tf1, tflite_file, torch_bin
+from models.networks import hub, safetensors_file, shards, tf1, tflite_file, torch_bin
 from models.networks.config import GOOGLE, HUGGING_FACE, config_path
 from models.networks.parameters import Values, draw, parameters
 from models.networks.tensors import checked, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from models.networks.architecture import Architecture
     from models.networks.tensors import Tensors
 
 KEY = "--edge-pretrained"
-TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
+# Whatever a family's tokenizer reads, settings included.
+TOKENIZER = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "spm.model",
+    "sentencepiece.bpe.model",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
 SAFETENSORS = "model.safetensors"
 TORCH = "pytorch_model.bin"
+SHARDED = tuple(f"{name}{shards.SUFFIX}" for name in (SAFETENSORS, TORCH))
 FLATBUFFER = "*.tflite"
 # What holds parameters by name, and what reads it.
 READERS: dict[str, Callable[[Path, Collection[str]], Tensors]] = {
     SAFETENSORS: safetensors_file.read,
+    SHARDED[0]: shards.read,
     TORCH: torch_bin.read,
+    SHARDED[1]: shards.read,
     f"*{tf1.INDEX}": tf1.read,
 }
 # The first of these that a folder has is read; a FlatBuffer has lost the names.
@@ -45,21 +60,41 @@ def resolve(folder_or_id: str, *, offline: bool) -> Path:
     if folder.is_dir():
         _require_files(folder)
         return folder.resolve()
-    if folder_or_id.startswith((".", "/", "~")) or folder_or_id.count("/") != 1:
+    if not _is_hub_id(folder_or_id):
         raise UsageMistake(
             f"no folder {folder_or_id!r}", key=KEY, remedy="Give a folder or a hub id (owner/name)"
         )
-    return _fetch(folder_or_id, offline=offline)
+    fetched = _fetch(folder_or_id, offline=offline)
+    _require_files(fetched)
+    return fetched
+
+
+def resolve_config(folder_or_id: str, *, offline: bool) -> Path:
+    """Return a local folder that holds a checkpoint's config, without fetching its weights.
+
+    Raises:
+        UsageMistake: as `resolve`.
+    """
+    folder = Path(folder_or_id).expanduser()
+    if folder.is_dir() or not _is_hub_id(folder_or_id):
+        return resolve(folder_or_id, offline=offline)
+    return hub.fetch(folder_or_id, [HUGGING_FACE], key=KEY, offline=offline)
 
 
 def members(folder: Path) -> list[Path]:
     """Return the files that decide what a checkpoint gives: config, tokenizer, weights."""
-    _, weights = _weights(folder)
-    # A TensorFlow checkpoint's values lie in shards beside its index.
-    beside = folder.glob(f"{weights.stem}.data-*") if weights.suffix == tf1.INDEX else ()
+    pattern, weights = find_weights(folder)
     tokenizer = (folder / name for name in TOKENIZER)
     present = (path for path in tokenizer if path.is_file())
-    return sorted([config_path(folder), weights, *beside, *present])
+    return sorted([config_path(folder), weights, *_beside(pattern, weights), *present])
+
+
+def _beside(pattern: str, weights: Path) -> Iterable[Path]:
+    """Return the files that hold the values where `weights` is the index to them."""
+    if pattern in SHARDED:
+        return shards.shards_of(weights)
+    is_index = weights.suffix == tf1.INDEX
+    return weights.parent.glob(f"{weights.stem}.data-*") if is_index else ()
 
 
 def read_values(folder: Path, shape: Architecture, seed: int) -> Values:
@@ -68,7 +103,7 @@ def read_values(folder: Path, shape: Architecture, seed: int) -> Values:
     Raises:
         UsageMistake: a tensor is missing or has another shape; names it and what was expected.
     """
-    pattern, path = _weights(folder)
+    pattern, path = find_weights(folder)
     wanted = {p.name: p for p in parameters(shape) if not p.name.startswith(FRESH)}
     if pattern == FLATBUFFER:
         tensors = tflite_file.read(path, wanted, shape)
@@ -80,6 +115,20 @@ def read_values(folder: Path, shape: Architecture, seed: int) -> Values:
     values = {name: checked(tensor, wanted[name], path) for name, tensor in tensors.items()}
     fresh = [parameter for parameter in parameters(shape) if parameter.name not in values]
     return values | draw(fresh, shape.initializer_range, seed)
+
+
+def read_tensors(folder: Path, named: Callable[[str], str]) -> Tensors:
+    """Return every tensor of a checkpoint in PyTorch's layout, under the names that `named` gives.
+
+    Raises:
+        UsageMistake: it has no such weights, or they cannot be read.
+    """
+    pattern, path = find_weights(folder)
+    if pattern in SHARDED:
+        return shards.read(path, None, named=named)
+    if pattern == TORCH:
+        return torch_bin.read(path, None, named=named)
+    return safetensors_file.read(path, None, named=named)
 
 
 def require_room(folder: Path, shape: Architecture, *, vocabulary: int, tokens: int) -> None:
@@ -103,8 +152,12 @@ def require_room(folder: Path, shape: Architecture, *, vocabulary: int, tokens: 
             )
 
 
-def _weights(folder: Path) -> tuple[str, Path]:
-    """Return which source's pattern the folder's weights match, and their path."""
+def find_weights(folder: Path) -> tuple[str, Path]:
+    """Return which of `SOURCES` the folder's weights match, and their path.
+
+    Raises:
+        UsageMistake: there are none, or several.
+    """
     for pattern in SOURCES:
         found = sorted(folder.glob(pattern))
         if len(found) > 1:
@@ -132,29 +185,18 @@ def _require_files(folder: Path) -> None:
             key=KEY,
             remedy="Give a published checkpoint's folder, whole",
         )
-    _weights(folder)
+    find_weights(folder)
+
+
+def _is_hub_id(text: str) -> bool:
+    return not text.startswith((".", "/", "~")) and text.count("/") == 1
 
 
 def _fetch(hub_id: str, *, offline: bool) -> Path:
     """Fetch a checkpoint from the hub, its `.bin` only where it has no safetensors."""
-    wanted = [HUGGING_FACE, *TOKENIZER, SAFETENSORS]
-    folder = _snapshot(hub_id, wanted, offline=offline)
-    if not (folder / SAFETENSORS).is_file():
-        folder = _snapshot(hub_id, [*wanted, TORCH], offline=offline)
-    _require_files(folder)
-    return folder
-
-
-def _snapshot(hub_id: str, wanted: list[str], *, offline: bool) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import, rarely needed
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
-
-    try:
-        return Path(snapshot_download(hub_id, allow_patterns=wanted, local_files_only=offline))
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageMistake(
-            f"{hub_id!r} is not in the hub's cache and cannot be fetched ({first})",
-            key=KEY,
-            remedy="Check the id and the network, or give a local folder",
-        ) from None
+    wanted = [HUGGING_FACE, *TOKENIZER, SAFETENSORS, SHARDED[0], "model-*.safetensors"]
+    folder = hub.fetch(hub_id, wanted, key=KEY, offline=offline)
+    if any((folder / name).is_file() for name in (SAFETENSORS, SHARDED[0])):
+        return folder
+    wanted += [TORCH, SHARDED[1], "pytorch_model-*.bin"]
+    return hub.fetch(hub_id, wanted, key=KEY, offline=offline)

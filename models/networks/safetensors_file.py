@@ -12,7 +12,7 @@ from models.files import open_regular
 from models.networks.names import from_hugging_face
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,8 +39,18 @@ _READ = {
 }
 
 
-def read(path: Path, wanted: Collection[str]) -> Tensors:
+def read(
+    path: Path,
+    wanted: Collection[str] | None,
+    *,
+    named: Callable[[str], str] = from_hugging_face,
+) -> Tensors:
     """Return the wanted tensors that the file holds.
+
+    Args:
+        path: the file.
+        wanted: their names here; None takes every tensor.
+        named: turns a name of the file's into ours.
 
     Raises:
         UsageMistake: it is no safetensors file, or a truncated one.
@@ -51,8 +61,9 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
     try:
         size = _size(path)
         with safe_open(path, framework="numpy") as file:
-            here = {from_hugging_face(name): name for name in file.keys()}  # noqa: SIM118 - no dict
-            return {name: _tensor(file, here[name], size) for name in wanted if name in here}
+            here = {named(name): name for name in file.keys()}  # noqa: SIM118 - no dict
+            chosen = here if wanted is None else [name for name in wanted if name in here]
+            return {name: _tensor(file, here[name], size) for name in chosen}
     except (SafetensorError, OSError, ValueError) as error:
         raise UsageMistake(
             f"is not a readable safetensors file ({error})",

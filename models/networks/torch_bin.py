@@ -11,6 +11,7 @@ import io
 import os
 import struct
 import zipfile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.archives import Limits, open_archive
@@ -32,8 +33,29 @@ _MOST_MEMBERS = 20_000
 _REMEDY = "Download the checkpoint again, or give one with model.safetensors"
 
 
-def read(path: Path, wanted: Collection[str]) -> Tensors:
+@dataclass(frozen=True)
+class _Chosen:
+    """Which tensors are read, and what each is called here."""
+
+    wanted: Collection[str] | None
+    named: Callable[[str], str]
+
+    def __contains__(self, name: str) -> bool:
+        return self.wanted is None or name in self.wanted
+
+
+def read(
+    path: Path,
+    wanted: Collection[str] | None,
+    *,
+    named: Callable[[str], str] = from_hugging_face,
+) -> Tensors:
     """Return the wanted tensors that the file holds.
+
+    Args:
+        path: the file.
+        wanted: their names here; None takes every tensor.
+        named: turns a name of the file's into ours.
 
     Raises:
         UsageMistake: it is no PyTorch checkpoint, a truncated one, or one that names code to run.
@@ -41,8 +63,8 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
     try:
         with open_regular(path) as file:
             if zipfile.is_zipfile(file):
-                return _read_archive(file, path, wanted)
-            return _read_legacy(file, wanted)
+                return _read_archive(file, path, _Chosen(wanted, named))
+            return _read_legacy(file, _Chosen(wanted, named))
     except (OSError, EOFError, ValueError, struct.error) as error:
         raise UsageMistake(
             f"is not a readable PyTorch checkpoint of weights ({error})",
@@ -51,7 +73,7 @@ def read(path: Path, wanted: Collection[str]) -> Tensors:
         ) from None
 
 
-def _read_archive(file: BinaryIO, path: Path, wanted: Collection[str]) -> Tensors:
+def _read_archive(file: BinaryIO, path: Path, chosen: _Chosen) -> Tensors:
     size = os.fstat(file.fileno()).st_size
     # What is packed would be larger than the file.
     limits = Limits(members=_MOST_MEMBERS, member=size, total=size)
@@ -66,7 +88,7 @@ def _read_archive(file: BinaryIO, path: Path, wanted: Collection[str]) -> Tensor
         if f"{root}byteorder" in archive.members and archive.read(f"{root}byteorder") != b"little":
             raise ValueError("its values are big-endian")
         document = read_pickle(io.BytesIO(archive.read(pickles[0])), lambda _: None)
-        return _values(document, wanted, size, lambda s: archive.read(f"{root}data/{s.key}"))
+        return _values(document, chosen, size, lambda s: archive.read(f"{root}data/{s.key}"))
 
 
 def _is_table(name: str) -> bool:
@@ -74,7 +96,7 @@ def _is_table(name: str) -> bool:
     return bool(folder) and member == "data.pkl"
 
 
-def _read_legacy(file: BinaryIO, wanted: Collection[str]) -> Tensors:
+def _read_legacy(file: BinaryIO, chosen: _Chosen) -> Tensors:
     file.seek(0)
     storages: dict[str, Storage] = {}
     pickles = io.BytesIO(file.read(LARGEST_PICKLE))
@@ -100,7 +122,7 @@ def _read_legacy(file: BinaryIO, wanted: Collection[str]) -> Tensors:
             raise ValueError(f"storage {storage.key} is missing")
         return data[storage.key]
 
-    return _values(document, wanted, size, data_of)
+    return _values(document, chosen, size, data_of)
 
 
 def _note(storages: dict[str, Storage], storage: Storage) -> None:
@@ -117,7 +139,7 @@ def _next_storage(file: BinaryIO, storage: Storage) -> bytes:
 
 
 def _values(
-    document: Any, wanted: Collection[str], room: int, data_of: Callable[[Storage], bytes]
+    document: Any, chosen: _Chosen, room: int, data_of: Callable[[Storage], bytes]
 ) -> Tensors:
     """Return the wanted tensors, as views of their storages, each of which is read once.
 
@@ -129,8 +151,8 @@ def _values(
     held: dict[str, bytes] = {}
     found: Tensors = {}
     for name, tensor in document.items():
-        ours = from_hugging_face(str(name))
-        if ours not in wanted or not isinstance(tensor, StoredTensor):
+        ours = chosen.named(str(name))
+        if ours not in chosen or not isinstance(tensor, StoredTensor):
             continue
         key = tensor.storage.key
         if key not in held:

@@ -41,6 +41,8 @@ MOBILEBERT_KEYS = (
 
 # Tokens of a row: fewer hold no text beside the special ones.
 SHORTEST = 8
+# Tokens of a row where neither the subject nor a classifier's own tokenizer says it.
+DEFAULT_TOKENS = 64
 # Texts in a split, and units of a network: the largest published encoders have a tenth of these.
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 # What is judged or chosen by holds two labels at the least.
@@ -159,20 +161,27 @@ class TokenizerTable(Table, frozen=True, kw_only=True):
 
     source: Literal["trained", "pretrained"]
     vocabulary: Pieces | None = None
-    max_tokens: Annotated[int, Meta(ge=SHORTEST, le=512)] = 64
+    # Of a classifier that is fine-tuned already, its own tokenizer says it where this does not.
+    max_tokens: Annotated[int, Meta(ge=SHORTEST, le=512)] | None = None
     lengths: Lengths = ()
     # A checkpoint's own tokenizer says it; a trained one is of lower case by default.
     lowercase: bool | None = None
-    pair_with_entity: bool = True
+    # Texts go with their group, except to a classifier that is fine-tuned already.
+    pair_with_entity: bool | None = None
     cleaning: tuple[str, ...] = ()
+
+    @property
+    def length(self) -> int:
+        """Tokens of a row, padding included."""
+        return self.max_tokens or DEFAULT_TOKENS
 
     def __post_init__(self) -> None:
         if self.source == "pretrained" and self.vocabulary is not None:
             raise ValueError("`vocabulary` is the checkpoint's: leave it out")
         check_lengths(self.lengths)
-        if self.lengths and self.lengths[-1] != self.max_tokens:
+        if self.lengths and self.lengths[-1] != self.length:
             raise ValueError(
-                f"`lengths` end with {self.lengths[-1]}, and `max_tokens` is {self.max_tokens}: "
+                f"`lengths` end with {self.lengths[-1]}, and `max_tokens` is {self.length}: "
                 "the longest row has to hold the longest text"
             )
         if self.lengths and self.lengths[0] < SHORTEST:
@@ -181,7 +190,7 @@ class TokenizerTable(Table, frozen=True, kw_only=True):
     @property
     def row_lengths(self) -> tuple[int, ...]:
         """Tokens of the rows that converted files take, ascending."""
-        return self.lengths or (self.max_tokens,)
+        return self.lengths or (self.length,)
 
 
 class NetworkTable(Table, frozen=True, kw_only=True):
@@ -256,17 +265,56 @@ class DistillationTable(Table, frozen=True, kw_only=True):
 class ModelTable(Table, frozen=True, kw_only=True):
     """`[full]` or `[small]`: a network trained from scratch, or a published checkpoint's.
 
-    `pretrained` is a checkpoint's folder or hub id, or true where the user is to give it.
+    `pretrained` and `checkpoint` are a checkpoint's folder or hub id, or true where the user is to
+    give it. `pretrained` is an encoder, fine-tuned by `training` with the network of this project
+    where there is one of its family, else with PyTorch. `checkpoint` is always PyTorch's: with
+    `trained = true` a classifier as it is, else it is fine-tuned by `training`. `labels` maps the
+    names in a classifier's `id2label` to those of `[corpus]`.
     """
 
-    training: TrainingTable
+    training: TrainingTable | None = None
     network: NetworkTable | None = None
     pretrained: bool | Annotated[str, Meta(min_length=1)] = False
+    checkpoint: bool | Annotated[str, Meta(min_length=1)] = False
+    trained: bool = False
+    labels: Annotated[dict[str, str], Meta(max_length=1000)] = field(default_factory=dict)
     distillation: DistillationTable | None = None
 
     def __post_init__(self) -> None:
-        if bool(self.pretrained) == (self.network is not None):
-            raise ValueError("needs either `network` or `pretrained`")
+        starts = (self.network is not None, bool(self.pretrained), bool(self.checkpoint))
+        if sum(starts) != 1:
+            raise ValueError("needs one of `network`, `pretrained` and `checkpoint`")
+        if self.trained and not self.checkpoint:
+            raise ValueError("`trained` is for a `checkpoint`, a fine-tuned classifier")
+        if self.trained and self.training is not None:
+            raise ValueError("`trained = true` takes the checkpoint as it is: leave `training` out")
+        if not self.trained and self.training is None:
+            raise ValueError(
+                "Object missing required field `training`"
+                + ("; or say `trained = true`" if self.checkpoint else "")
+            )
+        if self.labels and not self.trained:
+            raise ValueError("`labels` is for `trained = true`: a new head has the corpus's labels")
+
+    @property
+    def start(self) -> bool | str:
+        """The checkpoint that it starts from: folder, hub id, or true where the user gives it."""
+        return self.pretrained or self.checkpoint
+
+    def require_training(self) -> TrainingTable:
+        """Return how it is trained.
+
+        Raises:
+            ValueError: it is taken as it is.
+        """
+        if self.training is None:
+            raise ValueError("`training` is missing")
+        return self.training
+
+    @property
+    def seed(self) -> int:
+        """What its training is drawn from; 0 where it is not trained here."""
+        return 0 if self.training is None else self.training.seed
 
 
 class ShrunkTable(Table, frozen=True, kw_only=True):
@@ -360,10 +408,10 @@ class Subject(Table, frozen=True, kw_only=True):
             )
 
     def _check_size(self, role: str, table: ModelTable) -> None:
-        if table.network is None:
+        if table.network is None or table.training is None:
             return
-        tokenizer = self.tokenizer
-        what = too_large(table.network, table.training, tokenizer.vocabulary, tokenizer.max_tokens)
+        vocabulary = self.tokenizer.vocabulary
+        what = too_large(table.network, table.training, vocabulary, self.max_tokens)
         if what is not None:
             raise ValueError(f"`{role}`: {what}")
 
@@ -372,16 +420,34 @@ class Subject(Table, frozen=True, kw_only=True):
             raise ValueError("`full.distillation` has no model to learn from")
         if self.small and self.shrunk:
             raise ValueError("`small` and `shrunk` are two ways to one model: give one")
-        pretrained = any(table.pretrained for table in self.models().values())
+        if self.full.checkpoint and (self.small or self.shrunk):
+            raise ValueError(
+                "`full.checkpoint` is converted as it is: give `full.pretrained`, an encoder of a "
+                "family that this project has a network of, to make a smaller model of it"
+            )
+        if self.small and self.small.checkpoint:
+            raise ValueError("`small.checkpoint`: only a full model starts from a `checkpoint`")
+        pretrained = any(table.start for table in self.models().values())
         if pretrained != (self.tokenizer.source == "pretrained"):
             raise ValueError(
                 '`tokenizer.source` is "pretrained" if, and only if, a model\'s network is'
             )
 
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a row, padding included."""
+        return self.tokenizer.length
+
+    @property
+    def pairs_with_group(self) -> bool:
+        """Whether a classifier is given the group before the text."""
+        paired = self.tokenizer.pair_with_entity
+        return not self.full.trained if paired is None else paired
+
     def small_seed(self) -> int:
         """Return the seed of the model that is converted."""
         if self.shrunk is None:
-            return (self.small or self.full).training.seed
+            return (self.small or self.full).seed
         return self.shrunk.training.seed if self.shrunk.training else 0
 
     def models(self) -> dict[str, ModelTable]:
@@ -431,9 +497,11 @@ def _anchored(subject: Subject, folder: Path) -> Subject:
     """Return the subject with the paths that its file holds made absolute."""
     changes: dict[str, object] = {"budgets": name_or_file(subject.budgets, folder=folder)}
     for role, table in subject.models().items():
-        if isinstance(table.pretrained, str):
-            checkpoint = id_or_folder(table.pretrained, folder=folder, key=f"{role}.pretrained")
-            changes[role] = replace(table, pretrained=checkpoint)
+        for key in ("pretrained", "checkpoint"):
+            given = getattr(table, key)
+            if isinstance(given, str):
+                found = id_or_folder(given, folder=folder, key=f"{role}.{key}")
+                changes[role] = replace(table, **{key: found})
     return replace(subject, **changes)
 
 

@@ -134,6 +134,16 @@ def load_budgets(
     )
 
 
+def sound(metric: str, schemes: Collection[str]) -> Budget:
+    """Return the limit of a metric that every subject keeps, whatever its own budgets are.
+
+    Args:
+        metric: one that is limited for every scheme.
+        schemes: every scheme name there is.
+    """
+    return _limits(SOUNDNESS, schemes, classes=2)[metric, None]
+
+
 def _limits(
     path: Path, schemes: Collection[str], classes: int
 ) -> dict[tuple[str, str | None], Budget]:

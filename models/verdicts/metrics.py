@@ -188,6 +188,25 @@ METRICS = {
             "files",
             "Bytes of constants in the float32 FlatBuffer over those of the parameters",
         ),
+        _share(
+            "pytorch_labels",
+            "texts",
+            "Texts that the float32 FlatBuffer labels as PyTorch does, of those that rounding does "
+            "not decide",
+        ),
+        _cost(
+            "pytorch_logits",
+            Unit.LOGITS,
+            "texts",
+            "Largest difference of a logit of the float32 FlatBuffer from PyTorch's",
+        ),
+        _cost(
+            "pytorch_divergence",
+            Unit.NATS,
+            "texts",
+            "Mean Kullback-Leibler divergence of the float32 FlatBuffer's probabilities from "
+            "PyTorch's",
+        ),
         _share("token_parity", "texts", "Texts of which an app makes the ids that are right"),
         _share("quantized_operator_share", "operators", "Operators that compute on integers"),
         _share("integer_mac_share", "files", "Multiply-accumulates done on integers alone"),

@@ -1,7 +1,7 @@
 """Quantities as people write them ("4.1 points", "8.4 MB", "25 ms") and as they are kept.
 
-Kept means canonical: fractions, seconds, bytes, ratios, texts per second, instructions and logits,
-all floats.
+Kept means canonical: fractions, seconds, bytes, ratios, texts per second, instructions, logits
+and nats, all floats.
 Factors are decimal, so "4.1 points" is exactly the float 0.041.
 """
 
@@ -34,6 +34,7 @@ class Unit(StrEnum):
     PER_SECOND = "1/s"
     INSTRUCTIONS = "instructions"
     LOGITS = "logits"
+    NATS = "nats"
 
 
 class Spelling(NamedTuple):
@@ -65,6 +66,7 @@ SPELLINGS = {
     "instructions": Spelling(Unit.INSTRUCTIONS, Decimal(1)),
     "Minstructions": Spelling(Unit.INSTRUCTIONS, Decimal(10) ** 6),
     "logits": Spelling(Unit.LOGITS, Decimal(1)),
+    "nats": Spelling(Unit.NATS, Decimal(1)),
 }
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
@@ -77,6 +79,7 @@ _EXAMPLES = {
     Unit.PER_SECOND: '"1 texts/s"',
     Unit.INSTRUCTIONS: '"33.1 Minstructions"',
     Unit.LOGITS: '"0.3 logits"',
+    Unit.NATS: '"0.001 nats"',
 }
 
 
@@ -191,7 +194,7 @@ def human_interval(
         suffix = "x"
     elif unit is Unit.PER_SECOND:
         suffix = " texts/s"
-    elif unit in {Unit.INSTRUCTIONS, Unit.LOGITS}:
+    elif unit in {Unit.INSTRUCTIONS, Unit.LOGITS, Unit.NATS}:
         suffix = f" {unit}"
     shown = f"{_digits(factor * value)}{suffix}"
     if ends is None:

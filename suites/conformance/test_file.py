@@ -6,6 +6,8 @@ import pytest
 
 from models.flatbuffers.lengths import tokens_of
 from models.flatbuffers.runtimes import runtime_needs, unknown_operators
+from models.flatbuffers.signature import NAMES
+from models.roles import ROLES
 from models.verdicts.estimates import exact
 
 
@@ -16,21 +18,20 @@ def test_identifier_and_schema(variant):
 
 
 @pytest.mark.needs("edgeproof's own conversion")
-def test_signature_names_every_input_and_the_output(variant, corpus):
-    """A signature takes input_ids, attention_mask, token_type_ids [1, S] and gives logits.
+def test_signature_names_every_input_and_the_output(variant, corpus, settings):
+    """A signature takes what the network is told of [1, S] tokens, by name, and gives logits.
 
     There is one for each length S of the file's rows, and the longest holds every text.
     """
     logits = "int8" if variant.grammar.integer_output else "float32"
+    names = [NAMES[role] for role in settings.subject.roles.get(variant.scheme, ROLES)]
     signatures = {tokens_of(one): one for one in variant.report.signatures}
     assert len(signatures) == len(variant.report.signatures)
     assert max(signatures) == corpus.test.ids.shape[1]
     for tokens, signature in signatures.items():
         taken = {name: (one.dtype, one.shape) for name, one in signature.inputs.items()}
         given = {name: (one.dtype, one.shape) for name, one in signature.outputs.items()}
-        assert taken == dict.fromkeys(
-            ("input_ids", "attention_mask", "token_type_ids"), ("int32", (1, tokens))
-        )
+        assert taken == dict.fromkeys(names, ("int32", (1, tokens)))
         assert given == {"logits": (logits, (1, len(corpus.labelled.labels)))}
 
 

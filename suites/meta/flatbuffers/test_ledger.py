@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import EdgeproofError
 from models.flatbuffers.ledger import FlatBufferSizes, paper_arithmetic, size_ledger
-from models.networks.parameters import count
+from models.networks.parameters import count, counts
 from models.verdicts.sizes import size_ratios
 from suites.meta.networks import configs
 from suites.meta.networks.configs import network_of
@@ -21,7 +21,7 @@ PUBLISHED = FlatBufferSizes(26_698_576, 22_000_000, 60_000_000)
 @pytest.fixture
 def ledger():
     """The paper's systems."""
-    return size_ledger(BERT_LARGE, MOBILEBERT, {"dynamic_wi8_afp32": PUBLISHED})
+    return size_ledger(counts(BERT_LARGE), counts(MOBILEBERT), {"dynamic_wi8_afp32": PUBLISHED})
 
 
 def test_parameters_are_counted_by_part(ledger):
@@ -80,11 +80,13 @@ def test_the_ledger_is_json(ledger):
 
 
 def test_what_was_not_measured_is_none():
-    ledger = size_ledger(BERT_LARGE, BERT_LARGE, {"float32": FlatBufferSizes(10, 9)})
+    ledger = size_ledger(
+        counts(BERT_LARGE), counts(BERT_LARGE), {"float32": FlatBufferSizes(10, 9)}
+    )
     assert ledger["variants"]["float32"]["resident"] is None
     assert ledger["small_model"] == ledger["full_model"]
 
 
 def test_an_empty_file_is_refused():
     with pytest.raises(EdgeproofError, match="no size ratio"):
-        size_ledger(BERT_LARGE, MOBILEBERT, {"float32": FlatBufferSizes(0, 1)})
+        size_ledger(counts(BERT_LARGE), counts(MOBILEBERT), {"float32": FlatBufferSizes(0, 1)})

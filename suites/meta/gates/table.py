@@ -16,6 +16,7 @@ from models.errors import EdgeproofError, UsageMistake
 from reports.faults import PlantedFault, Seen, read_faults, write_faults
 from suites.meta.gates import (
     faults_in_backends,
+    faults_in_checkpoints,
     faults_in_code,
     faults_in_emulation,
     faults_in_files,
@@ -34,6 +35,7 @@ PLANTED = {
     "data": faults_in_files.DATA,
     "training": faults_in_files.TRAINING,
     "conversion": faults_in_files.CONVERSION,
+    "checkpoints": faults_in_checkpoints.FAULTS,
     "rows of several lengths": faults_in_lengths.FAULTS,
     "runtime": faults_in_runners.FAULTS,
     "another backend": faults_in_backends.FAULTS,

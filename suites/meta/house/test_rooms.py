@@ -27,6 +27,8 @@ MAY_IMPORT = {
     "models.members": set(),
     # What an input of a classifier is for.
     "models.roles": set(),
+    # How many tokens its rows have.
+    "models.row_lengths": set(),
     # A path and a name as somebody writes them; a document that somebody else wrote.
     "models.paths": {"models.errors"},
     "models.documents": set(),
@@ -108,9 +110,16 @@ MAY_IMPORT = {
         "models.tables",
     },
     "models.commands": {"models.errors"},
+    # What PyTorch makes of a checkpoint: a second way to candidates beside networks and training.
+    "models.huggingface": {
+        *("models.corpus", "models.errors", "models.flatbuffers", "models.members"),
+        *("models.networks", "models.progress", "models.subjects", "models.tables"),
+        *("models.tasks", "models.tokenizers", "models.training", "models.verdicts"),
+    },
     # These put the rooms together: which checkpoint, keys, stages, command line.
     "models.checkpoints": {"models.errors", "models.networks", "models.subjects"},
     "models.plan": {
+        "models.huggingface",
         *("models.checkpoints", "models.corpus", "models.errors", "models.flatbuffers"),
         *("models.networks", "models.sources", "models.store", "models.subjects"),
     },
@@ -140,6 +149,7 @@ MAY_IMPORT = {
             "models.checkpoints",
             "models.crew",
             "models.errors",
+            "models.huggingface",
             "models.plan",
             "models.progress",
             "models.stages",
@@ -164,18 +174,19 @@ FOR_ALL = {
         "models.stopping",
     ),
     *("models.documents", "models.paths", "models.protocol_buffers", "models.roles"),
-    "models.streams",
+    *("models.row_lengths", "models.streams"),
 }
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}
 # A room that only the builder enters may import these at the top of its files.
 HEAVY = {
     *("tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "litert_quantizer"),
-    "onnxruntime",
+    *("onnxruntime", "torch", "transformers", "litert_torch"),
 }
 BUILDERS_OWN = {
     *(f"models.training.{name}" for name in ("datasets", "finetune", "objective", "optimizer")),
-    *(f"models.flatbuffers.{name}" for name in ("convert", "graph", "leveling", "packing")),
+    *(f"models.flatbuffers.{name}" for name in ("convert", "graph", "leveling", "merging", "packing")),
+    *(f"models.huggingface.{name}" for name in ("convert", "departure", "network", "training")),
     *(f"models.shrinking.{name}" for name in ("cut", "inputs", "moments", "round_model")),
     *(f"models.networks.{name}" for name in ("bert", "blocks", "classifier", "mobilebert")),
 }

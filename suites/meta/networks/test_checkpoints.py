@@ -71,7 +71,7 @@ def test_each_model_can_be_given_its_own():
 @pytest.mark.parametrize(
     ("tested", "given", "message"),
     [
-        (subject(True), None, "fine-tunes a published encoder as its full model"),
+        (subject(True), None, "takes a published checkpoint as its full model"),
         (subject(True, [True]), "small=A", "as its full model"),
         (subject("a/b", ["c/d"]), "DIR", "could be the full or the small model"),
         (subject(True, [None]), "small=A,full=B", "its small model from scratch and would ignore"),
@@ -87,10 +87,10 @@ def test_what_does_not_fit_is_named(tested, given, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"full": {"training": TRAINING}}, "needs either `network` or `pretrained`"),
+        ({"full": {"training": TRAINING}}, "needs one of `network`, `pretrained` and `checkpoint`"),
         (
             {"full": {"training": TRAINING, "network": NETWORK, "pretrained": True}},
-            "needs either `network` or `pretrained`",
+            "needs one of `network`, `pretrained` and `checkpoint`",
         ),
         ({"tokenizer": {"source": "trained"}}, "`tokenizer.source` is"),
         (

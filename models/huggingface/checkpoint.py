@@ -1,0 +1,218 @@
+"""A checkpoint in Hugging Face's layout: what its config.json says, typed before it is believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from models.documents import parse_json
+from models.errors import UsageMistake
+from models.files import LARGEST_TABLE, read_text
+from models.networks.published import SAFETENSORS, SHARDED, TORCH, find_weights
+from models.roles import IDS, MASK, SEGMENTS
+from models.tokenizers.network_config import config_beside
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = "config.json"
+# PyTorch's own sources; TensorFlow's checkpoints and FlatBuffers have lost what it needs.
+WEIGHTS = (SAFETENSORS, TORCH, *SHARDED)
+_CLASSIFIER = "ForSequenceClassification"
+# Far above any published encoder: a slip of the pen ends in a message, not in hours of work.
+_MOST = {"num_hidden_layers": 256, "n_layers": 256, "num_hidden_groups": 256}
+_LARGEST_NUMBER = 1 << 22
+_MOST_LABELS = 1000
+_PUBLISHED = "Give the config.json that was published with these weights"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's folder and its config.
+
+    Attributes:
+        folder: where it is.
+        model_type: its family.
+        architectures: the classes of `transformers` that it was saved from.
+        labels: what its outputs stand for, in their order; none where it says nothing.
+        problem: its `problem_type`; None where it says none.
+        config: the whole document.
+    """
+
+    folder: Path
+    model_type: str
+    architectures: tuple[str, ...]
+    labels: tuple[str, ...]
+    problem: str | None
+    config: dict[str, Any] = field(repr=False)
+
+    @property
+    def file(self) -> Path:
+        """Its config.json."""
+        return self.folder / CONFIG
+
+    @property
+    def has_segments(self) -> bool:
+        """Whether it tells two texts of a pair apart by token type ids."""
+        beside = config_beside(self.file)
+        return beside is not None and beside.takes_segments
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What of a tokenizer's output the network takes."""
+        return (IDS, MASK, SEGMENTS) if self.has_segments else (IDS, MASK)
+
+    def require_classifier(self) -> None:
+        """Check that it answers a text with one of several labels.
+
+        Raises:
+            UsageMistake: it is an encoder alone or of another task, a regression, or gives several
+                labels at once; names the key.
+        """
+        if not any(name.endswith(_CLASSIFIER) for name in self.architectures):
+            said = ", ".join(self.architectures) or "nothing"
+            raise self._mistake(
+                f"is {said[:200]}, which has no head that labels texts",
+                "architectures",
+                f"Give a fine-tuned checkpoint (...{_CLASSIFIER}), or fine-tune this one with "
+                "[full.training] in place of `trained = true`",
+            )
+        if self.problem == "regression" or len(self.labels) == 1:
+            raise self._mistake(
+                "answers a number and not a label (a regression)",
+                "problem_type" if self.problem else "id2label",
+                "Give a checkpoint with two labels or more",
+            )
+        if self.problem == "multi_label_classification":
+            raise self._mistake(
+                "gives several labels to one text, and here one is right",
+                "problem_type",
+                "Give a checkpoint of single_label_classification",
+            )
+        if not self.labels:
+            raise self._mistake(
+                "is missing, so nothing says what the outputs stand for",
+                "id2label",
+                'Write it there: {"0": "negative", "1": "positive"}, in the order of training',
+            )
+
+    def _mistake(self, what: str, key: str, remedy: str) -> UsageMistake:
+        return UsageMistake(what, file=self.file, key=key, remedy=remedy)
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read the config of a checkpoint that PyTorch is to load.
+
+    Raises:
+        UsageMistake: as `read_config`, or the folder holds no weights that PyTorch reads.
+    """
+    checkpoint = read_config(folder)
+    pattern, weights = find_weights(folder)
+    if pattern not in WEIGHTS:
+        raise UsageMistake(
+            f"{weights.name} is not read by PyTorch",
+            file=folder,
+            key="checkpoint",
+            remedy=f"Give a folder with one of {', '.join(WEIGHTS)}",
+        )
+    return checkpoint
+
+
+def read_config(folder: Path) -> Checkpoint:
+    """Read the config of a checkpoint, whatever else its folder holds.
+
+    Raises:
+        UsageMistake: it is missing, is not JSON, says no family, or holds a value that cannot be.
+    """
+    file = folder / CONFIG
+    document = _read(file)
+    family = document.get("model_type")
+    if not isinstance(family, str) or not family:
+        raise UsageMistake(
+            "is missing, so nothing says which network this is",
+            file=file,
+            key="model_type",
+            remedy="Write the family there, like 'bert' or 'roberta'",
+        )
+    _check_numbers(document, file)
+    return Checkpoint(
+        folder=folder,
+        model_type=family,
+        architectures=_texts(document.get("architectures"), file, "architectures"),
+        labels=_labels(document, file),
+        problem=_problem(document, file),
+        config=document,
+    )
+
+
+def family_in(folder: Path) -> str | None:
+    """Return the family that a folder's config.json names; None where it names none.
+
+    Raises:
+        UsageMistake: there is a config.json, and it cannot be read.
+    """
+    file = folder / CONFIG
+    family = _read(file).get("model_type") if file.is_file() else None
+    return family if isinstance(family, str) else None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        document = parse_json(read_text(file, LARGEST_TABLE))
+    except FileNotFoundError:
+        raise UsageMistake("no such file", file=file, remedy=_PUBLISHED) from None
+    except (OSError, ValueError) as error:
+        raise UsageMistake(
+            f"cannot be read as JSON ({error})", file=file, remedy=_PUBLISHED
+        ) from None
+    if not isinstance(document, dict):
+        raise UsageMistake("does not hold a JSON object", file=file, remedy=_PUBLISHED)
+    return document
+
+
+def _check_numbers(document: dict[str, Any], file: Path) -> None:
+    """Refuse sizes that no network has, before anything is built of them."""
+    for key, value in document.items():
+        most = _MOST.get(key, _LARGEST_NUMBER)
+        if type(value) is int and not -most <= value <= most:
+            raise UsageMistake(
+                f"is {value}, and the most that is taken is {most:,}",
+                file=file,
+                key=key,
+                remedy=_PUBLISHED,
+            )
+
+
+def _labels(document: dict[str, Any], file: Path) -> tuple[str, ...]:
+    """Return the names in `id2label`, by their number."""
+    names = document.get("id2label")
+    if names is None:
+        return ()
+    wrong = UsageMistake(
+        "does not give each output from 0 on one name of its own",
+        file=file,
+        key="id2label",
+        remedy='Write it like {"0": "negative", "1": "positive"}',
+    )
+    if not isinstance(names, dict) or len(names) > _MOST_LABELS:
+        raise wrong
+    found = [names.get(str(number)) for number in range(len(names))]
+    texts = tuple(name for name in found if isinstance(name, str) and name.strip())
+    if len(texts) != len(names) or len(set(texts)) != len(texts):
+        raise wrong
+    return texts
+
+
+def _problem(document: dict[str, Any], file: Path) -> str | None:
+    problem = document.get("problem_type")
+    if problem is None or isinstance(problem, str):
+        return problem
+    raise UsageMistake("is not a text", file=file, key="problem_type", remedy=_PUBLISHED)
+
+
+def _texts(given: object, file: Path, key: str) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list) or any(not isinstance(text, str) for text in given):
+        raise UsageMistake("is not a list of texts", file=file, key=key, remedy=_PUBLISHED)
+    return tuple(given)

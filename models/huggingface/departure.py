@@ -1,0 +1,100 @@
+"""Which operator of a float32 FlatBuffer is the first to depart from PyTorch. Imports PyTorch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from models.flatbuffers.graph import Graph
+from models.flatbuffers.observing import Observer
+from models.flatbuffers.signature import NAMES
+from models.huggingface.convert import Logits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from models.corpus.tokenize import Encoded
+    from models.huggingface.network import Network
+
+    Values = NDArray[np.float64]
+
+# Values that are equal but for rounding, relative to the largest of them. Float32 rounds to 6e-8 of
+# a value, and some hundred operators add up.
+_CLOSE = 1e-4
+# Fewer values are alike by chance.
+_FEWEST_VALUES = 8
+
+
+def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
+    """Return the first operator whose output PyTorch never has, and nothing after it leads back.
+
+    A converter fuses, splits and moves operators, so values are compared and not names: a tensor of
+    the file is right where PyTorch has the same values at some point, in whatever order.
+
+    Args:
+        network: what was converted.
+        flatbuffer: the file, in float32.
+        row: a text [1, tokens] to which they answer otherwise.
+
+    Returns:
+        Its number in the file, its kind and the name of what it writes; or that there is none.
+    """
+    graph = Graph(flatbuffer)
+    right = _Known(_computed(network, row))
+    inputs = {NAMES[role]: getattr(row, role) for role in network.roles}
+    written = list(graph.written())
+    (values,) = Observer(flatbuffer, whole=True).each([inputs], written)
+    matched = {name for name in written if values[name] in right}
+    operators = list(graph.outputs())
+    for number, (kind, name) in enumerate(operators):
+        if name not in written or name in matched:
+            continue
+        if not matched & graph.reached_from(name):
+            return f"operator {number} of {len(operators)}, {kind}, which writes {name!r}"
+    return "no operator: each writes values that PyTorch has too"
+
+
+def _computed(network: Network, row: Encoded) -> Iterator[Values]:
+    """Yield everything that PyTorch computes on the way to its answer."""
+    inputs = network.inputs(row, slice(None))
+    exported = torch.export.export(Logits(network.model).eval(), (), inputs)
+    recorder = _Recorder(exported.module())
+    with torch.no_grad():
+        recorder.run(*inputs.values())
+    yield from recorder.values
+
+
+class _Recorder(torch.fx.Interpreter):  # type: ignore[misc] # the group `dev` has no PyTorch
+    """Runs an exported graph and keeps every float value."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module)
+        self.values: list[Values] = []
+
+    def run_node(self, node: torch.fx.Node) -> Any:
+        """Run one node and keep its value."""
+        value = super().run_node(node)
+        if isinstance(value, torch.Tensor) and value.is_floating_point():
+            self.values.append(value.detach().double().numpy())
+        return value
+
+
+class _Known:
+    """Values that are right, whatever order they stand in."""
+
+    def __init__(self, values: Iterator[Values]) -> None:
+        self._by_size: dict[int, list[Values]] = {}
+        for array in values:
+            self._by_size.setdefault(array.size, []).append(np.sort(array, axis=None))
+
+    def __contains__(self, array: NDArray[Any]) -> bool:
+        if array.size < _FEWEST_VALUES or not np.isfinite(array).all():
+            return False
+        ordered = np.sort(array.astype(np.float64), axis=None)
+        room = _CLOSE * max(float(np.abs(ordered).max()), float(np.finfo(np.float32).tiny))
+        held = self._by_size.get(array.size, ())
+        return any(float(np.abs(one - ordered).max()) <= room for one in held)

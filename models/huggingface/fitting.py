@@ -1,0 +1,79 @@
+"""A subject with what its checkpoint says put in: the order of the labels, and the length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from models.huggingface.checkpoint import read_checkpoint
+from models.huggingface.families import has_own_network
+from models.huggingface.labels import labels_in_order
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.huggingface.checkpoint import Checkpoint
+    from models.subjects import Subject
+
+# The longest rows that are converted where the subject names no length.
+LONGEST = 512
+
+
+def is_for_pytorch(subject: Subject, family: str | None) -> bool:
+    """Tell whether PyTorch makes the candidates of a subject that starts from a checkpoint.
+
+    Args:
+        subject: with `checkpoint`, always; with `pretrained`, where the family has no network of
+            this project's.
+        family: of the full model's checkpoint; None where its config names none.
+    """
+    if subject.full.checkpoint:
+        return True
+    alone = subject.small is None and subject.shrunk is None
+    return alone and family is not None and not has_own_network(family)
+
+
+def with_labels(subject: Subject, checkpoint: Checkpoint) -> Subject:
+    """Return the subject with its labels in the order of a fine-tuned classifier's outputs.
+
+    Raises:
+        UsageMistake: the checkpoint is not a classifier, or its labels are not the corpus's.
+    """
+    if not subject.full.trained:
+        return subject
+    checkpoint.require_classifier()
+    mapping, corpus = subject.full.labels, subject.corpus
+    labels = labels_in_order(checkpoint.labels, mapping, corpus.labels, checkpoint.file)
+    return replace(subject, corpus=replace(corpus, labels=labels))
+
+
+def fitted(subject: Subject, folder: Path) -> Subject:
+    """Return the subject with its labels in order and the number of tokens that it is judged with.
+
+    Raises:
+        UsageMistake: as `with_labels`; or the tokenizer cannot be read, or takes fewer tokens than
+            the subject asks for.
+    """
+    subject = with_labels(subject, read_checkpoint(folder))
+    pairs = subject.pairs_with_group
+    table = replace(subject.tokenizer, max_tokens=_length(subject, folder), pair_with_entity=pairs)
+    return replace(subject, tokenizer=table)
+
+
+def _length(subject: Subject, folder: Path) -> int:
+    """Return how many tokens a row has.
+
+    A subject that names no length takes the longest rows of a fine-tuned classifier, up to
+    `LONGEST`, and the usual length for an encoder that it trains.
+    """
+    from models.tokenizers.checkpoint_tokenizer import (  # noqa: PLC0415 - a library, rarely needed
+        longest_of,
+        tokenizer_of,
+    )
+
+    asked = subject.tokenizer.max_tokens
+    if asked is not None or not subject.full.trained:
+        found = tokenizer_of(folder, max_tokens=subject.max_tokens, pairs=subject.pairs_with_group)
+        return found.max_tokens
+    return min(longest_of(folder) or LONGEST, LONGEST)

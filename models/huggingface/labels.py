@@ -1,0 +1,66 @@
+"""Which label of the corpus each output of a fine-tuned classifier stands for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+from models.paths import look
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+KEY = "full.labels"
+
+
+def labels_in_order(
+    outputs: tuple[str, ...], mapping: Mapping[str, str], labels: tuple[str, ...], file: Path
+) -> tuple[str, ...]:
+    """Return the corpus's labels in the order of a classifier's outputs.
+
+    Args:
+        outputs: the names in the checkpoint's `id2label`, in order.
+        mapping: the corpus's label by name of an output; empty where both have the same names,
+            upper and lower case aside.
+        labels: the corpus's.
+        file: the config.json that `outputs` come from.
+
+    Raises:
+        UsageMistake: an output stands for no label, or a label for no output.
+    """
+    unknown = [name for name in mapping if name not in outputs]
+    if unknown:
+        raise UsageMistake(
+            f"{unknown[0]!r} is none of the checkpoint's labels, {_listed(outputs)}",
+            file=file,
+            key=KEY,
+            remedy=_remedy(outputs, labels),
+        )
+    by_look = {look(label): label for label in labels}
+    found = tuple(mapping.get(name) or by_look.get(look(name), "") for name in outputs)
+    if sorted(found) != sorted(labels):
+        raise UsageMistake(
+            f"the checkpoint's labels, {_listed(outputs)}, are not the corpus's, {_listed(labels)}",
+            file=file,
+            key="id2label",
+            remedy=_remedy(outputs, labels),
+        )
+    return found
+
+
+def _remedy(outputs: tuple[str, ...], labels: tuple[str, ...]) -> str:
+    if len(outputs) != len(labels):
+        return (
+            f"Give a corpus of the checkpoint's {len(outputs)} labels, or a checkpoint of the "
+            f"corpus's {len(labels)}"
+        )
+    example = ", ".join(
+        f'"{name}" = "{label}"' for name, label in zip(outputs, labels, strict=True)
+    )
+    return f"Say which is which in the subject, like labels = {{ {example[:200]} }} below [full]"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    shown = ", ".join(map(repr, names[:10]))
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"  # noqa: PLR2004 - as above

@@ -1,0 +1,251 @@
+"""A classifier of `transformers`: its weights, its config, what it answers. Imports PyTorch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import transformers
+from safetensors.numpy import save
+
+from models.errors import EdgeproofError, UsageMistake
+from models.flatbuffers.signature import NAMES
+from models.huggingface.parity import unpadded
+from models.networks.published import find_weights, read_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.corpus.tokenize import Encoded
+    from models.huggingface.checkpoint import Checkpoint
+    from models.networks.tensors import Tensors
+
+_BATCH = 32
+# What tells labels apart, and is drawn afresh for other labels.
+_HEADS = ("classifier.", "pre_classifier.", "score.")
+_NORMS = ((".gamma", ".weight"), (".beta", ".bias"))
+_ANOTHER = "Give the config.json and the weights of one checkpoint"
+
+
+class Network:
+    """A classifier on the CPU, in evaluation mode unless it is being trained.
+
+    Args:
+        model: of `transformers`.
+        roles: what it takes: some of `ROLES`.
+    """
+
+    def __init__(self, model: Any, roles: tuple[str, ...]) -> None:
+        self.model = model.eval()
+        self.roles = roles
+
+    @property
+    def parameters(self) -> int:
+        """How many values it has learned."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def inputs(self, rows: Encoded, chosen: slice | NDArray[np.int64]) -> dict[str, torch.Tensor]:
+        """Return some rows [n, tokens] by the argument that takes them."""
+        return {
+            NAMES[role]: torch.from_numpy(np.ascontiguousarray(getattr(rows, role)[chosen]))
+            for role in self.roles
+        }
+
+    def answer(self, rows: Encoded) -> NDArray[np.float32]:
+        """Return the logits of every row, [n, labels].
+
+        Raises:
+            EdgeproofError: one is not finite.
+        """
+        found = []
+        with torch.inference_mode():
+            for start in range(0, len(rows.ids), _BATCH):
+                inputs = self.inputs(rows, slice(start, start + _BATCH))
+                found.append(self.model(**inputs).logits.float().numpy())
+        logits = np.concatenate(found)
+        if not np.isfinite(logits).all():
+            raise EdgeproofError(
+                "PyTorch itself answers with values that are not finite",
+                key="full.checkpoint",
+                remedy="Train it anew with a lower learning rate, or give another checkpoint",
+            )
+        return logits
+
+    def answer_unpadded(self, rows: Encoded) -> NDArray[np.float32]:
+        """Return the logits of every row without the padding at its end, [n, labels]."""
+        each = (self.answer(unpadded(rows.rows([number]))) for number in range(len(rows)))
+        return np.concatenate(list(each))
+
+    def samples(self, rows: Encoded) -> list[dict[str, NDArray[np.int32]]]:
+        """Return one dictionary of inputs [1, tokens] per row, under the names of a signature."""
+        return [
+            {NAMES[role]: getattr(rows, role)[number : number + 1] for role in self.roles}
+            for number in range(len(rows))
+        ]
+
+    def weights(self) -> bytes:
+        """Return what it has learned as a safetensors file."""
+        values = {name: value.numpy() for name, value in self.model.state_dict().items()}
+        return bytes(save({name: np.ascontiguousarray(each) for name, each in values.items()}))
+
+    def config(self, labels: Sequence[str]) -> dict[str, Any]:
+        """Return its config.json, with the labels of its outputs."""
+        document = dict(self.model.config.to_dict())
+        names = {str(number): label for number, label in enumerate(labels)}
+        return document | {
+            "architectures": [type(self.model).__name__],
+            "id2label": names,
+            "label2id": {label: int(number) for number, label in names.items()},
+        }
+
+    def parts(self) -> dict[str, int]:
+        """Return how many values each part has learned: embeddings, encoder layers, classifier."""
+        prefix = f"{self.model.base_model_prefix}."
+        counts: Counter[str] = Counter()
+        for name, parameter in self.model.named_parameters():
+            inside = name.startswith(prefix)
+            counts[_part_of(name.removeprefix(prefix)) if inside else "classifier"] += (
+                parameter.numel()
+            )
+        return dict(counts)
+
+
+def _part_of(name: str) -> str:
+    return "embeddings" if "embedding" in name.partition(".")[0] else "encoder_layers"
+
+
+def load_network(checkpoint: Checkpoint, *, classes: int | None = None, seed: int = 0) -> Network:
+    """Load a checkpoint.
+
+    Args:
+        checkpoint: an encoder or a classifier.
+        classes: how many labels a new head tells apart; None takes the checkpoint's own head.
+        seed: what a new head is drawn from.
+
+    Raises:
+        UsageMistake: `transformers` has no such classifier, or a weight is missing or has another
+            shape than the config says.
+    """
+    config = _config(checkpoint, classes)
+    expected = _expected(checkpoint, config)
+    _, file = find_weights(checkpoint.folder)
+    held = read_tensors(checkpoint.folder, _named)
+    given = _fitting(held, expected, file, fresh_head=classes is not None)
+    torch.manual_seed(seed)
+    model = transformers.AutoModelForSequenceClassification.from_config(
+        config, attn_implementation="eager", dtype=torch.float32
+    )
+    model.load_state_dict(given, strict=False)
+    return Network(model, checkpoint.roles)
+
+
+def _config(checkpoint: Checkpoint, classes: int | None) -> Any:
+    """Return the config as `transformers` types it; no code of the checkpoint's is run."""
+    document = {k: v for k, v in checkpoint.config.items() if k not in _NOT_THE_NETWORKS}
+    if classes is not None:
+        document = {k: v for k, v in document.items() if k not in {"id2label", "label2id"}}
+        document |= {"num_labels": classes, "problem_type": None}
+    try:
+        return transformers.AutoConfig.for_model(**document)
+    # Each family checks its config in its own way.
+    except Exception as error:  # noqa: BLE001 - as it says
+        raise UsageMistake(
+            f"transformers {transformers.__version__} does not take it ({first_line(error)})",
+            file=checkpoint.file,
+            remedy=_ANOTHER,
+        ) from None
+
+
+# What says how the checkpoint was saved, and where code for it would come from.
+_NOT_THE_NETWORKS = {
+    "auto_map",
+    "_name_or_path",
+    "transformers_version",
+    "torch_dtype",
+    "dtype",
+    "quantization_config",
+    "_attn_implementation",
+    "attn_implementation",
+}
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """The shape of each parameter, and what a classifier puts before the names of its encoder."""
+
+    shapes: Mapping[str, tuple[int, ...]]
+    prefix: str
+
+
+def _expected(checkpoint: Checkpoint, config: Any) -> _Expected:
+    """Return what a network is made of, from one that takes no memory."""
+    try:
+        with torch.device("meta"):
+            model = transformers.AutoModelForSequenceClassification.from_config(
+                config, attn_implementation="eager"
+            )
+    # A family without a classifier, sizes that do not divide: each class has errors of its own.
+    except Exception as error:  # noqa: BLE001 - as it says
+        raise UsageMistake(
+            f"transformers {transformers.__version__} makes no classifier of the family "
+            f"{checkpoint.model_type!r} of it ({first_line(error)})",
+            file=checkpoint.file,
+            key="model_type",
+            remedy=_ANOTHER,
+        ) from None
+    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    return _Expected(shapes, f"{model.base_model_prefix}.")
+
+
+def _fitting(
+    held: Tensors, expected: _Expected, file: Path, *, fresh_head: bool
+) -> dict[str, torch.Tensor]:
+    """Return the weights that the network takes, in float32, each under its own name.
+
+    The checkpoint of an encoder alone lacks the prefix that a classifier gives its names, and what
+    a new head is made of.
+    """
+    given: dict[str, torch.Tensor] = {}
+    for name, shape in expected.shapes.items():
+        if fresh_head and name.startswith(_HEADS):
+            continue
+        values = held.get(name, held.get(name.removeprefix(expected.prefix)))
+        if values is None and fresh_head and _is_drawn(name, expected.prefix):
+            continue
+        if values is None:
+            raise _misfit(file, name, "is missing", shape)
+        if values.shape != shape:
+            raise _misfit(file, name, f"has shape {list(values.shape)}", shape)
+        given[name] = torch.from_numpy(np.array(values, np.float32))
+    return given
+
+
+def _is_drawn(name: str, prefix: str) -> bool:
+    """Tell whether a parameter is of the layers between an encoder and the labels."""
+    return "pooler." in name or not name.startswith(prefix)
+
+
+def _misfit(file: Path, name: str, what: str, shape: tuple[int, ...]) -> UsageMistake:
+    return UsageMistake(
+        f"the tensor {what}; expected shape {list(shape)}", file=file, key=name, remedy=_ANOTHER
+    )
+
+
+def _named(name: str) -> str:
+    """Return the name that today's networks give to a parameter of an early checkpoint."""
+    for old, new in _NORMS:
+        if name.endswith(old):
+            return name.removesuffix(old) + new
+    return name
+
+
+def first_line(error: Exception) -> str:
+    """Return what a library says first of an error, shortened."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

@@ -1,0 +1,106 @@
+"""Whether a float32 FlatBuffer gives PyTorch's answers: with padding, without, at full length.
+
+A row of one length proves little: a lost attention mask or a wrong position shows only where rows
+are padded, or only where they are not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.corpus.tokenize import Encoded
+
+    Logits = NDArray[np.float32]
+
+PADDED, UNPADDED, FULL = FORMS = ("padded", "unpadded", "full length")
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far a file's logits are from PyTorch's, over some texts.
+
+    Attributes:
+        same_labels: share of the texts whose label is PyTorch's, of those where rounding decides
+            nothing.
+        logits: the largest difference of a logit.
+        divergence: mean Kullback-Leibler divergence of the file's probabilities from PyTorch's, in
+            nats.
+        texts: how many there are.
+    """
+
+    same_labels: float
+    logits: float
+    divergence: float
+    texts: int
+
+
+def compare(expected: Logits, given: Logits) -> Parity:
+    """Compare logits [n, labels] of the same texts; `expected` are PyTorch's.
+
+    A value that is not finite is infinitely far away.
+    """
+    if not np.isfinite(given).all():
+        return Parity(0.0, np.inf, np.inf, len(given))
+    difference = float(np.abs(expected.astype(np.float64) - given).max())
+    decided = _margins(expected) > 2 * np.finfo(np.float32).eps * np.abs(expected).max()
+    same = expected.argmax(axis=1) == given.argmax(axis=1)
+    share = float(same[decided].mean()) if decided.any() else 1.0
+    return Parity(share, difference, _divergence(expected, given), len(given))
+
+
+def _margins(logits: Logits) -> NDArray[np.float64]:
+    ordered = np.sort(logits.astype(np.float64), axis=1)
+    return np.asarray(ordered[:, -1] - ordered[:, -2])
+
+
+def _divergence(expected: Logits, given: Logits) -> float:
+    first, second = _log_softmax(expected), _log_softmax(given)
+    return float((np.exp(first) * (first - second)).sum(axis=1).mean().clip(min=0.0))
+
+
+def _log_softmax(logits: Logits) -> NDArray[np.float64]:
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+def unpadded(row: Encoded) -> Encoded:
+    """Return one row [1, tokens] without the padding at its end."""
+    kept = int(row.mask.sum())
+    return replace(
+        row, ids=row.ids[:, :kept], mask=row.mask[:, :kept], segments=row.segments[:, :kept]
+    )
+
+
+def full_length(rows: Encoded, most: int) -> Encoded:
+    """Return rows that are full: the words of several texts in one, framed as the first is.
+
+    Args:
+        rows: [n, tokens], padded at their ends.
+        most: how many are returned at most; fewer where there are too few words.
+    """
+    tokens = rows.ids.shape[1]
+    full: list[NDArray[np.int32]] = []
+    waiting: list[NDArray[np.int32]] = []
+    for ids, mask in zip(rows.ids, rows.mask, strict=True):
+        waiting.append(ids[: int(mask.sum())])
+        words = [row[1:-1] for row in waiting]
+        if sum(map(len, words)) >= tokens - 2:
+            start, end = waiting[0][:1], waiting[0][-1:]
+            full.append(np.concatenate([start, np.concatenate(words)[: tokens - 2], end]))
+            waiting = []
+        if len(full) == most:
+            break
+    count = len(full)
+    return replace(
+        rows,
+        ids=np.array(full, np.int32).reshape(count, tokens),
+        mask=np.ones((count, tokens), np.int32),
+        segments=np.zeros((count, tokens), np.int32),
+        labels=rows.labels[:count],
+    )

@@ -1,0 +1,192 @@
+"""Fine-tuning by the Trainer of `transformers`, seeded, resumed after a kill. Imports PyTorch."""
+
+from __future__ import annotations
+
+import math
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import transformers
+from torch.utils.data import Dataset
+
+from models.errors import EdgeproofError
+from models.huggingface.network import first_line
+from models.training.history import Epoch, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from models.corpus.tokenize import Encoded
+    from models.huggingface.network import Network
+    from models.subjects import TrainingTable
+
+_LABELS = "labels"
+# The Trainer writes this file of a checkpoint after the weights and the optimizer.
+_LAST_WRITTEN = "trainer_state.json"
+_AFRESH = "Delete it: the fine-tuning then starts from its first epoch"
+
+
+def fine_tune(
+    network: Network,
+    table: TrainingTable,
+    splits: Mapping[str, Encoded],
+    report: Callable[[Step], None],
+    folder: Path,
+) -> tuple[Epoch, ...]:
+    """Fine-tune a network on `splits["train"]`, on a GPU where PyTorch finds one.
+
+    Args:
+        network: is changed, and left on the CPU in evaluation mode.
+        table: the hyper-parameters.
+        splits: at least `train` and `validation`.
+        report: told after every batch.
+        folder: keeps the state after each epoch; an earlier run's is gone on with.
+
+    Returns:
+        Loss and validation accuracy of each epoch, earlier runs' included.
+
+    Raises:
+        EdgeproofError: the loss blows up, or the state of an earlier run is damaged.
+    """
+    reporter = _Reporter(report, table, len(splits["train"].labels))
+    trainer = _Trainer(
+        reporter,
+        model=network.model,
+        args=_arguments(table, len(splits["train"].labels), folder),
+        train_dataset=_Rows(network, splits["train"]),
+        eval_dataset=_Rows(network, splits["validation"]),
+        compute_metrics=_accuracy,
+        callbacks=[reporter],
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    done = finished_epochs(folder)
+    try:
+        trainer.train(resume_from_checkpoint=str(done[-1]) if done else None)
+    except (OSError, ValueError, KeyError, RuntimeError, EOFError, UnpicklingError) as error:
+        if not done:
+            raise
+        raise EdgeproofError(
+            f"the state of a fine-tuning that was cut off cannot be read ({first_line(error)})",
+            file=done[-1],
+            remedy=_AFRESH,
+        ) from None
+    network.model.to("cpu").eval()
+    return _history(trainer.state.log_history)
+
+
+def finished_epochs(folder: Path) -> list[Path]:
+    """Return the kept state of each epoch that an earlier run finished, the last one last."""
+    kept = [path.parent for path in folder.glob(f"checkpoint-*/{_LAST_WRITTEN}")]
+    return sorted(kept, key=lambda path: int(path.name.rpartition("-")[2]))
+
+
+def _arguments(table: TrainingTable, texts: int, folder: Path) -> Any:
+    updates = math.ceil(texts / table.batch) * table.epochs
+    return transformers.TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=table.epochs,
+        per_device_train_batch_size=max(1, table.batch // table.accumulation),
+        gradient_accumulation_steps=table.accumulation,
+        learning_rate=table.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=max(1, round(table.warmup * updates)),
+        weight_decay=table.weight_decay,
+        max_grad_norm=table.clip_norm,
+        bf16=table.precision == "mixed_bfloat16",
+        seed=table.seed,
+        data_seed=table.seed,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        save_total_limit=1,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+class _Rows(Dataset):  # type: ignore[misc] # the group `dev` has no PyTorch
+    """The rows of a split as the Trainer batches them."""
+
+    def __init__(self, network: Network, split: Encoded) -> None:
+        self._columns = network.inputs(split, slice(None))
+        self._columns[_LABELS] = torch.from_numpy(split.labels.astype(np.int64))
+
+    def __len__(self) -> int:
+        return len(self._columns[_LABELS])
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        return {name: column[index] for name, column in self._columns.items()}
+
+
+class _Trainer(transformers.Trainer):  # type: ignore[misc] # likewise
+    """The Trainer, which tells the loss of each part of a batch."""
+
+    def __init__(self, reporter: _Reporter, **options: Any) -> None:
+        super().__init__(**options)
+        self._reporter = reporter
+
+    def training_step(self, *given: Any, **options: Any) -> Any:
+        """Learn from a part of a batch; return its loss."""
+        loss = super().training_step(*given, **options)
+        self._reporter.add(float(loss))
+        return loss
+
+
+class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # likewise
+    """Hand progress on after every update, and stop where the loss is not a number.
+
+    The losses of an update's parts add up to its own: the Trainer divides each by their number.
+    """
+
+    def __init__(self, report: Callable[[Step], None], table: TrainingTable, texts: int) -> None:
+        self._report, self._table, self._texts = report, table, texts
+        self._updates = math.ceil(texts / table.batch)
+        self._sum = 0.0
+
+    def add(self, loss: float) -> None:
+        """Add the loss of a part of an update.
+
+        Raises:
+            EdgeproofError: it is not finite.
+        """
+        if not math.isfinite(loss):
+            raise _blown_up(loss)
+        self._sum += loss
+
+    def on_epoch_begin(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
+        """Start the mean of an epoch's losses."""
+        self._sum = 0.0
+
+    def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        """Report one update."""
+        done = (state.global_step - 1) % self._updates + 1
+        epoch = (state.global_step - 1) // self._updates + 1
+        texts = min(done * self._table.batch, self._texts)
+        loss = self._sum / done
+        self._report(Step(epoch, self._table.epochs, done, self._updates, texts, loss))
+
+
+def _accuracy(given: Any) -> dict[str, float]:
+    return {"accuracy": float((given.predictions.argmax(axis=1) == given.label_ids).mean())}
+
+
+def _history(logged: list[dict[str, Any]]) -> tuple[Epoch, ...]:
+    losses = [line["loss"] for line in logged if "loss" in line]
+    right = [line["eval_accuracy"] for line in logged if "eval_accuracy" in line]
+    return tuple(
+        Epoch(number, loss, share)
+        for number, (loss, share) in enumerate(zip(losses, right, strict=True), 1)
+    )
+
+
+def _blown_up(loss: float) -> EdgeproofError:
+    return EdgeproofError(
+        f"the loss became {loss}",
+        key="training.learning_rate",
+        remedy="Lower the learning rate, or lengthen the warm-up",
+    )

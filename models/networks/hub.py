@@ -1,0 +1,65 @@
+"""Checkpoints on the Hugging Face hub: fetched into its own cache, or refused with the reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.errors import UsageMistake
+
+
+def fetch(hub_id: str, patterns: list[str], *, key: str, offline: bool) -> Path:
+    """Return the local folder of a repository on the hub, fetching what its cache lacks.
+
+    Args:
+        hub_id: `owner/name`.
+        patterns: of the names of the files to fetch.
+        key: what names the repository in messages.
+        offline: whether the cache alone is asked.
+
+    Raises:
+        UsageMistake: the id does not exist, its owner has to let this user in, or it cannot be
+            fetched; says which.
+    """
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import, rarely needed
+    from huggingface_hub.errors import (  # noqa: PLC0415 - the same
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+    )
+
+    try:
+        found = snapshot_download(hub_id, allow_patterns=patterns, local_files_only=offline)
+    except GatedRepoError:
+        raise UsageMistake(
+            f"{hub_id!r} is gated: its owner wants to be asked first",
+            key=key,
+            remedy=f"Accept its conditions at huggingface.co/{hub_id}, and set HF_TOKEN",
+        ) from None
+    except RepositoryNotFoundError:
+        raise UsageMistake(
+            f"the hub knows no {hub_id!r}, or it is private",
+            key=key,
+            remedy="Check the id; set HF_TOKEN where it is private, or give a local folder",
+        ) from None
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError) as error:
+        raise _unreachable(hub_id, key, error, offline=offline) from None
+    except (OSError, ValueError) as error:
+        raise _unreachable(hub_id, key, error, offline=offline) from None
+    return Path(found)
+
+
+def _unreachable(hub_id: str, key: str, error: Exception, *, offline: bool) -> UsageMistake:
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if offline:
+        return UsageMistake(
+            f"{hub_id!r} is not in the hub's cache, and the network is not to be used",
+            key=key,
+            remedy="Run once without --edge-offline, or give a local folder",
+        )
+    return UsageMistake(
+        f"{hub_id!r} is not in the hub's cache and cannot be fetched ({first})",
+        key=key,
+        remedy="Check the id and the network, or give a local folder",
+    )

@@ -1,0 +1,85 @@
+"""Weights in several files: an index in JSON that says which file holds which tensor."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from models.documents import parse_json
+from models.errors import UsageMistake
+from models.files import read_text
+from models.networks import safetensors_file, torch_bin
+from models.networks.names import from_hugging_face
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    from models.networks.tensors import Tensors
+
+SUFFIX = ".index.json"
+# The index of a network of ten thousand tensors takes a megabyte.
+_LARGEST_INDEX = 1 << 24
+_MOST_SHARDS = 1000
+_REMEDY = "Give a published checkpoint's folder, whole"
+
+
+def shards_of(index: Path) -> list[Path]:
+    """Return the files that an index names, sorted.
+
+    Args:
+        index: `model.safetensors.index.json` or `pytorch_model.bin.index.json`.
+
+    Raises:
+        UsageMistake: it cannot be read, or names a file that is not beside it.
+    """
+    names = sorted(set(_weight_map(index).values()))
+    if not 1 <= len(names) <= _MOST_SHARDS:
+        what = f"names {len(names):,} files, 1 to {_MOST_SHARDS:,} are read"
+        raise UsageMistake(what, file=index, key="weight_map", remedy=_REMEDY)
+    for name in names:
+        plain = PurePosixPath(name).name == name and name not in {".", ".."} and "\0" not in name
+        if not plain or not (index.parent / name).is_file():
+            raise UsageMistake(
+                f"{name[:100]!r} is not a file beside it",
+                file=index,
+                key="weight_map",
+                remedy=_REMEDY,
+            )
+    return [index.parent / name for name in names]
+
+
+def read(
+    index: Path,
+    wanted: Collection[str] | None,
+    *,
+    named: Callable[[str], str] = from_hugging_face,
+) -> Tensors:
+    """Return the wanted tensors that the files of an index hold, as each file's reader gives them.
+
+    Args:
+        index: the index.
+        wanted: their names here; None takes every tensor.
+        named: turns a name of the files' into ours.
+
+    Raises:
+        UsageMistake: the index or a file cannot be read.
+    """
+    found: Tensors = {}
+    for shard in shards_of(index):
+        one = safetensors_file if shard.suffix == ".safetensors" else torch_bin
+        found |= one.read(shard, wanted, named=named)
+    return found
+
+
+def _weight_map(index: Path) -> dict[str, str]:
+    try:
+        held = parse_json(read_text(index, _LARGEST_INDEX))["weight_map"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = "lacks `weight_map`" if isinstance(error, KeyError | TypeError) else str(error)
+        raise UsageMistake(f"cannot be read ({what})", file=index, remedy=_REMEDY) from None
+    if not isinstance(held, dict) or any(not isinstance(name, str) for name in held.values()):
+        raise UsageMistake(
+            "does not map each tensor to a file", file=index, key="weight_map", remedy=_REMEDY
+        )
+    return held

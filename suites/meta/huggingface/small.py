@@ -1,0 +1,144 @@
+"""Small encoders of every family, and a task that they learn within seconds. Imports PyTorch."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+from suites.meta.tokenizers.checkpoint_folders import lines, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LABELS = ("NEGATIVE", "NEUTRAL", "POSITIVE")
+# So many words belong to each label alone, and so many of them make a text.
+WORDS, WORDS_OF_A_TEXT = 12, 5
+COUNTS = {"train": 450, "validation": 60, "calibration": 60, "test": 300}
+TOKENS = 48
+# What each family calls the size of its network, and what a small one needs besides.
+_USUAL: dict[str, Any] = {
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 128,
+}
+_RELATIVE = {
+    "relative_attention": True,
+    "pos_att_type": ["p2c", "c2p"],
+    "position_buckets": 32,
+    "norm_rel_ebd": "layer_norm",
+    "share_att_key": True,
+    "position_biased_input": False,
+}
+SIZES: dict[str, dict[str, Any]] = {
+    "distilbert": {"dim": 64, "n_layers": 2, "n_heads": 4, "hidden_dim": 128},
+    "electra": {**_USUAL, "embedding_size": 32},
+    "albert": {**_USUAL, "embedding_size": 32},
+    "mobilebert": {**_USUAL, "embedding_size": 32, "intra_bottleneck_size": 32},
+    "deberta-v2": {**_USUAL, **_RELATIVE},
+    "modernbert": {**_USUAL, "global_attn_every_n_layers": 2, "local_attention": 16},
+}
+
+
+def make_encoder(name: str, folder: Path) -> None:
+    """Write an encoder that has learned nothing, with its tokenizer, as its publisher would.
+
+    Args:
+        name: one of `checkpoint_folders.FAMILIES`.
+        folder: where to; made here.
+    """
+    import torch  # noqa: PLC0415 - only where it is installed
+    import transformers  # noqa: PLC0415 - the same
+
+    family = write(name, folder)
+    written = json.loads((folder / "config.json").read_text("utf-8"))
+    kind = written.pop("model_type")
+    sizes = SIZES.get(kind, _USUAL)
+    config = transformers.AutoConfig.for_model(
+        kind, vocab_size=_ids(folder, family.longest), **{**sizes, **written}
+    )
+    torch.manual_seed(7)
+    transformers.AutoModel.from_config(config).save_pretrained(folder)
+
+
+def _ids(folder: Path, longest: int) -> int:
+    from models.tokenizers.checkpoint_tokenizer import tokenizer_of  # noqa: PLC0415 - a library
+
+    found = tokenizer_of(folder, max_tokens=min(TOKENS, longest), pairs=False)
+    return 1 + max(found.library.get_vocab(with_added_tokens=True).values())
+
+
+def write_texts(file: Path) -> None:
+    """Write labelled texts of words that leave no doubt."""
+    draw = random.Random(5)  # noqa: S311 - the same texts every time
+    every = sorted({word for line in lines()[:100] for word in line.split()})
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        rows = csv.writer(opened)
+        rows.writerow(("text", "label", "split"))
+        for split, count in COUNTS.items():
+            for number in range(count):
+                label = number % len(LABELS)
+                own = every[label :: len(LABELS)][:WORDS]
+                words = " ".join(draw.choices(own, k=WORDS_OF_A_TEXT))
+                rows.writerow((f"{words} {split[0]}{number}", LABELS[label], split))
+
+
+def write_subject(file: Path, checkpoint: Path, full: str, **tokenizer: Any) -> None:
+    """Write a subject that takes a checkpoint.
+
+    Args:
+        file: where to.
+        checkpoint: the folder.
+        full: what `[full]` says besides, as TOML.
+        tokenizer: what `[tokenizer]` says besides.
+    """
+    counts = ", ".join(f"{split} = {count}" for split, count in COUNTS.items())
+    settings = "".join(f"{key} = {json.dumps(value)}\n" for key, value in tokenizer.items())
+    file.write_text(
+        f"""
+name = "{file.stem}"
+description = "A small checkpoint"
+budgets = "budgets.toml"
+schemes = ["float32", "dynamic_wi8_afp32"]
+
+[corpus]
+source = "files"
+labels = {json.dumps(LABELS)}
+columns = {{ text = "text", polarity = "label", split = "split" }}
+counts = {{ {counts} }}
+seed = 5
+
+[tokenizer]
+source = "pretrained"
+{settings}
+[full]
+checkpoint = "{checkpoint}"
+{full}
+""",
+        encoding="utf-8",
+    )
+    (file.parent / "budgets.toml").write_text(BUDGETS, encoding="utf-8")
+
+
+TRAINED = "trained = true"
+TRAINING = """
+[full.training]
+epochs = 5
+batch = 30
+learning_rate = 2e-3
+"""
+BUDGETS = """
+[accuracy.full_model]
+min = "90 %"
+
+[accuracy_drop]
+max = "2 points"
+
+[accuracy_drop_float32]
+max = "2 points"
+
+[agreement]
+min = "97 %"
+"""

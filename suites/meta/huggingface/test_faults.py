@@ -1,0 +1,62 @@
+"""A float32 file that does not answer as PyTorch does turns each gate of parity red.
+
+Needs the dependency group `torch`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.store import Store
+from suites.meta.gates.faults_in_checkpoints import FAULTS
+from suites.meta.gates.miniature import Miniature
+from suites.meta.gates.planting import Fault, plant
+from suites.meta.gates.running import Outcome, run
+from suites.meta.gates.turning_red import assert_its_gate_turns_red
+from suites.meta.huggingface import small
+from suites.meta.huggingface.test_families import build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.skipif(
+        find_spec("litert_torch") is None,
+        reason="converting a checkpoint needs the dependency group 'torch'",
+    ),
+    pytest.mark.timeout(600),
+]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
+    """A small DistilBERT, fine-tuned and converted."""
+    mini = Miniature(tmp_path_factory.mktemp("checkpoint"), tmp_path_factory.mktemp("store"))
+    small.write_texts(mini.corpus)
+    small.make_encoder("distilbert", mini.folder / "encoder")
+    small.write_subject(
+        mini.subject, mini.folder / "encoder", small.TRAINING, max_tokens=small.TOKENS
+    )
+    build(mini.subject, mini.corpus, Store(mini.store))
+    return mini
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_its_gate_turns_red(
+    name: str,
+    checkpoint: Miniature,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    def run_with(fault: Fault) -> Outcome:
+        mini = checkpoint.copied_to(tmp_path / "store")
+        shutil.rmtree(mini.store / "answers", ignore_errors=True)
+        arguments, variables = plant(fault, mini, tmp_path)
+        return run(mini, tmp_path / "reports", [fault.gate], arguments, variables)
+
+    assert_its_gate_turns_red(FAULTS[name], run_with, record_property)

@@ -1,0 +1,139 @@
+"""Fine-tuning through PyTorch: repeated bit for bit, and gone on with after a kill.
+
+Needs the dependency group `torch`.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from models.corpus.artefact import make_corpus
+from models.corpus.tokenize import encode, load_published
+from models.errors import EdgeproofError
+from models.huggingface.checkpoint import read_checkpoint
+from models.subjects import TokenizerTable, TrainingTable, load_subject
+from suites.meta.huggingface import small
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.corpus.tokenize import Encoded
+
+pytestmark = pytest.mark.skipif(
+    find_spec("litert_torch") is None,
+    reason="fine-tuning a checkpoint needs the dependency group 'torch'",
+)
+TABLE = TrainingTable(epochs=3, batch=30, learning_rate=2e-3, seed=3)
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small RoBERTa that has learned nothing."""
+    folder = tmp_path_factory.mktemp("training") / "roberta"
+    small.make_encoder("roberta", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def splits(encoder: Path) -> dict[str, Encoded]:
+    """Some of the texts, encoded."""
+    corpus, subject = encoder.parent / "texts.csv", encoder.parent / "subject.toml"
+    small.write_texts(corpus)
+    small.write_subject(subject, encoder, small.TRAINING)
+    labelled = make_corpus(load_subject(str(subject)), corpus)
+    table = TokenizerTable(source="pretrained", max_tokens=small.TOKENS)
+    tokenizer = load_published(encoder, table, pairs=False)
+    return {
+        split: encode(tokenizer, labelled.splits[split][:120], pair_with_group=False)
+        for split in ("train", "validation")
+    }
+
+
+class KilledError(Exception):
+    """Stands for a kill between two epochs."""
+
+
+def train(
+    encoder: Path,
+    splits: dict[str, Encoded],
+    folder: Path,
+    table: TrainingTable = TABLE,
+    kill_after: int | None = None,
+) -> tuple[bytes, Any, list[int]]:
+    """Fine-tune; return the weights, the history, and the epochs that were run."""
+    from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
+    from models.huggingface.training import fine_tune  # noqa: PLC0415 - the same
+
+    network, seen = load_network(read_checkpoint(encoder), classes=3, seed=table.seed), set()
+
+    def report(step: Any) -> None:
+        if kill_after is not None and step.epoch > kill_after:
+            raise KilledError
+        seen.add(step.epoch)
+
+    history = fine_tune(network, table, splits, report, folder)
+    return network.weights(), history, sorted(seen)
+
+
+def test_fine_tuning_repeats_itself(
+    encoder: Path, splits: dict[str, Encoded], tmp_path: Path
+) -> None:
+    first, again = (train(encoder, splits, tmp_path / name) for name in "ab")
+    assert first == again
+    assert [epoch.epoch for epoch in first[1]] == [1, 2, 3]
+    assert first[1][-1].loss < first[1][0].loss
+
+
+def test_killed_fine_tuning_goes_on_to_the_same_weights(
+    encoder: Path, splits: dict[str, Encoded], tmp_path: Path
+) -> None:
+    whole = train(encoder, splits, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        train(encoder, splits, tmp_path / "killed", kill_after=2)
+    weights, history, seen = train(encoder, splits, tmp_path / "killed")
+    assert (weights, history) == whole[:2]
+    assert seen == [3]
+
+
+def test_parts_of_a_batch_learn_what_it_does(
+    encoder: Path, splits: dict[str, Encoded], tmp_path: Path
+) -> None:
+    from safetensors.numpy import load  # noqa: PLC0415 - only where it is installed
+
+    parted = TrainingTable(epochs=1, batch=30, learning_rate=1e-4, seed=3, accumulation=3)
+    whole = TrainingTable(epochs=1, batch=30, learning_rate=1e-4, seed=3)
+    first, second = (
+        load(train(encoder, splits, tmp_path / name, table)[0])
+        for name, table in (("parted", parted), ("whole", whole))
+    )
+    # Dropout draws otherwise for parts: what is left is far below a step of the learning rate.
+    for name, values in first.items():
+        assert np.abs(values - second[name]).max() < 1e-3, name
+
+
+def test_damaged_state_is_told(encoder: Path, splits: dict[str, Encoded], tmp_path: Path) -> None:
+    with pytest.raises(KilledError):
+        train(encoder, splits, tmp_path, kill_after=1)
+    (state,) = tmp_path.glob("checkpoint-*/optimizer.pt")
+    state.write_bytes(b"damaged")
+    with pytest.raises(EdgeproofError) as caught:
+        train(encoder, splits, tmp_path)
+    assert caught.value.file == str(state.parent)
+    assert "Delete it" in caught.value.remedy
+
+
+def test_loss_that_is_no_number_stops(
+    encoder: Path, splits: dict[str, Encoded], tmp_path: Path
+) -> None:
+    table = TrainingTable(epochs=2, batch=30, learning_rate=1.0, seed=3, clip_norm=1e6, warmup=0.0)
+    from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
+    from models.huggingface.training import fine_tune  # noqa: PLC0415 - the same
+
+    network = load_network(read_checkpoint(encoder), classes=3)
+    next(iter(network.model.parameters())).data.fill_(float("nan"))
+    with pytest.raises(EdgeproofError, match="loss became nan"):
+        fine_tune(network, table, splits, lambda _: None, tmp_path)
