@@ -185,7 +185,10 @@ HEAVY = {
 }
 BUILDERS_OWN = {
     *(f"models.training.{name}" for name in ("datasets", "finetune", "objective", "optimizer")),
-    *(f"models.flatbuffers.{name}" for name in ("convert", "graph", "leveling", "merging", "packing")),
+    *(
+        f"models.flatbuffers.{name}"
+        for name in ("convert", "graph", "leveling", "merging", "packing")
+    ),
     *(f"models.huggingface.{name}" for name in ("convert", "departure", "network", "training")),
     *(f"models.shrinking.{name}" for name in ("cut", "inputs", "moments", "round_model")),
     *(f"models.networks.{name}" for name in ("bert", "blocks", "classifier", "mobilebert")),
