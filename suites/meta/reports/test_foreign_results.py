@@ -64,13 +64,14 @@ def whole() -> dict[str, Any]:
 def ledger() -> dict[str, Any]:
     """The ledger of a small network."""
     from models.networks.architecture import from_table  # noqa: PLC0415 - for this one table
+    from models.networks.parameters import counts  # noqa: PLC0415 - likewise
     from models.subjects import load_subject  # noqa: PLC0415 - likewise
 
     network = load_subject("embedded").full.network
     assert network is not None
-    shape = from_table(network, vocabulary=100, classes=3, positions=8)
+    parts = counts(from_table(network, vocabulary=100, classes=3, positions=8))
     sizes = FlatBufferSizes(flatbuffer=10_000, flatbuffer_zipped=9_000, resident=None)
-    return json.loads(json.dumps(size_ledger(shape, shape, {"float32": sizes})))
+    return json.loads(json.dumps(size_ledger(parts, parts, {"float32": sizes})))
 
 
 LEDGER = ledger()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.flatbuffers.ledger import FlatBufferSizes, size_ledger
+from models.networks.parameters import counts
 from reports.sizes import HEADER, as_html, as_markdown, as_text, size_rows
 from reports.summary import Shown, put_first
 from suites.meta.flatbuffers.test_ledger import BERT_LARGE, MOBILEBERT, PUBLISHED
@@ -13,7 +14,9 @@ from suites.meta.reports import runs
 
 def document(full, small, flatbuffers):
     """A document that holds the ledger."""
-    return {"subject": {"name": "paper", "sizes": size_ledger(full, small, flatbuffers)}}
+    return {
+        "subject": {"name": "paper", "sizes": size_ledger(counts(full), counts(small), flatbuffers)}
+    }
 
 
 @pytest.fixture
