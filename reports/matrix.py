@@ -88,7 +88,7 @@ class Cell(Table, frozen=True, kw_only=True):
         if self.state == State.REFUSED:
             return "refused"
         killed = self.why.removeprefix("was killed by ")
-        said = killed if killed != self.why else _SHORT.get(self.gate, self.gate)
+        said = killed if killed != self.why else SHORT.get(self.gate, self.gate)
         return f"{said} (known)" if self.state == State.KNOWN else said
 
 
@@ -97,7 +97,7 @@ LEGEND = (
     "fixtures/known_pairs.toml, with its reason"
 )
 # What a gate's failure is called in a table.
-_SHORT = {
+SHORT = {
     "test_backend_loads_the_file": "does not load",
     "test_backend_answers_every_text": "does not answer",
     "test_backend_gives_finite_answers": "NaN",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.foreign_text import as_markup
-from reports import fault_table, sizes
+from reports import fault_table, matrix, sizes
 from reports.explain import accounts, circumstances, explanations
 from reports.extent import extent_of
 from reports.headline import headline
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 # Allure's pages within the page.
+# What a cell of the matrix says of a pair that is wrong, and not known to be.
+_WRONG = {*matrix.SHORT.values()}
 PLACES = {
     "Every test": "/",
     "Categories": "categories",
@@ -127,6 +129,7 @@ def _run(run: Shown) -> str:
         parts.append("<h3>Known failures, and why they are expected</h3>")
         parts += [_unfolded(one, run.links, first=False) for one in known]
     parts += [_figure(picture) for picture in run.pictures]
+    parts.append(_matrix(document))
     ledger = sizes.as_html(document)
     if ledger:
         parts.append(f"<h3>Every size, and what is over what</h3>{ledger}")
@@ -157,6 +160,35 @@ def _scores(document: Mapping[str, Any]) -> str:
         rows.append(f"<tr>{first}{plain}</tr>")
     body = "".join(rows)
     return f'<div class="scroll"><table class="scores"><tr>{head}</tr>{body}</table></div>'
+
+
+def _matrix(document: Mapping[str, Any]) -> str:
+    """Return the matrix of candidates and backends; nothing where one backend was asked."""
+    cells = matrix.cells_of(document)
+    if not cells:
+        return ""
+    judged = str(document["circumstances"].get("runtime") or "judged")
+    head, *rows = matrix.as_table(cells, judged)
+    titles = "".join(f"<th>{as_markup(name)}</th>" for name in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td{_kind(cell)}>{as_markup(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    departs = "".join(
+        f'<p class="quiet">{as_markup(f"{one.candidate} on {one.backend}: {one.departs}")}</p>'
+        for one in cells
+        if one.departs
+    )
+    table = f'<div class="scroll"><table class="sizes"><tr>{titles}</tr>{body}</table></div>'
+    legend = f'<p class="quiet">{as_markup(matrix.LEGEND)}</p>'
+    return f"<h3>Which backends answer which candidates rightly</h3>{table}{legend}{departs}"
+
+
+def _kind(cell: str) -> str:
+    """Return the class of a cell: right, wrong, or neither."""
+    if cell.startswith("right"):
+        return ' class="good"'
+    return ' class="bad"' if cell in _WRONG else ""
 
 
 def _unfolded(one: Explanation, links: Mapping[str, str], *, first: bool) -> str:

@@ -72,6 +72,11 @@ class Delegate(InterpreterBackend):
         """Tell that the library takes operators over."""
         return True
 
+    @property
+    def accelerator(self) -> str:
+        """The library."""
+        return self.library
+
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:
         """Load the library, then the file."""
         if not Path(self.library).is_file():

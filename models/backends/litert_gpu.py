@@ -48,6 +48,11 @@ class LitertGpu(CompiledBackend):
         """The precision in which the GPU computes."""
         return "float16" if self.mode == "float16" else "float32"
 
+    @property
+    def accelerator(self) -> str:
+        """The GPU."""
+        return "GPU"
+
     def options(self, api: Any, threads: int) -> Any:
         """Return GPU and processor, or the GPU alone."""
         kinds = api.HardwareAccelerator

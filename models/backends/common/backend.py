@@ -219,6 +219,11 @@ class Backend(abc.ABC):
         """The precision in which it computes floats: float32 or float16."""
         return "float32"
 
+    @property
+    def accelerator(self) -> str:
+        """What takes operators over, where something does: XNNPACK, a GPU, a library."""
+        return "XNNPACK"
+
     def imported(self) -> Any:
         """Return its package's module, imported.
 

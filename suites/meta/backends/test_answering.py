@@ -1,0 +1,101 @@
+"""Every backend that can answer here answers alike, refuses in one message, and tells its share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.backends.common.compiled import why_refused
+from models.backends.litert_gpu import share_in
+from models.runtime.available import available_backends
+from models.runtime.client import Runner, RunnerRefused
+from models.runtime.transports import LocalTransport
+from suites.meta.tiny_models import INPUTS, make_tiny_models, sample_inputs
+
+HERE = [one.name for one in available_backends()]
+LOG = """INFO: something
+I0000 00:00:1.5   1 environment.cc:532] Selected adapter: A Device (B), arch=c, vendor=d
+ERROR: Following operations are not supported by GPU delegate:
+GATHER: Only support 1D indices
+STRIDED_SLICE: Slice does not support shrink_axis_mask parameter.\x20
+141 operations will run on the GPU, and the remaining 13 operations will run on the CPU.
+I0000 00:00:1.6   1 delegate_kernel.cc:984] Initializing WebGPU-based API from graph.
+"""
+
+
+@pytest.fixture(scope="module")
+def rows():
+    few = list(sample_inputs(4))
+    return {name: np.concatenate([row[name] for row in few]) for name in INPUTS}
+
+
+@pytest.fixture(scope="module")
+def float32():
+    return make_tiny_models()["float32"]
+
+
+@pytest.fixture(scope="module")
+def expected(float32, rows):
+    with Runner(LocalTransport(), "ai_edge_litert") as runner:
+        runner.load("m", float32)
+        return runner.answer("m", rows).logits
+
+
+@pytest.mark.parametrize("name", [name for name in HERE if not name.endswith("ynnpack")])
+def test_backend_gives_the_logits_of_the_first(name, float32, rows, expected):
+    with Runner(LocalTransport(), name) as runner:
+        loaded = runner.load("m", float32)
+        assert runner.info.backend == name
+        assert loaded.output.shape == (1, 3)
+        np.testing.assert_allclose(runner.answer("m", rows).logits, expected, atol=1e-4)
+
+
+def test_a_runner_answers_on_several_backends_of_its_runtime(float32, rows, expected):
+    with Runner(LocalTransport(), "ai_edge_litert") as runner:
+        for name in ("ai_edge_litert-reference", "litert-cpu"):
+            runner.load(name, float32, backend=name)
+            np.testing.assert_allclose(runner.answer(name, rows).logits, expected, atol=1e-4)
+        with pytest.raises(RunnerRefused, match="this runner holds ai_edge_litert"):
+            runner.load("other", float32, backend="tflite_runtime")
+
+
+@pytest.mark.parametrize(
+    ("library", "says"),
+    [("missing.so", "there is no such file"), ("text.so", "is not a delegate")],
+)
+def test_refuses_a_library_that_is_no_delegate(library, says, tmp_path, float32):
+    (tmp_path / "text.so").write_text("no library", encoding="utf-8")
+    name = f"delegate={tmp_path / library}"
+    with (
+        Runner(LocalTransport(), name) as runner,
+        pytest.raises(RunnerRefused, match=says) as refusal,
+    ):
+        runner.load("m", float32)
+    assert refusal.value.kind == "no-delegate"
+
+
+def test_a_gpu_without_a_driver_refuses_in_one_message(float32):
+    nowhere = {"VK_DRIVER_FILES": "/nowhere.json", "VK_ICD_FILENAMES": "/nowhere.json"}
+    with (
+        Runner(LocalTransport(environment=nowhere), "litert-gpu") as runner,
+        pytest.raises(RunnerRefused, match="No adapters found") as refusal,
+    ):
+        runner.load("m", float32)
+    assert "\n" not in str(refusal.value)
+
+
+def test_reads_the_share_of_a_gpu_from_its_log():
+    share = share_in(LOG)
+    assert (share.nodes, share.delegated, share.by) == (154, 141, "A Device (B)")
+    assert share.left == (
+        "GATHER: Only support 1D indices",
+        "STRIDED_SLICE: Slice does not support shrink_axis_mask parameter",
+    )
+    assert share_in("INFO: nothing of it") is None
+
+
+def test_a_refusal_says_the_reason_that_the_log_holds():
+    error = RuntimeError("ERROR: [a.h:1]\n└ ERROR: [b.cc:2]")
+    log = "INFO: x\nERROR: [c.cc:3] Failed to do: INVALID: Shape mismatch\nWARNING: y"
+    assert why_refused(error, log) == "Failed to do: INVALID: Shape mismatch"
+    assert why_refused(error, "") == "ERROR: [a.h:1] └ ERROR: [b.cc:2]"

@@ -1,0 +1,91 @@
+"""Backends are found by name; each says what it needs and why it is absent."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from models.backends.common.backend import Installed
+from models.backends.common.finding import backend_names, families, find_backend
+from models.backends.common.refusals import Refusal
+from models.errors import UsageMistake
+from models.runtime.available import read_backend, reference_kernels
+from models.store import PROJECT
+
+DOCS = (PROJECT / "docs" / "backends.md").read_text(encoding="utf-8")
+
+
+def test_every_backend_has_a_name_of_its_own():
+    names = backend_names()
+    assert len(set(names)) == len(names)
+    assert [find_backend(name).name for name in names] == names
+
+
+@pytest.mark.parametrize("kind", families(), ids=lambda kind: kind.family)
+def test_the_documentation_names_every_backend_and_mode(kind):
+    row = next(line for line in DOCS.splitlines() if line.startswith(f"| `{kind.family}"))
+    assert all(f"-{mode}`" in DOCS for mode in kind.modes if mode), kind.modes
+    assert len(row.split("|")) == 5
+    assert kind.needs
+    assert kind.accelerates
+
+
+def test_refuses_an_unknown_backend_in_one_message():
+    with pytest.raises(UsageMistake, match=r"^--edge-backend: no backend is called 'litert-npu'"):
+        read_backend("litert-npu")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("delegate=", "cannot be read"),
+        ("delegate=lib.so,device", "write delegate=LIBRARY.so,KEY=VALUE"),
+        ("delegate=lib.so,runtime=onnx", "is none of ai_edge_litert, tflite_runtime"),
+    ],
+)
+def test_refuses_a_delegate_that_cannot_be_read(name, says):
+    with pytest.raises(Refusal, match=re.escape(says)):
+        find_backend(name)
+
+
+def test_reads_a_delegate_its_options_and_its_runtime():
+    found = find_backend("delegate=/opt/libarmnn.so,runtime=tflite_runtime,backends=CpuAcc")
+    assert (found.library, found.options) == ("/opt/libarmnn.so", {"backends": "CpuAcc"})
+    assert (found.runtime, found.numpy_below) == ("tflite_runtime", 2)
+
+
+def installed(**versions: str) -> Installed:
+    found = {name.replace("_", "-"): version for name, version in versions.items()}
+    return Installed(found, python=(3, 11), drivers=())
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "says"),
+    [
+        ("ai_edge_litert", installed(), "ai-edge-litert is not installed"),
+        ("litert-gpu", installed(ai_edge_litert="2.3.0", numpy="2.0"), "no Vulkan driver"),
+        ("tflite_runtime", installed(tflite_runtime="2.14.0", numpy="2.0"), "numpy below 2"),
+        ("litert-cpu", installed(ai_edge_litert="2.3.0"), "needs numpy"),
+    ],
+)
+def test_says_why_a_backend_is_absent(name, what, says):
+    assert says in find_backend(name).why_absent(what)
+
+
+def test_only_tflite_s_own_versions_count_as_tflite_s():
+    assert find_backend("tflite_runtime-builtin").counts_as("2.14.0") == (2, 14, 0)
+    assert find_backend("ai_edge_litert").counts_as("2.3.0") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("ai_edge_litert", "ai_edge_litert-reference"),
+        ("litert-cpu-builtin", "litert-cpu-reference"),
+        ("litert-gpu", "ai_edge_litert-reference"),
+        ("tflite_runtime-reference", "tflite_runtime-reference"),
+    ],
+)
+def test_names_the_reference_kernels_of_each_runtime(name, reference):
+    assert reference_kernels(name) == reference

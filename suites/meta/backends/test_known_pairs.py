@@ -1,0 +1,63 @@
+"""Known wrong pairs are data: an entry names what it accepts, or is refused by name."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from fixtures.known_pairs import FILE, KnownPair, read_known_pairs
+from models.errors import UsageMistake
+
+ENTRY = """
+[[pairs]]
+schemes = ["dynamic_wi4b32_afp32"]
+backends = ["ai_edge_litert-builtin"]
+versions = ">=2.1,<=2.3.0"
+metrics = ["agreement_backends"]
+reason = "nonsense"
+evidence = "0.001 where 1.76 is right"
+link = "docs/backends.md"
+expires = 2999-01-01
+"""
+
+
+def test_the_shipped_entries_can_be_used():
+    assert read_known_pairs()
+
+
+def test_a_pair_holds_for_its_versions_alone():
+    (pair,) = msgspec.toml.decode(ENTRY, type=dict[str, list[KnownPair]])["pairs"]
+    held = [
+        pair.holds_for("dynamic_wi4b32_afp32", "ai_edge_litert-builtin", version)
+        for version in ("2.0.9", "2.1.0", "2.3.0", "2.3.1")
+    ]
+    assert held == [False, True, True, False]
+    assert not pair.holds_for("float32", "ai_edge_litert-builtin", "2.3.0")
+    assert not pair.holds_for("dynamic_wi4b32_afp32", "ai_edge_litert", "2.3.0")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"dynamic_wi4b32_afp32"', '"int4"', "no scheme is called 'int4'"),
+        ('"ai_edge_litert-builtin"', '"litert-npu"', "no backend is called 'litert-npu'"),
+        ('">=2.1,<=2.3.0"', '"all of them"', "is no range of versions"),
+        ('["agreement_backends"]', '["speed"]', "no metric is called 'speed'"),
+        ('metrics = ["agreement_backends"]', "", "names no failure that it accepts"),
+        ('"nonsense"', '" "', "no reason, or no evidence"),
+        ('"docs/backends.md"', '"somewhere"', "its link is 'somewhere'"),
+        ("2999-01-01", "2020-01-01", "it expired on 2020-01-01"),
+    ],
+)
+def test_refuses_an_entry_that_says_too_little(old, new, says, tmp_path):
+    file = tmp_path / "pairs.toml"
+    assert ENTRY.count(old) == 1
+    file.write_text(ENTRY.replace(old, new), encoding="utf-8")
+    with pytest.raises(UsageMistake, match=says):
+        read_known_pairs(file)
+
+
+def test_every_shipped_entry_is_told_in_the_documentation():
+    written = (FILE.parents[1] / "docs" / "backends.md").read_text(encoding="utf-8")
+    for pair in read_known_pairs():
+        assert all(f"`{scheme}`" in written for scheme in pair.schemes)

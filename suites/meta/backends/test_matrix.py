@@ -1,0 +1,74 @@
+"""The matrix: the worst that a gate found of a pair is what its cell says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.verdicts import deviation
+from reports.matrix import Cell, Seen, State, as_table, as_text, fit_on
+
+LABELS = "test_backend_gives_the_labels_of_the_judged_one"
+
+
+def cell(candidate="float32", backend="litert-cpu", **more):
+    return Cell(
+        candidate=candidate, backend=backend, version="2.3.0", required=True, texts=200, **more
+    )
+
+
+def document(*cells):
+    return {
+        "run": {"backends": [{"candidate": c.candidate, **_plain(c)} for c in cells]},
+        "circumstances": {"runtime": "ai_edge_litert"},
+    }
+
+
+def _plain(one):
+    return {name: getattr(one, name) for name in one.__struct_fields__}
+
+
+def test_the_worst_gate_decides():
+    found = cell().after(Seen("test_a", State.RIGHT)).after(Seen(LABELS, State.WRONG, "33 %"))
+    found = found.after(Seen("test_c", State.KNOWN)).after(Seen("test_d", State.RIGHT))
+    assert (found.state, found.gate, found.why) == (State.WRONG, LABELS, "33 %")
+    assert found.short == "other labels"
+
+
+def test_a_cell_says_share_signal_and_what_is_known():
+    assert cell(taken=(141, 154)).short == "right 141/154"
+    assert cell(state=State.REFUSED).short == "refused"
+    killed = Seen("test_backend_loads_the_file", State.WRONG, "was killed by SIGSEGV")
+    assert cell().after(killed).short == "SIGSEGV"
+    known = Seen(LABELS, State.KNOWN, "33 %")
+    assert cell().after(known).short == "other labels (known)"
+
+
+def test_the_table_has_a_row_for_each_candidate_and_a_column_for_each_backend():
+    table = as_table([cell(), cell(backend="tflite_runtime"), cell("int8")], "ai_edge_litert")
+    assert table == [
+        ["candidate", "ai_edge_litert", "litert-cpu", "tflite_runtime"],
+        ["float32", "judged", "right", "right"],
+        ["int8", "judged", "right", "-"],
+    ]
+
+
+def test_the_headline_says_on_which_backends():
+    wrong = cell("int4", "ai_edge_litert-builtin", state=State.KNOWN, gate=LABELS)
+    said = fit_on(document(cell(), cell("int8", state=State.REFUSED), wrong))
+    assert said == (
+        "on ai_edge_litert (right also on litert-cpu, which refuses 1; "
+        "ai_edge_litert-builtin, not for int4)"
+    )
+    assert fit_on(document()) == "on ai_edge_litert"
+
+
+def test_a_run_on_one_backend_has_no_matrix():
+    assert as_text(document()) == ""
+    assert "litert-cpu" in as_text(document(cell()))
+
+
+def test_a_backend_may_differ_by_what_rounding_or_the_scheme_explains():
+    judged = np.array([[4.0, -2.0]], np.float32)
+    assert deviation.allowed(judged, None, "float32") == np.float32(4e-3)
+    assert deviation.allowed(judged, None, "float16") == 0.2
+    assert deviation.allowed(judged, judged + 0.5, "float32") == 0.5
