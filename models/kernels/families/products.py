@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -175,10 +176,17 @@ def _product(choices: Choices, kind: str) -> Case:
         step = float(hows[0].scales[0]) * float(hows[1].scales[0])
         step *= 100.0 if kind == "int16" else 1.0
         inner = left[-2] if adj[0] else left[-1]
+        sketch.facts["second_zero"] = int(hows[1].zeros[0])
         out = Tensor(answer, kind, quantization=_answer(choices, kind, step, inner))
     result = sketch.drawing.node("BATCH_MATMUL", [x, y], [out], **options)
     several = sum(size > 1 for size in left[:-2]) > 1
-    sketch.facts |= {"adj_x": adj[0], "adj_y": adj[1], "constant": constant, "two_batches": several}
+    sketch.facts |= {
+        "adj_x": adj[0],
+        "adj_y": adj[1],
+        "constant": constant,
+        "two_batches": several,
+        "broadcast": math.prod(left[:-2]) != math.prod(right[:-2]),
+    }
     return sketch.case(result)
 
 

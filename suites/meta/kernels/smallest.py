@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING
 from hypothesis import assume
 
 from fixtures.kernel_search import search
+from models.devices.finding import find_place
 from models.errors import EdgeproofError
 from models.kernels.asking import AskedBackend
 from models.kernels.case import Case, Family
 from models.kernels.counterexamples import FACTS, SCRIPT, keep
 from models.kernels.deviations import FOLDER, KnownDeviation, known_deviations
 from models.kernels.families.all_families import FAMILIES
-from models.runtime.available import available_backends
-from models.runtime.transports import LocalTransport
+from models.store import Store, default_root
 
 if TYPE_CHECKING:
     from models.kernels.choices import Choices
+    from models.runtime.transports import Transport
 
 _EXAMPLES = 2000
 
@@ -40,21 +41,27 @@ def main() -> int:
         default=1,
         help="how many numbers it answers at least: more, where a kernel leaves them unwritten",
     )
+    parser.add_argument("--emulate", help="a board whose backends are searched, as rpi3")
     given = parser.parse_args()
+    place = find_place(device=None, emulate=given.emulate, target=None)
+    transport = place.transport(Store(default_root()), offline=False, say=sys.stderr.write)
     asked = given.names
     missing = [one for one in known_deviations() if not (FOLDER / one.name).exists()]
     entries = [one for one in known_deviations() if one.name in asked] if asked else missing
-    lost = [one.name for one in entries if not _kept(one, given.numbers)]
+    lost = [
+        one.name
+        for one in entries
+        if not _kept(one, given.numbers, list(place.backends()), transport)
+    ]
     for name in lost:
         sys.stderr.write(f"{name}: no case deviates on a backend that is here\n")
     return 1 if lost else 0
 
 
-def _kept(entry: KnownDeviation, numbers: int) -> bool:
-    here = [one.name for one in available_backends()]
+def _kept(entry: KnownDeviation, numbers: int, here: list[str], transport: Transport) -> bool:
     families = [one for one in FAMILIES.values() if entry.speaks_of(one.operator, one.kind)]
     for name in (one for one in entry.backends if one in here):
-        with AskedBackend(LocalTransport(), name) as backend:
+        with AskedBackend(transport, name) as backend:
             for family in families if entry.holds_on(name, backend.info) else ():
                 record = search(_only(family, entry, numbers), backend, examples=_EXAMPLES)
                 if record.deviating is None:

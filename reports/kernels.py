@@ -1,0 +1,85 @@
+"""The table of kernels: `python -m reports.kernels [FOLDER]` writes it into docs/kernels.md.
+
+What stands between two marks on the page is replaced by what the last run of `suites/kernels` left:
+an operator and kind of operands a row, a backend a column.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+from models.commands import run_command
+from models.errors import UsageMistake
+from models.kernels.deviations import known_deviations
+from models.kernels.records import FOLDER, Cell, read_cells
+from models.store import PROJECT
+
+PAGE = PROJECT / "docs" / "kernels.md"
+CELLS = PROJECT / "reports" / "out" / "kernels" / "kernels" / FOLDER
+BEGIN, END = "<!-- the table begins -->", "<!-- the table ends -->"
+NOT_COVERED = "-"
+
+
+def table_of(cells: list[Cell]) -> str:
+    """Return the table, and what its columns are, as Markdown."""
+    columns = sorted({(one.backend, one.version, one.machine) for one in cells})
+    rows = sorted({(one.operator, one.kind) for one in cells})
+    known = {(one.operator, one.kind, one.backend, one.version, one.machine): one for one in cells}
+    lines = ["| operator | operands | " + " | ".join(_head(*one) for one in columns) + " |"]
+    lines.append("|" + "---|" * (len(columns) + 2))
+    for operator, kind in rows:
+        found = [known.get((operator, kind, *one)) for one in columns]
+        states = [NOT_COVERED if one is None else one.state for one in found]
+        lines.append(f"| {operator} | {kind} | " + " | ".join(states) + " |")
+    counted = Counter(one.state for one in cells)
+    total = sum(one.examples for one in cells)
+    summary = ", ".join(f"{count} {state}" for state, count in sorted(counted.items()))
+    return "\n".join([f"{total:,} examples; of {len(cells):,} cells {summary}.", "", *lines])
+
+
+def deviations_of() -> str:
+    """Return the known deviations as Markdown."""
+    lines = ["| name | operators | backends | versions | what is wrong |", "|---|---|---|---|---|"]
+    for one in known_deviations():
+        where = f" on {', '.join(one.machines)}" if one.machines else ""
+        names = ", ".join(one.operators) + (f" ({', '.join(one.kinds)})" if one.kinds else "")
+        backends = ", ".join(one.backends) + where
+        lines.append(f"| {one.name} | {names} | {backends} | {one.versions} | {one.reason} |")
+    return "\n".join(lines)
+
+
+def _head(backend: str, version: str, machine: str) -> str:
+    return f"{backend} {version}" + ("" if machine == "x86_64" else f" ({machine})")
+
+
+def write_page(page: Path, cells: list[Cell]) -> None:
+    """Replace the table of a page.
+
+    Raises:
+        UsageMistake: the page has no place for it.
+    """
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise UsageMistake(
+            "has no marks between which the table stands", file=page, remedy=f"Write {BEGIN}, {END}"
+        )
+    body = f"\n\n{table_of(cells)}\n\n### Known deviations\n\n{deviations_of()}\n\n"
+    page.write_text(f"{before}{begin}{body}{end}{after}", encoding="utf-8")
+
+
+def main() -> int:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description="Write the table of docs/kernels.md.")
+    parser.add_argument("folders", nargs="*", type=Path, default=[CELLS], help="of cells")
+    given = parser.parse_args().folders
+    write_page(PAGE, [cell for folder in given for cell in read_cells(folder)])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,254 @@
+"""Wrong kernels: each is the reference with one fault in one operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.kernels.asking import Answer
+from models.kernels.graph import RANGES, Quantization
+from models.kernels.reference.evaluating import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.kernels.case import Case
+    from models.kernels.graph import Graph, Node, Tensor
+    from models.kernels.rounded import Rounded
+
+    Runs = list[list[np.ndarray]]
+
+
+def rounded_right(want: Rounded, tensor: Tensor) -> np.ndarray:
+    """Return the answer of a right kernel: what is exact, rounded to the output's dtype."""
+    dtype = "int8" if tensor.dtype == "int4" else tensor.dtype
+    with np.errstate(all="ignore"):
+        if dtype in RANGES and want.value.dtype.kind == "f":
+            return np.rint(np.nan_to_num(want.value)).astype(np.int64).astype(dtype)
+        return np.asarray(want.value).astype(dtype)
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Right kernels, but for a fault.
+
+    Attributes:
+        operator: whose kernel is wrong; "" for none.
+        edit: what the kernel takes its graph for.
+        spoil: what it does to its answers, told the case.
+    """
+
+    operator: str = ""
+    edit: Callable[[Graph, Node], Graph] | None = None
+    spoil: Callable[[Case, Runs], Runs] | None = None
+
+    def answer(self, case: Case) -> Answer:
+        """Answer a case."""
+        node = next((one for one in case.graph.nodes if one.operator == self.operator), None)
+        graph = case.graph
+        if node is not None and self.edit is not None:
+            graph = self.edit(graph, node)
+        with np.errstate(all="ignore"):
+            computed = evaluate(graph, case.runs)
+        runs = [
+            [rounded_right(want, tensor) for want, tensor in zip(run, case.outputs, strict=True)]
+            for run in computed
+        ]
+        if node is not None and self.spoil is not None:
+            runs = self.spoil(case, runs)
+        return Answer("computed", runs)
+
+
+def _with(graph: Graph, place: int, **changes: Any) -> Graph:
+    """Return a graph with one tensor changed."""
+    tensors = list(graph.tensors)
+    tensors[place] = replace(tensors[place], **changes)
+    return replace(graph, tensors=tuple(tensors))
+
+
+def _without_zero(graph: Graph, node: Node) -> Graph:
+    how = graph.tensors[node.inputs[0]].quantization
+    if how is None:
+        return graph
+    return _with(graph, node.inputs[0], quantization=Quantization(how.scales, how.zeros * 0))
+
+
+def _one_scale(place: int) -> Callable[[Graph, Node], Graph]:
+    def edit(graph: Graph, node: Node) -> Graph:
+        how = graph.tensors[node.inputs[place]].quantization
+        if how is None:
+            return graph
+        same = replace(how, scales=np.full_like(how.scales, how.scales.reshape(-1)[0]))
+        return _with(graph, node.inputs[place], quantization=same)
+
+    return edit
+
+
+def _swapped_halves(graph: Graph, node: Node) -> Graph:
+    tensor = graph.tensors[node.inputs[1]]
+    if tensor.dtype != "int4" or tensor.data is None or tensor.data.size % 2:
+        return graph
+    swapped = tensor.data.reshape(-1, 2)[:, ::-1].reshape(tensor.shape)
+    return _with(graph, node.inputs[1], data=swapped)
+
+
+def _bias_times(factor: int) -> Callable[[Graph, Node], Graph]:
+    def edit(graph: Graph, node: Node) -> Graph:
+        bias = graph.tensors[node.inputs[2]] if node.inputs[2] >= 0 else None
+        if bias is None or bias.data is None:
+            return graph
+        return _with(graph, node.inputs[2], data=(bias.data * factor).astype(bias.data.dtype))
+
+    return edit
+
+
+def _option(name: str, value: Any) -> Callable[[Graph, Node], Graph]:
+    """Return an edit that takes an option for another value."""
+
+    def edit(graph: Graph, node: Node) -> Graph:
+        other = replace(node, options=node.options | {name: value})
+        nodes = tuple(other if one is node else one for one in graph.nodes)
+        return replace(graph, nodes=nodes)
+
+    return edit
+
+
+def _each(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Case, Runs], Runs]:
+    return lambda _, runs: [[change(one) for one in run] for run in runs]
+
+
+def _no_last_column(answer: np.ndarray) -> np.ndarray:
+    spoiled = answer.copy()
+    spoiled[..., -1] = 0
+    return spoiled
+
+
+def _toward_zero(case: Case, runs: Runs) -> Runs:
+    """Cut what is behind the point, where integers are answered."""
+    wanted = case.expected()
+    return [
+        [
+            np.trunc(want.value).astype(got.dtype) if got.dtype.kind == "i" else got
+            for want, got in zip(*each, strict=True)
+        ]
+        for each in zip(wanted, runs, strict=True)
+    ]
+
+
+def _wrapped(case: Case, runs: Runs) -> Runs:
+    """Let sums of integers overflow where they have to saturate."""
+    if case.outputs[0].dtype != "int8":
+        return runs
+    (node,) = case.graph.nodes
+    tensors = [case.graph.tensors[place] for place in node.inputs]
+    graph = _with(case.graph, node.outputs[0], dtype="int32")
+    if any(each.quantization is None for each in tensors):
+        return runs
+    return [
+        [np.rint(one.value).astype(np.int64).astype(np.int8) for one in run]
+        for run in evaluate(graph, case.runs)
+    ]
+
+
+def _racing(case: Case, runs: Runs) -> Runs:
+    """Leave the second half of the rows to a thread that is late."""
+    if case.threads == 1:
+        return runs
+    spoiled = [[one.copy() for one in run] for run in runs]
+    for one in (one for run in spoiled for one in run):
+        flat = one.reshape(-1, one.shape[-1])
+        flat[len(flat) // 2 :] = 0
+    return spoiled
+
+
+def _kept_answer(_: Case, runs: Runs) -> Runs:
+    return [runs[0] for _ in runs]
+
+
+def _first_batch(_: Case, runs: Runs) -> Runs:
+    def same(answer: np.ndarray) -> np.ndarray:
+        flat = answer.reshape(-1, *answer.shape[-2:])
+        return np.broadcast_to(flat[0], flat.shape).reshape(answer.shape)
+
+    return [[same(one) for one in run] for run in runs]
+
+
+def _no_mask(graph: Graph, node: Node) -> Graph:
+    """Take the mask of an attention for one that hides nothing: its softmax reads the scores."""
+    added = next((one for one in graph.nodes if node.inputs[0] in one.outputs), None)
+    if added is None or added.operator != "ADD":
+        return graph
+    rest = tuple(
+        replace(one, inputs=(added.inputs[0],)) if one is node else one for one in graph.nodes
+    )
+    return replace(graph, nodes=rest)
+
+
+def _no_state(case: Case, _: Runs) -> Runs:
+    """Forget what was remembered between two answers."""
+    return [
+        [
+            rounded_right(want, tensor)
+            for want, tensor in zip(evaluate(case.graph, [run])[0], case.outputs, strict=True)
+        ]
+        for run in case.runs
+    ]
+
+
+def _half_precision(answer: np.ndarray) -> np.ndarray:
+    return answer.astype(np.float16).astype(answer.dtype) if answer.dtype == np.float32 else answer
+
+
+def _zero_padding(graph: Graph, node: Node) -> Graph:
+    return _with(graph, node.outputs[0], quantization=None)
+
+
+def _row_before(graph: Graph, node: Node) -> Graph:
+    table = graph.tensors[node.inputs[1]].data
+    return graph if table is None else _with(graph, node.inputs[1], data=np.roll(table, 1, 0))
+
+
+def _no_nan(answer: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(answer, nan=0.0, posinf=np.inf, neginf=-np.inf)
+
+
+def _swapped(graph: Graph, node: Node) -> Graph:
+    other = replace(node, inputs=node.inputs[::-1])
+    return replace(graph, nodes=tuple(other if one is node else one for one in graph.nodes))
+
+
+def _nearest(case: Case, runs: Runs) -> Runs:
+    """Round to the nearest where the specification cuts."""
+    if case.outputs[0].dtype not in {"int32", "int64"} or case.runs[0][0].dtype != np.float32:
+        return runs
+    return [[np.rint(run[0]).astype(case.outputs[0].dtype)] for run in case.runs]
+
+
+WRONG: dict[str, Kernels] = {
+    "drops the last column": Kernels("FULLY_CONNECTED", spoil=_each(_no_last_column)),
+    "ignores a zero point": Kernels("FULLY_CONNECTED", _without_zero),
+    "rounds toward zero": Kernels("FULLY_CONNECTED", spoil=_toward_zero),
+    "uses one scale for all channels": Kernels("FULLY_CONNECTED", _one_scale(1)),
+    "swaps the halves of an int4 byte": Kernels("FULLY_CONNECTED", _swapped_halves),
+    "reads the bias twice": Kernels("FULLY_CONNECTED", _bias_times(2)),
+    "forgets the bias": Kernels("FULLY_CONNECTED", _bias_times(0)),
+    "forgets the activation": Kernels("FULLY_CONNECTED", _option("activation", 0)),
+    "races between threads": Kernels("BATCH_MATMUL", spoil=_racing),
+    "takes the first batch for all": Kernels("BATCH_MATMUL", spoil=_first_batch),
+    "sums in half precision": Kernels("MEAN", spoil=_each(_half_precision)),
+    "forgets the mask": Kernels("SOFTMAX", _no_mask),
+    "forgets beta": Kernels("SOFTMAX", _option("beta", 1.0)),
+    "overflows where it must saturate": Kernels("ADD", spoil=_wrapped),
+    "swaps its operands": Kernels("SUB", _swapped),
+    "pads with 0 instead of the zero point": Kernels("PAD", _zero_padding),
+    "takes the row before": Kernels("EMBEDDING_LOOKUP", _row_before),
+    "has one scale for all rows": Kernels("EMBEDDING_LOOKUP", _one_scale(1)),
+    "includes what is exclusive": Kernels("CUMSUM", _option("exclusive", value=False)),
+    "forgets its state": Kernels("UNIDIRECTIONAL_SEQUENCE_LSTM", spoil=_no_state),
+    "answers as it did before": Kernels("TANH", spoil=_kept_answer),
+    "makes NaN a zero": Kernels("EXP", spoil=_each(_no_nan)),
+    "rounds to the nearest": Kernels("CAST", spoil=_nearest),
+    "takes one GELU for the other": Kernels("GELU", _option("approximate", value=True)),
+}

@@ -1,0 +1,75 @@
+"""The reference agrees with what shares no code with it: scipy, runtimes' reference kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import signal, special
+
+from models.kernels.asking import AskedBackend
+from models.kernels.choices import RandomChoices
+from models.kernels.families.all_families import FAMILIES
+from models.kernels.graph import Drawing, Tensor
+from models.kernels.reference.evaluating import evaluate
+from models.kernels.searching import search_by_seeds
+from models.runtime.available import why_absent
+from models.runtime.transports import LocalTransport
+
+X = np.linspace(-6.0, 6.0, 41).astype(np.float32).reshape(1, 41)
+# What scipy has, at float64.
+SCIPY = {
+    "EXP": ({}, np.exp),
+    "GELU": ({"approximate": False}, lambda x: x * special.ndtr(x)),
+    "LOGISTIC": ({}, special.expit),
+    "LOG_SOFTMAX": ({}, lambda x: special.log_softmax(x, axis=-1)),
+    "SOFTMAX": ({"beta": 1.0}, lambda x: special.softmax(x, axis=-1)),
+    "TANH": ({}, np.tanh),
+}
+RUNTIMES = ("ai_edge_litert-reference", "tensorflow-reference")
+# Families of whose operators no reference kernel is known to deviate.
+JUDGED = (
+    *("FULLY_CONNECTED-float32", "FULLY_CONNECTED-int8_channel", "ATTENTION-float32"),
+    *("SOFTMAX-float32", "SOFTMAX-int8", "MEAN-int8", "GELU-float32_erf", "ADD-int8"),
+    *("STRIDED_SLICE-float32", "GATHER-int8", "CUMSUM-int64", "LAYER_NORMALIZATION-float32"),
+    *("UNIDIRECTIONAL_SEQUENCE_LSTM-float32", "WHILE-lstm", "QUANTIZE-float32_int8"),
+)
+
+
+@pytest.mark.parametrize("operator", SCIPY)
+def test_agrees_with_scipy(operator):
+    options, apply = SCIPY[operator]
+    drawing = Drawing()
+    place = drawing.input(Tensor(X.shape))
+    graph = drawing.graph(drawing.node(operator, [place], [Tensor(X.shape)], **options))
+    ((answer,),) = evaluate(graph, [[X]])
+    np.testing.assert_allclose(answer.value, apply(X.astype(np.float64)), rtol=1e-12, atol=1e-15)
+
+
+def test_a_convolution_along_time_agrees_with_scipy():
+    image = np.arange(24, dtype=np.float32).reshape(1, 1, 12, 2)
+    weights = np.array([[[[1, -1], [2, 0], [0, 3]]]], np.float32)
+    drawing = Drawing()
+    places = [drawing.input(Tensor(image.shape)), drawing.constant(weights), -1]
+    options = {"padding": 1, "stride_w": 1, "stride_h": 1, "dilation_w": 1, "dilation_h": 1}
+    out = drawing.node("CONV_2D", places, [Tensor((1, 1, 10, 1))], activation=0, **options)
+    ((answer,),) = evaluate(drawing.graph(out), [[image]])
+    expected = signal.correlate2d(image[0, 0], weights[0, 0], mode="valid")
+    np.testing.assert_array_equal(answer.value.reshape(-1), expected.reshape(-1))
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_agrees_with_the_reference_kernels_of(runtime):
+    reason = why_absent(runtime)
+    if reason is not None:
+        pytest.skip(reason)
+    with AskedBackend(LocalTransport(), runtime) as backend:
+        for name in JUDGED:
+            record = search_by_seeds(FAMILIES[name], backend, range(8))
+            assert record.deviating is None, (name, record.deviating.deviation)
+            assert record.right, (name, record.refused)
+
+
+def test_a_seed_draws_the_same_case_again():
+    for family in FAMILIES.values():
+        first, second = (family.draw(RandomChoices(3)) for _ in range(2))
+        assert first.flatbuffer() == second.flatbuffer()

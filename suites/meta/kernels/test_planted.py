@@ -1,0 +1,49 @@
+"""Wrong kernels are found by the families of their operator and no other; right ones are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.kernels.choices import RandomChoices
+from models.kernels.families.all_families import FAMILIES
+from models.kernels.searching import judged, search_by_seeds
+from suites.meta.kernels.false_alarms import false_alarms
+from suites.meta.kernels.planted import WRONG, Kernels
+
+SEEDS = range(150)
+
+
+def families_with(operator):
+    """Return the families that draw graphs with an operator, and those that do not."""
+    inside, outside = [], []
+    for family in FAMILIES.values():
+        graph = family.draw(RandomChoices(1)).graph
+        names = {node.operator for node in graph.nodes}
+        (inside if operator in names else outside).append(family)
+    return inside, outside
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_kernel_is_found_by_its_operator_alone(name):
+    wrong = WRONG[name]
+    inside, outside = families_with(wrong.operator)
+    assert any(search_by_seeds(family, wrong, SEEDS).deviating for family in inside)
+    others = [one.name for one in outside if search_by_seeds(one, wrong, range(1)).deviating]
+    assert others == []
+
+
+def test_kernels_without_a_fault_are_right():
+    wrong = [
+        (family.name, seed)
+        for family in FAMILIES.values()
+        for seed in range(4)
+        if judged(case := family.draw(RandomChoices(seed)), Kernels().answer(case))
+    ]
+    assert wrong == []
+
+
+def test_permitted_differences_are_no_deviations():
+    """Sums in other orders, integers rounded once or twice; the command judges 100,000."""
+    asked, alarms = false_alarms(1500)
+    assert asked == 1500
+    assert alarms == []
