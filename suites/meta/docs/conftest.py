@@ -33,6 +33,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         folder.mkdir(parents=True)
         (folder / "config.json").write_text(json.dumps(ENCODER), encoding="utf-8")
         (folder / "vocab.txt").write_text("\n".join(PIECES), encoding="utf-8")
+        # What collecting looks for, and does not read.
+        (folder / "pytorch_model.bin").touch()
     write_app(root, texts=30).record()
     write_miniature(root / "path" / "to" / "replab2013")
     # Between these two it shows single keys.
