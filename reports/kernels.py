@@ -68,7 +68,7 @@ def write_page(page: Path, cells: list[Cell]) -> None:
         raise UsageMistake(
             "has no marks between which the table stands", file=page, remedy=f"Write {BEGIN}, {END}"
         )
-    body = f"\n\n{table_of(cells)}\n\n### Known deviations\n\n{deviations_of()}\n\n"
+    body = f"\n\n{table_of(cells)}\n\n### Those that are known\n\n{deviations_of()}\n\n"
     page.write_text(f"{before}{begin}{body}{end}{after}", encoding="utf-8")
 
 

@@ -1,0 +1,36 @@
+"""Say which operators of a file stand on proven kernels: `python -m models.kernels FILE`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from models.commands import Parser, answer, path
+from models.kernels.asking import AskedBackend
+from models.kernels.coverage import coverage
+from models.kernels.reading import Instances
+from models.runtime.available import available_backends, read_backend
+from models.runtime.transports import LocalTransport
+
+
+def main() -> dict[str, Any]:
+    """Return the coverage of each backend that was asked for."""
+    parser = Parser(prog="python -m models.kernels", description=__doc__)
+    parser.add_argument("file", type=path, help="a TFLite or LiteRT FlatBuffer")
+    parser.add_argument(
+        "--backend", action="append", help="again for more (default: the first that can answer)"
+    )
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    names = given.backend or [available_backends()[0].name]
+    found: dict[str, Any] = {}
+    for name in names:
+        read_backend(name)
+        with AskedBackend(LocalTransport(), name) as backend:
+            covered = coverage(Instances(given.file), backend, threads=given.threads)
+            found[name] = covered.describe()
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(answer(main))
