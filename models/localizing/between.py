@@ -80,6 +80,17 @@ class Shown:
     expected: NDArray[np.float32]
     actual: NDArray[np.float32] | None = None
 
+    def is_like(self, other: Shown) -> bool:
+        """Tell whether it is the same fault: a part of a file may show another one.
+
+        One crash is like another by its signal, one refusal like another by what it says. Wrong
+        values are alike, whether they are finite or not.
+        """
+        values = {NOT_FINITE, DEPARTED}
+        if {self.how, other.how} <= values:
+            return True
+        return (self.how, self.said) == (other.how, other.said)
+
 
 class Between:
     """Compares parts of a file on two backends.
@@ -165,11 +176,17 @@ def localize(request: Request) -> dict[str, Any]:
     rows = {taken[role]: array for role, array in held.items()}
     between = Between(flatbuffer, rows, judged, backend, request.environment)
     order = between.cutter.varying
-    if between.shown(0, order[-1]) is None:
+    whole = between.shown(0, order[-1])
+    if whole is None:
         return {"not_localized": NOT_SHOWN.format(DIVERGED_DB)}
-    end = _first_true(0, len(order) - 1, lambda one: between.shown(0, order[one]) is not None)
+
+    def holds(first: int, last: int) -> bool:
+        found = between.shown(first, last)
+        return found is not None and found.is_like(whole)
+
+    end = _first_true(0, len(order) - 1, lambda one: holds(0, order[one]))
     last = order[end]
-    start = _last_true(0, end, lambda one: between.shown(order[one], last) is not None)
+    start = _last_true(0, end, lambda one: holds(order[one], last))
     first = order[start]
     part, shown = between.cutter.cut(first, last), between.shown(first, last)
     if shown is None or between.info is None:
