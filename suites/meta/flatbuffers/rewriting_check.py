@@ -81,7 +81,7 @@ class Check:
     def made(self, scheme: str, **changes: Any) -> bytes:
         """Return the FlatBuffer under a scheme with some of its fields changed."""
         changed = msgspec.structs.replace(scheme_named(scheme), **changes)
-        return convert.convert(changed, self.shape, self.values, TOKENS, self.texts)
+        return convert.convert(changed, self.shape, self.values, (TOKENS,), self.texts)
 
     def error(self, flatbuffer: bytes) -> float:
         """Return the largest difference of its logits over their spread."""
