@@ -9,7 +9,7 @@ BACKENDS = "suites/backends/test_backends.py::"
 
 def in_backend(mode: str, gate: str, says: str = "") -> Fault:
     """A backend whose mode is wrong, and the gate that must turn red."""
-    return Fault(gate=BACKENDS + gate, says=says, only=f"planted-{mode}", backend=f"planted-{mode}")
+    return Fault(gate=BACKENDS + gate, says=says, backend=f"planted-{mode}")
 
 
 FAULTS = {
