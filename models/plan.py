@@ -10,7 +10,7 @@ import msgspec
 from models.checkpoints import chosen, require_fit, require_one_vocabulary
 from models.corpus.source import check_corpus, hash_corpus
 from models.flatbuffers.schemes import REFERENCE, scheme_named
-from models.huggingface.checkpoint import family_in
+from models.huggingface.checkpoint import CONFIG, family_in
 from models.huggingface.fitting import fitted, is_for_pytorch
 from models.networks import published
 from models.sources import hash_imports, sources_of
@@ -246,7 +246,8 @@ def _tokenizer_recipe(subject: Subject) -> dict[str, Any]:
 def _hash_tokenizer(folder: Path | None) -> dict[str, str] | None:
     if folder is None:
         return None
-    present = (folder / name for name in published.TOKENIZER)
+    # A network's config says which padding it expects, how many tokens it takes, and segments.
+    present = (folder / name for name in (*published.TOKENIZER, CONFIG))
     return {path.name: hash_file(path) for path in present if path.is_file()}
 
 

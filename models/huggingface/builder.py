@@ -65,7 +65,7 @@ def require_pytorch() -> None:
             f"a checkpoint is converted by PyTorch, and {', '.join(missing)} is not installed here",
             key="full.checkpoint",
             remedy="Run `python -m pip install --group torch` in edgeproof's folder, or "
-            "`tox -e judge-huggingface`",
+            "`tox -e judge-checkpoint`",
         )
 
 

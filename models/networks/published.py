@@ -70,13 +70,15 @@ def resolve(folder_or_id: str, *, offline: bool) -> Path:
 
 
 def resolve_config(folder_or_id: str, *, offline: bool) -> Path:
-    """Return a local folder that holds a checkpoint's config, without fetching its weights.
+    """Return a local folder that holds a checkpoint's config, whether its weights are there or not.
 
     Raises:
-        UsageMistake: as `resolve`.
+        UsageMistake: the folder or the id does not exist, or the hub cannot be reached.
     """
     folder = Path(folder_or_id).expanduser()
-    if folder.is_dir() or not _is_hub_id(folder_or_id):
+    if folder.is_dir():
+        return folder.resolve()
+    if not _is_hub_id(folder_or_id):
         return resolve(folder_or_id, offline=offline)
     return hub.fetch(folder_or_id, [HUGGING_FACE], key=KEY, offline=offline)
 

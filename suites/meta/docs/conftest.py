@@ -33,15 +33,17 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         folder.mkdir(parents=True)
         (folder / "config.json").write_text(json.dumps(ENCODER), encoding="utf-8")
         (folder / "vocab.txt").write_text("\n".join(PIECES), encoding="utf-8")
-        # What collecting looks for, and does not read.
-        (folder / "pytorch_model.bin").touch()
+    folder = root / "path" / "to" / "classifier"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(ENCODER | HEAD), encoding="utf-8")
     write_app(root, texts=30).record()
     write_miniature(root / "path" / "to" / "replab2013")
-    # Between these two it shows single keys.
-    subject, *_, budgets = blocks(page, "toml")
+    # Between these it shows single keys.
+    classifier, _, subject, *_, budgets = blocks(page, "toml")
     small = subject.replace("train = 3000, validation = 500, calibration = 500, test = 2000",
                             "train = 60, validation = 30, calibration = 30, test = 60")  # fmt: skip
     (root / "my.toml").write_text(small, encoding="utf-8")
+    (root / "my-classifier.toml").write_text(classifier, encoding="utf-8")
     (root / "my-budgets.toml").write_text(budgets, encoding="utf-8")
     profile = (root / "fixtures" / "devices" / "rpi4.toml").read_text(encoding="utf-8")
     (root / "my-board.toml").write_text(profile, encoding="utf-8")
@@ -60,4 +62,8 @@ ENCODER = {
     "hidden_act": "gelu",
     "max_position_embeddings": 64,
     "type_vocab_size": 2,
+}
+HEAD = {
+    "architectures": ["BertForSequenceClassification"],
+    "id2label": {"0": "negative", "1": "neutral", "2": "positive"},
 }
