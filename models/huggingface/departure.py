@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _CLOSE = 1e-4
 # Fewer values are alike by chance.
 _FEWEST_VALUES = 8
+# An attention mask subtracts more than this: beside it every other value would look like 0.
+_MASKED = 1e30
 
 
 def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
@@ -89,12 +91,18 @@ class _Known:
     def __init__(self, values: Iterator[Values]) -> None:
         self._by_size: dict[int, list[Values]] = {}
         for array in values:
-            self._by_size.setdefault(array.size, []).append(np.sort(array, axis=None))
+            self._by_size.setdefault(array.size, []).append(_ordered(array))
 
     def __contains__(self, array: NDArray[Any]) -> bool:
         if array.size < _FEWEST_VALUES or not np.isfinite(array).all():
             return False
-        ordered = np.sort(array.astype(np.float64), axis=None)
+        ordered = _ordered(array)
         room = _CLOSE * max(float(np.abs(ordered).max()), float(np.finfo(np.float32).tiny))
         held = self._by_size.get(array.size, ())
         return any(float(np.abs(one - ordered).max()) <= room for one in held)
+
+
+def _ordered(array: NDArray[Any]) -> Values:
+    """Return all values in ascending order, those that a mask has pushed away as 0."""
+    values = array.astype(np.float64)
+    return np.sort(np.where(np.abs(values) > _MASKED, 0.0, values), axis=None)

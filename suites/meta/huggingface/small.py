@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 LABELS = ("NEGATIVE", "NEUTRAL", "POSITIVE")
 # So many words belong to each label alone, and so many of them make a text.
-WORDS, WORDS_OF_A_TEXT = 12, 5
+WORDS, WORDS_OF_A_TEXT = 4, 5
+# Shorter words are parts of others.
+LONG = 5
 COUNTS = {"train": 450, "validation": 60, "calibration": 60, "test": 300}
 TOKENS = 48
 # What each family calls the size of its network, and what a small one needs besides.
@@ -73,7 +75,8 @@ def _ids(folder: Path, longest: int) -> int:
 def write_texts(file: Path) -> None:
     """Write labelled texts of words that leave no doubt."""
     draw = random.Random(5)  # noqa: S311 - the same texts every time
-    every = sorted({word for line in lines()[:100] for word in line.split()})
+    every = sorted({word for line in lines() for word in line.split() if len(word) > LONG})
+    draw.shuffle(every)
     with file.open("w", encoding="utf-8", newline="") as opened:
         rows = csv.writer(opened)
         rows.writerow(("text", "label", "split"))
@@ -82,7 +85,7 @@ def write_texts(file: Path) -> None:
                 label = number % len(LABELS)
                 own = every[label :: len(LABELS)][:WORDS]
                 words = " ".join(draw.choices(own, k=WORDS_OF_A_TEXT))
-                rows.writerow((f"{words} {split[0]}{number}", LABELS[label], split))
+                rows.writerow((f"{words} {split}{number}", LABELS[label], split))
 
 
 def write_subject(file: Path, checkpoint: Path, full: str, **tokenizer: Any) -> None:
@@ -125,9 +128,9 @@ checkpoint = "{checkpoint}"
 TRAINED = "trained = true"
 TRAINING = """
 [full.training]
-epochs = 5
-batch = 30
-learning_rate = 2e-3
+epochs = 7
+batch = 15
+learning_rate = 1e-3
 """
 BUDGETS = """
 [accuracy.full_model]

@@ -34,7 +34,8 @@ def scaled(flatbuffer: bytes, number: int, by: float) -> tuple[bytes, str]:
     dense = graph.operators(CODES.FULLY_CONNECTED)[number]
     weights = graph.constant(dense.inputs[1])
     assert weights is not None
-    dense.inputs[1] = graph.new_tensor("planted", weights.shape, weights * np.float32(by))
+    planted = graph.new_constant("planted", weights * by)
+    dense.inputs = [dense.inputs[0], planted, *dense.inputs[2:]]
     return graph.pack(), graph.name(dense.outputs[0])
 
 
