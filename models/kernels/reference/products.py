@@ -11,6 +11,8 @@ from models.kernels.reference.calls import requantized, stored, within_range
 from models.kernels.rounded import ANYTHING, Rounded, flushed, product
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from models.kernels.reference.calls import Call, Operand, Reference
@@ -46,52 +48,51 @@ def fully_connected(call: Call) -> list[Rounded]:
     """Return source @ weights.T + bias, weights [outputs, inputs]."""
     source, weights, bias = call.operand(0), call.operand(1), call.optional(2)
     rows = source.number.moved(lambda a: a.reshape(-1, weights.tensor.shape[-1]))
-    result = _multiplied(call, source, rows, weights, weights.number.moved(np.transpose), bias)
+    result = _multiplied(call, source, rows, _Turned(weights, np.transpose), bias)
     return [each.moved(lambda a: a.reshape(call.output.shape)) for each in result]
 
 
 def batch_matmul(call: Call) -> list[Rounded]:
     """Return left @ right, either read transposed, over broadcast batches."""
     left, right = call.operand(0), call.operand(1)
-
-    def turned(number: Rounded, turn: Any) -> Rounded:
-        return number.moved(lambda a: np.swapaxes(a, -1, -2)) if turn else number
-
-    x, y = turned(left.number, call.option("adj_x")), turned(right.number, call.option("adj_y"))
-    return _multiplied(call, left, x, right, y, None)
+    x = left.number.moved(_turning(call.option("adj_x")))
+    return _multiplied(call, left, x, _Turned(right, _turning(call.option("adj_y"))), None)
 
 
-def _multiplied(  # noqa: PLR0913, PLR0917 - what a product is made of
-    call: Call,
-    source: Operand,
-    x: Rounded,
-    weights: Operand,
-    y: Rounded,
-    bias: Operand | None,
+def _turning(adjoint: Any) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    return (lambda a: np.swapaxes(a, -1, -2)) if adjoint else (lambda a: a)
+
+
+class _Turned:
+    """A second operand as it is multiplied: [..., n, k].
+
+    Args:
+        operand: as it is stored.
+        turn: what makes it so.
+    """
+
+    def __init__(self, operand: Operand, turn: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+        self.operand = operand
+        self.number = operand.number.moved(turn)
+        # The scales turn with what they belong to.
+        self.real = operand.real.moved(turn)
+
+
+def _multiplied(
+    call: Call, source: Operand, x: Rounded, weights: _Turned, bias: Operand | None
 ) -> list[Rounded]:
-    """Multiply x [..., m, n] and y [..., n, k], both as stored, and add a bias [k]."""
+    """Multiply x [..., m, n], as stored, and weights [..., n, k], and add a bias [k]."""
     if source.tensor.quantized:
-        return [_integers(call, source, x, weights, y, bias)]
-    real, added = _real(weights, y), None if bias is None else bias.real
-    if weights.tensor.quantized and not source.tensor.quantized:
+        return [_integers(call, source, x, weights.operand, weights.number, bias)]
+    added = None if bias is None else bias.real
+    if weights.operand.tensor.quantized:
         x = quantized_activations(x)
-        result = product(x, real, added, extra=_HYBRID_ROUNDINGS)
+        result = product(x, weights.real, added, extra=_HYBRID_ROUNDINGS)
         # A row that is not finite was scaled by nothing known.
         result = Rounded(result.value, np.where(np.isfinite(result.value), result.error, ANYTHING))
     else:
-        result = product(flushed(x), real, added)
+        result = product(flushed(x), weights.real, added)
     return stored(call, result)
-
-
-def _real(operand: Operand, turned: Rounded) -> Rounded:
-    """Return the real numbers of an operand that is read transposed or not."""
-    if not operand.tensor.quantized:
-        return flushed(Rounded(turned.value.astype(np.float64), turned.error))
-    real = operand.real
-    same = real.value.shape == turned.value.shape and np.array_equal(
-        operand.number.value, turned.value
-    )
-    return real if same else real.moved(lambda a: np.swapaxes(a, -1, -2))
 
 
 def _integers(  # noqa: PLR0913, PLR0917 - what a product is made of
@@ -138,17 +139,16 @@ def convolution(call: Call) -> list[Rounded]:
     )
     flat = windows.moved(lambda a: a.reshape(-1, a.shape[-1]))
     # Each output channel is a row of the weights.
-    kernel = weights.number.moved(lambda a: a.reshape(len(a), -1).T)
+    kernel = _Turned(weights, lambda a: a.reshape(len(a), -1).T)
     if weights.tensor.quantized and not source.tensor.quantized:
-        real = weights.real.moved(lambda a: a.reshape(len(a), -1).T)
         # One step serves a whole image here, not a row.
         image = quantized_activations(source.number.moved(lambda a: a.reshape(len(a), -1)))
         step = np.repeat(image.error.max(axis=1), len(flat.value) // len(image.value))
         rows = Rounded(flat.value, flat.error + step[:, None])
         added = None if bias is None else bias.real
-        answers = stored(call, product(rows, real, added, extra=_HYBRID_ROUNDINGS))
+        answers = stored(call, product(rows, kernel.real, added, extra=_HYBRID_ROUNDINGS))
     else:
-        answers = _multiplied(call, source, flat, weights, kernel, bias)
+        answers = _multiplied(call, source, flat, kernel, bias)
     return [each.moved(lambda a: a.reshape(call.output.shape)) for each in answers]
 
 

@@ -9,7 +9,7 @@ from scipy import signal, special
 from models.kernels.asking import AskedBackend
 from models.kernels.choices import RandomChoices
 from models.kernels.families.all_families import FAMILIES
-from models.kernels.graph import Drawing, Tensor
+from models.kernels.graph import Drawing, Quantization, Tensor
 from models.kernels.reference.evaluating import evaluate
 from models.kernels.searching import search_by_seeds
 from models.runtime.available import why_absent
@@ -73,3 +73,14 @@ def test_a_seed_draws_the_same_case_again():
     for family in FAMILIES.values():
         first, second = (family.draw(RandomChoices(3)) for _ in range(2))
         assert first.flatbuffer() == second.flatbuffer()
+
+
+def test_scales_of_a_symmetric_matrix_belong_to_its_rows():
+    """Such weights look the same read transposed; their scales do not."""
+    drawing = Drawing()
+    how = Quantization(np.array([1.0, 10.0], np.float32), np.zeros(2, np.int64))
+    weights = drawing.constant(np.array([[0, 2], [2, 3]], np.int8), "int8", how)
+    place = drawing.input(Tensor((1, 2)))
+    out = drawing.node("FULLY_CONNECTED", [place, weights, -1], [Tensor((1, 2))], activation=0)
+    ((answer,),) = evaluate(drawing.graph(out), [[np.array([[1.0, 1.0]], np.float32)]])
+    assert answer.value.tolist() == [[2.0, 50.0]]
