@@ -22,7 +22,7 @@ GIVEN = {
     "texts": ("40", 40),
     "offline": ("yes", True),
     "update-baseline": ("yes", True),
-    "length": ("64", 64),
+    "length": ("64", (64,)),
     "schemes": ("float16,float32", ("float16", "float32")),
 }
 INI_FOLDER = Path("/somewhere/project")

@@ -29,6 +29,7 @@ PLACES_OF_TWEETS = (
     *(f"docs/{name}.md" for name in ("paper", "small", "distillation", "quantization")),
     # What was, and what it is called now.
     *("CHANGELOG.md", "models/former.py", "suites/meta/house/test_words.py"),
+    "suites/meta/house/test_former_names.py",
 )
 ENTITIES = re.compile(r"(?<![a-z])(?:entit(?:y|ies)|polarit(?:y|ies))(?![a-z])", re.IGNORECASE)
 # Keys that a subject's TOML and RepLab's corpora are read with, and names of subjects.
