@@ -69,6 +69,10 @@ class Watcher:
             labels.append(self._model.label())
         return np.stack(values), np.array(labels, np.int64)
 
+    def knows(self, name: str) -> bool:
+        """Tell whether the file has a tensor of this name."""
+        return name in self._by_name
+
     def at(self, rows: Rows, tensors: Iterable[int]) -> Iterator[dict[int, Array]]:
         """Yield the values of tensors, by their indices, for one text after the other.
 
