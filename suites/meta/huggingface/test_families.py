@@ -65,7 +65,15 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.mark.parametrize("name", checkpoint_folders.FAMILIES)
+# Each has the network or the tokenizer of another that CI runs.
+LONG = {"bert, cased", "electra", "mpnet", "xlm-roberta"}
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in LONG else [])
+    for name in checkpoint_folders.FAMILIES
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_family_is_trained_converted_and_judged_right(
     name: str, corpus: Path, tmp_path: Path, store: Store
 ) -> None:
