@@ -150,13 +150,16 @@ def test_a_float32_file_under_another_name_breaks_its_contract(scheme, miniature
 @pytest.mark.parametrize("name", NEEDS)
 def test_a_need_that_is_missing_has_a_reason(name):
     untimed = SimpleNamespace(
-        untimed=EMULATED_CLOCK, runtimes=dict, absent=lambda: {"a_runtime": "it is not installed"}
+        name="host",
+        untimed=EMULATED_CLOCK,
+        why_absent=lambda name: f"{name} is not installed",
     )
     recording = SimpleNamespace(ids=None, logits=None, seconds=None, held=())
     answered = SimpleNamespace(recording=recording, expected=None, meaning=None)
     subject = SimpleNamespace(
         reference=None,
         taught=False,
+        by_pytorch=False,
         grouped=False,
         ordered=False,
         has_files=False,
@@ -168,10 +171,11 @@ def test_a_need_that_is_missing_has_a_reason(name):
     settings = SimpleNamespace(
         place=untimed,
         bundle=None,
+        required_backends=frozenset(),
         subject=subject,
         provider=SimpleNamespace(reference_answers=None, answered=answered),
     )
-    reason = NEEDS[name](Asked(settings, "float32", "a_runtime"))
+    reason = NEEDS[name](Asked(settings, "float32", "a_backend"))
     assert reason
     assert "\n" not in reason
 
@@ -182,7 +186,7 @@ def test_some_gate_needs_each():
     )
     needed = {
         name
-        for names in re.findall(rf"@pytest\.mark\.{MARKER}\((.*?)\)", written)
+        for names in re.findall(rf"pytest\.mark\.{MARKER}\((.*?)\)", written)
         for name in re.findall(r'"(.*?)"', names)
     }
     assert needed == set(NEEDS)
