@@ -19,10 +19,7 @@ def test_identifier_and_schema(variant):
 
 @pytest.mark.needs("edgeproof's own conversion")
 def test_signature_names_every_input_and_the_output(variant, corpus, settings):
-    """A signature takes what the network is told of [1, S] tokens, by name, and gives logits.
-
-    There is one for each length S of the file's rows, and the longest holds every text.
-    """
+    """For each length S of its rows a signature takes [1, S] inputs by name and gives logits."""
     logits = "int8" if variant.grammar.integer_output else "float32"
     names = [NAMES[role] for role in settings.subject.roles.get(variant.scheme, ROLES)]
     signatures = {tokens_of(one): one for one in variant.report.signatures}
