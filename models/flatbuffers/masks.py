@@ -54,22 +54,20 @@ def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[st
         samples: calibration texts.
 
     Returns:
-        The limit to clip masks by, and by the name of what each softmax reads the least value that
-        matters: lower ones have no share, whatever the token that looks.
+        The limit to clip masks by, and by the name of what each softmax reads where its range may
+        end: what is there or below has no share, whatever the token that looks.
     """
     graph = Graph(flatbuffer)
     names = {graph.name(int(one.inputs[0])) for one in graph.operators(CODES.SOFTMAX)}
-    least, lowest = dict.fromkeys(names, np.inf), dict.fromkeys(names, np.inf)
-    highest = dict.fromkeys(names, -np.inf)
+    ends, highest = dict.fromkeys(names, np.inf), dict.fromkeys(names, 0.0)
     for values in Observer(flatbuffer).each(samples, names):
         for name, scores in values.items():
-            seen = scores[scores > -LIMIT / 2]
-            lowest[name] = min(lowest[name], float(seen.min()))
-            highest[name] = max(highest[name], float(seen.max()))
-            least[name] = min(least[name], float(scores.max(axis=-1).min()) - VANISHES)
-    ends = {name: max(least[name], lowest[name]) for name in names}
-    depth = max((max(highest[name], 0.0) - ends[name] for name in names), default=LIMIT)
-    return max(depth, VANISHES), ends
+            largest = scores.max(axis=-1)
+            highest[name] = max(highest[name], float(largest.max()))
+            ends[name] = min(ends[name], float(largest.min()) - VANISHES)
+    # From the highest score, or from 0 where it takes a score's place, a mask leads to the end.
+    depth = max((highest[name] - ends[name] for name in names), default=LIMIT)
+    return depth, ends
 
 
 def _before_softmax(graph: Graph) -> Iterator[Any]:

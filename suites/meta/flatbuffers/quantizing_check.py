@@ -27,8 +27,10 @@ from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variant
 from models.flatbuffers.reading import read_contents
 from models.flatbuffers.runtimes import minimum_runtime, version_key
 from models.flatbuffers.schemes import SCHEMES
+from models.flatbuffers.signature import NAMES
 from models.flatbuffers.simplifying import simplify
 from models.flatbuffers.token_axes import token_axes
+from models.roles import IDS, MASK
 from suites.meta.flatbuffers import converted_encoder as encoder
 
 if TYPE_CHECKING:
@@ -100,12 +102,14 @@ class Check:
         """Make the integer scheme without what holds its masks, and without texts."""
         kept, quantizing.needed_of_masks = quantizing.needed_of_masks, lambda *_: (LIMIT, {})
         wide = self._made(INTEGER)["error"]
+        quantizing.needed_of_masks = lambda *_: (LIMIT, {encoder.MASKED: -1.0})
+        shallow = self._made(INTEGER)["padding_matters"]
         quantizing.needed_of_masks = kept
         try:
             make_variant(self.plain, SCHEMES[INTEGER], None)
         except UnsupportedSchemeError as error:
-            return {"wide_mask": wide, "without_texts": error.what}
-        return {"wide_mask": wide, "without_texts": None}
+            return {"wide": wide, "shallow": shallow, "without_texts": error.what}
+        return {"wide": wide, "shallow": shallow, "without_texts": None}
 
     def _made(self, scheme: str) -> dict[str, Any]:
         made = make_variant(self.plain, SCHEMES[scheme], self.calibration)
@@ -114,6 +118,7 @@ class Check:
         return {
             "error": self._error(made),
             "bytes": len(made),
+            "padding_matters": self._padding_matters(made),
             "breaches": [
                 *product_breaches(contract, report),
                 *weight_breaches(contract, report),
@@ -122,6 +127,13 @@ class Check:
             ],
             "new_enough": version_key(minimum_runtime(report)) <= newest,
         }
+
+    def _padding_matters(self, flatbuffer: bytes) -> bool:
+        """Tell whether other ids at padding change an answer."""
+        ids, mask = NAMES[IDS], NAMES[MASK]
+        padded = [text | {ids: np.where(text[mask], text[ids], 7)} for text in self.texts]
+        observer = Observer(flatbuffer)
+        return not np.array_equal(observer.answers(self.texts), observer.answers(padded))
 
     def _same(self, flatbuffer: bytes) -> bool:
         return bool(np.array_equal(Observer(flatbuffer).answers(self.texts), self.exact))

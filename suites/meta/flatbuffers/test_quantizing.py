@@ -52,13 +52,22 @@ def test_a_constant_that_masks_stays_for_other_operators(found):
 
 def test_a_lowered_mask_hides_padding_all_the_same(found):
     masks = found["masks"]
-    assert -100 < masks["lowered"] < masks["end"] < 0
+    assert -100 < masks["lowered"] <= masks["end"] < 0
     assert masks["lowered_error"] < 1e-3
 
 
 def test_integers_need_the_lowered_mask(found):
-    right, wide = found["schemes"][INTEGER]["error"], found["faults"]["wide_mask"]
+    right, wide = found["schemes"][INTEGER]["error"], found["faults"]["wide"]
     assert wide > 4 * right
+
+
+def test_a_range_that_ends_too_early_does_not_hide_padding(found):
+    assert found["faults"]["shallow"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_ids_at_padding_change_no_answer(found, scheme):
+    assert not found["schemes"][scheme]["padding_matters"]
 
 
 def test_lookups_become_gathers_and_every_row_is_in_the_range(found):
