@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from models.families import family_of
 from models.huggingface.checkpoint import read_checkpoint
-from models.huggingface.families import has_own_network
 from models.huggingface.labels import labels_in_order
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def is_for_pytorch(subject: Subject, family: str | None) -> bool:
     if subject.full.checkpoint:
         return True
     alone = subject.small is None and subject.shrunk is None
-    return alone and family is not None and not has_own_network(family)
+    return alone and family is not None and not family_of(family).own_network
 
 
 def with_labels(subject: Subject, checkpoint: Checkpoint) -> Subject:

@@ -1,7 +1,6 @@
 """The tokenizers of `transformers` that are known here, by the names of their classes.
 
-What is needed to read a checkpoint of another family is a line in these tables, and a reader where
-its files are of no known kind.
+Which class a family's checkpoints have is in `models/families.toml`.
 """
 
 from __future__ import annotations
@@ -24,22 +23,6 @@ LIKE_BERT = SAY_NOTHING | BERTS
 # MPNet's words are BERT's, its special tokens RoBERTa's.
 OF_WORD_PIECES = LIKE_BERT | {MPNET}
 LIKE_ROBERTA = SAY_NOTHING | {ROBERTA, "BartTokenizer", "LongformerTokenizer"}
-
-# What reads a checkpoint's vocabulary where its settings do not name a class, by the `model_type`
-# of its config.json. ModernBERT's is in tokenizer.json alone.
-OF_MODEL_TYPE = {
-    "bert": BERT,
-    "distilbert": BERT,
-    "electra": BERT,
-    "mobilebert": BERT,
-    "mpnet": MPNET,
-    "roberta": ROBERTA,
-    "xlm-roberta": XLM_ROBERTA,
-    "albert": ALBERT,
-    # Read from a tokenizer.json alone: how its byte pairs stand in a pair differs by version.
-    "deberta": "DebertaTokenizer",
-    "deberta-v2": DEBERTA_V2,
-}
 
 # Those that never tell a network which text of a pair a token belongs to.
 _WITHOUT_SEGMENTS = frozenset(

@@ -9,8 +9,9 @@ from msgspec import Meta
 
 from models.documents import parse_json
 from models.errors import UsageMistake
+from models.families import family_of
 from models.files import LARGEST_TABLE, read_text
-from models.tokenizers.classes import OF_MODEL_TYPE, plain_name
+from models.tokenizers.classes import plain_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,17 +19,7 @@ if TYPE_CHECKING:
     from models.tokenizers.settings import Settings
 
 CONFIG = "config.json"
-# Networks that number positions from behind the number of the padding token on: of 514 rows, the
-# first two stand for no token.
-_COUNTS_FROM_PADDING = frozenset(
-    {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "xmod", "mpnet", "longformer"}
-)
-_PADDING_THERE = 1
-# Networks that take no segments, whatever their config says, and those that take none unless it
-# names how many.
-_NO_SEGMENTS = frozenset({"distilbert", "mpnet", "modernbert"})
-_NO_SEGMENTS_UNLESS_SAID = frozenset({"deberta", "deberta-v2"})
-_USUAL_SEGMENTS = 2
+_USUAL_PADDING, _USUAL_SEGMENTS = 1, 2
 Count = Annotated[int, Meta(ge=0, le=1 << 31)]
 
 
@@ -54,7 +45,7 @@ class NetworkConfig(msgspec.Struct, frozen=True):
     @property
     def counts_from_padding(self) -> bool:
         """Whether positions are numbered from behind the padding token's number on."""
-        return self.model_type in _COUNTS_FROM_PADDING
+        return family_of(self.model_type).positions_follow_padding
 
     @property
     def longest(self) -> int | None:
@@ -66,15 +57,16 @@ class NetworkConfig(msgspec.Struct, frozen=True):
         rows = self.max_position_embeddings
         if rows is None or not self.counts_from_padding:
             return rows
-        padding = _PADDING_THERE if self.pad_token_id is None else self.pad_token_id
+        padding = _USUAL_PADDING if self.pad_token_id is None else self.pad_token_id
         return max(rows - padding - 1, 0)
 
     @property
     def takes_segments(self) -> bool:
         """Whether it tells the texts of a pair apart by an input of its own."""
-        if self.model_type in _NO_SEGMENTS:
+        segments = family_of(self.model_type).segments
+        if segments == "no":
             return False
-        usual = 0 if self.model_type in _NO_SEGMENTS_UNLESS_SAID else _USUAL_SEGMENTS
+        usual = _USUAL_SEGMENTS if segments == "yes" else 0
         known = usual if self.type_vocab_size is None else self.type_vocab_size
         return known > 1
 
@@ -121,4 +113,4 @@ def class_named(file: Path, settings: Settings | None) -> str | None:
         return None
     if config.tokenizer_class is not None:
         return plain_name(config.tokenizer_class)
-    return OF_MODEL_TYPE.get(config.model_type or "")
+    return family_of(config.model_type).tokenizer_class

@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "models.documents": set(),
     "models.protocol_buffers": set(),
     "models.progress": set(),
-    "models.tokenizers": {"models.errors", "models.tables"},
+    "models.families": {"models.tables"},
+    "models.tokenizers": {"models.families", "models.errors", "models.tables"},
     "models.sources": {"models.errors", "models.store"},
     "models.tables": {"models.errors"},
     "models.store": {"models.errors"},
@@ -112,6 +113,7 @@ MAY_IMPORT = {
     "models.commands": {"models.errors"},
     # What PyTorch makes of a checkpoint: a second way to candidates beside networks and training.
     "models.huggingface": {
+        "models.families",
         *("models.corpus", "models.errors", "models.flatbuffers", "models.members"),
         *("models.networks", "models.progress", "models.subjects", "models.tables"),
         *("models.tasks", "models.tokenizers", "models.training", "models.verdicts"),
