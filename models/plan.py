@@ -143,8 +143,7 @@ def make_request(
         for role, checkpoint in chosen(subject, pretrained).items()
     }
     folder = checkpoints.get("full")
-    family = None if folder is None else family_in(folder)
-    by_pytorch = folder is not None and is_for_pytorch(subject, family)
+    by_pytorch = folder is not None and is_for_pytorch(subject, lambda: family_in(folder))
     if by_pytorch:
         subject = fitted(subject, checkpoints["full"])
     else:

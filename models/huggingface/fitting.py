@@ -11,6 +11,7 @@ from models.huggingface.checkpoint import read_checkpoint
 from models.huggingface.labels import labels_in_order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from models.huggingface.checkpoint import Checkpoint
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
 LONGEST = 512
 
 
-def is_for_pytorch(subject: Subject, family: str | None) -> bool:
+def is_for_pytorch(subject: Subject, family: Callable[[], str | None]) -> bool:
     """Tell whether PyTorch makes the candidates of a subject that starts from a checkpoint.
 
     Args:
         subject: with `checkpoint`, always; with `pretrained`, where the family has no network of
             this project's.
-        family: of the full model's checkpoint; None where its config names none.
+        family: returns the family of the full model's checkpoint, None where its config names
+            none. Asked only where it decides: the config may have to be fetched.
     """
     if subject.full.checkpoint:
         return True
-    alone = subject.small is None and subject.shrunk is None
-    return alone and family is not None and not family_of(family).own_network
+    if subject.small is not None or subject.shrunk is not None:
+        return False
+    name = family()
+    return name is not None and not family_of(name).own_network
 
 
 def with_labels(subject: Subject, checkpoint: Checkpoint) -> Subject:

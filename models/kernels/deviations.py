@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from models.runtime.answers import RunnerInfo
 
-FILE = Path(__file__).with_suffix(".toml")
+FILE = Path(__file__).with_name("deviations.toml")
 # The smallest cases, named as their entries are.
 FOLDER = Path(__file__).parent / "deviating"
 _RANGE = re.compile(r"(>=|<=|==|<|>)(\d+(?:\.\d+)*)")

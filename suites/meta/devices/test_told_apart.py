@@ -21,7 +21,7 @@ def on(monkeypatch):
 
     def told(place, processor="this one"):
         monkeypatch.setattr(baselines, "_processor", lambda: processor)
-        return baselines._machine(SimpleNamespace(place=place, threads=1))
+        return baselines._machine(SimpleNamespace(place=place, backend="ai_edge_litert", threads=1))
 
     return told
 
@@ -31,7 +31,7 @@ def remote(address, version="2.3.0"):
     connection = SimpleNamespace(
         target=Target.parse(address),
         describe=lambda: address,
-        run=lambda _words, **_: f"ai_edge_litert={version}\nnumpy=2.4.6\n",
+        run=lambda _words, **_: f"ai-edge-litert={version}\nnumpy=2.4.6\n",
     )
     return RemotePlace(load_device("rpi4"), FOUND, connection)
 

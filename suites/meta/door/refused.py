@@ -216,6 +216,10 @@ FILES = {
     "another length": Refused(
         says=("ok.tflite", "length", "takes 8 tokens", "or give 8"), options={"length": "9"}
     ),
+    "other lengths": Refused(
+        says=("ok.tflite", "takes 8 tokens alone", "a signature for each length"),
+        options={"length": "4,8"},
+    ),
     "several outputs": _file(
         lambda: classifier(outputs=2), "has 2 outputs", "--edge-output='name=logits'"
     ),

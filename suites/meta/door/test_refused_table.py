@@ -35,7 +35,7 @@ ROWS = {
         *("a signature that is not there", "inputs that are not there"),
     ),
     "inputs that are declared in part": ("inputs that are not all declared",),
-    "a length that the file does not take": ("another length",),
+    "a length that the file does not take": ("another length", "other lengths"),
     "an output that answers no text": ("an output for each token",),
     "a meaning or threshold that the graph denies": (
         *("a meaning that the graph denies", "a meaning that does not exist"),

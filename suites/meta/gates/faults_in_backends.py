@@ -5,6 +5,7 @@ from __future__ import annotations
 from suites.meta.gates.planting import Fault
 
 BACKENDS = "suites/backends/test_backends.py::"
+ACCELERATOR = BACKENDS + "test_accelerator_takes_the_operators"
 
 
 def in_backend(mode: str, gate: str, says: str = "") -> Fault:

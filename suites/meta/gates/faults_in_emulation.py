@@ -8,7 +8,7 @@ from suites.meta.gates.planting import Fault, file_of
 GOLDEN = "suites/agreement/test_golden.py::"
 INSTRUCTIONS = "suites/instructions/test_instructions.py::"
 DYNAMIC = "dynamic_wi8_afp32"
-ON_ARM = "os.uname().machine == 'aarch64'"
+ON_ARM = "__import__('os').uname().machine == 'aarch64'"
 
 FAULTS = {
     "a kernel that turns labels around on ARM": Fault(

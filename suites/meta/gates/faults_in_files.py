@@ -335,13 +335,6 @@ CONVERSION = {
         plant=in_flatbuffer(DYNAMIC, edits.with_versions(9)),
         needs="tflite_runtime",
     ),
-    "a file that is refused where it says it runs": Fault(
-        gate=BACKENDS + "test_backend_loads_the_file",
-        says="is enough",
-        only="tflite_runtime",
-        plant=in_flatbuffer("float32", edits.lost_weights),
-        needs="tflite_runtime",
-    ),
     "a file with two megabytes of nothing": Fault(
         gate=SIZE + "test_file_is_within_budget",
         says="fail: flatbuffer_bytes of float32",

@@ -14,7 +14,7 @@ PRIVACY = "suites/privacy/test_privacy.py::"
 AGE = "    return age if started > 0 and age > 0 else None\n"
 LOAD = '        self.models.pop(header["name"], None)\n'
 ANSWER = '        model = self._model(header["name"])\n        count, rows = model.check(arrays)\n'
-CLASSIFY = "                _, arrays = model.check(encode(text))\n"
+CLASSIFY = "                _, arrays = model.check(encoded)\n"
 INVOKE = "            invoke()\n"
 # Clocks are set forward by what nobody wants to wait for.
 TAKEN = "            return end - start, cpu() - cpu_start\n"
@@ -23,8 +23,8 @@ LOADED = "        model = interpret(backend, source, header)\n"
 INPUTS = "        names = {tensor.name for tensor in self.inputs}\n"
 LOGITS = "        return self.output.real("
 GET_LOGITS = "self.graph.get_tensor(self.output.index)).reshape(-1)\n"
-SET_ROW = "        for tensor in self.inputs:\n            self.graph.set_tensor("
-RACED = "                        predictions[k, turn] = models[k].label()\n"
+SET_ROW = "        for tensor in self.inputs:\n            cells = arrays["
+RACED = "                        predictions[k, turn] = one.label()\n"
 
 
 def planted_logits(*lines: str) -> dict[str, str]:
@@ -77,7 +77,7 @@ FAULTS = {
     ),
     "labels in the race that are not those of the accuracy run": Fault(
         gate=HONESTY + "test_answers_while_timed_are_those_of_the_accuracy_run",
-        runner={RACED: RACED.replace("models[k].label()", "models[k].logits().argmin()")},
+        runner={RACED: RACED.replace("one.label()", "one.logits().argmin()")},
     ),
     "a quantized variant that is slower than float32": Fault(
         gate=LATENCY + "test_latency_over_float32_is_within_budget",

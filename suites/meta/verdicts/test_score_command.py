@@ -205,12 +205,12 @@ def test_calibrate_is_given_what_was_asked_for(monkeypatch, capsys):
     options = ["--comparisons", "5", "--slowdown", "20 %", "--variant", "a.tflite"]
     assert main(["calibrate", *options, "--backend", "tflite_runtime"]) == 0
     assert seen == [
-        {"comparisons": 200, "slowdown": 0.1, "variant": None, "runtime": None},
+        {"comparisons": 200, "slowdown": 0.1, "variant": None, "backend": None},
         {
             "comparisons": 5,
             "slowdown": 0.2,
             "variant": Path.cwd() / "a.tflite",
-            "runtime": "tflite_runtime",
+            "backend": "tflite_runtime",
         },
     ]
     capsys.readouterr()
