@@ -18,6 +18,7 @@ from models.tables import Table, read_table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from models.kernels.case import Family
     from models.runtime.answers import RunnerInfo
 
 FILE = Path(__file__).with_name("deviations.toml")
@@ -34,7 +35,7 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
         operators: whose kernels deviate.
         kinds: of operands; all where none is named.
         backends: on which.
-        versions: of the runtime, such as ">=2.3.0" or ">=2.1.6,<2.4".
+        versions: of the runtime, one or more ranges such as "==2.3.0" or ">=2.1.6,<2.4".
         machines: as the processor calls itself (`uname -m`); all where none is named.
         without: features of the processor that it must not have.
         when: the facts of the cases that deviate; the others are judged.
@@ -47,7 +48,7 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
     operators: list[str]
     kinds: tuple[str, ...] = ()
     backends: list[str]
-    versions: str
+    versions: list[str]
     machines: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     when: dict[str, list[Any]] = {}  # noqa: RUF012 - msgspec copies it
@@ -57,9 +58,13 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
 
     def holds_on(self, backend: str, info: RunnerInfo) -> bool:
         """Tell whether it speaks of a backend as it runs there."""
+        seen = any(within(info.runtime_version, each) for each in self.versions)
+        return seen and self.holds_on_a_version_of(backend, info)
+
+    def holds_on_a_version_of(self, backend: str, info: RunnerInfo) -> bool:
+        """Tell whether it speaks of some version of a backend as it runs there."""
         return (
             backend in self.backends
-            and within(info.runtime_version, self.versions)
             and (not self.machines or info.machine in self.machines)
             and not set(self.without) & set(info.processor.features)
         )
@@ -93,7 +98,8 @@ def known_deviations(file: Path = FILE) -> list[KnownDeviation]:
             raise UsageMistake(
                 f"two entries are called {one.name!r}", file=file, remedy="Rename one of them"
             )
-        _ranges(one.versions, file)
+        for each in one.versions:
+            _ranges(each, file)
     return list(found)
 
 
@@ -118,6 +124,20 @@ def _ranges(text: str, file: Path) -> None:
             key="versions",
             remedy='Write one or more such as ">=2.1.6,<2.4"',
         )
+
+
+def known_of_other_versions(
+    family: Family, info: RunnerInfo, facts: dict[str, Any], *, died: bool
+) -> KnownDeviation | None:
+    """Return an entry that explains a case, but for the version of the runtime."""
+    near = [
+        one
+        for one in known_deviations()
+        if one.speaks_of(family.operator, family.kind)
+        and one.holds_on_a_version_of(info.backend, info)
+        and not one.holds_on(info.backend, info)
+    ]
+    return explaining(near, facts, died=died)
 
 
 def explaining(
