@@ -40,14 +40,23 @@ class Case:
 
     def flatbuffer(self) -> bytes:
         """Return the file."""
-        return write(self.graph)
+        return write(self.graph, open_rows=self.resized is not None)
 
     def expected(self) -> list[list[Rounded]]:
         """Return what each run must answer, and how far off it may be."""
         with np.errstate(all="ignore"):
-            if self.resized is None:
-                return evaluate(self.graph, self.runs)
-            return evaluate(self.graph, self.runs[:1]) + evaluate(self.resized, self.runs[1:])
+            return self.computed(lambda graph: graph)
+
+    def computed(self, edit: Callable[[Graph], Graph]) -> list[list[Rounded]]:
+        """Return what each run of an edited graph answers, and how far off it may be."""
+        if self.resized is None:
+            return evaluate(edit(self.graph), self.runs)
+        first, others = edit(self.graph), edit(self.resized)
+        return evaluate(first, self.runs[:1]) + evaluate(others, self.runs[1:])
+
+    def graph_of(self, run: int) -> Graph:
+        """Return the graph of a run, with the shapes that it has then."""
+        return self.graph if run == 0 or self.resized is None else self.resized
 
     @property
     def outputs(self) -> list[Tensor]:

@@ -57,8 +57,12 @@ _COMPILED = """model = CompiledModel.from_file("model.tflite", options=Options(
     hardware_accelerators=HardwareAccelerator.CPU,
     cpu_options=CpuOptions(num_threads={threads}, kernel_mode=CpuKernelMode.{mode}),
 ))
-inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)"""
-_COMPILING = """    for buffer, array in zip(inputs, given):
+key = next(iter(model.get_signature_list()))"""
+_RESIZING = """    for name, array in zip(model.get_input_tensor_details(key), given):
+        model.resize_input_tensor_by_name(key, name, array.shape)
+"""
+_COMPILING = """    inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
+    for buffer, array in zip(inputs, given):
         buffer.write(array)
     model.run_by_index(0, inputs, outputs)
     kept = [case[f"actual_{{run}}_{{place}}"] for place in range(len(outputs))]
@@ -113,7 +117,8 @@ def _script(family: Family, info: RunnerInfo, found: Deviating) -> str:
         names = "CompiledModel, CpuKernelMode, CpuOptions, HardwareAccelerator, Options"
         imports = f"from ai_edge_litert.compiled_model import {names}"
         kernels = {"builtin": "BUILTIN", "reference": "REFERENCE"}.get(mode, "DELEGATE")
-        loading, computing = _COMPILED.format(threads=threads, mode=kernels), _COMPILING
+        loading = _COMPILED.format(threads=threads, mode=kernels)
+        computing = _COMPILING if found.case.resized is None else _RESIZING + _COMPILING
     else:
         imports = f"from {find_backend(info.backend).module} import Interpreter, OpResolverType"
         loading = _INTERPRETER.format(threads=threads, resolver=RESOLVERS[mode])

@@ -111,6 +111,7 @@ OPTIONS: dict[str, tuple[str, dict[str, Field]]] = {
     "POW": ("PowOptions", _NOTHING),
     "MAXIMUM": ("MaximumMinimumOptions", _NOTHING),
     "MINIMUM": ("MaximumMinimumOptions", _NOTHING),
+    "SELECT": ("SelectOptions", _NOTHING),
     "SELECT_V2": ("SelectV2Options", _NOTHING),
     "EQUAL": ("EqualOptions", _NOTHING),
     "NOT_EQUAL": ("NotEqualOptions", _NOTHING),

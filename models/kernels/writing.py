@@ -24,9 +24,15 @@ _OLDEST_FIELD = 127
 _BLOCKWISE = 2
 
 
-def write(graph: Graph) -> bytes:
-    """Return the FlatBuffer of a graph; `bodies` become its second and later subgraphs."""
-    file = _File()
+def write(graph: Graph, *, open_rows: bool = False) -> bytes:
+    """Return the FlatBuffer of a graph; `bodies` become its second and later subgraphs.
+
+    Args:
+        graph: to be written.
+        open_rows: whether the file leaves the first dimension of what it computes open, so that
+            every runtime lets it be resized.
+    """
+    file = _File(open_rows=open_rows)
     subgraphs = [file.subgraph(each, number) for number, each in enumerate((graph, *graph.bodies))]
     root = {
         0: u32(_SCHEMA),
@@ -56,7 +62,8 @@ def packed_int4(values: NDArray[Any]) -> bytes:
 class _File:
     """What the subgraphs of one file share: buffers and operator codes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, open_rows: bool) -> None:
+        self._open_rows = open_rows
         self.buffers: list[bytes] = [b""]
         self._kinds: list[tuple[int, int]] = []
 
@@ -98,6 +105,8 @@ class _File:
         }
         if tensor.quantization is not None:
             fields[4] = _quantization(tensor.quantization, scales_at)
+        if self._open_rows and tensor.data is None:
+            fields[7] = Vector("Int32", (-1, *tensor.shape[1:]))
         if tensor.variable:
             fields[5] = Scalar("Bool", value=True)
         # A scalar has a shape of no sizes: without this it reads as unknown.

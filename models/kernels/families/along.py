@@ -46,14 +46,15 @@ def _reduction(choices: Choices, operator: str, kind: str) -> Case:
     how = quantization(choices, kind) if kind in _STATIC else None
     out = how
     if how is not None and operator != "REDUCE_MAX":
-        ratio = one_of(choices, (1.0, 2.0, 0.5))
+        ratio = one_of(choices, (1.0, 2.0, 0.5, 300.0, 0.01))
         wide = float(np.float32(float(how.scales[0]) * ratio))
         out = Quantization.of(wide, zero_point(choices, kind))
     place = sketch.input(Tensor(shape, kind, quantization=how), _drawn(kind))
     along = sketch.drawing.constant(np.array(axes, np.int32))
     answer = Tensor(after, kind, quantization=out)
     sketch.facts |= {"axes": axes, "rank": len(shape)}
-    return sketch.case(sketch.drawing.node(operator, [place, along], [answer], keep_dims=keep))
+    result = sketch.drawing.node(operator, [place, along], [answer], keep_dims=keep)
+    return sketch.case(result, by_rows=0 not in axes)
 
 
 def _softmax(choices: Choices, operator: str, kind: str) -> Case:
@@ -70,7 +71,8 @@ def _softmax(choices: Choices, operator: str, kind: str) -> Case:
     place = sketch.input(Tensor(shape, kind, quantization=how), draw)
     options = {"beta": one_of(choices, (1.0, 0.5, 2.0))} if operator == "SOFTMAX" else {}
     answer = Tensor(shape, kind, quantization=out)
-    return sketch.case(sketch.drawing.node(operator, [place], [answer], **options))
+    result = sketch.drawing.node(operator, [place], [answer], **options)
+    return sketch.case(result, by_rows=True)
 
 
 def _scores(choices: Choices, shape: tuple[int, ...], *, hidden: bool) -> Any:
@@ -89,7 +91,8 @@ def _arg_max(choices: Choices, kind: str) -> Case:
     along = sketch.drawing.constant(np.array(axis, np.int32))
     target = one_of(choices, ("int32", "int64"))
     answer = Tensor((*shape[:axis], *shape[axis + 1 :]), target)
-    return sketch.case(sketch.drawing.node("ARG_MAX", [place, along], [answer], type=TYPES[target]))
+    result = sketch.drawing.node("ARG_MAX", [place, along], [answer], type=TYPES[target])
+    return sketch.case(result, by_rows=axis > 0)
 
 
 def _cumsum(choices: Choices, kind: str) -> Case:
@@ -98,9 +101,8 @@ def _cumsum(choices: Choices, kind: str) -> Case:
     place = sketch.input(Tensor(shape, kind), _drawn(kind))
     along = sketch.drawing.constant(np.array(axis, np.int32))
     options = {"exclusive": yes_or_no(choices), "reverse": yes_or_no(choices)}
-    return sketch.case(
-        sketch.drawing.node("CUMSUM", [place, along], [Tensor(shape, kind)], **options)
-    )
+    result = sketch.drawing.node("CUMSUM", [place, along], [Tensor(shape, kind)], **options)
+    return sketch.case(result, by_rows=True)
 
 
 _KINDS = {

@@ -1,7 +1,8 @@
-"""What families share: inputs of several runs, threads, constants in place of inputs."""
+"""What families share: inputs of several runs, threads, constants in place of inputs, resizing."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _MOST_VALUES = 6000
 _MOST_RUNS = 3
+# Rows after a tensor was resized: more, fewer, as many as a vector's tail leaves.
+_ROWS = (2, 3, 5, 7, 17)
 
 
 class Sketch:
@@ -52,17 +55,46 @@ class Sketch:
         data = values(self.choices, tensor.shape)
         return self.drawing.constant(data, tensor.dtype, tensor.quantization)
 
-    def case(self, *outputs: int, bodies: tuple[Graph, ...] = ()) -> Case:
-        """Return the case: one to three runs, with one, two or four threads."""
+    def case(self, *outputs: int, bodies: tuple[Graph, ...] = (), by_rows: bool = False) -> Case:
+        """Return the case: one to three runs, with one, two or four threads.
+
+        Args:
+            outputs: the tensors that go out.
+            bodies: the graphs that control flow calls.
+            by_rows: whether the rows of what comes in are computed each by itself, so that the
+                graph may be resized between two runs.
+        """
         graph = self.drawing.graph(*outputs, bodies=bodies)
         threads = one_of(self.choices, THREADS)
         count = _MOST_RUNS if one_in(self.choices, 5) else 1
-        runs = tuple(
-            tuple(values(self.choices, tensor.shape) for tensor, values in self._values)
-            for _ in range(count)
-        )
+        resized = None
+        if by_rows and has_rows(graph) and one_in(self.choices, 6):
+            resized, count = with_rows(graph, one_of(self.choices, _ROWS)), _MOST_RUNS
+        graphs = [graph, *[resized or graph] * (count - 1)]
+        runs = tuple(self._run(each) for each in graphs)
         facts = {"threads": threads, "runs": count, "special": _special(runs)} | self.facts
-        return Case(graph, runs, threads, facts)
+        return Case(graph, runs, threads, facts | {"resized": resized is not None}, resized)
+
+    def _run(self, graph: Graph) -> tuple[NDArray[Any], ...]:
+        """Draw what a graph is given in one run."""
+        draws = (values for _, values in self._values)
+        shapes = (graph.tensors[place].shape for place in graph.inputs)
+        return tuple(draw(self.choices, shape) for draw, shape in zip(draws, shapes, strict=True))
+
+
+def has_rows(graph: Graph) -> bool:
+    """Tell whether all that a graph computes has one number of rows, its first dimension."""
+    rows = {tensor.shape[:1] for tensor in graph.tensors if tensor.data is None}
+    return len(rows) == 1 and rows != {()}
+
+
+def with_rows(graph: Graph, rows: int) -> Graph:
+    """Return a graph whose tensors have so many rows; constants stay as they are."""
+    tensors = tuple(
+        tensor if tensor.data is not None else replace(tensor, shape=(rows, *tensor.shape[1:]))
+        for tensor in graph.tensors
+    )
+    return replace(graph, tensors=tensors)
 
 
 def _special(runs: tuple[tuple[NDArray[Any], ...], ...]) -> bool:

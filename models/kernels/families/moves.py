@@ -72,11 +72,18 @@ class Mover:
         """Add a constant of int32."""
         return self.sketch.drawing.constant(np.asarray(numbers, np.int32))
 
-    def done(self, operator: str, inputs: list[int], *shapes: Shape, **options: Any) -> Case:
+    def done(
+        self,
+        operator: str,
+        inputs: list[int],
+        *shapes: Shape,
+        by_rows: bool = False,
+        **options: Any,
+    ) -> Case:
         """Return the case of an operator whose outputs have such shapes."""
         outputs = [self.tensor(shape) for shape in shapes]
         first = self.sketch.drawing.node(operator, inputs, outputs, **options)
-        return self.sketch.case(*range(first, first + len(outputs)))
+        return self.sketch.case(*range(first, first + len(outputs)), by_rows=by_rows)
 
 
 def _axis(choices: Choices, rank: int) -> int:
@@ -101,7 +108,8 @@ def _transpose(mover: Mover) -> Case:
     shape = bounded(shape_of(mover.choices, 2, 4))
     order = generator(mover.choices).permutation(len(shape))
     after = tuple(shape[axis] for axis in order)
-    return mover.done("TRANSPOSE", [mover.input(shape), mover.whole(order)], after)
+    inputs = [mover.input(shape), mover.whole(order)]
+    return mover.done("TRANSPOSE", inputs, after, by_rows=bool(order[0] == 0))
 
 
 def _concatenation(mover: Mover) -> Case:
@@ -110,7 +118,8 @@ def _concatenation(mover: Mover) -> Case:
     sizes = [one_of(mover.choices, FEW) for _ in range(count)]
     parts = [_with(shape, axis, size) for size in sizes]
     places = [mover.input(part) for part in parts]
-    return mover.done("CONCATENATION", places, _with(shape, axis, sum(sizes)), axis=axis)
+    after = _with(shape, axis, sum(sizes))
+    return mover.done("CONCATENATION", places, after, by_rows=axis % len(shape) > 0, axis=axis)
 
 
 def _with(shape: Shape, axis: int, size: int) -> Shape:
@@ -125,7 +134,8 @@ def _split(mover: Mover) -> Case:
     size = one_of(mover.choices, FEW)
     whole = mover.input(_with(shape, axis, size * count))
     parts = [_with(shape, axis, size)] * count
-    return mover.done("SPLIT", [mover.whole(axis), whole], *parts, splits=count)
+    by_rows = axis % len(shape) > 0
+    return mover.done("SPLIT", [mover.whole(axis), whole], *parts, by_rows=by_rows, splits=count)
 
 
 def _slice(mover: Mover) -> Case:
@@ -160,7 +170,7 @@ def _strided_slice(mover: Mover) -> Case:
         last = None if masks["end"] >> axis & 1 else end
         after.append(len(range(*slice(first, last, stride).indices(size))))
     lists = [mover.whole(list(each)) for each in zip(*ranges, strict=True)]
-    options = {f"{name}_mask": mask for name, mask in masks.items()}
+    options: dict[str, Any] = {f"{name}_mask": mask for name, mask in masks.items()}
     return mover.done("STRIDED_SLICE", [mover.input(shape), *lists], tuple(after), **options)
 
 
@@ -168,7 +178,8 @@ def _pad(mover: Mover) -> Case:
     shape = bounded(shape_of(mover.choices))
     widths = [[mover.choices.integer(0, 3) for _ in range(2)] for _ in shape]
     after = tuple(size + sum(width) for size, width in zip(shape, widths, strict=True))
-    return mover.done("PAD", [mover.input(shape), mover.whole(widths)], after)
+    inputs = [mover.input(shape), mover.whole(widths)]
+    return mover.done("PAD", inputs, after, by_rows=not any(widths[0]))
 
 
 def _pack(mover: Mover) -> Case:
@@ -176,28 +187,30 @@ def _pack(mover: Mover) -> Case:
     axis = mover.choices.integer(0, len(shape))
     after = (*shape[:axis], count, *shape[axis:])
     places = [mover.input(shape) for _ in range(count)]
-    return mover.done("PACK", places, after, count=count, axis=axis)
+    return mover.done("PACK", places, after, by_rows=axis > 0, count=count, axis=axis)
 
 
 def _unpack(mover: Mover) -> Case:
     shape, count = bounded(shape_of(mover.choices, 1, 3)), mover.choices.integer(1, 4)
     axis = mover.choices.integer(0, len(shape))
     whole = mover.input((*shape[:axis], count, *shape[axis:]))
-    return mover.done("UNPACK", [whole], *[shape] * count, count=count, axis=axis)
+    parts, by_rows = [shape] * count, axis > 0
+    return mover.done("UNPACK", [whole], *parts, by_rows=by_rows, count=count, axis=axis)
 
 
 def _expand_dims(mover: Mover) -> Case:
     shape = bounded(shape_of(mover.choices, 1, 3))
     axis = mover.choices.integer(0, len(shape))
     after = (*shape[:axis], 1, *shape[axis:])
-    return mover.done("EXPAND_DIMS", [mover.input(shape), mover.whole(axis)], after)
+    inputs = [mover.input(shape), mover.whole(axis)]
+    return mover.done("EXPAND_DIMS", inputs, after, by_rows=axis > 0)
 
 
 def _squeeze(mover: Mover) -> Case:
     shape = bounded(shape_of(mover.choices, 1, 3))
     axis = mover.choices.integer(0, len(shape))
     whole = mover.input((*shape[:axis], 1, *shape[axis:]))
-    return mover.done("SQUEEZE", [whole], shape, dims=[axis])
+    return mover.done("SQUEEZE", [whole], shape, by_rows=axis > 0, dims=[axis])
 
 
 def _broadcast_to(mover: Mover) -> Case:
@@ -231,7 +244,7 @@ def _gather(mover: Mover) -> Case:
         place = mover.sketch.drawing.constant(data, "int4", mover.how)
     else:
         place = mover.input(shape)
-    options = {"axis": axis, "batch_dims": batches}
+    options: dict[str, Any] = {"axis": axis, "batch_dims": batches}
     if mover.kind != "int4":
         return mover.done("GATHER", [place, ids], after, **options)
     mover.sketch.facts["odd_row"] = bool(math.prod(shape[axis + 1 :]) % 2)

@@ -62,9 +62,8 @@ def _layer_normalization(choices: Choices) -> Case:
     factor = pattern.to("MUL", scale, pattern.vector(shape[-1]), shape=shape)
     shift = pattern.to("MUL", mean, factor, shape=shape)
     rest = pattern.to("SUB", pattern.vector(shape[-1]), shift, shape=shape)
-    return pattern.sketch.case(
-        pattern.to("ADD", pattern.to("MUL", x, factor, shape=shape), rest, shape=shape)
-    )
+    result = pattern.to("ADD", pattern.to("MUL", x, factor, shape=shape), rest, shape=shape)
+    return pattern.sketch.case(result, by_rows=True)
 
 
 def _attention(choices: Choices) -> Case:
@@ -82,7 +81,8 @@ def _attention(choices: Choices) -> Case:
     added = pattern.to("SELECT_V2", mask, pattern.number(0.0), hidden, shape=keys)
     masked = pattern.to("ADD", scaled, added, shape=scores)
     shares = pattern.to("SOFTMAX", masked, shape=scores, beta=1.0)
-    return pattern.sketch.case(pattern.to("BATCH_MATMUL", shares, values, shape=shape))
+    result = pattern.to("BATCH_MATMUL", shares, values, shape=shape)
+    return pattern.sketch.case(result, by_rows=True)
 
 
 def _gelu_by_tanh(choices: Choices) -> Case:
@@ -99,7 +99,7 @@ def _gelu_by_tanh(choices: Choices) -> Case:
     curve = pattern.to("TANH", argument, shape=shape)
     share = pattern.to("ADD", curve, pattern.number(1.0), shape=shape)
     half = pattern.to("MUL", x, pattern.number(0.5), shape=shape)
-    return pattern.sketch.case(pattern.to("MUL", half, share, shape=shape))
+    return pattern.sketch.case(pattern.to("MUL", half, share, shape=shape), by_rows=True)
 
 
 def _erf(pattern: Pattern, x: int, shape: tuple[int, ...]) -> int:
@@ -124,7 +124,7 @@ def _erf(pattern: Pattern, x: int, shape: tuple[int, ...]) -> int:
 def _erf_alone(choices: Choices) -> Case:
     pattern, shape = Pattern(choices), (one_of(choices, FEW), one_of(choices, _WIDTHS))
     x = pattern.sketch.input(Tensor(shape), partial(floats, low=-4.0, high=4.0))
-    return pattern.sketch.case(_erf(pattern, x, shape))
+    return pattern.sketch.case(_erf(pattern, x, shape), by_rows=True)
 
 
 def _gelu_by_erf(choices: Choices) -> Case:
@@ -133,7 +133,7 @@ def _gelu_by_erf(choices: Choices) -> Case:
     argument = pattern.to("MUL", x, pattern.number(np.sqrt(0.5)), shape=shape)
     share = pattern.to("ADD", _erf(pattern, argument, shape), pattern.number(1.0), shape=shape)
     half = pattern.to("MUL", x, pattern.number(0.5), shape=shape)
-    return pattern.sketch.case(pattern.to("MUL", half, share, shape=shape))
+    return pattern.sketch.case(pattern.to("MUL", half, share, shape=shape), by_rows=True)
 
 
 def _bottleneck(choices: Choices) -> Case:
@@ -152,7 +152,8 @@ def _bottleneck(choices: Choices) -> Case:
     second = pattern.to("FULLY_CONNECTED", first, weights[1], pattern.vector(width), shape=narrow)
     summed = pattern.to("ADD", second, x, shape=narrow)
     scaled = pattern.to("MUL", summed, pattern.vector(width), shape=narrow)
-    return pattern.sketch.case(pattern.to("ADD", scaled, pattern.vector(width), shape=narrow))
+    result = pattern.to("ADD", scaled, pattern.vector(width), shape=narrow)
+    return pattern.sketch.case(result, by_rows=True)
 
 
 FAMILIES: list[Family] = [

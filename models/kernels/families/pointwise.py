@@ -85,15 +85,17 @@ def _unary(choices: Choices, operator: str, kind: str) -> Case:
             floats, low=row.low, high=row.high, special=row.special and one_in(choices, 3)
         )
         place = sketch.input(Tensor(shape), draw)
-        return sketch.case(sketch.drawing.node(operator, [place], [Tensor(shape)]))
+        result = sketch.drawing.node(operator, [place], [Tensor(shape)])
+        return sketch.case(result, by_rows=True)
     if kind not in _STATIC:
         draw_whole = partial(integers, low=-_WHOLE, high=_WHOLE, dtype=kind)
         place = sketch.input(Tensor(shape, kind), draw_whole)
-        return sketch.case(sketch.drawing.node(operator, [place], [Tensor(shape, kind)]))
+        result = sketch.drawing.node(operator, [place], [Tensor(shape, kind)])
+        return sketch.case(result, by_rows=True)
     given, after = _scales_of_unary(choices, operator, kind)
     place = sketch.input(Tensor(shape, kind, quantization=given), _held_by(operator, kind, given))
     result = sketch.drawing.node(operator, [place], [Tensor(shape, kind, quantization=after)])
-    return sketch.case(result)
+    return sketch.case(result, by_rows=True)
 
 
 def _held_by(operator: str, kind: str, how: Quantization) -> Any:
@@ -132,7 +134,8 @@ def _gelu(choices: Choices, kind: str, *, approximate: bool) -> Case:
         draw = partial(held, dtype=kind)
     place = sketch.input(Tensor(shape, kind, quantization=how), draw)
     answer = Tensor(shape, kind, quantization=after)
-    return sketch.case(sketch.drawing.node("GELU", [place], [answer], approximate=approximate))
+    result = sketch.drawing.node("GELU", [place], [answer], approximate=approximate)
+    return sketch.case(result, by_rows=True)
 
 
 def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
@@ -162,7 +165,9 @@ def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
         options["pot_scale_int16"] = False
     out = Tensor(answer, kind, quantization=hows[2])
     sketch.facts |= {"twice": twice, "constant": constant, "broadcast": left != right}
-    return sketch.case(sketch.drawing.node(operator, [x, y], [out], **options))
+    fixed = None if constant is None or twice else (left, right)[constant]
+    by_rows = left == right if fixed is None else len(fixed) < len(answer)
+    return sketch.case(sketch.drawing.node(operator, [x, y], [out], **options), by_rows=by_rows)
 
 
 def _operands(choices: Choices, operator: str, kind: str) -> tuple[Any, Any]:
@@ -196,6 +201,9 @@ def _scales(choices: Choices, operator: str, kind: str) -> tuple[Quantization, .
         return first, first, first
     base = float(first.scales[0])
     ratio = one_of(choices, (1.0, 0.25, 7.3, 100.0))
+    if one_in(choices, 4):
+        # From a scale of 1e-8 beside one of 1e3 to the reverse.
+        ratio = scale(choices) / base
     second = Quantization.of(float(np.float32(base * ratio)), zero_point(choices, kind))
     fit = one_of(choices, (1.0, 0.5, 3.0))
     if operator in {"MUL", "SQUARED_DIFFERENCE"}:
@@ -217,9 +225,11 @@ def _comparison(choices: Choices, operator: str, kind: str) -> Case:
         step = 1.0 if one_in(choices, 24) else step
         how = Quantization.of(float(np.float32(step)), zero_point(choices, kind))
         sketch.facts |= {"scale_from_1": step >= 1.0, "fine_scale": step < 2.0**-8}
+    constant = one_in(choices, 3)
     x = sketch.input(Tensor(left, kind, quantization=how), draw)
-    y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=one_in(choices, 3))
-    return sketch.case(sketch.drawing.node(operator, [x, y], [Tensor(answer, "bool")]))
+    y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=constant)
+    result = sketch.drawing.node(operator, [x, y], [Tensor(answer, "bool")])
+    return sketch.case(result, by_rows=left == right and not constant)
 
 
 def _drawn(choices: Choices, kind: str, *, few: bool = False) -> Any:
@@ -244,7 +254,8 @@ def _logical(choices: Choices, operator: str) -> Case:
         answer = left
     else:
         places.append(sketch.input(Tensor(right, "bool"), booleans))
-    return sketch.case(sketch.drawing.node(operator, places, [Tensor(answer, "bool")]))
+    result = sketch.drawing.node(operator, places, [Tensor(answer, "bool")])
+    return sketch.case(result, by_rows=left == right or len(places) == 1)
 
 
 def _select(choices: Choices, kind: str) -> Case:
@@ -254,9 +265,25 @@ def _select(choices: Choices, kind: str) -> Case:
     draw = _drawn(choices, kind)
     where = sketch.input(Tensor(one_of(choices, (answer, left)), "bool"), booleans)
     x = sketch.input(Tensor(left, kind, quantization=how), draw)
-    y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=yes_or_no(choices))
+    constant = yes_or_no(choices)
+    y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=constant)
     out = Tensor(answer, kind, quantization=how)
-    return sketch.case(sketch.drawing.node("SELECT_V2", [where, x, y], [out]))
+    result = sketch.drawing.node("SELECT_V2", [where, x, y], [out])
+    return sketch.case(result, by_rows=left == right and not constant)
+
+
+def _select_rows(choices: Choices, kind: str) -> Case:
+    """Draw a SELECT, the older one: it broadcasts nothing, but may choose whole rows."""
+    sketch, shape = Sketch(choices), bounded(shape_of(choices))
+    how = quantization(choices, kind) if kind in _STATIC else None
+    draw = _drawn(choices, kind)
+    chosen = one_of(choices, (shape, shape[:1]))
+    places = [
+        sketch.input(Tensor(chosen, "bool"), booleans),
+        *(sketch.input(Tensor(shape, kind, quantization=how), draw) for _ in range(2)),
+    ]
+    out = Tensor(shape, kind, quantization=how)
+    return sketch.case(sketch.drawing.node("SELECT", places, [out]), by_rows=True)
 
 
 def _cast(choices: Choices, source: str, target: str) -> Case:
@@ -271,7 +298,8 @@ def _cast(choices: Choices, source: str, target: str) -> Case:
         draw = _drawn(choices, source)
     place = sketch.input(Tensor(shape, source), draw)
     options = {"source": TYPES[source], "target": TYPES[target]}
-    return sketch.case(sketch.drawing.node("CAST", [place], [Tensor(shape, target)], **options))
+    result = sketch.drawing.node("CAST", [place], [Tensor(shape, target)], **options)
+    return sketch.case(result, by_rows=True)
 
 
 def _quantize(choices: Choices, source: str, target: str) -> Case:
@@ -282,12 +310,12 @@ def _quantize(choices: Choices, source: str, target: str) -> Case:
         reach = base * RANGES[target][1] * one_of(choices, (1.0, 0.5, 2.0))
         how, draw = None, partial(floats, low=-reach, high=reach)
     else:
-        ratio = one_of(choices, (1.0, 0.5, 3.7, 0.01))
+        ratio = one_of(choices, (1.0, 0.5, 3.7, 0.01, 1e-6, 500.0))
         how = Quantization.of(float(np.float32(base * ratio)), zero_point(choices, source))
         draw = partial(held, dtype=source)
     place = sketch.input(Tensor(shape, source, quantization=how), draw)
     out = Tensor(shape, target, quantization=after)
-    return sketch.case(sketch.drawing.node("QUANTIZE", [place], [out]))
+    return sketch.case(sketch.drawing.node("QUANTIZE", [place], [out]), by_rows=True)
 
 
 def _dequantize(choices: Choices, kind: str) -> Case:
@@ -299,7 +327,8 @@ def _dequantize(choices: Choices, kind: str) -> Case:
         tensor = Tensor(shape, kind, quantization=how)
         place = sketch.operand(tensor, partial(held, dtype=kind), constant=kind == "int4")
     out = Tensor(shape)
-    return sketch.case(sketch.drawing.node("DEQUANTIZE", [place], [out]))
+    result = sketch.drawing.node("DEQUANTIZE", [place], [out])
+    return sketch.case(result, by_rows=kind != "int4")
 
 
 def _reused(choices: Choices, operator: str) -> Case:
@@ -311,7 +340,7 @@ def _reused(choices: Choices, operator: str) -> Case:
     twice = sketch.drawing.node("ADD", [x, x], [Tensor(shape)])
     changed = sketch.drawing.node(operator, [twice], [Tensor(shape)])
     result = sketch.drawing.node("MUL", [twice, changed], [Tensor(shape)])
-    return sketch.case(result, changed, twice)
+    return sketch.case(result, changed, twice, by_rows=True)
 
 
 FAMILIES: list[Family] = [
@@ -341,6 +370,10 @@ FAMILIES: list[Family] = [
     ),
     *(
         Family("SELECT_V2", kind, partial(_select, kind=kind))
+        for kind in ("float32", "int32", "int64", "int8", "int16", "bool")
+    ),
+    *(
+        Family("SELECT", kind, partial(_select_rows, kind=kind))
         for kind in ("float32", "int32", "int64", "int8", "int16", "bool")
     ),
     *(

@@ -30,13 +30,24 @@ if TYPE_CHECKING:
     from models.kernels.choices import Choices
 
 _BLOCKS = (32, 64, 128)
+_BLOCKWISE_SIZES = (32, 64, 96, 128, 256)
 _BIAS_STEPS = 2000
-# An accumulator of 64 bits is rescaled by 15: what it adds up to has to stay below 2**47.
 _ACTIVATIONS = ("NONE", "RELU", "RELU6")
+# Sums of very many products. An accumulator of 32 bits holds 66,310 products of the largest weight
+# and the activation that is farthest from its zero point: 127 * 255 * 66,310 < 2**31. A bias of
+# 2000 steps still fits beside one product less.
+_LARGE_SIZES = (4096, 16384)
+_MOST_PRODUCTS = 66_309
 
 
 def _sizes(choices: Choices) -> tuple[tuple[int, ...], int]:
-    """Choose the shape of a source, and how many outputs; now and then enough work for threads."""
+    """Choose the shape of a source, and how many outputs.
+
+    Now and then there is enough work for threads, or there are very many products to be added.
+    """
+    if one_in(choices, 12):
+        inner = _MOST_PRODUCTS if one_in(choices, 4) else one_of(choices, _LARGE_SIZES)
+        return (one_of(choices, FEW[:2]), inner), one_of(choices, FEW)
     if one_in(choices, 6):
         inner, outputs = one_of(choices, (64, 96)), one_of(choices, (64, 100))
         return (one_of(choices, (32, 40)), inner), outputs
@@ -82,7 +93,8 @@ def _dense_float(choices: Choices, dtype: str) -> Case:
 def _dense_hybrid(choices: Choices, dtype: str, scales: str) -> Case:
     sketch, (shape, outputs) = Sketch(choices), _sizes(choices)
     if scales == "block":
-        shape = (*shape[:-1], one_of(choices, (32, 64, 96, 128, 256)))
+        inner = shape[-1] if shape[-1] in _LARGE_SIZES else one_of(choices, _BLOCKWISE_SIZES)
+        shape = (*shape[:-1], inner)
     source = sketch.input(Tensor(shape), partial(floats, low=-4.0, high=4.0))
     place = quantized_weights(sketch, (outputs, shape[-1]), dtype, scales)
     asymmetric = dtype == "int8" and scales == "tensor" and one_in(choices, 3)
@@ -100,7 +112,9 @@ def _dense_case(
     answer = Tensor((*shape[:-1], outputs) if keep else (int(np.prod(shape[:-1])), outputs))
     result = sketch.drawing.node("FULLY_CONNECTED", [source, place, bias], [answer], **options)
     sketch.facts |= {"inner": shape[-1], "outputs": outputs, "bias": bias != ABSENT}
-    return sketch.case(result)
+    # What an operator unpacks has rows of its own.
+    by_rows = sketch.drawing.tensors[place].data is not None
+    return sketch.case(result, by_rows=by_rows)
 
 
 def _dense_integers(choices: Choices, dtype: str, stored: str, scales: str) -> Case:
@@ -123,14 +137,17 @@ def _dense_integers(choices: Choices, dtype: str, stored: str, scales: str) -> C
     answer = Tensor((*shape[:-1], outputs), dtype, quantization=after)
     result = sketch.drawing.node("FULLY_CONNECTED", [source, place, bias], [answer], **options)
     sketch.facts |= {"inner": shape[-1], "outputs": outputs, "bias": bias != ABSENT}
-    return sketch.case(result)
+    return sketch.case(result, by_rows=True)
 
 
 def _answer(choices: Choices, dtype: str, step: float, inner: int) -> Quantization:
     """Choose how a sum of `inner` products is stored: it fits, fills a part, or saturates."""
     room = 1.0 if dtype == "int16" else 64.0
-    wide = float(np.float32(step * room * np.sqrt(inner) * one_of(choices, (1.0, 4.0, 0.25))))
-    return Quantization.of(wide, zero_point(choices, dtype))
+    wide = step * room * np.sqrt(inner) * one_of(choices, (1.0, 4.0, 0.25))
+    if one_in(choices, 6):
+        # The largest sum that there can be fits, too.
+        wide = step * 2.0 * 127.0 * inner
+    return Quantization.of(float(np.float32(wide)), zero_point(choices, dtype))
 
 
 def _operands(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
@@ -139,6 +156,8 @@ def _operands(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple
         m, n, k = (one_of(choices, sizes) for sizes in ((32, 40), (32, 64), (64, 80)))
     else:
         m, n, k = (one_of(choices, sizes) for sizes in (SIZES, INNER_SIZES[:18], SIZES))
+    if one_in(choices, 16):
+        m, n, k = one_of(choices, FEW[:2]), one_of(choices, _LARGE_SIZES), one_of(choices, FEW[:2])
     batch = tuple(one_of(choices, FEW[:3]) for _ in range(choices.integer(0, 2)))
     kind = choices.integer(0, 3)
     # What is broadcast: nothing, all batches of the second, or its first one.
@@ -179,6 +198,9 @@ def _product(choices: Choices, kind: str) -> Case:
         sketch.facts["second_zero"] = int(hows[1].zeros[0])
         out = Tensor(answer, kind, quantization=_answer(choices, kind, step, inner))
     result = sketch.drawing.node("BATCH_MATMUL", [x, y], [out], **options)
+    batches = left[:-2], right[:-2]
+    by_rows = bool(batches[0]) and batches[0] == batches[1] and not constant
+    by_rows = by_rows or (len(batches[0]) == 1 and not batches[1] and constant)
     several = sum(size > 1 for size in left[:-2]) > 1
     sketch.facts |= {
         "adj_x": adj[0],
@@ -187,7 +209,7 @@ def _product(choices: Choices, kind: str) -> Case:
         "two_batches": several,
         "broadcast": math.prod(left[:-2]) != math.prod(right[:-2]),
     }
-    return sketch.case(result)
+    return sketch.case(result, by_rows=by_rows)
 
 
 def _families(operator: str, kinds: dict[str, Callable[[Choices], Case]]) -> list[Family]:

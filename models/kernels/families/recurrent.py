@@ -77,7 +77,7 @@ def _convolution(choices: Choices, kind: str) -> Case:
     result = sketch.drawing.node("CONV_2D", [wide_source, weights, bias], [answer], **options)
     flat = Tensor((batch, places, outputs), dtype, quantization=after)
     sketch.facts |= {"dilation": dilation, "stride": stride}
-    return sketch.case(sketch.drawing.node("SQUEEZE", [result], [flat], dims=[1]))
+    return sketch.case(sketch.drawing.node("SQUEEZE", [result], [flat], dims=[1]), by_rows=True)
 
 
 def _lstm(choices: Choices, kind: str) -> Case:

@@ -26,6 +26,8 @@ from models.kernels.rounded import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from models.kernels.reference.calls import Call, Reference
 
     Unary = Callable[[Rounded], Rounded]
@@ -200,11 +202,22 @@ def _not(call: Call) -> list[Rounded]:
 
 
 def _select(call: Call) -> list[Rounded]:
-    where = call.operand(0).number.value
+    return _chosen(call, call.operand(0).number.value)
+
+
+def _chosen(call: Call, where: NDArray[np.bool_]) -> list[Rounded]:
     left, right = call.operand(1).number, call.operand(2).number
     value = np.where(where, left.value, right.value)
     error = np.where(where, left.error, right.error)
     return [Rounded(value, np.broadcast_to(error, value.shape))]
+
+
+def _select_rows(call: Call) -> list[Rounded]:
+    """Choose one of two tensors of one shape, value by value, or row by row."""
+    where, left = call.operand(0).number.value, call.operand(1).number.value
+    if where.ndim == 1 < left.ndim:
+        where = where.reshape(-1, *[1] * (left.ndim - 1))
+    return _chosen(call, where)
 
 
 def _cast(call: Call) -> list[Rounded]:
@@ -279,5 +292,6 @@ REFERENCES: dict[str, Reference] = {
     "GELU": _gelu,
     "LOGICAL_NOT": _not,
     "QUANTIZE": _quantize,
+    "SELECT": _select_rows,
     "SELECT_V2": _select,
 }

@@ -41,7 +41,8 @@ class RightKernel:
     def answer(self, case: Case) -> Answer:
         """Answer a case of operators that it has."""
         with np.errstate(all="ignore"):
-            return Answer("computed", [self._computed(case.graph, run) for run in case.runs])
+            runs = enumerate(case.runs)
+            return Answer("computed", [self._computed(case.graph_of(i), run) for i, run in runs])
 
     def has(self, graph: Graph) -> bool:
         """Tell whether it has all operators of a graph, on their operands."""

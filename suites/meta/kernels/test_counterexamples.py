@@ -1,0 +1,43 @@
+"""A counterexample is a folder whose program shows the fault with numpy and the runtime alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from models.kernels.asking import Answer, AskedBackend
+from models.kernels.choices import RandomChoices
+from models.kernels.counterexamples import SCRIPT, keep
+from models.kernels.families.all_families import FAMILIES
+from models.kernels.judging import Deviation
+from models.kernels.searching import Deviating
+from models.runtime.available import why_absent
+from models.runtime.transports import LocalTransport
+
+MOST_LINES = 30
+
+
+@pytest.mark.parametrize("backend", ["ai_edge_litert-builtin", "litert-cpu"])
+@pytest.mark.parametrize("resized", [False, True], ids=["of one shape", "resized"])
+def test_program_asks_the_runtime_again(backend, resized, tmp_path):
+    """Here of a right kernel: the program finds no number that is wrong."""
+    if why_absent(backend) is not None:
+        pytest.skip(f"{backend}: {why_absent(backend)}")
+    family = FAMILIES["ATTENTION-float32"]
+    cases = (family.draw(RandomChoices(seed)) for seed in range(100))
+    case = next(one for one in cases if (one.resized is not None) == resized)
+    with AskedBackend(LocalTransport(), backend) as asked:
+        answer: Answer = asked.answer(case)
+        assert answer.kind == "computed", answer.said
+        keep(tmp_path, family, asked.info, Deviating(case, answer, Deviation("it is not", 1.0)))
+    program = (tmp_path / SCRIPT).read_text("utf-8")
+    assert len(program.splitlines()) <= MOST_LINES
+    ran = subprocess.run(
+        [sys.executable, SCRIPT], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    found = [line for line in ran.stdout.splitlines() if "are wrong" in line]
+    assert len(found) == len(case.runs)
+    assert all(" 0 of " in line for line in found), ran.stdout

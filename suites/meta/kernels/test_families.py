@@ -1,0 +1,78 @@
+"""What families draw: sizes, scales and shapes at which kernels break."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.kernels.choices import RandomChoices
+from models.kernels.families.all_families import FAMILIES
+from models.kernels.families.drawing import has_rows, with_rows
+from models.kernels.graph import Drawing, Tensor
+
+SEEDS = range(120)
+PRODUCTS = ("FULLY_CONNECTED-float32", "FULLY_CONNECTED-int8", "FULLY_CONNECTED-hybrid_int4_block")
+
+
+def drawn(name, seeds=SEEDS):
+    """Return the cases of a family, of some seeds."""
+    return [FAMILIES[name].draw(RandomChoices(seed)) for seed in seeds]
+
+
+def resizing_families():
+    """Return the operators of which a case is resized."""
+    return {
+        family.operator
+        for family in FAMILIES.values()
+        if any(family.draw(RandomChoices(seed)).resized for seed in range(25))
+    }
+
+
+def test_tensors_are_resized_between_runs():
+    wanted = {"ADD", "ATTENTION", "BATCH_MATMUL", "CONV_1D", "FULLY_CONNECTED", "GELU", "MEAN"}
+    wanted |= {"LAYER_NORMALIZATION", "SELECT", "SOFTMAX", "TRANSPOSE"}
+    assert wanted <= resizing_families()
+
+
+@pytest.mark.parametrize("name", ["ADD-float32", "FULLY_CONNECTED-int8", "ATTENTION-float32"])
+def test_runs_have_the_shapes_that_they_are_resized_to(name):
+    case = next(one for one in drawn(name) if one.resized is not None)
+    first, *others = ([each.shape for each in run] for run in case.runs)
+    assert first == [case.graph.tensors[place].shape for place in case.graph.inputs]
+    assert len(others) > 1
+    for run in others:
+        assert run == [case.resized.tensors[place].shape for place in case.graph.inputs]
+    answers = [[one.value.shape for one in run] for run in case.expected()]
+    assert answers[0] == [each.shape for each in case.outputs]
+    assert answers[1] == [case.resized.tensors[place].shape for place in case.graph.outputs]
+
+
+def test_constants_keep_their_rows():
+    drawing = Drawing()
+    place = drawing.input(Tensor((2, 4)))
+    weights = drawing.constant(np.ones((2, 4), np.float32))
+    out = drawing.node("FULLY_CONNECTED", [place, weights, -1], [Tensor((2, 2))])
+    graph = drawing.graph(out)
+    assert has_rows(graph)
+    assert [one.shape for one in with_rows(graph, 5).tensors] == [(5, 4), (2, 4), (5, 2)]
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_sums_have_thousands_of_products(name):
+    assert max(case.facts["inner"] for case in drawn(name)) >= 4096
+
+
+def test_a_32_bit_accumulator_is_filled_and_does_not_overflow():
+    cases = drawn("FULLY_CONNECTED-int8", range(2000))
+    inner = max(case.facts["inner"] for case in cases)
+    assert 0.9 * 2**31 < 127 * 255 * inner + 2000 < 2**31
+
+
+@pytest.mark.parametrize("name", ["ADD-int8", "MUL-int8", "SUB-int16", "QUANTIZE-int8_int8"])
+def test_scales_lie_far_apart(name):
+    ratios = []
+    for case in drawn(name):
+        held = (one.quantization for one in case.graph.tensors)
+        scales = [float(how.scales[0]) for how in held if how is not None]
+        ratios.append(max(scales) / min(scales))
+    assert max(ratios) > 1e5
