@@ -3,6 +3,7 @@
 `collecting`: seconds that edgeproof adds to bare pytest with the same plugins, interleaved.
 `runner`: the runner's reported latency over a bare loop of `invoke()`, interleaved in rounds.
 `given`: seconds to judge a file of 1 MB over 2,000 texts, to the first verdict and to the last.
+`kernels`: examples of small operators that are judged in a second of one core's time.
 `lengths`: texts per second of files that take rows of several lengths over those of one.
 `host`: seconds of `tox -e host`'s command cold, into an empty store, and warm.
 """
@@ -17,6 +18,7 @@ import sys
 from benchmarks.collecting import measure_collecting
 from benchmarks.given import measure_given
 from benchmarks.host import measure_host
+from benchmarks.kernels import measure_kernels
 from benchmarks.lengths import measure_lengths
 from benchmarks.runner import measure_runner
 from models.commands import run_command
@@ -25,6 +27,7 @@ BENCHMARKS = {
     "collecting": measure_collecting,
     "runner": measure_runner,
     "given": measure_given,
+    "kernels": measure_kernels,
     "lengths": measure_lengths,
     "host": measure_host,
 }

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     Runs = Sequence[Sequence[NDArray[Any]]]
 
-_SECONDS = 20.0
+# For one case; a driver that hangs is ended then.
+SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,18 @@ class Answering(Protocol):
 
 
 class AskedBackend:
-    """A backend at a place, answered for by one runner after the other.
+    """A backend at a place: one runner answers until it dies, then the next.
 
     Args:
         transport: where runners run.
         name: the backend's.
+        seconds: that it has for one case.
     """
 
-    def __init__(self, transport: Transport, name: str) -> None:
+    def __init__(self, transport: Transport, name: str, seconds: float = SECONDS) -> None:
         self._transport = transport
         self._runner: Runner | None = None
+        self._seconds = seconds
         self.name = name
 
     def __enter__(self) -> Self:
@@ -68,6 +71,11 @@ class AskedBackend:
         """Who answers."""
         return self._running().info
 
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU time of the runner so far."""
+        return self._running().usage().cpu_ns / 1e9
+
     def answer(self, case: Case) -> Answer:
         """Answer a case."""
         return self.compute(case.flatbuffer(), case.runs, case.threads)
@@ -76,7 +84,7 @@ class AskedBackend:
         """Compute a file's runs; a process that it ends is followed by a fresh one."""
         runner = self._running()
         try:
-            computed = runner.compute(flatbuffer, runs, threads=threads, timeout=_SECONDS)
+            computed = runner.compute(flatbuffer, runs, threads=threads, timeout=self._seconds)
         except RunnerRefused as refusal:
             return Answer("refused", said=refusal.message)
         except RunnerDied as death:

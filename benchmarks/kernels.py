@@ -1,0 +1,68 @@
+"""How fast kernels are judged: examples a second of one core, client and runner together."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import TYPE_CHECKING, Any
+
+from fixtures.kernel_search import search
+from models.kernels.asking import AskedBackend
+from models.kernels.families.all_families import FAMILIES
+from models.kernels.searching import search_by_seeds
+from models.runtime.transports import LocalTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.kernels.case import Family
+    from models.kernels.searching import Record
+
+BACKEND = "ai_edge_litert"
+SMALL = ("ADD-float32", "FULLY_CONNECTED-int8_channel", "RESHAPE-int32", "SOFTMAX-float32")
+EXAMPLES, ROUNDS = 200, 3
+# Examples a second of one core.
+LIMIT = 200.0
+
+
+def measure_kernels() -> dict[str, Any]:
+    """Return examples a second of CPU time for small operators, chosen by seeds and by hypothesis.
+
+    CPU time is that of this process and of the runner: what one core gives by itself.
+    """
+    with AskedBackend(LocalTransport(), BACKEND) as backend:
+
+        def by_seeds(family: Family) -> Record:
+            return search_by_seeds(family, backend, range(EXAMPLES))
+
+        def by_hypothesis(family: Family) -> Record:
+            return search(family, backend, examples=EXAMPLES)
+
+        rates = {
+            name: {
+                way.__name__: _rate(backend, FAMILIES[name], way)
+                for way in (by_seeds, by_hypothesis)
+            }
+            for name in SMALL
+        }
+    slowest = min(rate for each in rates.values() for rate in each.values())
+    return {
+        "backend": BACKEND,
+        "examples_a_second_of_one_core": rates,
+        "limit": LIMIT,
+        "kept": slowest >= LIMIT,
+    }
+
+
+def _rate(backend: AskedBackend, family: Family, way: Callable[[Family], Record]) -> float:
+    """Return the median of several rounds; what is imported first is not counted."""
+    way(family)
+    found = []
+    for _ in range(ROUNDS):
+        started = _cpu(backend)
+        found.append(way(family).examples / (_cpu(backend) - started))
+    return round(statistics.median(found), 1)
+
+
+def _cpu(backend: AskedBackend) -> float:
+    return time.process_time() + backend.cpu_seconds
