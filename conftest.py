@@ -41,6 +41,7 @@ pytest_plugins = (
     "fixtures.bundle",
     "fixtures.golden",
     "fixtures.kernels",
+    "fixtures.kernel_coverage",
 )
 # What a verdict rests on: these, what they register as edgeproof-*, pytest's own skips and xfails.
 NEEDED = {*pytest_plugins, "skipping"}

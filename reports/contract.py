@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from reports.extent import Extent  # noqa: TC001 - msgspec reads the annotation
+from reports.kernel_coverage import Covered  # noqa: TC001 - the same
 from reports.localizations import Localization  # noqa: TC001 - msgspec reads the annotation
 from reports.matrix import Cell  # noqa: TC001 - msgspec reads the annotation
 
@@ -166,6 +167,7 @@ class Details(Open):
     confusion: list[list[Number]] = []
     flips: list[list[Number]] = []
     floors: dict[str, Number] = {}
+    kernels: Covered | msgspec.UnsetType = msgspec.UNSET
 
 
 def check_details(details: dict[str, Any]) -> None:

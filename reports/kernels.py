@@ -47,7 +47,9 @@ def deviations_of() -> str:
         where = f" on {', '.join(one.machines)}" if one.machines else ""
         names = ", ".join(one.operators) + (f" ({', '.join(one.kinds)})" if one.kinds else "")
         backends = ", ".join(one.backends) + where
-        lines.append(f"| {one.name} | {names} | {backends} | {one.versions} | {one.reason} |")
+        lines.append(
+            f"| {one.name} | {names} | {backends} | {', '.join(one.versions)} | {one.reason} |"
+        )
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.foreign_text import as_markup
-from reports import fault_table, matrix, sizes
+from reports import fault_table, kernel_coverage, matrix, sizes
 from reports.explain import accounts, circumstances, explanations
 from reports.extent import extent_of
 from reports.headline import headline
@@ -129,7 +129,7 @@ def _run(run: Shown) -> str:
         parts.append("<h3>Known failures, and why they are expected</h3>")
         parts += [_unfolded(one, run.links, first=False) for one in known]
     parts += [_figure(picture) for picture in run.pictures]
-    parts.append(_matrix(document))
+    parts += [_matrix(document), kernel_coverage.as_html(document)]
     ledger = sizes.as_html(document)
     if ledger:
         parts.append(f"<h3>Every size, and what is over what</h3>{ledger}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.commands import Parser, answer, path
 from models.kernels.asking import AskedBackend
-from models.kernels.coverage import coverage
+from models.kernels.coverage import Coverage, coverage
 from models.kernels.reading import Instances
 from models.runtime.available import available_backends, read_backend
 from models.runtime.transports import LocalTransport
@@ -28,8 +28,19 @@ def main() -> dict[str, Any]:
         read_backend(name)
         with AskedBackend(LocalTransport(), name) as backend:
             covered = coverage(Instances(given.file), backend, threads=given.threads)
-            found[name] = covered.describe()
+            found[name] = as_told(covered)
     return found
+
+
+def as_told(covered: Coverage) -> dict[str, Any]:
+    """Return what people are told of a coverage."""
+    described = covered.describe()
+    return {
+        "kernel_coverage": f"{covered.share:.1%} of {len(covered.operators)} operators",
+        "multiply_accumulates": f"{covered.multiply_accumulates:.1%}",
+        **{state: str(count) for state, count in described["states"].items()},
+        "not_proven": described["not_proven"],
+    }
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Which of a file's operators stand on proven kernels: each asked at its own shapes and weights.
 
 An operator of the file becomes a file of its own, with its attributes, weights and quantization
-parameters, is fed with drawn values, and judged as the families are.
+parameters. It is fed with drawn values and with what the file computes of texts, and its answers
+are judged as those of the families are.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,123 +16,217 @@ import numpy as np
 from models.flatbuffers.arithmetic import multiply_accumulates
 from models.kernels.case import Case
 from models.kernels.graph import RANGES
+from models.kernels.recording import Recorder
 from models.kernels.reference.evaluating import REFERENCES
-from models.kernels.searching import judged
+from models.kernels.searching import Deviating, judged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from models.flatbuffers.contents import Operator
     from models.kernels.asking import Answering
     from models.kernels.graph import Graph
+    from models.kernels.reading import Instance, Instances
+    from models.kernels.recording import Values
 
 State = Literal["proven", "deviates", "refused", "not covered"]
-# Drawn values of one operator: a few rounds, for kernels are chosen by shapes, not by values.
-ROUNDS = 3
+# Times that values are drawn for an operator: a few, for kernels are chosen by shapes, not values.
+DRAWN = 3
 # Where an operator has its ids and its table.
 _TABLES = {"GATHER": (1, 0), "EMBEDDING_LOOKUP": (0, 1)}
+# Operands that say where or which shape: no value can be drawn for them.
+_PLACES = {
+    **dict.fromkeys(("ARG_MAX", "BROADCAST_TO", "CUMSUM", "EXPAND_DIMS", "GATHER_ND"), (1,)),
+    **dict.fromkeys(("MEAN", "PAD", "REDUCE_MAX", "RESHAPE", "SUM", "TILE", "TRANSPOSE"), (1,)),
+    "SLICE": (1, 2),
+    "SPLIT": (0,),
+    "STRIDED_SLICE": (1, 2, 3),
+}
+_POSITIVE = {"POW", "RSQRT", "SQRT"}
+_WHOLE = 100
 
 
 @dataclass(frozen=True)
-class Instance:
+class JudgedOperator:
     """One operator of a file, and what became of it.
 
     Attributes:
         place: in its graph.
-        multiplications: multiply-accumulates of one answer.
+        name: of the operator.
+        state: proven where every answer was right.
+        multiply_accumulates: of one answer.
         why: it is not proven.
+        deviating: the case that shows a wrong kernel.
     """
 
     place: int
-    operator: str
+    name: str
     state: State
-    multiplications: int
+    multiply_accumulates: int = 0
     why: str = ""
+    deviating: Deviating | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What of a file stands on proven kernels."""
+    """What of a file stands on proven kernels.
 
-    instances: tuple[Instance, ...]
+    Attributes:
+        operators: each of the file's.
+        texts: how many texts' activations they were fed with, beside drawn values.
+        not_recorded: why no activations were recorded; "" where they were.
+    """
+
+    operators: tuple[JudgedOperator, ...]
+    texts: int = 0
+    not_recorded: str = ""
 
     @property
-    def operators(self) -> float:
+    def share(self) -> float:
         """The share of operators whose kernel was proven, from 0 to 1."""
-        proven = sum(one.state == "proven" for one in self.instances)
-        return proven / max(len(self.instances), 1)
+        proven = sum(one.state == "proven" for one in self.operators)
+        return proven / max(len(self.operators), 1)
 
     @property
-    def multiplications(self) -> float:
+    def multiply_accumulates(self) -> float:
         """The share of multiply-accumulates in them, from 0 to 1."""
-        total = sum(one.multiplications for one in self.instances)
-        proven = sum(one.multiplications for one in self.instances if one.state == "proven")
+        total = sum(one.multiply_accumulates for one in self.operators)
+        proven = sum(one.multiply_accumulates for one in self.operators if one.state == "proven")
         return proven / total if total else 1.0
 
     def describe(self) -> dict[str, Any]:
-        """Return what people are told."""
-        counted = Counter(one.state for one in self.instances)
+        """Return what people and reports are told, as JSON holds it."""
         return {
-            "kernel_coverage": f"{self.operators:.1%} of {len(self.instances)} operators",
-            "multiply_accumulates": f"{self.multiplications:.1%}",
-            **{state: str(count) for state, count in sorted(counted.items())},
+            "kernel_coverage": self.share,
+            "multiply_accumulates": self.multiply_accumulates,
+            "operators": len(self.operators),
+            "states": dict(sorted(Counter(one.state for one in self.operators).items())),
+            "texts": self.texts,
+            "not_recorded": self.not_recorded,
             "not_proven": [
-                f"{one.operator} ({one.place}): {one.state}; {one.why}"
-                for one in self.instances
+                f"{one.name} ({one.place}): {one.state}; {one.why}"
+                for one in self.operators
                 if one.state != "proven"
             ],
         }
 
 
 def coverage(
-    operators: Iterable[tuple[Operator, Graph | None]], backend: Answering, *, threads: int = 1
+    instances: Instances,
+    backend: Answering,
+    *,
+    threads: int = 1,
+    recorder: Recorder | None = None,
 ) -> Coverage:
-    """Ask a backend for each operator of a file."""
-    return Coverage(tuple(_instance(each, graph, backend, threads) for each, graph in operators))
+    """Ask a backend for each operator of a file.
+
+    Args:
+        instances: the file.
+        backend: whose kernels are judged.
+        threads: of the kernels.
+        recorder: what records the activations of texts; values are only drawn without it.
+    """
+    if recorder is None:
+        recorder = Recorder(instances)
+    found = [
+        _judged(operator, instances, values, backend, threads)
+        for operators, values in recorder.parts()
+        for operator in operators
+    ]
+    return Coverage(tuple(found), recorder.recorded, recorder.why_not)
 
 
-def _instance(
-    operator: Operator, graph: Graph | None, backend: Answering, threads: int
-) -> Instance:
-    state, why = _state(graph, backend, threads)
+def _judged(
+    operator: Operator, instances: Instances, values: Values, backend: Answering, threads: int
+) -> JudgedOperator:
+    shapes = {index: held[0].shape for index, held in values.items()}
+    instance = instances.instance(operator, shapes)
     done = multiply_accumulates(operator)
-    return Instance(operator.index, operator.name, state, done, why)
-
-
-def _state(graph: Graph | None, backend: Answering, threads: int) -> tuple[State, str]:
-    if graph is None or graph.nodes[0].operator not in REFERENCES:
-        return "not covered", "the reference does not have it"
-    if graph.nodes[0].operator == "WHILE":
-        return "not covered", "its body is no single operator"
-    if not graph.inputs:
-        return "not covered", "it has no input"
-    draw = np.random.default_rng(0)
-    runs = tuple(tuple(_drawn(draw, graph, place) for place in graph.inputs) for _ in range(ROUNDS))
-    case = Case(graph, runs, threads)
+    place, name = operator.index, operator.name
+    reason = _why_not_covered(operator, instance)
+    runs = [] if instance is None or reason else _runs(instance, values)
+    if instance is None or not runs:
+        why = reason or "what it takes cannot be drawn, and was not recorded"
+        return JudgedOperator(place, name, "not covered", done, why)
+    case = Case(_asked(instance.graph), tuple(runs), threads, {"place": place})
     answer = backend.answer(case)
     if answer.kind == "refused":
-        return "refused", answer.said
+        return JudgedOperator(place, name, "refused", done, answer.said)
     wrong = judged(case, answer)
-    return ("proven", "") if wrong is None else ("deviates", wrong.what)
+    if wrong is None:
+        return JudgedOperator(place, name, "proven", done)
+    shown = Deviating(case, answer, wrong)
+    return JudgedOperator(place, name, "deviates", done, wrong.what, shown)
+
+
+def _why_not_covered(operator: Operator, instance: Instance | None) -> str:
+    if operator.name == "WHILE":
+        return "its body is no single operator"
+    if operator.name not in REFERENCES:
+        return "there is no reference for it"
+    return "its options or shapes are not known" if instance is None else ""
+
+
+def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
+    """Return what an operator is fed with: drawn values, then the activations of each text."""
+    graph, draw = instance.graph, np.random.default_rng(0)
+    if not graph.inputs:
+        return [_unpacked(graph)]
+    runs = []
+    if not _places(graph):
+        runs = [tuple(_drawn(draw, graph, at) for at in graph.inputs) for _ in range(DRAWN)]
+    recorded = [values.get(index, []) for index in instance.given]
+    return runs + list(zip(*recorded, strict=False))
+
+
+def _unpacked(graph: Graph) -> tuple[NDArray[Any], ...]:
+    """Return what an operator that unpacks a constant is fed with: the constant, if it can be."""
+    held = (graph.tensors[place].data for place in _asked(graph).inputs)
+    return tuple(data for data in held if data is not None)
+
+
+def _asked(graph: Graph) -> Graph:
+    """Return a graph that has an input: not every backend computes one of constants alone.
+
+    Numbers of four bits can only be constants.
+    """
+    (node,) = graph.nodes
+    first = node.inputs[0]
+    if graph.inputs or graph.tensors[first].dtype == "int4":
+        return graph
+    tensors = list(graph.tensors)
+    tensors[first] = replace(tensors[first], data=None)
+    return replace(graph, tensors=tuple(tensors), inputs=(first,))
+
+
+def _places(graph: Graph) -> bool:
+    """Tell whether an operand that says where, or which shape, is computed by the file."""
+    (node,) = graph.nodes
+    operands = _PLACES.get(node.operator, ())
+    return any(node.inputs[operand] in graph.inputs for operand in operands)
 
 
 def _drawn(draw: np.random.Generator, graph: Graph, place: int) -> NDArray[Any]:
     """Draw values for an input: of ids only those that the table has."""
-    tensor, node = graph.tensors[place], graph.nodes[0]
+    tensor, (node,) = graph.tensors[place], graph.nodes
     if tensor.dtype == "bool":
         return draw.random(tensor.shape) < 0.5  # noqa: PLR2004 - one half
-    if tensor.dtype in RANGES and not tensor.quantized:
-        ids, table = _TABLES.get(node.operator, (None, 0))
-        axis = int(node.options.get("axis", 0))
-        at_ids = ids is not None and node.inputs[ids] == place
-        below = graph.tensors[node.inputs[table]].shape[axis] if at_ids else 2
-        return draw.integers(0, below, tensor.shape).astype(tensor.dtype)
     if tensor.quantized:
         low, high = RANGES[tensor.dtype]
         return draw.integers(low, high, tensor.shape, endpoint=True).astype(tensor.dtype)
+    if tensor.dtype in RANGES:
+        low, high = _least_and_below(graph, place)
+        return draw.integers(low, high, tensor.shape).astype(tensor.dtype)
     values = np.abs(draw.normal(0.0, 1.0, tensor.shape)) + 0.01
-    signed = node.operator not in {"RSQRT", "SQRT", "POW"}
-    signs = draw.choice([-1.0, 1.0] if signed else [1.0], tensor.shape)
+    signs = draw.choice([1.0] if node.operator in _POSITIVE else [-1.0, 1.0], tensor.shape)
     return np.asarray(values * signs, tensor.dtype)
+
+
+def _least_and_below(graph: Graph, place: int) -> tuple[int, int]:
+    """Return the range that whole numbers are drawn from."""
+    (node,) = graph.nodes
+    ids, table = _TABLES.get(node.operator, (None, 0))
+    if ids is not None and node.inputs[ids] == place:
+        shape = graph.tensors[node.inputs[table]].shape
+        return 0, shape[int(node.options.get("axis", 0))]
+    return (1, 4) if node.operator in {"DIV", "POW"} else (-_WHOLE, _WHOLE)

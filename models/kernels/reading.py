@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,16 +14,31 @@ from models.kernels.graph import ABSENT, Graph, Node, Quantization, Tensor
 from models.kernels.options import OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from models.flatbuffers.contents import Operator
+    from models.flatbuffers.contents import Contents, Operator
     from models.flatbuffers.contents import Tensor as Held
 
 _FIRST_SLOT, _SLOT_BYTES = 4, 2
 _BITS_OF_INT4 = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """One operator of a file.
+
+    Attributes:
+        operator: as the file holds it.
+        graph: the operator alone.
+        given: tensors of the file that the graph's inputs stand for.
+    """
+
+    operator: Operator
+    graph: Graph
+    given: tuple[int, ...]
 
 
 class Instances:
@@ -31,6 +47,11 @@ class Instances:
     Args:
         path: the file.
 
+    Attributes:
+        data: its bytes.
+        contents: what it holds.
+        operators: those of its first subgraph, in execution order.
+
     Raises:
         UsageMistake: it is no FlatBuffer, or a damaged one.
     """
@@ -38,25 +59,39 @@ class Instances:
     def __init__(self, path: Path) -> None:
         from tflite.Model import Model  # noqa: PLC0415 - only where a file is read
 
-        self._data = read_flatbuffer(path)
-        self._contents = read_contents(path, self._data)
-        self._model = Model.GetRootAs(self._data, 0)
+        self.data = read_flatbuffer(path)
+        self.contents: Contents = read_contents(path, self.data)
+        self.operators = [one for one in self.contents.operators if one.subgraph == 0]
+        self._model = Model.GetRootAs(self.data, 0)
 
-    def __iter__(self) -> Iterator[tuple[Operator, Graph | None]]:
-        """Yield each operator and its graph; None where its options are not known."""
-        for operator in self._contents.operators:
-            if operator.subgraph == 0:
-                yield operator, self._graph(operator)
+    def __iter__(self) -> Iterator[Instance | None]:
+        """Yield each operator as a graph of its own; see `instance`."""
+        for operator in self.operators:
+            yield self.instance(operator)
 
-    def _graph(self, operator: Operator) -> Graph | None:
-        if operator.name not in OPTIONS or any(any(each.dynamic) for each in operator.outputs):
+    def instance(
+        self, operator: Operator, shapes: Mapping[int, tuple[int, ...]] | None = None
+    ) -> Instance | None:
+        """Return an operator as a graph of its own.
+
+        Args:
+            operator: one of `operators`.
+            shapes: of tensors that the file leaves open, by index.
+
+        Returns:
+            None where its options or its shapes are not known.
+        """
+        known = shapes or {}
+        held = [each for each in (*operator.inputs, *operator.outputs) if each is not None]
+        open_ = any(any(each.dynamic) and each.index not in known for each in held)
+        if operator.name not in OPTIONS or open_:
             return None
         places: dict[int, int] = {}
         tensors: list[Tensor] = []
-        for each in (*operator.inputs, *operator.outputs):
-            if each is not None and each.index not in places:
+        for each in held:
+            if each.index not in places:
                 places[each.index] = len(tensors)
-                tensors.append(self._tensor(each))
+                tensors.append(self._tensor(each, known.get(each.index, each.shape)))
         inputs = tuple(ABSENT if one is None else places[one.index] for one in operator.inputs)
         outputs = tuple(places[one.index] for one in operator.outputs)
         node = Node(operator.name, inputs, outputs, self._options(operator), operator.version)
@@ -67,7 +102,9 @@ class Instances:
                 if place != ABSENT and tensors[place].data is None and not tensors[place].variable
             )
         )
-        return Graph(tuple(tensors), (node,), given, outputs)
+        indices = {place: index for index, place in places.items()}
+        graph = Graph(tuple(tensors), (node,), given, outputs)
+        return Instance(operator, graph, tuple(indices[place] for place in given))
 
     def _options(self, operator: Operator) -> dict[str, Any]:
         table = self._model.Subgraphs(0).Operators(operator.index).BuiltinOptions()
@@ -85,7 +122,7 @@ class Instances:
                 found[name] = _number(table, at + table.Pos, kind)
         return found
 
-    def _tensor(self, held: Held) -> Tensor:
+    def _tensor(self, held: Held, shape: tuple[int, ...]) -> Tensor:
         how = held.quantization
         quantization = None
         if how is not None and how.block is None and how.scales:
@@ -98,10 +135,10 @@ class Instances:
         elif how is not None and how.block is not None:
             quantization = self._blocks(held, how.block)
         data = self._values(held) if held.constant_bytes else None
-        return Tensor(held.shape, held.dtype, data, quantization, held.variable)
+        return Tensor(shape, held.dtype, data, quantization, held.variable)
 
     def _values(self, held: Held) -> NDArray[Any]:
-        raw = held_by(self._data, self._model.Buffers(held.buffer))
+        raw = held_by(self.data, self._model.Buffers(held.buffer))
         if held.dtype != "int4":
             return as_array(raw, np.dtype(held.dtype), held.shape)
         halves = as_array(raw, np.dtype(np.int8), [len(raw)])
@@ -115,7 +152,7 @@ class Instances:
         scales = int(_number(given, given.Offset(_FIRST_SLOT) + given.Pos, "Int32"))
         kept = self._model.Subgraphs(0).Tensors(scales)
         shape = tuple(int(kept.Shape(axis)) for axis in range(kept.ShapeLength()))
-        raw = held_by(self._data, self._model.Buffers(kept.Buffer()))
+        raw = held_by(self.data, self._model.Buffers(kept.Buffer()))
         values = as_array(raw, np.dtype(np.float16), shape).astype(np.float32)
         return Quantization(values, np.zeros(shape, np.int64), block=block)
 

@@ -212,6 +212,7 @@ METRICS = {
         _share("integer_mac_share", "files", "Multiply-accumulates done on integers alone"),
         _share("quantized_weight_share", "bytes", "Weight bytes that are stored quantized"),
         _share("delegated_share", "operators", "Operators that the runtime's XNNPACK takes over"),
+        _share("kernel_coverage", "operators", "Operators whose kernel was proven on the backend"),
         _score("agreement_golden", "Share of texts labelled as the same runtime does on the host"),
         _cost(
             "logit_difference",

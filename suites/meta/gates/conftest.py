@@ -30,8 +30,9 @@ def run_with(
 
     def run(fault: Fault) -> Outcome:
         subject = miniature.copied_to(tmp_path / "store")
-        # Answers that another run left there would be right.
-        shutil.rmtree(subject.store / "answers", ignore_errors=True)
+        # Answers that another run left there would be right, and kernels proven.
+        for kept in ("answers", "kernel-coverage"):
+            shutil.rmtree(subject.store / kept, ignore_errors=True)
         arguments, variables = plant(fault, subject, tmp_path)
         if fault.compared:
             arguments.append(f"--edge-baseline={request.getfixturevalue('clean_baselines')}")

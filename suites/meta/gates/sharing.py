@@ -46,7 +46,8 @@ def clean_run(miniature: mini.Miniature, shared_folder: Path) -> Outcome:
     kept = shared_folder / "clean_run.pickle"
     with FileLock(shared_folder / "clean_run.lock"):
         if not kept.exists():
-            arguments = [f"--edge-baseline={shared_folder / BASELINES}", "--edge-update-baseline"]
+            baselines = f"--edge-baseline={shared_folder / BASELINES}"
+            arguments = [baselines, "--edge-update-baseline", "--edge-kernel-coverage"]
             made = run(miniature, shared_folder / "clean_run", arguments=arguments)
             kept.write_bytes(pickle.dumps(made))
         outcome: Outcome = pickle.loads(kept.read_bytes())  # noqa: S301 - written above

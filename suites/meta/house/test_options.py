@@ -19,6 +19,7 @@ from suites.meta.gates.running import environment
 GIVEN = {
     "threads": ("3", 3),
     "kernel-examples": ("3", 3),
+    "kernel-coverage": ("yes", True),
     "texts": ("40", 40),
     "offline": ("yes", True),
     "update-baseline": ("yes", True),

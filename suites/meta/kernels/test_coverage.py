@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.kernels.asking import Answer, AskedBackend
 from models.kernels.choices import RandomChoices
 from models.kernels.coverage import coverage
 from models.kernels.families.all_families import FAMILIES
+from models.kernels.graph import Drawing, Tensor
 from models.kernels.reading import Instances
+from models.kernels.recording import Recorder, by_position, showing
+from models.kernels.writing import write
+from models.runtime.binding import Binding, BoundInput
+from models.runtime.transports import LocalTransport
 from models.store import PROJECT
 from suites.meta.kernels.planted import WRONG, Kernels
 
@@ -26,7 +32,8 @@ def test_written_operator_is_read_back(name, tmp_path):
     case = FAMILIES[name].draw(RandomChoices(7))
     file = tmp_path / "one.tflite"
     file.write_bytes(case.flatbuffer())
-    ((_, graph),) = Instances(file)
+    (instance,) = Instances(file)
+    graph = instance.graph
     (wrote,), (read,) = case.graph.nodes, graph.nodes
     assert {key: float(np.sum(value)) for key, value in read.options.items()} == {
         key: float(np.sum(np.float32(value))) for key, value in wrote.options.items()
@@ -43,14 +50,104 @@ def test_written_operator_is_read_back(name, tmp_path):
 
 def test_right_kernels_cover_a_file():
     covered = coverage(Instances(EXAMPLE), Kernels())
-    assert covered.operators > 0.8
-    assert {one.state for one in covered.instances} <= {"proven", "not covered"}
+    assert covered.share > 0.8
+    assert {one.state for one in covered.operators} <= {"proven", "not covered"}
 
 
 def test_wrong_kernel_is_named():
     wrong = WRONG["drops the last column"]
     covered = coverage(Instances(EXAMPLE), wrong)
-    deviating = {one.operator for one in covered.instances if one.state == "deviates"}
+    deviating = {one.name for one in covered.operators if one.state == "deviates"}
     assert deviating == {"FULLY_CONNECTED"}
-    assert covered.multiplications < 1.0
+    assert covered.multiply_accumulates < 1.0
     assert any("FULLY_CONNECTED" in line for line in covered.describe()["not_proven"])
+
+
+@pytest.fixture
+def chain(tmp_path):
+    """Return a file that negates, adds 1 and takes the root: which drawn values never fit."""
+    drawing = Drawing()
+    place = drawing.input(Tensor((2, 3)))
+    negated = drawing.node("NEG", [place], [Tensor((2, 3))])
+    one = drawing.constant(np.array(1.0, np.float32))
+    above = drawing.node("ADD", [negated, one], [Tensor((2, 3))], activation=0)
+    root = drawing.node("SQRT", [above], [Tensor((2, 3))])
+    file = tmp_path / "chain.tflite"
+    file.write_bytes(write(drawing.graph(root)))
+    return file
+
+
+def test_activations_are_recorded_from_what_the_file_is_given(chain):
+    given = np.array([[-3.0, -8.0, 0.0], [-15.0, -24.0, -35.0]], np.float32)
+    with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
+        instances = Instances(chain)
+        recorder = Recorder(instances, [[given]], backend)
+        ((operators, values),) = recorder.parts()
+        covered = coverage(instances, backend, recorder=recorder)
+    assert [one.name for one in operators] == ["NEG", "ADD", "SQRT"]
+    assert [values[one.outputs[0].index][0].tolist() for one in operators] == [
+        (-given).tolist(),
+        (1.0 - given).tolist(),
+        np.sqrt(1.0 - given).tolist(),
+    ]
+    assert (covered.share, covered.texts, covered.not_recorded) == (1.0, 1, "")
+
+
+class WrongOnText:
+    """A backend whose root is wrong of 4 alone, which no drawn value is."""
+
+    def answer(self, case):
+        """Answer a case."""
+        right = Kernels().answer(case)
+        if case.graph.nodes[0].operator != "SQRT":
+            return right
+        spoiled = [
+            [np.where(given == 4.0, 3.0, one).astype(one.dtype) for one in run]
+            for (given,), run in zip(case.runs, right.runs, strict=True)
+        ]
+        return Answer("computed", spoiled)
+
+
+def test_kernel_that_is_wrong_on_an_activation_is_named(chain):
+    given = np.full((2, 3), -3.0, np.float32)
+    instances = Instances(chain)
+    with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
+        recorder = Recorder(instances, [[given]], backend)
+        covered = coverage(instances, WrongOnText(), recorder=recorder)
+    assert [one.name for one in covered.operators if one.state == "deviates"] == ["SQRT"]
+    assert coverage(instances, WrongOnText()).share == 1.0
+
+
+def test_what_is_not_recorded_is_said(chain):
+    class Refusing:
+        """A backend that takes no file."""
+
+        def compute(self, *_):
+            """Refuse."""
+            return Answer("refused", said="it takes no file")
+
+    instances = Instances(chain)
+    recorder = Recorder(instances, [[np.zeros((2, 3), np.float32)]], Refusing())
+    covered = coverage(instances, Kernels(), recorder=recorder)
+    assert (covered.share, covered.texts, covered.not_recorded) == (1.0, 0, "it takes no file")
+
+
+def test_texts_are_given_by_position():
+    instances = Instances(EXAMPLE)
+    names = [one.name for one in instances.contents.subgraphs[0].inputs]
+    bound = tuple(BoundInput(name, place) for place, name in enumerate(names))
+    rows = {name: np.full((3, 512), place) for place, name in enumerate(names)}
+    (first, _) = by_position(instances.contents, Binding(bound), rows, 2)
+    shapes = [one.shape for one in instances.contents.subgraphs[0].inputs]
+    assert [each.shape for each in first] == shapes
+    assert [each.reshape(-1)[0] for each in first] == list(range(len(names)))
+
+
+def test_a_file_that_shows_its_tensors_is_sound(tmp_path):
+    instances = Instances(EXAMPLE)
+    tensors = [one.outputs[0].index for one in instances.operators]
+    file = tmp_path / "showing.tflite"
+    file.write_bytes(showing(EXAMPLE.read_bytes(), tensors))
+    shown = Instances(file).contents
+    assert [one.index for one in shown.subgraphs[0].outputs] == tensors
+    assert shown.signatures == ()

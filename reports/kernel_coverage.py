@@ -1,0 +1,86 @@
+"""Which operators of each candidate stand on proven kernels, from results.json alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from models.foreign_text import as_markup, one_line
+from models.verdicts.measurement import Measurement
+from reports.parts import parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+METRIC, DETAIL = "kernel_coverage", "kernels"
+TITLE = "Which operators stand on proven kernels"
+# Of a file with a hundred operators that no reference has, the first tell enough.
+_MOST_SHOWN = 12
+
+
+class Covered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the detail `kernels` of a measurement says.
+
+    Attributes:
+        multiply_accumulates: the share of them in operators whose kernel was proven.
+        operators: how many the file has.
+        states: how many of them are proven, deviate, are refused or are not covered.
+        texts: how many texts' activations they were fed with, beside drawn values.
+        not_recorded: why no activations were recorded; "" where they were.
+        not_proven: of each operator that is not proven its name, its place, and why.
+    """
+
+    multiply_accumulates: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
+    operators: int = 0
+    states: dict[str, int] = {}
+    texts: int = 0
+    not_recorded: str = ""
+    not_proven: list[str] = []
+
+
+def lines_of(document: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return of each candidate what was proven, and the operators that were not."""
+    found = []
+    for one in map(Measurement.from_dict, document["measurements"]):
+        if one.metric != METRIC:
+            continue
+        covered = msgspec.convert(one.details.get(DETAIL, {}), Covered)
+        fed = "drawn values"
+        fed += f" and the activations of {covered.texts} texts" if covered.texts else ""
+        states = ", ".join(f"{count} {state}" for state, count in covered.states.items())
+        said = (
+            f"{one.scheme} on {one.runtime}: {one.value:.1%} of {covered.operators} operators and "
+            f"{covered.multiply_accumulates:.1%} of multiply-accumulates ({states}; fed with {fed})"
+        )
+        found.append((said, _few(covered.not_proven)))
+    return found
+
+
+def _few(lines: list[str]) -> list[str]:
+    left = len(lines) - _MOST_SHOWN
+    return [*lines[:_MOST_SHOWN], *([f"and {left} more"] if left > 0 else [])]
+
+
+def as_text(document: Mapping[str, Any]) -> str:
+    """Return the coverage of every candidate for a terminal; nothing where no kernel was asked."""
+    lines = [line for part in parts_of(document) for line in lines_of(part)]
+    if not lines:
+        return ""
+    shown = [f"\n{TITLE}:"]
+    for said, not_proven in lines:
+        shown.append(f"  {one_line(said)}")
+        shown += [f"    {one_line(one)}" for one in not_proven]
+    return "\n".join(shown) + "\n"
+
+
+def as_html(document: Mapping[str, Any]) -> str:
+    """Return the same as a section of a page."""
+    lines = lines_of(document)
+    if not lines:
+        return ""
+    items = []
+    for said, not_proven in lines:
+        others = "".join(f"<li>{as_markup(one)}</li>" for one in not_proven)
+        items.append(f"<li>{as_markup(said)}{f'<ul>{others}</ul>' if others else ''}</li>")
+    return f"<h3>{TITLE}</h3><ul>{''.join(items)}</ul>"

@@ -1,0 +1,36 @@
+"""The kernels of a board are judged where they run, through pytest as a user starts it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from models.kernels.records import FOLDER, read_cells
+from suites.meta.devices.boards import Board
+from suites.meta.gates.running import run_pytest
+from suites.meta.runtime.sshd import why_no_sshd
+
+# One operator of floats, one of integers, and a pattern, on one backend.
+FEW = "ai_edge_litert-builtin and (RELU-float32 or FULLY_CONNECTED-int8_channel or ATTENTION)"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
+def test_kernels_are_judged_behind_ssh(tmp_path):
+    board = Board(tmp_path / "board")
+    try:
+        given = ["suites/kernels", f"--edge-target={board.target}", "-k", FEW]
+        path = {"PATH": f"{board.client}:{os.environ['PATH']}"}
+        outcome = run_pytest(tmp_path / "reports", given, path)
+    finally:
+        board.stop()
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    assert outcome.ids("failed") == []
+    cells = read_cells(tmp_path / "reports" / "kernels" / FOLDER)
+    assert {(one.operator, one.state) for one in cells} == {
+        ("ATTENTION", "proven"),
+        ("FULLY_CONNECTED", "proven"),
+        ("RELU", "proven"),
+    }
+    assert all(one.examples == 15 for one in cells)

@@ -1,0 +1,60 @@
+"""What of a file stands on proven kernels: said of each candidate, with what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.errors import EdgeproofError
+from reports.kernel_coverage import as_html, as_text
+from reports.results import new_document
+from suites.meta.reports import runs
+
+WRONG = "FULLY_CONNECTED (42): deviates; it is <0.6>, must be 0"
+KERNELS = {
+    "multiply_accumulates": 0.7377,
+    "operators": 155,
+    "states": {"deviates": 9, "proven": 146},
+    "texts": 2,
+    "not_proven": [WRONG] * 14,
+}
+
+
+def document(kernels):
+    """Return a document of one candidate whose kernels were asked."""
+    asked = runs.taken(
+        "kernel_coverage", "float16", (0.942, 0.942, 0.942, 155), details={"kernels": kernels}
+    )
+    return new_document(
+        run={"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "1"},
+        subject={"name": "mine", "schemes": ["float16"]},
+        device={"name": "host", "emulated": False},
+        circumstances={},
+        artefacts=[],
+        measurements=[asked],
+    )
+
+
+def test_shares_and_the_operators_that_are_not_proven_are_said():
+    text = as_text(document(KERNELS))
+    assert (
+        "float16 on ai_edge_litert: 94.2% of 155 operators and 73.8% of multiply-accumulates "
+        "(9 deviates, 146 proven; fed with drawn values and the activations of 2 texts)"
+    ) in text
+    assert text.count(WRONG) == 12
+    assert "and 2 more" in text
+
+
+def test_the_page_says_the_same_and_escapes_it():
+    page = as_html(document(KERNELS))
+    assert "94.2% of 155 operators" in page
+    assert "&lt;0.6&gt;" in page
+
+
+def test_nothing_is_said_where_no_kernel_was_asked():
+    asked = document(KERNELS) | {"measurements": []}
+    assert as_text(asked) == as_html(asked) == ""
+
+
+def test_refuses_details_that_are_no_coverage():
+    with pytest.raises(EdgeproofError, match="kernels"):
+        document({"multiply_accumulates": "many"})
