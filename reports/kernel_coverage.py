@@ -28,6 +28,7 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
         states: how many of them are proven, deviate, are refused or are not covered.
         texts: how many texts' activations they were fed with, beside drawn values.
         not_recorded: why no activations were recorded; "" where they were.
+        graphs: how many the file has: the first one's operators were asked.
         not_proven: of each operator that is not proven its name, its place, and why.
     """
 
@@ -36,6 +37,7 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
     states: dict[str, int] = {}
     texts: int = 0
     not_recorded: str = ""
+    graphs: int = 1
     not_proven: list[str] = []
 
 
@@ -46,15 +48,24 @@ def lines_of(document: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         if one.metric != METRIC:
             continue
         covered = msgspec.convert(one.details.get(DETAIL, {}), Covered)
-        fed = "drawn values"
-        fed += f" and the activations of {covered.texts} texts" if covered.texts else ""
-        states = ", ".join(f"{count} {state}" for state, count in covered.states.items())
         said = (
             f"{one.scheme} on {one.runtime}: {one.value:.1%} of {covered.operators} operators and "
-            f"{covered.multiply_accumulates:.1%} of multiply-accumulates ({states}; fed with {fed})"
+            f"{covered.multiply_accumulates:.1%} of multiply-accumulates ({_how(covered)})"
         )
         found.append((said, _few(covered.not_proven)))
     return found
+
+
+def _how(covered: Covered) -> str:
+    """Say what became of the operators, and how they were asked."""
+    said = [", ".join(f"{count} {state}" for state, count in covered.states.items())]
+    if covered.graphs > 1:
+        said.append(f"of the first of {covered.graphs} graphs")
+    if covered.texts:
+        said.append(f"fed with drawn values and the activations of {covered.texts} texts")
+    else:
+        said.append(f"fed with drawn values alone: {covered.not_recorded}")
+    return "; ".join(said)
 
 
 def _few(lines: list[str]) -> list[str]:

@@ -7,5 +7,6 @@ it. What lies further off is a *deviation*, and a counterexample is kept.
 `graph` and `options` describe a graph, `writing` and `reading` turn it into a FlatBuffer and back;
 `rounded` is arithmetic with bounds, `reference` the operators; `families` draws cases; `judging`
 compares, `asking` answers, `searching` does both over and over, `counterexamples` keeps what was
-found.
+found. `coverage` judges the operators of a file, which `recording` feeds with what it computes of
+texts.
 """

@@ -75,11 +75,13 @@ class Coverage:
         operators: each of the file's.
         texts: how many texts' activations they were fed with, beside drawn values.
         not_recorded: why no activations were recorded; "" where they were.
+        graphs: how many the file has: the operators are those of the first.
     """
 
     operators: tuple[JudgedOperator, ...]
     texts: int = 0
     not_recorded: str = ""
+    graphs: int = 1
 
     @property
     def share(self) -> float:
@@ -101,6 +103,7 @@ class Coverage:
             "multiply_accumulates": self.multiply_accumulates,
             "operators": len(self.operators),
             "states": dict(sorted(Counter(one.state for one in self.operators).items())),
+            "graphs": self.graphs,
             "texts": self.texts,
             "not_recorded": self.not_recorded,
             "not_proven": [
@@ -118,7 +121,7 @@ def coverage(
     threads: int = 1,
     recorder: Recorder | None = None,
 ) -> Coverage:
-    """Ask a backend for each operator of a file.
+    """Ask a backend for each operator of a file's first graph.
 
     Args:
         instances: the file.
@@ -133,7 +136,8 @@ def coverage(
         for operators, values in recorder.parts()
         for operator in operators
     ]
-    return Coverage(tuple(found), recorder.recorded, recorder.why_not)
+    graphs = len(instances.contents.subgraphs)
+    return Coverage(tuple(found), recorder.recorded, recorder.why_not, graphs)
 
 
 def _judged(

@@ -103,6 +103,7 @@ class Recorder:
         texts: what it is given.
         backend: what answers.
         threads: of the kernels.
+        why_not: why there are no texts, where there are none.
 
     Attributes:
         why_not: why nothing is recorded any more; "" where it is.
@@ -114,11 +115,12 @@ class Recorder:
         texts: Texts = (),
         backend: AskedBackend | None = None,
         threads: int = 1,
+        why_not: str = "no texts were given",
     ) -> None:
         self._file, self._texts = instances, texts
         self._inputs = [one.index for one in instances.contents.subgraphs[0].inputs]
         self._backend, self._threads = backend, threads
-        self.why_not = "" if texts and backend is not None else "no texts were given"
+        self.why_not = "" if texts and backend is not None else why_not
 
     @property
     def recorded(self) -> int:
