@@ -155,9 +155,10 @@ def function(
         value = apply(number.value)
         ends = [apply(number.value + sign * number.error) for sign in (-1, 1)]
         spread = np.maximum(*(np.abs(end - value) for end in ends))
-        moved = (number.error > 0.0) & np.isfinite(value)
-        # A square root of what may be negative says nothing.
-        spread = np.where(moved, np.where(np.isnan(spread), ANYTHING, spread), 0.0)
+        # A root of what may be negative says nothing, nor that of what may be a negative zero.
+        same = [(end == value) | (np.isnan(end) & np.isnan(value)) for end in ends]
+        spread = np.where(np.isfinite(spread), spread, ANYTHING)
+        spread = np.where((number.error > 0.0) & ~(same[0] & same[1]), spread, 0.0)
     return _once(value, np.where(np.isposinf(number.error), ANYTHING, spread), allowed)
 
 

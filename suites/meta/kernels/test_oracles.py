@@ -10,6 +10,7 @@ from models.kernels.asking import AskedBackend
 from models.kernels.choices import RandomChoices
 from models.kernels.families.all_families import FAMILIES
 from models.kernels.graph import Drawing, Quantization, Tensor
+from models.kernels.judging import allowed
 from models.kernels.reference.evaluating import evaluate
 from models.kernels.searching import search_by_seeds
 from models.runtime.available import why_absent
@@ -84,3 +85,16 @@ def test_scales_of_a_symmetric_matrix_belong_to_its_rows():
     out = drawing.node("FULLY_CONNECTED", [place, weights, -1], [Tensor((1, 2))], activation=0)
     ((answer,),) = evaluate(drawing.graph(out), [[np.array([[1.0, 1.0]], np.float32)]])
     assert answer.value.tolist() == [[2.0, 50.0]]
+
+
+def test_root_of_a_negative_subnormal_number_may_be_that_of_a_negative_zero():
+    """Such a number may be taken for zero; where it is not, its root is NaN."""
+    drawing = Drawing()
+    place = drawing.input(Tensor((3,)))
+    graph = drawing.graph(drawing.node("RSQRT", [place], [Tensor((3,))]))
+    given = np.array([-1e-40, -0.0, -1.0], np.float32)
+    with np.errstate(all="ignore"):
+        ((answer,),) = evaluate(graph, [[given]])
+    infinite, nan = (np.full(3, value, np.float32) for value in (-np.inf, np.nan))
+    assert allowed(answer, infinite).tolist() == [True, True, False]
+    assert allowed(answer, nan).tolist() == [True, False, True]
