@@ -157,6 +157,15 @@ class Moved(Open):
     reason: str
 
 
+class Looked(Open):
+    """How many texts a gate looked at, of how many, and why no more."""
+
+    texts: Count
+    of: Count
+    because: str
+    decided_after: Count | msgspec.UnsetType = msgspec.UNSET
+
+
 class Details(Open):
     """What of a measurement's details is drawn."""
 
@@ -168,6 +177,7 @@ class Details(Open):
     flips: list[list[Number]] = []
     floors: dict[str, Number] = {}
     kernels: Covered | msgspec.UnsetType = msgspec.UNSET
+    looked: Looked | msgspec.UnsetType = msgspec.UNSET
 
 
 def check_details(details: dict[str, Any]) -> None:

@@ -255,6 +255,9 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
         rows.append(("Verdict", f"{one.verdict}: {why or MEANING[one.verdict]}"))
     if one.known_failure:
         rows.append(("Known failure", one.known_failure))
+    looked = one.details.get("looked")
+    if looked:
+        rows.append(("Texts looked at", _looked(looked)))
     answered_by = one.details.get("answered_by")
     if answered_by:
         said = ", ".join(f"{name} {count:,}" for name, count in answered_by.items())
@@ -263,6 +266,14 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
         rows.append(("First difference", str(one.details["first_difference"])))
     known = one.details.get("baseline", {}).get("reason", NO_BASELINE)
     return [*rows, ("Since the baseline", str(known))]
+
+
+def _looked(looked: Mapping[str, Any]) -> str:
+    """Say how many texts were looked at of how many, and why no more."""
+    said = f"{looked['texts']:,} of {looked['of']:,}: {looked['because']}"
+    if "decided_after" in looked:
+        said += f"; {looked['decided_after']:,} would have decided"
+    return said
 
 
 def _last_lines(message: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from models.verdicts import confusion, intervals, metrics, reputation
+from models.verdicts.intervals import CONFIDENCE, resamples_for
 from models.verdicts.judge import Estimate
 from models.verdicts.resampling import (
     counts_interval,
@@ -36,26 +37,28 @@ def exact(value: float, *, n: int = 1) -> Estimate:
     return Estimate(float(value), float(value), float(value), n)
 
 
-def accuracy(gold: Labels, predicted: Labels) -> Estimate:
+def accuracy(gold: Labels, predicted: Labels, *, confidence: float = CONFIDENCE) -> Estimate:
     """Return accuracy with its exact interval; labels [n]."""
     right = metrics.matches(gold, predicted)
     successes, trials = int(right.sum()), int(right.size)
-    low, high = intervals.proportion_interval(successes, trials)
+    low, high = intervals.proportion_interval(successes, trials, confidence=confidence)
     return Estimate(successes / trials, low, high, trials)
 
 
-def agreement(first: Labels, second: Labels) -> Estimate:
+def agreement(first: Labels, second: Labels, *, confidence: float = CONFIDENCE) -> Estimate:
     """Share of equal labels of two models with its exact interval; labels [n]."""
-    return accuracy(first, second)
+    return accuracy(first, second, confidence=confidence)
 
 
-def accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimate:
+def accuracy_drop(
+    gold: Labels, reference: Labels, candidate: Labels, *, confidence: float = CONFIDENCE
+) -> Estimate:
     """Return accuracy of the reference minus the candidate's, paired.
 
     Labels [n] of the same texts.
     """
     first, second = metrics.matches(gold, reference), metrics.matches(gold, candidate)
-    low, high = intervals.paired_difference_interval(first, second)
+    low, high = intervals.paired_difference_interval(first, second, confidence=confidence)
     gained, lost = int((first & ~second).sum()), int((~first & second).sum())
     return Estimate(
         (gained - lost) / first.size,
@@ -66,27 +69,35 @@ def accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimat
     )
 
 
-def balanced_accuracy(gold: Labels, predicted: Labels) -> Estimate:
+def balanced_accuracy(
+    gold: Labels, predicted: Labels, *, confidence: float = CONFIDENCE
+) -> Estimate:
     """Return balanced accuracy with its bootstrap interval; labels [n]."""
-    return _counted(confusion.balanced_accuracy, gold, predicted)
+    return _counted(confusion.balanced_accuracy, gold, predicted, confidence)
 
 
-def macro_f1(gold: Labels, predicted: Labels) -> Estimate:
+def macro_f1(gold: Labels, predicted: Labels, *, confidence: float = CONFIDENCE) -> Estimate:
     """Return Macro-F1 with its bootstrap interval; labels [n]."""
-    return _counted(confusion.macro_f1, gold, predicted)
+    return _counted(confusion.macro_f1, gold, predicted, confidence)
 
 
-def balanced_accuracy_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimate:
+def balanced_accuracy_drop(
+    gold: Labels, reference: Labels, candidate: Labels, *, confidence: float = CONFIDENCE
+) -> Estimate:
     """Return balanced accuracy of the reference minus the candidate's, by paired bootstrap.
 
     Labels [n].
     """
-    return _drop(_of_all(confusion.balanced_accuracy), gold, reference, candidate)
+    statistic = _of_all(confusion.balanced_accuracy)
+    return _drop(statistic, gold, reference, candidate, confidence=confidence)
 
 
-def macro_f1_drop(gold: Labels, reference: Labels, candidate: Labels) -> Estimate:
+def macro_f1_drop(
+    gold: Labels, reference: Labels, candidate: Labels, *, confidence: float = CONFIDENCE
+) -> Estimate:
     """Return Macro-F1 of the reference minus the candidate's, by paired bootstrap; labels [n]."""
-    return _drop(_of_all(confusion.macro_f1), gold, reference, candidate)
+    statistic = _of_all(confusion.macro_f1)
+    return _drop(statistic, gold, reference, candidate, confidence=confidence)
 
 
 def f_rs_drop(
@@ -134,11 +145,11 @@ def order(gold: Labels, predicted: Labels, groups: Sequence[str]) -> OrderEstima
     )
 
 
-def _counted(statistic: Statistic, gold: Labels, predicted: Labels) -> Estimate:
+def _counted(statistic: Statistic, gold: Labels, predicted: Labels, confidence: float) -> Estimate:
     """Return an estimate of what one confusion table decides."""
     metrics.matches(gold, predicted)
     tables = confusion.confusion(gold, predicted, classes=_classes(gold, predicted))
-    return _from_tables(_of_all(statistic), tables)
+    return _from_tables(_of_all(statistic), tables, confidence)
 
 
 def _of_all(statistic: Statistic) -> Statistic:
@@ -146,12 +157,14 @@ def _of_all(statistic: Statistic) -> Statistic:
     return lambda tables: statistic(tables[..., 0, :, :])
 
 
-def _drop(
+def _drop(  # noqa: PLR0913 - a statistic, and what it is taken of
     statistic: Statistic,
     gold: Labels,
     reference: Labels,
     candidate: Labels,
     groups: Sequence[str] | None = None,
+    *,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Estimate a statistic's drop from the reference, resampling each text with both answers.
 
@@ -162,7 +175,9 @@ def _drop(
     metrics.matches(gold, candidate)
     classes = _classes(gold, np.maximum(reference, candidate))
     tables = confusion.paired_confusion(gold, reference, candidate, groups, classes=classes)
-    low, high = drop_interval(statistic, tables)
+    low, high = drop_interval(
+        statistic, tables, confidence=confidence, resamples=resamples_for(confidence)
+    )
     return Estimate(float(drop_of(statistic, tables)), low, high, int(tables.sum()))
 
 
@@ -175,8 +190,10 @@ def _counted_by_group(
     return _from_tables(statistic, confusion.confusion(gold, predicted, groups, classes=classes))
 
 
-def _from_tables(statistic: Statistic, tables: Counts) -> Estimate:
-    low, high = counts_interval(statistic, tables)
+def _from_tables(statistic: Statistic, tables: Counts, confidence: float = CONFIDENCE) -> Estimate:
+    low, high = counts_interval(
+        statistic, tables, confidence=confidence, resamples=resamples_for(confidence)
+    )
     return Estimate(float(statistic(tables)), low, high, int(tables.sum()))
 
 
@@ -184,10 +201,12 @@ def _classes(gold: Labels, predicted: Labels) -> int:
     return int(max(gold.max(), predicted.max())) + 1
 
 
-def total_variation(first: Floats, second: Floats) -> Estimate:
+def total_variation(first: Floats, second: Floats, *, confidence: float = CONFIDENCE) -> Estimate:
     """Mean total variation distance of two models' probabilities [n, c]."""
     distances = metrics.total_variations(first, second)
-    low, high = intervals.mean_interval(distances)
+    low, high = intervals.mean_interval(
+        distances, confidence=confidence, resamples=resamples_for(confidence)
+    )
     return Estimate(float(distances.mean()), low, high, int(distances.size))
 
 

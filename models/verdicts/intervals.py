@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
+# Of a bootstrap at any confidence.
+MOST_RESAMPLES = 20_000
 
 
 class Interval(NamedTuple):
@@ -203,6 +205,12 @@ def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> 
     tail = (1.0 - confidence) / 2.0
     nearest = max(quantile, 1.0 - quantile)
     return math.ceil(math.log(tail) / math.log(nearest))
+
+
+def resamples_for(confidence: float) -> int:
+    """Return how many resamples leave as many beyond the ends as `RESAMPLES` do at 95 %."""
+    wanted = RESAMPLES * (1.0 - CONFIDENCE) / (1.0 - confidence)
+    return min(MOST_RESAMPLES, max(RESAMPLES, round(wanted)))
 
 
 def check_latencies(numerators: Floats, denominators: Floats) -> None:

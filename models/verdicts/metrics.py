@@ -335,7 +335,11 @@ def _sane(logits: Floats) -> NDArray[np.float64]:
 
 
 def refuse_not_finite(
-    logits: Floats, *, file: Path | str | None = None, key: str | None = None
+    logits: Floats,
+    *,
+    file: Path | str | None = None,
+    key: str | None = None,
+    texts: NDArray[np.int64] | None = None,
 ) -> None:
     """Refuse logits [n, classes] that hold NaN or Inf, which could earn a score by accident.
 
@@ -343,15 +347,17 @@ def refuse_not_finite(
         logits: to be looked through.
         file: whose answers they are, for the message.
         key: the same: which variant on which runtime.
+        texts: the number of the text that each row answers, [n]; None where they are all there are.
 
     Raises:
         NotFinite: says how many answers, and which is the first.
     """
     broken = ~np.isfinite(logits).all(axis=1)
     if broken.any():
+        first = int(broken.argmax())
         raise NotFinite(
             f"{int(broken.sum())} of {len(logits)} answers hold NaN or Inf, "
-            f"first at text {int(broken.argmax())}",
+            f"first at text {first if texts is None else int(texts[first])}",
             file=file,
             key=key,
             remedy="This variant computes nonsense on this runtime: mend its conversion",

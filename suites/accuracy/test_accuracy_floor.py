@@ -24,13 +24,17 @@ def test_full_model_has_learned(full_model, corpus, judge):
 @pytest.mark.parametrize("metric", MEASURES)
 def test_variant_beats_the_majority(metric, variant, corpus, floors, judge):
     """The FlatBuffer is better than one label for all texts, or for all of a group."""
-    judge(
+
+    def score(texts):
+        return MEASURES[metric](texts.gold, texts.labels(variant), confidence=texts.confidence)
+
+    judge.early(
         metric,
-        MEASURES[metric](corpus.test.labels, variant.labels),
+        score,
         of=variant,
         floor=floors.highest(metric),
         floors=floors.of(metric),
-        confusion=corpus.confusion_with(variant.labels),
+        confusion=lambda texts: corpus.label_pairs(texts.gold, texts.labels(variant)),
         **variant.answered_by(),
     )
 

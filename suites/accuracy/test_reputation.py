@@ -10,6 +10,7 @@ from models.verdicts.scores import by_group
 
 @pytest.mark.needs("groups")
 @pytest.mark.measures("official_accuracy")
+@pytest.mark.needs("all texts")
 def test_variant_beats_the_majority_group_by_group(variant, corpus, floors, judge):
     """Averaged over the groups, the FlatBuffer is better than answers that need no model."""
     answers = corpus.test.labels, variant.labels, corpus.groups("test")
@@ -30,6 +31,7 @@ def test_full_model_beats_the_majority_group_by_group(full_model, corpus, floors
 
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")
 @pytest.mark.needs("groups", "ordered labels")
+@pytest.mark.needs("all texts")
 def test_variant_orders_texts_as_gold_does(variant, corpus, floors, judge):
     """Of the texts of a group, the FlatBuffer puts the better above the worse: F(R,S)."""
     answers = corpus.test.labels, variant.labels, corpus.groups("test")
@@ -54,6 +56,7 @@ def test_full_model_orders_texts_as_gold_does(full_model, corpus, floors, judge)
 
 @pytest.mark.needs("groups", "ordered labels", "a teacher")
 @pytest.mark.measures("f_rs_drop")
+@pytest.mark.needs("all texts")
 def test_drop_of_the_order_is_within_budget(variant, full_model, corpus, judge):
     """The FlatBuffer loses at most the budgeted points of the full model's F(R,S)."""
     answers = corpus.test.labels, full_model.labels, variant.labels

@@ -35,14 +35,15 @@ def test_answers_are_repeated_bit_for_bit(variant, load, few):
 @pytest.mark.needs("a runner")
 def test_a_fresh_process_repeats_them(variant, fresh_logits, few):
     """A new runner gives bit for bit the logits that the accuracy run kept."""
-    assert np.array_equal(fresh_logits(variant), variant.logits[:few])
+    assert np.array_equal(fresh_logits(variant), variant.logits_of(slice(few)))
 
 
 @pytest.mark.needs("a runner")
 def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads, few):
     """With one thread or with several, the logits are bit for bit the same."""
     answers = fresh_logits(variant, threads=other_threads)
-    assert np.array_equal(answers, variant.logits[:few]), f"number of threads: {other_threads}"
+    usual = variant.logits_of(slice(few))
+    assert np.array_equal(answers, usual), f"number of threads: {other_threads}"
 
 
 @REPEAT
@@ -53,7 +54,7 @@ def test_order_of_texts_changes_nothing(variant, load, several, seed):
     order = np.random.default_rng(seed).permutation(several)
     shuffled = {name: array[order] for name, array in variant.inputs(slice(several)).items()}
     answers = load(variant).answer(variant.scheme, shuffled).logits
-    assert np.array_equal(answers, variant.logits[:several][order])
+    assert np.array_equal(answers, variant.logits_of(slice(several))[order])
 
 
 @pytest.mark.needs("a runner", "several inputs")
@@ -61,7 +62,8 @@ def test_order_of_inputs_changes_nothing(variant, load, few):
     """Inputs are bound by their names: given in another order, they give the same logits."""
     inputs = variant.inputs(slice(few))
     turned = dict(reversed(inputs.items()))
-    assert np.array_equal(load(variant).answer(variant.scheme, turned).logits, variant.logits[:few])
+    answers = load(variant).answer(variant.scheme, turned).logits
+    assert np.array_equal(answers, variant.logits_of(slice(few)))
 
 
 @pytest.mark.needs("a runner", "a mask")
@@ -70,7 +72,7 @@ def test_order_of_inputs_changes_nothing(variant, load, few):
 def test_padding_changes_no_label(variant, load, filled_padding, few, seed):
     """Whatever words stand where the mask is 0, beyond a trigram's reach, labels stay."""
     answers = load(variant).answer(variant.scheme, filled_padding(variant, seed)).logits
-    assert np.array_equal(variant.scores(answers).labels, variant.labels[:few])
+    assert np.array_equal(variant.scores(answers).labels, variant.labels_of(slice(few)))
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -78,5 +80,6 @@ def test_padding_changes_no_label(variant, load, filled_padding, few, seed):
 def test_every_input_matters(role, variant, load, changed_input, few):
     """Changing any one input changes the logits: none was lost or bound to another's tensor."""
     answers = load(variant).answer(variant.scheme, changed_input(variant, role)).logits
-    moved = total_variations(variant.probabilities[:few], variant.scores(answers).probabilities)
+    usual = variant.probabilities_of(slice(few))
+    moved = total_variations(usual, variant.scores(answers).probabilities)
     assert moved.any(), f"{role} without influence on the logits"

@@ -8,7 +8,7 @@ import pytest
 @pytest.mark.needs("a runner")
 def test_answers_while_timed_are_those_of_the_accuracy_run(variant, race):
     """What was timed is what was judged: the labels given in the race equal the accuracy run's."""
-    assert (race.predictions[variant.scheme] == variant.labels[race.rows]).all()
+    assert (race.predictions[variant.scheme] == variant.labels_of(race.rows)).all()
 
 
 @pytest.mark.measures("latency_order_ratio")

@@ -173,6 +173,7 @@ def test_a_need_that_is_missing_has_a_reason(name):
         bundle=None,
         required_backends=frozenset(),
         subject=subject,
+        asks_few=True,
         provider=SimpleNamespace(reference_answers=None, answered=answered),
     )
     reason = NEEDS[name](Asked(settings, "float32", "a_backend"))

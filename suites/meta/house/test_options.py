@@ -22,6 +22,7 @@ GIVEN = {
     "kernel-coverage": ("yes", True),
     "texts": ("40", 40),
     "offline": ("yes", True),
+    "fixed-sample": ("yes", True),
     "update-baseline": ("yes", True),
     "length": ("64", (64,)),
     "schemes": ("float16,float32", ("float16", "float32")),

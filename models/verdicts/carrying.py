@@ -1,0 +1,143 @@
+"""Carrying a host's verdict over to a board that was asked for few of the texts.
+
+The host has answered every text by the same file. What the board can add is disagreement: texts
+that it labels otherwise. It is asked for all texts whose label the host is least sure of (those
+close to a decision, where another order of additions can tip a label), and for some of the others,
+drawn at random.
+
+What is measured of the board differs from what is measured of a *hybrid*, which answers the close
+texts as the board does and the others as the host does, by no more than disagreement on the others
+can make of it. The hybrid's answers to all texts are known, so that its interval is the usual one.
+How many of the others disagree is bounded by those that were drawn, whatever makes them disagree:
+each was as likely to be drawn as any other, and the close ones, that were chosen, are no part of
+that bound, so that choosing them biases nothing.
+
+The ends of the hybrid's interval are moved apart by what the bound allows. An end errs where the
+texts at hand are off by more than the interval says and the drawn ones by more than the bound says,
+or one makes up for the other: two independent margins, added in full, that each err in 2.5 % of
+runs. Where one of them is nothing, that is the error of an end; elsewhere it is smaller, which is
+simulated in `suites/meta/verdicts/test_carrying.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from models.verdicts.intervals import CONFIDENCE, proportion_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from models.verdicts.metrics import Floats, Labels
+
+    Rows = NDArray[np.int64]
+
+# The error of one end of an interval, shared by the bounds after each of two questions: the first
+# asks as many texts as decide where none disagrees, the second some more where one did.
+_ERROR = (1.0 - CONFIDENCE) / 2.0
+BOUND_ERRORS = (0.9 * _ERROR, 0.1 * _ERROR)
+# Of the texts, those that are closest to a decision; they are all asked.
+CLOSE_SHARE = 0.02
+# How many times as many of the others the second question is at.
+GROWTH = 3
+# Nothing is said of fewer others.
+FEWEST = 30
+
+
+class Strata(NamedTuple):
+    """The texts, by how sure the host is of their labels.
+
+    Attributes:
+        close: texts whose label it is least sure of, [close].
+        others: the rest, in the order in which they are drawn, [others].
+    """
+
+    close: Rows
+    others: Rows
+
+    @property
+    def texts(self) -> int:
+        """How many there are in all."""
+        return len(self.close) + len(self.others)
+
+
+def strata_of(margins: Floats, order: Rows) -> Strata:
+    """Tell texts apart by the host's margins.
+
+    Args:
+        margins: by how much the host prefers each text's label to the next, [n].
+        order: in which texts are drawn, a permutation [n].
+    """
+    count = max(1, round(CLOSE_SHARE * len(margins)))
+    close = np.sort(np.argsort(margins, kind="stable")[:count])
+    return Strata(close, order[~np.isin(order, close)])
+
+
+def most_disagreeing(found: int, drawn: int, *, error: float) -> float:
+    """Return which share of the others disagrees at the most, seen by some drawn at random.
+
+    Args:
+        found: how many of the drawn ones disagree.
+        drawn: how many were drawn.
+        error: the bound is too small at most so often (Clopper and Pearson, one side).
+    """
+    return proportion_interval(found, drawn, confidence=1.0 - 2.0 * error).high
+
+
+def texts_needed(share: float, *, error: float) -> int:
+    """Return how many texts to draw so that none that disagrees bounds their share.
+
+    Args:
+        share: of the others that may disagree.
+        error: see `most_disagreeing`.
+    """
+    if share >= 1.0:
+        return FEWEST
+    if share <= 0.0:
+        return sys.maxsize
+    return max(FEWEST, math.ceil(math.log(error) / math.log1p(-share)))
+
+
+def most_allowed(decided: Callable[[int], bool], texts: int) -> int | None:
+    """Return how many texts may disagree and leave a verdict decided; None where not even none may.
+
+    Args:
+        decided: tells whether so many leave it decided; the more, the less.
+        texts: how many there are.
+    """
+    if not decided(0):
+        return None
+    least, most = 0, texts
+    while least < most:
+        middle = (least + most + 1) // 2
+        if decided(middle):
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def at_worst(labels: Labels, right: Labels, others: Rows, count: int, *, better: bool) -> Labels:
+    """Return labels in which some of the others tell for their giver, or against it.
+
+    Args:
+        labels: [n].
+        right: [n], what they are compared with: gold, or a reference's.
+        others: the texts that may have other labels.
+        count: how many of these have one, at the most.
+        better: whether it is the right one, where it was not.
+    """
+    given = labels.copy()
+    # The rarest labels first: measures that count every label alike move most by them.
+    amounts = np.bincount(right)[right[others]]
+    ordered = others[np.argsort(amounts, kind="stable")]
+    moved = ordered[(given[ordered] == right[ordered]) != better][:count]
+    classes = max(2, int(max(labels.max(), right.max())) + 1)
+    given[moved] = right[moved] if better else (right[moved] + 1) % classes
+    return given

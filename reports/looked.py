@@ -1,0 +1,40 @@
+"""How many test texts the gates of a run looked at, of how many, and why no more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from models.foreign_text import one_line
+from reports.results import measurements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOOKED = "looked"
+
+
+def as_sentence(document: Mapping[str, Any]) -> str:
+    """Return a line on the texts of a run's gates; empty where a fixed sample was asked for.
+
+    Raises:
+        EdgeproofError: a measurement is not valid.
+    """
+    measured = measurements_of(document)
+    looked = [one.details[LOOKED] for one in measured if LOOKED in one.details]
+    if not looked:
+        return ""
+    of = max(one["of"] for one in looked)
+    some = sorted(one["texts"] for one in looked if one["texts"] < one["of"])
+    every = Counter(one["because"] for one in looked if one["texts"] == one["of"])
+    said = []
+    if some:
+        range_ = f"{some[0]:,} to {some[-1]:,}, median {median(some):,.0f}"
+        said.append(f"{_gates(len(some))} decided by some ({range_})")
+    said += [f"{_gates(count)} by all ({one_line(why)})" for why, count in every.most_common()]
+    return f"Of {of:,} test texts: {'; '.join(said)}"
+
+
+def _gates(count: int) -> str:
+    return f"{count:,} gate{'' if count == 1 else 's'}"

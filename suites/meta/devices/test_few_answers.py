@@ -1,0 +1,83 @@
+"""A board is asked for few answers of its own, and what it answers wrongly is still seen."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from models.runtime.assembling import NAME, assemble, runner_parts
+from suites.meta.devices.boards import Board
+from suites.meta.gates.faults_in_runners import planted_logits
+from suites.meta.gates.planting import RUNNER_VARIABLE, changed
+from suites.meta.gates.running import run_pytest
+from suites.meta.runtime.sshd import why_no_sshd
+
+pytestmark = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
+SUITES = ("suites/accuracy", "suites/agreement")
+TEXTS = 600
+PLUGIN = ("-p", "suites.meta.gates.planted_programs")
+
+
+@pytest.fixture
+def judge_on_board(bundle, tmp_path):
+    """Judge a board whose runner notes each answer, and then does what `lines` say.
+
+    `judge_on_board(lines, arguments)` returns the outcome, and how many answers were given.
+    """
+
+    def judged(lines=(), arguments=()):
+        board, noted = Board(tmp_path / "board"), tmp_path / "answers"
+        planted = planted_logits(f"open({str(noted)!r}, 'a').write('.')", *lines, "return logits")
+        runner = tmp_path / NAME
+        runner.write_bytes(assemble(changed(runner_parts(), planted)))
+        given = [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
+        given += [f"--edge-cache-dir={tmp_path / 'store'}", *PLUGIN, *arguments]
+        variables = {
+            "PATH": f"{board.client}:{os.environ['PATH']}",
+            RUNNER_VARIABLE: str(runner),
+        }
+        try:
+            outcome = run_pytest(tmp_path / "reports", [*SUITES, *given], variables)
+        finally:
+            board.stop()
+        return outcome, noted.stat().st_size
+
+    return judged
+
+
+def test_a_board_that_answers_as_the_host_is_asked_for_few_texts(judge_on_board):
+    outcome, answers = judge_on_board()
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    results = outcome.results()
+    schemes = len(results["subject"]["schemes"])
+    assert answers < 0.6 * TEXTS * schemes
+    looked = [one["details"]["looked"] for one in results["measurements"] if _few(one)]
+    assert looked
+    assert {one["of"] for one in looked} == {TEXTS}
+    carried = [one for one in looked if one["because"].startswith("the host has answered all")]
+    assert len(carried) > len(looked) / 2
+    assert f"of {TEXTS} test texts" in outcome.output.lower()
+
+
+def _few(measurement):
+    """Tell whether a gate may look at few texts: one that limits each answer may not."""
+    return "looked" in measurement["details"]
+
+
+def test_a_board_that_turns_some_labels_around_is_seen(judge_on_board):
+    """Every fourth text's, by its own logits: the host's answers hide none of them."""
+    turned = "logits = logits[::-1].copy() if int(abs(logits[0]) * 1e4) % 4 == 0 else logits"
+    outcome, _ = judge_on_board([turned])
+    assert outcome.code == pytest.ExitCode.TESTS_FAILED
+    failed = {name.partition("[")[0].rpartition("::")[2] for name in outcome.ids("failed")}
+    assert "test_labels_agree_with_the_host" in failed
+    assert "test_drop_from_float32_is_within_budget" in failed
+    assert "test_labels_agree_with_float32" in failed
+
+
+def test_a_fixed_sample_asks_a_board_for_every_text(judge_on_board):
+    outcome, answers = judge_on_board(arguments=["--edge-fixed-sample", "-k", "agree"])
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+    assert answers >= TEXTS * len(outcome.results()["subject"]["schemes"])
+    assert not any("looked" in one["details"] for one in outcome.results()["measurements"])

@@ -1,0 +1,116 @@
+"""What a board is not asked is bounded: simulated, 2,000 draws of each effect."""
+
+from __future__ import annotations
+
+import itertools
+from functools import cache
+
+import numpy as np
+import pytest
+
+from models.verdicts import carrying
+from models.verdicts.estimates import accuracy, accuracy_drop
+
+DRAWS = 2000
+TEXTS = 2000
+
+
+@pytest.mark.parametrize("share", [0.002, 0.01, 0.2])
+@pytest.mark.parametrize("drawn", [30, 400])
+def test_the_bound_on_those_that_disagree_holds(share, drawn):
+    random = np.random.default_rng([round(1e4 * share), drawn])
+    bound = cache(carrying.most_disagreeing)
+    found = random.binomial(drawn, share, size=DRAWS)
+    held = sum(bound(int(seen), drawn, error=0.025) >= share for seen in found)
+    assert held / DRAWS >= 1.0 - 0.025 - 0.007
+
+
+@pytest.mark.parametrize(
+    ("close", "far"),
+    [(0.0, 0.0), (0.1, 0.0), (0.3, 0.005), (0.0, 0.01), (0.0, 0.02), (0.5, 0.1)],
+    ids=["none", "close ones", "some", "others", "more others", "many"],
+)
+@pytest.mark.parametrize("right", [0.9, 0.995], ids=["accuracy", "agreement"])
+@pytest.mark.parametrize("drawn", [60, 400])
+def test_either_end_of_what_is_carried_over_errs_as_seldom_as_that_of_one_interval(
+    close, far, right, drawn
+):
+    """Whichever texts disagree, and though those that are close to a decision are chosen."""
+    random = np.random.default_rng([round(100 * close), round(1e4 * far), drawn])
+    bound = cache(carrying.most_disagreeing)
+    chosen = np.arange(TEXTS) < carrying.CLOSE_SHARE * TEXTS
+    # A label that disagrees is wrong: the worst that a board can do.
+    truth = right * (1.0 - np.where(chosen, close, far).mean())
+    gold = np.zeros(TEXTS, np.int64)
+
+    @cache
+    def measured(correct):
+        return accuracy(gold, (np.arange(TEXTS) >= correct).astype(np.int64))
+
+    above = below = 0
+    for _ in range(DRAWS):
+        host = random.random(TEXTS) < right
+        differs = random.random(TEXTS) < np.where(chosen, close, far)
+        others = random.permutation(np.flatnonzero(~chosen))
+        found = int(differs[others[:drawn]].sum())
+        share = bound(found, drawn, error=sum(carrying.BOUND_ERRORS)) * len(others) / TEXTS
+        hybrid = measured(int((host & ~(differs & chosen)).sum()))
+        above += hybrid.low - share > truth
+        below += hybrid.high + share < truth
+    assert above / DRAWS <= 0.025 + 0.007
+    assert below / DRAWS <= 0.025 + 0.007
+
+
+def test_a_bound_that_forgets_what_was_not_drawn_is_noticed():
+    """The planted fault: the share that was seen is no bound."""
+    random = np.random.default_rng(5)
+    assert (random.binomial(200, 0.01, size=DRAWS) / 200 >= 0.01).mean() < 0.7
+
+
+def test_as_many_texts_are_drawn_as_decide_where_none_disagrees():
+    drawn = carrying.texts_needed(0.01, error=0.025)
+    assert carrying.most_disagreeing(0, drawn, error=0.025) <= 0.01
+    assert carrying.most_disagreeing(0, drawn - 1, error=0.025) > 0.01
+    assert carrying.texts_needed(1.0, error=0.025) == carrying.FEWEST
+    assert carrying.texts_needed(0.0, error=0.025) > 10**9
+
+
+def test_the_most_that_may_disagree_is_found():
+    assert carrying.most_allowed(lambda count: count <= 17, 2000) == 17
+    assert carrying.most_allowed(lambda _: True, 2000) == 2000
+    assert carrying.most_allowed(lambda _: False, 2000) is None
+
+
+def test_texts_that_the_host_is_least_sure_of_are_all_asked():
+    margins = np.linspace(1.0, 0.01, 100)
+    strata = carrying.strata_of(margins, np.random.default_rng(0).permutation(100))
+    assert strata.close.tolist() == [98, 99]
+    assert sorted(strata.others.tolist()) == list(range(98))
+    assert strata.texts == 100
+
+
+@pytest.mark.parametrize("better", [False, True])
+def test_no_texts_tell_more_against_a_board_than_the_worst(better):
+    """Checked against every choice of two texts among eight."""
+    gold = np.array([0, 0, 0, 0, 1, 1, 2, 2])
+    labels = np.array([0, 0, 0, 1, 1, 0, 2, 1])
+    unknown = np.arange(8)
+    changed = carrying.at_worst(labels, gold, unknown, 2, better=better)
+    assert (changed != labels).sum() == 2
+    value = (changed == gold).mean()
+    every = []
+    for texts in itertools.combinations(range(8), 2):
+        for new in itertools.product(range(3), repeat=2):
+            tried = labels.copy()
+            tried[list(texts)] = new
+            every.append((tried == gold).mean())
+    assert value == (max(every) if better else min(every))
+
+
+def test_texts_that_were_asked_stay_as_they_were_answered():
+    gold, labels = np.zeros(10, np.int64), np.zeros(10, np.int64)
+    changed = carrying.at_worst(labels, gold, np.arange(5, 10), 9, better=False)
+    assert (changed[:5] == 0).all()
+    assert (changed[5:] != 0).all()
+    drop = accuracy_drop(gold, labels, changed)
+    assert drop.value == 0.5
