@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import foreign_text
 from models.errors import EdgeproofError
-from reports import sizes
+from reports import matrix, sizes
 from reports.budget_lines import place_of
 from reports.explain import circumstances, explanations
 from reports.headline import headline
@@ -51,6 +51,7 @@ def step_summary(document: Mapping[str, Any]) -> str:
         f"**{len(red)} red:** unfold one to see why." if red else _said(document),
         "",
         as_markdown(document),
+        matrix.as_markdown(document),
         sizes.as_markdown(document),
         f"Circumstances: {foreign_text.as_markdown(circumstances(document))}.",
         *(f"\nNote: {foreign_text.as_markdown(said)}" for said in _remarks(document)),

@@ -12,14 +12,13 @@ from collections import Counter
 from pathlib import Path
 
 from models.commands import run_command
-from models.errors import UsageMistake
 from models.kernels.deviations import known_deviations
 from models.kernels.records import FOLDER, Cell, read_cells
 from models.store import PROJECT
+from reports.pages import replace_between
 
 PAGE = PROJECT / "docs" / "kernels.md"
 CELLS = PROJECT / "reports" / "out" / "kernels" / "kernels" / FOLDER
-BEGIN, END = "<!-- the table begins -->", "<!-- the table ends -->"
 NOT_COVERED = "-"
 
 
@@ -63,15 +62,9 @@ def write_page(page: Path, cells: list[Cell]) -> None:
     Raises:
         UsageMistake: the page has no place for it.
     """
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise UsageMistake(
-            "has no marks between which the table stands", file=page, remedy=f"Write {BEGIN}, {END}"
-        )
-    body = f"\n\n{table_of(cells)}\n\n### Those that are known\n\n{deviations_of()}\n\n"
-    page.write_text(f"{before}{begin}{body}{end}{after}", encoding="utf-8")
+    replace_between(
+        page, f"\n\n{table_of(cells)}\n\n### Those that are known\n\n{deviations_of()}\n\n"
+    )
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from models import foreign_text
 from models.foreign_text import one_line
 from models.tables import Table
 from reports.parts import parts_of
@@ -41,6 +42,38 @@ class Seen(msgspec.Struct, frozen=True):
     why: str = ""
 
 
+class Departure(Table, frozen=True, kw_only=True):
+    """Where a backend departs from the judged one on a candidate.
+
+    Attributes:
+        unknown_because: why that is not known; "" where it is.
+        operator: name of the first operator whose output departs.
+        how: what the backend does there: it crashes, refuses, departs, or gives NaN or infinity.
+        said: the same in more words, with figures.
+        operators: names of the operators of the smallest file that shows it, in order.
+        bytes: size of that file.
+        folder: where it was written, with its inputs, both answers and a script.
+    """
+
+    unknown_because: str = ""
+    operator: str = ""
+    how: str = ""
+    said: str = ""
+    operators: tuple[str, ...] = ()
+    bytes: int = 0
+    folder: str = ""
+
+    @property
+    def text(self) -> str:
+        """The whole of it in one line."""
+        if self.unknown_because:
+            return f"not localized: {self.unknown_because}"
+        return (
+            f"{self.operator} {self.how} ({self.said}); the smallest file that shows it has "
+            f"{self.bytes:,} bytes: {self.folder}"
+        )
+
+
 class Cell(Table, frozen=True, kw_only=True):
     """A candidate on a backend.
 
@@ -56,7 +89,7 @@ class Cell(Table, frozen=True, kw_only=True):
         state: the worst that a gate found.
         gate: the first test that found it.
         why: what that says.
-        departs: where it departs from the judged backend, and the smallest file that shows it.
+        departure: where it departs from the judged backend; None where that was not looked for.
     """
 
     candidate: str
@@ -70,7 +103,7 @@ class Cell(Table, frozen=True, kw_only=True):
     state: State = State.RIGHT
     gate: str = ""
     why: str = ""
-    departs: str = ""
+    departure: Departure | None = None
 
     def after(self, seen: Seen) -> Cell:
         """Return the cell after one more gate has looked at it."""
@@ -80,13 +113,18 @@ class Cell(Table, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, state=state, gate=seen.gate, why=seen.why)
 
     @property
+    def is_right(self) -> bool:
+        """Whether every gate found it right."""
+        return self.state == State.RIGHT
+
+    @property
     def short(self) -> str:
         """What a table shows of it."""
-        if self.state == State.RIGHT:
+        if self.is_right:
             share = "" if self.taken is None else f" {self.taken[0]}/{self.taken[1]}"
             return f"right{share}"
         if self.state == State.REFUSED:
-            return "refused"
+            return REFUSED
         killed = self.why.removeprefix("was killed by ")
         said = killed if killed != self.why else SHORT.get(self.gate, self.gate)
         return f"{said} (known)" if self.state == State.KNOWN else said
@@ -96,6 +134,8 @@ LEGEND = (
     "right 141/154: operators that the accelerator took over, of all; known: written down in "
     "fixtures/known_pairs.toml, with its reason"
 )
+# Cells that are neither right nor wrong.
+JUDGED, NOT_ASKED, REFUSED = "judged", "-", "refused"
 # What a gate's failure is called in a table.
 SHORT = {
     "test_backend_loads_the_file": "does not load",
@@ -120,7 +160,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     """Return the matrix for a terminal, columns aligned; nothing where one backend was asked."""
     texts = []
     for part in parts_of(document):
-        table = as_table(cells_of(part), str(part["circumstances"].get("runtime") or "judged"))
+        table = as_table(cells_of(part), judged_in(part))
         if len(table) > 1:
             widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
             lines = (
@@ -129,28 +169,70 @@ def as_text(document: Mapping[str, Any]) -> str:
             )
             shown = "\n".join(one_line(line.rstrip()) for line in lines)
             texts.append(f"\n{shown}\n\n{LEGEND}\n")
-            texts += [
-                one_line(f"{one.candidate} on {one.backend}: {one.departs}") + "\n"
-                for one in cells_of(part)
-                if one.departs
-            ]
+            texts += [one_line(said) + "\n" for said in departures_in(cells_of(part))]
     return "".join(texts)
 
 
+def as_markdown(document: Mapping[str, Any]) -> str:
+    """Return the matrix as Markdown; nothing where one backend was asked."""
+    texts = []
+    for part in parts_of(document):
+        cells = cells_of(part)
+        if cells:
+            table = as_table(cells, judged_in(part))
+            said = "".join(f"* {foreign_text.as_markdown(one)}\n" for one in departures_in(cells))
+            texts.append(f"\n{markdown_table(table)}\n\n{LEGEND}.\n\n{said}")
+    return "".join(texts)
+
+
+def markdown_table(table: Iterable[Iterable[str]]) -> str:
+    """Return a table, its head first, as Markdown."""
+    head, *rows = [[foreign_text.as_markdown(cell) for cell in row] for row in table]
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def judged_in(document: Mapping[str, Any]) -> str:
+    """Return the backend that a run judged."""
+    return str(document["circumstances"].get("runtime") or "judged")
+
+
+def departures_in(cells: Iterable[Cell]) -> list[str]:
+    """Return a line for each pair of which it is known where it departs, or why that is not."""
+    return [
+        f"{one.candidate} on {one.backend}: {one.departure.text}"
+        for one in cells
+        if one.departure is not None
+    ]
+
+
 def fit_on(document: Mapping[str, Any]) -> str:
-    """Say on which backends the candidates of a run are right, and on which some are not."""
-    cells = cells_of(document)
-    judged = document["circumstances"].get("runtime")
+    """Say on which backends the candidates of a run are right, and which of them on which are not.
+
+    Where a document is of several runs, each of them with its device.
+    """
+    parts = parts_of(document)
     said = []
-    for backend in dict.fromkeys(one.backend for one in cells):
-        own = [one for one in cells if one.backend == backend]
-        wrong = [one.candidate for one in own if one.state in {State.WRONG, State.KNOWN}]
-        refused = sum(one.state == State.REFUSED for one in own)
-        parts = [f"not for {', '.join(wrong)}"] if wrong else []
-        parts += [f"which refuses {refused}"] if refused else []
-        said.append(", ".join([backend, *parts]))
-    also = f" (right also on {'; '.join(said)})" if said else ""
-    return f"on {judged}{also}"
+    for part in parts:
+        of = f" of {part['device']['name']}" if len(parts) > 1 else ""
+        said.append(f"on {judged_in(part)}{of}{_also_on(cells_of(part))}")
+    return ", ".join(said)
+
+
+def _also_on(cells: Iterable[Cell]) -> str:
+    """Say in parentheses what holds on the other backends; nothing where there are none."""
+    by_backend: dict[str, list[Cell]] = {}
+    for one in cells:
+        by_backend.setdefault(one.backend, []).append(one)
+    right = [name for name, own in by_backend.items() if all(one.is_right for one in own)]
+    said = [f"also on {', '.join(right)}"] if right else []
+    for name, own in by_backend.items():
+        if name not in right and any(one.is_right for one in own):
+            but = ", ".join(f"{one.candidate} ({one.short})" for one in own if not one.is_right)
+            said.append(f"on {name} all but {but}")
+        elif name not in right:
+            said.append(f"on {name} none")
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def as_table(cells: Iterable[Cell], judged: str) -> list[list[str]]:
@@ -165,7 +247,7 @@ def as_table(cells: Iterable[Cell], judged: str) -> list[list[str]]:
     found = {(one.candidate, one.backend): one.short for one in cells}
     candidates = list(dict.fromkeys(one.candidate for one in cells))
     rows = [
-        [name, "judged", *(found.get((name, backend), "-") for backend in backends)]
+        [name, JUDGED, *(found.get((name, backend), NOT_ASKED) for backend in backends)]
         for name in candidates
     ]
     return [["candidate", judged, *backends], *rows]

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 # Allure's pages within the page.
-# What a cell of the matrix says of a pair that is wrong, and not known to be.
-_WRONG = {*matrix.SHORT.values()}
 PLACES = {
     "Every test": "/",
     "Categories": "categories",
@@ -170,17 +168,16 @@ def _matrix(document: Mapping[str, Any]) -> str:
     cells = matrix.cells_of(document)
     if not cells:
         return ""
-    judged = str(document["circumstances"].get("runtime") or "judged")
-    head, *rows = matrix.as_table(cells, judged)
+    head, *rows = matrix.as_table(cells, matrix.judged_in(document))
     titles = "".join(f"<th>{as_markup(name)}</th>" for name in head)
     body = "".join(
-        "<tr>" + "".join(f"<td{_kind(cell)}>{as_markup(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows
+        f"<tr><td>{as_markup(name)}</td>"
+        + "".join(f"<td{_kind(cell)}>{as_markup(cell)}</td>" for cell in row)
+        + "</tr>"
+        for name, *row in rows
     )
     departs = "".join(
-        f'<p class="quiet">{as_markup(f"{one.candidate} on {one.backend}: {one.departs}")}</p>'
-        for one in cells
-        if one.departs
+        f'<p class="quiet">{as_markup(said)}</p>' for said in matrix.departures_in(cells)
     )
     table = f'<div class="scroll"><table class="sizes"><tr>{titles}</tr>{body}</table></div>'
     legend = f'<p class="quiet">{as_markup(matrix.LEGEND)}</p>'
@@ -189,9 +186,9 @@ def _matrix(document: Mapping[str, Any]) -> str:
 
 def _kind(cell: str) -> str:
     """Return the class of a cell: right, wrong, or neither."""
-    if cell.startswith("right"):
-        return ' class="good"'
-    return ' class="bad"' if cell in _WRONG else ""
+    if cell in {matrix.JUDGED, matrix.NOT_ASKED, matrix.REFUSED}:
+        return ""
+    return ' class="good"' if cell.startswith("right") else ' class="bad"'
 
 
 def _unfolded(one: Explanation, links: Mapping[str, str], *, first: bool) -> str:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Optional, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Mapping, Optional, Tuple
 
-from models.backends.common.interpreters import InterpreterBackend, LoadedInterpreter
+from models.backends.common.interpreters import (
+    RESOLVERS,
+    InterpreterBackend,
+    LoadedInterpreter,
+)
 from models.backends.common.refusals import Refusal, one_line
 
 if TYPE_CHECKING:
     from models.backends.common.backend import Backend, Source
 
 _STARTS = "delegate="
-# Which package's interpreter loads it is no option of the library's own.
-_RUNTIME = "runtime"
+# Keys that are not the library's own: which package's interpreter loads it, and what computes the
+# operators that it leaves.
+_RUNTIME, _REST = "runtime", "rest"
+# Of the latter, which kernels the interpreter is asked for, as its resolvers are called.
+_RESTS = {"builtin": "builtin", "XNNPACK": ""}
 # Distribution, module, and the first numpy that breaks it.
 _MODULES: Dict[str, Tuple[str, str, Optional[int]]] = {
     "ai_edge_litert": ("ai-edge-litert", "ai_edge_litert.interpreter", None),
@@ -24,8 +32,10 @@ _MODULES: Dict[str, Tuple[str, str, Optional[int]]] = {
 class Delegate(InterpreterBackend):
     """TFLite's interpreter with an external delegate.
 
-    It is called `delegate=LIBRARY.so,KEY=VALUE,...`; the key `runtime` says which package's
-    interpreter loads the library (ai_edge_litert unless told), the others are the library's own.
+    It is called `delegate=LIBRARY.so,KEY=VALUE,...`. The key `runtime` says which package's
+    interpreter loads the library (ai_edge_litert unless told); `rest` says what computes the
+    operators that it leaves: `builtin`, or `XNNPACK` as in an app that does not turn that off. Then
+    nobody tells which of the two took an operator. The other keys are the library's own.
     """
 
     family = "delegate"
@@ -43,13 +53,21 @@ class Delegate(InterpreterBackend):
         super().__init__(name)
         self.library = library
         self.options = dict(options or {})
-        chosen = self.options.pop(_RUNTIME, "ai_edge_litert")
-        if chosen not in _MODULES:
+        self.rest = self._chosen(_REST, _RESTS)
+        self.runtime = self._chosen(_RUNTIME, _MODULES)
+        self.distribution, self.module, self.numpy_below = _MODULES[self.runtime]
+
+    def _chosen(self, key: str, known: Mapping[str, Any]) -> str:
+        """Take a key that is not the library's own out of the options; the first value by default.
+
+        Raises:
+            Refusal: it has another value than those that are known.
+        """
+        value = self.options.pop(key, next(iter(known)))
+        if value not in known:
             message = "{}: {}={!r} is none of {}"
-            said = message.format(name, _RUNTIME, chosen, ", ".join(_MODULES))
-            raise Refusal("no-backend", said)
-        self.runtime = chosen
-        self.distribution, self.module, self.numpy_below = _MODULES[chosen]
+            raise Refusal("no-backend", message.format(self.name, key, value, ", ".join(known)))
+        return value
 
     @classmethod
     def names(cls) -> Tuple[str, ...]:
@@ -77,14 +95,34 @@ class Delegate(InterpreterBackend):
         """The library."""
         return self.library
 
+    @property
+    def libraries(self) -> Tuple[str, ...]:
+        """The library; nothing where its name alone is given, which the system's linker finds."""
+        return (self.library,) if os.sep in self.library else ()
+
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:
         """Load the library, then the file."""
-        if not Path(self.library).is_file():
-            raise Refusal("no-delegate", "{}: there is no such file".format(self.library))
+        for file in self.libraries:
+            if not Path(file).is_file():
+                raise Refusal("no-delegate", "{}: there is no such file".format(file))
         try:
             delegate: Any = self.imported().load_delegate(self.library, self.options)
         except (ValueError, OSError, AttributeError) as error:
             message = "{} is not a delegate: {}"
             raise Refusal("no-delegate", message.format(self.library, one_line(error))) from None
         more = {"experimental_delegates": [delegate]}
-        return LoadedInterpreter(self.interpreter(source, threads, keep_all=keep_all, **more))
+        interpreter = self.interpreter(source, threads, keep_all=keep_all, **more)
+        return (LoadedInterpreter if self.rest == "builtin" else LoadedBesideXnnpack)(interpreter)
+
+    @property
+    def resolver(self) -> str:
+        """The kernels for the operators that the library leaves, as the interpreter calls them."""
+        return RESOLVERS[_RESTS[self.rest]]
+
+
+class LoadedBesideXnnpack(LoadedInterpreter):
+    """A file of which the library and XNNPACK each take operators over."""
+
+    def taken(self) -> None:
+        """Return nothing: the interpreter does not tell which of the two took an operator."""
+        return

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Dict
+import functools
+import mmap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Optional
 
 from models.backends.common.compiled import CompiledBackend
 
-KERNELS = {"": "DELEGATE", "ynnpack": "DELEGATE", "builtin": "BUILTIN", "reference": "REFERENCE"}
+if TYPE_CHECKING:
+    from models.backends.common.backend import Installed
+
+_KERNELS = {"": "DELEGATE", "ynnpack": "DELEGATE", "builtin": "BUILTIN", "reference": "REFERENCE"}
+
+_LIBRARY = "ai_edge_litert/libLiteRt.so"
+# What a build without YNNPACK has to say, which others do not hold.
+_WITHOUT_YNNPACK = b"YNNPACK support was not compiled into this build"
 
 
 class LitertCpu(CompiledBackend):
@@ -23,13 +33,34 @@ class LitertCpu(CompiledBackend):
     accelerates = "XNNPACK on the processor, or YNNPACK as -ynnpack; nothing as the others"
     preference = 30
 
+    def why_absent(self, installed: Installed) -> Optional[str]:
+        """Return what is missing: the package, or YNNPACK in it."""
+        reason = super().why_absent(installed)
+        if reason is None and self.mode == "ynnpack":
+            libraries = (Path(folder, _LIBRARY) for folder in installed.folders)
+            if any(one.is_file() and _lacks_ynnpack(one) for one in libraries):
+                reason = "this build of {} has no YNNPACK".format(self.distribution)
+        return reason
+
+    @property
+    def kernels(self) -> str:
+        """The kernels of its mode, in LiteRT's words."""
+        return _KERNELS[self.mode]
+
     def options(self, api: Any, threads: int) -> Any:
         """Return the kernels of its mode, with so many threads."""
         return api.Options(
             hardware_accelerators=api.HardwareAccelerator.CPU,
             cpu_options=api.CpuOptions(
                 num_threads=threads,
-                kernel_mode=api.CpuKernelMode[KERNELS[self.mode]],
+                kernel_mode=api.CpuKernelMode[self.kernels],
                 enable_ynnpack=self.mode == "ynnpack",
             ),
         )
+
+
+@functools.lru_cache(maxsize=None)
+def _lacks_ynnpack(library: Path) -> bool:
+    """Tell whether a library of LiteRT was built without YNNPACK."""
+    with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+        return held.find(_WITHOUT_YNNPACK) >= 0

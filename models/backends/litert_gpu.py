@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from typing import Any, ClassVar, Dict, Optional, Tuple
 
@@ -31,6 +33,7 @@ class LitertGpu(CompiledBackend):
     needs = "ai-edge-litert 2.1 or later, libvulkan.so.1 and a Vulkan driver"
     accelerates = "a GPU, by WebGPU on Vulkan"
     preference = 40
+    uses_vulkan = True
 
     def why_absent(self, installed: Installed) -> Optional[str]:
         """Return what is missing: the package, or a driver."""
@@ -53,11 +56,16 @@ class LitertGpu(CompiledBackend):
         """The GPU."""
         return "GPU"
 
+    @property
+    def hardware(self) -> Tuple[str, ...]:
+        """The GPU, and the processor but where a file is to run on the GPU alone."""
+        return ("GPU",) if self.mode == "alone" else ("GPU", "CPU")
+
     def options(self, api: Any, threads: int) -> Any:
-        """Return GPU and processor, or the GPU alone."""
-        kinds = api.HardwareAccelerator
+        """Return what computes, with so many threads on the processor."""
+        computing = [api.HardwareAccelerator[name] for name in self.hardware]
         return api.Options(
-            hardware_accelerators=kinds.GPU if self.mode == "alone" else kinds.GPU | kinds.CPU,
+            hardware_accelerators=functools.reduce(operator.or_, computing),
             cpu_options=api.CpuOptions(num_threads=threads),
             gpu_options=api.GpuOptions(enforce_f32=self.mode != "float16"),
         )

@@ -8,6 +8,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from models.backends.common.backend import Installed
@@ -21,6 +22,7 @@ from models.runtime.available import (
     absent_backends,
     available_backends,
     distributions,
+    installed_here,
     read_backend,
     why_absent,
 )
@@ -31,11 +33,11 @@ from models.runtime.predictions import processor_features
 from models.runtime.software_vulkan import prepare_software_vulkan
 from models.runtime.sysroot import prepare_sysroot
 from models.runtime.transports import LocalTransport
-from models.runtime.vulkan import FOLDERS
+from models.runtime.vulkan import FOLDERS, identify_drivers
+from models.store import hash_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from models.devices.profile import Device
     from models.devices.recognition import Found
@@ -94,6 +96,10 @@ class Place(Protocol):
 
     def backends(self) -> dict[str, str]:
         """Return the versions of the backends that can answer there, by name, best first."""
+        ...
+
+    def version(self, name: str) -> str:
+        """Return the version of the package of a backend that can answer there."""
         ...
 
     def absent(self) -> dict[str, str]:
@@ -187,6 +193,11 @@ class LocalPlace(_Board):
         """Return what can answer here."""
         return {one.name: one.version for one in available_backends()}
 
+    def version(self, name: str) -> str:
+        """Return the version of a backend's package."""
+        backend = read_backend(name)
+        return installed_here(backend).versions[backend.distribution] or ""
+
     def absent(self) -> dict[str, str]:
         """Return why the other backends cannot answer here."""
         return {one.name: one.reason for one in absent_backends()}
@@ -199,15 +210,21 @@ class LocalPlace(_Board):
         """Return what starts runners as subprocesses."""
         return LocalTransport()
 
-    def identity(self, transport: Transport, backend: str) -> dict[str, Any]:  # noqa: ARG002 - here
-        """Return versions, machine and processor."""
+    def identity(self, transport: Transport, backend: str) -> dict[str, Any]:
+        """Return versions, machine, processor, and the backend's own libraries and drivers."""
         found = read_backend(backend)
         python = interpreter_for(found.runtime)
-        return {
+        identity: dict[str, Any] = {
             "versions": {name: python.version(name) for name in (found.distribution, "numpy")},
             "machine": platform.machine(),
             "processor": processor_features(),
         }
+        if found.libraries:
+            identity["libraries"] = [hash_file(Path(file)) for file in found.libraries]
+        if found.uses_vulkan:
+            given = transport.environment if isinstance(transport, LocalTransport) else {}
+            identity["drivers"] = identify_drivers({**os.environ, **given})
+        return identity
 
     def start_watch(self, transport: Transport) -> Callable[[Path], Channel]:  # noqa: ARG002 - here
         """Return what starts the watcher on this machine."""
@@ -314,17 +331,18 @@ class EmulatedPlace:
     def backends(self) -> dict[str, str]:
         """Return what its root file system holds."""
         absent = self.absent()
-        versions = self._versions
         return {
-            name: versions[read_backend(name).runtime]
-            for name in backend_names(boards=True)
-            if name not in absent
+            name: self.version(name) for name in backend_names(boards=True) if name not in absent
         }
 
     def absent(self) -> dict[str, str]:
         """Return why the other backends cannot answer there."""
         reasons = {name: self.why_absent(name) for name in backend_names(boards=True)}
         return {name: reason for name, reason in reasons.items() if reason is not None}
+
+    def version(self, name: str) -> str:
+        """Return the version of a backend's package in its root file system."""
+        return self._versions[read_backend(name).runtime]
 
     @property
     def _versions(self) -> dict[str, str]:
@@ -412,10 +430,12 @@ class RemotePlace(_Board):
         """Return what is installed there and can answer."""
         absent = self.absent()
         return {
-            name: self._installed[read_backend(name).distribution]
-            for name in backend_names(boards=True)
-            if name not in absent
+            name: self.version(name) for name in backend_names(boards=True) if name not in absent
         }
+
+    def version(self, name: str) -> str:
+        """Return the version of a backend's package there."""
+        return self._installed[read_backend(name).distribution]
 
     def absent(self) -> dict[str, str]:
         """Return why the other backends cannot answer there."""

@@ -12,9 +12,10 @@ import argparse
 import functools
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import numpy as np
@@ -93,7 +94,9 @@ class Shown:
 
 
 class Between:
-    """Compares parts of a file on two backends.
+    """Compares parts of a file on two backends, within a `with`.
+
+    Each backend has one process, and another one after a part has ended it.
 
     Args:
         flatbuffer: the file.
@@ -116,7 +119,15 @@ class Between:
         self._backends = judged, backend
         self._transport = LocalTransport(environment=environment)
         self._known: Values = {}
+        self._runners: dict[str, Runner] = {}
+        self._started = ExitStack()
         self.info: RunnerInfo | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._started.close()
 
     @functools.cache  # noqa: B019 - as long as the process that localizes one file
     def shown(self, first: int, last: int) -> Shown | None:
@@ -152,14 +163,25 @@ class Between:
     def _answer(self, backend: str, part: Cut, given: Values) -> tuple[NDArray[np.float32], float]:
         """Return what a backend answers to a part [n, values], and one step of its output."""
         inputs = tuple(BoundInput(str(tensor), place) for place, tensor in enumerate(part.inputs))
-        with Runner(self._transport, backend, timeout=SECONDS) as runner:
+        runner = self._runner(backend)
+        try:
             loaded = runner.load("part", part.data, binding=Binding(inputs, output=0))
-            if backend == self._backends[1]:
-                self.info = runner.info
             taken = zip(given.items(), loaded.inputs, strict=True)
             rows = {str(tensor): _rows(array, told) for (tensor, array), told in taken}
             answers = runner.answer("part", rows).logits
+        except RunnerDied:
+            del self._runners[backend]
+            raise
         return answers, max(loaded.output.scales, default=0.0)
+
+    def _runner(self, backend: str) -> Runner:
+        """Return the running process of a backend, started where there is none."""
+        if backend not in self._runners:
+            starting = Runner(self._transport, backend, timeout=SECONDS)
+            self._runners[backend] = self._started.enter_context(starting)
+            if backend == self._backends[1]:
+                self.info = starting.info
+        return self._runners[backend]
 
 
 def localize(request: Request) -> dict[str, Any]:
@@ -170,11 +192,16 @@ def localize(request: Request) -> dict[str, Any]:
     """
     flatbuffer = Path(request.file).read_bytes()
     held = read_npz(Path(request.inputs), remedy="Run again: it is written for each run")
-    judged, backend = request.judged, request.backend
     places = Cutter(flatbuffer).places(request.binding.get("signature"))
     taken = {role: places[place] for role, place, *_ in request.binding["inputs"]}
     rows = {taken[role]: array for role, array in held.items()}
-    between = Between(flatbuffer, rows, judged, backend, request.environment)
+    judged, backend = request.judged, request.backend
+    with Between(flatbuffer, rows, judged, backend, request.environment) as between:
+        return _localized(request, between)
+
+
+def _localized(request: Request, between: Between) -> dict[str, Any]:
+    """Return what `localize` does."""
     order = between.cutter.varying
     whole = between.shown(0, order[-1])
     if whole is None:
@@ -191,8 +218,9 @@ def localize(request: Request) -> dict[str, Any]:
     part, shown = between.cutter.cut(first, last), between.shown(first, last)
     if shown is None or between.info is None:
         return {"not_localized": "the smallest part no longer shows it: its answers vary"}
+    backends = request.judged, request.backend
     files = write_folder(
-        Path(request.folder), part, between.given(part), shown, (judged, backend), between.info
+        Path(request.folder), part, between.given(part), shown, backends, between.info
     )
     return {
         "operator": part.operators[-1],

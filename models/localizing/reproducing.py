@@ -9,7 +9,8 @@ import numpy as np
 
 from models.backends.common.compiled import CompiledBackend
 from models.backends.common.finding import find_backend
-from models.backends.common.interpreters import RESOLVERS
+from models.backends.common.interpreters import InterpreterBackend
+from models.backends.delegate import Delegate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.backends.common.backend import Backend
     from models.localizing.between import Shown
     from models.localizing.cutting import Cut
     from models.runtime.answers import RunnerInfo
@@ -29,10 +31,11 @@ held = np.load("{arrays}")
 given = [held[f"input_{{place}}"][:1] for place in range({count})]
 print("expected", held["expected"][0][:8])
 '''
-_INTERPRETED = """from {module} import Interpreter, OpResolverType
+_INTERPRETED = """from {module} import Interpreter, OpResolverType, load_delegate
 
 interpreter = Interpreter(model_path="{model}", num_threads=1,
-                          experimental_op_resolver_type=OpResolverType.{resolver})
+                          experimental_op_resolver_type=OpResolverType.{resolver},
+                          experimental_delegates={delegates})
 interpreter.allocate_tensors()
 for details, array in zip(interpreter.get_input_details(), given):
     scale, zero = details["quantization"]
@@ -49,8 +52,8 @@ _COMPILED = """from ai_edge_litert.compiled_model import (
     CompiledModel, CpuKernelMode, CpuOptions, GpuOptions, HardwareAccelerator, Options)
 
 model = CompiledModel.from_file("{model}", options=Options(
-    hardware_accelerators=HardwareAccelerator({kinds}),
-    cpu_options=CpuOptions(num_threads=1, kernel_mode=CpuKernelMode({mode})),
+    hardware_accelerators={kinds},
+    cpu_options=CpuOptions(num_threads=1, kernel_mode=CpuKernelMode.{kernels}),
     gpu_options=GpuOptions(enforce_f32={float32})))
 (key,) = model.get_signature_list()
 inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
@@ -119,13 +122,24 @@ def _script(part: Cut, shown: Shown, name: str, info: RunnerInfo) -> str:
         count=len(part.inputs),
     )
     if isinstance(backend, CompiledBackend):
-        kernels = {"builtin": 2, "reference": 1}.get(backend.mode, 0)
-        kinds = {"litert-gpu": "3", "litert-gpu-float16": "3", "litert-gpu-alone": "2"}
         return head + _COMPILED.format(
             model=MODEL,
-            kinds=kinds.get(name, "1"),
-            mode=kernels,
+            kinds=" | ".join(f"HardwareAccelerator.{kind}" for kind in backend.hardware),
+            kernels=backend.kernels,
             float32=backend.precision == "float32",
         )
-    resolver = RESOLVERS.get(backend.mode, "AUTO")
-    return head + _INTERPRETED.format(module=backend.module, model=MODEL, resolver=resolver)
+    if not isinstance(backend, InterpreterBackend):
+        raise TypeError(f"no script is written for {name}")
+    return head + _INTERPRETED.format(
+        module=backend.module,
+        model=MODEL,
+        resolver=backend.resolver,
+        delegates=_delegates(backend),
+    )
+
+
+def _delegates(backend: Backend) -> str:
+    """Return the delegates of an interpreter as a script writes them."""
+    if not isinstance(backend, Delegate):
+        return "None"
+    return f"[load_delegate({backend.library!r}, {backend.options!r})]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.backends.common.backend import Installed
@@ -86,6 +87,7 @@ def installed_here(backend: Backend, drivers: tuple[str, ...] | None = None) -> 
         versions={name: python.version(name) for name in names},
         python=sys.version_info[:2],
         drivers=driver_manifests() if drivers is None else drivers,
+        folders=tuple(sys.path) if python.packages is None else python.packages,
     )
 
 
@@ -122,6 +124,9 @@ def why_absent(name: str, drivers: tuple[str, ...] | None = None) -> str | None:
         drivers: as in `installed_here`.
     """
     backend = read_backend(name)
+    missing = next((file for file in backend.libraries if not Path(file).is_file()), None)
+    if missing is not None:
+        return f"{missing}: there is no such file"
     reason = backend.why_absent(installed_here(backend, drivers))
     if reason is None or backend.numpy_below is None:
         return reason

@@ -2,19 +2,72 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # As Vulkan's loader looks for them.
 VARIABLES = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
 FOLDERS = ("/etc/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/usr/share/vulkan/icd.d")
+# Where the dynamic linker finds a library that a manifest names without a folder.
+_LIBRARIES = ("/usr/local/lib", "/usr/lib", "/usr/lib64", "/lib")
 
 
-def driver_manifests() -> tuple[str, ...]:
-    """Return the manifests of the drivers that Vulkan's loader would try."""
+def driver_manifests(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the manifests of the drivers that Vulkan's loader would try.
+
+    Args:
+        environment: variables of the process that loads them.
+    """
     for variable in VARIABLES:
-        if os.environ.get(variable):
-            named = os.environ[variable].split(os.pathsep)
+        if environment.get(variable):
+            named = environment[variable].split(os.pathsep)
             return tuple(name for name in named if Path(name).is_file())
     found = (path for folder in FOLDERS for path in sorted(Path(folder).glob("*.json")))
     return tuple(map(str, found))
+
+
+def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:
+    """Return what tells the drivers of a machine from others, and from later versions of them.
+
+    Args:
+        environment: variables of the process that loads them.
+
+    Returns:
+        Of each driver the SHA-256 of its manifest, and name, size in bytes and time of change in
+        nanoseconds of its library, whose links are followed: they lead to the version.
+    """
+    found = []
+    for manifest in map(Path, driver_manifests(environment)):
+        try:
+            text = manifest.read_bytes()
+        except OSError:
+            # The loader cannot read it either.
+            continue
+        library = _library_of(manifest.parent, text)
+        found.append({"manifest": hashlib.sha256(text).hexdigest(), **_identify_library(library)})
+    return found
+
+
+def _library_of(folder: Path, manifest: bytes) -> Path | None:
+    """Return the library that a manifest in a folder names; None where it cannot be found."""
+    try:
+        named = str(json.loads(manifest)["ICD"]["library_path"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    if os.sep in named:
+        return folder / named
+    folders = [folder for root in _LIBRARIES for folder in (Path(root), *Path(root).glob("*-*/"))]
+    return next((folder / named for folder in folders if (folder / named).exists()), None)
+
+
+def _identify_library(library: Path | None) -> dict[str, Any]:
+    if library is None or not library.exists():
+        return {}
+    facts = library.stat()
+    return {"library": library.resolve().name, "bytes": facts.st_size, "changed": facts.st_mtime_ns}

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.needs("a runner", "another backend")
 def test_backend_loads_the_file(on_backend):
     """A backend loads the file, or refuses it where the file says that it needs a newer one."""
     refused = on_backend.refused
-    if refused is not None:
+    if refused:
         needed = on_backend.needed
         if not on_backend.must_refuse:
             pytest.fail(f"fail: {refused} ({needed} is enough, it says)", pytrace=False)
@@ -89,7 +89,7 @@ def test_number_of_threads_changes_no_label_on_the_backend(
 @pytest.mark.measures("delegated_share")
 def test_accelerator_takes_the_operators(on_backend, judge):
     """A backend's XNNPACK takes over the budgeted share of the operators."""
-    taken, accelerator = on_backend.loaded.delegation, on_backend.backend.accelerator
+    taken, accelerator = on_backend.loaded.taken, on_backend.backend.accelerator
     if taken is None or not accelerator:
         does_not_apply("the backend has no accelerator that tells what it takes over")
     if accelerator != "XNNPACK":

@@ -31,11 +31,13 @@ class Installed:
         versions: of distributions, by name; None where one is not installed.
         python: version of the CPython that would import them, like (3, 11); () if unknown.
         drivers: manifests of Vulkan drivers; None where nobody has looked.
+        folders: that hold its packages; () where nobody has looked.
     """
 
     versions: Mapping[str, Optional[str]]
     python: Tuple[int, ...] = ()
     drivers: Optional[Tuple[str, ...]] = None
+    folders: Tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +133,7 @@ class Backend(abc.ABC):
         on_boards: whether a board may have it: where it is not, it is asked for by name alone.
         newest_python: the newest CPython that its package has a wheel for; None for any.
         numpy_below: the first major version of numpy that breaks it; None for none.
+        uses_vulkan: whether a Vulkan driver computes, so that its version decides answers, too.
     """
 
     family: ClassVar[str]
@@ -144,6 +147,7 @@ class Backend(abc.ABC):
     on_boards: ClassVar[bool] = True
     newest_python: Optional[Tuple[int, ...]] = None
     numpy_below: Optional[int] = None
+    uses_vulkan: ClassVar[bool] = False
 
     def __init__(self, name: str, mode: str = "") -> None:
         self.name = name
@@ -204,6 +208,11 @@ class Backend(abc.ABC):
 
         A file that needs a newer TFLite than that is refused, and has to be.
         """
+        return ()
+
+    @property
+    def libraries(self) -> Tuple[str, ...]:
+        """Files beside its package that compute, so that their bytes decide answers, too."""
         return ()
 
     def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - some do not

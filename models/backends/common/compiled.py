@@ -31,6 +31,16 @@ class CompiledBackend(Backend):
     distribution = "ai-edge-litert"
     module = "ai_edge_litert.compiled_model"
 
+    @property
+    def hardware(self) -> Tuple[str, ...]:
+        """What computes, in LiteRT's words."""
+        return ("CPU",)
+
+    @property
+    def kernels(self) -> str:
+        """The kernels of the processor, in LiteRT's words."""
+        return "DELEGATE"
+
     def imported(self) -> Any:
         """Return LiteRT's module; the interpreter's, which tells of tensors, is imported too."""
         api = super().imported()

@@ -42,6 +42,11 @@ class InterpreterBackend(Backend):
         """Tell whether XNNPACK takes operators over."""
         return not self.mode
 
+    @property
+    def resolver(self) -> str:
+        """The kernels of its mode, as the interpreter calls them."""
+        return RESOLVERS[self.mode]
+
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:
         """Hand a FlatBuffer to the interpreter."""
         return LoadedInterpreter(self.interpreter(source, threads, keep_all=keep_all))
@@ -58,7 +63,7 @@ class InterpreterBackend(Backend):
             more: further arguments of the interpreter, such as delegates.
         """
         module = self.imported()
-        more["experimental_op_resolver_type"] = getattr(module.OpResolverType, RESOLVERS[self.mode])
+        more["experimental_op_resolver_type"] = getattr(module.OpResolverType, self.resolver)
         if source.content is None:
             more["model_path"] = source.path
         else:

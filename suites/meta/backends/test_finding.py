@@ -42,6 +42,7 @@ def test_refuses_an_unknown_backend_in_one_message():
         ("delegate=", "cannot be read"),
         ("delegate=lib.so,device", "write delegate=LIBRARY.so,KEY=VALUE"),
         ("delegate=lib.so,runtime=onnx", "is none of ai_edge_litert, tflite_runtime"),
+        ("delegate=lib.so,rest=gpu", "rest='gpu' is none of builtin, XNNPACK"),
     ],
 )
 def test_refuses_a_delegate_that_cannot_be_read(name, says):
@@ -71,6 +72,23 @@ def installed(**versions: str) -> Installed:
 )
 def test_says_why_a_backend_is_absent(name, what, says):
     assert says in find_backend(name).why_absent(what)
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [
+        (b"", None),
+        (b"..YNNPACK support was not compiled into this build.", "this build of ai-edge-litert"),
+    ],
+)
+def test_says_that_a_build_has_no_ynnpack(held, reason, tmp_path):
+    library = tmp_path / "ai_edge_litert" / "libLiteRt.so"
+    library.parent.mkdir()
+    library.write_bytes(b"ELF" + held)
+    there = {"ai-edge-litert": "2.3.0", "numpy": "2.0"}
+    said = find_backend("litert-cpu-ynnpack").why_absent(Installed(there, folders=(str(tmp_path),)))
+    assert said == (reason and f"{reason} has no YNNPACK")
+    assert find_backend("litert-cpu").why_absent(Installed(there, folders=(str(tmp_path),))) is None
 
 
 def test_only_tflite_s_own_versions_count_as_tflite_s():

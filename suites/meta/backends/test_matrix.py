@@ -53,11 +53,12 @@ def test_the_table_has_a_row_for_each_candidate_and_a_column_for_each_backend():
 
 
 def test_the_headline_says_on_which_backends():
-    wrong = cell("int4", "ai_edge_litert-builtin", state=State.KNOWN, gate=LABELS)
-    said = fit_on(document(cell(), cell("int8", state=State.REFUSED), wrong))
+    wrong = cell("int4", "builtin", state=State.KNOWN, gate=LABELS)
+    refused = cell("int8", "gpu", state=State.REFUSED)
+    said = fit_on(document(cell(), cell("int8"), cell(backend="builtin"), wrong, refused))
     assert said == (
-        "on ai_edge_litert (right also on litert-cpu, which refuses 1; "
-        "ai_edge_litert-builtin, not for int4)"
+        "on ai_edge_litert (also on litert-cpu; on builtin all but int4 (other labels (known)); "
+        "on gpu none)"
     )
     assert fit_on(document()) == "on ai_edge_litert"
 

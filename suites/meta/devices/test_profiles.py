@@ -47,6 +47,13 @@ def test_every_device_is_judged_by_the_paper_and_by_more(name):
     assert set(JUDGED) <= set(device.budgets)
 
 
+@pytest.mark.parametrize("name", ["jetson", "jetson_orin", "rpi4", "rpi5"])
+def test_a_board_with_a_gpu_is_looked_at_on_it_and_not_judged_by_it(name):
+    table = load_device(name).table
+    assert {"litert-gpu", "litert-gpu-float16"} <= set(table.looked_at)
+    assert not [backend for backend in table.backends if "gpu" in backend]
+
+
 def test_a_device_takes_one_file(changed):
     device = changed("Raspberry Pi 4 *", "My Board *")
     assert device.name == "board"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from suites.meta.gates.planting import Fault
 
 BACKENDS = "suites/backends/test_backends.py::"
 ACCELERATOR = BACKENDS + "test_accelerator_takes_the_operators"
 
 
-def in_backend(mode: str, gate: str, says: str = "") -> Fault:
+def in_backend(mode: str, gate: str, says: str = "", **more: Any) -> Fault:
     """A backend whose mode is wrong, and the gate that must turn red."""
-    return Fault(gate=BACKENDS + gate, says=says, backend=f"planted-{mode}")
+    return Fault(gate=BACKENDS + gate, says=says, backend=f"planted-{mode}", **more)
 
 
 FAULTS = {
@@ -19,6 +21,9 @@ FAULTS = {
     ),
     "a backend that crashes in its third answer": in_backend(
         "crashing", "test_backend_answers_every_text", "was killed by SIGSEGV"
+    ),
+    "a backend that never gives its third answer": in_backend(
+        "hanging", "test_backend_answers_every_text", "took longer than 20 s", backend_seconds=20.0
     ),
     "a backend that answers NaN": in_backend(
         "nan", "test_backend_gives_finite_answers", "are NaN or infinite"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RUNNER_VARIABLE = "EDGEPROOF_META_RUNNER"
 WATCHER_VARIABLE = "EDGEPROOF_META_WATCHER"
 BACKENDS_VARIABLE = "EDGEPROOF_META_BACKENDS"
+SECONDS_VARIABLE = "EDGEPROOF_META_SECONDS"
 PLANTED_BACKENDS = Path(__file__).parent / "planted_backends"
 PLUGIN = ("-p", "suites.meta.gates.planted_programs")
 
@@ -42,6 +43,7 @@ class Fault:
         arguments: of pytest.
         compared: whether the clean run's baseline is there to be compared with.
         backend: a backend of `planted_backends`, which the run is asked to look at.
+        backend_seconds: after which it is taken to hang; None for as long as any other.
         needs: a runtime without which there is nothing to see.
     """
 
@@ -55,6 +57,7 @@ class Fault:
     arguments: tuple[str, ...] = ()
     compared: bool = False
     backend: str = ""
+    backend_seconds: float | None = None
     needs: str | None = None
 
 
@@ -84,6 +87,8 @@ def plant(fault: Fault, mini: Miniature, folder: Path) -> tuple[list[str], dict[
     if fault.backend:
         variables[BACKENDS_VARIABLE] = str(PLANTED_BACKENDS)
         arguments.append(f"--edge-backends={fault.backend}")
+    if fault.backend_seconds is not None:
+        variables[SECONDS_VARIABLE] = str(fault.backend_seconds)
     return [*arguments, *(PLUGIN if variables else ())], variables
 
 

@@ -52,7 +52,7 @@ def checked(outcome):
 def test_the_whole_suite_is_not_partial(clean_run):
     document = clean_run.results()
     assert partial_because(document) == []
-    said = "mini on host: fit to ship on ai_edge_litert (right also on tflite_runtime"
+    said = "mini on host: fit to ship on ai_edge_litert (also on "
     assert said in clean_run.output
     assert extent_of(document).collected == len(clean_run.tests)
 

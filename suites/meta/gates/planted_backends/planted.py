@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -20,8 +21,10 @@ from models.backends.common.refusals import Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The answer at which it crashes.
+# The answer at which it crashes or hangs.
 LAST = 3
+# What hangs is killed long before.
+SECONDS = 3600.0
 # What float16 can hold is reached by logits of 2 and more.
 OVERFLOWING = 32_768.0
 
@@ -35,6 +38,7 @@ class Planted(AiEdgeLitert):
         "": "nothing",
         "refusing": "it refuses every file",
         "crashing": "it crashes in the third answer",
+        "hanging": "it never gives the third answer",
         "nan": "its answers are NaN",
         "overflowing": "its logits leave what float16 holds",
         "zeros": "its answers are zero vectors",
@@ -88,10 +92,12 @@ class PlantedGraph(Graph):
         self._graph.set_tensor(index, array)
 
     def invoke(self) -> None:
-        """Run, or crash."""
+        """Run, crash or hang."""
         self._answers += 1
         if self._fault == "crashing" and self._answers == LAST:
             os.kill(os.getpid(), signal.SIGSEGV)
+        if self._fault == "hanging" and self._answers == LAST:
+            time.sleep(SECONDS)
         self._graph.invoke()
 
     def get_tensor(self, index: int) -> Any:

@@ -1,0 +1,100 @@
+"""The matrix of backends: `python -m reports.backends [RESULTS ...]` writes docs/backends.md.
+
+What stands between two marks on the page is replaced by what runs of `suites/backends` left in
+their results.json: a candidate a row, a backend a column, and each pair that is not right with the
+smallest file that shows it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from models.commands import path, run_command
+from models.errors import UsageMistake
+from models.store import PROJECT
+from reports.matrix import LEGEND, Cell, as_table, cells_of, judged_in, markdown_table
+from reports.pages import replace_between
+from reports.parts import require_distinct
+from reports.results import read_results
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+PAGE = PROJECT / "docs" / "backends.md"
+OUT = PROJECT / "reports" / "out"
+# What `tox -e backends` leaves.
+RESULTS = (OUT / "backends" / "results.json", OUT / "backends" / "gpu" / "results.json")
+FAULTS = ["candidate", "backends", "what a gate says", "smallest file that shows it"]
+
+
+def page_of(documents: Sequence[Mapping[str, Any]]) -> str:
+    """Return the matrix of some runs, and what is not right in it, as Markdown.
+
+    Raises:
+        UsageMistake: no run looked at another backend than the judged one.
+    """
+    cells = [cell for document in documents for cell in cells_of(document)]
+    if not cells:
+        raise UsageMistake(
+            "no run among them looked at several backends",
+            remedy="Run `tox -e backends` first, or a suite with --edge-backends=all",
+        )
+    table = markdown_table(as_table(cells, judged_in(documents[0])))
+    runs = "; ".join(dict.fromkeys(map(_circumstances, documents)))
+    return f"{runs}.\n\n{table}\n\n{LEGEND}.\n\n{markdown_table([FAULTS, *_faults(cells)])}"
+
+
+def _circumstances(document: Mapping[str, Any]) -> str:
+    """Return what a run's part of the matrix depends on."""
+    cells, device = cells_of(document), document["device"]
+    versions = dict.fromkeys(f"{one.backend.split('-')[0]} {one.version}" for one in cells)
+    texts = " to ".join(f"{count:,}" for count in sorted({one.texts for one in cells}))
+    adapters = dict.fromkeys(one.by for one in cells if one.by)
+    machine = device.get("machine", "")
+    where = ", ".join(filter(None, [str(device["name"]), machine, *adapters]))
+    return f"{document['subject']['name']} on {where}: {texts} texts, {', '.join(versions)}"
+
+
+def _faults(cells: Sequence[Cell]) -> list[list[str]]:
+    """Return a row for each fault: the backends that show the same one stand together."""
+    together: dict[tuple[str, str, str], list[str]] = {}
+    for one in cells:
+        if not one.is_right:
+            fault = one.candidate, _said(one), _smallest(one)
+            together.setdefault(fault, []).append(one.backend)
+    return [[name, ", ".join(on), why, file] for (name, why, file), on in together.items()]
+
+
+def _said(cell: Cell) -> str:
+    """Return what the first gate said that did not pass."""
+    said = cell.why.splitlines()[0] if cell.why else ""
+    return f"{cell.short}: {said}"
+
+
+def _smallest(cell: Cell) -> str:
+    found = cell.departure
+    if found is None:
+        return "-"
+    if found.unknown_because:
+        return found.text
+    named = ", ".join(dict.fromkeys(found.operators))
+    return f"{found.bytes:,} bytes: {named} ({found.how}: {found.said})"
+
+
+def main() -> int:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description="Write the matrix of docs/backends.md.")
+    parser.add_argument("results", nargs="*", type=path, help="results.json of runs")
+    given: list[Path] = parser.parse_args().results
+    files = given or [file for file in RESULTS if file.exists()]
+    documents = [read_results(file) for file in files]
+    require_distinct(zip(files, documents, strict=True))
+    replace_between(PAGE, f"\n\n{page_of(documents)}\n\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

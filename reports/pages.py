@@ -1,0 +1,32 @@
+"""A part of a documentation page that a command writes: what stands between two marks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.errors import UsageMistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BEGIN, END = "<!-- the table begins -->", "<!-- the table ends -->"
+
+
+def replace_between(page: Path, body: str) -> None:
+    """Replace what stands between the marks of a page.
+
+    Args:
+        page: the file.
+        body: what is to stand there.
+
+    Raises:
+        UsageMistake: the page has no marks.
+    """
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise UsageMistake(
+            "has no marks between which the table stands", file=page, remedy=f"Write {BEGIN}, {END}"
+        )
+    page.write_text(f"{before}{begin}{body}{end}{after}", encoding="utf-8")

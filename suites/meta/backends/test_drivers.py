@@ -1,0 +1,40 @@
+"""Vulkan drivers are found by their manifests; a changed library is another driver."""
+
+from __future__ import annotations
+
+import json
+
+from models.runtime.vulkan import driver_manifests, identify_drivers
+
+
+def driver(folder, library):
+    """A manifest that names a library; returns the variables with which it is found."""
+    manifest = folder / "icd.json"
+    manifest.write_text(json.dumps({"ICD": {"library_path": library}}), encoding="utf-8")
+    return {"VK_DRIVER_FILES": str(manifest)}
+
+
+def test_a_manifest_that_a_variable_names_is_the_only_one(tmp_path):
+    environment = driver(tmp_path, "./libgpu.so")
+    assert driver_manifests(environment) == (str(tmp_path / "icd.json"),)
+    assert driver_manifests({"VK_ICD_FILENAMES": str(tmp_path / "nowhere.json")}) == ()
+
+
+def test_another_version_of_a_library_is_another_driver(tmp_path):
+    for version in "12":
+        (tmp_path / f"libgpu.so.{version}").write_text(version, encoding="utf-8")
+    link = tmp_path / "libgpu.so"
+    link.symlink_to("libgpu.so.1")
+    environment = driver(tmp_path, "./libgpu.so")
+    (before,) = identify_drivers(environment)
+    assert (before["library"], before["bytes"]) == ("libgpu.so.1", 1)
+    link.unlink()
+    link.symlink_to("libgpu.so.2")
+    assert identify_drivers(environment) != [before]
+
+
+def test_a_library_that_is_not_found_leaves_the_manifest(tmp_path):
+    (found,) = identify_drivers(driver(tmp_path, "libnowhere.so"))
+    assert set(found) == {"manifest"}
+    (tmp_path / "icd.json").write_text("no JSON", encoding="utf-8")
+    assert len(identify_drivers({"VK_DRIVER_FILES": str(tmp_path / "icd.json")})) == 1

@@ -1,0 +1,125 @@
+"""Answers of a backend are asked for once; what may be otherwise next time is asked for again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fixtures.backend_answers import TEXTS_AT_ONCE, Asking
+from models.runtime.transports import LocalTransport
+from models.store import Stage, Store
+from suites.meta.tiny_models import INPUTS, make_tiny_models, sample_inputs
+
+COUNT = TEXTS_AT_ONCE + 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted(LocalTransport):
+    """Runners of this machine, and how many were started."""
+
+    started: list[Any] = field(default_factory=list)
+
+    def start(self, arguments, runtime=None):
+        """Start one, and count it."""
+        self.started.append(arguments)
+        return super().start(arguments, runtime)
+
+
+class Here:
+    """A place whose answers are kept."""
+
+    def identity(self, transport, backend):  # noqa: ARG002 - a place's
+        """Return what answers are kept by."""
+        return {"versions": {backend: "1"}}
+
+
+class Anywhere:
+    """A place of which nobody knows what changes it."""
+
+    def identity(self, transport, backend):  # noqa: ARG002 - a place's
+        """Return that none are kept."""
+        return
+
+
+class Tiny:
+    """A candidate, as far as it is asked."""
+
+    scheme = "tiny"
+
+    def __init__(self, file):
+        self.file, self.fed = file, self
+        few = list(sample_inputs(COUNT))
+        self.rows = {name: np.concatenate([row[name] for row in few]) for name in INPUTS}
+
+    def answers_stage(self, backend, threads, count, place):
+        """Return where its answers are kept."""
+        recipe = {"file": str(self.file), "backend": backend, "threads": threads, "count": count}
+        return Stage("answers", recipe | place)
+
+    def inputs(self, rows):
+        """Return what it takes of some texts."""
+        return {name: array[rows] for name, array in self.rows.items()}
+
+    def load_into(self, runner, threads=None):
+        """Load its file."""
+        return runner.load(self.scheme, self.file, threads=threads or 1)
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return Tiny(make_tiny_models()["float32"])
+
+
+def test_a_pair_is_asked_once(tiny, tmp_path):
+    transport = Counted()
+    asking = Asking(transport, Here(), Store(tmp_path), 1)
+    first, again = (asking.look(tiny, "ai_edge_litert", COUNT, 2) for _ in range(2))
+    assert len(transport.started) == 1
+    assert first.logits.shape == (COUNT, 3)
+    np.testing.assert_array_equal(first.logits, again.logits)
+    np.testing.assert_array_equal(again.logits[:2], again.again)
+    assert first.taken == again.taken
+
+
+def test_another_process_is_asked_once_for_each_number_of_threads(tiny, tmp_path):
+    transport = Counted()
+    asking = Asking(transport, Here(), Store(tmp_path), 1)
+    answers = [asking.answer_afresh(tiny, "ai_edge_litert", 3, n) for n in (None, 2, None, 2)]
+    assert len(transport.started) == 2
+    assert all(np.array_equal(one, answers[0]) for one in answers)
+
+
+def test_a_refusal_is_kept(tmp_path):
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(b"\0\0\0\0TFL3" + bytes(64))
+    transport = Counted()
+    asking = Asking(transport, Here(), Store(tmp_path / "store"), 1)
+    found = [asking.look(Tiny(broken), "ai_edge_litert", COUNT, 2) for _ in range(2)]
+    assert len(transport.started) == 1
+    assert found[0].refused
+    assert found[0] == found[1]
+
+
+def test_a_crash_is_not_kept(tiny, tmp_path):
+    program = tmp_path / "crash.py"
+    program.write_text("import os\nos.abort()\n", encoding="utf-8")
+    transport = Counted(program=program)
+    asking = Asking(transport, Here(), Store(tmp_path / "store"), 1)
+    for _ in range(2):
+        found = asking.look(tiny, "ai_edge_litert", COUNT, 2)
+        assert "was killed by SIGABRT" in str(found.error)
+        assert not found.has_loaded
+    assert len(transport.started) == 2
+
+
+def test_a_place_that_nobody_knows_is_always_asked(tiny, tmp_path):
+    transport = Counted()
+    asking = Asking(transport, Anywhere(), Store(tmp_path), 1)
+    for _ in range(2):
+        assert asking.look(tiny, "ai_edge_litert", 2, 1).has_loaded
+    assert len(transport.started) == 2
+    assert not list(Path(tmp_path).iterdir())

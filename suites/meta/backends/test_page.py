@@ -1,0 +1,73 @@
+"""The matrix of runs is written between the marks of a page, each fault once."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from models.errors import UsageMistake
+from reports.backends import page_of
+from reports.matrix import Cell, Departure, State, as_markdown
+from reports.pages import BEGIN, END, replace_between
+
+LABELS = "test_backend_gives_the_labels_of_the_judged_one"
+FOUND = Departure(
+    operator="ADD", how="departs", said="-3 dB", operators=("MUL", "ADD"), bytes=9648, folder="/out"
+)
+
+
+def cell(candidate, backend, **more):
+    return Cell(
+        candidate=candidate, backend=backend, version="2.3.0", required=True, texts=200, **more
+    )
+
+
+def document(*cells):
+    return {
+        "run": {"id": "1", "backends": msgspec.to_builtins(cells)},
+        "subject": {"name": "mini"},
+        "device": {"name": "host", "machine": "x86_64"},
+        "circumstances": {"runtime": "ai_edge_litert"},
+    }
+
+
+WRONG = [
+    cell("int4", name, state=State.KNOWN, gate=LABELS, why="33 %\nmore", departure=FOUND)
+    for name in ("builtin", "reference")
+]
+
+
+def test_the_page_holds_the_matrix_and_each_fault_with_its_smallest_file():
+    page = page_of([document(cell("float32", "builtin", taken=(0, 7)), *WRONG)])
+    assert "mini on host, x86_64: 200 texts, builtin 2.3.0, reference 2.3.0." in page
+    assert "| float32 | judged | right 0/7 | - |" in page
+    assert (
+        "| int4 | builtin, reference | other labels (known): 33 % | 9,648 bytes: MUL, ADD" in page
+    )
+    assert "/out" not in page
+
+
+def test_a_page_of_runs_on_one_backend_is_refused():
+    with pytest.raises(UsageMistake, match="no run among them looked at several backends"):
+        page_of([document()])
+
+
+def test_the_summary_of_a_job_has_the_matrix():
+    summary = as_markdown(document(*WRONG))
+    assert "| int4 | judged | other labels (known) | other labels (known) |" in summary
+    assert "9,648 bytes: /out" in summary
+    assert as_markdown(document()) == ""
+
+
+def test_what_stands_around_the_marks_is_left_alone(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    replace_between(page, "\nnew\n")
+    assert page.read_text(encoding="utf-8") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+
+
+def test_a_page_without_marks_is_refused(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("nothing", encoding="utf-8")
+    with pytest.raises(UsageMistake, match="has no marks between which the table stands"):
+        replace_between(page, "new")
