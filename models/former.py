@@ -12,6 +12,8 @@ METRICS = {
     "agreement_runtimes": "agreement_backends",
 }
 UNITS = {"tweets/s": "texts/s"}
+# Keys of a measurement, in versions 1 and 2 of results.json and of a baseline.
+MEASURED = {"runtime": "backend"}
 # What version 1 of a baseline says of the texts that were answered.
 TAKEN = {"tweets": "texts"}
 # Options without prefix; their variables and ini keys follow.

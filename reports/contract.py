@@ -127,9 +127,9 @@ class NamedDevice(Open):
 class Circumstances(Open):
     """Under which a run measured."""
 
-    runtime: str | None = None
+    backend: str | None = None
     threads: int | None = None
-    runtimes: dict[str, str] = {}
+    backends: dict[str, str] = {}
     cores: int | None = None
     load_before: Number = 0.0
     load_after: Number = 0.0

@@ -154,11 +154,11 @@ def reproduce(document: Mapping[str, Any], test: str) -> str:
 def circumstances(document: Mapping[str, Any]) -> str:
     """Return what the numbers of a run depend on, in one line."""
     known, run = document["circumstances"], document["run"]
-    runtime = known.get("runtime", "")
+    backend = known.get("backend", "")
     threads = known.get("threads")
     parts = [
         _device(document["device"]),
-        f"{runtime} {known.get('runtimes', {}).get(runtime, '')}".strip(),
+        f"{backend} {known.get('backends', {}).get(backend, '')}".strip(),
         f"{threads} thread{'' if threads == 1 else 's'}" if threads else "",
         f"Python {known['python']}" if "python" in known else "",
         f"load {known['load_before']:.1f} before, {known['load_after']:.1f} after"

@@ -194,7 +194,7 @@ def markdown_table(table: Iterable[Iterable[str]]) -> str:
 
 def judged_in(document: Mapping[str, Any]) -> str:
     """Return the backend that a run judged."""
-    return str(document["circumstances"].get("runtime") or "judged")
+    return str(document["circumstances"].get("backend") or "judged")
 
 
 def departures_in(cells: Iterable[Cell]) -> list[str]:

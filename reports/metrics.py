@@ -1,7 +1,7 @@
 """The metrics of a run as Allure shows them, with a trend over the runs: from results.json alone.
 
 Allure reads every `*-perf.json` in a folder of results. It averages what shares a key, so a key
-names subject, device, scheme and metric, and what another than the run's main runtime answered
+names subject, device, scheme and metric, and what another than the run's own backend answered
 names that too.
 """
 
@@ -54,14 +54,14 @@ def metric_samples(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     started = datetime.fromisoformat(document["run"]["started"])
     taken = int(started.timestamp() * 1000)
     subject = document["subject"]["name"]
-    main = document["circumstances"].get("runtime")
+    main = document["circumstances"].get("backend")
     samples = []
     for one in measurements_of(document):
         metric = metric_named(one.metric)
         unit, factor = _shown(metric)
         scheme = one.scheme
-        if one.runtime not in (None, main):
-            scheme = f"{scheme} on {one.runtime}"
+        if one.backend not in (None, main):
+            scheme = f"{scheme} on {one.backend}"
         key = f"{subject}/{one.device}/{scheme}/{one.metric}"
         sample = {
             "id": key,

@@ -23,7 +23,7 @@ from reports.contract import Circumstances, NamedDevice, NamedSubject, Run, chec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 TOP_LEVEL = (
     "schema",
@@ -98,7 +98,7 @@ def new_document(  # noqa: PLR0913 - the contract's keys, all named
         run: see `reports.contract.Run`; more keys are welcome, here and below.
         subject: see `NamedSubject` there.
         device: see `NamedDevice` there.
-        circumstances: versions, runtimes, threads, load; `runtime` names the run's main runtime.
+        circumstances: versions, backends, threads, load; `backend` names the one that is judged.
         artefacts: see `Artefact`.
         measurements: in any order.
         tests: how each ended, in the order they ran.
@@ -214,7 +214,8 @@ def _check(document: object, path: Path | None) -> None:
 def _remedy_for_version(version: object) -> str:
     read = f"This edgeproof reads version {SCHEMA_VERSION}"
     if type(version) is int and 0 < version < SCHEMA_VERSION:
-        changed = "; ".join(f"{old} is {new} in it" for old, new in former.METRICS.items())
+        names = former.METRICS | former.MEASURED
+        changed = "; ".join(f"{old} is {new} in it" for old, new in names.items())
         return f"{read} ({changed}): run the suite again"
     return f"{read}: run the suite again"
 
@@ -258,4 +259,4 @@ def _artefact_order(artefact: Mapping[str, Any]) -> str:
 
 
 def _measurement_order(one: Measurement) -> tuple[str, ...]:
-    return (one.scheme, one.metric, one.runtime or "", one.device, one.test)
+    return (one.scheme, one.metric, one.backend or "", one.device, one.test)

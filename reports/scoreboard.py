@@ -88,12 +88,12 @@ HEADER = ("scheme", *(column.title for column in COLUMNS), "verdict")
 LEGEND = (
     "ratio: the full model's float32 weights over the FlatBuffer; drop: percentage points of "
     "accuracy below the full model, with the 95 % interval; agreement: with the float32 variant, "
-    "of another runtime with the same file on the main one; ms: median of one answer"
+    "of another backend with the same file on the judged one; ms: median of one answer"
 )
 GIVEN = (
     "ratio: the reference's FlatBuffer over the candidate's; drop: percentage points of accuracy "
     "below the reference, with the 95 % interval; agreement: with the reference, of another "
-    "runtime with the same file on the main one; ms: median of one answer"
+    "backend with the same file on the judged one; ms: median of one answer"
 )
 KNOWN = "fail (known): written down with its reason, and expected until that expires"
 FLOORS = "last rows: what answers that need no model earn"
@@ -128,8 +128,8 @@ _SCHEME = re.compile(r"(?<=-)(\w+)(?=[-\]])")
 def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Return the cells of the scoreboard of a run, one row under `HEADER` per variant.
 
-    The full model comes first, then the subject's schemes in their order. What another runtime than
-    the run's main one answered is a row of its own, named "SCHEME on RUNTIME". The floors
+    The full model comes first, then the subject's schemes in their order. What another backend than
+    the judged one answered is a row of its own, named "SCHEME on BACKEND". The floors
     come last.
 
     Args:
@@ -141,11 +141,11 @@ def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     unmeasured, shown = _unmeasured(document), _columns(document)
     rows = [
         (
-            scheme if runtime is None else f"{scheme} on {runtime}",
+            scheme if backend is None else f"{scheme} on {backend}",
             *(_cell(column, taken) for column in shown),
-            _worst(taken, unmeasured.get(scheme, set()) if runtime is None else set()),
+            _worst(taken, unmeasured.get(scheme, set()) if backend is None else set()),
         )
-        for (scheme, runtime), taken in _groups(document).items()
+        for (scheme, backend), taken in _groups(document).items()
     ]
     return rows + [
         (name, *(_floor(column, scores) for column in COLUMNS), UNMEASURED)
@@ -179,15 +179,15 @@ def as_csv(document: Mapping[str, Any]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     ends = [(f"{c.name}_low", f"{c.name}_high") if c.interval else () for c in COLUMNS]
     numbers = [name for c, pair in zip(COLUMNS, ends, strict=True) for name in (c.name, *pair)]
-    writer.writerow(["subject", "device", "scheme", "runtime", *numbers, "verdict"])
+    writer.writerow(["subject", "device", "scheme", "backend", *numbers, "verdict"])
     for part in parts_of(document):
         whose = (part["subject"]["name"], part["device"]["name"])
         unmeasured, shown = _unmeasured(part), _columns(part)
-        for (scheme, runtime), taken in _groups(part).items():
+        for (scheme, backend), taken in _groups(part).items():
             values = [value for column in shown for value in _values(column, taken)]
-            also = unmeasured.get(scheme, set()) if runtime is None else set()
+            also = unmeasured.get(scheme, set()) if backend is None else set()
             verdict = _worst(taken, also).replace(UNMEASURED, "")
-            answered = "" if scheme == FULL_MODEL else runtime or _main_runtime(part)
+            answered = "" if scheme == FULL_MODEL else backend or _judged_backend(part)
             writer.writerow(
                 [*map(foreign_text.as_csv_cell, [*whose, scheme, answered]), *values, verdict]
             )
@@ -296,18 +296,18 @@ def _columns(document: Mapping[str, Any]) -> list[Column]:
 
 
 def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Measurement]]:
-    """Return the measurements of each row; the runtime is None where it is the main one."""
-    main = _main_runtime(document)
+    """Return the measurements of each row; the backend is None where it is the judged one."""
+    main = _judged_backend(document)
     groups: dict[tuple[str, str | None], list[Measurement]] = {}
     for one in measurements_of(document):
-        runtime = None if one.runtime == main else one.runtime
-        groups.setdefault((one.scheme, runtime), []).append(one)
+        backend = None if one.backend == main else one.backend
+        groups.setdefault((one.scheme, backend), []).append(one)
     order = [FULL_MODEL, *document["subject"]["schemes"]]
 
     def place(group: tuple[str, str | None]) -> tuple[int, str, str]:
-        scheme, runtime = group
+        scheme, backend = group
         known = order.index(scheme) if scheme in order else len(order)
-        return known, scheme, runtime or ""
+        return known, scheme, backend or ""
 
     return {group: groups[group] for group in sorted(groups, key=place)}
 
@@ -318,12 +318,12 @@ def _floors(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     return {name: scores for name, scores in floors.items() if "accuracy" in scores}
 
 
-def _main_runtime(document: Mapping[str, Any]) -> str | None:
-    """Return the main rows' runtime: the one the circumstances name, else the most measured."""
-    named = document["circumstances"].get("runtime")
+def _judged_backend(document: Mapping[str, Any]) -> str | None:
+    """Return the main rows' backend: the one the circumstances name, else the most measured."""
+    named = document["circumstances"].get("backend")
     if named is not None:
         return str(named)
-    answered = [one["runtime"] for one in document["measurements"] if one["runtime"] is not None]
+    answered = [one["backend"] for one in document["measurements"] if one["backend"] is not None]
     return max(sorted(set(answered)), key=answered.count, default=None)
 
 

@@ -137,9 +137,9 @@ class _Checker(Members):
         for folder in held.models:
             self._sound(f"{folder}/{MODEL_CARD}", self._check_model)
             self._sound(f"{folder}/{LOGITS}", self._check_logits)
-        for runtime, judged in self._manifest.runtimes.items():
+        for backend, judged in self._manifest.backends.items():
             for name in judged.candidates:
-                self._sound(golden_member(runtime, name), self._check_golden)
+                self._sound(golden_member(backend, name), self._check_golden)
         self._sound(BUDGETS, self._check_budgets)
         optional = {KNOWN_FAILURES: self._check_toml, RECORDED: self._check_recorded}
         for member, check in optional.items():

@@ -11,9 +11,9 @@ from msgspec import Meta
 from models.candidates.subject import SubjectFacts
 from models.tables import Table
 
-# 3: texts.jsonl, text_id and group_id. 2: a bundle holds what is known of a subject, and candidates
-# by name. 1 held the builder's tables.
-SCHEMA = 3
+# 4: what was runtimes is backends. 3: texts.jsonl, text_id and group_id. 2: a bundle holds what is
+# known of a subject, and candidates by name. 1 held the builder's tables.
+SCHEMA = 4
 MANIFEST = "bundle.json"
 BUDGETS = "budgets.toml"
 KNOWN_FAILURES = "known_failures.toml"
@@ -39,7 +39,7 @@ class Member(Table, frozen=True, kw_only=True):
 
 
 class Judged(Table, frozen=True, kw_only=True):
-    """A runtime of the host: its version, and the candidates that were judged right on it."""
+    """A backend of the host: its version, and the candidates that were judged right on it."""
 
     version: Line
     candidates: Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -82,8 +82,8 @@ class Manifest(Table, frozen=True, kw_only=True):
         version: of the edgeproof that made it.
         facts: what a run has to know of the subject; see `facts_from`.
         artefacts: where each is.
-        runtimes: what was judged right, by runtime.
-        main_runtime: the one whose answers are the measure of the others'.
+        backends: what was judged right, by backend.
+        main_backend: the one whose answers are the measure of the others'.
         machine: the architecture of the host whose answers are the golden ones.
         budgets: the file the budgets were read from, as shown to people.
         versions: of the packages that made the artefacts.
@@ -94,8 +94,8 @@ class Manifest(Table, frozen=True, kw_only=True):
     version: Line
     facts: dict[str, Any]
     artefacts: Held
-    runtimes: Annotated[dict[Line, Judged], Meta(min_length=1)]
-    main_runtime: Line
+    backends: Annotated[dict[Line, Judged], Meta(min_length=1)]
+    main_backend: Line
     machine: Line
     budgets: Shown
     versions: dict[Line, Line | None]
@@ -114,6 +114,6 @@ def facts_from(table: dict[str, Any]) -> SubjectFacts:
     return msgspec.convert(table, SubjectFacts)
 
 
-def golden_member(runtime: str, candidate: str) -> str:
-    """Return the path of what a candidate answers on a runtime of the host."""
-    return f"{GOLDEN}/{runtime}/{candidate}.npy"
+def golden_member(backend: str, candidate: str) -> str:
+    """Return the path of what a candidate answers on a backend of the host."""
+    return f"{GOLDEN}/{backend}/{candidate}.npy"

@@ -92,15 +92,15 @@ class Members:
 
     def _of_judged(self) -> Iterator[str]:
         """Say of what was judged what is not there, or not known here."""
-        runtimes, names = self._manifest.runtimes, self._facts.candidates
-        for name in runtimes:
+        backends, names = self._manifest.backends, self._facts.candidates
+        for name in backends:
             if name not in backend_names(boards=True):
                 yield f"no backend is called {name!r}"
-        for name in (name for judged in runtimes.values() for name in judged.candidates):
+        for name in (name for judged in backends.values() for name in judged.candidates):
             if name not in names:
                 yield f"{name[:60]!r} was judged right and is not held"
-        if self._manifest.main_runtime not in runtimes:
-            yield "nothing was judged on its main runtime"
+        if self._manifest.main_backend not in backends:
+            yield "nothing was judged on its main backend"
 
     def _check_belonging(self) -> None:
         """Check that every member that is needed is held, that no other is, and their sizes."""
@@ -117,8 +117,8 @@ class Members:
 
     def _needed(self) -> Iterator[str]:
         yield BUDGETS
-        for runtime, judged in self._manifest.runtimes.items():
-            yield from (golden_member(runtime, name) for name in judged.candidates)
+        for backend, judged in self._manifest.backends.items():
+            yield from (golden_member(backend, name) for name in judged.candidates)
         held = self._held
         # Where a device runs a tokenizer, it is beside the texts of the candidates that it is for.
         tokenized = {held.texts_of(name) for name in self._facts.on_device}

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from models.archives import Archive
     from models.candidates.recorded import Recording
 
-# A subject of twelve candidates on two runtimes has 70. BERT-large's twelve are 6 GB; a FlatBuffer
+# A subject of twelve candidates on two backends has 70. BERT-large's twelve are 6 GB; a FlatBuffer
 # packs to a fifth, and golden logits hardly at all.
 _LIMITS = Limits(members=1_000, member=LARGEST_MEMBER, total=1 << 34)
 _LARGEST_MANIFEST = 1 << 20
@@ -99,7 +99,7 @@ class Bundle:
         Raises:
             UsageMistake: nothing in the bundle was judged on a backend of the board.
         """
-        judged = self.manifest.runtimes
+        judged = self.manifest.backends
         for name in [asked] if asked else installed:
             if name in judged and installed.get(name) == judged[name].version:
                 return name
@@ -109,7 +109,7 @@ class Bundle:
             f"nothing in it was judged on {asked or 'a backend'} of {where}, which has {has}; "
             f"it was judged on {held}",
             file=self.file,
-            key="runtimes",
+            key="backends",
             remedy="Install one of those there, or export on a host with the board's version",
         )
 
@@ -121,7 +121,7 @@ class Bundle:
         Raises:
             UsageMistake: one was not.
         """
-        right = self.manifest.runtimes[backend].candidates
+        right = self.manifest.backends[backend].candidates
         reference = facts_from(self.manifest.facts).reference
         compared = () if reference is None else (reference,)
         wrong = [name for name in (*compared, *asked) if name not in right]
@@ -129,7 +129,7 @@ class Bundle:
             raise UsageMistake(
                 f"{', '.join(wrong)} was not judged right on {backend}",
                 file=self.file,
-                key=f"runtimes.{backend}",
+                key=f"backends.{backend}",
                 remedy=f"It holds {', '.join(right)}",
             )
         wanted = {*compared, *(asked or right)}
@@ -137,7 +137,7 @@ class Bundle:
 
     def is_right(self, backend: str, candidate: str) -> bool:
         """Tell whether the host judged a candidate right on a backend."""
-        judged = self.manifest.runtimes
+        judged = self.manifest.backends
         return backend in judged and candidate in judged[backend].candidates
 
     def golden(self, backend: str, candidate: str) -> NDArray[np.float32]:

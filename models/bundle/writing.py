@@ -62,11 +62,11 @@ class Contents:
         facts: what the host's run knew of the subject.
         artefacts: what it judged, all of it made.
         store: where that is.
-        golden: answers [texts, values] by runtime and candidate, of the pairs judged right alone.
+        golden: answers [texts, values] by backend and candidate, of the pairs judged right alone.
         recorded: what a reference answered that is no file; None where there is none.
         known_failures: the user's own file of them; None where the project's decides.
-        runtimes: versions of the runtimes by name.
-        main_runtime: the one that was judged first.
+        backends: versions of the backends by name.
+        main_backend: the one that was judged first.
         budgets: the file of the budgets.
         budgets_shown: its name for people.
         version: edgeproof's.
@@ -79,8 +79,8 @@ class Contents:
     golden: Mapping[tuple[str, str], NDArray[np.float32]]
     recorded: Recording | None = None
     known_failures: Path | None = None
-    runtimes: Mapping[str, str]
-    main_runtime: str
+    backends: Mapping[str, str]
+    main_backend: str
     budgets: Path
     budgets_shown: str
     version: str
@@ -91,7 +91,7 @@ def write_bundle(file: Path, contents: Contents) -> None:
     """Write a bundle; `file` holds it whole or is left as it was.
 
     Raises:
-        EdgeproofError: no pair of candidate and runtime was judged right, the reference on none,
+        EdgeproofError: no pair of candidate and backend was judged right, the reference on none,
             or the file cannot be written.
     """
     right = {name for _, name in contents.golden}
@@ -99,7 +99,7 @@ def write_bundle(file: Path, contents: Contents) -> None:
     if not right or reference not in {None, *right}:
         wrong = "no candidate" if not right else f"{reference}, which all are compared with,"
         raise EdgeproofError(
-            f"{wrong} was judged right on {'any' if not right else 'no'} runtime, so no board can "
+            f"{wrong} was judged right on {'any' if not right else 'no'} backend, so no board can "
             "be given one",
             file=file,
             remedy="Run the whole suite with --edge-export-bundle, and mend what fails in it",
@@ -133,11 +133,11 @@ def _entry(name: str) -> zipfile.ZipInfo:
 def _manifest(contents: Contents, members: Mapping[str, bytes]) -> Manifest:
     facts = _facts(contents)
     judged = {
-        runtime: Judged(
+        backend: Judged(
             version=version,
-            candidates=tuple(n for n in facts.candidates if (runtime, n) in contents.golden),
+            candidates=tuple(n for n in facts.candidates if (backend, n) in contents.golden),
         )
-        for runtime, version in contents.runtimes.items()
+        for backend, version in contents.backends.items()
     }
     held = _held(contents)
     return Manifest(
@@ -152,8 +152,8 @@ def _manifest(contents: Contents, members: Mapping[str, bytes]) -> Manifest:
             full=None if held.full is None else _folder(held.full),
             small=None if held.small is None else _folder(held.small),
         ),
-        runtimes={runtime: one for runtime, one in judged.items() if one.candidates},
-        main_runtime=contents.main_runtime,
+        backends={backend: one for backend, one in judged.items() if one.candidates},
+        main_backend=contents.main_backend,
         machine=platform.machine(),
         budgets=contents.budgets_shown,
         versions=dict(contents.versions),
@@ -165,7 +165,7 @@ def _manifest(contents: Contents, members: Mapping[str, bytes]) -> Manifest:
 
 
 def _facts(contents: Contents) -> SubjectFacts:
-    """Return the facts of what is right on at least one runtime, without the host's own files."""
+    """Return the facts of what is right on at least one backend, without the host's own files."""
     facts = contents.facts.of({name for _, name in contents.golden})
     sources = {name: said for name, said in facts.sources.items() if name not in _PATHS}
     if contents.recorded is not None:
@@ -188,8 +188,8 @@ def _members(contents: Contents) -> dict[str, bytes]:
         members[KNOWN_FAILURES] = contents.known_failures.read_bytes()
     if contents.recorded is not None:
         members[RECORDED] = _npz(arrays_of(contents.recorded))
-    for (runtime, name), logits in contents.golden.items():
-        members[golden_member(runtime, name)] = _npy(logits)
+    for (backend, name), logits in contents.golden.items():
+        members[golden_member(backend, name)] = _npy(logits)
     texts = {_folder(stage): stage for stage in (held.texts, *held.encoded.values())}
     for stage in texts.values():
         members |= _artefact(stage, _slim_texts(store.artefact(stage)))

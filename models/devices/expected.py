@@ -26,7 +26,7 @@ FOLDER = ROOT / "fixtures" / "emulated"
 Count = Annotated[int, Meta(ge=1)]
 Factor = Annotated[float, Meta(ge=1.0)]
 Difference = Annotated[float, Meta(ge=0.0)]
-# Metric, scheme, runtime or None for every one, core.
+# Metric, scheme, backend or None for every one, core.
 Place = tuple[str, str, str | None, str]
 
 
@@ -47,7 +47,7 @@ class MarginsTable(Table, frozen=True, kw_only=True):
 
 
 class AnswersTable(Table, frozen=True, kw_only=True):
-    """`[[answers]]`: a scheme's answers against the same runtime's on the host.
+    """`[[answers]]`: a scheme's answers against the same backend's on the host.
 
     `agreement` and `logit_difference` were seen on so many `texts`; `agreement_min` is the limit,
     a percentage, of as few texts as an emulated run answers. Without `logit_difference`, which has
@@ -55,7 +55,7 @@ class AnswersTable(Table, frozen=True, kw_only=True):
     seen with reference kernels on both sides, on a few texts; 0 asks for the same bits.
     """
 
-    runtime: str
+    backend: str
     scheme: str
     cores: tuple[str, ...]
     texts: Count
@@ -68,7 +68,7 @@ class AnswersTable(Table, frozen=True, kw_only=True):
 class InstructionsTable(Table, frozen=True, kw_only=True):
     """`[[instructions]]`: instructions of one answer of a scheme, by core."""
 
-    runtime: str
+    backend: str
     scheme: str
     seen: dict[str, Count]
 
@@ -103,16 +103,16 @@ class Expected:
     Attributes:
         file: as shown to people.
         table: what the file holds.
-        limits: by metric, scheme, runtime and core; None in place of a runtime means every one.
+        limits: by metric, scheme, backend and core; None in place of a backend means every one.
     """
 
     file: str
     table: ExpectedTable
     limits: Mapping[Place, Budget]
 
-    def limit(self, metric: str, *, scheme: str, runtime: str, core: str) -> Budget | None:
+    def limit(self, metric: str, *, scheme: str, backend: str, core: str) -> Budget | None:
         """Return the limit of a metric, None where nothing was measured."""
-        own = self.limits.get((metric, scheme, runtime, core))
+        own = self.limits.get((metric, scheme, backend, core))
         return self.limits.get((metric, scheme, None, core)) if own is None else own
 
 
@@ -144,16 +144,16 @@ def read_expected(path: Path) -> Expected:
 
 
 def _limits(table: ExpectedTable, file: str) -> Iterator[tuple[Place, Budget]]:
-    """Yield every limit with its metric, scheme, runtime and core."""
+    """Yield every limit with its metric, scheme, backend and core."""
     for index, answers in enumerate(table.answers):
         for budget in _of_answers(answers, table.margins, file, f"answers[{index}]"):
             for core in answers.cores:
-                yield (budget.metric, answers.scheme, answers.runtime, core), budget
+                yield (budget.metric, answers.scheme, answers.backend, core), budget
     for index, counts in enumerate(table.instructions):
         for core, seen in counts.seen.items():
             key = f"instructions[{index}].seen.{core}"
             budget = _times("instructions", seen, table.margins.instructions, file, key)
-            yield (budget.metric, counts.scheme, counts.runtime, core), budget
+            yield (budget.metric, counts.scheme, counts.backend, core), budget
     for index, shares in enumerate(table.shares):
         for metric, cores in (
             ("integer_multiply_share", shares.cores),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.verdicts.measurement import Measurement
     from models.verdicts.metrics import Metric
 
-FIRST_SCHEMA, SCHEMA = 1, 2
+FIRST_SCHEMA, SCHEMA = 1, 3
 HOST = "host"
 CLOCKED = {Unit.SECONDS, Unit.PER_SECOND}
 # What the sample size of a ratio of times counts.
@@ -51,7 +51,7 @@ class Kept(Table, frozen=True, kw_only=True):
     """One measurement of a baseline; see `Measurement`."""
 
     metric: str
-    runtime: str | None
+    backend: str | None
     value: float
     low: float | None
     high: float | None
@@ -62,7 +62,7 @@ class Taken(Table, frozen=True, kw_only=True):
     """What a run is told apart by.
 
     Attributes:
-        machine: what latency and memory depend on: processor, runtime, versions.
+        machine: what latency and memory depend on: processor, backend, versions.
         texts: hash of the test texts that were answered.
         file: SHA-256 of the FlatBuffer that was measured; None where there was none, or a baseline
             does not say it.
@@ -85,7 +85,7 @@ class Baseline(Table, frozen=True, kw_only=True):
         changed: whether the checkout held changes that no commit has.
         recorded: the day, as YYYY-MM-DD.
         taken: what the run is told apart by.
-        measurements: one of each metric and runtime.
+        measurements: one of each metric and backend.
     """
 
     schema: int
@@ -98,10 +98,10 @@ class Baseline(Table, frozen=True, kw_only=True):
     taken: Taken
     measurements: tuple[Kept, ...]
 
-    def of(self, metric: str, runtime: str | None) -> Kept | None:
+    def of(self, metric: str, backend: str | None) -> Kept | None:
         """Return the kept measurement of a metric, or None."""
         for one in self.measurements:
-            if (one.metric, one.runtime) == (metric, runtime):
+            if (one.metric, one.backend) == (metric, backend):
                 return one
         return None
 
@@ -159,12 +159,12 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
 
 
 def _in_todays_words(document: Any) -> Any:
-    """Return a document of version 1 as version 2 writes it: only names differ."""
+    """Return a document of an earlier version as today's writes it: only names differ."""
     if not isinstance(document, dict):
         return document
     schema, taken = document.get("schema"), document.get("taken")
     measurements = document.get("measurements")
-    if type(schema) is not int or schema != FIRST_SCHEMA:
+    if type(schema) is not int or not FIRST_SCHEMA <= schema < SCHEMA:
         return document
     if isinstance(taken, dict):
         taken = {former.TAKEN.get(key, key): value for key, value in taken.items()}
@@ -174,10 +174,14 @@ def _in_todays_words(document: Any) -> Any:
 
 
 def _renamed(measurement: Any) -> Any:
-    metric = measurement.get("metric") if isinstance(measurement, dict) else None
-    if not isinstance(metric, str) or metric not in former.METRICS:
+    """Return a measurement of an earlier version with today's names of its keys and its metric."""
+    if not isinstance(measurement, dict):
         return measurement
-    return measurement | {"metric": former.METRICS[metric]}
+    renamed = {former.MEASURED.get(key, key): value for key, value in measurement.items()}
+    metric = renamed.get("metric")
+    if isinstance(metric, str):
+        renamed["metric"] = former.METRICS.get(metric, metric)
+    return renamed
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
@@ -200,9 +204,9 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
     """Return what a baseline keeps of measurements, in a fixed order."""
     chosen = {
-        (one.metric, one.runtime): Kept(
+        (one.metric, one.backend): Kept(
             metric=one.metric,
-            runtime=one.runtime,
+            backend=one.backend,
             value=one.value,
             low=one.low,
             high=one.high,
@@ -252,7 +256,7 @@ def movement(
         untimed: why times on this device say nothing; None where they do.
     """
     metric = metric_named(measured.metric)
-    before = baseline.of(measured.metric, measured.runtime)
+    before = baseline.of(measured.metric, measured.backend)
     if before is None:
         return Movement(Move.NOT_COMPARED, f"{metric.name}: the baseline has none")
     if untimed is None and measured.device == HOST and metric.unit in CLOCKED:

@@ -29,7 +29,7 @@ class Measurement(Table, frozen=True, kw_only=True):
         metric: a name of METRICS.
         scheme: the variant's scheme, or `full_model`.
         device: name of the device it was taken on.
-        runtime: name of the runtime that answered; None where none took part (sizes).
+        backend: name of the backend that answered; None where none took part (sizes).
         value: in `unit`.
         unit: canonical unit of the metric.
         n: sample size.
@@ -47,7 +47,7 @@ class Measurement(Table, frozen=True, kw_only=True):
     metric: str
     scheme: str
     device: str
-    runtime: str | None
+    backend: str | None
     value: float
     unit: str
     n: int
@@ -107,7 +107,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
     metric: str,
     scheme: str,
     device: str,
-    runtime: str | None,
+    backend: str | None,
     test: str,
     budget: Budget | None = None,
     invalid_because: str | None = None,
@@ -122,7 +122,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
         metric: its name.
         scheme: of which variant, or `full_model`.
         device: on which device.
-        runtime: with which runtime; None where none took part.
+        backend: which one answered; None where none took part.
         test: in which test.
         budget: the limit, if there is one.
         invalid_because: what was wrong with the circumstances, if anything.
@@ -146,7 +146,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
         metric=metric,
         scheme=scheme,
         device=device,
-        runtime=runtime,
+        backend=backend,
         value=estimate.value,
         unit=kind.unit.value,
         n=estimate.n,

@@ -213,12 +213,12 @@ METRICS = {
         _share("quantized_weight_share", "bytes", "Weight bytes that are stored quantized"),
         _share("delegated_share", "operators", "Operators that the runtime's XNNPACK takes over"),
         _share("kernel_coverage", "operators", "Operators whose kernel was proven on the backend"),
-        _score("agreement_golden", "Share of texts labelled as the same runtime does on the host"),
+        _score("agreement_golden", "Share of texts labelled as the same backend does on the host"),
         _cost(
             "logit_difference",
             Unit.LOGITS,
             "texts",
-            "Largest difference of a logit from the same runtime's on the host",
+            "Largest difference of a logit from the same backend's on the host",
         ),
         _cost(
             "reference_difference",
@@ -346,7 +346,7 @@ def refuse_not_finite(
     Args:
         logits: to be looked through.
         file: whose answers they are, for the message.
-        key: the same: which variant on which runtime.
+        key: the same: which variant on which backend.
         texts: the number of the text that each row answers, [n]; None where they are all there are.
 
     Raises:
@@ -360,5 +360,5 @@ def refuse_not_finite(
             f"first at text {first if texts is None else int(texts[first])}",
             file=file,
             key=key,
-            remedy="This variant computes nonsense on this runtime: mend its conversion",
+            remedy="This variant computes nonsense on this backend: mend its conversion",
         )

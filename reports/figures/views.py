@@ -36,7 +36,7 @@ class View:
         labels: the subject's, in the order of their indices.
         schemes: measured ones, in the subject's order.
         measurements: all of them.
-        main: the runtime that is judged.
+        main: the backend that is judged.
         localizations: where red variants leave float32.
         core: the emulated one; None where nothing is emulated.
     """
@@ -56,7 +56,7 @@ class View:
         return slug(f"{self.subject}-{self.device}")
 
     def of(self, metric: str, *, holding: str | None = None) -> dict[str, Measurement]:
-        """Return a metric's measurements by scheme, in the subject's order, on the main runtime.
+        """Return a metric's measurements by scheme, in the subject's order, on the judged backend.
 
         Args:
             metric: its name.
@@ -66,7 +66,7 @@ class View:
             one.scheme: one
             for one in self.measurements
             if one.metric == metric
-            and one.runtime in {None, self.main}
+            and one.backend in {None, self.main}
             and (holding is None or holding in one.details)
         }
         order = (FULL_MODEL, *self.schemes)
@@ -111,7 +111,7 @@ def views(document: Mapping[str, Any]) -> list[View]:
         taken = {one.scheme for one in own}
         schemes = tuple(dict.fromkeys(scheme for scheme in named if scheme in taken))
         labels = tuple(map(_name, subject.get("labels", ())))
-        main = document["circumstances"].get("runtime")
+        main = document["circumstances"].get("backend")
         whose = _name(subject["name"]), _name(device)
         found.append(View(*whose, labels, schemes, own, main, localized, core))
     return found

@@ -19,7 +19,7 @@ def cell(candidate="float32", backend="litert-cpu", **more):
 def document(*cells):
     return {
         "run": {"backends": [{"candidate": c.candidate, **_plain(c)} for c in cells]},
-        "circumstances": {"runtime": "ai_edge_litert"},
+        "circumstances": {"backend": "ai_edge_litert"},
     }
 
 

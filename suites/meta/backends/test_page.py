@@ -27,7 +27,7 @@ def document(*cells):
         "run": {"id": "1", "backends": msgspec.to_builtins(cells)},
         "subject": {"name": "mini"},
         "device": {"name": "host", "machine": "x86_64"},
-        "circumstances": {"runtime": "ai_edge_litert"},
+        "circumstances": {"backend": "ai_edge_litert"},
     }
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "calibration", "test")
 TEXTS = 6
 MAIN, OTHER = "ai_edge_litert", "tflite_runtime"
-RUNTIMES = {MAIN: "2.3.0", OTHER: "2.14.0"}
+BACKENDS = {MAIN: "2.3.0", OTHER: "2.14.0"}
 SUBJECT = load_subject("embedded")
 WORDS = {"[PAD]": 0, "[UNK]": 1, "good": 2, "bad": 3}
 LABELS = len(SUBJECT.corpus.labels)
@@ -120,8 +120,8 @@ def contents_in(folder: Path) -> Contents:
         ),
         store=store,
         golden={(MAIN, "float32"): logits, (MAIN, "float16"): -logits, (OTHER, "float32"): logits},
-        runtimes=RUNTIMES,
-        main_runtime=MAIN,
+        backends=BACKENDS,
+        main_backend=MAIN,
         budgets=folder / "budgets.toml",
         budgets_shown="fixtures/budgets/embedded.toml",
         version="0.1.0",
@@ -179,8 +179,8 @@ def given_in(folder: Path, *, recorded: bool = False) -> Contents:
         },
         recorded=Recording(labels=labels, probabilities=scores) if recorded else None,
         known_failures=folder / "known.toml",
-        runtimes=RUNTIMES,
-        main_runtime=MAIN,
+        backends=BACKENDS,
+        main_backend=MAIN,
         budgets=folder / "own.toml",
         budgets_shown=f"{folder}/own bûdgets.toml",
         version="0.1.0",

@@ -115,21 +115,21 @@ def test_without_manifest(file, board, rewrite):
 
 
 def test_a_newer_schema_says_who_wrote_it(file, board, rewrite):
-    rewrite(manifest=lambda manifest: manifest.update(schema=4, version="9.1", members="elsewhere"))
+    rewrite(manifest=lambda manifest: manifest.update(schema=5, version="9.1", members="elsewhere"))
     said = refused(file, board)
-    assert "was made by edgeproof 9.1, in schema 4; this one reads up to 3" in said
+    assert "was made by edgeproof 9.1, in schema 5; this one reads up to 4" in said
     assert "Update edgeproof here" in said
 
 
-@pytest.mark.parametrize("schema", [1, 2])
+@pytest.mark.parametrize("schema", [1, 2, 3])
 def test_an_older_schema_is_exported_again(file, board, rewrite, schema):
     rewrite(manifest=lambda manifest: manifest.update(schema=schema, version="0.1", subject={}))
     said = refused(file, board)
-    assert f"was made by edgeproof 0.1, in schema {schema}; this one reads 3" in said
+    assert f"was made by edgeproof 0.1, in schema {schema}; this one reads 4" in said
     assert "Export it again with --edge-export-bundle" in said
 
 
-@pytest.mark.parametrize("key", ["members", "artefacts", "facts", "runtimes", "schema"])
+@pytest.mark.parametrize("key", ["members", "artefacts", "facts", "backends", "schema"])
 def test_a_manifest_without_a_key(file, board, rewrite, key):
     rewrite(manifest=lambda manifest: manifest.pop(key))
     assert "bundle.json: cannot be read" in refused(file, board)
@@ -143,7 +143,7 @@ def test_a_manifest_without_a_key(file, board, rewrite, key):
         ({"tflite_runtime": "2.14.0"}, "ai_edge_litert", "nothing in it was judged on ai_edge"),
     ],
 )
-def test_a_board_whose_runtime_nothing_was_judged_on(file, board, installed, asked, says):
+def test_a_board_whose_backend_nothing_was_judged_on(file, board, installed, asked, says):
     with pytest.raises(UsageMistake) as mistake:
         open_bundle(file, board).backend_for(installed, asked, "rpi3")
     assert says in str(mistake.value)

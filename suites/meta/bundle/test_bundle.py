@@ -63,8 +63,8 @@ def test_artefacts_are_whole_but_for_weights(contents, file, board):
 
 def test_golden_logits_are_the_hosts(contents, file, board):
     bundle = open_bundle(file, board)
-    for (runtime, scheme), logits in contents.golden.items():
-        np.testing.assert_array_equal(bundle.golden(runtime, scheme), logits)
+    for (backend, scheme), logits in contents.golden.items():
+        np.testing.assert_array_equal(bundle.golden(backend, scheme), logits)
 
 
 def test_of_texts_that_no_board_answers_no_word_is_carried(contents, file, board):
@@ -86,7 +86,7 @@ def test_bundle_is_unpacked_once(file, board):
     assert (first / "budgets.toml").stat().st_mtime_ns == before
 
 
-def test_a_runtime_gets_the_variants_that_were_right_on_it(file, board):
+def test_a_backend_gets_the_variants_that_were_right_on_it(file, board):
     bundle = open_bundle(file, board)
     assert bundle.candidates_for("ai_edge_litert", ()) == ("float32", "float16")
     assert bundle.candidates_for("tflite_runtime", ()) == ("float32",)
@@ -94,7 +94,7 @@ def test_a_runtime_gets_the_variants_that_were_right_on_it(file, board):
         bundle.candidates_for("tflite_runtime", ("float16",))
 
 
-def test_the_boards_first_runtime_that_was_judged_is_taken(file, board):
+def test_the_boards_first_backend_that_was_judged_is_taken(file, board):
     bundle = open_bundle(file, board)
     old = {"ai_edge_litert": "1.4.0", "tflite_runtime": "2.14.0"}
     assert bundle.backend_for(old, None, "rpi3") == "tflite_runtime"
@@ -195,8 +195,8 @@ def test_as_many_labels_as_can_be_judged(labels, tmp_path, board):
         artefacts=provider.artefacts(offline=True),
         store=store,
         golden={(MAIN, "many.topics-1"): np.zeros((1, labels), np.float32)},
-        runtimes={MAIN: "2.3.0"},
-        main_runtime=MAIN,
+        backends={MAIN: "2.3.0"},
+        main_backend=MAIN,
         budgets=tmp_path / "b.toml",
         budgets_shown="b.toml",
         version="1",

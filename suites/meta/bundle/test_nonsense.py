@@ -137,8 +137,8 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a schema that is a text": (in_manifest("schema", value="1"), "bundle.json: cannot be read"),
     "a schema of minus one": (in_manifest("schema", value=-1), "bundle.json: cannot be read"),
-    "a schema of 2^63": (in_manifest("schema", value=HUGE), "this one reads up to 3"),
-    "a schema of 2^64": (in_manifest("schema", value=1 << 64), "this one reads up to 3"),
+    "a schema of 2^63": (in_manifest("schema", value=HUGE), "this one reads up to 4"),
+    "a schema of 2^64": (in_manifest("schema", value=1 << 64), "this one reads up to 4"),
     "an unknown key": (in_manifest("more", value=1), "bundle.json: cannot be read"),
     "a version of two lines": (in_manifest("version", value="1\n::error::x"), "cannot be read"),
     "a key that leads outside": (
@@ -153,15 +153,15 @@ CASES: dict[str, tuple[Change, str]] = {
         in_manifest("facts", "labels", value=["a", "b", "c"]),
         "summary.json: holds something else",
     ),
-    "no runtime": (in_manifest("runtimes", value={}), "bundle.json: cannot be read"),
-    "an unknown runtime": (
-        in_manifest("runtimes", value={"os": {"version": "1", "candidates": ["float32"]}}),
+    "no backend": (in_manifest("backends", value={}), "bundle.json: cannot be read"),
+    "an unknown backend": (
+        in_manifest("backends", value={"os": {"version": "1", "candidates": ["float32"]}}),
         "no backend is called",
     ),
-    "another main runtime": (in_manifest("main_runtime", value="tf"), "main runtime"),
+    "another main backend": (in_manifest("main_backend", value="tf"), "main backend"),
     "a scheme that is not held": (
         in_manifest(
-            "runtimes", "ai_edge_litert", "candidates", value=["float32", "dynamic_wi8_afp32"]
+            "backends", "ai_edge_litert", "candidates", value=["float32", "dynamic_wi8_afp32"]
         ),
         "was judged right and is not held",
     ),

@@ -17,7 +17,7 @@ from suites.meta.gates.running import environment, run
 from suites.meta.gates.sharing import miniature, shared_folder
 
 __all__ = ["miniature", "shared_folder"]
-# What judges a variant right, on the main runtime and on others.
+# What judges a variant right, on the judged backend and on others.
 JUDGING = ("suites/accuracy/test_accuracy_floor.py", "suites/agreement", "suites/backends")
 # What a fleet's boards are not asked for in these tests: it takes minutes.
 LEFT_OUT = ("suites/latency", "suites/memory", "suites/conformance")

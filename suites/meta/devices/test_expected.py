@@ -50,13 +50,13 @@ def test_every_emulated_core_is_judged_by_what_was_measured(architecture, core):
             "reference_difference",
             "instructions",
         ):
-            limit = expected.limit(metric, scheme=scheme, runtime=RUNTIMES[architecture], core=core)
+            limit = expected.limit(metric, scheme=scheme, backend=RUNTIMES[architecture], core=core)
             assert limit is not None, f"{metric} of {scheme} on {core}"
 
 
 @pytest.mark.parametrize("core", ["cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76"])
 def test_what_gave_the_same_bits_is_limited_by_the_budgets(core):
-    of = {"scheme": "static_wi8_ai8", "runtime": "ai_edge_litert", "core": core}
+    of = {"scheme": "static_wi8_ai8", "backend": "ai_edge_litert", "core": core}
     expected = load_expected("embedded")
     assert expected.limit("agreement_golden", **of) is not None
     assert expected.limit("reference_difference", **of).value == 0.0
@@ -74,9 +74,9 @@ def test_what_was_measured_is_what_is_emulated():
 def test_a_limit_is_what_was_seen_times_its_margin():
     expected = load_expected("embedded")
     table = expected.table
-    seen = next(one for one in table.instructions if one.runtime == "ai_edge_litert")
+    seen = next(one for one in table.instructions if one.backend == "ai_edge_litert")
     core = next(iter(seen.seen))
-    limit = expected.limit("instructions", scheme=seen.scheme, runtime="ai_edge_litert", core=core)
+    limit = expected.limit("instructions", scheme=seen.scheme, backend="ai_edge_litert", core=core)
     assert limit.value == seen.seen[core] * table.margins.instructions
     assert "times the" in limit.text
     assert limit.key == f"instructions[{table.instructions.index(seen)}].seen.{core}"

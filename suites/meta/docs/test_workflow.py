@@ -58,7 +58,7 @@ def test_the_workflow_runs_as_its_page_shows_it(checkout, miniature, tmp_path):
     document = json.loads((out / "results.json").read_text(encoding="utf-8"))
     assert document["subject"]["name"] == "mini"
     csv = (out / "scoreboard.csv").read_text(encoding="utf-8")
-    assert csv.startswith("subject,device,scheme,runtime,megabytes,")
+    assert csv.startswith("subject,device,scheme,backend,megabytes,")
     assert "## edgeproof: " in (tmp_path / "summary.md").read_text(encoding="utf-8")
     junit = (out / "junit.xml").read_text(encoding="utf-8")
     for name in ("device", "subject", "commit"):

@@ -95,8 +95,8 @@ def bundle(path: Path) -> object:
     board = path.parent.parent / "board"
     try:
         opened = open_bundle(path, Store(board))
-        names = opened.manifest.runtimes[opened.manifest.main_runtime].candidates
-        golden = [opened.golden(opened.manifest.main_runtime, name) for name in names]
+        names = opened.manifest.backends[opened.manifest.main_backend].candidates
+        golden = [opened.golden(opened.manifest.main_backend, name) for name in names]
         return opened.facts, opened.recorded, opened.artefacts(names), golden
     finally:
         shutil.rmtree(board, ignore_errors=True)

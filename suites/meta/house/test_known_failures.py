@@ -90,7 +90,7 @@ def taken(metric="accuracy_drop", ends=(0.0, 0.02), moved=None):
         metric=metric,
         scheme="static_wi8_ai8",
         device="host",
-        runtime="ai_edge_litert",
+        backend="ai_edge_litert",
         test=TEST,
         budget=replace(BROKEN, metric=metric),
         details={"baseline": {"move": moved}} if moved else {},

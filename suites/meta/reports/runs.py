@@ -54,7 +54,7 @@ def taken(
     """A measurement on the host."""
     given = {
         "device": "host",
-        "runtime": "ai_edge_litert",
+        "backend": "ai_edge_litert",
         "test": f"suites/size/test_it.py::test_{metric}[host-{scheme}]",
     }
     return measure(Estimate(*estimate), metric=metric, scheme=scheme, **(given | more))
@@ -66,8 +66,8 @@ def of_variant(scheme: str, size: float, right: float, drop: tuple[float, ...]) 
     return [
         taken("accuracy", scheme, (right, right - 0.02, right + 0.02, 200), budget=FLOOR,
               details={"confusion": TABLE}),
-        taken("flatbuffer_bytes", scheme, (size, size, size, 1), runtime=None),
-        taken("size_ratio_weights", scheme, (8e6 / size, 8e6 / size, 8e6 / size, 1), runtime=None),
+        taken("flatbuffer_bytes", scheme, (size, size, size, 1), backend=None),
+        taken("size_ratio_weights", scheme, (8e6 / size, 8e6 / size, 8e6 / size, 1), backend=None),
         taken("accuracy_drop", scheme, (*drop, 200), budget=DROP,
               test=DROP_TEST.replace("float16", scheme),
               details=FINDINGS if scheme == "float16" else {}),
@@ -80,7 +80,7 @@ def measurements() -> list[Measurement]:
     """Two variants and the full model: one drop is too large, one agreement is open."""
     return [
         taken("accuracy", "full_model", (0.9, 0.88, 0.92, 200), details={"confusion": TABLE}),
-        taken("weights_bytes", "full_model", (8e6, 8e6, 8e6, 1), runtime=None),
+        taken("weights_bytes", "full_model", (8e6, 8e6, 8e6, 1), backend=None),
         *of_variant("float32", 2e6, 0.9, (0.0, -0.01, 0.01)),
         *of_variant("float16", 1e6, 0.85, (0.05, 0.042, 0.06)),
         taken("agreement", "float16", (0.98, 0.96, 0.99, 200), budget=AGREEMENT,
@@ -125,8 +125,8 @@ def document(device: str | dict[str, Any] = "host", **changes: Any) -> dict[str,
         },
         "device": {"name": device, "emulated": False} if isinstance(device, str) else device,
         "circumstances": {
-            "runtime": "ai_edge_litert",
-            "runtimes": {"ai_edge_litert": "2.3.0"},
+            "backend": "ai_edge_litert",
+            "backends": {"ai_edge_litert": "2.3.0"},
             "threads": 1,
             "python": "3.11.7",
         },

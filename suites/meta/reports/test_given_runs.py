@@ -78,7 +78,7 @@ def test_page_shows_the_columns_and_the_first_text_whose_ids_differ(recorded):
 
 def test_files_are_compared_with_their_reference_and_not_with_a_full_model():
     reference = [
-        taken("app", "size_ratio_reference", 3.96, runtime=None),
+        taken("app", "size_ratio_reference", 3.96, backend=None),
         taken("app", "accuracy_drop_float32", 0.012, 0.004, 0.021),
     ]
     head, row = scoreboard_table(given(*reference))
@@ -96,7 +96,7 @@ def test_files_are_compared_with_their_reference_and_not_with_a_full_model():
 
 def test_small_sizes_and_times_are_not_shown_as_nothing():
     made = given(
-        taken("app", "flatbuffer_bytes", 3200.0, runtime=None),
+        taken("app", "flatbuffer_bytes", 3200.0, backend=None),
         taken("app", "latency_p50", 2.1e-6),
     )
     head, row = scoreboard_table(made)

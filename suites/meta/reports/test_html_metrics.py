@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def measured(metric: str, value: float, unit: str, runtime: str | None) -> Measurement:
+def measured(metric: str, value: float, unit: str, backend: str | None) -> Measurement:
     return Measurement(
         metric=metric,
         scheme="float16",
         device="rpi4",
-        runtime=runtime,
+        backend=backend,
         value=value,
         unit=unit,
         n=2000,
@@ -34,7 +34,7 @@ DOCUMENT = new_document(
     run={"id": "1", "started": "2026-01-02T03:04:05+00:00", "version": "0.1.0"},
     subject={"name": "embedded", "schemes": ["float16"]},
     device={"name": "rpi4", "emulated": False},
-    circumstances={"runtime": "main"},
+    circumstances={"backend": "main"},
     artefacts=[],
     measurements=[
         measured("accuracy_drop", 0.0123, "fraction", "main"),

@@ -23,7 +23,7 @@ def document(
     name: str, size: float, drop: float, *, device: str = "host", sha: str = "0f", **run: Any
 ) -> dict[str, Any]:
     """One run of a subject."""
-    place = {"scheme": "dynamic_wi8_afp32", "device": device, "test": "test_it", "runtime": None}
+    place = {"scheme": "dynamic_wi8_afp32", "device": device, "test": "test_it", "backend": None}
     return new_document(
         run={
             "id": f"{name} on {device}",
@@ -38,7 +38,7 @@ def document(
             "vocabulary": {"pieces": 5000},
         },
         device={"name": device, "emulated": False},
-        circumstances={"runtime": "ai_edge_litert"},
+        circumstances={"backend": "ai_edge_litert"},
         artefacts=[{"name": "small/model.json", "sha256": sha * 32, "bytes": 10}],
         measurements=[
             measure(Estimate(size, size, size, 1), metric="flatbuffer_bytes", **place),

@@ -36,24 +36,24 @@ BUDGET = Budget("accuracy_drop", "max", 0.041, "4.1 points", "mine.toml", "accur
 
 
 def measurements() -> list[Measurement]:
-    """A judged one, an unjudged one and one without a runtime or an upper end."""
+    """A judged one, an unjudged one and one without a backend or an upper end."""
     place = {"scheme": "float16", "device": "host", "test": "test_it[float16]"}
     return [
         measure(
             Estimate(0.012, 0.004, 0.021, 2000),
             metric="accuracy_drop",
             budget=BUDGET,
-            runtime="ai_edge_litert",
+            backend="ai_edge_litert",
             **place,
         ),
         measure(
             Estimate(0.02, 0.01, math.inf, 50),
             metric="latency_p99",
-            runtime="ai_edge_litert",
+            backend="ai_edge_litert",
             details={"samples": [0.01, 0.02]},
             **place,
         ),
-        measure(Estimate(1e6, 1e6, 1e6, 1), metric="flatbuffer_bytes", runtime=None, **place),
+        measure(Estimate(1e6, 1e6, 1e6, 1), metric="flatbuffer_bytes", backend=None, **place),
     ]
 
 
@@ -63,7 +63,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "run": {"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0", "seed": 3},
         "subject": {"name": "embedded", "schemes": ["float32", "float16"], "labels": ["A", "B"]},
         "device": {"name": "host", "emulated": False, "cores": 2},
-        "circumstances": {"runtime": "ai_edge_litert", "threads": 1},
+        "circumstances": {"backend": "ai_edge_litert", "threads": 1},
         "artefacts": [{"name": "float16", "sha256": "0f" * 32, "bytes": 1_000_000}],
         "measurements": measurements(),
         "tests": [Outcome(id="test_it[float16]", outcome="failed", seconds=0.5, message="fail: x")],
@@ -92,7 +92,7 @@ def test_the_schema_accepts_a_document() -> None:
 def test_the_schema_accepts_every_metric_within_its_range_and_unit_only() -> None:
     assert SCHEMA["$defs"]["measurement"]["properties"]["metric"]["enum"] == list(METRICS)
     assert SCHEMA["$defs"]["unit"]["enum"] == [unit.value for unit in Unit]
-    place = {"scheme": "float16", "device": "host", "runtime": None, "test": "test_it"}
+    place = {"scheme": "float16", "device": "host", "backend": None, "test": "test_it"}
     for metric in METRICS.values():
         candidate = document(
             measurements=[measure(Estimate(0.5, 0.5, 0.5, 1), metric=metric.name, **place)]
@@ -140,7 +140,7 @@ BREAKAGES = {
     "no subject name": drop_key("subject", "name"),
     "no device name": drop_key("device", "name"),
     "no artefact hash": drop_key("artefacts", 0, "sha256"),
-    "another version": put(3, "schema"),
+    "another version": put(4, "schema"),
     "an unknown key": put({}, "notes"),
     "an unknown key in a measurement": put(1, *DROP, "confidence"),
     "an unknown key in a budget": put(1, *DROP, "budget", "margin"),
@@ -157,7 +157,7 @@ BREAKAGES = {
     "a verdict without a budget": put(None, *DROP, "budget"),
     "a limit that is neither": put("most", *DROP, "budget", "limit"),
     "measurements as a table": put({}, "measurements"),
-    "a runtime as a number": put(1, *DROP, "runtime"),
+    "a backend as a number": put(1, *DROP, "backend"),
 }
 
 
@@ -234,16 +234,16 @@ def test_a_failed_write_leaves_the_old_document_and_nothing_else(
     [
         (None, "no such file. Run the suite first"),
         (b"", "cannot be read as JSON"),
-        (b'{"schema": 2, "run": ', "cannot be read as JSON"),
+        (b'{"schema": 3, "run": ', "cannot be read as JSON"),
         (b'{"schema": NaN}', "cannot be read as JSON (NaN is not JSON)"),
         (b"\xff\xfe", "cannot be read as JSON"),
         (b"[]", "schema: has the schema version None"),
-        (b'{"schema": 7}', "schema: has the schema version 7. This edgeproof reads version 2: run"),
+        (b'{"schema": 7}', "schema: has the schema version 7. This edgeproof reads version 3: run"),
         (
             json.dumps({"schema": 1, "measurements": [{"metric": FORMER}]}).encode(),
-            f"1. This edgeproof reads version 2 ({FORMER} is texts_per_second in it; ",
+            f"1. This edgeproof reads version 3 ({FORMER} is texts_per_second in it; ",
         ),
-        (b'{"schema": 2}', "missing required field `run`"),
+        (b'{"schema": 3}', "missing required field `run`"),
     ],
 )
 def test_a_document_that_cannot_be_read_is_named(

@@ -40,7 +40,7 @@ def taken(  # noqa: PLR0913 - a measurement has these parts
     low: float | None = None,
     high: float | None = None,
     *,
-    runtime: str | None = "ai_edge_litert",
+    backend: str | None = "ai_edge_litert",
     **more: Any,
 ) -> Measurement:
     """A measurement, judged where `LIMITS` has its metric."""
@@ -51,7 +51,7 @@ def taken(  # noqa: PLR0913 - a measurement has these parts
         metric=metric,
         scheme=scheme,
         device="host",
-        runtime=runtime,
+        backend=backend,
         test="test_it",
         budget=budget,
         **more,
@@ -76,15 +76,15 @@ SAMPLE = document(
     taken("dynamic_wi8_afp32", "accuracy", 0.842),
     taken("dynamic_wi8_afp32", "accuracy_drop", 0.012, 0.004, 0.021),
     taken("dynamic_wi8_afp32", "agreement", 0.991, 0.984, 0.995),
-    taken("dynamic_wi8_afp32", "agreement", 0.35, 0.3, 0.4, runtime="tflite_runtime"),
-    taken("dynamic_wi8_afp32", "flatbuffer_bytes", 1_130_000.0, runtime=None),
-    taken("dynamic_wi8_afp32", "size_ratio_weights", 15.03, runtime=None),
+    taken("dynamic_wi8_afp32", "agreement", 0.35, 0.3, 0.4, backend="tflite_runtime"),
+    taken("dynamic_wi8_afp32", "flatbuffer_bytes", 1_130_000.0, backend=None),
+    taken("dynamic_wi8_afp32", "size_ratio_weights", 15.03, backend=None),
     taken("dynamic_wi8_afp32", "latency_p50", 0.00083),
     taken("dynamic_wi8_afp32", "texts_per_second", 1034.5),
     taken("dynamic_wi8_afp32", "peak_rss", 48_500_000.0),
     taken("float32", "accuracy_drop", 0.01, -0.01, math.inf),
     taken("full_model", "accuracy", 0.854),
-    taken("full_model", "weights_bytes", 16_987_148.0, runtime=None),
+    taken("full_model", "weights_bytes", 16_987_148.0, backend=None),
 )
 GOLDEN = """\
 scheme                                  MB  ratio  accuracy            drop  agreement    ms  texts/s  MB resident  verdict
@@ -126,7 +126,7 @@ def test_text_and_markdown_show_the_same_cells() -> None:
 
 def test_csv_holds_plain_numbers_and_says_whose_they_are() -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv(SAMPLE))))
-    assert [(row["scheme"], row["runtime"]) for row in rows] == [
+    assert [(row["scheme"], row["backend"]) for row in rows] == [
         ("full_model", ""),
         ("float32", "ai_edge_litert"),
         ("dynamic_wi8_afp32", "ai_edge_litert"),
@@ -142,9 +142,9 @@ def test_csv_holds_plain_numbers_and_says_whose_they_are() -> None:
     assert rows[-1]["verdict"] == "fail (known)"
 
 
-def test_what_another_runtime_answered_says_how_much_of_it_agrees() -> None:
-    other = taken("float32", "agreement_backends", 0.98, runtime="tflite_runtime")
-    (row,) = scoreboard_rows(document(other, runtime="ai_edge_litert"))
+def test_what_another_backend_answered_says_how_much_of_it_agrees() -> None:
+    other = taken("float32", "agreement_backends", 0.98, backend="tflite_runtime")
+    (row,) = scoreboard_rows(document(other, backend="ai_edge_litert"))
     assert row[HEADER.index("agreement")] == "0.980"
 
 
@@ -168,10 +168,10 @@ def test_the_order_of_the_measurements_does_not_show() -> None:
     assert as_text(backwards) == as_text(SAMPLE)
 
 
-def test_the_main_runtime_is_the_one_the_circumstances_name() -> None:
+def test_the_judged_backend_is_the_one_the_circumstances_name() -> None:
     one = taken("float32", "accuracy", 0.8)
-    other = taken("float32", "accuracy", 0.7, runtime="tflite_runtime")
-    named = document(one, one, other, runtime="tflite_runtime")
+    other = taken("float32", "accuracy", 0.7, backend="tflite_runtime")
+    named = document(one, one, other, backend="tflite_runtime")
     assert [row[0] for row in scoreboard_rows(named)] == ["float32", "float32 on ai_edge_litert"]
 
 

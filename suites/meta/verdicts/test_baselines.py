@@ -40,7 +40,7 @@ def taken(metric: str, *ends: float, n: int = 2000, device: str = "rpi4") -> Mea
         metric=metric,
         scheme="float16",
         device=device,
-        runtime="ai_edge_litert",
+        backend="ai_edge_litert",
         test="a test",
     )
 
@@ -206,7 +206,7 @@ def test_baseline_is_read_as_it_was_written(tmp_path):
     assert path == tmp_path / "mini" / "rpi4" / "float16.json"
     assert read_baseline(path, **WHO) == one
     text = path.read_text()
-    assert text.startswith('{\n "schema": 2,\n "subject": "mini",')
+    assert text.startswith('{\n "schema": 3,\n "subject": "mini",')
     assert text.endswith("}\n")
     # Another run replaces it.
     write_baseline(path, baseline())
@@ -214,12 +214,12 @@ def test_baseline_is_read_as_it_was_written(tmp_path):
 
 
 def test_what_is_kept_stands_in_one_order():
-    runtimes = ["tflite_runtime", None, "ai_edge_litert"]
+    backends = ["tflite_runtime", None, "ai_edge_litert"]
     accuracy = [
-        msgspec.structs.replace(taken("accuracy", 0.7, 0.8, 0.9), runtime=name) for name in runtimes
+        msgspec.structs.replace(taken("accuracy", 0.7, 0.8, 0.9), backend=name) for name in backends
     ]
     found = kept([taken("agreement", 0.9), *accuracy])
-    assert [(one.metric, one.runtime) for one in found] == [
+    assert [(one.metric, one.backend) for one in found] == [
         ("accuracy", None),
         ("accuracy", "ai_edge_litert"),
         ("accuracy", "tflite_runtime"),
@@ -228,17 +228,24 @@ def test_what_is_kept_stands_in_one_order():
     assert (found[0].low, found[0].value, found[0].high, found[0].n) == (0.7, 0.8, 0.9, 2000)
 
 
-def test_one_of_version_1_is_read_in_todays_words(tmp_path):
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [
+        (1, former.METRICS | former.TAKEN | former.MEASURED),
+        (2, former.MEASURED),
+    ],
+)
+def test_one_of_an_earlier_version_is_read_in_todays_words(version, words, tmp_path):
     path = tmp_path / "float16.json"
     one = baseline(taken("texts_per_second", 45.0, 50.0, 55.0), taken("accuracy", 0.8))
     write_baseline(path, one)
-    text = path.read_text().replace('"schema": 2', '"schema": 1')
-    for old, new in (former.METRICS | former.TAKEN).items():
+    text = path.read_text().replace('"schema": 3', f'"schema": {version}')
+    for old, new in words.items():
         text = text.replace(f'"{new}"', f'"{old}"')
     path.write_text(text)
     assert read_baseline(path, **WHO) == one
-    # What calls itself version 2 has to be that.
-    path.write_text(text.replace('"schema": 1', '"schema": 2'))
+    # What calls itself version 3 has to be that.
+    path.write_text(text.replace(f'"schema": {version}', '"schema": 3'))
     with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again"):
         read_baseline(path, **WHO)
 
@@ -256,7 +263,7 @@ def test_a_broken_one_of_version_1_is_refused(taken_of, measured, tmp_path):
 def test_a_foreign_one_is_refused(name, tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline())
-    said = "is a foreign baseline: version 2 of mini, rpi4, float16"
+    said = "is a foreign baseline: version 3 of mini, rpi4, float16"
     with pytest.raises(EdgeproofError, match=said) as caught:
         read_baseline(path, **{**WHO, name: "another"})
     assert caught.value.file == str(path)

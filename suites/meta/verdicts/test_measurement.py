@@ -13,12 +13,12 @@ from models.verdicts.judge import Budget, Estimate, Verdict
 from models.verdicts.measurement import Measurement, measure
 
 BUDGET = Budget("accuracy_drop", "max", 0.041, "4.1 points", "mine.toml", "accuracy_drop.max")
-PLACE = {"scheme": "float16", "device": "host", "runtime": "ai_edge_litert", "test": "test_drop[x]"}
+PLACE = {"scheme": "float16", "device": "host", "backend": "ai_edge_litert", "test": "test_drop[x]"}
 CONTRACT = [
     "metric",
     "scheme",
     "device",
-    "runtime",
+    "backend",
     "value",
     "unit",
     "n",
@@ -56,7 +56,7 @@ def test_a_measurement_survives_json() -> None:
 def test_measurement_carries_what_its_test_knows() -> None:
     one = drop(details={"races": 2}, known_failure="seen", subject="mini")
     assert (one.details, one.known_failure, one.subject) == ({"races": 2}, "seen", "mini")
-    assert (one.scheme, one.device, one.runtime, one.test) == tuple(PLACE.values())
+    assert (one.scheme, one.device, one.backend, one.test) == tuple(PLACE.values())
     assert one.reason.startswith("accuracy_drop of float16: 1.2 points [0.4, 2.1] (n = 2,000 ")
     plain = measure(Estimate(0.0, 0.0, 0.0, 1), metric="accuracy_drop", **PLACE)
     assert (plain.details, plain.known_failure, plain.subject) == ({}, "", "")
