@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from models.commands import path, run_command
 from models.errors import UsageMistake
 from models.store import PROJECT
-from reports.matrix import LEGEND, Cell, as_table, cells_of, judged_in, markdown_table
+from reports.matrix import LEGEND, Cell, State, as_table, cells_of, judged_in, markdown_table
 from reports.pages import replace_between
 from reports.parts import require_distinct
 from reports.results import read_results
@@ -59,10 +59,13 @@ def _circumstances(document: Mapping[str, Any]) -> str:
 
 
 def _faults(cells: Sequence[Cell]) -> list[list[str]]:
-    """Return a row for each fault: the backends that show the same one stand together."""
+    """Return a row for each fault: the backends that show the same one stand together.
+
+    What a backend has to refuse is no fault.
+    """
     together: dict[tuple[str, str, str], list[str]] = {}
     for one in cells:
-        if not one.is_right:
+        if not one.is_right and one.state != State.REFUSED:
             fault = one.candidate, _said(one), _smallest(one)
             together.setdefault(fault, []).append(one.backend)
     return [[name, ", ".join(on), why, file] for (name, why, file), on in together.items()]
@@ -70,7 +73,7 @@ def _faults(cells: Sequence[Cell]) -> list[list[str]]:
 
 def _said(cell: Cell) -> str:
     """Return what the first gate said that did not pass."""
-    said = cell.why.splitlines()[0] if cell.why else ""
+    said = cell.why.partition("\n")[0].removeprefix("fail: ")
     return f"{cell.short}: {said}"
 
 
@@ -81,7 +84,9 @@ def _smallest(cell: Cell) -> str:
     if found.unknown_because:
         return found.text
     named = ", ".join(dict.fromkeys(found.operators))
-    return f"{found.bytes:,} bytes: {named} ({found.how}: {found.said})"
+    # Why it is refused, and which signal ended it, is what the gate says.
+    figures = f", {found.said}" if found.said not in cell.why else ""
+    return f"{found.bytes:,} bytes: {named} ({found.how}{figures})"
 
 
 def main() -> int:

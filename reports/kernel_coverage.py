@@ -49,7 +49,7 @@ def lines_of(document: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
             continue
         covered = msgspec.convert(one.details.get(DETAIL, {}), Covered)
         said = (
-            f"{one.scheme} on {one.runtime}: {one.value:.1%} of {covered.operators} operators and "
+            f"{one.scheme} on {one.backend}: {one.value:.1%} of {covered.operators} operators and "
             f"{covered.multiply_accumulates:.1%} of multiply-accumulates ({_how(covered)})"
         )
         found.append((said, _few(covered.not_proven)))
