@@ -28,6 +28,7 @@ pytest_plugins = (
     "fixtures.floors",
     "fixtures.streams",
     "fixtures.measured",
+    "fixtures.durations",
     "fixtures.baselines",
     "fixtures.known_failures",
     "fixtures.known_pairs",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.foreign_text import as_markup
-from reports import fault_table, kernel_coverage, looked, matrix, sizes
+from reports import durations, fault_table, kernel_coverage, looked, matrix, sizes
 from reports.explain import accounts, circumstances, explanations
 from reports.extent import extent_of
 from reports.headline import headline
@@ -113,6 +113,9 @@ def _run(run: Shown) -> str:
         lines = "<br>".join(map(as_markup, subject["read_as"]))
         parts.append(f'<p class="quiet"><b>How files and texts are read</b><br>{lines}</p>')
     said = f"{circumstances(document)}. {tests_of(document)}"
+    cost = durations.as_sentence(document)
+    if cost:
+        said += f" Duration: {cost}."
     texts = looked.as_sentence(document)
     if texts:
         said += f" {texts}."

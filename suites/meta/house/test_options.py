@@ -23,6 +23,7 @@ GIVEN = {
     "texts": ("40", 40),
     "offline": ("yes", True),
     "fixed-sample": ("yes", True),
+    "time-limit": ("1.5min", 90.0),
     "update-baseline": ("yes", True),
     "length": ("64", (64,)),
     "schemes": ("float16,float32", ("float16", "float32")),

@@ -1,0 +1,103 @@
+"""How long the gates of earlier runs took: what a run of them will take is known before it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from models.documents import parse_json
+from models.files import LARGEST_DOCUMENT, read_regular, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+# What a limit may be written in, in seconds.
+_UNITS = {"s": 1, "min": 60, "h": 3600}
+_WRITTEN = re.compile(r"(\d+(?:\.\d+)?) ?(s|min|h)")
+_MINUTE, _HOUR = 60, 3600
+
+
+class Expected(NamedTuple):
+    """What some gates will take.
+
+    Attributes:
+        seconds: in all.
+        timed: how many of them an earlier run has timed; the others are taken to be like these.
+        tests: how many there are.
+    """
+
+    seconds: float
+    timed: int
+    tests: int
+
+
+class Durations:
+    """The seconds that each gate took when it ran last.
+
+    Args:
+        file: where they are kept; what cannot be read there is not known.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._seconds = _read(file)
+
+    def of(self, test: str) -> float | None:
+        """Return the seconds of a gate; None where no run has timed it."""
+        return self._seconds.get(test)
+
+    def expected(self, tests: Iterable[str]) -> Expected | None:
+        """Return what some gates will take; None where none of them was ever timed."""
+        every = list(tests)
+        known = [self._seconds[test] for test in every if test in self._seconds]
+        if not known:
+            return None
+        return Expected(sum(known) / len(known) * len(every), len(known), len(every))
+
+    def keep(self, taken: Mapping[str, float]) -> None:
+        """Keep what gates took, beside what is known of others.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._seconds |= {test: round(seconds, 3) for test, seconds in taken.items()}
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with write_whole(self._file) as file:
+            file.write(json.dumps(self._seconds, indent=0, sort_keys=True).encode())
+
+
+def _read(file: Path) -> dict[str, float]:
+    try:
+        held = parse_json(read_regular(file, LARGEST_DOCUMENT))
+        known = msgspec.convert(held, dict[str, float])
+    except (OSError, ValueError):
+        return {}
+    return {test: seconds for test, seconds in known.items() if seconds >= 0.0}
+
+
+def parse_duration(text: str) -> float:
+    """Return seconds from "90s", "20min" or "1.5h".
+
+    Raises:
+        ValueError: it is written otherwise, or no time at all.
+    """
+    found = _WRITTEN.fullmatch(text.strip())
+    if found is None or float(found[1]) <= 0.0:
+        raise ValueError(text)
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def said(seconds: float) -> str:
+    """Return a duration in words: "4 s", "2 min 10 s", "1 h 5 min"."""
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s" if whole else f"{seconds:.1f} s"
+    if whole < _HOUR:
+        minutes, rest = divmod(whole, _MINUTE)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(round(whole / _MINUTE), _MINUTE)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
