@@ -65,8 +65,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-# One for each kind of tokenizer, which CI trains; test_positions.py builds a network of every family
-# there.
+# One for each kind of tokenizer, which CI trains; test_positions.py builds a network of every
+# family there.
 SHORT = {"distilbert", "roberta", "deberta-v3"}
 NAMES = [
     pytest.param(name, marks=[] if name in SHORT else [pytest.mark.slow])
