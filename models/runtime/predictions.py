@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,12 +23,16 @@ if TYPE_CHECKING:
 
     from models.corpus.tokenize import Encoded
     from models.runtime.client import Runner
+    from models.runtime.journal import Journal
 
 ANSWERS = "answers"
 LOGITS = "logits.npy"
 SECONDS_PER_TEXT = 5.0
 # Fewer are answered before a second runner has started.
 FEWEST_FOR_A_RUNNER = 500
+# Texts that are asked at once: as many as take a second or so, which is all that a kill can lose.
+FEWEST_AT_ONCE, MOST_AT_ONCE = 32, 4096
+SECONDS_AT_ONCE = 1.0
 
 
 Inputs = dict[str, "NDArray[np.int32]"]
@@ -97,15 +103,20 @@ def answer_split(
     return runner.answer(name, asked, timeout=allowed).logits
 
 
-def answer_split_at_once(
+def answer_split_at_once(  # noqa: PLR0913 - all named
     start: Callable[[], Runner],
-    load: Callable[[Runner], None],
+    load: Callable[[Runner], object],
     name: str,
     inputs: Inputs,
     *,
     runners: int,
+    journal: Journal | None = None,
+    told: Callable[[Progress], None] = lambda _: None,
 ) -> NDArray[np.float32]:
     """Return what `answer_split` does, from several runners that share the texts.
+
+    Each takes the next few texts as soon as it has answered those before, and what was answered is
+    kept in the journal: a run that is killed goes on where it was.
 
     Args:
         start: makes a runner, not yet entered.
@@ -113,21 +124,101 @@ def answer_split_at_once(
         name: what answers.
         inputs: of the texts, by role.
         runners: at the most; a few texts need only one.
+        journal: what was answered before, and what will be; None where nothing is kept.
+        told: is told how far it is, after each few texts.
 
     Raises:
         RunnerDied: the FlatBuffer killed a runner.
         RunnerRefused: the backend cannot run it.
     """
     texts = _count(inputs)
-    shares = np.array_split(np.arange(texts), max(1, min(runners, texts // FEWEST_FOR_A_RUNNER)))
+    before = journal.rows if journal else np.array([], np.int64)
+    missing = np.setdiff1d(np.arange(texts), before)
+    shared = _Shared(missing, len(before), texts, journal, told)
+    count = max(1, min(runners, len(missing) // FEWEST_FOR_A_RUNNER))
     # The runners end first, and with them whoever still waits for an answer.
-    with ThreadPoolExecutor(len(shares)) as pool, ExitStack() as started:
+    with ThreadPoolExecutor(count) as pool, ExitStack() as started:
         answering = []
-        for rows in shares:
+        for _ in range(count if len(missing) else 0):
             runner = started.enter_context(start())
             load(runner)
-            answering.append(pool.submit(answer_split, runner, name, inputs, rows))
-        return np.concatenate([logits.result() for logits in answering])
+            answering.append(pool.submit(shared.answer_with, runner, name, inputs))
+        for one in answering:
+            one.result()
+    return shared.all(before)
+
+
+class Progress(NamedTuple):
+    """How far the texts are answered.
+
+    Attributes:
+        done: how many are answered, those of an earlier run too.
+        texts: out of how many.
+        seconds: since the first of this run was asked.
+        now: how many of them this run has answered.
+    """
+
+    done: int
+    texts: int
+    seconds: float
+    now: int
+
+
+class _Shared:
+    """The texts that are still to be answered, a few at a time, by whoever is free."""
+
+    def __init__(
+        self,
+        missing: NDArray[np.int64],
+        before: int,
+        texts: int,
+        journal: Journal | None,
+        told: Callable[[Progress], None],
+    ) -> None:
+        self._missing, self._before, self._texts = missing, before, texts
+        self._journal, self._told = journal, told
+        self._lock = threading.Lock()
+        self._next = self._now = 0
+        self._began = time.monotonic()
+        self._answered: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+
+    def answer_with(self, runner: Runner, name: str, inputs: Inputs) -> None:
+        """Answer a few texts after the other; another runner's error ends it, too."""
+        few = FEWEST_AT_ONCE
+        while len(rows := self._take(few)):
+            began = time.monotonic()
+            try:
+                logits = answer_split(runner, name, inputs, rows)
+            except BaseException:
+                self._take(self._texts)
+                raise
+            taken = time.monotonic() - began
+            self._give(rows, logits)
+            few = min(MOST_AT_ONCE, max(FEWEST_AT_ONCE, int(len(rows) * SECONDS_AT_ONCE / taken)))
+
+    def all(self, before: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the answers to all texts in their order, those of an earlier run with them."""
+        parts = list(self._answered)
+        if self._journal and len(before):
+            parts.append((before, self._journal.at(before)))
+        rows = np.concatenate([numbers for numbers, _ in parts])
+        logits = np.concatenate([answers for _, answers in parts])
+        return np.asarray(logits[np.argsort(rows, kind="stable")], np.float32)
+
+    def _take(self, count: int) -> NDArray[np.int64]:
+        with self._lock:
+            rows = self._missing[self._next : self._next + count]
+            self._next += len(rows)
+        return rows
+
+    def _give(self, rows: NDArray[np.int64], logits: NDArray[np.float32]) -> None:
+        if self._journal is not None:
+            self._journal.add(rows, logits)
+        with self._lock:
+            self._answered.append((rows, logits))
+            self._now += len(rows)
+            done, seconds = self._before + self._now, time.monotonic() - self._began
+            self._told(Progress(done, self._texts, seconds, self._now))
 
 
 def _count(inputs: Inputs) -> int:

@@ -1,0 +1,131 @@
+"""Answers that were given are kept as they come: a run that is killed goes on where it was.
+
+A file of records, each with the rows that were answered, what was answered, and a checksum of both.
+What a kill has torn at its end is cut off when it is opened again.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import zlib
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+import numpy as np
+
+from models.arrays import as_array
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.int64]
+    Logits = NDArray[np.float32]
+
+# Rows, values of each, checksum of what follows.
+_HEAD = struct.Struct("<III")
+_ROW, _VALUE = np.dtype("<i8"), np.dtype("<f4")
+
+
+class Journal:
+    """The answers to some rows, kept in a file; several threads may add to it.
+
+    Args:
+        file: where they are kept. Only one process may have it open.
+        texts: how many rows there are; a record of others is no record.
+
+    Raises:
+        EdgeproofError: the file cannot be read or written.
+    """
+
+    def __init__(self, file: Path, texts: int) -> None:
+        self._path, self._texts = file, texts
+        self._lock = threading.Lock()
+        self._known: dict[int, Logits] = {}
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._file: BinaryIO = file.open("a+b")
+            self._file.truncate(self._read())
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file; what it holds stays."""
+        self._file.close()
+
+    @property
+    def rows(self) -> Rows:
+        """The rows that were answered, ascending."""
+        return np.array(sorted(self._known), np.int64)
+
+    def add(self, rows: Rows, logits: Logits) -> None:
+        """Keep what was answered to some rows.
+
+        Args:
+            rows: their numbers [n].
+            logits: [n, values].
+
+        Raises:
+            EdgeproofError: it cannot be written.
+        """
+        body = rows.astype(_ROW).tobytes() + logits.astype(_VALUE).tobytes()
+        head = _HEAD.pack(len(rows), logits.shape[1], zlib.crc32(body))
+        with self._lock:
+            try:
+                self._file.write(head + body)
+                self._file.flush()
+            except OSError as error:
+                raise self._unwritable(error) from None
+            self._remember(rows, logits)
+
+    def at(self, rows: Rows) -> Logits:
+        """Return what was answered to some rows, [n, values]; each of them was answered."""
+        return np.stack([self._known[row] for row in rows.tolist()])
+
+    def remove(self) -> None:
+        """Delete the file: what it holds is kept elsewhere now."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _read(self) -> int:
+        """Remember every whole record; return where the last one ends."""
+        self._file.seek(0)
+        end = 0
+        while len(head := self._file.read(_HEAD.size)) == _HEAD.size:
+            count, width, checksum = _HEAD.unpack(head)
+            size = count * (_ROW.itemsize + width * _VALUE.itemsize)
+            if not 0 < count <= self._texts or size > self._path.stat().st_size:
+                break
+            body = self._file.read(size)
+            if len(body) < size or zlib.crc32(body) != checksum:
+                break
+            numbers = count * _ROW.itemsize
+            rows = as_array(body[:numbers], _ROW, [count])
+            if rows.min() < 0 or rows.max() >= self._texts:
+                break
+            values = as_array(body[numbers:], _VALUE, [count, width])
+            self._remember(rows.astype(np.int64), values.astype(np.float32))
+            end += _HEAD.size + size
+        return end
+
+    def _remember(self, rows: Rows, logits: Logits) -> None:
+        self._known.update(zip(rows.tolist(), logits, strict=True))
+
+    def _unwritable(self, error: OSError) -> EdgeproofError:
+        return EdgeproofError(
+            f"answers cannot be kept as they come ({error.strerror})",
+            file=self._path,
+            remedy="Free space there, make it writable, or give another --edge-cache-dir",
+        )
