@@ -112,6 +112,13 @@ WHEN_ASKED = {
         prepare=_in_the_way,
         arguments=("--edge-export-bundle={folder}/folder",),
     ),
+    "a bundle of the answers of an emulated GPU": Mistake(
+        says=(
+            "--edge-export-bundle: golden logits are those of a host",
+            "Leave out --edge-emulate",
+        ),
+        arguments=("--edge-emulate=gpu", "--edge-export-bundle={folder}/board.edge"),
+    ),
     "a report below a file": Mistake(
         says=("--edge-report-dir", "file is a file, not a folder", "Give the path of a folder"),
         prepare=_in_the_way,
