@@ -16,7 +16,7 @@ import numpy as np
 from models.flatbuffers.arithmetic import multiply_accumulates
 from models.kernels.case import Case
 from models.kernels.graph import RANGES
-from models.kernels.recording import Recorder
+from models.kernels.recording import MOST_TENSORS, Recorder
 from models.kernels.reference.evaluating import REFERENCES
 from models.kernels.searching import Deviating, judged
 
@@ -168,19 +168,23 @@ def _why_not_covered(operator: Operator, instance: Instance | None) -> str:
         return "its body is no single operator"
     if operator.name not in REFERENCES:
         return "there is no reference for it"
-    return "its options or shapes are not known" if instance is None else ""
+    if instance is None:
+        return "its options or shapes are not known"
+    many = max(len(instance.graph.inputs), len(instance.graph.outputs))
+    return "it has more tensors than a message to a runner" if many > MOST_TENSORS else ""
 
 
 def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
-    """Return what an operator is fed with: drawn values, then the activations of each text."""
+    """Return what an operator is fed with: the activations of each text, then drawn values."""
     graph, draw = instance.graph, np.random.default_rng(0)
     if not graph.inputs:
         return [_unpacked(graph)]
-    runs = []
+    drawn = []
     if not _places(graph):
-        runs = [tuple(_drawn(draw, graph, at) for at in graph.inputs) for _ in range(DRAWN)]
+        drawn = [tuple(_drawn(draw, graph, at) for at in graph.inputs) for _ in range(DRAWN)]
     recorded = [values.get(index, []) for index in instance.given]
-    return runs + list(zip(*recorded, strict=False))
+    most = MOST_TENSORS // max(len(graph.inputs), len(graph.outputs))
+    return [*zip(*recorded, strict=False), *drawn][:most]
 
 
 def _unpacked(graph: Graph) -> tuple[NDArray[Any], ...]:

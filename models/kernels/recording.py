@@ -33,7 +33,7 @@ _FIRST_SLOT, _SLOT_BYTES = 4, 2
 _OUTPUTS, _SIGNATURES = 2, 7
 _ALIGNMENT = 4
 # A message of the runner holds 64 arrays; what an operator reads and writes is some five of them.
-_MOST_TENSORS = 56
+MOST_TENSORS = 56
 _RECORDED = frozenset(
     {"bool", "float16", "float32", "float64", "int16", "int32", "int64", "int8", "uint8"}
 )
@@ -133,8 +133,10 @@ class Recorder:
         beside: dict[int, int] = {}
         for operator in self._file.operators:
             own = {one.index: _bytes(one) for one in _activations(operator)}
+            if len(own) > MOST_TENSORS:
+                own = {}
             both = beside | own
-            if part and (len(both) > _MOST_TENSORS or sum(both.values()) > _MOST_BYTES):
+            if part and (len(both) > MOST_TENSORS or sum(both.values()) > _MOST_BYTES):
                 yield part, self._values(beside)
                 part, both = [], own
             part.append(operator)

@@ -151,3 +151,18 @@ def test_a_file_that_shows_its_tensors_is_sound(tmp_path):
     shown = Instances(file).contents
     assert [one.index for one in shown.subgraphs[0].outputs] == tensors
     assert shown.signatures == ()
+
+
+def test_operators_of_many_tensors_are_asked_in_fewer_runs(tmp_path):
+    """A message of the runner holds 64 arrays."""
+    shape, many = (2, 3), 40
+    drawing = Drawing()
+    places = [drawing.input(Tensor(shape)) for _ in range(many)]
+    out = drawing.node("PACK", places, [Tensor((many, *shape))], count=many, axis=0)
+    file = tmp_path / "many.tflite"
+    file.write_bytes(write(drawing.graph(out)))
+    texts = [[np.full(shape, place, np.float32) for place in range(many)]]
+    with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
+        instances = Instances(file)
+        covered = coverage(instances, backend, recorder=Recorder(instances, texts, backend))
+    assert (covered.share, covered.texts) == (1.0, 1)
