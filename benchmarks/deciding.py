@@ -1,0 +1,48 @@
+"""How few texts decide: of the default subject's candidates, gate by gate."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from models.store import PROJECT
+
+# Median over the gates.
+LIMIT_SHARE = 0.2
+SUITES = ("suites/accuracy", "suites/agreement")
+
+
+def measure_deciding() -> dict[str, Any]:
+    """Return the share of the texts that each gate was decided by, and their median.
+
+    Without baselines: where there is one, gates look at as many texts as it has.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        reports = Path(folder)
+        command = [sys.executable, "-m", "pytest", *SUITES, "-q", "-p", "no:cacheprovider"]
+        command += [f"--edge-report-dir={reports}", f"--edge-baseline={reports}"]
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        if not (reports / "results.json").is_file():
+            raise RuntimeError(f"exit code {done.returncode}:\n{done.stdout[-4000:]}")
+        document = json.loads((reports / "results.json").read_text("utf-8"))
+    judged = [
+        one for one in document["measurements"] if one["verdict"] and "looked" in one["details"]
+    ]
+    shares = {
+        f"{one['metric']} of {one['scheme']}": one["details"]["looked"]["texts"]
+        / one["details"]["looked"]["of"]
+        for one in judged
+    }
+    share = statistics.median(shares.values())
+    return {
+        "median_share": share,
+        "shares": shares,
+        "limit_share": LIMIT_SHARE,
+        "gates": len(shares),
+        "kept": share <= LIMIT_SHARE,
+    }
