@@ -185,4 +185,4 @@ def test_an_emulated_board_behind_ssh(emulated, expected, tiny, by_name, tmp_pat
         transport.close()
     finally:
         board.stop()
-    np.testing.assert_array_equal(logits, expected("ai_edge_litert", "static_wi8_ai8", "default"))
+    np.testing.assert_array_equal(logits, expected("ai_edge_litert", "static_wi8_ai8"))
