@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 _KERNELS = {"": "DELEGATE", "ynnpack": "DELEGATE", "builtin": "BUILTIN", "reference": "REFERENCE"}
 
+# XNNPACK packs the weights of each graph for itself, unless it is given a cache: then graphs over
+# the same weights share one packed copy. This path stands for a cache in memory, without a file.
+_IN_MEMORY = ":memory"
+
 _LIBRARY = "ai_edge_litert/libLiteRt.so"
 # What a build without YNNPACK has to say, which others do not hold.
 _WITHOUT_YNNPACK = b"YNNPACK support was not compiled into this build"
@@ -47,14 +51,16 @@ class LitertCpu(CompiledBackend):
         """The kernels of its mode, in LiteRT's words."""
         return _KERNELS[self.mode]
 
-    def options(self, api: Any, threads: int) -> Any:
+    def options(self, api: Any, threads: int, signatures: int) -> Any:
         """Return the kernels of its mode, with so many threads."""
+        shares = signatures > 1 and self.kernels == "DELEGATE"
         return api.Options(
             hardware_accelerators=api.HardwareAccelerator.CPU,
             cpu_options=api.CpuOptions(
                 num_threads=threads,
                 kernel_mode=api.CpuKernelMode[self.kernels],
                 enable_ynnpack=self.mode == "ynnpack",
+                xnnpack_weight_cache_path=_IN_MEMORY if shares else "",
             ),
         )
 

@@ -61,7 +61,7 @@ class LitertGpu(CompiledBackend):
         """The GPU, and the processor but where a file is to run on the GPU alone."""
         return ("GPU",) if self.mode == "alone" else ("GPU", "CPU")
 
-    def options(self, api: Any, threads: int) -> Any:
+    def options(self, api: Any, threads: int, signatures: int) -> Any:  # noqa: ARG002 - the interface's
         """Return what computes, with so many threads on the processor."""
         computing = [api.HardwareAccelerator[name] for name in self.hardware]
         return api.Options(

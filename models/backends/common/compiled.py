@@ -47,12 +47,13 @@ class CompiledBackend(Backend):
         importlib.import_module("ai_edge_litert.interpreter")
         return api
 
-    def options(self, api: Any, threads: int) -> Any:
+    def options(self, api: Any, threads: int, signatures: int) -> Any:
         """Return the options with which a file is compiled.
 
         Args:
             api: the imported module.
             threads: of the kernels.
+            signatures: how many the file has.
         """
         raise NotImplementedError
 
@@ -63,9 +64,10 @@ class CompiledBackend(Backend):
             raise Refusal("no-inner-tensors", message.format(self.name))
         api = self.imported()
         described = _described(source)
+        signatures = len(described.get_signature_list())
         with logged() as log:
             try:
-                options = self.options(api, threads)
+                options = self.options(api, threads, signatures)
                 if source.content is None:
                     compiled = api.CompiledModel.from_file(source.path, options=options)
                 else:

@@ -14,6 +14,7 @@ from models.candidates.declaration import NOTHING, Declaration
 from models.roles import LENGTH
 from models.row_lengths import shortest_that_fit
 from models.runtime.client import Runner, RunnerRefused
+from models.runtime.transports import LocalTransport
 from suites.meta.lengths_files import LENGTHS, of_lengths
 from suites.meta.runtime.test_classify import word_tokenizer
 from suites.meta.small_classifiers import ROWS, Shape, classifier, model_of
@@ -148,3 +149,13 @@ def test_refuses_lengths_that_are_stored_otherwise(
     bound = binding_of(replace(long, shorter=(short,)), below=None, length=LONGEST)
     with pytest.raises(RunnerRefused, match="rows of 4 tokens are not stored as those of 8"):
         runner.load("one", file, binding=bound)
+
+
+def test_graphs_that_share_packed_weights_answer_as_others_do(rows: Rows, tmp_path: Path) -> None:
+    """CompiledModel packs the weights of all lengths once, the interpreter for each length."""
+    answers = []
+    for backend in ("ai_edge_litert", "litert-cpu"):
+        with Runner(LocalTransport(), backend) as runner:
+            load(runner, tmp_path / "x.tflite", of_lengths())
+            answers.append(runner.answer("one", rows).logits)
+    assert np.allclose(*answers, rtol=1e-5, atol=1e-6)
