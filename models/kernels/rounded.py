@@ -167,13 +167,29 @@ def gamma(count: int) -> float:
     return count * U / (1.0 - count * U)
 
 
+def _unless_parts_overflow(value: Floats, error: Floats, sizes: Floats) -> Floats:
+    """Return the error of sums; `ANYTHING` where the order decides whether a part overflows.
+
+    Bounds of rounding hold where nothing overflows (Higham, section 2.2). Terms of one sign
+    overflow in every order, or in none.
+
+    Args:
+        value: the sums.
+        error: what rounding makes them off.
+        sizes: the sums of magnitudes.
+    """
+    parts = (sizes >= LARGEST * (1.0 - U)) & (np.abs(value) < sizes * (1.0 - ULP))
+    return np.where(parts, ANYTHING, error)
+
+
 def total(number: Rounded, axis: Any, *, keepdims: bool = True) -> Rounded:
     """Sum in any order: |error| <= gamma_(n-1) times the sum of magnitudes (Higham, 4.4)."""
     value = number.value.sum(axis=axis, keepdims=keepdims)
     count = max(number.value.size // max(value.size, 1), 1)
     sizes = (_size(number.value) + number.error).sum(axis=axis, keepdims=keepdims)
     error = number.error.sum(axis=axis, keepdims=keepdims)
-    return settled(value, error + gamma(count) * sizes + SMALLEST)
+    error = error + gamma(count) * sizes + SMALLEST
+    return settled(value, _unless_parts_overflow(value, error, sizes))
 
 
 def product(
@@ -201,7 +217,8 @@ def product(
             error = error + bias.error
             total_size = total_size + _size(bias.value) + bias.error
             count += 1
-    return settled(value, error + gamma(count) * total_size + count * SMALLEST)
+    error = error + gamma(count) * total_size + count * SMALLEST
+    return settled(value, _unless_parts_overflow(value, error, total_size))
 
 
 def _matmul(left: Floats, right: Floats) -> Any:

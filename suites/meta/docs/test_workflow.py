@@ -30,7 +30,7 @@ def test_the_two_commands_come_first_in_the_readme_and_are_what_ci_runs():
 
 
 def test_the_workflow_runs_as_its_page_shows_it(checkout, miniature, tmp_path):
-    (text,) = blocks(PAGE, "yaml")
+    text, *_ = blocks(PAGE, "yaml")
     job, variables = jobs(text), yaml.safe_load(text)["env"]
     assert set(variables) == {"EDGEPROOF_SUBJECT", "EDGEPROOF_CORPUS"}
     # In place of the reader's files; the annotations and the summary are GitHub's to ask for.

@@ -1,0 +1,84 @@
+"""The composite action at the root is run, step by step, in a user's own folder."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+
+from fixtures.options import OPTIONS
+from models.store import PROJECT
+from suites.meta.docs.blocks import blocks
+
+yaml = pytest.importorskip("yaml", reason="the shared environment has PyYAML")
+EXAMPLE = PROJECT / "docs" / "example"
+EXPRESSION = re.compile(r"\$\{\{ *(\w+)\.(\w+) *\}\}")
+FILES = {
+    "flatbuffer": "sentiment.tflite",
+    "corpus": "reviews.csv",
+    "labels": "negative,positive",
+    "tokenizer": "vocab.txt",
+}
+
+
+@pytest.fixture
+def action():
+    """The action, read."""
+    return yaml.safe_load((PROJECT / "action.yml").read_text(encoding="utf-8"))
+
+
+def run(action, checkout, given):
+    """Run the steps with these inputs in the checkout's folder of examples; return the last."""
+    inputs = {name: given.get(name, one["default"]) for name, one in action["inputs"].items()}
+    values = {"inputs": inputs, "github": {"action_path": str(checkout.root)}}
+
+    def filled(text):
+        return EXPRESSION.sub(lambda found: values[found[1]][found[2]], text)
+
+    done = None
+    for step in (one for one in action["runs"]["steps"] if "run" in one):
+        assert not EXPRESSION.search(step["run"]), "a shell would read what the user gives"
+        variables = {name: filled(text) for name, text in step.get("env", {}).items()}
+        command = f"cd {checkout.root / 'docs' / 'example'} && {step['run']}"
+        done = checkout.run(command, **variables)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("given", "subject", "judged"),
+    [
+        (FILES, "given", {"sentiment"}),
+        ({"subject": "mine.toml"}, "reviews", {"float32", "rounded"}),
+    ],
+    ids=["files", "TOML"],
+)
+def test_action_judges_files_of_the_user(action, checkout, given, subject, judged):
+    done = run(action, checkout, given)
+    assert done.code == 0, done.output
+    results = checkout.root / "docs" / "example" / action["outputs"]["results"]["value"]
+    document = json.loads((results / "results.json").read_text(encoding="utf-8"))
+    shutil.rmtree(results)
+    assert document["subject"]["name"] == subject
+    assert judged <= {one["scheme"] for one in document["measurements"]}
+
+
+def test_action_ends_in_the_message_of_a_mistake(action, checkout):
+    done = run(action, checkout, FILES | {"flatbuffer": "missing.tflite"})
+    assert done.code == 4, done.output
+    assert "missing.tflite" in done.output
+
+
+def test_inputs_are_options(action):
+    variables = {option.variable for option in OPTIONS}
+    (step,) = (one for one in action["runs"]["steps"] if "env" in one)
+    assert set(step["env"]) - {"EDGEPROOF_CHECKOUT"} <= variables
+    assert {f"EDGEPROOF_{name.upper()}" for name in action["inputs"]} <= variables
+
+
+def test_page_shows_inputs_that_the_action_has(action):
+    *_, shown = blocks(PROJECT / "docs" / "my-ci.md", "yaml")
+    (step,) = yaml.safe_load(shown)
+    assert step["uses"].startswith("OWNER/edgeproof@")
+    assert set(step["with"]) <= set(action["inputs"])

@@ -1,0 +1,38 @@
+"""Bounds of sums hold for every order of summing, overflow on the way included."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.kernels.judging import allowed
+from models.kernels.rounded import Rounded, product, total
+
+BIG = 2.5e38
+TERMS = {
+    "both signs": ([BIG, BIG, -BIG], True),
+    "one sign, too large": ([BIG, BIG], False),
+    "both signs, far from the largest float": ([1e37, 1e37, -1e37], False),
+}
+
+
+def sums(terms: list[float]) -> list[Rounded]:
+    """A sum as a reduction and as a product with ones."""
+    row = Rounded.exact(np.asarray([terms], np.float64))
+    return [total(row, 1), product(row, Rounded.exact(np.ones((len(terms), 1))))]
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_sum_may_be_anything_only_where_the_order_decides_on_overflow(name: str) -> None:
+    terms, open_ = TERMS[name]
+    for found in sums(terms):
+        assert np.isposinf(found.error).all() == open_
+
+
+def test_largest_float_is_allowed_where_a_part_overflows() -> None:
+    """A kernel that adds the two first meets infinity, and clamps it."""
+    lowest = np.asarray([[np.finfo(np.float32).min]], np.float32)
+    for found in sums([-BIG, -BIG, BIG]):
+        assert allowed(found, lowest).all()
+    for found in sums([-1e37, -1e37, 1e37]):
+        assert not allowed(found, lowest).any()
