@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 # No look is at fewer texts. Of 50 the intervals of drops and of measures by label were simulated.
 FEWEST = 50
+# Of fewer texts in all, one look is at all of them: to answer them costs little, and the wider
+# intervals of several looks would leave more gates undecided.
+FEWEST_IN_ALL = 1_000
 # What has no budget is recorded, not judged: nothing is decided, and so many of the texts are
 # looked at once.
 UNJUDGED = 0.2
@@ -67,6 +70,8 @@ def sizes_of(texts: int, *, at_least: int = 0) -> tuple[int, ...]:
         texts: that there are.
         at_least: how many the first look has to be at.
     """
+    if texts < FEWEST_IN_ALL:
+        return (texts,)
     shares = list(SHARES)
     while shares[0] / 2 * texts >= FEWEST:
         shares.insert(0, shares[0] / 2)

@@ -33,7 +33,9 @@ def commands_of(environment: str, given: list[str], **places: str) -> list[list[
     for line in ini[section]["commands"].strip().splitlines():
         if line.lstrip().startswith("#"):
             continue
-        text = _REFERENCE.sub(lambda match: ini[match[1]][match[2]], line)
+        text = line
+        while _REFERENCE.search(text):
+            text = _REFERENCE.sub(lambda match: ini[match[1]][match[2]], text)
         for name, value in (_values(environment, given) | places).items():
             text = text.replace(f"{{{name}}}", value)
         found.append(shlex.split(text))

@@ -69,7 +69,7 @@ def test_another_machine_breaks_nothing(compared):
 def test_a_foreign_baseline_ends_the_run_in_one_message(compared):
     outcome = compared(lambda document: document.update(subject="another"))
     assert outcome.code != 0
-    assert "is a foreign baseline: version 2 of another, host, float32" in outcome.output
+    assert "is a foreign baseline: version 3 of another, host, float32" in outcome.output
     assert outcome.ids("passed") + outcome.ids("failed") == []
 
 

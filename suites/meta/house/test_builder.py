@@ -34,13 +34,17 @@ def start(mini: Miniature, helpers: int = 0) -> subprocess.Popen[str]:
     )
 
 
+# Kept beside what the builder makes.
+MADE_BY_RUNS = {"answers", "kernel-coverage"}
+
+
 def members(store: Path) -> dict[str, dict[str, str]]:
     """Hashes of every member of every artefact that the builder made, by its place."""
     made = sorted(store.glob(f"*/*/{MANIFEST}"))
     return {
         str(manifest.parent.relative_to(store)): json.loads(manifest.read_text("utf-8"))["members"]
         for manifest in made
-        if manifest.parent.parent.name != "answers"
+        if manifest.parent.parent.name not in MADE_BY_RUNS
     }
 
 

@@ -210,6 +210,8 @@ def test_only_the_artefact_reads_what_is_kept():
     found: dict[str, set[str]] = {}
     for top in ("models", "fixtures", "reports"):
         for file in sorted((PROJECT / top).rglob("*.py")):
+            if file.is_relative_to(PROJECT / "reports" / "out"):
+                continue
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                     continue

@@ -48,8 +48,9 @@ def made_at(store: Path) -> dict[str, int]:
     return {
         str(path.relative_to(store)): path.stat().st_mtime_ns
         for path in store.rglob("*")
-        # Another worker's builder writes there, though it finds nothing to make.
-        if not {"locks", "logs"} & set(path.parts)
+        # Another worker's builder writes there, though it finds nothing to make; how long runs
+        # take is written by each of them.
+        if not {"locks", "logs", "durations"} & set(path.parts)
     }
 
 

@@ -24,7 +24,7 @@ def parts_of(texts, at_least=0):
     return np.diff([0, *(look.texts for look in looks_of(texts, at_least=at_least))])
 
 
-@pytest.mark.parametrize("texts", [200, 2000, 58568])
+@pytest.mark.parametrize("texts", [1000, 2000, 58568])
 @pytest.mark.parametrize("share", SHARES)
 def test_all_looks_at_a_proportion_hold_the_true_one(texts, share):
     random = np.random.default_rng([texts, round(1e4 * share)])
@@ -40,7 +40,7 @@ def test_all_looks_at_a_proportion_hold_the_true_one(texts, share):
     assert covered / DRAWS >= FLOOR
 
 
-@pytest.mark.parametrize("texts", [200, 2000])
+@pytest.mark.parametrize("texts", [1000, 2000])
 @pytest.mark.parametrize(("only_first", "only_second"), DISCORDANT)
 def test_all_looks_at_a_drop_hold_the_true_one(texts, only_first, only_second):
     random = np.random.default_rng([texts, round(1e4 * only_first), round(1e4 * only_second)])
@@ -156,7 +156,7 @@ def test_all_looks_at_a_drop_by_label_hold_the_true_one(name, texts, together):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("texts", "far"), [(200, 0.02), (200, 0.1), (1000, 0.01)])
+@pytest.mark.parametrize(("texts", "far"), [(1000, 0.02), (1000, 0.1), (1000, 0.01)])
 def test_all_looks_at_a_distance_hold_the_true_one(texts, far):
     random = np.random.default_rng([texts, round(1e4 * far)])
     truth = far * 0.4 + (1.0 - far) * 0.5 / 60.5
@@ -176,6 +176,7 @@ def test_all_looks_at_a_distance_hold_the_true_one(texts, far):
 
 def test_one_look_is_at_all_texts_with_the_usual_interval():
     assert looks_of(40) == ((40, intervals.CONFIDENCE),)
+    assert looks_of(999) == ((999, intervals.CONFIDENCE),)
     assert looks_of(2000, at_least=2000) == ((2000, intervals.CONFIDENCE),)
 
 
