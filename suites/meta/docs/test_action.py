@@ -49,7 +49,7 @@ def run(action, checkout, given):
 @pytest.mark.parametrize(
     ("given", "subject", "judged"),
     [
-        (FILES, "given", {"sentiment"}),
+        (FILES, "sentiment", {"sentiment"}),
         ({"subject": "mine.toml"}, "reviews", {"float32", "rounded"}),
     ],
     ids=["files", "TOML"],
