@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from suites.meta.tokenizers.checkpoint_folders import lines, write
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 LABELS = ("NEGATIVE", "NEUTRAL", "POSITIVE")
@@ -18,6 +19,8 @@ WORDS, WORDS_OF_A_TEXT = 4, 5
 # Shorter words are parts of others.
 LONG = 5
 COUNTS = {"train": 450, "validation": 60, "calibration": 60, "test": 300}
+# Enough to convert and to compare with PyTorch, and too few to learn from.
+FEW = {"train": 60, "validation": 30, "calibration": 60, "test": 90}
 TOKENS = 48
 # What each family calls the size of its network, and what a small one needs besides.
 _USUAL: dict[str, Any] = {
@@ -78,15 +81,20 @@ def _ids(folder: Path, longest: int) -> int:
     return 1 + max(found.library.get_vocab(with_added_tokens=True).values())
 
 
-def write_texts(file: Path) -> None:
-    """Write labelled texts of words that leave no doubt."""
+def write_texts(file: Path, counts: Mapping[str, int] = COUNTS) -> None:
+    """Write labelled texts of words that leave no doubt.
+
+    Args:
+        file: where to.
+        counts: of texts, by split.
+    """
     draw = random.Random(5)  # noqa: S311 - the same texts every time
     every = sorted({word for line in lines() for word in line.split() if len(word) > LONG})
     draw.shuffle(every)
     with file.open("w", encoding="utf-8", newline="") as opened:
         rows = csv.writer(opened)
         rows.writerow(("text", "label", "split"))
-        for split, count in COUNTS.items():
+        for split, count in counts.items():
             for number in range(count):
                 label = number % len(LABELS)
                 own = every[label :: len(LABELS)][:WORDS]
@@ -94,16 +102,23 @@ def write_texts(file: Path) -> None:
                 rows.writerow((f"{words} {split}{number}", LABELS[label], split))
 
 
-def write_subject(file: Path, checkpoint: Path, full: str, **tokenizer: Any) -> None:
+def write_subject(
+    file: Path,
+    checkpoint: Path,
+    full: str,
+    counts: Mapping[str, int] = COUNTS,
+    **tokenizer: Any,
+) -> None:
     """Write a subject that takes a checkpoint.
 
     Args:
         file: where to.
         checkpoint: the folder.
         full: what `[full]` says besides, as TOML.
+        counts: of texts, by split.
         tokenizer: what `[tokenizer]` says besides.
     """
-    counts = ", ".join(f"{split} = {count}" for split, count in COUNTS.items())
+    numbers = ", ".join(f"{split} = {count}" for split, count in counts.items())
     settings = "".join(f"{key} = {json.dumps(value)}\n" for key, value in tokenizer.items())
     file.write_text(
         f"""
@@ -116,7 +131,7 @@ schemes = ["float32", "dynamic_wi8_afp32"]
 source = "files"
 labels = {json.dumps(LABELS)}
 columns = {{ text = "text", polarity = "label", split = "split" }}
-counts = {{ {counts} }}
+counts = {{ {numbers} }}
 seed = 5
 
 [tokenizer]
@@ -138,6 +153,7 @@ epochs = 7
 batch = 15
 learning_rate = 1e-3
 """
+ONE_EPOCH = TRAINING.replace("epochs = 7", "epochs = 1")
 BUDGETS = """
 [accuracy.full_model]
 min = "90 %"

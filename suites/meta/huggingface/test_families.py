@@ -15,6 +15,7 @@ import pytest
 
 from models.candidates.artefacts import read_card
 from models.families import FAMILIES
+from models.members import PARITY_CARD
 from models.plan import make_plan, make_request
 from models.progress import Progress
 from models.subjects import load_subject
@@ -65,8 +66,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-# One for each kind of tokenizer, which CI trains; test_positions.py builds a network of every
-# family there.
+# One for each kind of tokenizer, which CI trains to the end and judges; of the others it compares
+# the converted file with PyTorch.
 SHORT = {"distilbert", "roberta", "deberta-v3"}
 NAMES = [
     pytest.param(name, marks=[] if name in SHORT else [pytest.mark.slow])
@@ -86,6 +87,28 @@ def test_family_is_trained_converted_and_judged_right(
     assert {name: card.refused for name, card in cards.items()} == dict.fromkeys(cards)
     code, output = judge(subject, corpus, store, tmp_path / "reports")
     assert code == 0, output
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in checkpoint_folders.FAMILIES if name not in SHORT]
+)
+def test_family_is_converted_and_answers_as_pytorch(
+    name: str, tmp_path: Path, store: Store
+) -> None:
+    corpus, subject = tmp_path / "texts.csv", tmp_path / "small.toml"
+    small.write_texts(corpus, small.FEW)
+    small.make_encoder(name, tmp_path / "encoder")
+    settings = {"counts": small.FEW, "max_tokens": small.TOKENS}
+    small.write_subject(subject, tmp_path / "encoder", small.ONE_EPOCH, **settings)
+    plan = build(subject, corpus, store)
+    assert plan.parity is not None
+    compared = store.artefact(plan.parity).document(PARITY_CARD)
+    assert compared["departs"] is None
+    assert {
+        form: found["same_labels"] for form, found in compared["forms"].items()
+    } == dict.fromkeys(("padded", "unpadded", "full length"), 1.0)
+    cards = {name: read_card(store.artefact(stage)) for name, stage in plan.variants.items()}
+    assert {name: card.refused for name, card in cards.items()} == dict.fromkeys(cards)
 
 
 def test_every_family_of_the_table_is_tried() -> None:
