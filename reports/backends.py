@@ -59,7 +59,7 @@ def _circumstances(document: Mapping[str, Any]) -> str:
 
 
 def _faults(cells: Sequence[Cell]) -> list[list[str]]:
-    """Return a row for each fault: the backends that show the same one stand together.
+    """Return a row for each fault, with all backends that show it.
 
     What a backend has to refuse is no fault.
     """

@@ -94,7 +94,7 @@ class Shown:
 
 
 class Between:
-    """Compares parts of a file on two backends, within a `with`.
+    """Compare parts of a file on two backends; to be entered with `with`.
 
     Each backend has one process, and another one after a part has ended it.
 

@@ -81,7 +81,7 @@ def sizes_of(texts: int, *, at_least: int = 0) -> tuple[int, ...]:
 
 
 def looks_of(texts: int, *, at_least: int = 0) -> tuple[Look, ...]:
-    """Return the looks at so many texts, each with the confidence that its interval needs.
+    """Return how many texts each look is at, and the confidence of its interval.
 
     Args:
         texts: that there are.
@@ -116,7 +116,7 @@ def look_until_decided(
 
 @functools.cache
 def confidences_of(shares: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the confidence of the interval of each look.
+    """Return the confidence that each look needs for its interval.
 
     Whatever is estimated, all intervals together hold it with a probability of `CONFIDENCE`. A
     single look has that confidence itself.
@@ -140,7 +140,7 @@ def confidences_of(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class _Inside(NamedTuple):
-    """The sums of those samples that no look has decided: density at some points.
+    """The density of a sum over those samples that no look has decided so far.
 
     Attributes:
         share: of the texts that were summed.

@@ -41,7 +41,7 @@ _MOST_PRODUCTS = 66_309
 
 
 def _sizes(choices: Choices) -> tuple[tuple[int, ...], int]:
-    """Choose the shape of a source, and how many outputs.
+    """Draw the shape of a dense layer's input, and how many outputs it has.
 
     Now and then there is enough work for threads, or there are very many products to be added.
     """

@@ -54,7 +54,7 @@ def test_a_file_is_answered_beside_a_delegate_that_takes_nothing(runtime, librar
         np.testing.assert_allclose(runner.answer("m", rows).logits, expected, atol=1e-4)
 
 
-def test_beside_xnnpack_nobody_tells_what_a_delegate_took(library, float32):
+def test_reports_no_share_of_a_delegate_beside_xnnpack(library, float32):
     with Runner(LocalTransport(), f"delegate={library},rest=XNNPACK") as runner:
         assert runner.load("m", float32).delegation is None
 
@@ -66,7 +66,7 @@ def test_beside_xnnpack_nobody_tells_what_a_delegate_took(library, float32):
         ("refuse", "load", "after delegate application failure"),
     ],
 )
-def test_what_a_delegate_reports_is_one_message(fault, kind, says, library, float32):
+def test_error_of_a_delegate_is_one_message(fault, kind, says, library, float32):
     with (
         Runner(LocalTransport(), f"delegate={library},fault={fault}") as runner,
         pytest.raises(RunnerRefused, match=says) as refusal,

@@ -59,7 +59,7 @@ def test_the_summary_of_a_job_has_the_matrix():
     assert as_markdown(document()) == ""
 
 
-def test_what_stands_around_the_marks_is_left_alone(tmp_path):
+def test_keeps_the_text_around_the_marks(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     replace_between(page, "\nnew\n")

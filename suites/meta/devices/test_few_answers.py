@@ -46,7 +46,7 @@ def judge_on_board(bundle, tmp_path):
     return judged
 
 
-def test_a_board_that_answers_as_the_host_is_asked_for_few_texts(judge_on_board):
+def test_asks_a_board_for_few_texts_where_it_agrees_with_the_host(judge_on_board):
     outcome, answers = judge_on_board()
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     results = outcome.results()
@@ -65,7 +65,7 @@ def _few(measurement):
     return "looked" in measurement["details"]
 
 
-def test_a_board_that_turns_some_labels_around_is_seen(judge_on_board):
+def test_gates_turn_red_where_a_board_changes_labels(judge_on_board):
     """Every fourth text's, by its own logits: the host's answers hide none of them."""
     turned = "logits = logits[::-1].copy() if int(abs(logits[0]) * 1e4) % 4 == 0 else logits"
     outcome, _ = judge_on_board([turned])

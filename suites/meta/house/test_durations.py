@@ -29,7 +29,7 @@ def test_reads_durations(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["", "20", "0s", "-5min", "20 minutes", "1h30min", "nan s"])
-def test_rejects_what_is_no_duration(text):
+def test_rejects_texts_without_a_duration(text):
     with pytest.raises(ValueError, match=r".*"):
         parse_duration(text)
 

@@ -118,7 +118,7 @@ def test_kernel_that_is_wrong_on_an_activation_is_named(chain):
     assert coverage(instances, WrongOnText()).share == 1.0
 
 
-def test_what_is_not_recorded_is_said(chain):
+def test_says_which_activations_were_not_recorded(chain):
     class Refusing:
         """A backend that takes no file."""
 

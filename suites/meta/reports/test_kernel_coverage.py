@@ -50,7 +50,7 @@ def test_the_page_says_the_same_and_escapes_it():
     assert "&lt;0.6&gt;" in page
 
 
-def test_nothing_is_said_where_no_kernel_was_asked():
+def test_prints_no_section_without_kernel_coverage():
     asked = document(KERNELS) | {"measurements": []}
     assert as_text(asked) == as_html(asked) == ""
 

@@ -97,7 +97,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path, moment):
 
 
 @pytest.mark.parametrize("cut", [1, 5, 11, 12, 13, 200])
-def test_a_record_that_a_kill_has_torn_is_cut_off(tmp_path, cut):
+def test_cuts_off_a_record_that_a_kill_left_incomplete(tmp_path, cut):
     file = tmp_path / "answers.journal"
     with Journal(file, TEXTS) as journal:
         journal.add(np.arange(10), np.ones((10, 2), np.float32))
@@ -115,7 +115,7 @@ def test_a_record_that_a_kill_has_torn_is_cut_off(tmp_path, cut):
 
 
 @pytest.mark.parametrize("at", [0, 4, 8, 12, 100])
-def test_what_was_changed_is_not_taken_for_an_answer(tmp_path, at):
+def test_ignores_records_whose_bytes_were_changed(tmp_path, at):
     file = tmp_path / "answers.journal"
     with Journal(file, TEXTS) as journal:
         journal.add(np.arange(10), np.ones((10, 2), np.float32))
@@ -126,7 +126,7 @@ def test_what_was_changed_is_not_taken_for_an_answer(tmp_path, at):
         assert journal.rows.size == 0
 
 
-def test_rows_that_there_are_not_are_no_record(tmp_path):
+def test_ignores_records_of_rows_beyond_the_last_text(tmp_path):
     file = tmp_path / "answers.journal"
     with Journal(file, TEXTS) as journal:
         journal.add(np.array([TEXTS - 1]), np.ones((1, 2), np.float32))
@@ -148,7 +148,7 @@ def test_runners_share_the_texts_and_each_is_asked_once(tmp_path, runners):
     assert (logits[:, 0] == np.arange(TEXTS)).all()
 
 
-def test_where_all_was_answered_no_runner_is_started(tmp_path):
+def test_starts_no_runner_where_every_text_was_answered(tmp_path):
     with Journal(tmp_path / "answers.journal", TEXTS) as journal:
         all_answers(journal)
         logits, asked = all_answers(journal)

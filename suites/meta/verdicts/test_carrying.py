@@ -17,7 +17,7 @@ TEXTS = 2000
 
 @pytest.mark.parametrize("share", [0.002, 0.01, 0.2])
 @pytest.mark.parametrize("drawn", [30, 400])
-def test_the_bound_on_those_that_disagree_holds(share, drawn):
+def test_bound_on_disagreement_covers_the_true_number(share, drawn):
     random = np.random.default_rng([round(1e4 * share), drawn])
     bound = cache(carrying.most_disagreeing)
     found = random.binomial(drawn, share, size=DRAWS)
@@ -61,13 +61,13 @@ def test_either_end_of_what_is_carried_over_errs_as_seldom_as_that_of_one_interv
     assert below / DRAWS <= 0.025 + 0.007
 
 
-def test_a_bound_that_forgets_what_was_not_drawn_is_noticed():
+def test_simulation_notices_a_bound_that_ignores_texts_not_drawn():
     """The planted fault: the share that was seen is no bound."""
     random = np.random.default_rng(5)
     assert (random.binomial(200, 0.01, size=DRAWS) / 200 >= 0.01).mean() < 0.7
 
 
-def test_as_many_texts_are_drawn_as_decide_where_none_disagrees():
+def test_draws_just_enough_texts_to_decide_if_all_agree():
     drawn = carrying.texts_needed(0.01, error=0.025)
     assert carrying.most_disagreeing(0, drawn, error=0.025) <= 0.01
     assert carrying.most_disagreeing(0, drawn - 1, error=0.025) > 0.01
@@ -90,7 +90,7 @@ def test_texts_that_the_host_is_least_sure_of_are_all_asked():
 
 
 @pytest.mark.parametrize("better", [False, True])
-def test_no_texts_tell_more_against_a_board_than_the_worst(better):
+def test_worst_case_bounds_what_any_answers_of_a_board_can_show(better):
     """Checked against every choice of two texts among eight."""
     gold = np.array([0, 0, 0, 0, 1, 1, 2, 2])
     labels = np.array([0, 0, 0, 1, 1, 0, 2, 1])

@@ -26,7 +26,7 @@ def parts_of(texts, at_least=0):
 
 @pytest.mark.parametrize("texts", [1000, 2000, 58568])
 @pytest.mark.parametrize("share", SHARES)
-def test_all_looks_at_a_proportion_hold_the_true_one(texts, share):
+def test_all_intervals_of_a_proportion_cover_the_truth_together(texts, share):
     random = np.random.default_rng([texts, round(1e4 * share)])
     looks, interval = looks_of(texts), cache(intervals.proportion_interval)
     seen = random.binomial(parts_of(texts), share, size=(DRAWS, len(looks))).cumsum(axis=1)
@@ -42,7 +42,7 @@ def test_all_looks_at_a_proportion_hold_the_true_one(texts, share):
 
 @pytest.mark.parametrize("texts", [1000, 2000])
 @pytest.mark.parametrize(("only_first", "only_second"), DISCORDANT)
-def test_all_looks_at_a_drop_hold_the_true_one(texts, only_first, only_second):
+def test_all_intervals_of_a_drop_cover_the_truth_together(texts, only_first, only_second):
     random = np.random.default_rng([texts, round(1e4 * only_first), round(1e4 * only_second)])
     looks, interval = looks_of(texts), cache(intervals.difference_from_counts)
     odds = [only_first, only_second, 1.0 - only_first - only_second]
@@ -102,7 +102,7 @@ def test_peeking_with_intervals_of_one_look_is_noticed():
 @pytest.mark.parametrize("texts", [300, 2000])
 @pytest.mark.parametrize("name", ["balanced_accuracy", "macro_f1"])
 @pytest.mark.parametrize("rarest", [0.25, 0.1])
-def test_all_looks_at_a_measure_by_label_hold_the_true_one(name, texts, rarest):
+def test_all_intervals_of_a_measure_by_label_cover_the_truth_together(name, texts, rarest):
     random = np.random.default_rng([texts, round(100 * rarest), len(name)])
     answers = np.array([[0.7, 0.2, 0.1, 0.0], [0.1, 0.8, 0.1, 0.0], [0.05, 0.05, 0.9, 0.0]])
     odds = np.array([rarest, 0.3, 0.7 - rarest])[:, None] * answers
@@ -128,7 +128,7 @@ def test_all_looks_at_a_measure_by_label_hold_the_true_one(name, texts, rarest):
 @pytest.mark.slow
 @pytest.mark.parametrize("texts", [300, 2000])
 @pytest.mark.parametrize(("name", "together"), [("macro_f1", 0.95), ("balanced_accuracy", 0.9)])
-def test_all_looks_at_a_drop_by_label_hold_the_true_one(name, texts, together):
+def test_all_intervals_of_a_drop_by_label_cover_the_truth_together(name, texts, together):
     random = np.random.default_rng([texts, round(100 * together)])
     answers = np.array([[0.7, 0.2, 0.1, 0.0], [0.15, 0.7, 0.15, 0.0], [0.1, 0.2, 0.7, 0.0]])
     alone = np.array([[0.6, 0.3, 0.1, 0.0], [0.2, 0.6, 0.2, 0.0], [0.2, 0.2, 0.6, 0.0]])
@@ -157,7 +157,7 @@ def test_all_looks_at_a_drop_by_label_hold_the_true_one(name, texts, together):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("texts", "far"), [(1000, 0.02), (1000, 0.1), (1000, 0.01)])
-def test_all_looks_at_a_distance_hold_the_true_one(texts, far):
+def test_all_intervals_of_a_distance_cover_the_truth_together(texts, far):
     random = np.random.default_rng([texts, round(1e4 * far)])
     truth = far * 0.4 + (1.0 - far) * 0.5 / 60.5
     looks, covered = looks_of(texts), 0
@@ -187,7 +187,7 @@ def test_looks_double_up_to_all_texts_and_none_is_at_few():
     assert sizes_of(58568)[-1] == 58568
 
 
-def test_more_error_may_be_made_the_more_texts_were_seen():
+def test_error_spent_grows_with_the_texts_seen():
     confidences = confidences_of((0.1, 0.2, 0.4, 0.7, 1.0))
     assert list(confidences) == sorted(confidences, reverse=True)
     assert all(confidence > intervals.CONFIDENCE for confidence in confidences)
