@@ -28,7 +28,7 @@ from benchmarks.host import measure_host
 from benchmarks.kernels import measure_kernels
 from benchmarks.lengths import measure_lengths
 from benchmarks.runner import measure_runner
-from models.commands import run_command
+from models.command_line import run_command
 
 BENCHMARKS = {
     "collecting": measure_collecting,

@@ -24,11 +24,11 @@ import msgspec
 import numpy as np
 
 from models.build import ENVIRONMENT
-from models.commands import run_command
+from models.building.plan import make_plan, make_request
+from models.command_line import run_command
 from models.corpus.artefact import load_encoded
 from models.errors import EdgeproofError, UsageMistake
 from models.members import LOGITS, MODEL_CARD
-from models.plan import make_plan, make_request
 from models.progress import Progress
 from models.store import Store, default_root
 from models.subjects import load_subject
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.plan import Plan
+    from models.building.plan import Plan
     from models.store import Stage
     from models.subjects import Subject
     from models.verdicts.confusion import Counts, Floats, Labels

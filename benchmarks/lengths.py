@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec.structs import replace
 
+from models.building.plan import make_plan, make_request
 from models.candidates.binding import binding_of
 from models.candidates.candidate import read_candidate
 from models.corpus.artefact import TOKENIZER, load_corpus
 from models.members import FLATBUFFER
-from models.plan import make_plan, make_request
 from models.progress import Progress
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.plan import Plan
+    from models.building.plan import Plan
     from models.runtime.answers import Classified
     from models.subjects import Subject
 

@@ -15,16 +15,16 @@ import traceback
 from typing import TYPE_CHECKING, Protocol
 
 from models import crew
-from models.checkpoints import anchored
-from models.commands import Parser, path, run_command
+from models.building.checkpoints import anchored
+from models.building.plan import make_plan, make_request
+from models.command_line import Parser, path, run_command
 from models.drafts import scratch_folder
 from models.errors import EdgeproofError
 from models.paths import name_or_file
-from models.plan import make_plan, make_request
 from models.progress import Progress
-from models.stopping import stop_with_stdin
+from models.signals import stop_with_stdin
+from models.standard_streams import open_output, raise_lost
 from models.store import Store, default_root
-from models.streams import open_output, raise_lost
 from models.subjects import load_subject
 from models.tasks import make_beside_others
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from models.plan import Plan
+    from models.building.plan import Plan
     from models.tasks import Task
 
 # Training and converting spend minutes in native code, where no signal is heard: an epoch that is

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Sequence
 
-    from models.plan import Plan, Request
+    from models.building.plan import Plan, Request
     from models.processes import Ended
     from models.store import Stage, Store
 

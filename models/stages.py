@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.building.plan import Plan
     from models.corpus.tokenize import Encoded
     from models.networks.architecture import Architecture
     from models.networks.classifier import Classifier
     from models.networks.parameters import Values
-    from models.plan import Plan
     from models.progress import Progress
     from models.store import Stage, Store
     from models.subjects import DistillationTable, ModelTable, ShrunkTable, TrainingTable

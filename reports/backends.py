@@ -11,7 +11,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from models.commands import path, run_command
+from models.command_line import path, run_command
 from models.errors import UsageMistake
 from models.store import PROJECT
 from reports.matrix import LEGEND, Cell, State, as_table, cells_of, judged_in, markdown_table

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.commands import Parser, path, run_command
+from models.command_line import Parser, path, run_command
 from models.drafts import scratch_folder
 from models.errors import EdgeproofError
 from models.files import write_whole

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from models.commands import run_command
+from models.command_line import run_command
 from models.kernels.deviations import known_deviations
 from models.kernels.records import FOLDER, Cell, read_cells
 from models.store import PROJECT

@@ -1,4 +1,4 @@
-"""Where red variants leave the float32 one, as results.json holds it (`models.localize`)."""
+"""Where red variants leave the float32 one, as results.json holds it (`models.localizing`)."""
 
 from __future__ import annotations
 

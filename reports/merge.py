@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.commands import Parser, complain, path, run_command
+from models.command_line import Parser, complain, path, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.foreign_text import one_line
 from reports import columns

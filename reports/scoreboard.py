@@ -10,7 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models import foreign_text
-from models.commands import Parser, path, run_command
+from models.command_line import Parser, path, run_command
 from models.errors import EdgeproofError
 from models.files import write_whole
 from models.verdicts.judge import Verdict

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from models.candidates.describe import describe, toml_of
-from models.commands import Parser, complain, path, run_command
+from models.command_line import Parser, complain, path, run_command
 from models.errors import EdgeproofError
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.commands import Parser, answer, path, run_command
+from models.command_line import Parser, answer, path, run_command
 from models.corpus.artefact import make_corpus, make_tokenizer
-from models.corpus.figures import describe_corpus, describe_left_out, describe_tokens
-from models.corpus.replab_figures import (
+from models.corpus.counts import describe_corpus, describe_left_out, describe_tokens
+from models.corpus.replab_counts import (
     OFFICIAL_TEST,
     describe_package,
     languages_of,
@@ -113,13 +113,13 @@ def _describe_subject(subject: Subject, options: argparse.Namespace) -> dict[str
 
 def _floors(package: Package) -> dict[str, Any]:
     """Return what needs no model earns on each test split, by language."""
-    from models.verdicts.scores import floors  # noqa: PLC0415 - a command may know the last room
+    from models.verdicts.scores import score_trivial_classifiers  # noqa: PLC0415 - a command may know the last room
 
     splits = with_polarity(package)
     train = languages_of(splits[TRAINING])
     return {
         name: {
-            language: floors(*_labels(tweets), _labels(train.get(language, [])))
+            language: score_trivial_classifiers(*_labels(tweets), _labels(train.get(language, [])))
             for language, tweets in languages_of(splits[name]).items()
             if tweets and train.get(language)
         }

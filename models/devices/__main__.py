@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from models.commands import Parser, run_command
+from models.command_line import Parser, run_command
 from models.devices.check import check_device
 from models.devices.profile import device_names, load_device
 from models.devices.recognition import recognize

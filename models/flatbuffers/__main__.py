@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from models.commands import Parser, complain, path, readable, run_command
+from models.command_line import Parser, complain, path, readable, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.describing import damaged_document, document_of, inspect_file, text_of
 from models.flatbuffers.findings import findings_of

@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.building.plan import Plan
     from models.corpus.tokenize import Encoded
     from models.huggingface.network import Network
     from models.huggingface.parity import Parity
-    from models.plan import Plan
     from models.progress import Progress
     from models.store import Store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from models.commands import Parser, answer, path
+from models.command_line import Parser, answer, path
 from models.kernels.asking import AskedBackend
 from models.kernels.coverage import Coverage, coverage
 from models.kernels.reading import Instances

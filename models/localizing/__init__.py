@@ -1,4 +1,4 @@
-"""Where a file leaves its reference: `python -m models.localize` puts these together.
+"""Where a file leaves its reference: `python -m models.localizing` puts these together.
 
 | module | what |
 |---|---|

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 import numpy as np
 
-from models.commands import run_command
+from models.command_line import run_command
 from models.errors import EdgeproofError
 from models.localizing.curve import DIVERGED_DB
 from models.localizing.cutting import Cut, Cutter

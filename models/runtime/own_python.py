@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from models.backends.common.finding import find_backend
-from models.commands import Parser, complain, run_command
+from models.command_line import Parser, complain, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.processes import run
 from models.runtime.available import distributions

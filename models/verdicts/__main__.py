@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.commands import Parser, answer, path, run_command
+from models.command_line import Parser, answer, path, run_command
 from models.corpus.replab_package import read_languages
 from models.errors import UsageMistake
 from models.verdicts.answers import Polarities, aligned, read_polarities
 from models.verdicts.quantities import Unit, parse_quantity
-from models.verdicts.scores import MAJORITY, OVERALL, floors, score
+from models.verdicts.scores import MAJORITY, OVERALL, score, score_trivial_classifiers
 
 if TYPE_CHECKING:
     import argparse
@@ -143,7 +143,7 @@ def _floors(gold: Mapping[Key, int], training: Mapping[Key, int] | None) -> dict
     train = None
     if training is not None:
         train = np.array(list(training.values())), [entity for entity, _ in training]
-    found: dict[str, Any] = floors(
+    found: dict[str, Any] = score_trivial_classifiers(
         np.array(list(gold.values())), [entity for entity, _ in gold], train
     )
     if train is None:

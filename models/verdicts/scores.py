@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from models.corpus.replab_layout import DOMAINS, POLARITIES
 from models.verdicts import confusion, reputation
 from models.verdicts.confusion import MISSING
-from models.verdicts.floors import always_best, group_majority, majority
+from models.verdicts.trivial_classifiers import always_best, group_majority, majority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +79,7 @@ def by_group(
     }
 
 
-def floors(
+def score_trivial_classifiers(
     gold: Labels,
     groups: Sequence[str],
     train: tuple[Labels, Sequence[str]] | None,

@@ -22,7 +22,7 @@ def test_full_model_has_learned(full_model, corpus, judge):
 
 
 @pytest.mark.parametrize("metric", MEASURES)
-def test_variant_beats_the_majority(metric, variant, corpus, floors, judge):
+def test_variant_beats_the_majority(metric, variant, corpus, trivial_classifiers, judge):
     """The FlatBuffer is better than one label for all texts, or for all of a group."""
 
     def score(texts):
@@ -32,8 +32,8 @@ def test_variant_beats_the_majority(metric, variant, corpus, floors, judge):
         metric,
         score,
         of=variant,
-        floor=floors.highest(metric),
-        floors=floors.of(metric),
+        floor=trivial_classifiers.highest(metric),
+        floors=trivial_classifiers.of(metric),
         confusion=lambda texts: corpus.label_pairs(texts.gold, texts.labels(variant)),
         **variant.answered_by(),
     )
@@ -41,13 +41,13 @@ def test_variant_beats_the_majority(metric, variant, corpus, floors, judge):
 
 @pytest.mark.needs("a teacher")
 @pytest.mark.parametrize("metric", MEASURES)
-def test_full_model_beats_the_majority(metric, full_model, corpus, floors, judge):
+def test_full_model_beats_the_majority(metric, full_model, corpus, trivial_classifiers, judge):
     """The full model is better than one label for all texts, or for all of a group."""
     judge(
         metric,
         MEASURES[metric](corpus.test.labels, full_model.labels),
         of=full_model,
-        floor=floors.highest(metric),
-        floors=floors.of(metric),
+        floor=trivial_classifiers.highest(metric),
+        floors=trivial_classifiers.of(metric),
         confusion=corpus.confusion_with(full_model.labels),
     )

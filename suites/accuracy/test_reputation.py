@@ -11,47 +11,49 @@ from models.verdicts.scores import by_group
 @pytest.mark.needs("groups")
 @pytest.mark.measures("official_accuracy")
 @pytest.mark.needs("all texts")
-def test_variant_beats_the_majority_group_by_group(variant, corpus, floors, judge):
+def test_variant_beats_the_majority_group_by_group(variant, corpus, trivial_classifiers, judge):
     """Averaged over the groups, the FlatBuffer is better than answers that need no model."""
     answers = corpus.test.labels, variant.labels, corpus.groups("test")
     metric = "official_accuracy"
-    floor, every = floors.highest(metric), floors.of(metric)
+    floor, every = trivial_classifiers.highest(metric), trivial_classifiers.of(metric)
     judge(metric, official_accuracy(*answers), of=variant, floor=floor, floors=every)
 
 
 @pytest.mark.measures("official_accuracy")
 @pytest.mark.needs("groups", "a teacher")
-def test_full_model_beats_the_majority_group_by_group(full_model, corpus, floors, judge):
+def test_full_model_beats_the_majority_group_by_group(
+    full_model, corpus, trivial_classifiers, judge
+):
     """Averaged over the groups, the full model is better than answers that need no model."""
     answers = corpus.test.labels, full_model.labels, corpus.groups("test")
     metric = "official_accuracy"
-    floor, every = floors.highest(metric), floors.of(metric)
+    floor, every = trivial_classifiers.highest(metric), trivial_classifiers.of(metric)
     judge(metric, official_accuracy(*answers), of=full_model, floor=floor, floors=every)
 
 
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")
 @pytest.mark.needs("groups", "ordered labels")
 @pytest.mark.needs("all texts")
-def test_variant_orders_texts_as_gold_does(variant, corpus, floors, judge):
+def test_variant_orders_texts_as_gold_does(variant, corpus, trivial_classifiers, judge):
     """Of the texts of a group, the FlatBuffer puts the better above the worse: F(R,S)."""
     answers = corpus.test.labels, variant.labels, corpus.groups("test")
     found = order(*answers)
     judge.record("reliability", found.reliability, of=variant)
     judge.record("sensitivity", found.sensitivity, of=variant)
     groups = by_group(*answers, labels=corpus.labelled.labels)
-    judge("f_rs", found.f_rs, of=variant, floors=floors.below("f_rs"), **groups)
+    judge("f_rs", found.f_rs, of=variant, floors=trivial_classifiers.below("f_rs"), **groups)
 
 
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")
 @pytest.mark.needs("groups", "ordered labels", "a teacher")
-def test_full_model_orders_texts_as_gold_does(full_model, corpus, floors, judge):
+def test_full_model_orders_texts_as_gold_does(full_model, corpus, trivial_classifiers, judge):
     """Of the texts of a group, the full model puts the better above the worse: F(R,S)."""
     answers = corpus.test.labels, full_model.labels, corpus.groups("test")
     found = order(*answers)
     judge.record("reliability", found.reliability, of=full_model)
     judge.record("sensitivity", found.sensitivity, of=full_model)
     groups = by_group(*answers, labels=corpus.labelled.labels)
-    judge("f_rs", found.f_rs, of=full_model, floors=floors.below("f_rs"), **groups)
+    judge("f_rs", found.f_rs, of=full_model, floors=trivial_classifiers.below("f_rs"), **groups)
 
 
 @pytest.mark.needs("groups", "ordered labels", "a teacher")

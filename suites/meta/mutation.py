@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.commands import Parser, answer
+from models.command_line import Parser, answer
 from models.errors import EdgeproofError, UsageMistake
 from models.tables import read_toml
 from models.verdicts.quantities import Unit, parse_quantity

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.checkpoints import require_one_vocabulary
+from models.building.checkpoints import require_one_vocabulary
 from models.corpus.quoted import read_quoted
 from models.corpus.read import HALF, read_files
 from models.corpus.texts import LabelledText

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from models.building.plan import check_inputs, make_plan, make_request
 from models.corpus.artefact import build_corpus, load_corpus, load_summary
 from models.corpus.clean import normalized
 from models.corpus.replab import read_replab
 from models.corpus.source import hash_corpus
 from models.corpus.texts import SPLITS, LabelledText
 from models.errors import UsageMistake
-from models.plan import check_inputs, make_plan, make_request
 from models.store import Stage, Store
 from models.subjects import load_subject
 from suites.meta.corpus.replab_package import (

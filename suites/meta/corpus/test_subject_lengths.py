@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from models.plan import make_plan, make_request
+from models.building.plan import make_plan, make_request
 from models.subjects import TokenizerTable, load_subject
 
 

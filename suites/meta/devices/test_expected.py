@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.devices.expected import FOLDER, load_expected, read_expected
+from models.devices.emulated_limits import FOLDER, load_expected, read_expected
 from models.devices.profile import HOST, device_names, load_device
 from models.errors import UsageMistake
 from models.runtime.emulator import read_sysroots

@@ -9,8 +9,8 @@ import shutil
 import pytest
 
 from models.backends.common.finding import find_backend
-from models.devices import finding
-from models.devices.finding import find_place
+from models.devices import finding_places
+from models.devices.finding_places import find_place
 from models.devices.places import EMULATED_CLOCK, EmulatedPlace, LocalPlace
 from models.devices.profile import FOLDER, HOST
 from models.devices.recognition import recognize
@@ -102,7 +102,7 @@ def test_a_profile_of_ones_own_wins_over_the_shipped_one_of_its_name(tmp_path, m
         known.extend(devices)
         return dataclasses.replace(recognize(), device=ELSEWHERE)
 
-    monkeypatch.setattr(finding, "recognize", found)
+    monkeypatch.setattr(finding_places, "recognize", found)
     place = find_place(device=str(own))
     assert place.device.table.description == "my own"
     assert [device.name for device in known].count(ELSEWHERE) == 1

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from models.errors import EdgeproofError
-from models.flatbuffers.ledger import FlatBufferSizes, paper_arithmetic, size_ledger
+from models.flatbuffers.sizes import FlatBufferSizes, paper_arithmetic, size_ledger
 from models.networks.parameters import count, counts
 from models.verdicts.sizes import size_ratios
 from suites.meta.networks import configs

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from models.commands import answer
+from models.command_line import answer
 from models.errors import EdgeproofError, UsageMistake
 from models.progress import Progress
 from models.runtime.failures import ConnectionLost, RunnerDied, RunnerRefused

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.artefact import MANIFEST, Artefact, manifest_of, open_artefact
-from models.plan import make_plan, make_request
+from models.building.plan import make_plan, make_request
 from models.store import PROJECT, Stage, Store, hash_file
 from models.subjects import load_subject
 from suites.meta.gates.running import TIMEOUT, environment
 
 if TYPE_CHECKING:
-    from models.plan import Plan
+    from models.building.plan import Plan
 
 FILES = Path(__file__).parent
 SUITES = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.commands import Parser
+from models.command_line import Parser
 from models.errors import EdgeproofError, UsageMistake
 from reports.faults import PlantedFault, Seen, read_faults, write_faults
 from suites.meta.gates import (

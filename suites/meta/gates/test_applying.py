@@ -11,8 +11,8 @@ import pytest
 from fixtures.applying import MARKER, NEEDS, Asked
 from fixtures.circumstances import UNWATCHED, Watches
 from fixtures.endings import DoesNotApply
-from fixtures.floors import Floors
 from fixtures.perturbing import CHANGES, changed_input, filled_padding, several
+from fixtures.trivial_classifiers import TrivialClassifiers
 from models.devices.places import EMULATED_CLOCK
 from models.devices.profile import load_device
 from models.errors import TooFew
@@ -100,7 +100,7 @@ def floors_of(gold, floor):
         given = (["e"] * len(gold),) if metric == "f_rs" else ()
         return getattr(estimates, metric)(gold, gold, *given)
 
-    return Floors({"always_A": measures}, best)
+    return TrivialClassifiers({"always_A": measures}, best)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "macro_f1"])

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from fixtures import known_failures
+from fixtures.errors import CAUSE
 from fixtures.known_failures import Known
-from fixtures.measured import keep
+from fixtures.measurements import keep
 from fixtures.options import SETTINGS
-from fixtures.stopping import CAUSE
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import measure
 from suites.meta.gates.running import run_pytest

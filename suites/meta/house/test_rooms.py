@@ -13,8 +13,8 @@ MAY_IMPORT = {
     "models.errors": set(),
     "models.drafts": set(),
     "models.processes": {"models.errors"},
-    "models.stopping": set(),
-    "models.streams": {"models.errors"},
+    "models.signals": set(),
+    "models.standard_streams": {"models.errors"},
     "models.files": set(),
     "models.foreign_text": set(),
     # What earlier versions called things.
@@ -80,7 +80,7 @@ MAY_IMPORT = {
     "models.runtime": {
         *(
             "models.backends",
-            "models.commands",
+            "models.command_line",
             "models.runner",
             "models.errors",
             "models.tables",
@@ -105,13 +105,13 @@ MAY_IMPORT = {
         *("models.errors", "models.progress", "models.runner", "models.runtime"),
         "models.verdicts",
     },
-    "models.fleet": {"models.commands", "models.errors", "models.store"},
+    "models.fleet": {"models.command_line", "models.errors", "models.store"},
     # Kernels judge backends: a graph is written as FlatBuffers are, and asked of runners.
     "models.kernels": {
         *("models.backends", "models.errors", "models.flatbuffers", "models.runtime"),
         "models.tables",
     },
-    "models.commands": {"models.errors"},
+    "models.command_line": {"models.errors"},
     # What PyTorch makes of a checkpoint: a second way to candidates beside networks and training.
     "models.huggingface": {
         "models.families",
@@ -120,16 +120,15 @@ MAY_IMPORT = {
         *("models.tasks", "models.tokenizers", "models.training", "models.verdicts"),
     },
     # These put the rooms together: which checkpoint, keys, stages, command line.
-    "models.checkpoints": {"models.errors", "models.networks", "models.subjects"},
-    "models.plan": {
+    "models.building": {
         "models.huggingface",
-        *("models.checkpoints", "models.corpus", "models.errors", "models.flatbuffers"),
-        *("models.networks", "models.sources", "models.store", "models.subjects"),
+        *("models.corpus", "models.errors", "models.flatbuffers", "models.networks"),
+        *("models.sources", "models.store", "models.subjects"),
     },
     # What is made, in which order, by how many processes: none of these makes anything itself.
     "models.tasks": {"models.store"},
     "models.crew": {
-        *("models.errors", "models.networks", "models.plan", "models.runtime", "models.store"),
+        *("models.building", "models.errors", "models.networks", "models.runtime", "models.store"),
         "models.subjects",
     },
     "models.stages": {
@@ -138,31 +137,31 @@ MAY_IMPORT = {
         *("models.progress", "models.shrinking", "models.subjects", "models.training"),
     },
     "models.localizing": {
-        *("models.backends", "models.commands", "models.errors", "models.runner"),
+        *("models.backends", "models.command_line", "models.errors", "models.runner"),
         "models.flatbuffers",
-        "models.runtime",
-    },
-    "models.localize": {
-        *("models.backends", "models.runner"),
-        *("models.commands", "models.errors", "models.flatbuffers", "models.localizing"),
         "models.runtime",
     },
     "models.build": {
         *(
-            "models.checkpoints",
+            "models.building",
             "models.crew",
             "models.errors",
             "models.huggingface",
-            "models.plan",
             "models.progress",
             "models.stages",
             "models.store",
             "models.tasks",
         ),
-        *("models.commands", "models.subjects"),
+        *("models.command_line", "models.subjects"),
     },
     "reports": {
-        *("models.commands", "models.errors", "models.store", "models.tables", "models.verdicts"),
+        *(
+            "models.command_line",
+            "models.errors",
+            "models.store",
+            "models.tables",
+            "models.verdicts",
+        ),
         # The table of kernels is drawn from what their suite left.
         "models.kernels",
         # A duration is said in the same words before a run and after it.
@@ -178,10 +177,10 @@ FOR_ALL = {
         "models.former",
         "models.numpy_files",
         "models.processes",
-        "models.stopping",
+        "models.signals",
     ),
     *("models.documents", "models.paths", "models.protocol_buffers", "models.roles"),
-    *("models.row_lengths", "models.streams"),
+    *("models.row_lengths", "models.standard_streams"),
 }
 OURS = {"models", "fixtures", "suites", "reports"}
 OF_PYTEST = {"pytest", "_pytest", "allure", "allure_commons", "xdist", "hypothesis"}

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.judged import Counter
+from fixtures.all_skipped import Counter
 
 
 def ended(session_status, *reports):

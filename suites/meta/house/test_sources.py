@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from models import sources
-from models.plan import make_plan, make_request
+from models.building.plan import make_plan, make_request
 from models.runtime import counting, sysroot
 from models.sources import PACKAGE, ROOT, WITHOUT_EFFECT, hash_imports, sources_of
 from models.subjects import load_subject

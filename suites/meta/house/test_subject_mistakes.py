@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from models.checkpoints import chosen
+from models.building.checkpoints import chosen
+from models.building.plan import make_request
 from models.errors import UsageMistake
-from models.plan import make_request
 from models.subjects import FOLDER, load_subject, subject_names
 from models.subjects.limits import about_parameters
 from suites.meta.gates.miniature import FILES

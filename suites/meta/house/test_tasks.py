@@ -12,8 +12,8 @@ import threading
 import pytest
 
 from models import crew
+from models.building.plan import make_plan, make_request
 from models.errors import EdgeproofError, UsageMistake
-from models.plan import make_plan, make_request
 from models.processes import Ended
 from models.store import PROJECT, Stage, Store
 from models.subjects import load_subject

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from models.building.plan import make_request
 from models.errors import UsageMistake
 from models.huggingface.checkpoint import read_checkpoint, read_config
 from models.huggingface.labels import labels_in_order
 from models.networks import hub
 from models.networks.published import members, resolve
-from models.plan import make_request
 from models.subjects import load_subject
 from suites.meta.huggingface import small
 from suites.meta.tokenizers.checkpoint_folders import write

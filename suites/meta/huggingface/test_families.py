@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from models.building.plan import make_plan, make_request
 from models.candidates.artefacts import read_card
 from models.families import FAMILIES
 from models.members import PARITY_CARD
-from models.plan import make_plan, make_request
 from models.progress import Progress
 from models.subjects import load_subject
 from suites.meta.gates.running import run_pytest
@@ -26,7 +26,7 @@ from suites.meta.tokenizers import checkpoint_folders
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.plan import Plan
+    from models.building.plan import Plan
     from models.store import Store
 
 pytestmark = [

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from hypothesis import assume
 
 from fixtures.kernel_search import search
-from models.devices.finding import find_place
+from models.devices.finding_places import find_place
 from models.errors import EdgeproofError
 from models.kernels.asking import AskedBackend
 from models.kernels.case import Case, Family

@@ -150,7 +150,7 @@ REPAIR = """
 import json, sys
 import msgspec
 import numpy as np
-from models.localize import Fed, Request, localize
+from models.localizing.__main__ import Fed, Request, localize
 from models.localizing import mending
 from suites.meta.localizing.layered import layered
 folder = sys.argv[1]

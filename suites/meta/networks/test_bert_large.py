@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.flatbuffers.ledger import paper_arithmetic
+from models.flatbuffers.sizes import paper_arithmetic
 from suites.meta.scripts import printed_by
 
 SCRIPT = Path(__file__).with_name("bert_large_check.py")

@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from models.checkpoints import anchored, chosen, require_one_vocabulary
+from models.building.checkpoints import anchored, chosen, require_one_vocabulary
 from models.errors import UsageMistake
 from models.subjects import ModelTable, Subject, load_subject, subject_names
 

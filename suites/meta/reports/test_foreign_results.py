@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.errors import EdgeproofError, UsageMistake
-from models.flatbuffers.ledger import FlatBufferSizes, size_ledger
+from models.flatbuffers.sizes import FlatBufferSizes, size_ledger
 from models.verdicts.baselines import baseline_path, read_baseline
 from reports.explain import explanations
 from reports.faults import read_faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.flatbuffers.ledger import FlatBufferSizes, size_ledger
+from models.flatbuffers.sizes import FlatBufferSizes, size_ledger
 from models.networks.parameters import counts
 from reports.sizes import HEADER, as_html, as_markdown, as_text, size_rows
 from reports.summary import Shown, put_first

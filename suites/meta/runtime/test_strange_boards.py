@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from models.devices.finding import find_place
+from models.devices.finding_places import find_place
 from models.devices.places import RemotePlace
 from models.devices.profile import HOST, load_device
 from models.devices.readings import read_reading

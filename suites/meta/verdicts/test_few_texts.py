@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.effort import EMULATED
+from fixtures.sample_sizes import EMULATED
 from models.flatbuffers.schemes import SCHEMES
 from models.verdicts.budgets import SCORES, budget_names, load_budgets
 from models.verdicts.intervals import proportion_interval

@@ -77,7 +77,7 @@ def test_what_mutmut_kept_of_every_file_is_judged(checkout, capsys) -> None:
     write(checkout, "models/verdicts/sizes.py", CODES)
     assert mutation.main() == 1
     assert "tool.edgeproof.mutation.survivors: 6 of 100 mutants live" in capsys.readouterr().err
-    write(checkout, "models/verdicts/floors.py", [1] * 60)
+    write(checkout, "models/verdicts/trivial_classifiers.py", [1] * 60)
     assert mutation.main() == 0
     assert json.loads(capsys.readouterr().out)["share"] == round(6 / 160, 4)
 

@@ -14,7 +14,7 @@ from models.errors import EdgeproofError
 from models.verdicts import confusion as tables_room
 from models.verdicts import estimates, reputation
 from models.verdicts.confusion import MISSING, confusion
-from models.verdicts.floors import always_best, group_majority, majority
+from models.verdicts.trivial_classifiers import always_best, group_majority, majority
 
 CLASSES = 3
 # Entity, gold label, answer (or none).

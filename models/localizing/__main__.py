@@ -1,4 +1,4 @@
-"""Where a FlatBuffer leaves its reference: `python -m models.localize REQUEST ANSWER`.
+"""Where a FlatBuffer leaves its reference: `python -m models.localizing REQUEST ANSWER`.
 
 Both files answer the same texts with every tensor kept. For each operator of the judged file whose
 tensor the other has too: its noise, and how many NaN and Inf it holds. Of all its operators: the
@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from models.backends.common.refusals import Refusal
-from models.commands import run_command
+from models.command_line import run_command
 from models.errors import EdgeproofError
 from models.flatbuffers.schemes import SCHEMES
 from models.flatbuffers.signature import NAMES
@@ -206,7 +206,7 @@ def _rows(held: Mapping[str, NDArray[Any]], file: str, split: str) -> Rows:
 
 def main() -> int:
     """Write the answer to the file named last; what the libraries print goes elsewhere."""
-    parser = argparse.ArgumentParser(prog="python -m models.localize", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m models.localizing", description=__doc__)
     parser.add_argument("request", type=Path, help="JSON: see Request")
     parser.add_argument("answer", type=Path, help="the JSON file to write")
     arguments = parser.parse_args()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.checkpoints import chosen, require_fit, require_one_vocabulary
+from models.building.checkpoints import chosen, require_fit, require_one_vocabulary
 from models.corpus.source import check_corpus, hash_corpus
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.huggingface.checkpoint import CONFIG, family_in
