@@ -50,7 +50,7 @@ def test_backend_gives_the_logits_of_the_first(name, float32, rows, expected):
         np.testing.assert_allclose(runner.answer("m", rows).logits, expected, atol=1e-4)
 
 
-def test_a_runner_answers_on_several_backends_of_its_runtime(float32, rows, expected):
+def test_runner_answers_on_several_backends_of_its_runtime(float32, rows, expected):
     with Runner(LocalTransport(), "ai_edge_litert") as runner:
         for name in ("ai_edge_litert-reference", "litert-cpu"):
             runner.load(name, float32, backend=name)
@@ -63,7 +63,7 @@ def test_a_runner_answers_on_several_backends_of_its_runtime(float32, rows, expe
     ("library", "says"),
     [("missing.so", "there is no such file"), ("text.so", "is not a delegate")],
 )
-def test_refuses_a_library_that_is_no_delegate(library, says, tmp_path, float32):
+def test_rejects_library_that_is_not_a_delegate(library, says, tmp_path, float32):
     (tmp_path / "text.so").write_text("no library", encoding="utf-8")
     name = f"delegate={tmp_path / library}"
     with (
@@ -74,7 +74,7 @@ def test_refuses_a_library_that_is_no_delegate(library, says, tmp_path, float32)
     assert refusal.value.kind == "no-delegate"
 
 
-def test_a_gpu_without_a_driver_refuses_in_one_message(float32):
+def test_missing_gpu_driver_ends_in_one_message(float32):
     nowhere = {"VK_DRIVER_FILES": "/nowhere.json", "VK_ICD_FILENAMES": "/nowhere.json"}
     with (
         Runner(LocalTransport(environment=nowhere), "litert-gpu") as runner,
@@ -94,7 +94,7 @@ def test_reads_the_share_of_a_gpu_from_its_log():
     assert share_in("INFO: nothing of it") is None
 
 
-def test_a_refusal_says_the_reason_that_the_log_holds():
+def test_refusal_quotes_the_reason_in_the_log():
     error = RuntimeError("ERROR: [a.h:1]\n└ ERROR: [b.cc:2]")
     log = "INFO: x\nERROR: [c.cc:3] Failed to do: INVALID: Shape mismatch\nWARNING: y"
     assert why_refused(error, log) == "Failed to do: INVALID: Shape mismatch"

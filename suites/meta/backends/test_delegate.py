@@ -43,7 +43,7 @@ def rows():
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_a_file_is_answered_beside_a_delegate_that_takes_nothing(runtime, library, float32, rows):
+def test_file_is_answered_if_the_delegate_takes_no_operator(runtime, library, float32, rows):
     with Runner(LocalTransport(), runtime) as runner:
         runner.load("m", float32)
         expected = runner.answer("m", rows).logits
@@ -54,7 +54,7 @@ def test_a_file_is_answered_beside_a_delegate_that_takes_nothing(runtime, librar
         np.testing.assert_allclose(runner.answer("m", rows).logits, expected, atol=1e-4)
 
 
-def test_reports_no_share_of_a_delegate_beside_xnnpack(library, float32):
+def test_delegate_share_is_not_reported_beside_xnnpack(library, float32):
     with Runner(LocalTransport(), f"delegate={library},rest=XNNPACK") as runner:
         assert runner.load("m", float32).delegation is None
 
@@ -66,7 +66,7 @@ def test_reports_no_share_of_a_delegate_beside_xnnpack(library, float32):
         ("refuse", "load", "after delegate application failure"),
     ],
 )
-def test_error_of_a_delegate_is_one_message(fault, kind, says, library, float32):
+def test_delegate_error_ends_in_one_message(fault, kind, says, library, float32):
     with (
         Runner(LocalTransport(), f"delegate={library},fault={fault}") as runner,
         pytest.raises(RunnerRefused, match=says) as refusal,
@@ -76,7 +76,7 @@ def test_error_of_a_delegate_is_one_message(fault, kind, says, library, float32)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_delegate_that_hangs_is_ended(library, float32):
+def test_hanging_delegate_is_killed(library, float32):
     with (
         Runner(LocalTransport(), f"delegate={library},fault=hang") as runner,
         pytest.raises(RunnerDied, match=f"took longer than {SECONDS:g} s and was killed") as death,

@@ -14,13 +14,13 @@ def driver(folder, library):
     return {"VK_DRIVER_FILES": str(manifest)}
 
 
-def test_a_manifest_that_a_variable_names_is_the_only_one(tmp_path):
+def test_environment_variable_overrides_all_driver_manifests(tmp_path):
     environment = driver(tmp_path, "./libgpu.so")
     assert driver_manifests(environment) == (str(tmp_path / "icd.json"),)
     assert driver_manifests({"VK_ICD_FILENAMES": str(tmp_path / "nowhere.json")}) == ()
 
 
-def test_another_version_of_a_library_is_another_driver(tmp_path):
+def test_library_version_identifies_the_driver(tmp_path):
     for version in "12":
         (tmp_path / f"libgpu.so.{version}").write_text(version, encoding="utf-8")
     link = tmp_path / "libgpu.so"
@@ -33,7 +33,7 @@ def test_another_version_of_a_library_is_another_driver(tmp_path):
     assert identify_drivers(environment) != [before]
 
 
-def test_a_library_that_is_not_found_leaves_the_manifest(tmp_path):
+def test_missing_library_keeps_the_manifest(tmp_path):
     (found,) = identify_drivers(driver(tmp_path, "libnowhere.so"))
     assert set(found) == {"manifest"}
     (tmp_path / "icd.json").write_text("no JSON", encoding="utf-8")

@@ -16,7 +16,7 @@ from models.store import PROJECT
 DOCS = (PROJECT / "docs" / "backends.md").read_text(encoding="utf-8")
 
 
-def test_every_backend_has_a_name_of_its_own():
+def test_backend_names_are_unique():
     names = backend_names()
     assert len(set(names)) == len(names)
     assert [find_backend(name).name for name in names] == names
@@ -45,12 +45,12 @@ def test_refuses_an_unknown_backend_in_one_message():
         ("delegate=lib.so,rest=gpu", "rest='gpu' is none of builtin, XNNPACK"),
     ],
 )
-def test_refuses_a_delegate_that_cannot_be_read(name, says):
+def test_rejects_unreadable_delegate(name, says):
     with pytest.raises(Refusal, match=re.escape(says)):
         find_backend(name)
 
 
-def test_reads_a_delegate_its_options_and_its_runtime():
+def test_parses_delegate_path_options_and_runtime():
     found = find_backend("delegate=/opt/libarmnn.so,runtime=tflite_runtime,backends=CpuAcc")
     assert (found.library, found.options) == ("/opt/libarmnn.so", {"backends": "CpuAcc"})
     assert (found.runtime, found.numpy_below) == ("tflite_runtime", 2)
@@ -81,7 +81,7 @@ def test_says_why_a_backend_is_absent(name, what, says):
         (b"..YNNPACK support was not compiled into this build.", "this build of ai-edge-litert"),
     ],
 )
-def test_says_that_a_build_has_no_ynnpack(held, reason, tmp_path):
+def test_reports_a_build_without_ynnpack(held, reason, tmp_path):
     library = tmp_path / "ai_edge_litert" / "libLiteRt.so"
     library.parent.mkdir()
     library.write_bytes(b"ELF" + held)
@@ -91,7 +91,7 @@ def test_says_that_a_build_has_no_ynnpack(held, reason, tmp_path):
     assert find_backend("litert-cpu").why_absent(Installed(there, folders=(str(tmp_path),))) is None
 
 
-def test_only_tflite_s_own_versions_count_as_tflite_s():
+def test_only_versions_of_tflite_count_as_tflite_versions():
     assert find_backend("tflite_runtime-builtin").counts_as("2.14.0") == (2, 14, 0)
     assert find_backend("ai_edge_litert").counts_as("2.3.0") == ()
 

@@ -74,7 +74,7 @@ def tiny():
     return Tiny(make_tiny_models()["float32"])
 
 
-def test_a_pair_is_asked_once(tiny, tmp_path):
+def test_backend_is_asked_once_per_candidate(tiny, tmp_path):
     transport = Counted()
     asking = Asking(transport, Here(), Store(tmp_path), 1)
     first, again = (asking.look(tiny, "ai_edge_litert", COUNT, 2) for _ in range(2))
@@ -85,7 +85,7 @@ def test_a_pair_is_asked_once(tiny, tmp_path):
     assert first.taken == again.taken
 
 
-def test_another_process_is_asked_once_for_each_number_of_threads(tiny, tmp_path):
+def test_second_process_is_asked_once_per_thread_count(tiny, tmp_path):
     transport = Counted()
     asking = Asking(transport, Here(), Store(tmp_path), 1)
     answers = [asking.answer_afresh(tiny, "ai_edge_litert", 3, n) for n in (None, 2, None, 2)]
@@ -93,7 +93,7 @@ def test_another_process_is_asked_once_for_each_number_of_threads(tiny, tmp_path
     assert all(np.array_equal(one, answers[0]) for one in answers)
 
 
-def test_a_refusal_is_kept(tmp_path):
+def test_refusal_is_stored(tmp_path):
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(b"\0\0\0\0TFL3" + bytes(64))
     transport = Counted()
@@ -104,7 +104,7 @@ def test_a_refusal_is_kept(tmp_path):
     assert found[0] == found[1]
 
 
-def test_a_crash_is_not_kept(tiny, tmp_path):
+def test_crash_is_not_stored(tiny, tmp_path):
     program = tmp_path / "crash.py"
     program.write_text("import os\nos.abort()\n", encoding="utf-8")
     transport = Counted(program=program)
@@ -116,7 +116,7 @@ def test_a_crash_is_not_kept(tiny, tmp_path):
     assert len(transport.started) == 2
 
 
-def test_a_place_that_nobody_knows_is_always_asked(tiny, tmp_path):
+def test_unidentified_machine_is_always_asked_again(tiny, tmp_path):
     transport = Counted()
     asking = Asking(transport, Anywhere(), Store(tmp_path), 1)
     for _ in range(2):

@@ -25,7 +25,7 @@ def test_the_shipped_entries_can_be_used():
     assert read_known_pairs()
 
 
-def test_a_pair_holds_for_its_versions_alone():
+def test_known_pair_applies_to_its_versions_only():
     (pair,) = msgspec.toml.decode(ENTRY, type=dict[str, list[KnownPair]])["pairs"]
     held = [
         pair.holds_for("dynamic_wi4b32_afp32", "ai_edge_litert-builtin", version)
@@ -49,7 +49,7 @@ def test_a_pair_holds_for_its_versions_alone():
         ("2999-01-01", "2020-01-01", "it expired on 2020-01-01"),
     ],
 )
-def test_refuses_an_entry_that_says_too_little(old, new, says, tmp_path):
+def test_rejects_incomplete_entry(old, new, says, tmp_path):
     file = tmp_path / "pairs.toml"
     assert ENTRY.count(old) == 1
     file.write_text(ENTRY.replace(old, new), encoding="utf-8")
@@ -57,7 +57,7 @@ def test_refuses_an_entry_that_says_too_little(old, new, says, tmp_path):
         read_known_pairs(file)
 
 
-def test_every_shipped_entry_is_told_in_the_documentation():
+def test_documentation_lists_every_shipped_entry():
     written = (FILE.parents[1] / "docs" / "backends.md").read_text(encoding="utf-8")
     for pair in read_known_pairs():
         assert all(f"`{scheme}`" in written for scheme in pair.schemes)

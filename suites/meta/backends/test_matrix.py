@@ -34,7 +34,7 @@ def test_the_worst_gate_decides():
     assert found.short == "other labels"
 
 
-def test_a_cell_says_share_signal_and_what_is_known():
+def test_cell_shows_share_signal_and_known_failure():
     assert cell(taken=(141, 154)).short == "right 141/154"
     assert cell(state=State.REFUSED).short == "refused"
     killed = Seen("test_backend_loads_the_file", State.WRONG, "was killed by SIGSEGV")
@@ -52,7 +52,7 @@ def test_the_table_has_a_row_for_each_candidate_and_a_column_for_each_backend():
     ]
 
 
-def test_the_headline_says_on_which_backends():
+def test_headline_names_the_backends():
     wrong = cell("int4", "builtin", state=State.KNOWN, gate=LABELS)
     refused = cell("int8", "gpu", state=State.REFUSED)
     said = fit_on(document(cell(), cell("int8"), cell(backend="builtin"), wrong, refused))
@@ -68,7 +68,7 @@ def test_a_run_on_one_backend_has_no_matrix():
     assert "litert-cpu" in as_text(document(cell()))
 
 
-def test_a_backend_may_differ_by_what_rounding_or_the_scheme_explains():
+def test_backends_may_differ_by_rounding_and_by_the_schemes_precision():
     judged = np.array([[4.0, -2.0]], np.float32)
     assert deviation.allowed(judged, None, "float32") == np.float32(4e-3)
     assert deviation.allowed(judged, None, "float16") == 0.2

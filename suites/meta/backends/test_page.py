@@ -47,7 +47,7 @@ def test_the_page_holds_the_matrix_and_each_fault_with_its_smallest_file():
     assert "/out" not in page
 
 
-def test_a_page_of_runs_on_one_backend_is_refused():
+def test_rejects_runs_on_a_single_backend():
     with pytest.raises(UsageMistake, match="no run among them looked at several backends"):
         page_of([document()])
 
@@ -66,7 +66,7 @@ def test_keeps_the_text_around_the_marks(tmp_path):
     assert page.read_text(encoding="utf-8") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
 
 
-def test_a_page_without_marks_is_refused(tmp_path):
+def test_rejects_page_without_marks(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("nothing", encoding="utf-8")
     with pytest.raises(UsageMistake, match="has no marks between which the table stands"):

@@ -32,13 +32,13 @@ def variant(members):
     return next(name for name in members if name.endswith("model.tflite"))
 
 
-def test_a_file_that_is_not_there(tmp_path, board):
+def test_rejects_missing_file(tmp_path, board):
     assert "no such file" in refused(tmp_path / "none.edge", board)
 
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("kind", ["a FIFO", "a device", "a folder"])
-def test_what_is_no_file(kind, tmp_path, board):
+def test_rejects_path_that_is_not_a_file(kind, tmp_path, board):
     given = tmp_path / "given.edge"
     if kind == "a FIFO":
         os.mkfifo(given)
@@ -49,19 +49,19 @@ def test_what_is_no_file(kind, tmp_path, board):
     assert f"is no bundle: it is {kind}" in refused(given, board)
 
 
-def test_a_file_that_is_none(file, board):
+def test_rejects_file_that_is_not_a_bundle(file, board):
     file.write_text("polarity, text", encoding="utf-8")
     assert "is no zip archive, or a damaged one" in refused(file, board)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
-def test_a_truncated_one(file, board, share):
+def test_rejects_truncated_bundle(file, board, share):
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
     assert "is no zip archive, or a damaged one" in refused(file, board)
 
 
-def test_a_changed_byte_anywhere_is_refused_or_changes_nothing(file, board):
+def test_changed_byte_is_rejected_or_has_no_effect(file, board):
     content = file.read_bytes()
     whole = contents_of(open_bundle(file, board).kept.folder)
     draw = random.Random(4)  # noqa: S311 - the same bytes every time
@@ -73,7 +73,7 @@ def test_a_changed_byte_anywhere_is_refused_or_changes_nothing(file, board):
         assert opened is None or contents_of(opened.kept.folder) == whole
 
 
-def test_a_changed_member_is_named(file, board, rewrite):
+def test_error_names_the_changed_member(file, board, rewrite):
     def change(members):
         members[variant(members)] = members[variant(members)].replace(b"logits", b"logitz", 1)
 
@@ -81,7 +81,7 @@ def test_a_changed_member_is_named(file, board, rewrite):
     assert "model.tflite: was changed or damaged" in refused(file, board)
 
 
-def test_a_member_that_grew_is_read_no_further_than_it_was(file, board, rewrite):
+def test_oversized_member_is_read_only_to_its_declared_size(file, board, rewrite):
     def change(members):
         members[variant(members)] += bytes(50_000_000)
 
@@ -89,18 +89,18 @@ def test_a_member_that_grew_is_read_no_further_than_it_was(file, board, rewrite)
     assert "model.tflite: was changed or damaged" in refused(file, board)
 
 
-def test_a_missing_member_is_named(file, board, rewrite):
+def test_error_names_the_missing_member(file, board, rewrite):
     rewrite(lambda members: members.pop(variant(members)))
     assert "model.tflite: is missing" in refused(file, board)
 
 
-def test_a_member_that_nobody_listed_is_named(file, board, rewrite):
+def test_error_names_a_member_missing_from_the_manifest(file, board, rewrite):
     rewrite(lambda members: members.update({"conftest.py": b"import os"}))
     assert "conftest.py: does not belong" in refused(file, board)
 
 
 @pytest.mark.parametrize("name", ["../out.py", "/tmp/out.py", "a/../../out.py", "a\\..\\out.py"])  # noqa: S108 - never written
-def test_a_member_that_leads_outside_is_refused(file, board, rewrite, name):
+def test_rejects_member_outside_the_folder(file, board, rewrite, name):
     digest = {"sha256": "0" * 64, "bytes": 0}
     rewrite(
         lambda members: members.update({name: b""}),
@@ -109,12 +109,12 @@ def test_a_member_that_leads_outside_is_refused(file, board, rewrite, name):
     assert "outside of its folder" in refused(file, board)
 
 
-def test_without_manifest(file, board, rewrite):
+def test_rejects_bundle_without_manifest(file, board, rewrite):
     rewrite(lambda members: members.pop("bundle.json"))
     assert "bundle.json: is missing" in refused(file, board)
 
 
-def test_a_newer_schema_says_who_wrote_it(file, board, rewrite):
+def test_newer_schema_error_names_the_version_that_wrote_it(file, board, rewrite):
     rewrite(manifest=lambda manifest: manifest.update(schema=5, version="9.1", members="elsewhere"))
     said = refused(file, board)
     assert "was made by edgeproof 9.1, in schema 5; this one reads up to 4" in said
@@ -122,7 +122,7 @@ def test_a_newer_schema_says_who_wrote_it(file, board, rewrite):
 
 
 @pytest.mark.parametrize("schema", [1, 2, 3])
-def test_an_older_schema_is_exported_again(file, board, rewrite, schema):
+def test_older_schema_error_asks_for_a_new_export(file, board, rewrite, schema):
     rewrite(manifest=lambda manifest: manifest.update(schema=schema, version="0.1", subject={}))
     said = refused(file, board)
     assert f"was made by edgeproof 0.1, in schema {schema}; this one reads 4" in said
@@ -130,7 +130,7 @@ def test_an_older_schema_is_exported_again(file, board, rewrite, schema):
 
 
 @pytest.mark.parametrize("key", ["members", "artefacts", "facts", "backends", "schema"])
-def test_a_manifest_without_a_key(file, board, rewrite, key):
+def test_rejects_manifest_without_a_required_key(file, board, rewrite, key):
     rewrite(manifest=lambda manifest: manifest.pop(key))
     assert "bundle.json: cannot be read" in refused(file, board)
 
@@ -143,7 +143,7 @@ def test_a_manifest_without_a_key(file, board, rewrite, key):
         ({"tflite_runtime": "2.14.0"}, "ai_edge_litert", "nothing in it was judged on ai_edge"),
     ],
 )
-def test_a_board_whose_backend_nothing_was_judged_on(file, board, installed, asked, says):
+def test_rejects_board_with_only_unjudged_backends(file, board, installed, asked, says):
     with pytest.raises(UsageMistake) as mistake:
         open_bundle(file, board).backend_for(installed, asked, "rpi3")
     assert says in str(mistake.value)

@@ -42,7 +42,7 @@ def test_the_same_artefacts_give_the_same_bytes(contents, file, tmp_path):
     assert (tmp_path / "again.edge").read_bytes() == file.read_bytes()
 
 
-def test_artefacts_and_facts_are_the_hosts(contents, file, board):
+def test_artefacts_and_facts_equal_those_of_the_host(contents, file, board):
     bundle = open_bundle(file, board)
     assert bundle.artefacts(("float32", "float16")) == contents.artefacts
     carried = dataclasses.replace(contents.facts, budgets=None)
@@ -51,7 +51,7 @@ def test_artefacts_and_facts_are_the_hosts(contents, file, board):
     assert bundle.facts.of(["float32"]).other_candidates[0] == "float16"
 
 
-def test_artefacts_are_whole_but_for_weights(contents, file, board):
+def test_bundle_omits_nothing_but_weights(contents, file, board):
     bundle = open_bundle(file, board)
     for stage in contents.artefacts.stages():
         kept = bundle.store.artefact(stage)
@@ -61,13 +61,13 @@ def test_artefacts_are_whole_but_for_weights(contents, file, board):
     assert kept.read("model.tflite") == flatbuffer()
 
 
-def test_golden_logits_are_the_hosts(contents, file, board):
+def test_golden_logits_equal_those_of_the_host(contents, file, board):
     bundle = open_bundle(file, board)
     for (backend, scheme), logits in contents.golden.items():
         np.testing.assert_array_equal(bundle.golden(backend, scheme), logits)
 
 
-def test_of_texts_that_no_board_answers_no_word_is_carried(contents, file, board):
+def test_bundle_holds_only_the_texts_that_boards_answer(contents, file, board):
     kept = open_bundle(file, board).store.artefact(contents.artefacts.texts)
     encoded = load_encoded(kept)
     assert [len(encoded[split].ids) for split in encoded] == [0, 0, 6, 6]
@@ -86,7 +86,7 @@ def test_bundle_is_unpacked_once(file, board):
     assert (first / "budgets.toml").stat().st_mtime_ns == before
 
 
-def test_a_backend_gets_the_variants_that_were_right_on_it(file, board):
+def test_each_backend_gets_the_variants_that_passed_on_it(file, board):
     bundle = open_bundle(file, board)
     assert bundle.candidates_for("ai_edge_litert", ()) == ("float32", "float16")
     assert bundle.candidates_for("tflite_runtime", ()) == ("float32",)
@@ -94,31 +94,31 @@ def test_a_backend_gets_the_variants_that_were_right_on_it(file, board):
         bundle.candidates_for("tflite_runtime", ("float16",))
 
 
-def test_the_boards_first_backend_that_was_judged_is_taken(file, board):
+def test_board_uses_its_first_backend_that_was_judged(file, board):
     bundle = open_bundle(file, board)
     old = {"ai_edge_litert": "1.4.0", "tflite_runtime": "2.14.0"}
     assert bundle.backend_for(old, None, "rpi3") == "tflite_runtime"
 
 
-def test_a_variant_that_is_right_nowhere_is_not_carried(contents, tmp_path):
+def test_export_omits_variants_that_passed_nowhere(contents, tmp_path):
     golden = {pair: logits for pair, logits in contents.golden.items() if pair[1] == "float32"}
     write_bundle(tmp_path / "b.edge", dataclasses.replace(contents, golden=golden))
     names = zipfile.ZipFile(tmp_path / "b.edge").namelist()
     assert not [name for name in names if contents.artefacts.candidates["float16"].key in name]
 
 
-def test_nothing_that_is_right_is_no_bundle(contents, tmp_path):
+def test_export_fails_if_no_variant_passed(contents, tmp_path):
     with pytest.raises(EdgeproofError, match="no candidate was judged right"):
         write_bundle(tmp_path / "b.edge", dataclasses.replace(contents, golden={}))
     assert not (tmp_path / "b.edge").exists()
 
 
-def test_a_folder_that_is_not_there_is_told(contents, tmp_path):
+def test_export_reports_a_missing_folder(contents, tmp_path):
     with pytest.raises(EdgeproofError, match="cannot be written"):
         write_bundle(tmp_path / "nowhere" / "b.edge", contents)
 
 
-def test_a_reference_that_is_right_nowhere_is_told_on_the_host(contents, tmp_path):
+def test_export_reports_a_reference_that_passed_nowhere(contents, tmp_path):
     golden = {pair: logits for pair, logits in contents.golden.items() if pair[1] == "float16"}
     with pytest.raises(EdgeproofError, match="float32, which all are compared with, was judged"):
         write_bundle(tmp_path / "b.edge", dataclasses.replace(contents, golden=golden))
@@ -141,7 +141,7 @@ def test_given_candidates_are_opened_as_they_were_given(given, given_file, board
     assert bundle.facts.on_device == {"both", "one"}
 
 
-def test_what_candidates_are_compared_with_and_known_failures_are_carried(given, given_file, board):
+def test_bundle_holds_the_reference_and_known_failures(given, given_file, board):
     bundle = open_bundle(given_file, board)
     np.testing.assert_array_equal(bundle.recorded.labels, given.recorded.labels)
     np.testing.assert_array_equal(bundle.recorded.probabilities, given.recorded.probabilities)
@@ -150,7 +150,7 @@ def test_what_candidates_are_compared_with_and_known_failures_are_carried(given,
     assert known.read_bytes() == given.known_failures.read_bytes()
 
 
-def test_no_path_of_the_host_is_carried(given, given_file, tmp_path):
+def test_bundle_holds_no_path_of_the_host(given, given_file, tmp_path):
     """Where texts, tokenizer and declarations lie is nobody else's business."""
     given = dataclasses.replace(given, budgets_shown="own.toml")
     write_bundle(given_file, given)
@@ -159,7 +159,7 @@ def test_no_path_of_the_host_is_carried(given, given_file, tmp_path):
             assert str(tmp_path).encode() not in archive.read(name), name
 
 
-def test_where_a_toml_lies_changes_no_byte(tmp_path):
+def test_path_of_the_toml_does_not_change_the_bundle(tmp_path):
     written = []
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
@@ -169,7 +169,7 @@ def test_where_a_toml_lies_changes_no_byte(tmp_path):
     assert written[0] == written[1]
 
 
-def test_budgets_of_a_candidate_that_is_not_carried_are_no_mistake(given, tmp_path, board):
+def test_accepts_budgets_of_candidates_left_out_of_the_bundle(given, tmp_path, board):
     golden = {pair: logits for pair, logits in given.golden.items() if pair[1] == "both"}
     write_bundle(tmp_path / "b.edge", dataclasses.replace(given, golden=golden))
     bundle = open_bundle(tmp_path / "b.edge", board)
@@ -178,7 +178,7 @@ def test_budgets_of_a_candidate_that_is_not_carried_are_no_mistake(given, tmp_pa
 
 
 @pytest.mark.parametrize("labels", [2, 1000])
-def test_as_many_labels_as_can_be_judged(labels, tmp_path, board):
+def test_bundle_accepts_as_many_labels_as_the_judge(labels, tmp_path, board):
     names = [f"топик {number}" for number in range(labels)]
     (tmp_path / "labels.txt").write_text("\n".join(names), encoding="utf-8")
     (tmp_path / "many.tflite").write_bytes(classifier(classes=labels, names=("ids",)))

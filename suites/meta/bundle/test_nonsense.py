@@ -333,7 +333,7 @@ CASES: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_refuses_nonsense_in_one_message(case, file, board, reseal):
+def test_rejects_nonsense_in_one_message(case, file, board, reseal):
     change, says = CASES[case]
     reseal(change)
     with pytest.raises(UsageMistake) as refused:
@@ -344,24 +344,24 @@ def test_refuses_nonsense_in_one_message(case, file, board, reseal):
     assert not list(board.root.glob("bundle/*"))
 
 
-def test_opens_what_is_only_sealed_again(file, board, reseal):
+def test_opens_a_resealed_bundle(file, board, reseal):
     reseal(lambda *_: None)
     assert open_bundle(file, board).artefacts(("float16",))
 
 
-def test_the_manifest_may_not_be_nested_without_end(file, board, rewrite):
+def test_rejects_deeply_nested_manifest(file, board, rewrite):
     rewrite(lambda members: members.update({"bundle.json": DEEP}))
     with pytest.raises(UsageMistake, match=r"bundle\.json: cannot be read"):
         open_bundle(file, board)
 
 
-def test_twenty_thousand_members_are_refused_at_once(file, board, reseal):
+def test_rejects_twenty_thousand_members_at_once(file, board, reseal):
     reseal(lambda members, _: members.update({f"more/{number}": b"" for number in range(20_000)}))
     with pytest.raises(UsageMistake, match=r"holds 20,0.. members, at most 1,000"):
         open_bundle(file, board)
 
 
-def test_a_foreign_member_that_expands_without_end_is_refused(file, board, reseal):
+def test_rejects_unlisted_member_that_expands_without_limit(file, board, reseal):
     reseal(foreign("more.bin", bytes(64 << 20)))
     with pytest.raises(UsageMistake, match=r"more\.bin: would be 67,108,864 bytes unpacked"):
         open_bundle(file, board)
@@ -514,7 +514,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("case", OF_GIVEN)
-def test_refuses_nonsense_of_given_candidates_in_one_message(case, given_file, board):
+def test_rejects_nonsense_about_given_candidates_in_one_message(case, given_file, board):
     change, says = OF_GIVEN[case]
     given_file.write_bytes(resealed(given_file.read_bytes(), change))
     with pytest.raises(UsageMistake) as refused:
@@ -525,6 +525,6 @@ def test_refuses_nonsense_of_given_candidates_in_one_message(case, given_file, b
     assert not list(board.root.glob("bundle/*"))
 
 
-def test_opens_given_candidates_that_are_only_sealed_again(given_file, board):
+def test_opens_a_resealed_bundle_of_given_candidates(given_file, board):
     given_file.write_bytes(resealed(given_file.read_bytes(), lambda *_: None))
     assert open_bundle(given_file, board).artefacts(("one",))

@@ -33,7 +33,7 @@ def follow(remedy: str) -> None:
     shutil.rmtree(named[1])
 
 
-def test_every_flipped_bit_of_every_file_is_noticed_and_the_remedy_helps(file, board):
+def test_detects_every_flipped_bit_and_the_remedy_repairs_it(file, board):
     whole = open_bundle(file, board)
     expected = {path: path.read_bytes() for path in files_below(board.root)}
     draw, flipped = random.Random(7), 0  # noqa: S311 - the same bits every time
@@ -54,7 +54,7 @@ def test_every_flipped_bit_of_every_file_is_noticed_and_the_remedy_helps(file, b
 
 
 @pytest.mark.parametrize("change", ["gone", "folder", "FIFO", "more"])
-def test_every_missing_or_foreign_file_is_noticed_and_the_remedy_helps(change, file, board):
+def test_detects_every_missing_or_added_file_and_the_remedy_repairs_it(change, file, board):
     whole = open_bundle(file, board)
     for path in files_below(whole.kept.folder):
         if change == "more":
@@ -75,7 +75,7 @@ def test_every_missing_or_foreign_file_is_noticed_and_the_remedy_helps(change, f
         assert open_bundle(file, board) == whole
 
 
-def test_what_changes_while_it_is_used_is_noticed(file, board, contents):
+def test_detects_changes_made_during_use(file, board, contents):
     bundle = open_bundle(file, board)
     kept = bundle.store.artefact(contents.artefacts.texts)
     for path, read in {
@@ -94,7 +94,7 @@ def test_what_changes_while_it_is_used_is_noticed(file, board, contents):
         read()
 
 
-def test_another_bundle_of_one_name_is_unpacked_for_itself(file, board, reseal):
+def test_bundles_of_the_same_name_are_unpacked_separately(file, board, reseal):
     before = open_bundle(file, board)
     reseal(lambda members, _: members.update({"budgets.toml": b'[agreement]\nmin = "49 %"\n'}))
     after = open_bundle(file, board)
@@ -103,7 +103,7 @@ def test_another_bundle_of_one_name_is_unpacked_for_itself(file, board, reseal):
 
 
 @pytest.mark.parametrize("damaged", ["texts.jsonl", "manifest.json"])
-def test_nothing_leads_from_a_bundle_to_training(damaged, file, tmp_path):
+def test_damaged_bundle_ends_in_one_message_without_training(damaged, file, tmp_path):
     """Whatever is wrong with what was unpacked, the run ends in one message, on a host too."""
     store = tmp_path / "store"
     kept = open_bundle(file, Store(store)).kept.folder

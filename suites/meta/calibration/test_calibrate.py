@@ -38,7 +38,7 @@ def test_the_built_in_network_is_the_same_every_time():
     assert network.dense_network() == network.dense_network()
 
 
-def test_inputs_are_words_that_no_mask_hides():
+def test_inputs_are_unmasked_words():
     tensors = {
         "input_ids": np.int32,
         "attention_mask": np.int32,
@@ -59,7 +59,7 @@ def test_inputs_are_words_that_no_mask_hides():
     assert 1 <= given["input_ids"].min() < given["input_ids"].max() < races.LARGEST_ID
 
 
-def test_a_planted_slowdown_is_real(monkeypatch):
+def test_calibrator_detects_a_planted_slowdown(monkeypatch):
     """Twice the time, seen by the runner's own clock; the reference is left as it is."""
     monkeypatch.setattr(races, "ROUNDS", 100)
     found = Calibrator(network.dense_network(), RUNTIMES[0]).comparison(1.0)
@@ -67,7 +67,7 @@ def test_a_planted_slowdown_is_real(monkeypatch):
     assert found.claimed
 
 
-def test_a_claim_needs_a_second_race(monkeypatch):
+def test_slowdown_is_claimed_only_after_a_second_race(monkeypatch):
     slow, same = (Taken(Estimate(v, v - 0.01, v + 0.01, 32), 0.02) for v in (1.1, 1.0))
     for shown, claimed in (([same], False), ([slow, same], False), ([slow, slow], True)):
         waiting = iter(shown)
@@ -124,7 +124,7 @@ def _children() -> list[str]:
     return [pid for pid in found if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110 - not ps itself
 
 
-def test_one_document_with_rates_intervals_and_circumstances():
+def test_prints_one_document_with_rates_intervals_and_circumstances():
     done = subprocess.run(
         [sys.executable, "-m", "models.verdicts", "calibrate", "--comparisons", "1"],
         cwd=PROJECT,
@@ -145,7 +145,7 @@ def test_one_document_with_rates_intervals_and_circumstances():
     assert "1 comparisons of built-in network" in done.stderr
 
 
-def test_rates_and_floors_are_those_of_the_comparisons(monkeypatch, capsys):
+def test_rates_and_noise_floors_follow_from_the_comparisons(monkeypatch, capsys):
     same = races.Comparison(False, (Taken(Estimate(1.0, 0.98, 1.01, 32), 0.02),))
     seen = races.Comparison(True, (Taken(Estimate(1.1, 1.09, 1.12, 32), 0.02),) * 2)
     ends = {0.0: iter([same, same, seen, same]), 0.2: iter([seen, seen, seen, same])}
@@ -175,7 +175,7 @@ def test_rates_and_floors_are_those_of_the_comparisons(monkeypatch, capsys):
         (["--backend", "onnx"], "--backend: onnx cannot answer here"),
     ],
 )
-def test_a_mistake_is_one_message(arguments, message, capsys):
+def test_mistake_ends_in_one_message(arguments, message, capsys):
     assert main(["calibrate", *arguments]) == 4
     output = capsys.readouterr()
     assert message in output.err
@@ -183,7 +183,7 @@ def test_a_mistake_is_one_message(arguments, message, capsys):
     assert output.out == ""
 
 
-def test_without_a_runtime_it_says_what_to_install(monkeypatch, capsys):
+def test_missing_runtime_error_names_the_package_to_install(monkeypatch, capsys):
     monkeypatch.setattr(command, "available_backends", list)
     assert main(["calibrate"]) == 4
     assert "no backend cannot answer here" not in capsys.readouterr().out

@@ -31,12 +31,12 @@ def hand(tmp_path):
     return handed
 
 
-def test_takes_what_fits(hand):
+def test_accepts_lengths_and_texts_that_fit(hand):
     assert hand().candidates["given"].length
 
 
 @pytest.mark.parametrize("length", [LONGEST + 1, 10**9, 2**62])
-def test_refuses_a_declared_length_that_no_text_has(hand, length):
+def test_rejects_declared_length_beyond_the_limit(hand, length):
     with pytest.raises(UsageMistake, match=f"takes {length:,} tokens") as refused:
         hand(length, signature=(1, -1))
     assert refused.value.key == "--edge-length"
@@ -44,7 +44,7 @@ def test_refuses_a_declared_length_that_no_text_has(hand, length):
 
 
 @pytest.mark.parametrize("tokens", [LONGEST + 1, 2**31 - 1])
-def test_refuses_a_length_that_only_the_file_says(hand, tokens, monkeypatch):
+def test_rejects_length_in_the_file_beyond_the_limit(hand, tokens, monkeypatch):
     spec_of = given.bind
 
     def longer(*arguments):
@@ -57,7 +57,7 @@ def test_refuses_a_length_that_only_the_file_says(hand, tokens, monkeypatch):
         hand()
 
 
-def test_refuses_more_texts_than_fit_in_memory(hand, monkeypatch):
+def test_rejects_more_texts_than_fit_in_memory(hand, monkeypatch):
     monkeypatch.setattr(given_candidate, "MOST_IDS", 6 * 8 - 1)
     with pytest.raises(UsageMistake, match="6 texts of 8 tokens are more than fit") as refused:
         hand()
@@ -68,7 +68,7 @@ def test_refuses_more_texts_than_fit_in_memory(hand, monkeypatch):
     "columns",
     ["text=text,label=text", "text=text,label=label,id=label", "text=text,label=label,second=text"],
 )
-def test_refuses_a_column_that_stands_for_two_things(tmp_path, columns):
+def test_rejects_column_with_two_meanings(tmp_path, columns):
     file = tmp_path / "texts.csv"
     file.write_text(TEXTS, encoding="utf-8")
     with pytest.raises(UsageMistake, match="stands for 2 things") as refused:

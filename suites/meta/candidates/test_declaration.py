@@ -62,19 +62,19 @@ def test_paths_are_relative_to_the_file(tmp_path):
     assert int8.flatbuffer == "/abs/int8.tflite"
 
 
-def test_a_reference_is_a_candidates_name_or_a_file(tmp_path):
+def test_reference_is_a_candidate_name_or_a_file(tmp_path):
     table = read_candidates(written(tmp_path, WHOLE))
     assert table.reference == "float"
     assert table.candidates[1].reference == str(tmp_path / "elsewhere.tflite")
 
 
-def test_what_needs_no_file_names_none(tmp_path):
+def test_tokenizer_kind_without_a_file_is_accepted(tmp_path):
     table = read_candidates(written(tmp_path, WHOLE))
     assert table.candidates[1].tokenizer == "characters:"
     assert table.candidates[1].labels == ("a", "b")
 
 
-def test_a_candidates_declaration_says_where_it_stands(tmp_path):
+def test_declaration_knows_its_place_in_the_file(tmp_path):
     path = written(tmp_path, WHOLE)
     declared = declaration_of(read_candidates(path).candidates[1], ("a", "b"), path)
     assert declared.where == f"{path}: candidate int8"
@@ -101,14 +101,14 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "what"), REFUSED.values(), ids=REFUSED)
-def test_what_breaks_the_grammar_is_named(tmp_path, text, what):
+def test_error_names_the_key_that_breaks_the_grammar(tmp_path, text, what):
     path = written(tmp_path, text)
     with pytest.raises(UsageMistake, match=what) as caught:
         read_candidates(path)
     assert caught.value.file == str(path)
 
 
-def test_options_say_the_same():
+def test_options_equal_their_toml_keys():
     assert parse_inputs("ids=args_0, mask=1").named() == {"ids": "args_0", "mask": 1}
     output = parse_output("name=score,meaning=sigmoid,threshold=0.35,positive=spam")
     assert (output.name, output.meaning, output.threshold, output.positive) == (
@@ -121,7 +121,7 @@ def test_options_say_the_same():
 @pytest.mark.parametrize(
     "given", ["", "ids", "ids=", "=x", "ids=a,ids=b", "words=a", "mask=a", "ids=a,,mask=b"]
 )
-def test_an_option_of_another_form_is_refused(given):
+def test_rejects_malformed_option(given):
     with pytest.raises(UsageMistake) as caught:
         parse_inputs(given)
     assert caught.value.key == "--edge-inputs"
@@ -145,7 +145,7 @@ def test_an_option_of_another_form_is_refused(given):
         ),
     ],
 )
-def test_unknown_key_names_those_that_its_table_has(tmp_path, text, place, known):
+def test_error_on_unknown_key_lists_the_known_keys(tmp_path, text, place, known):
     file = tmp_path / "mine.toml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UsageMistake, match="unknown field") as caught:

@@ -31,7 +31,7 @@ def describe(tmp_path, capsys):
     return toml
 
 
-def test_description_is_a_toml_that_is_read_again(describe):
+def test_description_is_valid_toml(describe):
     text, path = describe(a=classifier(), b=classifier(end=("LOGISTIC",), classes=1))
     table = read_candidates(path)
     assert [one.name for one in table.candidates] == ["a", "b"]
@@ -52,7 +52,7 @@ UNSURE = {
 
 
 @pytest.mark.parametrize(("data", "line"), UNSURE.values(), ids=UNSURE)
-def test_what_is_not_certain_is_a_line_to_decide_on(describe, data, line):
+def test_uncertain_values_are_commented_lines(describe, data, line):
     text, path = describe(a=data)
     assert "# TO DECIDE: " in text
     assert f"# {line}" in text
@@ -70,7 +70,7 @@ def test_all_questions_of_a_file_are_asked_at_once(describe):
 
 
 @pytest.mark.parametrize("data", UNSURE.values(), ids=UNSURE)
-def test_taken_out_of_their_comments_the_lines_are_an_answer(describe, data):
+def test_uncommented_lines_are_accepted(describe, data):
     text, path = describe(a=data[0])
     lines = [
         line.removeprefix("# ") if " = " in line or "[candidates." in line else line
@@ -89,7 +89,7 @@ def test_labels_and_tokenizer_of_the_metadata_are_shown(describe):
     assert "# packed: labels.txt, vocab.txt" in text
 
 
-def test_two_files_of_one_name_get_two(tmp_path, capsys):
+def test_files_of_the_same_name_get_different_names(tmp_path, capsys):
     paths = []
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -100,7 +100,7 @@ def test_two_files_of_one_name_get_two(tmp_path, capsys):
     assert [one["name"] for one in table["candidates"]] == ["mein_modell", "mein_modell_2"]
 
 
-def test_what_can_never_answer_is_one_message(tmp_path, capsys):
+def test_file_that_cannot_classify_ends_in_one_message(tmp_path, capsys):
     (tmp_path / "empty.tflite").touch()
     assert main(["describe", str(tmp_path / "empty.tflite")]) == 4
     said = capsys.readouterr()
@@ -108,7 +108,7 @@ def test_what_can_never_answer_is_one_message(tmp_path, capsys):
     assert "is empty" in said.err
 
 
-def test_names_out_of_a_file_end_no_line(describe):
+def test_names_from_a_file_stay_on_one_line(describe):
     names = ("a\n[x]\nb", 'c"\x1b[2J', "d\\")
     text, path = describe(a=classifier(names=names))
     assert all(each.isprintable() or each == "\n" for each in text)

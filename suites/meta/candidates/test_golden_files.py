@@ -43,7 +43,7 @@ def lines(folder):
     return [json.loads(line) for line in (folder / "app.jsonl").read_text("utf-8").splitlines()]
 
 
-def test_every_label_of_gold_and_of_each_answer_is_among_few_texts():
+def test_few_texts_cover_every_gold_and_predicted_label():
     gold, answered = np.zeros(5000, np.int64), np.zeros(5000, np.int64)
     gold[4321], answered[77] = 1, 2
     rows = chosen_rows([gold, answered])
@@ -53,12 +53,12 @@ def test_every_label_of_gold_and_of_each_answer_is_among_few_texts():
     assert rows != sorted(rows)
 
 
-def test_more_labels_than_texts_are_all_there():
+def test_all_labels_are_covered_even_beyond_the_requested_texts():
     assert len(chosen_rows([np.arange(1000)])) == 1000
     assert sorted(chosen_rows([np.array([0, 1])])) == [0, 1]
 
 
-def test_a_line_holds_what_the_file_takes_and_answers(write, tmp_path):
+def test_line_holds_inputs_and_outputs(write, tmp_path):
     write_golden(tmp_path / "out", golden(write()))
     (line,) = [one for one in lines(tmp_path / "out") if one["id"] == "t1"]
     assert line == {
@@ -72,27 +72,27 @@ def test_a_line_holds_what_the_file_takes_and_answers(write, tmp_path):
     }
 
 
-def test_what_the_output_means_names_its_values(write, tmp_path):
+def test_output_values_are_named_by_their_meaning(write, tmp_path):
     write_golden(tmp_path / "out", golden(write(end=("SOFTMAX",))))
     assert all("probabilities" in one and "logits" not in one for one in lines(tmp_path / "out"))
     assert '"means": "probabilities"' in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
-def test_texts_that_may_not_be_passed_on_are_left_out_with_the_ids_that_spell_them(write, tmp_path):
+def test_private_texts_are_omitted_with_their_ids(write, tmp_path):
     write_golden(tmp_path / "out", golden(write(), texts=None))
     assert all(list(one) == ["id", "logits", "label"] for one in lines(tmp_path / "out"))
     assert "may not be passed on" in (tmp_path / "out" / "README.md").read_text("utf-8")
     assert "text |" not in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
-def test_what_cannot_be_written_is_one_message(write, tmp_path):
+def test_unwritable_output_ends_in_one_message(write, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EdgeproofError, match="cannot be written") as caught:
         write_golden(tmp_path / "file" / "out", golden(write()))
     assert caught.value.remedy
 
 
-def test_a_file_that_is_in_the_way_stays(write, tmp_path):
+def test_existing_file_is_not_overwritten(write, tmp_path):
     (tmp_path / "out" / "labels.txt").mkdir(parents=True)
     with pytest.raises(EdgeproofError, match="it is a folder, not a file"):
         write_golden(tmp_path / "out", golden(write()))

@@ -44,7 +44,7 @@ def with_onnx(folder):
 @pytest.mark.parametrize(
     "other", [small_classifiers.classifier(seed=1), small_classifiers.classifier()[:-1], b""]
 )
-def test_a_file_that_changes_before_it_is_kept_is_not_kept(other, tmp_path):
+def test_file_changed_before_storing_is_rejected(other, tmp_path):
     provider, store = handed_in(tmp_path / "handed"), Store(tmp_path / "store")
     file = tmp_path / "handed" / "ok.tflite"
     read = file.read_bytes()
@@ -60,7 +60,7 @@ def test_a_file_that_changes_before_it_is_kept_is_not_kept(other, tmp_path):
     assert kept.read_bytes() == read
 
 
-def test_a_reference_that_changes_while_it_is_asked_is_not_kept(tmp_path, monkeypatch):
+def test_reference_changed_while_answering_is_not_stored(tmp_path, monkeypatch):
     provider, store = with_onnx(tmp_path / "handed"), Store(tmp_path / "store")
     file = tmp_path / "handed" / "x.onnx"
 
@@ -113,9 +113,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_kept_answers_of_a_reference_that_are_none_are_told_and_made_anew(
-    name, tmp_path, monkeypatch
-):
+def test_damaged_reference_answers_are_reported_and_made_again(name, tmp_path, monkeypatch):
     answers = np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)
     monkeypatch.setattr(onnx_reference, "ask", lambda _call, _rows: answers)
     provider, store = with_onnx(tmp_path / "handed"), Store(tmp_path / "store")
@@ -140,14 +138,14 @@ DECIDES = {
 
 
 @pytest.mark.parametrize("name", DECIDES)
-def test_what_changes_a_reference_s_answers_is_in_their_key(name, tmp_path, monkeypatch):
+def test_key_of_reference_answers_covers_all_their_inputs(name, tmp_path, monkeypatch):
     answers = with_onnx(tmp_path).reference_answers
     before = answers.stage.key
     monkeypatch.setattr(onnx_reference, *DECIDES[name])
     assert answers.stage.key != before
 
 
-def test_where_files_lie_and_how_a_user_speaks_is_in_no_key(tmp_path, monkeypatch):
+def test_keys_depend_on_neither_paths_nor_locale(tmp_path, monkeypatch):
     def keys(folder):
         subject = with_onnx(folder).subject
         kept = artefacts.kept(subject).artefacts
@@ -161,7 +159,7 @@ def test_where_files_lie_and_how_a_user_speaks_is_in_no_key(tmp_path, monkeypatc
     assert here.keys() >= {"texts", "reference"}
 
 
-def test_the_size_of_a_vocabulary_that_only_the_table_tells_is_in_the_texts_key(tmp_path):
+def test_vocabulary_size_from_the_table_is_in_the_key_of_the_texts(tmp_path):
     subject = handed_in(tmp_path, files={"ids.csv": IDS}, **OF_IDS).subject
     (one,) = subject.candidates.values()
     larger = replace(one, rows=one.rows + 1)

@@ -21,7 +21,7 @@ from suites.meta.small_classifiers import Shape, model_of
     ],
     ids=["plain", "from Windows", "any language"],
 )
-def test_one_label_a_line(tmp_path, data, labels):
+def test_reads_one_label_per_line(tmp_path, data, labels):
     path = tmp_path / "labels.txt"
     path.write_bytes(data)
     assert read_labels(path) == labels
@@ -42,7 +42,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("data", "what"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_list_of_labels_is_refused(tmp_path, data, what):
+def test_rejects_file_that_is_not_a_list_of_labels(tmp_path, data, what):
     path = tmp_path / "labels.txt"
     path.write_bytes(data)
     with pytest.raises(UsageMistake, match=what) as caught:
@@ -50,7 +50,7 @@ def test_what_is_no_list_of_labels_is_refused(tmp_path, data, what):
     assert caught.value.file == str(path)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_error_names_the_missing_file(tmp_path):
     with pytest.raises(UsageMistake, match="cannot be read"):
         read_labels(tmp_path / "none.txt")
 
@@ -66,12 +66,12 @@ def with_labels(folder, content, **how):
     return path
 
 
-def test_labels_come_from_the_metadata(tmp_path):
+def test_labels_are_read_from_the_metadata(tmp_path):
     spec = read_candidate(with_labels(tmp_path, b"bad\nneutral\ngood\n"))
     assert (spec.labels, spec.labels_found) == (("bad", "neutral", "good"), "metadata")
 
 
-def test_declared_labels_win_and_the_contradiction_is_said(tmp_path):
+def test_declared_labels_override_the_metadata_with_a_warning(tmp_path):
     file = with_labels(tmp_path, b"bad\nneutral\ngood\n")
     spec = read_candidate(file, Declaration(labels=("a", "b", "c")))
     assert (spec.labels, spec.labels_found) == (("a", "b", "c"), "declared")
@@ -84,7 +84,7 @@ def test_declared_labels_win_and_the_contradiction_is_said(tmp_path):
     ("content", "what"),
     [(b"one\ntwo\n", "names 2 labels and the output has 3"), (b"\xff\xfe", "is not UTF-8")],
 )
-def test_labels_that_cannot_be_the_outputs_are_not_used(tmp_path, content, what):
+def test_metadata_labels_that_do_not_fit_the_output_are_ignored(tmp_path, content, what):
     spec = read_candidate(with_labels(tmp_path, content))
     assert spec.labels is None
     assert any(what in each for each in spec.warnings)
@@ -93,7 +93,7 @@ def test_labels_that_cannot_be_the_outputs_are_not_used(tmp_path, content, what)
 SIGMOID = {"classes": 1, "end": ("LOGISTIC",), "output": "probability"}
 
 
-def test_two_labels_are_one_sigmoids(tmp_path):
+def test_two_labels_fit_one_sigmoid(tmp_path):
     spec = read_candidate(with_labels(tmp_path, b"ham\nspam\n", **SIGMOID))
     assert spec.labels == ("ham", "spam")
 

@@ -32,7 +32,7 @@ def refused(read, data, **declared):
     return f"{caught.value.key}: {caught.value.what}: {caught.value.remedy}"
 
 
-def test_signatures_of_several_lengths_are_one_candidate(read):
+def test_file_with_signatures_of_several_lengths_is_one_candidate(read):
     spec = read(of_lengths())
     assert (spec.signature, spec.length, spec.lengths) == ("tokens_8", 8, (4, 6, 8))
     assert [one.signature for one in spec.shorter] == ["tokens_4", "tokens_6"]
@@ -40,7 +40,7 @@ def test_signatures_of_several_lengths_are_one_candidate(read):
     assert spec.binding.endswith("rows of 4, 6 or 8 tokens: the shortest that fits")
 
 
-def test_one_signature_of_them_can_be_judged_alone(read):
+def test_single_signature_can_be_judged_alone(read):
     spec = read(of_lengths(), signature="tokens_6")
     assert (spec.signature, spec.lengths, spec.shorter) == ("tokens_6", (6,), ())
 
@@ -61,11 +61,11 @@ def test_asks_which_signature_where_weights_are_not_shared(read):
     assert "lengths = [4, 8]" in said
 
 
-def test_lengths_that_are_declared_need_no_shared_weights(read):
+def test_declared_lengths_need_no_shared_weights(read):
     assert read(model_of(*APART).pack(), lengths=(4, 8)).lengths == (4, 8)
 
 
-def test_open_length_answers_at_the_declared_ones(read):
+def test_dynamic_length_answers_at_the_declared_lengths(read):
     spec = read(classifier(signature=(1, -1)), lengths=(3, 8))
     binding = binding_of(spec, below=None, length=8)
     assert spec.lengths == (3, 8)
@@ -81,7 +81,7 @@ def test_open_length_answers_at_the_declared_ones(read):
     ],
     ids=["signatures", "one length"],
 )
-def test_refuses_lengths_that_the_file_does_not_take(read, data, lengths, said):
+def test_rejects_lengths_that_the_file_does_not_accept(read, data, lengths, said):
     assert said in refused(read, data(), lengths=lengths)
 
 
@@ -95,21 +95,21 @@ def test_refuses_lengths_that_the_file_does_not_take(read, data, lengths, said):
         ({"lengths": (4, 8), "signature": "a"}, "`lengths` and `signature` are declared"),
     ],
 )
-def test_refuses_lengths_that_cannot_be_meant(given, said):
+def test_rejects_invalid_lengths(given, said):
     with pytest.raises(ValueError, match=said):
         CandidateTable(name="mine", flatbuffer="x.tflite", **given)
 
 
-def test_a_text_is_answered_at_the_shortest_length_that_it_fits():
+def test_text_is_answered_at_the_shortest_length_that_fits():
     mask = np.array([[1, 0, 0, 0, 0], [1, 1, 1, 0, 0], [1] * 5, [1, 1, 1, 1, 0], [0] * 5])
     assert tokens_of(mask).tolist() == [1, 3, 5, 4, 0]
     assert shortest_that_fit(mask, (1, 3, 5)).tolist() == [1, 3, 5, 5, 1]
 
 
-def test_padding_before_a_text_takes_the_whole_row():
+def test_left_padding_uses_the_whole_row():
     """What is cut off is the end of a row, where the text stands."""
     assert shortest_that_fit(np.array([[0, 0, 0, 1]]), (2, 4)).tolist() == [4]
 
 
-def test_a_hole_in_the_mask_is_no_padding():
+def test_hole_in_the_mask_is_not_padding():
     assert tokens_of(np.array([[1, 0, 1, 0]])).tolist() == [3]

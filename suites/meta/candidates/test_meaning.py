@@ -25,24 +25,24 @@ def declaring(labels=None, **output):
 
 
 @pytest.mark.parametrize(("end", "classes", "meaning"), ENDS.values(), ids=ENDS)
-def test_the_last_operator_says_it(write, end, classes, meaning):
+def test_last_operator_decides_the_meaning(write, end, classes, meaning):
     output = read_candidate(write(end=end, classes=classes)).output
     assert (output.meaning, output.found) == (meaning, "graph")
     assert output.classes == (2 if meaning == "sigmoid" else classes)
 
 
-def test_integers_behind_it_change_nothing(write):
+def test_quantization_after_the_last_operator_is_ignored(write):
     output = read_candidate(write(end=("SOFTMAX",), integer=(1 / 256, -128))).output
     assert (output.meaning, output.dtype) == ("probabilities", "int8")
     assert output.quantization.zero_points == (-128,)
 
 
-def test_a_softmax_that_is_written_out_is_seen(tmp_path):
+def test_softmax_written_as_single_operators_is_recognized(tmp_path):
     assert read_candidate(divided(tmp_path, "EXP", "SUM")).output.meaning == "probabilities"
 
 
 @pytest.mark.parametrize(("above", "below"), [("ABS", "SUM"), ("EXP", "REDUCE_MAX")])
-def test_other_shares_are_asked_about(tmp_path, above, below):
+def test_unrecognized_normalization_is_asked_about(tmp_path, above, below):
     with pytest.raises(UsageMistake, match="not certain: it comes from DIV"):
         read_candidate(divided(tmp_path, above, below))
 
@@ -66,7 +66,7 @@ def divided(folder, above, below):
     return path
 
 
-def test_probabilities_called_logits_are_said(write):
+def test_reports_probabilities_declared_as_logits(write):
     spec = read_candidate(write(end=("SOFTMAX",), output="logits"))
     assert spec.output.meaning == "probabilities"
     assert any("called 'logits' and holds probabilities" in each for each in spec.warnings)
@@ -74,7 +74,7 @@ def test_probabilities_called_logits_are_said(write):
 
 
 @pytest.mark.parametrize("end", [("TANH",), ("SOFTMAX", "MUL"), ("LOGISTIC", "ADD")])
-def test_an_unsure_end_is_asked_about_in_a_line_to_paste(write, end):
+def test_uncertain_output_error_shows_a_line_to_paste(write, end):
     file = write(end=end)
     with pytest.raises(UsageMistake, match="is not certain: it comes from") as caught:
         read_candidate(file)
@@ -93,12 +93,12 @@ def test_one_number_without_sigmoid_is_asked_about(write):
     assert (output.meaning, output.classes, output.threshold) == ("logit", 2, 0.5)
 
 
-def test_a_softmax_of_one_number_is_refused(write):
+def test_rejects_softmax_of_one_number(write):
     with pytest.raises(UsageMistake, match="softmax of one number, which is 1 whatever the text"):
         read_candidate(write(end=("SOFTMAX",), classes=1))
 
 
-def test_a_sigmoids_side_is_said_where_nobody_declares_it(write):
+def test_undeclared_positive_label_of_a_sigmoid_is_reported(write):
     spec = read_candidate(write(end=("LOGISTIC",), classes=1))
     assert (spec.output.threshold, spec.output.positive) == (0.5, 1)
     assert spec.output.found_threshold == "default"
@@ -107,7 +107,7 @@ def test_a_sigmoids_side_is_said_where_nobody_declares_it(write):
 
 
 @pytest.mark.parametrize(("positive", "index"), [(0, 0), (1, 1), ("spam", 0), ("ham", 1)], ids=str)
-def test_a_sigmoids_side_is_declared(write, positive, index):
+def test_declared_positive_label_of_a_sigmoid_is_used(write, positive, index):
     declared = declaring(labels=("spam", "ham"), threshold=0.35, positive=positive)
     spec = read_candidate(write(end=("LOGISTIC",), classes=1, output="spam"), declared)
     assert (spec.output.threshold, spec.output.positive) == (0.35, index)
@@ -119,7 +119,7 @@ def test_a_sigmoids_side_is_declared(write, positive, index):
     [((1,), None, 5), ((), None, 5), ((1, 1), None, 5), ((1,), (-1, 5), 5), ((1,), (1, -1), None)],
     ids=["[1, C]", "[C]", "[1, 1, C]", "[-1, C]", "[1, -1]"],
 )
-def test_shapes_that_answer_one_text(write, lead, signature, classes):
+def test_accepts_output_shapes_for_one_text(write, lead, signature, classes):
     output = read_candidate(write(classes=5, lead=lead, output_signature=signature)).output
     assert output.classes == classes
 
@@ -129,7 +129,7 @@ def test_shapes_that_answer_one_text(write, lead, signature, classes):
     [((1, 16), None, 8), ((4,), None, 3), ((1, 1), (1, -1, 3), 3), ((1,), None, 1001)],
     ids=["[1, 16, 8]", "[4, 3]", "[1, -1, 3]", "[1, 1001]"],
 )
-def test_shapes_that_answer_no_text_are_refused(write, lead, signature, classes):
+def test_rejects_output_shapes_for_no_text(write, lead, signature, classes):
     with pytest.raises(UsageMistake, match="is no answer to a text") as caught:
         read_candidate(write(classes=classes, lead=lead, output_signature=signature))
     assert caught.value.key == "output"
@@ -147,7 +147,7 @@ def test_several_outputs_are_asked_about(write):
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64", "bool", "string"])
-def test_an_output_of_labels_is_refused(tmp_path, dtype):
+def test_rejects_output_of_label_indices(tmp_path, dtype):
     model = Model()
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("label", (1, 1), dtype)
     model.operator("ARG_MAX", [ids, ids], [out])
@@ -176,13 +176,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("output", "how", "what"), WRONG.values(), ids=WRONG)
-def test_a_declaration_that_the_file_contradicts_is_refused(write, output, how, what):
+def test_rejects_declaration_that_contradicts_the_file(write, output, how, what):
     with pytest.raises(UsageMistake, match=what) as caught:
         read_candidate(write(**how), declaring(**output))
     assert "mine.toml: candidate a: output" in caught.value.key
 
 
-def test_a_scale_that_the_file_lacks_is_declared(tmp_path):
+def test_declared_scale_replaces_a_missing_one(tmp_path):
     model = Model()
     ids, weights = (
         model.tensor("ids", (1, 8), "int32"),
@@ -199,13 +199,13 @@ def test_a_scale_that_the_file_lacks_is_declared(tmp_path):
     assert (held.scales, held.zero_points) == ((0.1,), (3,))
 
 
-def test_the_scale_of_the_file_may_be_repeated(write):
+def test_declared_scale_may_repeat_the_files(write):
     file = write(integer=(0.03, 5))
     assert read_candidate(file, declaring(scale=0.03, zero_point=5)).output.quantization
 
 
 @pytest.mark.parametrize(("labels", "fits"), [(("a", "b", "c"), True), (("a", "b"), False)])
-def test_declared_labels_are_as_many_as_scores(write, labels, fits):
+def test_number_of_declared_labels_must_equal_scores(write, labels, fits):
     if fits:
         spec = read_candidate(write(), declaring(labels=labels))
         assert (spec.labels, spec.labels_found) == (labels, "declared")

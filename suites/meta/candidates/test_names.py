@@ -33,19 +33,19 @@ def hand(tmp_path):
 
 
 @pytest.mark.parametrize("names", [("Mine", "mine"), ("v1", "v1"), ("a", "b", "A")])
-def test_refuses_names_that_look_the_same(names, hand):
+def test_rejects_names_that_look_the_same(names, hand):
     """They become files, which some systems do not tell apart by case."""
     with pytest.raises(UsageMistake, match="two candidates are called") as refused:
         hand([(name, at) for at, name in enumerate(names)])
     assert refused.value.remedy == "Give each a name of its own: NAME=PATH"
 
 
-def test_refuses_the_name_of_the_trained_model(hand):
+def test_rejects_the_name_of_the_trained_model(hand):
     with pytest.raises(UsageMistake, match="a candidate is called 'full_model', as budgets"):
         hand([("full_model", 0)])
 
 
-def test_says_that_two_files_are_one(hand):
+def test_reports_identical_files(hand):
     """A converter that ignores its option writes the file that there was before."""
     assert SAME in hand([("one", 0), ("two", 0)]).remarks
     assert SAME not in hand([("one", 0), ("two", 1)]).remarks

@@ -33,7 +33,7 @@ def bound(subject):
     return {one.role: one.name for one in spec.inputs}, spec.output.meaning
 
 
-def test_roles_and_meaning_are_found_as_a_candidate_s_are(tmp_path):
+def test_roles_and_meaning_are_found_as_for_candidates(tmp_path):
     subject = take(tmp_path, onnx_writer.classifier(end=("Softmax",)))
     roles = {"ids": "input_ids", "mask": "attention_mask", "segments": "token_type_ids"}
     assert bound(subject) == (roles, "probabilities")
@@ -50,7 +50,7 @@ def test_rows_are_fed_in_the_shape_that_the_file_takes(shape, fed, tmp_path):
     assert (one.dtype, one.shape) == ("int64", fed)
 
 
-def test_an_open_length_is_that_of_the_candidates_and_said(tmp_path):
+def test_dynamic_length_follows_the_candidates_with_a_remark(tmp_path):
     answers = take(tmp_path, onnx_writer.classifier()).reference_answers
     assert answers.remarks == ("x.onnx: it is asked rows of 8 tokens, as the candidates are.",)
     assert answers.rows["ids"].shape == (12, 8)
@@ -103,7 +103,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_not_certain_is_asked_for(name, tmp_path):
+def test_uncertain_roles_are_asked_for(name, tmp_path):
     content, said, options = REFUSED[name]
     if name.startswith("inputs declared"):
         options = {**options, "reference-inputs": "ids=0"}
@@ -113,14 +113,14 @@ def test_what_is_not_certain_is_asked_for(name, tmp_path):
     assert "--edge-inputs" not in str(caught.value)
 
 
-def test_what_is_declared_is_taken(tmp_path):
+def test_declared_roles_are_used(tmp_path):
     names = {"reference-inputs": "ids=args_0,segments=args_2,mask=1"}
     content = onnx_writer.classifier(names=OTHER, outputs=("pooled", "logits"))
     subject = take(tmp_path, content, **names, **{"reference-output": "name=logits"})
     assert bound(subject)[0] == {"ids": "args_0", "mask": "args_1", "segments": "args_2"}
 
 
-def test_a_toml_declares_it_in_a_table_of_its_own(tmp_path):
+def test_reference_is_declared_in_its_own_table(tmp_path):
     toml = (
         f"{TOML}[reference]\nfile = 'x.onnx'\ninputs = {{ ids = 'args_0', mask = 1, "
         f"segments = 2 }}\noutput = {{ name = 'logits' }}\ntokenizer = 'text_vectorization:"
@@ -133,12 +133,12 @@ def test_a_toml_declares_it_in_a_table_of_its_own(tmp_path):
     )
 
 
-def test_a_path_in_a_toml_is_relative_to_it(tmp_path):
+def test_path_in_a_toml_is_relative_to_the_toml(tmp_path):
     subject = take(tmp_path, onnx_writer.classifier(), toml=f"reference = 'x.onnx'\n{TOML}{ONE}")
     assert subject.reference_answers.one.spec.file == tmp_path / "x.onnx"
 
 
-def test_a_flatbuffer_as_the_reference_is_asked_for_by_the_same_options(tmp_path):
+def test_flatbuffer_reference_uses_the_same_options(tmp_path):
     names = {"reference": "{}/other.tflite"}
     (tmp_path / "other.tflite").write_bytes(small_classifiers.classifier(names=OTHER))
     with pytest.raises(UsageMistake, match="--edge-reference-inputs='ids=args_0"):
@@ -152,12 +152,12 @@ def test_recorded_answers_need_no_inputs(tmp_path):
         take(tmp_path, b"", **{"reference": "{}/a.jsonl", "reference-inputs": "ids=0"})
 
 
-def test_a_candidate_is_declared_with_the_candidate(tmp_path):
+def test_rejects_reference_inputs_if_the_reference_is_a_candidate(tmp_path):
     with pytest.raises(UsageMistake, match="declared with the candidate"):
         take(tmp_path, b"", **{"reference": "ok", "reference-inputs": "ids=0"})
 
 
-def test_without_onnxruntime_one_message_says_how_to_install_it(tmp_path, monkeypatch):
+def test_missing_onnxruntime_error_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_reference, "require_onnxruntime", asking.require_onnxruntime)
     monkeypatch.setattr(asking, "find_spec", lambda _name: None)
     with pytest.raises(UsageMistake) as caught:
@@ -166,7 +166,7 @@ def test_without_onnxruntime_one_message_says_how_to_install_it(tmp_path, monkey
     assert "tox -e judge-onnx" in caught.value.remedy
 
 
-def test_a_table_that_names_a_candidate_s_file_is_that_candidate(tmp_path):
+def test_reference_table_with_a_candidates_file_means_that_candidate(tmp_path):
     toml = f"{TOML}[reference]\nfile = 'ok.tflite'\n{ONE}"
     assert take(tmp_path, b"", toml=toml).reference == "x"
 
@@ -181,7 +181,7 @@ def test_a_table_that_names_a_candidate_s_file_is_that_candidate(tmp_path):
         ("file = 'ok.tflite'\ninputs = { ids = 0 }", "declared with the candidate"),
     ],
 )
-def test_what_is_wrong_in_the_table_is_one_message(lines, said, tmp_path):
+def test_mistake_in_the_table_ends_in_one_message(lines, said, tmp_path):
     with pytest.raises(UsageMistake) as caught:
         take(tmp_path, onnx_writer.classifier(), toml=f"{TOML}[reference]\n{lines}\n{ONE}")
     assert said in str(caught.value)

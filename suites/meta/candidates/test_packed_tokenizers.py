@@ -70,7 +70,7 @@ SOUND = {
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_a_packed_vocabulary_makes_the_ids(name, tmp_path):
+def test_vocabulary_packed_in_the_file_makes_the_ids(name, tmp_path):
     packed, named = SOUND[name]
     found = encoder(tmp_path, packed, named=named)
     assert found.encode([("good bad",)], 4)["ids"].tolist() == [[1, 3, 2, 0]]
@@ -118,7 +118,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_vocabulary_is_one_message(name, tmp_path):
+def test_unusable_packed_vocabulary_ends_in_one_message(name, tmp_path):
     packed, named, said = REFUSED[name]
     with pytest.raises(UsageMistake) as caught:
         encoder(tmp_path, packed, named=named)

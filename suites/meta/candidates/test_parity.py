@@ -22,7 +22,7 @@ def tokenizer(tmp_path):
     return load(TokenizerSettings(file=str(file), kind="wordpiece", case="kept"))
 
 
-def test_the_same_ids_are_parity():
+def test_equal_ids_mean_parity():
     parity = compare_ids([(1, 2), ()], [(1, 2), ()], texts("one", ""), None)
     assert parity.share == 1.0
     assert parity.first == ""
@@ -42,7 +42,7 @@ def test_the_first_text_that_differs_is_shown_with_both_rows_and_tokens(tokenize
     ]
 
 
-def test_a_row_that_ends_early_parts_where_it_ends():
+def test_shorter_row_differs_where_it_ends():
     parity = compare_ids([(2, 7)], [(2, 7, 3)], texts("day"), None)
     assert parity.first.endswith("they part at token 2 of 2 and 3")
 
@@ -56,6 +56,6 @@ def test_long_rows_and_texts_are_shown_around_the_difference():
     assert len(parity.first) < 1000
 
 
-def test_an_id_beyond_the_vocabulary_is_a_question_mark(tokenizer):
+def test_id_beyond_the_vocabulary_is_shown_as_a_question_mark(tokenizer):
     parity = compare_ids([(2, 99, 3)], [(2, 7, 3)], texts("day"), tokenizer)
     assert "[2, 99, 3] [CLS] ? [SEP]" in parity.first

@@ -74,12 +74,12 @@ def test_gives_labels_in_the_order_of_the_corpus(write, tmp_path):
 
 
 @every_kind
-def test_takes_the_index_of_a_label(write, tmp_path):
+def test_accepts_label_indices(write, tmp_path):
     assert read(write(tmp_path, answers(label=[2, 0, 1]))).labels.tolist() == [2, 0, 1]
 
 
 @every_kind
-def test_gives_logits_and_what_they_say(write, tmp_path):
+def test_logits_decide_the_labels(write, tmp_path):
     found = read(write(tmp_path, answers(logits=LOGITS)))
     assert found.labels.tolist() == BEST
     assert np.array_equal(found.logits, LOGITS)
@@ -87,7 +87,7 @@ def test_gives_logits_and_what_they_say(write, tmp_path):
 
 
 @every_kind
-def test_gives_probabilities_as_they_are(write, tmp_path):
+def test_probabilities_are_read_unchanged(write, tmp_path):
     shares = [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.125, 0.125, 0.75]]
     found = read(write(tmp_path, answers(probabilities=shares)))
     assert np.array_equal(found.probabilities, shares)
@@ -95,13 +95,13 @@ def test_gives_probabilities_as_they_are(write, tmp_path):
 
 
 @every_kind
-def test_believes_the_label_where_scores_say_another(write, tmp_path):
+def test_recorded_label_overrides_scores(write, tmp_path):
     """An app may have a threshold of its own."""
     rows = answers(label=["good", "good", "good"], logits=LOGITS)
     assert read(write(tmp_path, rows)).labels.tolist() == [2, 2, 2]
 
 
-def test_a_number_that_may_be_a_name_or_an_index_is_refused(tmp_path):
+def test_rejects_number_that_is_both_label_and_index(tmp_path):
     """Stars from 1 to 3: an app that recorded indices would be judged by other labels."""
     stars = ("1", "2", "3")
     for write in (as_json_lines, as_table):
@@ -114,7 +114,7 @@ def test_a_number_that_may_be_a_name_or_an_index_is_refused(tmp_path):
         assert read_recording(named, TEXTS, stars).labels.tolist() == [0, 2, 1]
 
 
-def test_logits_and_probabilities_of_two_outputs_are_refused(tmp_path):
+def test_rejects_logits_that_contradict_probabilities(tmp_path):
     shares = softmax(np.array(LOGITS)).tolist()
     rounded = [*shares[:2], [0.5, 0.0, 0.5]]
     both = as_json_lines(tmp_path, answers(logits=LOGITS, probabilities=rounded))
@@ -128,7 +128,7 @@ def test_logits_and_probabilities_of_two_outputs_are_refused(tmp_path):
 
 
 @every_kind
-def test_gives_ids_without_what_fills_rows_up(write, tmp_path):
+def test_ids_are_read_without_padding(write, tmp_path):
     rows = answers(label=BEST, ids=[[5, 6, 0, 0], [7, 0, 8, 0], [0, 0, 0, 9]])
     found = read(write(tmp_path, rows), pad=0)
     assert found.ids == ((5, 6), (7, 0, 8), (9,))
@@ -136,7 +136,7 @@ def test_gives_ids_without_what_fills_rows_up(write, tmp_path):
 
 @every_kind
 @pytest.mark.parametrize("name", LATENCIES)
-def test_gives_latencies_in_seconds(name, write, tmp_path):
+def test_latencies_are_read_in_seconds(name, write, tmp_path):
     taken = {
         "latency_ns": [1e6, 2e6, 3e6],
         "latency_us": [1e3, 2e3, 3e3],
@@ -147,7 +147,7 @@ def test_gives_latencies_in_seconds(name, write, tmp_path):
     assert found.seconds == pytest.approx([1e-3, 2e-3, 3e-3])
 
 
-def test_padding_may_be_left_out_or_be_unknown():
+def test_padding_is_stripped_only_if_its_id_is_known():
     assert without_padding([1, 2], 0) == (1, 2)
     assert without_padding([0, 0], 0) == ()
     assert without_padding([0, 1, 0], None) == (0, 1, 0)
@@ -158,7 +158,7 @@ def test_ignores_other_columns_and_empty_lines(tmp_path):
     assert read(written(tmp_path, text)).labels.tolist() == BEST
 
 
-def test_takes_a_byte_order_mark_and_line_ends_of_windows(tmp_path):
+def test_accepts_byte_order_mark_and_windows_line_ends(tmp_path):
     text = "\ufeffid,label\r\nt1,bad\r\nt2,fair\r\nt3,good\r\n"
     assert read(written(tmp_path, text, "answers.csv")).labels.tolist() == BEST
 
@@ -248,7 +248,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("what", MISTAKES)
-def test_a_mistake_is_one_message(what, tmp_path):
+def test_mistake_ends_in_one_message(what, tmp_path):
     text, said = MISTAKES[what]
     file = written(tmp_path, text)
     with pytest.raises(UsageMistake) as caught:
@@ -274,7 +274,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("what", TABLES)
-def test_a_mistake_in_a_table_is_one_message(what, tmp_path):
+def test_mistake_in_a_table_ends_in_one_message(what, tmp_path):
     text, said = TABLES[what]
     with pytest.raises(UsageMistake) as caught:
         read(written(tmp_path, text, "answers.csv"))
@@ -293,7 +293,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("what", ARRAYS)
-def test_a_mistake_in_arrays_is_one_message(what, tmp_path):
+def test_mistake_in_arrays_ends_in_one_message(what, tmp_path):
     arrays, said = ARRAYS[what]
     file = tmp_path / "answers.npz"
     np.savez(file, allow_pickle=True, **arrays)
@@ -302,7 +302,7 @@ def test_a_mistake_in_arrays_is_one_message(what, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["answers.jsonl", "answers.csv", "answers.npz"])
-def test_what_is_no_file_is_one_message(name, tmp_path):
+def test_path_that_is_not_a_file_ends_in_one_message(name, tmp_path):
     with pytest.raises(UsageMistake):
         read(tmp_path / name)
     (tmp_path / name).mkdir()
@@ -310,7 +310,7 @@ def test_what_is_no_file_is_one_message(name, tmp_path):
         read(tmp_path / name)
 
 
-def test_a_huge_file_is_not_read(tmp_path):
+def test_rejects_huge_file_unread(tmp_path):
     file = tmp_path / "answers.jsonl"
     with file.open("wb") as sparse:
         sparse.truncate((1 << 30) + 1)

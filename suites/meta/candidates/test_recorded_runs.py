@@ -93,7 +93,7 @@ def handed(app, recorded, **more):
     return Handed(**{**usual, **more})
 
 
-def test_a_recording_is_of_one_file(app):
+def test_recording_belongs_to_one_file(app):
     file = str(app.folder / "app.tflite")
     two = tuple(CandidateTable(name=name, flatbuffer=file) for name in ("one", "two"))
     with pytest.raises(UsageMistake, match="the answers of one file were recorded, and 2 are"):
@@ -106,7 +106,7 @@ def test_a_recording_is_compared_with_a_recording(reference, app):
         take(handed(app, app.record(), reference=reference))
 
 
-def test_ids_and_a_tokenizer_contradict_each_other(app):
+def test_rejects_recorded_ids_that_contradict_the_tokenizer(app):
     file = app.folder / "numbered.csv"
     with (app.folder / "texts.csv").open(encoding="utf-8", newline="") as source:
         rows = list(csv.DictReader(source))
@@ -122,7 +122,7 @@ def test_ids_and_a_tokenizer_contradict_each_other(app):
     assert subject.answered.expected[5] == (5,)
 
 
-def test_a_text_longer_than_a_row_is_cut_as_the_file_does(app):
+def test_long_text_is_truncated_as_the_file_does(app):
     """With the file its length counts; without one the texts are whole, or as long as asked."""
     subject = take(handed(app, app.record()))
     assert subject.answered.expected == subject.answered.recording.ids
@@ -143,7 +143,7 @@ def test_a_text_longer_than_a_row_is_cut_as_the_file_does(app):
         ("--edge-recorded=missing.jsonl", "cannot be read (No such file or directory)"),
     ],
 )
-def test_what_contradicts_a_recording_is_one_message(option, said, app, tmp_path):
+def test_contradiction_of_a_recording_ends_in_one_message(option, said, app, tmp_path):
     recorded = [] if "recorded" in option else [f"--edge-recorded={app.record()}"]
     given = app.arguments(*recorded, option)
     outcome = run_pytest(tmp_path / "reports", ["suites/size", *given])
@@ -153,7 +153,7 @@ def test_what_contradicts_a_recording_is_one_message(option, said, app, tmp_path
     assert "Traceback" not in outcome.output
 
 
-def test_golden_vectors_are_a_recording(tmp_path):
+def test_golden_vectors_are_a_valid_recording(tmp_path):
     """What is written for an app is what an app that is right records."""
     few = write_app(tmp_path / "few", texts=150)
     folder = tmp_path / "golden"

@@ -31,7 +31,7 @@ def declaring(**inputs):
 
 @pytest.mark.parametrize("names", BY_NAME.values(), ids=BY_NAME)
 @pytest.mark.parametrize("keys", [("serving_default",), ()], ids=["signature", "none"])
-def test_names_that_mean_one_thing_are_believed(write, names, keys):
+def test_unambiguous_names_decide_the_roles(write, names, keys):
     spec = read_candidate(write(names=names, keys=keys))
     roles = ("ids", "mask", "segments")[: len(names)]
     assert bound(spec) == {role: place for place, role in enumerate(roles)}
@@ -40,13 +40,13 @@ def test_names_that_mean_one_thing_are_believed(write, names, keys):
 
 
 @pytest.mark.parametrize("prefix", ["", "serving_default_", "bert/embeddings/", "StatefulCall/x/"])
-def test_what_exporters_put_around_a_name_is_not_read(write, prefix):
+def test_prefixes_and_suffixes_of_exporters_are_ignored(write, prefix):
     spec = read_candidate(write(tensor_prefix=prefix, keys=()))
     assert bound(spec) == {"ids": 0, "mask": 1, "segments": 2}
 
 
 @pytest.mark.parametrize("order", [(1, 2, 0), (2, 1, 0), (0, 2, 1)])
-def test_positions_are_those_of_the_graph(write, order):
+def test_positions_follow_the_graph(write, order):
     spec = read_candidate(write(order=order))
     roles = ("ids", "mask", "segments")
     assert [one.role for one in spec.inputs] == [roles[place] for place in order]
@@ -54,19 +54,19 @@ def test_positions_are_those_of_the_graph(write, order):
     assert any("order" in warning for warning in spec.warnings)
 
 
-def test_an_order_that_is_the_signatures_warns_of_nothing(write):
+def test_order_equal_to_the_signature_gives_no_warning(write):
     assert read_candidate(write()).warnings == ()
 
 
 @pytest.mark.parametrize(
     ("dtype", "name"), [("int32", "x"), ("int64", "input_1"), ("float32", "dense_input")]
 )
-def test_a_lone_input_takes_ids(write, dtype, name):
+def test_single_input_takes_ids(write, dtype, name):
     (one,) = read_candidate(write(names=(name,), dtype=dtype)).inputs
     assert (one.role, one.dtype, one.found, one.length) == ("ids", dtype, "shape", 8)
 
 
-def test_ids_as_floats_are_said(write):
+def test_reports_ids_stored_as_floats(write):
     spec = read_candidate(write(names=("x",), dtype="float32"))
     assert any("up to 16777216 exactly" in warning for warning in spec.warnings)
     assert read_candidate(write(names=("x",))).warnings == ()
@@ -94,14 +94,14 @@ UNCERTAIN = {
 }
 
 
-def test_what_the_graph_does_with_them_is_told(write):
+def test_error_says_how_the_graph_uses_each_input(write):
     with pytest.raises(UsageMistake, match="input 2 looks up a table of 64 rows") as caught:
         read_candidate(write(names=("args_0", "args_1", "args_2"), order=(1, 2, 0)))
     # The likely answer is the one to paste.
     assert 'ids = "args_0", mask = "args_1"' in caught.value.remedy
 
 
-def test_names_in_the_metadata_are_believed(tmp_path):
+def test_names_in_the_metadata_decide_the_roles(tmp_path):
     model = model_of(Shape(names=("a", "b", "c"), keys=()))
     inputs = [tensor_metadata(name) for name in ("ids", "mask", "segment_ids")]
     path = tmp_path / "described.tflite"
@@ -111,7 +111,7 @@ def test_names_in_the_metadata_are_believed(tmp_path):
     assert {one.found for one in spec.inputs} == {"metadata"}
 
 
-def test_metadata_of_another_number_of_inputs_is_not(tmp_path):
+def test_metadata_with_another_number_of_inputs_is_ignored(tmp_path):
     model = model_of(Shape(names=("a", "b", "c"), keys=()))
     path = tmp_path / "described.tflite"
     path.write_bytes(described(model, [tensor_metadata("ids"), tensor_metadata("mask")], []))
@@ -119,7 +119,7 @@ def test_metadata_of_another_number_of_inputs_is_not(tmp_path):
         read_candidate(path)
 
 
-def test_a_name_and_the_metadata_that_contradict_each_other_are_asked_about(tmp_path):
+def test_name_that_contradicts_the_metadata_is_asked_about(tmp_path):
     model = model_of(Shape(names=("ids", "mask"), keys=()))
     path = tmp_path / "described.tflite"
     path.write_bytes(described(model, [tensor_metadata("mask"), tensor_metadata("ids")], []))
@@ -128,7 +128,7 @@ def test_a_name_and_the_metadata_that_contradict_each_other_are_asked_about(tmp_
 
 
 @pytest.mark.parametrize("names", UNCERTAIN.values(), ids=UNCERTAIN)
-def test_what_is_not_certain_is_asked_for_in_lines_to_paste(write, names):
+def test_uncertain_roles_error_shows_lines_to_paste(write, names):
     file = write(names=names)
     with pytest.raises(UsageMistake, match="not certain") as caught:
         read_candidate(file)
@@ -139,7 +139,7 @@ def test_what_is_not_certain_is_asked_for_in_lines_to_paste(write, names):
     assert [one.found for one in spec.inputs] == ["declared"] * len(names)
 
 
-def test_a_signature_and_a_tensor_that_contradict_each_other_are_asked_about(tmp_path):
+def test_signature_that_contradicts_the_tensor_is_asked_about(tmp_path):
     model = Model()
     first = model.tensor("attention_mask", (1, 8), "int32")
     second = model.tensor("input_ids", (1, 8), "int32")
@@ -162,12 +162,12 @@ def test_a_signature_and_a_tensor_that_contradict_each_other_are_asked_about(tmp
     ],
     ids=["names", "positions", "tensors"],
 )
-def test_declared_roles_are_taken(write, inputs):
+def test_declared_roles_are_used(write, inputs):
     spec = read_candidate(write(names=("args_0", "args_1", "args_2")), declaring(**inputs))
     assert bound(spec) == {"ids": 1, "mask": 2, "segments": 0}
 
 
-def test_a_declaration_wins_over_names(write):
+def test_declaration_overrides_names(write):
     spec = read_candidate(write(), declaring(ids=1, mask=0, segments=2))
     assert bound(spec) == {"mask": 0, "ids": 1, "segments": 2}
 
@@ -181,7 +181,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("inputs", "what"), WRONG.values(), ids=WRONG)
-def test_a_declaration_that_does_not_fit_is_refused(write, inputs, what):
+def test_rejects_declaration_that_does_not_fit(write, inputs, what):
     with pytest.raises(UsageMistake, match=what) as caught:
         read_candidate(write(), declaring(**inputs))
     assert "mine.toml: candidate a: inputs" in caught.value.key
@@ -192,12 +192,12 @@ def test_a_declaration_that_does_not_fit_is_refused(write, inputs, what):
     ("signature", "length", "open_batch"),
     [((-1, 8), 8, True), ((1, -1), None, False), ((-1, -1), None, True), (None, 8, False)],
 )
-def test_what_is_open_is_said(write, signature, length, open_batch):
+def test_reports_dynamic_dimensions(write, signature, length, open_batch):
     (one, *_) = read_candidate(write(signature=signature)).inputs
     assert (one.length, one.open_batch) == (length, open_batch)
 
 
-def test_an_open_length_is_declared(write):
+def test_declared_length_fixes_a_dynamic_one(write):
     file = write(signature=(1, -1))
     assert read_candidate(file, Declaration(length=128)).length == 128
     with pytest.raises(UsageMistake, match="a length of 128 is declared, and input 0"):
@@ -230,7 +230,7 @@ NO_IDS = {
 
 
 @pytest.mark.parametrize(("inputs", "what"), NO_IDS.values(), ids=NO_IDS)
-def test_inputs_that_take_no_ids_are_refused(tmp_path, inputs, what):
+def test_rejects_inputs_that_cannot_take_ids(tmp_path, inputs, what):
     path = tmp_path / "given.tflite"
     path.write_bytes(ported(*inputs))
     with pytest.raises(UsageMistake, match=what) as caught:
@@ -255,7 +255,7 @@ def test_two_signatures_are_asked_about(write):
         read_candidate(file, Declaration(signature="third"))
 
 
-def test_operators_that_no_runtime_has_are_named(tmp_path):
+def test_error_names_operators_that_no_runtime_has(tmp_path):
     model = Model()
     text = model.tensor("text", (1, 1), "string")
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 2))

@@ -40,7 +40,7 @@ def test_logits_become_probabilities_by_softmax():
     np.testing.assert_allclose(scores.probabilities, [[0.25, 0.5, 0.25], [0.6, 0.2, 0.2]])
 
 
-def test_probabilities_are_not_made_such_again():
+def test_probabilities_are_not_normalized_again():
     held = [[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]
     scores = scores_of(replace(THREE, meaning="probabilities"), np.array(held, np.float32))
     np.testing.assert_allclose(scores.probabilities, held, rtol=1e-6)
@@ -52,7 +52,7 @@ def test_probabilities_are_not_made_such_again():
     assert np.abs(np.subtract(*again)).sum() / 2 < 0.3
 
 
-def test_log_probabilities_are_taken_back():
+def test_log_probabilities_are_exponentiated():
     held = np.array([[0.5, 0.25, 0.25]])
     scores = scores_of(replace(THREE, meaning="log_probabilities"), np.log(held))
     np.testing.assert_allclose(scores.probabilities, held)
@@ -69,7 +69,7 @@ def test_log_probabilities_are_taken_back():
         (0.35, 0, [1, 0, 0, 0, 0]),
     ],
 )
-def test_a_sigmoid_is_decided_by_its_threshold_and_side(threshold, positive, labels):
+def test_sigmoid_label_follows_threshold_and_positive_label(threshold, positive, labels):
     raw = np.array([[0.1], [0.4], [0.5], [0.6], [0.9]])
     scores = scores_of(sided(threshold=threshold, positive=positive), raw)
     assert scores.labels.tolist() == labels
@@ -77,18 +77,18 @@ def test_a_sigmoid_is_decided_by_its_threshold_and_side(threshold, positive, lab
     np.testing.assert_allclose(scores.probabilities.sum(axis=1), 1.0)
 
 
-def test_a_sigmoid_at_the_threshold_is_not_above_it():
+def test_sigmoid_at_the_threshold_is_negative():
     assert scores_of(sided(threshold=0.35), np.array([[0.35]])).labels.tolist() == [0]
 
 
-def test_a_logit_goes_through_the_sigmoid_once():
+def test_sigmoid_is_applied_once():
     raw = np.array([[0.0], [np.log(3.0)], [-np.log(3.0)]])
     scores = scores_of(sided("logit", threshold=0.6), raw)
     np.testing.assert_allclose(scores.probabilities[:, 1], [0.5, 0.75, 0.25])
     assert scores.labels.tolist() == [0, 1, 0]
 
 
-def test_independent_sigmoids_are_shared_out():
+def test_independent_sigmoids_are_normalized():
     scores = scores_of(replace(THREE, meaning="sigmoids"), np.array([[0.9, 0.3, 0.6]]))
     np.testing.assert_allclose(scores.probabilities, [[0.5, 1 / 6, 1 / 3]])
     assert scores.labels.tolist() == [0]
@@ -102,13 +102,13 @@ def test_independent_sigmoids_are_shared_out():
         ("int16", 0.001, 0, [1000, -500, 0], [1.0, -0.5, 0.0]),
     ],
 )
-def test_integers_are_what_they_stand_for(dtype, scale, zero, raw, real):
+def test_quantized_outputs_are_dequantized(dtype, scale, zero, raw, real):
     output = replace(THREE, quantization=Quantization((scale,), (zero,)))
     scores = scores_of(output, np.array([raw], dtype))
     np.testing.assert_allclose(scores.logits, [real])
 
 
-def test_a_quantized_sigmoid_is_decided_by_its_real_value():
+def test_quantized_sigmoid_is_compared_after_dequantizing():
     output = replace(sided(threshold=0.35), quantization=Quantization((1 / 256,), (-128,)))
     raw = np.array([[-128], [-39], [-38], [127]], np.int8)
     # (-39 + 128) / 256 = 0.348, (-38 + 128) / 256 = 0.352
@@ -116,14 +116,14 @@ def test_a_quantized_sigmoid_is_decided_by_its_real_value():
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (4, 1, 3), (4, 1, 1, 3)])
-def test_any_shape_of_one_score_for_each_label_is_read(shape):
+def test_accepts_any_shape_with_one_score_per_label(shape):
     raw = np.arange(12, dtype=np.float32).reshape(shape)
     assert scores_of(THREE, raw).probabilities.shape == (4, 3)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("meaning", ["logits", "probabilities", "sigmoid"])
-def test_what_is_not_finite_has_no_label(meaning, value):
+def test_non_finite_scores_have_no_label(meaning, value):
     output = sided() if meaning == "sigmoid" else replace(THREE, meaning=meaning)
     raw = np.full((2, 1 if meaning == "sigmoid" else 3), 1 / 3)
     raw[1, 0] = value
@@ -132,7 +132,7 @@ def test_what_is_not_finite_has_no_label(meaning, value):
     assert labels[1] == NO_LABEL
 
 
-def test_answers_of_another_width_are_refused():
+def test_rejects_answers_of_another_width():
     with pytest.raises(EdgeproofError, match="answers 2 numbers for a text, where 3"):
         scores_of(THREE, np.zeros((1, 2)))
     with pytest.raises(EdgeproofError, match="answers 2 numbers for a text, where 1"):
@@ -141,7 +141,7 @@ def test_answers_of_another_width_are_refused():
         scores_of(replace(THREE, classes=None), np.zeros((1, 2)), classes=5)
 
 
-def test_declared_probabilities_that_are_none_are_refused():
+def test_rejects_declared_probabilities_out_of_range():
     output = replace(THREE, meaning="probabilities", found="declared")
     scores_of(output, np.array([[0.5, 0.25, 0.25]]))
     with pytest.raises(UsageMistake, match="1 of 2 answers are none: those of text 1"):
@@ -151,7 +151,7 @@ def test_declared_probabilities_that_are_none_are_refused():
 
 
 @given(arrays(np.float64, (5, 3), elements=st.floats(-30, 30)))
-def test_logits_and_probabilities_say_the_same(values):
+def test_softmax_of_logits_equals_probabilities(values):
     for meaning in ("logits", "log_probabilities"):
         raw = values if meaning == "logits" else np.log(softmax(values))
         scores = scores_of(replace(THREE, meaning=meaning), raw)
@@ -164,7 +164,7 @@ def test_logits_and_probabilities_say_the_same(values):
     st.sampled_from([0.35, 0.5, 0.7]),
     st.sampled_from([0, 1]),
 )
-def test_a_sigmoids_logits_say_what_its_probabilities_do(values, threshold, positive):
+def test_sigmoid_logits_and_probabilities_give_the_same_labels(values, threshold, positive):
     scores = scores_of(sided(threshold=threshold, positive=positive), values)
     np.testing.assert_allclose(softmax(scores.logits), scores.probabilities, atol=1e-12)
     above = values[:, 0] > threshold

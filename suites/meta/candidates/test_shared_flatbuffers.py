@@ -81,12 +81,12 @@ def test_file_is_refused_or_asked_about(name):
 
 
 @pytest.mark.parametrize("name", [*BOUND, *REFUSED])
-def test_inspection_finds_what_is_in_it(name):
+def test_inspection_finds_the_documented_properties(name):
     _, *_, expected = {**BOUND, **REFUSED}[name]
     assert {one.id for one in findings_of(inspect_file(shared(name)))} == expected
 
 
-def test_what_is_asked_for_can_be_answered():
+def test_every_question_about_a_file_can_be_answered():
     declared = Declaration(inputs=InputsTable(ids="args_0", mask="args_1", segments="args_2"))
     spec = read_candidate(shared("litert_torch_args"), declared)
     assert {one.role: one.position for one in spec.inputs} == THREE
@@ -94,6 +94,6 @@ def test_what_is_asked_for_can_be_answered():
     assert spec.signature == "other1"
 
 
-def test_ids_beyond_the_table_are_known():
+def test_ids_beyond_the_table_are_detected():
     assert read_candidate(shared("real/sms-int64-sigmoid/model")).input("ids").rows == 10_000
     assert read_candidate(shared("as_edgeproof")).input("ids").rows == 64

@@ -84,7 +84,7 @@ def written(table, key, value):
 
 
 @pytest.mark.parametrize(("table", "key"), PLACES, ids=[f"{t}.{k}".strip(".") for t, k in PLACES])
-def test_each_type_of_value_is_taken_or_refused_in_one_message(table, key, tmp_path):
+def test_each_type_of_value_is_accepted_or_rejected_in_one_message(table, key, tmp_path):
     file = tmp_path / "mine.toml"
     refused: dict[str, UsageMistake] = {}
     for name, value in VALUES.items():
@@ -111,7 +111,7 @@ PATHS = [
 
 @pytest.mark.parametrize(("table", "key"), PATHS, ids=[f"{t}.{k}".strip(".") for t, k in PATHS])
 @pytest.mark.parametrize("value", ["", " ", "a\0b", "a/\0.toml"])
-def test_what_is_no_path_is_refused_by_file_and_key(table, key, value, tmp_path):
+def test_rejects_value_that_is_not_a_path_naming_file_and_key(table, key, value, tmp_path):
     named = key in {"budgets", "device"} and value.strip() and not value.endswith(".toml")
     file = tmp_path / "mine.toml"
     file.write_text(written(table, key, json.dumps(value)), encoding="utf-8")
@@ -144,7 +144,7 @@ CORPUS = {
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_what_is_wrong_with_the_corpus_table_is_told_of_the_toml(name, tmp_path):
+def test_error_in_the_corpus_table_names_the_toml(name, tmp_path):
     line, said = CORPUS[name]
     file = "[[candidates]]\nname = 'a'\nflatbuffer = 'ok.tflite'\n"
     toml = f"labels = ['a', 'b', 'c']\n[corpus]\nfile = 'texts.csv'\n{line}\n{file}"

@@ -40,11 +40,11 @@ def test_corpus_is_the_same_when_built_again(subject, built, tmp_path):
     assert artefact_of(subject, tmp_path).members == built.members
 
 
-def test_its_texts_are_read_back(subject, built):
+def test_texts_are_read_back(subject, built):
     assert load_corpus(built) == generate(subject.corpus)
 
 
-def test_its_encoding_is_aligned_with_its_texts(built):
+def test_encoding_is_aligned_with_the_texts(built):
     corpus, encoded = load_corpus(built), load_encoded(built)
     for split, texts in corpus.splits.items():
         assert encoded[split].ids.shape == (len(texts), 64)
@@ -53,7 +53,7 @@ def test_its_encoding_is_aligned_with_its_texts(built):
         assert encoded[split].ids.max() < load_summary(built)["vocabulary"]
 
 
-def test_its_summary_counts(built):
+def test_summary_counts_the_texts(built):
     summary = load_summary(built)
     test = summary["splits"]["test"]
     assert test["texts"] == sum(test["labels"].values()) == 60
@@ -64,7 +64,7 @@ def test_its_summary_counts(built):
     assert summary["source_sha256"] is None
 
 
-def test_a_subject_of_files_needs_a_file(subject, tmp_path):
+def test_subject_of_files_needs_a_file(subject, tmp_path):
     table = msgspec.structs.replace(subject.corpus, source="files")
     with pytest.raises(UsageMistake, match=r"--edge-corpus.*none were given"):
         build_corpus(
@@ -72,7 +72,7 @@ def test_a_subject_of_files_needs_a_file(subject, tmp_path):
         )
 
 
-def test_a_pretrained_tokenizer_needs_a_checkpoint(subject, tmp_path):
+def test_pretrained_tokenizer_needs_a_checkpoint(subject, tmp_path):
     pretrained = msgspec.structs.replace(load_subject("minilm"), corpus=subject.corpus)
     with pytest.raises(UsageMistake, match=r"--edge-pretrained.*no checkpoint"):
         build_corpus(pretrained, tmp_path, None, None, lambda _: None)

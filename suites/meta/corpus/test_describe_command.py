@@ -93,7 +93,7 @@ def test_related_tweets_are_counted_with_and_without_near_duplicates(
     }
 
 
-def test_entities_add_up_to_their_split(package, describe):
+def test_counts_by_entity_add_up_to_their_split(package, describe):
     document = describe(package)
     assert list(document["by_entity"]) == [entity.entity_id for entity in MINIATURE_ENTITIES]
     for split, languages in document["related_with_polarity"].items():
@@ -126,7 +126,7 @@ def test_rows_texts_and_gold_standards_are_compared(package, describe):
     assert document["gold_standard"]["official_test"]["only_labeled"] == 12
 
 
-def test_every_tweet_left_out_is_listed_under_its_reason(package, describe):
+def test_lists_every_omitted_tweet_under_its_reason(package, describe):
     left_out = describe(package)["left_out"]
     assert left_out["language is ES"]["count"] == 4
     broken = left_out["its polarity is none of NEGATIVE, NEUTRAL, POSITIVE"]
@@ -139,7 +139,7 @@ def test_every_tweet_left_out_is_listed_under_its_reason(package, describe):
     assert all(each["count"] == len(each["texts"]) for each in left_out.values())
 
 
-def test_the_floors_of_each_test_split_and_language(package, describe):
+def test_reports_trivial_classifiers_of_each_test_split_and_language(package, describe):
     document = describe(package)
     for split in ("test", "official_test"):
         for language, floors in document["floors"][split].items():
@@ -170,7 +170,7 @@ def test_a_copy_without_languages_or_gold_standards_is_counted(tmp_path, describ
     assert "language is not known" not in document["left_out"]
 
 
-def test_a_subject_says_how_the_package_is_split(package, replab_subject, describe):
+def test_subject_decides_how_the_package_is_split(package, replab_subject, describe):
     document = describe(package, "--subject", replab_subject, "--counts-only")
     assert {split: each["texts"] for split, each in document["splits"].items()} == {
         "train": 175,
@@ -182,7 +182,7 @@ def test_a_subject_says_how_the_package_is_split(package, replab_subject, descri
     assert document["tokens"]["test"]["texts"] == 100
 
 
-def test_any_corpus_of_a_subject(tmp_path, describe):
+def test_describes_any_corpus_of_a_subject(tmp_path, describe):
     path = tmp_path / "mine.toml"
     text = (
         (FOLDER / "embedded.toml")
@@ -210,7 +210,7 @@ def test_lengths_need_a_tokenizer(package, describe):
     assert "give --pretrained" in describe(package)["tokens"]["omitted"]
 
 
-def test_lengths_in_the_tokens_of_a_checkpoint(package, describe):
+def test_counts_lengths_in_the_tokens_of_a_checkpoint(package, describe):
     if not CHECKPOINT.is_dir():
         pytest.skip("needs ../shared/weights/all-MiniLM-L6-v2")
     tokens = describe(package, "--pretrained", CHECKPOINT)["tokens"]
@@ -233,7 +233,7 @@ def test_lengths_in_the_tokens_of_a_checkpoint(package, describe):
         (["--subjects", "embedded"], "See python -m models.corpus"),
     ],
 )
-def test_a_mistake_is_one_message(arguments, message, capsys):
+def test_mistake_ends_in_one_message(arguments, message, capsys):
     assert main(["describe", *arguments]) == 4
     out, err = capsys.readouterr()
     assert out == ""

@@ -123,7 +123,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_is_refused_in_one_message(name, files_table, tmp_path):
+def test_rejects_bad_file_in_one_message(name, files_table, tmp_path):
     file, content, changes, says = REFUSED[name]
     (tmp_path / file).write_bytes(content)
     with pytest.raises(UsageMistake) as refused:
@@ -141,7 +141,7 @@ SHARED = {
 
 @pytest.mark.skipif(not FAULTS.is_dir(), reason="needs ../shared/faults, which is not here")
 @pytest.mark.parametrize("name", SHARED)
-def test_a_shared_faulty_file_is_refused(name, files_table):
+def test_rejects_shared_faulty_file(name, files_table):
     table = files_table(
         columns={"text": "text", "polarity": "polarity", "entity": "entity"},
         labels=["negative", "neutral", "positive"],
@@ -154,7 +154,7 @@ def test_a_shared_faulty_file_is_refused(name, files_table):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig", "latin-1"])
-def test_a_declared_encoding_is_read(encoding, files_table, tmp_path):
+def test_declared_encoding_is_used(encoding, files_table, tmp_path):
     file = tmp_path / "t.csv"
     file.write_bytes(CSV.replace("number", "n\u00famero").encode(encoding))
     corpus = read_files(files_table(encoding=encoding), file)
@@ -163,7 +163,7 @@ def test_a_declared_encoding_is_read(encoding, files_table, tmp_path):
     }
 
 
-def test_one_text_with_half_an_emoji_is_left_out_and_counted(files_table, tmp_path):
+def test_text_with_half_an_emoji_is_omitted_and_counted(files_table, tmp_path):
     file = tmp_path / "t.jsonl"
     whole = json.dumps({"text": "a whole \U0001f600", "polarity": "BAD"})
     half = '{"text": "half of \\ud83d", "polarity": "BAD"}'
@@ -174,7 +174,7 @@ def test_one_text_with_half_an_emoji_is_left_out_and_counted(files_table, tmp_pa
     assert "a whole \U0001f600" in kept
 
 
-def test_an_unread_column_may_stand_twice_and_hold_anything(files_table, tmp_path):
+def test_unused_column_may_repeat_and_hold_anything(files_table, tmp_path):
     file = tmp_path / "t.csv"
     rows = "".join(f"{text},,{label},\n" for text, label in ROWS)
     file.write_text(f"text,,polarity,\n{rows}", encoding="utf-8")
@@ -234,7 +234,9 @@ MANY = settings(
         st.sampled_from([None, "latin-1", "cp1252", "utf-7"]),
     ),
 )
-def test_texts_are_read_or_refused(content, suffix, encodings, files_table, tmp_path):
+def test_random_file_of_texts_is_read_or_rejected(
+    content, suffix, encodings, files_table, tmp_path
+):
     encoding, fallback = encodings
     file = tmp_path / f"t{suffix}"
     file.write_bytes(content)
@@ -245,7 +247,7 @@ def test_texts_are_read_or_refused(content, suffix, encodings, files_table, tmp_
 
 @MANY
 @given(content=CONTENT)
-def test_other_files_are_read_or_refused(content, tmp_path):
+def test_other_random_files_are_read_or_rejected(content, tmp_path):
     folder = tmp_path / "checkpoint"
     folder.mkdir(exist_ok=True)
     other = tmp_path / "other"
@@ -324,7 +326,7 @@ TOKENIZERS = {
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-def test_a_tokenizer_that_is_not_bert_s_is_refused(name, tmp_path):
+def test_rejects_tokenizer_other_than_berts(name, tmp_path):
     file = tmp_path / "tokenizer.json"
     file.write_text(json.dumps(TOKENIZERS[name]), encoding="utf-8")
     with pytest.raises(UsageMistake) as refused:
@@ -335,7 +337,7 @@ def test_a_tokenizer_that_is_not_bert_s_is_refused(name, tmp_path):
 
 
 @pytest.mark.parametrize("lines", [[], [""], ["good", "bad"], [*VOCABULARY, "good"]])
-def test_a_vocabulary_that_is_not_bert_s_is_refused(lines, tmp_path):
+def test_rejects_vocabulary_other_than_berts(lines, tmp_path):
     file = tmp_path / "vocab.txt"
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     with pytest.raises(UsageMistake) as refused:
@@ -343,7 +345,7 @@ def test_a_vocabulary_that_is_not_bert_s_is_refused(lines, tmp_path):
     assert refused.value.file == str(file)
 
 
-def test_a_whole_one_is_taken(tmp_path):
+def test_accepts_complete_tokenizer_json(tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps(whole_tokenizer()), encoding="utf-8")
     tokenizer = load_tokenizer(tmp_path, TABLE)
     encoded = encode(tokenizer, [LabelledText("1", "", "Good", 0)], pair_with_group=False)
@@ -358,7 +360,7 @@ CONFIG |= {"attention_probs_dropout_prob": 0.1}
 
 @pytest.mark.parametrize("value", [2**63, 10**300, -1, 0, 1.5, "12", None, [1], {"a": 1}, True])
 @pytest.mark.parametrize("key", [key for key in CONFIG if key.endswith(("_size", "s", "heads"))])
-def test_an_impossible_size_in_a_config_is_refused(key, value, tmp_path):
+def test_rejects_impossible_size_in_a_config(key, value, tmp_path):
     file = tmp_path / "config.json"
     file.write_text(json.dumps(CONFIG | {key: value}), encoding="utf-8")
     with pytest.raises(UsageMistake) as refused:
@@ -368,7 +370,7 @@ def test_an_impossible_size_in_a_config_is_refused(key, value, tmp_path):
 
 
 @pytest.mark.parametrize("family", ["roberta", "distilbert", 7, None, ["bert"]])
-def test_another_family_s_config_is_refused(family, tmp_path):
+def test_rejects_config_of_another_family(family, tmp_path):
     file = tmp_path / "config.json"
     file.write_text(json.dumps(CONFIG | {"model_type": family}), encoding="utf-8")
     with pytest.raises(UsageMistake, match="model_type"):

@@ -118,12 +118,12 @@ def test_one_text_has_two_polarities_for_two_entities(generated):
 
 
 @pytest.mark.parametrize("pattern", [pytest.param(p, id=n) for n, p in PHENOMENA.items()])
-def test_the_corpus_shows(generated, pattern):
+def test_corpus_contains_the_feature(generated, pattern):
     found = sum(bool(re.search(pattern, row.text)) for row in generated.splits["train"])
     assert found >= 10
 
 
-def test_no_symbol_of_the_grammar_is_left(generated):
+def test_texts_contain_no_grammar_symbol(generated):
     assert not any("{" in row.text for row in generated.splits["train"])
 
 
@@ -135,7 +135,7 @@ def test_polarities_are_spread_as_in_reputation_data(generated):
     assert 0.35 < positive < 0.5
 
 
-def test_a_bag_of_words_falls_short(generated):
+def test_bag_of_words_classifier_falls_short(generated):
     """Above this band the corpus is too easy for the full model to stand out; below, noise."""
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - slow to import
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
@@ -159,7 +159,7 @@ def test_a_bag_of_words_falls_short(generated):
     ],
     ids=["two labels", "no end"],
 )
-def test_a_table_it_cannot_serve_is_refused(changes, key):
+def test_rejects_impossible_table(changes, key):
     table = msgspec.structs.replace(load_subject("embedded").corpus, **changes)
     with pytest.raises(UsageMistake) as mistake:
         generate(table)

@@ -14,7 +14,7 @@ GROUPS = st.lists(st.integers(0, 9), max_size=40)
 
 
 @given(KEYS)
-def test_two_are_in_one_group_exactly_if_a_chain_of_keys_joins_them(keys):
+def test_items_share_a_group_exactly_if_a_chain_of_keys_joins_them(keys):
     groups = linked(keys)
     for at, start in enumerate(keys):
         known, members = set(start), {at}
@@ -41,6 +41,6 @@ def test_parts_hold_whole_groups_and_never_more_than_wanted(groups, first, secon
 
 
 @given(st.integers(0, 30), st.integers(0, 99))
-def test_a_part_is_full_where_small_groups_suffice(wanted, seed):
+def test_part_is_filled_if_small_groups_suffice(wanted, seed):
     groups = [*range(30), *[30] * 40]
     assert len(carve(groups, {"part": wanted}, seed)["part"]) == wanted

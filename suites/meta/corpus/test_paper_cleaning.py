@@ -24,7 +24,7 @@ def test_cleaning_removes_what_the_paper_says_and_keeps_the_words():
 
 
 @given(st.text())
-def test_cleaning_is_its_three_parts_and_clean_once_is_clean(text):
+def test_cleaning_joins_its_three_steps_and_is_idempotent(text):
     once = cleaned(text, "paper")
     assert once == cleaned(text, "symbols", "punctuation", "spaces")
     assert cleaned(once, "paper") == once
@@ -37,6 +37,6 @@ def test_a_subject_switches_it_on_by_its_name(cleaning, alike):
     assert (tokenizer.encode("one, two!").ids == tokenizer.encode("one two").ids) is alike
 
 
-def test_another_name_is_refused_and_the_known_ones_are_listed():
+def test_rejects_unknown_name_and_lists_the_known_ones():
     with pytest.raises(UsageMistake, match=r"no cleaning step is called 'papers'.*paper"):
         cleaned("text", "papers")

@@ -71,7 +71,7 @@ SHAPE = st.builds(
 # Without quotes, for it ends no line of this file.
 @example(texts=["a\rb"], shape=Shape(".csv", zipped=False, mark=False, newline="\n"))
 @example(texts=["a\rb", "\r"], shape=Shape(".tsv", zipped=False, mark=True, newline="\r\n"))
-def test_what_was_written_is_read(files_table, tmp_path, texts, shape):
+def test_reads_a_written_file_back(files_table, tmp_path, texts, shape):
     # The numbers keep texts apart whatever is drawn, and make enough rows for every split.
     rows = [(f"{at}z {texts[at % len(texts)]} z{at}", ("BAD", "GOOD")[at % 2]) for at in range(100)]
     table = files_table(counts={"validation": 20, "calibration": 20, "test": 20})
@@ -106,7 +106,7 @@ def test_the_same_file_is_split_the_same_way(files_table, tmp_path):
     assert read_files(files_table(), file) != read_files(files_table(seed=4), file)
 
 
-def test_train_takes_the_rest(files_table, tmp_path):
+def test_train_split_takes_the_rest(files_table, tmp_path):
     corpus = read_files(files_table(), write(tmp_path, rows_of(60), PLAIN))
     sizes = {split: len(corpus.splits[split]) for split in SPLITS}
     assert sizes == {"train": 46, "validation": 4, "calibration": 4, "test": 6}
@@ -128,7 +128,7 @@ def test_copies_of_one_id_stay_together(files_table, lines):
     assert len(corpus.splits["test"]) == 6
 
 
-def test_copies_are_evidence_once(files_table, lines):
+def test_copies_are_counted_once(files_table, lines):
     rows = [
         (f"t{at // 10}", f"text {at}", "AB"[at % 2], ("BAD", "GOOD")[at // 2 % 2])
         for at in range(400)
@@ -175,7 +175,7 @@ def test_a_split_column_decides_and_calibration_comes_out_of_train(files_table, 
     assert numbers["calibration"] | numbers["train"] == set(range(30))
 
 
-def test_what_is_left_out_says_why_and_where(files_table, lines):
+def test_omitted_rows_have_a_reason_and_a_line(files_table, lines):
     file = lines(
         "text,polarity",
         *rows_of(40),
@@ -199,7 +199,7 @@ def test_what_is_left_out_says_why_and_where(files_table, lines):
     assert len(texts_of(corpus)) == 40
 
 
-def test_the_same_words_about_another_entity_are_no_copy(files_table, lines):
+def test_same_words_about_another_entity_are_not_a_copy(files_table, lines):
     rows = [("so good", "A", "GOOD"), ("so good", "B", "BAD")]
     rows += [(text, "A", polarity) for text, polarity in rows_of(40)]
     table = files_table(columns={"text": "text", "polarity": "polarity", "entity": "entity"})

@@ -85,7 +85,7 @@ CASES = {
     ("written", "changes", "message"),
     [pytest.param(case[:2], *case[2:], id=name) for name, case in CASES.items()],
 )
-def test_refuses_each_mistake_in_a_file(files_table, tmp_path, written, changes, message):
+def test_rejects_each_mistake_in_a_file(files_table, tmp_path, written, changes, message):
     name, content = written
     file = tmp_path / name
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -95,17 +95,17 @@ def test_refuses_each_mistake_in_a_file(files_table, tmp_path, written, changes,
     assert mistake.value.remedy
 
 
-def test_a_missing_file_is_refused(files_table, tmp_path):
+def test_rejects_missing_file(files_table, tmp_path):
     with pytest.raises(UsageMistake, match=r"gone\.csv: no such file"):
         read_files(files_table(), tmp_path / "gone.csv")
 
 
-def test_a_folder_is_refused(files_table, tmp_path):
+def test_rejects_folder(files_table, tmp_path):
     with pytest.raises(UsageMistake, match="is not a file"):
         read_files(files_table(), tmp_path)
 
 
-def test_a_truncated_zip_is_refused(files_table, tmp_path):
+def test_rejects_truncated_zip(files_table, tmp_path):
     file = tmp_path / "t.zip"
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("t.csv", GOOD)
@@ -114,7 +114,7 @@ def test_a_truncated_zip_is_refused(files_table, tmp_path):
         read_files(files_table(), file)
 
 
-def test_a_damaged_member_is_refused(files_table, tmp_path):
+def test_rejects_damaged_member(files_table, tmp_path):
     file = tmp_path / "t.zip"
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("t.csv", GOOD)
@@ -124,7 +124,7 @@ def test_a_damaged_member_is_refused(files_table, tmp_path):
 
 
 @pytest.mark.parametrize("names", [["a.csv", "b.csv"], ["a.png", "b.png"]])
-def test_a_zip_in_which_the_texts_are_not_plain_is_refused(files_table, tmp_path, names):
+def test_rejects_zip_without_one_plain_file_of_texts(files_table, tmp_path, names):
     file = tmp_path / "t.zip"
     with zipfile.ZipFile(file, "w") as archive:
         for name in names:

@@ -61,7 +61,7 @@ def everything(corpus: Corpus) -> list[LabelledText]:
     return [tweet for split in SPLITS for tweet in corpus.splits[split]]
 
 
-def test_each_tweet_left_out_has_its_reason_and_its_line(corpus: Corpus) -> None:
+def test_omitted_tweets_have_a_reason_and_a_line(corpus: Corpus) -> None:
     assert Counter(each.reason for each in corpus.left_out) == {
         "unrelated to its entity": 2,
         "language is ES": 4,
@@ -85,7 +85,7 @@ def test_every_tweet_is_in_a_split_or_left_out(corpus: Corpus) -> None:
     assert used == Counter(tweet.tweet_id for tweet in miniature_tweets())
 
 
-def test_the_official_splits_stay(corpus: Corpus) -> None:
+def test_official_splits_are_kept(corpus: Corpus) -> None:
     test_ids = {tweet.tweet_id for tweet in miniature_tweets() if tweet.folder == "test"}
     assert {tweet.text_id for tweet in corpus.splits["test"]} <= test_ids
     assert len(corpus.splits["test"]) == PLAIN["test"] + 4
@@ -96,7 +96,7 @@ def test_the_official_splits_stay(corpus: Corpus) -> None:
     assert len(corpus.splits["train"]) == PLAIN["training"] + 4 - 21
 
 
-def test_a_model_is_told_the_name_and_the_measures_the_id(corpus: Corpus) -> None:
+def test_model_sees_the_entity_name_and_measures_use_the_id(corpus: Corpus) -> None:
     names = {(tweet.group_id, tweet.group) for tweet in everything(corpus)}
     assert ("RL2013D04E904", 'The "Quiet" Tides') in names
     assert len(names) == 4
@@ -104,7 +104,7 @@ def test_a_model_is_told_the_name_and_the_measures_the_id(corpus: Corpus) -> Non
     assert tweet.parts(pair_with_group=True) == (tweet.group_name, tweet.text)
 
 
-def test_an_entity_without_a_name_is_its_id() -> None:
+def test_entity_without_a_name_is_named_by_its_id() -> None:
     assert LabelledText("1", "Veltra", "text", 0).parts(pair_with_group=True) == ("Veltra", "text")
     assert LabelledText("1", "", "text", 0).parts(pair_with_group=True) == ("text",)
 
@@ -132,14 +132,14 @@ def test_every_layout_gives_the_same_corpus(style: Style, corpus: Corpus, tmp_pa
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_nothing_of_one_split_is_known_from_another(seed: int, package: Path) -> None:
+def test_splits_share_no_tweet_and_no_text(seed: int, package: Path) -> None:
     corpus = read_replab(replab_table(seed=seed), package)
     for known in (lambda t: t.text_id, lambda t: normalized(t.text)):
         owners = {split: {known(tweet) for tweet in corpus.splits[split]} for split in SPLITS}
         assert sum(map(len, owners.values())) == len(set.union(*owners.values()))
 
 
-def test_another_seed_carves_other_tweets(package: Path) -> None:
+def test_another_seed_selects_other_tweets(package: Path) -> None:
     first, second = (read_replab(replab_table(seed=seed), package) for seed in (1, 2))
     assert first.splits["validation"] != second.splits["validation"]
     assert first.splits["test"] == second.splits["test"]
@@ -159,7 +159,7 @@ def test_no_language_asked_for_takes_every_language(package: Path) -> None:
 
 
 @pytest.mark.parametrize("info", ["none", "without language"])
-def test_a_copy_without_languages_needs_to_be_told(info: str, tmp_path: Path) -> None:
+def test_copy_without_languages_must_be_declared(info: str, tmp_path: Path) -> None:
     root = write_miniature(tmp_path, Style(info=info))
     with pytest.raises(UsageMistake, match=r"corpus\.languages: does not say the language"):
         read_replab(replab_table(), root)
@@ -167,7 +167,7 @@ def test_a_copy_without_languages_needs_to_be_told(info: str, tmp_path: Path) ->
     assert len(corpus.splits["test"]) == PLAIN["test"] + 6
 
 
-def test_one_unknown_language_is_a_reason(tmp_path: Path) -> None:
+def test_unknown_language_is_a_reason_to_omit(tmp_path: Path) -> None:
     tweets = [*miniature_tweets(), Written("test", BANKING.entity_id, "999999", "?", language="")]
     root = write_package(tmp_path, [BANKING], tweets)
     with pytest.raises(UsageMistake, match=r"entities\.tsv: does not name the entity RL2013D01"):
@@ -186,7 +186,7 @@ def test_a_latin_1_copy_is_read(tmp_path: Path) -> None:
     assert {"qué buen banco, test", "no abre, señor, test"} <= texts
 
 
-def test_a_row_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+def test_unreadable_row_is_omitted(tmp_path: Path) -> None:
     root = write_miniature(tmp_path)
     with (root / f"training/labeled/{MUSIC.entity_id}.dat").open("a", encoding="utf-8") as file:
         file.write('"216287162696999999"\t"who"\n')
@@ -195,7 +195,7 @@ def test_a_row_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     assert broken.where == f"training/labeled/{MUSIC.entity_id}.dat: line 56"
 
 
-def test_a_second_row_of_a_tweet_is_left_out(tmp_path: Path) -> None:
+def test_second_row_of_a_tweet_is_omitted(tmp_path: Path) -> None:
     tweets = miniature_tweets()
     root = write_package(tmp_path, MINIATURE_ENTITIES, [*tweets, tweets[0]])
     (second,) = (
@@ -225,7 +225,7 @@ def test_package_becomes_an_artefact(package: Path, corpus: Corpus, tmp_path: Pa
     assert load_summary(kept)["source_sha256"] == hash_corpus(package)
 
 
-def test_a_plan_takes_the_folder_and_notices_a_changed_byte(tmp_path: Path) -> None:
+def test_plan_key_changes_with_any_byte_of_the_folder(tmp_path: Path) -> None:
     root, other = write_miniature(tmp_path / "one"), write_miniature(tmp_path / "other")
     (other / "background").mkdir()
     keys = [make_plan(make_request(subject_of(), corpus=each)).corpus.key for each in (root, other)]
@@ -235,7 +235,7 @@ def test_a_plan_takes_the_folder_and_notices_a_changed_byte(tmp_path: Path) -> N
     assert make_plan(make_request(subject_of(), corpus=other)).corpus.key != keys[0]
 
 
-def test_a_plan_refuses_what_is_not_the_package(package: Path, tmp_path: Path) -> None:
+def test_plan_rejects_folder_that_is_not_the_package(package: Path, tmp_path: Path) -> None:
     for wrong in (tmp_path, package / "entities/replab2013_entities.tsv"):
         with pytest.raises(UsageMistake, match="--edge-corpus"):
             check_inputs(subject_of(), (), wrong, None)

@@ -182,25 +182,25 @@ CARELESS = {
 
 
 @pytest.mark.parametrize("name", CARELESS)
-def test_careless_quotes_cost_no_tweet(name: str, tmp_path: Path) -> None:
+def test_careless_quotes_lose_no_tweet(name: str, tmp_path: Path) -> None:
     content, texts = CARELESS[name]
     rows, broken = read_text(HEADER + content, tmp_path)
     assert [text for _, text in rows] == texts
     assert broken == []
 
 
-def test_a_row_too_short_is_named_by_its_line_and_costs_no_other(tmp_path: Path) -> None:
+def test_short_row_is_reported_by_line_and_loses_no_other(tmp_path: Path) -> None:
     content = HEADER + "111111\twho\tE\tone\n222222\twho\n333333\twho\tE\tthree\n"
     assert read_text(content, tmp_path) == ([("111111", "one"), ("333333", "three")], [3])
 
 
 @pytest.mark.parametrize("mark", ["\ufeff", "ï»¿"])
-def test_a_mark_at_the_beginning_is_no_part_of_a_column(mark: str, tmp_path: Path) -> None:
+def test_byte_order_mark_is_not_part_of_a_column_name(mark: str, tmp_path: Path) -> None:
     rows, _ = read_text(mark + HEADER + "111111\twho\tE\tone\n", tmp_path)
     assert rows == [("111111", "one")]
 
 
-def test_one_line_that_is_not_utf_8_spoils_no_other(tmp_path: Path) -> None:
+def test_line_that_is_not_utf_8_spoils_no_other(tmp_path: Path) -> None:
     path = tmp_path / "texts.tsv"
     lines = [HEADER.encode(), "111111\twho\tE\té\n".encode(), b"222222\twho\tE\t\xe9\n"]
     path.write_bytes(b"".join(lines))

@@ -32,7 +32,7 @@ UNFIT_TABLES = {
 }
 
 
-def test_no_folder(tmp_path):
+def test_rejects_missing_folder(tmp_path):
     with pytest.raises(UsageMistake, match="no such folder"):
         read_replab(replab_table(), tmp_path / "nowhere")
 
@@ -46,7 +46,7 @@ def test_no_folder(tmp_path):
         ("tweet_text", "holds no texts, neither as"),
     ],
 )
-def test_a_part_is_missing(part, message, tmp_path):
+def test_rejects_missing_part(part, message, tmp_path):
     root = write_miniature(tmp_path)
     shutil.rmtree(root / part)
     with pytest.raises(UsageMistake, match=message) as caught:
@@ -56,7 +56,7 @@ def test_a_part_is_missing(part, message, tmp_path):
 
 
 @pytest.mark.parametrize("column", ["polarity", "filtering", "entity_id", "tweet_id"])
-def test_a_column_is_missing(column, tmp_path):
+def test_rejects_missing_column(column, tmp_path):
     path = write_miniature(tmp_path) / f"test/labeled/{MUSIC.entity_id}.dat"
     text = path.read_text(encoding="utf-8").replace(f'"{column}"', '"other"', 1)
     path.write_text(text, encoding="utf-8")
@@ -65,7 +65,7 @@ def test_a_column_is_missing(column, tmp_path):
     assert caught.value.file == str(path)
 
 
-def test_an_empty_file(tmp_path):
+def test_rejects_empty_file(tmp_path):
     path = write_miniature(tmp_path) / f"test/labeled/{MUSIC.entity_id}.dat"
     path.write_bytes(b"")
     with pytest.raises(UsageMistake, match="is empty"):
@@ -73,7 +73,7 @@ def test_an_empty_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", UNFIT_TABLES)
-def test_a_table_that_does_not_fit(name, tmp_path):
+def test_rejects_table_that_does_not_fit(name, tmp_path):
     changes, message = UNFIT_TABLES[name]
     with pytest.raises(UsageMistake, match=message):
         read_replab(replab_table(**changes), write_miniature(tmp_path))
@@ -86,6 +86,6 @@ def test_a_table_that_does_not_fit(name, tmp_path):
         {"source": "files", "languages": ["ES"], "counts": {**SMALLEST, "test": 1}},
     ],
 )
-def test_what_only_replab_has_is_refused_elsewhere(changes):
+def test_rejects_replab_keys_for_other_corpora(changes):
     with pytest.raises(msgspec.ValidationError):
         replab_table(**changes)

@@ -32,13 +32,13 @@ def corpus(name):
     return read_files(load_subject(name).corpus, FILES[name])
 
 
-def test_its_splits_have_the_asked_sizes(name, corpus):
+def test_splits_have_the_requested_sizes(name, corpus):
     sizes = {split: len(texts) for split, texts in corpus.splits.items()}
     train = {"airline": 9263, "twitter_entity": 20000}[name]
     assert sizes == {"train": train, "validation": 500, "calibration": 500, "test": 4000}
 
 
-def test_every_row_is_a_text_or_left_out(name, corpus):
+def test_every_row_is_a_text_or_omitted(name, corpus):
     left_out = sum(each.count for each in corpus.left_out)
     assert left_out + sum(map(len, corpus.splits.values())) == ROWS[name]
 

@@ -38,7 +38,7 @@ def candidates_of(pairs):
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=14))
-def test_groups_hold_those_that_share_an_id_or_a_text(pairs):
+def test_texts_with_the_same_id_or_words_share_a_group(pairs):
     rows = [(f"{one}", f"word{other}") for one, other in pairs]
     found = _groups(candidates_of(enumerate(rows)))
     expected = linked([(("id", name), ("text", text)) for name, text in rows])

@@ -13,7 +13,7 @@ def table(**given):
     return TokenizerTable(source="trained", max_tokens=64, **given)
 
 
-def test_rows_have_one_length_where_none_is_named():
+def test_rows_have_one_length_by_default():
     assert table().row_lengths == (64,)
     assert table(lengths=(16, 32, 64)).row_lengths == (16, 32, 64)
 
@@ -28,12 +28,12 @@ def test_rows_have_one_length_where_none_is_named():
         ((4, 64), "4 is less than 8 tokens"),
     ],
 )
-def test_refuses_lengths_that_cannot_be_meant(lengths, said):
+def test_rejects_invalid_lengths(lengths, said):
     with pytest.raises(ValueError, match=said):
         table(lengths=lengths)
 
 
-def test_other_lengths_train_nothing_anew():
+def test_other_lengths_do_not_retrain():
     subject = load_subject("embedded")
     lengths = replace(subject.tokenizer, lengths=(16, 64))
     one, several = (

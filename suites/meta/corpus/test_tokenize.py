@@ -60,12 +60,12 @@ def tokenizer():
         ("spaces", "  a \n\t b ", "a b"),
     ],
 )
-def test_a_step_cleans(step, text, cleaned):
+def test_cleaning_step_does_what_its_name_says(step, text, cleaned):
     assert normalizer_for([step], lowercase=None).normalize_str(text) == cleaned
 
 
 def test_every_step_is_tested():
-    marks = test_a_step_cleans.pytestmark[0].args[1]
+    marks = test_cleaning_step_does_what_its_name_says.pytestmark[0].args[1]
     assert {case[0] for case in marks} == STEPS.keys()
 
 
@@ -78,7 +78,7 @@ def test_the_order_of_steps_does_not_matter():
     assert forms == {"rt great see"}
 
 
-def test_an_unknown_step_is_refused():
+def test_rejects_unknown_step():
     with pytest.raises(UsageMistake, match=r"tokenizer\.cleaning.*'stemming'.*links, mentions"):
         normalizer_for(["links", "stemming"], lowercase=True)
 
@@ -95,7 +95,7 @@ def test_copies_share_a_normalized_form(text, copy):
 
 
 @pytest.mark.parametrize(("text", "other"), [("ok 😍", "ok 😡"), ("@jo", "@mia"), ("好", "坏")])
-def test_different_texts_do_not(text, other):
+def test_different_texts_have_different_normalized_forms(text, other):
     assert normalized(text) != normalized(other)
 
 
@@ -114,32 +114,32 @@ def test_training_repeats_itself_in_another_process():
 
 
 @given(text=st.text(max_size=400), group=st.text(max_size=40))
-def test_any_text_becomes_as_many_ids_as_asked(tokenizer, text, group):
+def test_every_text_becomes_the_requested_number_of_ids(tokenizer, text, group):
     row = tokenizer.encode(group, text)
     assert len(row.ids) == len(row.attention_mask) == len(row.type_ids) == TABLE.max_tokens
     assert 0 <= min(row.ids) <= max(row.ids) < tokenizer.get_vocab_size()
 
 
-def test_a_pair_is_group_then_text(tokenizer):
+def test_pair_holds_the_group_before_the_text(tokenizer):
     row = tokenizer.encode("Ostrel Bank", "@jo great https://t.co/x")
     assert row.tokens[:7] == ["[CLS]", "ostrel", "bank", "[SEP]", "great", "[SEP]", "[PAD]"]
     assert row.type_ids[:7] == [0, 0, 0, 0, 1, 1, 0]
     assert sum(row.attention_mask) == 6
 
 
-def test_a_long_text_loses_its_end_and_the_group_stays(tokenizer):
+def test_long_text_is_truncated_and_the_group_kept(tokenizer):
     row = tokenizer.encode("Ostrel Bank", "great " * 50)
     assert row.tokens[:5] == ["[CLS]", "ostrel", "bank", "[SEP]", "great"]
     assert row.tokens[-1] == "[SEP]"
 
 
-def test_a_text_cannot_spell_a_special_token(tokenizer):
+def test_text_cannot_contain_a_special_token(tokenizer):
     row = tokenizer.encode("Ostrel Bank", "great [SEP] app [PAD] [CLS]")
     assert row.tokens.count("[SEP]") == 2
     assert "[PAD]" not in row.tokens[: sum(row.attention_mask)]
 
 
-def test_the_file_alone_gives_the_same_ids(tokenizer, tmp_path):
+def test_tokenizer_file_alone_gives_the_same_ids(tokenizer, tmp_path):
     file = tmp_path / "tokenizer.json"
     tokenizer.save(str(file))
     again = Tokenizer.from_file(str(file))
@@ -174,7 +174,7 @@ def _checkpoint(folder, *, whole):
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["tokenizer.json", "vocab.txt"])
-def test_a_checkpoint_gets_our_cleaning_and_length(tokenizer, tmp_path, whole):
+def test_checkpoint_tokenizer_uses_the_subjects_cleaning_and_length(tokenizer, tmp_path, whole):
     _checkpoint(tmp_path, whole=whole)
     loaded = load_tokenizer(
         tmp_path, msgspec.structs.replace(TABLE, source="pretrained", vocabulary=None)
@@ -183,14 +183,14 @@ def test_a_checkpoint_gets_our_cleaning_and_length(tokenizer, tmp_path, whole):
         assert loaded.encode("Ostrel Bank", text).ids == tokenizer.encode("Ostrel Bank", text).ids
 
 
-def test_a_folder_without_tokenizer_is_refused(tmp_path):
+def test_rejects_folder_without_tokenizer(tmp_path):
     with pytest.raises(UsageMistake, match=r"holds none of tokenizer\.json, vocab\.txt") as refused:
         load_tokenizer(tmp_path, TABLE)
     assert refused.value.file == str(tmp_path)
     assert "save_pretrained writes" in refused.value.remedy
 
 
-def test_a_damaged_tokenizer_is_refused(tmp_path):
+def test_rejects_damaged_tokenizer(tmp_path):
     (tmp_path / "tokenizer.json").write_text('{"version": "1.0"')
     with pytest.raises(UsageMistake, match=r"tokenizer\.json: is not JSON") as refused:
         load_tokenizer(tmp_path, TABLE)

@@ -63,14 +63,14 @@ def ids(folder, text=TEXT, **more):
         (LOWER, None, [2, 5, 6, 7, 9, 10, 12, 3]),
     ],
 )
-def test_word_pieces_are_found_as_the_settings_say(folder, pieces, settings, expected):
+def test_word_pieces_follow_the_settings(folder, pieces, settings, expected):
     """The ids are numbered by hand, by what BertTokenizer's documentation says of each key."""
     assert ids(folder(pieces, settings)) == expected
 
 
 @pytest.mark.parametrize("asked", [True, False])
 @pytest.mark.parametrize("settings", [{"do_lower_case": True}, {"do_lower_case": False}, None])
-def test_a_subject_that_contradicts_the_checkpoint_is_refused(folder, settings, asked):
+def test_rejects_subject_that_contradicts_the_checkpoint(folder, settings, asked):
     lower = False if settings is None else settings["do_lower_case"]
     place = folder(CASED, settings)
     if asked == lower:
@@ -124,14 +124,14 @@ def test_the_settings_state_the_case_of_a_whole_tokenizer(folder):
         ("[]", "Expected `object`", None),
     ],
 )
-def test_settings_that_cannot_be_kept_are_named(folder, settings, said, key):
+def test_error_names_unsupported_settings(folder, settings, said, key):
     with pytest.raises(UsageMistake, match=said) as refused:
         ids(folder(LOWER, settings))
     assert refused.value.file.endswith("tokenizer_config.json")
     assert refused.value.key == key
 
 
-def test_tokens_that_are_added_to_the_vocabulary_are_not_cut_into_pieces(folder):
+def test_added_tokens_are_not_split_into_pieces(folder):
     place = folder(LOWER, {"do_lower_case": True})
     before = ids(place)
     (place / "added_tokens.json").write_text('{"[MASK]": 4}')
@@ -142,7 +142,7 @@ def test_tokens_that_are_added_to_the_vocabulary_are_not_cut_into_pieces(folder)
 
 
 @pytest.mark.parametrize("side", ["padding_side", "truncation_side"])
-def test_a_whole_tokenizer_is_not_filled_up_from_the_other_side(folder, side):
+def test_rejects_left_padding_or_truncation_in_the_settings(folder, side):
     place = folder(CASED, {"do_lower_case": False})
     load_tokenizer(place, table()).save(str(place / "tokenizer.json"))
     (place / "tokenizer_config.json").write_text(json.dumps({side: "left"}))
@@ -150,7 +150,7 @@ def test_a_whole_tokenizer_is_not_filled_up_from_the_other_side(folder, side):
         ids(place)
 
 
-def test_a_length_without_a_limit_is_none(folder):
+def test_huge_model_max_length_means_no_limit(folder):
     """As `transformers` writes it: an integer of 31 digits."""
     endless = folder(LOWER, '{"model_max_length": 1000000000000000019884624838656}')
     assert ids(endless) == [2, 5, 6, 7, 9, 10, 12, 3]
@@ -178,7 +178,7 @@ def config(folder, **changes):
     return folder
 
 
-def test_a_config_that_names_no_network_is_asked_for_it(tmp_path):
+def test_config_without_model_type_is_asked_about(tmp_path):
     assert read_config(config(tmp_path)).family == "bert"
     with pytest.raises(UsageMistake, match="is missing") as refused:
         read_config(config(tmp_path, model_type=None))
@@ -188,7 +188,7 @@ def test_a_config_that_names_no_network_is_asked_for_it(tmp_path):
 
 
 @pytest.mark.parametrize("family", ["roberta", "distilbert", "xlm-roberta"])
-def test_another_network_is_refused_by_its_name(tmp_path, family):
+def test_rejects_another_network_by_name(tmp_path, family):
     with pytest.raises(UsageMistake, match=f"'{family}', which is not supported") as refused:
         read_config(config(tmp_path, model_type=family))
     assert "'bert' or 'mobilebert'" in refused.value.remedy
@@ -236,5 +236,5 @@ def test_another_network_is_refused_by_its_name(tmp_path, family):
         ),
     ],
 )
-def test_a_fine_tuned_head_is_told(tmp_path, changes, head):
+def test_fine_tuned_head_is_reported(tmp_path, changes, head):
     assert head_of(config(tmp_path, **changes)) == head

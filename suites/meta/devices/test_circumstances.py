@@ -85,7 +85,7 @@ def test_power_rails_of_both_drivers(tree):
         ("rpi3", {"/proc/meminfo": "MemAvailable:   51200 kB\n"}, "50 MiB of memory"),
     ],
 )
-def test_a_bad_state_makes_it_invalid_before_and_after(verdict, name, changes, reason):
+def test_bad_state_before_or_after_invalidates_the_time(verdict, name, changes, reason):
     assert reason in verdict(name, before=changes)
     assert reason in verdict(name, after=changes)
 
@@ -100,7 +100,7 @@ def test_a_bad_state_makes_it_invalid_before_and_after(verdict, name, changes, r
         ("rpi3", {"/proc/vmstat": "pswpin 3\npswpout 4\n"}, "7 pages were swapped"),
     ],
 )
-def test_what_happened_meanwhile_makes_it_invalid(verdict, name, changes, reason):
+def test_throttling_during_the_measurement_invalidates_the_time(verdict, name, changes, reason):
     assert reason in verdict(name, after=changes)
     assert verdict(name, before=changes) is None
 
@@ -120,7 +120,7 @@ def test_every_reason_is_named_once(verdict):
     assert reason == "throttled (cpu-balanced); power mode 1 saves power"
 
 
-def test_foreign_load_leaves_the_runner_out(tree):
+def test_foreign_load_excludes_the_runner(tree):
     device = load_device("rpi4")
     files = {"/proc/stat": STAT.format(1000, 0), "/proc/900/stat": RUNNER_STAT.format(100)}
     later = {"/proc/stat": STAT.format(1900, 100), "/proc/900/stat": RUNNER_STAT.format(600)}
@@ -133,7 +133,7 @@ def test_foreign_load_leaves_the_runner_out(tree):
     assert foreign_load(replace(before, runner_busy=None), after) is None
 
 
-def test_a_short_measurement_is_held_to_what_the_counts_can_tell(tree):
+def test_short_measurement_is_judged_by_the_resolution_of_the_counters(tree):
     device = load_device("rpi4")
     before = replace(sample(device, tree("rpi4")), at=0.0, busy=10.0, runner_busy=1.0)
     after = replace(before, at=0.2, busy=10.21, runner_busy=1.2)
@@ -144,7 +144,7 @@ def test_a_short_measurement_is_held_to_what_the_counts_can_tell(tree):
     assert "others kept 0.8 cores busy" in str(invalid_because(before, crowded, device))
 
 
-def test_a_reading_in_between_counts(tree):
+def test_reading_during_the_measurement_counts(tree):
     device = load_device("rpi4")
     calm = sample(device, tree("rpi4"))
     hot = sample(device, tree("rpi4", {FIRMWARE: "8\n"}))
@@ -152,7 +152,7 @@ def test_a_reading_in_between_counts(tree):
     assert "soft temperature limit" in invalid_because(calm, calm, device, [hot])
 
 
-def test_the_command_stands_in_for_the_file():
+def test_command_replaces_a_missing_file():
     device = load_device("rpi4")
     texts = {"$ vcgencmd get_throttled": "throttled=0x20002\n"}
     seen = circumstances(Reading(at=0.0, cost=0.0, machine="aarch64", texts=texts), device)
@@ -163,7 +163,7 @@ GARBAGE = ["", "\n", "\0\0", "nonsense", "-", "0x", "99999999999999 x", "nan", "
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_where_every_sensor_says_nonsense_no_time_of_a_board_counts(tree, garbage):
+def test_times_are_invalid_if_every_sensor_reads_nonsense(tree, garbage):
     for name in device_names():
         device, root = load_device(name), tree(name)
         paths = [path for path in root.rglob("*") if path.is_file()]
@@ -180,7 +180,7 @@ def test_where_every_sensor_says_nonsense_no_time_of_a_board_counts(tree, garbag
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_a_sensor_that_says_nonsense_is_left_out_and_the_others_count(tree, verdict, garbage):
+def test_sensor_that_reads_nonsense_is_ignored(tree, verdict, garbage):
     for path in (FIRMWARE, ALARM):
         assert verdict("rpi4", before={path: garbage}) is None
     for path in (COOLING, EVENTS):
@@ -189,7 +189,7 @@ def test_a_sensor_that_says_nonsense_is_left_out_and_the_others_count(tree, verd
     assert seen.told == ("undervoltage",)
 
 
-def test_a_core_that_tells_no_limit_is_not_compared_with_another(verdict):
+def test_core_without_a_frequency_limit_is_not_compared(verdict):
     cores = [f"/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_max_freq" for core in range(4)]
     fast = "/sys/devices/system/cpu/cpu3/cpufreq/cpuinfo_max_freq"
     changes = {cores[0]: "", fast: "2400000\n", cores[3]: "2400000\n"}
@@ -199,7 +199,7 @@ def test_a_core_that_tells_no_limit_is_not_compared_with_another(verdict):
 
 
 @pytest.mark.parametrize("text", ["", "pmode:", "pmode:-1", "pmode:nan", None])
-def test_where_modes_save_power_the_mode_has_to_be_known(verdict, text):
+def test_power_mode_must_be_known_if_modes_save_power(verdict, text):
     reason = verdict("jetson", before={MODE: text})
     assert "its power mode is not known: sensors.power_mode of" in reason
     assert "fixtures/devices/jetson.toml says nothing here" in reason
@@ -209,7 +209,7 @@ def test_where_modes_save_power_the_mode_has_to_be_known(verdict, text):
     ("millidegrees", "told"),
     [("-5000", -5.0), ("99999", 99.999), ("-273200", None), ("2147483647", None), ("nan", None)],
 )
-def test_a_temperature_that_nothing_can_have_is_left_out(tree, millidegrees, told):
+def test_impossible_temperature_is_ignored(tree, millidegrees, told):
     root = tree("rpi4")
     for file in root.rglob("thermal_zone*/temp"):
         file.write_text(f"{millidegrees}\n", encoding="utf-8")
@@ -217,7 +217,7 @@ def test_a_temperature_that_nothing_can_have_is_left_out(tree, millidegrees, tol
     assert seen.temperatures == ({} if told is None else {"cpu-thermal": told})
 
 
-def test_an_empty_machine_tells_nothing(tmp_path):
+def test_machine_without_sensors_has_no_readings(tmp_path):
     seen = sample(load_device("rpi4"), tmp_path, RUNNER)
     assert set(seen.to_dict()) == {"at", "cost"}
 

@@ -55,7 +55,7 @@ def test_every_emulated_core_is_judged_by_what_was_measured(architecture, core):
 
 
 @pytest.mark.parametrize("core", ["cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76"])
-def test_what_gave_the_same_bits_is_limited_by_the_budgets(core):
+def test_budgets_limit_answers_that_were_bit_identical(core):
     of = {"scheme": "static_wi8_ai8", "backend": "ai_edge_litert", "core": core}
     expected = load_expected("embedded")
     assert expected.limit("agreement_golden", **of) is not None
@@ -63,7 +63,7 @@ def test_what_gave_the_same_bits_is_limited_by_the_budgets(core):
     assert expected.limit("logit_difference", **of) is None
 
 
-def test_what_was_measured_is_what_is_emulated():
+def test_measured_cores_are_the_emulated_ones():
     measured = load_expected("embedded").table.evidence.wheels
     runtimes = read_sysroots().architectures["aarch64"].runtimes()
     made_of = {name.replace("_", "-"): version for name, version in runtimes.items()}
@@ -71,7 +71,7 @@ def test_what_was_measured_is_what_is_emulated():
     assert measured.keys() == {"ai-edge-litert", "tflite-runtime"}
 
 
-def test_a_limit_is_what_was_seen_times_its_margin():
+def test_limit_is_the_measured_value_times_its_margin():
     expected = load_expected("embedded")
     table = expected.table
     seen = next(one for one in table.instructions if one.backend == "ai_edge_litert")
@@ -82,11 +82,11 @@ def test_a_limit_is_what_was_seen_times_its_margin():
     assert limit.key == f"instructions[{table.instructions.index(seen)}].seen.{core}"
 
 
-def test_instructions_may_hardly_grow():
+def test_instruction_margin_is_small():
     assert load_expected("embedded").table.margins.instructions <= 1.01
 
 
-def test_a_subject_that_nobody_measured_has_no_limits():
+def test_unmeasured_subject_has_no_limits():
     assert load_expected("airline") is None
 
 
@@ -99,7 +99,7 @@ def test_a_subject_that_nobody_measured_has_no_limits():
         ("texts = ", "texts = -", "texts"),
     ],
 )
-def test_mistakes_are_named(changed, old, new, message):
+def test_error_names_file_and_key(changed, old, new, message):
     with pytest.raises(UsageMistake, match=message) as caught:
         changed(old, new)
     assert "mine.toml" in str(caught.value)

@@ -20,7 +20,7 @@ needs_sshd = pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_ssh
 
 
 @needs_sshd
-def test_one_board_that_dies_stops_no_other(boards, fleet, bundle):
+def test_failing_board_does_not_stop_the_others(boards, fleet, bundle):
     well, dying = boards
     plug = dying.stop_after(4)
     code, output, folder = fleet(boards, bundle)
@@ -44,7 +44,7 @@ def test_one_board_that_dies_stops_no_other(boards, fleet, bundle):
 
 
 @needs_sshd
-def test_paths_start_from_where_the_fleet_is_called_and_a_mistake_says_why(boards, fleet, bundle):
+def test_paths_are_relative_to_the_callers_folder(boards, fleet, bundle):
     (boards[0].client.parents[1] / "caller").mkdir()
     own = boards[0].client.parents[1] / "caller" / "own.toml"
     own.write_text('[agreement]\nmin = "200 %"\n', encoding="utf-8")
@@ -96,7 +96,7 @@ EARLY = """== x ==
         ("", ""),
     ],
 )
-def test_the_last_words_of_a_run_say_why_it_ended(end, why, tmp_path):
+def test_last_line_of_a_board_says_why_its_run_ended(end, why, tmp_path):
     log = tmp_path / "pytest.log"
     log.write_bytes(b"\xff" + b"a line of the middle\n" * 9000 + b"=====\n" + end.encode())
     assert last_words(log) == (why or "a line of the middle")
@@ -104,7 +104,7 @@ def test_the_last_words_of_a_run_say_why_it_ended(end, why, tmp_path):
     assert last_words(log) == why
 
 
-def test_boards_with_like_addresses_get_folders_of_their_own(tmp_path):
+def test_boards_with_similar_addresses_get_separate_folders(tmp_path):
     targets = ["ssh://pi@a-b", "ssh://pi@a.b", "ssh://pi@A-B", "ssh://pi@one"]
     folders = folders_of(targets, tmp_path)
     names = [folders[target].name.casefold() for target in targets]
@@ -113,7 +113,7 @@ def test_boards_with_like_addresses_get_folders_of_their_own(tmp_path):
     assert all(folder.parent == tmp_path for folder in folders.values())
 
 
-def test_a_board_that_is_given_twice_is_refused(tmp_path):
+def test_rejects_duplicate_board(tmp_path):
     with pytest.raises(UsageMistake, match=r"ssh://pi@one: is given twice\. Name each board once"):
         folders_of(["ssh://pi@one", "ssh://pi@two", "ssh://pi@one"], tmp_path)
 
@@ -133,7 +133,7 @@ def measured(miniature, tmp_path):
     return run(miniature, tmp_path / "run", ["suites/size"]).results()
 
 
-def test_devices_keep_their_names_and_alike_ones_get_numbers(measured):
+def test_devices_of_the_same_name_get_numbers(measured):
     boards = [on(name, measured) for name in ("rpi3", "rpi4", "rpi4")]
     merged = merge(boards)
     names = [part["device"]["name"] for part in parts_of(merged)]

@@ -20,7 +20,7 @@ HERE = recognize().device
 ELSEWHERE = "rpi3" if HERE != "rpi3" else "rpi4"
 
 
-def test_without_a_wish_it_is_this_machine():
+def test_default_place_is_this_machine():
     place = find_place()
     assert isinstance(place, LocalPlace)
     assert place.name == HERE
@@ -28,11 +28,11 @@ def test_without_a_wish_it_is_this_machine():
     assert place.facts()["emulated"] is False
 
 
-def test_this_machine_can_be_asked_for_by_name():
+def test_this_machine_can_be_requested_by_name():
     assert find_place(device=HERE).name == HERE
 
 
-def test_a_device_that_is_not_here_is_a_mistake_that_says_what_is():
+def test_rejects_absent_device_and_names_the_one_found():
     with pytest.raises(UsageMistake) as refused:
         find_place(device=ELSEWHERE)
     said = str(refused.value)
@@ -41,14 +41,14 @@ def test_a_device_that_is_not_here_is_a_mistake_that_says_what_is():
     assert "--edge-target ssh://" in said
 
 
-def test_a_profile_of_ones_own_is_not_this_machine(tmp_path):
+def test_rejects_users_profile_that_does_not_match_this_machine(tmp_path):
     own = tmp_path / "mine.toml"
     shutil.copy(FOLDER / f"{ELSEWHERE}.toml", own)
     with pytest.raises(UsageMistake, match="mine was asked for"):
         find_place(device=str(own))
 
 
-def test_a_profile_without_recognition_gives_an_own_machine_its_budgets(tmp_path):
+def test_profile_without_recognition_gives_this_machine_its_budgets(tmp_path):
     own = tmp_path / "ci.toml"
     shutil.copy(FOLDER / f"{HOST}.toml", own)
     if HERE == HOST:
@@ -69,7 +69,7 @@ def test_an_emulated_board_is_never_taken_for_a_real_one():
     assert place.why_absent("litert-gpu") == "there is no Vulkan driver"
 
 
-def test_a_32_bit_system_has_one_runtime():
+def test_only_one_runtime_supports_32_bit_systems():
     place = find_place(emulate="rpi3:armv7")
     assert place.name == "rpi3-emulated-armv7"
     assert {find_backend(name).runtime for name in place.backends()} == {"tflite_runtime"}
@@ -87,12 +87,12 @@ def test_a_32_bit_system_has_one_runtime():
         ({"target": "http://rpi4"}, "no address of a board"),
     ],
 )
-def test_wishes_that_cannot_be(wish, says):
+def test_rejects_contradicting_options(wish, says):
     with pytest.raises(UsageMistake, match=says):
         find_place(**wish)
 
 
-def test_a_profile_of_ones_own_wins_over_the_shipped_one_of_its_name(tmp_path, monkeypatch):
+def test_users_profile_overrides_the_shipped_one_of_its_name(tmp_path, monkeypatch):
     own = tmp_path / f"{ELSEWHERE}.toml"
     text = (FOLDER / f"{ELSEWHERE}.toml").read_text(encoding="utf-8")
     own.write_text(re.sub("(?m)^description = .*$", 'description = "my own"', text), "utf-8")
@@ -109,7 +109,7 @@ def test_a_profile_of_ones_own_wins_over_the_shipped_one_of_its_name(tmp_path, m
 
 
 @pytest.mark.parametrize("name", ["..", "a\nb", ".hidden", "a "])
-def test_a_profile_s_name_can_be_a_folder_s(name, tmp_path):
+def test_profile_may_share_its_name_with_a_folder(name, tmp_path):
     own = tmp_path / f"{name}.toml"
     shutil.copy(FOLDER / "host.toml", own)
     with pytest.raises(UsageMistake, match="cannot name a file"):
@@ -117,7 +117,7 @@ def test_a_profile_s_name_can_be_a_folder_s(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["nope", "host", "nope:aarch64", "", ":", "../rpi4", "rpi9.tom"])
-def test_a_board_that_cannot_be_emulated_is_blamed_on_its_own_option(name):
+def test_error_on_emulation_names_the_emulation_option(name):
     with pytest.raises(UsageMistake) as refused:
         find_place(emulate=name)
     assert refused.value.key == "--edge-emulate"
@@ -129,7 +129,7 @@ def test_a_board_that_cannot_be_emulated_is_blamed_on_its_own_option(name):
         assert find_place(emulate=one).name == f"{one}-emulated"
 
 
-def test_a_core_from_a_profile_is_one_that_is_emulated(tmp_path):
+def test_rejects_profile_with_a_core_that_cannot_be_emulated(tmp_path):
     text = (FOLDER / "rpi4.toml").read_text("utf-8").replace('"cortex-a72"', '"../../../tmp,x=y"')
     (tmp_path / "mine.toml").write_text(text, "utf-8")
     with pytest.raises(UsageMistake, match=r"mine\.toml: emulation\.aarch64\.core: .*cortex-a53"):

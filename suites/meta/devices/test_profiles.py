@@ -35,12 +35,12 @@ def test_every_shipped_profile_passes_its_checker(name):
     check_device(load_device(name))
 
 
-def test_the_devices_are_those_that_are_promised():
+def test_shipped_devices_are_the_documented_ones():
     assert {"rpi3", "rpi4", "rpi5", "jetson", "jetson_orin", "host"} <= set(device_names())
 
 
 @pytest.mark.parametrize("name", device_names())
-def test_every_device_is_judged_by_the_paper_and_by_more(name):
+def test_every_device_has_the_papers_budgets_and_more(name):
     device = load_device(name)
     assert device.paper["texts_per_second"].value == 1.0
     assert device.budgets["texts_per_second"].value >= 5.0
@@ -48,13 +48,13 @@ def test_every_device_is_judged_by_the_paper_and_by_more(name):
 
 
 @pytest.mark.parametrize("name", ["jetson", "jetson_orin", "rpi4", "rpi5"])
-def test_a_board_with_a_gpu_is_looked_at_on_it_and_not_judged_by_it(name):
+def test_gpu_of_a_board_is_measured_and_not_judged(name):
     table = load_device(name).table
     assert {"litert-gpu", "litert-gpu-float16"} <= set(table.looked_at)
     assert not [backend for backend in table.backends if "gpu" in backend]
 
 
-def test_a_device_takes_one_file(changed):
+def test_device_is_defined_by_one_file(changed):
     device = changed("Raspberry Pi 4 *", "My Board *")
     assert device.name == "board"
     assert device.core() == ("aarch64", "cortex-a72")
@@ -91,7 +91,7 @@ def test_quantities_are_canonical():
         ("foreign_load = 0.3", "foreign_load = 1000.0", "validity.foreign_load"),
     ],
 )
-def test_a_mistake_names_file_and_key(changed, old, new, key):
+def test_error_names_file_and_key(changed, old, new, key):
     with pytest.raises(UsageMistake) as caught:
         changed(old, new)
     assert caught.value.key is not None
@@ -99,13 +99,13 @@ def test_a_mistake_names_file_and_key(changed, old, new, key):
     assert "board.toml" in str(caught.value)
 
 
-def test_an_unknown_device_lists_the_known_ones():
+def test_error_on_unknown_device_lists_the_known_ones():
     with pytest.raises(UsageMistake, match="jetson, jetson_orin, rpi3") as caught:
         load_device("rpi9")
     assert caught.value.exit_code == 4
 
 
-def test_a_device_that_is_not_emulated_says_so():
+def test_error_says_that_a_device_cannot_be_emulated():
     with pytest.raises(UsageMistake, match="is not emulated"):
         load_device("host").core()
     with pytest.raises(UsageMistake, match="cannot be emulated as armv7"):
@@ -113,7 +113,7 @@ def test_a_device_that_is_not_emulated_says_so():
     assert load_device("rpi3").core("armv7") == ("armv7", "cortex-a7")
 
 
-def test_the_checker_runs_by_itself(tmp_path):
+def test_check_command_runs_alone(tmp_path):
     command = [sys.executable, "-m", "models.devices", "check"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0
@@ -140,7 +140,7 @@ def test_the_checker_runs_by_itself(tmp_path):
         (("power_mode", '"relative/file"'), "sensors.power_mode"),
     ],
 )
-def test_a_profile_runs_and_reads_little(change, key, tmp_path):
+def test_profile_may_only_read_and_run_what_is_allowed(change, key, tmp_path):
     name, value = change
     lines = (FOLDER / "rpi4.toml").read_text("utf-8").splitlines()
     kept = [line for line in lines if not line.startswith(f"{name} =")]
@@ -152,7 +152,7 @@ def test_a_profile_runs_and_reads_little(change, key, tmp_path):
     assert "mine.toml" in str(refused.value)
 
 
-def test_the_command_that_a_refusal_names_is_run(tmp_path):
+def test_command_suggested_by_an_error_is_accepted(tmp_path):
     shipped = (FOLDER / "rpi4.toml").read_text("utf-8")
     text = shipped.replace('["vcgencmd", "get_throttled"]', '["id"]')
     (tmp_path / "mine.toml").write_text(text, "utf-8")
@@ -163,7 +163,7 @@ def test_the_command_that_a_refusal_names_is_run(tmp_path):
     assert load_device(str(tmp_path / "mine.toml")).table.sensors.firmware_command
 
 
-def test_more_threads_than_a_profile_can_mean_are_refused(tmp_path):
+def test_rejects_profile_with_too_many_threads(tmp_path):
     text = (FOLDER / "rpi4.toml").read_text("utf-8").replace("threads = 4", "threads = 1000000")
     (tmp_path / "mine.toml").write_text(text, "utf-8")
     with pytest.raises(UsageMistake, match=r"mine\.toml: threads"):

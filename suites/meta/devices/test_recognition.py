@@ -38,7 +38,7 @@ def test_a_board_is_recognized_by_its_tree(tree, name):
         ("Radxa ROCK 5B", "aarch64", HOST),
     ],
 )
-def test_models_of_a_family_are_told_apart(tree, model, machine, expected):
+def test_models_of_a_family_are_distinguished(tree, model, machine, expected):
     root = tree("host", {MODEL: f"{model}\0"})
     assert recognize(root, machine=machine).device == expected
 
@@ -53,7 +53,7 @@ def test_files_of_another_board_do_not_decide(tree):
     assert recognize(tree("jetson_orin", {MODEL: None}), machine="aarch64").device == HOST
 
 
-def test_what_is_no_board_is_the_host(tree):
+def test_unknown_machine_is_the_host(tree):
     found = recognize(tree("host"), machine="x86_64")
     assert found.device == HOST
     assert found.describe() == "host: x86_64, there is no device tree"

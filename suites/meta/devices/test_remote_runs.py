@@ -41,7 +41,7 @@ def board(tmp_path):
     started.stop()
 
 
-def test_a_board_is_judged_with_nothing_but_the_bundle(judge_on, board):
+def test_board_needs_only_the_bundle(judge_on, board):
     outcome = judge_on(board)
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     assert outcome.ids("failed") == []
@@ -54,14 +54,14 @@ def test_a_board_is_judged_with_nothing_but_the_bundle(judge_on, board):
     assert board.starts > len(results["subject"]["schemes"])
 
 
-def test_a_device_that_is_not_behind_the_address_is_a_usage_error(judge_on, board):
+def test_rejects_address_of_another_device(judge_on, board):
     refused = judge_on(board, ["suites/size"], ["-m", "rpi4"])
     assert refused.code == pytest.ExitCode.USAGE_ERROR
     assert f"-m rpi4: {board.target} is " in refused.output
     assert "--edge-emulate rpi4" in refused.output
 
 
-def test_a_board_that_is_lost_ends_the_run_and_keeps_what_was_measured(judge_on, board):
+def test_lost_board_ends_the_run_and_keeps_its_measurements(judge_on, board):
     plug = board.stop_after(5)
     start = time.monotonic()
     outcome = judge_on(board, ["suites/size", "suites/agreement", "suites/conformance"])
@@ -76,7 +76,7 @@ def test_a_board_that_is_lost_ends_the_run_and_keeps_what_was_measured(judge_on,
 
 @pytest.mark.slow
 @pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable()))
-def test_a_raspberry_whose_processor_is_emulated_is_judged_as_one(judge_on, tmp_path):
+def test_raspberry_with_emulated_processor_is_judged_as_a_raspberry(judge_on, tmp_path):
     """A stand-in for a real board: its sshd is real, its device tree and its Python are ARM's."""
     sysroot = prepare_sysroot(Store(default_root()), "aarch64")
     raspberry = Board(tmp_path / "raspberry", sysroot)
@@ -94,7 +94,7 @@ def test_a_raspberry_whose_processor_is_emulated_is_judged_as_one(judge_on, tmp_
 
 
 @pytest.mark.slow
-def test_a_board_whose_python_is_38_is_judged(judge_on, tmp_path):
+def test_board_with_python_38_is_judged(judge_on, tmp_path):
     """Where pytest has left a board's Python behind, the runner alone is enough."""
     python = python38()
     if python is None:

@@ -82,7 +82,7 @@ def judge_there(bundle, board, tmp_path):
 
 
 @pytest.mark.parametrize("number", [SIGNALS[0], *(slow(number) for number in SIGNALS[1:])])
-def test_the_builder_stops_with_the_run_that_waits_for_it(number, run_of, tmp_path):
+def test_builder_stops_with_its_run(number, run_of, tmp_path):
     store = tmp_path / "store"
     moment = once_said("full model: epoch 1/")
     ended = end(tmp_path / "run", run_of(store), number, moment, store=store)
@@ -91,7 +91,7 @@ def test_the_builder_stops_with_the_run_that_waits_for_it(number, run_of, tmp_pa
     assert list(store.glob("corpus/*/manifest.json")), "what was made is kept"
 
 
-def test_the_builder_stops_when_its_run_is_killed(run_of, tmp_path):
+def test_builder_stops_if_its_run_is_killed(run_of, tmp_path):
     store = tmp_path / "store"
     moment = once_said("reading texts")
     ended = end(tmp_path / "run", run_of(store), signal.SIGKILL, moment, store=store)
@@ -126,7 +126,7 @@ def test_workers_stop_with_their_run(run_of, warm, tmp_path):
 @pytest.mark.parametrize(
     "number", [SIGNALS[0], signal.SIGKILL, *(slow(number) for number in SIGNALS[1:])]
 )
-def test_a_board_is_left_as_it_was(number, board, judge_there, tmp_path):
+def test_interrupted_run_leaves_the_board_unchanged(number, board, judge_there, tmp_path):
     ended = judge_there(tmp_path / "run", number, lambda _: board.starts >= 3)
     assert ended.code in {pytest.ExitCode.INTERRUPTED, 128 + number, -signal.SIGKILL}, ended.output
     assert [one for one in ended.left if number is not signal.SIGKILL or "process" in one] == []
@@ -135,7 +135,7 @@ def test_a_board_is_left_as_it_was(number, board, judge_there, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "seconds"), moments("host", LONGEST["host"]))
-def test_a_run_here_ends_at_any_moment(number, seconds, run_of, warm, tmp_path):
+def test_local_run_can_be_interrupted_at_any_moment(number, seconds, run_of, warm, tmp_path):
     ended = end(tmp_path / "run", run_of(warm), number, after(seconds), store=warm)
     assert ended.code in CODES, ended.output
     assert "INTERNALERROR" not in ended.output
@@ -144,7 +144,7 @@ def test_a_run_here_ends_at_any_moment(number, seconds, run_of, warm, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "seconds"), moments("builder", LONGEST["builder"]))
-def test_a_build_ends_at_any_moment(number, seconds, run_of, tmp_path):
+def test_build_can_be_interrupted_at_any_moment(number, seconds, run_of, tmp_path):
     store = tmp_path / "store"
     ended = end(tmp_path / "run", run_of(store), number, after(seconds), store=store)
     assert ended.code in CODES, ended.output
@@ -155,7 +155,7 @@ def test_a_build_ends_at_any_moment(number, seconds, run_of, tmp_path):
 @needs_sshd
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "seconds"), moments("ssh", LONGEST["ssh"]))
-def test_a_run_behind_ssh_ends_at_any_moment(number, seconds, board, judge_there, tmp_path):
+def test_remote_run_can_be_interrupted_at_any_moment(number, seconds, board, judge_there, tmp_path):
     ended = judge_there(tmp_path / "run", number, after(seconds))
     assert ended.code in CODES, ended.output
     assert "INTERNALERROR" not in ended.output
@@ -203,7 +203,9 @@ def test_no_emulator_outlives_its_run(number, end_emulated, with_emulator):
 @needs_debian
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "seconds"), moments("emulated", LONGEST["emulated"]))
-def test_an_emulated_run_ends_at_any_moment(number, seconds, end_emulated, with_emulator):
+def test_emulated_run_can_be_interrupted_at_any_moment(
+    number, seconds, end_emulated, with_emulator
+):
     ended = end_emulated(with_emulator, number, after(seconds))
     assert ended.code in CODES, ended.output
     assert "INTERNALERROR" not in ended.output
@@ -213,7 +215,9 @@ def test_an_emulated_run_ends_at_any_moment(number, seconds, end_emulated, with_
 @needs_debian
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "seconds"), moments("unpacking", LONGEST["unpacking"])[:5])
-def test_an_unpacked_root_file_system_is_whole_or_gone(number, seconds, end_emulated, warm):
+def test_interrupted_unpacking_leaves_no_partial_root_file_system(
+    number, seconds, end_emulated, warm
+):
     ended = end_emulated(warm, number, after(seconds))
     assert ended.code in CODES, ended.output
     assert "INTERNALERROR" not in ended.output

@@ -46,7 +46,7 @@ def end_fleet(bundle, boards, tmp_path):
 
 @needs_sshd
 @pytest.mark.parametrize("number", [SIGNALS[0], *(slow(number) for number in SIGNALS[1:])])
-def test_a_fleet_leaves_its_boards_as_they_were(number, boards, end_fleet):
+def test_interrupted_fleet_leaves_its_boards_unchanged(number, boards, end_fleet):
     ended = end_fleet(number, lambda _: all(board.starts >= 3 for board in boards))
     assert ended.code == 128 + number, ended.output
     assert "Traceback" not in ended.output
@@ -57,7 +57,7 @@ def test_a_fleet_leaves_its_boards_as_they_were(number, boards, end_fleet):
 @needs_sshd
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "seconds"), moments("fleet", LONGEST))
-def test_a_fleet_ends_at_any_moment(number, seconds, boards, end_fleet):
+def test_fleet_can_be_interrupted_at_any_moment(number, seconds, boards, end_fleet):
     ended = end_fleet(number, after(seconds))
     assert ended.code in {*ENDED, *OF_SIGNALS}, ended.output
     assert ended.left == []

@@ -36,7 +36,7 @@ def remote(address, version="2.3.0"):
     return RemotePlace(load_device("rpi4"), FOUND, connection)
 
 
-def test_a_board_is_the_same_whatever_machine_reaches_it(on):
+def test_board_has_one_identity_from_every_host(on):
     board = remote("ssh://pi@one")
     assert on(board, "this one") == on(board, "another")
 

@@ -69,7 +69,7 @@ def test_a_command_does_what_its_page_says(command, runs):
 
 
 @pytest.mark.parametrize("command", NOT_RUN, ids=ids(NOT_RUN))
-def test_what_a_command_would_run_is_there(command, checkout):
+def test_programs_named_in_commands_exist(command, checkout):
     asked = re.findall(r"-e (\w+)", command.text)
     lines = [words for name in asked for words in commands_of(name, [])]
     pinned = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
@@ -122,7 +122,7 @@ def headings_of(page):
     return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
 
 
-def test_no_link_to_a_heading_is_broken():
+def test_links_to_headings_work():
     links = [
         (page, target, heading)
         for page in PAGES
@@ -139,7 +139,7 @@ def test_no_link_to_a_heading_is_broken():
     assert broken == []
 
 
-def test_what_a_page_names_of_the_checkout_is_there():
+def test_paths_named_in_pages_exist():
     """A name in capitals is for the reader to replace, and a run makes what is in `reports/out`."""
     named = [
         (page.name, name)
@@ -153,7 +153,7 @@ def test_what_a_page_names_of_the_checkout_is_there():
     assert [(page, name) for page, name in named if not any(PROJECT.glob(name.strip("/")))] == []
 
 
-def test_no_link_between_pages_is_broken():
+def test_links_between_pages_work():
     broken = [
         (page.name, target)
         for page in PAGES

@@ -16,7 +16,7 @@ ROWS = installations.installations()
 PINNED = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
 
 
-def test_every_row_of_the_table_is_asked_for():
+def test_every_row_of_the_table_is_tried():
     text = PAGE.read_text(encoding="utf-8")
     (table,) = re.findall(r"^## What a board needs\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)
     rows = table.splitlines()[2:]
@@ -25,12 +25,12 @@ def test_every_row_of_the_table_is_asked_for():
     assert {one.machine for one in ROWS} == set(SYSTEMS)
 
 
-def test_a_desk_is_asked_for_with_the_pythons_that_its_page_names():
+def test_desktop_rows_cover_the_documented_pythons():
     pythons = {(one.wanted[-1], one.python) for one in installations.desks()}
     assert pythons == {("dev", "3.11"), ("dev", "3.13"), ("onnx", "3.11"), ("onnx", "3.14")}
 
 
-def test_no_page_names_a_group_that_is_not_there():
+def test_pages_name_existing_dependency_groups():
     named = [
         name
         for page in PAGES
@@ -40,13 +40,13 @@ def test_no_page_names_a_group_that_is_not_there():
     assert set(named) <= set(PINNED)
 
 
-def test_a_board_s_group_asks_for_nothing_that_needs_an_old_numpy():
+def test_device_group_does_not_need_an_old_numpy():
     device = " ".join(PINNED["device"])
     assert "tflite-runtime" not in device
     assert "numpy==2" in device
 
 
-def test_a_command_that_installs_nothing_is_no_row():
+def test_rejects_command_that_installs_nothing():
     with pytest.raises(ValueError, match="installs nothing"):
         wanted_by(["python", "-m", "pytest"])
 
@@ -57,7 +57,7 @@ def test_a_command_that_installs_nothing_is_no_row():
     [*ROWS, *installations.desks()],
     ids=lambda one: f"{one.machine}-{one.python}-{one.wanted[-1]}",
 )
-def test_pip_has_what_the_page_says(one):
+def test_pip_resolves_the_documented_installations(one):
     assert why_not(one) is None
 
 

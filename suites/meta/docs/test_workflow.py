@@ -19,7 +19,7 @@ def jobs(text):
     return job
 
 
-def test_the_two_commands_come_first_in_the_readme_and_are_what_ci_runs():
+def test_ci_runs_the_first_two_commands_of_the_readme():
     first, *_ = blocks(PROJECT / "README.md", "sh")
     commands = [line.partition("  #")[0].strip() for line in first.splitlines()]
     environments = [command.rpartition("tox -e ")[2] for command in commands]

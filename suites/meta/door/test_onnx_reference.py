@@ -77,7 +77,7 @@ def handed_in(folder, name, content, **options):
     return provider_by(Refused(says=(), files={name: content}, options=given).make(folder))
 
 
-def test_probabilities_are_taken_as_they_are(tmp_path):
+def test_probabilities_are_used_unchanged(tmp_path):
     """A softmax at the end of the reference is not taken a second time."""
     provider = handed_in(tmp_path, "x.onnx", onnx_writer.classifier(end=("Mul2", "Softmax")))
     answers, store = provider.reference_answers, Store(tmp_path / "store")
@@ -88,7 +88,7 @@ def test_probabilities_are_taken_as_they_are(tmp_path):
     np.testing.assert_allclose(softmax(found.logits), expected, rtol=1e-5)
 
 
-def test_recorded_answers_are_compared_with_it(handed):
+def test_recorded_answers_are_compared_with_the_onnx_file(handed):
     folder, texts, given = handed
     rows = [
         {"id": f"line-{at + 2}", "logits": row} for at, row in enumerate(logits(texts.ids).tolist())
@@ -102,7 +102,7 @@ def test_recorded_answers_are_compared_with_it(handed):
     assert judged.figure("agreement", "recorded") == 1.0
 
 
-def test_a_run_ends_in_one_message_where_it_cannot_be_run(handed, tmp_path):
+def test_unusable_onnx_file_ends_in_one_message(handed, tmp_path):
     folder, _, given = handed
     bad = folder / "bad.onnx"
     bad.write_bytes(onnx_writer.classifier(end=("NoSuchOperator", "Softmax")))
@@ -124,13 +124,13 @@ def asked(folder, content, *, output="out", values=3, rows=2):
     return ask(call, {"ids": np.ones((rows, 8), np.int32)})
 
 
-def test_a_file_that_never_answers_is_ended(tmp_path, monkeypatch):
+def test_onnx_file_that_never_answers_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(asking, "SECONDS_PER_TEXT", 1.0)
     with pytest.raises(UsageMistake, match="took longer than 1 s over one text"):
         asked(tmp_path, onnx_writer.endless())
 
 
-def test_a_file_that_takes_all_memory_is_refused(tmp_path, monkeypatch):
+def test_rejects_onnx_file_that_takes_all_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(asking, "_free_memory", lambda: 1 << 30)
     with pytest.raises(UsageMistake, match=r"cannot run it .*Failed to allocate memory"):
         asked(tmp_path, onnx_writer.huge(1 << 40))
@@ -150,14 +150,14 @@ def test_a_file_that_takes_all_memory_is_refused(tmp_path, monkeypatch):
     ],
     ids=["another output", "another number of answers", "an unknown operator"],
 )
-def test_what_it_answers_otherwise_is_refused(content, how, said, tmp_path):
+def test_rejects_unexpected_answers(content, how, said, tmp_path):
     with pytest.raises(UsageMistake) as caught:
         asked(tmp_path, content, **how)
     assert said in caught.value.what
     assert caught.value.file == str(tmp_path / "x.onnx")
 
 
-def test_infinite_answers_are_told(tmp_path):
+def test_infinite_answers_are_reported(tmp_path):
     content = onnx_writer.classifier(end=("Infinite",))
     provider = handed_in(tmp_path, "inf.onnx", content, **{"reference-output": "meaning=logits"})
     with pytest.raises(UsageMistake, match="answers NaN or infinity to 12 of 12 texts"):

@@ -70,7 +70,7 @@ def test_old_hybrid_file_is_judged_by_ids(tmp_path):
 
 
 @needs(FLEX)
-def test_file_that_takes_text_is_refused(tmp_path):
+def test_rejects_file_with_text_input(tmp_path):
     texts = write_texts(tmp_path)
     given = [f"--edge-flatbuffer={FLEX}", *options(texts, LABELS)]
     outcome = run_pytest(tmp_path / "reports", [*FIGURES, *given])
@@ -81,7 +81,7 @@ def test_file_that_takes_text_is_refused(tmp_path):
 
 @needs(NEW)
 @pytest.mark.parametrize("runtime", ["ai_edge_litert", "tflite_runtime"])
-def test_old_runtime_refuses_a_newer_operator_version(tmp_path, runtime):
+def test_old_runtime_rejects_newer_operator_version(tmp_path, runtime):
     texts = write_texts(tmp_path)
     given = [f"--edge-flatbuffer=new={NEW}", *options(texts, LABELS)]
     judged = judge(tmp_path, [*given, f"--edge-backend={runtime}"], (*FIGURES, BEHAVIOR))

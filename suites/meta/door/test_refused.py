@@ -36,14 +36,14 @@ def test_mistake_ends_in_one_message(name, tmp_path):
     assert caught.value.remedy
 
 
-def test_what_mistakes_are_made_in_is_sound(tmp_path):
+def test_unchanged_inputs_are_accepted(tmp_path):
     """Without the mistake all of it is taken: so it was the mistake that was refused."""
     provider = provider_by(Refused(says=()).make(tmp_path))
     assert provider.facts.labels == ("a", "b", "c")
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_run_ends_with_exit_code_4(name, tmp_path):
+def test_mistake_ends_with_exit_code_4(name, tmp_path):
     given = EVERYTHING[name].make(tmp_path)
     arguments = [
         f"--edge-{option}={value}"

@@ -117,14 +117,14 @@ def message_of(name, folder):
     return str(caught.value)
 
 
-def test_page_has_these_rows_and_each_example_has_one():
+def test_page_and_examples_have_the_same_rows():
     assert list(rows_of_the_page()) == list(ROWS)
     examples = [name for names in ROWS.values() for name in names]
     assert sorted(examples) == sorted(EVERYTHING)
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_messages_are_as_the_page_says(row, tmp_path_factory):
+def test_page_shows_the_actual_messages(row, tmp_path_factory):
     parts = rows_of_the_page()[row]
     messages = [message_of(name, tmp_path_factory.mktemp("refused")) for name in ROWS[row]]
     assert parts

@@ -57,7 +57,7 @@ def given(miniature, tmp_path_factory):
     return run.results()
 
 
-def test_given_files_get_the_figures_of_built_ones(given, clean_run):
+def test_given_files_get_the_measurements_of_built_ones(given, clean_run):
     built, found = figures(clean_run.results()), figures(given)
     assert {metric for metric, _ in found} == set(METRICS)
     assert found == {key: built[key] for key in found}

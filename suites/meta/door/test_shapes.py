@@ -43,7 +43,7 @@ def shared(texts, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", [REFERENCE, *ALIKE])
-def test_file_answers_as_numpy_does(shared, name):
+def test_file_answers_as_numpy(shared, name):
     assert shared.figure("accuracy", name) == EXACT(RIGHT)
     assert not shared.red(name), shared.outcome.output
 
@@ -55,7 +55,7 @@ def test_file_agrees_with_the_reference(shared, name):
     assert shared.figure("total_variation", name) == EXACT(0.0, abs=2e-3)
 
 
-def test_what_a_file_leaves_open_can_be_declared(texts, tmp_path):
+def test_undeclared_properties_can_be_declared(texts, tmp_path):
     """Two of ../shared are asked about: with the answer they are judged as the others are."""
     declared = {
         REFERENCE: "",
@@ -110,7 +110,7 @@ def test_order_of_inputs_is_warned_of(shared):
     )
 
 
-def test_output_that_lies_about_itself_is_told(shared):
+def test_wrong_output_meaning_is_reported(shared):
     said = "Its output is called 'logits' and holds probabilities"
     assert f"probabilities_not_logits: {said}" in shared.outcome.output
 

@@ -96,17 +96,17 @@ def average(files, tmp_path_factory):
     return run(files, folder, "average", candidates, **keys)
 
 
-def test_average_word_vector_answers_as_keras_does(average, files):
+def test_average_word_vector_answers_as_keras(average, files):
     exact = ("average", "average_saved", "average_unsigned", "average_open")
     near = ("average_dynamic", "average_float16", "average_int8")
     assert_as_keras(average, files, "average", exact, near)
 
 
-def test_words_numbered_otherwise_than_in_training_are_red(average):
+def test_differently_numbered_words_fail(average):
     assert {AGREEMENT, DISTANCE} <= average.red("other_numbers")
 
 
-def test_rows_shorter_than_in_training_are_red(average):
+def test_rows_shorter_than_in_training_fail(average):
     assert DISTANCE in average.red("short")
 
 
@@ -130,21 +130,21 @@ def convolution(files, tmp_path_factory):
     return run(files, folder, "convolution", candidates, (*FIGURES, BEHAVIOR), **keys)
 
 
-def test_convolution_answers_as_keras_does(convolution, files):
+def test_convolution_answers_as_keras(convolution, files):
     near = ("convolution_int8",)
     assert_as_keras(convolution, files, "convolution", ("convolution", "classify"), near)
 
 
-def test_signature_of_another_graph_is_called_and_told(convolution):
+def test_signature_of_another_graph_is_used_and_reported(convolution):
     assert "Its signature 'classify' runs graph 1 of the file" in convolution.outcome.output
 
 
-def test_other_signature_of_the_file_is_red(convolution):
+def test_wrong_signature_of_the_file_fails(convolution):
     assert {AGREEMENT, DISTANCE, "test_every_input_matters"} <= convolution.red("count")
 
 
 @SLOW
-def test_graph_that_is_not_the_first_is_not_localized_and_that_is_told(files, tmp_path):
+def test_second_graph_is_reported_as_not_localized(files, tmp_path):
     candidates = {
         "classify": {"flatbuffer": "two_signatures", "signature": "classify"},
         "int8": {"flatbuffer": "average_int8"},
@@ -172,23 +172,23 @@ def recurrent(files, tmp_path_factory):
     return run(files, folder, "recurrent", candidates, **keys)
 
 
-def test_recurrent_network_answers_as_keras_does(recurrent, files):
+def test_recurrent_network_answers_as_keras(recurrent, files):
     assert_as_keras(recurrent, files, "recurrent", ("recurrent", "recurrent_unrolled"))
 
 
-def test_sigmoid_of_the_other_side_is_red(recurrent, files):
+def test_sigmoid_with_swapped_labels_fails(recurrent, files):
     assert {AGREEMENT, FLOOR} <= recurrent.red("other_side")
     assert recurrent.figure("accuracy", "other_side") == pytest.approx(
         1 - accuracy_of(files, "recurrent"), abs=1e-6
     )
 
 
-def test_threshold_of_another_app_is_red(recurrent):
+def test_wrong_threshold_fails(recurrent):
     assert AGREEMENT in recurrent.red("strict")
 
 
 @SLOW
-def test_rows_filled_on_the_other_side_are_red(files, tmp_path):
+def test_padding_on_the_wrong_side_fails(files, tmp_path):
     tokenizer = f'[tokenizer]\nfile = "{files / "word_index.json"}"\nside = "right"\n'
     (tmp_path / "mine.toml").write_text(
         f'labels = {json.dumps(COMPLAINT)}\nreference = "{files / "recurrent.npz"}"\n{tokenizer}'
@@ -203,7 +203,7 @@ def test_rows_filled_on_the_other_side_are_red(files, tmp_path):
 # -------------------------------------------------------------------------- Model Maker's metadata
 
 
-def test_metadata_says_labels_and_words(files, tmp_path):
+def test_metadata_provides_labels_and_vocabulary(files, tmp_path):
     judged = run(files, tmp_path, "model_maker", {"model_maker": {}})
     assert_as_keras(judged, files, "model_maker", ("model_maker",))
     output = judged.outcome.output
@@ -212,14 +212,14 @@ def test_metadata_says_labels_and_words(files, tmp_path):
     assert "The metadata calibrates scores" in output
 
 
-def test_labels_of_another_order_are_red(files, tmp_path):
+def test_labels_in_another_order_fail(files, tmp_path):
     candidates = {"wrong": {"flatbuffer": "model_maker_wrong_labels"}}
     judged = run(files, tmp_path, "model_maker", candidates, FIGURES[:1])
     assert FLOOR in judged.red("wrong")
 
 
 @SLOW
-def test_declared_labels_win_over_those_of_the_metadata_and_it_is_told(files, tmp_path):
+def test_declared_labels_override_the_metadata_with_a_remark(files, tmp_path):
     candidates = {"wrong": {"flatbuffer": "model_maker_wrong_labels"}}
     judged = run(files, tmp_path, "model_maker", candidates, FIGURES[:1], labels=LABELS)
     assert judged.figure("accuracy", "wrong") == pytest.approx(
@@ -244,7 +244,7 @@ def recorded(files, folder, npz):
 
 
 @SLOW
-def test_ids_of_keras_are_ours(files, tmp_path):
+def test_ids_equal_those_of_keras(files, tmp_path):
     """What Keras answered, judged as an app's recording: tokens, labels and scores."""
     judged = recorded(files, tmp_path, files / "average.npz")
     assert not judged.red("app") - {FLOOR}, judged.outcome.output
@@ -252,7 +252,7 @@ def test_ids_of_keras_are_ours(files, tmp_path):
 
 
 @SLOW
-def test_ids_of_another_vocabulary_are_red(files, tmp_path):
+def test_ids_of_another_vocabulary_fail(files, tmp_path):
     with np.load(files / "average.npz") as held:
         arrays = dict(held)
     arrays["ids"][arrays["ids"] > 1] += 1
@@ -273,7 +273,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_file_that_cannot_be_right_is_refused(files, name):
+def test_rejects_file_that_cannot_be_right(files, name):
     given = {
         "flatbuffer": (f"{files / name}.tflite",),
         "corpus": str(files / "texts.csv"),

@@ -44,7 +44,7 @@ def judge(path: Path, data: bytes) -> None:
 
 @fuzzing
 @given(data=st.data())
-def test_truncated_anywhere(
+def test_survives_truncation(
     tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
 ) -> None:
     whole = tiny_models[data.draw(st.sampled_from(NAMES))].read_bytes()
@@ -53,7 +53,7 @@ def test_truncated_anywhere(
 
 @fuzzing
 @given(data=st.data())
-def test_bytes_flipped_anywhere(
+def test_survives_flipped_bytes(
     tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
 ) -> None:
     mutable = bytearray(tiny_models[data.draw(st.sampled_from(NAMES))].read_bytes())
@@ -64,7 +64,7 @@ def test_bytes_flipped_anywhere(
 
 @fuzzing
 @given(data=st.data())
-def test_words_set_to_extremes(
+def test_survives_extreme_words(
     tiny_models: dict[str, Path], tmp_path: Path, data: st.DataObject
 ) -> None:
     # Offsets and lengths are 32-bit words: this is what reaches them most often.
@@ -87,7 +87,7 @@ def test_words_set_to_extremes(
         (b"\x08\x00\x00\x00TFL3" + b"\x00" * 64, "corrupt"),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path: Path, data: bytes, what: str) -> None:
+def test_error_says_what_is_wrong(tmp_path: Path, data: bytes, what: str) -> None:
     path = tmp_path / "broken.tflite"
     path.write_bytes(data)
     with pytest.raises(EdgeproofError, match=what) as caught:
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, data: bytes, what: str) -> None:
     assert caught.value.file == str(path)
 
 
-def test_half_a_file_is_refused(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+def test_rejects_half_a_file(tiny_models: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "half.tflite"
     whole = tiny_models["float32"].read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
@@ -103,12 +103,12 @@ def test_half_a_file_is_refused(tiny_models: dict[str, Path], tmp_path: Path) ->
         inspect(path)
 
 
-def test_missing_file_and_folder_are_said(tmp_path: Path) -> None:
+def test_error_names_missing_file_and_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "none.tflite", tmp_path):
         with pytest.raises(EdgeproofError, match="cannot be read"):
             inspect(path)
 
 
-def test_a_shape_larger_than_any_float_is_counted() -> None:
+def test_counts_elements_of_a_shape_beyond_float_range() -> None:
     assert packed_bytes([2**31 - 1] * 60, 8) == (2**31 - 1) ** 60
     assert packed_bytes([3, 3], 4) == 5

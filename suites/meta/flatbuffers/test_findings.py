@@ -23,7 +23,7 @@ def found(tmp_path, data, claimed=None, name="given.tflite"):
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_finding_is_shown_by_one_file_and_not_by_another(tmp_path, kind):
+def test_finding_appears_in_the_faulty_file_only(tmp_path, kind):
     shown, clean, claimed = FILES[kind]
     finding = found(tmp_path, shown(), claimed)[kind]
     assert finding.what.endswith(".")
@@ -32,7 +32,7 @@ def test_finding_is_shown_by_one_file_and_not_by_another(tmp_path, kind):
     assert kind not in found(tmp_path, clean(), claimed)
 
 
-def test_every_finding_has_its_files():
+def test_every_finding_has_a_faulty_and_a_sound_file():
     written = {
         kind
         for file in FOLDER.glob("*.py")
@@ -41,13 +41,13 @@ def test_every_finding_has_its_files():
     assert written == set(FILES)
 
 
-def test_the_page_names_every_finding():
+def test_page_names_every_finding():
     page = (PROJECT / "docs" / "inspect.md").read_text(encoding="utf-8")
     _, _, table = page.partition("## Findings")
     assert set(re.findall(r"`([a-z][a-z0-9-]+)`", table)) == set(FILES)
 
 
-def test_a_sound_classifier_has_none(tmp_path):
+def test_sound_classifier_has_no_finding(tmp_path):
     assert found(tmp_path, classifier()) == {}
 
 
@@ -74,14 +74,14 @@ NAMED = {
 
 
 @pytest.mark.parametrize(("kind", "name"), NAMED.items())
-def test_what_it_is_about_is_named(tmp_path, kind, name):
+def test_finding_names_its_tensors_or_operators(tmp_path, kind, name):
     shown, _, claimed = FILES[kind]
     finding = found(tmp_path, shown(), claimed)[kind]
     assert name in finding.where
     assert name.split()[0] in finding.what
 
 
-def test_a_constant_is_named_with_the_operator_behind_what_unpacks_it(tmp_path):
+def test_constant_is_named_with_the_operator_that_uses_it(tmp_path):
     finding = found(tmp_path, FILES["half-overflow"][0]())["half-overflow"]
     assert "which MUL 2 reads" in finding.what
 
@@ -99,18 +99,18 @@ def test_a_constant_is_named_with_the_operator_behind_what_unpacks_it(tmp_path):
         ("model_fp16_int8.tflite", None),
     ],
 )
-def test_a_files_name_is_a_promise(tmp_path, name, kind):
+def test_file_name_claims_a_scheme(tmp_path, name, kind):
     findings = found(tmp_path, classifier(), name=name)
     assert set(findings) == ({kind} if kind else set())
     assert all(one.severity == "warning" for one in findings.values())
 
 
-def test_what_is_claimed_is_an_error(tmp_path):
+def test_breaking_the_claimed_scheme_is_an_error(tmp_path):
     findings = found(tmp_path, classifier(), "float16", "model_int8.tflite")
     assert {one.id: one.severity for one in findings.values()} == {"float16-that-is-not": "error"}
 
 
-def test_a_name_that_is_kept_is_no_finding(tmp_path):
+def test_keeping_the_claimed_scheme_gives_no_finding(tmp_path):
     shown, clean, _ = FILES["integers-that-stayed-float"]
     assert "integers-that-stayed-float" in found(tmp_path, shown(), name="a_int8.tflite")
     assert "integers-that-stayed-float" not in found(tmp_path, clean(), name="a_int8.tflite")

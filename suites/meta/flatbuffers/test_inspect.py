@@ -126,7 +126,7 @@ def test_outputs_of_a_static_file_may_be_integers(reports: Reports) -> None:
     assert reports["static_wi8_ai8"].signatures[0].outputs["logits"].dtype == "float32"
 
 
-def test_a_lone_new_operator_code_is_not_taken_for_add(reports: Reports) -> None:
+def test_new_operator_code_is_not_read_as_add(reports: Reports) -> None:
     # litert-quantizer leaves the deprecated code of the QUANTIZE it inserts at 0, which is ADD.
     operators = reports["quantizer_static_wi8_ai8"].operators
     assert "QUANTIZE" in {operator.name for operator in operators}

@@ -29,7 +29,7 @@ def write(tmp_path):
     return written
 
 
-def test_text_says_what_it_is(write, capsys):
+def test_text_describes_the_file(write, capsys):
     assert main(["inspect", write(described())]) == 0
     text = capsys.readouterr().out
     for part in (
@@ -46,7 +46,7 @@ def test_text_says_what_it_is(write, capsys):
         assert part in text
 
 
-def test_json_says_the_same(write, capsys):
+def test_json_describes_the_same(write, capsys):
     file = write(classifier(end=("SOFTMAX",), integer=(1 / 256, -128), order=(1, 2, 0)))
     assert main(["inspect", file, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -67,14 +67,14 @@ def test_json_says_the_same(write, capsys):
     }
 
 
-def test_a_scheme_is_held_against_the_file(write, capsys):
+def test_compares_the_file_with_the_given_scheme(write, capsys):
     file = write(classifier())
     assert main(["inspect", file, "--as", "float32"]) == 0
     assert main(["inspect", file, "--as", "dynamic_wi8_afp32"]) == 1
     assert "error: integers-that-stayed-float: --as says dynamic" in capsys.readouterr().out
 
 
-def test_an_error_is_exit_code_1_and_a_warning_is_none(write, capsys):
+def test_error_finding_exits_with_1_and_a_warning_with_0(write, capsys):
     assert main(["inspect", write(FILES["nan-weights"][0]())]) == 1
     assert main(["inspect", write(FILES["int64-input"][0]())]) == 0
     capsys.readouterr()
@@ -88,7 +88,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("data", "what", "kind"), WRONG.values(), ids=WRONG)
-def test_no_flatbuffer_is_one_message_and_exit_code_4(write, capsys, data, what, kind):
+def test_rejects_non_flatbuffer_in_one_message_with_exit_code_4(write, capsys, data, what, kind):
     file = write(data)
     assert main(["inspect", file]) == 4
     said = capsys.readouterr()
@@ -110,14 +110,14 @@ def test_no_flatbuffer_is_one_message_and_exit_code_4(write, capsys, data, what,
         (["inspect", "x", "--as", "int9"], "no scheme is called 'int9'"),
     ],
 )
-def test_a_mistake_is_one_message_and_exit_code_4(capsys, arguments, what):
+def test_mistake_ends_in_one_message_with_exit_code_4(capsys, arguments, what):
     assert main(arguments) == 4
     said = capsys.readouterr()
     assert what in said.err
     assert (said.out, said.err.count("\n")) == ("", 1)
 
 
-def test_names_out_of_a_file_do_not_act_on_a_terminal(write, capsys):
+def test_names_from_a_file_contain_no_terminal_controls(write, capsys):
     model = Model()
     ids = model.tensor("\x1b[2J\n::error::x", (1, 8), "int32")
     weights, out = model.tensor("w", (3, 8), values=np.ones((3, 8))), model.tensor("o\r", (1, 3))
@@ -130,7 +130,7 @@ def test_names_out_of_a_file_do_not_act_on_a_terminal(write, capsys):
     assert "\n::error" not in text
 
 
-def test_numbers_that_are_not_finite_are_no_numbers_in_json(write, capsys):
+def test_json_contains_no_nan_or_infinity(write, capsys):
     data = dense(dtype="int8", scale=float("nan"))
     assert main(["inspect", write(data), "--json"]) == 1
 
@@ -142,7 +142,7 @@ def test_numbers_that_are_not_finite_are_no_numbers_in_json(write, capsys):
 
 
 @pytest.mark.parametrize("arguments", ["models.flatbuffers inspect", "models.candidates describe"])
-def test_a_reader_that_goes_away_is_no_traceback(write, arguments):
+def test_closed_pipe_gives_no_traceback(write, arguments):
     file = write(classifier())
     command = [sys.executable, "-m", *arguments.split(), file]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:

@@ -37,12 +37,12 @@ def test_parameters_are_counted_by_part(ledger):
     assert (small["pooler"], small["total"]) == (0, 24_581_888 + 1_539)
 
 
-def test_weights_are_float32_and_a_checkpoint_holds_them_three_times(ledger):
+def test_checkpoint_is_three_times_the_float32_weights(ledger):
     assert ledger["full_model"]["weights"] == 4 * count(BERT_LARGE)
     assert ledger["full_model"]["checkpoint"] == 12 * count(BERT_LARGE)
 
 
-def test_ratios_are_those_of_the_metrics(ledger):
+def test_ratios_equal_those_of_the_metrics(ledger):
     ratios = ledger["variants"]["dynamic_wi8_afp32"]["ratios"]
     metrics = size_ratios(ledger["full_model"]["weights"], PUBLISHED.flatbuffer)
     assert {
@@ -53,7 +53,7 @@ def test_ratios_are_those_of_the_metrics(ledger):
     } == metrics
 
 
-def test_every_ratio_is_what_its_name_says(ledger):
+def test_every_ratio_equals_the_quotient_in_its_name(ledger):
     variant = ledger["variants"]["dynamic_wi8_afp32"]
     sizes = {
         f"{model}_{size}": ledger[model][size]
@@ -66,7 +66,7 @@ def test_every_ratio_is_what_its_name_says(ledger):
     assert len(variant["ratios"]) == len(sizes) * 2
 
 
-def test_the_papers_arithmetic():
+def test_arithmetic_of_the_paper_is_reproduced():
     paper = paper_arithmetic()
     assert paper["bert_large_parameters"] == 335_141_888
     assert round(paper["bert_large_weights"] / 1e6, 1) == 1340.6
@@ -75,11 +75,11 @@ def test_the_papers_arithmetic():
     assert paper["flatbuffer_for_bert_large_checkpoint"] == 25_135_641
 
 
-def test_the_ledger_is_json(ledger):
+def test_sizes_can_be_written_as_json(ledger):
     assert json.loads(json.dumps(ledger)) == ledger
 
 
-def test_what_was_not_measured_is_none():
+def test_unmeasured_sizes_are_none():
     ledger = size_ledger(
         counts(BERT_LARGE), counts(BERT_LARGE), {"float32": FlatBufferSizes(10, 9)}
     )
@@ -87,6 +87,6 @@ def test_what_was_not_measured_is_none():
     assert ledger["small_model"] == ledger["full_model"]
 
 
-def test_an_empty_file_is_refused():
+def test_rejects_empty_file():
     with pytest.raises(EdgeproofError, match="no size ratio"):
         size_ledger(counts(BERT_LARGE), counts(MOBILEBERT), {"float32": FlatBufferSizes(0, 1)})

@@ -51,7 +51,7 @@ def test_operators_of_every_graph_keep_their_codes():
         assert names == [one.name for one in contents(file).operators]
 
 
-def test_refuses_to_merge_a_file_of_several_graphs():
+def test_rejects_merging_a_file_of_several_graphs():
     two = model_of(Shape(keys=("a",)), Shape(keys=("b",))).pack()
     with pytest.raises(ValueError, match="8 tokens has 2 graphs and 2 signatures"):
         merge_lengths({4: classifier(tokens=4), 8: two})
@@ -74,7 +74,7 @@ def test_refuses_to_merge_a_file_of_several_graphs():
         *("another output", "another dtype", "an open length"),
     ],
 )
-def test_recognizes_no_other_signatures(data, alike):
+def test_other_signatures_are_not_recognized(data, alike):
     read = contents(data())
     assert by_length(read) == {}
     assert bool(alike_by_length(read.signatures)) == alike
@@ -86,7 +86,7 @@ def test_an_edited_head_leaves_most_weights_shared():
     assert keys(by_length(contents(wrong))) == keys(by_length(contents(of_lengths())))
 
 
-def test_a_name_that_means_other_tensors_at_another_length_is_refused():
+def test_rejects_tensor_name_with_different_meanings_by_length():
     """What a calibration finds of the one must not become the other's range."""
     from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants  # noqa: PLC0415 - collection stays light
 

@@ -102,7 +102,7 @@ def test_process_units_are_read(tmp_path, written, expected):
     assert read(tmp_path, data).main.input_units == (expected,)
 
 
-def test_a_file_without_metadata_has_none(tmp_path):
+def test_file_without_metadata_is_accepted(tmp_path):
     assert read(tmp_path, model_of(Shape()).pack()) is None
 
 
@@ -124,7 +124,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("damage", "what"), BROKEN.values(), ids=BROKEN)
-def test_broken_metadata_is_one_message(tmp_path, damage, what):
+def test_broken_metadata_ends_in_one_message(tmp_path, damage, what):
     model = model_of(Shape())
     whole = write.model_metadata([write.tensor_metadata("a")], [write.tensor_metadata("b")])
     model.metadata["TFLITE_METADATA"] = damage(whole)
@@ -134,7 +134,7 @@ def test_broken_metadata_is_one_message(tmp_path, damage, what):
     assert caught.value.key == "TFLITE_METADATA"
 
 
-def test_an_archive_that_grows_without_end_is_refused(tmp_path):
+def test_rejects_archive_that_expands_without_limit(tmp_path):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("vocab.txt", bytes(80 << 20))
@@ -142,7 +142,7 @@ def test_an_archive_that_grows_without_end_is_refused(tmp_path):
         read(tmp_path, model_of(Shape()).pack() + archive.getvalue())
 
 
-def test_shared_parts_cost_no_more_than_the_limit(tmp_path):
+def test_shared_parts_count_towards_the_limit(tmp_path):
     # One long text that many tables point to: each reader would copy it.
     text = write.associated("x" * 60_000)
     model = model_of(Shape())
@@ -174,7 +174,7 @@ def judge(tmp_path, data):
 
 @fuzzing
 @given(data=st.data())
-def test_bytes_flipped_anywhere(tmp_path, data):
+def test_survives_flipped_bytes(tmp_path, data):
     mutable = bytearray(WHOLE)
     for _ in range(data.draw(st.integers(1, 20))):
         mutable[data.draw(st.integers(0, len(mutable) - 1))] = data.draw(st.integers(0, 255))
@@ -183,7 +183,7 @@ def test_bytes_flipped_anywhere(tmp_path, data):
 
 @fuzzing
 @given(data=st.data())
-def test_words_of_the_metadata_set_to_extremes(tmp_path, data):
+def test_survives_extreme_words_in_the_metadata(tmp_path, data):
     start = WHOLE.index(b"M001") - 4
     mutable = bytearray(WHOLE)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -195,5 +195,5 @@ def test_words_of_the_metadata_set_to_extremes(tmp_path, data):
 
 @fuzzing
 @given(end=st.integers(0, len(WHOLE)))
-def test_truncated_anywhere(tmp_path, end):
+def test_survives_truncation(tmp_path, end):
     judge(tmp_path, WHOLE[:end])

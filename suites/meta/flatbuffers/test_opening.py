@@ -47,7 +47,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(("data", "kind"), OTHERS.values(), ids=OTHERS)
-def test_what_it_is_instead_is_said(tmp_path, data, kind):
+def test_error_names_the_actual_kind_of_file(tmp_path, data, kind):
     path = tmp_path / "given.tflite"
     with pytest.raises(Damaged) as caught:
         read_contents(path, data)
@@ -79,21 +79,21 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize(("damage", "whole"), DAMAGED.values(), ids=DAMAGED)
-def test_a_copy_in_text_mode_is_seen(tmp_path, damage, whole):
+def test_detects_copy_in_text_mode(tmp_path, damage, whole):
     with pytest.raises(Damaged, match=r"took it for text|copy in text mode") as caught:
         read_contents(tmp_path / "given.tflite", damage(whole))
     assert caught.value.damage.id == "text-mode"
     assert ".gitattributes" in caught.value.remedy
 
 
-def test_a_download_that_was_cut_off_is_seen(tmp_path):
+def test_detects_incomplete_download(tmp_path):
     data = INTEGERS[:1000] + bytes(6000)
     with pytest.raises(Damaged, match=r"its last 60\d\d bytes are zeros") as caught:
         read_contents(tmp_path / "given.tflite", data)
     assert caught.value.damage.id == "cut-off"
 
 
-def test_half_a_file_is_just_corrupt(tmp_path):
+def test_half_a_file_is_reported_as_corrupt(tmp_path):
     with pytest.raises(Damaged, match="truncated or corrupt") as caught:
         read_contents(tmp_path / "given.tflite", INTEGERS[: len(INTEGERS) // 2])
     assert caught.value.damage.id == "corrupt"
@@ -101,7 +101,7 @@ def test_half_a_file_is_just_corrupt(tmp_path):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_honest_bytes_look_like_no_text(seed):
+def test_binary_files_are_not_taken_for_text(seed):
     """Compressed bytes stand for any weights: no pattern of text is seen in them by chance."""
     noise = zlib.compress(b"".join(os.urandom(0) + str(seed + i).encode() for i in range(4000)))
     data = b"\x1c\0\0\0TFL3" + noise
@@ -111,14 +111,14 @@ def test_honest_bytes_look_like_no_text(seed):
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=600))
-def test_any_bytes_are_something(data):
+def test_any_bytes_get_a_description(data):
     other = foreign(data)
     assert other is None or (other.id and other.what and other.remedy)
     assert other is not None or data[4:8] == b"TFL3"
 
 
 @pytest.mark.parametrize("make", ["missing", "folder", "pipe", "loop"])
-def test_what_cannot_be_read_is_no_wait(tmp_path, make):
+def test_unreadable_file_does_not_block(tmp_path, make):
     path = tmp_path / "given.tflite"
     if make == "folder":
         path.mkdir()

@@ -30,38 +30,38 @@ def test_simplifying_changes_no_answer(found):
     assert found["simplified"]["again"]
 
 
-def test_simplifying_takes_newer_operators_and_arithmetic_on_constants_out(found):
+def test_simplifying_removes_newer_operators_and_constant_arithmetic(found):
     assert found["simplified"]["gone"] == ["ABS", "GATHER_ND"]
     assert found["simplified"]["runtimes"] == ["2.16.0", "2.3.0"]
 
 
-def test_axes_of_tokens_are_told_from_channels_of_the_same_size(found):
+def test_token_axes_are_distinguished_from_channels_of_the_same_size(found):
     assert found["axes"] == {"keys": [2], "scores": [1, 2], "masked": [2], "words": [0]}
 
 
-def test_a_mask_is_clipped_and_answers_stay(found):
+def test_clipping_the_mask_changes_no_answer(found):
     assert found["masks"]["mask"] == [pytest.approx(-3.4e38, rel=0.01), -1e4]
     assert found["masks"]["same"]
     assert found["masks"]["again"]
 
 
-def test_a_constant_that_masks_stays_for_other_operators(found):
+def test_clipping_a_mask_leaves_other_uses_of_its_constant(found):
     before, after = found["masks"]["other"]
     assert before == after == pytest.approx(-3.4e38, rel=0.01)
 
 
-def test_a_lowered_mask_hides_padding_all_the_same(found):
+def test_clipped_mask_still_hides_padding(found):
     masks = found["masks"]
     assert -100 < masks["lowered"] <= masks["end"] < 0
     assert masks["lowered_error"] < 1e-3
 
 
-def test_integers_need_the_lowered_mask(found):
+def test_integer_schemes_need_the_clipped_mask(found):
     right, wide = found["schemes"][INTEGER]["error"], found["faults"]["wide"]
     assert wide > 4 * right
 
 
-def test_a_range_that_ends_too_early_does_not_hide_padding(found):
+def test_too_narrow_a_range_reveals_padding(found):
     assert found["faults"]["shallow"]
 
 
@@ -70,19 +70,19 @@ def test_ids_at_padding_change_no_answer(found, scheme):
     assert not found["schemes"][scheme]["padding_matters"]
 
 
-def test_lookups_become_gathers_and_every_row_is_in_the_range(found):
+def test_lookups_become_gathers_with_ranges_over_all_rows(found):
     assert found["gathers"] == {"same": True, "left": 0, "every_row": True}
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_scheme_is_made_and_keeps_its_contract(found, scheme):
+def test_scheme_keeps_its_contract(found, scheme):
     made = found["schemes"][scheme]
     assert set(made["breaches"]) <= {PLANTED}
     assert made["new_enough"]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_scheme_answers_nearly_as_the_float32_file(found, scheme):
+def test_scheme_answers_nearly_as_float32(found, scheme):
     few_bits = any(rule.weight_bits == 4 for rule in SCHEMES[scheme].rules)
     assert found["schemes"][scheme]["error"] < (FOUR_BITS if few_bits else EIGHT_BITS)
 
@@ -93,5 +93,5 @@ def test_every_scheme_is_smaller_than_float32(found):
     assert max(sizes.values()) < 0.6 * plain
 
 
-def test_a_static_scheme_without_calibration_texts_is_refused(found):
+def test_rejects_static_scheme_without_calibration_texts(found):
     assert "no calibration texts" in found["faults"]["without_texts"]

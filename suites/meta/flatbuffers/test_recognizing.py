@@ -26,7 +26,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_layer_written_by_hand(tmp_path, name):
+def test_recognizes_a_layer_written_by_hand(tmp_path, name):
     path = tmp_path / "given.tflite"
     path.write_bytes(dense(weights=INTEGERS, **OWN[name]))
     assert recognized(inspect(path)).name == name
@@ -40,7 +40,7 @@ def test_a_layer_written_by_hand(tmp_path, name):
         ("int8", 0.1, "weight_only_wi8t_afp32"),
     ],
 )
-def test_weights_that_are_unpacked_first(tmp_path, dtype, scale, name):
+def test_recognizes_weights_that_are_unpacked_first(tmp_path, dtype, scale, name):
     model = Model()
     ids, real = model.tensor("ids", (1, WIDE), "int32"), model.tensor("real", (1, WIDE))
     held = model.tensor("w", (WIDE, WIDE), dtype, values=INTEGERS, scale=scale)
@@ -54,7 +54,7 @@ def test_weights_that_are_unpacked_first(tmp_path, dtype, scale, name):
     assert recognized(inspect(path)).name == name
 
 
-def test_a_table_of_words_does_not_decide_how_products_share_scales(tmp_path):
+def test_embedding_table_does_not_decide_the_granularity(tmp_path):
     model = Model()
     ids, row = model.tensor("ids", (1, 8), "int32"), model.tensor("row", (1, WIDE))
     words = model.tensor("words", (512, WIDE), "int8", values=np.ones((512, WIDE)), scale=0.1)
@@ -68,7 +68,7 @@ def test_a_table_of_words_does_not_decide_how_products_share_scales(tmp_path):
     assert recognized(inspect(path)).name == "dynamic_wi8_afp32"
 
 
-def test_a_file_without_weights_is_none(tmp_path):
+def test_file_without_weights_has_no_scheme(tmp_path):
     model = Model()
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 8))
     model.operator("CAST", [ids], [out])
@@ -93,5 +93,5 @@ CONVERTERS = {
 
 
 @pytest.mark.parametrize("name", CONVERTERS)
-def test_what_converters_write(reports: dict[str, FlatBufferReport], name: str) -> None:
+def test_recognizes_files_of_converters(reports: dict[str, FlatBufferReport], name: str) -> None:
     assert recognized(reports[name]).name == CONVERTERS[name]

@@ -20,28 +20,28 @@ def found():
     return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
 
 
-def test_a_graph_that_is_packed_again_answers_bit_for_bit(found):
+def test_repacked_graph_answers_bit_for_bit(found):
     assert found["packing"]
 
 
-def test_ranges_are_found_of_everything_that_is_written(found):
+def test_ranges_are_observed_for_every_written_tensor(found):
     assert found["ranges"] == {"all": True, "ordered": True}
 
 
-def test_leveling_changes_no_answer(found):
+def test_smoothing_changes_no_answer(found):
     assert found["leveled"]["error"] < 1e-4
 
 
-def test_leveling_takes_the_outliers_out_of_what_products_are_given(found):
+def test_smoothing_removes_outliers_from_inputs_of_products(found):
     assert found["leveled"]["worst_outlier_before"] > 50
     assert found["leveled"]["worst_outlier_after"] < 3
 
 
-def test_leveling_finds_the_scores_of_each_layer(found):
+def test_smoothing_finds_the_attention_scores_of_each_layer(found):
     assert len(found["leveled"]["scores"]) == 2
 
 
-def test_eight_bits_hold_a_leveled_network_and_not_a_plain_one(found):
+def test_int8_keeps_accuracy_only_after_smoothing(found):
     assert found["static"]["leveled"] < 0.2
     assert found["static"]["plain"] > 4 * found["static"]["leveled"]
 
@@ -58,5 +58,5 @@ def test_integers_for_the_position_table_change_answers_little(found):
     assert 0 < found["addends"]["error"] < 0.05
 
 
-def test_what_is_stored_in_integers_is_left_alone_afterwards(found):
+def test_constants_stored_as_integers_are_not_quantized_again(found):
     assert found["addends"]["again"]

@@ -42,7 +42,7 @@ def test_minimum_runtime(reports: Reports, name: str, runtime: str) -> None:
     assert minimum_runtime(reports[name]) == runtime
 
 
-def test_an_understated_version_is_named(reports: Reports) -> None:
+def test_error_names_an_understated_version(reports: Reports) -> None:
     needs = runtime_needs(reports["quantizer_dynamic_wi8_afp32"].operators)
     (dense,) = [need for need in needs if need.operator == "FULLY_CONNECTED"]
     assert (dense.declared, dense.version, dense.runtime) == (5, 12, "2.17.0")
@@ -51,7 +51,7 @@ def test_an_understated_version_is_named(reports: Reports) -> None:
     assert not [need for need in honest if need.understated]
 
 
-def test_an_unknown_version_is_reported_and_not_guessed(reports: Reports) -> None:
+def test_unknown_version_is_reported(reports: Reports) -> None:
     report = reports["float32"]
     softmax = next(operator for operator in report.operators if operator.name == "SOFTMAX")
     strange = replace(report, operators=(replace(softmax, version=99), *report.operators))
@@ -62,7 +62,7 @@ def test_an_unknown_version_is_reported_and_not_guessed(reports: Reports) -> Non
     assert minimum_runtime(strange) == minimum_runtime(report)
 
 
-def test_custom_operators_are_unknown(reports: Reports) -> None:
+def test_custom_operators_are_reported_as_unknown(reports: Reports) -> None:
     assert unknown_operators(reports["flex"]) == ("FlexMatrixInverse",)
 
 
@@ -76,7 +76,7 @@ def test_versions_sort_as_numbers() -> None:
     assert version_key("") == version_key("nightly") == ()
 
 
-def test_the_table_is_sound() -> None:
+def test_table_of_runtimes_is_consistent() -> None:
     table = _table()
     for operator, runtimes in table.runtimes.items():
         known = [version_key(runtime) for runtime in runtimes if runtime]

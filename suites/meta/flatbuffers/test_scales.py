@@ -30,25 +30,25 @@ def test_scales_are_positive_and_finite_one_for_each_channel(seed, loud, by_toke
 
 
 @given(st.integers(0, 1000))
-def test_a_loud_channel_gets_the_largest_scale(seed):
+def test_channel_with_the_largest_values_gets_the_largest_scale(seed):
     assert choose(*_network(seed, 100.0)).scales.argmax() == 3
 
 
 @given(st.integers(0, 1000))
-def test_chosen_scales_lose_no_more_than_none_at_all(seed):
+def test_chosen_scales_are_at_least_as_good_as_none(seed):
     inputs, weights = _network(seed, 30.0)
     choice = choose(inputs, weights)
     again = choose(inputs / choice.scales, weights * choice.scales)
     assert again.loss <= choice.loss * (1 + 1e-9)
 
 
-def test_scales_make_up_for_an_outlier():
+def test_scales_compensate_for_an_outlier():
     quiet = choose(*_network(1)).loss
     assert choose(*_network(1, 100.0)).loss < 2 * quiet
 
 
 @given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=30))
-def test_even_scales_together_scale_nothing(scales):
+def test_product_of_even_scales_is_one(scales):
     assert np.isclose(np.log(even(np.array(scales))).mean(), 0, atol=1e-9)
 
 
@@ -57,5 +57,5 @@ def test_a_dead_channel_counts_as_a_twentieth_of_the_typical_one():
     assert reach.tolist() == [4.0, 2.0, 3.0 / 20]
 
 
-def test_channels_that_are_all_dead_have_a_range_still():
+def test_all_dead_channels_still_have_a_range():
     assert np.all(largest(np.zeros((3, 4))) > 0)

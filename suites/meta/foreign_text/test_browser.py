@@ -145,13 +145,13 @@ def test_the_pages_of_tests_show_every_payload_as_text(watched) -> None:
 
 
 @pytest.mark.parametrize("place", ["/", "categories", "metrics", "globalAttachments"])
-def test_no_other_page_acts(watched, place: str) -> None:
+def test_payloads_do_not_run_on_any_other_page(watched, place: str) -> None:
     watched.page.evaluate("(hash) => { location.hash = hash; }", place)
     watched.page.wait_for_timeout(1500)
     assert watched.acts == []
 
 
-def test_a_page_that_acts_is_noticed(tmp_path, visit) -> None:
+def test_detects_page_that_runs_a_payload(tmp_path, visit) -> None:
     """The two kinds of acts that the tests above look for."""
     page = tmp_path / "acts.html"
     page.write_text(f"{NAME}<script>console.log(7770777)</script>", encoding="utf-8")

@@ -53,7 +53,7 @@ def test_payloads_are_as_many_as_promised() -> None:
 
 
 @pytest.mark.parametrize("safe", [one_line, as_csv_cell, several_lines, as_markup, as_markdown])
-def test_nothing_acts_in_a_log(safe) -> None:
+def test_payloads_have_no_effect_in_a_log(safe) -> None:
     for text in PAYLOADS:
         assert acting_in_a_log(safe(text)) == []
         assert safe(text).encode("utf-8") is not None
@@ -156,7 +156,7 @@ def test_no_payload_breaks_xml() -> None:
         assert one.text in {several_lines(text), None}
 
 
-def test_no_payload_is_a_formula_or_a_cell_more() -> None:
+def test_csv_payload_is_neither_formula_nor_extra_cell() -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerows([as_csv_cell(text), "end"] for text in PAYLOADS)
@@ -173,7 +173,7 @@ def test_a_number_in_a_csv_file_stays_a_number(number) -> None:
     assert as_csv_cell(number) == number
 
 
-def test_json_keeps_every_text_and_hides_nothing() -> None:
+def test_json_preserves_every_text_and_escapes_hidden_characters() -> None:
     for text in PAYLOADS:
         document = in_json(json.dumps({"a": [text], text: 1}, indent=1, ensure_ascii=False))
         assert json.loads(document) == {"a": [text], text: 1}
@@ -191,6 +191,6 @@ def test_every_hidden_character_of_unicode_is_known() -> None:
             assert one_line(f"a{character}b") != f"a{character}b", hex(code)
 
 
-def test_what_is_no_text_is_shown_as_text() -> None:
+def test_non_text_values_are_shown_as_text() -> None:
     assert foreign_text.one_line(None) == "None"
     assert foreign_text.as_markup(3) == "3"

@@ -38,7 +38,7 @@ def test_a_message_is_one_line_whatever_its_parts_hold(kind) -> None:
         )
 
 
-def test_what_a_runner_says_is_made_safe() -> None:
+def test_output_of_a_runner_is_escaped() -> None:
     for text in PAYLOADS:
         errors = [
             RunnerDied(text, text, text, text),
@@ -50,14 +50,14 @@ def test_what_a_runner_says_is_made_safe() -> None:
         assert acting_in_a_log(errors[0].stderr) == acting_in_a_log(errors[2].message) == []
 
 
-def test_a_key_of_a_file_is_made_safe(tmp_path) -> None:
+def test_key_from_a_file_is_escaped(tmp_path) -> None:
     for text in PAYLOADS:
         with pytest.raises(UsageMistake) as caught:
             typed({f"{text}?": 1}, Settings, tmp_path / "settings.toml")
         assert acting_in_a_log(str(caught.value)) == []
 
 
-def test_half_an_emoji_for_a_key_or_a_choice_is_one_message(tmp_path) -> None:
+def test_half_an_emoji_as_a_key_ends_in_one_message(tmp_path) -> None:
     """JSON can spell it, and the library that checks types cannot take it."""
     file = tmp_path / "results.json"
     for change in ({"\ud83d": 1}, {"tests": [{"id": "a", "outcome": "\ud83d", "seconds": 1}]}):
@@ -69,7 +69,7 @@ def test_half_an_emoji_for_a_key_or_a_choice_is_one_message(tmp_path) -> None:
         Measurement.from_dict(taken)
 
 
-def test_a_line_of_progress_stays_one() -> None:
+def test_progress_stays_on_one_line() -> None:
     stream = io.StringIO()
     progress = Progress(stream)
     for text in PAYLOADS:
@@ -78,7 +78,7 @@ def test_a_line_of_progress_stays_one() -> None:
     assert stream.getvalue().count("\n") == len(PAYLOADS)
 
 
-def test_the_answer_of_a_command_is_json_and_acts_nowhere(capsys) -> None:
+def test_command_output_is_json_without_terminal_controls(capsys) -> None:
     assert answer(lambda: {"labels": PAYLOADS}) == 0
     said = capsys.readouterr().out
     assert json.loads(said) == {"labels": PAYLOADS}

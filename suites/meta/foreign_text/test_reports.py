@@ -43,7 +43,7 @@ def test_a_document_holds_every_payload_as_it_is(documents, tmp_path) -> None:
         assert read_results(file) == made, repr(payload[:80])
 
 
-def test_no_payload_acts_in_the_terminal(documents) -> None:
+def test_payloads_have_no_effect_in_the_terminal(documents) -> None:
     for payload, made in documents:
         said = [scoreboard.as_text(made), sizes.as_text(made), merge.as_table(made)]
         said += [one.as_text() for one in accounts(made)]
@@ -51,7 +51,7 @@ def test_no_payload_acts_in_the_terminal(documents) -> None:
         assert one_line(payload, 60)[:20] in "".join(said), "it is shown"
 
 
-def test_a_wrapped_line_begins_with_no_command() -> None:
+def test_wrapped_line_never_begins_with_a_workflow_command() -> None:
     """Where a long word is broken, what was inside it would begin a line."""
     for length in range(60, 110, 2):
         made = forged("x" * length + "::error::e ::stop-commands::x")
@@ -123,7 +123,7 @@ def test_the_first_page_shows_text_and_nothing_else(documents) -> None:
     ["$\\frac{$ \x00\x1b\ud83d\u202e|%s{0} <script>&\"']]>", "😀नमस्ते مرحبا " + "x" * 10_000],
     ids=["odd", "long"],
 )
-def test_a_picture_is_well_formed_and_runs_nothing(payload) -> None:
+def test_picture_is_well_formed_and_contains_no_script(payload) -> None:
     made = forged(payload)
     made["subject"]["labels"] = [payload] * 3
     with warnings.catch_warnings():

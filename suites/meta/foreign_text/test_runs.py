@@ -74,7 +74,7 @@ def run(tmp_path_factory) -> tuple[str, Path]:
     return done.stdout.decode("utf-8"), folder
 
 
-def test_nothing_acts_in_the_log_of_a_run(run) -> None:
+def test_payloads_have_no_effect_in_the_log_of_a_run(run) -> None:
     said, _ = run
     assert acting_in_a_log(said) == []
     assert "INTERNALERROR" not in said

@@ -33,7 +33,7 @@ def run(reader, out, **options):
         ("warning", "raised RuntimeWarning"),
     ],
 )
-def test_a_fault_is_found_kept_and_not_the_end(reader, problem, tmp_path):
+def test_fault_is_stored_and_fuzzing_continues(reader, problem, tmp_path):
     outcome = run(reader, tmp_path)
     (finding,) = outcome.findings
     assert problem in finding.problem
@@ -61,7 +61,7 @@ def test_a_reader_that_refuses_good_files_is_an_error(tmp_path):
         run("picky", tmp_path)
 
 
-def test_an_unknown_reader_is_named():
+def test_error_names_an_unknown_reader():
     done = subprocess.run(
         [sys.executable, "-m", "suites.meta.fuzz", "nope"],
         cwd=PROJECT,
@@ -73,7 +73,7 @@ def test_an_unknown_reader_is_named():
     assert "no reader is called nope" in done.stderr
 
 
-def test_the_report_is_a_table():
+def test_report_is_a_table():
     outcome = Outcome("torch", accepted=1000, refused=2000, slowest=0.123, peak=10**8)
     head, row = report([outcome]).splitlines()
     assert head.split()[:4] == ["reader", "inputs", "accepted", "refused"]

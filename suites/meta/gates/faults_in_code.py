@@ -24,8 +24,7 @@ class CodeFault:
 
 _VERDICTS = "suites/meta/verdicts/"
 _RACED_AGAIN = (
-    _VERDICTS
-    + "test_comparison.py::test_what_is_doubtful_is_raced_again_and_what_is_undecided_longer"
+    _VERDICTS + "test_comparison.py::test_doubtful_results_are_repeated_and_undecided_ones_extended"
 )
 
 FAULTS = {
@@ -72,7 +71,7 @@ FAULTS = {
         file="models/verdicts/comparison.py",
         replacements={"max(ratio.high, 1.0 / ratio.low) - 1.0": "0.0"},
         gate=_VERDICTS
-        + "test_comparison.py::test_the_floor_is_the_farther_end_of_the_ratio_to_itself",
+        + "test_comparison.py::test_noise_floor_is_the_farther_end_of_the_ratio_to_itself",
     ),
     "a suspicion that nobody looks at again": CodeFault(
         room="statistics",
@@ -113,19 +112,19 @@ FAULTS = {
         room="budgets",
         file="models/verdicts/budgets.py",
         replacements={"if scheme not in self.schemes:": "if False:"},
-        gate=_VERDICTS + "test_budgets.py::test_a_mistake_is_named_with_file_and_key",
+        gate=_VERDICTS + "test_budgets.py::test_error_names_file_and_key",
     ),
     "a regression that is called an improvement": CodeFault(
         room="baselines",
         file="models/verdicts/baselines.py",
         replacements={'worse = up if metric.better == "lower" else down': "worse = down"},
-        gate=_VERDICTS + "test_baselines.py::test_what_moved_beyond_its_interval_is_said",
+        gate=_VERDICTS + "test_baselines.py::test_reports_changes_beyond_the_interval",
     ),
     "a baseline of another subject": CodeFault(
         room="baselines",
         file="models/verdicts/baselines.py",
         replacements={"    if said != (SCHEMA, subject, device, scheme):": "    if False:"},
-        gate=_VERDICTS + "test_baselines.py::test_a_foreign_one_is_refused",
+        gate=_VERDICTS + "test_baselines.py::test_rejects_baseline_of_another_subject",
     ),
     "latencies of two machines that are compared": CodeFault(
         room="baselines",
@@ -143,13 +142,13 @@ FAULTS = {
         room="transport",
         file="models/runner/framing.py",
         replacements={"if length > largest_header:": "if False:"},
-        gate="suites/meta/runtime/test_framing.py::test_a_lying_length_takes_no_memory",
+        gate="suites/meta/runtime/test_framing.py::test_false_length_allocates_no_memory",
     ),
     "an artefact whose bytes nobody checks": CodeFault(
         room="store",
         file="models/artefact.py",
         replacements={"if digest != self.members.get(name):": "if False:"},
-        gate="suites/meta/house/test_store.py::test_damage_is_named_with_its_remedy",
+        gate="suites/meta/house/test_store.py::test_damage_error_has_a_remedy",
     ),
     "a kept file that is parsed before its hash": CodeFault(
         room="store",
@@ -157,19 +156,19 @@ FAULTS = {
         replacements={
             "if hashlib.sha256(data).hexdigest() != self.members.get(name):": "if False:"
         },
-        gate="suites/meta/house/test_kept.py::test_what_changed_after_it_was_opened_is_noticed",
+        gate="suites/meta/house/test_kept.py::test_detects_changes_after_opening",
     ),
     "an archive that may expand without end": CodeFault(
         room="store",
         file="models/archives.py",
         replacements={"info.file_size > most": "False"},
-        gate="suites/meta/house/test_archives.py::test_refuses_a_bad_archive_in_one_message",
+        gate="suites/meta/house/test_archives.py::test_rejects_bad_archive_in_one_message",
     ),
     "splits that tear near-duplicates apart": CodeFault(
         room="data",
         file="models/corpus/groups.py",
         replacements={"root(first.setdefault(key, at)), root(at)": "root(at), root(at)"},
         gate="suites/meta/corpus/test_groups.py::"
-        "test_two_are_in_one_group_exactly_if_a_chain_of_keys_joins_them",
+        "test_items_share_a_group_exactly_if_a_chain_of_keys_joins_them",
     ),
 }

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 # How the output of a run of pytest begins.
 OUTPUT = "= test session starts ="
 # A fault's name is the parameter of the test that plants it.
-_PLANTS = re.compile(r"suites/meta/gates/test_faults_\w+\.py::test_its_\w+_turns_red\[(.+)\]")
+_PLANTS = re.compile(
+    r"suites/meta/gates/test_faults_\w+\.py::test_planted_fault_fails_its_(?:gate|test)\[(.+)\]"
+)
 
 
 class FaultsSeen:

@@ -71,12 +71,12 @@ def test_a_change_is_of_one_input_and_of_every_text(role, rows):
         (MASK, {IDS: texts(4)[IDS]}, "the file takes no mask"),
     ],
 )
-def test_an_input_that_cannot_matter_does_not_apply(role, inputs, said):
+def test_input_gate_does_not_apply_to_a_constant_input(role, inputs, said):
     with pytest.raises(DoesNotApply, match=said):
         change(role, inputs)
 
 
-def test_texts_without_padding_leave_nothing_to_fill():
+def test_padding_gate_does_not_apply_without_padding():
     fill = filled_padding.__wrapped__(4)
     filled = fill(variant_of(**texts(4)), 3)
     assert (filled[IDS] != texts(4)[IDS]).any()
@@ -86,7 +86,7 @@ def test_texts_without_padding_leave_nothing_to_fill():
         fill(variant_of(**{IDS: texts(4)[IDS]}), 3)
 
 
-def test_one_text_has_no_order():
+def test_order_gate_does_not_apply_to_one_text():
     assert several.__wrapped__(2) == 2
     with pytest.raises(TooFew, match="1 text, needs 2"):
         several.__wrapped__(1)
@@ -104,7 +104,7 @@ def floors_of(gold, floor):
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "macro_f1"])
-def test_a_floor_that_nothing_can_beat_does_not_apply(metric):
+def test_gate_does_not_apply_if_nothing_can_beat_the_trivial_classifiers(metric):
     alike, mixed = np.zeros(50, np.int64), np.arange(50) % 2
     with pytest.raises(DoesNotApply, match=r"always_A earns 100\.0 % .* \(n = 50\)"):
         floors_of(alike, 1.0).highest(metric)
@@ -113,20 +113,20 @@ def test_a_floor_that_nothing_can_beat_does_not_apply(metric):
     assert limit.source.startswith("answers without a model: ")
 
 
-def test_too_few_texts_to_beat_a_floor_do_not_apply():
+def test_gate_does_not_apply_if_texts_are_too_few_to_beat_a_trivial_classifier():
     """Three right answers of three are not known to be better than two thirds."""
     with pytest.raises(DoesNotApply, match="not even answers without a mistake"):
         floors_of(np.arange(3) % 2, 0.67).highest("accuracy")
 
 
-def test_an_order_that_gold_does_not_give_does_not_apply():
+def test_ranking_gate_does_not_apply_if_all_gold_labels_are_equal():
     with pytest.raises(DoesNotApply, match="earns as much f_rs as answers without a mistake"):
         floors_of(np.zeros(50, np.int64), 1.0).below("f_rs")
     assert floors_of(np.arange(50) % 2, 0.0).below("f_rs") == {"always_A": 0.0}
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_scheme_is_left_out_of_what_cannot_fail_for_it(scheme):
+def test_scheme_skips_gates_that_cannot_fail_for_it(scheme):
     subject = SimpleNamespace(schemes={scheme: scheme}, taught=True)
     asked = Asked(SimpleNamespace(subject=subject), scheme, None)
     lacks = {need: NEEDS[need](asked) is not None for need in (
@@ -148,7 +148,7 @@ def test_a_float32_file_under_another_name_breaks_its_contract(scheme, miniature
 
 
 @pytest.mark.parametrize("name", NEEDS)
-def test_a_need_that_is_missing_has_a_reason(name):
+def test_missing_need_has_a_reason(name):
     untimed = SimpleNamespace(
         name="host",
         untimed=EMULATED_CLOCK,
@@ -181,7 +181,7 @@ def test_a_need_that_is_missing_has_a_reason(name):
     assert "\n" not in reason
 
 
-def test_some_gate_needs_each():
+def test_every_need_is_used_by_a_gate():
     written = "".join(
         file.read_text(encoding="utf-8") for file in (PROJECT / "suites").glob("*/test_*.py")
     )
@@ -193,7 +193,7 @@ def test_some_gate_needs_each():
     assert needed == set(NEEDS)
 
 
-def test_a_time_that_nobody_watched_is_invalid():
+def test_unwatched_time_is_invalid():
     """Whoever renames a fixture must not switch its sensors off."""
     place = SimpleNamespace(start_watch=lambda _: None, device=load_device("host"), untimed=None)
     watches = Watches(place, None)

@@ -44,7 +44,7 @@ def test_a_run_without_a_baseline_says_so_and_how_to_record_one(clean_run):
     assert "record it with --edge-update-baseline" in clean_run.output
 
 
-def test_a_run_as_its_baseline_moves_nothing(compared):
+def test_identical_run_reports_no_change(compared):
     outcome = compared(lambda _: None)
     assert outcome.code == 0, outcome.output
     assert "baseline: 2 same" in outcome.output
@@ -56,7 +56,7 @@ def test_an_improvement_is_reported(compared):
     assert "baseline: improvement: flatbuffer_bytes of float32 moved by -" in outcome.output
 
 
-def test_another_machine_breaks_nothing(compared):
+def test_baseline_of_another_machine_is_not_compared(compared):
     def change(document):
         scaled(document, "peak_rss", 0.1)
         document["taken"]["machine"] = "another"
@@ -66,14 +66,14 @@ def test_another_machine_breaks_nothing(compared):
     assert "2 same, 1 not compared (the baseline was taken on another machine)" in outcome.output
 
 
-def test_a_foreign_baseline_ends_the_run_in_one_message(compared):
+def test_rejects_baseline_of_another_subject(compared):
     outcome = compared(lambda document: document.update(subject="another"))
     assert outcome.code != 0
     assert "is a foreign baseline: version 3 of another, host, float32" in outcome.output
     assert outcome.ids("passed") + outcome.ids("failed") == []
 
 
-def test_a_foreign_baseline_is_replaced_where_that_is_asked_for(compared):
+def test_baseline_of_another_subject_is_replaced_on_request(compared):
     outcome = compared(
         lambda document: document.update(subject="another"), "--edge-update-baseline"
     )
@@ -81,7 +81,7 @@ def test_a_foreign_baseline_is_replaced_where_that_is_asked_for(compared):
     assert f"{BASELINE}: 2 measurements written, 0 left out" in outcome.output
 
 
-def test_an_update_by_some_gates_says_what_it_forgets(compared):
+def test_partial_update_names_the_measurements_it_drops(compared):
     outcome = compared(lambda _: None, "--edge-update-baseline")
     assert outcome.code == 0, outcome.output
     assert "; gone with the earlier one: accuracy, accuracy_drop, " in outcome.output

@@ -16,7 +16,7 @@ PLUGIN = ("-p", "suites.meta.gates.planted_source", "-x", "-q")
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_test_turns_red(name, tmp_path, record_property):
+def test_planted_fault_fails_its_test(name, tmp_path, record_property):
     fault = FAULTS[name]
     planted = {"file": fault.file, "replacements": fault.replacements}
     outcome = run_pytest(tmp_path, [fault.gate, *PLUGIN], {VARIABLE: json.dumps(planted)})

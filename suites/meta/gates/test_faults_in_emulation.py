@@ -63,7 +63,7 @@ def clean_run(run_on_board, baselines, tmp_path_factory):
     return run_on_board(nothing, tmp_path_factory.mktemp("clean"), *kept, gates=gates)
 
 
-def test_every_gate_passes_where_nothing_is_planted(clean_run):
+def test_every_gate_passes_without_a_fault(clean_run):
     assert not clean_run.ids("failed") + clean_run.ids("error"), clean_run.output
     ran = {name.split("[", maxsplit=1)[0] for name in clean_run.ids("passed")}
     assert ran == {fault.gate for fault in FAULTS.values()}
@@ -71,7 +71,7 @@ def test_every_gate_passes_where_nothing_is_planted(clean_run):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_gate_turns_red(  # noqa: PLR0913, PLR0917 - fixtures
+def test_planted_fault_fails_its_gate(  # noqa: PLR0913, PLR0917 - fixtures
     name, run_on_board, baselines, tmp_path, request, record_property
 ):
     def run_with(fault):

@@ -9,5 +9,5 @@ from suites.meta.gates.turning_red import assert_its_gate_turns_red
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_gate_turns_red(name, run_with, record_property):
+def test_planted_fault_fails_its_gate(name, run_with, record_property):
     assert_its_gate_turns_red(FAULTS[name], run_with, record_property)

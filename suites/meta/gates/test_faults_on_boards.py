@@ -21,12 +21,12 @@ def calm(miniature, tmp_path_factory):
     return run(miniature, folder, gates, [*ON_BOARD, "--edge-schemes=float32"])
 
 
-def test_its_gates_pass_where_nothing_is_planted(calm):
+def test_gates_pass_without_a_fault(calm):
     assert not calm.ids("failed") + calm.ids("error"), calm.output
     assert calm.code == pytest.ExitCode.OK
 
 
-def test_what_its_profile_limits_is_judged_by_its_profile(calm):
+def test_limits_of_the_profile_judge_the_board(calm):
     taken = calm.results()["measurements"]
     assert {one["device"] for one in taken} == {"board"}
     own = {
@@ -35,7 +35,7 @@ def test_what_its_profile_limits_is_judged_by_its_profile(calm):
     assert own == {"texts_per_second", "latency_p90", "peak_rss", "cold_start"}
 
 
-def test_a_time_carries_its_circumstances_and_what_reading_them_cost(calm):
+def test_time_carries_its_circumstances_and_their_cost(calm):
     (one,) = [
         each for each in calm.results()["measurements"] if each["test"].startswith(THROUGHPUT)
     ]
@@ -47,5 +47,5 @@ def test_a_time_carries_its_circumstances_and_what_reading_them_cost(calm):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_gate_turns_red(name, run_with, record_property):
+def test_planted_fault_fails_its_gate(name, run_with, record_property):
     assert_its_gate_turns_red(FAULTS[name], run_with, record_property)

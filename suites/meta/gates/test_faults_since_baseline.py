@@ -17,7 +17,7 @@ SENTENCE = re.compile(
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_gate_turns_red(name, run_with, record_property):
+def test_planted_fault_fails_its_gate(name, run_with, record_property):
     outcome = assert_its_gate_turns_red(FAULTS[name], run_with, record_property)
     for ended, message in outcome.tests.values():
         assert ended == "failed"

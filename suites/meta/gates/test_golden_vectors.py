@@ -30,7 +30,7 @@ def test_built_candidates_have_golden_vectors(miniature, tmp_path):
     assert first[0]["logits"] != second[0]["logits"]
 
 
-def test_leaves_out_a_candidate_that_cannot_be_fed(miniature, tmp_path):
+def test_candidate_without_inputs_has_no_golden_vectors(miniature, tmp_path):
     """The others have their vectors, and the run says whose are missing and why."""
     folder, mini = tmp_path / "golden", miniature.copied_to(tmp_path / "store")
     in_flatbuffer("dynamic_wi8_afp32", edits.swapped_inputs)(mini)

@@ -13,7 +13,7 @@ from suites.meta.gates.table import planted
 from suites.meta.gates.turning_red import LONGEST, first_words
 
 NAME = planted()[0].name
-TEST = f"suites/meta/gates/test_faults_in_files.py::test_its_gate_turns_red[{NAME}]"
+TEST = f"suites/meta/gates/test_faults_in_files.py::test_planted_fault_fails_its_gate[{NAME}]"
 WRONG = ">   assert ended == 'failed'\nE   AssertionError: it passed\nE   assert 1 == 2\n\na.py:3"
 
 OUTPUT = "E   AssertionError: === test session starts ===\nE   x\nE   assert 1 == 0"
@@ -63,12 +63,12 @@ def ended(tmp_path):
     ],
     ids=["passed", "failed", "error", "error_afterwards", "output", "skipped"],
 )  # fmt: skip
-def test_an_ending(reports, expected, ended):
+def test_ending_of_a_fault_is_recorded(reports, expected, ended):
     assert ended(*reports) == {NAME: expected}
 
 
-def test_where_no_fault_was_planted_nothing_is_written(ended):
-    other = "suites/meta/gates/test_table.py::test_faults_of_every_kind_are_planted"
+def test_no_fault_writes_no_table(ended):
+    other = "suites/meta/gates/test_table.py::test_every_kind_of_fault_is_planted"
     assert ended(report("passed", when="setup"), report("passed", nodeid=other)) == {}
 
 
@@ -87,5 +87,5 @@ def test_where_no_fault_was_planted_nothing_is_written(ended):
     ],
     ids=["budget", "file", "relative", "what_it_has_to_say", "long", "nothing"],
 )  # fmt: skip
-def test_what_a_gate_said_in_one_line_of_no_one_machine(message, says, shown):
+def test_gate_message_is_one_line_without_machine_details(message, says, shown):
     assert first_words(message, says) == shown

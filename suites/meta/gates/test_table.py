@@ -35,13 +35,13 @@ def test_the_documentation_lists_every_gate():
     assert {fault.gate for fault in planted() if not fault.file} == set(gates.values())
 
 
-def test_faults_of_every_kind_are_planted():
+def test_every_kind_of_fault_is_planted():
     kinds = {"data", "training", "conversion", "runtime", "transport"}
     kinds |= {"statistics", "budgets", "baselines", "reports"}
     assert kinds <= {*PLANTED, *(fault.room for fault in FAULTS.values())}
 
 
-def test_the_tests_that_faults_name_are_there():
+def test_faults_name_existing_tests():
     for fault in FAULTS.values():
         file, test = fault.gate.split("::")
         assert f"def {test}(" in (PROJECT / file).read_text(encoding="utf-8"), fault.gate
@@ -52,7 +52,7 @@ def test_no_two_faults_share_a_name():
     assert len(names) == len(set(names))
 
 
-def test_how_faults_ended_stays_until_they_are_planted_again(tmp_path):
+def test_result_of_a_fault_stays_until_it_is_planted_again(tmp_path):
     one, two, three, *_ = planted()
     file = tmp_path / "faults.json"
     moved = PlantedFault(name=three.name, of="", gate="suites/test_other.py::test_it", seen=RED)
@@ -65,7 +65,7 @@ def test_how_faults_ended_stays_until_they_are_planted_again(tmp_path):
     assert {name: seen for name, seen in held.items() if seen} == {one.name: RED, two.name: MISSED}
 
 
-def test_the_command_writes_the_table_for_people_and_for_the_report(tmp_path, capsys):
+def test_command_writes_the_table_and_the_reports_data(tmp_path, capsys):
     (tmp_path / "faults.json").write_text("of another time")
     assert main([str(tmp_path / "faults.md")]) == 0
     assert (tmp_path / "faults.md").read_text(encoding="utf-8") == table()
@@ -78,7 +78,7 @@ def test_the_command_writes_the_table_for_people_and_for_the_report(tmp_path, ca
 
 
 @pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["alone", "xdist"])
-def test_how_a_fault_ended_is_kept_for_the_report(arguments, tmp_path):
+def test_result_of_a_fault_is_stored_for_the_report(arguments, tmp_path):
     name = "a report that holds what is no number"
     tests = "suites/meta/gates/test_faults_in_code.py"
     outcome = run_pytest(tmp_path, [tests, "-k", name.replace(" ", " and "), *arguments])

@@ -96,7 +96,7 @@ def opened(data: bytes, limits: Limits = LIMITS) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_refuses_a_bad_archive_in_one_message(case):
+def test_rejects_bad_archive_in_one_message(case):
     data, says = BAD[case]
     with pytest.raises(UsageMistake) as refused:
         opened(data)
@@ -106,12 +106,12 @@ def test_refuses_a_bad_archive_in_one_message(case):
 
 
 @pytest.mark.parametrize("size", [0, 1, len(NOISE) - 1, len(NOISE) + 1, len(NOISE) + 1000])
-def test_refuses_a_member_of_another_size_than_it_says(size):
+def test_rejects_member_with_wrong_declared_size(size):
     with pytest.raises(UsageMistake, match="a: is damaged"):
         opened(with_size(zipped(("a", NOISE)), size))
 
 
-def test_refuses_a_table_of_contents_that_is_too_large():
+def test_rejects_oversized_central_directory():
     names = (f"{number:06}" + "x" * 200 for number in range(18_000))
     many = Limits(members=1_000_000, member=1, total=1)
     with pytest.raises(UsageMistake, match="its table of contents is larger"):
@@ -119,7 +119,7 @@ def test_refuses_a_table_of_contents_that_is_too_large():
 
 
 @pytest.mark.parametrize("place", range(4, 19))
-def test_refuses_or_reads_right_an_end_that_holds_the_sign_of_an_end(place):
+def test_rejects_or_reads_correctly_an_end_record_with_its_own_signature(place):
     data = bytearray(zipped(("a", NOISE)))
     end = data.rfind(b"PK\x05\x06")
     data[end + place : end + place + 4] = b"PK\x05\x06"
@@ -130,7 +130,7 @@ def test_refuses_or_reads_right_an_end_that_holds_the_sign_of_an_end(place):
             opened(bytes(data))
 
 
-def test_refuses_or_reads_right_whatever_bit_is_flipped():
+def test_rejects_or_reads_correctly_any_flipped_bit():
     data = zipped(("a", NOISE), ("b/c.txt", b"text"))
     whole = opened(data)
     refused = 0
@@ -146,7 +146,7 @@ def test_refuses_or_reads_right_whatever_bit_is_flipped():
     assert refused > len(data)
 
 
-def test_reads_what_keeps_its_limits(tmp_path):
+def test_reads_archive_within_the_limits(tmp_path):
     data = zipped(("folder/", b""), ("folder/a", NOISE), ("b", b""))
     assert opened(data) == {"folder/a": NOISE, "b": b""}
     with open_archive(io.BytesIO(data), LIMITS, remedy=REMEDY) as archive:
@@ -155,7 +155,7 @@ def test_reads_what_keeps_its_limits(tmp_path):
     assert (tmp_path / "folder" / "a").read_bytes() == NOISE
 
 
-def test_raises_the_kind_of_error_that_is_asked_for():
+def test_raises_the_requested_kind_of_error():
     with (
         pytest.raises(EdgeproofError) as refused,
         open_archive(io.BytesIO(b""), LIMITS, remedy=REMEDY, kind=EdgeproofError),
@@ -164,7 +164,7 @@ def test_raises_the_kind_of_error_that_is_asked_for():
     assert refused.value.exit_code == 1
 
 
-def test_a_full_disk_is_not_taken_for_damage():
+def test_full_disk_is_not_reported_as_damage():
     class Full(io.BytesIO):
         def write(self, _):
             raise OSError(28, "No space left on device")
@@ -177,7 +177,7 @@ def test_a_full_disk_is_not_taken_for_damage():
         archive.copy("a", Full())
 
 
-def test_a_corpus_that_expands_without_end_is_refused_at_once(tmp_path):
+def test_rejects_corpus_that_expands_without_limit_at_once(tmp_path):
     """Half a gigabyte in a file of two megabytes: what reads it gets less memory than that."""
     bomb, row = tmp_path / "texts.zip", b"text,polarity\n" * 1_000_000
     with (
@@ -204,14 +204,14 @@ def test_a_corpus_that_expands_without_end_is_refused_at_once(tmp_path):
     assert "Zip the one file with the texts alone" in done.stderr.splitlines()[-1]
 
 
-def test_a_zip_in_a_zip_is_named(tmp_path):
+def test_error_names_a_zip_within_a_zip(tmp_path):
     outer = tmp_path / "texts.zip"
     outer.write_bytes(zipped(("texts.zip", zipped(("texts.csv", NOISE)))))
     with pytest.raises(UsageMistake, match="is a zip in a zip"):
         open_text(outer, "utf-8", None)
 
 
-def test_the_corrupt_zip_ends_in_one_message():
+def test_corrupt_zip_ends_in_one_message():
     if not CORRUPT.exists():
         pytest.skip(f"{CORRUPT} is not here")
     with pytest.raises(UsageMistake) as refused:

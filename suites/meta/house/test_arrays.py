@@ -46,7 +46,7 @@ anything = (
         (5, 3),
     ],
 )
-def test_rejects_shapes_that_are_none_or_do_not_fit(shape):
+def test_rejects_invalid_and_unfitting_shapes(shape):
     for check in (
         lambda: check_shape(shape, 4, 48),
         lambda: as_array(VALUES.tobytes(), FLOAT, shape),
@@ -83,7 +83,7 @@ def test_rejects_views_that_reach_beyond_or_repeat(offset, shape, strides):
 @given(
     offset=anything, shape=st.lists(anything, max_size=3), strides=st.lists(anything, max_size=3)
 )
-def test_a_view_holds_what_indexing_gives_or_is_refused(offset, shape, strides):
+def test_view_equals_indexing_or_is_rejected(offset, shape, strides):
     try:
         view = strided(VALUES.tobytes(), FLOAT, offset, shape, strides)
     except ArrayError:
@@ -104,7 +104,7 @@ def test_views_share_their_bytes_and_cannot_change_them():
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,)])
-def test_bytes_that_a_shape_does_not_fill_are_refused(shape):
+def test_rejects_bytes_beyond_the_shape(shape):
     array = np.zeros(shape, np.float32)
     assert as_array(array.tobytes(), FLOAT, shape).shape == shape
     with pytest.raises(ArrayError, match="smaller"):

@@ -73,14 +73,14 @@ def said(killed) -> list[str]:
     return said
 
 
-def test_two_at_once_make_everything_once(said):
+def test_two_builders_make_everything_once(said):
     text = "".join(said)
     for scheme in ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8"):
         assert text.count(f"variant {scheme}: converting") == 1, text
     assert "waiting for another run that makes" in text
 
 
-def test_its_progress_says_how_far_it_is(said):
+def test_builder_reports_its_progress(said):
     assert EPOCH.search("".join(said)), said
 
 
@@ -89,7 +89,7 @@ def test_the_same_inputs_give_the_same_bytes(said, killed, miniature):
     assert members(killed.store) == members(miniature.store)
 
 
-def test_nothing_else_is_left(said, killed):
+def test_builder_leaves_no_other_files(said, killed):
     assert said
     left = {path.name for path in killed.store.glob("*/*") if path.suffix in {".draft", ".resume"}}
     assert left == set()

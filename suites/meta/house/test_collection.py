@@ -57,7 +57,7 @@ def test_ids_are_unique(collected):
 
 
 @pytest.mark.parametrize("file", GATES, ids=lambda file: f"{file.parent.name}-{file.stem}")
-def test_every_gate_says_its_requirement(file):
+def test_every_gate_states_its_requirement(file):
     tree = ast.parse(file.read_text(encoding="utf-8"))
     tests = [
         one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test")

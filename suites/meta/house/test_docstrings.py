@@ -42,7 +42,7 @@ def is_property(node: ast.FunctionDef) -> bool:
     return any(ast.unparse(one).rpartition(".")[2] in PROPERTIES for one in node.decorator_list)
 
 
-def test_docstrings_begin_with_what_to_do():
+def test_docstrings_begin_with_a_verb():
     said = {where: ast.get_docstring(node) or "" for where, node in functions(*FOLDERS)
             if not is_property(node)}  # fmt: skip
     assert len(said) > 1000
@@ -50,12 +50,12 @@ def test_docstrings_begin_with_what_to_do():
 
 
 @pytest.mark.parametrize("text", ["Whether it is so.", "How many there are.", "Of each text, ids."])
-def test_finds_docstrings_that_name_a_thing(text):
+def test_detects_docstring_that_begins_with_a_noun(text):
     assert NO_VERBS.match(text)
 
 
 @pytest.mark.parametrize("text", ["Tell whether it is so.", "Wait for it.", "Forget all of it."])
-def test_lets_docstrings_pass_that_say_what_to_do(text):
+def test_accepts_docstring_that_begins_with_a_verb(text):
     assert not NO_VERBS.match(text)
 
 

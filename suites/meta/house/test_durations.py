@@ -45,11 +45,11 @@ def test_rejects_texts_without_a_duration(text):
         (3900, "1 h 5 min"),
     ],
 )
-def test_says_durations_in_words(seconds, text):
+def test_writes_durations_in_words(seconds, text):
     assert said(seconds) == text
 
 
-def test_gates_that_were_never_timed_are_taken_to_be_like_the_others(tmp_path):
+def test_untimed_gates_are_estimated_from_the_others(tmp_path):
     known = Durations(tmp_path / "folder" / "times.json")
     assert known.expected(["one"]) is None
     known.keep({"one": 3.0, "two": 1.0})
@@ -59,19 +59,19 @@ def test_gates_that_were_never_timed_are_taken_to_be_like_the_others(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"one": "x"}', '{"one": 1, "one": 2}', "\xff"])
-def test_durations_that_cannot_be_read_are_not_known(tmp_path, text):
+def test_unreadable_durations_are_ignored(tmp_path, text):
     file = tmp_path / "times.json"
     file.write_text(text, encoding="latin-1")
     assert Durations(file).expected(["one"]) is None
 
 
-def test_the_dearest_suite_is_named_first():
+def test_slowest_suite_is_named_first():
     taken = {"suites/size/test_a.py::b": 1.0, "suites/latency/test_c.py::d": 61.0}
     assert cost_of(taken) == "1 min 2 s: latency 1 min 1 s, size 1 s"
     assert cost_of({}) == ""
 
 
-def test_a_second_run_says_how_long_it_takes_and_a_limit_is_kept(tmp_path):
+def test_second_run_predicts_its_duration_and_keeps_a_limit(tmp_path):
     budgets = tmp_path / "budgets.toml"
     budgets.write_text('[flatbuffer_bytes]\nmax = "10 MB"\n', encoding="utf-8")
     usual = [*SUITES, *GIVEN, f"--edge-cache-dir={tmp_path / 'store'}", f"--edge-budgets={budgets}"]

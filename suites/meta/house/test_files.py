@@ -44,7 +44,7 @@ def make(kind: str, folder: Path) -> Path:
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("kind", KINDS)
-def test_refuses_what_is_no_regular_file(kind, tmp_path):
+def test_rejects_anything_but_a_regular_file(kind, tmp_path):
     with pytest.raises(NotRegularError) as refused:
         open_regular(make(kind, tmp_path))
     assert KINDS[kind] in refused.value.strerror
@@ -53,7 +53,7 @@ def test_refuses_what_is_no_regular_file(kind, tmp_path):
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("reader", READERS)
-def test_each_reader_says_in_one_message_what_it_was_given(reader, kind, tmp_path):
+def test_each_reader_rejects_other_kinds_in_one_message(reader, kind, tmp_path):
     path = make(kind, tmp_path)
     with pytest.raises(EdgeproofError) as refused:
         READERS[reader](path)
@@ -67,18 +67,18 @@ def test_follows_a_link_to_a_regular_file(tmp_path):
     assert read_regular(tmp_path / "link", 4) == b"1234"
 
 
-def test_reads_no_more_than_is_expected(tmp_path):
+def test_reads_at_most_the_expected_size(tmp_path):
     (tmp_path / "file").write_bytes(b"1234")
     with pytest.raises(OSError, match="it holds 4 bytes, at most 3 are read"):
         read_regular(tmp_path / "file", 3)
 
 
-def test_counts_what_it_reads_where_a_file_says_it_is_empty():
+def test_reads_file_whose_reported_size_is_zero():
     with pytest.raises(OSError, match="at most 3 are read"):
         read_regular(Path("/proc/self/stat"), 3)
 
 
-def test_refuses_a_table_of_more_than_a_megabyte(tmp_path):
+def test_rejects_table_of_more_than_a_megabyte(tmp_path):
     table = tmp_path / "t.toml"
     table.write_text("# " + "x" * (1 << 20), encoding="utf-8")
     with pytest.raises(UsageMistake, match="at most 1,048,576 are read"):
@@ -97,7 +97,7 @@ def test_writes_a_file_whole(tmp_path):
 
 
 @pytest.mark.parametrize("error", [OSError("full"), KeyboardInterrupt(), MemoryError()])
-def test_leaves_what_was_there_and_nothing_beside_it(error, tmp_path):
+def test_failed_write_keeps_the_old_file_and_adds_none(error, tmp_path):
     path = tmp_path / "out"
     path.write_bytes(b"old")
 
@@ -114,7 +114,7 @@ def test_leaves_what_was_there_and_nothing_beside_it(error, tmp_path):
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("kind", KINDS)
-def test_replaces_nothing_but_a_regular_file(kind, tmp_path):
+def test_replaces_only_regular_files(kind, tmp_path):
     path = make(kind, tmp_path)
     with pytest.raises(NotRegularError, match=KINDS[kind]), write_whole(path) as file:
         file.write(b"new")

@@ -49,12 +49,12 @@ SLOW = "suites/latency/test_throughput.py"
     ],
     ids=["metrics", "units", "options", "tests"],
 )  # fmt: skip
-def test_every_former_name_leads_to_one_of_today(names, today):
+def test_former_names_map_to_current_names(names, today):
     assert {*names.values()} <= {*today}
     assert not {*names} & {*today}
 
 
-def test_budgets_are_told_the_metric(tmp_path):
+def test_budget_with_a_former_metric_gets_the_current_name(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(f'[{OLD_METRIC}]\nmin = "1 texts/s"\n', encoding="utf-8")
     with pytest.raises(UsageMistake) as refused:
@@ -65,7 +65,7 @@ def test_budgets_are_told_the_metric(tmp_path):
     )
 
 
-def test_budgets_are_told_the_unit(tmp_path):
+def test_budget_with_a_former_unit_gets_the_current_unit(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(f'[texts_per_second]\nmin = "1 {OLD_UNIT}"\n', encoding="utf-8")
     with pytest.raises(UsageMistake, match=NOW.format("texts/s")) as refused:
@@ -79,7 +79,7 @@ def test_budgets_are_told_the_unit(tmp_path):
     [("{}.texts_per_second", f"{{}}.{OLD_METRIC}"), ("texts/s", OLD_UNIT)],
     ids=["metric", "unit"],
 )
-def test_device_profiles_are_told_metric_and_unit(section, old, new, tmp_path):
+def test_device_profile_with_former_names_gets_the_current_ones(section, old, new, tmp_path):
     text = (FOLDER / "rpi4.toml").read_text(encoding="utf-8")
     begins = text.index(f"[{section}.texts_per_second]")
     changed = text[begins:].replace(old.format(section), new.format(section), 1)
@@ -101,7 +101,7 @@ def test_device_profiles_are_told_metric_and_unit(section, old, new, tmp_path):
         ),
     ],
 )
-def test_known_failures_are_told_metric_and_test(entry, new, tmp_path):
+def test_known_failure_with_former_names_gets_the_current_ones(entry, new, tmp_path):
     file = tmp_path / "known.toml"
     file.write_text(ENTRY.format(**entry), encoding="utf-8")
     subject = SimpleNamespace(name="mini", other_candidates=(), known_failures=None)
@@ -117,7 +117,7 @@ def test_known_failures_are_told_metric_and_test(entry, new, tmp_path):
     assert NOW.format(new) in str(stopped.value)
 
 
-def test_a_unit_of_another_dimension_is_told_nothing_else():
+def test_wrong_dimension_gets_no_former_unit_remedy():
     with pytest.raises(UsageMistake, match="Use one of us, ms, s"):
         parse_quantity("3 minutes", Unit.SECONDS)
 
@@ -126,7 +126,7 @@ def test_a_unit_of_another_dimension_is_told_nothing_else():
     ("name", "source"),
     [("tweets", "switch"), ("tweets", "variable"), ("tweets", "ini"), ("runtime", "switch")],
 )
-def test_an_option_is_told_in_one_message(name, source):
+def test_former_option_ends_in_one_message(name, source):
     old, new = (Option(each, None, "") for each in (name, former.OPTIONS[name]))
     was, now = getattr(old, source), getattr(new, source)
     more = {"switch": [f"{was}=5"], "ini": ["-o", f"{was}=5"], "variable": []}[source]

@@ -84,11 +84,11 @@ def started(module: str, importable: set[str]) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.parametrize("module", STARTED)
-def test_a_command_starts_with_what_its_group_installs(module):
+def test_command_starts_with_its_dependency_group_alone(module):
     done = started(module, installed_with(STARTED[module]))
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def test_a_package_that_a_group_lacks_is_noticed():
+def test_detects_package_missing_from_a_group():
     done = started("reports.html", installed_with("report") - {"filelock"})
     assert "No module named 'filelock'" in done.stderr

@@ -65,7 +65,7 @@ def opened(root: Path) -> None:
         assert kept.path("usr/lib/module.py").is_file()
 
 
-def test_every_flipped_bit_is_noticed_and_the_remedy_helps(tmp_path):
+def test_detects_every_flipped_bit_and_the_remedy_repairs_it(tmp_path):
     kept = made(tmp_path)
     draw = random.Random(5)  # noqa: S311 - the same bits every time
     files = [path for path in sorted(tmp_path.rglob("*")) if path.is_file()]
@@ -87,7 +87,7 @@ def test_every_flipped_bit_is_noticed_and_the_remedy_helps(tmp_path):
     assert made(tmp_path) == kept
 
 
-def test_every_flipped_bit_of_a_manifest_is_noticed(tmp_path):
+def test_detects_every_flipped_bit_of_a_manifest(tmp_path):
     """White space and the case of an escape count, too: the store writes them in one way."""
     (kept, *_) = made(tmp_path)
     file = kept.folder / MANIFEST
@@ -106,7 +106,7 @@ def test_every_flipped_bit_of_a_manifest_is_noticed(tmp_path):
 
 
 @pytest.mark.parametrize("read", ["array", "arrays", "document", "numbers", "path", "read", "text"])
-def test_what_changed_after_it_was_opened_is_noticed(read, tmp_path):
+def test_detects_changes_after_opening(read, tmp_path):
     (kept, *_) = made(tmp_path)
     names = {"array": "logits.npy", "numbers": "logits.npy", "arrays": "encoded.npz"}
     name, given = names.get(read, "card.json"), (4,) if read == "numbers" else ()
@@ -117,7 +117,7 @@ def test_what_changed_after_it_was_opened_is_noticed(read, tmp_path):
         getattr(kept, read)(name, *given)
 
 
-def test_numbers_are_as_many_as_there_are_rows(tmp_path):
+def test_rejects_arrays_with_another_number_of_rows(tmp_path):
     (kept, *_) = made(tmp_path)
     assert kept.numbers("logits.npy", 4).shape == (4, 3)
     with pytest.raises(StoreError, match="changed or damaged"):
@@ -125,7 +125,7 @@ def test_numbers_are_as_many_as_there_are_rows(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["other target", "gone", "more", "folder"])
-def test_a_changed_link_is_noticed(kind, tmp_path):
+def test_detects_changed_link(kind, tmp_path):
     (kept, *_) = made(tmp_path)
     link = kept.folder / "lib"
     if kind == "more":
@@ -140,7 +140,7 @@ def test_a_changed_link_is_noticed(kind, tmp_path):
         kept.check()
 
 
-def test_an_artefact_in_anothers_place_is_noticed(tmp_path):
+def test_detects_artefact_under_another_key(tmp_path):
     corpus, model, *_ = made(tmp_path)
     shutil.rmtree(model.folder)
     shutil.copytree(corpus.folder, model.folder, symlinks=True)
@@ -167,7 +167,7 @@ def without_rights(path: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("member", ["card.json", MANIFEST])
-def test_an_unreadable_file_is_told_with_what_helps(member, tmp_path):
+def test_unreadable_file_error_has_a_remedy(member, tmp_path):
     (kept, *_) = made(tmp_path)
     file = kept.folder / member
     (kept.folder / MANIFEST).chmod(0o644)
@@ -180,7 +180,7 @@ def test_an_unreadable_file_is_told_with_what_helps(member, tmp_path):
     opened(tmp_path)
 
 
-def test_a_store_that_cannot_be_entered_is_told(tmp_path):
+def test_reports_store_that_cannot_be_entered(tmp_path):
     made(tmp_path / "store")
     with without_rights(tmp_path / "store"), pytest.raises(StoreError, match="or read") as refused:
         made(tmp_path / "store")
@@ -188,7 +188,7 @@ def test_a_store_that_cannot_be_entered_is_told(tmp_path):
     (tmp_path / "store").chmod(0o755)
 
 
-def test_what_make_cannot_read_elsewhere_is_not_the_stores_matter(tmp_path):
+def test_errors_of_files_outside_the_store_pass_unchanged(tmp_path):
     def fail(_: Path) -> None:
         raise PermissionError(13, "Permission denied", "/elsewhere/texts.csv")
 
@@ -196,7 +196,7 @@ def test_what_make_cannot_read_elsewhere_is_not_the_stores_matter(tmp_path):
         Store(tmp_path).get(Stage("thing", {}), fail)
 
 
-def test_only_the_artefact_reads_what_is_kept():
+def test_only_artefact_objects_read_the_store():
     """Nobody else loads arrays or unpacks archives: it would be without hash and without limit."""
     allowed = {
         "models/archives.py": {"ZipFile"},

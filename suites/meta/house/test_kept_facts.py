@@ -39,12 +39,12 @@ def ask(path, source=SOURCE, entry="models.entry"):
     return facts
 
 
-def test_parses_a_source_once(path, parsed):
+def test_source_is_parsed_once(path, parsed):
     assert [ask(path), ask(path)] == [EXPECTED, EXPECTED]
     assert parsed == [SOURCE]
 
 
-def test_tells_a_part_from_the_whole_and_a_changed_source(path, parsed):
+def test_distinguishes_parts_and_changed_sources(path, parsed):
     changed = SOURCE + b"MORE = 1\n"
     whole, part, other = ask(path), ask(path, entry="models.entry:make"), ask(path, changed)
     assert len({whole, part, other}) == len(parsed) == 3
@@ -56,7 +56,7 @@ def test_tells_a_part_from_the_whole_and_a_changed_source(path, parsed):
     assert len(parsed) == 3
 
 
-def test_works_out_anew_what_any_flipped_bit_damaged(path, parsed):
+def test_recomputes_facts_damaged_by_any_flipped_bit(path, parsed):
     ask(path)
     whole = path.read_bytes()
     for at in range(len(whole)):
@@ -66,20 +66,20 @@ def test_works_out_anew_what_any_flipped_bit_damaged(path, parsed):
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\0" * 100, None])
-def test_works_out_anew_what_is_cut_off_or_no_file(path, content):
+def test_recomputes_facts_if_the_file_is_truncated_or_missing(path, content):
     path.parent.mkdir()
     path.mkdir() if content is None else path.write_bytes(content)
     assert ask(path) == EXPECTED
 
 
-def test_works_out_anew_what_other_code_has_kept(path, parsed, monkeypatch):
+def test_recomputes_facts_kept_by_other_code(path, parsed, monkeypatch):
     ask(path)
     monkeypatch.setattr(kept, "_MADE_BY", "another Python")
     ask(path)
     assert parsed == [SOURCE, SOURCE]
 
 
-def test_keeps_a_bounded_number_and_those_of_the_last_run(path):
+def test_keeps_a_bounded_number_of_recent_facts(path):
     ask(path, entry="models.early")
     known = KeptFacts(path)
     for number in range(MOST_KEPT):
@@ -90,12 +90,12 @@ def test_keeps_a_bounded_number_and_those_of_the_last_run(path):
     assert not [key for key in held if key.startswith("models.early")]
 
 
-def test_does_without_a_place_to_keep_them(tmp_path):
+def test_works_without_a_writable_folder(tmp_path):
     (tmp_path / "file").touch()
     assert ask(tmp_path / "file" / "sources.facts") == ask(None) == EXPECTED
 
 
-def test_means_the_same_whether_kept_or_not(path):
+def test_kept_facts_equal_fresh_ones(path):
     sources = sorted((ROOT / "models").glob("*.py"))
     first = [ask(path, one.read_bytes(), f"models.{one.stem}") for one in sources]
     again = [ask(path, one.read_bytes(), f"models.{one.stem}") for one in sources]

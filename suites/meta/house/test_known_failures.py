@@ -76,7 +76,7 @@ def collect(tmp_path, monkeypatch):
     return collected
 
 
-def test_a_known_failure_is_strict_and_has_its_reason(collect):
+def test_known_failure_is_strict_and_has_a_reason(collect):
     (marker,) = collect(ENTRY.format(subject="mini", test=TEST)).markers
     assert marker.name == "xfail"
     reason = "the converter's ranges (until 2999-12-31; https://example.org/1)"
@@ -137,7 +137,7 @@ SAYS = ENTRY.replace('metric = "accuracy_drop"\nverdict = "inconclusive"', 'says
         "assert",
     ],
 )
-def test_only_the_failure_that_is_written_down_is_accepted(error, measured, expected, collect):
+def test_accepts_only_the_recorded_failure(error, measured, expected, collect):
     item = collect(ENTRY.format(subject="mini", test=TEST))
     assert ended(item, error, *measured) is expected
 
@@ -154,7 +154,7 @@ def test_only_the_failure_that_is_written_down_is_accepted(error, measured, expe
     ],
     ids=["known", "other", "measured", "unsaid", "runner_died", "crash"],
 )
-def test_an_assertion_is_accepted_by_what_it_says(error, measured, cause, expected, collect):
+def test_assertion_is_accepted_by_its_message(error, measured, cause, expected, collect):
     item = collect(SAYS.format(subject="mini", test=TEST))
     if cause is not None:
         item.stash[CAUSE] = cause
@@ -170,7 +170,7 @@ def test_an_assertion_is_accepted_by_what_it_says(error, measured, cause, expect
     ],
     ids=["no_metric", "no_verdict", "both"],
 )
-def test_an_entry_names_the_one_failure_that_it_accepts(old, new, collect):
+def test_entry_names_exactly_one_failure(old, new, collect):
     text = ENTRY.format(subject="mini", test=TEST).replace(old, new)
     with pytest.raises(pytest.exit.Exception, match="does not name the one failure") as stopped:
         collect(text)
@@ -190,13 +190,13 @@ def test_an_entry_names_the_one_failure_that_it_accepts(old, new, collect):
         ("test_accuracy_drop.py", "test_accuracy_dorp.py", "no such test"),
     ],
 )
-def test_an_entry_that_accepts_nothing_or_anything_ends_the_run(old, new, said, collect):
+def test_rejects_entry_that_accepts_nothing_or_anything(old, new, said, collect):
     with pytest.raises(pytest.exit.Exception, match=re.escape(said)) as stopped:
         collect(ENTRY.format(subject="mini", test=TEST).replace(old, new))
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
-def test_two_entries_for_one_test_end_the_run(collect):
+def test_rejects_two_entries_for_one_test(collect):
     """The second would silently win, also where it accepts another verdict."""
     entry = ENTRY.format(subject="mini", test=TEST)
     with pytest.raises(pytest.exit.Exception, match="stands there more than once"):
@@ -220,38 +220,38 @@ def test_an_entry_holds_until_the_end_of_its_last_day(collect, monkeypatch):
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
-def test_an_expired_entry_of_another_subject_stops_nobody(collect):
+def test_expired_entry_of_another_subject_is_ignored(collect):
     text = ENTRY.format(subject="other", test=TEST).replace("2999", "1999")
     assert collect(text).markers == []
 
 
-def test_a_link_leads_somewhere(collect):
+def test_rejects_entry_without_a_valid_link(collect):
     text = ENTRY.format(subject="mini", test=TEST).replace("https://example.org/1", "somewhere")
     with pytest.raises(pytest.exit.Exception, match="its link is 'somewhere'"):
         collect(text)
 
 
-def test_another_subjects_is_none_here(collect):
+def test_entry_of_another_subject_is_ignored(collect):
     assert collect(ENTRY.format(subject="other", test=TEST)).markers == []
 
 
-def test_another_devices_is_none_here(collect):
+def test_entry_of_another_device_is_ignored(collect):
     other = ENTRY.format(subject="mini", test=TEST.replace("host", "rpi4")) + 'device = "rpi4"\n'
     assert collect(other).markers == []
 
 
-def test_an_id_that_matches_nothing_ends_the_run(collect):
+def test_rejects_id_that_matches_no_test(collect):
     with pytest.raises(pytest.exit.Exception, match=r"no such test\. Correct the id") as stopped:
         collect(ENTRY.format(subject="mini", test=TEST.replace("budget[", "bugdet[")))
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
-def test_an_id_in_a_file_that_is_not_run_is_left_alone(collect):
+def test_id_in_a_file_that_is_not_run_is_ignored(collect):
     elsewhere = "suites/size/test_size.py::test_file_is_within_budget[host-float32]"
     assert collect(ENTRY.format(subject="mini", test=elsewhere)).markers == []
 
 
-def test_a_variant_that_is_not_run_is_left_alone(collect):
+def test_variant_that_is_not_run_is_ignored(collect):
     entry = ENTRY.format(subject="mini", test=TEST.replace("static", "dynamic"))
     assert collect(entry, all_schemes=False).markers == []
 
@@ -259,14 +259,14 @@ def test_a_variant_that_is_not_run_is_left_alone(collect):
 @pytest.mark.parametrize(
     "text", ["failures = 3", "[[failures]]\nsubject = 'mini'\ntest = 'x'", "failures = ["]
 )
-def test_a_broken_file_ends_the_run(text, collect):
+def test_rejects_broken_file(text, collect):
     with pytest.raises(pytest.exit.Exception, match=r"known_failures\.toml") as stopped:
         collect(text)
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_in_a_whole_run_it_is_one_message(workers, tmp_path):
+def test_broken_file_ends_a_whole_run_in_one_message(workers, tmp_path):
     file = tmp_path / "known.toml"
     file.write_text(ENTRY.format(subject="embedded", test="suites/size/test_size.py::test_no"))
     arguments = ["suites/size/test_size.py", "-n", str(workers), "-p", PLUGIN]

@@ -65,14 +65,14 @@ def test_an_emulated_board_gets_the_same_suite_under_its_own_name(everything, tm
         (["--edge-device", "jetson"], f"jetson was asked for, but this machine is {HERE}"),
     ],
 )
-def test_another_device_is_a_usage_error_that_says_what_was_found(arguments, says, tmp_path):
+def test_marker_of_another_device_is_a_usage_error(arguments, says, tmp_path):
     refused = run_pytest(tmp_path, [*COLLECT, *arguments])
     assert refused.code == pytest.ExitCode.USAGE_ERROR
     assert says in refused.output
     assert "Traceback" not in refused.output
 
 
-def test_a_device_that_is_ruled_out_is_not_asked_for(everything, tmp_path):
+def test_negated_marker_does_not_request_a_device(everything, tmp_path):
     assert gates(run_pytest(tmp_path, [*COLLECT, "-m", "not jetson", "--ignore=suites/meta"])) == (
         gates(everything)
     )

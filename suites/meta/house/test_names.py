@@ -25,7 +25,7 @@ RESERVED = [
 
 
 @pytest.mark.parametrize("name", RESERVED)
-def test_a_device_of_windows_names_nothing(name, tmp_path):
+def test_rejects_windows_device_names(name, tmp_path):
     assert not is_name(name)
     assert not is_candidate_name(name)
     with pytest.raises(UsageMistake, match=r"cannot name a file\. .*con, prn, aux, nul") as refused:
@@ -39,13 +39,13 @@ def test_a_device_of_windows_names_nothing(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", RESERVED)
-def test_a_candidate_is_not_called_so_either(name):
+def test_rejects_windows_device_names_for_candidates(name):
     with pytest.raises(UsageMistake, match=r"--edge-flatbuffer: .*cannot name a file"):
         candidate_named(f"{name}=model.tflite")
 
 
 @pytest.mark.parametrize("file", ["con", "AUX", "nul.txt", "lpt1.old"])
-def test_a_candidate_does_not_take_such_a_name_from_its_file(file):
+def test_candidate_does_not_inherit_a_windows_device_name(file):
     with pytest.raises(UsageMistake, match=r"--edge-flatbuffer: .*cannot name a file"):
         candidate_named(f"/models/{file}.tflite")
 
@@ -53,6 +53,6 @@ def test_a_candidate_does_not_take_such_a_name_from_its_file(file):
 @pytest.mark.parametrize(
     "name", ["console", "null", "com10", "com", "a.con", "con-1", "naux", "lpt"]
 )
-def test_what_only_looks_like_one_is_a_name(name):
+def test_accepts_names_that_only_resemble_device_names(name):
     assert is_name(name)
     assert is_candidate_name(name)

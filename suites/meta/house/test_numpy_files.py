@@ -73,7 +73,7 @@ def test_arrays_come_back_as_numpy_wrote_them(array, by_columns, scratch):
         b"",
     ],
 )
-def test_rejects_what_no_plain_array_is(file, tmp_path):
+def test_rejects_anything_but_plain_arrays(file, tmp_path):
     path = tmp_path / "file.npy"
     path.write_bytes(file)
     with pytest.raises(EdgeproofError, match="as an array") as caught:
@@ -86,13 +86,13 @@ def test_rejects_what_no_plain_array_is(file, tmp_path):
     assert caught.value.key == "one.npy"
 
 
-def test_an_error_is_of_the_kind_that_is_asked_for(tmp_path):
+def test_raises_the_requested_kind_of_error(tmp_path):
     for read in (read_npy, read_npz):
         with pytest.raises(UsageMistake, match="file"):
             read(tmp_path / "file", remedy=REMEDY, kind=UsageMistake)
 
 
-def test_a_missing_array_is_named(tmp_path):
+def test_error_names_a_missing_array(tmp_path):
     np.savez(tmp_path / "file.npz", one=np.zeros(2))
     with open_npz(tmp_path / "file.npz", remedy=REMEDY) as arrays:
         assert list(arrays) == ["one"]
@@ -101,7 +101,7 @@ def test_a_missing_array_is_named(tmp_path):
     assert caught.value.key == "other.npy"
 
 
-def test_a_small_archive_that_unpacks_to_gigabytes_is_refused(tmp_path):
+def test_rejects_archive_that_unpacks_to_gigabytes(tmp_path):
     path = tmp_path / "bomb.npz"
     with (
         zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -114,7 +114,7 @@ def test_a_small_archive_that_unpacks_to_gigabytes_is_refused(tmp_path):
         read_npz(path, remedy=REMEDY)
 
 
-def test_a_fifo_is_not_waited_for(tmp_path):
+def test_fifo_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     for read in (read_npy, read_npz):
         with pytest.raises(EdgeproofError, match="FIFO"):

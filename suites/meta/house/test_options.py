@@ -86,7 +86,7 @@ def _bare(monkeypatch):
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_option_then_environment_then_ini_then_default(option, monkeypatch):
+def test_option_overrides_environment_overrides_ini_overrides_default(option, monkeypatch):
     default = resolved(option)
     assert default == option.default
     texts = ("one", "two", "three") if option.name not in GIVEN else (GIVEN[option.name][0],) * 3
@@ -102,7 +102,7 @@ def test_option_then_environment_then_ini_then_default(option, monkeypatch):
 
 
 @pytest.mark.parametrize("name", GIVEN)
-def test_texts_are_read_into_values(name):
+def test_strings_are_parsed_into_typed_values(name):
     text, value = GIVEN[name]
     (option,) = (one for one in OPTIONS if one.name == name)
     assert resolved(option, command_line=text) == value
@@ -113,7 +113,7 @@ def test_texts_are_read_into_values(name):
     [("threads", "0"), ("threads", "two"), ("offline", "maybe"), ("texts", "1"), ("texts", "0")],
 )
 @pytest.mark.parametrize("source", ["switch", "variable", "ini"])
-def test_a_misfit_names_where_it_was_given(name, text, source, monkeypatch):
+def test_error_names_where_a_wrong_value_was_given(name, text, source, monkeypatch):
     (option,) = (one for one in OPTIONS if one.name == name)
     given = {"switch": {"command_line": text}, "variable": {}, "ini": {"ini": text}}[source]
     if source == "variable":
@@ -124,7 +124,7 @@ def test_a_misfit_names_where_it_was_given(name, text, source, monkeypatch):
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_a_path_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_path):
+def test_path_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_path):
     (option,) = (one for one in OPTIONS if one.name == name)
     text = PATHS[name]
     monkeypatch.chdir(tmp_path)
@@ -137,15 +137,13 @@ def test_a_path_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_
     assert str(resolved(option, command_line=f"~/{text}")) == here
 
 
-def test_every_option_with_a_path_in_it_is_read_as_one():
+def test_every_option_with_a_path_is_parsed_as_a_path():
     placed = {option.name for option in OPTIONS if option.placed}
     assert placed - {"schemes"} == {*PATHS, *MIXED}
 
 
 @pytest.mark.parametrize("name", MIXED)
-def test_a_path_that_is_a_part_is_relative_to_the_folder_it_is_given_in(
-    name, monkeypatch, tmp_path
-):
+def test_path_within_a_value_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_path):
     (option,) = (one for one in OPTIONS if one.name == name)
     text, expected = MIXED[name]
     monkeypatch.chdir(tmp_path)
@@ -157,13 +155,13 @@ def test_a_path_that_is_a_part_is_relative_to_the_folder_it_is_given_in(
             assert found == expected.format(folder)
 
 
-def test_several_of_a_variable_stand_line_by_line(monkeypatch):
+def test_variable_with_several_values_holds_one_per_line(monkeypatch):
     (option,) = (one for one in OPTIONS if one.name == "flatbuffer")
     monkeypatch.setenv(option.variable, "/a.tflite\nb=/b.tflite\n")
     assert resolved(option) == ("/a.tflite", "b=/b.tflite")
 
 
-def test_each_of_two_checkpoints_is_anchored(monkeypatch, tmp_path):
+def test_both_checkpoint_paths_are_made_absolute(monkeypatch, tmp_path):
     (tmp_path / "large").mkdir()
     monkeypatch.chdir(tmp_path)
     (option,) = (one for one in OPTIONS if one.name == "pretrained")
@@ -173,9 +171,7 @@ def test_each_of_two_checkpoints_is_anchored(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("empty", ["", " "])
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
-def test_an_empty_option_is_a_mistake_and_an_empty_variable_counts_as_unset(
-    option, empty, monkeypatch
-):
+def test_rejects_empty_option_and_ignores_empty_variable(option, empty, monkeypatch):
     for source, given in (("switch", {"command_line": empty}), ("ini", {"ini": empty})):
         with pytest.raises(UsageMistake, match="is empty") as refused:
             resolved(option, **given)
@@ -193,7 +189,7 @@ UNFIT = {
 @pytest.mark.parametrize(
     ("name", "text"), [(name, text) for name, texts in UNFIT.items() for text in texts]
 )
-def test_a_list_with_a_gap_or_a_name_twice_is_refused(name, text):
+def test_rejects_list_with_a_gap_or_a_duplicate(name, text):
     (option,) = (one for one in OPTIONS if one.name == name)
     with pytest.raises(UsageMistake) as refused:
         resolved(option, command_line=text)
@@ -203,7 +199,7 @@ def test_a_list_with_a_gap_or_a_name_twice_is_refused(name, text):
 
 @pytest.mark.parametrize("text", ["~nobody-of-that-name/x", "x" * 5000, "a\0b"])
 @pytest.mark.parametrize("name", PATHS)
-def test_what_can_be_no_path_is_refused(name, text):
+def test_rejects_impossible_path(name, text):
     (option,) = (one for one in OPTIONS if one.name == name)
     text += ".toml" if PATHS[name].endswith(".toml") else ""
     with pytest.raises(UsageMistake, match="cannot be a path") as refused:
@@ -211,7 +207,7 @@ def test_what_can_be_no_path_is_refused(name, text):
     assert refused.value.key == option.switch
 
 
-def test_an_option_given_twice_is_refused():
+def test_rejects_option_given_twice():
     arguments = ["--edge-texts=3", "--edge-texts=4", "--collect-only", "suites/size"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],

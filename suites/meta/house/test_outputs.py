@@ -51,7 +51,7 @@ UNWRITABLE = [
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize(("check", "place", "says"), UNWRITABLE)
-def test_refuses_an_output_that_cannot_be_written(check, place, says, folder):
+def test_rejects_unwritable_output(check, place, says, folder):
     before = contents(folder)
     with pytest.raises(UsageMistake, match=says) as refused:
         check(folder / place, KEY)
@@ -61,7 +61,7 @@ def test_refuses_an_output_that_cannot_be_written(check, place, says, folder):
 
 
 @pytest.mark.parametrize("place", ["folder", "fifo"])
-def test_refuses_a_folder_where_a_file_to_be_written_is_none(place, folder):
+def test_rejects_folder_in_place_of_an_output_file(place, folder):
     with pytest.raises(UsageMistake, match="a file is to be written there") as refused:
         check_output_folder(folder, "--edge-report-dir", "file", place)
     assert refused.value.file == str(folder / place)
@@ -77,7 +77,7 @@ def test_refuses_a_folder_where_a_file_to_be_written_is_none(place, folder):
         ("--edge-export-bundle", "file", "is there and is no bundle: it would be lost"),
     ],
 )
-def test_an_output_of_another_plugin_is_tried_as_well(option, place, says, folder, tmp_path):
+def test_outputs_of_other_plugins_are_checked_too(option, place, says, folder, tmp_path):
     given = ["suites/size", f"{option}={folder / place}"]
     outcome = run_pytest(tmp_path / "reports", given)
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
@@ -87,7 +87,7 @@ def test_an_output_of_another_plugin_is_tried_as_well(option, place, says, folde
     assert (folder / "file").read_text(encoding="utf-8") == "kept"
 
 
-def test_a_summary_that_cannot_be_written_ends_the_run_at_once(folder, tmp_path):
+def test_unwritable_summary_ends_the_run_at_once(folder, tmp_path):
     variables = {"GITHUB_STEP_SUMMARY": str(folder / "folder")}
     outcome = run_pytest(tmp_path / "reports", ["suites/size"], variables)
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
@@ -95,7 +95,7 @@ def test_a_summary_that_cannot_be_written_ends_the_run_at_once(folder, tmp_path)
 
 
 @pytest.mark.parametrize("begins", [b"", b"PK\3\4" + bytes(22) + b"\x0b\0\0\0bundle.json..."])
-def test_a_bundle_takes_the_place_of_a_bundle(begins, tmp_path):
+def test_bundle_may_replace_a_bundle(begins, tmp_path):
     file = tmp_path / "old.bundle"
     check_replaced(file, KEY)
     file.write_bytes(begins)
@@ -103,7 +103,7 @@ def test_a_bundle_takes_the_place_of_a_bundle(begins, tmp_path):
 
 
 @pytest.mark.parametrize("begins", [b"TFL3", b"PK\3\4" + bytes(22) + b"\x05\0\0\0a.csv...", b"P"])
-def test_a_bundle_takes_the_place_of_nothing_else(begins, tmp_path):
+def test_bundle_may_replace_nothing_else(begins, tmp_path):
     file = tmp_path / "mine"
     file.write_bytes(begins)
     with pytest.raises(UsageMistake, match="is no bundle: it would be lost"):
@@ -127,7 +127,7 @@ def test_accepts_a_folder_that_can_be_made_and_does_not_make_it(place, folder):
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("place", ["file", "file/below/it", "fifo", "fifo/below"])
-def test_refuses_what_is_no_folder_to_read_from(place, folder):
+def test_rejects_input_path_that_is_not_a_folder(place, folder):
     with pytest.raises(UsageMistake, match="not a folder") as refused:
         check_input_folder(folder / place, KEY)
     assert refused.value.file == str(folder / place)
@@ -135,14 +135,14 @@ def test_refuses_what_is_no_folder_to_read_from(place, folder):
 
 
 @pytest.mark.parametrize("place", ["folder", "nowhere", "nowhere/below"])
-def test_a_folder_to_read_from_may_not_be_there_yet(place, folder):
+def test_input_folder_may_be_missing(place, folder):
     before = contents(folder)
     check_input_folder(folder / place, KEY)
     assert contents(folder) == before
 
 
 @pytest.mark.parametrize("more", [(), ("--edge-update-baseline",)])
-def test_a_file_in_place_of_the_folder_of_baselines_ends_the_run_at_once(more, folder, tmp_path):
+def test_file_in_place_of_the_baselines_folder_ends_the_run_at_once(more, folder, tmp_path):
     given = ["suites/size", f"--edge-baseline={folder / 'file'}", *more]
     outcome = run_pytest(tmp_path / "reports", given)
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
@@ -150,7 +150,7 @@ def test_a_file_in_place_of_the_folder_of_baselines_ends_the_run_at_once(more, f
     assert outcome.output.strip() == f"{said}Give the path of a folder"
 
 
-def test_a_file_in_place_of_the_folder_that_a_toml_names_blames_the_toml(tmp_path):
+def test_error_on_a_folder_from_a_toml_names_the_toml(tmp_path):
     write_given(tmp_path)
     toml = tmp_path / "sigmoid.toml"
     toml.write_text('baseline = "own.toml"' + toml.read_text("utf-8"), encoding="utf-8")

@@ -37,7 +37,7 @@ def taken(outcome) -> dict[tuple[str, ...], tuple[object, ...]]:
     }
 
 
-def test_what_is_timed_refuses(parallel):
+def test_timed_gates_fail_under_xdist(parallel):
     assert parallel.code == pytest.ExitCode.TESTS_FAILED
     assert parallel.ids("error") == []
     failed = parallel.ids("failed")
@@ -47,6 +47,6 @@ def test_what_is_timed_refuses(parallel):
     assert {m["verdict"] for m in timed} == {"invalid"}
 
 
-def test_everything_else_measures_the_same(parallel, clean_run):
+def test_other_gates_measure_the_same_under_xdist(parallel, clean_run):
     assert len(taken(clean_run)) > 20
     assert taken(parallel) == taken(clean_run)

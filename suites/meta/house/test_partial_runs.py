@@ -57,7 +57,7 @@ def test_the_whole_suite_is_not_partial(clean_run):
     assert extent_of(document).collected == len(clean_run.tests)
 
 
-def test_what_does_not_apply_is_counted_over_all_schemes(clean_run):
+def test_gates_that_do_not_apply_are_counted_over_all_schemes(clean_run):
     """A line that repeats one reason for each scheme is not read."""
     reasons = {
         one.reason.partition("\n")[0] for one in extent_of(clean_run.results()).not_applicable
@@ -73,7 +73,7 @@ def test_what_does_not_apply_is_counted_over_all_schemes(clean_run):
         ("exit", pytest.ExitCode.TESTS_FAILED, "the power is gone"),
     ],
 )
-def test_a_run_that_ends_early_says_what_ended_it(ending, code, said, run_sizes):
+def test_run_that_ends_early_reports_the_cause(ending, code, said, run_sizes):
     outcome = run_sizes(ending=ending)
     assert outcome.code == code, outcome.output
     document = checked(outcome)
@@ -102,7 +102,7 @@ def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
         ("unreadable", "member.npz: the system refuses it (Permission denied). Make it readable"),
     ],
 )
-def test_one_cause_is_told_once(ending, message, run_sizes):
+def test_cause_is_reported_once(ending, message, run_sizes):
     outcome = run_sizes(ending=ending)
     assert outcome.code == pytest.ExitCode.TESTS_FAILED, outcome.output
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
@@ -126,7 +126,7 @@ def test_one_cause_is_told_once(ending, message, run_sizes):
         (["--edge-texts=20"], "only 20 of 600 test texts were asked for"),
     ],
 )
-def test_a_selection_is_said(arguments, said, run_sizes):
+def test_selection_is_reported(arguments, said, run_sizes):
     outcome = run_sizes(*arguments)
     assert outcome.code == 0, outcome.output
     reasons = partial_because(checked(outcome))
@@ -164,7 +164,7 @@ def test_one_gate_that_is_missing_makes_a_run_partial(gathered):
     assert said.endswith(f"{len(every) - 1} of {len(every)} gates")
 
 
-def test_tests_that_a_plugin_takes_away_without_a_word_make_a_run_partial(gathered):
+def test_tests_deselected_by_a_plugin_make_a_run_partial(gathered):
     """A plugin that samples or splits tests changes the list, and announces nothing."""
     every = sorted(every_gate())
     (said,) = gathered(every, "suites", lost=3).narrowed
@@ -172,13 +172,13 @@ def test_tests_that_a_plugin_takes_away_without_a_word_make_a_run_partial(gather
 
 
 @pytest.mark.parametrize("part", ["fixtures.extent", "edgeproof-extent", "skipping"])
-def test_a_run_without_one_of_its_parts_is_refused(part, tmp_path):
+def test_rejects_run_without_a_required_plugin(part, tmp_path):
     outcome = run_pytest(tmp_path, [*SIZES, "-p", f"no:{part}"])
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
     assert outcome.output.startswith(f"ERROR: -p no:{part}: edgeproof cannot judge without it. ")
 
 
-def test_a_run_whose_tests_would_have_other_ids_is_refused(tmp_path):
+def test_rejects_run_that_changes_test_ids(tmp_path):
     """They decide which tests are gates, what is known to fail, and what a run consists of."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     outcome = run_pytest(tmp_path / "reports", [*SIZES, "-c", str(tmp_path / "pytest.ini")])
@@ -205,7 +205,7 @@ def test_a_single_parameter_makes_a_run_partial(gathered):
     assert gathered(every, "suites", f"{FIRST}").narrowed != ()
 
 
-def test_schemes_that_were_not_asked_for_are_named(gathered):
+def test_unrequested_schemes_are_named(gathered):
     assert gathered(sorted(every_gate()), "suites").other_schemes == ("float16",)
 
 
@@ -226,7 +226,7 @@ def test_each_ending_has_its_count(gathered):
     ]
 
 
-def test_a_reason_before_the_run_and_in_it_counts_once(gathered):
+def test_reason_found_before_and_during_the_run_counts_once(gathered):
     """A gate is left out at collection, or says in a fixture that it does not apply."""
     names = ["suites/size/test_size.py::test_one", "suites/size/test_size.py::test_two"]
     ended = Outcome(id=names[1], outcome="not_applicable", seconds=0.1, message="there is no mask")
@@ -239,7 +239,7 @@ def test_a_reason_before_the_run_and_in_it_counts_once(gathered):
     ]
 
 
-def test_reasons_that_read_alike_count_as_one():
+def test_equal_reasons_are_counted_together():
     """The line below the scoreboard shows the first line of a reason, and no more."""
     reasons = {"no clock\nit is a board's": 1, "no groups": 2, "no clock\nit is an emulator's": 3}
     groups = [{"reason": reason, "count": count} for reason, count in reasons.items()]
@@ -248,7 +248,7 @@ def test_reasons_that_read_alike_count_as_one():
     assert lines == ["does not apply: 6: no clock (4); no groups (2)"]
 
 
-def test_results_that_do_not_say_how_much_ran_claim_nothing(clean_run):
+def test_results_without_extent_make_no_claim_about_completeness(clean_run):
     document = clean_run.results()
     del document["run"]["extent"]
     assert "not known to be fit" in headline(document)[1]

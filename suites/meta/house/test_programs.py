@@ -38,7 +38,7 @@ def shell(arguments, redirection):
     return done.returncode, done.stderr
 
 
-def test_returns_what_a_program_says():
+def test_returns_the_output_of_a_program():
     ended = processes.run(["sh", "-c", "echo out; echo err >&2; exit 3"], seconds=30, remedy="")
     assert (ended.code, ended.stdout, ended.stderr) == (3, "out\n", "err\n")
 
@@ -52,7 +52,7 @@ def test_kills_a_program_that_takes_too_long(script):
 
 
 @pytest.mark.parametrize("script", ["yes", "cat /dev/zero", "while :; do echo; done"])
-def test_kills_a_program_that_says_too_much(script):
+def test_kills_a_program_that_prints_too_much(script):
     with pytest.raises(processes.Overrun, match=r"printed more than 1,000 bytes"):
         processes.run(["sh", "-c", script], seconds=30, output=1000, remedy="")
 
@@ -64,7 +64,7 @@ def test_keeps_the_end_of_a_long_stderr():
     assert len(ended.stderr) <= processes.TAIL_BYTES
 
 
-def test_does_not_wait_for_what_a_program_leaves_behind():
+def test_does_not_wait_for_background_processes():
     start = time.monotonic()
     ended = processes.run(["sh", "-c", "sleep 50 & echo $!"], seconds=40, remedy="")
     assert time.monotonic() - start < 20
@@ -85,7 +85,7 @@ def _command_of(pid):
     return text
 
 
-def test_says_which_program_cannot_be_started():
+def test_error_names_the_program_that_cannot_be_started():
     with pytest.raises(EdgeproofError) as refused:
         processes.run(["/nowhere/program"], seconds=1, remedy="Install it")
     assert str(refused.value).startswith("/nowhere/program: it cannot be started (")
@@ -94,7 +94,7 @@ def test_says_which_program_cannot_be_started():
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
-def test_a_command_says_once_that_nobody_hears_it(name, redirection):
+def test_command_reports_a_closed_stdout_once(name, redirection):
     code, said = shell(COMMANDS[name], redirection)
     assert code == 1
     assert said.startswith("stdout cannot be written (")
@@ -102,19 +102,19 @@ def test_a_command_says_once_that_nobody_hears_it(name, redirection):
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", "<&-", "2>/dev/full"])
-def test_a_command_needs_neither_stdin_nor_stderr(redirection):
+def test_command_works_without_stdin_and_stderr(redirection):
     assert shell(COMMANDS["devices"], redirection) == (0, "")
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&- <&-", ">/dev/full"])
-def test_a_run_ends_as_it_would_where_nobody_reads(redirection):
+def test_closed_stdout_does_not_change_the_exit_code_of_a_run(redirection):
     code, said = shell(RUN, redirection)
     assert code == 0, said
     assert "Traceback" not in said
     assert said.count("\n") == (1 if "full" in redirection else 0)
 
 
-def test_a_mistake_keeps_its_exit_code_where_nobody_reads():
+def test_closed_stdout_does_not_change_the_exit_code_of_a_mistake():
     code, said = shell([*RUN, "--edge-subject=nobody"], ">/dev/full")
     assert code == pytest.ExitCode.USAGE_ERROR
     assert "Traceback" not in said

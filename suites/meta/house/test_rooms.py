@@ -261,12 +261,12 @@ def room_of(module: str) -> str:
     return ".".join(parts[:2]) if parts[0] == "models" else parts[0]
 
 
-def test_every_room_has_a_rule():
+def test_every_package_has_an_import_rule():
     rooms = {room_of(module) for module in IMPORTS} - {"models", "fixtures", "suites"}
     assert rooms == set(MAY_IMPORT)
 
 
-def test_arrows_point_one_way():
+def test_imports_follow_the_rules():
     wrong = defaultdict(set)
     for module, found in IMPORTS.items():
         room = room_of(module)
@@ -277,7 +277,7 @@ def test_arrows_point_one_way():
     assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
 
 
-def test_models_know_nothing_of_pytest():
+def test_models_never_import_pytest():
     knowing = {
         module
         for module, found in IMPORTS.items()
@@ -286,7 +286,7 @@ def test_models_know_nothing_of_pytest():
     assert knowing == set()
 
 
-def test_only_the_builder_imports_what_is_heavy():
+def test_only_builder_modules_import_heavy_packages():
     heavy = {
         module
         for module, found in IMPORTS.items()
@@ -296,7 +296,7 @@ def test_only_the_builder_imports_what_is_heavy():
     assert heavy <= BUILDERS_OWN
 
 
-def test_a_suite_imports_nothing_of_another():
+def test_suites_do_not_import_each_other():
     """It asserts: it may use models/ and fixtures/ for that."""
     wrong = {
         module

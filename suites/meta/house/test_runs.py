@@ -54,7 +54,7 @@ def made_at(store: Path) -> dict[str, int]:
     }
 
 
-def test_a_warm_run_rebuilds_nothing(miniature, clean_run, tmp_path):
+def test_warm_run_rebuilds_nothing(miniature, clean_run, tmp_path):
     assert clean_run.code == 0
     before = made_at(miniature.store)
     outcome = run(miniature, tmp_path, ["suites/accuracy", "suites/agreement", "suites/size"])
@@ -62,7 +62,7 @@ def test_a_warm_run_rebuilds_nothing(miniature, clean_run, tmp_path):
     assert made_at(miniature.store) == before
 
 
-def test_one_changed_byte_stops_the_run(miniature, tmp_path):
+def test_changed_byte_stops_the_run(miniature, tmp_path):
     mini = miniature.copied_to(tmp_path / "store")
     file = mini.flatbuffer("float32")
     content = bytearray(file.read_bytes())
@@ -78,7 +78,7 @@ def test_one_changed_byte_stops_the_run(miniature, tmp_path):
 
 @pytest.mark.parametrize("runtime", ["ai_edge_litert", "tflite_runtime"])
 @pytest.mark.parametrize("cut", [0.5, 0.9])
-def test_a_cut_flatbuffer_fails_its_gates_and_no_more(cut, runtime, miniature, tmp_path):
+def test_truncated_flatbuffer_fails_only_its_own_gates(cut, runtime, miniature, tmp_path):
     """Even where its hash fits and the runner dies of it: each cause gives one message."""
     pytest.importorskip(runtime)
     mini = miniature.copied_to(tmp_path / "store")
@@ -104,7 +104,7 @@ def test_a_cut_flatbuffer_fails_its_gates_and_no_more(cut, runtime, miniature, t
     assert "fixtures/" not in outcome.output, "no trace of how it got there"
 
 
-def test_a_store_that_is_no_folder_stops_the_run(miniature, tmp_path):
+def test_store_that_is_not_a_folder_stops_the_run(miniature, tmp_path):
     mini = Miniature(miniature.folder, tmp_path / "store")
     mini.store.write_text("no folder", encoding="utf-8")
     outcome = run(mini, tmp_path / "reports", ["suites/size"])
@@ -114,7 +114,7 @@ def test_a_store_that_is_no_folder_stops_the_run(miniature, tmp_path):
     assert "Traceback" not in outcome.output
 
 
-def test_results_that_cannot_be_written_are_a_failure(miniature, tmp_path):
+def test_unwritable_results_fail_the_run(miniature, tmp_path):
     """Everything passed, but what was promised is not there: it is not said to be."""
     reports = tmp_path / "reports"
     (tmp_path / "in_the_way.py").write_text(

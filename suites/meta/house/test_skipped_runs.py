@@ -22,7 +22,7 @@ SKIPPED_EARLY, SKIPPED, PASSED = ("setup", True), ("call", True), ("call", False
 
 
 @pytest.mark.parametrize("how", [SKIPPED_EARLY, SKIPPED])
-def test_only_skipped_gates_are_no_tests(how):
+def test_run_of_skipped_gates_exits_with_no_tests(how):
     assert ended(pytest.ExitCode.OK, (GATE, *how)) == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
@@ -30,7 +30,7 @@ def test_one_judged_gate_is_enough():
     assert ended(pytest.ExitCode.OK, (GATE, *SKIPPED), (GATE, *PASSED)) == pytest.ExitCode.OK
 
 
-def test_a_failure_stays_one():
+def test_failed_run_keeps_its_exit_code():
     failed = pytest.ExitCode.TESTS_FAILED
     assert ended(failed, (GATE, *SKIPPED)) == failed
 

@@ -87,7 +87,7 @@ def module_of(path, root):
     return name.removesuffix(".__init__")
 
 
-def test_each_module_changes_the_keys_of_what_comes_to_execute_it(whole):
+def test_change_of_a_module_changes_the_keys_of_stages_that_execute_it(whole):
     before = keys(whole)
     reached = {entry: sources_of(entry, whole).modules for entry in ENTRIES}
     for path in sorted((whole / PACKAGE).rglob("*.py")):
@@ -106,7 +106,7 @@ def test_each_module_changes_the_keys_of_what_comes_to_execute_it(whole):
         ("_make_variant", "models.flatbuffers.inspect"),
     ],
 )
-def test_all_that_python_imports_is_in_the_key(entry, imported):
+def test_key_covers_every_module_that_python_imports(entry, imported):
     """Asked of Python: what is loaded once a stage's module is, and not by what has no effect."""
     loaded = loaded_with(imported)
     assert imported in loaded
@@ -123,13 +123,13 @@ def loaded_with(*modules):
 
 
 @pytest.mark.parametrize("module", REACHED)
-def test_a_module_is_in_the_keys_of_the_stages_that_need_it(module, whole):
+def test_key_covers_the_modules_that_a_stage_needs(module, whole):
     path = whole.joinpath(*module.split(".")).with_suffix(".py")
     found = changed(whole, path, path.read_bytes() + b"\nADDED = 1\n")
     assert {entry.rpartition(".")[2] for entry in found if entry in MAKERS} == REACHED[module]
 
 
-def test_a_scheme_s_table_changes_conversion_alone(whole):
+def test_table_of_schemes_changes_only_the_key_of_conversion(whole):
     path = whole / PACKAGE / "flatbuffers" / "schemes.toml"
     assert changed(whole, path, path.read_bytes() + b"\n") == {
         "models.stages:Builder._make_variant"
@@ -155,7 +155,7 @@ def _files(path, root):
     return sources._package(root).needed_by(module_of(path, root)).files
 
 
-def test_a_comment_a_docstring_and_a_line_break_train_nothing_anew(whole):
+def test_comments_docstrings_and_line_breaks_change_no_key(whole):
     path = whole / PACKAGE / "corpus" / "tokenize.py"
     text = path.read_text(encoding="utf-8")
     reworded = text.replace('"""One split', '"""Another wording\n\n    of one split').replace(
@@ -168,7 +168,7 @@ def test_a_comment_a_docstring_and_a_line_break_train_nothing_anew(whole):
     )
 
 
-def test_the_makers_own_code_is_in_the_key(whole):
+def test_key_covers_the_code_of_the_maker(whole):
     path = whole / PACKAGE / "stages.py"
     text = path.read_text(encoding="utf-8")
     assert "np.savez(out / LOGITS, **logits)" in text
@@ -179,7 +179,7 @@ def test_the_makers_own_code_is_in_the_key(whole):
     assert {entry.rpartition(".")[2] for entry in found} == writes
 
 
-def test_what_ends_reports_or_keeps_changes_no_key(whole):
+def test_progress_and_storage_code_changes_no_key(whole):
     for name in WITHOUT_EFFECT:
         path = whole / sources._package(whole).path_of(name)
         assert changed(whole, path, path.read_bytes() + b"\nADDED = 1\n") == set()
@@ -209,7 +209,7 @@ def test_an_import_is_followed_wherever_and_however_it_is_written(package):
     assert found.packages == {"numpy"}
 
 
-def test_what_only_a_type_checker_imports_is_left_out(package):
+def test_imports_for_type_checking_are_ignored(package):
     root = package(
         entry="""
         from typing import TYPE_CHECKING
@@ -228,7 +228,7 @@ def test_what_only_a_type_checker_imports_is_left_out(package):
     }
 
 
-def test_of_the_entry_s_module_only_what_the_entry_uses_counts(package):
+def test_only_the_used_part_of_the_entry_module_counts(package):
     source = """
     import models.used as used
     import models.unused as unused
@@ -258,7 +258,7 @@ def test_of_the_entry_s_module_only_what_the_entry_uses_counts(package):
         assert (hash_imports(entry, root=root) == before) == alike, new
 
 
-def test_a_data_file_is_found_beside_a_module_and_nowhere_outside(package, tmp_path):
+def test_data_file_is_found_only_within_the_package(package, tmp_path):
     (tmp_path / "outside.toml").write_text("")
     root = package(
         entry="""
@@ -270,12 +270,12 @@ def test_a_data_file_is_found_beside_a_module_and_nowhere_outside(package, tmp_p
 
 
 @pytest.mark.parametrize("entry", ["models.nowhere", "models.stages:Builder._nothing"])
-def test_an_entry_that_is_not_there_is_an_error(entry):
+def test_rejects_missing_entry(entry):
     with pytest.raises(ValueError, match=r"holds no|is no module"):
         sources_of(entry)
 
 
-def test_the_versions_of_what_a_stage_imports_are_in_its_key():
+def test_key_covers_the_versions_of_imported_packages():
     plan = make_plan(make_request(load_subject("embedded")))
     seen = {stage.name: stage.recipe["versions"] for stage in [*plan.stages(), plan.lesson]}
     assert {"numpy", "tokenizers"} <= set(seen["corpus"])

@@ -75,7 +75,7 @@ def assert_whole(folder: Path) -> None:
     assert {name: (folder / name).read_bytes() for name in MEMBERS} == MEMBERS
 
 
-def test_killed_at_any_moment_it_leaves_nothing_half_made(tmp_path):
+def test_killed_maker_leaves_nothing_half_made(tmp_path):
     """Killed before its first, second, ... act, until it gets through: the next run succeeds."""
     killed = 0
     while True:
@@ -139,14 +139,14 @@ def test_artefact_is_made_once(tmp_path):
     assert_whole(Store(tmp_path).path(STAGE))
 
 
-def test_what_is_there_is_not_made_again(tmp_path):
+def test_existing_artefact_is_not_made_again(tmp_path):
     store = Store(tmp_path)
     folder = store.get(STAGE, make)
     assert store.get(STAGE, lambda _: pytest.fail("made again")) == folder
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "gone", "manifest cut", "manifest gone"])
-def test_damage_is_named_with_its_remedy(damage, tmp_path):
+def test_damage_error_has_a_remedy(damage, tmp_path):
     folder = Store(tmp_path).get(STAGE, make).folder
     member = folder / (MANIFEST if damage.startswith("manifest") else "two")
     content = member.read_bytes()
@@ -162,7 +162,7 @@ def test_damage_is_named_with_its_remedy(damage, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["", "locks", "thing"])
-def test_a_file_in_the_place_of_a_folder_is_named(place, tmp_path):
+def test_error_names_a_file_in_place_of_a_folder(place, tmp_path):
     root = tmp_path / "store"
     in_the_way = root / place
     in_the_way.parent.mkdir(exist_ok=True)
@@ -183,14 +183,14 @@ def in_own_mounts(mount: str, store: Path) -> str:
     return done.stdout
 
 
-def test_a_full_store_says_so_and_keeps_nothing(tmp_path):
+def test_full_disk_is_reported_and_nothing_kept(tmp_path):
     said = in_own_mounts(f"mount -t tmpfs -o size=64k none {tmp_path}", tmp_path / "store")
     message, left = said.splitlines()
     assert message.startswith(f"{tmp_path / 'store'}: the store's disk is full. Free space")
     assert left == "['locks', 'thing']"
 
 
-def test_a_read_only_store_says_so(tmp_path):
+def test_read_only_store_is_reported(tmp_path):
     mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
     message, left = in_own_mounts(mount, tmp_path / "store").splitlines()
     said = "the store cannot be written to or read (Read-only file system). Free"
@@ -198,7 +198,7 @@ def test_a_read_only_store_says_so(tmp_path):
     assert left == "[]"
 
 
-def test_a_read_only_store_serves_what_it_holds(tmp_path):
+def test_read_only_store_serves_existing_artefacts(tmp_path):
     Store(tmp_path / "store").get(STAGE, make)
     mount = f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}"
     (left,) = in_own_mounts(mount, tmp_path / "store").splitlines()
@@ -206,7 +206,7 @@ def test_a_read_only_store_serves_what_it_holds(tmp_path):
 
 
 @pytest.mark.parametrize("named", ["caches", "./caches", ""])
-def test_a_relative_folder_of_caches_is_none(named, monkeypatch, tmp_path):
+def test_relative_xdg_cache_home_is_ignored(named, monkeypatch, tmp_path):
     """It would be another store wherever a run is started from."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", named)

@@ -146,7 +146,7 @@ def load(folder, text):
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_is_refused_in_one_message(name, tmp_path):
+def test_rejects_mistake_in_a_subject_in_one_message(name, tmp_path):
     old, new, says = MISTAKES[name]
     assert old in MINI
     with pytest.raises(UsageMistake) as refused:
@@ -159,7 +159,7 @@ def test_is_refused_in_one_message(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", SHRUNK)
-def test_what_is_left_must_have_been_there(name, tmp_path):
+def test_shrinking_cannot_keep_more_than_the_full_model_has(name, tmp_path):
     line, says = SHRUNK[name]
     text = MINI[: MINI.index("[small.network]")] + f"[shrunk]\n{line}\n"
     with pytest.raises(UsageMistake) as refused:
@@ -167,7 +167,7 @@ def test_what_is_left_must_have_been_there(name, tmp_path):
     assert all(part in str(refused.value) for part in says), str(refused.value)
 
 
-def test_a_training_step_that_no_machine_has_memory_for_is_refused(tmp_path):
+def test_rejects_training_step_beyond_any_memory(tmp_path):
     text = MINI.replace("layers = 1", "layers = 40", 1).replace("batch = 30", "batch = 60_000", 1)
     with pytest.raises(UsageMistake, match=r"`full`: a training step would take about .* GiB"):
         load(tmp_path, text)
@@ -175,7 +175,7 @@ def test_a_training_step_that_no_machine_has_memory_for_is_refused(tmp_path):
     assert load(tmp_path, text.replace("batch = 60_000", part)).full.training.batch == 60_000
 
 
-def test_a_vocabulary_is_refused_beside_a_checkpoint_s(tmp_path):
+def test_rejects_vocabulary_beside_a_checkpoints(tmp_path):
     text = MINI[:FULL].replace('"trained"', '"pretrained"')
     text += (
         "[full]\npretrained = true\n[full.training]\nepochs = 1\nbatch = 1\nlearning_rate = 0.1\n"
@@ -198,7 +198,7 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path, monkeypatch):
     assert chosen(subject, None) == {"full": str(folder / "checkpoint")}
 
 
-def test_a_hub_id_in_the_file_stays_one(tmp_path):
+def test_hub_id_in_the_file_is_not_made_a_path(tmp_path):
     text = MINI[:FULL].replace('"trained"\nvocabulary = 300', '"pretrained"')
     text += '[full]\npretrained = "owner/name"\n[full.training]\n'
     text += "epochs = 1\nbatch = 1\nlearning_rate = 0.1\n"
@@ -212,7 +212,7 @@ def test_a_shipped_subject_has_the_name_of_its_file(name):
 
 
 @pytest.mark.parametrize("name", ["../subjects/embedded", "", "EMBEDDED", "embedded/"])
-def test_only_names_of_shipped_subjects_are_names(name):
+def test_unknown_subject_name_is_a_mistake(name):
     with pytest.raises(UsageMistake, match="no subject is called"):
         load_subject(name)
 
@@ -251,7 +251,7 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("name", MISFITS)
-def test_a_checkpoint_that_does_not_fit_is_refused_before_the_texts_are_read(name, tmp_path):
+def test_rejects_unfitting_checkpoint_before_reading_texts(name, tmp_path):
     line, config, says = MISFITS[name]
     folder = tmp_path / "checkpoint"
     folder.mkdir()

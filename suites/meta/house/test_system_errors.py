@@ -59,7 +59,7 @@ def refused_by(read, file):
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_too_many_open_files_are_no_fault_of_the_file(name, tmp_path):
+def test_too_many_open_files_are_not_blamed_on_the_file(name, tmp_path):
     read, content = READERS[name]
     file = tmp_path / "given"
     file.write_bytes(content)
@@ -69,7 +69,7 @@ def test_too_many_open_files_are_no_fault_of_the_file(name, tmp_path):
     assert "ulimit -n" in error.remedy
 
 
-def test_too_many_open_files_are_no_damage_of_the_store(tmp_path):
+def test_too_many_open_files_are_not_reported_as_damage(tmp_path):
     store, stage = Store(tmp_path), Stage("texts", {"of": "a test"})
     kept = store.get(stage, lambda out: (out / "a.txt").write_bytes(TEXT))
     error = refused_by(lambda _file: kept.read("a.txt"), tmp_path)
@@ -94,14 +94,14 @@ def _removed(tmp_path):
 
 
 @pytest.mark.usefixtures("_removed")
-def test_a_removed_current_folder_is_told_where_it_is_needed():
+def test_removed_current_folder_is_reported_if_needed():
     with pytest.raises(UsageMistake, match="current folder is not there any more") as caught:
         absolute("reviews.csv")
     assert "`cd`" in caught.value.remedy
 
 
 @pytest.mark.usefixtures("_removed")
-def test_a_removed_current_folder_hinders_no_absolute_path(tmp_path):
+def test_removed_current_folder_does_not_affect_absolute_paths(tmp_path):
     assert absolute(str(tmp_path)) == tmp_path
     file = tmp_path / "mine.tflite"
     file.write_bytes(classifier())

@@ -51,7 +51,7 @@ def in_threads(*targets):
         assert not thread.is_alive()
 
 
-def test_makes_in_order_and_tidies(store):
+def test_tasks_are_made_in_order_and_tidied(store):
     made = []
     tasks = [Task(stage(one), writes(made, one), tidy=lambda: made.append("-")) for one in "ab"]
     make_in_order(tasks, store, made.append)
@@ -59,7 +59,7 @@ def test_makes_in_order_and_tidies(store):
     assert made == ["a", "-", "b", "-", "-", "-"]
 
 
-def test_what_does_not_need_each_other_is_made_at_the_same_time(store):
+def test_independent_tasks_run_at_the_same_time(store):
     made, both = [], threading.Barrier(2, timeout=SECONDS)
     tasks = [
         Task(stage("a"), writes(made, "a")),
@@ -73,7 +73,7 @@ def test_what_does_not_need_each_other_is_made_at_the_same_time(store):
     assert (made[0], sorted(made[1:3]), made[3:]) == ("a", ["b", "c"], ["d"])
 
 
-def test_ends_where_others_make_all_that_is_left(store):
+def test_helper_ends_if_others_make_the_rest(store):
     made = []
     task = Task(stage("a"), writes(made, "a"))
     lets_go, holds = threading.Event(), threading.Event()
@@ -93,7 +93,7 @@ def test_ends_where_others_make_all_that_is_left(store):
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_says_that_it_waits_for_another_run_and_not_for_its_own(store, same):
+def test_waiting_for_another_run_is_reported(store, same):
     said, holds = [], threading.Event()
     holder = Store(store.root, run=os.getpid() if same else 12345)
     first, then = stage("first"), stage("then")
@@ -117,7 +117,7 @@ def test_says_that_it_waits_for_another_run_and_not_for_its_own(store, same):
     assert same or said[0].startswith("waiting for another run that makes stage (process 12345 on ")
 
 
-def test_what_fails_is_told_and_left_to_the_next(store):
+def test_failed_task_is_reported_and_left_to_the_next_process(store):
     def fail(_):
         raise EdgeproofError("it failed", remedy="Mend it")
 
@@ -138,31 +138,31 @@ def plan_of(subject):
 
 
 @pytest.mark.usefixtures("two_cores")
-def test_helpers_are_started_where_much_is_to_be_learned(store, miniature):
+def test_helpers_are_started_for_long_training(store, miniature):
     assert crew.size(plan_of(load_subject("embedded")), store) == 2
     assert crew.size(miniature.plan(), store) == 0
     assert crew.size(miniature.plan(), Store(miniature.store)) == 0
 
 
 @pytest.mark.usefixtures("two_cores")
-def test_helpers_share_six_gigabytes(store, monkeypatch):
+def test_helpers_share_a_memory_limit(store, monkeypatch):
     plan = plan_of(load_subject("embedded"))
     monkeypatch.setattr(crew, "_parameters", lambda _: [335_000_000, 25_000_000])
     assert crew.size(plan, store) == 0
 
 
-def test_one_helper_s_failure_is_the_builder_s(store):
+def test_failed_helper_fails_the_builder(store):
     arguments = ["nobody", "--cache-dir", str(store.root)]
     with pytest.raises(UsageMistake, match="nobody"):
         crew.work(2, arguments, stderr=2, seconds_to_stop=2.0)
 
 
-def test_a_helper_that_was_killed_is_told():
+def test_killed_helper_is_reported():
     error = crew.failure_of(Ended(-signal.SIGKILL, "", ""))
     assert "was killed by SIGKILL" in str(error)
 
 
-def test_helpers_make_what_one_builder_makes(miniature, tmp_path):
+def test_helpers_make_the_same_bytes_as_one_builder(miniature, tmp_path):
     store = tmp_path / "store"
     command = [sys.executable, "-m", "models.build", str(miniature.subject), "--helpers=2"]
     command += ["--corpus", str(miniature.corpus), "--cache-dir", str(store)]

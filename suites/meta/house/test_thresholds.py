@@ -53,7 +53,7 @@ def test_no_suite_compares_a_number_with_a_threshold():
         "assert (differences < tolerance).all()",
     ],
 )
-def test_a_threshold_in_a_suite_is_found(line):
+def test_detects_threshold_in_a_suite(line):
     assert len(thresholds(line)) == 1
 
 
@@ -66,5 +66,5 @@ def test_a_threshold_in_a_suite_is_found(line):
         "assert report.schema_version == 3",
     ],
 )
-def test_what_a_suite_may_assert_is_not(line):
+def test_accepts_assertions_without_thresholds(line):
     assert thresholds(line) == []

@@ -26,12 +26,12 @@ def tracked() -> dict[str, str]:
 @pytest.mark.parametrize(
     "pattern", [OF_ONE_MACHINE, REGISTRY, RESOLVED], ids=["path", "index", "npm"]
 )
-def test_nothing_of_one_machine(pattern, tracked):
+def test_files_name_no_machine(pattern, tracked):
     found = {name: pattern.findall(text) for name, text in tracked.items() if pattern.search(text)}
     assert found == {}
 
 
-def test_no_file_is_large(tracked):
+def test_files_are_small(tracked):
     """Data and weights are made or given, never committed."""
     large = {name: len(text) for name, text in tracked.items() if len(text) > 300_000}
     assert large == {}

@@ -44,7 +44,7 @@ def collect(tmp_path):
         ('[instructions_sdot]\nmax = "9 instructions"\n[reliability]\nmin = "50 %"', None),
     ],
 )  # fmt: skip
-def test_a_budget_that_no_gate_reads_is_a_usage_error(text, says, collect):
+def test_unread_budget_is_a_usage_error(text, says, collect):
     outcome = collect(text)
     if says is None:
         assert outcome.code == pytest.ExitCode.OK, outcome.output
@@ -56,7 +56,7 @@ def test_a_budget_that_no_gate_reads_is_a_usage_error(text, says, collect):
     assert "Traceback" not in outcome.output
 
 
-def test_a_partial_run_cannot_know_and_does_not_refuse(collect):
+def test_partial_run_does_not_check_unread_budgets(collect):
     text = '[agreement.float32]\nmin = "98 %"'
     outcome = collect(text, "suites/size", "--collect-only", "-q")
     assert outcome.code == pytest.ExitCode.OK, outcome.output
@@ -73,7 +73,7 @@ def test_every_metric_is_measured_by_a_gate():
     assert {name for name in METRICS if f'"{name}"' not in written} == set()
 
 
-def test_a_gate_gives_only_what_it_is_marked_for():
+def test_gate_measures_only_the_metrics_it_is_marked_for():
     mark = pytest.mark.measures("agreement", "total_variation").mark
     node = SimpleNamespace(
         iter_markers=lambda name: [mark] if name == mark.name else [],

@@ -73,7 +73,7 @@ def test_a_text_is_called_a_text(tracked):
     assert found == {}, "name what is labelled a text, or list the place above"
 
 
-def test_what_is_labelled_has_a_label_and_a_group(tracked):
+def test_labelled_texts_have_a_label_and_a_group(tracked):
     found = {
         name: ENTITIES.findall(KEYS.sub("", text))
         for name, text in tracked.items()
@@ -83,7 +83,7 @@ def test_what_is_labelled_has_a_label_and_a_group(tracked):
 
 
 @pytest.mark.parametrize("places", [PLACES_OF_TWEETS, PLACES_OF_ENTITIES])
-def test_every_place_that_is_listed_needs_to_be(places, tracked):
+def test_every_listed_exception_is_needed(places, tracked):
     needed = TWEETS if places is PLACES_OF_TWEETS else ENTITIES
     texts = {name: text.replace(AIRLINES_FILE, "") for name, text in tracked.items()}
     idle = [

@@ -54,17 +54,17 @@ def request(folder: Path, full: str = small.TRAINED, **tokenizer: Any) -> Any:
     return make_request(load_subject(str(subject)), corpus=corpus)
 
 
-def test_takes_labels_in_the_order_of_the_checkpoint(folder: Path) -> None:
+def test_labels_follow_the_order_of_the_checkpoint(folder: Path) -> None:
     assert request(folder).subject.corpus.labels == ("POSITIVE", "NEGATIVE", "NEUTRAL")
 
 
-def test_takes_length_and_form_of_the_checkpoint(folder: Path) -> None:
+def test_length_and_form_are_read_from_the_checkpoint(folder: Path) -> None:
     subject = request(folder).subject
     assert (subject.max_tokens, subject.pairs_with_group) == (512, False)
     assert request(folder, max_tokens=48).subject.max_tokens == 48
 
 
-def test_mapping_names_labels_that_differ(folder: Path) -> None:
+def test_mapping_pairs_labels_of_different_names(folder: Path) -> None:
     change(folder, id2label={"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"})
     mapping = 'labels = { LABEL_0 = "NEUTRAL", LABEL_1 = "POSITIVE", LABEL_2 = "NEGATIVE" }'
     found = request(folder, f"{small.TRAINED}\n{mapping}").subject
@@ -127,7 +127,7 @@ def test_rejects_configs_of_other_tasks(
 @pytest.mark.parametrize(
     "content", [b"", b"[]", b"{", b'{"model_type": "roberta", "model_type": "bert"}', b"\xff\xfe"]
 )
-def test_rejects_configs_that_are_no_json_object(folder: Path, content: bytes) -> None:
+def test_rejects_configs_other_than_a_json_object(folder: Path, content: bytes) -> None:
     (folder / "config.json").write_bytes(content)
     with pytest.raises(UsageMistake):
         read_config(folder)
@@ -182,7 +182,7 @@ def refuse(error: Exception) -> Callable[..., str]:
     return download
 
 
-def test_tells_why_a_hub_id_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_says_why_a_hub_id_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     huggingface_hub = pytest.importorskip("huggingface_hub", reason="needs the group 'host'")
     import httpx2  # noqa: PLC0415 - what it talks with
 

@@ -41,7 +41,7 @@ def scaled(flatbuffer: bytes, number: int, by: float) -> tuple[bytes, str]:
 
 @needs_torch
 @pytest.mark.timeout(600)
-def test_departing_file_is_named_judged_red_and_not_quantized(
+def test_deviating_file_is_named_fails_and_is_not_quantized(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from models.huggingface import convert as converting  # noqa: PLC0415 - PyTorch
@@ -116,7 +116,7 @@ def test_comparison_counts_labels_and_the_largest_difference(
     assert (found.same_labels, found.logits, found.texts) == (labels, logits, 2)
 
 
-def test_divergence_is_that_of_the_probabilities() -> None:
+def test_divergence_is_computed_from_probabilities() -> None:
     scipy = pytest.importorskip("scipy.special", reason="needs scipy")
     other = LOGITS + np.array([[0.1, 0.0, 0.0], [0.0, 0.2, 0.0]], np.float32)
     first, second = (scipy.softmax(x.astype(np.float64), axis=1) for x in (LOGITS, other))
@@ -124,7 +124,7 @@ def test_divergence_is_that_of_the_probabilities() -> None:
     assert compare(LOGITS, other).divergence == pytest.approx(expected, rel=1e-9)
 
 
-def test_text_that_rounding_decides_is_not_counted() -> None:
+def test_text_decided_by_rounding_is_not_counted() -> None:
     tied = np.array([[1.0, 1.0, 0.0], [3.0, 0.0, 0.0]], np.float32)
     given = tied + np.array([[0.0, 1e-7, 0.0], [0.0, 0.0, 0.0]], np.float32)
     assert compare(tied, given).same_labels == 1.0

@@ -47,7 +47,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_its_gate_turns_red(
+def test_planted_fault_fails_its_gate(
     name: str,
     checkpoint: Miniature,
     tmp_path: Path,

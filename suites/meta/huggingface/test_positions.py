@@ -58,7 +58,7 @@ def answer(network, rows, *, has_segments):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_network_takes_the_longest_row_and_none_longer(name, tmp_path):
+def test_network_accepts_rows_up_to_its_longest_only(name, tmp_path):
     family = write(name, tmp_path)
     table = family.config["max_position_embeddings"] - family.longest + LONGEST
     found = tokenizer_of(tmp_path, max_tokens=LONGEST, pairs=True)
@@ -81,7 +81,7 @@ def test_a_network_takes_the_longest_row_and_none_longer(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_segments_change_the_answer_of_a_network_that_is_given_them(name, tmp_path):
+def test_segments_change_the_answer_of_a_network_that_takes_them(name, tmp_path):
     family = write(name, tmp_path)
     config = {"model_type": family.model_type, **family.config, **SMALL}
     size = tokenizer_of(tmp_path, max_tokens=LONGEST, pairs=True).encoder.size

@@ -139,7 +139,7 @@ def test_simplifying_changes_no_answer_and_needs_no_newer_runtime(made):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_scheme_answers_nearly_as_float32_and_keeps_its_contract(made, scheme):
+def test_scheme_answers_nearly_as_float32_and_keeps_its_contract(made, scheme):
     from models.flatbuffers.quantizing import make_variant  # noqa: PLC0415 - a runtime
 
     variant = make_variant(made.plain, SCHEMES[scheme], made.calibration)

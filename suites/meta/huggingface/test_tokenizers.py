@@ -83,7 +83,7 @@ def differing(ours, theirs, texts):
     return wrong
 
 
-def test_rows_of_many_texts_are_those_of_transformers(folders):
+def test_rows_of_many_texts_equal_those_of_transformers(folders):
     family, both = folders
     texts = [*sample_texts(200), *SPECIAL, *MARKED]
     if family.model_type != "roberta":
@@ -98,7 +98,7 @@ def test_rows_of_many_texts_are_those_of_transformers(folders):
         assert differing(ours, theirs, pairs) == []
 
 
-def test_rows_of_any_text_are_those_of_transformers(folders):
+def test_rows_of_any_text_equal_those_of_transformers(folders):
     _, both = folders
 
     @MANY
@@ -111,7 +111,7 @@ def test_rows_of_any_text_are_those_of_transformers(folders):
     check()
 
 
-def test_padding_and_segments_are_those_of_transformers(folders):
+def test_padding_and_segments_equal_those_of_transformers(folders):
     family, both = folders
     for ours, theirs in both:
         assert ours.pad_id == theirs.pad_token_id == family.pad

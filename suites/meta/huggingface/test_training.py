@@ -99,7 +99,7 @@ def test_killed_fine_tuning_goes_on_to_the_same_weights(
     assert seen == [3]
 
 
-def test_parts_of_a_batch_learn_what_it_does(
+def test_batch_in_parts_teaches_what_a_whole_one_does(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
     from safetensors.numpy import load  # noqa: PLC0415 - only where it is installed
@@ -115,7 +115,9 @@ def test_parts_of_a_batch_learn_what_it_does(
         assert np.abs(values - second[name]).max() < 1e-3, name
 
 
-def test_damaged_state_is_told(encoder: Path, splits: dict[str, Encoded], tmp_path: Path) -> None:
+def test_damaged_state_is_reported(
+    encoder: Path, splits: dict[str, Encoded], tmp_path: Path
+) -> None:
     with pytest.raises(KilledError):
         train(encoder, splits, tmp_path, kill_after=1)
     (state,) = tmp_path.glob("checkpoint-*/optimizer.pt")
@@ -126,7 +128,7 @@ def test_damaged_state_is_told(encoder: Path, splits: dict[str, Encoded], tmp_pa
     assert "Delete it" in caught.value.remedy
 
 
-def test_loss_that_is_no_number_stops(
+def test_nan_loss_stops_the_training(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
     table = TrainingTable(epochs=2, batch=30, learning_rate=1.0, seed=3, clip_norm=1e6, warmup=0.0)

@@ -21,7 +21,7 @@ MOST_LINES = 30
 
 @pytest.mark.parametrize("backend", ["ai_edge_litert-builtin", "litert-cpu"])
 @pytest.mark.parametrize("resized", [False, True], ids=["of one shape", "resized"])
-def test_program_asks_the_runtime_again(backend, resized, tmp_path):
+def test_counterexample_program_asks_the_runtime_again(backend, resized, tmp_path):
     """Here of a right kernel: the program finds no number that is wrong."""
     if why_absent(backend) is not None:
         pytest.skip(f"{backend}: {why_absent(backend)}")

@@ -77,7 +77,7 @@ def chain(tmp_path):
     return file
 
 
-def test_activations_are_recorded_from_what_the_file_is_given(chain):
+def test_activations_are_recorded_from_real_inputs(chain):
     given = np.array([[-3.0, -8.0, 0.0], [-15.0, -24.0, -35.0]], np.float32)
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
         instances = Instances(chain)
@@ -108,7 +108,7 @@ class WrongOnText:
         return Answer("computed", spoiled)
 
 
-def test_kernel_that_is_wrong_on_an_activation_is_named(chain):
+def test_kernel_wrong_on_an_activation_is_named(chain):
     given = np.full((2, 3), -3.0, np.float32)
     instances = Instances(chain)
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
@@ -118,7 +118,7 @@ def test_kernel_that_is_wrong_on_an_activation_is_named(chain):
     assert coverage(instances, WrongOnText()).share == 1.0
 
 
-def test_says_which_activations_were_not_recorded(chain):
+def test_reports_activations_that_were_not_recorded(chain):
     class Refusing:
         """A backend that takes no file."""
 
@@ -143,7 +143,7 @@ def test_texts_are_given_by_position():
     assert [each.reshape(-1)[0] for each in first] == list(range(len(names)))
 
 
-def test_a_file_that_shows_its_tensors_is_sound(tmp_path):
+def test_file_with_exposed_tensors_answers_alike(tmp_path):
     instances = Instances(EXAMPLE)
     tensors = [one.outputs[0].index for one in instances.operators]
     file = tmp_path / "showing.tflite"

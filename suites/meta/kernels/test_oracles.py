@@ -37,7 +37,7 @@ JUDGED = (
 
 
 @pytest.mark.parametrize("operator", SCIPY)
-def test_agrees_with_scipy(operator):
+def test_reference_agrees_with_scipy(operator):
     options, apply = SCIPY[operator]
     drawing = Drawing()
     place = drawing.input(Tensor(X.shape))
@@ -46,7 +46,7 @@ def test_agrees_with_scipy(operator):
     np.testing.assert_allclose(answer.value, apply(X.astype(np.float64)), rtol=1e-12, atol=1e-15)
 
 
-def test_a_convolution_along_time_agrees_with_scipy():
+def test_convolution_along_time_agrees_with_scipy():
     image = np.arange(24, dtype=np.float32).reshape(1, 1, 12, 2)
     weights = np.array([[[[1, -1], [2, 0], [0, 3]]]], np.float32)
     drawing = Drawing()
@@ -59,7 +59,7 @@ def test_a_convolution_along_time_agrees_with_scipy():
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_agrees_with_the_reference_kernels_of(runtime):
+def test_reference_agrees_with_the_reference_kernels_of_runtimes(runtime):
     reason = why_absent(runtime)
     if reason is not None:
         pytest.skip(reason)
@@ -70,7 +70,7 @@ def test_agrees_with_the_reference_kernels_of(runtime):
             assert record.right, (name, record.refused)
 
 
-def test_a_seed_draws_the_same_case_again():
+def test_seed_draws_the_same_case_again():
     for family in FAMILIES.values():
         first, second = (family.draw(RandomChoices(3)) for _ in range(2))
         assert first.flatbuffer() == second.flatbuffer()

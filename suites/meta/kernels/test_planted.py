@@ -32,7 +32,7 @@ def test_wrong_kernel_is_found_by_its_operator_alone(name):
     assert others == []
 
 
-def test_kernels_without_a_fault_are_right():
+def test_kernels_without_a_fault_pass():
     wrong = [
         (family.name, seed)
         for family in FAMILIES.values()
@@ -42,7 +42,7 @@ def test_kernels_without_a_fault_are_right():
     assert wrong == []
 
 
-def test_permitted_differences_are_no_deviations():
+def test_permitted_differences_are_not_deviations():
     """Sums in other orders, integers rounded once or twice; the command judges 100,000."""
     asked, alarms = false_alarms(1500)
     assert asked == 1500

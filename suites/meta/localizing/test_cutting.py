@@ -42,14 +42,14 @@ def test_all_operators_answer_as_the_file_does(file, rows):
         np.testing.assert_array_equal(answer(runner, cutter, by_tensor, 0, last), whole)
 
 
-def test_a_part_holds_no_weights_that_it_does_not_read(file):
+def test_cut_part_holds_only_the_weights_it_reads(file):
     cutter = Cutter(file.read_bytes())
     first, last = cutter.varying[0], cutter.varying[-1]
     assert len(cutter.cut(first, first).data) < len(cutter.cut(first, last).data) / 2
     assert len(cutter.cut(last, last).operators) == 1
 
 
-def test_backends_that_agree_are_not_told_apart(file, rows, tmp_path):
+def test_agreeing_backends_are_not_localized(file, rows, tmp_path):
     np.savez(tmp_path / "rows.npz", **rows)
     found = localize(
         Request(

@@ -89,7 +89,7 @@ def test_names_the_operator_whose_weights_have_another_scale(compared):
     assert "first diverges at operator" in " ".join(judged.outcome.output.split())
 
 
-def test_names_it_where_the_files_name_nothing_alike(compared):
+def test_names_the_operator_even_if_tensor_names_differ(compared):
     found, judged = compared[0]["renamed"], compared[1]
     assert found["matched"] == "order"
     assert found["diverges_at"]["tensor"] == "StatefulPartitionedCall/dense_2"
@@ -115,7 +115,7 @@ def test_finds_nan_without_a_file_to_compare_with(beside_answers):
     assert (found["operator"], found["tensor"]) == ("FULLY_CONNECTED", "dense_2")
 
 
-def test_says_why_nothing_is_looked_at_beside_recorded_answers(beside_answers):
+def test_reports_why_recorded_answers_cannot_be_localized(beside_answers):
     found, judged = beside_answers[0]["scaled"], beside_answers[1]
     assert found["not_localized"].startswith("the reference is no FlatBuffer")
     assert found["flipped"] > 0

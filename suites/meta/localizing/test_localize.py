@@ -72,7 +72,7 @@ def test_the_first_operator_that_diverges_is_found(found, name):
 
 
 @pytest.mark.skipif(not OVERFLOW.exists(), reason="the shared files are not here")
-def test_a_constant_that_overflows_is_named_where_it_is_unpacked(found):
+def test_overflowing_constant_is_named_where_it_is_dequantized(found):
     expected = {"operator": "DEQUANTIZE", "tensor": "C", "nan": 0, "inf": 1, "sqnr_db": None}
     assert found[OVERFLOW] == expected
 
@@ -86,13 +86,13 @@ def test_a_constant_that_overflows_is_named_where_it_is_unpacked(found):
     ],
     ids=["found", "failed", "silent"],
 )
-def test_what_cannot_be_localized_says_why(code, answer, tmp_path):
+def test_reason_is_reported_if_localization_is_impossible(code, answer, tmp_path):
     file = tmp_path / "answer.json"
     command = [sys.executable, "-c", f"import sys; {code}", str(file)]
     assert localizing._answered(command, file) == answer
 
 
-def test_what_takes_too_long_to_localize_says_so(tmp_path, monkeypatch):
+def test_localization_timeout_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(localizing, "TIMEOUT", 1)
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
     found = localizing._answered(command, tmp_path / "answer.json")
@@ -121,12 +121,12 @@ def test_operators_of_two_files_are_found_the_same(how, by, named, tmp_path):
     assert len(pairs) == 12
 
 
-def test_files_of_other_graphs_have_nothing_in_common(tmp_path):
+def test_unrelated_graphs_share_no_operators(tmp_path):
     matched = match(contents(tmp_path, layered()), contents(tmp_path, classifier()))
     assert not any("dense_1" in one.shown for one, _ in matched.pairs)
 
 
-def test_tensors_of_one_name_are_not_taken_for_each_other(tmp_path):
+def test_unrelated_tensors_of_the_same_name_are_not_matched(tmp_path):
     twice = Model()
     ids = twice.tensor("ids", (1, 4), "float32")
     outs = [twice.tensor("same", (1, 4)) for _ in range(2)]
@@ -137,7 +137,7 @@ def test_tensors_of_one_name_are_not_taken_for_each_other(tmp_path):
     assert match(held, held).by == "order"
 
 
-def test_what_cannot_be_tried_without_the_quantizer_says_what_to_install(monkeypatch):
+def test_missing_quantizer_error_says_what_to_install(monkeypatch):
     static, dynamic = SCHEMES["static_wi8_ai8"], SCHEMES["dynamic_wi8_afp32"]
     monkeypatch.setattr(mending, "find_spec", lambda _name: None)
     assert "pip install --group host" in mending.why_not(static)

@@ -16,7 +16,7 @@ FLOAT32_BYTES = 4
 
 
 @pytest.mark.slow
-def test_files_of_bert_large_are_as_large_as_the_ledger_says(tmp_path):
+def test_bert_large_files_have_the_computed_sizes(tmp_path):
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     answer = json.loads(printed_by(SCRIPT, tmp_path))
     paper = paper_arithmetic()

@@ -47,11 +47,11 @@ def subject(full, small=None, /, **changes):
     return msgspec.convert(table | both | changes, Subject)
 
 
-def test_the_subjects_own_are_the_default():
+def test_checkpoints_of_the_subject_are_the_default():
     assert chosen(subject("a/large", ["b/small"]), None) == {"full": "a/large", "small": "b/small"}
 
 
-def test_a_users_checkpoint_goes_where_the_subject_waits_for_one():
+def test_users_checkpoint_fills_the_open_role():
     assert chosen(subject(True), "DIR") == {"full": "DIR"}
     assert chosen(subject("a/large", [True]), "DIR") == {"full": "a/large", "small": "DIR"}
     assert chosen(subject(True, [True]), "DIR") == {"full": "DIR", "small": "DIR"}
@@ -78,7 +78,7 @@ def test_each_model_can_be_given_its_own():
         (subject(None, tokenizer={"source": "trained"}), "DIR", "trains from scratch"),
     ],
 )
-def test_what_does_not_fit_is_named(tested, given, message):
+def test_error_names_the_unfitting_checkpoint(tested, given, message):
     with pytest.raises(UsageMistake, match=message) as caught:
         chosen(tested, given)
     assert caught.value.key == "--edge-pretrained"
@@ -105,7 +105,7 @@ def test_what_does_not_fit_is_named(tested, given, message):
         ),
     ],
 )
-def test_a_subject_that_contradicts_itself_is_refused(changes, message):
+def test_rejects_subject_that_contradicts_itself(changes, message):
     with pytest.raises(msgspec.ValidationError, match=message):
         subject(True, **changes)
 
@@ -123,7 +123,7 @@ def test_a_subject_that_contradicts_itself_is_refused(changes, message):
         {"training": TRAINING, "pretrained": ""},
     ],
 )
-def test_an_option_of_training_that_cannot_be_is_refused(table):
+def test_rejects_impossible_training_option(table):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(table, ModelTable)
 
@@ -153,14 +153,14 @@ def folder_with(path, pieces, *, whole):
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_one_vocabulary_in_two_files_is_one(whole, tmp_path):
+def test_equal_vocabularies_in_two_files_are_accepted(whole, tmp_path):
     pieces = ["[PAD]", "[UNK]", "good", "##ly"]
     full = folder_with(tmp_path / "full", pieces, whole=True)
     small = folder_with(tmp_path / "small", pieces, whole=whole)
     require_one_vocabulary({"full": full, "small": small})
 
 
-def test_two_vocabularies_are_refused(tmp_path):
+def test_rejects_two_vocabularies(tmp_path):
     full = folder_with(tmp_path / "full", ["[PAD]", "good"], whole=False)
     small = folder_with(tmp_path / "small", ["good", "[PAD]"], whole=False)
     with pytest.raises(UsageMistake, match="vocabulary is not that of") as caught:

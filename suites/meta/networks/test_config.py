@@ -69,7 +69,7 @@ def test_an_inverted_bottleneck_reads_the_hidden_states(tmp_path):
     assert encoder_size(shape) / 293e6 == pytest.approx(1.0, rel=0.01)
 
 
-def test_a_silent_hugging_face_config_means_the_defaults_of_its_class(tmp_path):
+def test_missing_hugging_face_keys_mean_the_defaults_of_the_class(tmp_path):
     shape = read(tmp_path, {**BERT_LARGE, "hidden_size": 512, "model_type": "mobilebert"})
     assert (shape.bottleneck, shape.embedding, shape.feedforward_networks) == (128, 128, 4)
     assert shape.trigram_embedding
@@ -77,11 +77,11 @@ def test_a_silent_hugging_face_config_means_the_defaults_of_its_class(tmp_path):
     assert shape.normalization == "no_norm"
 
 
-def test_google_means_the_gelu_by_tanh(tmp_path):
+def test_google_config_means_gelu_approximated_by_tanh(tmp_path):
     assert read(tmp_path, GOOGLE_BERT_LARGE, "bert_config.json").activation == "gelu_new"
 
 
-def test_dropout_of_the_classifier_is_its_own(tmp_path):
+def test_classifier_has_its_own_dropout(tmp_path):
     shape = read(tmp_path, {**BERT_LARGE, "classifier_dropout": 0.2})
     assert (shape.dropout, shape.classifier_dropout) == (0.1, 0.2)
     assert read(tmp_path, {**BERT_LARGE, "classifier_dropout": None}).classifier_dropout == 0.1
@@ -113,12 +113,12 @@ def test_a_missing_key_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "\xff"])
-def test_what_is_no_json_object_is_said(text, tmp_path):
+def test_rejects_config_other_than_a_json_object(text, tmp_path):
     (tmp_path / "config.json").write_text(text, encoding="latin-1")
     with pytest.raises(UsageMistake, match="JSON"):
         from_published(tmp_path, classes=3)
 
 
-def test_no_config_is_said(tmp_path):
+def test_rejects_missing_config(tmp_path):
     with pytest.raises(UsageMistake, match="no such file"):
         from_published(tmp_path, classes=3)

@@ -50,5 +50,5 @@ def test_a_broken_checkpoint_names_its_index(fault, answers):
         ),
     ],
 )
-def test_names(google, name):
+def test_google_parameter_names_are_mapped(google, name):
     assert from_google(google) == name

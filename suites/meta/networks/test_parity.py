@@ -45,13 +45,13 @@ def answers(request, tmp_path_factory):
 
 @pytest.mark.parametrize("tokens", LENGTHS)
 @pytest.mark.parametrize("case", CASES)
-def test_logits_agree(case, tokens, answers):
+def test_logits_agree_with_transformers(case, tokens, answers):
     assert answers[case]["errors"][tokens] < TOLERANCE
 
 
 @pytest.mark.parametrize("fault", ["unmasked", "untyped"])
 @pytest.mark.parametrize("case", CASES)
-def test_a_fault_would_show(case, fault, answers):
+def test_planted_fault_is_detected(case, fault, answers):
     assert min(answers[case][fault][tokens] for tokens in LENGTHS[1:]) > 100 * TOLERANCE
 
 

@@ -135,7 +135,7 @@ def test_every_shard_of_a_tensorflow_checkpoint_is_a_member(folder):
     ]
 
 
-def test_two_checkpoints_in_a_folder_are_one_too_many(folder):
+def test_rejects_two_checkpoints_in_a_folder(folder):
     make_folder(folder)
     for name in ("bert_model.ckpt.index", "other.ckpt.index"):
         (folder / name).write_bytes(b"")
@@ -143,20 +143,20 @@ def test_two_checkpoints_in_a_folder_are_one_too_many(folder):
         published.resolve(str(folder), offline=True)
 
 
-def test_a_folder_without_weights_says_what_it_could_hold(folder):
+def test_error_on_a_folder_without_weights_lists_accepted_files(folder):
     make_folder(folder)
     with pytest.raises(UsageMistake, match=r"pytorch_model\.bin"):
         published.resolve(str(folder), offline=True)
 
 
-def test_a_folder_without_config_is_refused(folder):
+def test_rejects_folder_without_config(folder):
     save_file({"a": np.zeros(1, np.float32)}, folder / published.SAFETENSORS)
     with pytest.raises(UsageMistake, match=r"holds no config\.json"):
         published.resolve(str(folder), offline=True)
 
 
 @pytest.mark.parametrize("text", ["./absent", "/absent", "absent", "a/b/c"])
-def test_what_is_neither_folder_nor_hub_id_is_refused(text):
+def test_rejects_value_that_is_neither_folder_nor_hub_id(text):
     with pytest.raises(UsageMistake, match="no folder"):
         published.resolve(text, offline=True)
 
@@ -215,6 +215,6 @@ def test_a_hub_id_is_found_in_the_offline_cache_and_read(weights, tmp_path):
     assert [path.name for path in published.members(snapshot)] == ["config.json", weights]
 
 
-def test_a_hub_id_that_is_not_cached_is_refused_offline(tmp_path):
+def test_rejects_uncached_hub_id_offline(tmp_path):
     answer = resolve_on_the_hub("owner/absent", tmp_path)
     assert answer.startswith("refused: 'owner/absent' is not in the hub's cache")

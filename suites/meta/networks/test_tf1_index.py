@@ -18,7 +18,7 @@ def path(tmp_path):
     return tmp_path / tf1_files.INDEX
 
 
-def test_accepts_what_tensorflow_writes(path):
+def test_accepts_index_written_by_tensorflow(path):
     path.write_bytes(next(tf1_files.good_files()))
     check_index(path)
 
@@ -42,7 +42,7 @@ def test_accepts_what_tensorflow_writes(path):
         (b"", "no end"),
     ],
 )
-def test_rejects_what_cannot_be(content, message, path):
+def test_rejects_impossible_index(content, message, path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         check_index(path)

@@ -92,14 +92,14 @@ def test_a_folder_with_a_flatbuffer_is_a_checkpoint(folder):
         ({"intermediate_size": 64}, "has shape .48, 16.; expected .64, 16."),
     ],
 )
-def test_a_config_of_another_network_is_refused(keys, message, folder):
+def test_rejects_config_of_another_network(keys, message, folder):
     change(folder, **keys)
     with pytest.raises(UsageMistake, match=message) as caught:
         read(folder)
     assert caught.value.file == str(folder / "model.tflite")
 
 
-def test_a_corrupt_file_names_itself(folder):
+def test_error_names_the_corrupt_file(folder):
     path = folder / "model.tflite"
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(Exception, match="truncated or corrupt") as caught:

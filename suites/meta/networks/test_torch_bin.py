@@ -44,7 +44,7 @@ def test_values_come_back(written, tmp_path):
     assert all(np.array_equal(read[name], VALUES[name]) for name in VALUES)
 
 
-def test_only_what_is_wanted_is_read(written, tmp_path):
+def test_only_requested_tensors_are_read(written, tmp_path):
     path = tmp_path / published.TORCH
     path.write_bytes(written(VALUES))
     assert list(torch_bin.read(path, ["encoder.half", "absent"])) == ["encoder.half"]
@@ -77,7 +77,7 @@ class Run:
     ],
 )
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_a_pickle_that_names_code_is_refused(hostile, protocol, tmp_path, monkeypatch):
+def test_rejects_pickle_that_names_code(hostile, protocol, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     document = pickle.dumps(hostile, protocol)
     for content in (torch_files.zipped(document, {}), document):
@@ -87,7 +87,7 @@ def test_a_pickle_that_names_code_is_refused(hostile, protocol, tmp_path, monkey
     assert [path.name for path in tmp_path.iterdir()] == ["weights.bin"]
 
 
-def test_a_tensor_beyond_its_storage_is_refused(tmp_path):
+def test_rejects_tensor_beyond_its_storage(tmp_path):
     whole = torch_files.archive({"weight": np.zeros((4, 4), np.float32)})
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         document = archive.read("pytorch_model/data.pkl")
@@ -98,7 +98,7 @@ def test_a_tensor_beyond_its_storage_is_refused(tmp_path):
         torch_bin.read(path, ["weight"])
 
 
-def test_ten_bytes_do_not_ask_for_gigabytes(tmp_path):
+def test_small_file_cannot_allocate_gigabytes(tmp_path):
     path = tmp_path / "weights.bin"
     path.write_bytes(b"\x80\x02Nr\xff\xff\xff\x7f.")  # remember None under number 2**31 - 1
     with pytest.raises(UsageMistake, match="before seeing STOP"):
@@ -123,14 +123,14 @@ fuzzing = settings(
 
 @fuzzing
 @given(data=st.data())
-def test_truncated_anywhere(written, tmp_path, data):
+def test_survives_truncation(written, tmp_path, data):
     whole = written(VALUES)
     attempt(tmp_path / "weights.bin", whole[: data.draw(st.integers(0, len(whole) - 1))])
 
 
 @fuzzing
 @given(data=st.data())
-def test_bytes_flipped_anywhere(written, tmp_path, data):
+def test_survives_flipped_bytes(written, tmp_path, data):
     changed = bytearray(written(VALUES))
     for _ in range(data.draw(st.integers(1, 8))):
         changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))

@@ -62,7 +62,7 @@ def write(folder, content):
     return file
 
 
-def test_reads_what_a_file_takes_and_answers(tmp_path):
+def test_reads_inputs_and_outputs(tmp_path):
     read = read_onnx(write(tmp_path, classifier(shape=(1, TOKENS))))
     assert [(one.name, one.dtype, one.shape) for one in read.inputs] == [
         ("input_ids", "int64", (1, TOKENS)),
@@ -76,7 +76,7 @@ def test_reads_what_a_file_takes_and_answers(tmp_path):
     assert looked_up.inputs[0].shape == (ROWS, WIDTH)
 
 
-def test_weights_among_the_inputs_are_no_inputs(tmp_path):
+def test_weights_listed_as_inputs_are_not_inputs(tmp_path):
     """Files of old list them there."""
     old = writer.Onnx()
     old.inputs += [writer.value("weights", "float32", (1, 3)), writer.value("ids", "int64", (1, 8))]
@@ -86,7 +86,7 @@ def test_weights_among_the_inputs_are_no_inputs(tmp_path):
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_refuses_a_file_that_is_no_onnx_file(name, tmp_path):
+def test_rejects_file_that_is_not_onnx(name, tmp_path):
     content, said = DAMAGED[name]
     file = write(tmp_path, content)
     with pytest.raises(UsageMistake) as caught:
@@ -97,7 +97,7 @@ def test_refuses_a_file_that_is_no_onnx_file(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_refuses_weights_that_are_not_beside_the_file(name, tmp_path):
+def test_rejects_missing_external_weights(name, tmp_path):
     external, said = ELSEWHERE[name]
     (tmp_path / "model.onnx_data").write_bytes(bytes(4 * ROWS * WIDTH))
     (tmp_path / "folder").mkdir()
@@ -107,7 +107,7 @@ def test_refuses_weights_that_are_not_beside_the_file(name, tmp_path):
     assert said in str(caught.value)
 
 
-def test_another_weight_beside_the_file_is_another_file(tmp_path):
+def test_external_weights_are_part_of_the_files_hash(tmp_path):
     file, beside = write(tmp_path, classifier(external=TABLE)), tmp_path / "model.onnx_data"
     beside.write_bytes(writer.table_of(0).tobytes())
     first = read_onnx(file).sha256
@@ -115,13 +115,13 @@ def test_another_weight_beside_the_file_is_another_file(tmp_path):
     assert read_onnx(file).sha256 != first
 
 
-def test_an_operator_that_the_file_defines_is_its_own(tmp_path):
+def test_operator_defined_in_the_file_is_recognized(tmp_path):
     own = writer.of_operator("Twice", "com.own")
     defined = block(25, block(1, "Twice") + block(10, "com.own"))
     assert read_onnx(write(tmp_path, own + defined)).operators[0].name == "Twice"
 
 
-def test_operators_of_a_loop_are_looked_at(tmp_path):
+def test_operators_inside_loops_are_checked(tmp_path):
     body = writer.Onnx()
     body.add("Odd", ["x"], "y", domain="com.own")
     model = writer.Onnx()
@@ -130,7 +130,7 @@ def test_operators_of_a_loop_are_looked_at(tmp_path):
         read_onnx(write(tmp_path, model.pack()))
 
 
-def test_refuses_graphs_that_are_nested_without_end(tmp_path):
+def test_rejects_deeply_nested_graphs(tmp_path):
     graph = b""
     for _ in range(reading.MOST_DEPTH + 2):
         graph = block(1, writer.node("If", ["x"], "y", then_branch=writer.held_graph(graph)))
@@ -138,13 +138,13 @@ def test_refuses_graphs_that_are_nested_without_end(tmp_path):
         read_onnx(write(tmp_path, block(7, graph)))
 
 
-def test_refuses_more_fields_than_any_classifier_has(tmp_path, monkeypatch):
+def test_rejects_too_many_fields(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "MOST_FIELDS", 100)
     with pytest.raises(UsageMistake, match="more than 100 fields"):
         read_onnx(write(tmp_path, classifier()))
 
 
-def test_a_damaged_byte_ends_in_one_message_or_in_another_graph(tmp_path):
+def test_damaged_byte_ends_in_one_message_or_in_another_graph(tmp_path):
     """No byte makes reading fail in another way."""
     whole, draw = bytearray(classifier()), np.random.default_rng(3)
     for at in draw.integers(0, len(whole), 400):

@@ -44,7 +44,7 @@ def categories(messages: list[str]) -> list[str]:
     return found
 
 
-def test_a_metric_that_breaks_its_budget_is_under_what_it_is_about() -> None:
+def test_broken_budget_is_in_the_category_of_its_metric() -> None:
     found = categories([f"Failed: fail: {metric} of float16: 1 [0, 2]" for metric in METRICS])
     expected = [
         next((kind for kind, words in KINDS.items() if re.search(words, metric)), OTHER)
@@ -69,6 +69,6 @@ def test_a_metric_that_breaks_its_budget_is_under_what_it_is_about() -> None:
         ("assert 1 == 2", OTHER),
     ],
 )
-def test_what_else_a_gate_says_has_a_category(message: str, category: str) -> None:
+def test_every_other_failure_has_a_category(message: str, category: str) -> None:
     (found,) = categories([message])
     assert found == category

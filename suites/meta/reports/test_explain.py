@@ -16,7 +16,7 @@ def red():
     return {one.title: one for one in explanations(document())}
 
 
-def test_every_red_test_is_explained_and_no_other(red):
+def test_only_failed_tests_are_explained(red):
     assert list(red) == [
         "fail: accuracy_drop of float16 on host",
         "failed: test_signature[host-float32]",
@@ -48,14 +48,14 @@ def test_a_broken_budget_is_explained(red):
     }
 
 
-def test_what_could_not_be_localized_says_why():
+def test_reason_is_shown_if_localization_failed():
     failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
     run = document()["run"] | {"localizations": [failed]}
     first, *_ = explanations(document(run=run))
     assert dict(first.rows)["Localizer"] == "not localized: killed"
 
 
-def test_what_would_decide_is_said(red):
+def test_explanation_says_how_many_texts_would_decide(red):
     verdict = dict(red["inconclusive: agreement of float16 on host"].rows)["Verdict"]
     assert "texts would decide" in verdict
 
@@ -102,5 +102,5 @@ def test_a_budgets_line_is_found(key):
     ["the corpus: majority of the train split", "nowhere.toml: a.max",
      "fixtures/budgets/embedded.toml: no.such.key"],
 )  # fmt: skip
-def test_what_stands_in_no_file_has_no_line(source):
+def test_limit_that_is_in_no_file_has_no_line(source):
     assert place_of(source) is None

@@ -38,7 +38,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write_run(tmp_path / "run", "host")
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
+def test_table_of_faults_is_read_back(tmp_path: Path) -> None:
     write_faults(tmp_path / "new" / "faults.json", planted())
     assert read_faults(tmp_path / "new" / "faults.json") == planted()
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["faults.json"]
@@ -57,7 +57,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     ],
     ids=["missing", "empty", "cut", "not_utf8", "other_schema", "key_missing", "mistyped"],
 )
-def test_a_table_that_is_none_is_a_usage_error_in_one_message(
+def test_rejects_invalid_table_in_one_message(
     run: Path, text: str | None, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = run / "planted.json"
@@ -72,7 +72,7 @@ def test_a_table_that_is_none_is_a_usage_error_in_one_message(
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_the_table_is_drawn_where_it_lies_or_is_named(run: Path, *, named: bool) -> None:
+def test_table_is_found_by_default_or_by_option(run: Path, *, named: bool) -> None:
     file = run / "planted.json" if named else html.DEFAULT_FAULTS
     write_faults(file, planted())
     given = ["--faults", str(file)] if named else []
@@ -82,12 +82,12 @@ def test_the_table_is_drawn_where_it_lies_or_is_named(run: Path, *, named: bool)
     assert NONE not in page
 
 
-def test_that_there_is_no_table_is_said(run: Path) -> None:
+def test_missing_table_is_reported(run: Path) -> None:
     assert html.main([str(run), "--out", str(run / "html")]) == 0
     assert NONE in (run / "html" / "index.html").read_text(encoding="utf-8")
 
 
-def test_each_gate_stands_above_its_faults_and_edgeproofs_own_tests_come_last() -> None:
+def test_gates_come_before_their_faults_and_own_tests_last() -> None:
     assert list(by_gate(planted())) == [DROP_GATE, SIZE, OWN]
     drawn = as_html(planted(), [DROP_TEST], {DROP_TEST: "#abc", f"{SIZE}[other]": "#def"})
     gates = [re.findall(r"<code>(.*?)</code>", body)[0] for body in drawn.split("<tbody>")[1:]]
@@ -96,7 +96,7 @@ def test_each_gate_stands_above_its_faults_and_edgeproofs_own_tests_come_last() 
     assert f"<code>{OWN}</code></th>" in drawn, "no run holds it"
 
 
-def test_the_counts_say_how_planting_them_ended() -> None:
+def test_counts_show_the_results_of_planting() -> None:
     drawn = as_html(planted(), [], {})
     assert (
         "plants 5 faults one by one, and each has to turn its gate red: 2 of the suites, 1 of "
@@ -124,14 +124,14 @@ def test_every_commit_they_were_planted_at_is_named_once_the_latest_first() -> N
     ]
 
 
-def test_a_gate_that_no_fault_is_planted_for_is_named() -> None:
+def test_gate_without_a_planted_fault_is_named() -> None:
     bare = "suites/mine/test_mine.py::test_mine"
     assert "without a planted fault" not in as_html(planted(), [DROP_TEST], {})
     drawn = as_html(planted(), [DROP_TEST, f"{bare}[a]", f"{bare}[b]"], {})
     assert drawn.count(f"<li><code>{bare}</code></li>") == 1
 
 
-def test_a_test_says_what_it_is_shown_to_fail_by(tmp_path: Path) -> None:
+def test_page_of_a_test_lists_its_planted_faults(tmp_path: Path) -> None:
     (run,) = read_runs([write_run(tmp_path / "run", "host")])
     stage(run, tmp_path / "staged", [], planted())
     tests = [json.loads(file.read_text()) for file in (tmp_path / "staged").glob("*-result.json")]

@@ -30,7 +30,7 @@ def test_every_kind_is_drawn(drawn):
     assert tuple(drawn) == KINDS
 
 
-def test_a_run_without_their_measurements_draws_none():
+def test_run_without_measurements_has_no_pictures():
     accuracy = [one for one in measurements() if one.metric == "balanced_accuracy"]
     assert pictures(document(run=RUN, measurements=accuracy)) == []
 
@@ -48,7 +48,7 @@ def test_a_picture_is_svg_that_names_itself_and_loads_nothing(drawn, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_text_is_black_or_white_on_a_background_nobody_knows(drawn, kind):
+def test_text_is_readable_on_any_background(drawn, kind):
     texts = re.findall(r"<text[^>]*style=\"([^\"]*)\"", drawn[kind].svg)
     assert texts
     assert all(f"fill: {GRAY}" in style for style in texts)
@@ -62,7 +62,7 @@ def test_series_differ_without_color():
     assert len({str(one.dash) for one in LOOKS}) == len(LOOKS)
 
 
-def test_a_picture_says_its_numbers(drawn):
+def test_picture_contains_its_numbers_as_text(drawn):
     for kind, texts in {
         "pareto": ("float16: 1.00 MB, -5.0", "BERT-large: 1,341 MB", "the paper: 25 MB, -4.1",
                    "budget: -4.1 points", "full model: 8.0 MB"),
@@ -85,7 +85,7 @@ def test_a_picture_belongs_to_the_tests_of_its_metrics(drawn):
     assert DROP_TEST not in drawn["latency"].tests
 
 
-def test_an_emulated_core_is_drawn_by_its_instructions_and_not_by_its_time():
+def test_emulated_cores_are_drawn_by_instructions():
     counts = [
         taken(metric, scheme, (value, value, value, 3), device="rpi4-emulated")
         for scheme, floats in (("float32", 8_061_000.0), ("float16", 666_100.0))
@@ -101,7 +101,7 @@ def test_an_emulated_core_is_drawn_by_its_instructions_and_not_by_its_time():
     assert len(picture.tests) == len(counts)
 
 
-def test_one_slow_variant_does_not_hide_how_the_others_are_spread():
+def test_slow_variant_does_not_hide_the_spread_of_others():
     slow = [0.1 + 0.001 * index for index in range(40)]
     late = taken("latency_p50", "int8", (0.12, 0.11, 0.13, 40), details={"seconds": slow})
     for more, said in (([], False), ([late], True)):
@@ -110,7 +110,7 @@ def test_one_slow_variant_does_not_hide_how_the_others_are_spread():
         assert ("(logarithmic)" in latency.svg) is said
 
 
-def test_what_could_not_be_localized_is_not_drawn():
+def test_failed_localization_is_not_drawn():
     failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
     found = pictures(document(run=RUN | {"localizations": [failed]}))
     assert "errors" not in {one.name.partition("-")[0] for one in found}
@@ -120,12 +120,12 @@ def test_picture_is_drawn_alike_each_time(drawn):
     assert [one.svg for one in pictures(document())] == [one.svg for one in drawn.values()]
 
 
-def test_the_pareto_front_leaves_out_what_is_beaten():
+def test_pareto_front_excludes_dominated_variants():
     small, beaten, good = Point(1.0, 3.0), Point(2.0, 3.5), Point(4.0, 0.0)
     assert front([good, beaten, small]) == [small, good]
 
 
-def test_collecting_does_not_pay_for_it():
+def test_collecting_does_not_import_matplotlib():
     code = "import sys; import fixtures.results, reports.html; print('matplotlib' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True

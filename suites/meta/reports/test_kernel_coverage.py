@@ -34,7 +34,7 @@ def document(kernels):
     )
 
 
-def test_shares_and_the_operators_that_are_not_proven_are_said():
+def test_reports_shares_and_unproven_operators():
     text = as_text(document(KERNELS))
     assert (
         "float16 on ai_edge_litert: 94.2% of 155 operators and 73.8% of multiply-accumulates "
@@ -44,7 +44,7 @@ def test_shares_and_the_operators_that_are_not_proven_are_said():
     assert "and 2 more" in text
 
 
-def test_the_page_says_the_same_and_escapes_it():
+def test_page_shows_the_same_escaped():
     page = as_html(document(KERNELS))
     assert "94.2% of 155 operators" in page
     assert "&lt;0.6&gt;" in page
@@ -55,6 +55,6 @@ def test_prints_no_section_without_kernel_coverage():
     assert as_text(asked) == as_html(asked) == ""
 
 
-def test_refuses_details_that_are_no_coverage():
+def test_rejects_invalid_coverage_details():
     with pytest.raises(EdgeproofError, match="kernels"):
         document({"multiply_accumulates": "many"})

@@ -57,7 +57,7 @@ def document(
 BOTH = (document("large", 8e6, 0.001), document("little", 1e6, 0.03))
 
 
-def test_every_measurement_and_every_test_says_its_subject():
+def test_every_measurement_and_test_names_its_subject():
     merged = merge(BOTH)
     subjects = [one["subject"] for one in merged["measurements"]]
     assert {name: subjects.count(name) for name in subjects} == {"large": 3, "little": 3}
@@ -96,14 +96,14 @@ def test_runs_of_one_subject_on_one_device_are_told_apart(runs, names):
     assert sorted(drops) == sorted((name, 0.001 * at) for at, name in enumerate(names))
 
 
-def test_boards_of_one_kind_are_told_apart_by_their_address():
+def test_boards_of_one_kind_are_distinguished_by_address():
     boards = [document("mine", 1e6, 0.0, device="rpi4") for _ in range(2)]
     for number, board in enumerate(boards):
         board["device"]["target"] = f"ssh://pi@{number}"
     assert device_names(boards) == ["rpi4, pi@0", "rpi4, pi@1"]
 
 
-def test_subjects_do_not_need_to_be_told_apart_by_their_devices():
+def test_different_subjects_may_share_a_device_name():
     assert device_names(BOTH) == ["host", "host"]
 
 
@@ -160,6 +160,6 @@ def test_the_command_writes_the_document_and_prints_scoreboards_and_table(tmp_pa
     assert "little   dynamic_wi8_afp32  1,000,000" in said
 
 
-def test_a_run_that_left_nothing_is_named(tmp_path, capsys):
+def test_error_names_a_run_without_results(tmp_path, capsys):
     assert main(["--out", str(tmp_path / "out.json"), str(tmp_path / "absent")]) == 1
     assert "absent" in capsys.readouterr().err

@@ -34,7 +34,7 @@ def test_files_are_found_by_their_names():
     assert files_of(page()) == FILES
 
 
-def test_nothing_is_lost_and_the_rest_of_the_page_stays():
+def test_packing_is_lossless_and_keeps_the_rest_of_the_page():
     packed = pack(page())
     (data,) = re.findall(r'atob\("([^"]+)"\)', packed)
     content = json.loads(gzip.decompress(base64.b64decode(data)))
@@ -50,5 +50,5 @@ def test_the_same_page_is_packed_alike():
     assert pack(page()) == pack(page())
 
 
-def test_a_page_of_another_make_stays_as_it_is():
+def test_unknown_page_is_left_unchanged():
     assert pack("<html><body>drawn</body></html>") == "<html><body>drawn</body></html>"

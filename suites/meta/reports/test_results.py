@@ -185,7 +185,7 @@ def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
     )
 
 
-def test_the_order_of_arrival_does_not_show(tmp_path: Path) -> None:
+def test_order_of_arrival_does_not_change_the_document(tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     write_results(first, document())
     write_results(
@@ -246,7 +246,7 @@ def test_a_failed_write_leaves_the_old_document_and_nothing_else(
         (b'{"schema": 3}', "missing required field `run`"),
     ],
 )
-def test_a_document_that_cannot_be_read_is_named(
+def test_error_names_an_unreadable_document(
     content: bytes | None, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "results.json"
@@ -259,7 +259,7 @@ def test_a_document_that_cannot_be_read_is_named(
     assert caught.value.remedy
 
 
-def test_a_broken_measurement_is_named_by_its_place(tmp_path: Path) -> None:
+def test_error_names_the_position_of_a_broken_measurement(tmp_path: Path) -> None:
     broken = document()
     broken["measurements"][1]["unit"] = "ms"
     path = tmp_path / "results.json"

@@ -97,13 +97,13 @@ float16                                  -      -         -  5.0 [4.2, 6.0]     
 """  # noqa: E501 - a picture
 
 
-def test_the_text_is_a_picture_of_the_run() -> None:
+def test_text_equals_the_stored_example() -> None:
     picture, _, legend = as_text(SAMPLE).partition("\n\n")
     assert f"{picture}\n" == GOLDEN
     assert " ".join(legend.split()) == f"{LEGEND} {KNOWN}"
 
 
-def test_an_emulated_run_says_what_it_does_not_show() -> None:
+def test_emulated_run_states_its_limits() -> None:
     emulated = SAMPLE | {"device": {"name": "rpi4-emulated", "emulated": True}}
     for picture in (as_text, as_markdown):
         assert "as silicon does is not verified" in " ".join(picture(emulated).split())
@@ -124,7 +124,7 @@ def test_text_and_markdown_show_the_same_cells() -> None:
     assert [cells[0], *cells[2:]] == table
 
 
-def test_csv_holds_plain_numbers_and_says_whose_they_are() -> None:
+def test_csv_holds_plain_numbers_with_subject_and_device() -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv(SAMPLE))))
     assert [(row["scheme"], row["backend"]) for row in rows] == [
         ("full_model", ""),
@@ -142,7 +142,7 @@ def test_csv_holds_plain_numbers_and_says_whose_they_are() -> None:
     assert rows[-1]["verdict"] == "fail (known)"
 
 
-def test_what_another_backend_answered_says_how_much_of_it_agrees() -> None:
+def test_other_backends_show_their_agreement() -> None:
     other = taken("float32", "agreement_backends", 0.98, backend="tflite_runtime")
     (row,) = scoreboard_rows(document(other, backend="ai_edge_litert"))
     assert row[HEADER.index("agreement")] == "0.980"
@@ -163,7 +163,7 @@ def test_merged_runs_keep_a_scoreboard_each() -> None:
     assert float32 == [("host, commit aaaaaaaaa", ""), ("host, commit bbbbbbbbb", "0.5")]
 
 
-def test_the_order_of_the_measurements_does_not_show() -> None:
+def test_order_of_measurements_does_not_change_the_scoreboard() -> None:
     backwards = SAMPLE | {"measurements": SAMPLE["measurements"][::-1]}
     assert as_text(backwards) == as_text(SAMPLE)
 
@@ -193,11 +193,11 @@ def test_the_worst_verdict_wins() -> None:
     assert worst == ["-", "pass", "inconclusive", "invalid", "fail (known)", "fail"]
 
 
-def test_a_verdict_without_a_budget_counts_when_it_is_invalid() -> None:
+def test_invalid_measurement_without_a_budget_counts() -> None:
     assert worst_verdict([taken("float32", "accuracy", 0.8, invalid_because="load")]) == "invalid"
 
 
-def test_the_floors_come_last() -> None:
+def test_trivial_classifiers_come_last() -> None:
     one = document(taken("float32", "accuracy", 0.9))
     one["subject"]["floors"] = {"always_POSITIVE": {"accuracy": 0.6035}, "other": {"f_rs": 0.0}}
     rows = scoreboard_rows(one)
@@ -216,7 +216,7 @@ def test_the_command_prints_a_runs_scoreboard(tmp_path, capsys, form, shown) -> 
     assert capsys.readouterr().out == shown(SAMPLE)
 
 
-def test_the_command_says_what_is_missing(tmp_path, capsys) -> None:
+def test_command_names_the_missing_file(tmp_path, capsys) -> None:
     assert main([str(tmp_path)]) == 1
     assert f"{tmp_path / 'results.json'}: no such file" in capsys.readouterr().err
 
@@ -232,7 +232,7 @@ def test_the_command_says_what_is_missing(tmp_path, capsys) -> None:
         ("failed", "float16_b", "pass"),
     ],
 )
-def test_a_test_that_measures_nothing_counts_too(outcome: str, scheme: str, verdict: str) -> None:
+def test_test_without_measurements_counts_too(outcome: str, scheme: str, verdict: str) -> None:
     """An assertion that fails, or what was not run, is not hidden behind green measurements."""
     id_ = f"suites/a/test_a.py::test_a[host-{scheme}-x]"
     tests = [{"id": id_, "outcome": outcome, "seconds": 0.1}]

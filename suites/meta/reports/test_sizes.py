@@ -25,7 +25,7 @@ def paper():
     return document(BERT_LARGE, MOBILEBERT, {"dynamic_wi8_afp32": PUBLISHED})
 
 
-def test_the_papers_arithmetic_is_in_the_table(paper):
+def test_table_shows_the_arithmetic_of_the_paper(paper):
     rows = {row[0]: dict(zip(HEADER, row, strict=True)) for row in size_rows(paper)}
     assert list(rows) == ["full_model", "small_model", "dynamic_wi8_afp32"]
     full, variant = rows["full_model"], rows["dynamic_wi8_afp32"]
@@ -39,13 +39,13 @@ def test_the_papers_arithmetic_is_in_the_table(paper):
     assert variant["BERT-large weights / fb"] == "50.2"
 
 
-def test_what_was_published_stands_below(paper):
+def test_published_ratio_is_shown_below_the_table(paper):
     for text in (as_text(paper), as_markdown(paper), as_html(paper)):
         assert "160x" in text
         assert "25,135,641 bytes, of its weights 8,378,547" in text
 
 
-def test_the_report_has_it_on_its_first_page(paper):
+def test_first_page_shows_the_table_of_sizes(paper):
     document = runs.document()
     document["subject"]["sizes"] = paper["subject"]["sizes"]
     page = put_first("<body></body>", [Shown(document, [], {})], gate=[])
@@ -53,7 +53,7 @@ def test_the_report_has_it_on_its_first_page(paper):
     assert as_html(paper).count("<tr>") == 1 + len(size_rows(paper))
 
 
-def test_a_model_that_is_converted_itself_has_one_row():
+def test_full_model_that_is_converted_has_one_row():
     alone = document(BERT_LARGE, BERT_LARGE, {"float32": FlatBufferSizes(10, 9)})
     rows = size_rows(alone)
     assert [row[0] for row in rows] == ["full_model", "float32"]
@@ -65,7 +65,7 @@ def test_columns_are_aligned(paper):
     assert {len(line) for line in lines[:5]} == {len(lines[0])}
 
 
-def test_a_document_of_before_has_no_ledger():
+def test_older_document_without_sizes_has_no_table():
     old = {"subject": {"name": "embedded"}}
     assert size_rows(old) == []
     assert {as_text(old), as_markdown(old), as_html(old)} == {""}

@@ -71,7 +71,7 @@ def test_the_order_of_inputs_does_not_matter(loaded: Runner, texts: Inputs) -> N
         np.testing.assert_array_equal(answers.logits, expected)
 
 
-def test_no_texts_give_no_answers(loaded: Runner, texts: Inputs) -> None:
+def test_zero_texts_give_zero_answers(loaded: Runner, texts: Inputs) -> None:
     none = {name: array[:0] for name, array in texts.items()}
     assert loaded.answer("tiny", none).logits.shape == (0, CLASSES)
 
@@ -88,7 +88,7 @@ def test_bytes_and_file_answer_alike(
     )
 
 
-def test_a_loaded_model_tells_its_signature(loaded: Runner, tiny: dict[str, Path]) -> None:
+def test_loaded_model_reports_its_signature(loaded: Runner, tiny: dict[str, Path]) -> None:
     model = loaded.load("told", tiny["static_wi8_ai8"])
     assert {tensor.name for tensor in model.inputs} == set(INPUTS)
     assert {(tensor.dtype, tensor.shape) for tensor in model.inputs} == {("int32", (1, TOKENS))}
@@ -123,7 +123,7 @@ def test_delegates_take_nodes_only_if_asked(runner: Runner, tiny: dict[str, Path
         (SEGMENTS, 2, "allowed are 0 to 1"),
     ],
 )
-def test_values_out_of_range_are_refused(
+def test_rejects_values_out_of_range(
     loaded: Runner, texts: Inputs, name: str, value: int, says: str
 ) -> None:
     with pytest.raises(RunnerRefused, match=says) as refusal:
@@ -144,13 +144,13 @@ def test_ids_beyond_the_table_are_an_invoke_error(
 
 
 @pytest.mark.parametrize("missing", ROLES)
-def test_a_missing_input_is_refused(loaded: Runner, texts: Inputs, missing: str) -> None:
+def test_rejects_missing_input(loaded: Runner, texts: Inputs, missing: str) -> None:
     given = {name: array for name, array in texts.items() if name != missing}
     with pytest.raises(RunnerRefused, match=rf"the signature takes .*{missing}"):
         loaded.answer("tiny", given)
 
 
-def test_an_unknown_input_is_refused(loaded: Runner, texts: Inputs) -> None:
+def test_rejects_unknown_input(loaded: Runner, texts: Inputs) -> None:
     with pytest.raises(RunnerRefused, match=r"given were .*position_ids"):
         loaded.answer("tiny", {**texts, "position_ids": texts[IDS]})
 
@@ -168,7 +168,7 @@ def test_an_unknown_input_is_refused(loaded: Runner, texts: Inputs) -> None:
     ],
     ids=["too-long", "flat", "too-few", "scalar", "int64", "float32", "nan"],
 )
-def test_wrong_arrays_are_refused(
+def test_rejects_wrong_arrays(
     loaded: Runner, texts: Inputs, given: NDArray[np.int32], says: str
 ) -> None:
     with pytest.raises(RunnerRefused, match=says) as refusal:
@@ -186,7 +186,7 @@ def test_nan_is_counted(runner: Runner, tiny: dict[str, Path], by_name: Inputs) 
     assert runner.answer("broken", by_name).nan_count == 30 * CLASSES
 
 
-def test_a_wrong_hash_is_refused(runner: Runner, tiny: dict[str, Path]) -> None:
+def test_rejects_wrong_hash(runner: Runner, tiny: dict[str, Path]) -> None:
     with pytest.raises(RunnerRefused, match="sha256") as refusal:
         runner.load("hashed", tiny["float32"], sha256="0" * 64)
     assert refusal.value.kind == "hash"
@@ -203,7 +203,7 @@ def test_a_wrong_hash_is_refused(runner: Runner, tiny: dict[str, Path]) -> None:
     ],
     ids=["empty", "start-only", "root-outside", "other-identifier"],
 )
-def test_what_is_no_flatbuffer_is_refused(
+def test_rejects_file_that_is_not_a_flatbuffer(
     runner: Runner, tmp_path: Path, content: bytes, kind: str
 ) -> None:
     file = tmp_path / "bad.tflite"
@@ -215,13 +215,13 @@ def test_what_is_no_flatbuffer_is_refused(
     assert "bad.tflite" not in refusal.value.message
 
 
-def test_a_missing_file_is_refused(runner: Runner, tmp_path: Path) -> None:
+def test_rejects_missing_file(runner: Runner, tmp_path: Path) -> None:
     with pytest.raises(RunnerRefused, match="No such file") as refusal:
         runner.load("missing", tmp_path / "missing.tflite")
     assert refusal.value.kind == "file"
 
 
-def test_a_name_never_loaded_is_refused(runner: Runner, by_name: Inputs) -> None:
+def test_rejects_name_that_was_never_loaded(runner: Runner, by_name: Inputs) -> None:
     with pytest.raises(RunnerRefused, match="nothing is loaded as 'ghost'"):
         runner.answer("ghost", by_name)
 
@@ -236,7 +236,7 @@ def test_a_failed_load_leaves_nothing_under_the_name(
         runner.answer("again", by_name)
 
 
-def test_what_is_refused_is_named_as_its_user_knows_it(
+def test_error_uses_the_users_name_of_the_candidate(
     runner: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     mine = tiny["float32"].with_name("mine.tflite")
@@ -248,7 +248,7 @@ def test_what_is_refused_is_named_as_its_user_knows_it(
     assert loading.value.file == answering.value.file == str(mine)
 
 
-def test_requests_nobody_knows_are_refused(runner: Runner) -> None:
+def test_rejects_unknown_requests(runner: Runner) -> None:
     for request, kind in (({"op": "dance"}, "unknown-operation"), ({"op": "load"}, "bad-request")):
         with pytest.raises(RunnerRefused) as refusal:
             runner._ask("testing", request, replies.usage_in)
@@ -297,9 +297,7 @@ def test_several_runners_answer_what_one_does(
     assert len(started.runners) == needed + 1
 
 
-def test_what_one_of_several_runners_refuses_ends_them_all(
-    tiny: dict[str, Path], texts: Inputs
-) -> None:
+def test_error_of_one_runner_ends_all(tiny: dict[str, Path], texts: Inputs) -> None:
     split, started = repeated(texts, 1200), Started(tiny["float32"])
     split[IDS][-1, 0] = VOCABULARY
     with pytest.raises(RunnerRefused, match=str(VOCABULARY)):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         ("import tempfile; tempfile.NamedTemporaryFile()", "open"),
     ],
 )
-def test_a_planted_leak_is_seen(
+def test_planted_leak_is_detected(
     with_planted_tokenizers: Callable[..., Runner],
     tiny: dict[str, Path],
     leak: str,
@@ -64,6 +64,6 @@ def test_answering_needs_no_network(runtime: str, tiny: dict[str, Path], by_name
         assert runner.answer("tiny", by_name).nan_count == 0
 
 
-def test_without_audit_there_is_nothing_to_tell(runner: Runner) -> None:
+def test_no_audit_returns_no_findings(runner: Runner) -> None:
     with pytest.raises(RunnerRefused, match="no-audit"):
         runner.audit()

@@ -123,9 +123,7 @@ def test_ids_reach_their_rows_in_every_dtype(
     assert given == pytest.approx(table[rows["ids"]].mean(axis=1), rel=1e-5)
 
 
-def test_id_that_a_dtype_does_not_hold_is_refused(
-    runner: Runner, tmp_path: Path, rows: Rows
-) -> None:
+def test_rejects_id_that_does_not_fit_the_dtype(runner: Runner, tmp_path: Path, rows: Rows) -> None:
     """An int8 would hold 200 as -56, and the file would answer another text."""
     large = {**rows, "ids": np.full_like(rows["ids"], 200)}
     with pytest.raises(RunnerRefused, match="ids is int32, the signature wants int8"):

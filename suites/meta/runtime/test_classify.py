@@ -37,7 +37,7 @@ def loaded(runner: Runner, tiny: dict[str, Path]) -> Runner:
     return runner
 
 
-def test_labels_are_those_of_the_encoded_texts(loaded: Runner) -> None:
+def test_labels_equal_those_of_the_encoded_texts(loaded: Runner) -> None:
     tokenizer = word_tokenizer(TOKENS)
     rows = tokenizer.encode_batch(TEXTS)
     encoded = {
@@ -52,19 +52,19 @@ def test_labels_are_those_of_the_encoded_texts(loaded: Runner) -> None:
     assert (classified.text_to_label_ns > 0).all()
 
 
-def test_a_text_alone_is_no_pair(loaded: Runner) -> None:
+def test_single_text_is_not_encoded_as_a_pair(loaded: Runner) -> None:
     tokenizer = word_tokenizer(TOKENS).to_str()
     alone, pair = (loaded.classify("tiny", tokenizer, [t]) for t in (("bad",), ("acme", "bad")))
     assert (alone.logits != pair.logits).any()
 
 
-def test_a_tokenizer_of_another_length_is_refused(loaded: Runner) -> None:
+def test_rejects_tokenizer_of_another_length(loaded: Runner) -> None:
     with pytest.raises(RunnerRefused, match="the signature wants rows of") as refusal:
         loaded.classify("tiny", word_tokenizer(TOKENS * 2).to_str(), TEXTS)
     assert refusal.value.kind == "inputs"
 
 
-def test_a_tokenizer_that_is_none_is_refused(loaded: Runner) -> None:
+def test_rejects_invalid_tokenizer(loaded: Runner) -> None:
     with pytest.raises(RunnerRefused) as refusal:
         loaded.classify("tiny", "{", TEXTS)
     assert refusal.value.kind == "tokenizer"

@@ -67,7 +67,7 @@ def test_floats_are_multiplied_four_at_a_time(count):
 
 @pytest.mark.slow
 @needs_emulation
-def test_integers_take_dot_products_only_where_a_core_has_them(count):
+def test_dot_products_are_counted_only_on_cores_that_have_them(count):
     old = count("rpi4", "ai_edge_litert", "static_wi8_ai8")
     new = count("rpi5", "ai_edge_litert", "static_wi8_ai8")
     assert old.dot_products == old.float_multiplies == 0
@@ -93,7 +93,7 @@ def test_counts_are_read_in_order(tmp_path):
     assert read_counts(out) == [InstructionCounts(100, 1, 2, 3), InstructionCounts(200, 4, 5, 6)]
 
 
-def test_no_compiler_is_one_message(monkeypatch, tmp_path):
+def test_missing_compiler_ends_in_one_message(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(EdgeproofError, match="need a C compiler"):
         prepare_counter(Store(tmp_path))

@@ -75,7 +75,7 @@ def tried(runner: Runner, file: Path, by_name: Inputs) -> RunnerRefused | Runner
     return None
 
 
-def test_a_signal_is_named(
+def test_error_names_the_signal(
     runner_of_its_own: Runner, tiny: dict[str, Path], by_name: Inputs
 ) -> None:
     runner_of_its_own.load("tiny", tiny["float32"])
@@ -95,7 +95,9 @@ def runner_of_its_own() -> Iterable[Runner]:
         yield runner
 
 
-def test_a_stopped_runner_is_killed_in_time(runner_of_its_own: Runner, by_name: Inputs) -> None:
+def test_stopped_runner_is_killed_after_the_timeout(
+    runner_of_its_own: Runner, by_name: Inputs
+) -> None:
     pid = runner_of_its_own.info.pid
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(RunnerDied, match=r"took longer than 0\.3 s and was killed while answering"):
@@ -106,7 +108,7 @@ def test_a_stopped_runner_is_killed_in_time(runner_of_its_own: Runner, by_name: 
         os.kill(pid, 0)
 
 
-def test_a_slow_answer_is_killed_in_time(
+def test_slow_runner_is_killed_after_the_timeout(
     with_planted_tokenizers: Callable[..., Runner], tiny: dict[str, Path]
 ) -> None:
     with with_planted_tokenizers("import time; time.sleep(60)") as runner:
@@ -115,7 +117,7 @@ def test_a_slow_answer_is_killed_in_time(
             runner.classify("tiny", "{}", [("text",)], timeout=1.0)
 
 
-def test_what_the_runner_said_last_is_told(
+def test_error_quotes_the_last_output_of_the_runner(
     with_planted_tokenizers: Callable[..., Runner], tiny: dict[str, Path]
 ) -> None:
     source = "import os, sys; print('no more', file=sys.stderr, flush=True); os._exit(3)"
@@ -144,18 +146,18 @@ def test_noise_before_the_first_answer_is_shown() -> None:
         Runner(noisy).__enter__()
 
 
-def test_a_command_that_fails_is_shown() -> None:
+def test_error_shows_the_failing_command() -> None:
     failing = LocalTransport(wrapper=("sh", "-c", "echo cannot >&2; exit 7", "sh"))
     with pytest.raises(RunnerDied, match="exit status 7 while starting; its last words: cannot"):
         Runner(failing).__enter__()
 
 
-def test_a_command_that_is_not_there_is_an_error() -> None:
+def test_missing_command_is_an_error() -> None:
     with pytest.raises(EdgeproofError, match="cannot be started"):
         Runner(LocalTransport(python="/nowhere/python")).__enter__()
 
 
-def test_leaving_ends_the_runner(runtime: str) -> None:
+def test_closing_ends_the_runner(runtime: str) -> None:
     with Runner(LocalTransport(), runtime) as runner:
         pid = runner.info.pid
     with pytest.raises(ProcessLookupError):
@@ -183,12 +185,12 @@ def test_an_interrupt_ends_the_runner_at_once(tiny: dict[str, Path], by_name: In
         os.kill(pid, 0)
 
 
-def test_refuses_an_unknown_backend() -> None:
+def test_rejects_unknown_backend() -> None:
     with pytest.raises(UsageMistake, match="'of_tomorrow'; there are ai_edge_litert"):
         Runner(LocalTransport(), "of_tomorrow")
 
 
-def test_a_runtime_that_cannot_be_imported_is_refused(tmp_path: Path) -> None:
+def test_rejects_runtime_that_cannot_be_imported(tmp_path: Path) -> None:
     (tmp_path / "tflite_runtime.py").write_text("raise ImportError('wrong libc')")
     transport = LocalTransport(environment={"PYTHONPATH": str(tmp_path)})
     with pytest.raises(RunnerRefused, match="tflite_runtime: wrong libc") as refusal:

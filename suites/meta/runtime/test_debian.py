@@ -28,7 +28,7 @@ https://other.example/docker/ bookworm stable
 """
 
 
-def test_mirrors_are_those_of_the_machine():
+def test_mirrors_are_read_from_the_machine():
     assert choose_mirrors(TARGETS, "bookworm") == Mirrors(
         "https://mirror.example/debian/", "https://mirror.example/debian-security/"
     )
@@ -55,7 +55,7 @@ def test_sources_without_an_archive_are_an_error():
         (None, True, "nothing says which system this is"),
     ],
 )
-def test_another_system_is_told_that_emulation_is_not_available(
+def test_error_on_another_system_says_that_emulation_is_unavailable(
     monkeypatch, tmp_path, release, tools, reason
 ):
     def told():
@@ -83,14 +83,14 @@ def test_offline_never_reaches_for_the_network(monkeypatch, tmp_path):
 
 
 @needs_debian
-def test_a_mirror_out_of_reach_is_one_message(tmp_path):
+def test_unreachable_mirror_ends_in_one_message(tmp_path):
     apt = PrivateApt(tmp_path / "apt", "arm64", Mirrors("file:///nowhere", None).sources("x"))
     with pytest.raises(EdgeproofError, match=r"apt-get -q update .*failed .*nowhere"):
         apt.update()
 
 
 @needs_debian
-def test_a_mirror_without_an_emulator_is_one_message(monkeypatch, tmp_path):
+def test_mirror_without_an_emulator_ends_in_one_message(monkeypatch, tmp_path):
     monkeypatch.setattr(PrivateApt, "update", lambda _: None)
     with pytest.raises(EdgeproofError, match="the mirror offers no user-mode emulator") as caught:
         prepare_sysroot(Store(tmp_path), "aarch64")
@@ -98,7 +98,7 @@ def test_a_mirror_without_an_emulator_is_one_message(monkeypatch, tmp_path):
 
 
 @needs_debian
-def test_apt_is_told_to_leave_the_machine_alone(tmp_path):
+def test_apt_does_not_touch_the_machines_own_packages(tmp_path):
     PrivateApt(tmp_path / "apt", "arm64", "")
     environment = {**os.environ, "APT_CONFIG": str(tmp_path / "apt" / "apt.conf")}
     command = [APT_CONFIG, "shell"]
@@ -115,7 +115,7 @@ def test_apt_is_told_to_leave_the_machine_alone(tmp_path):
     assert "Post-Invoke" not in hooks.stdout
 
 
-def test_what_boards_are_made_of_names_no_registry():
+def test_sysroot_table_names_no_registry():
     assert architecture_names() == ["aarch64", "armv7"]
     text = (Path(debian.__file__).parent / "sysroots.toml").read_text(encoding="utf-8")
     assert "://" not in text

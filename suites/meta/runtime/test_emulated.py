@@ -148,7 +148,7 @@ def test_every_core_of_a_profile_shows_itself(sysroots):
         assert f"CPU part\t: {read_sysroots().cores[core].part:#x}" in shown
 
 
-def test_nothing_of_this_machine_s_python_is_seen(emulated, monkeypatch):
+def test_emulated_python_ignores_the_packages_of_this_machine(emulated, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/nowhere")
     monkeypatch.setenv("LD_PRELOAD", "/nowhere/lib.so")
     with Runner(emulated("rpi3"), "tflite_runtime", timeout=120) as runner:
@@ -166,7 +166,7 @@ def test_a_prepared_root_is_whole_and_kept(sysroots):
 
 
 @pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
-def test_an_emulated_board_behind_ssh(emulated, expected, tiny, by_name, tmp_path):
+def test_emulated_board_answers_behind_ssh(emulated, expected, tiny, by_name, tmp_path):
     """A stand-in for a real board: its sshd is real, its Python is ARM's."""
     sysroot = emulated("rpi4").sysroot
     variables = [f"{key}={value}" for key, value in sysroot.environment().items()]

@@ -71,7 +71,7 @@ def test_a_message_arrives_as_it_was_sent(message: tuple[dict, dict]) -> None:
 
 
 @given(messages, st.data())
-def test_a_message_cut_short_is_an_error(message: tuple[dict, dict], data: st.DataObject) -> None:
+def test_truncated_message_is_an_error(message: tuple[dict, dict], data: st.DataObject) -> None:
     whole = packed(*message)
     cut = data.draw(st.integers(1, len(whole) - 1))
     with pytest.raises(FramingError):
@@ -98,7 +98,7 @@ def test_two_messages_do_not_run_into_each_other() -> None:
     assert [reply[0] if reply else None for reply in replies] == [{"op": "a"}, {"op": "b"}, None]
 
 
-def test_a_lying_length_takes_no_memory() -> None:
+def test_false_length_allocates_no_memory() -> None:
     with pytest.raises(FramingError, match="ends"):
         read_message(headed(b'{"arrays": [["x", "int8", [1000000000]]]}'))
     with pytest.raises(FramingError, match="announced"):
@@ -106,14 +106,14 @@ def test_a_lying_length_takes_no_memory() -> None:
 
 
 @pytest.mark.parametrize("sizes", [[1] * 33, [1] * 100_000, [0] * 40, [-1], ["x"], [[1]], 3])
-def test_a_lying_shape_is_an_error(sizes: object) -> None:
+def test_false_shape_is_an_error(sizes: object) -> None:
     header = json.dumps({"arrays": [["x", "int8", sizes]]}).encode()
     content = MAGIC + struct.pack(">I", len(header)) + header + bytes(8)
     with pytest.raises(FramingError, match="the header is not"):
         read_message(io.BytesIO(content))
 
 
-def test_as_many_dimensions_as_any_numpy_has_arrive() -> None:
+def test_accepts_numpys_largest_number_of_dimensions() -> None:
     array = np.zeros([1] * 32, np.int8)
     arrived = read_message(io.BytesIO(packed({}, {"x": array})))
     assert arrived is not None
@@ -143,13 +143,13 @@ def test_as_many_dimensions_as_any_numpy_has_arrive() -> None:
         None,
     ],
 )
-def test_rejects_announced_arrays_that_are_none_or_too_many(arrays) -> None:
+def test_rejects_invalid_or_too_many_array_headers(arrays) -> None:
     header = json.dumps({"arrays": arrays}).encode()
     with pytest.raises(FramingError, match="not a message's"):
         read_message(headed(header), LARGEST_ANSWER_HEADER, LARGEST_ANSWER_ARRAYS)
 
 
-def test_rejects_a_header_that_is_nested_too_deeply() -> None:
+def test_rejects_deeply_nested_header() -> None:
     nested = b"[" * 100_000 + b"]" * 100_000
     with pytest.raises(FramingError, match="RecursionError"):
         read_message(headed(b'{"arrays": [], "x": ' + nested + b"}"))
@@ -157,7 +157,7 @@ def test_rejects_a_header_that_is_nested_too_deeply() -> None:
         read_message(headed(nested), largest_header=1000)
 
 
-def test_an_array_that_cannot_be_sent_leaves_the_stream_clean() -> None:
+def test_unsendable_array_does_not_corrupt_the_stream() -> None:
     stream = io.BytesIO()
     with pytest.raises(TypeError, match="complex128"):
         write_message(stream, {}, {"x": np.zeros(2, complex)})

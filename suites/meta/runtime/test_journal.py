@@ -76,7 +76,7 @@ def all_answers(journal, runners=1):
 
 
 @pytest.mark.parametrize("moment", [0.3, 0.7, 1.1])
-def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path, moment):
+def test_killed_run_resumes(tmp_path, moment):
     file = tmp_path / "answers.journal"
     command = [sys.executable, "-c", KILLED.format(texts=TEXTS), str(file)]
     process = subprocess.Popen(command, cwd=PROJECT, env=environment(), start_new_session=True)
@@ -97,7 +97,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path, moment):
 
 
 @pytest.mark.parametrize("cut", [1, 5, 11, 12, 13, 200])
-def test_cuts_off_a_record_that_a_kill_left_incomplete(tmp_path, cut):
+def test_discards_incomplete_last_record(tmp_path, cut):
     file = tmp_path / "answers.journal"
     with Journal(file, TEXTS) as journal:
         journal.add(np.arange(10), np.ones((10, 2), np.float32))
@@ -134,21 +134,21 @@ def test_ignores_records_of_rows_beyond_the_last_text(tmp_path):
         assert journal.rows.size == 0
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path):
+def test_error_names_an_unwritable_folder(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(EdgeproofError, match=r"cannot be kept as they come .*--edge-cache-dir"):
         Journal(tmp_path / "file" / "answers.journal", TEXTS)
 
 
 @pytest.mark.parametrize("runners", [1, 2, 3])
-def test_runners_share_the_texts_and_each_is_asked_once(tmp_path, runners):
+def test_runners_share_the_texts_without_overlap(tmp_path, runners):
     with Journal(tmp_path / "answers.journal", TEXTS) as journal:
         logits, asked = all_answers(journal, runners)
     assert sorted(asked) == list(range(TEXTS))
     assert (logits[:, 0] == np.arange(TEXTS)).all()
 
 
-def test_starts_no_runner_where_every_text_was_answered(tmp_path):
+def test_no_runner_starts_if_every_text_was_answered(tmp_path):
     with Journal(tmp_path / "answers.journal", TEXTS) as journal:
         all_answers(journal)
         logits, asked = all_answers(journal)

@@ -99,7 +99,7 @@ def lab(tmp_path_factory):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_addresses():
+def test_parses_addresses():
     assert is_place("labgrid://kitchen")
     assert not is_place("ssh://kitchen")
 
@@ -111,20 +111,20 @@ def test_without_labgrid_the_message_says_what_to_install():
 
 
 @pytest.mark.parametrize("address", ["labgrid://", "labgrid://pi@kitchen", "labgrid://kitchen:22"])
-def test_what_is_no_place_is_a_mistake(address):
+def test_rejects_invalid_place(address):
     with pytest.raises(UsageMistake, match="is no address of a board"):
         lend(address)
 
 
 @needs_labgrid
-def test_a_place_is_lent_and_given_back(lab):
+def test_place_is_acquired_and_released(lab):
     done = lab.lend("labgrid://kitchen/opt/python")
     assert done.stdout == "ssh://pi@192.0.2.7:2222/opt/python\n", done.stderr
     assert "kitchen" not in lab.client("places", "--acquired")
 
 
 @needs_labgrid
-def test_a_place_that_was_acquired_before_stays_so(lab):
+def test_previously_acquired_place_stays_acquired(lab):
     lab.client("-p", "kitchen", "acquire")
     assert lab.lend("labgrid://kitchen").stdout == "ssh://pi@192.0.2.7:2222\n"
     assert "kitchen" in lab.client("places", "--acquired")
@@ -132,7 +132,7 @@ def test_a_place_that_was_acquired_before_stays_so(lab):
 
 
 @needs_labgrid
-def test_a_place_that_does_not_exist_is_told(lab):
+def test_missing_place_is_reported(lab):
     done = lab.lend("labgrid://garage")
     assert "labgrid does not lend the place" in done.stderr
     assert "garage matches nothing" in done.stderr

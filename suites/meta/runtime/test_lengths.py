@@ -93,7 +93,7 @@ def test_a_race_answers_each_row_at_its_length(several: Runner, rows: Rows) -> N
     assert np.array_equal(raced.predictions["one"], expected[raced.rows])
 
 
-def test_a_text_is_answered_at_the_shortest_length_that_it_fits(several: Runner) -> None:
+def test_text_is_answered_at_the_shortest_length_that_fits(several: Runner) -> None:
     tokenizer = word_tokenizer(LONGEST)
     encoded = tokenizer.encode_batch([text if len(text) > 1 else text[0] for text in TEXTS])
     rows = {
@@ -114,7 +114,7 @@ def test_padding_before_a_text_is_not_cut_off(several: Runner) -> None:
     assert set(classified.lengths.tolist()) == {LONGEST}
 
 
-def test_loaded_file_tells_its_lengths(several: Runner) -> None:
+def test_loaded_file_reports_its_lengths(several: Runner) -> None:
     assert several.loaded["one"].lengths == LENGTHS
 
 
@@ -123,7 +123,7 @@ def test_loaded_file_tells_its_lengths(several: Runner) -> None:
     [np.full(COUNT, 5), np.full(COUNT, 8.0), np.full((COUNT, 1), 8), np.full(COUNT - 1, 8)],
     ids=["unknown", "no integers", "a matrix", "too few"],
 )
-def test_refuses_lengths_that_the_file_does_not_have(
+def test_rejects_lengths_that_the_file_does_not_have(
     several: Runner, rows: Rows, lengths: NDArray[np.generic]
 ) -> None:
     with pytest.raises(RunnerRefused, match="length") as refusal:
@@ -131,14 +131,16 @@ def test_refuses_lengths_that_the_file_does_not_have(
     assert refusal.value.kind == "inputs"
 
 
-def test_refuses_lengths_for_a_file_of_one(runner: Runner, tmp_path: Path, rows: Rows) -> None:
+def test_rejects_lengths_for_a_file_of_one_length(
+    runner: Runner, tmp_path: Path, rows: Rows
+) -> None:
     load(runner, tmp_path / "x.tflite", classifier())
     with pytest.raises(RunnerRefused, match="the signature takes"):
         runner.answer("one", rows)
 
 
 @pytest.mark.parametrize("shorter", [{"classes": 5}, {"dtype": "int64"}], ids=["classes", "dtype"])
-def test_refuses_lengths_that_are_stored_otherwise(
+def test_rejects_lengths_with_different_dtypes(
     runner: Runner, tmp_path: Path, shorter: dict[str, object]
 ) -> None:
     """A binding that nobody checked: signatures of two classifiers."""

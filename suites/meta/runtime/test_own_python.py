@@ -83,7 +83,7 @@ def test_its_own_python_is_made_found_and_asked_for_versions(prefix):
     assert Path(done.stdout.strip()) == folder
 
 
-def test_its_numpy_is_one_that_the_runtime_bears():
+def test_own_python_has_a_compatible_numpy():
     wanted = dict(requirement.split("==") for requirement in groups()[OWN])
     assert find_backend(OWN).why_numpy_breaks(wanted["numpy"]) is None
     assert find_backend(OWN).why_numpy_breaks("2.0.0") is not None
@@ -110,13 +110,13 @@ def test_a_failed_installation_leaves_nothing(pip, capsys):
     assert main([OWN]) == 0
 
 
-def test_a_half_made_one_is_made_again(pip):
+def test_half_made_environment_is_made_again(pip):
     (give_own_python(OWN) / CARD).unlink()
     give_own_python(OWN)
     assert len(pip.installed) == 2
 
 
-def test_a_python_without_wheels_is_refused_or_passed_over(pip, monkeypatch, capsys):
+def test_python_without_wheels_is_rejected_or_skipped(pip, monkeypatch, capsys):
     new = {"base": "/usr", "version": "3.14"}
     monkeypatch.setattr(own_python, "_identity", lambda _python: new)
     with pytest.raises(UsageMistake, match=r"no wheel for CPython 3\.14, 3\.11 is its last"):
@@ -129,14 +129,14 @@ def test_a_python_without_wheels_is_refused_or_passed_over(pip, monkeypatch, cap
 
 
 @pytest.mark.parametrize("given", [["numpy"], [OWN, "--python=/nowhere/python"]])
-def test_what_cannot_be_is_a_usage_error(pip, given, capsys):
+def test_impossible_request_is_a_usage_error(pip, given, capsys):
     assert main(given) == 4
     assert capsys.readouterr().err.count("\n") == 1
     assert pip.installed == []
 
 
 @pytest.mark.usefixtures("pip")
-def test_a_place_that_cannot_be_written_is_named(prefix, capsys):
+def test_error_names_an_unwritable_folder(prefix, capsys):
     (prefix / "runtimes").write_text("no folder")
     assert main([OWN]) == 1
     said = capsys.readouterr().err
@@ -168,6 +168,6 @@ def test_two_runtimes_answer_side_by_side_each_with_its_numpy():
         assert find_backend(OWN).why_numpy_breaks(old.info.numpy) is None
 
 
-def test_a_version_that_is_not_there_is_none(tmp_path):
+def test_missing_package_has_no_version(tmp_path):
     assert Interpreter("python", (str(tmp_path),)).version("numpy") is None
     assert interpreters._version("no-such-thing", None) is None

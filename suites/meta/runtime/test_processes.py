@@ -37,12 +37,12 @@ def old_python() -> str:
 
 
 @pytest.mark.parametrize("name", ON_BOARDS)
-def test_what_runs_on_a_board_is_written_for_python_38(name: str) -> None:
+def test_board_code_is_written_for_python_38(name: str) -> None:
     ast.parse(ON_BOARDS[name], feature_version=(3, 8))
 
 
 @pytest.mark.parametrize("name", ON_BOARDS)
-def test_python_38_compiles_what_runs_on_a_board(name: str, old_python: str) -> None:
+def test_python_38_compiles_the_board_code(name: str, old_python: str) -> None:
     code = "import sys; compile(sys.stdin.read(), sys.argv[1], 'exec')"
     done = subprocess.run(
         [old_python, "-c", code, name],
@@ -58,7 +58,7 @@ def test_runner_is_one_file_of_the_same_bytes() -> None:
     assert runner_file().read_bytes() == assemble(runner_parts())
 
 
-def test_python_38_has_what_the_runner_imports(old_python: str) -> None:
+def test_python_38_has_every_module_the_runner_imports(old_python: str) -> None:
     lines = [
         ast.unparse(node)
         for source in runner_parts().values()
@@ -72,7 +72,7 @@ def test_python_38_has_what_the_runner_imports(old_python: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_python_38_watches(old_python: str) -> None:
+def test_watcher_runs_on_python_38(old_python: str) -> None:
     commands = [[["uname", "-m"], ""], [["uname", "-s"], "/proc/load*"]]
     asked = {"patterns": ["/proc/loadavg"], "commands": commands, "every": None}
     done = subprocess.run(
@@ -86,7 +86,7 @@ def test_python_38_watches(old_python: str) -> None:
     assert set(reading["texts"]) == {"/proc/loadavg", f"{COMMAND}uname -m"}
 
 
-def test_the_runner_imports_only_what_a_board_has() -> None:
+def test_runner_imports_only_packages_of_a_board() -> None:
     parts = [node for source in runner_parts().values() for node in ast.walk(ast.parse(source))]
     imported = {
         name.split(".")[0]
@@ -126,7 +126,7 @@ def test_absent_runtimes_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no wheel for CPython 3.13" in (available.why_absent("tflite_runtime") or "")
 
 
-def test_a_runtime_that_numpy_breaks_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runtime_broken_by_its_numpy_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Interpreter, "version", lambda _self, _name: "2.1.0")
     reason = available.why_absent("tflite_runtime") or ""
     assert "needs numpy below 2, 2.1.0 is installed" in reason
@@ -140,7 +140,7 @@ def test_a_runtime_without_numpy_is_absent(monkeypatch: pytest.MonkeyPatch) -> N
     assert "needs numpy, which is not" in (available.why_absent("ai_edge_litert") or "")
 
 
-def test_nothing_on_a_board_reaches_the_faults_of_an_old_numpy() -> None:
+def test_board_code_avoids_vulnerable_numpy_functions() -> None:
     """Numpy 1.26 copies the dimensions that these are told into a fixed place, unchecked."""
     faulty = {
         "as_strided",

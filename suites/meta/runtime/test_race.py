@@ -26,7 +26,7 @@ def racers(runner: Runner, tiny: dict[str, Path]) -> Runner:
     return runner
 
 
-def test_predictions_while_timed_are_the_answers(racers: Runner, by_name: Inputs) -> None:
+def test_timed_predictions_equal_the_answers(racers: Runner, by_name: Inputs) -> None:
     race = racers.race(dict.fromkeys(NAMES, by_name), rounds=70)
     for name in NAMES:
         answers = racers.answer(name, by_name).logits.argmax(1)
@@ -55,7 +55,7 @@ def test_the_seed_draws_the_order(racers: Runner, by_name: Inputs) -> None:
     assert (first != other).any()
 
 
-def test_a_race_over_nothing_is_refused(racers: Runner, by_name: Inputs) -> None:
+def test_rejects_empty_race(racers: Runner, by_name: Inputs) -> None:
     none = {name: array[:0] for name, array in by_name.items()}
     with pytest.raises(RunnerRefused, match="at least one row"):
         racers.race(dict.fromkeys(NAMES, none), rounds=3)

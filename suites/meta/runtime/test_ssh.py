@@ -60,7 +60,7 @@ def transport(board, tmp_path):
         ("ssh://pi@[::1]:22/opt/venv/bin/python", "pi@::1", 22, "/opt/venv/bin/python"),
     ],
 )
-def test_addresses(address, login, port, python):
+def test_parses_addresses(address, login, port, python):
     assert Target.parse(address) == Target(address, login, port, python)
 
 
@@ -77,13 +77,13 @@ def test_addresses(address, login, port, python):
         "ssh://[::1",
     ],
 )
-def test_what_is_no_address_is_refused(address):
+def test_rejects_invalid_address(address):
     with pytest.raises(UsageMistake, match=r"--edge-target: .* is no address"):
         SshTransport(address)
 
 
 @needs_sshd
-def test_answers_are_those_of_a_local_runner(transport, tiny, by_name):
+def test_answers_equal_those_of_a_local_runner(transport, tiny, by_name):
     with Runner(LocalTransport(), "ai_edge_litert") as here:
         here.load("m", tiny["static_wi8_ai8"])
         expected = here.answer("m", by_name).logits
@@ -143,7 +143,7 @@ def test_a_lost_connection_is_reported_as_such(board, transport, tiny, by_name):
 
 
 @needs_sshd
-def test_a_dying_runner_is_no_lost_connection(transport, tiny):
+def test_crashed_runner_is_not_reported_as_a_lost_connection(transport, tiny):
     with Runner(transport, "ai_edge_litert") as runner:
         runner.load("m", tiny["float32"])
         os.kill(runner.info.pid, 9)
@@ -153,7 +153,7 @@ def test_a_dying_runner_is_no_lost_connection(transport, tiny):
 
 
 @needs_sshd
-def test_a_python_that_is_not_there(board):
+def test_reports_missing_python(board):
     nowhere = SshTransport(f"{board.address}/nowhere/python", options=board.options)
     with pytest.raises(RunnerDied, match=r"exit status 127.*nowhere/python"), Runner(nowhere):
         pass
@@ -161,7 +161,7 @@ def test_a_python_that_is_not_there(board):
 
 
 @needs_sshd
-def test_a_stranger_is_not_let_in(board, tiny):
+def test_unauthorized_login_is_reported(board, tiny):
     stranger = SshTransport(board.address, options=("-F", "none", "-o", "IdentityFile=none"))
     with pytest.raises(EdgeproofError, match=r"cannot be reached .*works without a question"):
         stranger.place(tiny["float32"])
@@ -169,7 +169,7 @@ def test_a_stranger_is_not_let_in(board, tiny):
 
 
 @needs_sshd
-def test_a_board_that_is_off_says_so(tiny):
+def test_reports_board_that_is_off(tiny):
     off = SshTransport("ssh://127.0.0.1:1")
     with pytest.raises(EdgeproofError, match=r"cannot be reached .*refused"):
         off.place(tiny["float32"])
@@ -177,7 +177,7 @@ def test_a_board_that_is_off_says_so(tiny):
 
 @needs_sshd
 @pytest.mark.parametrize("words", [b"", b"x" * 100_000, b"SSH-2.0-silent\r\n"])
-def test_a_server_that_accepts_and_is_silent_is_given_up(words, tiny, monkeypatch):
+def test_silent_server_times_out(words, tiny, monkeypatch):
     monkeypatch.setattr(ssh, "SECONDS_TO_START", 1.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -203,7 +203,7 @@ def test_sensors_are_read_where_the_board_is(transport):
 
 
 @needs_sshd
-def test_nothing_is_left_behind(transport):
+def test_board_is_left_without_files_and_processes(transport):
     with Runner(transport) as runner:
         pid = runner.info.pid
     master = transport._master
@@ -213,9 +213,7 @@ def test_nothing_is_left_behind(transport):
 
 
 @needs_sshd
-def test_a_long_path_for_temporary_files_is_too_long_for_no_connection(
-    board, tmp_path, monkeypatch
-):
+def test_long_temporary_folder_does_not_break_the_connection(board, tmp_path, monkeypatch):
     """As a CI's or macOS' may be; a socket's path ends after some hundred bytes."""
     temporary = tmp_path / ("temporary files of a job with a long name " * 3)
     temporary.mkdir()

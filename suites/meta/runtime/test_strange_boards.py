@@ -83,7 +83,7 @@ def program(tmp_path, text):
         "printf '\\033[2J\\377\\376'",
     ],
 )
-def test_ignores_what_a_shell_says_before_it_starts(board, greeting, tiny, by_name):
+def test_ignores_shell_output_before_the_program(board, greeting, tiny, by_name):
     transport = board(start=greeting)
     with Runner(transport, "ai_edge_litert") as runner:
         runner.load("m", tiny["float32"])
@@ -92,7 +92,7 @@ def test_ignores_what_a_shell_says_before_it_starts(board, greeting, tiny, by_na
 
 
 @pytest.mark.parametrize("shell", ["/bin/false", "/bin/true", "echo nobody logs in here; true"])
-def test_names_the_shell_that_runs_nothing(board, shell):
+def test_error_names_a_shell_that_runs_nothing(board, shell):
     start = "" if shell.startswith("/") else f"{shell}; exit 1"
     transport = board(shell if shell.startswith("/") else "/bin/sh", start)
     with pytest.raises(Unreachable) as refused:
@@ -114,7 +114,7 @@ def test_names_the_shell_that_runs_nothing(board, shell):
         ("exec tr '\\0' x </dev/zero", "runs no commands"),
     ],
 )
-def test_gives_up_a_board_that_is_silent_or_never_ends(board, start, says):
+def test_times_out_on_silent_or_endless_boards(board, start, says):
     begun = time.monotonic()
     with pytest.raises(Unreachable) as refused:
         board(start=start).run("true")
@@ -124,7 +124,7 @@ def test_gives_up_a_board_that_is_silent_or_never_ends(board, start, says):
 
 
 @pytest.mark.usefixtures("impatient")
-def test_gives_up_a_command_that_never_ends(board):
+def test_times_out_on_endless_commands(board):
     with pytest.raises(EdgeproofError, match=r"took longer than 1 s and was killed"):
         board().run("sleep 60", seconds=1)
     with pytest.raises(EdgeproofError, match=r"printed more than .* and was killed"):
@@ -173,7 +173,7 @@ def _command_lines():
         f"echo {'[' * 3000}",
     ],
 )
-def test_types_what_a_board_says_of_itself(board, script, tmp_path):
+def test_validates_the_facts_of_a_board(board, script, tmp_path):
     transport = board(python=program(tmp_path, f"#!/bin/sh\n{script}\n"))
     with pytest.raises(EdgeproofError) as refused:
         recognize_there(transport.start_program, shipped())
@@ -191,7 +191,7 @@ def test_types_what_a_board_says_of_itself(board, script, tmp_path):
 @pytest.mark.parametrize(
     "printed", ["hello", "ai_edge_litert", "ai_edge_litert=1\nai_edge_litert=2"]
 )
-def test_types_which_runtimes_a_board_has(board, printed, tmp_path):
+def test_validates_the_runtimes_of_a_board(board, printed, tmp_path):
     python = program(tmp_path, f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(printed)}\n")
     place = RemotePlace(load_device(HOST), None, board(python=python))
     with pytest.raises(EdgeproofError, match=r"ssh://pi@board.* than its runtimes.*/path"):
@@ -228,12 +228,12 @@ def test_reads_which_runtimes_a_board_has(board):
         "nonsense",
     ],
 )
-def test_refuses_what_is_no_address(address):
+def test_rejects_invalid_address(address):
     with pytest.raises(UsageMistake, match=r"^--edge-target: .* is no address of a board\. Write"):
         find_place(target=address)
 
 
-def test_a_full_disk_is_not_blamed_on_ssh(board, tmp_path):
+def test_full_disk_is_not_blamed_on_ssh(board, tmp_path):
     (tmp_path / "cache").write_text("a file where the folder should be", encoding="utf-8")
     with pytest.raises(EdgeproofError) as refused:
         board().place(tmp_path / "cache")
@@ -248,7 +248,7 @@ def test_a_full_disk_is_not_blamed_on_ssh(board, tmp_path):
         assert file.read() == "content"
 
 
-def test_a_file_that_does_not_arrive_whole_leaves_nothing(board, tmp_path):
+def test_incomplete_transfer_leaves_no_file(board, tmp_path):
     (tmp_path / "file").write_bytes(os.urandom(1000))
     (tmp_path / "bin").mkdir()
     short = tmp_path / "bin" / "cat"
@@ -260,7 +260,7 @@ def test_a_file_that_does_not_arrive_whole_leaves_nothing(board, tmp_path):
     assert list((tmp_path / "cache" / "edgeproof" / "sent").iterdir()) == []
 
 
-def test_a_reading_has_a_longest_line():
+def test_overlong_sensor_reading_is_an_error():
     channel = Channel(["/bin/sh", "-c", "tr '\\0' '[' </dev/zero"], os.environ, "the board")
     with pytest.raises(EdgeproofError, match=r"^the board: .* something else than its sensors"):
         read_reading(channel, 20)
@@ -311,7 +311,7 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_types_what_a_runner_answers(lie, tiny, by_name, tmp_path):
+def test_validates_the_answers_of_a_runner(lie, tiny, by_name, tmp_path):
 
     operation, change = LIES[lie]
     file = tmp_path / "runner.py"
@@ -331,7 +331,7 @@ def test_types_what_a_runner_answers(lie, tiny, by_name, tmp_path):
     assert len(str(refused.value)) < 2500
 
 
-def test_a_runner_ends_itself_where_its_client_cannot_reach_it(tiny, by_name):
+def test_runner_without_a_client_ends_itself(tiny, by_name):
 
     channel = LocalTransport().start(["--backend=ai_edge_litert"])
     content = np.frombuffer(tiny["float32"].read_bytes(), np.uint8)
@@ -358,7 +358,7 @@ def test_a_runner_ends_itself_where_its_client_cannot_reach_it(tiny, by_name):
         ("threads", None),
     ],
 )
-def test_a_runner_bounds_what_it_is_asked_for(key, number, tiny):
+def test_runner_limits_its_requests(key, number, tiny):
 
     with Runner(LocalTransport(), "ai_edge_litert") as runner:
         with pytest.raises(RunnerRefused, match=f"{key} is .*, allowed are whole numbers from 1"):

@@ -108,14 +108,14 @@ def test_shrunk_model_has_the_shape_that_was_asked_for(built):
     assert len(card["history"]) == 1
 
 
-def test_its_weights_lie_on_the_grid(built):
+def test_weights_lie_on_the_grid(built):
     values = load_file(built["model"][-1] / "weights.safetensors")
     for name in (WIDE, "embeddings.word_embeddings.weight", "encoder.layer.0.output.dense.weight"):
         steps = values[name] / (np.abs(values[name]).max(axis=1, keepdims=True) / 7)
         np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
 
 
-def test_its_file_answers_as_it_did_when_it_was_made(built, tmp_path):
+def test_file_answers_as_the_trained_model(built, tmp_path):
     folder = built["model"][-1]
     script = tmp_path / "answer.py"
     script.write_text(ANSWER)
@@ -137,7 +137,7 @@ def test_shrunk_model_is_converted(built):
         ('rounding = "int4"', 'rounding = "int5"', "rounding"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(tmp_path, before, after, named):
+def test_error_names_what_does_not_fit(tmp_path, before, after, named):
     assert before in SUBJECT
     subject = tmp_path / "shrunk.toml"
     subject.write_text(SUBJECT.replace(before, after))

@@ -67,7 +67,7 @@ def test_the_busiest_units_stay():
     np.testing.assert_array_equal(values["encoder.layer.1.intermediate.dense.bias"], kept)
 
 
-def test_narrow_words_times_their_matrix_are_nearly_the_words():
+def test_factorized_embeddings_approximate_the_originals():
     errors = []
     for width in (4, 8, 15):
         _, values = shrink(embedding=width)
@@ -85,6 +85,6 @@ def test_narrow_words_times_their_matrix_are_nearly_the_words():
         ({"embedding": 17}, "shrunk.embedding"),
     ],
 )
-def test_more_than_the_full_model_has_is_refused(keys, named):
+def test_rejects_more_than_the_full_model_has(keys, named):
     with pytest.raises(UsageMistake, match=named.replace(".", r"\.")):
         shrink(**keys)

@@ -32,7 +32,7 @@ def disturbance(weights):
     [round_rows(WEIGHTS, BITS), round_for_inputs(WEIGHTS, MOMENTS, BITS)],
     ids=["rows", "for_inputs"],
 )
-def test_a_converter_finds_the_same_grid(rounded):
+def test_converter_finds_the_same_grid(rounded):
     np.testing.assert_allclose(nearest(rounded), rounded, rtol=1e-5, atol=1e-7)
     steps = rounded / (np.abs(rounded).max(axis=1, keepdims=True) / LAST)
     assert len(np.unique(np.rint(steps))) <= 2 * LAST + 1
@@ -44,13 +44,13 @@ def test_outputs_change_less_than_by_the_nearest_step():
     )
 
 
-def test_without_correlation_it_is_no_worse_than_the_best_grid():
+def test_uncorrelated_inputs_are_no_worse_than_the_best_grid():
     alone = round_for_inputs(WEIGHTS, np.eye(WEIGHTS.shape[1]), BITS)
     np.testing.assert_allclose(alone, round_rows(WEIGHTS, BITS), atol=1e-6)
 
 
 @pytest.mark.parametrize("dead", [0, 50, 95])
-def test_an_input_that_is_always_zero_harms_nothing(dead):
+def test_constant_zero_input_is_harmless(dead):
     moments = MOMENTS.copy()
     moments[dead] = moments[:, dead] = 0.0
     rounded = round_for_inputs(WEIGHTS, moments, BITS)
@@ -60,7 +60,7 @@ def test_an_input_that_is_always_zero_harms_nothing(dead):
     assert float((missed**2).mean()) < disturbance(nearest(WEIGHTS))
 
 
-def test_the_bias_makes_up_for_inputs_that_are_always_large():
+def test_bias_compensates_for_large_constant_inputs():
     shifted = INPUTS + np.where(np.arange(96) % 32 == 0, 60.0, 0.0)
     inputs = Inputs(len(shifted), shifted.sum(axis=0), shifted.T @ shifted)
     bias = np.zeros(len(WEIGHTS), np.float32)

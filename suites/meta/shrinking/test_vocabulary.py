@@ -42,7 +42,7 @@ def used(whole, train):
     return len(letters | pieces)
 
 
-def test_the_split_it_was_pruned_on_is_spelled_as_before(whole, train, used):
+def test_pruning_keeps_the_spelling_of_its_split(whole, train, used):
     tokenizer = pruned(whole, train, used)
     before = numbers_before(tokenizer, whole)
     again = encode(tokenizer, texts(*TEXTS), pair_with_group=False)
@@ -79,14 +79,14 @@ def test_those_used_most_stay_and_then_those_listed_first(whole, train, used):
     assert all(numbers[gained] < numbers[piece] for piece in unused)
 
 
-def test_what_is_no_text_is_not_kept(whole, train):
+def test_non_text_pieces_are_not_kept(whole, train):
     everything = pruned(whole, train, 10_000).get_vocab()
     assert "[MASK]" in whole.get_vocab()
     assert "[MASK]" not in everything
     assert "[UNK]" in everything
 
 
-def test_padding_is_no_use(whole, train):
+def test_padding_does_not_count_as_use(whole, train):
     uses = count_uses(train, whole.get_vocab_size())
     assert uses[whole.token_to_id("[PAD]")] == 0
     assert uses[whole.token_to_id("[CLS]")] == len(TEXTS)

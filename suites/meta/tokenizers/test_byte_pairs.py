@@ -69,7 +69,7 @@ def test_two_end_tokens_separate_the_texts_of_a_pair(tmp_path):
     assert not arrays["segments"].any()
 
 
-def test_a_blank_goes_before_a_text_where_the_settings_say_so(tmp_path):
+def test_settings_decide_on_a_blank_before_the_text(tmp_path):
     words = write(tmp_path, add_prefix_space=True)
     encoder = load(TokenizerSettings(file=str(tmp_path)))
     assert unpadded(encoder, "good") == [0, words["Ġgood"], 2]

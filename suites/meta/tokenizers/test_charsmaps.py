@@ -59,7 +59,7 @@ def bad_tables():
 
 
 @pytest.mark.parametrize("bad", bad_tables())
-def test_refuses_a_table_that_cannot_be_used(bad, tmp_path):
+def test_rejects_unusable_table(bad, tmp_path):
     table, said = bad_tables()[bad]
     small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     document = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
@@ -80,6 +80,6 @@ def test_accepts_the_tables_that_sentencepiece_ships(rule):
     assert longest_replacement(table) <= 18 < LONGEST_REPLACEMENT
 
 
-def test_accepts_a_table_of_ones_own_rules():
+def test_accepts_table_of_custom_rules():
     assert whole_table(small_table()) == small_table()
     assert longest_replacement(small_table()) == 2

@@ -48,7 +48,7 @@ def rows_as_logits(length, roles):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_folder_says_length_padding_segments_and_case(name, tmp_path):
+def test_folder_decides_length_padding_segments_and_case(name, tmp_path):
     family = write(name, tmp_path)
     found = tokenizer_of(tmp_path, max_tokens=None, pairs=True)
     assert (found.max_tokens, found.longest) == (family.longest, family.longest)
@@ -187,7 +187,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_files_that_do_not_fit_are_one_message(name, tmp_path):
+def test_contradicting_files_end_in_one_message(name, tmp_path):
     family, settings, config, more, (file, key, said) = MISTAKES[name]
     change(tmp_path, family, settings, config)
     if "added" in more:
@@ -201,7 +201,7 @@ def test_files_that_do_not_fit_are_one_message(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_folder_without_its_vocabulary_is_refused(name, tmp_path):
+def test_rejects_folder_without_a_vocabulary(name, tmp_path):
     family = write(name, tmp_path)
     for file in family.files():
         (tmp_path / file).unlink()
@@ -211,13 +211,13 @@ def test_a_folder_without_its_vocabulary_is_refused(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "bert, cased"])
-def test_settings_that_are_silent_leave_the_case_of_the_family(name, tmp_path):
+def test_missing_settings_keep_the_case_of_the_family(name, tmp_path):
     family = write(name, tmp_path, do_lower_case=None)
     assert tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).lowercase == family.lowers
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_the_family_names_the_class_that_the_settings_do_not(name, tmp_path):
+def test_family_decides_the_class_if_the_settings_do_not(name, tmp_path):
     write(name, tmp_path)
     texts = [(text,) for text in sample_texts(30)]
     expected = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).rows(texts)
@@ -245,7 +245,7 @@ def test_the_family_names_the_class_that_the_settings_do_not(name, tmp_path):
         ("deberta-v3", {"backend": "tokenizers"}, False),
     ],
 )
-def test_segments_are_given_where_training_had_them(family, stated, given, tmp_path):
+def test_segments_are_given_if_training_had_them(family, stated, given, tmp_path):
     write(family, tmp_path, **stated)
     found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
     assert found.has_segments == given
@@ -268,7 +268,7 @@ def test_an_older_tokenizer_json_gives_no_segments_either(tmp_path):
 
 
 @pytest.mark.parametrize("lowers", [True, False])
-def test_the_settings_state_the_case_of_a_tokenizer_json(lowers, tmp_path):
+def test_settings_decide_the_case_of_a_tokenizer_json(lowers, tmp_path):
     """As in transformers, which builds BERT's tokenizer again from its settings."""
     write("bert, cased", tmp_path, do_lower_case=not lowers)
     tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library.save(
@@ -282,7 +282,7 @@ def test_the_settings_state_the_case_of_a_tokenizer_json(lowers, tmp_path):
     assert (shouted == quiet) == lowers
 
 
-def test_a_case_that_is_stated_nowhere_is_asked_for(tmp_path):
+def test_unstated_case_is_asked_for(tmp_path):
     write("bert, cased", tmp_path)
     whole = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library
     whole.save(str(tmp_path / "tokenizer.json"))
@@ -307,7 +307,7 @@ def test_tokens_of_the_older_file_are_read(tmp_path):
     assert refused.value.file == str(tmp_path / "special_tokens_map.json")
 
 
-def test_the_json_says_all_that_a_device_does(tmp_path):
+def test_json_holds_every_setting_of_the_tokenizer(tmp_path):
     write("bert", tmp_path)
     found = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True)
     parts = json.loads(found.json)

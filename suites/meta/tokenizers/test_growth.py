@@ -55,7 +55,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_a_normalizer_without_bound_is_refused(bad, tmp_path):
+def test_rejects_normalizer_without_bound(bad, tmp_path):
     normalizer, said = BAD[bad]
     with pytest.raises(UsageMistake, match=said) as caught:
         read(tmp_path, normalizer)
@@ -64,7 +64,7 @@ def test_a_normalizer_without_bound_is_refused(bad, tmp_path):
 
 
 @pytest.mark.parametrize("good", GOOD)
-def test_what_tokenizers_do_is_read(good, tmp_path):
+def test_normalizers_of_real_tokenizers_are_accepted(good, tmp_path):
     encoder = read(tmp_path, GOOD[good])
     assert encoder.encode([("good day",)], 8)["ids"].shape == (1, 8)
 
@@ -85,7 +85,7 @@ def test_a_checkpoints_tokenizer_is_bounded_as_well(tmp_path):
     ],
 )
 @pytest.mark.parametrize("read", [as_given, as_a_checkpoints], ids=["given", "checkpoint"])
-def test_a_table_of_characters_holds_what_it_says(table, said, read, tmp_path):
+def test_rejects_inconsistent_table_of_characters(table, said, read, tmp_path):
     small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     document = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
     encoded = base64.b64encode(table).decode()
@@ -95,7 +95,7 @@ def test_a_table_of_characters_holds_what_it_says(table, said, read, tmp_path):
         read(tmp_path)
 
 
-def test_a_normalizer_that_is_named_twice_is_refused(tmp_path):
+def test_rejects_duplicate_normalizer_key(tmp_path):
     """Which of the two counts is the library's choice, and the checks may see the other."""
     small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     text = (tmp_path / "tokenizer.json").read_text(encoding="utf-8")

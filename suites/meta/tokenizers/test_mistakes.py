@@ -174,7 +174,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_mistake_is_one_message(name, tmp_path):
+def test_mistake_ends_in_one_message(name, tmp_path):
     file, content, beside, settings, said = BAD[name]
     if content in {"unigram", "char", "word"}:
         content = trained(content)
@@ -192,7 +192,7 @@ def test_a_mistake_is_one_message(name, tmp_path):
     assert helps in refused.value.remedy
 
 
-def test_the_message_of_an_uncertain_list_names_kinds_that_help(tmp_path):
+def test_error_on_an_ambiguous_word_list_names_the_kinds(tmp_path):
     (tmp_path / "list.txt").write_text(LIST)
     with pytest.raises(UsageMistake) as refused:
         load(TokenizerSettings(file="list.txt"), tmp_path)
@@ -203,7 +203,7 @@ def test_the_message_of_an_uncertain_list_names_kinds_that_help(tmp_path):
 
 @pytest.mark.parametrize("settings", [{}, {"start": "<s>", "end": "</s>"}])
 @pytest.mark.parametrize("length", [0, -1, 1, 2, 3])
-def test_rows_too_short_for_special_tokens_are_refused(length, settings, tmp_path):
+def test_rejects_rows_too_short_for_special_tokens(length, settings, tmp_path):
     (tmp_path / "list.txt").write_text("<pad>\n<unk>\n<s>\n</s>\n")
     encoder = load(TokenizerSettings(file="list.txt", kind="words", **settings), tmp_path)
     for texts, special in (([("a",)], len(settings)), ([("a", "b")], 3 * len(settings) // 2)):
@@ -214,7 +214,7 @@ def test_rows_too_short_for_special_tokens_are_refused(length, settings, tmp_pat
             encoder.encode(texts, length)
 
 
-def test_a_regular_expression_without_end_is_given_up(tmp_path):
+def test_catastrophic_regular_expression_times_out(tmp_path):
     (tmp_path / "list.txt").write_text(LIST)
     encoder = load(TokenizerSettings(file="list.txt", kind="words", split="(x+x+)+y"), tmp_path)
     with pytest.raises(UsageMistake, match="gives up on text 2 of 2"):
@@ -222,7 +222,7 @@ def test_a_regular_expression_without_end_is_given_up(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
-def test_a_damaged_model_is_refused_or_read(kind, tmp_path):
+def test_damaged_model_is_rejected_or_read(kind, tmp_path):
     """Cut at 50 places, and 150 times with bytes of other values: never another exception."""
     whole, chosen = trained(kind), random.Random(3)  # noqa: S311 - no secret
     file, refused = tmp_path / "a.model", 0

@@ -53,7 +53,7 @@ def test_the_size_covers_every_id(kind, tmp_path):
     assert ids.max() < encoder.size
 
 
-def test_words_that_are_removed_cannot_be_on_a_device(tmp_path):
+def test_tokenizer_with_removed_words_is_not_available_on_a_device(tmp_path):
     config = {"word_index": json.dumps({"good": 1})}
     (tmp_path / "v.json").write_text(json.dumps({"config": config}))
     encoder = load(TokenizerSettings(file="v.json"), tmp_path)

@@ -33,7 +33,7 @@ def write(folder, *of):
 
 @pytest.mark.parametrize(("rule", "option"), CASES)
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
-def test_ids_are_those_of_sentencepiece(kind, rule, option, tmp_path):
+def test_ids_equal_those_of_sentencepiece(kind, rule, option, tmp_path):
     file, processor = write(tmp_path, kind, rule, option)
     encoder = load(TokenizerSettings(file=str(file)))
     assert encoder.kind == "sentencepiece"
@@ -65,21 +65,21 @@ def is_tie(processor, left, right):
     )
 
 
-def test_a_tie_has_equal_scores(tmp_path):
+def test_tie_needs_equal_scores(tmp_path):
     _, processor = write(tmp_path, "unigram")
     one, other = processor.encode("good"), [processor.unk_id()]
     assert not is_tie(processor, one, other)
     assert is_tie(processor, one, list(one))
 
 
-def test_a_text_that_names_a_control_piece_holds_none(tmp_path):
+def test_text_cannot_contain_a_control_piece(tmp_path):
     file, processor = write(tmp_path, "unigram")
     encoder = load(TokenizerSettings(file=str(file)))
     assert unpadded(encoder, "good </s> <pad>") == processor.encode("good </s> <pad>")
     assert 2 not in unpadded(encoder, "</s>")
 
 
-def test_tokens_stand_around_a_text_where_asked(tmp_path):
+def test_special_tokens_are_added_on_request(tmp_path):
     file, processor = write(tmp_path, "unigram")
     encoder = load(TokenizerSettings(file=str(file), start="<s>", end="</s>"))
     expected = [1, *processor.encode("good day")[:4], 2]
@@ -100,7 +100,7 @@ def test_a_pad_of_the_model_fills_rows(tmp_path):
     assert rows(encoder, ["day"], 9) == [[3] * (9 - len(expected)) + expected]
 
 
-def test_refuses_a_pad_that_is_no_piece_of_the_model(tmp_path):
+def test_rejects_padding_token_that_is_not_a_piece(tmp_path):
     """Another piece in its place would give other ids than the app has."""
     trainer, pad_id, varint = 2, 43, 0
     parts = [

@@ -46,7 +46,7 @@ def refused(tmp_path, document, config=None, **settings):
     ],
     ids=["WordPiece", "WordLevel", "BPE", "Unigram without", "Unigram beyond"],
 )
-def test_refuses_an_unknown_token_that_is_no_word(model, unknown, tmp_path):
+def test_rejects_unknown_token_outside_the_vocabulary(model, unknown, tmp_path):
     document = json_of(tmp_path)
     words = document["model"]["vocab"]
     if model["type"] == "Unigram":
@@ -78,7 +78,7 @@ def test_refuses_an_unknown_token_that_is_no_word(model, unknown, tmp_path):
     ],
     ids=["BERT's", "RoBERTa's", "a template", "in a sequence"],
 )
-def test_refuses_other_ids_around_a_text(around, said, tmp_path):
+def test_rejects_wrong_ids_of_special_tokens(around, said, tmp_path):
     library = small_encoder("wordpiece", tmp_path).library
     library.post_processor = around
     mistake = refused(tmp_path, json.loads(library.to_str()))
@@ -88,7 +88,7 @@ def test_refuses_other_ids_around_a_text(around, said, tmp_path):
 
 
 @pytest.mark.parametrize("ids", [[], [2, 3]])
-def test_refuses_tokens_around_a_text_without_an_id_each(ids, tmp_path):
+def test_rejects_special_tokens_without_ids(ids, tmp_path):
     document = json_of(tmp_path)
     document["post_processor"]["special_tokens"]["[CLS]"]["ids"] = ids
     mistake = refused(tmp_path, document)
@@ -104,7 +104,7 @@ def test_refuses_tokens_around_a_text_without_an_id_each(ids, tmp_path):
         ({"id": 500, "content": "<user>"}, "gives '<user>' the id 500, and its vocabulary gives"),
     ],
 )
-def test_refuses_added_tokens_of_other_ids(token, said, tmp_path):
+def test_rejects_added_tokens_of_other_ids(token, said, tmp_path):
     flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     document = json_of(tmp_path) | {"added_tokens": [flags | {"special": True} | token]}
     mistake = refused(tmp_path, document)
@@ -119,7 +119,7 @@ PADDED = {"strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of"
 PADDED |= {"pad_type_id": 0, "pad_id": 0, "pad_token": "[PAD]"}
 
 
-def test_refuses_a_padding_id_that_is_another_tokens(tmp_path):
+def test_rejects_padding_id_of_another_token(tmp_path):
     document = json_of(tmp_path) | {"padding": PADDED | {"pad_id": 4}}
     mistake = refused(tmp_path, document)
     assert "is 4, but '[PAD]'" in mistake.what
@@ -141,7 +141,7 @@ def test_refuses_a_padding_id_that_is_another_tokens(tmp_path):
         ({"pad_token": "<p>"}, "pad_token", "is '<p>', which tokenizer.json does not hold"),
     ],
 )
-def test_refuses_settings_that_name_other_tokens(config, key, said, tmp_path):
+def test_rejects_settings_that_name_other_tokens(config, key, said, tmp_path):
     mistake = refused(tmp_path, json_of(tmp_path) | {"padding": PADDED}, config)
     assert (mistake.file, mistake.key) == (str(tmp_path / "tokenizer_config.json"), key)
     assert said in mistake.what
@@ -155,7 +155,7 @@ def test_refuses_settings_that_name_other_tokens(config, key, said, tmp_path):
         ({"added_tokens_decoder": {"6": {"content": "<user>"}}}, "added_tokens_decoder.6"),
     ],
 )
-def test_refuses_word_pieces_that_their_settings_number_otherwise(config, key, tmp_path):
+def test_rejects_word_pieces_whose_ids_contradict_the_settings(config, key, tmp_path):
     (tmp_path / "vocab.txt").write_text("\n".join(BERT))
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
     with pytest.raises(UsageMistake, match=r"which vocab\.txt") as caught:
@@ -165,7 +165,7 @@ def test_refuses_word_pieces_that_their_settings_number_otherwise(config, key, t
 
 
 @pytest.mark.parametrize("missing", ["[UNK]", "[CLS]", "[SEP]", "[PAD]"])
-def test_names_the_key_of_the_token_that_word_pieces_lack(missing, tmp_path):
+def test_error_names_the_key_of_a_missing_token(missing, tmp_path):
     key = {"[UNK]": "unknown", "[CLS]": "start", "[SEP]": "end", "[PAD]": "pad"}[missing]
     pieces = [piece.replace(missing, "<other>") for piece in BERT]
     (tmp_path / "vocab.txt").write_text("\n".join(pieces))
@@ -178,7 +178,7 @@ def test_names_the_key_of_the_token_that_word_pieces_lack(missing, tmp_path):
 
 
 @pytest.mark.parametrize("words", [["[UNK]", "", "good"], ["", "good", "[UNK]"]])
-def test_refuses_a_text_vectorization_whose_first_words_are_others(words, tmp_path):
+def test_rejects_text_vectorization_without_its_first_words(words, tmp_path):
     (tmp_path / "list.txt").write_text("\n".join(words) + "\n")
     settings = TokenizerSettings(file="list.txt", kind="text_vectorization")
     with pytest.raises(UsageMistake, match="and TextVectorization gives it") as caught:

@@ -40,7 +40,7 @@ def expected(tmp_path_factory):
 
 
 @pytest.mark.parametrize("written", ["lines", "numbers", "list"])
-def test_ids_are_those_of_keras(expected, written, tmp_path):
+def test_ids_equal_those_of_keras(expected, written, tmp_path):
     texts, ids = expected
     file, known = tmp_path / "vocab.txt", ["", "[UNK]", *WORDS]
     lines = {
@@ -56,7 +56,7 @@ def test_ids_are_those_of_keras(expected, written, tmp_path):
     assert different == []
 
 
-def test_texts_show_what_differs_from_other_rules(expected):
+def test_sample_texts_distinguish_the_rules(expected):
     """Known and unknown words, more than a row holds, and less: else the test above says little."""
     ids = [set(row) for row in expected[1]]
     assert all(any(number in row for row in ids) for number in (0, 1, 2, 5, 7, 8))

@@ -79,7 +79,7 @@ SIGNS = {
 
 
 @pytest.mark.parametrize("kind", SIGNS)
-def test_a_kind_is_recognized_where_the_content_is_certain(kind, tmp_path):
+def test_kind_is_recognized_if_the_content_is_unambiguous(kind, tmp_path):
     name, text = SIGNS[kind]
     (tmp_path / name).write_text(text)
     (tmp_path / "merges.txt").write_text("a b\n")
@@ -100,7 +100,7 @@ def test_an_option_names_a_kind_before_a_colon(text, file, kind):
     assert parse_option(text) == TokenizerSettings(file=file, kind=kind)
 
 
-def test_a_folder_gives_its_surest_file(tmp_path):
+def test_folder_uses_its_most_certain_file(tmp_path):
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\nthe\n")
     (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": true}')
     encoder = load(TokenizerSettings(file=str(tmp_path)))
@@ -115,7 +115,7 @@ def test_a_path_is_relative_to_the_folder_that_is_given(tmp_path):
     assert load(TokenizerSettings(file="list.txt", kind="words"), tmp_path).size == 3
 
 
-def test_a_link_keeps_what_lies_beside_it(tmp_path):
+def test_link_uses_files_beside_its_target(tmp_path):
     """The hub's cache holds links to files that have other names, and no neighbors."""
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
     blobs.mkdir()
@@ -135,7 +135,7 @@ def test_a_link_keeps_what_lies_beside_it(tmp_path):
         ("list.json", f"[{'0,' * 1_000_001}0]"),
     ],
 )
-def test_refuses_more_words_than_any_vocabulary_has(tmp_path, name, text):
+def test_rejects_too_many_words(tmp_path, name, text):
     file = tmp_path / name
     file.write_text(text, encoding="utf-8")
     start = time.process_time()

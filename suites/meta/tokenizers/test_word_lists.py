@@ -49,7 +49,7 @@ def write_model_maker(folder, special=("<PAD>", "<START>", "<UNKNOWN>")):
         (("<UNKNOWN>", "<PAD>"), {"split": r"\W"}, {"delimiter": r"\W"}),
     ],
 )
-def test_regex_gives_the_ids_of_the_task_library(special, settings, known, tmp_path):
+def test_regex_ids_equal_those_of_the_task_library(special, settings, known, tmp_path):
     words, file = write_model_maker(tmp_path, special)
     encoder = load(TokenizerSettings(file=str(file), kind="regex", **settings))
 
@@ -154,7 +154,7 @@ KERAS = {
         ("no unknown", ("pre", "post")),
     ],
 )
-def test_keras_gives_the_ids_of_its_tokenizer(name, sides, tmp_path):
+def test_keras_ids_equal_those_of_its_tokenizer(name, sides, tmp_path):
     words, config = KERAS[name]
     tokenizer, file = KerasTokenizer(words, **config), tmp_path / "tokenizer.json"
     file.write_text(tokenizer.to_json())

@@ -114,12 +114,12 @@ def test_the_small_model_is_taught_by_the_full_one(built):
     assert "full model: answering the train split for the small one" in built.stderr
 
 
-def test_nothing_is_left_of_what_a_killed_run_would_go_on_from(built, folder):
+def test_finished_training_leaves_no_resume_state(built, folder):
     assert built.returncode == 0
     assert not list(folder.glob("store/model/*.resume"))
 
 
-def test_both_answered_every_split(built, folder):
+def test_both_models_answered_every_split(built, folder):
     assert built.returncode == 0
     for path in folder.glob("store/model/*/logits.npz"):
         with np.load(path) as logits:
@@ -130,7 +130,7 @@ def test_both_answered_every_split(built, folder):
             }
 
 
-def test_checkpoints_of_two_vocabularies_are_refused(built, folder, tmp_path):
+def test_rejects_checkpoints_of_two_vocabularies(built, folder, tmp_path):
     assert built.returncode == 0
     other = tmp_path / "other"
     save_file(make_checkpoint(other, MOBILEBERT), other / published.SAFETENSORS)

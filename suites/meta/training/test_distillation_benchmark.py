@@ -41,7 +41,7 @@ def plans(file, seed):
     return distillation._plans(load_subject(str(file)), seed, options)
 
 
-def test_the_two_trainings_of_a_seed_differ_in_what_they_learn_from_alone(subject_file):
+def test_trainings_of_a_seed_differ_only_in_their_teacher(subject_file):
     pair = plans(subject_file, 4)
     without, taught = (
         pair[name].small.recipe for name in (distillation.WITHOUT, distillation.WITH)
@@ -56,20 +56,20 @@ def test_the_two_trainings_of_a_seed_differ_in_what_they_learn_from_alone(subjec
     assert taught["model"]["training"]["seed"] == 4
 
 
-def test_every_seed_has_the_same_teacher_and_its_answers_are_asked_for_once(subject_file):
+def test_seeds_share_one_teacher_that_answers_once(subject_file):
     every = [plan for seed in (0, 1) for plan in plans(subject_file, seed).values()]
     assert len({plan.full.key for plan in every}) == 1
     assert len({plan.lesson.key for plan in every}) == 1
     assert len({plan.small.key for plan in every}) == 4
 
 
-def test_a_subject_that_is_not_taught_is_refused(subject_file, capsys):
+def test_rejects_subject_without_distillation(subject_file, capsys):
     subject_file.write_text(SUBJECT, encoding="utf-8")
     assert distillation.main([str(subject_file)]) == 4
     assert "small.distillation" in capsys.readouterr().err
 
 
-def test_the_interval_is_students():
+def test_interval_is_students_t():
     # By hand: mean 2, standard deviation 1, t(0.975, 2) = 4.302653, over the root of 3.
     found = distillation._mean_with_interval(np.array([1.0, 2.0, 3.0]))
     assert found == {"mean": 2.0, "low": -0.48414, "high": 4.48414, "n": 3}

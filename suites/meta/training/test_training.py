@@ -51,7 +51,7 @@ def test_a_batch_in_parts_teaches_what_a_whole_one_does(parts, options):
     assert options["difference"][parts] < 1e-2 * options["scale"]
 
 
-def test_parts_weigh_what_their_texts_weigh(options):
+def test_parts_of_a_batch_are_weighted_by_their_texts(options):
     assert options["parts"]["smallest"] < 12
     assert options["parts"]["difference"] < 1e-12
 
@@ -61,24 +61,24 @@ def test_bfloat16_teaches_nearly_the_same_and_leaves_float32(options):
     assert options["dtypes"] == ["float32"]
 
 
-def test_the_distillation_loss_is_the_formula(options):
+def test_distillation_loss_equals_the_formula(options):
     assert options["loss"]["found"] == pytest.approx(options["loss"]["expected"], rel=1e-5)
 
 
-def test_a_teacher_is_followed_as_far_as_it_weighs(options):
+def test_teacher_counts_by_its_weight(options):
     """The teacher answers the next label: followed, the student is never right."""
     assert options["accuracy"]["0.01"] > 0.9
     assert options["accuracy"]["1.0"] < 0.1
 
 
-def test_a_damaged_state_names_itself_and_what_to_do(tmp_path):
+def test_damaged_state_error_names_file_and_remedy(tmp_path):
     (tmp_path / STATE).write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(EdgeproofError, match="Delete it") as caught:
         Resume(tmp_path).epochs_done()
     assert caught.value.file == str(tmp_path / STATE)
 
 
-def test_forgetting_removes_the_folder(tmp_path):
+def test_forgetting_removes_the_resume_folder(tmp_path):
     folder = tmp_path / "key.resume"
     folder.mkdir()
     np.savez(folder / STATE, history=np.array("[]"))

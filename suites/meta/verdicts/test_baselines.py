@@ -79,12 +79,12 @@ def baseline(*measurements: Measurement) -> Baseline:
         ("texts_per_second", (90.0, 100.0, 110.0), (45.0, 50.0, 55.0), Move.REGRESSION),
     ],
 )
-def test_what_moved_beyond_its_interval_is_said(metric, before, now, move):
+def test_reports_changes_beyond_the_interval(metric, before, now, move):
     found = movement(taken(metric, *now), baseline(taken(metric, *before)), HERE, {})
     assert found.move is move
 
 
-def test_the_sentence_names_what_how_much_and_since_when():
+def test_sentence_names_metric_change_and_commit():
     before, now = taken("agreement", 0.985, 0.99, 0.995), taken("agreement", 0.96, 0.97, 0.975)
     found = movement(now, baseline(before), HERE, {})
     assert found.reason == (
@@ -93,19 +93,19 @@ def test_the_sentence_names_what_how_much_and_since_when():
     )
 
 
-def test_what_is_exact_is_said_without_an_interval():
+def test_exact_values_are_reported_without_an_interval():
     before = baseline(taken("flatbuffer_bytes", 1000.0))
     found = movement(taken("flatbuffer_bytes", 1100.0), before, HERE, {})
     assert "moved by 100 bytes, from 1,000 bytes to 1,100 bytes, since" in found.reason
 
 
-def test_memory_is_said_in_megabytes():
+def test_memory_is_reported_in_megabytes():
     before = baseline(taken("peak_rss", 59e6, 60e6, 61e6))
     found = movement(taken("peak_rss", 99e6, 100e6, 101e6), before, HERE, {})
     assert "moved by 40 MB [38.59, 41.41] (95 % interval), from 60 MB to 100 MB" in found.reason
 
 
-def test_noise_that_a_metric_is_known_to_have_is_no_movement():
+def test_change_within_known_noise_is_not_reported():
     before = baseline(taken("flatbuffer_bytes", 1000.0))
     moves = {1010.0: Move.SAME, 1005.0: Move.SAME, 995.0: Move.SAME, 990.0: Move.SAME}
     moves |= {1011.0: Move.REGRESSION, 989.0: Move.IMPROVEMENT}
@@ -114,27 +114,27 @@ def test_noise_that_a_metric_is_known_to_have_is_no_movement():
         assert movement(now, before, HERE, {"flatbuffer_bytes": 0.01}).move is move
 
 
-def test_what_moved_in_points_is_said_in_points():
+def test_changes_in_points_are_reported_in_points():
     before = baseline(taken("accuracy_drop", 0.01, 0.02, 0.03))
     found = movement(taken("accuracy_drop", 0.05, 0.06, 0.07), before, HERE, {})
     assert "moved by 4 points [2.586, 5.414]" in found.reason
     assert "from 2 points to 6 points, since" in found.reason
 
 
-def test_a_commit_that_is_not_all_there_was_is_said():
+def test_uncommitted_changes_are_reported():
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1.0)), changed=True)
     found = movement(taken("flatbuffer_bytes", 2.0), before, HERE, {})
     assert found.reason.endswith("since commit 012345678 with changes (2026-11-21)")
 
 
 @pytest.mark.parametrize("metric", ["latency_p50", "latency_ratio", "texts_per_second"])
-def test_where_no_time_counts_none_is_compared(metric):
+def test_times_are_not_compared_if_they_do_not_count(metric):
     before, now = baseline(taken(metric, 1.0)), taken(metric, 9.0)
     found = movement(now, before, HERE, {}, untimed="it is emulated")
     assert found == Movement(Move.NOT_COMPARED, f"{metric}: it is emulated")
 
 
-def test_where_no_time_counts_all_else_is_compared():
+def test_other_metrics_are_compared_if_times_do_not_count():
     before, now = baseline(taken("peak_rss", 1e6)), taken("peak_rss", 2e6)
     assert movement(now, before, HERE, {}, untimed="it is emulated").move is Move.REGRESSION
 
@@ -164,7 +164,7 @@ def test_other_conditions_are_not_compared(metric, device, machine, texts, why):
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "flatbuffer_bytes", "instructions"])
-def test_another_machine_changes_nothing_for_the_rest(metric):
+def test_other_metrics_are_compared_across_machines(metric):
     before = baseline(taken(metric, 0.5))
     other = Taken(machine="another", texts="some texts")
     assert movement(taken(metric, 0.5), before, other, {}).move is Move.SAME
@@ -181,7 +181,7 @@ def test_says_that_the_baseline_is_of_another_file(value):
 
 
 @pytest.mark.parametrize("files", [(None, "b"), ("b", None), ("b", "b"), (None, None)])
-def test_says_nothing_of_a_file_that_is_the_same_or_not_known(files):
+def test_same_or_unknown_file_is_not_reported(files):
     then, now = (msgspec.structs.replace(HERE, file=file) for file in files)
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
     found = movement(taken("flatbuffer_bytes", 1000.0), before, now, {})
@@ -193,7 +193,7 @@ def test_a_metric_that_the_baseline_lacks_is_not_compared():
     assert found == Movement(Move.NOT_COMPARED, "accuracy: the baseline has none")
 
 
-def test_an_open_end_decides_nothing():
+def test_open_interval_is_not_compared():
     wide = taken("latency_p99", -float("inf"), 1.0, float("inf"))
     assert movement(taken("latency_p99", 9.0), baseline(wide), HERE, {}).move is Move.SAME
 
@@ -213,7 +213,7 @@ def test_baseline_is_read_as_it_was_written(tmp_path):
     assert json.loads(path.read_text())["measurements"] == []
 
 
-def test_what_is_kept_stands_in_one_order():
+def test_baseline_is_written_in_a_fixed_order():
     backends = ["tflite_runtime", None, "ai_edge_litert"]
     accuracy = [
         msgspec.structs.replace(taken("accuracy", 0.7, 0.8, 0.9), backend=name) for name in backends
@@ -235,7 +235,7 @@ def test_what_is_kept_stands_in_one_order():
         (2, former.MEASURED),
     ],
 )
-def test_one_of_an_earlier_version_is_read_in_todays_words(version, words, tmp_path):
+def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
     path = tmp_path / "float16.json"
     one = baseline(taken("texts_per_second", 45.0, 50.0, 55.0), taken("accuracy", 0.8))
     write_baseline(path, one)
@@ -252,7 +252,7 @@ def test_one_of_an_earlier_version_is_read_in_todays_words(version, words, tmp_p
 
 @pytest.mark.parametrize("taken_of", ["3", "[]", "null", '{"texts": 3}', '{"machine": "a"}'])
 @pytest.mark.parametrize("measured", ["3", "[3]", '[{"metric": 3}]', '[{"metric": []}]', "{}"])
-def test_a_broken_one_of_version_1_is_refused(taken_of, measured, tmp_path):
+def test_rejects_broken_baseline_of_version_1(taken_of, measured, tmp_path):
     path = tmp_path / "float16.json"
     path.write_text(f'{{"schema": 1, "taken": {taken_of}, "measurements": {measured}}}')
     with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again"):
@@ -260,7 +260,7 @@ def test_a_broken_one_of_version_1_is_refused(taken_of, measured, tmp_path):
 
 
 @pytest.mark.parametrize("name", WHO)
-def test_a_foreign_one_is_refused(name, tmp_path):
+def test_rejects_baseline_of_another_subject(name, tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline())
     said = "is a foreign baseline: version 3 of mini, rpi4, float16"
@@ -270,7 +270,7 @@ def test_a_foreign_one_is_refused(name, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema": "x"}'])
-def test_a_broken_one_is_refused(text, tmp_path):
+def test_rejects_broken_baseline(text, tmp_path):
     path = tmp_path / "float16.json"
     path.write_text(text)
     with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again") as caught:
@@ -278,7 +278,7 @@ def test_a_broken_one_is_refused(text, tmp_path):
     assert caught.value.file == str(path)
 
 
-def test_a_number_that_is_text_is_refused(tmp_path):
+def test_rejects_number_written_as_text(tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline(taken("accuracy", 0.8)))
     path.write_text(path.read_text().replace('"n": 2000', '"n": "2000"'))
@@ -286,7 +286,7 @@ def test_a_number_that_is_text_is_refused(tmp_path):
         read_baseline(path, **WHO)
 
 
-def test_a_folder_that_cannot_be_written_to_is_one_message(tmp_path):
+def test_unwritable_folder_ends_in_one_message(tmp_path):
     (tmp_path / "mini").write_text("a file")
     path = baseline_path(tmp_path, *WHO.values())
     with pytest.raises(EdgeproofError, match=r"cannot be written \(Not a directory\)") as caught:
@@ -308,7 +308,7 @@ def test_the_shipped_noise_can_be_read():
         ("[peak_rss]", "noise.toml: peak_rss.noise: None is not a finite number"),
     ],
 )
-def test_noise_that_is_no_share_is_refused(text, message, tmp_path):
+def test_rejects_noise_that_is_not_a_share(text, message, tmp_path):
     file = tmp_path / "noise.toml"
     file.write_text(text)
     with pytest.raises(UsageMistake, match=message):

@@ -36,7 +36,7 @@ def test_the_shipped_budgets_can_be_read(name: str) -> None:
     assert drop.source == f"fixtures/budgets/{name}.toml: {metric}.max"
 
 
-def test_a_scheme_s_own_limit_wins_over_the_general_one(tmp_path: Path) -> None:
+def test_limit_of_a_scheme_overrides_the_general_one(tmp_path: Path) -> None:
     budgets = load(
         tmp_path,
         """
@@ -67,7 +67,7 @@ def test_a_scheme_s_own_limit_wins_over_the_general_one(tmp_path: Path) -> None:
     }
 
 
-def test_what_every_subject_keeps_is_limited_though_its_file_is_silent(tmp_path: Path) -> None:
+def test_common_limits_apply_without_an_entry_in_the_file(tmp_path: Path) -> None:
     budgets = load(tmp_path, '[agreement]\nmin = "97 %"')
     kept = budgets.limit("weights_kept", "float32")
     assert kept is not None
@@ -76,7 +76,7 @@ def test_what_every_subject_keeps_is_limited_though_its_file_is_silent(tmp_path:
     assert budgets.file == str(tmp_path / "mine.toml")
 
 
-def test_a_file_s_own_limit_of_what_every_subject_keeps_wins(tmp_path: Path) -> None:
+def test_own_limit_overrides_the_common_one(tmp_path: Path) -> None:
     budgets = load(tmp_path, '[weights_kept]\nmin = "0.5 x"')
     own = budgets.limit("weights_kept", "float32")
     assert own is not None
@@ -152,9 +152,7 @@ def test_a_file_s_own_limit_of_what_every_subject_keeps_wins(tmp_path: Path) -> 
         ),
     ],
 )
-def test_a_mistake_is_named_with_file_and_key(
-    tmp_path: Path, text: str, key: str, message: str
-) -> None:
+def test_error_names_file_and_key(tmp_path: Path, text: str, key: str, message: str) -> None:
     with pytest.raises(UsageMistake) as caught:
         load(tmp_path, text)
     assert str(caught.value).startswith(f"{tmp_path / 'mine.toml'}: {key}: ")
@@ -175,7 +173,7 @@ def test_a_mistake_is_named_with_file_and_key(
         ("texts_per_second", "min", "0 texts/s"),
     ],
 )
-def test_a_limit_that_nothing_can_break_is_refused(
+def test_rejects_limit_that_nothing_can_break(
     tmp_path: Path, metric: str, side: str, limit: str
 ) -> None:
     with pytest.raises(UsageMistake, match="is kept by whatever") as refused:
@@ -201,7 +199,7 @@ def test_chance_depends_on_the_number_of_labels(tmp_path: Path) -> None:
         ("agreement", "min", "100 %", 1.0),
     ],
 )
-def test_what_a_metric_can_just_be_may_be_its_limit(
+def test_accepts_limit_at_the_end_of_the_range(
     tmp_path: Path, metric: str, side: str, text: str, value: float
 ) -> None:
     limit = load(tmp_path, f'[{metric}]\n{side} = "{text}"').limit(metric, "float32")
@@ -209,7 +207,7 @@ def test_what_a_metric_can_just_be_may_be_its_limit(
     assert (limit.limit, limit.value, limit.text) == (side, value, text)
 
 
-def test_budgets_that_do_not_exist_are_named_with_those_that_do() -> None:
+def test_error_on_unknown_budgets_lists_the_known_ones() -> None:
     with pytest.raises(
         UsageMistake,
         match=r"^--edge-budgets: no budgets are called 'tiny'\. Give one of embedded, ",
@@ -221,7 +219,7 @@ def test_budgets_that_do_not_exist_are_named_with_those_that_do() -> None:
     ("content", "message"),
     [(None, "no such file"), (b"[accuracy", "not valid TOML"), (b"\xff", "cannot be read")],
 )
-def test_a_file_that_cannot_be_read_is_named(
+def test_error_names_an_unreadable_file(
     tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / "mine.toml"
@@ -234,12 +232,12 @@ def test_a_file_that_cannot_be_read_is_named(
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "\ufeff"])
-def test_budgets_without_a_limit_are_refused(text: str, tmp_path: Path) -> None:
+def test_rejects_budgets_without_a_limit(text: str, tmp_path: Path) -> None:
     with pytest.raises(UsageMistake, match=r"mine\.toml: holds no budget"):
         load(tmp_path, text)
 
 
 @pytest.mark.parametrize("name", ["../budgets/embedded", "Embedded", "../soundness"])
-def test_only_names_of_shipped_budgets_are_names(name: str) -> None:
+def test_unknown_budgets_name_is_a_mistake(name: str) -> None:
     with pytest.raises(UsageMistake, match=r"^subject 'x': budgets: no budgets are called"):
         load_budgets(name, schemes=SCHEMES, classes=3, key="subject 'x': budgets")

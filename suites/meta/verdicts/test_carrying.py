@@ -32,9 +32,7 @@ def test_bound_on_disagreement_covers_the_true_number(share, drawn):
 )
 @pytest.mark.parametrize("right", [0.9, 0.995], ids=["accuracy", "agreement"])
 @pytest.mark.parametrize("drawn", [60, 400])
-def test_either_end_of_what_is_carried_over_errs_as_seldom_as_that_of_one_interval(
-    close, far, right, drawn
-):
+def test_carried_over_interval_keeps_the_error_rate(close, far, right, drawn):
     """Whichever texts disagree, and though those that are close to a decision are chosen."""
     random = np.random.default_rng([round(100 * close), round(1e4 * far), drawn])
     bound = cache(carrying.most_disagreeing)
@@ -61,13 +59,13 @@ def test_either_end_of_what_is_carried_over_errs_as_seldom_as_that_of_one_interv
     assert below / DRAWS <= 0.025 + 0.007
 
 
-def test_simulation_notices_a_bound_that_ignores_texts_not_drawn():
+def test_simulation_detects_a_bound_that_ignores_undrawn_texts():
     """The planted fault: the share that was seen is no bound."""
     random = np.random.default_rng(5)
     assert (random.binomial(200, 0.01, size=DRAWS) / 200 >= 0.01).mean() < 0.7
 
 
-def test_draws_just_enough_texts_to_decide_if_all_agree():
+def test_sample_size_is_the_least_that_decides_if_all_agree():
     drawn = carrying.texts_needed(0.01, error=0.025)
     assert carrying.most_disagreeing(0, drawn, error=0.025) <= 0.01
     assert carrying.most_disagreeing(0, drawn - 1, error=0.025) > 0.01
@@ -75,13 +73,13 @@ def test_draws_just_enough_texts_to_decide_if_all_agree():
     assert carrying.texts_needed(0.0, error=0.025) > 10**9
 
 
-def test_the_most_that_may_disagree_is_found():
+def test_finds_the_largest_allowed_disagreement():
     assert carrying.most_allowed(lambda count: count <= 17, 2000) == 17
     assert carrying.most_allowed(lambda _: True, 2000) == 2000
     assert carrying.most_allowed(lambda _: False, 2000) is None
 
 
-def test_texts_that_the_host_is_least_sure_of_are_all_asked():
+def test_texts_with_the_smallest_margins_are_all_asked():
     margins = np.linspace(1.0, 0.01, 100)
     strata = carrying.strata_of(margins, np.random.default_rng(0).permutation(100))
     assert strata.close.tolist() == [98, 99]
@@ -90,7 +88,7 @@ def test_texts_that_the_host_is_least_sure_of_are_all_asked():
 
 
 @pytest.mark.parametrize("better", [False, True])
-def test_worst_case_bounds_what_any_answers_of_a_board_can_show(better):
+def test_worst_case_bounds_all_possible_answers(better):
     """Checked against every choice of two texts among eight."""
     gold = np.array([0, 0, 0, 0, 1, 1, 2, 2])
     labels = np.array([0, 0, 0, 1, 1, 0, 2, 1])
@@ -107,7 +105,7 @@ def test_worst_case_bounds_what_any_answers_of_a_board_can_show(better):
     assert value == (max(every) if better else min(every))
 
 
-def test_texts_that_were_asked_stay_as_they_were_answered():
+def test_answered_texts_keep_their_answers():
     gold, labels = np.zeros(10, np.int64), np.zeros(10, np.int64)
     changed = carrying.at_worst(labels, gold, np.arange(5, 10), 9, better=False)
     assert (changed[:5] == 0).all()

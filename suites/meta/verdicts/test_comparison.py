@@ -44,14 +44,14 @@ def test_the_fastest_of_each_whole_block_counts() -> None:
         ([], [], "empty or not all finite"),
     ],
 )
-def test_latencies_that_cannot_be_compared_are_refused(
+def test_rejects_incomparable_latencies(
     numerators: list[float], denominators: list[float], message: str
 ) -> None:
     with pytest.raises(EdgeproofError, match=message):
         latency_ratio(np.array(numerators), np.array(denominators))
 
 
-def test_the_floor_is_the_farther_end_of_the_ratio_to_itself() -> None:
+def test_noise_floor_is_the_farther_end_of_the_ratio_to_itself() -> None:
     once = np.repeat([1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 10)
     assert noise_floor(once, once) == 0.0
     unlike = np.repeat([0.95, 1.0, 1.0, 1.0, 1.0, 1.02], 10)
@@ -63,26 +63,26 @@ def test_blocks_are_float64() -> None:
     assert comparison.fastest_of_blocks(np.ones(20, dtype=np.float32)).dtype == np.float64
 
 
-def test_a_floor_above_half_is_known() -> None:
+def test_noise_floor_may_exceed_one_half() -> None:
     once, twice = np.ones(60), np.full(60, 2.0)
     assert noise_floor(twice, once) == noise_floor(once, twice) == 1.0
 
 
-def test_too_few_blocks_know_no_floor() -> None:
+def test_too_few_blocks_have_no_noise_floor() -> None:
     assert noise_floor(np.ones(50), np.ones(50)) == math.inf
 
 
-def test_a_single_block_over_an_unknown_floor_bounds_nothing() -> None:
+def test_single_block_with_unknown_noise_floor_is_unbounded() -> None:
     wide = Taken(Estimate(0.5, -math.inf, math.inf, 1), math.inf).widened
     assert (wide.low, wide.high) == (-math.inf, math.inf)
 
 
-def test_an_unknown_floor_decides_nothing() -> None:
+def test_unknown_noise_floor_is_inconclusive() -> None:
     judgment = judge(Taken(SLOWER.ratio, math.inf).widened, BUDGET, scheme="float16")
     assert judgment.verdict is Verdict.INCONCLUSIVE
 
 
-def test_the_floor_widens_both_ends() -> None:
+def test_noise_floor_widens_both_ends() -> None:
     wide = SLOWER.widened
     assert (wide.low, wide.value, wide.high, wide.n) == (1.07 / 1.02, 1.10, 1.12 * 1.02, 40)
 
@@ -100,7 +100,7 @@ def test_the_floor_widens_both_ends() -> None:
         ("fail inconclusive pass", [1, 1, 4]),
     ],
 )
-def test_what_is_doubtful_is_raced_again_and_what_is_undecided_longer(
+def test_doubtful_results_are_repeated_and_undecided_ones_extended(
     verdicts: str, lengths: list[int]
 ) -> None:
     said = [Verdict(each) for each in verdicts.split()]
@@ -119,7 +119,7 @@ def test_what_is_doubtful_is_raced_again_and_what_is_undecided_longer(
 @pytest.mark.parametrize(
     ("seconds", "lengths"), [(7.5, [1, 4, 16]), (8.0, [1, 4, 4]), (32.0, [1, 1, 1])]
 )
-def test_no_race_is_longer_than_anybody_waits(seconds: float, lengths: list[int]) -> None:
+def test_length_of_a_race_is_limited(seconds: float, lengths: list[int]) -> None:
     asked: list[int] = []
 
     def race(_: int, length: int) -> Taken:
@@ -130,6 +130,6 @@ def test_no_race_is_longer_than_anybody_waits(seconds: float, lengths: list[int]
     assert asked == lengths
 
 
-def test_a_slowdown_below_the_floor_is_never_claimed() -> None:
+def test_slowdown_below_the_noise_floor_is_never_claimed() -> None:
     within = Taken(Estimate(1.04, 1.03, 1.05, 40), 0.04)
     assert judge(within.widened, BUDGET, scheme="float16").verdict is Verdict.INCONCLUSIVE

@@ -45,12 +45,12 @@ def test_the_groups_of_each_resample_are_scored_by_themselves(name: str) -> None
     assert measure(MANY.reshape(8, 5, 3, 4)) == pytest.approx(alone)
 
 
-def test_a_label_that_is_nowhere_scores_nothing() -> None:
+def test_label_that_never_occurs_scores_nothing() -> None:
     scores = confusion.class_scores(np.array([[2, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]))
     assert [column[2] for column in scores] == [0.0, 0.0, 0.0, 0, 0]
 
 
-def test_what_has_no_whole_is_said() -> None:
+def test_share_of_an_empty_whole_has_a_default() -> None:
     parts, wholes = np.array([1, 2, 3]), np.array([2, 0, 1])
     assert confusion.shares(parts, wholes).tolist() == [0.5, 0.0, 3.0]
     assert confusion.shares(parts, wholes, otherwise=1.0).tolist() == [0.5, 1.0, 3.0]
@@ -86,14 +86,12 @@ def test_pairs_are_counted_one_text_after_the_other(owned: bool) -> None:  # noq
     ("gold", "first", "second"),
     [([3], [0], [0]), ([-1], [0], [0]), ([0], [3], [0]), ([0], [0], [3]), ([0], [0], [-2])],
 )
-def test_a_label_that_there_is_not_is_refused(
-    gold: list[int], first: list[int], second: list[int]
-) -> None:
+def test_rejects_label_out_of_range(gold: list[int], first: list[int], second: list[int]) -> None:
     labels = (np.array(each) for each in (gold, first, second))
     with pytest.raises(EdgeproofError, match="a label is none of the 3 classes"):
         paired_confusion(*labels, classes=3)
 
 
-def test_answers_of_two_models_are_to_the_same_texts() -> None:
+def test_rejects_answers_to_different_texts() -> None:
     with pytest.raises(EdgeproofError, match="1 gold labels, 2 answers and 1 groups"):
         paired_confusion(np.array([0]), np.array([0]), np.array([0, 1]), classes=3)

@@ -28,7 +28,7 @@ def asked(tmp_path):
 
 
 @pytest.mark.parametrize("name", budget_names())
-def test_an_emulated_board_is_asked_for_no_more_than_few_texts_can_decide(name):
+def test_limits_for_emulated_boards_can_be_decided_by_few_texts(name):
     here, there = (
         load_budgets(name, schemes=SCHEMES, classes=3, emulated=emulated)
         for emulated in (None, FEW)
@@ -60,9 +60,7 @@ def test_equal_labels_of_few_texts_keep_every_shipped_limit(metric):
 
 @pytest.mark.parametrize("metric", SCORES)
 @pytest.mark.parametrize("percent", [55, 70, 80, 92.5])
-def test_a_score_of_few_texts_is_held_to_what_they_can_tell_of_the_users_limit(
-    metric, percent, asked
-):
+def test_few_texts_are_judged_by_the_resolution_they_allow(metric, percent, asked):
     limit = asked(f'[{metric}]\nmin = "{percent} %"', metric)
     assert limit.value == proportion_interval(int(percent * FEW / 100), FEW).low
     assert f"all that {FEW} texts can tell of {percent} %" in str(limit)

@@ -47,17 +47,17 @@ def jackknifed(statistic, tables: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("statistic", [macro_f1, reputation.official_accuracy, reputation.f_rs])
-def test_the_acceleration_is_that_of_the_jackknife(statistic) -> None:
+def test_acceleration_equals_the_jackknifes(statistic) -> None:
     found = acceleration_of(statistic, TABLES)
     assert found == pytest.approx(jackknifed(statistic, TABLES), rel=1e-9)
     assert abs(found) > 1e-3
 
 
-def test_what_no_text_moves_has_no_acceleration() -> None:
+def test_constant_statistic_has_no_acceleration() -> None:
     assert acceleration_of(lambda tables: tables.sum(axis=(1, 2, 3)) * 0.0, TABLES) == 0.0
 
 
-def test_a_group_that_would_be_empty_is_left_out_of_the_jackknife() -> None:
+def test_jackknife_skips_groups_that_would_be_empty() -> None:
     alone = np.zeros((2, 3, 4), dtype=np.int64)
     alone[0, 1, 2], alone[1] = 1, TABLES[1]
     # With its one text in place the other group's texts alone are left out.
@@ -67,7 +67,7 @@ def test_a_group_that_would_be_empty_is_left_out_of_the_jackknife() -> None:
 
 @pytest.mark.parametrize("acceleration", [0.0, 0.07, -0.2])
 @pytest.mark.parametrize("confidence", [0.95, 0.8])
-def test_the_ends_are_the_quantiles_that_efron_s_correction_asks_for(
+def test_ends_are_the_quantiles_of_efrons_correction(
     acceleration: float, confidence: float
 ) -> None:
     # Ties on purpose: a hundred values, of which one in five equals the estimate.
@@ -83,12 +83,12 @@ def test_the_ends_are_the_quantiles_that_efron_s_correction_asks_for(
 
 
 @pytest.mark.parametrize("value", [-1.0, 99.0])
-def test_an_estimate_beyond_all_that_was_drawn_has_no_correction(value: float) -> None:
+def test_estimate_beyond_all_resamples_is_not_corrected(value: float) -> None:
     assert all(map(math.isnan, resampling._corrected_ends(np.arange(20.0), value, 0.0, 0.95)))
 
 
 @pytest.mark.parametrize("confidence", [0.95, 0.5])
-def test_an_interval_of_counts_is_made_of_these(confidence: float) -> None:
+def test_interval_of_counts_combines_the_formulas(confidence: float) -> None:
     drawn = np.sort(macro_f1(next(resampling._resampled(TABLES, 300, 7))))
     value = float(macro_f1(TABLES))
     acceleration = acceleration_of(macro_f1, TABLES)
@@ -100,7 +100,7 @@ def test_an_interval_of_counts_is_made_of_these(confidence: float) -> None:
     assert 0.0 < low < value < high < 1.0
 
 
-def test_by_default_two_thousand_are_drawn_from_the_first_seed() -> None:
+def test_default_is_two_thousand_resamples_of_seed_zero() -> None:
     given = {"confidence": 0.95, "resamples": 2000, "seed": 0}
     found = resampling.counts_interval(macro_f1, TABLES)
     assert found == resampling.counts_interval(macro_f1, TABLES, **given)
@@ -116,7 +116,7 @@ def test_resampling_keeps_how_many_texts_a_group_has() -> None:
     assert (drawn[:, TABLES == 0] == 0).all()
 
 
-def test_two_pseudo_texts_are_spread_as_gold_is() -> None:
+def test_pseudo_texts_are_distributed_as_gold() -> None:
     pseudo = resampling._pseudo_texts(PAIRED)
     assert pseudo.sum() == pytest.approx(2.0)
     shares = PAIRED.sum(axis=(2, 3)) / PAIRED.sum()
@@ -128,7 +128,7 @@ def test_two_pseudo_texts_are_spread_as_gold_is() -> None:
 
 
 @pytest.mark.parametrize("confidence", [0.95, 0.5])
-def test_an_interval_of_a_drop_holds_the_quantiles_of_what_was_drawn(confidence: float) -> None:
+def test_interval_of_a_drop_contains_the_resampled_quantiles(confidence: float) -> None:
     beside = resampling._pseudo_texts(PAIRED)
     drawn = next(resampling._resampled(PAIRED, 300, 7, beside))
     first, second = macro_f1(drawn.sum(axis=-1)), macro_f1(drawn.sum(axis=-2))
@@ -181,7 +181,7 @@ def test_one_text_has_a_paired_difference(gained: int, lost: int) -> None:
     assert -1.0 <= low <= gained - lost <= high <= 1.0
 
 
-def test_no_answers_are_not_paired() -> None:
+def test_rejects_pairing_of_no_answers() -> None:
     with pytest.raises(intervals.EdgeproofError, match="0 answers cannot be paired with 0"):
         intervals.paired_difference_interval(np.array([], dtype=bool), np.array([], dtype=bool))
 
@@ -209,7 +209,7 @@ def test_two_texts_can_be_resampled() -> None:
     assert 0.0 <= low <= 0.5 <= high <= 1.0
 
 
-def test_samples_are_a_list() -> None:
+def test_samples_may_be_a_list() -> None:
     with pytest.raises(intervals.EdgeproofError, match=r"4 samples of shape \[2, 2\] are empty"):
         intervals.quantile_interval(np.ones((2, 2)), 0.5)
     assert estimates.quantile(np.array([3.0]), 0.5).value == 3.0

@@ -14,9 +14,7 @@ from models.verdicts import estimates, intervals
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (0, 50), (7, 10), (1998, 2000)])
-def test_the_proportion_interval_is_that_of_clopper_and_pearson(
-    successes: int, trials: int
-) -> None:
+def test_proportion_interval_is_clopper_pearson(successes: int, trials: int) -> None:
     from scipy.stats import binomtest  # noqa: PLC0415 - slow to import, as in the library
 
     peer = binomtest(successes, trials).proportion_ci(confidence_level=0.95, method="exact")
@@ -24,7 +22,7 @@ def test_the_proportion_interval_is_that_of_clopper_and_pearson(
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
-def test_an_impossible_proportion_is_refused(successes: int, trials: int) -> None:
+def test_rejects_impossible_proportion(successes: int, trials: int) -> None:
     with pytest.raises(EdgeproofError, match="no proportion"):
         intervals.proportion_interval(successes, trials)
 
@@ -71,7 +69,7 @@ def test_the_paired_interval_is_narrower_than_an_unpaired_one_where_models_agree
     assert high - low < 0.4 * (alone.high - alone.low)
 
 
-def test_answers_to_different_texts_are_not_paired() -> None:
+def test_rejects_pairing_answers_to_different_texts() -> None:
     with pytest.raises(EdgeproofError, match="3 answers cannot be paired with 2"):
         intervals.paired_difference_interval(np.ones(3, dtype=bool), np.ones(2, dtype=bool))
 
@@ -97,7 +95,7 @@ def test_a_mean_has_one_interval_of_two_thousand_weightings() -> None:
 
 
 @pytest.mark.parametrize("values", [[-0.01, 0.5], [0.5, 1.01]])
-def test_a_mean_of_what_is_no_share_is_refused(values: list[float]) -> None:
+def test_rejects_mean_of_values_outside_zero_to_one(values: list[float]) -> None:
     with pytest.raises(EdgeproofError, match=r"values from .* are not between 0 and 1"):
         intervals.mean_interval(np.array(values))
 
@@ -138,7 +136,7 @@ def test_too_few_samples_leave_an_end_open(quantile: float, needed: int) -> None
     assert not all(map(math.isfinite, too_few))
 
 
-def test_a_mean_of_one_value_is_between_what_was_seen_and_what_was_not() -> None:
+def test_mean_of_one_value_has_a_wide_interval() -> None:
     # The weight of the one value is anything between 0 and 1: 0.5 w, and 0.5 w + (1 - w).
     found = intervals.mean_interval(np.array([0.5]), resamples=20_000)
     assert found == pytest.approx((0.5 * 0.025, 1.0 - 0.5 * 0.025), abs=0.002)
@@ -163,11 +161,11 @@ def test_balanced_accuracy_is_the_mean_of_the_recalls() -> None:
     assert found.n == 100
 
 
-def test_a_quantile_is_one_that_was_seen() -> None:
+def test_quantile_is_one_of_the_samples() -> None:
     assert estimates.quantile(np.array([10.0, 1.0, 3.0, 2.0]), 0.5).value == 2.0
 
 
-def test_a_drop_counts_who_alone_is_right() -> None:
+def test_drop_counts_texts_that_only_one_model_gets_right() -> None:
     gold = np.zeros(20, dtype=np.int64)
     reference, candidate = np.arange(20) >= 15, np.arange(20) < 2
     drop = estimates.accuracy_drop(gold, reference.astype(int), candidate.astype(int))
@@ -178,12 +176,12 @@ def test_a_drop_counts_who_alone_is_right() -> None:
     assert drop.n == 20
 
 
-def test_what_is_exact_is_one_number() -> None:
+def test_exact_estimate_has_no_width() -> None:
     assert estimates.exact(7) == estimates.Estimate(7.0, 7.0, 7.0, 1)
     assert estimates.exact(7, n=3).n == 3
 
 
-def test_probabilities_that_are_as_far_apart_as_can_be() -> None:
+def test_total_variation_of_opposite_answers_is_one() -> None:
     one, other = np.array([[1.0, 0.0]] * 30), np.array([[0.0, 1.0]] * 30)
     found = estimates.total_variation(one, other)
     assert (found.value, found.high, found.n) == (1.0, 1.0, 30)
@@ -198,6 +196,6 @@ def test_a_quantile_lies_in_its_interval(samples: list[float], at: float) -> Non
 
 
 @pytest.mark.parametrize("samples", [[], [1.0, math.nan], [1.0, math.inf]])
-def test_samples_that_are_not_finite_are_refused(samples: list[float]) -> None:
+def test_rejects_non_finite_samples(samples: list[float]) -> None:
     with pytest.raises(EdgeproofError, match="empty or not all finite"):
         intervals.quantile_interval(np.array(samples), 0.5)

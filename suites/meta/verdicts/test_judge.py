@@ -72,14 +72,14 @@ def test_a_value_without_uncertainty_is_shown_without_an_interval() -> None:
         (0.975, 0.99, 1234, "98 % [97.5, 99] (n = 1,234 texts), budget"),
     ],
 )
-def test_what_was_looked_at_once_and_as_it_is_is_no_sample(
+def test_single_exact_value_shows_no_sample_size(
     low: float, high: float, n: int, words: str
 ) -> None:
     judgment = judge(Estimate(0.98, low, high, n), AGREEMENT, scheme=SCHEME)
     assert words in judgment.reason
 
 
-def test_memory_is_said_in_megabytes() -> None:
+def test_memory_is_reported_in_megabytes() -> None:
     budget = Budget("peak_rss", "max", 64e6, "64 MB", FILE, "peak_rss.max")
     judgment = judge(Estimate(61.62e6, 61.56e6, 61.72e6, 9), budget, scheme=SCHEME)
     assert "peak_rss of dynamic_wi8_afp32: 61.62 MB [61.56, 61.72] (n = 9 " in judgment.reason
@@ -112,7 +112,7 @@ def test_an_inconclusive_judgment_says_how_many_texts_would_decide(
 @pytest.mark.parametrize(("limit", "needed"), [(0.97, 122), (0.98, 183), (0.995, 736)])
 @pytest.mark.parametrize("share", [0, 1])
 @pytest.mark.parametrize("n", [2, 11, 100])
-def test_a_share_of_all_or_none_is_decided_by_so_many_texts(
+def test_extreme_share_has_a_finite_deciding_sample_size(
     n: int, share: int, limit: float, needed: int
 ) -> None:
     """The number is that of the exact interval itself, whatever few texts it is said after."""
@@ -129,7 +129,7 @@ def test_a_share_of_all_or_none_is_decided_by_so_many_texts(
     assert (decided, one_less) == (Verdict.PASS, Verdict.INCONCLUSIVE)
 
 
-def test_a_share_that_nothing_bounds_needs_more_texts() -> None:
+def test_unbounded_share_needs_more_texts() -> None:
     said = judge(Estimate(1.0, 0.0, 1.0, 1), AGREEMENT, scheme=SCHEME)
     assert "so near the value that no number of texts would decide" not in said.reason
     assert "texts would decide" in said.reason
@@ -155,19 +155,19 @@ def test_wrong_circumstances_make_any_judgment_invalid(high: float) -> None:
         (0.5, 0.0, 1.0, 0),
     ],
 )
-def test_what_is_no_estimate_is_refused(value: float, low: float, high: float, n: int) -> None:
+def test_rejects_invalid_estimate(value: float, low: float, high: float, n: int) -> None:
     with pytest.raises(EdgeproofError, match="is no estimate"):
         Estimate(value, low, high, n)
 
 
 @pytest.mark.parametrize("value", [84.0, -1.5])
-def test_a_value_that_the_metric_cannot_have_is_refused(value: float) -> None:
+def test_rejects_value_outside_the_metrics_range(value: float) -> None:
     with pytest.raises(EdgeproofError, match=r"accuracy_drop is .* outside \[-1.0, 1.0\] fraction"):
         judge(Estimate(value, value, value, 1), DROP, scheme=SCHEME)
 
 
 @pytest.mark.parametrize(("value", "verdict"), [(-1.0, Verdict.PASS), (1.0, Verdict.FAIL)])
-def test_a_value_that_the_metric_can_just_have_is_judged(value: float, verdict: Verdict) -> None:
+def test_accepts_value_at_the_end_of_the_metrics_range(value: float, verdict: Verdict) -> None:
     assert judge(Estimate(value, value, value, 1), DROP, scheme=SCHEME).verdict is verdict
 
 
@@ -197,7 +197,7 @@ def test_widening_a_budget_never_makes_a_verdict_worse(
 
 @settings(deadline=None)
 @given(st.lists(VALUES, min_size=3, max_size=3), st.floats(0.0, 1.0), VALUES)
-def test_a_wider_interval_never_decides_what_a_narrower_one_does_not(
+def test_widening_an_interval_never_makes_it_decide(
     ends: list[float], more: float, limit: float
 ) -> None:
     low, value, high = sorted(ends)

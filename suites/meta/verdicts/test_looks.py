@@ -86,7 +86,7 @@ def test_a_verdict_is_wrong_at_most_as_often_as_after_one_look(share):
         assert asked / DRAWS < 1700
 
 
-def test_peeking_with_intervals_of_one_look_is_noticed():
+def test_simulation_detects_peeking_with_single_look_intervals():
     """The planted fault: 95 % at each look errs far more often, so the tests above can fail."""
     random = np.random.default_rng(3)
     looks, interval = looks_of(2000), cache(intervals.proportion_interval)
@@ -174,13 +174,13 @@ def test_all_intervals_of_a_distance_cover_the_truth_together(texts, far):
     assert covered / DRAWS >= FLOOR
 
 
-def test_one_look_is_at_all_texts_with_the_usual_interval():
+def test_single_look_uses_all_texts_and_the_usual_interval():
     assert looks_of(40) == ((40, intervals.CONFIDENCE),)
     assert looks_of(999) == ((999, intervals.CONFIDENCE),)
     assert looks_of(2000, at_least=2000) == ((2000, intervals.CONFIDENCE),)
 
 
-def test_looks_double_up_to_all_texts_and_none_is_at_few():
+def test_looks_double_from_a_minimum_to_all_texts():
     assert sizes_of(2000) == (50, 100, 200, 400, 800, 1400, 2000)
     assert sizes_of(2000, at_least=150) == (200, 400, 800, 1400, 2000)
     assert sizes_of(58568)[0] >= 50
@@ -193,7 +193,7 @@ def test_error_spent_grows_with_the_texts_seen():
     assert all(confidence > intervals.CONFIDENCE for confidence in confidences)
 
 
-def test_the_order_is_drawn_by_its_seed():
+def test_order_of_texts_follows_the_seed():
     assert order_of(100).tolist() == order_of(100).tolist()
     assert order_of(100).tolist() != order_of(100, seed=1).tolist()
     assert sorted(order_of(100).tolist()) == list(range(100))

@@ -53,7 +53,7 @@ def test_a_measurement_survives_json() -> None:
     assert Measurement.from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
 
-def test_measurement_carries_what_its_test_knows() -> None:
+def test_measurement_holds_the_details_of_its_test() -> None:
     one = drop(details={"races": 2}, known_failure="seen", subject="mini")
     assert (one.details, one.known_failure, one.subject) == ({"races": 2}, "seen", "mini")
     assert (one.scheme, one.device, one.backend, one.test) == tuple(PLACE.values())
@@ -62,14 +62,14 @@ def test_measurement_carries_what_its_test_knows() -> None:
     assert (plain.details, plain.known_failure, plain.subject) == ({}, "", "")
 
 
-def test_the_exact_test_of_a_drop_is_said_and_kept() -> None:
+def test_exact_test_of_a_drop_is_reported_and_stored() -> None:
     estimate = Estimate(0.01, 0.0, 0.02, 500, mcnemar_p=0.0123)
     one = measure(estimate, metric="accuracy_drop", **PLACE, details={"races": 1})
     assert one.details == {"mcnemar_p": 0.0123, "races": 1}
     assert "(n = 500 texts, McNemar p = 0.012)" in one.reason
 
 
-def test_an_end_that_is_not_bounded_is_null() -> None:
+def test_unbounded_end_is_null() -> None:
     one = measure(
         Estimate(0.02, -math.inf, math.inf, 3), metric="accuracy_drop", budget=BUDGET, **PLACE
     )
@@ -95,7 +95,7 @@ def test_wrong_circumstances_make_it_invalid_whatever_its_budget() -> None:
     assert one.reason.endswith("not judged, another process ran")
 
 
-def test_the_metric_has_to_be_known() -> None:
+def test_rejects_unknown_metric() -> None:
     with pytest.raises(UsageMistake, match="no metric is called 'accuracy_dorp'"):
         drop(metric="accuracy_dorp")
 
@@ -117,14 +117,14 @@ def test_the_metric_has_to_be_known() -> None:
         ({"confidence": 0.95}, "contains unknown field `confidence`"),
     ],
 )
-def test_a_broken_measurement_is_refused(changes: dict[str, Any], message: str) -> None:
+def test_rejects_broken_measurement(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(EdgeproofError) as caught:
         Measurement.from_dict(drop().to_dict() | changes)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("field", CONTRACT)
-def test_no_field_of_the_contract_may_be_missing(field: str) -> None:
+def test_rejects_measurement_without_a_required_field(field: str) -> None:
     plain = drop().to_dict()
     del plain[field]
     with pytest.raises(EdgeproofError, match=f"missing required field `{field}`"):

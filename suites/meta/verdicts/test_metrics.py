@@ -112,7 +112,7 @@ def test_macro_f1_leaves_out_a_class_in_neither_and_counts_one_only_predicted() 
         (np.array([-1]), np.array([1]), "not indices of shape [n]"),
     ],
 )
-def test_labels_that_cannot_be_compared_are_refused(
+def test_rejects_incomparable_labels(
     first: NDArray[np.int64], second: NDArray[np.int64], message: str
 ) -> None:
     for metric in (
@@ -143,12 +143,12 @@ def test_logits_that_are_not_finite_are_counted_and_never_scored(broken: float) 
 
 
 @pytest.mark.parametrize("shape", [(5,), (0, 3), (2, 3, 1)])
-def test_logits_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+def test_rejects_logits_of_another_shape(shape: tuple[int, ...]) -> None:
     with pytest.raises(EdgeproofError, match="not \\[n, classes\\]"):
         metrics.labels_of(np.zeros(shape))
 
 
-def test_logits_of_different_shapes_are_not_compared() -> None:
+def test_rejects_comparing_logits_of_different_shapes() -> None:
     with pytest.raises(EdgeproofError, match=r"shape \[2, 3\] cannot be compared with \[2, 2\]"):
         metrics.total_variations(np.zeros((2, 3)), np.zeros((2, 2)))
 
@@ -170,7 +170,7 @@ def test_total_variation_is_each_text_s_own() -> None:
     assert metrics.total_variations(first, second) == pytest.approx([0.25, 1.0, 0.0])
 
 
-def test_what_is_computed_of_float32_is_computed_in_float64() -> None:
+def test_float32_inputs_are_computed_in_float64() -> None:
     first, second = np.random.default_rng(1).dirichlet([1.0] * 3, size=(2, 50)).astype(np.float32)
     precise = metrics.total_variations(first.astype(np.float64), second.astype(np.float64))
     assert metrics.total_variations(first, second).tolist() == precise.tolist()
@@ -188,12 +188,12 @@ def test_a_single_logit_has_a_label() -> None:
         (metrics._size_ratio, "size_ratio_weights"),
     ],
 )
-def test_metrics_of_a_kind_are_made_alike(made, name: str) -> None:
+def test_metrics_of_a_kind_share_their_definition(made, name: str) -> None:
     metric = metrics.METRICS[name]
     assert made(name, metric.description) == metric
 
 
-def test_costs_and_shares_are_made_alike() -> None:
+def test_costs_and_shares_share_their_definition() -> None:
     cost, share = metrics.METRICS["latency_p50"], metrics.METRICS["quantized_weight_share"]
     assert metrics._cost(cost.name, cost.unit, cost.counted, cost.description) == cost
     assert metrics._share(share.name, share.counted, share.description) == share
@@ -207,7 +207,7 @@ def test_every_metric_is_registered_under_its_own_name() -> None:
     assert {metric.unit for metric in metrics.METRICS.values()} == set(Unit)
 
 
-def test_an_unknown_metric_is_refused_with_the_known_ones() -> None:
+def test_error_on_unknown_metric_lists_the_known_ones() -> None:
     with pytest.raises(
         UsageMistake, match=r"no metric is called 'acuracy'\. Known metrics: accuracy,"
     ):

@@ -93,7 +93,7 @@ def test_a_difference_is_written_in_points(written: object, value: float) -> Non
         ("0.05 %", Unit.FRACTION, LEVEL, "looks like a fraction where a percentage was meant"),
     ],
 )
-def test_a_mistaken_quantity_is_refused_by_name(
+def test_rejects_wrong_quantity_by_name(
     written: object, unit: Unit, kind: dict[str, bool], message: str
 ) -> None:
     with pytest.raises(UsageMistake) as caught:
@@ -112,7 +112,7 @@ def test_a_mistaken_quantity_is_refused_by_name(
         (Unit.BYTES, LEVEL, '"8.4 MB"'),
     ],
 )
-def test_the_example_in_a_remedy_is_itself_a_quantity(
+def test_example_in_a_remedy_is_a_valid_quantity(
     unit: Unit, kind: dict[str, bool], example: str
 ) -> None:
     for written in (4.1, "4.1 parsec", "1e999 bytes"):
@@ -162,11 +162,11 @@ def test_a_value_is_shown_in_human_units(
 
 
 @pytest.mark.parametrize("unit", [unit for unit in Unit if unit is not Unit.BYTES])
-def test_only_bytes_are_shown_otherwise_where_not_every_one_counts(unit: Unit) -> None:
+def test_only_bytes_have_a_rounded_form(unit: Unit) -> None:
     assert human(1.25, unit, exact=False) == human(1.25, unit)
 
 
-def test_bytes_of_which_not_every_one_counts_are_shown_in_megabytes() -> None:
+def test_rounded_bytes_are_shown_in_megabytes() -> None:
     ends = (61_558_784.0, 61_718_528.0)
     shown = human_interval(61_620_224.0, ends, Unit.BYTES, exact=False)
     assert shown == "61.62 MB [61.56, 61.72]"

@@ -120,7 +120,7 @@ def test_reliability_and_sensitivity_by_hand(
     assert [float(column[0]) for column in scores] == pytest.approx(expected)
 
 
-def test_the_score_is_the_mean_of_f_and_not_the_f_of_the_means() -> None:
+def test_score_is_the_mean_of_f_over_groups() -> None:
     # A is perfect, B orders nothing: R (1, 1), S (1, 0), F (1, 0).
     tables = counted([("A", 2, 2), ("A", 0, 0), ("B", 2, 2), ("B", 0, 2)])
     assert float(reputation.reliability(tables)) == 1.0
@@ -133,7 +133,7 @@ def test_a_missing_answer_is_wrong_and_a_large_group_weighs_no_more() -> None:
     assert float(reputation.official_accuracy(counted(texts))) == pytest.approx((0.9 + 0) / 2)
 
 
-def test_all_of_replab_takes_no_time() -> None:
+def test_scoring_all_of_replab_is_fast() -> None:
     random = np.random.default_rng(0)
     size = 58_568
     groups = [f"RL2013D01E{number:03d}" for number in random.integers(61, size=size)]
@@ -145,22 +145,22 @@ def test_all_of_replab_takes_no_time() -> None:
     assert time.process_time() - started < 2.0
 
 
-def test_the_best_polarity_for_everything_is_the_first_floor() -> None:
+def test_always_best_is_the_first_trivial_classifier() -> None:
     assert always_best(4, classes=3).tolist() == [2, 2, 2, 2]
 
 
-def test_the_majority_of_all_training_is_another() -> None:
+def test_overall_majority_is_a_trivial_classifier() -> None:
     assert majority(np.array([0, 1, 1, 2]), 3).tolist() == [1, 1, 1]
     assert majority(np.array([2]), 2).tolist() == [2, 2]
     with pytest.raises(EdgeproofError, match="0 training labels of 0 groups have no majority"):
         majority(np.array([], dtype=np.int64), 3)
 
 
-def test_one_training_text_is_a_majority() -> None:
+def test_majority_of_one_training_text_is_its_label() -> None:
     assert group_majority(np.array([1]), ["A"], ["A", "B"]).tolist() == [1, 1]
 
 
-def test_the_majority_of_a_group_is_the_second_floor() -> None:
+def test_group_majority_is_a_trivial_classifier() -> None:
     train = [("A", 0), ("A", 0), ("A", 2), ("B", 1), ("B", 2), ("C", 2)]
     labels = np.array([label for _, label in train])
     answers = group_majority(labels, [group for group, _ in train], ["A", "B", "C", "new"])
@@ -169,7 +169,7 @@ def test_the_majority_of_a_group_is_the_second_floor() -> None:
 
 
 @pytest.mark.parametrize(("labels", "groups"), [([], []), ([1, 2], ["A"])])
-def test_no_majority_of_nothing(labels: list[int], groups: list[str]) -> None:
+def test_rejects_majority_of_no_texts(labels: list[int], groups: list[str]) -> None:
     with pytest.raises(EdgeproofError, match="have no majority"):
         group_majority(np.array(labels, dtype=int), groups, ["A"])
 
@@ -185,7 +185,7 @@ def test_no_majority_of_nothing(labels: list[int], groups: list[str]) -> None:
         ([1], [3], ["A"], "a label is none of the 3 classes"),
     ],
 )
-def test_what_does_not_fit_together_is_refused(
+def test_rejects_inputs_of_different_lengths(
     gold: list[int], predicted: list[int], groups: list[str], message: str
 ) -> None:
     with pytest.raises(EdgeproofError, match=message):

@@ -40,7 +40,7 @@ def test_one_table_has_one_interval() -> None:
     assert first != counts_interval(reputation.f_rs, tables, seed=1)
 
 
-def test_where_nothing_varies_the_smallest_group_bounds_what_is_unseen() -> None:
+def test_constant_scores_are_bounded_by_the_smallest_group() -> None:
     # Of twice 50 texts, the size of the smallest group for each.
     unseen = 1.0 - 0.025**0.01
     for answer, ends in ((2, (1.0 - unseen, 1.0)), (3, (0.0, unseen))):
@@ -49,7 +49,7 @@ def test_where_nothing_varies_the_smallest_group_bounds_what_is_unseen() -> None
         assert counts_interval(reputation.official_accuracy, tables) == pytest.approx(ends)
 
 
-def test_a_group_of_one_text_is_no_obstacle() -> None:
+def test_accepts_group_of_one_text() -> None:
     tables = np.zeros((2, 3, 4), dtype=np.int64)
     tables[0, 1, 2] = 1
     tables[1] = 5
@@ -57,7 +57,7 @@ def test_a_group_of_one_text_is_no_obstacle() -> None:
     assert 0.0 <= low < high <= 1.0
 
 
-def test_one_text_cannot_be_resampled() -> None:
+def test_rejects_resampling_one_text() -> None:
     tables = confusion(np.array([1]), np.array([1]), classes=3)
     with pytest.raises(TooFew, match="1 text, needs 2"):
         counts_interval(reputation.official_accuracy, tables)
@@ -113,13 +113,13 @@ def test_pairing_makes_the_interval_narrower() -> None:
     assert drop.high - drop.low < (alone.high - alone.low) / 2
 
 
-def test_no_texts_have_no_drop() -> None:
+def test_rejects_drop_of_no_texts() -> None:
     with pytest.raises(TooFew, match="0 texts, needs 1"):
         drop_interval(reputation.f_rs, np.zeros((1, 3, 4, 4), dtype=np.int64))
 
 
 @pytest.mark.parametrize("paired", [False, True])
-def test_in_parts_it_gives_the_interval_of_the_whole(
+def test_computing_in_parts_gives_the_same_interval(
     monkeypatch: pytest.MonkeyPatch, *, paired: bool
 ) -> None:
     random = np.random.default_rng(3)

@@ -96,7 +96,7 @@ def test_measures_by_hand(score):
     assert document["by_domain"]["banking"]["accuracy"] == 0.5
 
 
-def test_both_floors_are_reported(score, tmp_path):
+def test_both_trivial_classifiers_are_reported(score, tmp_path):
     training = write(
         tmp_path / "training.dat",
         [(CAR, "1", "NEUTRAL"), (BANK, "2", "NEGATIVE"), (BANK, "3", "POSITIVE"), (CAR, "4", "x")],
@@ -164,7 +164,7 @@ def test_one_language_of_a_package(capsys, tmp_path):
         (GOLD, ["--laguage", "EN"], "unrecognized arguments: --laguage EN. See python -m"),
     ],
 )
-def test_a_mistake_is_one_message(system, options, message, capsys, tmp_path):
+def test_mistake_ends_in_one_message(system, options, message, capsys, tmp_path):
     files = write(tmp_path / "gold.dat", GOLD), write(tmp_path / "system.dat", system)
     assert main(["score", *files, *options]) == 4
     out, err = capsys.readouterr()
@@ -173,7 +173,7 @@ def test_a_mistake_is_one_message(system, options, message, capsys, tmp_path):
     assert err.count("\n") == 1
 
 
-def test_a_language_that_no_tweet_has(capsys, tmp_path):
+def test_rejects_language_of_no_tweet(capsys, tmp_path):
     root = write_miniature(tmp_path)
     gold = f"{root}/test/goldstandard/goldstandard_polarity.dat"
     assert main(["score", gold, gold, "--package", str(root), "--language", "FR"]) == 4
@@ -181,12 +181,12 @@ def test_a_language_that_no_tweet_has(capsys, tmp_path):
     assert capsys.readouterr().err == said
 
 
-def test_a_command_is_asked_for(capsys):
+def test_missing_command_is_asked_for(capsys):
     assert main([]) == 4
     assert "required: command. See python -m models.verdicts --help" in capsys.readouterr().err
 
 
-def test_help_says_what_the_commands_do(capsys):
+def test_help_describes_the_commands(capsys):
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
@@ -195,7 +195,7 @@ def test_help_says_what_the_commands_do(capsys):
     assert "the error rates of the latency gate on this machine" in shown
 
 
-def test_calibrate_is_given_what_was_asked_for(monkeypatch, capsys):
+def test_calibrate_receives_its_options(monkeypatch, capsys):
     seen = []
     monkeypatch.setattr(
         "models.calibration.command.calibrate", lambda **given: seen.append(given) or {"power": 1}
@@ -218,7 +218,7 @@ def test_calibrate_is_given_what_was_asked_for(monkeypatch, capsys):
     assert "--slowdown: '0.2' is not a finite number with a unit" in capsys.readouterr().err
 
 
-def test_scores_are_a_command(tmp_path):
+def test_score_is_a_command(tmp_path):
     gold = write(tmp_path / "gold.dat", GOLD)
     command = [sys.executable, "-m", "models.verdicts", "score", gold]
     root = Path(models.verdicts.__file__).parents[2]

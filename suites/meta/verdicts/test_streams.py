@@ -36,30 +36,30 @@ def test_the_warm_up_ends_where_the_latency_is_stationary(slow: int) -> None:
     assert abs(warm_up_of(seconds) - slow) <= 2 * BATCH
 
 
-def test_one_interrupted_answer_moves_no_cut() -> None:
+def test_interrupted_answer_does_not_move_the_end_of_the_warm_up() -> None:
     seconds = 0.002 * np.random.default_rng(1).lognormal(0.0, 0.01, 400)
     before = warm_up_of(seconds)
     seconds[120] = 1.0
     assert warm_up_of(seconds) == before
 
 
-def test_at_most_a_third_is_warm_up() -> None:
+def test_warm_up_is_at_most_a_third() -> None:
     assert warm_up_of(np.linspace(2.0, 1.0, 600)) <= 200
 
 
-def test_too_few_after_the_first_seconds_take_those_in() -> None:
+def test_few_queries_include_the_first_seconds() -> None:
     stream = stream_of(np.full(600, 0.002))
     assert stream.sustained.size == 600 - stream.warm_up >= ENOUGH == samples_for_quantile(0.99)
 
 
 @pytest.mark.parametrize("count", [1, 4, 9])
-def test_too_few_have_no_warm_up(count: int) -> None:
+def test_few_queries_have_no_warm_up(count: int) -> None:
     stream = stream_of(np.full(count, 0.5))
     assert stream.warm_up == 0
     assert stream.sustained.size >= 1
 
 
-def test_the_first_seconds_are_apart() -> None:
+def test_first_seconds_are_reported_separately() -> None:
     seconds = np.concatenate([np.full(100, 0.01), np.full(600, 0.02)])
     stream = stream_of(seconds)
     assert stream.first.size + stream.sustained.size + stream.warm_up == seconds.size
@@ -71,7 +71,7 @@ def test_the_first_seconds_are_apart() -> None:
     assert details["sustained_from"] == stream.warm_up + stream.first.size
 
 
-def test_a_short_stream_is_all_there_is() -> None:
+def test_short_stream_is_used_completely() -> None:
     stream = stream_of(np.full(20, 0.001))
     assert stream.sustained.size == 20 - stream.warm_up
 
@@ -104,7 +104,7 @@ def test_exactly_enough_time_is_enough(queries: int, asked_for: list[tuple[int, 
     assert asked == asked_for
 
 
-def test_the_cut_is_where_the_standard_error_is_smallest() -> None:
+def test_warm_up_ends_at_the_smallest_standard_error() -> None:
     seconds = np.exp(np.repeat([3.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], BATCH))
     # Squared standard errors with 0, 1 and 2 batches cut: 0.444 / 9, 0.109 / 8 and 0.122 / 7.
     assert warm_up_of(seconds) == BATCH
@@ -112,7 +112,7 @@ def test_the_cut_is_where_the_standard_error_is_smallest() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_cut_is_that_of_the_definition(seed: int) -> None:
+def test_end_of_the_warm_up_equals_its_definition(seed: int) -> None:
     rng = np.random.default_rng(seed)
     count = int(rng.integers(15, 900))
     seconds = rng.lognormal(-7.0, 0.2, count) * (1.0 + np.exp(-np.arange(count) / 40.0))
@@ -122,7 +122,7 @@ def test_the_cut_is_that_of_the_definition(seed: int) -> None:
     assert warm_up_of(seconds) == BATCH * int(np.argmin(errors))
 
 
-def test_a_million_answers_are_cut_in_seconds() -> None:
+def test_warm_up_of_a_million_answers_is_found_in_seconds() -> None:
     seconds = np.random.default_rng(0).lognormal(-12.0, 0.1, 1_000_000)
     began = time.process_time()
     warm_up_of(seconds)
@@ -132,11 +132,11 @@ def test_a_million_answers_are_cut_in_seconds() -> None:
 
 
 @pytest.mark.parametrize("seconds", [[], [0.0, 1.0], [np.nan]])
-def test_what_is_no_stream_is_refused(seconds: list[float]) -> None:
+def test_rejects_invalid_stream(seconds: list[float]) -> None:
     with pytest.raises(EdgeproofError, match="are no stream"):
         warm_up_of(np.array(seconds))
 
 
-def test_answers_of_microseconds_are_asked_for_a_bounded_number_of_times() -> None:
+def test_number_of_queries_is_bounded_for_fast_answers() -> None:
     taken = single_stream(lambda _, count: np.full(count, 1e-6), queries=40, seconds=20.0)
     assert taken.size == MOST
