@@ -1,4 +1,4 @@
-"""Addresses of boards, as `--edge-target` is given them."""
+"""Addresses of boards behind ssh, and of places that labgrid lends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WRITE_ANY = f"{_WRITE_SSH}, or labgrid://PLACE"
 
 
 @dataclass(frozen=True)
-class Target:
+class SshAddress:
     """Where a board is.
 
     Attributes:
@@ -41,7 +41,7 @@ class Target:
     python: str
 
     @classmethod
-    def parse(cls, address: str) -> Target:
+    def parse(cls, address: str) -> SshAddress:
         """Read `ssh://[user@]host[:port][/path/of/python]`.
 
         Raises:
@@ -80,17 +80,15 @@ def split_address(address: str, remedy: str = _WRITE_ANY) -> SplitResult:
     return parts
 
 
-def place_of(address: str) -> str | None:
-    """Return the name of the labgrid place that an address is of; None if it is of none.
+def labgrid_place(address: str) -> str:
+    """Return the name of the place in `labgrid://PLACE[/path/of/python]`.
 
     Raises:
-        UsageMistake: it is no address, or no place's.
+        UsageMistake: it is no such address.
     """
-    if address.partition("://")[0].lower() != LABGRID_SCHEME:
-        return None
     parts = split_address(address, _WRITE_PLACE)
     # A host name is read in lower case; a place's name is as its owner wrote it.
-    if not _PLACE.fullmatch(parts.netloc):
+    if parts.scheme != LABGRID_SCHEME or not _PLACE.fullmatch(parts.netloc):
         raise _no_address(address, _WRITE_PLACE)
     return parts.netloc
 

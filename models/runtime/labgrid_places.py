@@ -16,7 +16,7 @@ import msgspec
 
 from models.errors import EdgeproofError, UsageMistake
 from models.processes import Ended, run
-from models.runtime.addresses import place_of, split_address
+from models.runtime.addresses import labgrid_place, split_address
 
 CLIENT = ("-m", "labgrid.remote.client")
 OWN_ENVIRONMENT = "LG_ENV"
@@ -41,15 +41,6 @@ _SECONDS = 60.0
 Service = tuple[str | None, str, Annotated[int, msgspec.Meta(ge=1, le=65535)]]
 
 
-def is_place(address: str) -> bool:
-    """Tell whether an address is a place of labgrid's.
-
-    Raises:
-        UsageMistake: it begins as one and is none.
-    """
-    return place_of(address) is not None
-
-
 def lend(address: str) -> str:
     """Acquire a place until this process ends; return the `ssh://` address of its board.
 
@@ -59,9 +50,7 @@ def lend(address: str) -> str:
         UsageMistake: it is no place's address, or labgrid is not installed.
         EdgeproofError: labgrid does not lend it; says what labgrid said.
     """
-    place = place_of(address)
-    if place is None:
-        raise ValueError(f"{address} is no place's address")
+    place = labgrid_place(address)
     if find_spec("labgrid") is None:
         raise UsageMistake(
             f"{address} needs labgrid, which is not installed",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from models import drafts, processes
 from models.errors import EdgeproofError, Unreachable
 from models.runtime import assembling
-from models.runtime.addresses import Target
+from models.runtime.addresses import SshAddress
 from models.runtime.remote import SECONDS_TO_START, MarkedChannel, Script, describe_noise
 from models.runtime.transports import RUNNER_ENVIRONMENT, Channel
 from models.store import hash_file
@@ -81,7 +81,7 @@ class SshTransport:
         environment: Mapping[str, str] | None = None,
         wrapper: Sequence[str] = (),
     ) -> None:
-        self.target = Target.parse(address)
+        self.target = SshAddress.parse(address)
         if shutil.which(SSH) is None:
             raise EdgeproofError("there is no ssh client here", remedy="Install OpenSSH's client")
         self._given: dict[str, Any] = {"options": options, "environment": environment}

@@ -7,21 +7,24 @@ from types import SimpleNamespace
 import pytest
 
 from fixtures import baselines
-from models.devices.places import LocalPlace, RemotePlace
 from models.devices.profile import load_device
 from models.devices.recognition import Found
-from models.runtime.addresses import Target
+from models.runtime.addresses import SshAddress
+from models.targets.local import LocalTarget
+from models.targets.ssh import SshTarget
 
 FOUND = Found("rpi4", "aarch64", "Raspberry Pi 4 Model B Rev 1.4", {})
 
 
 @pytest.fixture
 def on(monkeypatch):
-    """Tell apart a place that is used from a machine of some processor: `on(place, processor)`."""
+    """Return a target's hash as seen by a processor: `on(target, processor)`."""
 
-    def told(place, processor="this one"):
+    def told(target, processor="this one"):
         monkeypatch.setattr(baselines, "_processor", lambda: processor)
-        return baselines._machine(SimpleNamespace(place=place, backend="ai_edge_litert", threads=1))
+        return baselines._machine(
+            SimpleNamespace(target=target, backend="ai_edge_litert", threads=1)
+        )
 
     return told
 
@@ -29,11 +32,11 @@ def on(monkeypatch):
 def remote(address, version="2.3.0"):
     """A board at an address that has one runtime."""
     connection = SimpleNamespace(
-        target=Target.parse(address),
+        target=SshAddress.parse(address),
         describe=lambda: address,
         run=lambda _words, **_: f"ai-edge-litert={version}\nnumpy=2.4.6\n",
     )
-    return RemotePlace(load_device("rpi4"), FOUND, connection)
+    return SshTarget(load_device("rpi4"), FOUND, connection)
 
 
 def test_board_has_one_identity_from_every_host(on):
@@ -48,5 +51,5 @@ def test_another_board_and_another_runtime_are_another_machine(on):
 
 
 def test_another_processor_is_another_machine(on):
-    here = LocalPlace(load_device("rpi4"), FOUND)
+    here = LocalTarget(load_device("rpi4"), FOUND)
     assert on(here, "this one") == on(here, "this one") != on(here, "another")

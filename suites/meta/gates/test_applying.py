@@ -13,7 +13,6 @@ from fixtures.circumstances import UNWATCHED, Watches
 from fixtures.endings import DoesNotApply
 from fixtures.perturbing import CHANGES, changed_input, filled_padding, several
 from fixtures.trivial_classifiers import TrivialClassifiers
-from models.devices.places import EMULATED_CLOCK
 from models.devices.profile import load_device
 from models.errors import TooFew
 from models.flatbuffers.contract import CONTRACTS, float_breaches, product_breaches
@@ -21,6 +20,7 @@ from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import SCHEMES
 from models.roles import IDS, MASK, ROLES, SEGMENTS
 from models.store import PROJECT
+from models.targets.qemu import EMULATED_CLOCK
 from models.verdicts import estimates
 from reports.extent import extent_of
 from suites.meta.gates.planting import Fault, in_arrays
@@ -169,7 +169,7 @@ def test_missing_need_has_a_reason(name):
         lengths={},
     )
     settings = SimpleNamespace(
-        place=untimed,
+        target=untimed,
         bundle=None,
         required_backends=frozenset(),
         subject=subject,
@@ -195,8 +195,8 @@ def test_every_need_is_used_by_a_gate():
 
 def test_unwatched_time_is_invalid():
     """Whoever renames a fixture must not switch its sensors off."""
-    place = SimpleNamespace(start_watch=lambda _: None, device=load_device("host"), untimed=None)
-    watches = Watches(place, None)
+    target = SimpleNamespace(start_watch=lambda _: None, device=load_device("host"), untimed=None)
+    watches = Watches(target, None)
     assert watches.invalid_because(["stream", "judge"], "float32") == UNWATCHED
     watches._kept["stream", "float32"] = [SimpleNamespace(invalid_because=lambda: None)]
     assert watches.invalid_because(["stream", "judge"], "float32") is None

@@ -105,8 +105,8 @@ def test_known_failure_with_former_names_gets_the_current_ones(entry, new, tmp_p
     file = tmp_path / "known.toml"
     file.write_text(ENTRY.format(**entry), encoding="utf-8")
     subject = SimpleNamespace(name="mini", other_candidates=(), known_failures=None)
-    place = SimpleNamespace(name="host")
-    settings = SimpleNamespace(subject=subject, known_failures=str(file), place=place)
+    target = SimpleNamespace(name="host")
+    settings = SimpleNamespace(subject=subject, known_failures=str(file), target=target)
     config = SimpleNamespace(stash={SETTINGS: settings})
     with pytest.raises(pytest.exit.Exception) as stopped:
         known_failures.pytest_collection_modifyitems(

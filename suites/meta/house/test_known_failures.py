@@ -35,7 +35,7 @@ verdict = "inconclusive"
 """
 BROKEN = Budget("accuracy_drop", "max", 0.01, "1 points", "budgets.toml", "accuracy_drop.max")
 
-PLACE = SimpleNamespace(name="host")
+TARGET = SimpleNamespace(name="host")
 
 
 class Item:
@@ -67,7 +67,7 @@ def collect(tmp_path, monkeypatch):
         monkeypatch.setattr(known_failures, "FILE", file)
         others = () if all_schemes else ("float16",)
         subject = SimpleNamespace(name="mini", other_candidates=others, known_failures=None)
-        settings = SimpleNamespace(subject=subject, known_failures=None, place=PLACE)
+        settings = SimpleNamespace(subject=subject, known_failures=None, target=TARGET)
         item = Item(TEST)
         config = SimpleNamespace(stash={SETTINGS: settings})
         known_failures.pytest_collection_modifyitems(config, [item])

@@ -93,6 +93,11 @@ MAY_IMPORT = {
         *("models.backends", "models.runner"),
         *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),
     },
+    # Where backends run: a machine's device, and what starts runners there.
+    "models.targets": {
+        *("models.backends", "models.devices", "models.errors", "models.runner", "models.runtime"),
+        "models.store",
+    },
     # Candidates are what it carries, the corpus what it leaves out.
     "models.bundle": {
         *("models.backends", "models.runner"),

@@ -82,7 +82,7 @@ def test_gate_measures_only_the_metrics_it_is_marked_for():
     )
     assert measured_by(node) == {"agreement", "total_variation", "accuracy"}
     settings = SimpleNamespace(budgets=SimpleNamespace(limit=lambda *_: None))
-    settings.place = SimpleNamespace(untimed="emulated")
+    settings.target = SimpleNamespace(untimed="emulated")
     judge = Judge(SimpleNamespace(node=node, config=None), settings, None)
     variant = SimpleNamespace(scheme="float32")
     for give in (judge, judge.record):

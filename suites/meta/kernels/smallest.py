@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from hypothesis import assume
 
 from fixtures.kernel_search import search
-from models.devices.finding_places import find_place
 from models.errors import EdgeproofError
 from models.kernels.asking import AskedBackend
 from models.kernels.case import Case, Family
@@ -23,6 +22,7 @@ from models.kernels.counterexamples import FACTS, SCRIPT, keep
 from models.kernels.deviations import FOLDER, KnownDeviation, known_deviations
 from models.kernels.families.all_families import FAMILIES
 from models.store import Store, default_root
+from models.targets.common.finding import find_target
 
 if TYPE_CHECKING:
     from models.kernels.choices import Choices
@@ -43,15 +43,15 @@ def main() -> int:
     )
     parser.add_argument("--emulate", help="a board whose backends are searched, as rpi3")
     given = parser.parse_args()
-    place = find_place(device=None, emulate=given.emulate, target=None)
-    transport = place.transport(Store(default_root()), offline=False, say=sys.stderr.write)
+    target = find_target(device=None, emulate=given.emulate, target=None)
+    transport = target.transport(Store(default_root()), offline=False, say=sys.stderr.write)
     asked = given.names
     missing = [one for one in known_deviations() if not (FOLDER / one.name).exists()]
     entries = [one for one in known_deviations() if one.name in asked] if asked else missing
     lost = [
         one.name
         for one in entries
-        if not _kept(one, given.numbers, list(place.backends()), transport)
+        if not _kept(one, given.numbers, list(target.backends()), transport)
     ]
     for name in lost:
         sys.stderr.write(f"{name}: no case deviates on a backend that is here\n")

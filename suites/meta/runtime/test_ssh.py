@@ -18,7 +18,7 @@ from models.devices.profile import HOST, load_device
 from models.devices.watch import Watch
 from models.errors import EdgeproofError, Unreachable, UsageMistake
 from models.runtime import ssh
-from models.runtime.addresses import Target
+from models.runtime.addresses import SshAddress
 from models.runtime.client import ConnectionLost, Runner, RunnerDied
 from models.runtime.ssh import SshTransport
 from models.runtime.transports import LocalTransport
@@ -61,7 +61,7 @@ def transport(board, tmp_path):
     ],
 )
 def test_parses_addresses(address, login, port, python):
-    assert Target.parse(address) == Target(address, login, port, python)
+    assert SshAddress.parse(address) == SshAddress(address, login, port, python)
 
 
 @pytest.mark.parametrize(

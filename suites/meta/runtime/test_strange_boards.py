@@ -10,8 +10,6 @@ import time
 import numpy as np
 import pytest
 
-from models.devices.finding_places import find_place
-from models.devices.places import RemotePlace
 from models.devices.profile import HOST, load_device
 from models.devices.readings import read_reading
 from models.devices.recognition import recognize_there, shipped
@@ -23,6 +21,8 @@ from models.runtime.client import Runner, RunnerDied, RunnerRefused
 from models.runtime.ssh import SshTransport
 from models.runtime.transports import Channel, LocalTransport
 from models.store import PROJECT
+from models.targets.common.finding import find_target
+from models.targets.ssh import SshTarget
 
 # An ssh client of our own that runs what it is given in a shell of this machine: what a board's
 # login shell is, and says, is the test's to choose. The master is what it is given first.
@@ -193,14 +193,14 @@ def test_validates_the_facts_of_a_board(board, script, tmp_path):
 )
 def test_validates_the_runtimes_of_a_board(board, printed, tmp_path):
     python = program(tmp_path, f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(printed)}\n")
-    place = RemotePlace(load_device(HOST), None, board(python=python))
+    target = SshTarget(load_device(HOST), None, board(python=python))
     with pytest.raises(EdgeproofError, match=r"ssh://pi@board.* than its runtimes.*/path"):
-        place.backends()
+        target.backends()
 
 
 def test_reads_which_runtimes_a_board_has(board):
-    place = RemotePlace(load_device(HOST), None, board())
-    assert "ai_edge_litert" in place.backends()
+    target = SshTarget(load_device(HOST), None, board())
+    assert "ai_edge_litert" in target.backends()
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,9 @@ def test_reads_which_runtimes_a_board_has(board):
     ],
 )
 def test_rejects_invalid_address(address):
-    with pytest.raises(UsageMistake, match=r"^--edge-target: .* is no address of a board\. Write"):
-        find_place(target=address)
+    said = r"^--edge-target: .* is (no address of a board|not the URL of a target)\. Write"
+    with pytest.raises(UsageMistake, match=said):
+        find_target(target=address)
 
 
 def test_full_disk_is_not_blamed_on_ssh(board, tmp_path):

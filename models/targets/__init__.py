@@ -1,0 +1,1 @@
+"""Targets: where a backend runs. Each module beside this file is one kind, with its URL scheme."""

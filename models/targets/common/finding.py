@@ -1,0 +1,85 @@
+"""Targets by their URLs: every module beside this folder that defines one is found."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+import models.targets as folder
+from models.devices.profile import load_device
+from models.errors import UsageMistake
+from models.targets.common.target import Target, Wish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+THIS_MACHINE = "local:"
+# What --edge-emulate calls a GPU where there may be none.
+GPU = "gpu"
+_ARCHITECTURE = ":"
+
+
+def kinds() -> dict[str, type[Target[Any]]]:
+    """Return the classes of all targets by URL scheme."""
+    found: dict[str, type[Target[Any]]] = {}
+    for module in pkgutil.iter_modules(folder.__path__):
+        if not module.ispkg:
+            found |= {kind.scheme: kind for kind in _defined_in(f"{folder.__name__}.{module.name}")}
+    return found
+
+
+def _defined_in(module: str) -> Iterator[type[Target[Any]]]:
+    for kind in vars(importlib.import_module(module)).values():
+        own = inspect.isclass(kind) and issubclass(kind, Target) and kind.__module__ == module
+        if own and not inspect.isabstract(kind):
+            yield kind
+
+
+def forms() -> str:
+    """Return how the URLs of all targets are written, for messages and help."""
+    return ", ".join(kind.form for _, kind in sorted(kinds().items()))
+
+
+def find_target(
+    *, device: str | None = None, emulate: str | None = None, target: str | None = None
+) -> Target[Any]:
+    """Find where a run's candidates answer.
+
+    Args:
+        device: name or file of the profile that has to judge; by default what is recognized.
+        emulate: short for a URL: NAME or NAME:ARCHITECTURE for `qemu://NAME?arch=ARCHITECTURE`,
+            `gpu` for `gpu:`.
+        target: URL of the target; by default this machine.
+
+    Raises:
+        UsageMistake: the URL does not fit, or the device that was asked for is not there.
+        EdgeproofError: the target cannot be reached.
+    """
+    profile = None if device is None else load_device(device)
+    if emulate is None:
+        return _open(Wish(target or THIS_MACHINE, profile=profile))
+    if target is not None:
+        raise UsageMistake(
+            "a board is either emulated or reached", key="--edge-emulate", remedy="Give one"
+        )
+    return _open(Wish(_url_of_emulated(emulate), "--edge-emulate", profile))
+
+
+def _url_of_emulated(short: str) -> str:
+    if short == GPU:
+        return f"{GPU}:"
+    name, _, architecture = short.partition(_ARCHITECTURE)
+    return f"qemu:{name}" + (f"?arch={architecture}" if architecture else "")
+
+
+def _open(wish: Wish) -> Target[Any]:
+    kind = kinds().get(wish.scheme)
+    if kind is None:
+        raise UsageMistake(
+            f"{wish.address!r} is not the URL of a target",
+            key=wish.option,
+            remedy=f"Write one of {forms()}",
+        )
+    return kind.open(wish)

@@ -1,0 +1,91 @@
+"""A GPU as a target: `gpu:`, this machine's own, or a software driver where it has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from models.backends.common.finding import backend_names
+from models.runtime.available import available_backends, why_absent
+from models.runtime.software_vulkan import prepare_software_vulkan
+from models.runtime.transports import LocalTransport
+from models.runtime.vulkan import driver_manifests
+from models.targets.local import LocalTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.store import Store
+    from models.targets.common.target import Target, Wish
+
+SOFTWARE_CLOCK = "a processor stands in for the GPU: a verdict on time would be a lie"
+# Stands for the manifest of a driver that is fetched before anything answers.
+_SOFTWARE = ("SwiftShader",)
+
+
+@dataclass(frozen=True)
+class SoftwareGpuTarget(LocalTarget):
+    """This machine, whose processor stands in for a GPU: the Vulkan driver is software.
+
+    Args:
+        device: what this machine was recognized as.
+        found: by what it was recognized.
+    """
+
+    scheme: ClassVar[str] = "gpu"
+    form: ClassVar[str] = "gpu:"
+    # The processor computes what a GPU would.
+    few_texts: ClassVar[bool] = True
+    untimed: ClassVar[str | None] = SOFTWARE_CLOCK
+
+    @classmethod
+    def open(cls, wish: Wish) -> Target[LocalTransport]:  # type: ignore[override] # a real GPU needs no driver
+        """Return this machine with its own GPU, or with the software driver where it has none.
+
+        Raises:
+            UsageMistake: something stands behind the scheme, or another device was asked for.
+        """
+        emulated = super().open(wish)
+        if driver_manifests():
+            return LocalTarget(emulated.device, emulated.found)
+        return emulated
+
+    @property
+    def runners(self) -> int:
+        """One: the driver takes every core."""
+        return 1
+
+    @property
+    def name(self) -> str:
+        """The device's name, marked: nobody may take its numbers for a GPU's."""
+        return f"{self.device.name}-gpu-emulated"
+
+    def backends(self) -> dict[str, str]:
+        """Return the versions of the backends that can answer, also on the software driver."""
+        names = [name for name in backend_names(boards=True) if self.why_absent(name) is None]
+        found = available_backends(names, drivers=_SOFTWARE)
+        return {backend.name: backend.version for backend in found}
+
+    def absent(self) -> dict[str, str]:
+        """Return why the other backends cannot answer here, by name."""
+        reasons = {name: self.why_absent(name) for name in backend_names(boards=True)}
+        return {name: reason for name, reason in reasons.items() if reason is not None}
+
+    def why_absent(self, name: str) -> str | None:
+        """Return why a backend cannot answer here; None where it can."""
+        return why_absent(name, drivers=_SOFTWARE)
+
+    def transport(
+        self, store: Store, *, offline: bool, say: Callable[[str], None]
+    ) -> LocalTransport:
+        """Return what starts runners with the software driver, which is fetched where needed."""
+        driver = prepare_software_vulkan(store, offline=offline, say=say)
+        return LocalTransport(environment=driver.environment())
+
+    def facts(self) -> dict[str, Any]:
+        """Return what results.json holds of the target."""
+        return {**super().facts(), "name": self.name, "emulated": True}
+
+    def describe(self) -> str:
+        """Describe the target in one line."""
+        return f"{self.name}: this machine, its processor in place of a GPU (SwiftShader)"

@@ -1,0 +1,30 @@
+"""A board that labgrid lends as a target: `labgrid://PLACE[/path/of/python]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from models.runtime.labgrid_places import lend
+from models.targets.ssh import SshTarget
+
+if TYPE_CHECKING:
+    from models.targets.common.target import Wish
+
+
+@dataclass(frozen=True)
+class LabgridTarget(SshTarget):
+    """A board that labgrid lends, and that is then reached over ssh."""
+
+    scheme: ClassVar[str] = "labgrid"
+    form: ClassVar[str] = "labgrid://PLACE[/path/of/python]"
+
+    @classmethod
+    def open(cls, wish: Wish) -> Self:
+        """Acquire a place until this process ends, connect to its board and recognize it.
+
+        Raises:
+            UsageMistake: the address does not fit, or another device was asked for.
+            EdgeproofError: labgrid does not lend it, or the board cannot be reached.
+        """
+        return cls.connect(lend(wish.address), wish.profile)

@@ -1,0 +1,165 @@
+"""This machine as a target: `local:`."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from models.devices.profile import HOST
+from models.devices.recognition import recognize
+from models.devices.watch import watch_here
+from models.errors import EdgeproofError, UsageMistake
+from models.processes import run
+from models.runner.machine import usable_cores
+from models.runtime.available import (
+    absent_backends,
+    available_backends,
+    installed_here,
+    read_backend,
+    why_absent,
+)
+from models.runtime.interpreters import interpreter_for
+from models.runtime.predictions import processor_features
+from models.runtime.transports import LocalTransport
+from models.runtime.vulkan import identify_drivers
+from models.store import hash_file
+from models.targets.common.profiles import HERE, judging_profile, known_profiles
+from models.targets.common.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from models.devices.profile import Device
+    from models.devices.recognition import Found
+    from models.runtime.transports import Channel
+    from models.store import Store
+    from models.targets.common.target import Wish
+
+ALLOW = "Install it there, or allow it to this user"
+_SECONDS_TO_RUN = 60.0
+
+
+@dataclass(frozen=True)
+class LocalTarget(Target[LocalTransport]):
+    """This machine.
+
+    Args:
+        device: what it was recognized as.
+        found: by what it was recognized.
+    """
+
+    scheme: ClassVar[str] = "local"
+    form: ClassVar[str] = "local:"
+
+    device: Device
+    found: Found
+
+    @classmethod
+    def open(cls, wish: Wish) -> Self:
+        """Return this machine.
+
+        Raises:
+            UsageMistake: something stands behind the scheme, or another device was asked for.
+        """
+        if wish.rest:
+            raise UsageMistake(
+                f"{wish.address!r} names more than this machine",
+                key=wish.option,
+                remedy=f"Write {cls.form}",
+            )
+        found = recognize(devices=known_profiles(wish.profile))
+        return cls(judging_profile(wish.profile, found), found)
+
+    @property
+    def cores(self) -> int:
+        """The profile's number; this machine's where no board's profile fits."""
+        hardware = self.device.table.hardware
+        return hardware.cores if hardware else usable_cores()
+
+    @property
+    def runners(self) -> int:
+        """One for each core, unless this machine is a board."""
+        return len(os.sched_getaffinity(0)) if self.device.name == HOST else 1
+
+    def backends(self) -> dict[str, str]:
+        """Return the versions of the backends that can answer here, by name, best first."""
+        return {backend.name: backend.version for backend in available_backends()}
+
+    def absent(self) -> dict[str, str]:
+        """Return why the other backends cannot answer here, by name."""
+        return {backend.name: backend.reason for backend in absent_backends()}
+
+    def version(self, name: str) -> str:
+        """Return the version of a backend's package."""
+        backend = read_backend(name)
+        return installed_here(backend).versions[backend.distribution] or ""
+
+    def why_absent(self, name: str) -> str | None:
+        """Return why a backend cannot answer here; None where it can."""
+        return why_absent(name)
+
+    def transport(
+        self,
+        store: Store,  # noqa: ARG002 - nothing has to be fetched
+        *,
+        offline: bool,  # noqa: ARG002
+        say: Callable[[str], None],  # noqa: ARG002
+    ) -> LocalTransport:
+        """Return what starts runners as subprocesses."""
+        return LocalTransport()
+
+    def identity(self, transport: LocalTransport, backend: str) -> dict[str, Any]:
+        """Return versions, machine, processor, and the backend's own libraries and drivers."""
+        found = read_backend(backend)
+        python = interpreter_for(found.runtime)
+        identity: dict[str, Any] = {
+            "versions": {name: python.version(name) for name in (found.distribution, "numpy")},
+            "machine": platform.machine(),
+            "processor": processor_features(),
+        }
+        if found.libraries:
+            identity["libraries"] = [hash_file(Path(file)) for file in found.libraries]
+        if found.uses_vulkan:
+            identity["drivers"] = identify_drivers({**os.environ, **transport.environment})
+        return identity
+
+    def start_watch(
+        self,
+        transport: LocalTransport,  # noqa: ARG002 - this machine is where the runner is
+    ) -> Callable[[Path], Channel]:
+        """Return what starts the watcher on this machine."""
+        return watch_here
+
+    def run(self, words: Sequence[str]) -> None:
+        """Run a command here.
+
+        Raises:
+            EdgeproofError: it failed; quotes its last line.
+        """
+        run_here(words)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what results.json holds of the target."""
+        return self._facts(emulated=False, machine=self.found.machine, model=self.found.model)
+
+    def describe(self) -> str:
+        """Describe the target in one line."""
+        return f"{self.name} ({self.device.table.description}): {HERE}"
+
+    def describe_found(self) -> str:
+        """Say which device this machine is."""
+        return f"{HERE} is {self.found.describe()}"
+
+
+def run_here(words: Sequence[str]) -> None:
+    """Run a command on this machine.
+
+    Raises:
+        EdgeproofError: it failed; quotes its last line.
+    """
+    done = run(words, seconds=_SECONDS_TO_RUN, remedy=ALLOW)
+    if done.code:
+        raise EdgeproofError(done.last_line, key=words[0], remedy=ALLOW)

@@ -1,0 +1,176 @@
+"""An emulated board as a target: `qemu://BOARD[?arch=ARCHITECTURE]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from models.backends.common.backend import Installed
+from models.devices.profile import load_device
+from models.devices.watch import watch_here
+from models.errors import UsageMistake
+from models.runner.machine import usable_cores
+from models.runtime.available import read_backend
+from models.runtime.emulated import EmulatedTransport
+from models.runtime.emulator import read_sysroots
+from models.runtime.sysroot import core_names, prepare_sysroot
+from models.targets.common.profiles import emulated_names
+from models.targets.common.target import Target
+from models.targets.local import run_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from models.devices.profile import Device
+    from models.runtime.transports import Channel
+    from models.store import Store
+    from models.targets.common.target import Wish
+
+EMULATED_CLOCK = "its clock is the emulator's: a verdict there would be a lie"
+_ARCHITECTURE = "arch="
+
+
+@dataclass(frozen=True)
+class EmulatedTarget(Target[EmulatedTransport]):
+    """A board under the emulator.
+
+    Args:
+        device: the board.
+        architecture: of its system.
+        emulated_core: the processor core that is emulated.
+    """
+
+    scheme: ClassVar[str] = "qemu"
+    form: ClassVar[str] = "qemu://BOARD[?arch=ARCHITECTURE]"
+    emulates: ClassVar[bool] = True
+    few_texts: ClassVar[bool] = True
+    untimed: ClassVar[str | None] = EMULATED_CLOCK
+
+    device: Device
+    architecture: str
+    emulated_core: str
+
+    @classmethod
+    def open(cls, wish: Wish) -> Self:
+        """Return the emulated board of a name or profile.
+
+        Raises:
+            UsageMistake: it cannot be emulated so, or another device was asked for.
+        """
+        name, architecture = _board_and_architecture(wish)
+        if not name.endswith(".toml") and name not in emulated_names():
+            raise UsageMistake(
+                f"{name!r} is no board that can be emulated",
+                key=wish.option,
+                remedy=f"Give one of {', '.join(emulated_names())}, or the path of a TOML file",
+            )
+        board = load_device(name)
+        if wish.profile is not None and wish.profile.name != board.name:
+            raise UsageMistake(
+                f"{wish.profile.name} was asked for, but {board.name} is to be emulated",
+                key=wish.option,
+                remedy=f"Leave out --edge-device, or emulate {wish.profile.name}",
+            )
+        chosen, core = board.core(architecture)
+        if core not in core_names():
+            raise UsageMistake(
+                f"the core {core!r} is not emulated",
+                file=board.file,
+                key=f"emulation.{chosen}.core",
+                remedy=f"Name the core nearest to the board's: {', '.join(core_names())}",
+            )
+        return cls(board, chosen, core)
+
+    @property
+    def threads(self) -> int:
+        """One: waiting threads of an emulated processor spin."""
+        return 1
+
+    @property
+    def cores(self) -> int:
+        """This machine's cores, which compute for the board."""
+        return usable_cores()
+
+    @property
+    def core(self) -> str:
+        """The processor core that is emulated."""
+        return self.emulated_core
+
+    @property
+    def name(self) -> str:
+        """The device's name, marked: nobody may take its numbers for the board's."""
+        own = self.device.core()[0] == self.architecture
+        return f"{self.device.name}-emulated" + ("" if own else f"-{self.architecture}")
+
+    def version(self, name: str) -> str:
+        """Return the version of a backend's package in the board's root file system."""
+        return self._runtimes[read_backend(name).runtime]
+
+    @property
+    def _runtimes(self) -> dict[str, str]:
+        return read_sysroots().architectures[self.architecture].runtimes()
+
+    def why_absent(self, name: str) -> str | None:
+        """Return why a backend cannot answer there; None where it can."""
+        backend = read_backend(name)
+        if backend.runtime not in self._runtimes:
+            return f"it has no wheel for {self.architecture}"
+        versions = read_sysroots().architectures[self.architecture].versions(backend.runtime)
+        # numpy may be Debian's own there, which is the right one by the choice of packages.
+        numpy = versions.get("numpy") or f"{(backend.numpy_below or 2) - 1}"
+        return backend.why_absent(Installed(versions={**versions, "numpy": numpy}, drivers=()))
+
+    def transport(
+        self, store: Store, *, offline: bool, say: Callable[[str], None]
+    ) -> EmulatedTransport:
+        """Return what starts emulated runners, with the root file system prepared."""
+        sysroot = prepare_sysroot(store, self.architecture, offline=offline, say=say)
+        return EmulatedTransport(sysroot=sysroot, core=self.core, device=self.device.name)
+
+    def identity(self, transport: EmulatedTransport, backend: str) -> dict[str, Any]:
+        """Return wheels, emulator and core."""
+        architecture = read_sysroots().architectures[self.architecture]
+        return {
+            "versions": architecture.versions(read_backend(backend).runtime),
+            "emulator": transport.sysroot.emulator_version,
+            "machine": self.architecture,
+            "processor": self.core,
+        }
+
+    def start_watch(
+        self,
+        transport: EmulatedTransport,  # noqa: ARG002 - this machine is where the emulator is
+    ) -> Callable[[Path], Channel]:
+        """Return what starts the watcher on this machine, which computes for the board."""
+        return watch_here
+
+    def run(self, words: Sequence[str]) -> None:
+        """Run a command on this machine, which starts the emulator.
+
+        Raises:
+            EdgeproofError: it failed; quotes its last line.
+        """
+        run_here(words)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what results.json holds of the target."""
+        return self._facts(emulated=True, machine=self.architecture, core=self.core)
+
+    def describe(self) -> str:
+        """Describe the target in one line."""
+        board = self.device.table.description
+        return f"{self.name} ({board}): emulated, {self.core}, {self.architecture}"
+
+
+def _board_and_architecture(wish: Wish) -> tuple[str, str | None]:
+    """Read `[//]BOARD[?arch=ARCHITECTURE]`."""
+    board, asked, query = wish.rest.partition("?")
+    architecture = query.removeprefix(_ARCHITECTURE)
+    if asked and (not query.startswith(_ARCHITECTURE) or not architecture):
+        raise UsageMistake(
+            f"{wish.address!r} asks for something else than an architecture",
+            key=wish.option,
+            remedy=f"Write {EmulatedTarget.form}",
+        )
+    return board.removeprefix("//"), architecture or None

@@ -1,0 +1,78 @@
+"""A device where no runner starts as a target: `recorded:FILE` of the answers it gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import msgspec
+
+from models.backends.common.finding import backend_names
+from models.devices.profile import HOST, load_device
+from models.devices.recognition import recognize
+from models.foreign_text import one_line
+from models.targets.local import LocalTarget
+
+if TYPE_CHECKING:
+    from models.devices.profile import Device
+    from models.targets.common.target import Wish
+
+# What measurements say of the backend, and of the device that nobody described.
+RECORDED = "recorded"
+_DESCRIPTION = "A device that recorded its answers"
+
+
+@dataclass(frozen=True)
+class RecordedTarget(LocalTarget):
+    """A phone, a microcontroller or a browser, known by a file of its answers.
+
+    This machine is what they are compared with.
+
+    Args:
+        device: the profile that judges.
+        found: what this machine is.
+        recording: the file.
+    """
+
+    scheme: ClassVar[str] = RECORDED
+    form: ClassVar[str] = "recorded:FILE"
+    runs_programs: ClassVar[bool] = False
+
+    recording: Path = Path()
+
+    @classmethod
+    def open(cls, wish: Wish) -> Self:
+        """Return the device that a recording was made on; without a profile no time has a limit."""
+        device = wish.profile or _undescribed()
+        return cls(device, recognize(), Path(wish.rest))
+
+    def backends(self) -> dict[str, str]:
+        """Return the recording, the only thing that answers."""
+        return {RECORDED: "answers"}
+
+    def absent(self) -> dict[str, str]:
+        """Return why no backend answers, by name."""
+        return dict.fromkeys(backend_names(boards=True), "the answers were recorded")
+
+    def compared_with(self, backend: str) -> str:  # noqa: ARG002 - no backend gave the recorded ones
+        """Return the backend of this machine with which recorded answers are compared."""
+        return next(iter(super().backends()), backend_names(boards=True)[0])
+
+    def facts(self) -> dict[str, Any]:
+        """Return what results.json holds of the target."""
+        return self._facts(emulated=False, recording=str(self.recording))
+
+    def describe(self) -> str:
+        """Describe the target in one line."""
+        return one_line(f"{self.name} ({self.device.table.description}): {self.recording}")
+
+    def describe_found(self) -> str:
+        """Say which device recorded its answers."""
+        return f"this run's device is {self.describe()}"
+
+
+def _undescribed() -> Device:
+    host = load_device(HOST)
+    table = msgspec.structs.replace(host.table, description=_DESCRIPTION)
+    return replace(host, name=RECORDED, table=table, budgets={}, paper={})
