@@ -152,6 +152,9 @@ def test_missing_need_has_a_reason(name):
     untimed = SimpleNamespace(
         name="host",
         untimed=EMULATED_CLOCK,
+        runs_programs=True,
+        here=True,
+        emulates=False,
         why_absent=lambda name: f"{name} is not installed",
     )
     recording = SimpleNamespace(ids=None, logits=None, seconds=None, held=())
