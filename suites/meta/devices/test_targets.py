@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
+import sys
 
 import pytest
 
+import models.targets
 from models.backends.common.finding import find_backend
 from models.devices.profile import FOLDER, HOST
 from models.devices.recognition import recognize
@@ -176,3 +178,22 @@ def test_rejects_url_that_does_not_fit(url, says):
         find_target(target=url)
     assert refused.value.key == "--edge-target"
     assert says in str(refused.value)
+
+
+def test_one_file_adds_a_target(tmp_path, monkeypatch):
+    (tmp_path / "twin.py").write_text(
+        """
+from typing import ClassVar
+from models.targets.local import LocalTarget
+
+class Twin(LocalTarget):
+    scheme: ClassVar[str] = "twin"
+    form: ClassVar[str] = "twin:"
+""",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(models.targets, "__path__", [*models.targets.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "models.targets.twin", raising=False)
+    assert "twin:" in forms()
+    assert find_target(target="twin:").facts() == find_target(target="local:").facts()
+    del sys.modules["models.targets.twin"]
