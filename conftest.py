@@ -1,4 +1,4 @@
-"""The pytest layer, in pipeline order."""
+"""List the pytest plugins, in the order of the pipeline."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ ROOT = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a run without one of its parts, or with other test ids: neither could be trusted."""
+    """Refuse a run that lacks a required plugin, or whose test ids differ."""
     blocked = [
         name
         for name, plugin in config.pluginmanager.list_name_plugin()

@@ -1,4 +1,4 @@
-"""Allure 3 on a machine that need not have node: node from PyPI, Allure from npm, pinned by a lock.
+"""Install Allure 3 without a system node: node from PyPI, Allure from npm, pinned by a lock.
 
 `package.json` and `package-lock.json` beside this file name every package and its hash. They are
 installed once into the store: `$XDG_CACHE_HOME/edgeproof/allure`.
@@ -42,12 +42,12 @@ def _stage() -> Stage:
 
 
 def folder() -> Path:
-    """Return where that version is installed, or will be."""
+    """Return the folder of that version, installed or not."""
     return Store(default_root()).path(_stage())
 
 
 def is_installed() -> bool:
-    """Tell whether `install` has nothing to do but to check."""
+    """Tell whether `install` only has to check."""
     return Store(default_root()).has(_stage())
 
 
@@ -64,7 +64,7 @@ def install() -> Path:
 
 
 def draw(results: list[Path], output: Path, facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """Let Allure draw `output`/index.html.
+    """Run Allure to draw `output`/index.html.
 
     Args:
         results: folders of Allure results.
@@ -135,6 +135,6 @@ def _run(
 
 
 def _tail(done: Ended) -> str:
-    """Return the end of what a program printed, without the frames of node's stack traces."""
+    """Return the end of a program's output, without the frames of node's stack traces."""
     lines = [line for line in done.stdout.splitlines() if line.strip() and not _FRAME.match(line)]
     return " | ".join(lines[-_TAIL_LINES:])

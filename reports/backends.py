@@ -1,4 +1,4 @@
-"""The matrix of backends: `python -m reports.backends [RESULTS ...]` writes docs/backends.md.
+"""Write the matrix of backends: `python -m reports.backends [RESULTS ...]` writes docs/backends.md.
 
 What stands between two marks on the page is replaced by what runs of `suites/backends` left in
 their results.json: a candidate a row, a backend a column, and each pair that is not right with the
@@ -31,7 +31,7 @@ FAULTS = ["candidate", "backends", "what a gate says", "smallest file that shows
 
 
 def page_of(documents: Sequence[Mapping[str, Any]]) -> str:
-    """Return the matrix of some runs, and what is not right in it, as Markdown.
+    """Return the matrix of some runs, with its faults, as Markdown.
 
     Raises:
         UsageMistake: no run looked at another backend than the judged one.
@@ -48,7 +48,7 @@ def page_of(documents: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _circumstances(document: Mapping[str, Any]) -> str:
-    """Return what a run's part of the matrix depends on."""
+    """Return the circumstances of a run's part of the matrix."""
     cells, device = cells_of(document), document["device"]
     versions = dict.fromkeys(f"{one.backend.split('-')[0]} {one.version}" for one in cells)
     texts = " to ".join(f"{count:,}" for count in sorted({one.texts for one in cells}))
@@ -59,7 +59,7 @@ def _circumstances(document: Mapping[str, Any]) -> str:
 
 
 def _faults(cells: Sequence[Cell]) -> list[list[str]]:
-    """Return a row for each fault, with all backends that show it.
+    """Return a row for each fault, with all backends that have it.
 
     What a backend has to refuse is no fault.
     """
@@ -72,7 +72,7 @@ def _faults(cells: Sequence[Cell]) -> list[list[str]]:
 
 
 def _said(cell: Cell) -> str:
-    """Return what the first gate said that did not pass."""
+    """Return the message of the first gate that did not pass."""
     said = cell.why.partition("\n")[0].removeprefix("fail: ")
     return f"{cell.short}: {said}"
 

@@ -1,4 +1,4 @@
-"""Where a budget stands in its file: what an annotation and an explanation point at."""
+"""Find the line of a budget in its file, for annotations and explanations."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _KEY = re.compile(r"\s*([\w-]+)\s*=")
 
 
 class Place(NamedTuple):
-    """A line of a file; `file` as people write it, from the checkout where it lies in it."""
+    """A line of a file; `file` is relative to the checkout if it lies in it."""
 
     file: str
     line: int
 
 
 def place_of(source: str) -> Place | None:
-    """Find the line of a budget; None where it follows from data and stands in no file.
+    """Find the line of a budget; None if it was derived from data and is in no file.
 
     Args:
         source: file and key as a measurement gives them: "budgets/mine.toml: accuracy_drop.max".

@@ -1,4 +1,4 @@
-"""Tables of cells, for a terminal with their columns aligned and for Markdown."""
+"""Format tables of cells, aligned for a terminal or as Markdown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST = 80
 
 
 def without_empty(table: Table, empty: str, *, may_go: Collection[str] | None = None) -> Table:
-    """Leave out columns of which no row says anything.
+    """Drop columns that are empty in every row.
 
     Args:
         table: rows of as many cells each, the head first.
@@ -35,7 +35,7 @@ def without_empty(table: Table, empty: str, *, may_go: Collection[str] | None = 
 
 
 def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list[str]:
-    """Return the lines of a table, its head first.
+    """Return the lines of a table, its header first.
 
     Args:
         table: rows of as many cells each.
@@ -57,7 +57,7 @@ def as_lines(table: Table, *, left: Collection[int], ruled: bool = True) -> list
 
 
 def as_markdown(table: Table, *, left: Collection[int]) -> str:
-    """Return the lines of the same as a Markdown table."""
+    """Return the lines of a table in Markdown."""
     head, *rows = ([foreign_text.as_markdown(cell, LONGEST) for cell in row] for row in table)
     rule = ["---" if at in left else "---:" for at in range(len(head))]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))

@@ -1,4 +1,4 @@
-"""What each table of results.json says, typed: nothing that is drawn is believed before.
+"""Define the typed tables of results.json, which are checked before anything is drawn.
 
 The tables are open: they may hold more than stands here. What stands here without a default is in
 every document.
@@ -24,11 +24,11 @@ Number = Annotated[float, Meta(ge=-1e300, le=1e300)]
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):
-    """A table that may hold more than its keys."""
+    """A table that may have further keys."""
 
 
 class Moment(Open):
-    """What every run says of itself.
+    """When and with which version a run was made.
 
     Without its `extent` nobody knows whether it was of the whole suite.
 
@@ -67,7 +67,7 @@ class Moment(Open):
 
 
 class ModelSizes(Open):
-    """The sizes of one model in the ledger."""
+    """The sizes of one model."""
 
     parameters: dict[str, int]
     weights: int | None
@@ -75,7 +75,7 @@ class ModelSizes(Open):
 
 
 class VariantSizes(Open):
-    """The sizes of one FlatBuffer in the ledger."""
+    """The sizes of one FlatBuffer."""
 
     flatbuffer: int | None
     flatbuffer_zipped: int | None
@@ -84,7 +84,7 @@ class VariantSizes(Open):
 
 
 class Published(Open):
-    """What the paper's factor asks of a FlatBuffer."""
+    """The FlatBuffer size that the paper's factor implies."""
 
     published_ratio: Number
     flatbuffer_for_bert_large_checkpoint: int
@@ -92,7 +92,7 @@ class Published(Open):
 
 
 class Sizes(Open):
-    """The ledger."""
+    """All sizes of a subject."""
 
     variants: dict[str, VariantSizes]
     # Of candidates that were given, nobody knows the models.
@@ -102,7 +102,7 @@ class Sizes(Open):
 
 
 class NamedSubject(Open):
-    """What every `subject` says: its name, and its schemes in the order of its file."""
+    """The common keys of every `subject`: its name, and its schemes in the order of its file."""
 
     name: Name
     schemes: list[str]
@@ -116,7 +116,7 @@ class NamedSubject(Open):
 
 
 class NamedDevice(Open):
-    """What every `device` says: its name and whether it is emulated."""
+    """The common keys of every `device`: its name, and whether it is emulated."""
 
     name: Name
     emulated: bool
@@ -125,7 +125,7 @@ class NamedDevice(Open):
 
 
 class Circumstances(Open):
-    """Under which a run measured."""
+    """The circumstances of a run."""
 
     backend: str | None = None
     threads: int | None = None
@@ -136,7 +136,7 @@ class Circumstances(Open):
 
 
 class Merged(Open):
-    """What one of several runs says besides what it measured."""
+    """The facts of one of several merged runs, besides its measurements."""
 
     run: Moment
     subject: NamedSubject
@@ -145,20 +145,20 @@ class Merged(Open):
 
 
 class Run(Moment):
-    """What a document's `run` says; `merged` where the document is of several runs."""
+    """A document's `run`; it has `merged` if it holds several runs."""
 
     merged: list[Merged] | None = None
 
 
 class Moved(Open):
-    """What a measurement did since its baseline."""
+    """The change of a measurement since its baseline."""
 
     move: str
     reason: str
 
 
 class Looked(Open):
-    """How many texts a gate looked at, of how many, and why no more."""
+    """How many texts a gate looked at, out of how many, and why no more."""
 
     texts: Count
     of: Count
@@ -167,7 +167,7 @@ class Looked(Open):
 
 
 class Details(Open):
-    """What of a measurement's details is drawn."""
+    """The details of a measurement that are drawn."""
 
     baseline: Moved | msgspec.UnsetType = msgspec.UNSET
     seconds: list[Number] = []
@@ -181,7 +181,7 @@ class Details(Open):
 
 
 def check_details(details: dict[str, Any]) -> None:
-    """Check what is drawn of a measurement's details.
+    """Check the details of a measurement that are drawn.
 
     Raises:
         ValidationError: a key is mistyped, or a table is not as wide in one row as in another.

@@ -1,4 +1,4 @@
-"""What each suite of a run cost, from how long its tests took."""
+"""Sum up how long each suite of a run took."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 def suite_of(test: str) -> str:
-    """Return the suite that a test's id begins with: "latency" of "suites/latency/test_x.py::y"."""
+    """Return the suite in a test's id: "latency" of "suites/latency/test_x.py::y"."""
     return test.split("/", 2)[1] if test.count("/") > 1 else test
 
 
 def as_sentence(document: Mapping[str, Any]) -> str:
-    """Return a line on what a run's suites cost; empty where no test has run."""
+    """Return a line with the time of each suite; empty if no test has run."""
     return cost_of({one.id: one.seconds for one in outcomes_of(document)})
 
 
 def cost_of(taken: Mapping[str, float]) -> str:
-    """Return a line on what suites cost, the dearest first; empty where nothing was taken.
+    """Return a line with the time of each suite, the slowest first; empty if none ran.
 
     Args:
         taken: seconds by the id of each test.

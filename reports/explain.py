@@ -1,4 +1,4 @@
-"""A failed test explains itself: from results.json alone, for a terminal, Markdown and HTML.
+"""Explain why a test failed, from results.json alone, for a terminal, Markdown and HTML.
 
 What was measured, which budget it broke, under which circumstances, what changed since the
 baseline, where the error enters the network, and the one command that shows it again.
@@ -50,7 +50,7 @@ _OF_LINES = {"What happened", "Labels that flipped", "First difference"}
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a test is not green.
+    """Why a test did not pass.
 
     Attributes:
         test: its id.
@@ -82,7 +82,7 @@ class Explanation:
         return self.outcome == "xfailed"
 
     def as_text(self) -> str:
-        """Write it for a terminal, wrapped; the command has a line of its own to be copied."""
+        """Write it for a terminal, wrapped; the command stands on its own line, to be copied."""
         width = max(len(label) for label, _ in self.rows) + 2
         lines = [one_line(self.title), f"  {one_line(self.test)}"]
         for label, text in self.rows:
@@ -98,7 +98,7 @@ class Explanation:
         return several_lines("\n".join(lines), LONGEST_COMMAND) + "\n"
 
     def as_markdown(self) -> str:
-        """Write it for GitHub, folded away under its title."""
+        """Write it for GitHub, collapsed under its title."""
         rows = "\n".join(
             f"| {label} | {_markdown_cell(label, text)} |" for label, text in self.rows
         )
@@ -108,7 +108,7 @@ class Explanation:
         )
 
     def as_html(self) -> str:
-        """Return a list of terms for the report, which wraps wherever it is put."""
+        """Return a description list for the report."""
         rows = "".join(
             f"<dt><b>{as_markup(label)}</b></dt><dd>{_html_cell(label, text)}</dd>"
             for label, text in self.rows
@@ -117,7 +117,7 @@ class Explanation:
 
 
 def explanations(document: Mapping[str, Any]) -> list[Explanation]:
-    """Explain every test of a run that is red: failures first, then what is not known.
+    """Explain every test that did not pass: failures first, then undecided ones.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -126,7 +126,7 @@ def explanations(document: Mapping[str, Any]) -> list[Explanation]:
 
 
 def accounts(document: Mapping[str, Any]) -> list[Explanation]:
-    """Say of every test of a run that measured, or failed, why it ended as it did.
+    """Say of every test that measured or failed why it ended as it did.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -146,13 +146,13 @@ def accounts(document: Mapping[str, Any]) -> list[Explanation]:
 
 
 def reproduce(document: Mapping[str, Any], test: str) -> str:
-    """Return the one command that runs a test as the run did."""
+    """Return the command that reruns a test as in the run."""
     command = document["run"].get("command", "python -m pytest")
     return f"{command} {shlex.quote(test)}"
 
 
 def circumstances(document: Mapping[str, Any]) -> str:
-    """Return what the numbers of a run depend on, in one line."""
+    """Return the circumstances of a run, in one line."""
     known, run = document["circumstances"], document["run"]
     backend = known.get("backend", "")
     threads = known.get("threads")
@@ -172,7 +172,7 @@ def circumstances(document: Mapping[str, Any]) -> str:
 
 
 def _device(device: Mapping[str, Any]) -> str:
-    """Name it, and say what it is: "host (x86_64)", "rpi4-emulated (emulated aarch64)"."""
+    """Name the device and its kind: "host (x86_64)", "rpi4-emulated (emulated aarch64)"."""
     emulated = "emulated " if device["emulated"] else ""
     known = ", ".join(str(device[key]) for key in ("machine", "core", "target") if key in device)
     return f"{device['name']} ({emulated}{known})" if emulated or known else str(device["name"])
@@ -219,14 +219,14 @@ def _explanation(
 
 
 def _told(label: str, text: str) -> str:
-    """Return what is told under a label: where it is ours to end lines, it may have several."""
+    """Return a labelled text, which may have several lines where edgeproof breaks them."""
     if label in _OF_LINES:
         return text
     return one_line(text, LONGEST_COMMAND) if label == "Reproduce" else one_line(text)
 
 
 def _localized(found: Localization) -> list[tuple[str, str]]:
-    """Return where the error begins, and the texts that it cost their label."""
+    """Return where the error begins, and the texts whose label it flipped."""
     rows = [("Localizer", found.as_sentence())]
     if found.flips:
         count = found.flipped or len(found.flips)
@@ -269,7 +269,7 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
 
 
 def _looked(looked: Mapping[str, Any]) -> str:
-    """Say how many texts were looked at of how many, and why no more."""
+    """Say how many texts were looked at, out of how many, and why no more."""
     said = f"{looked['texts']:,} of {looked['of']:,}: {looked['because']}"
     if "decided_after" in looked:
         said += f"; {looked['decided_after']:,} would have decided"

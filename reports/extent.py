@@ -1,4 +1,4 @@
-"""How much of the suite a run was: what was asked for, what applied, what ran, what ended it."""
+"""Describe how much of the suite a run covers: requested, applicable, run, and how it ended."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class Extent(Table, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def extent_of(document: Mapping[str, Any]) -> Extent | None:
-    """Return the extent of a document's run; None where the document does not hold one."""
+    """Return the extent of a document's run; None if the document has none."""
     held = document["run"].get("extent")
     return None if held is None else msgspec.convert(held, type=Extent)
 
 
 def partial_because(document: Mapping[str, Any]) -> list[str]:
-    """Return every reason for which a run is not of the whole suite; empty where it is whole."""
+    """Return every reason why a run is partial; empty if it is whole."""
     extent = extent_of(document)
     if extent is None:
         return [UNKNOWN]
@@ -83,13 +83,13 @@ def partial_because(document: Mapping[str, Any]) -> list[str]:
 
 
 def counted(document: Mapping[str, Any]) -> list[str]:
-    """Return a line for each kind of test that judged nothing: how many, and for which reasons."""
+    """Return a line for each kind of test that judged nothing: how many, and why."""
     extent = extent_of(document)
     return [] if extent is None else list(_lines(extent))
 
 
 def left_aside(document: Mapping[str, Any]) -> str:
-    """Return in a few words what a green headline must not hide; empty where there is nothing."""
+    """Return a short note for a passing headline; empty if nothing was left out."""
     extent = extent_of(document)
     if extent is None:
         return ""
@@ -130,7 +130,7 @@ def _count(groups: tuple[Group, ...]) -> int:
 
 
 def _by_first_line(groups: Iterable[Group]) -> Counter[str]:
-    """Count tests by what a reader sees of their reason: reasons that read the same are one."""
+    """Count tests by the visible part of their reason: equal lines are counted together."""
     counts: Counter[str] = Counter()
     for one in groups:
         counts[_first_line(one.reason)] += one.count

@@ -1,4 +1,4 @@
-"""The planted faults on the first page of the report: of each gate, what it is seen to catch."""
+"""Show the planted faults of each gate on the first page of the report."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ENDED = {
 def as_html(
     faults: Sequence[PlantedFault] | None, tests: Iterable[str], links: Mapping[str, str]
 ) -> str:
-    """Return the section, folded: counts first, then each gate with its faults, to be searched.
+    """Return the section, collapsed and searchable: counts first, then each gate with its faults.
 
     Args:
         faults: None where there is no table of them.
@@ -73,7 +73,7 @@ def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> st
 
 
 def _without(tests: Iterable[str], grouped: Mapping[str, object]) -> str:
-    """Name the gates of the report that no fault is planted for."""
+    """Name the gates of the report without a planted fault."""
     bare = sorted({gate_of(test) for test in tests} - set(grouped))
     if not bare:
         return ""

@@ -1,4 +1,4 @@
-"""faults.json: which faults are planted for each gate, and how planting each of them ended.
+"""Read and write faults.json: the planted faults of each gate, and the result of each.
 
 `suites/meta/gates` plants them and writes the file; the report shows by it that a gate can fail.
 """
@@ -28,7 +28,7 @@ META = "suites/meta/"
 
 
 class Seen(Table, frozen=True, kw_only=True, omit_defaults=True):
-    """How planting a fault ended.
+    """The result of planting a fault.
 
     Attributes:
         outcome: the gate turned `red` as it has to; it was `missed`, which fails `tox -e meta`; or
@@ -47,7 +47,7 @@ class Seen(Table, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PlantedFault(Table, frozen=True, kw_only=True, omit_defaults=True):
-    """A fault, and the gate that must turn red.
+    """A fault, and the gate that must fail.
 
     Attributes:
         name: what is wrong, in words; no two share one.
@@ -139,7 +139,7 @@ def by_gate(faults: Iterable[PlantedFault]) -> dict[str, list[PlantedFault]]:
 
 
 def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
-    """Return what is said of one gate: a label, and the names of the faults it is true of."""
+    """Return the sentences about one gate: a label, and the names of its faults."""
     shown = [fault.name for fault in faults if fault.is_shown]
     other = [fault.name for fault in faults if not fault.is_shown]
     said = [("Shown to fail by", shown), ("Has to fail by, and was not seen to here", other)]
@@ -147,7 +147,7 @@ def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
 
 
 def planted_at(faults: Iterable[PlantedFault]) -> list[str]:
-    """Return at which commits, and on which days, they were planted: the latest first."""
+    """Return the commits and dates at which the faults were planted, the latest first."""
     seen = sorted((one.seen for one in faults if one.seen), key=lambda it: it.when, reverse=True)
     said = (
         f"{commit_of({'commit': one.commit, 'changed': one.changed})} on {one.when[:10]}".strip()

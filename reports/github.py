@@ -1,4 +1,4 @@
-"""What GitHub Actions shows of a run: the summary of the job, and annotations at budget lines."""
+"""Show a run on GitHub Actions: the summary of the job, and annotations at budget lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ACTIONS = "GITHUB_ACTIONS"
 
 
 def publish(document: Mapping[str, Any]) -> None:
-    """Append a run's summary to the file that GitHub names; nothing where it names none.
+    """Append a run's summary to the file that GitHub names; do nothing elsewhere.
 
     Raises:
         EdgeproofError: the file cannot be written to, or a measurement is not valid.
@@ -43,7 +43,7 @@ def publish(document: Mapping[str, Any]) -> None:
 
 
 def step_summary(document: Mapping[str, Any]) -> str:
-    """Return the summary of a run as Markdown: what was tested, the scoreboard, and what is red."""
+    """Return the summary of a run as Markdown: what was tested, the scoreboard, the failures."""
     red = explanations(document)
     lines = [
         f"## edgeproof: {foreign_text.as_markdown(title_of(document))}",
@@ -62,19 +62,19 @@ def step_summary(document: Mapping[str, Any]) -> str:
 
 
 def _remarks(document: Mapping[str, Any]) -> list[str]:
-    """Return what whoever reads the numbers has to know, of each run."""
+    """Return the remarks of each run that a reader of the numbers needs."""
     said = [remark for run in parts_of(document) for remark in run["subject"].get("remarks", ())]
     return list(dict.fromkeys(said))
 
 
 def _said(document: Mapping[str, Any]) -> str:
-    """Return the headline without whose it is, which stands above."""
+    """Return the headline without its subject, which stands above."""
     said = headline(document)[1].removeprefix(f"{title_of(document)}: ")
     return foreign_text.as_markdown(f"{said[:1].upper()}{said[1:]}.")
 
 
 def annotations_asked_for(document: Mapping[str, Any]) -> list[str]:
-    """Return the annotations of a run, where GitHub Actions reads them; none elsewhere."""
+    """Return the annotations of a run on GitHub Actions; none elsewhere."""
     return annotations(document) if os.environ.get(ACTIONS) == "true" else []
 
 
@@ -97,7 +97,7 @@ def _annotation(one: Explanation) -> str:
 
 
 def _escaped(text: str, more: str = "") -> str:
-    """Escape as GitHub's workflow commands ask for; `more` in the value of a property."""
+    """Escape a text for GitHub's workflow commands; `more` for the value of a property."""
     for character in f"%\r\n{more}":
         text = text.replace(character, f"%{ord(character):02X}")
     return text

@@ -1,4 +1,4 @@
-"""Drawing the HTML report: `python -m reports.html [RUN ...] [--out DIR]`.
+"""Draw the HTML report: `python -m reports.html [RUN ...] [--out DIR]`.
 
 One file that opens from disk and asks nothing of any network. A RUN is a folder that holds a run's
 `results.json` and `allure-results/`; several (a host, an emulated device, boards) become one report
@@ -134,7 +134,7 @@ def _draw(
 
 
 def _links(page: str, environments: dict[str, str]) -> dict[str, str]:
-    """Return where in Allure's page each test of a run is shown."""
+    """Return the address of each test of a run in Allure's page."""
     addresses = {}
     for name, content in files_of(page).items():
         if drawn := _TEST.fullmatch(name):
@@ -145,13 +145,13 @@ def _links(page: str, environments: dict[str, str]) -> dict[str, str]:
 
 
 def _run_name(began: float) -> str:
-    """Return what the report is titled and the history knows the run by."""
+    """Return the title of the report, which the history uses as the run's name."""
     moment = datetime.fromtimestamp(began / 1000, UTC).replace(tzinfo=None)
     return f"edgeproof, run of {moment.isoformat(' ', 'milliseconds')} UTC"
 
 
 def _forget(history: Path, run: str) -> None:
-    """Take a run out of the history, so that drawing it again does not count it twice."""
+    """Remove a run from the history, so that drawing it again does not count it twice."""
     if not history.exists():
         return
     lines = history.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -192,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _planted(named: Path | None) -> list[PlantedFault] | None:
-    """Return what is planted for each gate.
+    """Return the planted faults of each gate.
 
     None where no file is named and none is where it would be.
     """

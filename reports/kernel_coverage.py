@@ -1,4 +1,4 @@
-"""Which operators of each candidate stand on proven kernels, from results.json alone."""
+"""List the operators of each candidate that run on proven kernels, from results.json alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_SHOWN = 12
 
 
 class Covered(msgspec.Struct, frozen=True, kw_only=True):
-    """What the detail `kernels` of a measurement says.
+    """The detail `kernels` of a measurement.
 
     Attributes:
         multiply_accumulates: the share of them in operators whose kernel was proven.
@@ -42,7 +42,7 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def lines_of(document: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """Return of each candidate what was proven, and the operators that were not."""
+    """Return for each candidate what was proven, and the operators that were not."""
     found = []
     for one in map(Measurement.from_dict, document["measurements"]):
         if one.metric != METRIC:
@@ -57,7 +57,7 @@ def lines_of(document: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def _how(covered: Covered) -> str:
-    """Say what became of the operators, and how they were asked."""
+    """Say how the operators were checked, and with which results."""
     said = [", ".join(f"{count} {state}" for state, count in covered.states.items())]
     if covered.graphs > 1:
         said.append(f"of the first of {covered.graphs} graphs")
@@ -74,7 +74,7 @@ def _few(lines: list[str]) -> list[str]:
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """Return the coverage of every candidate for a terminal; nothing where no kernel was asked."""
+    """Return the coverage of every candidate for a terminal; empty if no kernel was checked."""
     lines = [line for part in parts_of(document) for line in lines_of(part)]
     if not lines:
         return ""
@@ -86,7 +86,7 @@ def as_text(document: Mapping[str, Any]) -> str:
 
 
 def as_html(document: Mapping[str, Any]) -> str:
-    """Return the same as a section of a page."""
+    """Return the coverage as a section of a page."""
     lines = lines_of(document)
     if not lines:
         return ""

@@ -1,4 +1,4 @@
-"""The table of kernels: `python -m reports.kernels [FOLDER]` writes it into docs/kernels.md.
+"""Write the table of kernels: `python -m reports.kernels [FOLDER]` writes it into docs/kernels.md.
 
 What stands between two marks on the page is replaced by what the last run of `suites/kernels` left:
 an operator and kind of operands a row, a backend a column.
@@ -23,7 +23,7 @@ NOT_COVERED = "-"
 
 
 def table_of(cells: list[Cell]) -> str:
-    """Return the table, and what its columns are, as Markdown."""
+    """Return the table with an explanation of its columns, as Markdown."""
     columns = sorted({(one.backend, one.version, one.machine) for one in cells})
     rows = sorted({(one.operator, one.kind) for one in cells})
     known = {(one.operator, one.kind, one.backend, one.version, one.machine): one for one in cells}

@@ -1,4 +1,4 @@
-"""Where red variants leave the float32 one, as results.json holds it (`models.localizing`)."""
+"""Read where failed variants leave the float32 one (results of `models.localizing`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_TEXT, LONGEST_NAME = 300, 80
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """An operator whose tensor both files have.
+    """An operator whose tensor exists in both files.
 
     Attributes:
         operator: its kind.
@@ -62,17 +62,17 @@ class Flip(msgspec.Struct, frozen=True, kw_only=True):
         return f'"{one_line(self.text, LONGEST_TEXT)}"' if self.text else f"test text {self.row}"
 
     def as_sentence(self) -> str:
-        """Return the text, and what each of the two models made of it."""
+        """Return the text with the answers of both models."""
         answers = [f"{_name(name)} {self.answer(name)}" for name in self.labels]
         return f"{self.said}: gold {_name(self.gold)}, {', '.join(answers)}"
 
     def answer(self, name: str) -> str:
-        """Return a model's label, and by how many logits it preferred that."""
+        """Return a model's label, and its margin in logits."""
         return f"{_name(self.labels[name])} by {self.margins[name]:.3g}"
 
 
 class Localization(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found of one scheme.
+    """The result of one scheme.
 
     Attributes:
         scheme: its name.
@@ -128,7 +128,7 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
         return sum(point.nan for point in self.curve), sum(point.inf for point in self.curve)
 
     def as_sentence(self) -> str:
-        """Return where the error begins and what mends it, for an explanation."""
+        """Return where the error begins and what repairs it, for an explanation."""
         if self.not_finite is not None:
             one = self.not_finite
             return (
@@ -168,5 +168,5 @@ def _name(text: str) -> str:
 
 
 def localizations_of(document: Mapping[str, Any]) -> list[Localization]:
-    """Return what a document's run found of each scheme that was red."""
+    """Return the results for each failed scheme of a document's run."""
     return msgspec.convert(document["run"].get("localizations", []), type=list[Localization])

@@ -1,4 +1,4 @@
-"""How many test texts the gates of a run looked at, of how many, and why no more."""
+"""Report how many test texts the gates of a run looked at, out of how many, and why no more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOKED = "looked"
 
 
 def as_sentence(document: Mapping[str, Any]) -> str:
-    """Return a line on the texts of a run's gates; empty where a fixed sample was asked for.
+    """Return a line on the texts of a run's gates; empty if a fixed sample was requested.
 
     Raises:
         EdgeproofError: a measurement is not valid.

@@ -1,4 +1,4 @@
-"""The matrix of candidates and backends: which of them execute which files rightly."""
+"""Build the matrix of candidates and backends: which backend executes which file rightly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """What is known of a candidate on a backend, the worst first."""
+    """The state of a candidate on a backend, the worst first."""
 
     WRONG = "wrong"
     KNOWN = "known to be wrong"
@@ -29,7 +29,7 @@ _WORST_FIRST = list(State)
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What one gate found.
+    """The finding of one gate.
 
     Attributes:
         gate: the test's name.
@@ -43,7 +43,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Departure(Table, frozen=True, kw_only=True):
-    """Where a backend departs from the judged one on a candidate.
+    """The operator at which a backend deviates from the judged one.
 
     Attributes:
         unknown_because: why that is not known; "" where it is.
@@ -106,7 +106,7 @@ class Cell(Table, frozen=True, kw_only=True):
     departure: Departure | None = None
 
     def after(self, seen: Seen) -> Cell:
-        """Return the cell after one more gate has looked at it."""
+        """Return the cell updated with the finding of one more gate."""
         state = State(seen.state)
         if _WORST_FIRST.index(state) >= _WORST_FIRST.index(State(self.state)):
             return self
@@ -157,7 +157,7 @@ def cells_of(document: Mapping[str, Any]) -> list[Cell]:
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """Return the matrix for a terminal, columns aligned; nothing where one backend was asked."""
+    """Return the matrix for a terminal, columns aligned; empty if only one backend was asked."""
     texts = []
     for part in parts_of(document):
         table = as_table(cells_of(part), judged_in(part))
@@ -174,7 +174,7 @@ def as_text(document: Mapping[str, Any]) -> str:
 
 
 def as_markdown(document: Mapping[str, Any]) -> str:
-    """Return the matrix as Markdown; nothing where one backend was asked."""
+    """Return the matrix as Markdown; empty if only one backend was asked."""
     texts = []
     for part in parts_of(document):
         cells = cells_of(part)
@@ -186,19 +186,19 @@ def as_markdown(document: Mapping[str, Any]) -> str:
 
 
 def markdown_table(table: Iterable[Iterable[str]]) -> str:
-    """Return a table, its head first, as Markdown."""
+    """Return a table, its header first, as Markdown."""
     head, *rows = [[foreign_text.as_markdown(cell) for cell in row] for row in table]
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def judged_in(document: Mapping[str, Any]) -> str:
-    """Return the backend that a run judged."""
+    """Return the judged backend of a run."""
     return str(document["circumstances"].get("backend") or "judged")
 
 
 def departures_in(cells: Iterable[Cell]) -> list[str]:
-    """Return a line for each pair of which it is known where it departs, or why that is not."""
+    """Return a line for each deviating pair: the operator, or why it is unknown."""
     return [
         f"{one.candidate} on {one.backend}: {one.departure.text}"
         for one in cells
@@ -207,7 +207,7 @@ def departures_in(cells: Iterable[Cell]) -> list[str]:
 
 
 def fit_on(document: Mapping[str, Any]) -> str:
-    """Say on which backends the candidates of a run are right, and which of them on which are not.
+    """Say on which backends all candidates are right, and which candidates are wrong on others.
 
     Where a document is of several runs, each of them with its device.
     """
@@ -220,7 +220,7 @@ def fit_on(document: Mapping[str, Any]) -> str:
 
 
 def _also_on(cells: Iterable[Cell]) -> str:
-    """Say in parentheses what holds on the other backends; nothing where there are none."""
+    """Return the note in parentheses on the other backends; empty if there are none."""
     by_backend: dict[str, list[Cell]] = {}
     for one in cells:
         by_backend.setdefault(one.backend, []).append(one)

@@ -1,4 +1,4 @@
-"""Several runs in one results.json: `python -m reports.merge --out FILE FOLDER ...`.
+"""Merge several runs into one results.json: `python -m reports.merge --out FILE FOLDER ...`.
 
 Each folder is what `--edge-report-dir` was given. Every measurement and every test says which
 subject and which device it is of, so that runs of one subject on one device stay apart, too.
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def merge(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return one document of several runs; `reports.parts` takes it apart again."""
+    """Merge several runs into one document; `reports.parts` splits it again."""
     named = list(zip(device_names(documents), documents, strict=True))
     subjects = dict.fromkeys(str(one["subject"]["name"]) for one in documents)
     schemes = dict.fromkeys(s for one in documents for s in one["subject"]["schemes"])
@@ -95,7 +95,7 @@ def merge(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _merged(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a run says besides what it measured."""
+    """Return the facts of a run besides its measurements."""
     said = {part: one[part] for part in ("run", "subject", "circumstances")}
     return said | {"device": one["device"] | {"name": name}}
 
@@ -105,7 +105,7 @@ def _finished(document: Mapping[str, Any]) -> str:
 
 
 def _artefacts(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """Name each artefact once by its subject, and by its device where a name means two.
+    """Name each artefact by its subject, and by its device if the name is ambiguous.
 
     Boards answer with what one host has built: mostly they share all of it.
     """
@@ -121,7 +121,7 @@ def _artefacts(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[dict[
 
 
 def as_table(document: Mapping[str, Any]) -> str:
-    """Return one line for each variant: its bytes, accuracy and drop, the smallest first."""
+    """Return a line for each variant, with bytes, accuracy and drop, the smallest first."""
     found: dict[tuple[str, ...], dict[str, Measurement]] = {}
     for one in measurements_of(document):
         found.setdefault((one.subject, one.device, one.scheme), {})[one.metric] = one

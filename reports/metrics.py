@@ -1,4 +1,4 @@
-"""The metrics of a run as Allure shows them, with a trend over the runs: from results.json alone.
+"""Write the metrics of a run for Allure, which shows their trend, from results.json alone.
 
 Allure reads every `*-perf.json` in a folder of results. It averages what shares a key, so a key
 names subject, device, scheme and metric, and what another than the run's own backend answered
@@ -50,7 +50,7 @@ def write_metric_samples(document: Mapping[str, Any], folder: Path) -> Path:
 
 
 def metric_samples(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return an Allure metric of each measurement: key, value as shown, which way is better."""
+    """Return an Allure metric for each measurement: key, shown value, and which way is better."""
     started = datetime.fromisoformat(document["run"]["started"])
     taken = int(started.timestamp() * 1000)
     subject = document["subject"]["name"]

@@ -1,4 +1,4 @@
-"""Names that tell runs apart: two runs of one subject on one device must not hide each other."""
+"""Give runs distinct names: two runs of one subject on one device must not hide each other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST = 120
 
 
 def device_names(documents: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a name for the device of each run: its own, where no other run of its subject has it.
+    """Return a name for the device of each run: its own, unless another run of its subject has it.
 
     Where one does, what they differ in is added: the board's address, the commit, then when they
     began, then a number.
@@ -32,7 +32,7 @@ def device_names(documents: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _numbered(named: list[tuple[str, str]]) -> list[str]:
-    """Put a number behind names that are still shared, one that makes a name of its own."""
+    """Append a number to names that are still shared, avoiding names that exist."""
     used = set(named)
     names = []
     for subject, device in named:
@@ -46,7 +46,7 @@ def _numbered(named: list[tuple[str, str]]) -> list[str]:
 
 
 def _told_apart(named: list[tuple[str, str]], facts: list[str]) -> list[tuple[str, str]]:
-    """Add a fact to the names that several runs share, where it is not the same of all."""
+    """Add a distinguishing fact to the names that several runs share."""
     known = list(zip(named, facts, strict=True))
 
     def told(name: tuple[str, str], fact: str) -> tuple[str, str]:
@@ -57,18 +57,18 @@ def _told_apart(named: list[tuple[str, str]], facts: list[str]) -> list[tuple[st
 
 
 def _address_of(device: Mapping[str, Any]) -> str:
-    """Return where a board was reached, without the way there: "pi@one" of "ssh://pi@one/of/python"."""
+    """Return a board's address without scheme and path: "pi@one" of "ssh://pi@one/of/python"."""
     return str(device.get("target", "")).rpartition("://")[2].partition("/")[0]
 
 
 def commit_of(run: Mapping[str, Any]) -> str:
-    """Return the commit of a run as people say it; "" where none is known."""
+    """Return the short commit of a run; "" if unknown."""
     commit = run.get("commit")
     return f"commit {commit[:9]}{' with changes' if run.get('changed') else ''}" if commit else ""
 
 
 def slug(name: str) -> str:
-    """Return a name as a file may have it; a long one is cut, and told apart by its hash."""
+    """Return a name that is safe for files; a long one is cut and gets a hash."""
     plain = re.sub(r"[^\w.]+", "-", name)
     if len(plain.encode()) <= LONGEST:
         return plain

@@ -1,4 +1,4 @@
-"""Making an HTML page keep to itself: no analytics, and nothing fetched from anywhere.
+"""Make an HTML page self-contained: no analytics, no requests.
 
 Three layers: the analytics scripts are cut out, a Content-Security-Policy forbids the browser
 whatever an attachment may ask for, and what is left is searched for external loads.
@@ -47,7 +47,7 @@ def keep_to_itself(html: str) -> str:
 
 
 def external_loads(html: str) -> list[str]:
-    """List the addresses that a page, or a script or style it carries, would load by itself."""
+    """List the addresses that a page, or a script or style in it, would load."""
     texts = [html, *map(_decoded, _DATA.findall(html))]
     found = {match for text in texts for load in _LOADS for match in load.findall(text)}
     return sorted(found)

@@ -1,4 +1,4 @@
-"""Making an HTML page small: what Allure's page carries is compressed, and unpacked as it opens.
+"""Compress the data of Allure's page, which is unpacked as it opens.
 
 Allure writes its program and every file of its data into the page as base64. Together they
 compress to a tenth, which every browser of today unpacks by itself (`DecompressionStream`).
@@ -36,19 +36,19 @@ _UNPACK = string.Template(
 
 
 class _Carried(NamedTuple):
-    """What a page carries, and where in it that stands."""
+    """A file within a page, with its position."""
 
     program: re.Match[str]
     files: re.Match[str]
 
 
 def files_of(page: str) -> dict[str, bytes]:
-    """Return the files of Allure's data that a page carries, by their names."""
+    """Return the files of Allure's data within a page, by their names."""
     return {name: base64.b64decode(data) for name, data in _DATA.findall(page)}
 
 
 def pack(page: str) -> str:
-    """Return the page with its program and its data compressed; as it is where it has none."""
+    """Return the page with its program and data compressed; unchanged if it has none."""
     carried = _carried(page)
     if carried is None:
         return page

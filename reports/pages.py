@@ -1,4 +1,4 @@
-"""A part of a documentation page that a command writes: what stands between two marks."""
+"""Replace the generated part of a documentation page, between two marks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs that a document holds: itself, or those that `reports.merge` has put together."""
+"""Split a document into its runs, where `reports.merge` joined several."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def parts_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a document for each run, of one subject on one device, as they were merged."""
+    """Return a document for each run, of one subject on one device."""
     merged = document["run"].get("merged")
     if merged is None:
         return [dict(document)]
@@ -24,7 +24,7 @@ def parts_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def require_distinct(documents: Iterable[tuple[Path, Mapping[str, Any]]]) -> None:
-    """Check that each document is of one run, and each of another one.
+    """Check that each document holds one run, and that no two are the same.
 
     Raises:
         UsageMistake: one is of several runs already, or two are of the same; names the file.
@@ -43,7 +43,7 @@ def require_distinct(documents: Iterable[tuple[Path, Mapping[str, Any]]]) -> Non
 
 
 def title_of(document: Mapping[str, Any]) -> str:
-    """Return which subject, and on which device."""
+    """Return subject and device as a title."""
     return f"{document['subject']['name']} on {document['device']['name']}"
 
 

@@ -1,4 +1,4 @@
-"""results.json: one machine-readable document per run, and the source of every other report.
+"""Read and write results.json, the document of a run from which every report is drawn.
 
 Its schema is results.schema.json. Written whole or not at all, and alike for alike contents.
 """
@@ -38,7 +38,7 @@ TOP_LEVEL = (
 
 
 class Artefact(msgspec.Struct, frozen=True, kw_only=True):
-    """What every artefact says: its name, the SHA-256 and the size of its file."""
+    """An artefact: its name, the SHA-256 and the size of its file."""
 
     name: str
     sha256: str
@@ -46,7 +46,7 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
-    """How a test ended; `message` says why where it did not pass.
+    """The outcome of a test; `message` says why it did not pass.
 
     Where several runs are one document, `subject` and `device` say whose it is.
     """
@@ -70,7 +70,7 @@ class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Document(Table, frozen=True, kw_only=True):
-    """The top level; the open tables may hold more than they must."""
+    """The top level of the document; the open tables may have further keys."""
 
     schema: int
     run: Run
@@ -92,7 +92,7 @@ def new_document(  # noqa: PLR0913 - the contract's keys, all named
     measurements: Iterable[Measurement],
     tests: Iterable[Outcome] = (),
 ) -> dict[str, Any]:
-    """Put a document together, its keys and measurements in their order.
+    """Put a document together, with keys and measurements in a fixed order.
 
     Args:
         run: see `reports.contract.Run`; more keys are welcome, here and below.
@@ -122,7 +122,7 @@ def new_document(  # noqa: PLR0913 - the contract's keys, all named
 
 
 def write_results(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a document so that `path` holds the old one or the new one, whatever happens.
+    """Write a document atomically: `path` holds the old one or the new one.
 
     Raises:
         EdgeproofError: the document is not valid, or the folder cannot be written to.
@@ -176,7 +176,7 @@ def outcomes_of(document: Mapping[str, Any]) -> list[Outcome]:
 
 
 def _check(document: object, path: Path | None) -> None:
-    """Refuse what does not keep the contract; the version first, for it explains the rest."""
+    """Reject what breaks the contract, the version first."""
     version = document.get("schema") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION:
         raise EdgeproofError(
@@ -221,7 +221,7 @@ def _remedy_for_version(version: object) -> str:
 
 
 def _check_owners(document: Document, path: Path | None) -> None:
-    """Refuse what is measured or tested by none of the runs that a document says it is of."""
+    """Reject measurements and tests of runs that the document does not list."""
     runs = [(one.subject.name, one.device.name) for one in document.run.merged or ()]
     whose = {
         "measurements": [(one.get("subject"), one.get("device")) for one in document.measurements],

@@ -1,4 +1,4 @@
-"""The folders a report is drawn from: each a run's `results.json` and its `allure-results/`."""
+"""Read the folders of runs: `results.json` and `allure-results/` of each."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Survey:
-    """What several runs hold: tests, when the first began, what is known of each environment."""
+    """A summary of several runs: tests, the first start, and facts of each environment."""
 
     tests: int
     began: float
@@ -75,7 +75,7 @@ class Survey:
 
 
 def read_runs(folders: Iterable[Path]) -> list[Run]:
-    """Read the folders of runs, and name their devices so that none hides another's.
+    """Read the folders of runs, and give their devices distinct names.
 
     A folder that is no run's stands for those of its folders that are, such as a fleet's.
 
@@ -127,17 +127,17 @@ def read_run(folder: Path) -> Run:
 
 
 def labels_of(test: dict[str, Any], name: str) -> list[str]:
-    """Return the values of a label of one of Allure's results."""
+    """Return the values of a label in one of Allure's results."""
     return [str(label["value"]) for label in test["labels"] if label["name"] == name]
 
 
 def test_id(test: dict[str, Any]) -> str:
-    """Return the id that pytest gave the test of one of Allure's results."""
+    """Return pytest's id of the test in one of Allure's results."""
     return "/".join(test.get("titlePath", ())) + f"::{test['name']}"
 
 
 def survey(runs: Iterable[Run]) -> Survey:
-    """Count the tests of several runs, and gather what is known of their environments."""
+    """Count the tests of several runs, and gather the facts of their environments."""
     every = list(runs)
     environments: dict[str, dict[str, str]] = {}
     of_device: dict[str, list[str]] = {}
@@ -150,7 +150,7 @@ def survey(runs: Iterable[Run]) -> Survey:
 
 
 def _told_apart(runs: list[Run]) -> list[Run]:
-    """Name the environments of runs, and their devices where a run of one subject shares one."""
+    """Name the environments of runs, and distinguish devices of runs of the same subject."""
     placed = [(run, device) for run in runs for device in sorted(run.devices)]
     stands = [_stand_in(run, device) for run, device in placed]
     names, taken = device_names(stands), set[str]()
@@ -165,7 +165,7 @@ def _told_apart(runs: list[Run]) -> list[Run]:
 
 
 def _environment(name: str, at: int, taken: set[str]) -> str:
-    """Name an environment as Allure takes it: no hidden character, no slash, no great length."""
+    """Return an environment name that Allure accepts: no hidden character, no slash, short."""
     plain = re.sub(r"[/\\]+", "-", one_line(name)).strip()
     plain = "unnamed" if set(plain) <= {"."} else plain
     # Allure counts as JavaScript does.
@@ -176,7 +176,7 @@ def _environment(name: str, at: int, taken: set[str]) -> str:
 
 
 def _stand_in(run: Run, device: str) -> dict[str, Any]:
-    """Return what tells a run from another, also where it measured nothing."""
+    """Return what distinguishes a run, even if it measured nothing."""
     if run.document is not None:
         return run.document | {"device": run.document["device"] | {"name": device}}
     subjects = {subject for test in run.tests.values() for subject in labels_of(test, "subject")}
@@ -193,7 +193,7 @@ def _renamed(document: dict[str, Any], device: str) -> dict[str, Any]:
 
 
 def _facts(run: Run) -> dict[str, str]:
-    """Return what results.json says of a run's circumstances, as plain text."""
+    """Return the circumstances of a run from results.json, as plain text."""
     if run.document is None:
         return {}
     given = run.document

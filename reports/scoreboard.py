@@ -1,4 +1,4 @@
-"""The scoreboard: one row per variant, from results.json alone, as text, Markdown or CSV."""
+"""Format the scoreboard, one row per variant, from results.json alone, as text, Markdown or CSV."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ _SCHEME = re.compile(r"(?<=-)(\w+)(?=[-\]])")
 
 
 def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Return the cells of the scoreboard of a run, one row under `HEADER` per variant.
+    """Return the cells of a run's scoreboard, one row under `HEADER` per variant.
 
     The full model comes first, then the subject's schemes in their order. What another backend than
     the judged one answered is a row of its own, named "SCHEME on BACKEND". The floors
@@ -154,7 +154,7 @@ def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def scoreboard_table(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Return the head and the rows of the scoreboard, without columns that only other runs fill.
+    """Return header and rows of the scoreboard, without the columns that this run leaves empty.
 
     Raises:
         EdgeproofError: a measurement is not valid.
@@ -174,7 +174,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
 
 
 def as_csv(document: Mapping[str, Any]) -> str:
-    """Return the scoreboard as CSV: plain numbers, and a column for what a row is of."""
+    """Return the scoreboard as CSV: plain numbers, and columns that identify the row."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     ends = [(f"{c.name}_low", f"{c.name}_high") if c.interval else () for c in COLUMNS]
@@ -198,7 +198,7 @@ def as_csv(document: Mapping[str, Any]) -> str:
 
 
 def legend(document: Mapping[str, Any]) -> list[str]:
-    """Return what the scoreboard of a run leaves to be said."""
+    """Return the notes that complete the scoreboard of a run."""
     known = any(one.get("known_failure") and one["verdict"] for one in document["measurements"])
     head, floors = scoreboard_table(document)[0], _floors(document)
     given = _is_given(document)
@@ -230,7 +230,7 @@ def write_csv(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def worst_verdict(measurements: Sequence[Measurement]) -> str:
-    """Return the worst verdict, in the order of `WORST_FIRST`; "-" where nothing is judged."""
+    """Return the worst verdict, in the order of `WORST_FIRST`; "-" if nothing was judged."""
     return _worst(measurements, set())
 
 
@@ -240,7 +240,7 @@ def _worst(measurements: Sequence[Measurement], also: set[str]) -> str:
 
 
 def _unmeasured(document: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Return by scheme whether tests failed without a measurement that says so, or were not run."""
+    """Return for each scheme whether tests failed without a measurement, or were not run."""
     open_ones = {Verdict.INCONCLUSIVE, Verdict.INVALID}
     told = {one.test for one in measurements_of(document) if one.verdict in open_ones}
     found: dict[str, set[str]] = {}
@@ -258,7 +258,7 @@ def _each(
     write: Callable[[Mapping[str, Any]], str],
     head: Callable[[str], str],
 ) -> str:
-    """Write the scoreboard of each run of a document, under whose it is where there are several."""
+    """Format the scoreboard of each run of a document, with a title if there are several."""
     parts = parts_of(document)
     if len(parts) == 1:
         return write(parts[0])
@@ -279,24 +279,24 @@ def _markdown(document: Mapping[str, Any]) -> str:
 
 
 def _names(table: Sequence[Sequence[str]]) -> tuple[int, int]:
-    """Return the places of the columns that hold no number."""
+    """Return the positions of the columns without numbers."""
     return 0, len(table[0]) - 1
 
 
 def _is_given(document: Mapping[str, Any]) -> bool:
-    """Tell whether candidates were handed in as files, of which nobody knows a full model."""
+    """Tell whether candidates were given as files, so that no full model is known."""
     sizes = document["subject"].get("sizes")
     return sizes is not None and sizes.get("full_model") is None
 
 
 def _columns(document: Mapping[str, Any]) -> list[Column]:
-    """Return the columns, each with the metrics that it shows of this run's candidates."""
+    """Return the columns, each with the metrics that it shows for this run's candidates."""
     given = _is_given(document)
     return [one._replace(metrics=one.given) if given and one.given else one for one in COLUMNS]
 
 
 def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Measurement]]:
-    """Return the measurements of each row; the backend is None where it is the judged one."""
+    """Return the measurements of each row; the backend is None for the judged one."""
     main = _judged_backend(document)
     groups: dict[tuple[str, str | None], list[Measurement]] = {}
     for one in measurements_of(document):
@@ -313,13 +313,13 @@ def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Me
 
 
 def _floors(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Return what answers that need no model earn, by floor and metric; those with an accuracy."""
+    """Return the scores of trivial classifiers with an accuracy, by name and metric."""
     floors = document["subject"].get("floors", {})
     return {name: scores for name, scores in floors.items() if "accuracy" in scores}
 
 
 def _judged_backend(document: Mapping[str, Any]) -> str | None:
-    """Return the main rows' backend: the one the circumstances name, else the most measured."""
+    """Return the backend of the main rows: as the circumstances say, else the most frequent."""
     named = document["circumstances"].get("backend")
     if named is not None:
         return str(named)
@@ -333,7 +333,7 @@ def _shown(column: Column, taken: Sequence[Measurement]) -> Measurement | None:
 
 
 def _cell(column: Column, taken: Sequence[Measurement]) -> str:
-    """Return what people read; "-" where it was not measured."""
+    """Return a cell's text; "-" if it was not measured."""
     one = _shown(column, taken)
     if one is None:
         return UNMEASURED
@@ -348,14 +348,14 @@ def _cell(column: Column, taken: Sequence[Measurement]) -> str:
 
 
 def _number(value: float, column: Column) -> str:
-    """Write a number for people: a small one keeps two digits, so that it does not look like 0."""
+    """Format a number: a small one keeps two digits, so that it does not look like 0."""
     shown = f"{value:,.{column.decimals}f}"
     is_lost = not column.interval and value and not float(shown.replace(",", ""))
     return f"{value:.2g}" if is_lost else shown
 
 
 def _values(column: Column, taken: Sequence[Measurement]) -> list[str]:
-    """Return what programs read: a number, and the ends of its interval; "" where there is none."""
+    """Return a number and the ends of its interval for programs; "" if there is none."""
     one = _shown(column, taken)
     wanted = (None,) * (3 if column.interval else 1)
     if one is not None:

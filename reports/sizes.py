@@ -1,4 +1,4 @@
-"""The size ledger as a table, from results.json alone: each ratio under what is over what."""
+"""Format the table of sizes from results.json alone, each ratio named by its two sizes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NONE = "-"
 
 
 def size_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Return the cells of the ledger, one row under `HEADER` per model and variant.
+    """Return the cells of the table, one row under `HEADER` per model and variant.
 
     None without it.
     """
@@ -57,7 +57,7 @@ def size_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """Return the ledger for a terminal, columns aligned, what was published below.
+    """Return the table for a terminal, columns aligned, with the published ratio below.
 
     "" without it.
     """
@@ -70,7 +70,7 @@ def as_text(document: Mapping[str, Any]) -> str:
 
 
 def as_markdown(document: Mapping[str, Any]) -> str:
-    """Return the ledger as a Markdown table, what was published below; "" without it."""
+    """Return the table as Markdown, with the published ratio below; "" without sizes."""
     rows = size_rows(document)
     if not rows:
         return ""
@@ -80,7 +80,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
 
 
 def as_html(document: Mapping[str, Any]) -> str:
-    """Return the ledger as an HTML table, what was published below; "" without it."""
+    """Return the table as HTML, with the published ratio below; "" without sizes."""
     rows = size_rows(document)
     if not rows:
         return ""
@@ -94,17 +94,17 @@ def as_html(document: Mapping[str, Any]) -> str:
 
 
 def _shown(rows: Sequence[tuple[str, ...]]) -> list[Sequence[str]]:
-    """Leave out the columns in which nothing stands, such as those of a full model."""
+    """Drop empty columns, such as those of a missing full model."""
     return list(columns.without_empty([HEADER, *rows], NONE))
 
 
 def _legend(table: Sequence[Sequence[str]]) -> str:
-    """Return what the columns that are shown hold."""
+    """Return the explanation of the shown columns."""
     return "; ".join(said for title, said in LEGEND.items() if title in table[0])
 
 
 def published(document: Mapping[str, Any]) -> str:
-    """Return what the paper's factor asks of a FlatBuffer, in one sentence.
+    """Return in one sentence which FlatBuffer size the paper's factor implies.
 
     "" for given candidates.
     """
@@ -139,7 +139,7 @@ def _html_row(cell: str, values: Sequence[str]) -> str:
 
 
 def _megabytes(size: int | None) -> str:
-    """Return a size in MB; a small one keeps two digits, so that it does not look like nothing."""
+    """Format a size in MB; a small one keeps two digits, so that it does not look like 0."""
     if size is None:
         return NONE
     shown = f"{size / 1e6:,.2f}"

@@ -1,4 +1,4 @@
-"""A copy of a run's Allure results, with pictures and explanations where they are needed.
+"""Copy a run's Allure results, adding pictures and explanations.
 
 The pictures need what the whole run measured, and matplotlib, which boards need not have: so they
 are added when the report is drawn, from results.json, and the run's own folder stays as it is.
@@ -40,7 +40,7 @@ _ACTING = {"description", "descriptionHtml", "links"}
 def stage(
     run: Run, folder: Path, drawn: list[Picture], faults: Sequence[PlantedFault] = ()
 ) -> None:
-    """Copy a run's Allure results into `folder`, adding to each test what explains it.
+    """Copy a run's Allure results into `folder`, adding an explanation to each test.
 
     Left out is what names the fixtures that each test was set up with: it says nothing of what is
     tested, and is a third of the whole.
@@ -72,18 +72,18 @@ def stage(
 
 
 def draw(run: Run) -> list[Picture]:
-    """Return the pictures of a run; none where it measured nothing."""
+    """Return the pictures of a run; none if it measured nothing."""
     return pictures(run.document) if run.document is not None else []
 
 
 def _as_text(test: dict[str, Any]) -> dict[str, Any]:
-    """Return a test whose every text is shown as text, whatever the folder of results holds."""
+    """Return a test whose texts all have the type of text, whatever the results hold."""
     described = {"descriptionHtml": _paragraph(str(test.get("description") or ""))}
     return {name: _safe(value) for name, value in test.items() if name not in _ACTING} | described
 
 
 def _safe(held: Any) -> Any:
-    """Return the same with every text made safe, and attachments of a kind that cannot act."""
+    """Return the value with every text escaped, and only harmless kinds of attachments."""
     if isinstance(held, str):
         return several_lines(held)
     if isinstance(held, list):
@@ -99,7 +99,7 @@ def _paragraph(text: str) -> str:
 
 
 def _with_environment(test: dict[str, Any], name: str | None) -> dict[str, Any]:
-    """Say in which environment a test ran, also in what its history is found by."""
+    """Label a test with its environment, which is also part of its history's key."""
     if name is None:
         return test
     hidden = {"name": "run", "value": name, "mode": "hidden"}
@@ -120,7 +120,7 @@ def _with_pictures(test: dict[str, Any], drawn: list[Picture]) -> dict[str, Any]
 def _with_explanation(
     test: dict[str, Any], why: list[Explanation], faults: Sequence[PlantedFault]
 ) -> dict[str, Any]:
-    """Say why a test ended as it did, and what shows that it can fail."""
+    """Add why a test ended as it did, and which planted faults it catches."""
     if not why and not faults:
         return test
     tables = "".join(one.as_html() for one in why)
@@ -131,7 +131,7 @@ def _with_explanation(
 
 
 def _add_globals(document: Mapping[str, Any], folder: Path) -> None:
-    """Return the run's results and scoreboard as attachments of the whole report."""
+    """Attach the results and the scoreboard to the whole report."""
     title = one_line(title_of(document))
     texts = {
         "results.json": (json.dumps(document), "application/json"),

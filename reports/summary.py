@@ -1,4 +1,4 @@
-"""The first page of the report: can it ship, on which device, and if not, why."""
+"""Write the first page of the report: whether the subject can ship, on which device, and why."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _CLASSES = {
 
 
 class Shown(NamedTuple):
-    """A run on the first page: its results.json, its pictures, its tests' addresses in the page."""
+    """A run on the first page, with its pictures and the addresses of its tests in the page."""
 
     document: Mapping[str, Any]
     pictures: Sequence[Picture]
@@ -71,7 +71,7 @@ def put_first(
     gate: Sequence[Mapping[str, Any]],
     faults: Sequence[PlantedFault] | None = None,
 ) -> str:
-    """Put the summary of the runs before all else in Allure's page.
+    """Insert the summary of the runs at the top of Allure's page.
 
     Args:
         page: the page that Allure drew.
@@ -167,7 +167,7 @@ def _scores(document: Mapping[str, Any]) -> str:
 
 
 def _matrix(document: Mapping[str, Any]) -> str:
-    """Return the matrix of candidates and backends; nothing where one backend was asked."""
+    """Return the matrix of candidates and backends; empty if only one backend was asked."""
     cells = matrix.cells_of(document)
     if not cells:
         return ""
@@ -188,7 +188,7 @@ def _matrix(document: Mapping[str, Any]) -> str:
 
 
 def _kind(cell: str) -> str:
-    """Return the class of a cell: right, wrong, or neither."""
+    """Return the CSS class of a cell: right, wrong, or neither."""
     if cell in {matrix.JUDGED, matrix.NOT_ASKED, matrix.REFUSED}:
         return ""
     return ' class="good"' if cell.startswith("right") else ' class="bad"'

@@ -1,4 +1,4 @@
-"""Backends: what executes a FlatBuffer, its runtime, API, kernels and accelerator together.
+"""Define backends: the runtime, API, kernels and accelerator that execute a FlatBuffer.
 
 Each module of this folder is one backend: one subclass of `models.backends.common.backend.Backend`,
 which says what it needs, why it is absent, what it accelerates and which versions it counts as.

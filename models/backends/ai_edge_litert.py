@@ -1,4 +1,4 @@
-"""LiteRT's interpreter, by ai-edge-litert."""
+"""Run files with LiteRT's interpreter, from ai-edge-litert."""
 
 from __future__ import annotations
 

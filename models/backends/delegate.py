@@ -1,4 +1,4 @@
-"""An external delegate: a shared library that takes operators over, as Coral's or Arm NN's."""
+"""Run files with an external delegate: a shared library such as Coral's or Arm NN's."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Delegate(InterpreterBackend):
         self.distribution, self.module, self.numpy_below = _MODULES[self.runtime]
 
     def _chosen(self, key: str, known: Mapping[str, Any]) -> str:
-        """Take a key that is not the library's own out of the options; the first value by default.
+        """Remove edgeproof's own key from the options and return its value; by default the first.
 
         Raises:
             Refusal: it has another value than those that are known.
@@ -71,12 +71,12 @@ class Delegate(InterpreterBackend):
 
     @classmethod
     def names(cls) -> Tuple[str, ...]:
-        """Return nothing: each is called as its library is."""
+        """Return nothing: a delegate is named after its library."""
         return ()
 
     @classmethod
     def called(cls, name: str) -> Optional[Backend]:
-        """Read `delegate=LIBRARY.so,KEY=VALUE`."""
+        """Parse `delegate=LIBRARY.so,KEY=VALUE`."""
         if not name.startswith(_STARTS):
             return None
         library, *pairs = name[len(_STARTS) :].split(",")
@@ -87,7 +87,7 @@ class Delegate(InterpreterBackend):
         return cls(name, library, options)
 
     def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - the library's
-        """Tell that the library takes operators over."""
+        """Return True: the library executes operators."""
         return True
 
     @property
@@ -121,8 +121,8 @@ class Delegate(InterpreterBackend):
 
 
 class LoadedBesideXnnpack(LoadedInterpreter):
-    """A file of which the library and XNNPACK each take operators over."""
+    """A loaded file whose operators the library and XNNPACK share."""
 
     def taken(self) -> None:
-        """Return nothing: the interpreter does not tell which of the two took an operator."""
+        """Return nothing: the interpreter does not report which of the two executes an operator."""
         return

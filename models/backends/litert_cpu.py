@@ -1,4 +1,4 @@
-"""LiteRT's CompiledModel on the processor."""
+"""Run files with LiteRT's CompiledModel on the processor."""
 
 from __future__ import annotations
 

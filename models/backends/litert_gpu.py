@@ -1,4 +1,4 @@
-"""LiteRT's GPU accelerator: WebGPU on Vulkan."""
+"""Run files on LiteRT's GPU accelerator: WebGPU on Vulkan."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LitertGpu(CompiledBackend):
         return reason
 
     def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - the GPU's
-        """Tell that the GPU takes operators over."""
+        """Return True: the GPU executes operators."""
         return True
 
     @property
@@ -62,7 +62,7 @@ class LitertGpu(CompiledBackend):
         return ("GPU",) if self.mode == "alone" else ("GPU", "CPU")
 
     def options(self, api: Any, threads: int, signatures: int) -> Any:  # noqa: ARG002 - the interface's
-        """Return what computes, with so many threads on the processor."""
+        """Return the options for GPU and processor, with so many threads."""
         computing = [api.HardwareAccelerator[name] for name in self.hardware]
         return api.Options(
             hardware_accelerators=functools.reduce(operator.or_, computing),
@@ -71,24 +71,24 @@ class LitertGpu(CompiledBackend):
         )
 
     def loaded(self, compiled: Any, described: Any, log: str) -> LoadedModel:
-        """Return the compiled file with what the log says of the GPU's share."""
+        """Return the compiled file with the GPU's share from the log."""
         return OnGpu(compiled, described, share_in(log))
 
 
 class OnGpu(LoadedModel):
-    """A file of which the GPU computes a part."""
+    """A loaded file of which the GPU executes a part."""
 
     def __init__(self, compiled: Any, described: Any, share: Optional[Taken]) -> None:
         super().__init__(compiled, described)
         self._share = share
 
     def taken(self) -> Optional[Taken]:
-        """Return what the GPU took over, as the library logged it."""
+        """Return the GPU's share as the library logged it."""
         return self._share
 
 
 def share_in(log: str) -> Optional[Taken]:
-    """Return what the log of a compilation says that the GPU took over; None if it says nothing."""
+    """Return the GPU's share according to the log of a compilation; None if it does not say."""
     counts = _counts(log)
     if counts is None:
         return None

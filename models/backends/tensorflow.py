@@ -1,4 +1,4 @@
-"""TFLite's interpreter inside of TensorFlow."""
+"""Run files with TFLite's interpreter in TensorFlow."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ class TensorFlow(InterpreterBackend):
     on_boards = False
 
     def counts_as(self, version: str) -> Tuple[int, ...]:
-        """Return its version: it is TFLite's own."""
+        """Return its version, which is TFLite's."""
         return numbers_of(version)

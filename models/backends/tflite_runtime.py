@@ -1,4 +1,4 @@
-"""TFLite's interpreter as boards have had it since 2019, by tflite-runtime."""
+"""Run files with tflite-runtime, TFLite's interpreter for boards since 2019."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class TfliteRuntime(InterpreterBackend):
     numpy_below = 2
 
     def counts_as(self, version: str) -> Tuple[int, ...]:
-        """Return its version: it is TFLite's own."""
+        """Return its version, which is TFLite's."""
         return numbers_of(version)
 
     def takes_over(self, bits: int) -> bool:
-        """Tell whether XNNPACK takes operators over: the 32-bit wheel has none of its kernels."""
+        """Tell whether XNNPACK executes operators: the 32-bit wheel has none of its kernels."""
         return super().takes_over(bits) and bits > 32  # noqa: PLR2004 - a pointer's

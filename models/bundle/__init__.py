@@ -1,1 +1,1 @@
-"""The bundle: one archive with all that a board needs, made on a host and checked on the board."""
+"""Pack all that a board needs into one archive on a host, and check it on the board."""

@@ -1,4 +1,4 @@
-"""What an unpacked bundle must hold to be judged: checked once, before any of it is used.
+"""Check the contents of an unpacked bundle once, before any of it is used.
 
 Its hashes say that nothing was changed on the way. They do not say that who wrote it wrote sense.
 """
@@ -68,7 +68,7 @@ class _ModelCard(msgspec.Struct):
 
 
 class _Hashes(msgspec.Struct):
-    """What a card says more narrowly than its type does."""
+    """Base of a card whose hashes are checked more narrowly than by their types."""
 
     calibration: list[_HASH] | None = None
     length: Annotated[int, Meta(ge=1, le=_MOST)] | None = None
@@ -94,7 +94,7 @@ class _InnerManifest(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class _Candidate:
-    """One that was read: how it is fed, the length of its rows, and of the table of its ids."""
+    """A checked candidate: its inputs, the length of its rows, and the size of its table of ids."""
 
     spec: CandidateSpec
     length: int
@@ -102,7 +102,7 @@ class _Candidate:
 
 
 def check_contents(kept: Artefact, manifest: Manifest, file: Path) -> None:
-    """Check every member of an unpacked bundle, and that they fit together.
+    """Check every member of an unpacked bundle, and their consistency.
 
     Args:
         kept: the members, unpacked.
@@ -116,7 +116,7 @@ def check_contents(kept: Artefact, manifest: Manifest, file: Path) -> None:
 
 
 class _Checker(Members):
-    """Checks what is in the members."""
+    """Checks the contents of the members."""
 
     def __init__(self, kept: Artefact, manifest: Manifest, file: Path) -> None:
         super().__init__(manifest, file)
@@ -147,7 +147,7 @@ class _Checker(Members):
                 self._sound(member, check)
 
     def _sound(self, member: str, check: Callable[[str], None]) -> None:
-        """Check a member, and turn whatever is wrong with it into one message that names it."""
+        """Check a member, and turn any error into one message that names it."""
         try:
             check(member)
         except EdgeproofError as error:
@@ -155,15 +155,15 @@ class _Checker(Members):
             raise self._mistake(f"{where}{error.what}", member) from None
         except (*_NONSENSE, RecursionError, MemoryError) as error:
             said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise self._mistake(f"holds something else than it has to ({said})", member) from None
+            raise self._mistake(f"does not hold what it must ({said})", member) from None
 
     def _check_manifest(self, member: str) -> None:
-        """Check that an artefact is the one it is called, and holds what its manifest lists."""
+        """Check that an artefact has its own name, and holds what its manifest lists."""
         folder = member.removesuffix(f"/{ARTEFACT_MANIFEST}")
         name, key = folder.split("/")
         held = msgspec.json.decode(self._kept.read(member), type=_InnerManifest)
         if (held.stage, Stage.key_of(held.recipe)) != (name, key):
-            raise ValueError("it is another artefact's")
+            raise ValueError("it belongs to another artefact")
         below = {
             one.removeprefix(f"{folder}/"): digest
             for one, digest in self._kept.members.items()
@@ -173,7 +173,7 @@ class _Checker(Members):
             raise ValueError("it lists other files, or other hashes")
 
     def _check_candidate(self, name: str, folder: str) -> None:
-        """Check a card, the file beside it, and that they are what the bundle says of both."""
+        """Check a card and the file beside it against what the bundle says of them."""
         cards: list[CandidateCard] = []
 
         def check_card(member: str) -> None:
@@ -200,7 +200,7 @@ class _Checker(Members):
         if self._facts.lengths.get(name, ()) != (spec.lengths if spec.shorter else ()):
             raise ValueError(f"it takes rows of {spec.lengths}, which is not what the bundle says")
         if self._facts.bindings.get(name, spec.binding) != spec.binding:
-            raise ValueError(f"it is bound otherwise than the bundle says: {spec.binding}")
+            raise ValueError(f"its binding differs from the bundle's: {spec.binding}")
         ids = next(one for one in spec.inputs if one.role == IDS)
         if card.rows not in {None, ids.rows}:
             raise ValueError(
@@ -258,7 +258,7 @@ class _Checker(Members):
 
     def _check_empty(self, member: str) -> None:
         if self._kept.read(member):
-            raise ValueError("a board is told no text that was left out")
+            raise ValueError("it lists texts that were left out, and a board gets none")
 
     def _check_encoded(self, folder: str, corpus: Corpus) -> None:
         held = load_encoded(self._below(folder))
@@ -272,13 +272,13 @@ class _Checker(Members):
                 raise ValueError(f"the labels of its {split} split are not those of {TEXTS}")
 
     def _check_inputs(self, folder: str, split: str, encoded: Encoded, texts: int) -> None:
-        """Check what candidates are given: a board answers two splits, the others are empty."""
+        """Check the inputs of candidates: a board answers two splits, the others are empty."""
         ids, mask, segments = encoded.ids, encoded.mask, encoded.segments
         names = [name for name in self._candidates if self._held.texts_of(name) == folder]
         for length in dict.fromkeys(self._candidates[name].length for name in names):
             shape = len(ids), length
             if any(one.shape != shape or one.dtype != np.int32 for one in (ids, mask, segments)):
-                raise ValueError(f"the inputs of its {split} split are no int32 of {list(shape)}")
+                raise ValueError(f"the inputs of its {split} split are not int32 of {list(shape)}")
         if len(ids) not in ({texts} if split in _ANSWERED else {0, texts}):
             raise ValueError(f"the inputs of its {split} split are not of {texts} texts")
         tables = [self._candidates[name].rows for name in names]
@@ -356,6 +356,6 @@ def _check_array(logits: Any, shape: tuple[int, int]) -> None:
 def _check_text(row: Any, labels: int) -> None:
     texts = (row.text_id, row.group_id, row.text, row.group_name, row.second)
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a text's row has something else than strings")
+        raise TypeError("a text's row holds values other than strings")
     if type(row.label) is not int or not 0 <= row.label < labels:
         raise ValueError("a text has a label that the subject does not have")

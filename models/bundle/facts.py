@@ -1,4 +1,4 @@
-"""Whether what a bundle says of its subject can be: names, labels, and what refers to them."""
+"""Check what a bundle says of its subject: names, labels, and references between them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_THE_HOST = ("budgets", "known_failures", "baseline", "device")
 
 
 def problem_of(facts: SubjectFacts) -> str | None:
-    """Say what is wrong with the facts of a subject; None where nothing is."""
+    """Return what is wrong with the facts of a subject; None if nothing is."""
     try:
         check_labels(list(facts.labels), "labels")
     except UsageMistake as mistake:

@@ -1,4 +1,4 @@
-"""What a bundle says of itself: `bundle.json`, its first member."""
+"""Define `bundle.json`, the first member of a bundle, which describes the others."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Member(Table, frozen=True, kw_only=True):
 
 
 class Judged(Table, frozen=True, kw_only=True):
-    """A backend of the host: its version, and the candidates that were judged right on it."""
+    """A backend of the host: its version, and the candidates that passed on it."""
 
     version: Line
     candidates: Annotated[tuple[str, ...], Meta(min_length=1)]
@@ -103,7 +103,7 @@ class Manifest(Table, frozen=True, kw_only=True):
 
 
 def facts_from(table: dict[str, Any]) -> SubjectFacts:
-    """Return what a manifest says of the subject.
+    """Return the facts of the subject in a manifest.
 
     Raises:
         ValueError: a key is missing, unknown, or of another type.
@@ -115,5 +115,5 @@ def facts_from(table: dict[str, Any]) -> SubjectFacts:
 
 
 def golden_member(backend: str, candidate: str) -> str:
-    """Return the path of what a candidate answers on a backend of the host."""
+    """Return the path of a candidate's answers on a backend of the host."""
     return f"{GOLDEN}/{backend}/{candidate}.npy"

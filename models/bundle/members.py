@@ -1,4 +1,4 @@
-"""Which members a bundle must have, and that it has no other: known before anything is unpacked."""
+"""Check the list of a bundle's members before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OPTIONAL = (KNOWN_FAILURES, RECORDED)
 
 
 def check_manifest(manifest: Manifest, file: Path) -> None:
-    """Check that a bundle says that it holds what is needed, and nothing else: nothing is unpacked.
+    """Check that a manifest lists all needed members and no others, without unpacking.
 
     Args:
         manifest: what the bundle says of itself.
@@ -50,7 +50,7 @@ def check_manifest(manifest: Manifest, file: Path) -> None:
 
 
 class Members:
-    """Checks which members there are.
+    """Checks the list of members.
 
     Args:
         manifest: what the bundle says of itself.
@@ -77,7 +77,7 @@ class Members:
         return UsageMistake(what, file=self._file, key=member, remedy=REMEDY)
 
     def _of_held(self) -> Iterator[str]:
-        """Say what does not fit together among the artefacts that it says to hold."""
+        """Report inconsistencies among the listed artefacts."""
         held, names = self._held, self._facts.candidates
         if set(held.candidates) != set(names):
             yield "its candidates are not those that it says to hold"
@@ -91,7 +91,7 @@ class Members:
             yield "it names other artefacts than it holds"
 
     def _of_judged(self) -> Iterator[str]:
-        """Say of what was judged what is not there, or not known here."""
+        """Report judged candidates and backends that are missing or unknown."""
         backends, names = self._manifest.backends, self._facts.candidates
         for name in backends:
             if name not in backend_names(boards=True):
@@ -103,13 +103,13 @@ class Members:
             yield "nothing was judged on its main backend"
 
     def _check_belonging(self) -> None:
-        """Check that every member that is needed is held, that no other is, and their sizes."""
+        """Check that every needed member exists with its size, and no other does."""
         needed = set(self._needed())
         for name in sorted(needed - self._manifest.members.keys()):
             raise self._mistake("is missing", name)
         for name, member in self._manifest.members.items():
             if name not in needed and name not in _OPTIONAL:
-                raise self._mistake("belongs to nothing that it says it holds", name)
+                raise self._mistake("is not listed in its manifest", name)
             most = _LARGE.get(name.rsplit("/", 1)[-1], _LARGEST_CARD)
             if most is not None and member.bytes > most:
                 what = f"holds {member.bytes:,} bytes, at most {most:,} are read"

@@ -1,4 +1,4 @@
-"""Opening a bundle: nothing in it is believed before its hash, and nothing leaves its folder."""
+"""Open a bundle: check every hash, and write nothing outside of its folder."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Bundle:
         return recording_in(arrays, texts=len(arrays["labels"]), classes=len(labels))
 
     def backend_for(self, installed: Mapping[str, str], asked: str | None, where: str) -> str:
-        """Return the backend to judge with: the asked one, or the first that has candidates.
+        """Return the backend to judge: the requested one, or the first that has candidates.
 
         Args:
             installed: versions of the board's backends by name, best first.
@@ -114,7 +114,7 @@ class Bundle:
         )
 
     def candidates_for(self, backend: str, asked: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the candidates that were judged right on a backend, or the asked ones of them.
+        """Return the candidates that passed on a backend, or the requested ones among them.
 
         What the others are compared with is always one of them.
 
@@ -136,16 +136,16 @@ class Bundle:
         return tuple(name for name in right if name in wanted)
 
     def is_right(self, backend: str, candidate: str) -> bool:
-        """Tell whether the host judged a candidate right on a backend."""
+        """Tell whether a candidate passed on a backend of the host."""
         judged = self.manifest.backends
         return backend in judged and candidate in judged[backend].candidates
 
     def golden(self, backend: str, candidate: str) -> NDArray[np.float32]:
-        """Return what a candidate answered on the host, [texts, values]."""
+        """Return a candidate's answers on the host, [texts, values]."""
         return np.asarray(self.kept.array(golden_member(backend, candidate)), np.float32)
 
     def artefacts(self, names: Iterable[str]) -> JudgedArtefacts:
-        """Return the artefacts that it holds, of some of the candidates."""
+        """Return the artefacts of some of the candidates."""
         held, store = self.manifest.artefacts, UnpackedStore(self.kept)
 
         def stage(folder: str) -> Stage:
@@ -167,7 +167,7 @@ class Bundle:
 
 
 def open_bundle(file: Path, store: Store) -> Bundle:
-    """Check a bundle and unpack it into the store, once; what is unpacked is checked each time.
+    """Check a bundle and unpack it into the store once; check the unpacked files each time.
 
     Raises:
         UsageMistake: it is none, was damaged, or was made by a newer or older edgeproof; says
@@ -191,7 +191,7 @@ def open_bundle(file: Path, store: Store) -> Bundle:
     except FileNotFoundError:
         raise UsageMistake("no such file", file=file, key="--edge-bundle", remedy=_AGAIN) from None
     except NotRegularError as error:
-        raise UsageMistake(f"is no bundle: {error.strerror}", file=file, remedy=_AGAIN) from None
+        raise UsageMistake(f"is not a bundle: {error.strerror}", file=file, remedy=_AGAIN) from None
     except OSError as error:
         raise UsageMistake(
             f"cannot be read ({error.strerror})", file=file, remedy="Let this user read it"
@@ -221,7 +221,7 @@ def _read_manifest(text: bytes, file: Path) -> Manifest:
 
 
 def _refuse_other_schemas(text: bytes, file: Path) -> None:
-    """Refuse what another edgeproof wrote in another form, whatever else stands in it."""
+    """Reject bundles of another schema, whatever else they contain."""
     said = msgspec.json.decode(text, type=_Versions)
     if said.schema == SCHEMA or said.schema < 1:
         return
@@ -243,7 +243,7 @@ class _Versions(msgspec.Struct):
 
 
 def _check_names(archive: Archive, manifest: Manifest) -> None:
-    """Refuse members that are listed and not there, there and not listed, or of another size."""
+    """Reject members that are missing, unlisted or of another size."""
     for name in (*archive.folders, *archive.members):
         if name != MANIFEST and name not in manifest.members:
             raise archive.refusal("does not belong", name)

@@ -1,4 +1,4 @@
-"""What a reference answered that is no file here: its recorded answers, as a bundle holds them."""
+"""Store the recorded answers of a reference that is not a FlatBuffer in a bundle."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LABELS, SCORES = "labels", ("logits", "probabilities")
 
 
 def arrays_of(recording: Recording) -> dict[str, NDArray[np.generic]]:
-    """Return the answers that candidates are compared with, as arrays by name."""
+    """Return the answers of the reference as arrays by name."""
     scores = {name: getattr(recording, name) for name in SCORES}
     given = {name: array for name, array in scores.items() if array is not None}
     return {LABELS: recording.labels, **given}
 
 
 def recording_in(arrays: Arrays, *, texts: int, classes: int) -> Recording:
-    """Return the recorded answers that arrays hold.
+    """Return the recorded answers in arrays.
 
     Args:
         arrays: by name.
@@ -40,13 +40,13 @@ def recording_in(arrays: Arrays, *, texts: int, classes: int) -> Recording:
         raise ValueError(f"it holds the arrays {', '.join(sorted(arrays))[:80]}")
     labels = arrays[LABELS]
     if labels.dtype != np.int64 or labels.shape != (texts,):
-        raise ValueError(f"its labels are no int64 of {[texts]}")
+        raise ValueError(f"its labels are not int64 of {[texts]}")
     if not np.isin(labels, range(classes)).all():
         raise ValueError("it has a label that the subject does not have")
     scores = {name: arrays[name] for name in SCORES if name in arrays}
     for name, array in scores.items():
         if array.dtype != np.float64 or array.shape != (texts, classes):
-            raise ValueError(f"its {name} are no float64 of {[texts, classes]}")
+            raise ValueError(f"its {name} are not float64 of {[texts, classes]}")
         if not np.isfinite(array).all():
             raise ValueError(f"its {name} hold NaN or infinity")
     return Recording(labels=labels, **scores)  # type: ignore[arg-type] # as checked

@@ -1,4 +1,4 @@
-"""What an exported bundle may take the place of: an older bundle, and nothing else."""
+"""Check that an exported bundle overwrites nothing but an older bundle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME_AT = 30
 
 
 def check_replaced(file: Path, key: str) -> None:
-    """Check that a bundle is written over no file of another kind.
+    """Reject a path where a file of another kind would be overwritten.
 
     A FlatBuffer, a corpus or whatever else is named by mistake would be lost.
 
@@ -44,7 +44,7 @@ def check_replaced(file: Path, key: str) -> None:
     is_bundle = begins.startswith(_ARCHIVE) and begins.endswith(MANIFEST.encode())
     if begins and not is_bundle:
         raise UsageMistake(
-            "is there and is no bundle: it would be lost",
+            "exists and is not a bundle: it would be lost",
             file=file,
             key=key,
             remedy="Remove it, or give another path",

@@ -1,4 +1,4 @@
-"""The artefacts of an unpacked bundle, as a store that only gives."""
+"""Read the artefacts of an unpacked bundle through the interface of a store."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class UnpackedStore(Store):
         self._kept = kept
 
     def stage(self, name: str, key: str) -> Stage:
-        """Return the stage of an artefact, from what its manifest says that it was made from."""
+        """Return the stage of an artefact, from its manifest."""
         return Stage(name, self._kept.document(f"{name}/{key}/{MANIFEST}")["recipe"])
 
     def artefact(self, stage: Stage) -> Artefact:
@@ -44,7 +44,7 @@ class UnpackedStore(Store):
         return Artefact(self.path(stage), members, {}, self._kept.kept_as, stage.recipe)
 
     def get(self, stage: Stage, *_: Any, **__: Any) -> Artefact:
-        """Return an artefact: nothing is made in a bundle; errors as for `artefact`."""
+        """Return an artefact, never making one; errors as for `artefact`."""
         return self.artefact(stage)
 
     def _refuse(self, stage: Stage) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Writing a bundle: the same artefacts give the same bytes."""
+"""Write a bundle: the same artefacts give the same bytes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _READABLE = 0o644 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What a host gives to its boards.
+    """The contents of a bundle.
 
     Attributes:
         facts: what the host's run knew of the subject.
@@ -88,7 +88,7 @@ class Contents:
 
 
 def write_bundle(file: Path, contents: Contents) -> None:
-    """Write a bundle; `file` holds it whole or is left as it was.
+    """Write a bundle atomically: `file` holds it whole or is left unchanged.
 
     Raises:
         EdgeproofError: no pair of candidate and backend was judged right, the reference on none,
@@ -102,7 +102,7 @@ def write_bundle(file: Path, contents: Contents) -> None:
             f"{wrong} was judged right on {'any' if not right else 'no'} backend, so no board can "
             "be given one",
             file=file,
-            remedy="Run the whole suite with --edge-export-bundle, and mend what fails in it",
+            remedy="Run the whole suite with --edge-export-bundle, and fix what fails in it",
         )
     members = _members(contents)
     manifest = _manifest(contents, members)
@@ -123,7 +123,7 @@ def write_bundle(file: Path, contents: Contents) -> None:
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    """Return an entry without this moment's date and this user's rights."""
+    """Return an archive entry without date and permissions."""
     entry = zipfile.ZipInfo(name, _EPOCH)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = _READABLE
@@ -165,7 +165,7 @@ def _manifest(contents: Contents, members: Mapping[str, bytes]) -> Manifest:
 
 
 def _facts(contents: Contents) -> SubjectFacts:
-    """Return the facts of what is right on at least one backend, without the host's own files."""
+    """Return the facts of candidates that passed on a backend, without the host's own paths."""
     facts = contents.facts.of({name for _, name in contents.golden})
     sources = {name: said for name, said in facts.sources.items() if name not in _PATHS}
     if contents.recorded is not None:
@@ -200,7 +200,7 @@ def _members(contents: Contents) -> dict[str, bytes]:
 
 
 def _artefact(stage: Stage, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return an artefact's members with a manifest of those that are carried."""
+    """Return an artefact's members with a manifest of those in the bundle."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     text = manifest_of(stage.name, stage.recipe, hashes, {})
     folder = _folder(stage)
@@ -208,12 +208,12 @@ def _artefact(stage: Stage, files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _files(kept: Artefact) -> dict[str, bytes]:
-    """Return an artefact's files but for trained weights, which no board needs."""
+    """Return an artefact's files except trained weights, which no board needs."""
     return {name: kept.read(name) for name in kept.members if name != WEIGHTS}
 
 
 def _slim_texts(kept: Artefact) -> dict[str, bytes]:
-    """Return the texts that a board answers; the others lose their words."""
+    """Return the texts with the words of those that no board answers removed."""
     files = _files(kept)
     lines = files[TEXTS].decode().split("\n")
     rows = [json.loads(line) for line in lines if line]

@@ -1,1 +1,1 @@
-"""Calibration: how often, on this machine, the latency gate cries wolf, and what it overlooks."""
+"""Measure the error rates of the latency gate on this machine."""

@@ -1,4 +1,4 @@
-"""`python -m models.verdicts calibrate`: the error rates of the latency gate on this machine."""
+"""Run `python -m models.verdicts calibrate`: measure the error rates of the latency gate."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LARGEST = 1 << 31
 def calibrate(
     *, comparisons: int, slowdown: float, variant: Path | None, backend: str | None
 ) -> dict[str, Any]:
-    """Measure false positives and power, each over so many comparisons, one of each in turn.
+    """Measure false positives and power, over so many comparisons each, in turn.
 
     Args:
         comparisons: of each kind, at least one.
@@ -85,7 +85,7 @@ def calibrate(
 
 
 def _rate(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """Return how many claimed a regression, with the exact 95 % interval."""
+    """Return how many comparisons claimed a regression, with the exact 95 % interval."""
     claimed = sum(one.claimed for one in comparisons)
     low, high = proportion_interval(claimed, len(comparisons))
     return {
@@ -95,7 +95,7 @@ def _rate(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
 
 
 def _floors(same: Sequence[Comparison]) -> dict[str, Any]:
-    """Return the noise floors that were seen, and the slowdown that nearly all races would show."""
+    """Return the observed noise floors, and the slowdown that nearly all races would detect."""
     races = [one.races[0] for one in same]
     floors = np.array([taken.floor for taken in races])
     # A slowdown moves the whole interval: it is seen once the lower end is above the floor.

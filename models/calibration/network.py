@@ -1,4 +1,4 @@
-"""A FlatBuffer to time where the user names none: dense layers, as heavy as a small variant.
+"""Write the FlatBuffer that is timed by default: dense layers of a small variant's cost.
 
 Written byte by byte, so that a machine can be calibrated with nothing trained, nothing
 downloaded and no TensorFlow.
@@ -25,7 +25,7 @@ SCHEMA = 3
 
 
 def dense_network() -> bytes:
-    """Return the FlatBuffer: float32 `features` [1, rows, width] to `logits` [rows, classes].
+    """Return a FlatBuffer: float32 `features` [1, rows, width] to `logits` [rows, classes].
 
     The same bytes every time.
     """
@@ -40,7 +40,7 @@ def dense_network() -> bytes:
 
 
 class _Writer:
-    """Writes the tables of a FlatBuffer, children first as its format wants it."""
+    """Writes the tables of a FlatBuffer, children first, as the format requires."""
 
     def __init__(self, builder: Any) -> None:
         import tflite  # noqa: PLC0415 - collection stays light

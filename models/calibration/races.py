@@ -1,4 +1,4 @@
-"""Comparisons of a FlatBuffer with itself, as it is and slowed, while other cores are busy."""
+"""Compare a FlatBuffer with itself, unchanged and slowed, while other cores are busy."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum
 
 @dataclass(frozen=True)
 class Comparison:
-    """How one comparison ended.
+    """The result of one comparison.
 
     Attributes:
         claimed: whether it says that the candidate is slower.
@@ -71,7 +71,7 @@ class Calibrator:
     backend: str
 
     def comparison(self, slowdown: float = 0.0, *, seed: int = 0) -> Comparison:
-        """Compare it with itself, slowed by a share of its time; 0.0 leaves the runner as it is.
+        """Compare it with itself slowed by a share of its time; 0.0 means unchanged.
 
         Suspicious is a race whose ratio exceeds its noise floor; a claim needs a second race, in
         a fresh runner, whose whole interval does.
@@ -106,7 +106,7 @@ class Calibrator:
 
 
 def _suspicion(race: Taken) -> Verdict:
-    """Suspect a race that exceeds its noise floor.
+    """Tell whether a race exceeds its noise floor.
 
     None is undecided, and none longer.
     """
@@ -114,7 +114,7 @@ def _suspicion(race: Taken) -> Verdict:
 
 
 def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
-    """Return the inputs [texts, ...] that a loaded FlatBuffer takes: words, none of them masked."""
+    """Return the inputs [texts, ...] of a loaded FlatBuffer: words, all unmasked."""
     draw = np.random.default_rng(0)
     given: dict[str, NDArray[Any]] = {}
     for tensor in loaded.inputs:
@@ -132,7 +132,7 @@ def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
 
 @contextmanager
 def other_cores_busy(cores: int) -> Iterator[None]:
-    """Keep that many cores busy; what does it ends with this process, however that ends."""
+    """Keep so many cores busy with processes that end with this one."""
     command = [sys.executable, "-c", BUSY]
     busy = [processes.start(command, stdout=None, stderr=None, remedy=_START) for _ in range(cores)]
     try:
@@ -144,7 +144,7 @@ def other_cores_busy(cores: int) -> Iterator[None]:
 
 
 def cores_beside_one() -> int:
-    """Return how many cores this process may use beside the one that answers.
+    """Return how many cores remain for other processes beside the answering one.
 
     At least one is loaded.
     """

@@ -1,4 +1,4 @@
-"""The runner, in which one model is slower for real: it works on, within the time it is given.
+"""Run a runner in which one model is slowed by extra work of a given duration.
 
 Started in place of the runner, to know whether a slowdown would be seen. `EDGEPROOF_SLOWED` names
 the model, `EDGEPROOF_SLOWDOWN` says by which share of its own time.
@@ -41,7 +41,7 @@ class Slowed:
 
 
 def main() -> int:
-    """Serve the client as the runner does; the exit status."""
+    """Serve the client as the runner does; return the exit status."""
     # What lies beside this file must not be imported in place of an installed module.
     sys.path[0] = str(PROJECT)
     from models.runner import serving  # noqa: PLC0415 - found there

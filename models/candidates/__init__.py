@@ -1,4 +1,4 @@
-"""The system under test: a FlatBuffer that somebody made, its inputs, its output, its labels.
+"""Describe the system under test: a given FlatBuffer with its inputs, output and labels.
 
 | module | what |
 |---|---|

@@ -1,4 +1,4 @@
-"""`python -m models.candidates describe FILE ...`: what was found, and the TOML to start from.
+"""Run `python -m models.candidates describe FILE ...`: print findings and a TOML to start from.
 
 Reads the files alone: no runtime, no TensorFlow.
 """

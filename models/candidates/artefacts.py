@@ -1,4 +1,4 @@
-"""Given candidates as artefacts: judged, bundled and sent as converted ones are.
+"""Store given candidates as artefacts, so that they are judged and bundled like converted ones.
 
 A file is copied into the store beside a card that says how it is fed; the texts are kept with their
 ids. So a board, a bundle and a report find given candidates where they find converted ones.
@@ -36,7 +36,7 @@ TEXTS, CANDIDATE = "texts", "candidate"
 
 
 class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of a candidate beside its file.
+    """The description of a candidate, stored beside its file.
 
     Attributes:
         scheme: the one whose contract it has to keep; None without one.
@@ -61,7 +61,7 @@ class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Kept:
-    """A given subject's artefacts, and what makes each.
+    """The artefacts of a given subject, with the functions that make them.
 
     Attributes:
         artefacts: all of them.
@@ -72,7 +72,7 @@ class Kept:
     subject: GivenSubject
 
     def make(self, store: Store) -> None:
-        """Make what is missing in a store."""
+        """Make the artefacts that a store lacks."""
         given, reference = self.subject.candidates, self.subject.reference_answers
         if reference is not None:
             reference.make(store)
@@ -86,7 +86,7 @@ class Kept:
 
 
 def kept(subject: GivenSubject) -> Kept:
-    """Return the artefacts of a given subject, each under the key it is kept by."""
+    """Return the artefacts of a given subject with their keys."""
     candidates = {name: _candidate_stage(one) for name, one in subject.candidates.items()}
     encoded = {name: _texts_stage(subject, one) for name, one in subject.candidates.items()}
     texts = next(iter(encoded.values()), None) or _texts_stage(subject, None)
@@ -155,7 +155,7 @@ def _write_candidate(one: GivenCandidate, out: Path) -> None:
 
 
 def _write_texts(subject: GivenSubject, one: GivenCandidate | None, out: Path) -> None:
-    """Write the texts, and their ids as a candidate takes them; without one there are none."""
+    """Write the texts with their ids; without a candidate only the texts."""
     texts = subject.texts
     labelled = tuple(
         LabelledText(
@@ -201,5 +201,5 @@ def _summary(subject: GivenSubject, one: GivenCandidate | None, encoded: Encoded
 
 
 def _vocabulary(one: GivenCandidate) -> int | None:
-    """Return how many words the tokenizer knows; without one, how many rows the table has."""
+    """Return the size of the tokenizer's vocabulary; without one, the rows of the table."""
     return one.encoder.size if one.encoder else one.rows

@@ -1,4 +1,4 @@
-"""What a runner is told of a candidate: which tensor takes what, and how a number is a label."""
+"""Tell a runner which tensor takes which input, and how an output becomes a label."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _place(one: InputSpec | OutputSpec, *, called: bool) -> str | int:
 
 
 def _decision(output: OutputSpec) -> Decision | None:
-    """Return the threshold in what the output holds: a logit's is that of its probability."""
+    """Return the threshold in the unit of the output: logits need the logit of the probability."""
     if output.threshold is None or output.positive is None:
         return None
     threshold = output.threshold

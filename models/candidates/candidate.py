@@ -1,4 +1,4 @@
-"""One file as a candidate: what is found in it, what is declared of it, and whether both agree."""
+"""Read one file as a candidate: combine findings and declarations, and check that they agree."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opened:
-    """A file that was read, and what it says of itself.
+    """A file that was read, with its metadata.
 
     Attributes:
         metadata: None where it has none, or where what it has cannot be read.
@@ -53,7 +53,7 @@ class Opened:
 def read_candidate(
     file: Path, declared: Declaration = NOTHING, contents: Contents | None = None
 ) -> CandidateSpec:
-    """Return how a FlatBuffer is fed and read: found where certain, as declared, or asked for.
+    """Return how a FlatBuffer is fed and read: found if certain, else declared, else asked for.
 
     Args:
         file: the FlatBuffer.
@@ -108,7 +108,7 @@ def bind(opened: Opened, declared: Declaration = NOTHING) -> CandidateSpec:
 
 
 def _by_length(opened: Opened, declared: Declaration) -> dict[int, Signature]:
-    """Return the signatures of one classifier at several lengths; {} where a file has none.
+    """Return the signatures of one classifier at several lengths; {} if it has none.
 
     Raises:
         UsageMistake: other lengths are declared than the file has.
@@ -151,7 +151,7 @@ def _bind_signatures(
 
 
 def _bind_open(opened: Opened, declared: Declaration) -> CandidateSpec:
-    """Bind a file that leaves the length of a row open, and is to answer at several."""
+    """Bind a file with a dynamic row length at several lengths."""
     spec = _bind_one(opened, replace(declared, lengths=()))
     if spec.length is not None:
         raise declared.mistake(
@@ -171,7 +171,7 @@ def _at_length(spec: CandidateSpec, length: int) -> CandidateSpec:
 
 
 def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
-    """Return how one signature is fed and read, or the only graph of a file without any."""
+    """Return how one signature is fed and read, or the only graph of a file without signatures."""
     file, contents = opened.file, opened.contents
     signature = _signature(file, contents.signatures, declared)
     number = graph_of(signature)
@@ -214,7 +214,7 @@ def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
 
 
 def graph_of(signature: Signature | None) -> int:
-    """Return which of a file's graphs a signature runs; the first without one."""
+    """Return the index of the graph that a signature runs; the first without one."""
     return 0 if signature is None else signature.subgraph
 
 
@@ -263,7 +263,7 @@ def _signature(
 
 
 def _or_lengths(signatures: Sequence[Signature]) -> str:
-    """Offer what helps where signatures look like one classifier, and do not share weights."""
+    """Return a hint for signatures that look like one classifier but do not share weights."""
     lengths = _listed(alike_by_length(signatures))
     if not lengths:
         return ""
@@ -271,13 +271,13 @@ def _or_lengths(signatures: Sequence[Signature]) -> str:
 
 
 def _names_all(signature: Signature, graph: Subgraph) -> bool:
-    """Tell whether a runtime can bind everything by the signature's names."""
+    """Tell whether the signature's names suffice to bind everything."""
     named = {one.index for one in (*signature.inputs.values(), *signature.outputs.values())}
     return named >= {one.index for one in (*graph.inputs, *graph.outputs)}
 
 
 def _unnamed(file: Path, key: str) -> UsageMistake:
-    """Refuse what can be called by its signature alone, and cannot be called by it."""
+    """Reject a graph that only its signature can run, if the signature cannot be bound."""
     return UsageMistake(
         f"signature {key!r} runs another graph than the first, and does not name all that this "
         "graph takes and gives",
@@ -323,7 +323,7 @@ def labels_of(
     declared: Declaration,
     told: tuple[tuple[str, ...] | None, list[str]],
 ) -> tuple[tuple[str, ...] | None, Found | None, list[str]]:
-    """Return the labels, how they were found, and what is wrong with those of the metadata.
+    """Return the labels, their source, and what is wrong with those of the metadata.
 
     Args:
         file: named in messages.
@@ -346,7 +346,7 @@ def labels_of(
     labels = check_labels(list(declared.labels), declared.where or "labels")
     if output.classes not in (None, len(labels)):
         raise declared.mistake(
-            f"{len(labels)} labels are given, and the output tells {output.classes} apart",
+            f"{len(labels)} labels are given, and the output distinguishes {output.classes}",
             file=file,
             key="labels",
             remedy="Give as many labels as the output has scores, in its order; two for a sigmoid",
@@ -362,7 +362,7 @@ def labels_of(
 def _described_labels(
     opened: Opened, graph: int, position: int
 ) -> tuple[tuple[str, ...] | None, list[str]]:
-    """Return the labels that the metadata gives an output, or why they cannot be used."""
+    """Return the labels that the metadata gives to an output, or why they are unusable."""
     if opened.metadata is None or graph or position >= len(opened.metadata.main.outputs):
         return None, []
     files = [one for one in opened.metadata.main.outputs[position].files if one.kind == LABELS]

@@ -1,4 +1,4 @@
-"""What a user says of candidates: the grammar of the TOML, and of the options that say the same.
+"""Define the grammar of declarations about candidates, in the TOML and in options.
 
     name = "spam"                     # what results are kept under; else this file's name
     corpus = "test.csv"               # labelled texts; paths are relative to this file
@@ -74,12 +74,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def is_candidate_name(name: str) -> bool:
-    """Tell whether a candidate can be called so."""
+    """Tell whether a name is valid for a candidate."""
     return bool(_NAME.fullmatch(name)) and is_name(name)
 
 
 class InputsTable(Table, frozen=True, kw_only=True):
-    """`[candidates.inputs]`: which input takes what, each by name or by position."""
+    """`[candidates.inputs]`: the role of each input, by name or by position."""
 
     ids: Reference | None = None
     mask: Reference | None = None
@@ -96,7 +96,7 @@ class InputsTable(Table, frozen=True, kw_only=True):
 
 
 class OutputTable(Table, frozen=True, kw_only=True):
-    """`[candidates.output]`: which output is judged, and what it stands for."""
+    """`[candidates.output]`: the judged output, and its meaning."""
 
     name: Reference | None = None
     meaning: Meaning | None = None
@@ -144,7 +144,7 @@ class CandidateTable(Table, frozen=True, kw_only=True):
 
 
 class ReferenceTable(Table, frozen=True, kw_only=True):
-    """`[reference]`: a file that all are compared with; its paths come out absolute."""
+    """`[reference]`: a file that all are compared with; its paths are absolute after reading."""
 
     file: str
     signature: str | None = None
@@ -163,7 +163,7 @@ class ReferenceTable(Table, frozen=True, kw_only=True):
         return self != ReferenceTable(file=self.file)
 
     def as_candidate(self, name: str) -> CandidateTable:
-        """Return the same, as it is declared of a candidate."""
+        """Return the declaration in the form of a candidate's."""
         return CandidateTable(
             name=name,
             flatbuffer=self.file,
@@ -201,7 +201,7 @@ class CandidatesTable(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Declaration:
-    """What is declared of one file, and where, for messages.
+    """The declaration of one file, and where it was made, for messages.
 
     Attributes:
         where: the TOML or the option, and the key; None where nothing is declared.
@@ -216,7 +216,7 @@ class Declaration:
     where: str | None = None
 
     def mistake(self, what: str, *, file: Path, key: str, remedy: str) -> UsageMistake:
-        """Return a mistake that names the file, and where the declaration stands."""
+        """Return a mistake that names the file and the place of the declaration."""
         place = f"{self.where}: {key}" if self.where else key
         return UsageMistake(what, file=file, key=place, remedy=remedy)
 
@@ -225,7 +225,7 @@ NOTHING = Declaration()
 
 
 def read_candidates(path: Path) -> CandidatesTable:
-    """Read a TOML of candidates; its paths come out absolute.
+    """Read a TOML of candidates and make its paths absolute.
 
     Raises:
         UsageMistake: the file cannot be read, or breaks the grammar; names file and key.
@@ -240,7 +240,7 @@ def read_candidates(path: Path) -> CandidatesTable:
 
 @dataclass(frozen=True)
 class _Anchored:
-    """What makes the paths of a TOML absolute: those that are relative start from its folder.
+    """Makes the paths of a TOML absolute; relative ones start from its folder.
 
     Attributes:
         toml: the file.
@@ -257,7 +257,7 @@ class _Anchored:
         return msgspec.structs.replace(one, flatbuffer=flatbuffer, **own)
 
     def whole(self, table: CandidatesTable) -> dict[str, Any]:
-        """Return the paths that stand above all candidates, by key."""
+        """Return the paths that apply to all candidates, by key."""
         found = self._shared(table)
         for key in ("corpus", "tokenizer", "reference"):
             given = getattr(table, key)
@@ -304,7 +304,7 @@ class _Anchored:
 def declaration_of(
     candidate: CandidateTable, labels: tuple[str, ...] | None, toml: Path
 ) -> Declaration:
-    """Return what a TOML declares of one candidate, with the labels it turned out to have."""
+    """Return the declaration of one candidate in a TOML, with the labels that were found."""
     return Declaration(
         inputs=candidate.inputs,
         output=candidate.output,
@@ -317,7 +317,7 @@ def declaration_of(
 
 
 def parse_inputs(given: str, option: str = INPUTS_OPTION) -> InputsTable:
-    """Read `ids=input_ids,mask=1`, as an option gives it.
+    """Parse `ids=input_ids,mask=1`, the form of an option.
 
     Raises:
         UsageMistake: it is not of that form.
@@ -326,7 +326,7 @@ def parse_inputs(given: str, option: str = INPUTS_OPTION) -> InputsTable:
 
 
 def parse_output(given: str, option: str = OUTPUT_OPTION) -> OutputTable:
-    """Read `name=score,meaning=sigmoid,threshold=0.35,positive=spam`, as an option gives it.
+    """Parse `name=score,meaning=sigmoid,threshold=0.35,positive=spam`, the form of an option.
 
     Raises:
         UsageMistake: it is not of that form.
@@ -362,7 +362,7 @@ def _table(given: str, kind: type[T], option: str, form: str) -> T:
             f"{given!r} is not KEY=VALUE,KEY=VALUE", key=option, remedy=f"Write it as {form}"
         )
     if len(set(keys)) < len(keys):
-        raise UsageMistake(f"{given!r} says a thing twice", key=option, remedy="Say it once")
+        raise UsageMistake(f"{given!r} repeats a key", key=option, remedy="Give each key once")
     values = {key: _number(value.strip()) for key, (_, _, value) in zip(keys, parts, strict=True)}
     try:
         return msgspec.convert(values, kind)
@@ -372,7 +372,7 @@ def _table(given: str, kind: type[T], option: str, form: str) -> T:
 
 
 def _number(value: str) -> Reference | float:
-    """Return a number where it is written as one; a name otherwise."""
+    """Return a number if the text is one; else the text."""
     for kind in (int, float):
         try:
             return kind(value)

@@ -1,4 +1,4 @@
-"""What was found of files, written as the TOML to start from.
+"""Write the findings about files as a TOML to start from.
 
 All that is certain stands in comments: nobody has to write it down. What is not certain stands in
 comments too, as lines to choose from: taken as they are they would be a guess.
@@ -45,7 +45,7 @@ _QUESTIONS = 4
 
 @dataclass(frozen=True)
 class Described:
-    """One file, and what is to be decided about it.
+    """One file, with the questions that it leaves open.
 
     Attributes:
         declared: what was assumed to go on; `questions` says why.
@@ -59,7 +59,7 @@ class Described:
 
 
 def describe(file: Path) -> Described:
-    """Return what is found of a file, with the first answer to each question that it leaves.
+    """Describe a file, answering each open question with the most likely value.
 
     Raises:
         UsageMistake: it cannot be read, or cannot answer texts whatever is declared.
@@ -83,7 +83,7 @@ def describe(file: Path) -> Described:
 
 
 def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Declaration | None:
-    """Answer a question in the first way that fits; None where it is no question."""
+    """Answer a question with the first value that fits; None if it is not a question."""
     number = _graph(opened, declared)
     graph = opened.contents.subgraphs[number]
     operators = [one for one in opened.contents.operators if one.subgraph == number]
@@ -104,14 +104,14 @@ def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Dec
 
 
 def _graph(opened: Opened, declared: Declaration) -> int:
-    """Return which graph is described: that of the declared signature, or of the first."""
+    """Return the graph to describe: that of the declared signature, or the first."""
     signatures = opened.contents.signatures
     called = [one for one in signatures if declared.signature in {None, one.key}]
     return graph_of(called[0] if called else None)
 
 
 def _likely(output: Tensor, operators: Sequence[Operator]) -> Meaning:
-    """Return a meaning that the graph does not contradict."""
+    """Return a meaning that is consistent with the graph."""
     if output.shape[-1:] != (1,):
         return "logits"
     return "logit" if ending_of(output, operators) == "logits" else "sigmoid"
@@ -126,7 +126,7 @@ def toml_of(described: Sequence[Described]) -> str:
 
 
 def _names(files: Sequence[Path]) -> list[str]:
-    """Return a name for each file, no two alike."""
+    """Return distinct names for the files."""
     found: list[str] = []
     for file in files:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "_", file.stem).strip("._-")[:80] or "candidate"
@@ -152,7 +152,7 @@ def _candidate(one: Described, name: str) -> Iterator[str]:
 
 
 def _from_here(file: Path) -> str:
-    """Write a path as the TOML has it when it is kept in the folder where this runs."""
+    """Return a path for a TOML that is stored in the current folder."""
     here = current_folder()
     return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
 
@@ -183,7 +183,7 @@ def _output(one: Described) -> Iterator[str]:
 
 
 def _found(one: Described) -> Iterator[str]:
-    """Say in comments what is certain."""
+    """Return the certain findings as comments."""
     spec, opened = one.spec, one.opened
     report = report_of(opened.file, opened.data, opened.contents)
     yield f"# scheme: {recognized(report).name}"
@@ -207,13 +207,13 @@ def _described_tokenizer(metadata: ModelMetadata) -> Iterator[str]:
 
 
 def quoted(text: str) -> str:
-    """Write a string as TOML does, whatever it holds."""
+    """Quote a string as TOML does."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{_escaped(escaped)}"'
 
 
 def _escaped(text: str) -> str:
-    """Escape what is not printable, as TOML does."""
+    """Escape non-printable characters as TOML does."""
     return "".join(
         each if each.isprintable() else f"\\u{ord(each):04x}" if ord(each) < 1 << 16 else "?"
         for each in text

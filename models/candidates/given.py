@@ -1,4 +1,4 @@
-"""Candidates that exist: files, labelled texts and a way to make ids, as somebody hands them in.
+"""Read given candidates: files, labelled texts and a tokenizer.
 
 Everything that can be wrong is found here, before anything answers: each file is read, each text
 has a label and ids, labels fit the outputs, ids fit the tables.
@@ -61,7 +61,7 @@ _UNNAMED = re.compile(r"[^A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, kw_only=True)
 class Handed:
-    """What somebody handed in, by options or TOML, all paths absolute.
+    """Everything that was handed in, by options or TOML, with absolute paths.
 
     Attributes:
         name: the subject's.
@@ -102,7 +102,7 @@ class Handed:
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """What an app answered somewhere, and what it should have been given.
+    """The recorded answers of an app, with the inputs that it should have used.
 
     Attributes:
         name: of the candidate.
@@ -126,7 +126,7 @@ class Answered:
 
 @dataclass(frozen=True, kw_only=True)
 class GivenSubject:
-    """What was handed in, after every check.
+    """The checked subject of given candidates.
 
     Attributes:
         handed: what it was made of.
@@ -150,7 +150,7 @@ class GivenSubject:
 
 
 def candidate_named(given: str) -> CandidateTable:
-    """Read `[NAME=]PATH` of the command line; without a name the file's own is taken.
+    """Parse `[NAME=]PATH` of the command line; the default name is the file's.
 
     Raises:
         UsageMistake: the name cannot be a file's.
@@ -166,12 +166,12 @@ def candidate_named(given: str) -> CandidateTable:
 
 
 def name_after(file: Path, otherwise: str) -> str:
-    """Return a file's name without its ending, as far as a folder can be called so."""
+    """Return a file's name without its ending, made safe as the name of a folder."""
     return _UNNAMED.sub("_", file.stem).strip("._-") or otherwise
 
 
 def take(handed: Handed) -> GivenSubject:
-    """Read all that was handed in, and check that it fits together.
+    """Read everything that was handed in, and check its consistency.
 
     Raises:
         UsageMistake: something is missing, damaged, or does not fit something else.
@@ -260,7 +260,7 @@ def _refuse_one_name(handed: Handed) -> None:
 
 
 def _refuse_beside_a_recording(handed: Handed) -> None:
-    """Refuse what a recording of one device's answers cannot be judged with."""
+    """Reject options that contradict a recording of one device's answers."""
     if len(handed.candidates) > 1:
         names = ", ".join(one.name for one in handed.candidates)
         raise UsageMistake(
@@ -304,7 +304,7 @@ def _answered(
 
 
 def _own_encoder(handed: Handed) -> Encoder | None:
-    """Return the tokenizer where there is no file."""
+    """Return the tokenizer for a recording without a file."""
     if handed.tokenizer is not None and handed.texts.ids is not None:
         raise UsageMistake(
             "a tokenizer is given, and a column of ids",
@@ -335,7 +335,7 @@ def _expected_ids(
 
 
 def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, Path | None]:
-    """Return the candidates with the reference first; its name, or the file that answers for it."""
+    """Return the candidates with the reference first, and its name or its answers."""
     tables = list(handed.candidates)
     names = [one.name for one in tables]
     reference = handed.reference
@@ -392,7 +392,7 @@ def _labels(
     declared: tuple[str, ...] | None,
     rows: Sequence[TextRow],
 ) -> tuple[str, ...]:
-    """Return the labels as declared, else the metadata's, else the numbers that the texts hold."""
+    """Return the declared labels, else the metadata's, else the numbers in the texts."""
     if declared is not None:
         return declared
     specs = {table.name: _bind(opened[table.name], table, None, handed) for table in tables}
@@ -417,7 +417,7 @@ def _labels(
 
 
 def _unordered(handed: Handed, found: Sequence[str]) -> UsageMistake:
-    """Ask for the labels, without an order that could be taken for the file's."""
+    """Raise the request for labels, listing those found in alphabetical order."""
     shown = ", ".join(sorted(found)[:_SHOWN_LABELS])
     more = " ..." if len(found) > _SHOWN_LABELS else ""
     way = 'labels = ["FIRST", "SECOND"]' if handed.where else f"{LABELS_OPTION}=FIRST,SECOND"

@@ -1,4 +1,4 @@
-"""A file that is judged, with its tokenizer, and the rows that texts become for it."""
+"""Turn texts into the rows of one judged file, with its tokenizer."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class GivenCandidate:
         return arrays
 
     def _require_special_ids(self) -> None:
-        """Check the ids that no text shows, too: an app meets them at its first unknown word."""
+        """Check special ids, too: an app meets them at its first unknown word."""
         if self.encoder is None or self.rows is None:
             return
         for what, number in self.encoder.special.items():
@@ -123,7 +123,7 @@ class GivenCandidate:
 
 
 def refuse_changed(file: Path, found: str, read: str) -> None:
-    """Refuse a file that is another one by the time that it is kept or asked.
+    """Reject a file that has changed since it was read.
 
     Args:
         file: the user's.
@@ -143,7 +143,7 @@ def refuse_changed(file: Path, found: str, read: str) -> None:
 
 
 def refuse_too_many(one: GivenCandidate, texts: Texts) -> None:
-    """Refuse more texts than can be held, encoded for a file.
+    """Reject more texts than fit into memory when encoded.
 
     Raises:
         UsageMistake: there are more.
@@ -159,7 +159,7 @@ def refuse_too_many(one: GivenCandidate, texts: Texts) -> None:
 
 
 def length_of(spec: CandidateSpec, texts: Texts, encoder: Encoder | None) -> int:
-    """Return the length of a row as it is fixed, else that of the longest text.
+    """Return the fixed length of a row, else that of the longest text.
 
     Raises:
         UsageMistake: rows would be longer than can be judged.

@@ -1,4 +1,4 @@
-"""Golden vectors: what a unit test in an app compares its own inputs and answers with.
+"""Write golden vectors, with which an app's unit test compares its inputs and outputs.
 
 A folder holds, for each candidate, `NAME.jsonl` with one text a line: what it is fed and what it
 answers here; `labels.txt`; and `README.md`, which says how each file is fed and read.
@@ -61,7 +61,7 @@ neither the texts nor the token ids, from which they could be read.
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """One candidate's part of a folder of golden vectors.
+    """The answers of one candidate in a folder of golden vectors.
 
     Attributes:
         name: of the candidate.
@@ -82,7 +82,7 @@ class Answers:
 
 @dataclass(frozen=True, kw_only=True)
 class Golden:
-    """What a folder of golden vectors is written from.
+    """The contents of a folder of golden vectors.
 
     Attributes:
         subject: its name.
@@ -102,7 +102,7 @@ class Golden:
 
 
 def write_golden(folder: Path, golden: Golden) -> int:
-    """Write golden vectors, each file whole or not at all; return how many texts they hold.
+    """Write golden vectors atomically; return how many texts they hold.
 
     Raises:
         EdgeproofError: something cannot be written.
@@ -129,7 +129,7 @@ def write_golden(folder: Path, golden: Golden) -> int:
 
 
 def chosen_rows(labels: Sequence[NDArray[np.integer[Any]]], most: int = MOST_TEXTS) -> list[int]:
-    """Return some texts in a random order in which every label comes, of gold and of each answer.
+    """Return some texts in random order that cover every label of gold and of each candidate.
 
     Args:
         labels: of every text [n], by gold and by each candidate.
@@ -171,7 +171,7 @@ def _readme(golden: Golden) -> str:
 
 
 def _signatures(spec: CandidateSpec) -> dict[str, Any]:
-    """Return the signature of each length, where there are several: the shortest that fits."""
+    """Return the signatures by length, if there are several: an app uses the shortest that fits."""
     every = (*spec.shorter, spec)
     if len(every) == 1:
         return {}

@@ -1,4 +1,4 @@
-"""Reading a user's own TOML of candidates, whose paths are relative to itself."""
+"""Read a user's TOML of candidates, whose paths are relative to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def is_of_candidates(path: Path) -> bool:
-    """Tell whether a TOML names candidates that exist, and not a subject that is built.
+    """Tell whether a TOML names existing candidates, and not a subject to build.
 
     Raises:
         UsageMistake: it cannot be read.

@@ -1,4 +1,4 @@
-"""Reading a file of labels: one a line, in the order of the output."""
+"""Read a file of labels: one per line, in the order of the output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST = 200
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """Return the labels that a file holds.
+    """Return the labels in a file.
 
     Raises:
         UsageMistake: the file cannot be read, or what it holds is no list of labels.
@@ -39,7 +39,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 
 def parse_labels(data: bytes, where: str) -> tuple[str, ...]:
-    """Return the labels that the bytes of a file hold.
+    """Return the labels in the bytes of a file.
 
     Args:
         data: of the file.
@@ -68,7 +68,7 @@ def parse_labels(data: bytes, where: str) -> tuple[str, ...]:
 
 
 def _is_json(text: str) -> bool:
-    """Tell whether a text is a list or an object, not a label that begins as one does."""
+    """Tell whether a text is a JSON list or object, and not a label."""
     try:
         return isinstance(msgspec.json.decode(text), list | dict)
     except RecursionError:
@@ -78,7 +78,7 @@ def _is_json(text: str) -> bool:
 
 
 def check_labels(labels: list[str], where: str) -> tuple[str, ...]:
-    """Return labels that can be told apart.
+    """Check that labels are distinct and return them.
 
     Raises:
         UsageMistake: one is empty, too long or there twice, or there are fewer than 2 or more than

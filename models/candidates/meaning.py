@@ -1,4 +1,4 @@
-"""What the output of a FlatBuffer stands for: read from the last operators of its graph.
+"""Find the meaning of a FlatBuffer's output from the last operators of its graph.
 
 `models.flatbuffers.endings` reads the graph. Where it is not sure, and of one number that comes
 from a dense layer, the user is asked.
@@ -42,7 +42,7 @@ def bind_output(
     declared: Declaration = NOTHING,
     described: Sequence[tuple[str, ...] | None] = (),
 ) -> OutputSpec:
-    """Return the output that is judged, and what it means.
+    """Return the judged output with its meaning.
 
     Args:
         file: named in messages.
@@ -52,7 +52,7 @@ def bind_output(
         described: the labels that the metadata gives each output; None where it gives none.
 
     Raises:
-        UsageMistake: several outputs and none is named, a shape that is no answer to a text, a
+        UsageMistake: several outputs and none is named, a shape that is not an answer to a text, a
             declaration that does not fit, or a meaning that is not certain.
     """
     port = _named(file, ports, declared)
@@ -97,11 +97,11 @@ def _named(file: Path, ports: Sequence[Port], declared: Declaration) -> Port:
 
 
 def _classes(file: Path, port: Port) -> int | None:
-    """Return how many numbers answer one text; None where the file leaves that open."""
+    """Return how many numbers answer one text; None if the file leaves it open."""
     dtype = port.tensor.dtype
     if dtype not in FLOAT_DTYPES and dtype not in QUANTIZED_DTYPES:
         raise UsageMistake(
-            f"output {port} is {dtype}, and a score for each label is a number with a fraction",
+            f"output {port} is {dtype}, and scores must be floating-point numbers",
             file=file,
             key="output",
             remedy="Convert the model with its scores as the output, before ARG_MAX or labels",
@@ -112,8 +112,8 @@ def _classes(file: Path, port: Port) -> int | None:
     answers_one = all(size in (1, None) for size in batch) and all(size == 1 for size in middle)
     if not answers_one or (last is not None and last > MOST):
         raise UsageMistake(
-            f"output {port} is no answer to a text: {sizes(port.shape)} is not one score for each "
-            f"of {FEWEST} to {MOST} labels",
+            f"output {port} is not an answer to a text: {sizes(port.shape)} is not one score for "
+            f"each of {FEWEST} to {MOST} labels",
             file=file,
             key="output",
             remedy="Convert the model with an output of [1, labels], or name another one: "
@@ -141,7 +141,7 @@ def _quantization(file: Path, port: Port, declared: Declaration) -> Quantization
                 f"holds {held.scales[0]:.6g} and {(*held.zero_points, 0)[0]} for output {port}",
                 file=file,
                 key="output.scale",
-                remedy="Leave them out, or mend the file",
+                remedy="Leave them out, or correct the file",
             )
         return held or given
     if held is None or len(held.scales) != 1:
@@ -243,7 +243,7 @@ def _check_meaning(
 def _sides(
     file: Path, declared: Declaration, labels: tuple[str, ...] | None, *, sided: bool
 ) -> tuple[float | None, int | None, Found | None]:
-    """Return threshold, the label above it, and how they were found."""
+    """Return threshold and positive label, with their sources."""
     threshold, side = declared.output.threshold, declared.output.positive
     if not sided:
         if threshold is not None or side is not None:
@@ -265,7 +265,7 @@ def _index(
 ) -> int:
     if labels is not None and len(labels) != SIDES:
         raise declared.mistake(
-            f"one sigmoid tells 2 labels apart, and there are {len(labels)}",
+            f"one sigmoid distinguishes 2 labels, and there are {len(labels)}",
             file=file,
             key="labels",
             remedy="Give two labels, or a file with an output for each",

@@ -1,4 +1,4 @@
-"""An ONNX file as the reference: bound as candidates are, asked by onnxruntime, kept as answers."""
+"""Use an ONNX file as the reference: bind it, run it with onnxruntime, store its answers."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ ANSWERS = "answers.npy"
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class OnnxReference:
-    """An ONNX file, and the texts that it is asked.
+    """An ONNX file with the texts that it answers.
 
     Attributes:
         one: the file, how it is fed and read.
@@ -88,15 +88,15 @@ class OnnxReference:
         return Stage(STAGE, recipe)
 
     def make(self, store: Store) -> None:
-        """Ask the file where a store lacks its answers.
+        """Run the file if a store lacks its answers.
 
         Raises:
-            UsageMistake: it cannot be run, or answers what is no answer to a text.
+            UsageMistake: it cannot be run, or answers what is not an answer to a text.
         """
         store.get(self.stage, lambda out: np.save(out / ANSWERS, self._asked()))
 
     def recording(self, store: Store) -> Recording:
-        """Return its answers to the texts, which were made."""
+        """Return the stored answers to the texts."""
         kept = store.artefact(self.stage)
         raw = kept.numbers(ANSWERS, len(self.rows[IDS]))
         if not np.isfinite(raw.astype(np.float64)).all():
@@ -154,7 +154,7 @@ def read_reference(  # noqa: PLR0913 - what it is made of
     tokenizer: str | None,
     given: TokenizerSettings | None,
 ) -> OnnxReference:
-    """Read an ONNX file that candidates are compared with, and check that all fits together.
+    """Read the ONNX file that candidates are compared with, and check that all fits together.
 
     Args:
         file: the ONNX file.
@@ -227,7 +227,7 @@ def _encoder(
     *,
     has_ids: bool,
 ) -> Encoder | None:
-    """Return the tokenizer that is declared, else the one that all candidates have."""
+    """Return the declared tokenizer, else the one that all candidates share."""
     if tokenizer is not None or given is not None or has_ids:
         return declared_encoder(tokenizer, given, has_ids=has_ids)
     known = {one.encoding[0]: one.encoder for one in candidates}
@@ -242,7 +242,7 @@ def _length(
     encoder: Encoder | None,
     candidates: Sequence[GivenCandidate],
 ) -> tuple[int, list[str]]:
-    """Return the length of a row, and what is to be said of it.
+    """Return the length of a row, with a remark about it.
 
     Where the file leaves it open, it is that of the candidates: they are compared over one input.
     """
@@ -257,7 +257,7 @@ def _length(
 
 
 def _fed(one: InputSpec, length: int) -> Fed:
-    """Return how an input is fed the row of one text."""
+    """Return how an input takes the row of one text."""
     sizes = tuple(1 if size == 1 else length for size in one.shape[1:])
     shape = (1, *sizes) if len(one.shape) > 1 else (length,)
     return Fed(role=one.role, name=one.tensor, dtype=one.dtype, shape=shape)

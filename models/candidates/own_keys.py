@@ -1,4 +1,4 @@
-"""What one candidate of a TOML declares itself of what all of a run share: labels, reference."""
+"""Handle labels and references that a TOML declares per candidate but a run shares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHARED = ("labels", "reference")
 
 
 def with_their_own(handed: Handed) -> Handed:
-    """Return what was handed in with the labels and the reference that its candidates name.
+    """Return what was handed in with the labels and the reference of its candidates.
 
     All candidates of a run answer the same labels and are compared with the same reference: where
     one says otherwise, their figures could not stand in one table.

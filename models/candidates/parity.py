@@ -1,4 +1,4 @@
-"""Whether an app makes the same ids of a text as the file was trained with."""
+"""Compare an app's token ids with those of the file's tokenizer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BEFORE, _AFTER = 8, 16
 
 @dataclass(frozen=True, repr=False)
 class Parity:
-    """Recorded ids against those that the tokenizer makes here.
+    """The comparison of recorded ids with those made here.
 
     Attributes:
         equal: whether they are the same, for each text [n].
@@ -46,7 +46,7 @@ def compare_ids(
     texts: Sequence[TextRow],
     tokenizer: Encoder | None,
 ) -> Parity:
-    """Compare ids text by text, both without what fills rows up.
+    """Compare ids text by text, both without padding.
 
     Args:
         recorded: as an app made them.
@@ -78,7 +78,7 @@ def compare_ids(
 
 
 def _parting(one: Ids, other: Ids) -> int:
-    """Return the position of the first id that differs.
+    """Return the position of the first differing id.
 
     That of the shorter row's end where none does.
     """

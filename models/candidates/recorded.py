@@ -1,4 +1,4 @@
-"""Answers that were recorded elsewhere: by an app, another runtime, any system.
+"""Read recorded answers of an app, another runtime or any system.
 
 A recording names each text by its id in the corpus and says what was answered:
 
@@ -58,7 +58,7 @@ _LARGEST_ID = (1 << 31) - 1
 
 @dataclass(frozen=True, repr=False)
 class Recording:
-    """What was answered to each text of a corpus, in the corpus's order.
+    """The answers to each text of a corpus, in its order.
 
     Attributes:
         labels: indices into the labels [n].
@@ -85,7 +85,7 @@ def read_recording(
     pad: int | None = None,
     key: str = KEY,
 ) -> Recording:
-    """Read recorded answers and bring them into a corpus's order.
+    """Read recorded answers and sort them as the corpus.
 
     Args:
         file: JSON lines, CSV, TSV or .npz.
@@ -117,7 +117,7 @@ def read_recording(
 
 @dataclass(frozen=True)
 class _Source:
-    """The file that is read, and the option that named it, for messages."""
+    """The file being read, and its option, for messages."""
 
     file: Path
     key: str
@@ -210,7 +210,7 @@ def _from_csv(text: str, source: _Source) -> Iterable[_Row]:
 
 
 def _cell(name: str, text: str, where: str, source: _Source) -> Any:
-    """Return a cell: lists and numbers are JSON, the id and the label are text."""
+    """Parse a cell: lists and numbers are JSON, id and label are text."""
     if name not in {*SCORES, "ids", *LATENCIES}:
         return text
     try:
@@ -265,7 +265,7 @@ def _by_id(rows: Sequence[_Row], texts: Sequence[str], source: _Source) -> dict[
 
 
 def _scores(rows: Sequence[_Row], classes: int, source: _Source) -> dict[str, NDArray[np.float64]]:
-    """Return the logits or probabilities of all rows; empty where none has any."""
+    """Return the logits or probabilities of all rows; empty if there are none."""
     found = {}
     for name in SCORES:
         values = [row.values.get(name) for row in rows]
@@ -290,7 +290,7 @@ def _scores(rows: Sequence[_Row], classes: int, source: _Source) -> dict[str, ND
 def _check_largest(
     found: Mapping[str, NDArray[np.float64]], rows: Sequence[_Row], source: _Source
 ) -> None:
-    """Check that logits and probabilities of a row are largest for one and the same label."""
+    """Check that logits and probabilities of a row have the same largest label."""
     logits, probabilities = (found[name] for name in SCORES)
     chosen = logits.argmax(axis=1)[:, None]
     # What was rounded may be as large for another label; the label of the logits has to be one.
@@ -368,7 +368,7 @@ def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
 
 
 def _are_numbered_otherwise(labels: Sequence[str]) -> bool:
-    """Tell whether a label's name is a number, and not its index: "1", "2", "3" of stars."""
+    """Tell whether labels are named by numbers other than their indices: "1", "2", "3" stars."""
     return any(name.isdecimal() and name != str(at) for at, name in enumerate(labels))
 
 
@@ -379,7 +379,7 @@ def _some(labels: Sequence[str]) -> str:
 def _labels(
     given: Sequence[int | None], scores: NDArray[np.float64] | None, source: _Source
 ) -> NDArray[np.int64]:
-    """Return the recorded labels; where none was kept, those of the largest scores."""
+    """Return the recorded labels; without them, the labels of the largest scores."""
     if all(each is not None for each in given):
         return np.array(given, np.int64)
     if any(each is not None for each in given):
@@ -424,7 +424,7 @@ def _is_id(value: object) -> bool:
 
 
 def without_padding(ids: Sequence[int], pad: int | None) -> tuple[int, ...]:
-    """Return ids without those at both ends that fill a row up."""
+    """Return ids without the padding at both ends."""
     kept = list(ids)
     while pad is not None and kept and kept[-1] == pad:
         kept.pop()

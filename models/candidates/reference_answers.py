@@ -1,4 +1,4 @@
-"""References that are no FlatBuffers: recorded answers, or those of an ONNX file."""
+"""Use a reference other than a FlatBuffer: recorded answers, or an ONNX file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_CANDIDATES = re.compile(r", or --edge-(?:signature|length)=\S+")
 
 
 class ReferenceAnswers(Protocol):
-    """A reference that answers by itself: no runner is asked."""
+    """The interface of a reference that has answers of its own and needs no runner."""
 
     @property
     def name(self) -> str:
@@ -49,19 +49,19 @@ class ReferenceAnswers(Protocol):
         """What a user has to know of it: a plain sentence each."""
 
     def make(self, store: Store) -> None:
-        """Make its answers where a store lacks them.
+        """Make its answers if a store lacks them.
 
         Raises:
             EdgeproofError: they cannot be made.
         """
 
     def recording(self, store: Store) -> Recording:
-        """Return its answers to the texts, which were made."""
+        """Return its stored answers to the texts."""
 
 
 @dataclass(frozen=True)
 class RecordedReference:
-    """Answers that were recorded elsewhere.
+    """Answers that were recorded elsewhere, as the reference.
 
     Attributes:
         answers: all of them.
@@ -79,7 +79,7 @@ class RecordedReference:
         return self.answers.probabilities is not None
 
     def make(self, store: Store) -> None:
-        """Make nothing: they are there."""
+        """Do nothing: the answers exist."""
 
     def recording(self, store: Store) -> Recording:  # noqa: ARG002 - they are kept in no store
         """Return its answers to the texts."""
@@ -88,7 +88,7 @@ class RecordedReference:
 
 @contextmanager
 def of_the_reference() -> Iterator[None]:
-    """Let a mistake say where a reference is declared, which is not where candidates are."""
+    """Let mistakes name the declaration of the reference instead of a candidate's."""
     try:
         yield
     except UsageMistake as mistake:

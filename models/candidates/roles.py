@@ -1,4 +1,4 @@
-"""Which input of a FlatBuffer takes ids, which the mask, which the segments.
+"""Find which input of a FlatBuffer takes ids, which the mask, which the segments.
 
 A role is found where it is certain: a name that is used for nothing else, the name that the
 metadata gives, or a lone input of numbers. Where it is not, and where two signs contradict each
@@ -55,7 +55,7 @@ _AROUND = re.compile(r"^(serving_default_|.*/)|(:\d+)$")
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of the graph, by all its names.
+    """An input or output of the graph, with all its names.
 
     Attributes:
         name: in the signature; None where the file has none.
@@ -75,7 +75,7 @@ class Port:
         return tuple(None if dynamic else size for size, dynamic in pairs)
 
     def __str__(self) -> str:
-        """Name it as a message does."""
+        """Name the port as in messages."""
         return f"{self.position} {self.shown!r} {self.tensor.dtype} {sizes(self.shape)}"
 
     @property
@@ -89,19 +89,19 @@ class Port:
         return self.shown or self.position
 
     def is_called(self, reference: Reference) -> bool:
-        """Tell whether a declaration means it."""
+        """Tell whether a declaration means this port."""
         if isinstance(reference, int):
             return reference == self.position
         return reference in {self.name, self.tensor.name} or reference == plain(self.tensor.name)
 
 
 def plain(name: str) -> str:
-    """Return a name without what exporters put around it: `serving_default_`, scopes, `:0`."""
+    """Return a name without the additions of exporters: `serving_default_`, scopes, `:0`."""
     return _AROUND.sub("", _AROUND.sub("", name))
 
 
 def role_of(name: str) -> Role | None:
-    """Return the role that a name says; None where it says none."""
+    """Return the role in a name; None if there is none."""
     return NAMES.get(plain(name).lower())
 
 
@@ -161,7 +161,7 @@ def _check_there_are_some(file: Path, ports: Sequence[Port]) -> None:
 def _declared(
     file: Path, ports: Sequence[Port], declared: Declaration
 ) -> dict[int, tuple[Role, Found]]:
-    """Return the role of each position as declared; {} where none is."""
+    """Return the declared role of each position; {} if none is declared."""
     found: dict[int, tuple[Role, Found]] = {}
     for role, reference in declared.inputs.named().items():
         port = chosen(file, ports, reference, f"inputs.{role}", declared)
@@ -192,7 +192,7 @@ def _free(found: dict[int, tuple[Role, Found]]) -> list[Role]:
 def chosen(
     file: Path, ports: Sequence[Port], reference: Reference, key: str, declared: Declaration
 ) -> Port:
-    """Return the one port that a declaration means.
+    """Return the port that a declaration means.
 
     Raises:
         UsageMistake: there is none, or more than one.
@@ -212,7 +212,7 @@ def chosen(
 
 
 def listed(ports: Sequence[Port]) -> str:
-    """Name all of them for a message."""
+    """List all ports for a message."""
     return "; ".join(map(str, ports))
 
 
@@ -245,7 +245,7 @@ def _found(
 
 
 def _said(port: Port) -> list[tuple[Role, Found]]:
-    """Return what each name of an input says it takes."""
+    """Return the roles in the names of an input."""
     said: list[tuple[Role, Found]] = []
     for name in (port.name, port.tensor.name):
         role = role_of(name) if name else None
@@ -260,7 +260,7 @@ def _said(port: Port) -> list[tuple[Role, Found]]:
 def _uncertain(
     file: Path, ports: Sequence[Port], operators: Sequence[Operator], why: str
 ) -> UsageMistake:
-    """Ask, with what the graph does with each: what looks up the largest table is likely ids."""
+    """Raise a question that shows how the graph uses each input: ids look up the largest table."""
     rows = [rows_looked_up(port.tensor, operators) or 0 for port in ports]
     tables = [
         f"input {port.position} looks up a table of {size} rows"
@@ -314,7 +314,7 @@ def _spec(
 
 
 def _check_told_apart(file: Path, port: Port, rows: int | None) -> None:
-    """Refuse an input of small integers that stand for several ids each."""
+    """Reject an integer input too narrow to represent each id."""
     how = port.tensor.quantization
     if how is None or port.tensor.dtype not in QUANTIZED_DTYPES:
         return
@@ -334,7 +334,7 @@ def _check_told_apart(file: Path, port: Port, rows: int | None) -> None:
 
 
 def _length(file: Path, port: Port, declared: Declaration) -> int | None:
-    """Return how many tokens an input takes; None where it leaves that open."""
+    """Return how many tokens an input takes; None if the file leaves it open."""
     first, *rest = port.shape or (None,)
     if not rest:  # no batch at all
         first, rest = 1, [first]

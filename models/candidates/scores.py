@@ -1,4 +1,4 @@
-"""What a runtime answers, as labels and probabilities: by what the output means.
+"""Turn a runtime's outputs into labels and probabilities, by the meaning of the output.
 
 output       raw      label    probabilities
 logits       [2, 0]   first    softmax: [0.881, 0.119]
@@ -33,7 +33,7 @@ _SLACK = 0.01
 
 @dataclass(frozen=True)
 class Scores:
-    """The answers to n texts.
+    """The scores of n texts.
 
     Attributes:
         labels: [n], an index into the labels; `NO_LABEL` where the answer is not finite. Of one
@@ -48,7 +48,7 @@ class Scores:
 
 
 def scores_of(output: OutputSpec, raw: NDArray[Any], classes: int | None = None) -> Scores:
-    """Return labels and probabilities of what a runtime answered.
+    """Return labels and probabilities of a runtime's outputs.
 
     Args:
         output: what the answers mean.
@@ -76,7 +76,7 @@ def scores_of(output: OutputSpec, raw: NDArray[Any], classes: int | None = None)
 
 
 def real_values(raw: NDArray[Any], quantization: Quantization | None) -> Floats:
-    """Return what integers stand for, (q - zero point) * scale; floats as they are."""
+    """Dequantize integers: (q - zero point) * scale; floats pass unchanged."""
     if quantization is None or raw.dtype.kind not in "iu":
         return raw.astype(np.float64)
     zero = (*quantization.zero_points, 0)[0]
@@ -84,12 +84,12 @@ def real_values(raw: NDArray[Any], quantization: Quantization | None) -> Floats:
 
 
 def logarithms(probabilities: Floats) -> Floats:
-    """Return logits [n, classes] whose softmax the probabilities are."""
+    """Return logits [n, classes] whose softmax gives the probabilities."""
     return np.asarray(np.log(np.maximum(probabilities, _SMALLEST)), np.float64)
 
 
 def softmax(logits: Floats) -> Floats:
-    """Return probabilities [n, classes] of logits; NaN where one of them is not finite."""
+    """Return the softmax of logits [n, classes]; NaN if one is not finite."""
     with np.errstate(invalid="ignore", over="ignore"):
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
@@ -100,7 +100,7 @@ def _scores(values: Floats, probabilities: Floats, logits: Floats) -> Scores:
 
 
 def _sided(output: OutputSpec, values: Floats, threshold: float, positive: int) -> Scores:
-    """Return two columns of one number: its own label's, and the other's."""
+    """Return two columns of scores from a single sigmoid output."""
     odds = values
     if output.meaning == "sigmoid":
         sure = np.clip(values, _SMALLEST, None)
@@ -135,7 +135,7 @@ def _check_width(output: OutputSpec, values: Floats, classes: int | None) -> Non
 
 
 def _check_probabilities(output: OutputSpec, values: Floats) -> None:
-    """Refuse what is declared to be probabilities and cannot be."""
+    """Reject declared probabilities outside the valid range."""
     scale = 0.0 if output.quantization is None else output.quantization.scales[0]
     slack = max(_SLACK, values.shape[1] * scale / 2)
     finite = np.isfinite(values).all(axis=1)

@@ -1,4 +1,4 @@
-"""What is known of a candidate: its inputs, its output, and how each of them was found."""
+"""Describe a candidate: its inputs, its output, and how each was found."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """The output that is judged.
+    """The judged output.
 
     | meaning | the output holds |
     |---|---|
@@ -103,7 +103,7 @@ class OutputSpec:
 
 @dataclass(frozen=True)
 class CandidateSpec:
-    """A FlatBuffer and how it is fed and read.
+    """A FlatBuffer with its inputs and output.
 
     Attributes:
         file: the FlatBuffer.
@@ -129,7 +129,7 @@ class CandidateSpec:
     shorter: tuple[CandidateSpec, ...] = ()
 
     def input(self, role: Role) -> InputSpec | None:
-        """Return the input of a role; None where the candidate has none."""
+        """Return the input of a role; None if there is none."""
         return next((one for one in self.inputs if one.role == role), None)
 
     @property
@@ -160,7 +160,7 @@ class CandidateSpec:
 
 
 def sizes(shape: Shape) -> str:
-    """Write a shape as a file has it: [1, -1] where the second dimension is open."""
+    """Format a shape: [1, -1] if the second dimension is dynamic."""
     return "[" + ", ".join("-1" if size is None else str(size) for size in shape) + "]"
 
 

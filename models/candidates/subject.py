@@ -1,4 +1,4 @@
-"""What a run has to know of its subject, wherever its candidates come from."""
+"""Hold the facts of a subject that a run needs, wherever its candidates come from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class SubjectFacts:
-    """A subject as the gates and the report see it.
+    """The facts of a subject, as gates and reports see it.
 
     Attributes:
         name: what results and baselines are kept under.
@@ -83,7 +83,7 @@ class SubjectFacts:
         return (*self.candidates, *self.other_candidates)
 
     def of(self, names: Iterable[str]) -> SubjectFacts:
-        """Return the facts of a run that judges some of the candidates; the others are left out."""
+        """Return the facts of a run that judges some of the candidates."""
         wanted = set(names)
         left_out = [name for name in self.candidates if name not in wanted]
         return replace(
@@ -129,7 +129,7 @@ class JudgedArtefacts:
         return list(found.values())
 
     def texts_of(self, candidate: str) -> Stage:
-        """Return where a candidate's inputs are."""
+        """Return the stage of a candidate's inputs."""
         return self.encoded.get(candidate, self.texts)
 
     def of(self, names: Iterable[str]) -> JudgedArtefacts:

@@ -1,4 +1,4 @@
-"""Labelled texts in a user's own file, as the test split of candidates: every row, none drawn.
+"""Read labelled texts of a user's file as the test split of candidates.
 
 A test file is enough. Its rows stay in their order, copies included: whoever judges a file on their
 own test set wants the figures of that set.
@@ -33,7 +33,7 @@ _COLUMNS = ("text", "label", "second", "group", "id", "ids")
 
 
 class TextsTable(Table, frozen=True, kw_only=True):
-    """`[corpus]` of candidates: a file of labelled texts, and which column holds what.
+    """`[corpus]` of candidates: a file of labelled texts, and the meaning of its columns.
 
     Attributes:
         file: CSV, TSV or JSON lines, plain or zipped.
@@ -66,7 +66,7 @@ class TextsTable(Table, frozen=True, kw_only=True):
         for use in _COLUMNS:
             column = getattr(self, use)
             if column is not None and not column.strip():
-                raise ValueError(f"`{use}` = {column!r} names no column")
+                raise ValueError(f"`{use}` = {column!r} is not a column")
             if column is not None and self.header is not None and self.header.count(column) != 1:
                 times = self.header.count(column)
                 raise ValueError(f"`{use}` = {column!r} stands {times} times in `header`")
@@ -118,7 +118,7 @@ class Texts:
 
 
 def parse_columns(file: Path, given: str | None) -> TextsTable:
-    """Read `text=review,label=sentiment`, as the option gives it.
+    """Parse `text=review,label=sentiment`, the form of the option.
 
     Raises:
         UsageMistake: it is not of that form, or names something that is no column's use.
@@ -162,7 +162,7 @@ def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[TextRow, .
             + (f"; {len(broken) - 1} more rows are unfit" if len(broken) > 1 else ""),
             file=path,
             key=KEY,
-            remedy="Mend these rows, or take them out",
+            remedy="Correct these rows, or remove them",
         )
     _refuse_repeated(rows, table, path)
     return rows
@@ -182,7 +182,7 @@ def _refuse_one_column_for_two(table: TextsTable, path: Path) -> None:
 def labelled(
     rows: Sequence[TextRow], labels: Sequence[str], table: TextsTable, path: Path | str
 ) -> Texts:
-    """Return the rows with the index of their label; those that are left out on purpose without.
+    """Return the rows with the indices of their labels, without those that are left out.
 
     Raises:
         UsageMistake: a row's value is no label, or a row has several labels.
@@ -217,7 +217,7 @@ def labelled(
 
 
 def values_of(rows: Sequence[TextRow], table: TextsTable) -> list[str]:
-    """Return what stands in the label's column, each value once, in the order of its first row."""
+    """Return the values of the label column, each once, in order of appearance."""
     found = dict.fromkeys(table.values.get(row.value, row.value) for row in rows)
     return [value for value in found if value]
 
@@ -290,7 +290,7 @@ def _row(record: Record, table: TextsTable, path: Path) -> TextRow:
 
 
 def _ids(text: str, where: str, column: str, path: Path) -> tuple[int, ...]:
-    """Return the numbers between blanks or commas, in brackets or not."""
+    """Parse numbers separated by blanks or commas, in brackets or not."""
     pieces = re.split(r"[\s,]+", text.strip().strip("[]").strip())
     if not all(piece.isascii() and piece.isdigit() and len(piece) < 10 for piece in pieces):  # noqa: PLR2004 - digits of an int32
         raise UsageMistake(
@@ -309,7 +309,7 @@ def _refuse_repeated(rows: Sequence[TextRow], table: TextsTable, path: Path) -> 
     for row in rows:
         if row.id in first:
             raise UsageMistake(
-                f"{first[row.id].where} and {row.where} have one id, {row.id!r}",
+                f"{first[row.id].where} and {row.where} have the same id, {row.id!r}",
                 file=path,
                 key=table.id,
                 remedy="Give each text an id of its own, or leave the id column out",

@@ -1,4 +1,4 @@
-"""A candidate's tokenizer: the one that was given, or the one that its metadata holds."""
+"""Find a candidate's tokenizer: the given one, or the one in its metadata."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def encoder_of(
     *,
     has_ids: bool,
 ) -> Encoder | None:
-    """Return a candidate's tokenizer; None where the texts hold ids.
+    """Return a candidate's tokenizer; None if the texts hold ids.
 
     Args:
         table: what is declared of the candidate.
@@ -56,7 +56,7 @@ def encoder_of(
 def declared_encoder(
     own: str | None, given: TokenizerSettings | None, *, has_ids: bool
 ) -> Encoder | None:
-    """Return the tokenizer that is declared of a file, or of all; None where the texts hold ids.
+    """Return the declared tokenizer of a file, or of all; None if the texts hold ids.
 
     Raises:
         UsageMistake: the texts hold ids all the same, or the tokenizer cannot be read.
@@ -72,7 +72,7 @@ def declared_encoder(
 
 
 def nothing_says(file: Path, unread: str | None = None) -> UsageMistake:
-    """Return the mistake of giving no way to make ids.
+    """Return the mistake that no tokenizer and no ids were given.
 
     Args:
         file: that needs them.
@@ -97,7 +97,7 @@ def _described(opened: Opened) -> Tokenizer | None:
 
 
 def _from_metadata(unit: Tokenizer, opened: Opened) -> Encoder:
-    """Return the tokenizer that the metadata describes, from the files packed with it.
+    """Return the tokenizer in the metadata, from the files packed with it.
 
     The Task Library lowers the case of texts for BERT, and of none for a regular expression.
     """

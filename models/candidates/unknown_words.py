@@ -1,4 +1,4 @@
-"""Whether a vocabulary belongs to the texts: how many of their words it does not know."""
+"""Check that a vocabulary fits the texts: count the words that it does not know."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TOLD = 0.3
 def unknown_words(
     name: str, file: Path, encoder: Encoder, arrays: Mapping[str, NDArray[np.int32]]
 ) -> list[str]:
-    """Return what to tell of words that a tokenizer does not know: a sentence, or nothing.
+    """Return a remark on words unknown to a tokenizer, or nothing.
 
     Args:
         name: the candidate's.

@@ -1,4 +1,4 @@
-"""What a user has to know of a candidate that is judged all the same: a plain sentence each."""
+"""Write the warnings about a candidate that is judged nevertheless."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def warnings_of(
     inputs: Sequence[InputSpec],
     output: OutputSpec,
 ) -> Iterator[str]:
-    """Yield what has to be known, the input first."""
+    """Yield the warnings, those about inputs first."""
     yield from _about_inputs(signature, inputs)
     yield from _about_output(output)
     if metadata is not None:

@@ -1,1 +1,1 @@
-"""Devices: what each board is, how it is recognized, and in which circumstances it measures."""
+"""Describe devices: boards, how they are recognized, and the circumstances of measurements."""

@@ -1,4 +1,4 @@
-"""`python -m models.devices [check FILE...]`: list the devices, or check profiles."""
+"""Run `python -m models.devices [check FILE...]`: list the devices, or check profiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a device profile must keep beyond its grammar."""
+"""Check rules of a device profile beyond its grammar."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_device(device: Device) -> None:
 
 
 def _problems(device: Device) -> Iterator[tuple[str, str, str]]:
-    """Yield (key, what, remedy) of everything wrong."""
+    """Yield (key, what, remedy) for each violation."""
     table = device.table
     is_host = device.name == HOST or (table.recognition is None and table.hardware is None)
     for key in ("recognition", "hardware"):

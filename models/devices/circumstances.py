@@ -1,4 +1,4 @@
-"""The circumstances of a measurement: what a device's sensors say before, during and after it."""
+"""Read the circumstances of a measurement from a device's sensors: before, during and after it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ GUARDS = ("firmware", "firmware_command", "throttling", "undervoltage", "events"
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """One reading of a device's state; None or empty where it does not tell.
+    """One reading of a device's state; None or empty where it is unknown.
 
     Attributes:
         at: seconds on the device's monotonic clock.
@@ -95,7 +95,7 @@ class Circumstances:
     told: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what results.json holds of it: what is not known is left out."""
+        """Return the known values for results.json."""
         facts = asdict(self)
         return {name: value for name, value in facts.items() if value not in (None, (), {})}
 
@@ -141,7 +141,7 @@ def sample(device: Device, root: Path | str = "/", pid: int | None = None) -> Ci
 
 
 def circumstances(reading: Reading, device: Device, pid: int | None = None) -> Circumstances:
-    """Understand a reading of `models.runtime.watcher`."""
+    """Interpret a reading of `models.runtime.watcher`."""
     texts = reading.texts
     asked = device.table.sensors
     word = sensors.throttle_word(texts, asked.firmware_command)
@@ -190,7 +190,7 @@ def invalid_because(
     device: Device,
     during: Sequence[Circumstances] = (),
 ) -> str | None:
-    """Say why a measurement between two readings does not count; None if it does.
+    """Return why a measurement between two readings does not count; None if it does.
 
     Some boards forget what held them back when they are read, others when they start: take two
     readings before a measurement and give the second, so that what `after` remembers is new.
@@ -210,7 +210,7 @@ def invalid_because(
 
 
 def _not_told(one: Circumstances, device: Device) -> Iterator[str]:
-    """Yield what has to be known of a reading and is not.
+    """Yield required values that a reading lacks.
 
     Kernels differ in what they show: one guard that speaks is enough. Where all of them are silent,
     nobody knows whether the processor was held back, and a profile with a wrong path would go
@@ -226,7 +226,7 @@ def _not_told(one: Circumstances, device: Device) -> Iterator[str]:
 
 
 def _reasons_at_once(one: Circumstances, device: Device) -> Iterator[str]:
-    """Yield what a single reading shows to be wrong."""
+    """Yield reasons found in a single reading."""
     if one.throttled:
         yield f"throttled ({', '.join(one.throttled)})"
     if SAVING_GOVERNOR in one.governors and not DYNAMIC_POWERSAVE & set(one.drivers):
@@ -245,7 +245,7 @@ def _reasons_at_once(one: Circumstances, device: Device) -> Iterator[str]:
 
 
 def _throttled_meanwhile(readings: Sequence[Circumstances]) -> Iterator[str]:
-    """Yield what each reading remembers that the one before it did not."""
+    """Yield throttling that happened since the previous reading."""
     for earlier, later in pairwise(readings):
         new = [name for name in later.was_throttled if name not in earlier.was_throttled]
         if new:
@@ -253,7 +253,7 @@ def _throttled_meanwhile(readings: Sequence[Circumstances]) -> Iterator[str]:
 
 
 def _reasons_between(before: Circumstances, after: Circumstances, device: Device) -> Iterator[str]:
-    """Yield what only the difference of two readings shows."""
+    """Yield reasons found by comparing two readings."""
     if (after.throttle_events or 0) > (before.throttle_events or 0):
         count = (after.throttle_events or 0) - (before.throttle_events or 0)
         yield f"it was throttled {count} times meanwhile"
@@ -266,7 +266,7 @@ def _reasons_between(before: Circumstances, after: Circumstances, device: Device
 
 
 def foreign_load(before: Circumstances, after: Circumstances) -> float | None:
-    """Return how many cores others than the runner kept busy between two readings, on average.
+    """Return how many cores other processes kept busy between two readings, on average.
 
     None where it is not known. The kernel counts in hundredths of a second: within one second,
     only what is more than its counts can be off is held to be others'.

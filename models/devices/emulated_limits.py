@@ -1,4 +1,4 @@
-"""What emulated boards answered when it was measured, and how far from that they may be.
+"""Read the limits of emulated boards from measured values and margins.
 
 One TOML file for a subject holds what was seen, with its evidence. A limit is what was seen times
 the file's margin: so it moves only when somebody measures again, and says so.
@@ -31,7 +31,7 @@ Place = tuple[str, str, str | None, str]
 
 
 class EvidenceTable(Table, frozen=True, kw_only=True):
-    """`[evidence]`: what was measured with; versions of packages, and the host's processor."""
+    """`[evidence]`: the versions of packages and the host's processor during the measurement."""
 
     emulator: str
     counter: str
@@ -40,7 +40,7 @@ class EvidenceTable(Table, frozen=True, kw_only=True):
 
 
 class MarginsTable(Table, frozen=True, kw_only=True):
-    """`[margins]`: how many times what was seen is still right."""
+    """`[margins]`: the allowed multiple of the measured values."""
 
     instructions: Factor
     logit_difference: Factor
@@ -87,7 +87,7 @@ class SharesTable(Table, frozen=True, kw_only=True):
 
 
 class ExpectedTable(Table, frozen=True, kw_only=True):
-    """The whole file."""
+    """The whole file of one subject."""
 
     evidence: EvidenceTable
     margins: MarginsTable
@@ -111,13 +111,13 @@ class Expected:
     limits: Mapping[Place, Budget]
 
     def limit(self, metric: str, *, scheme: str, backend: str, core: str) -> Budget | None:
-        """Return the limit of a metric, None where nothing was measured."""
+        """Return the limit of a metric; None if it was not measured."""
         own = self.limits.get((metric, scheme, backend, core))
         return self.limits.get((metric, scheme, None, core)) if own is None else own
 
 
 def load_expected(subject: str) -> Expected | None:
-    """Load what was measured of a subject, None where nothing was.
+    """Load the limits of a subject; None if it was not measured.
 
     Raises:
         UsageMistake: something in the file is wrong; names file and key.
@@ -127,7 +127,7 @@ def load_expected(subject: str) -> Expected | None:
 
 
 def read_expected(path: Path) -> Expected:
-    """Read one such file; errors as of `load_expected`."""
+    """Read one file of limits; errors as of `load_expected`."""
     table = read_table(path, ExpectedTable)
     file = shown(path)
     limits: dict[Place, Budget] = {}

@@ -1,4 +1,4 @@
-"""The limits in a device's own file: `[budgets.METRIC]` with `max` or `min`, units required."""
+"""Read the limits in a device profile: `[budgets.METRIC]` with `max` or `min`, and units."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _limit(name: str, table: Mapping[str, str], file: str, key: str) -> Budget:
     )
     if not metric.low <= value <= metric.high or value == 0.0:
         raise UsageMistake(
-            f"{written!r} is no limit of {name}",
+            f"{written!r} is not a limit of {name}",
             file=file,
             key=f"{key}.{side}",
             remedy=f"Give one above {human(metric.low, metric.unit)}",

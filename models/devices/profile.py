@@ -1,4 +1,4 @@
-"""A device profile: one TOML file that says what a board is, how to know it, what it must keep.
+"""Read a device profile: a TOML file that describes a board, its recognition and its limits.
 
 The structures below are the file's grammar: what is not here is refused by name.
 """
@@ -33,7 +33,7 @@ Limits = dict[str, dict[str, str]]
 
 
 class RecognitionTable(Table, frozen=True, kw_only=True):
-    """`[recognition]`: what tells this board from others.
+    """`[recognition]`: how this board is distinguished from others.
 
     `models` are patterns of the device tree's model. Where a system shows no device tree, `files`
     decide: patterns of what a file holds, by its path. `machines` are the kernel's names of its
@@ -46,7 +46,7 @@ class RecognitionTable(Table, frozen=True, kw_only=True):
 
 
 class HardwareTable(Table, frozen=True, kw_only=True):
-    """`[hardware]`: what it is made of.
+    """`[hardware]`: the parts of the board.
 
     `memory` is that of the smallest one sold. `features` are the processor's, as /proc/cpuinfo
     spells them, that kernels are chosen by.
@@ -59,13 +59,13 @@ class HardwareTable(Table, frozen=True, kw_only=True):
 
 
 class EmulationTable(Table, frozen=True, kw_only=True):
-    """`[emulation.ARCHITECTURE]`: the emulator's name of the core nearest to the board's."""
+    """`[emulation.ARCHITECTURE]`: the emulator's name of the most similar core."""
 
     core: str
 
 
 class SensorsTable(Table, frozen=True, kw_only=True):
-    """`[sensors]`: where the board tells its state; all may be absent, names are patterns.
+    """`[sensors]`: the files that hold the board's state; all are optional, names are patterns.
 
     `temperatures` and `throttling` are types of thermal zones and of cooling devices. `firmware`
     is a file with the throttle bits of a Raspberry Pi, `firmware_command` what prints the same
@@ -84,7 +84,7 @@ class SensorsTable(Table, frozen=True, kw_only=True):
 
 
 class ValidityTable(Table, frozen=True, kw_only=True):
-    """`[validity]`: circumstances outside of which a measurement does not count.
+    """`[validity]`: circumstances under which a measurement counts.
 
     `foreign_load` is how many cores others may keep busy; without it their load is recorded and
     spoils nothing. `free_memory` is what must be left, `saving_modes` are power modes that no
@@ -97,7 +97,7 @@ class ValidityTable(Table, frozen=True, kw_only=True):
 
 
 class DeviceTable(Table, frozen=True, kw_only=True):
-    """The whole file. `host` alone has neither recognition nor hardware: it is what is left.
+    """The whole file. Only `host` has neither recognition nor hardware: it is the fallback.
 
     `sustained` is how long it is kept busy, one text after the other, before a latency counts as
     what it sustains. `backends` are those that must answer rightly there, `looked_at` those whose
@@ -120,7 +120,7 @@ class DeviceTable(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """A device, with its quantities read.
+    """A device with its quantities parsed.
 
     Attributes:
         name: of the file, without its suffix.

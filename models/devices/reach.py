@@ -1,4 +1,4 @@
-"""What a device profile may have read and run: a profile may be anybody's file.
+"""Limit what a device profile may read and run: a profile may come from anybody.
 
 A command from a file would be run wherever the file is used, on this machine and on boards. So a
 profile chooses among commands that are known to read only; and it names files of the kernel's and
@@ -28,7 +28,7 @@ SYSTEM_BELOW = (*SENSORS_BELOW, "/etc/")
 
 
 def check_reach(table: DeviceTable, file: str) -> None:
-    """Check what a profile has read and run.
+    """Check the files and commands of a profile.
 
     Raises:
         UsageMistake: it is out of its reach; names file and key.
@@ -55,7 +55,7 @@ def check_reach(table: DeviceTable, file: str) -> None:
 
 
 def _paths(table: DeviceTable) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield (key, path, what it must lie below) of every file that a profile names."""
+    """Yield (key, path, allowed folders) for every file that a profile names."""
     sensors = table.sensors
     for key, path in (("firmware", sensors.firmware), ("power_mode", sensors.power_mode)):
         if path:

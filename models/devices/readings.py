@@ -1,4 +1,4 @@
-"""What the watcher says of a device, typed before it is believed."""
+"""Check the readings of the watcher before they are used."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_reading(channel: Channel, seconds: float) -> Reading | None:
-    """Return the next reading of a watcher; None where it has ended.
+    """Return the next reading of a watcher; None if it has ended.
 
     Args:
         channel: to the watcher.
@@ -60,7 +60,7 @@ def read_reading(channel: Channel, seconds: float) -> Reading | None:
 def _no_reading(channel: Channel, line: bytes, why: str) -> EdgeproofError:
     start = line[:100].decode("utf-8", "replace").strip()
     return EdgeproofError(
-        f"the device's Python says something else than its sensors: {start!r} ({why})",
+        f"the device's Python does not answer with its sensors: {start!r} ({why})",
         file=channel.where,
         remedy="Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy; "
         "nothing that it runs at its start may print",

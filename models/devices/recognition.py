@@ -1,4 +1,4 @@
-"""Which device a machine is: from its device tree, from files only its system has, or neither."""
+"""Recognize a machine by its device tree, or by files that only its system has."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODEL_FILES = ("/proc/device-tree/model", "/sys/firmware/devicetree/base/model")
 
 @dataclass(frozen=True)
 class Found:
-    """What a machine is, and by what it was known.
+    """The recognized device, and the evidence.
 
     Attributes:
         device: the profile's name; `host` where no board's fits.
@@ -42,7 +42,7 @@ class Found:
     files: Mapping[str, str]
 
     def describe(self) -> str:
-        """Say what was found, for the message that a device asked for is not here."""
+        """Describe the finding, for the message that a requested device is not there."""
         model = f"the device tree says {self.model!r}" if self.model else "there is no device tree"
         files = "".join(f", {path} says {line!r}" for path, line in self.files.items())
         return f"{self.device}: {self.machine}, {model}{files}"
@@ -54,7 +54,7 @@ def recognize(
     machine: str | None = None,
     devices: Sequence[Device] | None = None,
 ) -> Found:
-    """Find out which device a machine is.
+    """Recognize this machine.
 
     Args:
         root: its root folder; another one than / for recorded machines.
@@ -67,7 +67,7 @@ def recognize(
 
 
 def recognize_there(start: Callable[[Path], Channel], devices: Sequence[Device]) -> Found:
-    """Find out which device another machine is.
+    """Recognize another machine.
 
     Args:
         start: starts a Python program there.
@@ -110,7 +110,7 @@ def telling_files(devices: Sequence[Device]) -> tuple[str, ...]:
 
 
 def recognize_texts(texts: Mapping[str, str], machine: str, devices: Sequence[Device]) -> Found:
-    """Find out which device a machine is from what its `telling_files` hold.
+    """Recognize a machine from the contents of its `telling_files`.
 
     Args:
         texts: by path; what is not there is left out.

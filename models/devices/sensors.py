@@ -1,4 +1,4 @@
-"""What sensors' texts mean: pure functions from {path: text} to values with units.
+"""Parse sensor files: pure functions from {path: text} to values with units.
 
 A text that is missing or unreadable leaves its value out, and so does a number that its sensor
 cannot have: a negative count, a temperature below absolute zero. None of these functions raises.
@@ -47,13 +47,13 @@ def throttle_word(texts: Texts, command: Sequence[str] = ()) -> int | None:
 
 
 def names_of_bits(word: int, *, sticky: bool) -> tuple[str, ...]:
-    """Name the bits that are set now, or the sticky ones."""
+    """Name the bits that are currently set, or the sticky ones."""
     shift = _STICKY if sticky else 0
     return tuple(name for bit, name in FIRMWARE_BITS.items() if word >> (bit + shift) & 1)
 
 
 def alarms(texts: Texts, hwmon: str) -> int | None:
-    """Return the sum of a hwmon device's critical alarms; None where there is no such device."""
+    """Return the sum of a hwmon device's critical alarms; None without such a device."""
     return _sum(
         value
         for folder in _hwmons(texts, hwmon)
@@ -83,7 +83,7 @@ def temperatures(texts: Texts, types: Sequence[str]) -> dict[str, float]:
 
 
 def cooling(texts: Texts, types: Sequence[str]) -> list[tuple[str, int]]:
-    """Return cooling devices' types, sorted, and by how much they hold the processor back now."""
+    """Return the types of cooling devices, sorted, and how much they limit the processor now."""
     return sorted(
         (kind, state)
         for path, kind in _described(texts, "/sys/class/thermal/cooling_device", "type", types)
@@ -107,7 +107,7 @@ def frequencies(texts: Texts) -> tuple[float, ...]:
 
 
 def frequency_limits(texts: Texts) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return hertz that each core may reach, and hertz that it can reach.
+    """Return the limit that each core is set to, and the one it can reach, in hertz.
 
     Of cores that tell both.
     """
@@ -152,7 +152,7 @@ def on_battery(texts: Texts) -> bool | None:
 
 
 def busy_seconds(texts: Texts) -> float | None:
-    """Return the seconds that all cores have been busy since the start, also for other guests."""
+    """Return the busy seconds of all cores since the start, including guests."""
     fields = texts.get("/proc/stat", "").partition("\n")[0].split()
     if len(fields) < 9 or fields[0] != "cpu":  # noqa: PLR2004 - proc(5): up to steal
         return None
@@ -199,7 +199,7 @@ def _cpufreq(texts: Texts, name: str) -> list[str]:
 
 
 def _of_cores(texts: Texts, name: str) -> dict[str, str]:
-    """Return what a file of the cores' frequencies holds, by the core's folder."""
+    """Return the contents of the cores' frequency files, by the core's folder."""
     end = f"/cpufreq/{name}"
     return {
         path.removesuffix(end): text.strip()
@@ -209,7 +209,7 @@ def _of_cores(texts: Texts, name: str) -> dict[str, str]:
 
 
 def _hertz(texts: Texts, name: str) -> dict[str, float]:
-    """Return hertz by core: no core stands still, and none is 0."""
+    """Return hertz by core, without implausible zeros."""
     found = {}
     for core, text in _of_cores(texts, name).items():
         with suppress(ValueError):
@@ -235,18 +235,18 @@ def _described(
 
 
 def _numbers(texts: Texts, path: str) -> Iterator[int]:
-    """Yield the number a file holds, or nothing."""
+    """Yield the number in a file, if there is one."""
     with suppress(ValueError):
         yield _whole(texts.get(path, ""))
 
 
 def _counts(texts: Texts, path: str) -> Iterator[int]:
-    """Yield the number a file holds, or nothing where it holds none or a negative one."""
+    """Yield the number in a file, if there is one and it is not negative."""
     return (number for number in _numbers(texts, path) if number >= 0)
 
 
 def _count(text: str, base: int = 10) -> int:
-    """Read a whole number that cannot be negative.
+    """Parse a whole number that cannot be negative.
 
     Raises:
         ValueError: it is none.
@@ -258,7 +258,7 @@ def _count(text: str, base: int = 10) -> int:
 
 
 def _whole(text: str, base: int = 10) -> int:
-    """Read a whole number as large as the kernel has them.
+    """Parse a whole number in the kernel's range.
 
     Raises:
         ValueError: it is none.

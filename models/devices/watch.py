@@ -1,4 +1,4 @@
-"""A watch over a measurement: the circumstances before, during and after it, read on the device."""
+"""Watch a device during a measurement: read its state before, during and after."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MOST_READINGS = 100_000
 
 
 def watch_here(program: Path) -> Channel:
-    """Start the watcher on this machine, which is where local and emulated runners are."""
+    """Start the watcher on this machine, where local and emulated runners are."""
     return Channel([sys.executable, str(program)], os.environ)
 
 
@@ -112,12 +112,12 @@ class Watch:
         return sum(one.cost for one in self._readings[1:-1])
 
     def invalid_because(self) -> str | None:
-        """Say why what was measured does not count; None if it does."""
+        """Return why the measurement does not count; None if it does."""
         before, *during, after = self._readings
         return invalid_because(before, after, self._device, during)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what results.json holds: first and last reading, how many, and their cost."""
+        """Return first and last reading, their number and their cost, for results.json."""
         return {
             "before": self._readings[0].to_dict(),
             "after": self._readings[-1].to_dict(),
@@ -126,7 +126,7 @@ class Watch:
         }
 
     def _read(self) -> None:
-        """Keep what is read until the watcher ends, or says something else than a reading."""
+        """Store readings until the watcher ends, or sends something else."""
         channel = self._channel
         if channel is None:
             return

@@ -1,1 +1,1 @@
-"""Fleets: several boards in one go, each judged by a run of its own."""
+"""Judge several boards in one go, each in its own run."""

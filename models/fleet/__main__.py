@@ -1,4 +1,4 @@
-"""`python -m models.fleet --bundle FILE TARGET... [-- ARGUMENTS]`: judge several boards at once.
+"""Run `python -m models.fleet --bundle FILE TARGET... [-- ARGUMENTS]`: judge several boards.
 
 Each board is judged by a pytest of its own, in a folder of its own; one that fails or dies stops no
 other. All results end in one results.json, and `tox -e report -- FOLDER` draws one report of all.
@@ -38,7 +38,7 @@ _BY_HAND = "Merge them by hand: python -m reports.merge FOLDER... --out FILE"
 
 @dataclass(frozen=True)
 class Judged:
-    """How a board's run ended.
+    """The outcome of a board's run.
 
     Attributes:
         target: its address.
@@ -52,11 +52,11 @@ class Judged:
 
     @property
     def has_results(self) -> bool:
-        """Whether anything was measured on it."""
+        """Whether anything was measured on the board."""
         return (self.folder / RESULTS).is_file()
 
     def describe(self) -> str:
-        """Say in one line how it ended, why, and where its own words are."""
+        """Say in one line how the run ended and why, and where its log is."""
         ending = "passed"
         if self.code is None:
             ending = f"took more than {SECONDS_FOR_A_BOARD / 3600:.0f} h and was killed"
@@ -68,7 +68,7 @@ class Judged:
 
 
 def folders_of(targets: list[str], folder: Path) -> dict[str, Path]:
-    """Return a folder for each board, named after its address, and of no other board.
+    """Return a distinct folder for each board, named after its address.
 
     Raises:
         UsageMistake: an address is given twice: a board is judged by one run at a time.
@@ -93,7 +93,7 @@ def _digest(target: str) -> str:
 
 
 def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
-    """Judge one board in a process of its own; what it says goes to its log in its own folder."""
+    """Judge one board in its own process; its output goes to a log in its own folder."""
     own.mkdir(parents=True, exist_ok=True)
     (own / RESULTS).unlink(missing_ok=True)
     # Started where this command was called, for ARGUMENTS may name paths relative to that folder;
@@ -119,7 +119,7 @@ def judge(target: str, bundle: Path, own: Path, more: list[str]) -> Judged:
 
 
 def main() -> int:
-    """Judge all, merge what they measured; 0 if every board passed."""
+    """Judge all boards and merge their results; return 0 if every board passed."""
     parser = Parser(prog="python -m models.fleet", description=__doc__)
     parser.add_argument("targets", nargs="+", help="ssh://... or labgrid://PLACE")
     parser.add_argument("--bundle", type=path, required=True, help="what a host exported")

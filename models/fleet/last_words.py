@@ -1,4 +1,4 @@
-"""Why a run of pytest ended as it did: the last line of its log that says so."""
+"""Find the line of a pytest log that says why the run ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MISTAKE = "ERROR: "
 
 
 def last_words(log: Path) -> str:
-    """Return the last line of a log that says why the run ended; empty where there is none.
+    """Return the last line of a log that says why the run ended; empty if there is none.
 
     It is the message of a mistake or of a lost board; where gates are red, it is the headline.
     """

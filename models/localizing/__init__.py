@@ -1,4 +1,4 @@
-"""Where a file leaves its reference: `python -m models.localizing` puts these together.
+"""Find where a file leaves its reference: `python -m models.localizing`.
 
 | module | what |
 |---|---|

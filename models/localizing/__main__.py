@@ -1,4 +1,4 @@
-"""Where a FlatBuffer leaves its reference: `python -m models.localizing REQUEST ANSWER`.
+"""Find where a FlatBuffer leaves its reference: `python -m models.localizing REQUEST ANSWER`.
 
 Both files answer the same texts with every tensor kept. For each operator of the judged file whose
 tensor the other has too: its noise, and how many NaN and Inf it holds. Of all its operators: the
@@ -53,7 +53,7 @@ STOOD_IN = "ranges were found on texts of the test split, for there is no calibr
 
 
 class Fed(msgspec.Struct, frozen=True):
-    """A FlatBuffer, and how it is fed.
+    """A FlatBuffer with its binding.
 
     Attributes:
         file: its path.
@@ -65,7 +65,7 @@ class Fed(msgspec.Struct, frozen=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked.
+    """The request.
 
     Attributes:
         candidate: the file that is judged.
@@ -88,7 +88,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def localize(request: Request) -> dict[str, Any]:
-    """Return the curve, where it first diverges, and what was tried to mend it.
+    """Return the error curve, its first divergence, and what repairs the answers.
 
     Raises:
         Refusal: the runtime does not run one of the files.
@@ -139,7 +139,7 @@ def _mended(  # noqa: PLR0913, PLR0917 - what conversion takes, and what is comp
     texts: Rows,
     stood_in: bool,  # noqa: FBT001 - of the calibration
 ) -> dict[str, Any]:
-    """Return which sets of kinds of operators were tried in float, and which mended it."""
+    """Return which sets of operator kinds were tried in float, and which repaired the answers."""
     missing = why_not(scheme)
     if missing is not None or request.reference is None:
         return {"notes": [missing or ""]}
@@ -205,7 +205,7 @@ def _rows(held: Mapping[str, NDArray[Any]], file: str, split: str) -> Rows:
 
 
 def main() -> int:
-    """Write the answer to the file named last; what the libraries print goes elsewhere."""
+    """Write the answer into the last file; redirect what libraries print."""
     parser = argparse.ArgumentParser(prog="python -m models.localizing", description=__doc__)
     parser.add_argument("request", type=Path, help="JSON: see Request")
     parser.add_argument("answer", type=Path, help="the JSON file to write")

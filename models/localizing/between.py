@@ -1,4 +1,4 @@
-"""Where two backends come apart on one file: `python -m models.localizing.between REQUEST ANSWER`.
+"""Compare two backends on one file: `python -m models.localizing.between REQUEST ANSWER`.
 
 Parts of the file are answered by both. The first operator at which the backend departs from the
 judged one is found by halving, then how far back a part has to begin to show it still: that part is
@@ -44,7 +44,7 @@ CRASHED, REFUSED, NOT_FINITE, DEPARTED = "crashes", "refuses", "is NaN or infini
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked.
+    """The request.
 
     Attributes:
         file: the FlatBuffer.
@@ -94,7 +94,7 @@ class Shown:
 
 
 class Between:
-    """Compare parts of a file on two backends; to be entered with `with`.
+    """Compares parts of a file on two backends, within a `with`.
 
     Each backend has one process, and another one after a part has ended it.
 
@@ -131,7 +131,7 @@ class Between:
 
     @functools.cache  # noqa: B019 - as long as the process that localizes one file
     def shown(self, first: int, last: int) -> Shown | None:
-        """Return how the operators `first` to `last` show the fault; None where they do not."""
+        """Return how the operators `first` to `last` show the fault; None if they do not."""
         part = self.cutter.cut(first, last)
         given = self.given(part)
         expected, scale = self._answer(self._backends[0], part, given)
@@ -144,7 +144,7 @@ class Between:
         return _difference(expected, actual, scale)
 
     def given(self, part: Cut) -> Values:
-        """Return what a part is given: the file's inputs, and what the judged backend computes."""
+        """Return the inputs of a part: the file's inputs, and activations of the judged backend."""
         return {tensor: self._value(tensor) for tensor in part.inputs}
 
     def _value(self, tensor: int) -> NDArray[Any]:
@@ -161,7 +161,7 @@ class Between:
         return self._known[tensor]
 
     def _answer(self, backend: str, part: Cut, given: Values) -> tuple[NDArray[np.float32], float]:
-        """Return what a backend answers to a part [n, values], and one step of its output."""
+        """Return a backend's answer to a part [n, values], and one step of its output."""
         inputs = tuple(BoundInput(str(tensor), place) for place, tensor in enumerate(part.inputs))
         runner = self._runner(backend)
         try:
@@ -175,7 +175,7 @@ class Between:
         return answers, max(loaded.output.scales, default=0.0)
 
     def _runner(self, backend: str) -> Runner:
-        """Return the running process of a backend, started where there is none."""
+        """Return the process of a backend, starting it if needed."""
         if backend not in self._runners:
             starting = Runner(self._transport, backend, timeout=SECONDS)
             self._runners[backend] = self._started.enter_context(starting)
@@ -185,7 +185,7 @@ class Between:
 
 
 def localize(request: Request) -> dict[str, Any]:
-    """Return the first operator at which a backend departs, and write the smallest file.
+    """Return the first operator at which a backend deviates, and write the smallest file.
 
     Raises:
         EdgeproofError: the file cannot be cut, or the judged backend does not answer a part of it.
@@ -237,7 +237,7 @@ def _localized(request: Request, between: Between) -> dict[str, Any]:
 def _difference(
     expected: NDArray[np.float32], actual: NDArray[np.float32], scale: float
 ) -> Shown | None:
-    """Return how an answer differs from what is expected; None where rounding explains it."""
+    """Return how an answer differs from the expected one; None if rounding explains it."""
     if not np.isfinite(expected).all():
         return None
     broken = int((~np.isfinite(actual)).sum())
@@ -254,7 +254,7 @@ def _difference(
 
 
 def _rows(array: NDArray[Any], told: SignatureTensor) -> NDArray[Any]:
-    """Return rows with at least two dimensions, as a runner is given them.
+    """Return rows with at least two dimensions, as a runner takes them.
 
     What an earlier part answered is float32, also where the tensor holds ids or a mask.
     """
@@ -264,7 +264,7 @@ def _rows(array: NDArray[Any], told: SignatureTensor) -> NDArray[Any]:
 
 
 def _first_true(low: int, high: int, holds: Any) -> int:
-    """Return the first number for which something holds that holds for `high`, by halving."""
+    """Return the first number for which a condition holds, by bisection."""
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)
@@ -272,7 +272,7 @@ def _first_true(low: int, high: int, holds: Any) -> int:
 
 
 def _last_true(low: int, high: int, holds: Any) -> int:
-    """Return the last number for which something holds that holds for `low`, by halving."""
+    """Return the last number for which a condition holds, by bisection."""
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if holds(middle) else (low, middle - 1)
@@ -280,7 +280,7 @@ def _last_true(low: int, high: int, holds: Any) -> int:
 
 
 def main() -> int:
-    """Write the answer to the file named last."""
+    """Write the answer into the last file."""
     parser = argparse.ArgumentParser(prog="python -m models.localizing.between")
     parser.add_argument("request", type=Path, help="JSON: see Request")
     parser.add_argument("answer", type=Path, help="the JSON file to write")

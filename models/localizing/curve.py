@@ -1,4 +1,4 @@
-"""How far a file's tensors are from its reference's, operator by operator.
+"""Measure how far a file's tensors are from its reference's, operator by operator.
 
 Of each: how many NaN and Inf it holds, counted first because no ratio means anything beside them;
 its signal-to-quantization-noise ratio; its cosine.
@@ -29,7 +29,7 @@ _UNPACKS = "DEQUANTIZE"
 
 @dataclass(frozen=True)
 class File:
-    """A FlatBuffer that answers.
+    """A FlatBuffer with its answers.
 
     Attributes:
         data: its bytes.
@@ -45,13 +45,13 @@ class File:
 
     @classmethod
     def of(cls, data: bytes, watcher: Watcher, rows: Rows) -> File:
-        """Read what a file holds."""
+        """Read the contents of a file."""
         return cls(data, read_contents(Path("the FlatBuffer"), data), watcher, rows)
 
 
 @dataclass
 class _Difference:
-    """Sums over texts, from which a point of the curve is made."""
+    """Sums over texts, from which a point of the curve is computed."""
 
     texts: int = 0
     nan: int = 0
@@ -136,7 +136,7 @@ def first_not_finite(
 
 
 def _not_finite(file: File) -> dict[int, tuple[int, int]]:
-    """Return how many NaN and Inf a file's tensors hold, by index; those that hold some."""
+    """Return the numbers of NaN and Inf in a file's tensors, by index; omit zeros."""
     written = list(dict.fromkeys(one.tensor.index for one in written_by(file.contents)))
     counts = {index: np.zeros(2, np.int64) for index in written}
     unpacked = _unpacked(file)
@@ -147,7 +147,7 @@ def _not_finite(file: File) -> dict[int, tuple[int, int]]:
 
 
 def _unpacked(file: File) -> dict[int, Array]:
-    """Return what DEQUANTIZE makes of constants, by the tensor that it writes.
+    """Return the dequantized constants, by the tensor that DEQUANTIZE writes.
 
     The runtime fuses these operators with what reads them: in their tensors stands anything.
     """

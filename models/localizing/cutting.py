@@ -1,4 +1,4 @@
-"""A part of a FlatBuffer as a file of its own: some of its operators, and the weights they read."""
+"""Cut a part out of a FlatBuffer: some of its operators with their weights."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Cutter:
         return next(i for i, (_, outputs) in enumerate(self._operators) if tensor in outputs)
 
     def cut(self, first: int, last: int) -> Cut:
-        """Return what of the operators `first` to `last` the output of the last one hangs on."""
+        """Return the operators from `first` to `last` on which the last one's output depends."""
         from models.flatbuffers.packing import pack  # noqa: PLC0415 - megabytes
 
         kept = self._reached(first, last)
@@ -120,7 +120,7 @@ class Cutter:
         return Cut(pack(model), tuple(given), output, names)
 
     def _reached(self, first: int, last: int) -> list[int]:
-        """Return the operators from `first` on that the output of the last one hangs on."""
+        """Return the operators from `first` on which the last one's output depends."""
         waiting, kept, varying = [last], set(), set(self.varying)
         makers = {t: i for i, (_, outputs) in enumerate(self._operators) for t in outputs}
         while waiting:
@@ -173,7 +173,7 @@ def _name(model: Any, operator: Any) -> str:
 
 
 def _drop_unused(model: Any) -> None:
-    """Drop the buffers and the operator codes that no tensor and no operator uses any more."""
+    """Remove unused buffers and operator codes."""
     graph = model.subgraphs[0]
     # By the schema the first buffer is empty.
     buffers = [0, *sorted({tensor.buffer for tensor in graph.tensors} - {0})]

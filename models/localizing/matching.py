@@ -1,4 +1,4 @@
-"""Which tensors of two FlatBuffers hold the same: by their names, else by the operators' order.
+"""Match the tensors of two FlatBuffers: by their names, else by the operators' order.
 
 A converter that quantizes a file keeps the names of its tensors. Files that were converted apart
 may call them otherwise: then operators of one kind and width in the same order are the same.
@@ -24,7 +24,7 @@ _LOOKUPS = {"EMBEDDING_LOOKUP": "GATHER"}
 
 @dataclass(frozen=True)
 class Written:
-    """A tensor of a file, and what writes it.
+    """A tensor of a file, and the operator that writes it.
 
     Attributes:
         operator: its kind.
@@ -42,7 +42,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Matched:
-    """Tensors that two files have in common.
+    """The common tensors of two files.
 
     Attributes:
         pairs: the reference's and the candidate's, in the candidate's order of execution.
@@ -54,7 +54,7 @@ class Matched:
 
 
 def written_by(contents: Contents) -> list[Written]:
-    """Return what the operators of a file's main graph write, in execution order."""
+    """Return the tensors that operators of a file's main graph write, in execution order."""
     return [
         Written(one.name, tensor)
         for one in contents.operators
@@ -64,7 +64,7 @@ def written_by(contents: Contents) -> list[Written]:
 
 
 def match(reference: Contents, candidate: Contents) -> Matched:
-    """Return what two files have in common: by name, unless most that is in order has no name."""
+    """Return the common tensors of two files: by name, unless most of them have no name."""
     floats = [one for one in written_by(reference) if one.tensor.dtype in FLOAT_DTYPES]
     found = written_by(candidate)
     named, ordered = _by_name(floats, found), _by_order(floats, found)
@@ -107,6 +107,6 @@ def _kind(one: Written) -> tuple[str, int]:
 
 
 def _width(one: Written) -> int:
-    """Return the size of the last dimension; 0 of a number, and of what only a run will tell."""
+    """Return the size of the last dimension; 0 for a scalar, and for a dynamic one."""
     tensor = one.tensor
     return 0 if not tensor.shape or tensor.dynamic[-1] else tensor.shape[-1]

@@ -1,4 +1,4 @@
-"""Which kinds of operators would have to stay in float for a file to answer as its reference.
+"""Find the operator kinds that must stay in float for a file to answer as its reference.
 
 Imports litert-quantizer only when it is used: an environment that only judges lacks it.
 """
@@ -25,7 +25,7 @@ QUANTIZER = "litert_quantizer"
 
 
 def why_not(scheme: Scheme | None) -> str | None:
-    """Return why no operators can be tried in float; None where they can, or need not be."""
+    """Return why no operators can be tried in float; None if they can, or need not be."""
     if scheme is None or not scheme.calibrated or find_spec(QUANTIZER):
         return None
     return (
@@ -44,7 +44,7 @@ def mending(  # noqa: PLR0913 - what conversion takes, and what is compared
     enough: float,
     scores: frozenset[str] = frozenset(),
 ) -> Iterator[dict[str, Any]]:
-    """Yield sets of kinds of operators returned to float, smallest first, until one mends it.
+    """Yield sets of operator kinds returned to float, smallest first, until one repairs the file.
 
     Args:
         reference: the float32 FlatBuffer, leveled where the scheme is.

@@ -1,4 +1,4 @@
-"""What an upstream report needs: the smallest file, its inputs, both answers, and a script."""
+"""Write the parts of a bug report: the smallest file, its inputs, both answers, a script."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def write_folder(  # noqa: PLR0913, PLR0917 - what a report needs
     backends: tuple[str, str],
     info: RunnerInfo,
 ) -> list[str]:
-    """Write what shows a fault into a folder, over what an earlier run left there.
+    """Write a demonstration of a fault into a folder, replacing an earlier one.
 
     Args:
         folder: where; it is made.
@@ -139,7 +139,7 @@ def _script(part: Cut, shown: Shown, name: str, info: RunnerInfo) -> str:
 
 
 def _delegates(backend: Backend) -> str:
-    """Return the delegates of an interpreter as a script writes them."""
+    """Return the source text of an interpreter's delegates."""
     if not isinstance(backend, Delegate):
         return "None"
     return f"[load_delegate({backend.library!r}, {backend.options!r})]"

@@ -1,4 +1,4 @@
-"""Runs a FlatBuffer as a runner does, and gives the values of its tensors, text by text.
+"""Run a FlatBuffer like a runner, and read its inner tensors, text by text.
 
 Imports ai-edge-litert when it is used: it runs in a process of its own.
 """
@@ -29,7 +29,7 @@ PLAIN = "ai_edge_litert-builtin"
 
 
 class Watcher:
-    """A FlatBuffer whose tensors can be looked at.
+    """A FlatBuffer whose inner tensors can be read.
 
     Padding is left out where the file is told of it: what is computed there reaches no answer.
 
@@ -62,7 +62,7 @@ class Watcher:
         self._scores = scores
 
     def answers(self, rows: Rows) -> tuple[Array, NDArray[np.int64]]:
-        """Return what it answers to each text, [n, values], and the labels [n] that this means."""
+        """Return its outputs for each text, [n, values], and their labels [n]."""
         values, labels = [], []
         for _ in self._each(rows):
             values.append(self._model.logits())
@@ -70,11 +70,11 @@ class Watcher:
         return np.stack(values), np.array(labels, np.int64)
 
     def knows(self, name: str) -> bool:
-        """Tell whether the file has a tensor of this name."""
+        """Tell whether the file has a tensor of a name."""
         return name in self._by_name
 
     def at(self, rows: Rows, tensors: Iterable[int]) -> Iterator[dict[int, Array]]:
-        """Yield the values of tensors, by their indices, for one text after the other.
+        """Yield the values of tensors, by index, for one text after the other.
 
         Those that hold no numbers, or none for this text, are left out.
         """
@@ -85,7 +85,7 @@ class Watcher:
             yield {index: values for index, values in found.items() if values is not None}
 
     def each(self, rows: Rows, names: Iterable[str]) -> Iterator[dict[str, Array]]:
-        """Yield the same by the tensors' names."""
+        """Yield the values of tensors by name."""
         indices = {self._by_name[name]: name for name in names}
         for values in self.at(rows, indices):
             yield {indices[index]: array for index, array in values.items()}

@@ -1,4 +1,4 @@
-"""ONNX files: candidates are compared with them; they are never judged themselves.
+"""Read and run ONNX files, which candidates are compared with and which are not judged.
 
 | module | what |
 |---|---|

@@ -1,4 +1,4 @@
-"""Answers texts with an ONNX file: `python -m models.onnx.answering REQUEST ROWS ANSWERS`.
+"""Answer texts with an ONNX file: `python -m models.onnx.answering REQUEST ROWS ANSWERS`.
 
 Runs in a process of its own, which imports onnxruntime and is limited in memory, and in time for
 each text. Prints one line of JSON where it cannot answer. `models.onnx.asking` writes REQUEST.
@@ -28,11 +28,11 @@ _FATAL = 4
 
 
 class CannotAnswerError(Exception):
-    """Why a file gives no answers."""
+    """Report why a file gives no answers."""
 
 
 def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """Return what the file answers to each row, [n, values].
+    """Return the file's answer to each row, [n, values].
 
     Raises:
         CannotAnswerError: onnxruntime refuses it, or its answers do not have one shape.
@@ -89,7 +89,7 @@ def _said(error: Exception) -> str:
 
 
 def _bound_memory(most: int | None) -> None:
-    """Let this process have so many bytes; what asks for more is refused, and says so."""
+    """Limit the memory of this process; requests beyond it fail with an error."""
     if most is not None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)

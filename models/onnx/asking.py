@@ -1,4 +1,4 @@
-"""Asks an ONNX file for answers, in a process that is limited in time and memory."""
+"""Ask an ONNX file for answers, in a process with limited time and memory."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Call:
 
 
 def require_onnxruntime(file: Path) -> None:
-    """Check that what runs ONNX files is installed, without importing it.
+    """Check that onnxruntime is installed, without importing it.
 
     Raises:
         UsageMistake: it is not.
@@ -90,7 +90,7 @@ def require_onnxruntime(file: Path) -> None:
 
 
 def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
-    """Return what an ONNX file answers to each text, [n, values] as it gives them.
+    """Return the answers of an ONNX file to each text, [n, values], unchanged.
 
     Args:
         call: how it is asked.
@@ -141,7 +141,7 @@ def _cannot(file: Path, what: str) -> UsageMistake:
 
 
 def _free_memory() -> int | None:
-    """Return how many bytes a new process can have; None where the system does not say."""
+    """Return the free memory in bytes; None if the system does not tell."""
     try:
         with open(_MEMORY, encoding="utf-8") as file:  # noqa: PTH123 - a device, not a path of ours
             lines = [line.split() for line in file if line.startswith(_FREE)]

@@ -1,4 +1,4 @@
-"""Reads an ONNX file, without onnxruntime: its inputs, its outputs, what its operators do.
+"""Read an ONNX file without onnxruntime: its inputs, outputs and operators.
 
 The graph comes out in the words of `models.flatbuffers.contents`, so that what finds the roles of
 inputs and the meaning of outputs there finds them here. The file is a protocol buffer (onnx.proto).
@@ -92,7 +92,7 @@ _SAME = {
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """What an ONNX file takes and answers.
+    """The inputs, outputs and operators of an ONNX file.
 
     Attributes:
         file: the file.
@@ -143,7 +143,7 @@ def _mistake(file: Path, what: str, remedy: str) -> UsageMistake:
 
 
 def _refuse_foreign(file: Path, data: bytes) -> None:
-    """Refuse what is recognized as something else."""
+    """Reject a file that is recognized as another kind."""
     if data[4:8] == IDENTIFIER.encode():
         raise _mistake(file, "is a TFLite FlatBuffer", "Give it a name that ends in .tflite")
     damage = foreign(data)
@@ -163,7 +163,7 @@ class _Graph:
 
 
 class _Reader:
-    """Walks the messages of one file; raises `ValueError`, which says what is damaged."""
+    """Walks the messages of one file; raises `ValueError` with a description of the damage."""
 
     def __init__(self) -> None:
         self._left = MOST_FIELDS
@@ -173,7 +173,7 @@ class _Reader:
         self._tensors: dict[str, Tensor] = {}
 
     def read(self, data: bytes) -> _Graph:
-        """Return what the one graph of a file holds."""
+        """Return the contents of the graph of a file."""
         graphs = []
         for number, value in self._fields(data):
             if number == _MODEL_GRAPH:
@@ -211,7 +211,7 @@ class _Reader:
         )
 
     def _node(self, index: int, content: Value, depth: int) -> Operator:
-        """Read a node, and what its attributes hold; a deeper graph's weights alone are kept."""
+        """Read a node with its attributes; keep only the weights of inner graphs."""
         if depth > MOST_DEPTH:
             raise ValueError(f"its graphs are nested deeper than {MOST_DEPTH}")
         kind, domain, constant = "", "", None
@@ -244,7 +244,7 @@ class _Reader:
         )
 
     def _attribute(self, content: Value, depth: int) -> tuple[int, ...] | None:
-        """Return the shape of the tensor that an attribute holds; None where it holds none."""
+        """Return the shape of the tensor in an attribute; None if there is none."""
         shape = None
         for number, value in self._fields(content):
             if number in {_TENSOR_OF, _TENSORS_OF}:
@@ -310,13 +310,13 @@ class _Reader:
         for number, value in self._fields(content):
             if number == _DIMENSION_VALUE:
                 if not isinstance(value, int):
-                    raise ValueError("a dimension is no number")
+                    raise ValueError("a dimension is not a number")
                 size = signed(value)
                 return size if size > 0 else None
         return None
 
     def _tensor(self, name: str, constant: tuple[int, ...] | None = None) -> Tensor:
-        """Return what a name stands for; what was not declared has a shape that nobody knows."""
+        """Return the tensor of a name; an undeclared one has an unknown shape."""
         if name not in self._tensors:
             shape, size = constant or (), 0 if constant is None else 1
             fresh = _tensor(name, shape, (False,) * len(shape), "", constant_bytes=size)
@@ -380,5 +380,5 @@ def _tensor(
 
 def _text(value: Value) -> str:
     if isinstance(value, int):
-        raise ValueError("a number stands in place of a text")  # noqa: TRY004 - in the file
+        raise ValueError("it holds a number instead of a text")  # noqa: TRY004 - in the file
     return bytes(value).decode()

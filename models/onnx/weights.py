@@ -1,4 +1,4 @@
-"""The files beside an ONNX file that hold its weights, where those are too large for itself."""
+"""Read the external files that hold the weights of an ONNX file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class External:
 
 
 def external_of(entries: Sequence[Message]) -> External:
-    """Return what a tensor says of the place of its values.
+    """Return where a tensor's values are stored, from the tensor's own fields.
 
     Raises:
         ValueError: it names no file, or a size that is none.
@@ -49,7 +49,7 @@ def external_of(entries: Sequence[Message]) -> External:
 
 
 def hash_external(file: Path, digest: str, external: Sequence[External]) -> str:
-    """Return one hash over an ONNX file, whose own is given, and the files of its weights.
+    """Return one hash over an ONNX file, given its own, and its external weights.
 
     Raises:
         UsageMistake: such a file is missing, too short, or not below the folder of the ONNX file.

@@ -1,4 +1,4 @@
-"""The audit: what Python code in a runner did that could let a text out."""
+"""Audit what Python code in a runner does that could leak a text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 
 
 class Audit:
-    """Records what Python code does that could let a text out: network, processes, files written.
+    """Records actions of Python code that could leak a text: network, processes, files written.
 
     Native code does not pass here: an empty network namespace covers that.
     """

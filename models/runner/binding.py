@@ -1,4 +1,4 @@
-"""Which tensor of a loaded file takes which input, by a binding or by the only signature."""
+"""Bind the tensors of a loaded file to inputs, by a binding or by the only signature."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _named_tensors(
 def _tensor_at(
     place: Any, named: Mapping[str, Details], graph: List[Details], kind: str
 ) -> Details:
-    """Return the tensor details by name in the signature, or by position in the graph."""
+    """Return the tensor details by a name in the signature, or by a position in the graph."""
     if isinstance(place, int) and 0 <= place < len(graph):
         return graph[place]
     if place in named:
@@ -168,7 +168,7 @@ def _tensor_at(
 def _only_output(
     place: Any, named: Mapping[str, Details], graph: List[Details]
 ) -> Tuple[str, Details]:
-    """Name and details of the output asked for, of the only one, or of the one named logits."""
+    """Return name and details of the requested output, of the only one, or of `logits`."""
     if place is not None:
         return str(place), _tensor_at(place, named, graph, "output")
     names = [name for name in named if name == "logits"] or list(named)

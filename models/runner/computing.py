@@ -1,4 +1,4 @@
-"""Computing a graph as it stands: any inputs and outputs, nothing bound, converted or checked."""
+"""Compute a graph as it is: any inputs and outputs, without binding or checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FlatBuffers as they arrive: what is certainly none is refused before native code sees it."""
+"""Reject files that are certainly not FlatBuffers before native code reads them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SMALLEST_FLATBUFFER = 16
 
 
 def check_file(start: bytes, size: int) -> None:
-    """Refuse what is certainly no FlatBuffer before native code, which may crash on it, sees it."""
+    """Reject a file that is not a FlatBuffer before native code, which may crash, reads it."""
     if size < SMALLEST_FLATBUFFER or start[4:8] != b"TFL3":
         raise Refusal("not-a-flatbuffer", "{} bytes without the identifier TFL3".format(size))
     (root,) = struct.unpack("<I", start[:4])
@@ -24,7 +24,7 @@ def check_file(start: bytes, size: int) -> None:
 
 
 def file_facts(path: str) -> Tuple[str, int]:
-    """Return sha256 and size of a FlatBuffer file, read in pieces to leave peak memory alone."""
+    """Return sha256 and size of a FlatBuffer file, read in pieces to keep peak memory low."""
     digest = hashlib.sha256()
     try:
         with Path(path).open("rb") as file:

@@ -1,4 +1,4 @@
-"""Messages between a client and a runner: a header and arrays, on two streams.
+"""Exchange messages between client and runner: a header and arrays, on two streams.
 
 A message is MAGIC, the length of a JSON header (4 bytes, big-endian), the header, then the raw
 little-endian bytes of the arrays that the header's "arrays" lists as [name, dtype, shape]. A
@@ -34,7 +34,7 @@ Reply = Tuple[Header, Arrays]
 
 
 class FramingError(Exception):
-    """The bytes on the stream are not a message; what follows them cannot be read either."""
+    """The bytes on the stream are not a message; the rest cannot be read either."""
 
 
 def write_message(
@@ -68,7 +68,7 @@ def read_message(
     largest_header: int = LARGEST_HEADER,
     largest_arrays: int = LARGEST_ARRAYS,
 ) -> Optional[Reply]:
-    """Read one message: its header and its arrays by name; None where the stream ends before one.
+    """Read one message: its header, and its arrays by name; None at the end of the stream.
 
     Args:
         stream: a binary stream open for reading.
@@ -97,7 +97,7 @@ def read_message(
 
 
 def _array_entries(entries: Any, room: int) -> List[Tuple[str, str, Tuple[int, ...]]]:
-    """Check all that a header announces before the first byte of it is read."""
+    """Check everything that a header announces before reading its data."""
     if not isinstance(entries, list) or len(entries) > MOST_ARRAYS:
         raise ValueError("more than {} arrays".format(MOST_ARRAYS))
     listed = [_array_entry(entry, room) for entry in entries]

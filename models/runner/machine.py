@@ -1,4 +1,4 @@
-"""What a runner says of the machine and of its own process, read from the kernel."""
+"""Read facts of the machine and of this process from the kernel."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def memory_bytes() -> Dict[str, int]:
 
 
 def processor() -> Dict[str, Any]:
-    """Return what the device says its processor is: {"model": str, "features": [str]}."""
+    """Return the processor as the device describes it: {"model": str, "features": [str]}."""
     facts = colon_table("/proc/cpuinfo")
     model = facts.get("model name") or facts.get("cpu part") or "unknown"
     return {"model": model, "features": (facts.get("flags") or facts.get("features") or "").split()}

@@ -1,4 +1,4 @@
-"""A loaded FlatBuffer as a classifier: checked rows in, logits and a label out."""
+"""Wrap a loaded FlatBuffer as a classifier: checked rows in, logits and a label out."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Model:
         return [*sorted(self.shorter), self.length]
 
     def stores_like(self, other: Model) -> bool:
-        """Tell whether rows and answers of another length are stored as its own are."""
+        """Tell whether rows and answers of another length have the same dtypes."""
         return self._stored() == other._stored()
 
     def _stored(self) -> List[Tuple[Any, ...]]:
@@ -61,12 +61,12 @@ class Model:
         return [*stored, (math.prod(self.output.shape),)]
 
     def shortest_for(self, tokens: int) -> Model:
-        """Return what answers a row of so many tokens with the least padding."""
+        """Return the graph that answers a row of so many tokens with the least padding."""
         fitting = [length for length in self.shorter if length >= tokens]
         return self.shorter[min(fitting)] if fitting else self
 
     def of_row(self, arrays: Mapping[str, Any], row: int) -> Model:
-        """Return what answers a checked row: itself, where the request names no length."""
+        """Return the graph that answers a checked row: itself, if the request names no length."""
         if LENGTH not in arrays:
             return self
         return self.shorter.get(int(arrays[LENGTH][row]), self)
@@ -129,7 +129,7 @@ class Model:
         return np.ascontiguousarray(array)
 
     def set_row(self, arrays: Mapping[str, Any], row: int) -> None:
-        """Give the graph one row of each input, cut to its length."""
+        """Set one row of each input, cut to its length."""
         for tensor in self.inputs:
             cells = arrays[tensor.name][row].reshape(-1)[: math.prod(tensor.shape)]
             self.graph.set_tensor(tensor.index, cells.reshape(tensor.shape))

@@ -1,4 +1,4 @@
-"""One graph at several lengths: it is resized where two answers differ in length."""
+"""Use one graph at several lengths, resizing it when the length changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Shapes = Dict[int, List[int]]
 
 
 class Resizing:
-    """The first graph of a loaded file, whose length is open.
+    """The first graph of a loaded file with a dynamic length.
 
     A file loaded once for each length would hold its weights as often.
     """
@@ -29,23 +29,23 @@ class Resizing:
 
 
 class ResizedGraph(Graph):
-    """A graph at one of its lengths; what resizing takes is part of its answer's time."""
+    """A graph at one of its lengths; resizing counts as part of the answer's time."""
 
     def __init__(self, resizing: Resizing, shapes: Shapes) -> None:
         self.resizing, self.shapes = resizing, shapes
         self.given: Dict[int, Any] = {}
 
     def set_tensor(self, index: int, array: Any) -> None:
-        """Keep what the next answer is given."""
+        """Store the input of the next answer."""
         self.given[index] = array
 
     def invoke(self) -> None:
-        """Resize, where the last answer had another length, and answer."""
+        """Resize if the length has changed, then answer."""
         graph = self.resizing.at(self.shapes)
         for index, array in self.given.items():
             graph.set_tensor(index, array)
         graph.invoke()
 
     def get_tensor(self, index: int) -> Any:
-        """Return what was answered last."""
+        """Return the last answer."""
         return self.resizing.at(self.shapes).get_tensor(index)

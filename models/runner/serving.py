@@ -1,4 +1,4 @@
-"""The runner's program: answer a client on stdin and stdout until it closes."""
+"""Serve a client on stdin and stdout until it closes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_REQUEST = 86_400.0
 
 @contextlib.contextmanager
 def ending_after(seconds: Any) -> Iterator[None]:
-    """End this process where a request takes longer than the client waits for it, native code too.
+    """End this process, native code included, if a request takes longer than the client waits.
 
     A client that is gone, or whose connection is, cannot end it. The kernel's timer costs nothing
     while it runs; its signal ends the process.
@@ -38,7 +38,7 @@ def failure(kind: str, message: str) -> Reply:
 
 
 def respond(session: Session, header: Header, arrays: Arrays) -> Reply:
-    """Run one operation; what it raises becomes an error answer, so that the runner lives on."""
+    """Run one operation; turn its exception into an error answer, so that the runner lives on."""
     operation = session.operations.get(str(header.get("op")))
     if operation is None:
         return failure("unknown-operation", repr(header.get("op")))
@@ -55,7 +55,7 @@ def respond(session: Session, header: Header, arrays: Arrays) -> Reply:
 
 
 def protocol_streams() -> Tuple[IO[bytes], IO[bytes]]:
-    """Take stdin and stdout for the protocol, and leave nothing there for others.
+    """Reserve stdin and stdout for the protocol, and redirect others.
 
     Native libraries print to descriptor 1: from here on that is stderr.
     """

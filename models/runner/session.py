@@ -1,4 +1,4 @@
-"""What one client has loaded, and the operations that it may ask for."""
+"""Hold what one client has loaded, and define its operations."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Adapt = Callable[[str, Model], None]
 
 
 class Session:
-    """What one client has loaded, and the operations it may ask for.
+    """The loaded files of one client, and its operations.
 
     Args:
         backend: name of what executes files; None takes the first that is installed.
@@ -73,7 +73,7 @@ class Session:
         }
 
     def main_backend(self) -> Backend:
-        """Return the backend that was asked for, its runtime imported at the first call."""
+        """Return the requested backend, importing its runtime on the first call."""
         if self.backend is None:
             backend = find_backend(self.wanted) if self.wanted else first_installed()
             backend.imported()
@@ -84,7 +84,7 @@ class Session:
         return self.backend
 
     def backend_of(self, header: Header) -> Backend:
-        """Return the backend that a request names, or else the session's own.
+        """Return the backend of a request, or else the session's own.
 
         One process holds one runtime: two of them would share symbols.
         """
@@ -99,7 +99,7 @@ class Session:
         return other
 
     def hello(self, _header: Header, _arrays: Arrays) -> Reply:
-        """Return who answers: versions, machine and processor."""
+        """Return versions, machine and processor."""
         backend = self.main_backend()
         facts = {
             "protocol": PROTOCOL,
@@ -261,7 +261,7 @@ class Session:
         }
 
     def compute(self, header: Header, arrays: Arrays) -> Reply:
-        """Compute a graph from the array "content" as it stands, so many "runs"."""
+        """Compute a graph from the array "content" as it is, so many "runs"."""
         backend = self.backend_of(header)
         threads = bounded(header, "threads", 1, most_threads(usable_cores()))
         runs = bounded(header, "runs", 1, MOST_ARRAYS)
@@ -282,14 +282,14 @@ class Session:
         return facts, {}
 
     def audit(self, _header: Header, _arrays: Arrays) -> Reply:
-        """Return what the audit hook has seen so far."""
+        """Return the records of the audit hook so far."""
         if self.audit_log is None:
             raise Refusal("no-audit", "the runner was started without --audit")
         return {"events": list(self.audit_log.events)}, {}
 
 
 def bounded(header: Header, key: str, least: int, most: int) -> int:
-    """Return a whole number of a request, within what may be asked for."""
+    """Return a whole number of a request, checked against its bounds."""
     number = header[key]
     if type(number) is not int or not least <= number <= most:
         message = "{} is {:.100}, allowed are whole numbers from {} to {}"

@@ -1,4 +1,4 @@
-"""Texts to ids on the device, by the library that a board has."""
+"""Tokenize texts on the device, with the library that a board has."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The runner, its client and its transports: where FlatBuffers answer, and how pytest asks."""
+"""Run FlatBuffers: the runner, its client and its transports."""

@@ -63,7 +63,7 @@ class SshAddress:
 
 
 def split_address(address: str, remedy: str = _WRITE_ANY) -> SplitResult:
-    """Take an address apart.
+    """Split an address into its parts.
 
     Raises:
         UsageMistake: it is none.
@@ -94,4 +94,6 @@ def labgrid_place(address: str) -> str:
 
 
 def _no_address(address: str, remedy: str) -> UsageMistake:
-    return UsageMistake(f"{address!r} is no address of a board", key="--edge-target", remedy=remedy)
+    return UsageMistake(
+        f"{address!r} is not the address of a board", key="--edge-target", remedy=remedy
+    )

@@ -1,4 +1,4 @@
-"""What a runner answers, as frozen values with units."""
+"""Hold the answers of a runner as frozen values with units."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Bits = Annotated[int, Meta(ge=32, le=64, multiple_of=32)]
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """What the device says its processor is."""
+    """The processor as the device describes it."""
 
     model: Said
     features: tuple[Said, ...]
@@ -30,7 +30,7 @@ class Processor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerInfo:
-    """Who answers.
+    """The description of a runner.
 
     `bits` are a pointer's; `cores` are those the process may use; `age_ns` is how long after the
     start of its process the runner had imported its runtime (to the kernel's clock tick, mostly
@@ -157,7 +157,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
-    """Something the audit hook saw: Python's event name and its arguments, shortened."""
+    """A record of the audit hook: Python's event name and its arguments, shortened."""
 
     event: Said
     arguments: Said

@@ -1,4 +1,4 @@
-"""The runner as one file: its modules and the backends, in an archive that Python starts.
+"""Assemble the runner as one file: its modules and the backends, in an archive that Python runs.
 
 The same sources give the same bytes, so a board that has the file is not sent it again.
 """
@@ -38,7 +38,7 @@ def runner_parts() -> dict[str, str]:
 
 
 def assemble(parts: dict[str, str]) -> bytes:
-    """Return an archive that Python starts.
+    """Return an archive that Python runs.
 
     Args:
         parts: sources by name; `__main__.py` is what runs.
@@ -52,7 +52,7 @@ def assemble(parts: dict[str, str]) -> bytes:
 
 @cache
 def runner_file() -> Path:
-    """Return the runner as one file, which is there as long as this process lives."""
+    """Return the runner as one file that exists as long as this process."""
     file = drafts.new_folder("edgeproof-runner-") / NAME
     file.write_bytes(assemble(runner_parts()))
     return file

@@ -1,4 +1,4 @@
-"""Which backends can answer here, found without importing any runtime."""
+"""Find the available backends without importing any runtime."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def distributions() -> dict[str, str]:
 
 
 def read_backend(name: str, *, file: str | None = None, key: str = OPTION) -> Backend:
-    """Return the backend that a name asks for.
+    """Return the backend of a name.
 
     Args:
         name: its name.
@@ -75,7 +75,7 @@ def reference_kernels(name: str) -> str:
 
 
 def installed_here(backend: Backend, drivers: tuple[str, ...] | None = None) -> Installed:
-    """Return what is installed where a backend would answer on this machine.
+    """Return what is installed on this machine for a backend.
 
     Args:
         backend: which would answer.
@@ -94,7 +94,7 @@ def installed_here(backend: Backend, drivers: tuple[str, ...] | None = None) -> 
 def available_backends(
     names: Iterable[str] | None = None, drivers: tuple[str, ...] | None = None
 ) -> list[AvailableBackend]:
-    """Return the backends that a local runner can use, those first that are preferred.
+    """Return the backends that a local runner can use, the preferred ones first.
 
     Args:
         names: of those that are looked for; by default all that a board may have.
@@ -110,7 +110,7 @@ def available_backends(
 
 
 def absent_backends(names: Iterable[str] | None = None) -> list[AbsentBackend]:
-    """Return the backends that cannot answer here; `names` as in `available_backends`."""
+    """Return why the other backends cannot answer here; `names` as in `available_backends`."""
     asked = backend_names(boards=True) if names is None else names
     reasons = ((name, why_absent(name)) for name in asked)
     return [AbsentBackend(name, reason) for name, reason in reasons if reason is not None]

@@ -1,4 +1,4 @@
-"""Which tensor of a FlatBuffer takes which input, and how its output becomes a label.
+"""Bind tensors of a FlatBuffer to inputs, and its output to labels.
 
 A runner told nothing binds by the names of the only signature. Files made by other converters have
 no signature, or names of their own: a binding says which tensor is meant.
@@ -42,7 +42,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a runner needs to know of a file.
+    """The binding of a file, as a runner needs it.
 
     Attributes:
         inputs: all inputs of the graph.
@@ -66,11 +66,11 @@ class Binding:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """What the file takes."""
+        """The roles of the inputs."""
         return tuple(one.role for one in self.inputs)
 
     def to_request(self) -> dict[str, Any]:
-        """Return it as the runner's protocol writes it."""
+        """Return the binding in the form of the runner's protocol."""
         decision = self.decision
         return {
             "inputs": [[one.role, one.tensor, one.below, one.length] for one in self.inputs],

@@ -1,4 +1,4 @@
-"""The client: asks a runner, and turns its death or refusal into an error that says why."""
+"""Ask a runner, and turn its death or refusal into an error with the reason."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Runner:
         self.close()
 
     def hello(self) -> RunnerInfo:
-        """Ask who answers."""
+        """Ask for the runner's description."""
         info = self._ask("starting", {"op": "hello"}, replies.info_in)
         if info.protocol != PROTOCOL:
             raise RunnerRefused("protocol", f"it speaks {info.protocol}, not {PROTOCOL}", None)
@@ -118,7 +118,7 @@ class Runner:
         shown: Path | None = None,
         timeout: float | None = None,
     ) -> LoadedModel:
-        """Load a FlatBuffer under a name; what had that name before is let go.
+        """Load a FlatBuffer under a name, replacing the previous one.
 
         Args:
             name: what later requests call it.
@@ -238,7 +238,7 @@ class Runner:
         threads: int = 1,
         timeout: float | None = None,
     ) -> tuple[tuple[NDArray[Any], ...], ...]:
-        """Compute a graph as it stands: no names, no binding, no checks.
+        """Compute a graph as it is, without names, binding or checks.
 
         Args:
             flatbuffer: its bytes; the first subgraph is computed.
@@ -263,7 +263,7 @@ class Runner:
         return self._ask("measuring itself", {"op": "usage"}, replies.usage_in)
 
     def audit(self) -> tuple[AuditEvent, ...]:
-        """Ask what the audit hook saw; the runner must have been started with `audit`."""
+        """Ask for the records of the audit hook; the runner must have been started with `audit`."""
         return self._ask("reporting its audit", {"op": "audit"}, replies.audit_in)
 
     def close(self) -> None:
@@ -288,7 +288,7 @@ class Runner:
         arrays: Mapping[str, NDArray[Any]] | None = None,
         timeout: float | None = None,
     ) -> T:
-        """Send a request, and read its reply; whatever is no reply ends the runner.
+        """Send a request and read its reply; an invalid reply ends the runner.
 
         Raises:
             RunnerDied: it ended, or had to be ended.

@@ -1,4 +1,4 @@
-"""The runner with marks around each `invoke()`, between which a plugin of the emulator counts.
+"""Run a runner with marks around each `invoke()`, between which an emulator plugin counts.
 
 A mark is a system call about a process that cannot exist: it changes nothing. The plugin, whose
 source is plugin/count.c, knows it by its number. Runs where the runner does, on Python 3.8.
@@ -18,13 +18,13 @@ STOP = 0x45444746
 
 
 def mark(number: int) -> None:
-    """Make the system call; that there is no such process is what is expected."""
+    """Make a system call as a mark; it is expected to fail."""
     with contextlib.suppress(OSError):
         os.getpriority(os.PRIO_PROCESS, number)
 
 
 class CountedGraph:
-    """A graph whose every `invoke()` stands between two marks.
+    """A graph whose every `invoke()` is between two marks.
 
     Args:
         graph: the backend's.

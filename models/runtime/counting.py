@@ -1,4 +1,4 @@
-"""Instruction counts of an emulated board: a clock that no busy machine can disturb.
+"""Count the instructions of an emulated board, independent of the machine's load.
 
 They are counts, never times: an emulator knows no cache and no pipeline. Equal files give equal
 counts, to some hundred instructions of millions, so a count that grew is a regression.
@@ -83,7 +83,7 @@ class InstructionCounts:
 
 @dataclass(frozen=True)
 class Counter:
-    """The emulator that counts, with the plugin.
+    """The counting emulator with its plugin.
 
     Attributes:
         folder: where both are.
@@ -94,7 +94,7 @@ class Counter:
     version: str
 
     def command(self, architecture: str, out: Path) -> list[str]:
-        """Return the start of a command that counts.
+        """Return the beginning of a command that counts.
 
         Args:
             architecture: aarch64 or armv7.
@@ -136,7 +136,7 @@ class CountingTransport(EmulatedTransport):
 def prepare_counter(
     store: Store, *, offline: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> Counter:
-    """Return the emulator that counts, made where the store lacks it.
+    """Return the counting emulator, made if the store lacks it.
 
     Args:
         store: where it is kept.
@@ -204,7 +204,7 @@ def count_instructions(
 
 
 def read_counts(out: Path) -> list[InstructionCounts]:
-    """Return what the plugin wrote, in the order of the answers."""
+    """Return the counts that the plugin wrote, in the order of the answers."""
     lines = out.read_text(encoding="ascii").splitlines()
     return [InstructionCounts(*map(int, line.split())) for line in lines]
 
@@ -226,7 +226,7 @@ def _build_plugin(target: Path) -> None:
 
 
 def _unpack_emulator(root: Path) -> str:
-    """Unpack the emulator and all it is linked with; return its version."""
+    """Unpack the emulator with its libraries; return its version."""
     tables = read_sysroots()
     wanted = tables.counter
     for name in ("bin", "lib", "lib64", "sbin"):

@@ -1,4 +1,4 @@
-"""Debian packages of any architecture, unpacked by an ordinary user.
+"""Unpack Debian packages of any architecture as an ordinary user.
 
 A private state of apt, below one folder: the machine's own packages, lists and caches are neither
 read nor written. Only the mirrors' addresses and how to reach them (proxies) are the machine's.
@@ -61,7 +61,7 @@ class Mirrors:
 
 
 def why_unavailable() -> str | None:
-    """Say why Debian's packages cannot be had here; None if they can."""
+    """Return why Debian's packages are unavailable here; None if they are available."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         return f"there is no {missing[0]} here"
@@ -114,7 +114,7 @@ def choose_mirrors(targets: str, codename: str) -> Mirrors:
 
 
 class PrivateApt:
-    """apt with a state of its own.
+    """An apt with its own state.
 
     Args:
         folder: where it keeps lists and packages; made here.
@@ -225,7 +225,7 @@ def unpack(package: Path, root: Path, members: Sequence[str] = ()) -> None:
 
 
 def _require_bounded(package: Path) -> None:
-    """Refuse a package that unpacks to more than any of Debian's: it is counted, and kept nowhere.
+    """Reject a package that unpacks to an implausible size, counted without storing it.
 
     Raises:
         EdgeproofError: it does.
@@ -259,7 +259,7 @@ def native_architecture() -> str:
 
 
 def _reach() -> list[str]:
-    """Return the machine's own settings of how mirrors are reached."""
+    """Return the machine's own settings for reaching mirrors."""
     lines = _run(["apt-config", "dump", "Acquire"]).splitlines()
     return [line for line in lines if line.startswith(_INHERITED)]
 

@@ -1,4 +1,4 @@
-"""The runner on an emulated board: real ARM code under Debian's user-mode emulator.
+"""Start the runner on an emulated board: real ARM code under Debian's user-mode emulator.
 
 Its answers are those of the ARM kernels. Its times are the emulator's, and mean nothing.
 """

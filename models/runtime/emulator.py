@@ -1,4 +1,4 @@
-"""Debian's user-mode emulator, and what sysroots.toml says of emulated boards."""
+"""Fetch Debian's user-mode emulator, and read sysroots.toml."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CARD = "card.json"
 
 
 class EmulatorTable(Table, frozen=True, kw_only=True):
-    """`[[emulators]]`, `[counter]`: a package, and where its program for an architecture is."""
+    """`[[emulators]]`, `[counter]`: a package, and its program for an architecture."""
 
     package: str
     program: str
@@ -44,7 +44,7 @@ class EmulatorTable(Table, frozen=True, kw_only=True):
 
 
 class ArchitectureTable(Table, frozen=True, kw_only=True):
-    """`[architectures.NAME]`: what its root file system holds.
+    """`[architectures.NAME]`: the contents of its root file system.
 
     `links` are made because package scripts, which would make them, are not run; `folders` are
     further ones on Python's path; `answering` are the runtimes, best first, by import name;
@@ -73,7 +73,7 @@ class ArchitectureTable(Table, frozen=True, kw_only=True):
 
 
 class CoreTable(Table, frozen=True, kw_only=True):
-    """`[cores.NAME]`: what a core says of itself in /proc/cpuinfo."""
+    """`[cores.NAME]`: a core's description in /proc/cpuinfo."""
 
     generation: int
     variant: int
@@ -124,12 +124,12 @@ class Emulator:
 
 @cache
 def read_sysroots() -> Sysroots:
-    """Return what emulated boards are made of."""
+    """Return the table of emulated boards."""
     return read_table(FILE, Sysroots)
 
 
 def prepare_emulator(store: Store, *, offline: bool, say: Callable[[str], None]) -> Emulator:
-    """Return the emulator, fetched where the store lacks it.
+    """Return the emulator, fetched if the store lacks it.
 
     Args:
         store: where it is kept.
@@ -154,7 +154,7 @@ def prepare_emulator(store: Store, *, offline: bool, say: Callable[[str], None])
 
 
 def _fetch(folder: Path, tables: Sysroots) -> dict[str, Any]:
-    """Unpack the best emulator there is into the folder; return its card."""
+    """Unpack the best available emulator into the folder; return its card."""
     with private_apt(native_architecture(), tables.codename) as (apt, scratch):
         chosen = next((e for e in tables.emulators if apt.has(e.package, e.suite)), None)
         if chosen is None:
@@ -169,7 +169,7 @@ def _fetch(folder: Path, tables: Sysroots) -> dict[str, Any]:
 
 
 def refuse_network(what: str, *, offline: bool) -> None:
-    """Refuse to fetch what the store lacks when that is forbidden.
+    """Raise an error if fetching is forbidden.
 
     Raises:
         EdgeproofError: it is forbidden.
@@ -183,7 +183,7 @@ def refuse_network(what: str, *, offline: bool) -> None:
 
 @contextmanager
 def private_apt(architecture: str, codename: str) -> Iterator[tuple[PrivateApt, Path]]:
-    """Yield an apt of its own with fresh lists, and an empty folder beside it."""
+    """Yield an apt of its own with fresh lists, and an empty folder."""
     mirrors = find_mirrors()
     with scratch_folder("edgeproof-apt-") as scratch:
         apt = PrivateApt(scratch / "apt", architecture, mirrors.sources(codename))

@@ -1,4 +1,4 @@
-"""How a runner fails its client: it dies, or it lives and refuses."""
+"""Define how a runner fails its client: it dies, or it refuses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WAITED = "Run again when the machine has less to do; a runner that always takes 
 
 
 class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
-    """The runner ended, was killed, or had to be, while a request was open.
+    """The runner ended, or was killed, while a request was open.
 
     Args:
         ending: how it ended, e.g. "was killed by SIGSEGV".
@@ -50,12 +50,12 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
 
     @property
     def cause(self) -> str:
-        """The same whatever it was doing: a file that kills one runner kills the next."""
+        """The cause, independent of the operation: a file that kills one runner kills the next."""
         return f"{self.file}: the runner {self.ending}"
 
 
 class ConnectionLost(RunnerDied, Unreachable):
-    """The connection to the device ended; what was answered before stays valid.
+    """The connection to the device was lost; earlier answers stay valid.
 
     Args:
         where: the device, as the user named it.
@@ -72,7 +72,7 @@ class ConnectionLost(RunnerDied, Unreachable):
 
 
 class RunnerRefused(EdgeproofError):  # noqa: N818 - the same
-    """The runner lives and says why it cannot answer.
+    """The runner is alive and says why it cannot answer.
 
     Args:
         kind: for programs: inputs, load, hash, file, not-a-flatbuffer, signature, invoke, memory,

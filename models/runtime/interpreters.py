@@ -1,4 +1,4 @@
-"""Which Python starts a runner: the one that runs this, or one that a runtime has to itself.
+"""Choose the Python that starts a runner: the running one, or one of the runtime's own.
 
 A runtime that cannot share this environment (tflite-runtime needs numpy below 2) has a virtual
 environment of its own in the folder `runtimes/NAME` of this one. models/runtime/own_python.py
@@ -27,12 +27,12 @@ class Interpreter:
     packages: tuple[str, ...] | None = None
 
     def version(self, distribution: str) -> str | None:
-        """Return the installed version of a distribution; None where it is not installed."""
+        """Return the installed version of a distribution; None if it is not installed."""
         return _version(distribution, self.packages)
 
 
 def own_folder(runtime: str) -> Path:
-    """Return where a runtime's own environment is, or would be."""
+    """Return the folder of a runtime's own environment, whether it exists or not."""
     return Path(sys.prefix) / "runtimes" / runtime
 
 
@@ -42,7 +42,7 @@ def program_in(folder: Path) -> Path:
 
 
 def interpreter_for(runtime: str | None) -> Interpreter:
-    """Return the runtime's own Python where there is one, or the running one.
+    """Return the runtime's own Python if it exists, or the running one.
 
     Args:
         runtime: its import name; None where the runner is to choose.

@@ -1,4 +1,4 @@
-"""Answers that were given are kept as they come: a run that is killed goes on where it was.
+"""Store answers as they come, so that a killed run resumes.
 
 A file of records, each with the rows that were answered, what was answered, and a checksum of both.
 What a kill has torn at its end is cut off when it is opened again.
@@ -31,7 +31,7 @@ _ROW, _VALUE = np.dtype("<i8"), np.dtype("<f4")
 
 
 class Journal:
-    """The answers to some rows, kept in a file; several threads may add to it.
+    """The answers to some rows, stored in a file; several threads may add to it.
 
     Args:
         file: where they are kept. Only one process may have it open.
@@ -71,7 +71,7 @@ class Journal:
         return np.array(sorted(self._known), np.int64)
 
     def add(self, rows: Rows, logits: Logits) -> None:
-        """Keep what was answered to some rows.
+        """Store the answers to some rows.
 
         Args:
             rows: their numbers [n].
@@ -91,16 +91,16 @@ class Journal:
             self._remember(rows, logits)
 
     def at(self, rows: Rows) -> Logits:
-        """Return what was answered to some rows, [n, values]; each of them was answered."""
+        """Return the stored answers to some rows, [n, values]."""
         return np.stack([self._known[row] for row in rows.tolist()])
 
     def remove(self) -> None:
-        """Delete the file: what it holds is kept elsewhere now."""
+        """Delete the file, whose contents are stored elsewhere by now."""
         self._file.close()
         self._path.unlink(missing_ok=True)
 
     def _read(self) -> int:
-        """Remember every whole record; return where the last one ends."""
+        """Read every complete record; return where the last one ends."""
         self._file.seek(0)
         end = 0
         while len(head := self._file.read(_HEAD.size)) == _HEAD.size:

@@ -1,4 +1,4 @@
-"""Boards that labgrid lends: `labgrid://PLACE[/path/of/python]` becomes the address of an sshd.
+"""Acquire boards from labgrid: `labgrid://PLACE[/path/of/python]` becomes an sshd's address.
 
 labgrid keeps the places and who has them; it runs in processes of its own, never in this one.
 """
@@ -47,7 +47,7 @@ def lend(address: str) -> str:
     A place that this user has acquired before is used, and left acquired.
 
     Raises:
-        UsageMistake: it is no place's address, or labgrid is not installed.
+        UsageMistake: it is not the address of a place, or labgrid is not installed.
         EdgeproofError: labgrid does not lend it; says what labgrid said.
     """
     place = labgrid_place(address)
@@ -74,7 +74,7 @@ def lend(address: str) -> str:
 
 
 def _has(place: str) -> bool:
-    """Tell whether this user has acquired the place already."""
+    """Tell whether this user has already acquired the place."""
     held = _run(*CLIENT, "places", "--acquired")
     return place in held.stdout.split()
 

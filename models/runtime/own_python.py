@@ -1,4 +1,4 @@
-"""Gives a runtime a Python of its own: `python -m models.runtime.own_python tflite_runtime`.
+"""Give a runtime its own Python: `python -m models.runtime.own_python tflite_runtime`.
 
 The environment is made inside the one that runs this, from the dependency group of pyproject.toml
 that has the runtime's name. One that holds what the group asks for is left alone.
@@ -37,14 +37,14 @@ _PIP = ("install", "--quiet", "--no-deps", "--only-binary=:all:")
 
 
 def groups() -> dict[str, list[str]]:
-    """Return the requirements of each runtime that has a dependency group to itself."""
+    """Return the requirements of each runtime with its own dependency group."""
     tables = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"]
     named = {name: tables.get(distribution) for name, distribution in distributions().items()}
     return {name: requirements for name, requirements in named.items() if requirements}
 
 
 def give_own_python(runtime: str, python: str = sys.executable) -> Path:
-    """Return the folder of a runtime's own environment, made where it is missing or outdated.
+    """Return the folder of a runtime's own environment, made if missing or outdated.
 
     Args:
         runtime: its import name.
@@ -56,7 +56,7 @@ def give_own_python(runtime: str, python: str = sys.executable) -> Path:
     """
     if runtime not in groups():
         raise UsageMistake(
-            f"{runtime!r} has no dependency group to itself",
+            f"{runtime!r} has no dependency group of its own",
             file=PYPROJECT,
             key="dependency-groups",
             remedy=f"Give one of {', '.join(groups())}",
@@ -83,14 +83,14 @@ def give_own_python(runtime: str, python: str = sys.executable) -> Path:
 
 
 def _identity(python: str) -> dict[str, str]:
-    """Return which interpreter a program is: the base that virtual environments of it share."""
+    """Return the identity of an interpreter: the base that its virtual environments share."""
     code = "import sys; print(sys.base_prefix, '%d.%d' % sys.version_info[:2], sep='\\n')"
     try:
         done = run([python, "-c", code], seconds=_SECONDS_TO_START, remedy="Give another")
         base, version = done.stdout.splitlines()
     except (EdgeproofError, ValueError):
         raise UsageMistake(
-            "is no Python that starts", file=python, key="--python", remedy="Give another"
+            "is not a Python that starts", file=python, key="--python", remedy="Give another"
         ) from None
     return {"base": base, "version": version}
 
@@ -135,7 +135,7 @@ def _run(command: list[str]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make what is asked for; return the exit code."""
+    """Make the requested environment; return the exit code."""
     parser = Parser(prog="python -m models.runtime.own_python", description=__doc__)
     parser.add_argument("runtime", help=f"one of {', '.join(groups())}")
     parser.add_argument("--python", default=sys.executable, help="made with it (default: this one)")

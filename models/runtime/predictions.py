@@ -1,4 +1,4 @@
-"""What a FlatBuffer answers on a split: made once per backend and processor, kept in the store."""
+"""Answer a split with a FlatBuffer, once per backend and processor, and store the answers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def rows_of(inputs: Inputs, rows: Rows) -> Inputs:
 def answers_stage(
     sha256: str, split_key: str, backend: str, threads: int, place: dict[str, Any]
 ) -> Stage:
-    """Return the stage of one FlatBuffer's answers, by all that can change them.
+    """Return the stage of one FlatBuffer's answers, keyed by all that can change them.
 
     Args:
         sha256: of the FlatBuffer.
@@ -92,7 +92,7 @@ def seconds_for(texts: int) -> float:
 def answer_split(
     runner: Runner, name: str, inputs: Inputs, rows: Rows = slice(None)
 ) -> NDArray[np.float32]:
-    """Return the outputs [rows, values] that `name`, loaded in `runner`, gives to some rows.
+    """Return the outputs [rows, values] of `name`, loaded in `runner`, for some rows.
 
     Raises:
         RunnerDied: the FlatBuffer killed the runner.
@@ -113,7 +113,7 @@ def answer_split_at_once(  # noqa: PLR0913 - all named
     journal: Journal | None = None,
     told: Callable[[Progress], None] = lambda _: None,
 ) -> NDArray[np.float32]:
-    """Return what `answer_split` does, from several runners that share the texts.
+    """Return the result of `answer_split`, computed by several runners that share the texts.
 
     Each takes the next few texts as soon as it has answered those before, and what was answered is
     kept in the journal: a run that is killed goes on where it was.
@@ -149,7 +149,7 @@ def answer_split_at_once(  # noqa: PLR0913 - all named
 
 
 class Progress(NamedTuple):
-    """How far the texts are answered.
+    """The progress of answering.
 
     Attributes:
         done: how many are answered, those of an earlier run too.
@@ -165,7 +165,7 @@ class Progress(NamedTuple):
 
 
 class _Shared:
-    """The texts that are still to be answered, a few at a time, by whoever is free."""
+    """The unanswered texts, handed out a few at a time to free runners."""
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class _Shared:
         self._answered: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
 
     def answer_with(self, runner: Runner, name: str, inputs: Inputs) -> None:
-        """Answer a few texts after the other; another runner's error ends it, too."""
+        """Answer texts until none are left, or another runner has failed."""
         few = FEWEST_AT_ONCE
         while len(rows := self._take(few)):
             began = time.monotonic()
@@ -197,7 +197,7 @@ class _Shared:
             few = min(MOST_AT_ONCE, max(FEWEST_AT_ONCE, int(len(rows) * SECONDS_AT_ONCE / taken)))
 
     def all(self, before: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the answers to all texts in their order, those of an earlier run with them."""
+        """Return the answers to all texts in order, including those of an earlier run."""
         parts = list(self._answered)
         if self._journal and len(before):
             parts.append((before, self._journal.at(before)))
@@ -226,7 +226,7 @@ def _count(inputs: Inputs) -> int:
 
 
 def processor_features() -> list[str]:
-    """Return what kernels are chosen by: the processor's features, [] where Linux does not say."""
+    """Return the processor's features, which kernels depend on; [] if Linux does not tell."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - a device, not a path of ours
             lines = [line for line in file if line.startswith(("flags", "Features"))]

@@ -1,4 +1,4 @@
-"""Lines of shell for a board, and how what they answer is told from what its shell says itself."""
+"""Run shell lines on a board, separating their output from that of the shell's start-up files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TELL_GROUP = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What a line of shell printed, and its exit status."""
+    """The output and exit status of a shell line."""
 
     text: str
     status: int
@@ -35,7 +35,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Script:
-    """A line of shell that marks where its own output begins, and where it ends.
+    """A shell line that marks the beginning and end of its own output.
 
     Attributes:
         command: for the board's login shell.
@@ -47,7 +47,7 @@ class Script:
 
     @classmethod
     def running(cls, line: str, mark: str) -> Script:
-        """Return a script that answers.
+        """Return a script that runs a command and returns its output.
 
         Args:
             line: of a POSIX shell.
@@ -58,7 +58,7 @@ class Script:
 
     @classmethod
     def starting(cls, line: str, mark: str) -> Script:
-        """Return a script that starts a program which takes its streams over.
+        """Return a script that starts a program on the script's own streams.
 
         Args:
             line: of a POSIX shell.
@@ -69,7 +69,7 @@ class Script:
         return cls(f"sh -c {shlex.quote(marked)}", mark)
 
     def answer_in(self, printed: str) -> Answer | None:
-        """Return what stands between the marks; None where one is missing."""
+        """Return the text between the marks; None if one is missing."""
         _, begun, rest = printed.partition(f"\n{self.mark}\n")
         text, ended, last = rest.rpartition(f"\n{self.mark} ")
         status = last.partition("\n")[0]
@@ -79,7 +79,7 @@ class Script:
 
 
 class MarkedChannel(Channel):
-    """A program whose answers begin after a mark.
+    """A program whose output begins after a mark.
 
     Args:
         command: what to start, as a list of arguments.
@@ -103,7 +103,7 @@ class MarkedChannel(Channel):
         self.timed_out = False
 
     def skip_noise(self, seconds: float) -> int | None:
-        """Read to the mark; the group of processes there, or None where there is no mark."""
+        """Read up to the mark; return the process group there, or None without a mark."""
         with watchdog(self, seconds) as expired, contextlib.suppress(OSError):
             while len(self.noise) < MOST_NOISE and (line := self.answers.readline(MOST_NOISE)):
                 if line.startswith(self._mark):
@@ -116,6 +116,6 @@ class MarkedChannel(Channel):
 
 
 def describe_noise(noise: bytes) -> str:
-    """Return the last line that says something; "" where none does."""
+    """Return the last non-empty line; "" if there is none."""
     lines = noise[-MOST_NOISE:].decode("utf-8", "replace").splitlines()
     return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -1,4 +1,4 @@
-"""What a runner says is typed and measured before it is believed: it may be anybody's board."""
+"""Check the type and size of a runner's replies: the runner may be on anybody's board."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _FEWEST_LABELS = 2
 
 
 class WrongReplyError(Exception):
-    """A reply that is not an answer to its request; the message says what is wrong with it."""
+    """A reply that does not answer its request; the message says why."""
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """Why a runner refuses: its kind is for programs, its message for people."""
+    """The reason of a refusal: its kind is for programs, its message for people."""
 
     kind: Said
     message: str
@@ -56,7 +56,7 @@ def info_in(header: Header, arrays: Arrays) -> RunnerInfo:
 
 
 def model_of(loaded: Mapping[str, LoadedModel], name: str) -> LoadedModel:
-    """Return what the runner said of a model when it loaded it."""
+    """Return the runner's description of a model, given when it was loaded."""
     if name not in loaded:
         _refuse(f"it answers as {name!r}, which was never loaded")
     return loaded[name]
@@ -112,7 +112,7 @@ def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, Loaded
 
 
 def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
-    """Read a model's labels of so many texts."""
+    """Read a model's labels for so many texts."""
     _only(arrays, "logits", "labels", "lengths", "text_to_label_ns")
     labels = _array(arrays, "labels", np.int32, (texts,))
     _within(labels, "a label", _labels_of(model))
@@ -129,7 +129,7 @@ def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
 
 
 def computed_in(_header: Header, arrays: Arrays, runs: int) -> tuple[tuple[NDArray[Any], ...], ...]:
-    """Read what a graph computed in so many runs: as many outputs in each."""
+    """Read the results of a graph for so many runs: equally many outputs in each."""
     outputs = len(arrays) // runs
     names = [[f"{run}/{place}" for place in range(outputs)] for run in range(runs)]
     _only(arrays, *(name for each in names for name in each))
@@ -143,7 +143,7 @@ def usage_in(header: Header, arrays: Arrays) -> Usage:
 
 
 def audit_in(header: Header, arrays: Arrays) -> tuple[AuditEvent, ...]:
-    """Read what an audit saw."""
+    """Read the records of an audit."""
     _only(arrays)
     return _typed(header, _Audit).events
 

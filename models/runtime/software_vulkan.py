@@ -1,4 +1,4 @@
-"""A GPU without a GPU: SwiftShader, a Vulkan driver that computes on the processor.
+"""Provide a GPU without a GPU: SwiftShader, a Vulkan driver that computes on the processor.
 
 It comes out of Debian's chromium-common, unpacked into the store as an ordinary user. Mesa's
 lavapipe would be smaller, but LiteRT's accelerator refuses it for a feature that it lacks.
@@ -45,7 +45,7 @@ class SoftwareVulkan:
     version: str
 
     def environment(self) -> dict[str, str]:
-        """Return the variables with which Vulkan's loader is found, and finds this driver alone."""
+        """Return the environment variables that select Vulkan's loader and this driver alone."""
         usual = os.environ.get("LD_LIBRARY_PATH")
         libraries = [str(self.folder), *([usual] if usual else [])]
         return {
@@ -59,7 +59,7 @@ class SoftwareVulkan:
 def prepare_software_vulkan(
     store: Store, *, offline: bool = False, say: Callable[[str], None] = lambda _: None
 ) -> SoftwareVulkan:
-    """Return the driver, fetched where the store lacks it.
+    """Return the driver, fetched if the store lacks it.
 
     Args:
         store: where it is kept.

@@ -1,4 +1,4 @@
-"""The runner on a board that is reached over ssh, by the system's own ssh client.
+"""Start the runner on a board over ssh, with the system's own ssh client.
 
 The user's keys and configuration count. One connection, the master, is kept for as long as the
 transport lives; every file and every runner passes through it. A board's shell may print what it
@@ -117,7 +117,7 @@ class SshTransport:
         return channel
 
     def place(self, file: Path) -> str:
-        """Send a file unless the board has it, checked by its sha256; its path there.
+        """Send a file unless the board has it, checked by its sha256; return its path there.
 
         Raises:
             EdgeproofError: the board cannot be reached, or cannot keep the file.
@@ -129,7 +129,7 @@ class SshTransport:
         return self._placed[known]
 
     def within(self, wrapper: Sequence[str]) -> SshTransport:
-        """Return a connection of its own, its runners started by a command of the board."""
+        """Return a separate connection whose runners are started by a command of the board."""
         return SshTransport(self.target.address, **self._given, wrapper=wrapper)
 
     def describe(self) -> str:
@@ -144,7 +144,7 @@ class SshTransport:
         remedy: str = "Run it by hand there to see what it lacks",
         seconds: float = SECONDS_TO_RUN,
     ) -> str:
-        """Run a line of shell there; what it printed.
+        """Run a shell line there; return its output.
 
         Args:
             line: of a POSIX shell.
@@ -238,7 +238,7 @@ class SshTransport:
             raise self._no_start(master)
 
     def _no_start(self, channel: MarkedChannel) -> EdgeproofError:
-        """End a connection whose script did not start on the board, and say why it did not."""
+        """End a connection whose script did not start on the board, and say why."""
         status = channel.wait(_SECONDS_TO_END)
         said = channel.last_lines(1)
         channel.close()
@@ -277,20 +277,20 @@ class _SshChannel(MarkedChannel):
         self._transport = transport
 
     def kill(self) -> None:
-        """End the client, and what it has started on the board."""
+        """End the client and the processes it started on the board."""
         super().kill()
         group, self.group = self.group, 0
         self._transport.kill_there(group)
 
     def wait(self, seconds: float) -> int | None:
-        """Wait for the end and kill after `seconds`, on the board too."""
+        """Wait for the end and kill after `seconds`, on the board, too."""
         status = super().wait(seconds)
         if status is None:
             self.kill()
         return status
 
     def lost_connection(self, status: int | None) -> bool:
-        """Tell whether ssh failed, and not the runner."""
+        """Tell whether ssh failed, not the runner."""
         return status == SSH_FAILED
 
 

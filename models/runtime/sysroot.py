@@ -1,4 +1,4 @@
-"""The root file system of an emulated board, prepared once into the store by an ordinary user.
+"""Prepare the root file system of an emulated board once, as an ordinary user.
 
 The parts are real: Debian's ARM Python, the runtimes' ARM wheels, Debian's emulator. What goes
 into it is data, in sysroots.toml.
@@ -80,7 +80,7 @@ class Sysroot:
     own: Mapping[str, Path]
 
     def environment(self, runtime: str | None = None) -> dict[str, str]:
-        """Return the variables with which its Python finds its modules; nothing of this machine's.
+        """Return the environment variables of its Python, with nothing of this machine's.
 
         Args:
             runtime: which is to answer.
@@ -103,7 +103,7 @@ class Sysroot:
         return [str(self.emulator), *self.guest(*arguments, core=core)]
 
     def guest(self, *arguments: str, core: str = "") -> list[str]:
-        """Return what follows the emulator's name in a command that runs its Python."""
+        """Return the part of a command after the emulator's name that runs its Python."""
         shown = self.root.parent / CORES / core if core else self.root
         chosen = ["-cpu", core] if core else []
         return ["-L", str(shown), *chosen, str(self.python), *arguments]
@@ -126,7 +126,7 @@ def prepare_sysroot(
     offline: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Sysroot:
-    """Return the root file system of an architecture, made where the store lacks it.
+    """Return the root file system of an architecture, made if the store lacks it.
 
     Args:
         store: where it is kept.
@@ -232,7 +232,7 @@ def _unpack_wheels(site: Path, wheels: Mapping[str, str], platforms: Sequence[st
 
 
 def _show_cores(folder: Path) -> None:
-    """Make of the root a view for each core, with the core's own /proc/cpuinfo."""
+    """Make a view of the root for each core, with the core's own /proc/cpuinfo."""
     for name, core in read_sysroots().cores.items():
         view = folder / CORES / name
         (view / "proc").mkdir(parents=True)
@@ -242,13 +242,13 @@ def _show_cores(folder: Path) -> None:
 
 
 def _compile(folder: Path) -> None:
-    """Compile Python's modules here, ten times faster than emulated, where bytecode is alike."""
+    """Compile Python's modules here, ten times faster than emulated, if bytecode is compatible."""
     if "{}.{}".format(*sys.version_info) == read_sysroots().python:
         compileall.compile_dir(folder, maxlevels=_DEEP, quiet=2, rx=_TESTS)
 
 
 def _warm_up(sysroot: Sysroot, runtime: str, imports: Sequence[str]) -> None:
-    """Import what a runtime's runner imports: it proves that the parts fit.
+    """Import what a runtime's runner imports, to prove that the parts fit.
 
     It also keeps compiled modules, which an emulated start would else compile every time: 10 s and
     more instead of 3 s.

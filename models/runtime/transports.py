@@ -1,4 +1,4 @@
-"""How a runner is started and reached: each transport ends in a local process with three pipes.
+"""Start and reach runners: each transport yields a local process with three pipes.
 
 A transport over ssh starts the system's ssh client, an emulated one starts qemu: what the client
 holds is the same `Channel` in every case.
@@ -42,7 +42,7 @@ _STDERR_BYTES = 16_384
 
 
 class Channel:
-    """A started runner: a stream to it, a stream from it, and the end of its stderr.
+    """A started runner: the streams to and from it, and the end of its stderr.
 
     Args:
         command: what to start, as a list of arguments.
@@ -84,7 +84,7 @@ class Channel:
 
     @property
     def lives(self) -> bool:
-        """Whether the process has not ended."""
+        """Return whether the process is still running."""
         return processes.lives(self._process)
 
     def terminate(self) -> None:
@@ -104,7 +104,7 @@ class Channel:
         return processes.wait(self._process, seconds)
 
     def lost_connection(self, status: int | None) -> bool:  # noqa: ARG002 - for heirs
-        """Tell whether an end with this status was the connection's and not the runner's."""
+        """Tell whether this exit status means that the connection, not the runner, ended."""
         return False
 
     def last_lines(self, count: int = 5) -> str:
@@ -138,7 +138,7 @@ class Channel:
 
 @contextlib.contextmanager
 def watchdog(channel: Channel, seconds: float) -> Iterator[Callable[[], bool]]:
-    """Kill what a channel leads to after `seconds`; yield what tells whether that happened."""
+    """Kill a channel's process after `seconds`; yield a function that tells if that happened."""
     expired = threading.Event()
 
     def kill() -> None:
@@ -162,7 +162,7 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
 
 
 class Transport(Protocol):
-    """Where a runner runs, and how its files get there.
+    """The interface of a transport, which starts runners and provides their files.
 
     Attributes:
         patience: how many times longer than on a processor of its own an answer may take.
@@ -180,11 +180,11 @@ class Transport(Protocol):
         ...
 
     def place(self, file: Path) -> str:
-        """Make a file of this machine readable for the runner; its path there."""
+        """Make a file of this machine readable for the runner; return its path there."""
         ...
 
     def within(self, wrapper: Sequence[str]) -> Transport:
-        """Return the same, its runners started by a command such as `("unshare", "--net")`."""
+        """Return a transport whose runners start by a command such as `("unshare", "--net")`."""
         ...
 
     def describe(self) -> str:

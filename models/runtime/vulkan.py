@@ -1,4 +1,4 @@
-"""Vulkan drivers of this machine, found by their manifests without loading any."""
+"""Find the Vulkan drivers of this machine by their manifests, without loading any."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def driver_manifests(environment: Mapping[str, str] = os.environ) -> tuple[str, 
 
 
 def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:
-    """Return what tells the drivers of a machine from others, and from later versions of them.
+    """Return what identifies the drivers of a machine and their versions.
 
     Args:
         environment: variables of the process that loads them.
@@ -55,7 +55,7 @@ def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[s
 
 
 def _library_of(folder: Path, manifest: bytes) -> Path | None:
-    """Return the library that a manifest in a folder names; None where it cannot be found."""
+    """Return the library that a manifest names; None if it cannot be found."""
     try:
         named = str(json.loads(manifest)["ICD"]["library_path"])
     except (ValueError, KeyError, TypeError):

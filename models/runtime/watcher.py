@@ -1,4 +1,4 @@
-"""The watcher: reads a device's sensors where the device is, beside the runner.
+"""Read a device's sensors on the device, beside the runner.
 
 One file of standard library for Python 3.8, as the runner is. It knows no sensor: it is told which
 files to read and which commands to run, and answers their text. Its first line on stdin is JSON,
@@ -72,7 +72,7 @@ def read_texts(
 
 
 def read_regular(path: Path) -> bytes:
-    """Return the start of a regular file; a FIFO would be waited for without end.
+    """Return the start of a regular file; reading a FIFO could block.
 
     Raises:
         OSError: it is something else, or cannot be read.
@@ -87,7 +87,7 @@ def read_regular(path: Path) -> bytes:
 def take_reading(
     patterns: Iterable[str], commands: Iterable[tuple[Sequence[str], str]] = (), root: str = "/"
 ) -> dict[str, Any]:
-    """Read once; "at" is the monotonic clock and "cost" what it took, both in seconds.
+    """Take one reading; "at" is the monotonic clock and "cost" its duration, both in seconds.
 
     The cost is the wall clock's: CPU time would leave out what commands and drivers take.
     """
@@ -98,7 +98,7 @@ def take_reading(
 
 
 def main() -> int:
-    """Serve readings until stdin ends; the exit status."""
+    """Serve readings until stdin ends; return the exit status."""
     # Byte by byte: what a buffer holds is hidden from select.
     line = b"".join(iter(lambda: os.read(0, 1).strip(b"\n"), b""))
     options = json.loads(line)

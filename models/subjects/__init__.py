@@ -71,7 +71,7 @@ class Columns(Table, frozen=True, kw_only=True):
         named = [name for name in msgspec.structs.astuple(self) if name is not None]
         for name in named:
             if not name.strip() or named.count(name) > 1:
-                what = "stands for two things" if name.strip() else "names no column"
+                what = "stands for two things" if name.strip() else "is not a column"
                 raise ValueError(f"{name!r} {what}")
 
 

@@ -144,14 +144,14 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
         return None
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise EdgeproofError(
-            f"is no baseline ({error})",
+            f"is not a baseline ({error})",
             file=path,
             remedy="Record it again with --edge-update-baseline",
         ) from None
     said = (baseline.schema, baseline.subject, baseline.device, baseline.scheme)
     if said != (SCHEMA, subject, device, scheme):
         raise EdgeproofError(
-            f"is a foreign baseline: version {said[0]} of {said[1]}, {said[2]}, {said[3]}",
+            f"is the baseline of another run: version {said[0]} of {said[1]}, {said[2]}, {said[3]}",
             file=path,
             remedy=f"Put one of {subject}, {device}, {scheme} there: --edge-update-baseline",
         )
@@ -229,7 +229,7 @@ def read_noise(path: Path) -> dict[str, float]:
         key = f"{name}.noise"
         if not isinstance(table, dict) or table.keys() - {"noise"}:
             raise UsageMistake(
-                "holds something else than its noise",
+                "does not hold a noise",
                 file=path,
                 key=name,
                 remedy='Write noise = "5 %"',

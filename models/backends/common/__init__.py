@@ -1,1 +1,1 @@
-"""What backends share: their interface, how they are found, how interpreters are asked."""
+"""Share code among backends: their interface, their registry, and the interpreter's API."""

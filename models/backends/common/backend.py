@@ -1,4 +1,4 @@
-"""The interface of a backend: how a FlatBuffer is loaded, given inputs, run and read."""
+"""Define the interface of a backend: load a FlatBuffer, set inputs, run, read outputs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Installed:
-    """What is installed where a backend is to answer.
+    """The packages installed on the machine where a backend answers.
 
     Attributes:
         versions: of distributions, by name; None where one is not installed.
@@ -42,7 +42,7 @@ class Installed:
 
 @dataclasses.dataclass(frozen=True)
 class Taken:
-    """What an accelerator took over of a file.
+    """The operators of a file that an accelerator executes.
 
     Attributes:
         nodes: operators of the file.
@@ -110,7 +110,7 @@ class Loaded(abc.ABC):
         """Return the graph that a signature runs, which need not be the first, ready to run."""
 
     def taken(self) -> Optional[Taken]:
-        """Return what the accelerator took over; None where the backend does not tell."""
+        """Return the operators that the accelerator executes; None if they are not reported."""
         return None
 
     def inner_tensors(self) -> List[Details]:
@@ -155,12 +155,12 @@ class Backend(abc.ABC):
 
     @classmethod
     def names(cls) -> Tuple[str, ...]:
-        """Return the names under which it can be asked for."""
+        """Return the names of this backend, one for each mode."""
         return tuple("{}-{}".format(cls.family, mode) if mode else cls.family for mode in cls.modes)
 
     @classmethod
     def called(cls, name: str) -> Optional[Backend]:
-        """Return the backend that a name asks for; None where the name is not of this family.
+        """Return the backend of a name; None if the name belongs to another family.
 
         Raises:
             Refusal: it is of this family, and cannot be read.
@@ -171,7 +171,7 @@ class Backend(abc.ABC):
         return None
 
     def why_absent(self, installed: Installed) -> Optional[str]:
-        """Return why it cannot answer; None where it can.
+        """Return why the backend cannot answer; None if it can.
 
         Args:
             installed: what is there.
@@ -184,7 +184,7 @@ class Backend(abc.ABC):
         return self.why_numpy_breaks(numpy)
 
     def why_no_wheel(self, python: Tuple[int, ...]) -> Optional[str]:
-        """Return why its package cannot be installed for a CPython; None if it can."""
+        """Return why its package cannot be installed for a CPython version; None if it can."""
         newest = self.newest_python
         if newest is None or not python or tuple(python[:2]) <= newest:
             return None
@@ -194,7 +194,7 @@ class Backend(abc.ABC):
         )
 
     def why_numpy_breaks(self, numpy: Optional[str]) -> Optional[str]:
-        """Return why it cannot answer beside a version of numpy; None if it can."""
+        """Return why it cannot answer with a version of numpy; None if it can."""
         if numpy is None:
             return "{} needs numpy, which is not installed".format(self.distribution)
         if self.numpy_below is None or int(numpy.split(".")[0]) < self.numpy_below:
@@ -204,7 +204,7 @@ class Backend(abc.ABC):
         )
 
     def counts_as(self, version: str) -> Tuple[int, ...]:  # noqa: ARG002 - some do
-        """Return the TFLite version that a version of it is; () where it does not count so.
+        """Return the TFLite version that corresponds to a version of its package; () if none does.
 
         A file that needs a newer TFLite than that is refused, and has to be.
         """
@@ -216,7 +216,7 @@ class Backend(abc.ABC):
         return ()
 
     def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - some do not
-        """Tell whether it has an accelerator that takes operators over.
+        """Tell whether it has an accelerator.
 
         Args:
             bits: of a pointer, where it runs.
@@ -245,11 +245,11 @@ class Backend(abc.ABC):
             raise Refusal("no-backend", "{}: {}".format(self.name, one_line(error))) from None
 
     def is_installed(self) -> bool:
-        """Tell whether its package is there, without importing it."""
+        """Tell whether its package is installed, without importing it."""
         return importlib.util.find_spec(self.runtime) is not None
 
     def version(self) -> str:
-        """Return the version of its package, which is imported."""
+        """Import its package and return its version."""
         version = getattr(sys.modules[self.runtime], "__version__", None)
         if version is None:
             # Not at the top: it takes a fifth of the time that a runner needs to start.

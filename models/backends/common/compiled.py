@@ -1,4 +1,4 @@
-"""LiteRT's CompiledModel, the API that replaces the interpreter: buffers in, buffers out."""
+"""Run files with LiteRT's CompiledModel, which replaces the interpreter and uses buffers."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class CompiledBackend(Backend):
 
 
 def _described(source: Source) -> Any:
-    """Return an interpreter of the file that is asked for tensor details, and never allocated.
+    """Return an interpreter of the file for tensor details; it is never allocated.
 
     The compiled model tells no quantization and no order.
     """
@@ -151,7 +151,7 @@ class LoadedModel(Loaded):
         return compiled.get_input_tensor_details(key), compiled.get_output_tensor_details(key)
 
     def _first_key(self) -> str:
-        """Return the signature that runs the first graph; LiteRT makes one up where none is."""
+        """Return the signature that runs the first graph; LiteRT invents one if there is none."""
         wanted = {int(one["index"]) for one in self.described.get_input_details()}
         for key in self.compiled.get_signature_list():
             details = self.compiled.get_input_tensor_details(key)
@@ -198,12 +198,12 @@ def _reshaped(told: Dict[str, Details], ours: Dict[str, Details]) -> Dict[str, D
 
 
 def _with_shape(told: Details, ours: Details) -> Details:
-    """Return what an interpreter tells of a tensor, with the shape that the compiled model has."""
+    """Return an interpreter's details of a tensor with the shape of the compiled model."""
     return dict(told, shape=[int(size) for size in ours["shape"]])
 
 
 class Log:
-    """What was written to stderr meanwhile."""
+    """The text written to stderr during a block."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -216,7 +216,7 @@ class Log:
 
 @contextlib.contextmanager
 def logged() -> Iterator[Log]:
-    """Keep what native code writes to stderr, and write it there when the block ends.
+    """Capture what native code writes to stderr, and write it there when the block ends.
 
     Where it ends the process, what it wrote is lost.
     """

@@ -1,4 +1,4 @@
-"""Backends by their names: every module beside this folder that defines one is found."""
+"""Find backends by name: every module in the parent folder that defines one is registered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.backends.common.refusals import Refusal
 
 
 def families() -> List[Type[Backend]]:
-    """Return the classes of all backends, those first that are preferred."""
+    """Return the classes of all backends, the preferred ones first."""
     found = [
         kind
         for module in pkgutil.iter_modules(folder.__path__)
@@ -31,7 +31,7 @@ def _defined_in(module: str) -> Iterator[Type[Backend]]:
 
 
 def backend_names(*, boards: bool = False) -> List[str]:
-    """Return the names of all backends, those first that are preferred.
+    """Return the names of all backends, the preferred ones first.
 
     Args:
         boards: only of those that a board may have.
@@ -40,7 +40,7 @@ def backend_names(*, boards: bool = False) -> List[str]:
 
 
 def find_backend(name: str) -> Backend:
-    """Return the backend that a name asks for.
+    """Return the backend of a name.
 
     Raises:
         Refusal: no backend has this name.

@@ -1,4 +1,4 @@
-"""TFLite's interpreter, as ai-edge-litert, tflite-runtime and TensorFlow have it."""
+"""Run files with TFLite's interpreter, as in ai-edge-litert, tflite-runtime and TensorFlow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MODES = {
 
 @contextlib.contextmanager
 def refusing() -> Iterator[None]:
-    """Turn what a runtime raises while it loads or allocates into a refusal."""
+    """Turn an exception of a runtime during loading or allocation into a refusal."""
     try:
         yield
     except REFUSED as error:
@@ -39,7 +39,7 @@ class InterpreterBackend(Backend):
     modes: ClassVar[Dict[str, str]] = MODES
 
     def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - wheels differ
-        """Tell whether XNNPACK takes operators over."""
+        """Tell whether XNNPACK executes operators."""
         return not self.mode
 
     @property
@@ -101,7 +101,7 @@ class LoadedInterpreter(Loaded):
         return self.interpreter.get_input_details(), self.interpreter.get_output_details()
 
     def first_graph(self, shapes: Mapping[int, List[int]]) -> Graph:
-        """Resize and allocate; the interpreter itself is the graph, so that nothing stands between.
+        """Resize and allocate; return the interpreter itself as the graph, without overhead.
 
         Every answer is timed around its `invoke`.
         """
@@ -113,7 +113,7 @@ class LoadedInterpreter(Loaded):
         return graph
 
     def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:  # noqa: ARG002 - it allocates for what it is given
-        """Return a graph of the file that is entered through its signature."""
+        """Return a graph of the file that is run through its signature."""
         with refusing():
             if not self._is_allocated:
                 # Here XNNPACK takes operators of every graph. Later the interpreter refuses: a
@@ -123,7 +123,7 @@ class LoadedInterpreter(Loaded):
             return SignatureGraph(self.interpreter.get_signature_runner(key))
 
     def taken(self) -> Optional[Taken]:
-        """Return what XNNPACK or a delegate took over."""
+        """Return the operators that XNNPACK or a delegate executes."""
         return delegated_nodes(self.interpreter)
 
     def inner_tensors(self) -> List[Details]:
@@ -133,7 +133,7 @@ class LoadedInterpreter(Loaded):
 
 
 class SignatureGraph(Graph):
-    """A graph that is not the file's first: the runtime lets only a call of its signature in."""
+    """A graph other than the file's first, which the runtime runs only through its signature."""
 
     def __init__(self, call: Any) -> None:
         self.call = call
@@ -143,7 +143,7 @@ class SignatureGraph(Graph):
         self.answers: Dict[str, Any] = {}
 
     def set_tensor(self, index: int, array: Any) -> None:
-        """Keep what the next call is given."""
+        """Store the inputs of the next call."""
         self.given[self.inputs[index]] = array
 
     def invoke(self) -> None:
@@ -151,12 +151,12 @@ class SignatureGraph(Graph):
         self.answers = self.call(**self.given)
 
     def get_tensor(self, index: int) -> Any:
-        """Return what the last call answered."""
+        """Return the output of the last call."""
         return self.answers[self.outputs[index]]
 
 
 def delegated_nodes(interpreter: Any) -> Optional[Taken]:
-    """Return what a delegate took over of an allocated file; None if the runtime does not tell.
+    """Return the operators that a delegate executes; None if the runtime does not report them.
 
     A delegate's kernel is appended as one more node: what it replaced are the nodes from its
     outputs back to its inputs.

@@ -1,4 +1,4 @@
-"""How a backend or a runner says no: a kind for programs, a message for people."""
+"""Report that a backend or a runner cannot answer: a kind for programs, a message for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One input or output of a loaded file, and how its values are stored."""
+"""Convert values to and from the dtype of an input or output of a loaded file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Tensor:
 
     @classmethod
     def of(cls, name: str, details: Mapping[str, Any], below: Optional[int] = None) -> Tensor:
-        """Take what is needed from a runtime's tensor details."""
+        """Read the relevant part of a runtime's tensor details."""
         quantization = details["quantization_parameters"]
         return cls(
             name=name,
@@ -42,7 +42,7 @@ class Tensor:
         )
 
     def facts(self) -> Dict[str, Any]:
-        """Return itself as JSON holds it, without what means nothing outside."""
+        """Return the tensor as JSON can hold it."""
         facts = dict(dataclasses.asdict(self), dtype=self.dtype.name)
         del facts["index"], facts["below"]
         return facts

@@ -1,4 +1,4 @@
-"""Versions as numbers."""
+"""Parse versions into numbers."""
 
 from __future__ import annotations
 

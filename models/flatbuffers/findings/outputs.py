@@ -54,7 +54,7 @@ def _shapes(inspected: Inspected) -> Iterator[Finding]:
             yield Finding(
                 "output-shape",
                 "error" if not answers else "warning",
-                f"Output {name} is no answer to one text: {shape_of(tensor)}.",
+                f"Output {name} is not an answer to one text: {shape_of(tensor)}.",
                 (tensor.name,),
                 "Convert the model with an output of [1, labels]",
             )

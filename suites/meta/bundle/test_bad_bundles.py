@@ -46,7 +46,7 @@ def test_rejects_path_that_is_not_a_file(kind, tmp_path, board):
         given.symlink_to("/dev/zero")
     else:
         given.mkdir()
-    assert f"is no bundle: it is {kind}" in refused(given, board)
+    assert f"is not a bundle: it is {kind}" in refused(given, board)
 
 
 def test_rejects_file_that_is_not_a_bundle(file, board):

@@ -225,11 +225,14 @@ CASES: dict[str, tuple[Change, str]] = {
         in_manifest("claimed", value={GOLDEN: {"sha256": "0" * 64, "bytes": -1}}),
         "bundle.json: cannot be read",
     ),
-    "a member that belongs to nothing": (foreign("data.bin"), "belongs to nothing"),
-    "a foreign artefact": (foreign(f"variant/{'0' * 24}/model.tflite"), "belongs to nothing"),
+    "a member that belongs to nothing": (foreign("data.bin"), "is not listed in its manifest"),
+    "a foreign artefact": (
+        foreign(f"variant/{'0' * 24}/model.tflite"),
+        "is not listed in its manifest",
+    ),
     "golden logits of a foreign pair": (
         foreign("golden/tflite_runtime/float16.npy"),
-        "belongs to nothing",
+        "is not listed in its manifest",
     ),
     "a card of 17 MB": (content("model.json", bytes(17 << 20)), "at most 100 times as many"),
     "a card that claims 17 MB": (
@@ -268,16 +271,16 @@ CASES: dict[str, tuple[Change, str]] = {
     "a text without a label": (in_first_text(label=None), "label that the subject does not have"),
     "a text of label 7": (in_first_text(label=7), "label that the subject does not have"),
     "a text of label 2^63": (in_first_text(label=HUGE), "label that the subject does not have"),
-    "a text whose text is a list": (in_first_text(text=["a"]), "something else than strings"),
+    "a text whose text is a list": (in_first_text(text=["a"]), "values other than strings"),
     "another label in one place": (in_first_text(label=1), "encoded.npz: holds something else"),
     "texts that were left out": (content("left_out.jsonl", "{}\n"), "left_out.jsonl: holds"),
     "arrays that are no archive": (content("encoded.npz", "text"), "encoded.npz: "),
     "arrays without one": (in_arrays("encoded.npz", test_ids=None), "encoded.npz: "),
     "arrays of floats": (
         in_arrays("encoded.npz", test_ids=IDS.astype(np.float32)),
-        "are no int32 of [6, 64]",
+        "are not int32 of [6, 64]",
     ),
-    "arrays of another length": (in_arrays("encoded.npz", test_ids=IDS[:, :9]), "are no int32 of"),
+    "arrays of another length": (in_arrays("encoded.npz", test_ids=IDS[:, :9]), "are not int32 of"),
     "arrays of fewer texts": (
         in_arrays("encoded.npz", test_ids=IDS[:2], test_mask=IDS[:2], test_segments=IDS[:2]),
         "are not of 6 texts",
@@ -397,7 +400,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     ),
     "a card of another threshold": (
         card("one", "declared", "output", "threshold", value=0.7),
-        "it is bound otherwise than the bundle says",
+        "its binding differs from the bundle's",
     ),
     "a card of a threshold of 2": (
         card("one", "declared", "output", "threshold", value=2),
@@ -444,7 +447,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     ),
     "a tokenizer that nobody runs": (
         in_manifest("facts", "on_device", value=["both"]),
-        "tokenizer.json: belongs to nothing",
+        "tokenizer.json: is not listed in its manifest",
     ),
     "no tokenizer": (
         of("one", "tokenizer.json", lambda name: lambda members, _: members.__delitem__(name)),
@@ -456,7 +459,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     ),
     "rows of another length": (
         encoded(test_ids=ROWS[:, :5], test_mask=ROWS[:, :5] // 2, test_segments=ROWS[:, :5] * 0),
-        "are no int32 of [6, 7]",
+        "are not int32 of [6, 7]",
     ),
     "ids beyond the table": (encoded(test_ids=ROWS * 32), "ids that are in no vocabulary"),
     "other texts than the other candidate's": (
@@ -479,7 +482,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
                 )
             ),
         ),
-        "something else than strings",
+        "values other than strings",
     ),
     "golden answers of two values for a sigmoid": (
         content(ONE, npy(np.zeros((6, 2), np.float32))),
@@ -488,7 +491,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     "recorded answers that are none": (content("recorded.npz", "text"), "recorded.npz: "),
     "recorded answers of 5 texts": (
         in_arrays("recorded.npz", labels=np.zeros(5, np.int64)),
-        "its labels are no int64 of [6]",
+        "its labels are not int64 of [6]",
     ),
     "recorded answers of label 2": (
         in_arrays("recorded.npz", labels=np.full(6, 2)),
@@ -500,7 +503,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     ),
     "recorded answers of 3 labels": (
         in_arrays("recorded.npz", probabilities=np.zeros((6, 3))),
-        "are no float64 of [6, 2]",
+        "are not float64 of [6, 2]",
     ),
     "recorded answers of more": (in_arrays("recorded.npz", x=np.zeros(1)), "it holds the arrays"),
     "recorded answers beside a reference": (

@@ -1,4 +1,4 @@
-"""What is handed in takes no more memory than is stated, and names no column twice."""
+"""What is handed in takes no more memory than is stated, and is not a column twice."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def test_accepts_output_shapes_for_one_text(write, lead, signature, classes):
     ids=["[1, 16, 8]", "[4, 3]", "[1, -1, 3]", "[1, 1001]"],
 )
 def test_rejects_output_shapes_for_no_text(write, lead, signature, classes):
-    with pytest.raises(UsageMistake, match="is no answer to a text") as caught:
+    with pytest.raises(UsageMistake, match="is not an answer to a text") as caught:
         read_candidate(write(classes=classes, lead=lead, output_signature=signature))
     assert caught.value.key == "output"
 
@@ -210,5 +210,7 @@ def test_number_of_declared_labels_must_equal_scores(write, labels, fits):
         spec = read_candidate(write(), declaring(labels=labels))
         assert (spec.labels, spec.labels_found) == (labels, "declared")
     else:
-        with pytest.raises(UsageMistake, match="2 labels are given, and the output tells 3 apart"):
+        with pytest.raises(
+            UsageMistake, match="2 labels are given, and the output distinguishes 3"
+        ):
             read_candidate(write(), declaring(labels=labels))

@@ -77,7 +77,7 @@ REFUSED = {
         "the graph says logits",
         {"reference-output": "meaning=probabilities"},
     ),
-    "another number of labels": (onnx_writer.classifier(classes=4), "tells 4 apart", {}),
+    "another number of labels": (onnx_writer.classifier(classes=4), "distinguishes 4", {}),
     "an input of text": (
         onnx_writer.of_operator("StringNormalizer", "", dtype="string"),
         "takes text itself",

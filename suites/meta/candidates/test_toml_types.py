@@ -133,8 +133,8 @@ def test_expands_the_home_folder_in_a_path(tmp_path, monkeypatch):
 
 
 CORPUS = {
-    "a column without a name": ('text = ""', "`text` = '' names no column"),
-    "a group of blanks": ('group = "  "', "`group` = '  ' names no column"),
+    "a column without a name": ('text = ""', "`text` = '' is not a column"),
+    "a group of blanks": ('group = "  "', "`group` = '  ' is not a column"),
     "no such encoding": ('encoding = "utf-9"', "'utf-9'"),
     "an encoding without a name": ('encoding = ""', "encoding called ''"),
     "an encoding of bytes": ('fallback_encoding = "base64"', "'base64'"),

@@ -224,7 +224,7 @@ FILES = {
         lambda: classifier(outputs=2), "has 2 outputs", "--edge-output='name=logits'"
     ),
     "an output for each token": _file(
-        lambda: classifier(lead=(1, 16)), "is no answer to a text", "[1, labels]"
+        lambda: classifier(lead=(1, 16)), "is not an answer to a text", "[1, labels]"
     ),
     "a meaning that the graph denies": Refused(
         says=("output.meaning", "the graph says logits", "give 'logits'"),
@@ -276,10 +276,10 @@ TEXTS = {
         options={"labels": "a,b,d"},
     ),
     "more labels than outputs": Refused(
-        says=("ok.tflite", "4 labels", "3 apart"), options={"labels": "a,b,c,d"}
+        says=("ok.tflite", "4 labels", "distinguishes 3"), options={"labels": "a,b,c,d"}
     ),
     "fewer labels than outputs": _texts(
-        _csv(f"{ROW},a", f"{ROW},b"), "2 labels", "3 apart", named="ok.tflite", labels="a,b"
+        _csv(f"{ROW},a", f"{ROW},b"), "2 labels", "distinguishes 3", named="ok.tflite", labels="a,b"
     ),
     "a label twice": Refused(says=("--edge-labels", "'a'"), options={"labels": "a,a,b"}),
     "no file of labels": Refused(

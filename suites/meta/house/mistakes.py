@@ -114,7 +114,7 @@ WHEN_ASKED = {
     ),
     "a bundle of the answers of an emulated GPU": Mistake(
         says=(
-            "--edge-export-bundle: golden logits are those of a host",
+            "--edge-export-bundle: golden logits are made on a host",
             "Leave out --edge-emulate",
         ),
         arguments=("--edge-emulate=gpu", "--edge-export-bundle={folder}/board.edge"),

@@ -74,7 +74,7 @@ def test_rejects_folder_in_place_of_an_output_file(place, folder):
         ("--alluredir", "file", "is a file, not a folder"),
         ("--junitxml", "file/below.xml", "is a file, not a folder"),
         ("--junitxml", "fifo", "is a FIFO, and a file is to be written there"),
-        ("--edge-export-bundle", "file", "is there and is no bundle: it would be lost"),
+        ("--edge-export-bundle", "file", "exists and is not a bundle: it would be lost"),
     ],
 )
 def test_outputs_of_other_plugins_are_checked_too(option, place, says, folder, tmp_path):
@@ -106,7 +106,7 @@ def test_bundle_may_replace_a_bundle(begins, tmp_path):
 def test_bundle_may_replace_nothing_else(begins, tmp_path):
     file = tmp_path / "mine"
     file.write_bytes(begins)
-    with pytest.raises(UsageMistake, match="is no bundle: it would be lost"):
+    with pytest.raises(UsageMistake, match="is not a bundle: it would be lost"):
         check_replaced(file, KEY)
 
 

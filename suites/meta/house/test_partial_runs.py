@@ -99,7 +99,10 @@ def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
     ("ending", "message"),
     [
         ("broken", "weights.bin: broken in two. Copy it again"),
-        ("unreadable", "member.npz: the system refuses it (Permission denied). Make it readable"),
+        (
+            "unreadable",
+            "member.npz: the operating system refuses it (Permission denied). Make it readable",
+        ),
     ],
 )
 def test_cause_is_reported_once(ending, message, run_sizes):

@@ -33,7 +33,7 @@ DAMAGED = {
     "a number in place of a name": (block(7, block(12, number(1, 3))), "in place of a text"),
     "a text in place of a dimension": (
         block(7, block(12, block(2, block(1, block(2, block(1, block(1, ""))))))),
-        "a dimension is no number",
+        "a dimension is not a number",
     ),
     "a name that is not UTF-8": (block(7, block(12, block(1, b"\xff"))), "codec can't decode"),
     "an operator of its maker": (

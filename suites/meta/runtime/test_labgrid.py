@@ -110,7 +110,7 @@ def test_without_labgrid_the_message_says_what_to_install():
     ["labgrid://", "labgrid://pi@kitchen", "labgrid://kitchen:22", "ssh://kitchen"],
 )
 def test_rejects_invalid_place(address):
-    with pytest.raises(UsageMistake, match="is no address of a board"):
+    with pytest.raises(UsageMistake, match="is not the address of a board"):
         lend(address)
 
 

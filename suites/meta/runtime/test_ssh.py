@@ -78,7 +78,7 @@ def test_parses_addresses(address, login, port, python):
     ],
 )
 def test_rejects_invalid_address(address):
-    with pytest.raises(UsageMistake, match=r"--edge-target: .* is no address"):
+    with pytest.raises(UsageMistake, match=r"--edge-target: .* is not the address"):
         SshTransport(address)
 
 

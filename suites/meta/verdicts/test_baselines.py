@@ -246,7 +246,7 @@ def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
     assert read_baseline(path, **WHO) == one
     # What calls itself version 3 has to be that.
     path.write_text(text.replace(f'"schema": {version}', '"schema": 3'))
-    with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again"):
+    with pytest.raises(EdgeproofError, match=r"is not a baseline .* Record it again"):
         read_baseline(path, **WHO)
 
 
@@ -255,7 +255,7 @@ def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
 def test_rejects_broken_baseline_of_version_1(taken_of, measured, tmp_path):
     path = tmp_path / "float16.json"
     path.write_text(f'{{"schema": 1, "taken": {taken_of}, "measurements": {measured}}}')
-    with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again"):
+    with pytest.raises(EdgeproofError, match=r"is not a baseline .* Record it again"):
         read_baseline(path, **WHO)
 
 
@@ -263,7 +263,7 @@ def test_rejects_broken_baseline_of_version_1(taken_of, measured, tmp_path):
 def test_rejects_baseline_of_another_subject(name, tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline())
-    said = "is a foreign baseline: version 3 of mini, rpi4, float16"
+    said = "is the baseline of another run: version 3 of mini, rpi4, float16"
     with pytest.raises(EdgeproofError, match=said) as caught:
         read_baseline(path, **{**WHO, name: "another"})
     assert caught.value.file == str(path)
@@ -273,7 +273,7 @@ def test_rejects_baseline_of_another_subject(name, tmp_path):
 def test_rejects_broken_baseline(text, tmp_path):
     path = tmp_path / "float16.json"
     path.write_text(text)
-    with pytest.raises(EdgeproofError, match=r"is no baseline .* Record it again") as caught:
+    with pytest.raises(EdgeproofError, match=r"is not a baseline .* Record it again") as caught:
         read_baseline(path, **WHO)
     assert caught.value.file == str(path)
 
@@ -282,7 +282,7 @@ def test_rejects_number_written_as_text(tmp_path):
     path = tmp_path / "float16.json"
     write_baseline(path, baseline(taken("accuracy", 0.8)))
     path.write_text(path.read_text().replace('"n": 2000', '"n": "2000"'))
-    with pytest.raises(EdgeproofError, match=r"is no baseline \(Expected `int`, got `str`"):
+    with pytest.raises(EdgeproofError, match=r"is not a baseline \(Expected `int`, got `str`"):
         read_baseline(path, **WHO)
 
 
