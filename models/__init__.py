@@ -1,1 +1,1 @@
-"""The pure library: corpus -> train -> convert -> run -> judge. Knows nothing of pytest."""
+"""The library without pytest: corpus -> train -> convert -> run -> judge."""

@@ -1,4 +1,4 @@
-"""Opening a zip archive that somebody else made: bounded before anything in it is unpacked.
+"""Open zip archives from outside: check their limits before anything is unpacked.
 
 A small archive can claim, or hold, more than any machine has. So everything it says of itself is
 compared with stated limits and with the size of its file first; a member is then unpacked in
@@ -47,7 +47,7 @@ _END, _END_BYTES, _LONGEST_COMMENT, _UNCOUNTED = b"PK\x05\x06", 22, 0xFFFF, 0xFF
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What an archive may hold.
+    """The limits of an archive.
 
     Attributes:
         members: how many files.
@@ -65,7 +65,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive whose table of contents keeps its limits.
+    """An archive whose central directory is within the limits.
 
     Attributes:
         file: the archive, for messages.
@@ -126,7 +126,7 @@ class Archive:
                 self.copy(name, file)
 
     def refusal(self, what: str, member: str | None = None) -> EdgeproofError:
-        """Return the error that says what is wrong with the archive, or with one of its members."""
+        """Return the error about the archive, or about one of its members."""
         return self._kind(what, file=self.file, key=member, remedy=self._remedy)
 
 
@@ -139,7 +139,7 @@ def open_archive(
     name: Path | None = None,
     kind: type[EdgeproofError] = UsageMistake,
 ) -> Iterator[Archive]:
-    """Open a zip archive for reading, once everything that it says of itself is checked.
+    """Open a zip archive for reading after checking everything that it declares.
 
     Refused are more members, or larger ones, than the limits allow, or than the file can hold; two
     of one name; names that lead outside of a folder; encrypted members, and packed ones by another
@@ -182,7 +182,7 @@ def open_archive(
 
 
 def is_safe(name: str) -> bool:
-    """Tell whether a member can be unpacked, and stays inside the folder that it is unpacked to."""
+    """Tell whether a member can be unpacked without leaving its folder."""
     parts = name.removesuffix("/").split("/")
     return (
         is_writable(name)
@@ -193,13 +193,13 @@ def is_safe(name: str) -> bool:
 
 
 def is_writable(name: str) -> bool:
-    """Tell whether a file system takes a member's path, and a terminal shows it as it is."""
+    """Tell whether a file system accepts a member's path, and a terminal shows it unchanged."""
     longest = max(len(part.encode()) for part in name.split("/"))
     return name.isprintable() and len(name) <= _LONGEST_NAME and longest <= _LONGEST_PART
 
 
 def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file: _Bounded) -> None:
-    """Refuse what keeps no limit: first what is wrong with one member, then with all of them."""
+    """Reject what breaks a limit: first single members, then their sum."""
     counted, size = file.members(), file.size()
     # zipfile counts for itself: a member that is skipped by a changed byte is not missed.
     if counted not in {len(infos), _UNCOUNTED}:
@@ -223,7 +223,7 @@ def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file:
 
 
 def _problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
-    """Say what is wrong with a member; None if nothing is."""
+    """Return what is wrong with a member; None if nothing is."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     unpacked = f"would be {info.file_size:,} bytes unpacked"
     most = max(_SMALL, limits.ratio * info.compress_size)
@@ -243,11 +243,11 @@ def _problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
 
 
 class _TooManyError(Exception):
-    """The table of contents is larger than what is held in memory."""
+    """The central directory is too large to hold in memory."""
 
 
 class _Bounded(io.RawIOBase):
-    """An open file of which no more than `most` bytes are read at once.
+    """An open file that reads at most `most` bytes at once.
 
     zipfile reads the table of contents in one go, however long that says it is.
     """
@@ -295,7 +295,7 @@ class _Bounded(io.RawIOBase):
 
 
 class _WriteError(Exception):
-    """The disk that a member is unpacked to is full: this is not the archive's damage."""
+    """The disk is full while a member is unpacked: the archive is not damaged."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(str(error))
@@ -311,5 +311,5 @@ def _write(target: BinaryIO, piece: bytes) -> None:
 
 @contextmanager
 def _borrowed(file: BinaryIO) -> Iterator[BinaryIO]:
-    """Give an open file, which stays open."""
+    """Yield an open file without closing it."""
     yield file

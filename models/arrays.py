@@ -1,4 +1,4 @@
-"""Arrays that a file or another process describes: checked before numpy sees their sizes.
+"""Check arrays described by a file or another process before numpy uses their sizes.
 
 Whatever names a shape, strides or an offset is not trusted: numpy and the native code under it are
 only asked for what is really there. Every check raises `ArrayError`, which says what is wrong.
@@ -23,11 +23,11 @@ _LARGEST_EMPTY = 1 << 40
 
 
 class ArrayError(ValueError):
-    """What is said of an array is not so, or is more than is read."""
+    """The description of an array is wrong, or exceeds a limit."""
 
 
 def whole(value: object, what: str) -> int:
-    """Return an integer that is not negative: no bool, no float, no text.
+    """Return a non-negative integer: no bool, no float, no text.
 
     Raises:
         ArrayError: it is something else.
@@ -38,7 +38,7 @@ def whole(value: object, what: str) -> int:
 
 
 def check_shape(shape: object, itemsize: int, room: int) -> tuple[int, ...]:
-    """Return a shape as a tuple, once it is known that an array of it fits.
+    """Return a shape as a tuple, after checking that an array of it fits.
 
     Args:
         shape: a list or tuple of sizes, as it was read.
@@ -124,7 +124,7 @@ def strided(
 
 
 def _shown(value: object, most: int = 80) -> str:
-    """Return the start of a value's text; what is not an int or a list of them only by its type."""
+    """Return the beginning of a value's text; of other types than ints and lists only the type."""
     if type(value) is int:
         text = f"{value:,}" if value.bit_length() < 4 * most else "a huge number"
     elif isinstance(value, list | tuple) and all(type(each) is int for each in value):

@@ -1,4 +1,4 @@
-"""Reading what is kept: no file of an artefact is believed before its hash.
+"""Read stored artefacts: check the hash of each file before using it.
 
 An artefact is a folder with a manifest, which holds the sha256 of every file and is itself bound to
 the folder's name. A file is opened once, hashed, compared and only then parsed, from those bytes.
@@ -34,7 +34,7 @@ _LARGEST = 1 << 35
 
 @dataclass(frozen=True)
 class Artefact:
-    """An artefact that is kept.
+    """A stored artefact.
 
     Attributes:
         folder: where it is.
@@ -51,7 +51,7 @@ class Artefact:
     recipe: Mapping[str, Any] = field(repr=False)
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a file, which are those it was made with.
+        """Return the bytes of a file, checked against its hash.
 
         Raises:
             StoreError: they are not, or cannot be read; says what to delete.
@@ -69,7 +69,7 @@ class Artefact:
         return self.read(name).decode("utf-8")
 
     def document(self, name: str) -> Any:
-        """Return what a JSON file holds; errors as for `read`."""
+        """Return the contents of a JSON file; errors as for `read`."""
         return json.loads(self.read(name))
 
     def array(self, name: str) -> NDArray[Any]:
@@ -98,7 +98,7 @@ class Artefact:
         return parse_npz(data, name=file, remedy=_remedy(self.kept_as), kind=StoreError)
 
     def path(self, name: str) -> Path:
-        """Return the path of a file that was just checked, for what opens it by its path."""
+        """Return the path of a file that was just checked, for code that opens files by path."""
         try:
             with open_regular(self.folder / name) as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -129,7 +129,7 @@ class Artefact:
                 raise self.damaged(name)
 
     def damaged(self, member: str) -> StoreError:
-        """Return the error that says that a file is not what was made."""
+        """Return the error that a file differs from the one that was made."""
         return _damaged(self.folder / member, self.kept_as)
 
     def _unreadable(self, name: str, error: OSError) -> StoreError:
@@ -137,7 +137,7 @@ class Artefact:
 
 
 def open_artefact(folder: Path, key_of: Callable[[object], str]) -> Artefact:
-    """Return the artefact in a folder, which its stage and its key name: `STAGE/KEY`.
+    """Return the artefact in a folder `STAGE/KEY`.
 
     Raises:
         StoreError: its manifest is missing, cannot be read, or was changed.
@@ -163,7 +163,7 @@ def open_artefact(folder: Path, key_of: Callable[[object], str]) -> Artefact:
 def manifest_of(
     stage: str, recipe: object, members: Mapping[str, str], links: Mapping[str, str]
 ) -> bytes:
-    """Return the manifest of an artefact, alike for alike contents."""
+    """Return the manifest of an artefact; equal contents give equal manifests."""
     held: dict[str, Any] = {"stage": stage, "recipe": recipe, "members": dict(members)}
     if links:
         held["links"] = dict(links)
@@ -171,13 +171,13 @@ def manifest_of(
 
 
 def links_below(folder: Path) -> dict[str, str]:
-    """Return where each symbolic link below a folder points to, by its path."""
+    """Return the target of each symbolic link below a folder, by its path."""
     links = (path for path in folder.rglob("*") if path.is_symlink())
     return {path.relative_to(folder).as_posix(): str(path.readlink()) for path in links}
 
 
 def _unreadable(file: Path, folder: Path, error: OSError) -> StoreError:
-    """Return the error that says why a file cannot be opened, and what to do."""
+    """Return the error that explains why a file cannot be opened, with a remedy."""
     gone = isinstance(error, (FileNotFoundError, NotADirectoryError, NotRegularError))
     # A link that leads to itself leads nowhere.
     if gone or error.errno == errno.ELOOP:

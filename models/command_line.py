@@ -1,4 +1,4 @@
-"""What commands share: how they end, JSON on stdout, one message on stderr, code 4 for mistakes."""
+"""Share code among commands: JSON on stdout, one message on stderr, exit code 4 for mistakes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Once(argparse.Action):
-    """Takes an option's value. An empty one is a mistake, and so is a second, different one."""
+    """Stores an option's value, rejecting an empty one, and a second one that differs."""
 
     def __call__(
         self,
@@ -35,7 +35,7 @@ class Once(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        """Keep the value.
+        """Store the value.
 
         Raises:
             UsageMistake: it is empty, or another one was given before.
@@ -55,7 +55,7 @@ class Once(argparse.Action):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose mistakes end like all others."""
+    """A parser whose errors are mistakes."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -68,7 +68,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def path(written: str) -> Path:
-    """Read a path off a command line: what `type=path` of an argument is.
+    """Parse a path of a command line, as `type=path` of an argument.
 
     Raises:
         ArgumentTypeError: it can be no path; argparse names the argument.
@@ -80,7 +80,7 @@ def path(written: str) -> Path:
 
 
 def run_command(command: Callable[[], int], *, seconds: float = SECONDS_TO_STOP) -> int:
-    """Run a command of edgeproof to its end, whatever ends it; return the exit code.
+    """Run a command of edgeproof and handle its errors; return the exit code.
 
     A mistake, a signal and a stdout that cannot be written end in one message on stderr.
 
@@ -106,7 +106,7 @@ def run_command(command: Callable[[], int], *, seconds: float = SECONDS_TO_STOP)
 
 
 def complain(error: EdgeproofError) -> int:
-    """Print an error's one message on stderr; return the exit code."""
+    """Print an error's message on stderr; return the exit code."""
     if not (isinstance(error, OutputLost) and error.silent):
         sys.stderr.write(f"{error}\n")
     return error.exit_code
@@ -124,7 +124,7 @@ def answer(command: Callable[[], dict[str, Any]]) -> int:
 
 
 def readable(value: Any, indent: str = "") -> str:
-    """Return JSON that a person can read, too: what holds no container stands on one line."""
+    """Return readable JSON: values without containers inside stand on one line."""
     deeper = indent + " "
     if isinstance(value, dict) and any(isinstance(each, dict | list) for each in value.values()):
         lines = [

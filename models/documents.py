@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote, read so that whatever is wrong with it is one kind of error."""
+"""Read JSON from outside, turning every error into one kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files and folders that are only being made: removed, whatever ends their maker."""
+"""Track unfinished files and folders, and remove them however their maker ends."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def new_folder(prefix: str, *, longest: int | None = None) -> Path:
 
 @contextlib.contextmanager
 def drafting(path: Path) -> Iterator[Path]:
-    """Remove a file or folder, whatever it holds by then, if a signal ends the process inside.
+    """Remove a file or folder if a signal ends the process inside the block.
 
     What else may end the block is the caller's to clean up after.
     """
@@ -68,7 +68,7 @@ def scratch_folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
 
 
 def remove_drafts() -> None:
-    """Remove all that is being drafted now: the process ends without closing its blocks."""
+    """Remove all unfinished files now: the process ends without leaving its blocks."""
     if os.getpid() == _owner:
         for path in list(_drafts):
             _remove(path)

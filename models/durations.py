@@ -1,4 +1,4 @@
-"""How long the gates of earlier runs took: what a run of them will take is known before it."""
+"""Store how long the gates of earlier runs took, to predict the duration of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MINUTE, _HOUR = 60, 3600
 
 
 class Expected(NamedTuple):
-    """What some gates will take.
+    """The predicted duration of some gates.
 
     Attributes:
         seconds: in all.
@@ -36,7 +36,7 @@ class Expected(NamedTuple):
 
 
 class Durations:
-    """The seconds that each gate took when it ran last.
+    """The seconds that each gate took in its last run.
 
     Args:
         file: where they are kept; what cannot be read there is not known.
@@ -47,11 +47,11 @@ class Durations:
         self._seconds = _read(file)
 
     def of(self, test: str) -> float | None:
-        """Return the seconds of a gate; None where no run has timed it."""
+        """Return the seconds of a gate; None if it was never timed."""
         return self._seconds.get(test)
 
     def expected(self, tests: Iterable[str]) -> Expected | None:
-        """Return what some gates will take; None where none of them was ever timed."""
+        """Return the predicted duration of some gates; None if none was ever timed."""
         every = list(tests)
         known = [self._seconds[test] for test in every if test in self._seconds]
         if not known:
@@ -59,7 +59,7 @@ class Durations:
         return Expected(sum(known) / len(known) * len(every), len(known), len(every))
 
     def keep(self, taken: Mapping[str, float]) -> None:
-        """Keep what gates took, beside what is known of others.
+        """Store the durations of gates, keeping those of others.
 
         Raises:
             OSError: it cannot be written.

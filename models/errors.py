@@ -1,4 +1,4 @@
-"""The errors a user can mend: each names the file, the key and the remedy in one message."""
+"""Define errors that a user can fix: each names the file, the key and the remedy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class EdgeproofError(Exception):
-    """Something outside edgeproof's code is wrong, and the message says how to mend it.
+    """An error outside of edgeproof's code, with a message that says how to fix it.
 
     Each part is made safe for one line of a terminal: what is wrong often holds text from outside.
 
@@ -39,7 +39,7 @@ class EdgeproofError(Exception):
         super().__init__(self.what)
 
     def describe(self) -> dict[str, str | None]:
-        """Return the parts of the message, from which another process raises it again."""
+        """Return the parts of the message, so that another process can raise it again."""
         return {"what": self.what, "remedy": self.remedy, "file": self.file, "key": self.key}
 
     @property
@@ -53,7 +53,7 @@ class EdgeproofError(Exception):
 
 
 class Unreachable(EdgeproofError):  # noqa: N818 - a state, and one of two ways into it
-    """The device cannot be reached, or no longer: whatever else is asked of it will fail too."""
+    """The device is unreachable: all further requests will fail, too."""
 
 
 class NotFinite(EdgeproofError):  # noqa: N818 - a state of the answers
@@ -61,7 +61,7 @@ class NotFinite(EdgeproofError):  # noqa: N818 - a state of the answers
 
 
 class TooFew(EdgeproofError):  # noqa: N818 - a state of the sample, and no fault of its maker
-    """There are too few texts for what was asked of them.
+    """There are too few texts for a measurement.
 
     Args:
         has: how many there are.
@@ -75,10 +75,10 @@ class TooFew(EdgeproofError):  # noqa: N818 - a state of the sample, and no faul
 
 
 class StoreError(EdgeproofError):
-    """What is kept was changed, or nothing can be kept: every test would say the same."""
+    """A stored file was changed, or nothing can be stored: every test would fail alike."""
 
 
 class UsageMistake(EdgeproofError):  # noqa: N818 - the user's mistake, and the field calls it so
-    """The user asked for something that cannot be: pytest ends with exit code 4."""
+    """The user's request is invalid: pytest ends with exit code 4."""
 
     exit_code = 4

@@ -1,4 +1,4 @@
-"""Families of encoders: what is known of each, as `families.toml` lists it."""
+"""Read the table of encoder families, `families.toml`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TABLE = Path(__file__).with_name("families.toml")
 
 
 class Family(Table, frozen=True, kw_only=True):
-    """A family of encoders. The defaults hold for a family that nothing is known of.
+    """A family of encoders. The defaults apply to an unknown family.
 
     Attributes:
         name: the `model_type` of its config.json.
@@ -43,7 +43,7 @@ FAMILIES = {family.name: family for family in read_table(_TABLE, _Families).fami
 
 
 def family_of(model_type: str | None) -> Family:
-    """Return a family; one with the defaults where the table does not list it.
+    """Return a family; one with the defaults if the table does not list it.
 
     Args:
         model_type: what a config.json says; None where it does not say it.

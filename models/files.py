@@ -1,4 +1,4 @@
-"""Files that somebody else names: read where they are regular and small enough, written whole.
+"""Read files named by others, if they are regular and small enough; write files atomically.
 
 A FIFO would be waited for without end, and a device such as /dev/zero be read without end.
 Everything here raises `OSError`, whose `strerror` says what is wrong.
@@ -45,11 +45,11 @@ LARGEST_DOCUMENT = 1 << 28
 
 
 class NotRegularError(OSError):
-    """What was named is a FIFO, a device, a socket or a folder."""
+    """The path is a FIFO, a device, a socket or a folder."""
 
 
 def remedy_for(error: Exception, otherwise: str) -> str:
-    """Return what helps against an error of the system.
+    """Return the remedy for an error of the operating system.
 
     Args:
         error: what was raised when a file was opened or read.
@@ -110,7 +110,7 @@ def read_text(path: Path, most: int) -> str:
 
 @contextmanager
 def write_whole(path: Path) -> Iterator[BinaryIO]:
-    """Give an open file that becomes `path` once it is written and synced.
+    """Yield an open file that becomes `path` once it is written and synced.
 
     Whatever happens, `path` holds all of it or is left as it was, and nothing is left beside it.
 
@@ -138,7 +138,7 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def kind_of(mode: int) -> str:
-    """Name what a mode from `os.stat` is of: a folder, a FIFO, ..."""
+    """Name the kind of file in a mode of `os.stat`: a folder, a FIFO, ..."""
     return _KINDS.get(stat.S_IFMT(mode), "a file" if stat.S_ISREG(mode) else "no regular file")
 
 

@@ -1,4 +1,4 @@
-r"""Text that edgeproof did not write, made safe for wherever it is shown.
+r"""Escape text from outside for wherever it is shown.
 
 A text, a label, a file's name, an answer of a board may hold anything: terminal sequences, line
 ends, commands to the CI that reads the log, markup, formulas. Each function here is for one kind
@@ -56,7 +56,7 @@ _TAGS = "".join(map(chr, range(0xE0020, 0xE0080)))
 
 
 def one_line(text: object, longest: int = LONGEST) -> str:
-    """Write text for one line of a terminal: nothing hidden, no line end, no command to a CI.
+    """Escape text for one line of a terminal: nothing hidden, no line end, no CI command.
 
     Args:
         text: anything; what is no text is shown as `str` shows it.
@@ -80,7 +80,7 @@ def several_lines(text: object, longest: int = LONGEST) -> str:
 
 
 def visible(text: object) -> str:
-    """Return the text with what cannot be seen escaped, but for line ends and tabs."""
+    """Return the text with hidden characters escaped, except line ends and tabs."""
     return _without(_UNSEEN_IN_LINES, str(text))
 
 
@@ -97,13 +97,13 @@ def as_markdown(text: object, longest: int = LONGEST) -> str:
 
 
 def as_csv_cell(text: object) -> str:
-    """Write text for a CSV cell that a spreadsheet may open: no formula; the writer quotes."""
+    """Escape text for a CSV cell that a spreadsheet may open: no formula; the writer quotes."""
     said = one_line(text)
     return said if _NUMBER.fullmatch(said) else _FORMULA.sub(r"\1'", said)
 
 
 def in_json(document: str) -> str:
-    """Write what cannot be seen in a JSON document, or acts in a log, as JSON's escapes."""
+    """Escape hidden characters and log commands in a JSON document."""
     return _OLD_COMMAND.sub(r"#\\u0023", _UNSEEN_IN_LINES.sub(_json_escape, document))
 
 
@@ -134,7 +134,7 @@ def _shown(found: re.Match[str]) -> str:
 
 
 def _belongs(found: re.Match[str]) -> bool:
-    """Tell whether what cannot be seen is a part of the visible characters around it."""
+    """Tell whether a hidden character belongs to the visible characters around it."""
     text, at, end = found.string, found.start(), found.end()
     if end - at > 1:
         return True  # a flag

@@ -1,4 +1,4 @@
-"""What earlier versions called things, and what each is called now: who writes the old is told."""
+"""Map names of earlier versions to their current names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the files of artefacts are called, and the keys of their cards that others read."""
+"""Name the files of artefacts, and the keys of their cards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading numpy's own files, `.npy` and `.npz`, as edgeproof writes them.
+"""Read numpy's `.npy` and `.npz` files, as edgeproof writes them.
 
 `numpy.load` believes a header: it allocates what it claims, evaluates it as Python, and unpacks as
 much as an archive holds. Here the header has one spelling, holds plain numbers or text, and must
@@ -87,7 +87,7 @@ def parse_npz(
 
 
 class Arrays(Mapping[str, Any]):
-    """The arrays of an open `.npz` file by name, each read when it is asked for."""
+    """The arrays of an open `.npz` file by name, each read on demand."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive

@@ -1,4 +1,4 @@
-"""Finding out at the start whether a run can read and write the folders that it is given."""
+"""Check at the start that a run can read and write its folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_output_file(path: Path, key: str) -> None:
-    """Check that a file can be written, which leaves what is there as it is.
+    """Check that a file can be written, without changing it.
 
     Args:
         path: the file.
@@ -34,7 +34,7 @@ def check_output_file(path: Path, key: str) -> None:
 
 
 def check_output_folder(path: Path, key: str, *names: str) -> None:
-    """Check that files can be written into a folder, which is made later where it is not there.
+    """Check that files can be written into a folder, which may not exist yet.
 
     Args:
         path: the folder.
@@ -54,7 +54,7 @@ def check_output_folder(path: Path, key: str, *names: str) -> None:
 
 
 def check_input_folder(path: Path, key: str) -> None:
-    """Check that what files are read from is a folder, or nothing yet.
+    """Check that an input path is a folder, or does not exist yet.
 
     Args:
         path: the folder.
@@ -72,7 +72,7 @@ def check_input_folder(path: Path, key: str) -> None:
 
 
 def _folder_there(path: Path, key: str) -> Path:
-    """Return the folder itself, or the nearest above it that is there."""
+    """Return the folder, or its nearest existing parent."""
     there = next(place for place in (path, *path.parents) if place.exists())
     if not there.is_dir():
         what = f"{there} is {kind_of(there.stat().st_mode)}, not a folder"
@@ -87,7 +87,7 @@ def _refuse_no_file(path: Path, key: str, remedy: str) -> None:
 
 
 def _try_to_write(folder: Path) -> None:
-    """Make a file that has no name and is gone at once."""
+    """Create a file without a name, which disappears at once."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"x")
         file.flush()

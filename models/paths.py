@@ -1,4 +1,4 @@
-"""Paths and names as people write them, turned into what every process means by them."""
+"""Resolve paths and names written by people, alike for every process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PATH_BEGINS = (".", "/", "~")
 
 
 def absolute(written: str | Path, *, folder: Path | None = None, key: str | None = None) -> Path:
-    """Turn a path that somebody wrote into an absolute one, which every process reads alike.
+    """Return an absolute path, which every process reads alike.
 
     Args:
         written: the path; "~" stands for the home folder.
@@ -100,13 +100,13 @@ def id_or_folder(written: str, *, folder: Path | None = None, key: str | None = 
 
 
 def is_name(name: str) -> bool:
-    """Tell whether a name can be that of a file or a folder, everywhere, and of one alone."""
+    """Tell whether a name is safe as the name of a file or folder on every system."""
     fits = _NAME.fullmatch(name) and not _WINDOWS_DEVICES.fullmatch(name)
     return bool(fits) and unicodedata.is_normalized("NFC", name)
 
 
 def require_name(name: str, *, file: Path | str | None = None, key: str | None = None) -> str:
-    """Return a name that files and folders are called by, after a check that it can be one.
+    """Return a name after checking that files and folders can have it.
 
     Raises:
         UsageMistake: as a path it could lead elsewhere, be hidden, or be two names in one.
@@ -117,12 +117,12 @@ def require_name(name: str, *, file: Path | str | None = None, key: str | None =
 
 
 def look(name: str) -> str:
-    """Return what two names share that differ only in case, spaces or the spelling of letters."""
+    """Return the common form of names that differ only in case, spaces or equal-looking letters."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def alike(names: Iterable[str]) -> tuple[str, str] | None:
-    """Return the first two names that look the same, None where all can be told apart."""
+    """Return the first two names that look the same; None if all differ."""
     seen: dict[str, str] = {}
     for name in names:
         if (same := look(name)) in seen:

@@ -1,4 +1,4 @@
-"""Programs that this process starts: each within limits of time and output, and none outlives it.
+"""Run programs within limits of time and output, and let none outlive this process.
 
 Each program is started in a group of its own, so that what it starts itself ends with it.
 """
@@ -36,7 +36,7 @@ _owner = os.getpid()
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended.
+    """The end of a program.
 
     Attributes:
         code: its exit status, negative for a signal.
@@ -50,7 +50,7 @@ class Ended:
 
     @property
     def last_line(self) -> str:
-        """The last line that says something, of stderr, else of stdout."""
+        """The last non-empty line of stderr, else of stdout."""
         lines = [line.strip() for line in (self.stderr or self.stdout).splitlines()]
         return next((line for line in reversed(lines) if line), "no message")
 
@@ -61,7 +61,7 @@ class Ended:
 
 
 class Overrun(EdgeproofError):  # noqa: N818 - what happened, as its siblings are named
-    """A program took longer or said more than it may, and was killed.
+    """A program exceeded its time or output limit, and was killed.
 
     Args:
         what: that it did.
@@ -227,7 +227,7 @@ def run(  # noqa: PLR0913 - what a process is started with, and its limits
 
 
 class _Said:
-    """What a program has printed so far."""
+    """The output of a program so far."""
 
     def __init__(self) -> None:
         self.stdout = bytearray()

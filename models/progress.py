@@ -1,4 +1,4 @@
-"""Progress of long work, on a terminal as one moving line, in a log as a line now and then."""
+"""Report progress of long work: one moving line on a terminal, occasional lines in a log."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Progress:
 
 
 class Pace:
-    """How fast something goes and how long it still takes.
+    """The speed of work, and the remaining time.
 
     Args:
         total: units of work in all.
@@ -86,7 +86,7 @@ class TrainingProgress:
         self._pace = Pace(texts * (epochs - before))
 
     def __call__(self, step: Step) -> None:
-        """Say how far a fine-tuning is; a line stays after each epoch."""
+        """Report the progress of a fine-tuning; a line stays after each epoch."""
         done = (step.epoch - 1 - self._before) * self._texts + step.texts
         line = (
             f"{self._role} model: epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}, "

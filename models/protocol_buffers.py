@@ -1,4 +1,4 @@
-"""Reading the fields of a protocol buffer, without a schema and without copying what they hold.
+"""Read the fields of a protocol buffer without a schema and without copying.
 
 Everything here raises `ValueError`, which says what is damaged.
 """

@@ -1,4 +1,4 @@
-"""What an input of a text classifier is for: the arrays that a tokenizer gives.
+"""Name the roles of a classifier's inputs: the arrays that a tokenizer gives.
 
 A file takes them under any name; the names and positions are part of its binding.
 """

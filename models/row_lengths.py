@@ -1,4 +1,4 @@
-"""Rows of several lengths: how they are declared, and which one a text is answered at.
+"""Handle rows of several lengths: their declaration, and the length for each text.
 
 A row holds a text's tokens and the padding behind them. Where a file takes rows of several lengths,
 a text is answered at the shortest that has room for its tokens.
@@ -25,7 +25,7 @@ Lengths = Annotated[
 
 
 def check_lengths(lengths: Sequence[int]) -> None:
-    """Check that declared lengths are several and ascend; none at all are well.
+    """Check that declared lengths are several and ascend; none are fine.
 
     Raises:
         ValueError: they are not.

@@ -1,4 +1,4 @@
-"""Signals that stop a process: it ends soon, and nothing that it started or drafted is left.
+"""Handle signals that stop a process: it ends soon, and leaves no process or draft behind.
 
 SIGINT, SIGTERM and SIGHUP raise `Stopped` in the main thread, and what is open closes itself on the
 way out. Native code may keep the main thread for minutes: then, or at a second signal, a thread of
@@ -48,7 +48,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
-    """End this process soon and without remains when a signal asks for it, from now on.
+    """End this process soon and cleanly when a signal asks for it, from now on.
 
     A signal that is ignored stays ignored, as `nohup` wants of SIGHUP.
 
@@ -65,7 +65,7 @@ def stop_on_signals(seconds: float = SECONDS_TO_STOP) -> None:
 
 
 def stop_with_stdin() -> None:
-    """Stop when stdin ends, too, as it does once the process at its other end has ended."""
+    """Stop when stdin ends, which happens when the process at its other end has ended."""
     _start_thread(_follow_stdin)
 
 
@@ -92,7 +92,7 @@ def _already_stopping(number: int, frame: FrameType | None) -> None:
 
 
 class _Listener:
-    """Ends the process where its main thread does not.
+    """Ends the process if its main thread does not.
 
     Args:
         heard: a pipe from which the numbers of signals are read.
@@ -136,14 +136,14 @@ def _end_at_once(number: int) -> None:
 
 
 def tell_companions(number: int) -> None:
-    """Pass a signal on to the processes that share this one's work, as xdist's workers do."""
+    """Forward a signal to the processes that share this one's work, as xdist's workers do."""
     for pid in _companions():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
 
 
 def _companions() -> list[int]:
-    """Return the children in this process's own group: `models.processes` gives its own others."""
+    """Return the children in this process's group; `models.processes` uses other groups."""
     found = []
     for task in Path("/proc/self/task").glob("*/children"):
         with contextlib.suppress(OSError):

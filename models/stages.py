@@ -1,4 +1,4 @@
-"""The stages of the pipeline: corpus -> train -> convert. Imports TensorFlow as it goes."""
+"""Build the stages of the pipeline: corpus -> train -> convert. Imports TensorFlow on demand."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class Builder:
-    """Make what is missing of a plan.
+    """Builds the missing artefacts of a plan.
 
     Args:
         store: where artefacts are kept.
@@ -56,7 +56,7 @@ class Builder:
         self._request, self._subject = plan.request, plan.request.subject
 
     def build(self) -> None:
-        """Make every stage in order; those that are there are left alone."""
+        """Make every stage in order, skipping existing ones."""
         make_in_order(self.tasks(), self._store, self._progress.say)
 
     def build_models(self) -> None:
@@ -64,7 +64,7 @@ class Builder:
         make_in_order(self._models(), self._store, self._progress.say)
 
     def tasks(self) -> list[Task]:
-        """Return what has to be made, each stage after those that it needs."""
+        """Return the tasks, each after those that it needs."""
         plan = self._plan
         variants = [
             Task(
@@ -228,7 +228,7 @@ class Builder:
         return initial_values(shape, seed)
 
     def _lesson(self, table: DistillationTable | None) -> Lesson | None:
-        """Ask the full model about the train split, where the small one is to learn from it."""
+        """Return the full model's answers to the train split, if the small one learns from them."""
         if table is None:
             return None
         from models.training.objective import Lesson  # noqa: PLC0415 - TensorFlow
@@ -279,7 +279,7 @@ class Builder:
         self._progress.say(f"variant {scheme}: {len(flatbuffer):,} bytes")
 
     def _calibration_hashes(self) -> list[str]:
-        """Return the hash of each calibration text: where the ranges came from."""
+        """Return the hash of each calibration text."""
         corpus = load_corpus(self._store.artefact(self._plan.corpus))
         return hash_texts(corpus.splits["calibration"])
 
@@ -301,7 +301,7 @@ def _write_model(  # noqa: PLR0913 - all that is kept of it
     *,
     head: str | None = None,
 ) -> None:
-    """Write a model, and on its card the head of its checkpoint that it does without."""
+    """Write a model; its card names the head of the checkpoint that was dropped."""
     # safetensors writes an array as it lies in memory, transposed where that is by columns.
     values = {name: np.ascontiguousarray(value) for name, value in values.items()}
     # Not save_file: on a full disk it raises an error that does not say so.

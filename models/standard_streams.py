@@ -1,4 +1,4 @@
-"""This process's stdout and stderr where they are closed, full, or read by nobody any more."""
+"""Handle stdout and stderr that are closed, full, or no longer read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 
 
 class OutputLost(EdgeproofError):  # noqa: N818 - a state
-    """What a command answers cannot be written.
+    """The output of a command cannot be written.
 
     Args:
         error: what the operating system says.
@@ -34,7 +34,7 @@ class OutputLost(EdgeproofError):  # noqa: N818 - a state
 
 
 class _Output(io.FileIO):
-    """A descriptor that is told once that it cannot be written, and is silent from then on."""
+    """A descriptor that reports once that it cannot be written, and then stays silent."""
 
     def __init__(self, descriptor: int, lost: Callable[[OSError], None], *, closed: bool) -> None:
         super().__init__(descriptor, "w", closefd=False)
@@ -43,7 +43,7 @@ class _Output(io.FileIO):
         self._lost = False
 
     def write(self, block: ReadableBuffer, /) -> int:
-        """Write a block, or tell why not."""
+        """Write a block, or report why it cannot."""
         if self._was_closed:
             self._lose(OSError(errno.EBADF, "it is closed"))
         while not self._lost:
@@ -81,12 +81,12 @@ def open_output(
 
 
 def raise_lost(error: OSError) -> None:
-    """Tell by an error that stdout is lost."""
+    """Raise the error that stdout is lost."""
     raise OutputLost(error)
 
 
 def open_closed_streams() -> set[int]:
-    """Open /dev/null in place of closed standard streams; return which were closed.
+    """Replace closed standard streams by /dev/null; return which were closed.
 
     A file that is opened later would get their numbers, and what native code prints.
     """
@@ -96,7 +96,7 @@ def open_closed_streams() -> set[int]:
 
 
 def silence(descriptors: Iterable[int]) -> None:
-    """Put /dev/null in place of descriptors, also for programs that are started from here."""
+    """Redirect descriptors to /dev/null, also for child processes."""
     for descriptor in descriptors:
         nothing = os.open(os.devnull, os.O_RDWR)
         if nothing == descriptor:

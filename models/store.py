@@ -1,4 +1,4 @@
-"""The content-addressed store: an artefact is a folder named by the hash of all it was made from.
+"""Store artefacts by content: a folder is named by the hash of all it was made from.
 
 A folder is written under a temporary name, synced, and renamed: whatever is there is whole. A lock
 per artefact lets several processes ask for it at once and only one make it. What was kept may have
@@ -94,7 +94,7 @@ def hash_file(path: Path) -> str:
 
 
 def hash_sources(*rooms: str) -> str:
-    """Return one hash over the sources of rooms or files below `models/`, comments and all.
+    """Return one hash over the sources of rooms or files below `models/`, including comments.
 
     It is quick; `models.sources.hash_imports` follows what they import.
     """
@@ -158,7 +158,7 @@ class Store:
         return open_artefact(self.path(stage), stage.key_of)
 
     def require_writable(self) -> None:
-        """Find out before long work whether what it gives can be kept.
+        """Check before long work that its results can be stored.
 
         Raises:
             StoreError: the store cannot be written.
@@ -185,7 +185,7 @@ class Store:
         make: Callable[[Path], None],
         waiting: Callable[[str], None] = lambda _: None,
     ) -> Artefact:
-        """Return the artefact; `make(folder)` fills its folder where it is not there yet.
+        """Return the artefact; `make(folder)` fills its folder if it does not exist.
 
         Args:
             stage: what to make.
@@ -203,7 +203,7 @@ class Store:
         return self.artefact(stage)
 
     def attempt(self, stage: Stage, make: Callable[[Path], None]) -> bool:
-        """Make an artefact where it is not there yet, unless another process is making it.
+        """Make an artefact if it does not exist, unless another process is making it.
 
         Args:
             stage: what to make.
@@ -227,7 +227,7 @@ class Store:
         return True
 
     def other_run_at(self, stage: Stage) -> str:
-        """Say which other run is making an artefact; nothing where it is this one, or none."""
+        """Return which other run is making an artefact; nothing if none is."""
         _, holder = self._lock(stage)
         return "" if _written_in(holder) == self._myself else _held_by(holder)
 
@@ -290,7 +290,7 @@ class Store:
 
 
 def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str], None]) -> None:
-    """Wait until another run lets go of a lock, and say now and then that this takes time.
+    """Wait for another run's lock, and report now and then that it takes time.
 
     Raises:
         EdgeproofError: it takes longer than any build may.
@@ -310,13 +310,13 @@ def _wait_for(lock: FileLock, holder: Path, stage: Stage, waiting: Callable[[str
 
 
 def _held_by(holder: Path) -> str:
-    """Name the process that holds a lock, as it has written it down."""
+    """Return the process that holds a lock, from its note."""
     pid, _, machine = _written_in(holder).partition(" ")
     return f" (process {pid} on {machine})" if machine and pid.isdecimal() else ""
 
 
 def _written_in(holder: Path) -> str:
-    """Return what the holder of a lock has written down; nothing where that cannot be read."""
+    """Return the note of a lock's holder; nothing if it is unreadable."""
     try:
         return read_text(holder, _LONGEST_HOLDER)
     except (OSError, ValueError):
@@ -356,7 +356,7 @@ def _sync(paths: Sequence[Path]) -> None:
 
 @contextmanager
 def _explained(root: Path) -> Iterator[None]:
-    """Turn what the operating system says of a full or read-only store into one message."""
+    """Turn a full or read-only store into one message."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Reading TOML into typed, frozen values, with errors that name the file and the key."""
+"""Read TOML into typed, frozen values, with errors that name the file and the key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 def shown(path: Path) -> str:
-    """Return a file as people are told of it: from the checkout's root where it lies below that."""
+    """Return a file's path for messages: relative to the checkout's root if inside."""
     full = path.resolve()
     return str(full.relative_to(ROOT)) if full.is_relative_to(ROOT) else str(path)
 
@@ -127,7 +127,7 @@ def read_table(path: Path, kind: type[T]) -> T:
 
 
 def refuse_another_kind(data: dict[str, Any], known: Collection[str], path: Path) -> None:
-    """Refuse a file that was meant for another option.
+    """Reject a file that belongs to another option.
 
     Args:
         data: what the file holds.

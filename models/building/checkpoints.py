@@ -1,4 +1,4 @@
-"""Which published checkpoint each model of a subject starts from: the subject's, or the user's."""
+"""Choose the published checkpoint of each model: the subject's, or the user's."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def chosen(subject: Subject, given: str | None) -> dict[str, str]:
 
 
 def anchored(given: str, *, folder: Path | None = None, key: str = KEY) -> str:
-    """Make the folders in the user's option absolute: another process starts elsewhere.
+    """Make the folders in the user's option absolute, for processes that start elsewhere.
 
     Hub ids stay as they are.
 
@@ -99,7 +99,7 @@ def _by_role(given: str, named: Mapping[str, bool | str], subject: str) -> dict[
 
 
 def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
-    """Check the configs of checkpoints against the subject, reading neither weights nor texts.
+    """Check the configs of checkpoints against the subject, without reading weights or texts.
 
     Raises:
         UsageMistake: a config is not BERT's or MobileBERT's, its network knows fewer positions than
@@ -134,7 +134,7 @@ def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
 
 
 def require_one_vocabulary(checkpoints: dict[str, Path]) -> None:
-    """Check that every checkpoint numbers word pieces alike: the corpus is encoded once for all.
+    """Check that all checkpoints number word pieces alike: the corpus is encoded once.
 
     Raises:
         UsageMistake: they differ, or a vocabulary cannot be read; names the folder.

@@ -1,4 +1,4 @@
-"""What a subject needs made, and under which keys: known before anything heavy is imported."""
+"""Plan the artefacts of a subject and their keys, before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _KERAS, _PYTORCH = "models.stages:Builder", "models.huggingface.builder:Builder"
 
 @dataclass(frozen=True)
 class Request:
-    """A subject with the user's own data and checkpoints put in.
+    """A subject with the user's own data and checkpoints.
 
     Attributes:
         subject: what is tested.
@@ -57,7 +57,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Plan:
-    """The artefacts of one request, each with the key it is kept under.
+    """The artefacts of one request with their keys.
 
     Attributes:
         request: what they are made for.
@@ -109,7 +109,7 @@ class Plan:
 def check_inputs(
     subject: Subject, schemes: tuple[str, ...], corpus: Path | None, pretrained: str | None
 ) -> None:
-    """Check what the user gave against what the subject needs, reading and fetching nothing.
+    """Check the user's inputs against the subject's needs, without reading or fetching them.
 
     Raises:
         UsageMistake: a scheme is unknown; a corpus or a checkpoint is missing or superfluous.
@@ -130,7 +130,7 @@ def make_request(
     pretrained: str | None = None,
     offline: bool = False,
 ) -> Request:
-    """Check what the user gave, and fetch the checkpoints that are hub ids.
+    """Check the user's inputs, and fetch the checkpoints that are hub ids.
 
     The reference scheme is always made, for the others are compared with it.
 
@@ -159,7 +159,7 @@ def make_request(
 
 
 def make_plan(request: Request) -> Plan:
-    """Compute the key of every artefact of `request`; hashes the user's files, imports nothing."""
+    """Compute the key of every artefact of `request`: hash the user's files, import nothing."""
     whole = corpus = _corpus_stage(request)
     if request.by_pytorch:
         return _plan_for_pytorch(request, corpus)
@@ -175,7 +175,7 @@ def make_plan(request: Request) -> Plan:
 
 
 def _plan_for_pytorch(request: Request, corpus: Stage) -> Plan:
-    """Return the plan of a subject whose one model is a checkpoint, converted by PyTorch.
+    """Return the plan of a subject whose single model is a checkpoint, converted by PyTorch.
 
     The float32 FlatBuffer is compared with PyTorch first, and every other one is made of it.
     """
@@ -210,7 +210,7 @@ def _quantized_stage(scheme: str, converted: Stage, parity: Stage, corpus: Stage
 
 
 def _made_by(method: str, builder: str = _KERAS) -> dict[str, Any]:
-    """Return what a recipe holds of the code: all that a method of a builder comes to execute."""
+    """Return the code part of a recipe: the hash of all that a builder's method executes."""
     maker = f"{builder}.{method}"
     packages = sources_of(maker).packages
     return {"source": hash_imports(maker), "versions": versions(*sorted(packages))}
@@ -235,7 +235,7 @@ def _corpus_stage(request: Request) -> Stage:
 
 
 def _tokenizer_recipe(subject: Subject) -> dict[str, Any]:
-    """Return what decides how texts are encoded; how long a converted file's rows are does not."""
+    """Return what decides the encoding of texts; the row lengths of converted files do not."""
     recipe: dict[str, Any] = msgspec.to_builtins(subject.tokenizer)
     del recipe["lengths"]
     decided = {"max_tokens": subject.max_tokens, "pair_with_entity": subject.pairs_with_group}
@@ -266,7 +266,7 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
 
 
 def _pruned_stage(table: ShrunkTable, whole: Stage) -> Stage:
-    """Return the corpus as a shrunk model takes it.
+    """Return the stage of the corpus for a shrunk model.
 
     The whole one where it keeps every word piece.
     """
@@ -293,7 +293,7 @@ def _cut_stage(table: ShrunkTable, corpus: Stage, full: Stage) -> Stage:
 
 
 def _rounded_stage(table: ShrunkTable, corpus: Stage, cut: Stage) -> Stage:
-    """Return the model on the grid of few-bit integers; the cut one where nothing is rounded."""
+    """Return the stage of the model with few-bit weights; the cut model's if nothing is rounded."""
     if table.rounding is None:
         return cut
     recipe = {

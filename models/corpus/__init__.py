@@ -1,1 +1,1 @@
-"""Texts from a grammar or from files: read, cleaned, split, encoded, written as one artefact."""
+"""Make a corpus from a grammar or from files: read, clean, split, encode, store as one artefact."""

@@ -1,4 +1,4 @@
-"""`python -m models.corpus describe PATH`: what a corpus holds and what it leaves out, as JSON."""
+"""Run `python -m models.corpus describe PATH`: print what a corpus holds and omits, as JSON."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _describe_subject(subject: Subject, options: argparse.Namespace) -> dict[str
 
 
 def _floors(package: Package) -> dict[str, Any]:
-    """Return what needs no model earns on each test split, by language."""
+    """Return the scores of trivial classifiers on each test split, by language."""
     from models.verdicts.scores import score_trivial_classifiers  # noqa: PLC0415 - a command may know the last room
 
     splits = with_polarity(package)

@@ -1,4 +1,4 @@
-"""The corpus as an artefact: one folder with texts, their encoding, the tokenizer, a summary."""
+"""Store the corpus as an artefact: texts, their encoding, the tokenizer, a summary."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def write_texts(out: Path, corpus: Corpus) -> None:
 def write_encoding(
     out: Path, encoded: dict[str, Encoded], tokenizer: str | None, summary: dict[str, Any]
 ) -> None:
-    """Write ENCODED, SUMMARY and, where a device can run one, TOKENIZER into a folder.
+    """Write ENCODED, SUMMARY and, if a device can run it, TOKENIZER into a folder.
 
     Args:
         out: an existing folder.
@@ -218,7 +218,7 @@ def _left_out_by_reason(corpus: Corpus) -> dict[str, int]:
 def _split_summary(
     subject: Subject, corpus: Corpus, tokenizer: Tokenizer, split: str
 ) -> dict[str, Any]:
-    """Return counts, and the lengths in tokens before truncation."""
+    """Return counts, and lengths in tokens before truncation."""
     texts = corpus.splits[split]
     counts = Counter(row.label for row in texts)
     lengths = token_lengths(tokenizer, texts, pair_with_group=subject.pairs_with_group)
@@ -232,7 +232,7 @@ def _split_summary(
 
 
 def _unknown_share(encoded: Encoded, tokenizer: Tokenizer) -> float:
-    """Share of unknown pieces among all tokens that are not padding; byte pairs know every one."""
+    """Return the share of unknown pieces among all tokens except padding."""
     unknown = unknown_id(tokenizer)
     if unknown is None:
         return 0.0

@@ -1,4 +1,4 @@
-"""Cleaning: named steps that travel inside tokenizer.json, and the form duplicates are found by."""
+"""Clean texts in named steps, stored in tokenizer.json, and normalize them to find duplicates."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def normalized(text: str) -> str:
 
 
 def normalizer_for(cleaning: Iterable[str], *, lowercase: bool | None) -> Normalizer:
-    """Return the steps as one normalizer, so that a device applies exactly what training did.
+    """Return the steps as one normalizer, so that a device applies the steps of training.
 
     Args:
         cleaning: names of STEPS or of COMBINED; their order does not matter.

@@ -1,4 +1,4 @@
-"""How the meaning of a generated tweet is put together: one function for each composition.
+"""Compose the meaning of a generated tweet: one function for each kind of composition.
 
 Each returns a text and, for each entity the text takes a stand on, its polarity. A composition
 is what a bag of words cannot see: the same words in another order or about another entity
@@ -22,7 +22,7 @@ OPPOSITE = {"negative": "positive", "positive": "negative"}
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A text before the medium's traits are added, and what it says about whom."""
+    """A text without the medium's traits, with its stances about entities."""
 
     text: str
     composition: str
@@ -40,7 +40,7 @@ def clause(rng: random.Random, entity: Entity, polarity: str) -> str:
 
 
 def single(rng: random.Random, entity: Entity, polarity: str) -> Statement:
-    """Return one clause: said straight, or ironically, or as a question that takes no stand."""
+    """Return one clause: literal, ironic, or a question without a stance."""
     surface = grammar().surface
     symbol = polarity
     if polarity == "negative" and rng.random() < surface.sarcasm:
@@ -83,7 +83,7 @@ def comparison(rng: random.Random, entity: Entity, polarity: str, other: Entity)
 
 
 def distractor(rng: random.Random, entity: Entity, polarity: str) -> Statement:
-    """Return a feeling about something else beside a clause about the entity."""
+    """Return a sentiment about something else beside a clause about the entity."""
     mood = OPPOSITE.get(polarity) or rng.choice(("negative", "positive"))
     life = expand("{good_life}" if mood == "positive" else "{bad_life}", rng, entity, {})
     about = clause(rng, entity, polarity)
@@ -92,7 +92,7 @@ def distractor(rng: random.Random, entity: Entity, polarity: str) -> Statement:
 
 
 def compose(rng: random.Random, known: Sequence[Entity]) -> Statement:
-    """Draw entities, a polarity and a composition, and say it.
+    """Draw entities, a polarity and a composition, and return the statement.
 
     Args:
         rng: where every choice comes from.

@@ -1,4 +1,4 @@
-"""Figures of any corpus: counts by split, label and group, what was left out, lengths."""
+"""Count the texts of any corpus by split, label and group, with omitted texts and lengths."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def describe_corpus(corpus: Corpus) -> dict[str, Any]:
 
 
 def describe_left_out(left_out: Iterable[LeftOut], *, counts_only: bool) -> dict[str, Any]:
-    """Return how many texts were left out for each reason, and which."""
+    """Return how many texts were omitted for each reason, and which."""
     found: dict[str, dict[str, Any]] = {}
     for each in left_out:
         reason = found.setdefault(each.reason, {"count": 0, "texts": []})

@@ -1,4 +1,4 @@
-"""Telling what a file is that holds no text: by how it begins, or by what is packed in it."""
+"""Recognize files without texts: by their first bytes, or by the contents of an archive."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Foreign(NamedTuple):
-    """What a file is instead of texts: the rest of a sentence that begins with it, and a remedy."""
+    """The kind of a file without texts: the rest of a sentence about it, and a remedy."""
 
     what: str
     remedy: str
@@ -66,7 +66,7 @@ _LONGEST_START = 512
 
 
 def foreign(data: bytes) -> Foreign | None:
-    """Return what a file is that holds no text; None where it may hold some."""
+    """Return the kind of a file without texts; None if it may hold texts."""
     for known, remedy in ((_TABLES, _AS_CSV), (_PACKED, _UNPACK), (_OTHERS, _TEXTS)):
         for start, kind in known.items():
             if data.startswith(start):
@@ -75,7 +75,7 @@ def foreign(data: bytes) -> Foreign | None:
 
 
 def _twice_said(data: bytes) -> Foreign | None:
-    """Return what a file is whose beginning could be a word: it says so in a second place."""
+    """Return the kind of a file whose beginning could be a word, confirmed in a second place."""
     if data.startswith(b"BZh") and data[_BZIP2] == b"1AY&SY":
         return Foreign(f"is compressed by bzip2{_AND}", _UNPACK)
     if data.startswith(b"ORC") and data[_ORC] == b"ORC":
@@ -88,7 +88,7 @@ def _twice_said(data: bytes) -> Foreign | None:
 
 
 def _fetched(data: bytes) -> Foreign | None:
-    """Return what was fetched in place of the file."""
+    """Return what was downloaded instead of the file."""
     for start, (kind, remedy) in _FETCHED.items():
         if data.startswith(start):
             return Foreign(f"is {kind}", remedy)
@@ -101,7 +101,7 @@ def _fetched(data: bytes) -> Foreign | None:
 
 
 def foreign_archive(names: Iterable[str]) -> Foreign | None:
-    """Return what a zip archive is that was not made of files of texts; None where it may be."""
+    """Return the kind of a zip archive without texts; None if it may hold texts."""
     held = set(names)
     if _OFFICE.isdisjoint(held):
         return None

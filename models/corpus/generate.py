@@ -1,4 +1,4 @@
-"""The generated corpus: texts from a grammar and a seed, with their reputation polarity."""
+"""Generate the corpus: texts from a grammar and a seed, with their reputation polarity."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TRIES_PER_TEXT = 50
 
 
 def generate(table: CorpusTable) -> Corpus:
-    """Make the corpus of a subject; the same table gives the same corpus on every machine.
+    """Generate the corpus of a subject; the same table gives the same corpus on every machine.
 
     Some entities are only in the test split, and no two texts of the corpus, before or after
     the medium's traits are added, are the same once normalized.
@@ -84,7 +84,7 @@ def _texts(
 
 
 def _fresh(rng: random.Random, known: Sequence[Entity], seen: set[str]) -> tuple[Statement, str]:
-    """Return a statement that, bare and as tweeted, was not made before."""
+    """Return a statement that is new, with and without the medium's traits."""
     for _ in range(_TRIES_PER_TEXT):
         statement = compose(rng, known)
         text = tweeted(statement, rng)
@@ -100,7 +100,7 @@ def _fresh(rng: random.Random, known: Sequence[Entity], seen: set[str]) -> tuple
 
 
 def _noisy(label: int, rng: random.Random) -> int:
-    """Return a label as people give it: now and then another one."""
+    """Return a label with the noise of human annotators."""
     if rng.random() >= grammar().surface.label_noise:
         return label
     return rng.choice([other for other in range(len(POLARITIES)) if other != label])

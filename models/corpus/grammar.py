@@ -1,4 +1,4 @@
-"""The phrases of the generated corpus: `grammar.toml`, typed, and how a symbol becomes text."""
+"""Read `grammar.toml`, the phrases of the generated corpus, and expand its symbols."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Phrases = dict[str, tuple[str, ...]]
 
 
 class Shares(Table, frozen=True, kw_only=True):
-    """How often each way of composing a meaning is used."""
+    """The frequencies of the compositions of meaning."""
 
     single: Share
     contrast: Share
@@ -36,7 +36,7 @@ class Shares(Table, frozen=True, kw_only=True):
 
 
 class PolarityShares(Table, frozen=True, kw_only=True):
-    """How often each polarity is asked for."""
+    """The frequencies of the polarities."""
 
     positive: Share
     neutral: Share
@@ -44,7 +44,7 @@ class PolarityShares(Table, frozen=True, kw_only=True):
 
 
 class SurfaceShares(Table, frozen=True, kw_only=True):
-    """How often a tweet carries each trait of the medium, and how often its label is wrong."""
+    """The frequencies of the medium's traits and of wrong labels."""
 
     negation: Share
     sarcasm: Share

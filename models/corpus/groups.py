@@ -1,4 +1,4 @@
-"""Groups that must not be parted: items that share something, directly or through others."""
+"""Form groups that stay together: items that share something, directly or through others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def linked(keys: Sequence[Collection[Hashable]]) -> list[int]:
-    """Give each item the number of its group: items that share a key, directly or through others.
+    """Return the group number of each item: items that share a key belong together.
 
     Args:
         keys: of each item what it shares with others.
@@ -36,7 +36,7 @@ def linked(keys: Sequence[Collection[Hashable]]) -> list[int]:
 
 
 def carve(groups: Sequence[int], wanted: Mapping[str, int], seed: int) -> dict[str, list[int]]:
-    """Take whole groups at random until each part has the items it wants.
+    """Choose whole groups at random until each part has its number of items.
 
     A group larger than what a part still lacks is passed over, so that a part is full exactly as
     long as there are small groups enough.

@@ -1,4 +1,4 @@
-"""A user's file to text: out of its zip, decoded, with errors that say what to do."""
+"""Read a user's file as text: unzip, decode, and explain errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Content(NamedTuple):
 
 
 def open_text(path: Path, encoding: str, fallback: str | None) -> Content:
-    """Read a file, or the one fitting member of a zip, as text without a byte order mark.
+    """Read a file, or the one suitable member of a zip, as text without a byte order mark.
 
     Args:
         path: the file.
@@ -71,7 +71,7 @@ def open_text(path: Path, encoding: str, fallback: str | None) -> Content:
 
 
 def _check_mark(data: bytes, encoding: str, path: Path) -> None:
-    """Refuse a byte order mark that says another encoding than the declared one."""
+    """Reject a byte order mark that contradicts the declared encoding."""
     declared = codecs.lookup(encoding).name
     for family, marks in _MARKS.items():
         if data.startswith(marks):
@@ -86,7 +86,7 @@ def _check_mark(data: bytes, encoding: str, path: Path) -> None:
 
 
 def _read_bytes(path: Path) -> tuple[str, bytes]:
-    """Return the name and the bytes of the file, or of its one fitting member."""
+    """Return name and bytes of the file, or of its one suitable member."""
     try:
         data = read_regular(path, _LARGEST)
     except FileNotFoundError:
@@ -114,7 +114,7 @@ def _read_bytes(path: Path) -> tuple[str, bytes]:
 
 
 def _refuse(found: Foreign | None, path: Path, member: str | None = None) -> None:
-    """Refuse what holds no text."""
+    """Reject a file without texts."""
     if found is not None:
         raise UsageMistake(found.what, file=path, key=member, remedy=found.remedy)
 
@@ -129,7 +129,7 @@ def _read_member(archive: Archive) -> tuple[str, bytes]:
 
 
 def _fitting(names: list[str], path: Path) -> str:
-    """Return the only member, or the only one whose name says that it holds rows."""
+    """Return the only member, or the only one whose name suggests rows."""
     # macOS adds a hidden twin for each file.
     names = [name for name in names if not name.startswith("__MACOSX/")]
     fitting = [name for name in names if PurePosixPath(name).suffix.lower() in _FITTING]
@@ -146,7 +146,7 @@ def _fitting(names: list[str], path: Path) -> str:
 def _decode_lines(
     data: bytes, encoding: str, fallback: str | None, path: Path, first: ValueError
 ) -> str:
-    """Decode line by line, each as `encoding` where that goes and as `fallback` where not."""
+    """Decode line by line, with `encoding` or else with `fallback`."""
     why = getattr(first, "reason", first)
     if codecs.lookup(encoding).name.startswith(tuple(_MARKS)):
         # Its lines do not end where a byte says so.

@@ -1,4 +1,4 @@
-"""RepLab's files: tab-separated, all values quoted, one header line; and what copies make of them.
+"""Read RepLab's files: tab-separated, quoted, with a header line; tolerate damaged copies.
 
 Copies of the package were made by many downloaders and editors: some begin with a byte order mark,
 some are latin-1, in some a quote inside a text is not doubled or a value is not quoted at all.
@@ -33,7 +33,7 @@ class Row(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """The rows of a file, and the lines of those that cannot be read."""
+    """The rows of a file, and the lines of unreadable ones."""
 
     rows: list[Row]
     broken: list[int]
@@ -84,7 +84,7 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
 
 
 def _lines(path: Path) -> list[str]:
-    """Return the file's lines with their ends; a line that is not UTF-8 is taken for latin-1."""
+    """Return the file's lines with their ends; decode a line that is not UTF-8 as latin-1."""
     try:
         # Binary files end a line at "\n" only: a text may hold U+2028 and other separators.
         with open_regular(path) as file:
@@ -106,7 +106,7 @@ def _decoded(line: bytes) -> str:
 
 
 def _strictly(lines: list[str]) -> list[Record] | None:
-    """Return every record as the format says.
+    """Return every record according to the format.
 
     None where one is not quoted or not as wide as it asks.
 
@@ -129,7 +129,7 @@ def _strictly(lines: list[str]) -> list[Record] | None:
 
 
 def _line_by_line(lines: list[str]) -> tuple[list[Record], list[int]]:
-    """Return the records of a file with careless quotes, and the lines of those that are none.
+    """Return the records of a file with careless quotes, and the lines of unreadable ones.
 
     The header says how many values a record has; an extra tab belongs to its last value. A line
     that does not begin like a record continues the one before if that one's quote is still open.
@@ -167,7 +167,7 @@ def _record_at(lines: list[str], at: int) -> tuple[str, int]:
 
 
 def _last_value(line: str, before: str) -> str:
-    """Return a record's last value so far: `before` with what the line adds, or what it begins."""
+    """Return a record's last value so far: `before` extended by the line, or a new one."""
     text = line.rstrip("\r\n")
     return text.rpartition("\t")[2] if "\t" in text else before + text
 

@@ -1,4 +1,4 @@
-"""A user's own texts: rows to labelled texts, without the unfit and the doubled ones."""
+"""Read a user's texts: rows to labelled texts, without unfit and duplicate ones."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
 def _candidate(
     record: Record, columns: Columns, labels: dict[str, int | None], path: Path
 ) -> Candidate | LeftOut:
-    """Return one row as a text, or why it is none."""
+    """Return a row as a text, or why it is unfit."""
     values, where = record.values, f"line {record.line}"
 
     def value(column: str | None) -> str:
@@ -102,7 +102,7 @@ def _candidate(
 
 
 def _is_whole(text: str) -> bool:
-    """Tell whether a text can be written: a lone surrogate, which JSON spells, is no character."""
+    """Tell whether a text can be encoded: a lone surrogate, which JSON allows, cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -113,7 +113,7 @@ def _is_whole(text: str) -> bool:
 def _without_copies(
     candidates: Iterable[Candidate], left_out: list[LeftOut]
 ) -> Iterable[Candidate]:
-    """Yield one of each set of copies that agree, and add the others to `left_out`."""
+    """Yield one of each set of agreeing copies, and add the others to `left_out`."""
     copies: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for each in candidates:
         copies[each.row.group_id, normalized(each.row.text)].append(each)

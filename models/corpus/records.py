@@ -1,4 +1,4 @@
-"""Rows of a user's file: CSV, TSV or JSON lines, each row with the line it begins on."""
+"""Read the rows of a user's CSV, TSV or JSON lines, each with its line number."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Record(NamedTuple):
 
 
 def read_records(table: CorpusTable, path: Path) -> list[Record]:
-    """Read every row; a row whose number of columns is wrong is there, marked as unfit.
+    """Read every row; mark rows with a wrong number of columns as unfit.
 
     Args:
         table: encoding, columns and, for a file without header line, its header.
@@ -95,7 +95,7 @@ def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list
 
 
 def _stand_in(text: str) -> str:
-    """Return what to read in place of each lone carriage return; "" where such a one ends lines.
+    """Return the replacement of lone carriage returns; "" if they end lines.
 
     Where line feeds do, a text may hold one: many writers, Python's csv before 3.13 among them,
     leave it without quotes. A csv reader would end the row there, whatever ends the others.

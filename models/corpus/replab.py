@@ -1,4 +1,4 @@
-"""A corpus from the RepLab 2013 package and the texts its user downloaded."""
+"""Build a corpus from the RepLab 2013 package and the texts that its user downloaded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def read_replab(table: CorpusTable, path: Path) -> Corpus:
-    """Read the package: official splits, validation and calibration carved out of training.
+    """Read the package: official splits, with validation and calibration taken from training.
 
     Tweets that share an id or a text, or are near-duplicates, are carved together. The same
     package gives the same corpus in either layout of its texts.
@@ -103,7 +103,7 @@ def _check_package(package: Package, table: CorpusTable, path: Path) -> None:
 
 
 def _carved(tweets: list[LabeledTweet], table: CorpusTable) -> dict[str, list[LabeledTweet]]:
-    """Train, validation and calibration out of the training tweets."""
+    """Split the training tweets into train, validation and calibration."""
     counts = table.counts
     wanted = {"validation": counts.validation, "calibration": counts.calibration}
     if counts.train is not None:
@@ -117,7 +117,7 @@ def _carved(tweets: list[LabeledTweet], table: CorpusTable) -> dict[str, list[La
 
 
 def _sampled(tweets: list[LabeledTweet], count: int | None, seed: int) -> list[LabeledTweet]:
-    """Return all of them, or `count` at random, in their order."""
+    """Return all items, or `count` of them at random, in their order."""
     if count is None or count >= len(tweets):
         return tweets
     chosen = random.Random(seed).sample(range(len(tweets)), count)  # noqa: S311 - repeatable

@@ -1,4 +1,4 @@
-"""Figures of the RepLab 2013 package: what is labeled how, in which language, with which text."""
+"""Count the RepLab 2013 package: tweets by label, language and availability of text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OFFICIAL_TEST = "official_test"
 
 
 def describe_package(package: Package, root: Path) -> dict[str, Any]:
-    """Return everything that can be counted without choosing a subject."""
+    """Return all counts that do not depend on a subject."""
     return {
         "package": {
             "path": str(root),
@@ -121,7 +121,7 @@ def _polarities(tweets: Iterable[LabeledTweet]) -> dict[str, int]:
 def _compare(
     gold: Mapping[Key, str] | None, tweets: Sequence[LabeledTweet]
 ) -> dict[str, int] | dict[str, str]:
-    """Tell whether the gold standard says what the `labeled` files say."""
+    """Tell whether the gold standard agrees with the `labeled` files."""
     if gold is None:
         return {"omitted": "the package holds no goldstandard_polarity.dat of this split"}
     labeled = {tweet.key: tweet.polarity for tweet in tweets if has_polarity(tweet)}

@@ -1,4 +1,4 @@
-"""Where things are in the RepLab 2013 package, and its words. Reads no file."""
+"""Define the layout and vocabulary of the RepLab 2013 package. Reads no file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REMEDY = "Give the folder of the RepLab 2013 package: it holds entities, traini
 
 
 def check_package(root: Path) -> None:
-    """Look whether a folder is the package, reading nothing.
+    """Check that a folder is the package, without reading files.
 
     Raises:
         UsageMistake: it is not, or a part is missing; names it.

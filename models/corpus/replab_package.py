@@ -1,4 +1,4 @@
-"""What the RepLab 2013 package says of each labeled tweet, joined from its files."""
+"""Join the files of the RepLab 2013 package into the facts of each labeled tweet."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class LabeledTweet:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The package as it was found.
+    """The package as found.
 
     Attributes:
         entities: by id.
@@ -93,7 +93,7 @@ class Package:
 
 
 def read_package(root: Path) -> Package:
-    """Read the package; what a tweet lacks is left blank, to be judged by who uses it.
+    """Read the package; missing facts of a tweet are left blank.
 
     Args:
         root: the folder that holds `entities`, `training` and `test`.
@@ -175,7 +175,7 @@ class _Reader:
             )
 
     def texts(self) -> dict[str, Text]:
-        """Return texts by the tweet's id: one tweet says the same of whomever it is about."""
+        """Return texts by tweet id: a tweet has one text for all its entities."""
         found: dict[str, Text] = {}
         columns = ("tweet_id", "text"), ("language",)
         for _, row in self._rows(text_files(self._root), *columns):

@@ -1,4 +1,4 @@
-"""Which labeled tweets of the RepLab 2013 package a corpus may use, and why not the others."""
+"""Select the labeled tweets of the RepLab 2013 package that a corpus may use, with reasons."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHARED_WITH_TEST = "training tweet that a test tweet repeats"
 
 
 class Selection(NamedTuple):
-    """What may be used of each official split, and what not."""
+    """The usable tweets of each official split, and the unusable ones."""
 
     train: list[LabeledTweet]
     test: list[LabeledTweet]
@@ -42,7 +42,7 @@ def has_polarity(tweet: LabeledTweet) -> bool:
 
 
 def select(package: Package, languages: Collection[str]) -> Selection:
-    """Take the related tweets of some languages that have a polarity and a text.
+    """Select the related tweets of some languages that have a polarity and a text.
 
     The test split stays as it was published. Training loses its near-duplicates, and whatever
     would let it know a test tweet: the same id, a near-duplicate of it, or the same words.
@@ -83,7 +83,7 @@ def groups_of(tweets: Sequence[LabeledTweet]) -> list[int]:
 
 
 def _unfit(tweet: LabeledTweet, languages: Collection[str]) -> str | None:
-    """Return why a row can be in no split; None where it can."""
+    """Return why a row cannot be in a split; None if it can."""
     reasons = (
         (tweet.filtering == UNRELATED, NOT_RELATED),
         (tweet.filtering != RELATED, NO_FILTERING),

@@ -1,4 +1,4 @@
-"""Where a subject's texts come from: whether a path can be that, and the hash of what it holds."""
+"""Check the source of a subject's texts, and hash it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check_corpus(subject: Subject, path: Path | None) -> None:
 
 
 def hash_corpus(path: Path) -> str:
-    """Return the sha256 of a file, or of all that a corpus is read from in the RepLab package.
+    """Return the sha256 of a file, or of all files of the RepLab package that a corpus reads.
 
     The same package has the same hash wherever it lies, and whatever else lies in it.
     """

@@ -1,4 +1,4 @@
-"""Texts into splits, so that nothing of one split is known from another."""
+"""Split texts so that nothing of one split occurs in another."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def split_texts(
 def _pools(
     candidates: Sequence[Candidate], table: CorpusTable, path: Path
 ) -> dict[str, list[Group]]:
-    """Return the groups of each declared split; all are "train" where none is declared."""
+    """Return the groups of each declared split; all are "train" if none is declared."""
     declared: dict[str, list[Candidate]] = {split: [] for split in SPLITS}
     by_column = table.columns is not None and table.columns.split is not None
     for each in candidates:

@@ -1,4 +1,4 @@
-"""The traits of the medium: hashtags, mentions, links, emoji, retweets, typing mistakes."""
+"""Add the traits of the medium: hashtags, mentions, links, emoji, retweets, typing mistakes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _with_misspelling(text: str, rng: random.Random) -> str:
 
 
 def _emoji(statement: Statement, rng: random.Random) -> str:
-    """Return an emoji that mostly, not always, agrees with the first stand taken."""
+    """Return an emoji that usually agrees with the first stance."""
     mood = statement.stands[0][1]
     if rng.random() < grammar().surface.emoji_against:
         mood = OPPOSITE.get(mood, rng.choice(("negative", "positive")))
@@ -70,7 +70,7 @@ def _body(text: str, names: list[str], rng: random.Random) -> str:
 
 
 def tweeted(statement: Statement, rng: random.Random) -> str:
-    """Return the statement as somebody would post it.
+    """Return the statement as a tweet.
 
     Args:
         statement: what is said.

@@ -1,4 +1,4 @@
-"""What a corpus is made of."""
+"""Define the types of a corpus."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class LabelledText:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """One text that is in no split, or several with one reason.
+    """A text that is in no split, or several with the same reason.
 
     Attributes:
         text_id: its id; "" for several, or where it has none.

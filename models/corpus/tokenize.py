@@ -1,4 +1,4 @@
-"""Texts to token ids: WordPiece, trained on the corpus or taken from a checkpoint's folder.
+"""Turn texts into token ids with WordPiece, trained on the corpus or taken from a checkpoint.
 
 Everything a tokenizer does (cleaning, pairing, truncation, padding) is inside its tokenizer.json,
 so a device that has the file turns a text into exactly the ids the model was trained on.
@@ -49,7 +49,7 @@ _MIN_FREQUENCY = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """One split as a classifier takes it: int32, [n, max_tokens]; `labels` is [n].
+    """One split as inputs of a classifier: int32, [n, max_tokens]; `labels` is [n].
 
     Attributes:
         ids: of the tokens, padded.
@@ -123,7 +123,7 @@ def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
 
 
 def load_published(folder: Path, table: TokenizerTable, *, pairs: bool) -> Tokenizer:
-    """Load the tokenizer of a checkpoint of any family as it is, with this subject's cleaning.
+    """Load a checkpoint's tokenizer of any family unchanged, with this subject's cleaning.
 
     Args:
         folder: in Hugging Face layout.
@@ -144,7 +144,7 @@ def _require_agreement(tokenizer: Tokenizer, table: TokenizerTable, folder: Path
 
 
 def _clean_before(tokenizer: Tokenizer, table: TokenizerTable) -> None:
-    """Put a subject's cleaning before whatever a tokenizer does to a text by itself."""
+    """Add a subject's cleaning before a tokenizer's own normalization."""
     if not table.cleaning:
         return
     steps = [normalizer_for(table.cleaning, lowercase=None), tokenizer.normalizer]
@@ -152,7 +152,7 @@ def _clean_before(tokenizer: Tokenizer, table: TokenizerTable) -> None:
 
 
 def _check_pieces(tokenizer: Tokenizer, folder: Path) -> None:
-    """Check that a vocabulary is BERT's: the tokens that frame a text, and ids without a gap.
+    """Check that a vocabulary is BERT's: its special tokens, and ids without a gap.
 
     Raises:
         UsageMistake: a token is missing, or ids have a gap, so that one is beyond the network's.
@@ -189,7 +189,7 @@ def _bert_parts(tokenizer: Tokenizer, normalizer: normalizers.Normalizer) -> Non
 
 
 def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
-    """Set the pair's shape, truncation and padding, whatever was set before.
+    """Set the pair's template, truncation and padding, replacing earlier settings.
 
     No special token is recognized in a text: somebody who writes "[SEP]" ends no sequence.
     """
@@ -207,7 +207,7 @@ def _finished(tokenizer: Tokenizer, table: TokenizerTable) -> Tokenizer:
 
 
 def _without_special(tokenizer: Tokenizer) -> Tokenizer:
-    """Return a tokenizer that knows no special token in a text, and neither cuts nor fills it."""
+    """Return a tokenizer without special tokens, truncation and padding."""
     parts = json.loads(tokenizer.to_str())
     parts["added_tokens"] = [token for token in parts["added_tokens"] if not token["special"]]
     parts["truncation"] = parts["padding"] = parts["post_processor"] = None
@@ -217,7 +217,7 @@ def _without_special(tokenizer: Tokenizer) -> Tokenizer:
 def encode(
     tokenizer: Tokenizer, texts: Sequence[LabelledText], *, pair_with_group: bool
 ) -> Encoded:
-    """Encode texts, each paired with its group where asked and where it has one.
+    """Encode texts, each paired with its group if requested and available.
 
     Args:
         tokenizer: with truncation and padding set, as both functions above leave it.
@@ -249,7 +249,7 @@ def token_lengths(
 
 
 def describe_lengths(lengths: NDArray[np.int64]) -> dict[str, float]:
-    """Mean, quantiles and maximum of lengths in tokens [n], at least one."""
+    """Return mean, quantiles and maximum of lengths in tokens [n], at least one."""
     return {
         "mean": round(float(lengths.mean()), 2),
         "p50": float(np.percentile(lengths, 50)),
@@ -260,6 +260,6 @@ def describe_lengths(lengths: NDArray[np.int64]) -> dict[str, float]:
 
 
 def _inputs(texts: Sequence[LabelledText], *, pair_with_group: bool) -> list[str | tuple[str, ...]]:
-    """Give pairs as pairs, single texts as texts: a tokenizer takes no tuple of one."""
+    """Return pairs as tuples, single texts as strings."""
     parts = (row.parts(pair_with_group=pair_with_group) for row in texts)
     return [each if len(each) > 1 else each[0] for each in parts]

@@ -1,4 +1,4 @@
-"""What a checkpoint's tokenizer has to be where this project's own networks are fine-tuned."""
+"""Check that a checkpoint's tokenizer fits this project's own networks."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def require_length(folder: Path, table: TokenizerTable) -> None:
 
 
 def require_right_side(folder: Path) -> None:
-    """Check that the checkpoint's rows are cut and filled up at their end, as they are here.
+    """Check that the checkpoint's rows are truncated and padded at their end, as here.
 
     Raises:
         UsageMistake: it asks for the other side, where every position would be another one.
@@ -76,7 +76,7 @@ def require_berts_tokens(folder: Path) -> None:
 
 
 def require_agreement(table: TokenizerTable, *, lowercase: bool, file: Path) -> None:
-    """Check that the subject says of case what the checkpoint says, where it says anything.
+    """Check that the subject agrees with the checkpoint on case.
 
     Raises:
         UsageMistake: it says the opposite.

@@ -1,4 +1,4 @@
-"""`python -m models.flatbuffers inspect FILE`: what a FlatBuffer is, and what will bite.
+"""Run `python -m models.flatbuffers inspect FILE`: describe a FlatBuffer and its problems.
 
 Reads the file alone: no runtime, no TensorFlow. Exit code 0, 1 where a finding is an error, 4 where
 the file is no FlatBuffer.

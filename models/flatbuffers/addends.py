@@ -1,4 +1,4 @@
-"""Large constants that are added, stored in integers.
+"""Store large added constants as integers.
 
 No converter quantizes the constant of an addition that stays float32, and the table of positions
 is such a constant: in a small network it is a large part of the file. Here it is stored as int8,
@@ -33,7 +33,7 @@ def store_addends(flatbuffer: bytes) -> bytes:
 
 
 def _unpack_constant(graph: Graph, addition: Any) -> bool:
-    """Have an addition read its constant through what unpacks it; return whether it has one."""
+    """Let an addition read its constant through a dequantization; return whether it has one."""
     for place, tensor in enumerate(map(int, addition.inputs)):
         table = graph.constant(tensor)
         if table is not None and table.size >= LARGE:

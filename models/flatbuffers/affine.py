@@ -1,4 +1,4 @@
-"""The graph of a FlatBuffer with everything affine folded: what is added, scaled and reshaped.
+"""Fold the affine operators of a FlatBuffer's graph: additions, scales and reshapes.
 
 Converters move scales and shifts about: they fold a norm into the dense layer after it, a
 scale of the queries into their weights, and leave out what becomes 1 or 0. What survives every
@@ -62,7 +62,7 @@ class Form:
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """What is not affine in one thing alone; `number` is its place in execution order."""
+    """A node that is not affine in a single input; `number` is its place in execution order."""
 
     number: int
     sources: tuple[Form, ...]
@@ -70,7 +70,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Dense(Node):
-    """kernel @ source + bias, with what activation the operator fuses; kernel [outputs, inputs]."""
+    """kernel @ source + bias with the fused activation; kernel [outputs, inputs]."""
 
     kernel: Array
     bias: Array
@@ -127,7 +127,7 @@ class _Builder:
         }
 
     def add(self, operator: Operator) -> None:
-        """Take in the next operator."""
+        """Add the next operator."""
         values = [self._value(tensor) for tensor in operator.inputs if tensor]
         result = self._result(operator, values)
         for output in operator.outputs:
@@ -142,7 +142,7 @@ class _Builder:
         return self._values[tensor.index]
 
     def _of_constants(self, operator: Operator, values: list[Array]) -> Array | None:
-        """Return what an operator makes of constants alone, where converters leave that undone."""
+        """Return the result of an operator on constants, which some converters leave unfolded."""
         first = values[0]
         if operator.name == "TRANSPOSE" and len(values) > 1:
             return np.transpose(first, _indices(values[1]))
@@ -196,7 +196,7 @@ class _Builder:
         return form
 
     def _by_token(self, value: Form | Array) -> Form | Array:
-        """Make a constant that differs from token to token a node: it scales or shifts nothing."""
+        """Turn a constant that differs between tokens into a node: it is no scale or shift."""
         if isinstance(value, Form):
             return value
         rank = _rank(value)

@@ -1,4 +1,4 @@
-"""How an operator computes, and how many multiply-accumulates it does.
+"""Find how an operator computes, and count its multiply-accumulates.
 
 An operator is judged by the dtypes of the operands that could be quantized: those held in floats
 or in small integers. int32, int64 and bool operands are ids, axes, shapes, masks and biases, and

@@ -1,4 +1,4 @@
-"""The constants of a FlatBuffer as float32 arrays, whatever they are stored as."""
+"""Return the constants of a FlatBuffer as float32 arrays, however they are stored."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Constants:
         self._allowance = max(_SMALL, _EXPANSION * len(data))
 
     def allow(self, values: int) -> None:
-        """Count float32 values that are about to be made.
+        """Count float32 values that are about to be allocated.
 
         Raises:
             ValueError: together with those before, they are more than a file of this size needs.
@@ -56,7 +56,7 @@ class Constants:
             raise ValueError("its constants take far more memory than the file")
 
     def of(self, tensor: Tensor) -> NDArray[np.float32] | None:
-        """Return what a tensor holds, dequantized; None where it is no constant.
+        """Return the dequantized values of a tensor; None if it is not a constant.
 
         Raises:
             ValueError: it is stored in a way that is not read here (blockwise, strings), or all

@@ -1,4 +1,4 @@
-"""What a TFLite FlatBuffer holds, as plain frozen values."""
+"""Hold the contents of a TFLite FlatBuffer as plain frozen values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CARRIED = frozenset({"AudioSpectrogram", "Mfcc", "TFLite_Detection_PostProcess"
 
 @dataclass(frozen=True)
 class Quantization:
-    """How the integers of a tensor stand for real numbers: real = (integer - zero_point) * scale.
+    """How the integers of a tensor represent real numbers: real = (integer - zero_point) * scale.
 
     Attributes:
         scales: one per tensor, or one per slice along `axis`.
@@ -153,7 +153,7 @@ class DtypeShare:
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """Everything read from the FlatBuffer, before anything is derived from it.
+    """Everything read from the FlatBuffer, before anything is derived.
 
     Attributes:
         declared_runtime: the `min_runtime_version` metadata; None where there is none.
@@ -174,7 +174,7 @@ class Contents:
 
 @dataclass(frozen=True, kw_only=True)
 class FlatBufferReport(Contents):
-    """What a FlatBuffer holds, and what that means.
+    """The contents of a FlatBuffer, with derived properties.
 
     Attributes:
         flatbuffer_zipped: bytes after zlib level 9, which is what a download of it costs.

@@ -1,4 +1,4 @@
-"""What a scheme's name promises of its file (`contracts.toml`), and where a file breaks it."""
+"""Check what a scheme promises of its file (`contracts.toml`)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Scales = Literal["none", "tensor", "channel", "block"]
 
 
 class Contract(Table, frozen=True, kw_only=True):
-    """One scheme's promise; its keys are explained in `contracts.toml`."""
+    """The promise of one scheme; `contracts.toml` explains its keys."""
 
     scheme: str
     products: tuple[Arithmetic, ...]
@@ -69,7 +69,7 @@ def promised_runtime(contract: Contract, converter: str | None) -> str:
 
 
 def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
-    """Name the products that compute in another way than the contract says."""
+    """Name the products that compute otherwise than the contract says."""
     products = (one for one in report.operators if multiply_accumulates(one))
     return [
         f"{operator.name} {operator.outputs[0].name} computes in {arithmetic(operator)}"
@@ -79,7 +79,7 @@ def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 
 
 def _allowed(contract: Contract, operator: Operator) -> tuple[Arithmetic, ...]:
-    """Return how a product may compute: by stored weights only in the contract's first way."""
+    """Return how a product may compute: with stored weights only in the contract's first way."""
     weights = _second(operator)
     if weights is None or math.prod(weights.shape) < SMALL or not weights.constant_bytes:
         return contract.products
@@ -87,7 +87,7 @@ def _allowed(contract: Contract, operator: Operator) -> tuple[Arithmetic, ...]:
 
 
 def weight_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
-    """Name the dense layers whose weights have another dtype, or share scales in another way."""
+    """Name the dense layers whose weights have another dtype or granularity."""
     expected = f"{contract.dense_weights}, scales by {contract.scales}"
     found = ((weights, _described(weights)) for weights in _dense_weights(report))
     return [
@@ -98,7 +98,7 @@ def weight_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 
 
 def zero_point_breaches(report: FlatBufferReport) -> list[str]:
-    """Name the dense layers whose weights' zero point is not 0, as the specification demands."""
+    """Name the dense layers whose weights have a zero point other than 0."""
     return [
         weights.name
         for weights in _dense_weights(report)
@@ -107,7 +107,7 @@ def zero_point_breaches(report: FlatBufferReport) -> list[str]:
 
 
 def float_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
-    """Name the kinds of operators that compute on floats and are not allowed to."""
+    """Name the kinds of operators that compute on floats without permission."""
     if not contract.integer_products:
         return []
     floats = {one.name for one in report.operators if arithmetic(one) in {"float", "hybrid"}}
@@ -115,7 +115,7 @@ def float_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 
 
 def _dense_weights(report: FlatBufferReport) -> Iterator[Tensor]:
-    """Yield the weights of dense layers as they are stored, behind what unpacks them."""
+    """Yield the stored weights of dense layers, before dequantization."""
     unpacked = {
         (one.subgraph, one.outputs[0].index): one
         for one in report.operators

@@ -1,4 +1,4 @@
-"""Conversion of trained weights to FlatBuffers. Imports TensorFlow: only the builder comes here."""
+"""Convert trained weights to FlatBuffers. Imports TensorFlow: only the builder uses it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def convert(
 
 
 def _padding_of(calibration: Encoded) -> int:
-    """Return the id that fills rows up, by the first place that a text leaves.
+    """Return the padding id, found at the first position that a text leaves free.
 
     Raises:
         ValueError: every text fills its row.
@@ -77,7 +77,7 @@ def _padding_of(calibration: Encoded) -> int:
 
 
 class _EdgeBlocks(Blocks):
-    """The network's blocks, its word embedding as the operator that kernels quantize."""
+    """The network's blocks with its word embedding as an operator that converters quantize."""
 
     def words(self, ids: Any) -> Any:
         """Return the word embeddings [batch, tokens, embedding]."""

@@ -1,4 +1,4 @@
-"""What a FlatBuffer is, as a document for programs and as text for people."""
+"""Describe a FlatBuffer as a document for programs and as text for people."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VERSION = 1
 
 
 def inspect_file(path: Path, claimed: str | None = None, claimed_by: str = "--as") -> Inspected:
-    """Read a file with all that findings look at.
+    """Read a file with all that findings need.
 
     Args:
         path: of the file.
@@ -66,7 +66,7 @@ def inspect_file(path: Path, claimed: str | None = None, claimed_by: str = "--as
 
 
 def document_of(inspected: Inspected, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return everything as a document for programs; numbers that are not finite are None in it."""
+    """Return the document for programs; numbers that are not finite are None."""
     report = inspected.report
     document = {
         "version": VERSION,

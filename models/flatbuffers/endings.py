@@ -1,4 +1,4 @@
-"""What the last operators of a graph make of its output.
+"""Find the meaning of an output from the last operators of a graph.
 
 | the output comes from | it holds |
 |---|---|
@@ -41,7 +41,7 @@ _OPERANDS = 2
 
 
 def ending_of(tensor: Tensor, operators: Sequence[Operator]) -> Ending | None:
-    """Return what the graph says a tensor holds, `sigmoids` for any LOGISTIC; None if unsure.
+    """Return the meaning of a tensor, `sigmoids` for any LOGISTIC; None if uncertain.
 
     Args:
         tensor: an output of the graph.
@@ -51,7 +51,7 @@ def ending_of(tensor: Tensor, operators: Sequence[Operator]) -> Ending | None:
 
 
 def last_operator(tensor: Tensor, operators: Sequence[Operator]) -> str:
-    """Name what writes a tensor, seen through what only moves values; "" where nothing does."""
+    """Name the operator that writes a tensor, ignoring moves; "" if there is none."""
     written = _written(operators)
     for _ in range(_DEEPEST):
         operator = written.get(tensor.index)
@@ -65,7 +65,7 @@ def last_operator(tensor: Tensor, operators: Sequence[Operator]) -> str:
 
 
 def _written(operators: Sequence[Operator]) -> dict[int, Operator]:
-    """Return what writes each tensor, by the tensor's index."""
+    """Return the operator that writes each tensor, by the tensor's index."""
     return {output.index: one for one in operators for output in one.outputs}
 
 
@@ -90,7 +90,7 @@ def _walk(tensor: Tensor, written: dict[int, Operator], depth: int) -> Ending | 
 
 
 def _is_share(sources: list[Tensor], written: dict[int, Operator]) -> bool:
-    """Tell whether a division is a softmax written out: EXP(x) / SUM(EXP(x))."""
+    """Tell whether a division is a softmax in single operators: EXP(x) / SUM(EXP(x))."""
     makers = [written.get(source.index) for source in sources]
     if len(makers) != _OPERANDS or not all(makers):
         return False

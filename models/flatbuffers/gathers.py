@@ -1,4 +1,4 @@
-"""Lookups of rows as GATHER: it has integer kernels, and EMBEDDING_LOOKUP has none."""
+"""Replace lookups by GATHER, which has integer kernels, unlike EMBEDDING_LOOKUP."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from models.flatbuffers.graph import CODES, Graph
 
 
 def with_gathers(flatbuffer: bytes) -> bytes:
-    """Return the file with a GATHER in place of each EMBEDDING_LOOKUP; it answers the same."""
+    """Return the file with a GATHER for each EMBEDDING_LOOKUP; its answers are unchanged."""
     graph = Graph(flatbuffer)
     lookups = graph.operators(CODES.EMBEDDING_LOOKUP)
     for operator in lookups:

@@ -1,4 +1,4 @@
-"""A FlatBuffer's graph that can be changed: constants replaced, operators put in between.
+"""Edit a FlatBuffer's graph: replace constants, insert operators.
 
 Imports ai-edge-litert's schema, which is megabytes of Python: only the builder comes here.
 """
@@ -63,16 +63,16 @@ class Graph:
         self._names = {tensor.name for tensor in self._graph.tensors}
 
     def pack(self) -> bytes:
-        """Return the file, with the changes and without constants that nothing reads now."""
+        """Return the edited file without constants that are no longer read."""
         self._drop_unread()
         return pack(self._model)
 
     def operators(self, *codes: int) -> list[Any]:
-        """Return the operators with one of `codes`, in execution order; all where none is given."""
+        """Return the operators with one of `codes`, in execution order; all by default."""
         return [one for one in self._graph.operators if not codes or self.code(one) in codes]
 
     def kind(self, operator: Any) -> str:
-        """Return the name of what an operator does, as `BATCH_MATMUL`."""
+        """Return the name of an operator, such as `BATCH_MATMUL`."""
         return str(_KINDS.get(self.code(operator), "UNKNOWN"))
 
     def code(self, operator: Any) -> int:
@@ -81,7 +81,7 @@ class Graph:
         return int(max(code.builtinCode, code.deprecatedBuiltinCode))
 
     def producer(self, tensor: int) -> Any:
-        """Return the operator that writes a tensor, seen through what only moves values."""
+        """Return the operator that writes a tensor, ignoring moves."""
         for operator in reversed(self._graph.operators):
             if tensor in operator.outputs:
                 moves = self.code(operator) in MOVES
@@ -89,7 +89,7 @@ class Graph:
         return None
 
     def consumers(self, tensor: int) -> list[Any]:
-        """Return the operators that read a tensor, seen through what only moves values."""
+        """Return the operators that read a tensor, ignoring moves."""
         found = []
         for operator in self._graph.operators:
             if tensor in operator.inputs:
@@ -117,18 +117,18 @@ class Graph:
                     yield self.name(tensor)
 
     def outputs(self) -> Iterator[tuple[str, str]]:
-        """Yield each operator's kind and the name of what it writes, in execution order."""
+        """Yield the name of each operator and of its output, in execution order."""
         for operator in self._graph.operators:
             for tensor in operator.outputs:
                 yield self.kind(operator), self.name(tensor)
 
     def inputs(self) -> dict[str, int]:
-        """Return the tensors that the graph is given, by their names in its signature."""
+        """Return the graph's inputs, by their names in its signature."""
         (signature,) = self._model.signatureDefs
         return {one.name.decode(): int(one.tensorIndex) for one in signature.inputs}
 
     def results(self) -> list[int]:
-        """Return the tensors that the graph gives."""
+        """Return the graph's outputs."""
         return [int(tensor) for tensor in self._graph.outputs]
 
     def is_constant(self, tensor: int) -> bool:
@@ -145,17 +145,17 @@ class Graph:
         return bool(self._graph.tensors[tensor].type == _TYPES[np.dtype(np.bool_)])
 
     def lower_version(self, code: int, version: int) -> None:
-        """Declare that an operator is needed in this version, where a later one was declared."""
+        """Declare a lower operator version, if a later one is declared."""
         for one in self._model.operatorCodes:
             if max(one.builtinCode, one.deprecatedBuiltinCode) == code:
                 one.version = min(one.version, version)
 
     def make_constant(self, tensor: int, values: NDArray[Any]) -> None:
-        """Have the file hold the values of a tensor; `remove` what wrote it."""
+        """Store the values of a tensor in the file; `remove` the operator that wrote it."""
         self._graph.tensors[tensor].buffer = self._hold(values)
 
     def remove(self, operators: list[Any]) -> None:
-        """Take operators out of the graph."""
+        """Remove operators from the graph."""
         gone = {id(operator) for operator in operators}
         self._graph.operators = [one for one in self._graph.operators if id(one) not in gone]
 
@@ -166,7 +166,7 @@ class Graph:
         return len(self._model.buffers) - 1
 
     def reached_from(self, name: str) -> set[str]:
-        """Return the names of all tensors that are computed from one."""
+        """Return the names of all tensors that are computed from a tensor."""
         reached = {name}
         for operator in self._graph.operators:
             if any(t != ABSENT and self.name(t) in reached for t in operator.inputs):
@@ -174,11 +174,11 @@ class Graph:
         return reached - {name}
 
     def constant(self, tensor: int) -> Array | None:
-        """Return the values of a float32 constant; None where there is none."""
+        """Return the values of a float32 constant; None if it is not one."""
         return self._held(tensor, np.dtype(np.float32))
 
     def integers(self, tensor: int) -> NDArray[np.int32] | None:
-        """Return the values of an int32 constant; None where there is none."""
+        """Return the values of an int32 constant; None if it is not one."""
         return self._held(tensor, np.dtype(np.int32))
 
     def _held(self, tensor: int, dtype: np.dtype[Any]) -> NDArray[Any] | None:
@@ -190,7 +190,7 @@ class Graph:
         return as_array(bytes(data), dtype, self.shape(tensor))
 
     def new_tensor(self, name: str, shape: tuple[int, ...], values: Any = None) -> int:
-        """Add a tensor, float32 where it has no values, else a constant; return its index.
+        """Add a tensor, or a constant if it has values; return its index.
 
         A name that is taken gets a number.
         """
@@ -203,7 +203,7 @@ class Graph:
         return len(self._graph.tensors) - 1
 
     def _unused(self, name: str) -> bytes:
-        """Return a name that no tensor has yet: ranges are found by name."""
+        """Return an unused name: ranges are found by name."""
         free = name.encode()
         if free in self._names:
             numbered = (f"{name}_{number}".encode() for number in itertools.count(2))
@@ -212,13 +212,13 @@ class Graph:
         return free
 
     def new_constant(self, name: str, values: Any) -> int:
-        """Add a constant: float32, or int32 where the values are integers."""
+        """Add a constant: float32, or int32 for integer values."""
         array = np.asarray(values)
         array = array.astype(np.int32 if array.dtype.kind == "i" else np.float32)
         return self.new_tensor(name, array.shape, array)
 
     def new_integers(self, name: str, values: NDArray[np.int8], *, scale: float) -> int:
-        """Add a constant of eight bits, each integer standing for itself times `scale`."""
+        """Add an eight-bit constant whose integers are multiplied by `scale`."""
         tensor = self.new_tensor(name, values.shape, values)
         quantization = schema.QuantizationParametersT()
         quantization.scale, quantization.zeroPoint = [scale], [0]
@@ -226,7 +226,7 @@ class Graph:
         return tensor
 
     def become(self, operator: Any, code: int, inputs: list[int]) -> None:
-        """Have an operator do something else, with other inputs, and write what it wrote."""
+        """Turn an operator into another one with other inputs and the same output."""
         operator.opcodeIndex, operator.inputs = self._opcode(code), inputs
         kind, settings = _OPTIONS[code]
         operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
@@ -235,13 +235,13 @@ class Graph:
             setattr(operator.builtinOptions, key, value)
 
     def before(self, operator: Any, code: int, inputs: list[int], name: str) -> int:
-        """Put a new operator before another; return what it writes, shaped as its first input."""
+        """Insert an operator before another; return its output, shaped as its first input."""
         return self._put((operator, 0), code, inputs, name)
 
     def after(
         self, operator: Any, code: int, inputs: list[int], name: str, output: int | None = None
     ) -> int:
-        """Put a new operator after another and after what was put there; as `before`."""
+        """Insert an operator after another and after earlier insertions; as `before`."""
         return self._put((operator, 1), code, inputs, name, output)
 
     def _put(
@@ -265,7 +265,7 @@ class Graph:
         return output
 
     def settle(self) -> None:
-        """Take the operators put in between into the execution order."""
+        """Insert the new operators into the execution order."""
         order = []
         for operator in self._graph.operators:
             _, ahead, behind = self._added.get(id(operator), (operator, [], []))

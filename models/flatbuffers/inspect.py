@@ -1,4 +1,4 @@
-"""What a FlatBuffer is, read from the file alone: no runtime is imported."""
+"""Inspect a FlatBuffer from the file alone, without importing a runtime."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHUNK = 1 << 20
 
 
 def inspect(path: Path) -> FlatBufferReport:
-    """Read a TFLite FlatBuffer and say what it holds.
+    """Read a TFLite FlatBuffer and describe its contents.
 
     Raises:
         EdgeproofError: the file cannot be read, or is no sound TFLite FlatBuffer.
@@ -33,7 +33,7 @@ def inspect(path: Path) -> FlatBufferReport:
 
 
 def report_of(path: Path, data: bytes, contents: Contents) -> FlatBufferReport:
-    """Return what the contents of a file mean.
+    """Return the derived properties of a file's contents.
 
     Args:
         path: of the file.

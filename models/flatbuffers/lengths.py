@@ -1,4 +1,4 @@
-"""Which signatures of a file are one classifier at several lengths.
+"""Find signatures of a file that are one classifier at several lengths.
 
 A file may hold the same network for rows of 16, 32 and 64 tokens, each behind a signature of its
 own: then a text is answered by the shortest that it fits. Signatures are taken for that only where
@@ -26,7 +26,7 @@ SHARED_WEIGHTS = 0.5
 
 
 def by_length(contents: Contents) -> dict[int, Signature]:
-    """Return a file's signatures by the tokens of their rows, ascending; {} unless it is certain.
+    """Return a file's signatures by row length, ascending; {} unless it is certain.
 
     That is, all of them take and answer the same, and share their weights.
     """
@@ -37,7 +37,7 @@ def by_length(contents: Contents) -> dict[int, Signature]:
 
 
 def alike_by_length(signatures: Sequence[Signature]) -> dict[int, Signature]:
-    """Return signatures by the tokens of their rows, ascending; {} where they differ otherwise."""
+    """Return signatures by row length, ascending; {} if they differ otherwise."""
     lengths = [tokens_of(one) for one in signatures]
     graphs = {one.subgraph for one in signatures}
     kinds = {_kind(one) for one in signatures}
@@ -55,7 +55,7 @@ def _first(pair: tuple[int | None, Signature]) -> int:
 
 
 def tokens_of(signature: Signature) -> int | None:
-    """Return the tokens of a signature's rows; None where inputs differ, or leave that open."""
+    """Return the row length of a signature; None if inputs differ or are dynamic."""
     lengths = {
         None if any(one.dynamic) else math.prod(one.shape) for one in signature.inputs.values()
     }
@@ -63,7 +63,7 @@ def tokens_of(signature: Signature) -> int | None:
 
 
 def _kind(signature: Signature) -> tuple[frozenset[Kind], frozenset[Kind]]:
-    """Return all that signatures of one classifier have in common."""
+    """Return the common properties of signatures of one classifier."""
     inputs = _kinds(signature.inputs.items(), shaped=False)
     return inputs, _kinds(signature.outputs.items(), shaped=True)
 

@@ -1,4 +1,4 @@
-"""Rewriting a float32 FlatBuffer so that eight bits hold what passes through its products.
+"""Smooth outliers: rewrite a float32 FlatBuffer so that eight bits hold its activations.
 
 Post-norm encoders keep a few channels, at a few tokens, a hundred times larger than the rest. One
 step per tensor then rounds the rest away. Every rewriting here is exact in real numbers, and moves
@@ -47,7 +47,7 @@ FEWEST_CHANNELS = 8
 def level(
     flatbuffer: bytes, samples: Samples, watched: bytes | None = None
 ) -> tuple[bytes, frozenset[str]]:
-    """Return the file with its products leveled, and the names of its attention scores.
+    """Return the file with smoothed products, and the names of its attention scores.
 
     Args:
         flatbuffer: the file.
@@ -71,7 +71,7 @@ def level(
 
 
 class _Dense:
-    """A dense layer: its operator, and its weights as they will be."""
+    """A dense layer: its operator, and its new weights."""
 
     def __init__(self, graph: Graph, operator: Any) -> None:
         self.operator = operator
@@ -89,12 +89,12 @@ class _Dense:
         self.leveled_input = self.leveled_output = False
 
     def scale_outputs(self, factors: Array) -> None:
-        """Multiply what it answers, channel by channel."""
+        """Multiply its outputs, channel by channel."""
         self.weights = self.weights * factors[:, None]
         self.bias = self.bias * factors
 
     def write(self, graph: Graph) -> None:
-        """Put the weights into the graph."""
+        """Store the weights in the graph."""
         name = graph.name(self.operator.inputs[1])
         weights = graph.new_constant(f"{name}/leveled", self.weights)
         bias = graph.new_constant(f"{name}/leveled_bias", self.bias)
@@ -133,7 +133,7 @@ class _Leveling:
         return np.concatenate(self.texts[tensor])
 
     def _dense_before(self, tensor: int) -> _Dense | None:
-        """Return the dense layer that a product alone reads; None where there is none."""
+        """Return the dense layer that only a product reads; None if there is none."""
         found = self.dense.get(id(self.graph.producer(tensor)))
         if found is None or found.activation != _NO_ACTIVATION:
             return None
@@ -150,7 +150,7 @@ class _Leveling:
         return None
 
     def _shares(self, product: Any) -> bool:
-        """Return whether what a product sums is weighted by shares that a softmax gives."""
+        """Return whether the terms of a product are weighted by a softmax."""
         writer = self.graph.producer(int(product.inputs[0]))
         return writer is not None and self.graph.code(writer) == CODES.SOFTMAX
 
@@ -168,7 +168,7 @@ class _Leveling:
         return self._rescale_output(product, reach.reshape(heads, 1, 1))
 
     def _reach(self, query: _Dense, key: _Dense, center: Array, heads: int) -> Array:
-        """Return the largest score of each head [heads] over the watched texts."""
+        """Return the largest score of each head [heads] over the observed texts."""
         reach = np.full(heads, 1e-3)
         for asked, held in zip(self.texts[query.target], self.texts[key.target], strict=True):
             by_head = [np.split(one, heads, axis=1) for one in (asked, held - center)]
@@ -177,7 +177,7 @@ class _Leveling:
         return reach
 
     def _context(self, product: Any, value: _Dense) -> None:
-        """Center the values, and move scales from what attention gives into its projection."""
+        """Center the values, and move scales from the attention output into its projection."""
         readers = self.graph.consumers(int(product.outputs[0]))
         projection = self.dense.get(id(readers[0])) if len(readers) == 1 else None
         if projection is None or projection.weights.shape[1] != len(value.bias):
@@ -269,7 +269,7 @@ class _Leveling:
         return name
 
     def _chain(self, operator: Any, source: int, steps: list[tuple[int, int]], target: int) -> None:
-        """Put operators after another, the last of which writes `target`."""
+        """Append operators to another, the last of which writes `target`."""
         for number, (code, other) in enumerate(steps, start=1):
             name = f"{self.graph.name(target)}/step_{number}"
             output = target if number == len(steps) else None

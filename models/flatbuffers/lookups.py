@@ -1,4 +1,4 @@
-"""Which table an input looks up, and how many rows that has."""
+"""Find the table that an input indexes, and its number of rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MATRIX = 2
 
 
 def rows_looked_up(source: Tensor, operators: Iterable[Operator]) -> int | None:
-    """Return the rows of the smallest table that an input indexes; None where there is none.
+    """Return the rows of the smallest table that an input indexes; None if there is none.
 
     Args:
         source: an input of the graph.

@@ -1,4 +1,4 @@
-"""Attention masks that integers and float16 can hold.
+"""Clip attention masks to values that integers and float16 can hold.
 
 A mask is added to scores before softmax, or chosen in their place: PyTorch's is the smallest
 float32, -3.4e38. float16 makes -infinity of it, and 0 * infinity is no number; a range of eight
@@ -32,7 +32,7 @@ _PASSES = (
 
 
 def clip_masks(flatbuffer: bytes, limit: float = LIMIT) -> bytes:
-    """Return the file with the constants of its attention masks brought within ±`limit`.
+    """Return the file with the constants of its attention masks clipped to ±`limit`.
 
     Constants that already are stay as they are, and so does a file without softmax.
     """
@@ -47,7 +47,7 @@ def clip_masks(flatbuffer: bytes, limit: float = LIMIT) -> bytes:
 
 
 def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[str, float]]:
-    """Return how far down masks have to lie, and where the range of masked scores may end.
+    """Return how low masks must be, and where the range of masked scores may end.
 
     Args:
         flatbuffer: a file whose masks `clip_masks` has clipped.
@@ -71,7 +71,7 @@ def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[st
 
 
 def _before_softmax(graph: Graph) -> Iterator[Any]:
-    """Yield the operators that a softmax reads through what a mask passes."""
+    """Yield the operators that a softmax reads through a mask."""
     writers = {int(tensor): one for one in graph.operators() for tensor in one.outputs}
     waiting = [int(one.inputs[0]) for one in graph.operators(CODES.SOFTMAX)]
     seen = set()
@@ -85,7 +85,7 @@ def _before_softmax(graph: Graph) -> Iterator[Any]:
 
 
 def _clipped(graph: Graph, tensor: int, limit: float, clipped: dict[int, int]) -> int:
-    """Return a tensor, or the constant that stands for it within the limit."""
+    """Return a tensor, or the clipped constant that replaces it."""
     values = graph.constant(tensor)
     if values is None or np.abs(values).max() <= limit:
         return tensor

@@ -1,4 +1,4 @@
-"""Joining FlatBuffers of one network at several lengths into one file that stores its weights once.
+"""Merge FlatBuffers of one network at several lengths into a file that shares their weights.
 
 A converter fixes how many tokens a file takes, and padding costs what a token costs. Here each
 length becomes a graph of its own with a signature of its own, `tokens_16` for one of 16 tokens;
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def merge_lengths(flatbuffers: Mapping[int, bytes]) -> bytes:
-    """Return one file of several, the longest length in its first graph.
+    """Return one file from several, with the longest length in its first graph.
 
     An app that knows no signatures invokes the first graph, and so still gets an answer to every
     text. What describes a file as a whole, its metadata, is that of the longest.
@@ -80,7 +80,7 @@ class _Joined:
         return self._model
 
     def _place(self, buffer: Any) -> int:
-        """Return where the bytes of a buffer are kept: where the same bytes are already."""
+        """Return the buffer with the given bytes, reusing an equal one."""
         content = b"" if buffer.data is None else bytes(buffer.data)
         if content not in self._places:
             self._places[content] = len(self._buffers)

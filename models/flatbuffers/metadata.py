@@ -1,4 +1,4 @@
-"""What a FlatBuffer says of itself in TFLite metadata, and the files packed behind it.
+"""Read the TFLite metadata of a FlatBuffer, and the files packed behind it.
 
 Two things lie in one file. A buffer called TFLITE_METADATA holds a FlatBuffer of its own, whose
 fields are numbered as tflite-support's `metadata_schema.fbs` numbers them (identifier M001). Behind
@@ -47,7 +47,7 @@ _REMEDY = "Write the metadata again, or judge the file without it"
 
 @dataclass(frozen=True)
 class AssociatedFile:
-    """A file that the metadata speaks of.
+    """A file that the metadata mentions.
 
     Attributes:
         kind: TENSOR_AXIS_LABELS, VOCABULARY, ...; `TYPE_n` where it is newer than this reader.
@@ -70,7 +70,7 @@ class Normalization:
 
 @dataclass(frozen=True)
 class ScoreCalibration:
-    """Scores go through a sigmoid of their own, whose parameters a file holds."""
+    """Scores go through a sigmoid whose parameters are in a file."""
 
     transformation: str
     default: float
@@ -78,14 +78,14 @@ class ScoreCalibration:
 
 @dataclass(frozen=True)
 class ScoreThresholding:
-    """Scores below the threshold are not believed."""
+    """Scores below the threshold are discarded."""
 
     threshold: float
 
 
 @dataclass(frozen=True)
 class BertTokenizer:
-    """Ids come from word pieces."""
+    """Ids are word pieces."""
 
     vocabulary: tuple[AssociatedFile, ...]
 
@@ -100,7 +100,7 @@ class SentencePieceTokenizer:
 
 @dataclass(frozen=True)
 class RegexTokenizer:
-    """Ids are those of the words between what a regular expression matches."""
+    """Ids are those of the words between matches of a regular expression."""
 
     delimiter: str
     vocabulary: tuple[AssociatedFile, ...]
@@ -119,7 +119,7 @@ ProcessUnit = Tokenizer | Normalization | ScoreCalibration | ScoreThresholding |
 
 @dataclass(frozen=True)
 class TensorMetadata:
-    """What is said of one input or output.
+    """The description of one input or output.
 
     Attributes:
         content: none, feature, image, bounding_box or audio.
@@ -139,7 +139,7 @@ class TensorMetadata:
 
 @dataclass(frozen=True)
 class SubgraphMetadata:
-    """What is said of one graph; inputs and outputs in the graph's own order."""
+    """The description of one graph; inputs and outputs in the graph's own order."""
 
     name: str
     description: str
@@ -160,7 +160,7 @@ class PackedFile:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a file says of itself.
+    """The metadata of a file.
 
     Attributes:
         min_parser_version: the reader's version that knows every field of it.
@@ -214,7 +214,7 @@ class _Malformed(Exception):  # noqa: N818 - internal: becomes an EdgeproofError
 
 
 def read_metadata(path: Path, data: bytes, contents: Contents) -> ModelMetadata | None:
-    """Return what a FlatBuffer says of itself; None where it says nothing.
+    """Return the metadata of a FlatBuffer; None if it has none.
 
     Args:
         path: named in errors.
@@ -237,7 +237,7 @@ def read_metadata(path: Path, data: bytes, contents: Contents) -> ModelMetadata 
 
 
 def why_unread(error: EdgeproofError) -> str:
-    """Say why metadata or a file of it cannot be read, and which file that is."""
+    """Return why metadata or one of its files is unreadable, and which file."""
     return error.what if error.key in {None, ENTRY} else f"{error.key} {error.what}"
 
 
@@ -253,7 +253,7 @@ def read_packed(path: Path, data: bytes, name: str) -> bytes:
 
 @contextmanager
 def _archive(path: Path, data: bytes) -> Iterator[Archive]:
-    """Give the archive behind a model."""
+    """Yield the archive behind a model."""
     remedy = "Pack its files again, and give them beside the model until then"
     opened = open_archive(io.BytesIO(data), _LIMITS, remedy=remedy, name=path, kind=EdgeproofError)
     with opened as archive:
@@ -272,7 +272,7 @@ def _without_description(contents: Contents, packed: tuple[PackedFile, ...]) -> 
 
 
 class _Table:
-    """One table of a FlatBuffer: fields by number, none of its offsets believed."""
+    """A table of a FlatBuffer: fields by number, with every offset checked."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self.data, self.at = data, at

@@ -1,4 +1,4 @@
-"""What passes through a float32 FlatBuffer while it answers calibration texts.
+"""Observe the activations of a float32 FlatBuffer on calibration texts.
 
 Imports ai-edge-litert as it goes: only the builder comes here.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Observer:
-    """Runs a FlatBuffer and gives the values of any of its tensors, text by text.
+    """Runs a FlatBuffer and returns the values of its tensors, text by text.
 
     Padding is left out: what is computed there reaches no answer, but would widen every range.
 
@@ -52,7 +52,7 @@ class Observer:
         self._axes = {graph.name(tensor): axes for tensor, axes in token_axes(graph).items()}
 
     def knows(self, name: str) -> bool:
-        """Tell whether the file has a tensor of this name."""
+        """Tell whether the file has a tensor of a name."""
         return name in self._details
 
     def answers(self, samples: Samples) -> Array:
@@ -86,12 +86,12 @@ class Observer:
 
 
 def shortened(sample: dict[str, NDArray[np.int32]], tokens: int) -> dict[str, NDArray[np.int32]]:
-    """Return the first tokens of a text's inputs [1, n], as a file for shorter rows takes them."""
+    """Return the first tokens of a text's inputs [1, n], for files with shorter rows."""
     return {name: rows[:, :tokens] for name, rows in sample.items()}
 
 
 def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, dict[str, Any]]:
-    """Return the smallest and the largest value of float32 tensors, as the quantizer takes them.
+    """Return the minimum and maximum of float32 tensors, in the quantizer's form.
 
     That is of those that the observed file has: it may be the same network at another length.
     Not its own moving averages: they cut the rare large values off that post-norm encoders live by.
@@ -115,7 +115,7 @@ def ranges_of(graph: Graph, observer: Observer, samples: Samples) -> dict[str, d
 
 
 def _tables(graph: Graph) -> Iterator[tuple[str, Array]]:
-    """Yield the constants that rows are gathered from, by the name of what is gathered."""
+    """Yield the tables of gathers, by the names of their outputs."""
     for operator in graph.operators(CODES.GATHER):
         table = graph.constant(int(operator.inputs[0]))
         if table is not None:

@@ -1,4 +1,4 @@
-"""Opening a file that is said to be a TFLite FlatBuffer, and telling what it is where it is not.
+"""Open a TFLite FlatBuffer, and recognize other kinds of files.
 
 A file that was never fetched, or that a tool took for text on its way, keeps its name and often its
 identifier. Runtimes crash on it, or say that it is corrupt; what helps is to be told what happened.
@@ -41,7 +41,7 @@ _REPLACED = "�".encode()
 
 @dataclass(frozen=True)
 class Damage:
-    """What a file is instead of a FlatBuffer.
+    """The kind of a file that is not a FlatBuffer.
 
     Attributes:
         id: the same for all files of a kind.
@@ -54,7 +54,7 @@ class Damage:
 
 
 class Damaged(EdgeproofError):  # noqa: N818 - what the file is
-    """A file is no sound FlatBuffer.
+    """The file is not a sound FlatBuffer.
 
     Args:
         damage: what it is instead.
@@ -67,7 +67,7 @@ class Damaged(EdgeproofError):  # noqa: N818 - what the file is
 
 
 def read_flatbuffer(path: Path) -> bytes:
-    """Return the bytes of a file that can be read to its end.
+    """Return the bytes of a file that can be read completely.
 
     Raises:
         UsageMistake: it is not there, cannot be read, or is a folder, a pipe or a device.
@@ -81,7 +81,7 @@ def read_flatbuffer(path: Path) -> bytes:
 
 
 def foreign(data: bytes) -> Damage | None:
-    """Return what a file without a FlatBuffer's identifier is; None where it has one."""
+    """Return the kind of a file without a FlatBuffer's identifier; None if it has one."""
     if not data:
         return Damage("empty", "is empty", _FETCH)
     if data[4:8] == IDENTIFIER.encode():
@@ -105,7 +105,7 @@ def foreign(data: bytes) -> Damage | None:
 
 
 def _text(data: bytes, start: bytes) -> Damage | None:
-    """Return what a file of text is; None where it is none."""
+    """Return the kind of a text file; None if it is not text."""
     if IDENTIFIER.encode() in start[:16]:
         return damage_of(data)
     bare = start.lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -147,12 +147,12 @@ def _is_base64(bare: bytes) -> bool:
 
 
 def damage_of(data: bytes) -> Damage | None:
-    """Return what happened to a file that has the identifier and is unsound, where that shows."""
+    """Return what happened to an unsound file with the identifier, if it can be told."""
     return _mangled(data) or _line_ends(data) or _cut_off(data)
 
 
 def _mangled(data: bytes) -> Damage | None:
-    """Say that an editor or a tool changed a binary file: it is UTF-8, which none is by chance."""
+    """Describe a binary file changed by an editor: it is UTF-8, which never happens by chance."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

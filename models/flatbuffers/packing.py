@@ -1,4 +1,4 @@
-"""A FlatBuffer as the schema's objects, and back.
+"""Convert a FlatBuffer to objects of the schema, and back.
 
 Imports ai-edge-litert's schema, which is megabytes of Python: only the builder comes here.
 """

@@ -1,4 +1,4 @@
-"""A float32 FlatBuffer under a scheme, whichever converter wrote it.
+"""Quantize a float32 FlatBuffer under a scheme, with either converter.
 
 litert-quantizer follows the scheme's rules; before and after it the file is rewritten: attention
 masks that integers can hold, lookups as the operator that the scheme quantizes, outliers moved out
@@ -32,11 +32,11 @@ BLOCK = 32
 
 
 class UnsupportedSchemeError(EdgeproofError):
-    """A converter refused a scheme for this network; `what` carries its reason."""
+    """A converter refused a scheme for this network; `what` holds its reason."""
 
     @classmethod
     def of(cls, scheme: Scheme, converter: str, error: Exception) -> UnsupportedSchemeError:
-        """Return what to raise where a converter raised `error`."""
+        """Return the exception for an `error` of a converter."""
         reason = str(error).strip().splitlines()
         return cls(
             f"{converter} cannot make {scheme.name}: {reason[-1] if reason else error!r}",
@@ -46,7 +46,7 @@ class UnsupportedSchemeError(EdgeproofError):
 
 
 def make_variant(plain: bytes, scheme: Scheme, samples: Samples | None) -> bytes:
-    """Return a float32 FlatBuffer under `scheme`; the file itself where the scheme is float32.
+    """Return a float32 FlatBuffer under `scheme`; the file itself for float32.
 
     Args:
         plain: one subgraph and one signature, its inputs and its output called as
@@ -64,7 +64,7 @@ def make_variant(plain: bytes, scheme: Scheme, samples: Samples | None) -> bytes
 def make_variants(
     plain: Mapping[int, bytes], scheme: Scheme, samples: Samples | None
 ) -> dict[int, bytes]:
-    """Return one network at several lengths under `scheme`, each a file of its own.
+    """Return one network at several lengths under `scheme`, one file each.
 
     Weights come out the same at every length, so that `models.flatbuffers.merging` stores them
     once: ranges, and scales that move into weights, are found at the longest.
@@ -92,7 +92,7 @@ def make_variants(
 
 
 def _require_same_names(files: Mapping[int, bytes]) -> None:
-    """Refuse files of which one name means different tensors: their ranges would be another's.
+    """Reject files in which one name means different tensors: their ranges would be mixed up.
 
     Converters number what has the same name, and may number it otherwise at another length.
     """
@@ -116,7 +116,7 @@ def _plain(plain: Mapping[int, bytes], scheme: Scheme) -> dict[int, bytes]:
 
 
 def _narrow_lookups(graph: Graph, scheme: Scheme) -> Iterator[str]:
-    """Yield what is looked up in small tables whose rows are no whole blocks.
+    """Yield lookups in small tables whose rows are not whole blocks.
 
     MPNet looks up a number for each head and distance: a scheme need not fail for so few bytes.
     """

@@ -1,4 +1,4 @@
-"""Reading a TFLite FlatBuffer without a runtime, trusting none of its offsets.
+"""Read a TFLite FlatBuffer without a runtime, checking all of its offsets.
 
 The `tflite` package knows the schema; it checks nothing. A vector's length is checked here before
 it is walked, an index before it is followed, and a constant's size against its shape, so that a
@@ -147,7 +147,7 @@ class _Decoder:
         )
 
     def _each(self, count: int, what: str) -> range:
-        """Return the indices of a vector of tables, once its length has proved possible."""
+        """Return the indices of a vector of tables, after checking its length."""
         self._claim(count, what, 4)
         self._tables -= count
         if self._tables < 0:
@@ -155,7 +155,7 @@ class _Decoder:
         return range(count)
 
     def _claim(self, count: int, what: str, item_bytes: int) -> None:
-        """Count what is about to be copied."""
+        """Count bytes that are about to be copied."""
         self._allowance -= count * item_bytes
         if count * item_bytes > self._size or self._allowance < 0:
             raise _Malformed(f"its {what} claim {count} entries")
@@ -170,7 +170,7 @@ class _Decoder:
         return tuple(self._numbers(length, read, what))
 
     def _text(self, raw: bytes | None) -> str:
-        """Decode a name; the whole of it is counted, for tables can share one."""
+        """Decode a name; count all of it, because tables can share one."""
         self._claim(len(raw or b""), "names", 1)
         return "" if raw is None else raw.decode("utf-8", errors="replace")
 
@@ -292,7 +292,7 @@ class _Decoder:
         }
 
     def _metadata(self) -> dict[str, int]:
-        """Return the buffer of each metadata entry, by name; the first of two of one name."""
+        """Return the buffer of each metadata entry by name; the first of duplicates."""
         found: dict[str, int] = {}
         for i in self._each(self._model.MetadataLength(), "metadata"):
             entry = self._model.Metadata(i)

@@ -1,4 +1,4 @@
-"""Schemes as litert-quantizer takes them. Imports it as it goes: only the builder comes here."""
+"""Turn schemes into recipes of litert-quantizer, which is imported on demand by the builder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which scheme a FlatBuffer really is, by the grammar of `schemes.toml`, from the file alone.
+"""Recognize the scheme of a FlatBuffer from the file alone, by the grammar of `schemes.toml`.
 
 | large weights | products compute | scheme |
 |---|---|---|
@@ -36,7 +36,7 @@ MIXED = "mixed"
 
 @dataclass(frozen=True)
 class Recognized:
-    """What a file turned out to be.
+    """The recognized scheme of a file.
 
     Attributes:
         name: by the grammar; it need not be one that `schemes.toml` lists. `none` of a file
@@ -49,7 +49,7 @@ class Recognized:
 
 
 def recognized(report: FlatBufferReport) -> Recognized:
-    """Return which scheme a file really is."""
+    """Return the scheme of a file."""
     weights = large_weights(report.tensors)
     sizes: Counter[str] = Counter()
     for weight in weights:
@@ -87,7 +87,7 @@ def _counts(dtype: str, share: float) -> bool:
 
 
 def _computing(report: FlatBufferReport, written: str, *, mixed: bool) -> str:
-    """Return the scheme's name, once how weights are written is known."""
+    """Return the scheme's name, given how weights are stored."""
     products = [one for one in report.operators if multiply_accumulates(one)]
     kinds = Counter(arithmetic(one) for one in products)
     activations = {_activation(one) for one in products if arithmetic(one) == "integer"}
@@ -111,7 +111,7 @@ def _of_products(report: FlatBufferReport) -> list[Tensor]:
 
 
 def _letter(weights: list[Tensor]) -> str:
-    """Return which weights share a scale, as the grammar writes it: most of them decide."""
+    """Return the granularity of scales as the grammar writes it: the majority decides."""
     letters: Counter[str] = Counter()
     for one in weights:
         how = one.quantization
@@ -127,6 +127,6 @@ def _activation(operator: Operator) -> int:
 
 
 def _integer_throughout(report: FlatBufferReport) -> bool:
-    """Tell whether nothing computes on floats, and the output is in integers too."""
+    """Tell whether nothing computes on floats, outputs included."""
     outputs = report.subgraphs[0].outputs
     return not report.arithmetic["float"] and all(one.dtype not in FLOAT_DTYPES for one in outputs)

@@ -1,4 +1,4 @@
-"""What to do about a file that a runtime refuses, or whose answers are no numbers."""
+"""Suggest remedies for a file that a runtime rejects, or whose answers are not finite."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OLD, _NEWER = "tflite_runtime", "ai_edge_litert"
 
 
 def remedy_where_refused(file: Path, runtime: str) -> str:
-    """Return what to do about a file that a runtime does not load.
+    """Return the remedy for a file that a runtime does not load.
 
     Args:
         file: the FlatBuffer.
@@ -30,7 +30,7 @@ def remedy_where_refused(file: Path, runtime: str) -> str:
 
 
 def remedy_where_not_finite(file: Path) -> str | None:
-    """Return which numbers of a file make its answers NaN or Inf; None where none do for sure."""
+    """Return the constants that make a file's answers NaN or Inf; None if uncertain."""
     return _first(file, _NOT_FINITE)
 
 

@@ -1,4 +1,4 @@
-"""Which TFLite runtime a FlatBuffer needs, from its operators rather than from its word.
+"""Find the TFLite runtime that a FlatBuffer needs, from its operators.
 
 A file declares a minimum runtime in its metadata and a version with each operator. Both can be
 too low: litert-quantizer changes operand types and leaves them as they were, and such a file
@@ -62,20 +62,20 @@ class RuntimeNeed:
 
 
 def runtime_needs(operators: Iterable[Operator]) -> tuple[RuntimeNeed, ...]:
-    """List what the built-in operators need, each kind once, by name and version."""
+    """List the needs of built-in operators, each kind once, by name and version."""
     found = {_need(operator) for operator in operators if not operator.custom}
     return tuple(sorted(found, key=lambda need: (need.operator, need.version, need.declared)))
 
 
 def unknown_operators(report: FlatBufferReport) -> tuple[str, ...]:
-    """Name the operators whose runtime is not known, as `NAME vN`, and the custom ones."""
+    """Name operators with an unknown runtime, as `NAME vN`, and custom ones."""
     needs = runtime_needs(report.operators)
     built_in = {f"{need.operator} v{need.version}" for need in needs if need.runtime is None}
     return (*sorted(built_in), *report.custom_operators)
 
 
 def minimum_runtime(report: FlatBufferReport) -> str:
-    """Return the oldest TFLite runtime that can run the file, as far as is known.
+    """Return the oldest TFLite runtime that can run the file, as far as known.
 
     The largest of the declared `min_runtime_version` and what each operator needs. Operators that
     `unknown_operators` names are left out; with nothing known it is `"unknown"`.

@@ -1,4 +1,4 @@
-"""Which scale for which channel makes an integer product lose least.
+"""Choose the channel scales with which an integer product loses least.
 
 A product x @ W.T stays the same when channel c of x is divided by s[c] and column c of W is
 multiplied by it. One step serves all of x, one step each row of W: the larger s, the smaller the

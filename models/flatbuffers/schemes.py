@@ -1,4 +1,4 @@
-"""Quantization schemes, as `schemes.toml` lists them; the grammar of their names is there."""
+"""Read the quantization schemes of `schemes.toml`, which defines the grammar of their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names that edgeproof's own converter writes into a FlatBuffer's signature."""
+"""Define the names in the signatures of edgeproof's own converter."""
 
 from __future__ import annotations
 

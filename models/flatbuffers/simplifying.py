@@ -1,4 +1,4 @@
-"""Operators that a converter writes and simpler ones replace: older, faster, or none.
+"""Replace operators by simpler, older or faster ones.
 
 litert-torch broadcasts an attention mask by a GATHER_ND, and leaves arithmetic on constants, as
 DeBERTa's distances between tokens, to be done for every text.
@@ -38,7 +38,7 @@ def simplify(flatbuffer: bytes) -> bytes:
 
 
 def _reshape(graph: Graph) -> int:
-    """Put a RESHAPE in place of each GATHER_ND that takes all; return how many."""
+    """Replace each GATHER_ND of everything by a RESHAPE; return how many."""
     found = [one for one in graph.operators(CODES.GATHER_ND) if _takes_all(graph, one)]
     for operator in found:
         source, output = int(operator.inputs[0]), int(operator.outputs[0])
@@ -60,7 +60,7 @@ def _takes_all(graph: Graph, operator: Any) -> bool:
 
 
 def _fold(graph: Graph, flatbuffer: bytes) -> int:
-    """Make constants of integers that follow from constants; return how many operators go."""
+    """Fold integer constants; return how many operators are removed."""
     fixed = _fixed(graph)
     kept, folded = _needed(graph, fixed)
     gone = [one for one in graph.operators() if id(one) not in kept]
@@ -85,7 +85,7 @@ def _fixed(graph: Graph) -> dict[int, Any]:
 
 
 def _needed(graph: Graph, fixed: dict[int, Any]) -> tuple[set[int], list[int]]:
-    """Return the operators that stay, by id, and the integers that become constants for them."""
+    """Return the remaining operators, by id, and the integers that become their constants."""
     removable = {id(operator) for operator in fixed.values()}
     waiting = [one for one in graph.operators() if id(one) not in removable]
     waiting += [fixed[tensor] for tensor in graph.results() if tensor in fixed]
@@ -107,7 +107,7 @@ def _needed(graph: Graph, fixed: dict[int, Any]) -> tuple[set[int], list[int]]:
 
 
 def _values(flatbuffer: bytes, tensors: Iterable[int]) -> dict[int, NDArray[Any]]:
-    """Return what a file writes into tensors that follow from constants alone."""
+    """Return the values of tensors that depend on constants alone."""
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - TensorFlow-sized
 
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The size ledger: every size of a subject in bytes, and every ratio named by what over what."""
+"""Compute every size of a subject in bytes, and every ratio, named by its two sizes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FlatBufferSizes:
 def size_ledger(
     full: Mapping[str, int], small: Mapping[str, int], flatbuffers: Mapping[str, FlatBufferSizes]
 ) -> dict[str, Any]:
-    """Return the ledger as plain values.
+    """Return all sizes and ratios as plain values.
 
     Args:
         full: how many parameters each part of the full model has.
@@ -61,7 +61,7 @@ def size_ledger(
 
 
 def given_ledger(flatbuffers: Mapping[str, FlatBufferSizes]) -> dict[str, Any]:
-    """Return the ledger of candidates that were given: `variants`, as `size_ledger` has them.
+    """Return the sizes of given candidates: `variants`, as in `size_ledger`.
 
     Raises:
         EdgeproofError: a file of no bytes.
@@ -70,7 +70,7 @@ def given_ledger(flatbuffers: Mapping[str, FlatBufferSizes]) -> dict[str, Any]:
 
 
 def paper_arithmetic() -> dict[str, Any]:
-    """Return what the published 160x could be a ratio of, in bytes.
+    """Return what the published ratio of 160 could refer to, in bytes.
 
     Of BERT-large's training checkpoint it asks for a FlatBuffer of 25 MB, which a dynamic range
     MobileBERT nearly is; of BERT-large's weights, for one of at most 8,378,547 bytes.

@@ -1,4 +1,4 @@
-"""Writing into a FlatBuffer the operator versions that its operands need.
+"""Write the operator versions that the operands need into a FlatBuffer.
 
 litert-quantizer changes operand types and leaves the versions as they were: an old runtime then
 loads the file and answers nonsense where it should refuse.
@@ -32,7 +32,7 @@ def stamp_versions(flatbuffer: bytes) -> bytes:
 
 
 def declare_runtime(flatbuffer: bytes) -> bytes:
-    """Return the file with the runtime that its operators need as the one that it declares.
+    """Return the file with its minimum runtime declared.
 
     For a file whose operators were replaced by older ones. One that declares nothing stays so.
     """

@@ -1,4 +1,4 @@
-"""Which axes of a graph's tensors run over the tokens of a text.
+"""Find the axes of a graph's tensors that run over the tokens of a text.
 
 What is computed at padding reaches no answer, but would widen every range. A size says too little:
 32 may be the tokens of a text or the channels of a head. So each axis is followed from the inputs,
@@ -88,7 +88,7 @@ def _aligned(graph: Graph, operator: Any, output: int, found: Known, *, masking:
 
 
 def _regrouped(before: tuple[int, ...], after: tuple[int, ...], axes: Iterable[int]) -> Axes:
-    """Follow axes through a change of shape: as many elements lie before them as before."""
+    """Follow axes through a reshape: as many elements lie before them as before."""
     places = {
         (math.prod(after[:axis]), size): axis for axis, size in reversed(list(enumerate(after)))
     }
@@ -152,7 +152,7 @@ def _gathered(graph: Graph, operator: Any, _: int, found: Known) -> Axes:
 
 
 def _option(operator: Any, name: str) -> int:
-    """Return an option of an operator; 0 where the file leaves it out."""
+    """Return an option of an operator; 0 if the file omits it."""
     return int(getattr(operator.builtinOptions, name, 0))
 
 

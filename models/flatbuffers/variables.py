@@ -1,4 +1,4 @@
-"""Variables of a graph whose values the file does not hold."""
+"""Detect variables of a graph whose values are missing in the file."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ REMEDY = "Convert an exported SavedModel, or freeze the variables first"
 
 
 def are_lost(operators: Iterable[Operator]) -> bool:
-    """Return whether a file reads variables that none of its graphs gives a value."""
+    """Return whether a file reads variables that no graph initializes."""
     names = {one.name for one in operators}
     return READS in names and WRITES not in names

@@ -1,4 +1,4 @@
-"""Which sources decide what a stage makes: found by following its imports, and hashed.
+"""Find the sources that decide what a stage makes by following its imports, and hash them.
 
 A stage's entry is a function, or a method, of `models`; of its own module what it calls counts, of
 every other module the whole, with the data files that the module names. A comment, a docstring or
@@ -110,7 +110,7 @@ def sources_of(entry: str, root: Path = ROOT) -> Sources:
 
 @dataclass(frozen=True)
 class _Needed:
-    """What a module, or a part of one, needs: names as in `Sources`."""
+    """The needs of a module, or of a part of one: names as in `Sources`."""
 
     modules: tuple[str, ...]
     files: tuple[str, ...]
@@ -161,7 +161,7 @@ class _Package:
         self._kept.write()
 
     def path_of(self, name: str) -> str | None:
-        """Return the file of a module, from the root on; None where there is none."""
+        """Return the file of a module relative to the root; None if there is none."""
         place = name.replace(".", "/")
         paths = (f"{place}.py", f"{place}/__init__.py")
         return next((path for path in paths if path in self._files), None)

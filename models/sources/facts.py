@@ -1,4 +1,4 @@
-"""What decides the effect of one module: its imports, the files it names, what it executes.
+"""Find what decides the effect of one module: its imports, named files, executed code.
 
 A comment, a docstring or another line break changes nothing of it.
 """

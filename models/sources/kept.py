@@ -1,4 +1,4 @@
-"""Facts of modules, kept from run to run: a warm run parses no source.
+"""Store facts of modules between runs: a warm run parses no source.
 
 They are kept by the hash of a module's source, in one file with a hash of its own. What was
 damaged, or was written by another Python or by other code, is worked out again.
@@ -31,7 +31,7 @@ _MADE_BY = f"{sys.version}, {hashlib.sha256(_CODE).hexdigest()}"
 
 
 def default_file() -> Path | None:
-    """Return where facts are kept: beside the store; None where this user has no such place."""
+    """Return the file of facts, beside the store; None if this user has no such folder."""
     try:
         return default_root() / "sources.facts"
     except UsageMistake:
@@ -39,7 +39,7 @@ def default_file() -> Path | None:
 
 
 class KeptFacts:
-    """Facts of modules, worked out where they are not kept.
+    """Facts of modules, computed if they are not stored.
 
     Args:
         path: where they are kept; None keeps none.
@@ -69,7 +69,7 @@ class KeptFacts:
         return facts
 
     def write(self) -> None:
-        """Keep what was worked out; of what others have kept, as much as there is room for."""
+        """Store the computed facts, with as many older ones as fit."""
         if self._path is None or self._used.keys() <= self._kept.keys():
             return
         others = [one for one in self._kept.items() if one[0] not in self._used]
@@ -84,7 +84,7 @@ class KeptFacts:
 
 
 def _read(path: Path) -> dict[str, Facts]:
-    """Return what was kept; nothing where it is missing, damaged or of another maker."""
+    """Return the stored facts; nothing if missing, damaged or made by other code."""
     try:
         data = read_regular(path, _LARGEST)
     except OSError:

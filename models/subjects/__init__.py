@@ -1,4 +1,4 @@
-"""A subject: one TOML file that says which corpus, which models, which schemes, how it is trained.
+"""Read a subject: a TOML file that names corpus, models, schemes and training.
 
 The structures below are the file's grammar: what is not here is refused by name, and so is what can
 be told from the file alone to fail later. Every number has an upper bound, far above what anybody
@@ -59,7 +59,7 @@ Rate = Annotated[float, Meta(gt=0.0, le=1.0)]
 
 
 class Columns(Table, frozen=True, kw_only=True):
-    """Which column of a user's file holds what."""
+    """The meaning of the columns of a user's file."""
 
     text: str
     polarity: str
@@ -298,7 +298,7 @@ class ModelTable(Table, frozen=True, kw_only=True):
 
     @property
     def start(self) -> bool | str:
-        """The checkpoint that it starts from: folder, hub id, or true where the user gives it."""
+        """The checkpoint to start from: folder, hub id, or true for the user's."""
         return self.pretrained or self.checkpoint
 
     def require_training(self) -> TrainingTable:
@@ -351,7 +351,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
     def require_fit(
         self, *, layers: int, intermediate: int, embedding: int, pieces: int | None
     ) -> None:
-        """Check that there is of the full model what is to be left of it.
+        """Check that the full model has everything that is kept of it.
 
         Args:
             layers: the full model's.

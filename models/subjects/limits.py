@@ -1,4 +1,4 @@
-"""How large a subject's networks may be: told from its file alone, before anything is read or made.
+"""Limit the size of a subject's networks, judging by its file alone.
 
 A network's parameters are counted without building it, and a training step's memory is estimated
 from what grows with its batch: roughly, but a product of numbers that are each allowed can still be
@@ -36,7 +36,7 @@ def about_parameters(network: NetworkTable, vocabulary: int | None, tokens: int)
 
 
 def about_step_bytes(network: NetworkTable, training: TrainingTable, tokens: int) -> int:
-    """Estimate the memory that one part of a batch takes while it is learned from."""
+    """Estimate the memory of one part of a training batch."""
     rows = -(-training.batch // training.accumulation)
     inner = network.bottleneck or network.hidden
     of_token = _KEPT_OF_A_LAYER * (inner + (network.hidden if network.bottleneck else 0))
@@ -48,7 +48,7 @@ def about_step_bytes(network: NetworkTable, training: TrainingTable, tokens: int
 def too_large(
     network: NetworkTable, training: TrainingTable, vocabulary: int | None, tokens: int
 ) -> str | None:
-    """Say what of a network is beyond the limits; None where nothing is."""
+    """Return what of a network exceeds the limits; None if nothing does."""
     parameters = about_parameters(network, vocabulary, tokens)
     if parameters > MOST_PARAMETERS:
         return (

@@ -1,4 +1,4 @@
-"""Verdicts: quantities with units, metrics, intervals, and the judge that compares them to budgets.
+"""Judge measurements: quantities with units, metrics, intervals, budgets, verdicts.
 
 Imported by the pytest process, so nothing here imports a runtime, and scipy only when called.
 """

@@ -1,4 +1,4 @@
-"""The commands of the verdicts, each printing one JSON document.
+"""Run the commands of the verdicts, each printing one JSON document.
 
 `python -m models.verdicts score GOLD SYSTEM`: every measure of a system's output.
 `python -m models.verdicts calibrate`: the error rates of the latency gate on this machine.

@@ -1,4 +1,4 @@
-"""Files of polarities in RepLab's official format: entity_id, tweet_id, polarity."""
+"""Read polarities in RepLab's official format: entity_id, tweet_id, polarity."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = ("entity_id", "tweet_id", "polarity")
 
 @dataclass(frozen=True, slots=True)
 class Polarities:
-    """What one file says.
+    """The polarities in one file.
 
     Attributes:
         labels: of each entity and tweet, an index into POLARITIES.
@@ -76,5 +76,5 @@ def read_polarities(path: Path) -> Polarities:
 
 
 def aligned(gold: Mapping[Key, int], system: Mapping[Key, int]) -> NDArray[np.int64]:
-    """Return the system's label for each gold tweet, MISSING where it gave none, [n]."""
+    """Return the system's label for each gold tweet, MISSING if there is none, [n]."""
     return np.array([system.get(key, MISSING) for key in gold])

@@ -1,4 +1,4 @@
-"""Baselines: earlier measurements of the same variant on the same device, and what moved since.
+"""Compare measurements with a baseline: earlier ones of the same variant and device.
 
 A measurement has regressed when the whole 95 % interval of the difference is on the worse side, and
 beyond the noise that its metric is known to have. Both intervals are joined by squares (Zou and
@@ -39,7 +39,7 @@ OF_THE_MACHINE = {"runners"}
 
 
 class Move(StrEnum):
-    """How a measurement stands to its baseline."""
+    """The relation of a measurement to its baseline."""
 
     SAME = "same"
     REGRESSION = "regression"
@@ -59,7 +59,7 @@ class Kept(Table, frozen=True, kw_only=True):
 
 
 class Taken(Table, frozen=True, kw_only=True):
-    """What a run is told apart by.
+    """The identity of a run.
 
     Attributes:
         machine: what latency and memory depend on: processor, backend, versions.
@@ -107,7 +107,7 @@ class Baseline(Table, frozen=True, kw_only=True):
 
 
 class Movement(NamedTuple):
-    """What a measurement did since its baseline.
+    """The change of a measurement since its baseline.
 
     Attributes:
         move: in a word.
@@ -132,7 +132,7 @@ def baseline_path(folder: Path, subject: str, device: str, scheme: str) -> Path:
 
 
 def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Baseline | None:
-    """Read a baseline; None where there is none.
+    """Read a baseline; None if there is none.
 
     Raises:
         EdgeproofError: it cannot be read, or is of another subject, device or scheme.
@@ -159,7 +159,7 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
 
 
 def _in_todays_words(document: Any) -> Any:
-    """Return a document of an earlier version as today's writes it: only names differ."""
+    """Return a document of an earlier version in today's form: only names differ."""
     if not isinstance(document, dict):
         return document
     schema, taken = document.get("schema"), document.get("taken")
@@ -185,7 +185,7 @@ def _renamed(measurement: Any) -> Any:
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write a baseline, alike for alike contents.
+    """Write a baseline; equal contents give equal bytes.
 
     Raises:
         EdgeproofError: the folder cannot be written to.
@@ -202,7 +202,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
-    """Return what a baseline keeps of measurements, in a fixed order."""
+    """Return the measurements of a baseline, in a fixed order."""
     chosen = {
         (one.metric, one.backend): Kept(
             metric=one.metric,
@@ -218,7 +218,7 @@ def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
 
 
 def read_noise(path: Path) -> dict[str, float]:
-    """Read by which share each metric moves without a reason: `[METRIC] noise = "5 %"`.
+    """Read the share by which each metric fluctuates: `[METRIC] noise = "5 %"`.
 
     Raises:
         UsageMistake: no such metric, or not a share.
@@ -298,7 +298,7 @@ def _since(baseline: Baseline) -> str:
 
 
 def _other_file(before: str | None, now: str | None) -> str:
-    """Return how a baseline's file differs from the one that is measured; "" where nobody knows."""
+    """Return how a baseline's file differs from the measured one; "" if unknown."""
     if before is None or now in {None, before}:
         return ""
     return f"of another file then: sha256 {before[:12]}, now {str(now)[:12]}"
@@ -317,7 +317,7 @@ def _above(one: Measurement | Kept) -> float:
 
 
 def _incomparable(metric: Metric, before: Taken, now: Taken, untimed: str | None) -> str | None:
-    """Return why two measurements of a metric say nothing of each other; None where they do."""
+    """Return why two measurements cannot be compared; None if they can."""
     timed = metric.unit in CLOCKED or metric.counted == RACED
     if timed and untimed is not None:
         return untimed

@@ -1,4 +1,4 @@
-"""Budgets: the limits that measurements must keep, read from TOML.
+"""Read budgets, the limits that measurements must keep, from TOML.
 
 The grammar: `[METRIC]` holds `max` or `min`, for every scheme; `[METRIC.SCHEME]` holds the same for
 one scheme and wins over it. SCHEME may be `full_model`. Which of `max` and `min` a metric takes
@@ -53,7 +53,7 @@ class Budgets:
     texts: int | None = None
 
     def limit(self, metric: str, scheme: str) -> Budget | None:
-        """Return the limit for a metric of a scheme, or None where there is none."""
+        """Return the limit for a metric of a scheme; None if there is none."""
         own = _of(self.limits, metric, scheme)
         few = _of(self.few, metric, scheme)
         if own is not None and few is None and self.texts is not None and metric in SCORES:
@@ -64,7 +64,7 @@ class Budgets:
 
 
 def lowered(own: Budget, texts: int) -> Budget:
-    """Return the least score that so few texts can show of a candidate just at a limit.
+    """Return the lowest score that so few texts can show for a candidate exactly at a limit.
 
     Args:
         own: the limit of a score.
@@ -135,7 +135,7 @@ def load_budgets(
 
 
 def sound(metric: str, schemes: Collection[str]) -> Budget:
-    """Return the limit of a metric that every subject keeps, whatever its own budgets are.
+    """Return the common limit of a metric, which applies to every subject.
 
     Args:
         metric: one that is limited for every scheme.
@@ -187,7 +187,7 @@ class _Reader:
         return found
 
     def _limit(self, metric: Metric, entries: Mapping[str, object], table: str) -> Budget:
-        """Return the one limit of a table."""
+        """Return the single limit of a table."""
         side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"
         for name in entries:
             if name != side:
@@ -207,7 +207,7 @@ class _Reader:
         return Budget(metric.name, side, value, str(written), self.file, key)
 
     def _check(self, metric: Metric, value: float, written: str, key: str) -> None:
-        """Refuse a limit that no measurement can reach, or that every one keeps, or guessing."""
+        """Reject a limit that is unreachable, always kept, or kept by guessing."""
         if not metric.low <= value <= metric.high:
             low, high = (
                 human(end, metric.unit, difference=metric.difference) for end in metric[3:5]

@@ -51,7 +51,7 @@ FEWEST = 30
 
 
 class Strata(NamedTuple):
-    """The texts, by how sure the host is of their labels.
+    """The texts, divided by the host's margins.
 
     Attributes:
         close: texts whose label it is least sure of, [close].
@@ -68,7 +68,7 @@ class Strata(NamedTuple):
 
 
 def strata_of(margins: Floats, order: Rows) -> Strata:
-    """Tell texts apart by the host's margins.
+    """Divide the texts by the host's margins.
 
     Args:
         margins: by how much the host prefers each text's label to the next, [n].
@@ -80,7 +80,7 @@ def strata_of(margins: Floats, order: Rows) -> Strata:
 
 
 def most_disagreeing(found: int, drawn: int, *, error: float) -> float:
-    """Return which share of the others disagrees at the most, seen by some drawn at random.
+    """Return an upper bound of the share of the others that disagree, from a random sample.
 
     Args:
         found: how many of the drawn ones disagree.
@@ -91,7 +91,7 @@ def most_disagreeing(found: int, drawn: int, *, error: float) -> float:
 
 
 def texts_needed(share: float, *, error: float) -> int:
-    """Return how many texts to draw so that none that disagrees bounds their share.
+    """Return how many texts to draw so that full agreement bounds the disagreement.
 
     Args:
         share: of the others that may disagree.
@@ -105,7 +105,7 @@ def texts_needed(share: float, *, error: float) -> int:
 
 
 def most_allowed(decided: Callable[[int], bool], texts: int) -> int | None:
-    """Return how many texts may disagree and leave a verdict decided; None where not even none may.
+    """Return how many disagreements leave a verdict decided; None if even none is too many.
 
     Args:
         decided: tells whether so many leave it decided; the more, the less.
@@ -124,7 +124,7 @@ def most_allowed(decided: Callable[[int], bool], texts: int) -> int | None:
 
 
 def at_worst(labels: Labels, right: Labels, others: Rows, count: int, *, better: bool) -> Labels:
-    """Return labels in which some of the others tell for their giver, or against it.
+    """Return labels in the best or worst case for some of the other texts.
 
     Args:
         labels: [n].

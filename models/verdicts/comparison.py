@@ -1,4 +1,4 @@
-"""Comparing two latencies on a machine that has other work: blocks, a noise floor, more races.
+"""Compare two latencies on a busy machine: blocks, a noise floor, repeated races.
 
 Two models answer in turn in one runner (ABBA), so that what slows the machine slows both. A block
 is a few such turns, and of each block only the fastest answer of either model counts: it is the
@@ -38,7 +38,7 @@ LONGEST = 120.0
 
 @dataclass(frozen=True)
 class Taken:
-    """One race: the ratio it showed, and the noise floor it was taken over.
+    """One race: its ratio, and its noise floor.
 
     Attributes:
         ratio: of the candidate's latency over the reference's.
@@ -92,7 +92,7 @@ def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
 
 
 def noise_floor(again: Floats, reference: Floats) -> float:
-    """Return the smallest regression that a race can tell from none, from an A/A pair within it.
+    """Return the smallest regression that a race can detect, from an A/A pair within it.
 
     The reference is loaded twice and raced against itself: its interval says how far from 1 a
     ratio can be without any difference behind it.
@@ -113,7 +113,7 @@ def noise_floor(again: Floats, reference: Floats) -> float:
 def race_until_sure(
     race: Callable[[int, int], Taken], verdict: Callable[[Taken], Verdict]
 ) -> list[Taken]:
-    """Race until it is decided: one disturbed moment decides nothing, nor does a short race.
+    """Race until the result is decided, repeating doubtful and short races.
 
     What fails is confirmed by a race as long; what is inconclusive is raced longer, up to
     `LONGEST` seconds.

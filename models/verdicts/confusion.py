@@ -1,4 +1,4 @@
-"""Confusion tables: how many texts of each gold label got each answer, and what follows from it.
+"""Count texts by gold label and answer, and derive scores from the counts.
 
 A table is [..., classes, classes + 1]: gold label by answer, the last column for texts without
 answer. Leading axes are groups or resamples, so one expression serves one table and thousands.
@@ -103,7 +103,7 @@ def paired_confusion(
 
 
 def _owners(gold: Labels, groups: Sequence[str] | None) -> NDArray[np.int64]:
-    """Return which of the sorted groups each text is of, [n]."""
+    """Return the index of each text's group among the sorted groups, [n]."""
     if groups is None:
         return np.zeros(gold.size, dtype=np.int64)
     owners: NDArray[np.int64] = np.unique(np.asarray(groups), return_inverse=True)[1]

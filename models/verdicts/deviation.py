@@ -1,4 +1,4 @@
-"""How far apart two backends may answer one file: what rounding explains, and no more."""
+"""Compute how far apart two backends may answer one file because of rounding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Estimates of the metrics: value, interval and sample size in one call each."""
+"""Estimate the metrics: value, interval and sample size in one call each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class OrderEstimates(NamedTuple):
-    """How texts are ordered within their groups: means over the groups."""
+    """Estimates of the ordering within groups: means over the groups."""
 
     reliability: Estimate
     sensitivity: Estimate
@@ -33,7 +33,7 @@ class OrderEstimates(NamedTuple):
 
 
 def exact(value: float, *, n: int = 1) -> Estimate:
-    """Return an estimate without uncertainty: the size of a file, the share of its operators."""
+    """Return an estimate without uncertainty, such as the size of a file."""
     return Estimate(float(value), float(value), float(value), n)
 
 
@@ -146,7 +146,7 @@ def order(gold: Labels, predicted: Labels, groups: Sequence[str]) -> OrderEstima
 
 
 def _counted(statistic: Statistic, gold: Labels, predicted: Labels, confidence: float) -> Estimate:
-    """Return an estimate of what one confusion table decides."""
+    """Return an estimate of a statistic of one confusion table."""
     metrics.matches(gold, predicted)
     tables = confusion.confusion(gold, predicted, classes=_classes(gold, predicted))
     return _from_tables(_of_all(statistic), tables, confidence)
@@ -184,7 +184,7 @@ def _drop(  # noqa: PLR0913 - a statistic, and what it is taken of
 def _counted_by_group(
     statistic: Statistic, gold: Labels, predicted: Labels, groups: Sequence[str]
 ) -> Estimate:
-    """Return an estimate of what the confusion tables of the groups decide."""
+    """Return an estimate of a statistic of the groups' confusion tables."""
     metrics.matches(gold, predicted)
     classes = _classes(gold, predicted)
     return _from_tables(statistic, confusion.confusion(gold, predicted, groups, classes=classes))
@@ -211,7 +211,7 @@ def total_variation(first: Floats, second: Floats, *, confidence: float = CONFID
 
 
 def quantile(samples: Floats, at: float) -> Estimate:
-    """Estimate a quantile without a distribution: the nearest rank, so a value that was seen.
+    """Estimate a quantile without assuming a distribution: the nearest rank.
 
     Serves latencies (0.5, 0.9, 0.99) and, at 0.5, repeated rates, cold starts and peaks of memory.
 

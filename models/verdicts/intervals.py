@@ -1,4 +1,4 @@
-"""95 % intervals: the only numbers that a verdict looks at.
+"""Compute the 95 % intervals on which verdicts are based.
 
 Each states its assumptions. Coverage is tested by simulation in suites/meta/verdicts.
 An end that a sample is too small to bound is infinite.
@@ -25,7 +25,7 @@ MOST_RESAMPLES = 20_000
 
 
 class Interval(NamedTuple):
-    """The two ends, in the unit of what is estimated."""
+    """The two ends, in the unit of the estimate."""
 
     low: float
     high: float
@@ -214,7 +214,7 @@ def resamples_for(confidence: float) -> int:
 
 
 def check_latencies(numerators: Floats, denominators: Floats) -> None:
-    """Refuse latencies, seconds [n], of which no ratio can be taken pair by pair.
+    """Reject latencies, seconds [n], that have no pairwise ratio.
 
     Raises:
         EdgeproofError: empty, unpaired, or a latency that is not finite and positive.

@@ -1,4 +1,4 @@
-"""The judge: an estimate with its interval, against a budget, gives a verdict and its reason."""
+"""Judge an estimate with its interval against a budget."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNREACHABLE = 1000.0
 
 
 class Verdict(StrEnum):
-    """What a judgment can be."""
+    """The possible verdicts."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A measured value and how well it is known.
+    """A measured value with its uncertainty.
 
     Attributes:
         value: in the metric's canonical unit.
@@ -77,7 +77,7 @@ class Budget:
         return f"{self.file}: {self.key}"
 
     def keeps(self, value: float) -> bool:
-        """Tell whether a value is on the right side; the limit itself is."""
+        """Tell whether a value keeps the limit; the limit itself does."""
         return value <= self.value if self.limit == "max" else value >= self.value
 
     def __str__(self) -> str:
@@ -144,7 +144,7 @@ def _sample(estimate: Estimate, metric: Metric) -> str:
 
 
 def check_range(estimate: Estimate, metric: Metric) -> None:
-    """Refuse a value that the metric cannot have, such as an accuracy of 84.
+    """Reject a value outside of the metric's range, such as an accuracy of 84.
 
     Raises:
         EdgeproofError: the value is outside [metric.low, metric.high].

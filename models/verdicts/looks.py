@@ -1,4 +1,4 @@
-"""Looking at texts before all are answered, at the error rates of one look at all of them.
+"""Judge after a part of the texts, at the error rates of a single look at all of them.
 
 A gate looks at the first texts of a drawn order, then at more, and stops as soon as its verdict is
 decided. Who looks several times errs more often, unless each look's interval is wider: the error
@@ -59,12 +59,12 @@ class Look(NamedTuple):
 
 
 def order_of(texts: int, *, seed: int = SEED) -> NDArray[np.int64]:
-    """Return the order in which that many texts are looked at, [texts] rows."""
+    """Return the random order in which that many texts are looked at, [texts] rows."""
     return np.random.default_rng(seed).permutation(texts)
 
 
 def sizes_of(texts: int, *, at_least: int = 0) -> tuple[int, ...]:
-    """Return how many texts each look is at, ascending; the last one is at all of them.
+    """Return the number of texts of each look, ascending, ending with all.
 
     Args:
         texts: that there are.
@@ -81,7 +81,7 @@ def sizes_of(texts: int, *, at_least: int = 0) -> tuple[int, ...]:
 
 
 def looks_of(texts: int, *, at_least: int = 0) -> tuple[Look, ...]:
-    """Return how many texts each look is at, and the confidence of its interval.
+    """Return the number of texts of each look, and the confidence of its interval.
 
     Args:
         texts: that there are.
@@ -97,7 +97,7 @@ def look_until_decided(
     estimate: Callable[[Look], Estimate],
     verdict: Callable[[Estimate], Verdict],
 ) -> tuple[Look, Estimate]:
-    """Look until the verdict is pass or fail, at the most as often as there are looks.
+    """Look until the verdict is pass or fail, at most as often as there are looks.
 
     Args:
         looks: of `looks_of`.
@@ -140,7 +140,7 @@ def confidences_of(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class _Inside(NamedTuple):
-    """The density of a sum over those samples that no look has decided so far.
+    """The density of a sum over the samples that no look has decided so far.
 
     Attributes:
         share: of the texts that were summed.
@@ -180,7 +180,7 @@ def _density(
 
 
 def _end(before: _Inside | None, share: float, spent: float) -> float:
-    """Return how many standard deviations from 0 the sum decides, for the error to be spent."""
+    """Return at how many standard deviations the sum decides, given the error to spend."""
     from scipy.special import ndtri  # noqa: PLC0415 - half a second that collection must not pay
 
     if before is None:

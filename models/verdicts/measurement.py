@@ -1,4 +1,4 @@
-"""A measurement: one number of one variant on one device, as results.json holds it."""
+"""Record a measurement: one number of one variant on one device, as in results.json."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Measurement(Table, frozen=True, kw_only=True):
 
     @classmethod
     def from_dict(cls, data: object) -> Measurement:
-        """Read what `to_dict` wrote.
+        """Read the output of `to_dict`.
 
         Raises:
             EdgeproofError: a key is missing, unknown or mistyped, or the values contradict each
@@ -115,7 +115,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
     subject: str = "",
     details: dict[str, Any] | None = None,
 ) -> Measurement:
-    """Judge an estimate where there is a budget, and record it.
+    """Judge an estimate if there is a budget, and record it.
 
     Args:
         estimate: what was measured.

@@ -1,4 +1,4 @@
-"""The metrics: their names, units and ranges; what labels and logits must be to be scored.
+"""Define the metrics: names, units and ranges, and what makes labels and logits scorable.
 
 Labels are integer arrays of shape [n], logits float arrays of shape [n, classes].
 """
@@ -28,7 +28,7 @@ FULL_MODEL = "full_model"
 
 
 class Metric(NamedTuple):
-    """What a number means.
+    """The definition of a metric.
 
     Attributes:
         name: as budgets and results.json spell it.
@@ -254,7 +254,7 @@ METRICS = {
 
 
 def metric_named(name: str) -> Metric:
-    """Look a metric up.
+    """Return a metric by its name.
 
     Raises:
         UsageMistake: there is none of that name.
@@ -323,7 +323,7 @@ def total_variations(first: Floats, second: Floats) -> NDArray[np.float64]:
 
 
 def _sane(logits: Floats) -> NDArray[np.float64]:
-    """Return logits as float64 after counting what is not finite: a NaN must never earn a score."""
+    """Return logits as float64, rejecting NaN and Inf, which must never earn a score."""
     if logits.ndim != 2 or logits.size == 0:  # noqa: PLR2004 - [n, classes]
         raise EdgeproofError(
             f"logits have the shape {list(logits.shape)}, not [n, classes]",
@@ -341,7 +341,7 @@ def refuse_not_finite(
     key: str | None = None,
     texts: NDArray[np.int64] | None = None,
 ) -> None:
-    """Refuse logits [n, classes] that hold NaN or Inf, which could earn a score by accident.
+    """Reject logits [n, classes] with NaN or Inf, which could earn a score by accident.
 
     Args:
         logits: to be looked through.

@@ -1,4 +1,4 @@
-"""Quantities as people write them ("4.1 points", "8.4 MB", "25 ms") and as they are kept.
+"""Parse quantities as people write them ("4.1 points", "8.4 MB") into canonical values.
 
 Kept means canonical: fractions, seconds, bytes, ratios, texts per second, instructions, logits
 and nats, all floats.

@@ -1,4 +1,4 @@
-"""The measures of RepLab 2013: official accuracy, Reliability and Sensitivity.
+"""Compute the measures of RepLab 2013: official accuracy, Reliability and Sensitivity.
 
 They take the confusion tables of all groups, [..., groups, classes, classes + 1], as
 `confusion` counts them, with labels ordered from the worst to the best.

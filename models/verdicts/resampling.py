@@ -1,4 +1,4 @@
-"""Bootstrap intervals of what counts decide, at a cost that the number of texts does not raise."""
+"""Compute bootstrap intervals of statistics of counts, at a cost independent of the texts."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def drop_of(statistic: Statistic, tables: Counts) -> Floats:
 
 
 def _pseudo_texts(tables: Counts) -> Floats:
-    """Return shares of the two pseudo texts by cell, of the shape of the tables; their sum is 2."""
+    """Return shares of the two pseudo texts by cell, of the shape of the tables; they sum to 2."""
     classes = tables.shape[1]
     of_gold = tables.sum(axis=(-2, -1)) / tables.sum()
     pseudo = np.zeros(tables.shape)
@@ -184,7 +184,7 @@ def _resampled(
 def _corrected_ends(
     drawn: Floats, value: float, acceleration: float, confidence: float
 ) -> tuple[float, float]:
-    """Return the quantiles that Efron's correction asks for; both NaN where it is not defined."""
+    """Return the quantiles of Efron's correction; both NaN if it is undefined."""
     from scipy.special import ndtr, ndtri  # noqa: PLC0415 - slow to import for collection
 
     # Where values tie, half of those that equal the estimate count as below it.

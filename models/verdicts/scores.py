@@ -1,4 +1,4 @@
-"""All measures of one set of answers as one document: overall, by class, by domain, by group."""
+"""Compute all measures of a set of answers: overall, by class, by domain, by group."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def score_trivial_classifiers(
     labels: Sequence[str] = POLARITIES,
     ordered: bool = True,
 ) -> dict[str, dict[str, float]]:
-    """Return the measures of the answers that need no model.
+    """Return the scores of trivial classifiers.
 
     Args:
         gold: labels [n].

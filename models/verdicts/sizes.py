@@ -1,4 +1,4 @@
-"""Size ratios, each named by what is over the FlatBuffer."""
+"""Compute size ratios over the FlatBuffer, each named by its numerator."""
 
 from __future__ import annotations
 

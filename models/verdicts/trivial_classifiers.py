@@ -1,4 +1,4 @@
-"""Answers that need no model. A model that does not beat them has learned nothing.
+"""Answer without a model. A model that does not beat these answers has learned nothing.
 
 Labels are integer arrays [n], 0 the worst.
 """
@@ -25,7 +25,7 @@ def always_best(texts: int, *, classes: int) -> NDArray[np.int64]:
 
 
 def majority(train_labels: Labels, texts: int) -> NDArray[np.int64]:
-    """Return the label that training has most often, for every text, [texts].
+    """Return the most frequent label of training for every text, [texts].
 
     Raises:
         EdgeproofError: no training texts.
@@ -38,7 +38,7 @@ def majority(train_labels: Labels, texts: int) -> NDArray[np.int64]:
 def group_majority(
     train_labels: Labels, train_groups: Sequence[str], groups: Sequence[str]
 ) -> NDArray[np.int64]:
-    """Return for every text the label that its group has most often in training, [n].
+    """Return for every text the most frequent label of its group in training, [n].
 
     Of two that are equally frequent, the one more frequent in all training texts is taken; that
     is also the answer for a group without training texts.

@@ -1,4 +1,4 @@
-"""What is wrong with a FlatBuffer, or will bite: `findings_of` lists it.
+"""Find what is wrong with a FlatBuffer, or will cause trouble: `findings_of` lists it.
 
 Each module holds checks of one kind. A check is a function from `Inspected` to findings; its
 findings' ids are stable, and `docs/inspect.md` lists them.

@@ -1,4 +1,4 @@
-"""Findings about metadata: where what a file says of itself is not what it is."""
+"""Find contradictions between a file's metadata and its graph."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _ports(inspected: Inspected) -> Iterator[Finding]:
 def _names(
     side: str, described: Sequence[TensorMetadata], held: Sequence[Tensor]
 ) -> Iterator[Finding]:
-    """Compare names where both sides use the same: then their order has to be the same too."""
+    """Compare names that both sides use: their order has to agree."""
     told, found = [_bare(one.name) for one in described], [_bare(one.name) for one in held]
     if told != found and len(set(told)) > 1 and sorted(told) == sorted(found):
         yield Finding(
@@ -118,7 +118,7 @@ def _labels(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _lines(inspected: Inspected, file: AssociatedFile) -> int | None:
-    """Return how many lines that are not empty a packed file has; None where it has none."""
+    """Return how many non-empty lines a packed file has; None if it is missing."""
     if file.name not in {
         one.name for one in (inspected.metadata.packed if inspected.metadata else ())
     }:
@@ -131,7 +131,7 @@ def _lines(inspected: Inspected, file: AssociatedFile) -> int | None:
 
 
 def _packed(inspected: Inspected) -> Iterator[Finding]:
-    """Name what is spoken of, packed, and cannot be unpacked."""
+    """Name files that are mentioned and packed but cannot be unpacked."""
     if inspected.metadata is None:
         return
     packed = {one.name for one in inspected.metadata.packed}
@@ -166,7 +166,7 @@ def _vocabulary(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _rows(inspected: Inspected) -> int:
-    """Return the rows of the largest table that is looked up; 0 where there is none."""
+    """Return the rows of the largest lookup table; 0 if there is none."""
     rows = [0]
     for operator in inspected.main:
         if operator.name in _LOOKUPS:

@@ -1,4 +1,4 @@
-"""A finding, and what checks look at."""
+"""Define a finding, and the data that checks use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TABLE = Path(__file__).parents[1] / "findings.toml"
 
 
 class Limits(Table, frozen=True, kw_only=True):
-    """`findings.toml`, which explains them."""
+    """The limits in `findings.toml`, which explains them."""
 
     half_largest: float
     float_share: float
@@ -38,7 +38,7 @@ class Limits(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a file, or will bite.
+    """A problem, or a possible problem, of a file.
 
     Attributes:
         id: the same for all findings of a kind, and from version to version.
@@ -58,7 +58,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Inspected:
-    """What checks look at.
+    """The data that checks use.
 
     Attributes:
         data: the whole file.
@@ -102,7 +102,7 @@ def limits() -> Limits:
 
 
 def several(names: Iterable[str]) -> str:
-    """List names in a sentence: the first few, and how many there are beyond them."""
+    """List names in a sentence: the first few, and how many more there are."""
     each = list(names)
     few = each[: limits().names]
     more = f" and {len(each) - len(few)} more" if len(each) > len(few) else ""
@@ -110,11 +110,11 @@ def several(names: Iterable[str]) -> str:
 
 
 def shape_of(tensor: Tensor) -> str:
-    """Write a tensor's shape, -1 where it is open."""
+    """Format a tensor's shape, with -1 for dynamic dimensions."""
     pairs = zip(tensor.shape, tensor.dynamic, strict=False)
     return "[" + ", ".join("-1" if dynamic else str(size) for size, dynamic in pairs) + "]"
 
 
 def named(tensor: Tensor, among: Sequence[Tensor]) -> str:
-    """Name a tensor, by its place where it has no name."""
+    """Name a tensor, by its position if it has no name."""
     return repr(tensor.name) if tensor.name else f"number {list(among).index(tensor)}"

@@ -1,4 +1,4 @@
-"""Findings about operators: who can run the file at all, and what is peculiar about running it."""
+"""Find problems of operators: which runtimes can run the file, and its peculiarities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings about outputs: what they stand for, and whether they can hold it."""
+"""Find problems of outputs: their meaning, and whether they can represent it."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _integers(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _held(inspected: Inspected, tensor: Tensor, scale: float, zero: int) -> Iterator[Finding]:
-    """Say whether integers can hold what the output stands for."""
+    """Find integer outputs that cannot represent the range of their values."""
     name = named(tensor, inspected.outputs)
     bits = BITS[tensor.dtype]
     smallest = 0 if tensor.dtype.startswith("u") else -(1 << (bits - 1))
@@ -168,7 +168,7 @@ def _held(inspected: Inspected, tensor: Tensor, scale: float, zero: int) -> Iter
 
 
 def _surest(width: float, tensor: Tensor) -> float:
-    """Return the largest probability that logits in a range so wide can express."""
+    """Return the largest probability that logits within a range can express."""
     others = max(tensor.shape[-1] if tensor.shape else 1, 2) - 1
     return 1.0 / (1.0 + others * math.exp(-min(max(width, 0.0), 700.0)))
 

@@ -1,4 +1,4 @@
-"""Findings about inputs and signatures: how an app binds them, and what it has to feed."""
+"""Find problems of inputs and signatures: how an app binds and feeds them."""
 
 from __future__ import annotations
 

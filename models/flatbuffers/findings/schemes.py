@@ -1,4 +1,4 @@
-"""Findings about the scheme: whether the file is what it is said to be."""
+"""Find contradictions between a file and its claimed scheme."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NAMES = (
 
 
 def claim_of(path: Path) -> str | None:
-    """Return what a file's name says it is: float16, int8, or nothing."""
+    """Return the scheme that a file's name claims: float16, int8, or nothing."""
     name = path.stem.lower()
     claims = {claim for pattern, claim in _NAMES if pattern.search(name)}
     return claims.pop() if len(claims) == 1 else None
@@ -72,7 +72,7 @@ def _claimed(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _dtypes(inspected: Inspected) -> set[str]:
-    """Return the dtypes of everything that stands for real numbers, weights or not."""
+    """Return the dtypes of all tensors that represent real numbers."""
     report = inspected.report
     census = {one.dtype for one in (*report.weight_census, *report.activation_census)}
     return census | {one.dtype for one in (*inspected.inputs, *inspected.outputs)}
@@ -110,7 +110,7 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
 
 
 def _floats_left(inspected: Inspected) -> Iterator[Finding]:
-    """Name large float32 weights of a file that stores others in less."""
+    """Name large float32 weights of an otherwise quantized file."""
     weights = large_weights(inspected.report.tensors)
     total = sum(one.constant_bytes for one in weights)
     if all(one.dtype in {"float32", "float64"} for one in weights):

@@ -1,4 +1,4 @@
-"""Findings about the numbers in a file: not finite, too large, or stored against the rules."""
+"""Find problems of a file's numbers: not finite, too large, or quantized against the rules."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _none(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _text_mode(inspected: Inspected) -> Iterator[Finding]:
-    """Find text-mode copies: carriage returns became line feeds, and every length stayed."""
+    """Detect text-mode copies: carriage returns became line feeds without changing lengths."""
     counts = {byte: inspected.data.count(byte) for byte in (b"\x0b", b"\x0c", b"\r", b"\x0e")}
     returns = counts.pop(b"\r")
     neighbors = sum(counts.values())
@@ -117,7 +117,7 @@ def _too_large(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding
 
 
 def _readers(tensor: Tensor, operators: Iterable[Operator]) -> str:
-    """Name what reads a constant, seen through what unpacks it."""
+    """Name the operators that read a constant, ignoring dequantization."""
     listed = list(operators)
     readers = [one for one in listed if _reads(one, tensor)]
     unpacked = [one.outputs[0] for one in readers if one.name == "DEQUANTIZE" and one.outputs]
@@ -151,7 +151,7 @@ def _zero_points(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _product_weights(inspected: Inspected) -> Iterator[Tensor]:
-    """Yield the weights of products as they are stored, behind what unpacks them."""
+    """Yield the stored weights of products, before dequantization."""
     unpacks = {
         one.outputs[0].index: one.inputs[0]
         for one in inspected.main
