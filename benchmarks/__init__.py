@@ -1,1 +1,1 @@
-"""What edgeproof claims of its own speed, measured: `python -m benchmarks`."""
+"""Measure edgeproof's own speed: `python -m benchmarks`."""

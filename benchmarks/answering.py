@@ -1,4 +1,4 @@
-"""How fast the texts of an accuracy run are answered: over a bare loop, on two cores, of many."""
+"""Measure how fast the texts of an accuracy run are answered, compared with a bare loop."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def measure_answering() -> dict[str, Any]:
 
 
 def _over_bare(file: Path, every: Any, store: Store) -> dict[str, float]:
-    """Return texts per second over a bare loop's: by wall time, and by the processes' CPU time."""
+    """Return texts per second relative to a bare loop, by wall time and by CPU time."""
     few = rows_of(every, slice(ROUND_TEXTS))
     inputs = store.root / "benchmark-answering.npz"
     np.savez(inputs, **{NAMES[role]: rows for role, rows in few.items()})
@@ -125,7 +125,7 @@ def _over_bare(file: Path, every: Any, store: Store) -> dict[str, float]:
 
 
 def _scale(file: Path, every: Any) -> dict[str, float]:
-    """Return what two runners, and twice the texts, make of the time and of a runner's memory."""
+    """Return how time and memory change with two runners, and with twice the texts."""
     half, whole = (_repeated(every, count) for count in (TEXTS // 2, TEXTS))
     once, memory = _answer(file, half, runners=1)
     twice, more = _answer(file, whole, runners=1)
@@ -162,7 +162,7 @@ def _answer(file: Path, inputs: Any, *, runners: int) -> tuple[float, float]:
 
 
 class Entered:
-    """Gives a runner that is entered already, and leaves it open."""
+    """Provides a runner that is already entered, and leaves it open."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner

@@ -1,4 +1,4 @@
-"""How much edgeproof adds to pytest's own time for collecting."""
+"""Measure how much time edgeproof adds to pytest's collection."""
 
 from __future__ import annotations
 

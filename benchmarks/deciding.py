@@ -1,4 +1,4 @@
-"""How few texts decide: of the default subject's candidates, gate by gate."""
+"""Measure how few texts decide each gate of the default subject."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUITES = ("suites/accuracy", "suites/agreement")
 
 
 def measure_deciding() -> dict[str, Any]:
-    """Return the share of the texts that each gate was decided by, and their median.
+    """Return the share of the texts that decided each gate, and the median share.
 
     Without baselines: where there is one, gates look at as many texts as it has.
     """

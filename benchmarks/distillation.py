@@ -1,4 +1,4 @@
-"""Does learning from the full model's answers help the small one? One command measures it.
+"""Measure whether learning from the full model's answers helps the small model.
 
     python -m benchmarks.distillation SUBJECT.toml --corpus FILE --pretrained FOLDER
 
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _plans(subject: Subject, seed: int, options: argparse.Namespace) -> dict[str, Plan]:
-    """Return what one seed trains, by what it learns from."""
+    """Return the plans of one seed, with and without distillation."""
     small = subject.small
     if small is None or small.distillation is None:
         raise UsageMistake(
@@ -191,7 +191,7 @@ def _measured(measure: Callable[[Counts], Floats], gold: Labels, labels: Labels)
 
 
 def _over_seeds(with_it: Sequence[float], without: Sequence[float]) -> dict[str, Any]:
-    """Paired by seed: how the gain varies with initial weights and order, on these test texts."""
+    """Estimate how the gain varies with initial weights and order, paired by seed."""
     return _mean_with_interval(np.subtract(with_it, without))
 
 

@@ -1,4 +1,4 @@
-"""How long the main job takes, cold and warm."""
+"""Measure how long the main job takes, cold and warm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WARM_LIMIT_SECONDS = 60.0
 
 
 def measure_host() -> dict[str, Any]:
-    """Return the seconds of a run into an empty store and of the next, and what that rebuilt."""
+    """Return the seconds of a run with an empty store and of the next, and what that rebuilt."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder, "store")
         cold = _run(store)

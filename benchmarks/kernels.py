@@ -1,4 +1,4 @@
-"""How fast kernels are judged: examples a second of one core, client and runner together."""
+"""Measure how fast kernels are judged: examples per second of one core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rows of several lengths bring: texts per second of one file with them over one without.
+"""Measure the effect of several row lengths: texts per second with and without them.
 
 Both files hold the same weights; the one takes rows of the longest length alone. They answer the
 same texts in one runner, in turns, from text to label.
@@ -155,7 +155,7 @@ def _load(runner: Runner, name: str, file: Path) -> None:
 
 
 def _peak(backend: str, file: Path, tokenizer: str, texts: list[tuple[str, ...]]) -> int:
-    """Return the bytes that a runner took which has answered at every length."""
+    """Return the memory of a runner that has answered at every length."""
     with Runner(LocalTransport(), backend, timeout=600.0) as runner:
         _load(runner, "file", file)
         runner.classify("file", tokenizer, texts[:WARMUP])

@@ -1,4 +1,4 @@
-"""How true the runner's latencies are: its own figures over a bare loop of `invoke()`."""
+"""Compare the runner's latencies with a bare loop of `invoke()`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for all tests of edgeproof: no clock fails one, and each planted fault is reported."""
+"""Disable hypothesis's deadlines, and report each planted fault."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Turn hypothesis's deadlines off, and collect how faults ended in the process that reports.
+    """Disable hypothesis's deadlines, and collect the results of faults in the reporting process.
 
     A busy machine takes longer than 200 ms over any example. Under xdist the process that reports
     is not the one that tests.

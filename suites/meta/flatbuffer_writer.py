@@ -1,4 +1,4 @@
-"""Write the FlatBuffers of the tests: small classifiers, files that no converter writes."""
+"""Write the FlatBuffers of the tests: small classifiers, and unusual files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OLD_CODES = 127
 
 @dataclass
 class Model:
-    """A TFLite FlatBuffer in the making; tensors are named by their index."""
+    """A TFLite FlatBuffer under construction; tensors are identified by index."""
 
     tensors: list[Table] = field(default_factory=list)
     buffers: list[bytes] = field(default_factory=lambda: [b""])
@@ -123,7 +123,7 @@ class Model:
         )
 
     def end_graph(self, inputs: list[int], outputs: list[int], name: str = "main") -> None:
-        """Make a subgraph of what was added since the last one."""
+        """Finish a subgraph with everything added since the last one."""
         self.subgraphs.append(
             Table(
                 {

@@ -1,4 +1,4 @@
-"""Fails where more mutants of models/verdicts live than pyproject.toml allows.
+"""Fail if more mutants of models/verdicts survive than pyproject.toml allows.
 
 `python -m suites.meta.mutation`, after `mutmut run`. What mypy refuses is no merit of the tests, so
 those that live are a share of the mutants that only a test could catch.
@@ -33,7 +33,7 @@ NOT_TRIED = {None, 2}
 
 
 def judge(codes: Iterable[int | None], limit: float) -> dict[str, float]:
-    """What became of the mutants, as a document.
+    """Return the results of the mutants as a document.
 
     Args:
         codes: the exit code of each; None of one that was not tried.
@@ -76,7 +76,7 @@ def main() -> int:
 
 
 def _codes() -> list[int | None]:
-    """The exit code of every mutant of a file that there still is."""
+    """Return the exit codes of the mutants of an existing file."""
     kept = [
         path
         for path in sorted(MUTANTS.rglob("*.meta"))

@@ -1,4 +1,4 @@
-"""Writes ONNX files field by field (onnx.proto), as small ones for tests: without the onnx package.
+"""Write small ONNX files for tests, field by field (onnx.proto), without the onnx package.
 
 `classifier` computes what `suites.meta.small_classifiers` does, from the same numbers.
 """

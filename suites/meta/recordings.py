@@ -1,4 +1,4 @@
-"""An app's answers to a small classifier's texts, computed without a runtime and without edgeproof.
+"""An app's answers to a small classifier's texts, computed independently.
 
 The classifier is that of `small_classifiers`; words are `w0` to `w58`, one id each.
 """

@@ -1,4 +1,4 @@
-"""Programs beside the tests that import TensorFlow, as pytest does not: run by themselves."""
+"""Run programs that import TensorFlow, which pytest does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small text classifiers in the shapes that people have, written without a converter.
+"""Write small text classifiers of common shapes, without a converter.
 
 GATHER of a table of 64 rows, the mask, a mean over 8 tokens, the mean of the segments, a dense
 layer: a runtime runs them, and each is a few kB.

@@ -1,4 +1,4 @@
-"""Every backend that can answer here answers alike, refuses in one message, and tells its share."""
+"""Available backends answer alike, refuse in one message, and report their share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An external delegate that is compiled here is loaded with its options; its faults are told."""
+"""A delegate that is compiled here is loaded with its options, and its faults are reported."""
 
 from __future__ import annotations
 

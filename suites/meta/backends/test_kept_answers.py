@@ -1,4 +1,4 @@
-"""Answers of a backend are asked for once; what may be otherwise next time is asked for again."""
+"""Answers of a backend are asked for once, unless they may differ next time."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ class Here:
     """A place whose answers are kept."""
 
     def identity(self, transport, backend):  # noqa: ARG002 - a place's
-        """Return what answers are kept by."""
+        """Return the key of stored answers."""
         return {"versions": {backend: "1"}}
 
 
 class Anywhere:
-    """A place of which nobody knows what changes it."""
+    """A place whose identity is unknown."""
 
     def identity(self, transport, backend):  # noqa: ARG002 - a place's
-        """Return that none are kept."""
+        """Return None: no answers are stored."""
         return
 
 
 class Tiny:
-    """A candidate, as far as it is asked."""
+    """A minimal candidate."""
 
     scheme = "tiny"
 

@@ -1,4 +1,4 @@
-"""Known wrong pairs are data: an entry names what it accepts, or is refused by name."""
+"""Entries of known wrong pairs name what they accept; incomplete ones are rejected."""
 
 from __future__ import annotations
 

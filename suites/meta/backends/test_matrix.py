@@ -1,4 +1,4 @@
-"""The matrix: the worst that a gate found of a pair is what its cell says."""
+"""A cell of the matrix shows the worst finding of its gates."""
 
 from __future__ import annotations
 

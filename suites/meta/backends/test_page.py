@@ -1,4 +1,4 @@
-"""The matrix of runs is written between the marks of a page, each fault once."""
+"""The matrix of runs is written between the marks of a page, with each fault once."""
 
 from __future__ import annotations
 

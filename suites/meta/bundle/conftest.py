@@ -1,4 +1,4 @@
-"""What the tests of the bundle share: small artefacts, built or given, and changes to a file."""
+"""Share small artefacts of bundles, built or given, and functions that change a file."""
 
 from __future__ import annotations
 
@@ -89,18 +89,18 @@ def flatbuffer() -> bytes:
 
 @pytest.fixture(autouse=True)
 def _unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for no disk: hundreds of bundles are unpacked, and syncing is for the store's tests."""
+    """Skip fsync: hundreds of bundles are unpacked, and the store's tests cover syncing."""
     monkeypatch.setattr(store_module, "_sync", lambda _: None)
 
 
 @pytest.fixture
 def contents(tmp_path: Path) -> Contents:
-    """What a host would export."""
+    """The contents of a bundle."""
     return contents_in(tmp_path)
 
 
 def contents_in(folder: Path) -> Contents:
-    """Make in a folder what a host would export."""
+    """Make the contents of a bundle in a folder."""
     texts = Stage("corpus", {"seed": 1})
     models = {"full": Stage("model", {"layers": 4}), "small": Stage("model", {"layers": 1})}
     variants = {name: Stage("variant", {"scheme": name}) for name in ("float32", "float16")}
@@ -147,7 +147,7 @@ positive = "spam"
 
 
 def given_in(folder: Path, *, recorded: bool = False) -> Contents:
-    """Make in a folder what a host would export of two files of somebody else's.
+    """Make the contents of a bundle of two given files in a folder.
 
     One answers two logits for ids, mask and segments, the other one sigmoid for ids of int64. The
     answers of another system are what both are compared with, where they are asked for.
@@ -190,13 +190,13 @@ def given_in(folder: Path, *, recorded: bool = False) -> Contents:
 
 @pytest.fixture
 def given(tmp_path: Path) -> Contents:
-    """What a host would export of files of somebody else's, compared with recorded answers."""
+    """The contents of a bundle of given files with recorded reference answers."""
     return given_in(tmp_path, recorded=True)
 
 
 @pytest.fixture
 def given_file(given: Contents, tmp_path: Path) -> Path:
-    """A bundle of them."""
+    """A bundle of given files."""
     written = tmp_path / "mail.edge"
     write_bundle(written, given)
     return written
@@ -218,7 +218,7 @@ def board(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def reseal(file: Path) -> Callable[[Callable[[dict[str, bytes], dict[str, Any]], None]], None]:
-    """A function that changes members and manifest, and then lets every hash be right again."""
+    """A function that changes members and manifest and then corrects every hash."""
 
     def written(change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> None:
         file.write_bytes(resealed(file.read_bytes(), change))
@@ -227,7 +227,7 @@ def reseal(file: Path) -> Callable[[Callable[[dict[str, bytes], dict[str, Any]],
 
 
 def resealed(bundle: bytes, change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> bytes:
-    """Return a bundle with other members, or another manifest, and every hash right again."""
+    """Return a bundle with changed members or manifest, and correct hashes."""
     with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     manifest = json.loads(members.pop(MANIFEST))
@@ -249,7 +249,7 @@ def resealed(bundle: bytes, change: Callable[[dict[str, bytes], dict[str, Any]],
 
 
 def _resealed(name: str, members: dict[str, bytes]) -> bytes:
-    """Return an artefact's manifest with the hashes that its files have now."""
+    """Return an artefact's manifest with the current hashes of its files."""
     folder = name.removesuffix("manifest.json")
     held = json.loads(members[name])
     hashes = {

@@ -1,4 +1,4 @@
-"""A bundle that is not what it says is refused with one message that names what is wrong."""
+"""An invalid bundle is rejected with one message that names the error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bundle carries, and that what was written is what is opened."""
+"""A bundle holds what it must, and opening it returns what was written."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def keys_of(artefacts: JudgedArtefacts) -> dict[str, list[tuple[str, str, str]]]:
-    """Name, stage and key of each artefact: a recipe's tuples are lists once it was kept."""
+    """Name, stage and key of each artefact; stored tuples come back as lists."""
     by_use = {"": artefacts.named, "c": artefacts.candidates, "e": artefacts.encoded}
     return {
         use: sorted((name, stage.name, stage.key) for name, stage in stages.items())
@@ -151,7 +151,7 @@ def test_bundle_holds_the_reference_and_known_failures(given, given_file, board)
 
 
 def test_bundle_holds_no_path_of_the_host(given, given_file, tmp_path):
-    """Where texts, tokenizer and declarations lie is nobody else's business."""
+    """The locations of texts, tokenizer and declarations are private."""
     given = dataclasses.replace(given, budgets_shown="own.toml")
     write_bundle(given_file, given)
     with zipfile.ZipFile(given_file) as archive:

@@ -1,4 +1,4 @@
-"""A bundle whose every hash is right and that holds nonsense is refused in one message, at once."""
+"""A bundle with correct hashes and nonsensical contents is rejected in one message, at once."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def in_json(ending: str, *keys: str, value: object) -> Change:
 
 
 def in_manifest(*keys: str, value: object) -> Change:
-    """Put another value under a key of the bundle's manifest."""
+    """Set a key of the bundle's manifest."""
 
     def change(_: Members, manifest: dict[str, Any]) -> None:
         _put(manifest, keys, value)
@@ -74,7 +74,7 @@ def in_first_text(**changes: object) -> Change:
 
 
 def in_arrays(ending: str, **arrays: Any) -> Change:
-    """Replace arrays of an .npz; `None` takes one out."""
+    """Replace arrays of an .npz; `None` removes one."""
 
     def change(members: Members, _: dict[str, Any]) -> None:
         name, packed = named(members, ending), io.BytesIO()
@@ -113,7 +113,7 @@ def swapped_keys(_: Members, manifest: dict[str, Any]) -> None:
 
 
 def in_elsewhere(role: str, folder: str) -> Change:
-    """Say that an artefact is elsewhere, wherever the manifest says where it is."""
+    """Set the location of an artefact wherever the manifest states it."""
 
     def change(_: Members, manifest: dict[str, Any]) -> None:
         held = manifest["artefacts"]

@@ -1,4 +1,4 @@
-"""What was unpacked from a bundle is believed no further than the bundle's own hashes reach."""
+"""Unpacked files are trusted only as far as the bundle's hashes reach."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def follow(remedy: str) -> None:
-    """Do what a message says: delete the folder that it names."""
+    """Follow the remedy of a message: delete the folder that it names."""
     named = re.match(r"Delete (.+) and run again: it will be made anew", remedy)
     assert named is not None, remedy
     shutil.rmtree(named[1])
@@ -104,7 +104,7 @@ def test_bundles_of_the_same_name_are_unpacked_separately(file, board, reseal):
 
 @pytest.mark.parametrize("damaged", ["texts.jsonl", "manifest.json"])
 def test_damaged_bundle_ends_in_one_message_without_training(damaged, file, tmp_path):
-    """Whatever is wrong with what was unpacked, the run ends in one message, on a host too."""
+    """Whatever is wrong with the unpacked files, the run ends in one message, on a host, too."""
     store = tmp_path / "store"
     kept = open_bundle(file, Store(store)).kept.folder
     found = next(kept.glob(f"corpus/*/{damaged}"))

@@ -60,7 +60,7 @@ def test_inputs_are_unmasked_words():
 
 
 def test_calibrator_detects_a_planted_slowdown(monkeypatch):
-    """Twice the time, seen by the runner's own clock; the reference is left as it is."""
+    """The runner's own clock shows twice the time; the reference is unchanged."""
     monkeypatch.setattr(races, "ROUNDS", 100)
     found = Calibrator(network.dense_network(), RUNTIMES[0]).comparison(1.0)
     assert [1.7 < one.ratio.value < 2.3 for one in found.races] == [True, True]

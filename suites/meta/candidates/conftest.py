@@ -1,4 +1,4 @@
-"""Files for the tests: each is written where it is asked for."""
+"""Write small files for the tests of candidates."""
 
 from __future__ import annotations
 

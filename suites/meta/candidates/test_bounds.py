@@ -1,4 +1,4 @@
-"""What is handed in takes no more memory than is stated, and is not a column twice."""
+"""Given files are limited in memory, and a column has one meaning."""
 
 from __future__ import annotations
 

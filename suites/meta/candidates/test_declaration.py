@@ -1,4 +1,4 @@
-"""The grammar in which a user declares candidates: what it takes, and what it refuses."""
+"""The grammar of declarations accepts valid tables and rejects others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m models.candidates describe FILE ...`: what was found, as the TOML to start from."""
+"""`python -m models.candidates describe FILE ...` prints its findings as a TOML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that options hand in are not compared with what other files of another user measured."""
+"""Files from options are not compared with measurements of another user's files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZE = "suites/size/test_size.py::test_file_is_within_budget"
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory):
-    """An app's files, and a second classifier that was trained otherwise."""
+    """An app's files, and a classifier with other weights."""
     made = write_app(tmp_path_factory.mktemp("app"), texts=40)
     (made.folder / "other.tflite").write_bytes(classifier(seed=7))
     (made.folder / "budgets.toml").write_text('[flatbuffer_bytes]\nmax = "1 MB"\n')

@@ -1,4 +1,4 @@
-"""Golden vectors as files: which texts, what a line holds, and what may not be passed on."""
+"""Golden vectors hold the right texts and fields, and no private texts."""
 
 from __future__ import annotations
 

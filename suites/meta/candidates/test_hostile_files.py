@@ -1,4 +1,4 @@
-"""A file that was changed anywhere is described, refused or asked about: nothing else, and soon."""
+"""A damaged file is described, rejected or asked about, quickly and without other errors."""
 
 from __future__ import annotations
 

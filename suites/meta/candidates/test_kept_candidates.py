@@ -1,4 +1,4 @@
-"""What is kept of given files: under a key of all that decides it, and of nothing else."""
+"""Artefacts of given files are stored under keys of all that decides them, and nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _installed(monkeypatch):
 
 
 def handed_in(folder, *, files=None, **options):
-    """Hand in a FlatBuffer, and further files; return what gives a run its candidates."""
+    """Hand in a FlatBuffer and further files; return the provider."""
     folder.mkdir(exist_ok=True)
     return provider_by(Refused(says=(), files=files or {}, options=options).make(folder))
 
@@ -76,7 +76,7 @@ def test_reference_changed_while_answering_is_not_stored(tmp_path, monkeypatch):
 
 
 def replaced(file, *, link=None, folder=False):
-    """Put something else in a file's place."""
+    """Replace a file."""
     file.unlink()
     if link is not None:
         file.symlink_to(link)
@@ -87,7 +87,7 @@ def replaced(file, *, link=None, folder=False):
 
 
 def forged(file, array):
-    """Replace an array, and its hash in the manifest."""
+    """Replace an array and its hash in the manifest."""
     np.save(file, array)
     manifest = file.with_name(MANIFEST)
     held = json.loads(manifest.read_bytes())

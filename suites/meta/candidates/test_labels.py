@@ -1,4 +1,4 @@
-"""Labels: from a file, from the metadata, or declared; and which of them are none."""
+"""Labels come from a file, the metadata or a declaration; invalid ones are rejected."""
 
 from __future__ import annotations
 

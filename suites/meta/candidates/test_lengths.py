@@ -1,4 +1,4 @@
-"""Rows of several lengths: recognized, declared, and which of them a text is answered at."""
+"""Several row lengths are recognized or declared, and each text gets the right one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_single_signature_can_be_judged_alone(read):
 
 
 def test_every_graph_is_called_by_its_signature(read):
-    """The first, too: a runtime lets nothing else in while it holds another's signature."""
+    """The first graph, too: a runtime runs no other while it holds a signature."""
     request = binding_of(read(of_lengths()), below=64, length=8).to_request()
     every = [request, *request["shorter"]]
     assert [one["called"] for one in every] == [True] * 3
@@ -107,7 +107,7 @@ def test_text_is_answered_at_the_shortest_length_that_fits():
 
 
 def test_left_padding_uses_the_whole_row():
-    """What is cut off is the end of a row, where the text stands."""
+    """The end of a row, which holds the text, would be cut off."""
     assert shortest_that_fit(np.array([[0, 0, 0, 1]]), (2, 4)).tolist() == [4]
 
 

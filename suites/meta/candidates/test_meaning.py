@@ -1,4 +1,4 @@
-"""What the output stands for: read from the graph, declared, or asked for."""
+"""The meaning of the output is read from the graph, declared, or asked for."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_unrecognized_normalization_is_asked_about(tmp_path, above, below):
 
 
 def divided(folder, above, below):
-    """Write a file whose output is one thing over another."""
+    """Write a file whose output is a quotient."""
     model = Model()
     ids, weights = (
         model.tensor("ids", (1, 8), "int32"),

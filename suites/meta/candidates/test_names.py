@@ -1,4 +1,4 @@
-"""Candidates are told apart by their names and by their bytes."""
+"""Candidates are distinguished by their names and their bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def hand(tmp_path):
 
 @pytest.mark.parametrize("names", [("Mine", "mine"), ("v1", "v1"), ("a", "b", "A")])
 def test_rejects_names_that_look_the_same(names, hand):
-    """They become files, which some systems do not tell apart by case."""
+    """Names become files, and some file systems ignore case."""
     with pytest.raises(UsageMistake, match="two candidates are called") as refused:
         hand([(name, at) for at, name in enumerate(names)])
     assert refused.value.remedy == "Give each a name of its own: NAME=PATH"
@@ -46,6 +46,6 @@ def test_rejects_the_name_of_the_trained_model(hand):
 
 
 def test_reports_identical_files(hand):
-    """A converter that ignores its option writes the file that there was before."""
+    """A converter that ignores its option writes the same file again."""
     assert SAME in hand([("one", 0), ("two", 0)]).remarks
     assert SAME not in hand([("one", 0), ("two", 1)]).remarks

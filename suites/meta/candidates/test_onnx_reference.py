@@ -1,4 +1,4 @@
-"""An ONNX file is bound as a candidate is; what is not certain of it is asked for."""
+"""An ONNX file is bound like a candidate; uncertain properties are asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHER = ("args_0", "args_1", "args_2")
 
 @pytest.fixture(autouse=True)
 def _installed(monkeypatch):
-    """Nothing is asked here."""
+    """Pretend that onnxruntime is installed; it is never called here."""
     monkeypatch.setattr(onnx_reference, "require_onnxruntime", lambda _file: None)
 
 
@@ -28,7 +28,7 @@ def take(folder, content, *, toml=None, **options):
 
 
 def bound(subject):
-    """Which input of the reference takes what, and what its output means."""
+    """Return the roles of the reference's inputs, and the meaning of its output."""
     spec = subject.reference_answers.one.spec
     return {one.role: one.name for one in spec.inputs}, spec.output.meaning
 

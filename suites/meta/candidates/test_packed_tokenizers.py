@@ -1,4 +1,4 @@
-"""A tokenizer out of a file's metadata: read, or one message that names the file and the member."""
+"""A tokenizer in a file's metadata is read, or rejected with file and member."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def archive(*members, comment=b"", before=b""):
 
 
 def encrypted():
-    """Return an archive whose first member says that it is encrypted."""
+    """Return an archive whose first member is marked as encrypted."""
     whole = bytearray(archive(("vocab.txt", WORDS)))
     whole[whole.find(b"PK\x01\x02") + 8] |= 1
     return bytes(whole)

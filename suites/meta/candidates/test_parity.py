@@ -1,4 +1,4 @@
-"""Tokenizer parity: text by text, and the first difference is shown."""
+"""Token parity is computed text by text, and the first difference is shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_equal_ids_mean_parity():
 
 
 def test_the_first_text_that_differs_is_shown_with_both_rows_and_tokens(tokenizer):
-    """An app that lowers the case of a cased vocabulary."""
+    """The app lowercases texts of a cased vocabulary."""
     recorded, expected = [(2, 7, 3), (2, 5, 7, 3)], [(2, 7, 3), (2, 6, 7, 3)]
     parity = compare_ids(recorded, expected, texts("day", "Fine day"), tokenizer)
     assert parity.share == 0.5

@@ -1,4 +1,4 @@
-"""Recorded answers: each kind of file and of content is read, and each mistake is one message."""
+"""Every format and content of recorded answers is read, and each mistake is one message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BEST = [0, 1, 2]
 
 
 def answers(**columns):
-    """Rows of a recording in another order than the corpus has."""
+    """Return rows of a recording in another order than the corpus."""
     rows = [{"id": text} | {name: each[at] for name, each in columns.items()}
             for at, text in enumerate(TEXTS)]  # fmt: skip
     return rows[::-1]
@@ -31,7 +31,7 @@ def as_json_lines(folder, rows):
 
 
 def as_table(folder, rows, delimiter=","):
-    """Write lists as JSON, between quotation marks that are doubled inside."""
+    """Write lists as JSON in quoted cells."""
     file = folder / ("answers.csv" if delimiter == "," else "answers.tsv")
 
     def cell(value):
@@ -96,13 +96,13 @@ def test_probabilities_are_read_unchanged(write, tmp_path):
 
 @every_kind
 def test_recorded_label_overrides_scores(write, tmp_path):
-    """An app may have a threshold of its own."""
+    """An app may use its own threshold."""
     rows = answers(label=["good", "good", "good"], logits=LOGITS)
     assert read(write(tmp_path, rows)).labels.tolist() == [2, 2, 2]
 
 
 def test_rejects_number_that_is_both_label_and_index(tmp_path):
-    """Stars from 1 to 3: an app that recorded indices would be judged by other labels."""
+    """Labels are stars from 1 to 3: recorded indices would be read as other labels."""
     stars = ("1", "2", "3")
     for write in (as_json_lines, as_table):
         file = write(tmp_path, answers(label=[0, 1, 2]))

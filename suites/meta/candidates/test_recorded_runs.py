@@ -1,4 +1,4 @@
-"""Runs over recorded answers, as what is judged and as what is compared with."""
+"""Recorded answers are judged, and serve as a reference."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_answers_are_judged_without_a_file(app, tmp_path):
 
 
 def handed(app, recorded, **more):
-    """What is handed in, with the file by default."""
+    """Return the subject that was handed in, by default with its file."""
     table = CandidateTable(name="app", flatbuffer=str(app.folder / "app.tflite"))
     usual = {
         "name": "given",
@@ -123,7 +123,7 @@ def test_rejects_recorded_ids_that_contradict_the_tokenizer(app):
 
 
 def test_long_text_is_truncated_as_the_file_does(app):
-    """With the file its length counts; without one the texts are whole, or as long as asked."""
+    """With a file its length applies; without one texts stay whole, or have the given length."""
     subject = take(handed(app, app.record()))
     assert subject.answered.expected == subject.answered.recording.ids
     whole = take(handed(app, app.record(), candidates=()))
@@ -154,7 +154,7 @@ def test_contradiction_of_a_recording_ends_in_one_message(option, said, app, tmp
 
 
 def test_golden_vectors_are_a_valid_recording(tmp_path):
-    """What is written for an app is what an app that is right records."""
+    """Golden vectors equal the recording of a correct app."""
     few = write_app(tmp_path / "few", texts=150)
     folder = tmp_path / "golden"
     given = few.arguments(f"--edge-export-golden={folder}")

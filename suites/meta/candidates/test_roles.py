@@ -1,4 +1,4 @@
-"""Which input takes what: found where certain, asked for where not, checked where declared."""
+"""Roles of inputs are found if certain, asked for otherwise, and checked if declared."""
 
 from __future__ import annotations
 

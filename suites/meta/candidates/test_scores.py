@@ -1,4 +1,4 @@
-"""Labels and probabilities of what a runtime answers, on examples that a hand can follow."""
+"""A runtime's outputs become labels and probabilities, checked on examples by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other people's files, where a checkout has ../shared: each is bound, or refused with a reason."""
+"""Files of ../shared, if present, are bound, or rejected with a reason."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ REFUSED = {
 
 
 def shared(name):
-    """Return a file; skip where the checkout has none."""
+    """Return a file; skip if the checkout lacks it."""
     path = FOLDER / f"{name}.tflite"
     if not path.exists():
         pytest.skip(f"needs ../shared/flatbuffers/{name}.tflite")

@@ -1,4 +1,4 @@
-"""Each key of a TOML of candidates, given each type of TOML: taken, or refused in one message."""
+"""Each key of a TOML of candidates accepts or rejects each TOML type in one message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the corpus room share."""
+"""Share fixtures of the tests of corpora."""
 
 from __future__ import annotations
 

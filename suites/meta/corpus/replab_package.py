@@ -1,4 +1,4 @@
-"""Packages in the layout of RepLab 2013, with texts of our own, and every quirk of the real one.
+"""Write packages in the layout of RepLab 2013, with invented texts and every real quirk.
 
 `python -m suites.meta.corpus.replab_package FOLDER` writes the miniature.
 """
@@ -68,7 +68,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Written:
-    """One tweet as the package's files hold it; `text` None is in no file, "" was deleted."""
+    """A tweet in the package's files; its text may be missing (None) or deleted ("")."""
 
     folder: str
     entity_id: str
@@ -83,7 +83,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Style:
-    """How a copy was made.
+    """The style of a copy.
 
     Attributes:
         texts: where they are: one folder for all, one per split, or beside the other folders.
@@ -239,7 +239,7 @@ def _quirks(ids: Iterator[str]) -> Iterator[Written]:
 
 
 def _joined(ids: Iterator[str]) -> Iterator[Written]:
-    """Near-duplicates, copies that nobody marked, and one tweet about two entities."""
+    """Return near-duplicates, unmarked copies, and one tweet about two entities."""
     car, bank, school, band = (entity.entity_id for entity in MINIATURE_ENTITIES)
     first, copy, late, both, words, echo = (next(ids) for _ in range(6))
     yield Written("training", car, first, "Veltra wins the silver wheel award")

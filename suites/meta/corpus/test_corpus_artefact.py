@@ -1,4 +1,4 @@
-"""The corpus as an artefact: written twice it is the same, and read back it is whole."""
+"""The corpus artefact is reproducible, and can be read back completely."""
 
 from __future__ import annotations
 

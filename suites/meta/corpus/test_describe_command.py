@@ -1,4 +1,4 @@
-"""`python -m models.corpus describe`: what it counts equals what was written."""
+"""`python -m models.corpus describe` counts what was written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever bytes a reader is given, it reads them or says in one message what is wrong."""
+"""Every reader accepts a file, or says in one message what is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that holds no text is told by its kind, and a text that looks like one is read."""
+"""A file without texts is named by its kind, and a text that resembles one is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated corpus is repeatable, free of leaks, varied, balanced and hard enough."""
+"""The generated corpus is reproducible, free of leaks, varied, balanced and hard enough."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_polarities_are_spread_as_in_reputation_data(generated):
 
 
 def test_bag_of_words_classifier_falls_short(generated):
-    """Above this band the corpus is too easy for the full model to stand out; below, noise."""
+    """Above this band the corpus would be too easy for the full model; below, it would be noise."""
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - slow to import
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 

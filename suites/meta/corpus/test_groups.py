@@ -1,4 +1,4 @@
-"""Groups that must not be parted, and parts carved out of them."""
+"""Groups stay together, and parts consist of whole groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The corpus of a checkpoint of any family holds the rows that its network takes."""
+"""The corpus of any checkpoint holds rows in the form of its network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user writes as CSV, TSV or JSON lines, plain or zipped, is what edgeproof reads."""
+"""Texts in CSV, TSV or JSON lines, plain or zipped, are read as written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.corpus.texts import SPLITS
 
 
 class Shape(NamedTuple):
-    """How a file of texts is written."""
+    """The format of a file of texts."""
 
     suffix: str
     zipped: bool

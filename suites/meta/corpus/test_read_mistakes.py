@@ -1,4 +1,4 @@
-"""A file that cannot serve is refused with one message: file, key, and what to do."""
+"""An unusable file is rejected with one message: file, key and remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The RepLab 2013 package: what is read from it, what is left out, and how it is split."""
+"""The RepLab 2013 package is read, filtered and split as documented."""
 
 from __future__ import annotations
 

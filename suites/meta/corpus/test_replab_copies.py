@@ -1,4 +1,4 @@
-"""Packages as downloaders, editors and tweeters make them are read back as they were written."""
+"""Packages in all their variants are read back as they were written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LATIN_1 = st.text(st.characters(max_codepoint=0xFF, exclude_characters="\x00\r")
 
 
 def is_latin_1(text: str) -> bool:
-    """Whether no line of a text in latin-1 is UTF-8 by accident."""
+    """Tell whether no latin-1 line of a text happens to be UTF-8."""
     return all(line.isascii() or not _is_utf_8(line.encode("latin-1")) for line in text.split("\n"))
 
 
@@ -40,7 +40,7 @@ def _is_utf_8(content: bytes) -> bool:
 
 @st.composite
 def packages(draw: st.DrawFn) -> tuple[list[Written], Style]:
-    """Tweets of both splits and of several entities, and how they are written."""
+    """Generate tweets of both splits and several entities, with a style of writing."""
     encoding = draw(st.sampled_from(["utf-8", "latin-1"]))
     texts = LATIN_1.filter(is_latin_1) if encoding == "latin-1" else HOSTILE
     # Who tweeted and when shows nowhere but in the id.
@@ -80,7 +80,7 @@ def packages(draw: st.DrawFn) -> tuple[list[Written], Style]:
 
 
 def facts(tweet: LabeledTweet) -> tuple[str | None, ...]:
-    """What was read of a tweet, without where."""
+    """Return the facts of a tweet without its location."""
     return (
         tweet.folder,
         *tweet.key,
@@ -93,7 +93,7 @@ def facts(tweet: LabeledTweet) -> tuple[str | None, ...]:
 
 
 def expected(tweet: Written, style: Style) -> tuple[str | None, ...]:
-    """What should be read of it."""
+    """Return the expected facts of a tweet."""
     original = "" if tweet.near_duplicate_of == "-1" else tweet.near_duplicate_of
     in_texts = style.info == "language in texts" and tweet.text is not None
     return (

@@ -1,4 +1,4 @@
-"""What a user can do wrong with the RepLab package is one message: file, key, and what to do."""
+"""Every mistake about the RepLab package is one message: file, key and remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real texts, where a checkout has ../shared: other people's files are read as they are."""
+"""Real texts of ../shared, if present, are read as they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that share an id or a text stay together, at a cost that grows with their number alone."""
+"""Texts that share an id or words stay together, in linear time."""
 
 from __future__ import annotations
 

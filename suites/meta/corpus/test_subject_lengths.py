@@ -1,4 +1,4 @@
-"""A subject names the lengths of its rows; they change the converted files and nothing before."""
+"""A subject's row lengths change the converted files and nothing before."""
 
 from __future__ import annotations
 

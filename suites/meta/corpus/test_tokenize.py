@@ -1,4 +1,4 @@
-"""Cleaning and tokenizing travel in one file, and do not depend on the process."""
+"""Cleaning and tokenization are stored in one file, independent of the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checkpoint's own settings of its tokenizer are read, and nothing contradicts them silently."""
+"""A checkpoint's tokenizer settings are respected; contradictions are reported."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_rejects_subject_that_contradicts_the_checkpoint(folder, settings, asked
 
 
 def test_the_settings_state_the_case_of_a_whole_tokenizer(folder):
-    """As in transformers, which builds BERT's tokenizer again from its settings."""
+    """`transformers` also rebuilds BERT's tokenizer from its settings."""
     place = folder(CASED, {"do_lower_case": False})
     load_tokenizer(place, table()).save(str(place / "tokenizer.json"))
     assert ids(place) == [2, 5, 6, 7, 12, 13, 15, 3]
@@ -151,7 +151,7 @@ def test_rejects_left_padding_or_truncation_in_the_settings(folder, side):
 
 
 def test_huge_model_max_length_means_no_limit(folder):
-    """As `transformers` writes it: an integer of 31 digits."""
+    """`transformers` writes an integer of 31 digits."""
     endless = folder(LOWER, '{"model_max_length": 1000000000000000019884624838656}')
     assert ids(endless) == [2, 5, 6, 7, 9, 10, 12, 3]
 

@@ -1,4 +1,4 @@
-"""Stand-ins for boards behind ssh: sshd on loopback, and whose Python answers there."""
+"""Stand-ins for boards over ssh: sshd on loopback, with a Python behind it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Board:
         return self._folder / "bin"
 
     def stop_after(self, starts: int) -> threading.Thread:
-        """Stop it once so many programs were started on it; return what waits for that."""
+        """Stop the board after so many started programs; return a function that waits for it."""
 
         def wait() -> None:
             while self.starts < starts and not self._stopped:
@@ -116,7 +116,7 @@ def _script(file: Path, line: str) -> None:
 
 
 def write_client(file: Path, boards: Sequence[Board]) -> None:
-    """Write an ssh that goes on with the client of the board whose port it is given."""
+    """Write an ssh client that selects the board by its port."""
     lines = [
         f'  *" -p {board.target.split(":")[2].split("/")[0]} "*) exec {board.client}/ssh "$@";;'
         for board in boards

@@ -1,4 +1,4 @@
-"""What the tests of the devices room share: recorded sensor trees, boards, fleets, a bundle."""
+"""Share sensor trees, boards, fleets and a bundle among the tests of devices."""
 
 from __future__ import annotations
 

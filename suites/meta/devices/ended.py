@@ -1,4 +1,4 @@
-"""Commands that a signal ends: started with a mark, and looked for afterwards by it."""
+"""Send signals to commands, and find what they leave behind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SECONDS_TO_VANISH = 15.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended.
+    """The end of a command.
 
     Attributes:
         code: its exit status.
@@ -58,7 +58,7 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
     reports: Path | None = None,
     variables: dict[str, str] | None = None,
 ) -> Ended:
-    """Start `python ARGUMENTS`, send it a signal at a moment, and look for what is left.
+    """Start `python ARGUMENTS`, send a signal at a moment, and find what is left.
 
     Its processes are known by the two folders: by its mark, which they inherit, and by the store,
     which what runs elsewhere names in its command: on a board, or under an emulator.
@@ -128,12 +128,12 @@ def once_said(text: str) -> Callable[[Path], bool]:
 
 
 def while_running(name: str, store: Path) -> Callable[[Path], bool]:
-    """Return the moment when a program of some name runs that names the store in its command."""
+    """Return the moment when a named program runs that has the store in its command."""
     return lambda _: any(name in one for one in processes_naming(store))
 
 
 def _left(folder: Path, temporary: Path, store: Path) -> list[str]:
-    """Return what a command has left, once there was time for it to vanish."""
+    """Return what a command left behind, after some time to vanish."""
     deadline = time.monotonic() + SECONDS_TO_VANISH
     while (found := processes_naming(folder, store)) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -143,7 +143,7 @@ def _left(folder: Path, temporary: Path, store: Path) -> list[str]:
 
 
 def _drafts(reports: Path) -> list[str]:
-    """Return what a writer hides until it is whole: `.NAME.` and letters, or `.drawing-`."""
+    """Return unfinished files: `.NAME.` and letters, or `.drawing-`."""
     return [str(path) for kind in (".*.*", ".drawing-*") for path in reports.rglob(kind)]
 
 

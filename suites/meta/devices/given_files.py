@@ -1,4 +1,4 @@
-"""Files of somebody else's, with texts whose labels they give: what boards are judged with.
+"""Write given files and labelled texts, with which boards are judged.
 
 All answer alike, so that each gate is decided: ids alone, of int64 and of float32; ids and mask, of
 an open length; three inputs, also in another order than the signature's, or without one; and one

@@ -1,4 +1,4 @@
-"""Circumstances from recorded sensor trees, and what makes a measurement invalid."""
+"""Recorded sensor trees give circumstances, and bad ones invalidate a measurement."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RUNNER_STAT = "900 (a (b) c) S 1 900 900 0 -1 0 0 0 0 0 {} 0 0 0 20 0 1 0 5 1 1\
 
 @pytest.fixture
 def verdict(tree):
-    """A function: why a measurement is invalid if the tree changes so before and meanwhile."""
+    """A function that returns why a measurement is invalid after changes of the tree."""
 
     def judge(name, before=None, after=None):
         device = load_device(name)

@@ -1,4 +1,4 @@
-"""What is expected of emulated boards: read with its evidence, limits that follow from it."""
+"""The limits of emulated boards follow from measurements with evidence."""
 
 from __future__ import annotations
 

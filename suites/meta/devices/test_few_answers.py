@@ -1,4 +1,4 @@
-"""A board is asked for few answers of its own, and what it answers wrongly is still seen."""
+"""A board is asked for few answers, and its wrong answers are still found."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLUGIN = ("-p", "suites.meta.gates.planted_programs")
 
 @pytest.fixture
 def judge_on_board(bundle, tmp_path):
-    """Judge a board whose runner notes each answer, and then does what `lines` say.
+    """Judge a board whose runner notes each answer and then executes `lines`.
 
     `judge_on_board(lines, arguments)` returns the outcome, and how many answers were given.
     """
@@ -61,12 +61,12 @@ def test_asks_a_board_for_few_texts_where_it_agrees_with_the_host(judge_on_board
 
 
 def _few(measurement):
-    """Tell whether a gate may look at few texts: one that limits each answer may not."""
+    """Tell whether a gate may look at few texts; one that limits each answer may not."""
     return "looked" in measurement["details"]
 
 
 def test_gates_turn_red_where_a_board_changes_labels(judge_on_board):
-    """Every fourth text's, by its own logits: the host's answers hide none of them."""
+    """Every fourth text has a wrong label, chosen by the board's own logits."""
     turned = "logits = logits[::-1].copy() if int(abs(logits[0]) * 1e4) % 4 == 0 else logits"
     outcome, _ = judge_on_board([turned])
     assert outcome.code == pytest.ExitCode.TESTS_FAILED

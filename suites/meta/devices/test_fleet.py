@@ -1,4 +1,4 @@
-"""Fleets: several boards in one go; one that dies stops no other, and its results are kept."""
+"""A fleet judges several boards; a failing one does not stop the others or lose results."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def on(name, results):
 
 @pytest.fixture
 def measured(miniature, tmp_path):
-    """What a run of one suite measured on this machine."""
+    """The results of one suite on this machine."""
     return run(miniature, tmp_path / "run", ["suites/size"]).results()
 
 

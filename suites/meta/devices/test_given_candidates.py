@@ -1,4 +1,4 @@
-"""Files of somebody else's on boards: from a bundle, over ssh, emulated; and their baselines."""
+"""Given files are judged on boards: from a bundle, over ssh, emulated; with baselines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped profiles fit their grammar and their checker, and mistakes are named."""
+"""Shipped profiles are valid, and mistakes in profiles are named."""
 
 from __future__ import annotations
 

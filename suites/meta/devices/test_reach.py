@@ -1,4 +1,4 @@
-"""A device profile reads the kernel's files, and nothing that a process's links lead to."""
+"""A device profile may read the kernel's files, but nothing through links of processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which device a machine is, from recorded roots."""
+"""Recorded roots are recognized as their devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a bundle to results.json on a board behind ssh, through pytest as a user runs it."""
+"""A board over ssh is judged from a bundle through pytest, as by a user."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_lost_board_ends_the_run_and_keeps_its_measurements(judge_on, board):
 @pytest.mark.slow
 @pytest.mark.skipif(why_unavailable() is not None, reason=str(why_unavailable()))
 def test_raspberry_with_emulated_processor_is_judged_as_a_raspberry(judge_on, tmp_path):
-    """A stand-in for a real board: its sshd is real, its device tree and its Python are ARM's."""
+    """A stand-in for a real board: sshd is real, device tree and Python are ARM's."""
     sysroot = prepare_sysroot(Store(default_root()), "aarch64")
     raspberry = Board(tmp_path / "raspberry", sysroot)
     try:
@@ -95,7 +95,7 @@ def test_raspberry_with_emulated_processor_is_judged_as_a_raspberry(judge_on, tm
 
 @pytest.mark.slow
 def test_board_with_python_38_is_judged(judge_on, tmp_path):
-    """Where pytest has left a board's Python behind, the runner alone is enough."""
+    """The board's Python is too old for pytest; the runner suffices."""
     python = python38()
     if python is None:
         pytest.skip("no CPython 3.8 on this machine")

@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and SIGHUP end a run soon, and leave no process, connection, folder or draft."""
+"""SIGTERM, SIGINT and SIGHUP end a run quickly without leftovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and SIGHUP end a fleet and all its runs: nothing is left, here or on a board."""
+"""SIGTERM, SIGINT and SIGHUP end a fleet and its runs without leftovers, here and on boards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Targets by their URLs: one that is asked for is there, or the run ends in a usage error."""
+"""A requested target is found, or the run ends in a usage error."""
 
 from __future__ import annotations
 

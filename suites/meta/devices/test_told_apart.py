@@ -1,4 +1,4 @@
-"""By what a baseline knows the machine it was taken on: the one that answered, and no other."""
+"""A baseline belongs to the machine that answered, and to no other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def on(monkeypatch):
 
 
 def remote(address, version="2.3.0"):
-    """A board at an address that has one runtime."""
+    """A board at an address, with one runtime."""
     connection = SimpleNamespace(
         target=SshAddress.parse(address),
         describe=lambda: address,

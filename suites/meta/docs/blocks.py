@@ -1,4 +1,4 @@
-"""The commands that the documentation shows."""
+"""Find the commands in the documentation."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ NEEDS_A_BOARD = "# needs a board"
 
 
 class Command(NamedTuple):
-    """One line of a block: the page it stands on, and what a reader would copy."""
+    """A line of a code block: its page, and the command."""
 
     page: str
     text: str
 
     @property
     def needs_a_board(self) -> bool:
-        """Whether the page says that it can only fail here."""
+        """Tell whether the page marks the command as needing a board."""
         return self.text.endswith(NEEDS_A_BOARD)
 
     @property
     def is_a_form(self) -> bool:
-        """Whether it holds words for a reader to replace, such as FOLDER."""
+        """Tell whether it contains placeholders such as FOLDER."""
         return bool(_PLACEHOLDER.search(self.text.partition("#")[0]))
 
 

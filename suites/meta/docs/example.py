@@ -43,7 +43,7 @@ HEAD = np.array([[-20.0, 0.5], [20.0, -0.5]])
 
 
 def table_of_words() -> NDArray[np.float64]:
-    """Return what each word says, [words, 2]: how good it is, and how strongly it says so."""
+    """Return the vector of each word, [words, 2]: sentiment and strength."""
     strength = np.random.default_rng(SEED).uniform(1.0, 2.0, len(WORDS))
     says = [strength[at] * ((word in GOOD) - (word in BAD)) for at, word in enumerate(WORDS)]
     return np.stack([says, np.abs(says)], axis=1)

@@ -1,4 +1,4 @@
-"""Asks pip for what the documentation says can be installed where: `tox -e installs`.
+"""Ask pip for the documented installations: `tox -e installs`.
 
 pip resolves each row of docs/my-board.md's table for that system and Python, and for a desk what
 README.md and docs/my-flatbuffer.md ask for; from wheels alone, and installs nothing.
@@ -32,7 +32,7 @@ DESK = "x86_64"
 
 
 class Installation(NamedTuple):
-    """What pip is asked for, by a row of the table or for a desk; for which system and Python."""
+    """A request to pip: a row of the table or a desktop, for a system and a Python."""
 
     machine: str
     python: str
@@ -49,7 +49,7 @@ def installations() -> list[Installation]:
 
 
 def desks() -> list[Installation]:
-    """What a desk installs, for the first and the last Python that its page names."""
+    """Return the desktop installations, for the first and last documented Python."""
     found = []
     for page, names in _DESKS.items():
         said = _PYTHONS.findall((PROJECT / page).read_text(encoding="utf-8"))
@@ -59,7 +59,7 @@ def desks() -> list[Installation]:
 
 
 def wanted_by(words: list[str]) -> tuple[str, ...]:
-    """What a command gives pip to install.
+    """Return what a command asks pip to install.
 
     Raises:
         ValueError: it is none that installs.
@@ -72,7 +72,7 @@ def wanted_by(words: list[str]) -> tuple[str, ...]:
 
 
 def why_not(one: Installation) -> str | None:
-    """What pip says against an installation; None if it has all that is wanted."""
+    """Return pip's error about an installation; None if it succeeds."""
     levels = range(OLDEST_GLIBC, GLIBC + 1)
     platforms = [f"manylinux_2_{level}_{one.machine}" for level in levels]
     platforms += [f"manylinux2014_{one.machine}", f"linux_{one.machine}"]
@@ -90,7 +90,7 @@ def why_not(one: Installation) -> str | None:
 
 
 def main() -> int:
-    """Ask for every row; return 1 if one cannot be had."""
+    """Ask for every row; return 1 if one is unavailable."""
     argparse.ArgumentParser(description="Ask pip for what the pages install.").parse_args()
     failed = 0
     for one in (*installations(), *desks()):

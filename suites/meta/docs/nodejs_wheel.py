@@ -1,4 +1,4 @@
-"""Stands in for node where it is not installed: what Allure would draw is an empty page.
+"""Stand in for node: Allure draws an empty page.
 
 All else of `python -m reports.html` runs as it is. It lies in a folder of its own on PYTHONPATH;
 the real Allure is for suites/meta/reports/test_html_browser.py.

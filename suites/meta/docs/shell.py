@@ -1,4 +1,4 @@
-"""A checkout in which a reader's commands run, with the files that the pages speak of."""
+"""A checkout with a reader's files, in which documented commands run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECONDS = 1200
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended."""
+    """The end of a command."""
 
     code: int
     output: str

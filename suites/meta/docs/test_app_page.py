@@ -1,4 +1,4 @@
-"""The way of docs/my-app.md, walked: an app that knows nothing of edgeproof is compared and judged.
+"""The steps of docs/my-app.md work: an independent app is compared and judged.
 
 The app reads the words and the weights of docs/example and computes by numpy.
 """

@@ -117,7 +117,7 @@ def test_the_page_of_the_gates_names_every_metric(metric):
 
 
 def headings_of(page):
-    """What GitHub lets a link name of a page: its headings, lower, without their marks."""
+    """Return the anchors that GitHub gives to the headings of a page."""
     lines = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
 
@@ -140,7 +140,7 @@ def test_links_to_headings_work():
 
 
 def test_paths_named_in_pages_exist():
-    """A name in capitals is for the reader to replace, and a run makes what is in `reports/out`."""
+    """Names in capitals are placeholders, and a run makes `reports/out`."""
     named = [
         (page.name, name)
         for page in PAGES

@@ -1,4 +1,4 @@
-"""docs/example is what its program makes, and what docs/my-flatbuffer.md says of it."""
+"""docs/example equals the output of its program, and the description in docs/my-flatbuffer.md."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_known_failure_of_the_page_names_a_test_that_exists():
 
 @pytest.fixture
 def own_folder(tmp_path):
-    """A user's own folder: a copy of the example, and a module that is called as one of ours."""
+    """A user's folder: a copy of the example, with a module named like one of edgeproof's."""
     folder = tmp_path / "own"
     folder.mkdir()
     for name, data in files().items():

@@ -1,4 +1,4 @@
-"""What the documentation says a board installs is what pip is asked for."""
+"""pip is asked for exactly what the documentation lists."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_pip_resolves_the_documented_installations(one):
 
 @pytest.mark.slow
 def test_pip_has_no_pytest_for_a_32_bit_system():
-    """Should there be all wheels one day, the page may say so."""
+    """If all wheels exist one day, the page may say so."""
     reason = why_not(Installation("armv7l", "3.11", ("--group", "device")))
     assert reason is not None
     assert "No matching distribution" in reason

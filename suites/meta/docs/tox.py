@@ -1,4 +1,4 @@
-"""Stands in for tox where the documentation says `python -m tox`: no environment is installed.
+"""Stand in for tox in documented commands, without installing environments.
 
 Runs the commands of tox.ini's environment with the interpreter that this one is, so that a page's
 command line is executed as it is written. It lies in a folder of its own on PYTHONPATH.
@@ -43,7 +43,7 @@ def commands_of(environment: str, given: list[str], **places: str) -> list[list[
 
 
 def search_path_of(environment: str, **places: str) -> str | None:
-    """Return the PYTHONPATH that an environment's commands get; None where it sets none."""
+    """Return the PYTHONPATH of an environment's commands; None if it sets none."""
     for line in _ini(places)[f"testenv:{environment}"].get("set_env", "").splitlines():
         name, _, value = (part.strip() for part in line.partition("="))
         if name == "PYTHONPATH":
@@ -59,7 +59,7 @@ def _ini(places: dict[str, str]) -> configparser.ConfigParser:
 
 
 def _values(environment: str, given: list[str]) -> dict[str, str]:
-    """What tox, and toxfile.py, put for the words in braces; pages call tox in the checkout."""
+    """Return the values of tox's and toxfile.py's substitutions."""
     return {
         "posargs": shlex.join(given),
         "env_name": environment,
@@ -70,7 +70,7 @@ def _values(environment: str, given: list[str]) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run `[-c INI] -e ENV [-- ARGUMENTS]`; the first code that is not 0 is the answer."""
+    """Run `[-c INI] -e ENV [-- ARGUMENTS]`; return the first non-zero exit code."""
     split = arguments.index("--") if "--" in arguments else len(arguments)
     given, places = dict(zip(arguments[:split:2], arguments[1:split:2], strict=True)), {}
     if not {"-e"} <= set(given) <= {"-c", "-e"}:

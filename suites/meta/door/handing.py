@@ -1,4 +1,4 @@
-"""Handing files in as a run's options do, without a run."""
+"""Hand files in through a run's options, without a run."""
 
 from __future__ import annotations
 

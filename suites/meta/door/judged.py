@@ -1,4 +1,4 @@
-"""Running the suites on files that are handed in, and reading what was measured."""
+"""Run the suites on given files, and read the measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIMEOUT = 600
 
 @dataclass(frozen=True)
 class Judged:
-    """How a run ended.
+    """The end of a run.
 
     Attributes:
         outcome: its exit code, its output and its tests.
@@ -27,7 +27,7 @@ class Judged:
     outcome: Outcome
 
     def figure(self, metric: str, candidate: str) -> float:
-        """Return the value of a measurement; there is one."""
+        """Return the value of the only measurement of a metric."""
         (found,) = (
             one["value"]
             for one in self.outcome.results()["measurements"]
@@ -53,7 +53,7 @@ def judge(
     suites: Sequence[str] = FIGURES,
     store: Path | None = None,
 ) -> Judged:
-    """Judge files in a pytest of their own, which has to come to its end."""
+    """Judge files in a separate pytest, which has to finish."""
     kept = f"--edge-cache-dir={store or folder / 'store'}"
     baseline = f"--edge-baseline={folder / 'baseline'}"
     given = [*suites, kept, baseline, *arguments]

@@ -1,4 +1,4 @@
-"""What can be wrong with what is handed in: each mistake with what its one message must say."""
+"""List the mistakes about given files, each with its message."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROW = "word1 word2"
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """One thing that is wrong.
+    """A mistake.
 
     Attributes:
         says: what the message holds: file, key, remedy.
@@ -41,7 +41,7 @@ class Refused:
     options: dict[str, str | tuple[str, ...] | None] = field(default_factory=dict)
 
     def make(self, folder: Path) -> dict[str, str | tuple[str, ...]]:
-        """Write all files; return the options that run into the mistake."""
+        """Write all files; return the options that contain the mistake."""
         for name, content in {**SOUND, **self.files}.items():
             data = content() if callable(content) else content
             (folder / name).write_bytes(data.encode() if isinstance(data, str) else data)
@@ -73,7 +73,7 @@ def _words(count: int) -> str:
 
 
 def _with_vocabulary() -> bytes:
-    """A file whose metadata holds a word list that has no token for unknown words."""
+    """Return a file whose metadata has a word list without a token for unknown words."""
     shape = Shape()
     inputs = [metadata.tensor_metadata(name) for name in shape.names]
     units = [metadata.regex_tokenizer(r"\W+", metadata.associated("vocab.txt", 2))]
@@ -148,7 +148,7 @@ ONE = '[[candidates]]\nname = "x"\nflatbuffer = "ok.tflite"\n'
 
 
 def _file(content: Any, *says: str, **options: Any) -> Refused:
-    """A file that stands where a FlatBuffer is expected."""
+    """Return a mistake in which another file replaces the FlatBuffer."""
     given = {"flatbuffer": ("{}/bad.tflite",), **options}
     return Refused(says=("bad.tflite", *says), files={"bad.tflite": content}, options=given)
 

@@ -1,4 +1,4 @@
-"""A FlatBuffer is judged against an ONNX file, which onnxruntime answers in its own process."""
+"""A FlatBuffer is judged against an ONNX file that onnxruntime runs in its own process."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def handed_in(folder, name, content, **options):
 
 
 def test_probabilities_are_used_unchanged(tmp_path):
-    """A softmax at the end of the reference is not taken a second time."""
+    """The reference's own softmax is not followed by another."""
     provider = handed_in(tmp_path, "x.onnx", onnx_writer.classifier(end=("Mul2", "Softmax")))
     answers, store = provider.reference_answers, Store(tmp_path / "store")
     provider.make(store)

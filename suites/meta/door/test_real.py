@@ -1,4 +1,4 @@
-"""Files that others published, judged or refused; a checkout without ../shared skips them."""
+"""Published files are judged or rejected, if ../shared is present."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BELOW, ABOVE = 0.1, 0.8
 
 
 def needs(*files):
-    """Skip a test where one of its files is not there."""
+    """Skip a test if one of its files is missing."""
     absent = [str(file) for file in files if not file.exists()]
     return pytest.mark.skipif(bool(absent), reason=f"needs {', '.join(absent)}")
 
@@ -34,7 +34,7 @@ NEW = SHARED / "fully_connected_v12.tflite"
 @needs(SMS / "model.tflite")
 @pytest.mark.parametrize(("threshold", "side"), [(ABOVE, "TRANSACTION"), (BELOW, "TRANSACTION")])
 def test_published_file_labels_texts_as_its_app_demands(tmp_path, threshold, side):
-    """All are right at both thresholds that the app's test demands: so each score is beyond."""
+    """All texts are right at both thresholds of the app's test, so each score is beyond them."""
     given = [
         f"--edge-flatbuffer=sms={SMS / 'model.tflite'}",
         f"--edge-corpus={SMS / 'texts.csv'}",

@@ -1,4 +1,4 @@
-"""What cannot be judged ends, before anything answers, in one message with file, key and remedy."""
+"""Invalid input ends in one message with file, key and remedy before anything runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_mistake_ends_in_one_message(name, tmp_path):
 
 
 def test_unchanged_inputs_are_accepted(tmp_path):
-    """Without the mistake all of it is taken: so it was the mistake that was refused."""
+    """Without the mistake everything is accepted, so the mistake is the cause."""
     provider = provider_by(Refused(says=()).make(tmp_path))
     assert provider.facts.labels == ("a", "b", "c")
 

@@ -1,4 +1,4 @@
-"""The page's table of what is refused: each row has its examples, and each example its row."""
+"""The page's table of messages matches the tested mistakes."""
 
 from __future__ import annotations
 

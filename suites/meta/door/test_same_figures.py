@@ -1,4 +1,4 @@
-"""A file that is handed in gets the figures that the same file gets from the builder."""
+"""A given file gets the same measurements as the built one."""
 
 from __future__ import annotations
 

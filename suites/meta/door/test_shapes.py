@@ -1,4 +1,4 @@
-"""Files in the shapes that people have, judged end to end: the figures are those of numpy."""
+"""Files of common shapes are judged end to end, with the results of numpy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def texts(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shared(texts, tmp_path_factory):
-    """A run of all files of ../shared that need nothing declared."""
+    """A run of all files of ../shared that need no declaration."""
     names = (REFERENCE, *ALIKE, *NOT_ALIKE, BROKEN)
     files = [SHARED / f"{name}.tflite" for name in names]
     if not all(file.exists() for file in files):
@@ -56,7 +56,7 @@ def test_file_agrees_with_the_reference(shared, name):
 
 
 def test_undeclared_properties_can_be_declared(texts, tmp_path):
-    """Two of ../shared are asked about: with the answer they are judged as the others are."""
+    """Two files of ../shared ask for a declaration, and are then judged."""
     declared = {
         REFERENCE: "",
         "litert_torch_args": 'inputs = { ids = "args_0", mask = "args_1", segments = "args_2" }',
@@ -116,7 +116,7 @@ def test_wrong_output_meaning_is_reported(shared):
 
 
 def test_probabilities_are_not_softmaxed_again(texts, tmp_path):
-    """Two files that end in a softmax are as far apart as their probabilities are."""
+    """The distance of two files with a softmax is that of their probabilities."""
     files = {"one": classifier(end=("SOFTMAX",)), "other": classifier(end=("SOFTMAX",), seed=1)}
     for name, data in files.items():
         (tmp_path / f"{name}.tflite").write_bytes(data)
@@ -129,7 +129,7 @@ def test_probabilities_are_not_softmaxed_again(texts, tmp_path):
 
 
 def test_thresholds_and_sides_of_one_sigmoid(tmp_path):
-    """One file under three thresholds and both sides, each by a TOML: figures as numpy's."""
+    """One file is judged with three thresholds and both positive labels, as in numpy."""
     names = ("no", "yes")
     texts = write_texts(tmp_path, names=names)
     (tmp_path / "one.tflite").write_bytes(classifier(classes=1, end=("LOGISTIC",)))

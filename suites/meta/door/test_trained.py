@@ -1,4 +1,4 @@
-"""Classifiers that Keras trains and TensorFlow's converter writes, judged against Keras's answers.
+"""Classifiers trained by Keras and converted by TensorFlow are judged against Keras.
 
 Right files agree with Keras in every text and have the accuracy that Keras reports. Beside them, in
 the same runs, stand the mistakes that people make with such files: each turns its gate red.
@@ -61,7 +61,7 @@ def _written(told):
 
 
 def assert_as_keras(judged, files, network, exact, near=()):
-    """Float files answer as Keras does in every text; others are nearly as accurate."""
+    """Float files answer as Keras for every text; others are nearly as accurate."""
     reported = accuracy_of(files, network)
     for name in exact:
         assert judged.figure("agreement", name) == 1.0, judged.outcome.output
@@ -245,7 +245,7 @@ def recorded(files, folder, npz):
 
 @SLOW
 def test_ids_equal_those_of_keras(files, tmp_path):
-    """What Keras answered, judged as an app's recording: tokens, labels and scores."""
+    """Keras's answers, as an app's recording, are judged: tokens, labels and scores."""
     judged = recorded(files, tmp_path, files / "average.npz")
     assert not judged.red("app") - {FLOOR}, judged.outcome.output
     assert judged.figure("token_parity", "app") == 1.0

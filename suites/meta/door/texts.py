@@ -1,4 +1,4 @@
-"""Texts of a few words, and what a small classifier answers to them, computed without a runtime."""
+"""Write texts of few words, with a small classifier's answers computed by numpy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_texts(
     seed: int = 0,
     answers: Callable[[NDArray[np.int64]], Floats] | None = None,
 ) -> Texts:
-    """Write texts that a classifier labels right nine times of ten.
+    """Write texts of which a classifier labels nine in ten correctly.
 
     Args:
         folder: where they are written.

@@ -1,4 +1,4 @@
-"""Files of real converters: networks that Keras trains on texts, made once and kept between runs.
+"""Provide files of real converters: networks trained by Keras, cached between runs.
 
 TensorFlow is imported by the program `trained_files.py` alone, which says what a folder holds.
 """
@@ -41,13 +41,13 @@ def trained_files() -> Path:
 
 
 def accuracy_of(folder: Path, network: str) -> float:
-    """Return the accuracy that Keras itself found of a network."""
+    """Return the accuracy that Keras measured for a network."""
     found: dict[str, float] = json.loads((folder / "keras.json").read_text("utf-8"))
     return found[network]
 
 
 def _kept() -> Path:
-    """Return the folder of what is made by these programs, packages and texts."""
+    """Return the cache folder for these programs, packages and texts."""
     key = hashlib.sha256(PROGRAM.read_bytes() + Path(__file__).read_bytes())
     for package in ("tensorflow", "keras"):
         key.update(f"{package}={metadata.version(package)}".encode())

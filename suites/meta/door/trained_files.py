@@ -1,4 +1,4 @@
-"""Train classifiers of texts with Keras, and convert them as people do.
+"""Train text classifiers with Keras, and convert them in common ways.
 
 Arguments: a folder, and a CSV of labelled texts where there is one. What is written there:
 
@@ -142,7 +142,7 @@ def _tokenizer(folder: Path, rows: Rows) -> Callable[[Sequence[str]], Ids]:
 
 
 def _model_maker(folder: Path, rows: Rows) -> Callable[[Sequence[str]], Ids]:
-    """Number words as Model Maker does, and read texts as the Task Library does."""
+    """Number words as Model Maker, and read texts as the Task Library."""
 
     def split(text: str) -> list[str]:
         return [word for word in WORD_ENDS.split(text) if word]

@@ -1,4 +1,4 @@
-"""A small encoder as litert-torch writes one, without PyTorch: what the rewriting looks for.
+"""A small encoder in the form that litert-torch writes, without PyTorch.
 
 One layer of attention with relative distances. A head has as many channels as a text has tokens, so
 that no axis can be told by its size. The constant that masks is read by another operator too.
@@ -27,7 +27,7 @@ _KEEP = ("FullyConnectedOptions", {2: Scalar("Bool", True)})
 
 
 class _Encoder:
-    """The graph in the making."""
+    """The graph under construction."""
 
     def __init__(self) -> None:
         self.model = Model(metadata={"min_runtime_version": b"2.16.0".ljust(16, b"\0")})
@@ -37,7 +37,7 @@ class _Encoder:
     def add(
         self, kind: str, inputs: list[int], shape: tuple[int, ...], name: str = "", **how: Any
     ) -> int:
-        """Add an operator; return what it writes."""
+        """Add an operator; return its output."""
         self.made += 1
         dtype = how.pop("dtype", "float32")
         output = self.model.tensor(name or f"{kind}_{self.made}", shape, dtype)
@@ -64,7 +64,7 @@ class _Encoder:
         return self.add("TRANSPOSE", [source, self.constant(order, "int32")], shape)
 
     def dense(self, source: int, outputs: int = HIDDEN) -> int:
-        """Add a dense layer without a bias, as one of zeros is left out."""
+        """Add a dense layer without a bias, as converters write a bias of zeros."""
         weights = self.weights(outputs, HIDDEN, spread=HIDDEN**-0.5)
         return self.add(
             "FULLY_CONNECTED", [source, weights, -1], (1, TOKENS, outputs), options=_KEEP
@@ -80,7 +80,7 @@ class _Encoder:
         return self.turned(split, (0, 2, 1, 3), (1, HEADS, TOKENS, TOKENS))
 
     def distances(self) -> int:
-        """Return what the distance of two tokens adds to their score [heads, tokens, tokens]."""
+        """Return the position bias of two tokens' scores [heads, tokens, tokens]."""
         square = (TOKENS, TOKENS)
         places = np.arange(TOKENS)
         between = self.constant(places[:, None] - places, "int32")
@@ -106,7 +106,7 @@ class _Encoder:
         return self.add("SELECT_V2", [kept, self.constant(0.0, "float32"), fill], square)
 
     def attend(self, hidden: int, mask: int) -> int:
-        """Return what attention gives [1, tokens, hidden]."""
+        """Return the output of attention [1, tokens, hidden]."""
         query, key, value = (self.heads(self.dense(hidden)) for _ in range(3))
         flat = (HEADS, TOKENS, TOKENS)
         key = self.turned(key, (0, 1, 3, 2), (1, HEADS, TOKENS, TOKENS))

@@ -1,4 +1,4 @@
-"""A file for each finding that shows it, and one nearly the same that does not."""
+"""For each finding, a file that has it and a similar one that does not."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def two_graphs(*, apart: bool) -> bytes:
 
 
 def quantized_ids(scale: float) -> bytes:
-    """Return a file that takes int8 of a scale."""
+    """Return a file with int8 inputs of a given scale."""
     model = Model()
     ids = model.tensor("ids", (1, 8), "int8", scale=scale, zero=-128)
     out = model.tensor("out", (1, 8))
@@ -237,7 +237,7 @@ def described(  # noqa: PLR0913 - as many as can be wrong
     vocabulary: int = 64,
     parser: str = "1.2.0",
 ) -> bytes:
-    """Return a classifier with metadata that is right in all that is not given."""
+    """Return a classifier with correct metadata except for the given parts."""
     tokenizer = write.regex_tokenizer("x", write.associated("vocab.txt", 5))
     files = {"labels.txt": labels, "vocab.txt": b"word\n" * vocabulary}
     return write.described(
@@ -251,7 +251,7 @@ def described(  # noqa: PLR0913 - as many as can be wrong
 
 
 def corrupt_metadata() -> bytes:
-    """Return a file with metadata that is none."""
+    """Return a file with invalid metadata."""
     model = model_of(Shape())
     model.metadata["TFLITE_METADATA"] = b"nothing of the kind"
     return model.pack()
@@ -265,7 +265,7 @@ def corrupt_member() -> bytes:
 
 
 def one(**how: Any) -> Callable[[], bytes]:
-    """Return a maker of a classifier."""
+    """Return a function that makes a classifier."""
     return lambda: classifier(**how)
 
 

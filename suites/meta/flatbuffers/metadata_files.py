@@ -1,4 +1,4 @@
-"""TFLite metadata, written by field numbers, and put into a model as tflite-support puts it."""
+"""Write TFLite metadata by field numbers, in the form of tflite-support."""
 
 from __future__ import annotations
 

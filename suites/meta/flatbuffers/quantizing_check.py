@@ -1,4 +1,4 @@
-"""Make every scheme of a small encoder as litert-torch writes one; write what came of it to stdout.
+"""Convert a small encoder under every scheme, and print the results.
 
 A process of its own, because pytest imports no runtime.
 """
@@ -49,7 +49,7 @@ class Check:
         self.exact = Observer(self.raw).answers(self.texts)
 
     def simplified(self) -> dict[str, Any]:
-        """Find what simplifying leaves."""
+        """Return what simplification leaves."""
         kinds = [{kind for kind, _ in Graph(one).outputs()} for one in (self.raw, self.plain)]
         return {
             "same": self._same(self.plain),
@@ -66,7 +66,7 @@ class Check:
         return {name: axes[name] for name in named}
 
     def masks(self) -> dict[str, Any]:
-        """Find what clipping does to the mask, and to what else reads its constant."""
+        """Return the effect of clipping on the mask, and on other readers of its constant."""
         clipped = clip_masks(self.plain)
         fills = {
             kind: [_fill(Graph(one), code) for one in (self.plain, clipped)]
@@ -83,7 +83,7 @@ class Check:
         }
 
     def gathers(self) -> dict[str, Any]:
-        """Find what lookups become, and whether rows that no text has are in the range."""
+        """Return what lookups become, and whether the range covers unused rows."""
         gathered = with_gathers(self.plain)
         kinds = [kind for kind, _ in Graph(gathered).outputs()]
         words = ranges_of(Graph(gathered), Observer(gathered), self.calibration[:1])[encoder.WORDS]
@@ -99,7 +99,7 @@ class Check:
         return {name: self._made(name) for name in SCHEMES}
 
     def faults(self) -> dict[str, Any]:
-        """Make the integer scheme without what holds its masks, and without texts."""
+        """Convert to integers without the mask's treatment, and without texts."""
         kept, quantizing.needed_of_masks = quantizing.needed_of_masks, lambda *_: (LIMIT, {})
         wide = self._made(INTEGER)["error"]
         quantizing.needed_of_masks = lambda *_: (LIMIT, {encoder.MASKED: -1.0})
@@ -164,7 +164,7 @@ def _fill(graph: Graph, code: int) -> float:
 
 
 def main() -> None:
-    """Print the findings as JSON."""
+    """Print the results as JSON."""
     check = Check()
     parts = (check.simplified, check.axes, check.masks, check.gathers, check.schemes, check.faults)
     print(json.dumps({part.__name__: part() for part in parts}))  # noqa: T201 - its output

@@ -1,4 +1,4 @@
-"""Rewrite the FlatBuffer of a random network with outliers; write what came of it to stdout.
+"""Rewrite the FlatBuffer of a random network with outliers, and print the results.
 
 A process of its own, because pytest imports no TensorFlow. In every layer one unit of the
 feed-forward network and one channel of the attention's values is a hundred times louder than it
@@ -89,7 +89,7 @@ class Check:
         return float(missed / self.exact.std())
 
     def leveled(self) -> dict[str, Any]:
-        """Find what leveling does."""
+        """Return the effect of outlier smoothing."""
         leveled, scores = level(self.plain, self.samples)
         return {
             "error": self.error(leveled),
@@ -99,14 +99,14 @@ class Check:
         }
 
     def static(self) -> dict[str, Any]:
-        """Find what eight bits do, with leveling and without."""
+        """Return the effect of eight bits, with and without smoothing."""
         return {
             "leveled": self.error(self.made("static_wi8_ai8")),
             "plain": self.error(self.made("static_wi8_ai8", leveled=False)),
         }
 
     def addends(self) -> dict[str, Any]:
-        """Find what integers for the position table do."""
+        """Return the effect of storing the position table as integers."""
         folded = store_addends(self.plain)
         return {
             "error": self.error(folded),
@@ -117,7 +117,7 @@ class Check:
         }
 
     def ranges(self) -> dict[str, bool]:
-        """Find what is observed."""
+        """Return the observed ranges."""
         graph = Graph(self.plain)
         watched = ranges_of(graph, Observer(self.plain), self.samples)
         return {
@@ -132,14 +132,14 @@ class Check:
 
 
 def main() -> None:
-    """Print the findings as JSON."""
+    """Print the results as JSON."""
     check = Check()
     parts = (check.leveled, check.static, check.addends, check.ranges, check.packing)
     print(json.dumps({part.__name__: part() for part in parts}))  # noqa: T201 - its output
 
 
 def _spread(flatbuffer: bytes, samples: Any) -> float:
-    """Return the largest channel over the median one, of the worst input of a dense layer."""
+    """Return the largest channel relative to the median one, for the worst dense input."""
     graph, observer = Graph(flatbuffer), Observer(flatbuffer)
     sources = {graph.name(int(one.inputs[0])) for one in graph.operators(CODES.FULLY_CONNECTED)}
     reach: dict[str, Any] = {}

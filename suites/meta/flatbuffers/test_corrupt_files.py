@@ -1,4 +1,4 @@
-"""A broken FlatBuffer ends in one message that names the file: no crash, no hang."""
+"""A broken FlatBuffer ends in one message that names the file, without crash or hang."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every finding has a file that shows it, and one nearly the same that does not."""
+"""Every finding appears in its faulty file, and not in a similar sound one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `inspect` reads from FlatBuffers of every scheme."""
+"""`inspect` reads FlatBuffers of every scheme."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The size ledger counts every part once and names every ratio by what over what."""
+"""Sizes count every part once, and every ratio names its two sizes."""
 
 from __future__ import annotations
 

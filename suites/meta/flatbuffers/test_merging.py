@@ -1,4 +1,4 @@
-"""Files of one network at several lengths become one file, and are recognized in it."""
+"""Files of one network at several lengths are merged, and recognized in the result."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def test_other_signatures_are_not_recognized(data, alike):
 
 
 def test_an_edited_head_leaves_most_weights_shared():
-    """What makes the gate's fault: the file is recognized, and one length answers otherwise."""
+    """The planted fault of the gate: the file is recognized, and one length deviates."""
     wrong = of_lengths(edits={6: edits.permuted_classes})
     assert keys(by_length(contents(wrong))) == keys(by_length(contents(of_lengths())))
 
 
 def test_rejects_tensor_name_with_different_meanings_by_length():
-    """What a calibration finds of the one must not become the other's range."""
+    """A range found for one tensor must not be used for the other."""
     from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants  # noqa: PLC0415 - collection stays light
 
     sample = {name: np.ones((1, 8), np.int32) for name in NAMES}

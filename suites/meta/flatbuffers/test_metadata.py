@@ -1,4 +1,4 @@
-"""What a FlatBuffer says of itself: read as it was written, and bounded where it is hostile."""
+"""Metadata is read as written, and limited if hostile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is that is no FlatBuffer, or no longer: said by what happened to it."""
+"""Files that are not FlatBuffers, or damaged ones, are described by their cause."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_half_a_file_is_reported_as_corrupt(tmp_path):
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_binary_files_are_not_taken_for_text(seed):
-    """Compressed bytes stand for any weights: no pattern of text is seen in them by chance."""
+    """Compressed bytes stand for any weights: no text pattern occurs by chance."""
     noise = zlib.compress(b"".join(os.urandom(0) + str(seed + i).encode() for i in range(4000)))
     data = b"\x1c\0\0\0TFL3" + noise
     assert foreign(data) is None

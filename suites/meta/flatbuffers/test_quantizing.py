@@ -1,4 +1,4 @@
-"""A float32 file of another converter comes out under every scheme, masks and lookups with it."""
+"""A float32 file of another converter is quantized under every scheme, with masks and lookups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PLANTED = "MAXIMUM"
 
 @pytest.fixture(scope="module")
 def found():
-    """What the script found, run once."""
+    """The output of the script, run once."""
     pytest.importorskip("litert_quantizer", reason="quantizing needs litert-quantizer")
     return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
 

@@ -1,4 +1,4 @@
-"""Which scheme a file really is: by the grammar, whatever it is called."""
+"""The scheme of a file is recognized by the grammar, whatever the file is called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scheme that a converter refuses is an artefact with its reason; the others are made."""
+"""A refused scheme becomes an artefact with its reason, and the others are made."""
 
 from __future__ import annotations
 

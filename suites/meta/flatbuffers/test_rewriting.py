@@ -1,4 +1,4 @@
-"""What conversion rewrites in a float32 FlatBuffer answers as before, and survives eight bits."""
+"""Rewriting keeps the answers of a float32 FlatBuffer, and lets eight bits represent it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FLOAT32_BYTES = 4
 
 @pytest.fixture(scope="module")
 def found():
-    """What the script found, run once."""
+    """The output of the script, run once."""
     pytest.importorskip("tensorflow", reason="making FlatBuffers needs TensorFlow")
     return json.loads(printed_by(SCRIPT).strip().splitlines()[-1])
 
@@ -47,7 +47,7 @@ def test_int8_keeps_accuracy_only_after_smoothing(found):
 
 
 def test_the_position_table_is_stored_in_integers(found):
-    """A byte where there were four, less what the operators that unpack it take."""
+    """One byte replaces four, minus the dequantizing operators."""
     addends = found["addends"]
     saved = (FLOAT32_BYTES - 1) * addends["table"]
     assert 0.8 * saved < addends["saved"] < saved

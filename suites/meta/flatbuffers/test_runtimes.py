@@ -1,4 +1,4 @@
-"""Which runtime a FlatBuffer needs, from its operators rather than from its word."""
+"""The minimum runtime follows from a FlatBuffer's operators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scales that are moved from activations into weights."""
+"""Scales are moved from activations into weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A results.json in which everything that can come from outside holds a text of choice."""
+"""Write a results.json in which every field from outside holds a given text."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ KNOWN = set(sizes.RATIOS) | {"full_model", "small_model"}
 
 
 def forged(payload: str) -> dict[str, Any]:
-    """The small run with the payload in front of everything that can come from outside."""
+    """Return the small run with the payload before everything that can come from outside."""
     made = document({"name": "host", "emulated": False, "machine": "m", "core": "c", "target": "t"})
     made["subject"] |= {
         "description": "d",

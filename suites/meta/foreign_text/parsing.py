@@ -1,4 +1,4 @@
-"""What a reader of Markdown or HTML makes of a text: its tags, attributes and words."""
+"""Parse Markdown or HTML into tags, attributes and words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Five hundred texts that try to act wherever they are shown, and what they must not do there."""
+"""Five hundred hostile texts, and what they must not do."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _JOINING = re.compile("[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 def payloads() -> list[str]:
-    """Each part alone, then as many compositions as make them `COUNT`; the same on every run."""
+    """Return each part alone, then compositions up to `COUNT`, the same on every run."""
     draw = random.Random(SEED)  # noqa: S311 - no secret
     found = list(PARTS)
     while len(found) < COUNT:
@@ -76,7 +76,7 @@ def payloads() -> list[str]:
 
 
 def acting_in_a_log(text: str) -> list[str]:
-    """What of a text acts on a terminal, or on a CI that reads it as its log."""
+    """Return what a text does in a terminal or in a CI's log."""
     found = []
     for line in text.split("\n"):
         found += [f"{character!r} is hidden" for character in line if is_hidden(character)]
@@ -89,7 +89,7 @@ def acting_in_a_log(text: str) -> list[str]:
 
 
 def is_hidden(character: str) -> bool:
-    """Whether a terminal shows nothing for it, or reorders what is around it."""
+    """Tell whether a character is invisible, or reorders its surroundings."""
     if character == "\t" or _JOINING.match(character):
         return False
     nothing = ord(character) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(character) <= 0xFDEF

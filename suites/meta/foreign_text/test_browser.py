@@ -1,4 +1,4 @@
-"""The report in a real browser: text from outside runs nothing, asks for nothing, is shown."""
+"""In a real browser the report shows text from outside, and runs and loads nothing."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def page_file(tmp_path_factory) -> Path:
 
 
 def _result(at: int, text: str) -> dict[str, Any]:
-    """What Allure is given of a test, the payload in each of its fields."""
+    """Return an Allure result with the payload in each field."""
     attached = [
         {"name": text, "source": f"{at}.html", "type": kind}
         for kind in ("text/html", "image/svg+xml", "text/markdown", "text/plain")
@@ -84,7 +84,7 @@ def _result(at: int, text: str) -> dict[str, Any]:
 
 
 class Watched:
-    """What a page did that it should not: what its scripts said, and what it asked for."""
+    """The forbidden actions of a page: script output and requests."""
 
     def __init__(self, seen: Any) -> None:
         self.page = seen.page
@@ -95,7 +95,7 @@ class Watched:
 
     @property
     def acts(self) -> list[str]:
-        """Scripts from outside that ran, requests from outside that were tried, errors."""
+        """Return scripts that ran, requests that were tried, and errors."""
         tried = [one.url for one in self._seen._requests if "spy.example" in one.url]
         ran = [text for text in self._said if ACTED in text and "Refused" not in text]
         return [*tried, *ran, *self._seen.errors]
@@ -103,7 +103,7 @@ class Watched:
 
 @pytest.fixture
 def watched(page_file, visit) -> Watched:
-    """The report, opened, its first page unfolded."""
+    """The report, opened, with its first page unfolded."""
     one = Watched(visit("about:blank"))
     one.page.goto(page_file.as_uri())
     one.page.get_by_text("Every test").wait_for()

@@ -1,4 +1,4 @@
-"""Each function makes every payload safe for its output, and leaves ordinary text as it is."""
+"""Each escaping function neutralizes every payload and leaves ordinary text unchanged."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_ordinary_text_reads_the_same_in_markdown(text) -> None:
 
 
 def test_no_payload_leaves_its_place_in_markdown() -> None:
-    """A cell stays a cell: no link, image, heading, code, mark-up, and no cell more or less."""
+    """A cell stays one cell, without link, image, heading, code or markup."""
     for text in PAYLOADS:
         said = as_markdown(text)
         page = Parsed(
@@ -182,7 +182,7 @@ def test_json_preserves_every_text_and_escapes_hidden_characters() -> None:
 
 
 def test_every_hidden_character_of_unicode_is_known() -> None:
-    """By Python's own tables: format characters that stand for something are seen."""
+    """Python's own tables decide: visible format characters stay visible."""
     seen = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
     hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
     for code in range(sys.maxunicode + 1):

@@ -1,4 +1,4 @@
-"""Errors, progress and the answers of commands hold text from outside, and none of it acts."""
+"""Errors, progress and command output neutralize text from outside."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_key_from_a_file_is_escaped(tmp_path) -> None:
 
 
 def test_half_an_emoji_as_a_key_ends_in_one_message(tmp_path) -> None:
-    """JSON can spell it, and the library that checks types cannot take it."""
+    """JSON can contain it, and the type checker's library cannot represent it."""
     file = tmp_path / "results.json"
     for change in ({"\ud83d": 1}, {"tests": [{"id": "a", "outcome": "\ud83d", "seconds": 1}]}):
         file.write_text(json.dumps(document() | change), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Whatever a results.json holds: no report of it acts, breaks, or shows one row or cell more."""
+"""Reports of any results.json run nothing and keep their rows and cells."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_payloads_have_no_effect_in_the_terminal(documents) -> None:
 
 
 def test_wrapped_line_never_begins_with_a_workflow_command() -> None:
-    """Where a long word is broken, what was inside it would begin a line."""
+    """A long word that is broken could begin a line with its inside."""
     for length in range(60, 110, 2):
         made = forged("x" * length + "::error::e ::stop-commands::x")
         assert [acting_in_a_log(one.as_text()) for one in accounts(made)].count([]) > 0

@@ -1,4 +1,4 @@
-"""A small run whose tests say what they should not: its terminal, JUnit's XML, Allure's results."""
+"""A run with hostile texts is safe in the terminal, in JUnit's XML and in Allure's results."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_of_a_broken_fixture(broken):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> tuple[str, Path]:
-    """What a run prints where a CI reads it, and the folder of what it leaves."""
+    """The printed output of a run in CI, and its folder."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "test_words.py").write_text(TESTS, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "fixtures.safe_reports"]

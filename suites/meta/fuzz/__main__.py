@@ -1,4 +1,4 @@
-"""Feeds every reader of foreign files thousands of bad ones.
+"""Feed thousands of bad files to every reader.
 
 `python -m suites.meta.fuzz [READER ...]`: nothing but one message may come of any of them, within
 two seconds and a gigabyte. What goes wrong is kept in `reports/out/fuzz/`, and the exit code is 1.
@@ -25,7 +25,7 @@ INPUTS = 100_000
 
 
 def main() -> int:
-    """Fuzz the readers that are named, or all; return the exit code."""
+    """Fuzz the named readers, or all; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m suites.meta.fuzz", description=__doc__)
     parser.add_argument("readers", nargs="*", metavar="READER", help=", ".join(READERS))
     parser.add_argument("--inputs", type=int, default=INPUTS, help="mutated ones, of each reader")
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def report(outcomes: list[Outcome]) -> str:
-    """Return a table of what came of the inputs, and each finding on a line."""
+    """Return a table of the results, and each finding on a line."""
     head = ("reader", "inputs", "accepted", "refused", "slowest s", "peak MB", "findings")
     rows = [
         (

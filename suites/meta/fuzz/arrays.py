@@ -27,7 +27,7 @@ NAMES = ("float32", "int8", "bool", "object", "str", "complex64", "", "float32 "
 
 
 def npy(shape: str, descr: str = "'<f4'", order: str = "False", values: bytes = bytes(24)) -> bytes:
-    """Return a `.npy` file whose header says anything."""
+    """Return a `.npy` file with an arbitrary header."""
     header = f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}".encode()[:65_534]
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header) + 1) + header + b"\n" + values
 
@@ -138,7 +138,7 @@ def messages() -> Iterator[bytes]:
 
 
 def message(header: bytes, behind: bytes = bytes(64)) -> bytes:
-    """Return a message whose header says anything."""
+    """Return a message with an arbitrary header."""
     return MAGIC + struct.pack(">I", len(header)) + header + behind
 
 

@@ -1,4 +1,4 @@
-"""Bad bundles: with hashes that are right, so that what is behind them is read, and without."""
+"""Write bad bundles, with correct hashes so that their contents are read, and without."""
 
 from __future__ import annotations
 

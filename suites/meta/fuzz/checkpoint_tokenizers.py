@@ -1,4 +1,4 @@
-"""The files that say how a checkpoint's texts become rows, good and bad."""
+"""Write the tokenizer files of a checkpoint, good and bad."""
 
 from __future__ import annotations
 

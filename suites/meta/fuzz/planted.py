@@ -1,4 +1,4 @@
-"""Readers that fail in every way that the fuzzing must notice."""
+"""Readers that fail in every way that fuzzing must detect."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def sound(path: Path) -> None:
 
 @planted
 def raising(path: Path) -> None:
-    """Raise what is no message."""
+    """Raise an unexpected exception."""
     if _second(path):
         raise KeyError("dtype")
 
 
 @planted
 def dying(path: Path) -> None:
-    """Die as of a fault in native code."""
+    """Crash like native code."""
     if _second(path):
         os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -82,14 +82,14 @@ class _ManyLinesError(EdgeproofError):
 
 @planted
 def talkative(path: Path) -> None:
-    """Say more than one line."""
+    """Print more than one line."""
     if _second(path):
         raise _ManyLinesError("x", remedy="y")
 
 
 @planted
 def warning(path: Path) -> None:
-    """Warn, which prints what nobody asked for."""
+    """Emit a warning, which prints unexpectedly."""
     if _second(path):
         import warnings  # noqa: PLC0415 - here alone
 

@@ -1,4 +1,4 @@
-"""What a reader is to the fuzzing: a function that reads one file, and inputs to begin with."""
+"""Define a reader for fuzzing: a function that reads one file, and its initial inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reader:
-    """Something that reads files of one kind, and must survive any.
+    """A function that reads files of one kind, and must survive any input.
 
     Attributes:
         name: on the command line and in the report.

@@ -1,4 +1,4 @@
-"""Every reader of files that somebody else made.
+"""List every reader of files from outside.
 
 To add one, write a function that reads a path, and decorate it with `@reader`: the name of the
 file, what gives good files, what gives bad ones by hand, and, where single bytes are not what

@@ -1,4 +1,4 @@
-"""Feeding a reader its bad files, in processes that may die of them."""
+"""Feed bad files to a reader, in processes that may die."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - below it, a folder of a name that 
 
 @dataclass(frozen=True)
 class Finding:
-    """An input that a reader did not survive as it must.
+    """An input that a reader did not handle.
 
     Attributes:
         problem: what happened.
@@ -50,7 +50,7 @@ class Finding:
 
 @dataclass
 class Outcome:
-    """What came of all inputs of a reader."""
+    """The results of all inputs of a reader."""
 
     reader: str
     accepted: int = 0
@@ -99,7 +99,7 @@ def fuzz(  # noqa: PLR0913 - options by keyword, each with its default
 
 
 class _Run:
-    """One reader's inputs, in shares, and what has come of them so far."""
+    """The inputs of one reader, in shares, with the results so far."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class _Run:
                 start = self._process(Path(name), start, share, shares)
 
     def _process(self, folder: Path, start: int, share: int, shares: int) -> int | None:
-        """Read inputs until one ends the process; return which is next, None where none is left."""
+        """Read inputs until one ends the process; return the next one, None if none is left."""
         numbers = map(str, (start, self._inputs, share, shares))
         module, seed, every = self._which
         command = [sys.executable, "-m", "suites.meta.fuzz.worker", module, self.outcome.reader]
@@ -153,7 +153,7 @@ class _Run:
         return int(at) + 1
 
     def _take(self, said: dict[str, Any], last: dict[str, Any], folder: Path) -> dict[str, Any]:
-        """Add what a process says; return its tally, of which only what is new counts."""
+        """Add a process's report; return its tally."""
         with self._lock:
             if said["kind"] == "finding":
                 self._keep(folder, said)
@@ -178,7 +178,7 @@ class _Run:
         self.outcome.findings.append(Finding(self.outcome.reader, *facts, kept))
 
     def _died(self, folder: Path, number: int, status: int) -> None:
-        """Keep what a process died of."""
+        """Store how a process died."""
         problem = f"exit status {status}" if status > 0 else signal.Signals(-status).name
         if -status == signal.SIGALRM:
             problem = f"no answer after {PATIENCE:g} s"

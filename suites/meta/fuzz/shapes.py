@@ -1,4 +1,4 @@
-"""Shapes and sizes that no honest file has, and things that are no files."""
+"""Shapes and sizes that no real file has, and paths that are not files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SHAPES: tuple[tuple[int, ...], ...] = (
 
 
 def no_files() -> Iterator[tuple[str, bytes | Callable[[Path], None]]]:
-    """Yield what may lie at a path in place of a file."""
+    """Yield things that may be at a path instead of a file."""
     yield "a FIFO", os.mkfifo
     yield "a folder", lambda path: path.mkdir()
     yield "a device", lambda path: path.symlink_to("/dev/zero")
@@ -44,7 +44,7 @@ def no_files() -> Iterator[tuple[str, bytes | Callable[[Path], None]]]:
 
 
 def later(build: Callable[..., bytes], *arguments: Any, **options: Any) -> Callable[[Path], None]:
-    """Return what makes a large file when it is its turn, and holds none of it until then."""
+    """Return a function that makes a large file when needed."""
 
     def write(path: Path) -> None:
         path.write_bytes(build(*arguments, **options))

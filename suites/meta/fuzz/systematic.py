@@ -1,4 +1,4 @@
-"""Bad files made of good ones by rule: every value, every byte, every field in its turn."""
+"""Derive bad files by rule: each value, each byte, each field in turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No file that somebody else made does anything to its reader but be read or refused.
+"""No file from outside does more to its reader than be read or rejected.
 
 A share of what `tox -e fuzz` does, of every reader.
 """

@@ -1,4 +1,4 @@
-"""The fuzzing notices whatever a reader does beside reading and refusing, and goes on."""
+"""Fuzzing detects every other behavior of a reader, and continues."""
 
 from __future__ import annotations
 

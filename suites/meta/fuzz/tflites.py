@@ -309,7 +309,7 @@ def _repeated(  # noqa: PLR0913, PLR0917 - what can be repeated
     inputs: int = 1,
     shape: tuple[int, ...] = (1, 4),
 ) -> bytes:
-    """Return a file whose vectors hold the same table many times over."""
+    """Return a file whose vectors repeat one table many times."""
     import flatbuffers  # noqa: PLC0415 - only where files are made
     import tflite  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What users hand in, for the fuzzing: labelled texts, results of a run, classifiers."""
+"""Inputs of users for fuzzing: labelled texts, results, classifiers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def texts() -> Iterable[bytes]:
 
 
 def bad_texts() -> Iterator[tuple[str, Any]]:
-    """Yield labelled texts that must be refused, or read, without anything else happening."""
+    """Yield labelled texts that must be rejected or read, without other effects."""
     yield from no_files()
     for key in _ROW:
         for at, value in enumerate(VALUES):

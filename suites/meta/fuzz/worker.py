@@ -1,4 +1,4 @@
-"""The process that reads bad files, one after the other, and may die of one.
+"""Read bad files one after the other, in a process that may die.
 
 `python -m suites.meta.fuzz.worker`, started by `running`. It says on its stdout, a line of JSON at
 a time, how far it is and what it found; what it is reading lies in its folder if it dies.
@@ -42,7 +42,7 @@ POSITION, INPUTS, FINDINGS = "position", "inputs", "findings"
 
 @dataclass
 class Tally:
-    """What came of the inputs so far."""
+    """The results so far."""
 
     accepted: int = 0
     refused: int = 0
@@ -161,7 +161,7 @@ class Worker:
 
 
 def _fault_of(message: str) -> str:
-    """Say what is wrong with a message, "" if nothing is."""
+    """Return what is wrong with a message, "" if nothing is."""
     if len(message) > LONGEST_MESSAGE:
         return f"a message of {len(message):,} characters"
     if len(message.splitlines()) > 1 or any(ord(sign) < ord(" ") for sign in message):

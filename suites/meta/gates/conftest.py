@@ -1,4 +1,4 @@
-"""The miniature and its clean run, and what plants a fault in them."""
+"""Provide the miniature, its clean run, and functions that plant faults."""
 
 from __future__ import annotations
 

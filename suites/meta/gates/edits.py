@@ -1,4 +1,4 @@
-"""Edits of FlatBuffers, each a fault that a conversion could have made.
+"""Edit FlatBuffers: each edit is a fault that a conversion could have made.
 
 Every edit takes and returns the bytes of a file; the file stays a valid FlatBuffer.
 """
@@ -61,7 +61,7 @@ def _has_scales(tensor: Any) -> bool:
 
 
 def _change_values(model: Any, tensor: Any, change: Callable[[Any], Any]) -> None:
-    """Replace the float32 values of a constant by what `change` makes of them."""
+    """Replace the float32 values of a constant by `change` of them."""
     buffer = model.buffers[tensor.buffer]
     values = np.frombuffer(bytes(buffer.data), np.float32).reshape(tensor.shape)
     changed = np.ascontiguousarray(change(values), np.float32)
@@ -132,7 +132,7 @@ swapped_inputs = edit(_swap_inputs)
 
 
 def reading_instead(lost: bytes, read: bytes) -> Callable[[bytes], bytes]:
-    """The operators that read one input read another instead."""
+    """Let the readers of one input read another."""
 
     def changed(model: Any) -> None:
         ports = {one.name: one.tensorIndex for one in model.signatureDefs[0].inputs}
@@ -222,5 +222,5 @@ custom_operator = edit(_custom)
 
 
 def padded(size: int) -> Callable[[bytes], bytes]:
-    """Bytes that nothing refers to, at the end."""
+    """Append unused bytes."""
     return lambda content: content + bytes(size)

@@ -1,4 +1,4 @@
-"""Faults in a backend beside the judged one: `planted_backends/planted.py`, by its modes."""
+"""Faults of another backend: the modes of `planted_backends/planted.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ACCELERATOR = BACKENDS + "test_accelerator_takes_the_operators"
 
 
 def in_backend(mode: str, gate: str, says: str = "", **more: Any) -> Fault:
-    """A backend whose mode is wrong, and the gate that must turn red."""
+    """Return a fault of a mode, with the gate that must fail."""
     return Fault(gate=BACKENDS + gate, says=says, backend=f"planted-{mode}", **more)
 
 

@@ -1,4 +1,4 @@
-"""Faults of a checkpoint that PyTorch converted: a float32 file that is another network."""
+"""Faults of a checkpoint converted by PyTorch: the float32 file is another network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults in edgeproof itself: a module's source with a line replaced, and the test that sees it."""
+"""Faults in edgeproof's source: a replaced line, and the test that detects it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class CodeFault:
-    """One fault in a module, and the test that must turn red.
+    """A fault in a module, with the test that must fail.
 
     Attributes:
         room: what the fault is in, for the table: statistics, budgets, ...

@@ -1,4 +1,4 @@
-"""Faults that only an emulated board can show: kernels that answer otherwise, or waste."""
+"""Faults that only an emulated board shows: deviating or wasteful kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults in what the builder made: FlatBuffers, predictions, texts."""
+"""Faults in built artefacts: FlatBuffers, predictions, texts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _test_texts(mini: Miniature) -> list[str]:
 
 
 def _calibrated_on_test_texts(mini: Miniature) -> None:
-    """Have a test text among those of calibration, and find the ranges on all of these."""
+    """Calibrate on a set that contains a test text."""
     member = mini.artefact("corpus") / TEXTS
     rows = [json.loads(line) for line in member.read_text(encoding="utf-8").splitlines()]
     source = next(row for row in rows if row["split"] == "test")
@@ -57,7 +57,7 @@ def _calibrated_on_test_texts(mini: Miniature) -> None:
 
 
 def _majority_of_each_group(mini: Miniature) -> None:
-    """Answer every test text with what its group has most often in training."""
+    """Answer every test text with the majority label of its group."""
     splits = load_corpus(mini.kept("corpus")).splits
     train, test = splits["train"], splits["test"]
     labels = np.array([row.label for row in train])
@@ -67,7 +67,7 @@ def _majority_of_each_group(mini: Miniature) -> None:
 
 
 def _refused(scheme: str) -> Callable[[Miniature], None]:
-    """Have a converter have refused a scheme."""
+    """Store a refused scheme."""
 
     def plant(mini: Miniature) -> None:
         card = mini.flatbuffer(scheme).with_name(VARIANT_CARD)

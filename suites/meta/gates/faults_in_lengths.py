@@ -1,4 +1,4 @@
-"""Faults of a file that takes rows of several lengths."""
+"""Faults of a file with several row lengths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of an app that recorded its answers: its tokenizer, its kernels, its speed."""
+"""Faults of an app's recording: its tokenizer, kernels and speed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RecordedFault(Fault):
 
 
 def _loses_a_word(at: int, row: Row) -> Row:
-    """One text in a hundred, as a port does that splits at another kind of blank."""
+    """Lose a word in one text of a hundred, like a port that splits at other blanks."""
     return row | {"ids": [*row["ids"][:1], *row["ids"][2:]]} if at % 100 == 7 else row
 
 

@@ -1,4 +1,4 @@
-"""Faults in what answers: the runner's source with a line or two replaced."""
+"""Faults in the runner: its source with a line or two replaced."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RACED = "                        predictions[k, turn] = one.label()\n"
 
 
 def planted_logits(*lines: str) -> dict[str, str]:
-    """Go on with the statements `lines` where the runner has read its `logits`."""
+    """Insert the statements `lines` after the runner has read its `logits`."""
     made = LOGITS.replace("return", "logits =") + GET_LOGITS
     return {LOGITS + GET_LOGITS: made + "".join(f"        {line}\n" for line in lines)}
 

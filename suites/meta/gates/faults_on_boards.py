@@ -1,4 +1,4 @@
-"""Faults that a board's own budgets and its sensors show: the profiles beside this file judge."""
+"""Faults that a board's budgets and sensors detect, judged by the profiles beside this file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COUNTED = "    turn = take_reading.turn = getattr(take_reading, 'turn', 0) + 1\n
 
 
 def seen(path: str, text: str) -> dict[str, str]:
-    """Make the watcher read from `path` what the expression `text` gives."""
+    """Replace the watcher's reading of `path` by the expression `text`."""
     return {READ: f"{READ}{COUNTED}    texts[{path!r}] = {text}\n"}
 
 

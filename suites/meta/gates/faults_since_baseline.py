@@ -1,4 +1,4 @@
-"""Faults that keep every budget: only the baseline of the clean run shows that they are new."""
+"""Faults that keep every budget, and that only the baseline detects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A subject in miniature: texts that anybody could label, models that are built in a minute.
+"""A miniature subject: unambiguous texts, and models that are built in a minute.
 
 Every gate passes on it, so whatever is planted in it afterwards is what turns one red.
 """
@@ -95,12 +95,12 @@ class Miniature:
         return self.artefact(scheme) / "model.tflite"
 
     def copied_to(self, store: Path) -> Miniature:
-        """The same subject over a copy of the store; the copy's files are links until replaced."""
+        """Return the same subject with a copy of the store; files are links until replaced."""
         shutil.copytree(self.store, store, copy_function=os.link)
         return replace(self, store=store)
 
     def rewrite(self, member: Path, content: bytes, *, manifest: bool = True) -> None:
-        """Replace one member, and its hash in the manifest: only a gate can tell then."""
+        """Replace a member and its hash in the manifest, so that only a gate can detect it."""
         member.unlink()
         member.write_bytes(content)
         if manifest:
@@ -124,7 +124,7 @@ def make_files(folder: Path) -> None:
 
 
 def _texts() -> list[tuple[object, ...]]:
-    """Rows of distinct texts: fillers around two words that leave no doubt."""
+    """Return rows of distinct texts: filler words around two unambiguous ones."""
     draw = random.Random(11)  # noqa: S311 - the same texts every time
     rows: list[tuple[object, ...]] = []
     seen = set()

@@ -1,4 +1,4 @@
-"""A pytest plugin that starts other programs in place of edgeproof's own, and adds backends."""
+"""A pytest plugin that replaces edgeproof's programs, and adds backends."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A pytest plugin that runs edgeproof with some lines of one of its own modules replaced.
+"""A pytest plugin that runs edgeproof with some lines of a module replaced.
 
 Loaded before any of edgeproof's modules is: what it replaces is compiled from the changed text.
 """
@@ -17,7 +17,7 @@ _get_code = importlib.machinery.SourceFileLoader.get_code
 
 
 def _changed(loader, name):
-    """Compile the changed text of the planted module; others as ever."""
+    """Compile the changed text of the planted module, and other modules unchanged."""
     if loader.path != _file:
         return _get_code(loader, name)
     text = Path(_file).read_text(encoding="utf-8")

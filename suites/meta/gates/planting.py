@@ -1,4 +1,4 @@
-"""What a fault is: something planted in a copy of the store or in the runner, and its gate."""
+"""Define a fault: something planted in a copy of the store or in the runner, with its gate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PLUGIN = ("-p", "suites.meta.gates.planted_programs")
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault and the gate that must turn red.
+    """A fault, and the gate that must fail.
 
     Attributes:
         gate: id of the test, without parameters.
@@ -106,7 +106,7 @@ def in_flatbuffer(scheme: str, edit: Callable[[bytes], bytes]) -> Callable[[Mini
 
 
 def file_of(source: str, *, under: str) -> Callable[[Miniature], None]:
-    """Plant one scheme's FlatBuffer under another's name."""
+    """Replace a scheme's FlatBuffer by that of another scheme."""
 
     def plant(mini: Miniature) -> None:
         mini.rewrite(mini.flatbuffer(under), mini.flatbuffer(source).read_bytes())

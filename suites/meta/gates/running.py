@@ -1,4 +1,4 @@
-"""Running pytest on the suites in a process of its own, and reading how each test ended."""
+"""Run pytest on the suites in a separate process, and read how each test ended."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TIMEOUT = 900
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run of pytest ended.
+    """The end of a run of pytest.
 
     Attributes:
         code: its exit code.
@@ -43,7 +43,7 @@ class Outcome:
     reports: Path
 
     def ids(self, outcome: str) -> list[str]:
-        """The tests that ended so."""
+        """Return the ids of tests with an outcome."""
         return [name for name, (ended, _) in self.tests.items() if ended == outcome]
 
     def results(self) -> dict[str, Any]:
@@ -53,13 +53,13 @@ class Outcome:
 
 
 def environment() -> dict[str, str]:
-    """This process's environment without what would steer a run, and without xdist's marks."""
+    """Return this process's environment without variables that affect a run."""
     steering = ("EDGEPROOF_", "PYTEST_")
     return {name: text for name, text in os.environ.items() if not name.startswith(steering)}
 
 
 def without_repeated(usual: Sequence[str], given: Sequence[str]) -> list[str]:
-    """The usual arguments without those whose option is given: none may be given twice."""
+    """Return the usual arguments without options that are given again."""
     options = {argument.partition("=")[0] for argument in given}
     return [argument for argument in usual if argument.partition("=")[0] not in options]
 
@@ -71,7 +71,7 @@ def run(
     arguments: Sequence[str] = (),
     variables: dict[str, str] | None = None,
 ) -> Outcome:
-    """Run suites on the miniature in a pytest of their own.
+    """Run suites on the miniature in a separate pytest.
 
     Args:
         mini: the subject and its store.

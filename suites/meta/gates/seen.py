@@ -1,4 +1,4 @@
-"""How planting each fault ended, written beside the results, where the report finds it."""
+"""Store the results of planted faults, where the report finds them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PLANTS = re.compile(
 
 
 class FaultsSeen:
-    """Gathers how the tests that plant faults ended.
+    """Gathers how the tests of planted faults ended.
 
     Args:
         config: pytest's.
@@ -36,7 +36,7 @@ class FaultsSeen:
         self._ended: dict[str, tuple[str, str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take how a fault ended: its test passes where the gate turned red."""
+        """Store the result of a fault: its test passes if the gate failed."""
         plants = _PLANTS.fullmatch(report.nodeid)
         if plants is None:
             return
@@ -49,7 +49,7 @@ class FaultsSeen:
             self._ended[plants[1]] = "red", str(said)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write them down, and say where."""
+        """Write the results, and print where."""
         if not self._ended:
             return
         from suites.meta.gates.table import keep  # noqa: PLC0415 - numpy, once faults were planted

@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: made once a session, by whoever needs them first."""
+"""Share fixtures among rooms, made once per session."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def miniature(shared_folder: Path) -> mini.Miniature:
 
 @pytest.fixture(scope="session")
 def clean_run(miniature: mini.Miniature, shared_folder: Path) -> Outcome:
-    """A run of every gate on the miniature, with nothing planted, that leaves its baselines."""
+    """A run of every gate on the miniature without faults, which writes baselines."""
     kept = shared_folder / "clean_run.pickle"
     with FileLock(shared_folder / "clean_run.lock"):
         if not kept.exists():

@@ -76,7 +76,7 @@ def table() -> str:
 
 
 def keep(file: Path, seen: Mapping[str, Seen]) -> None:
-    """Write every fault for the report, with how planting it ended.
+    """Write every fault with its result, for the report.
 
     Args:
         file: what it holds of faults that were not planted this time stays.

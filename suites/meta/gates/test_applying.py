@@ -1,4 +1,4 @@
-"""A gate that cannot fail, or cannot pass, does not apply: it says so, and is counted."""
+"""A gate that cannot fail, or cannot pass, does not apply, and is counted with a reason."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_order_gate_does_not_apply_to_one_text():
 
 
 def floors_of(gold, floor):
-    """Floors of one answer to all, `floor` of which is right."""
+    """Return trivial classifiers with one answer to all texts, of which `floor` is right."""
     measures = {"accuracy": floor, "balanced_accuracy": floor, "macro_f1": floor, "f_rs": floor}
 
     def best(metric):
@@ -114,7 +114,7 @@ def test_gate_does_not_apply_if_nothing_can_beat_the_trivial_classifiers(metric)
 
 
 def test_gate_does_not_apply_if_texts_are_too_few_to_beat_a_trivial_classifier():
-    """Three right answers of three are not known to be better than two thirds."""
+    """Three right answers of three do not show an accuracy above two thirds."""
     with pytest.raises(DoesNotApply, match="even perfect answers"):
         floors_of(np.arange(3) % 2, 0.67).highest("accuracy")
 
@@ -197,7 +197,7 @@ def test_every_need_is_used_by_a_gate():
 
 
 def test_unwatched_time_is_invalid():
-    """Whoever renames a fixture must not switch its sensors off."""
+    """Renaming a fixture must not disable its sensors."""
     target = SimpleNamespace(start_watch=lambda _: None, device=load_device("host"), untimed=None)
     watches = Watches(target, None)
     assert watches.invalid_because(["stream", "judge"], "float32") == UNWATCHED
@@ -208,7 +208,7 @@ def test_unwatched_time_is_invalid():
 
 
 def test_single_sentences_are_judged_without_their_segments(run_with):
-    """No text of the corpus has a second part: the segments of a sound file change nothing."""
+    """No text has a second part, so the segments of a sound file have no effect."""
     one_segment = in_arrays("corpus", "encoded.npz", f"test_{SEGMENTS}", np.zeros_like)
     outcome = run_with(Fault(gate=BEHAVIOR + "test_every_input_matters", plant=one_segment))
     assert outcome.code == 0, outcome.output

@@ -1,4 +1,4 @@
-"""A run and its baselines: what moved, what is missing, foreign or of another machine is said."""
+"""A run reports changes, missing baselines, and baselines of other machines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BASELINE = "mini/host/float32.json"
 
 @pytest.fixture
 def compared(miniature, clean_baselines, tmp_path):
-    """Run gates against changed baselines of the clean run: `compared(change)`."""
+    """Run gates with changed baselines of the clean run: `compared(change)`."""
     folder = tmp_path / "baselines"
 
     def ran(change, *arguments, gates=(SIZE,)):
@@ -32,7 +32,7 @@ def compared(miniature, clean_baselines, tmp_path):
 
 
 def scaled(document, metric, factor):
-    """Let a baseline have measured so many times what it has."""
+    """Scale a measurement of a baseline."""
     for one in document["measurements"]:
         if one["metric"] == metric:
             for key in ("value", "low", "high"):

@@ -1,4 +1,4 @@
-"""With nothing planted every gate passes, and every gate has a fault that it was seen to catch."""
+"""Without a fault every gate passes, and every gate has a fault that it detects."""
 
 from __future__ import annotations
 

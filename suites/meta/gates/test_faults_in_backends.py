@@ -1,4 +1,4 @@
-"""Each fault planted in a backend turns its gate red."""
+"""Each fault in a backend fails its gate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each fault planted in edgeproof's own source turns the test red that is there for it."""
+"""Each fault in edgeproof's source fails its test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gates of emulated boards: they pass on the miniature, and each fault turns its gate red."""
+"""Gates of emulated boards pass on the miniature, and each fault fails its gate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each fault planted in an artefact turns its gate red."""
+"""Each fault in an artefact fails its gate."""
 
 from __future__ import annotations
 

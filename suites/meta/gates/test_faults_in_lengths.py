@@ -1,4 +1,4 @@
-"""A length that answers otherwise turns its gate red; a sound file of several keeps every gate."""
+"""A deviating length fails its gate; a sound file of several lengths passes all."""
 
 from __future__ import annotations
 

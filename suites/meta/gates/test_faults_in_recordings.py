@@ -1,4 +1,4 @@
-"""A fault of an app that recorded its answers turns its gate red; a sound app keeps every gate."""
+"""A fault of a recording app fails its gate; a sound app passes all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each fault planted in the runner turns its gate red."""
+"""Each fault in the runner fails its gate."""
 
 from __future__ import annotations
 

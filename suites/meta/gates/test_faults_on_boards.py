@@ -1,4 +1,4 @@
-"""A board's budgets and sensors: its gates pass without a fault, and each fault turns one red."""
+"""A board's budgets and sensors: gates pass without a fault, and each fault fails one."""
 
 from __future__ import annotations
 

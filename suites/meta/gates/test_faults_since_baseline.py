@@ -1,4 +1,4 @@
-"""Each fault that keeps its budgets turns its gate red by the baseline, which says since when."""
+"""Each fault that keeps its budgets fails its gate by the baseline."""
 
 from __future__ import annotations
 

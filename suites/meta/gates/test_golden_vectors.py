@@ -31,7 +31,7 @@ def test_built_candidates_have_golden_vectors(miniature, tmp_path):
 
 
 def test_candidate_without_inputs_has_no_golden_vectors(miniature, tmp_path):
-    """The others have their vectors, and the run says whose are missing and why."""
+    """The others have vectors, and the run says which are missing and why."""
     folder, mini = tmp_path / "golden", miniature.copied_to(tmp_path / "store")
     in_flatbuffer("dynamic_wi8_afp32", edits.swapped_inputs)(mini)
     schemes = "--edge-schemes=float32,dynamic_wi8_afp32"

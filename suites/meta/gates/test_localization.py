@@ -1,4 +1,4 @@
-"""A red gate of agreement is localized: which texts flipped, where the error begins."""
+"""A failed gate of agreement is localized: flipped texts, and where the error begins."""
 
 from __future__ import annotations
 

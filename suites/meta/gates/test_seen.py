@@ -1,4 +1,4 @@
-"""How the test of a planted fault ended becomes how the fault ended."""
+"""The outcome of a fault's test becomes the result of the fault."""
 
 from __future__ import annotations
 

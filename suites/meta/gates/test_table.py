@@ -1,4 +1,4 @@
-"""The table of faults and gates holds all there are, of every kind."""
+"""The table of faults and gates is complete."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_table_names_every_fault_and_its_gate():
 
 
 def test_the_documentation_lists_every_gate():
-    """What it can fail for, and what is planted: a gate without a row is one nobody thought of."""
+    """Each gate has a row with what it detects and what is planted."""
     written = (PROJECT / "docs" / "gates.md").read_text(encoding="utf-8")
     rows = [line.split(" | ") for line in written.splitlines() if line.startswith("| `")]
     listed = [cells[0] for cells in rows if len(cells) == 3 and "` " in cells[0]]

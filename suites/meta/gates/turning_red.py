@@ -1,4 +1,4 @@
-"""What a planted fault must do, whatever it was planted in."""
+"""Check that a planted fault fails its gate, wherever it was planted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FOLDERS = re.compile(r"(?<![\w./])/(?:[\w.~+-]+/)+")
 
 
 def first_words(message: str, says: str = "") -> str:
-    """What a gate said, for the table of faults: the first line that holds what it has to say.
+    """Return the first informative line of a gate's message.
 
     Without the kind of error, and without folders, which are those of one machine.
     """
@@ -39,7 +39,7 @@ def assert_its_gate_turns_red(
     run_with: Callable[[Fault], Outcome],
     record_property: Callable[[str, object], None],
 ) -> Outcome:
-    """Plant it, run its gate, and find the gate failed for the reason the fault gives.
+    """Plant the fault, run its gate, and check the reason of the failure.
 
     Args:
         fault: what to plant.

@@ -1,4 +1,4 @@
-"""A pytest plugin that writes down which modules a run has imported by its end."""
+"""A pytest plugin that lists the modules that a run has imported."""
 
 import os
 import sys

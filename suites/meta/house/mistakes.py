@@ -1,4 +1,4 @@
-"""What a user can get wrong: each mistake with what its one message must say."""
+"""List the mistakes of users, each with its message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SUBJECT, CORPUS, BUDGETS = "mini.toml", "mini.csv", "budgets.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """One thing that is wrong, in the miniature's files or on the command line.
+    """A mistake in the miniature's files or on the command line.
 
     Attributes:
         says: what the message holds: file, key, remedy.
@@ -34,7 +34,7 @@ class Mistake:
     arguments: tuple[str, ...] = ()
 
     def make(self, folder: Path) -> list[str]:
-        """Write the miniature with the mistake; return the arguments that run into it."""
+        """Write the miniature with the mistake; return the arguments that contain it."""
         make_files(folder)
         if self.change is not None:
             file, old, new = self.change
@@ -99,7 +99,7 @@ WEIGHT = "encoder.layer.0.attention.self.query.weight"
 
 
 def _in_the_way(folder: Path) -> None:
-    """Put a file, a folder and a FIFO where something is to be written."""
+    """Put a file, a folder and a FIFO in place of outputs."""
     (folder / "file").touch()
     (folder / "folder").mkdir()
     os.mkfifo(folder / "fifo")

@@ -1,4 +1,4 @@
-"""A pytest plugin in whose runs the third gate meets what ends a run, or spoils the rest of it."""
+"""A pytest plugin that makes the third gate end or spoil the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An archive is unpacked only where what it says of itself keeps its limits."""
+"""An archive is unpacked only within its limits."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_full_disk_is_not_reported_as_damage():
 
 
 def test_rejects_corpus_that_expands_without_limit_at_once(tmp_path):
-    """Half a gigabyte in a file of two megabytes: what reads it gets less memory than that."""
+    """Half a gigabyte in a file of two megabytes: the reader gets less memory than that."""
     bomb, row = tmp_path / "texts.zip", b"text,polarity\n" * 1_000_000
     with (
         zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,

@@ -1,4 +1,4 @@
-"""An array is made only of what is there, whatever its shape, strides and offset say."""
+"""An array is made only from existing bytes, whatever its shape, strides and offset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The builder: killed it leaves nothing half-made, two at once make all once, always the same."""
+"""A killed builder leaves nothing half-made, and two builders make everything once."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def killed(miniature, tmp_path_factory) -> Miniature:
 
 @pytest.fixture(scope="module")
 def said(killed) -> list[str]:
-    """What two builders say that are started at once after that."""
+    """The output of two builders that start at once after the kills."""
     builders = [start(killed), start(killed)]
     said = [builder.communicate(timeout=TIMEOUT)[1] for builder in builders]
     assert [builder.returncode for builder in builders] == [0, 0], said

@@ -1,4 +1,4 @@
-"""Collecting is light, and what is collected reads like a requirement."""
+"""Collecting is fast, and tests read like requirements."""
 
 from __future__ import annotations
 

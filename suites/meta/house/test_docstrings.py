@@ -1,4 +1,4 @@
-"""Docstrings of functions say what to do, and names of tests say the rule.
+"""Docstrings of functions begin with a verb, and test names state the rule.
 
 ruff's D401 finds the words that are no verb and the verbs in another form that it knows; here are
 those that it lets pass.

@@ -1,4 +1,4 @@
-"""What a run will take is known before it, what it cost afterwards, and a limit is kept."""
+"""A run predicts its duration, reports its cost, and keeps a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that a user names is read where it is a regular one, and written whole or not at all."""
+"""A file named by a user is read only if regular, and written atomically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of earlier versions: whoever still writes one is told today's, in one message."""
+"""Former names are answered with the current ones, in one message."""
 
 from __future__ import annotations
 

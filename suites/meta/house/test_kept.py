@@ -1,4 +1,4 @@
-"""Of what the store keeps, no file is believed before its hash."""
+"""No stored file is used before its hash is checked."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_detects_every_flipped_bit_and_the_remedy_repairs_it(tmp_path):
 
 
 def test_detects_every_flipped_bit_of_a_manifest(tmp_path):
-    """White space and the case of an escape count, too: the store writes them in one way."""
+    """White space and escapes count, too: the store has one spelling."""
     (kept, *_) = made(tmp_path)
     file = kept.folder / MANIFEST
     content = file.read_bytes()
@@ -197,7 +197,7 @@ def test_errors_of_files_outside_the_store_pass_unchanged(tmp_path):
 
 
 def test_only_artefact_objects_read_the_store():
-    """Nobody else loads arrays or unpacks archives: it would be without hash and without limit."""
+    """Other code loads no arrays and unpacks no archives from the store."""
     allowed = {
         "models/archives.py": {"ZipFile"},
         "models/bundle/writing.py": {"ZipFile"},

@@ -1,4 +1,4 @@
-"""Facts of sources are kept between runs, and believed only where they are whole."""
+"""Facts of sources are stored between runs, and used only if intact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A TOML that was meant for another option is told as what it is."""
+"""A TOML for another option is recognized."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def taken(metric="accuracy_drop", ends=(0.0, 0.02), moved=None):
 
 
 def ended(item, error, *measurements):
-    """How the test of an item ends that measures and then raises."""
+    """Return the outcome of an item's test that measures and then raises."""
     for one in measurements:
         keep(item, one)
     call = known_failures.pytest_runtest_call(item)

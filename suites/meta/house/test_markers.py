@@ -1,4 +1,4 @@
-"""Markers of devices: the device suite on the device that is asked for, or a usage error."""
+"""Markers select the device suite on the requested device, or end in a usage error."""
 
 from __future__ import annotations
 

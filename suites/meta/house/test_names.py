@@ -1,4 +1,4 @@
-"""Names that become files and folders, and may not be Windows' devices; each mistake is told."""
+"""Names that become files must not be Windows devices; each mistake is reported."""
 
 from __future__ import annotations
 

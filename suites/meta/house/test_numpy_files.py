@@ -1,4 +1,4 @@
-"""numpy's files come back as they were written, and nothing else passes for one."""
+"""numpy's files are read as written, and other files are rejected."""
 
 from __future__ import annotations
 

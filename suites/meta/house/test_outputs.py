@@ -1,4 +1,4 @@
-"""An output that cannot be written is told at the start, and nothing is left where it was tried."""
+"""Unwritable outputs are reported at the start, without leftovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Under xdist: what is timed refuses loudly, everything else measures the same."""
+"""Under xdist, timed gates fail loudly, and the others measure the same."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def parallel(miniature, clean_run, tmp_path_factory):
 
 
 def taken(outcome) -> dict[tuple[str, ...], tuple[object, ...]]:
-    """Of each measurement of the schemes in question, its value, interval and verdict."""
+    """Return value, interval and verdict of each measurement of some schemes."""
     return {
         (one["test"], one["metric"], one["scheme"]): (
             *(one["value"], one["low"], one["high"], one["n"], one["verdict"]),

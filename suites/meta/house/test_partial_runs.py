@@ -1,4 +1,4 @@
-"""A run that is not of the whole suite says so, and what ended it: green is not whole."""
+"""A partial run says so, and names what ended it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_whole_suite_is_not_partial(clean_run):
 
 
 def test_gates_that_do_not_apply_are_counted_over_all_schemes(clean_run):
-    """A line that repeats one reason for each scheme is not read."""
+    """A line that repeated a reason for each scheme would not be read."""
     reasons = {
         one.reason.partition("\n")[0] for one in extent_of(clean_run.results()).not_applicable
     }
@@ -139,7 +139,7 @@ def test_selection_is_reported(arguments, said, run_sizes):
 
 @pytest.fixture
 def gathered():
-    """What a run would say of itself that collects gates: `gathered(ids, *arguments)`."""
+    """Return the summary of a run that collects given gates."""
 
     def gather(ids, *arguments, outcomes=(), lost=0, left_out=None):
         settings = SimpleNamespace(subject=SimpleNamespace(other_candidates=("float16",)))
@@ -168,7 +168,7 @@ def test_one_gate_that_is_missing_makes_a_run_partial(gathered):
 
 
 def test_tests_deselected_by_a_plugin_make_a_run_partial(gathered):
-    """A plugin that samples or splits tests changes the list, and announces nothing."""
+    """A plugin that samples or splits tests changes the list silently."""
     every = sorted(every_gate())
     (said,) = gathered(every, "suites", lost=3).narrowed
     assert said == "3 tests were left out by another option or plugin"
@@ -182,7 +182,7 @@ def test_rejects_run_without_a_required_plugin(part, tmp_path):
 
 
 def test_rejects_run_that_changes_test_ids(tmp_path):
-    """They decide which tests are gates, what is known to fail, and what a run consists of."""
+    """Ids decide which tests are gates, known failures, and parts of a run."""
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     outcome = run_pytest(tmp_path / "reports", [*SIZES, "-c", str(tmp_path / "pytest.ini")])
     assert outcome.code == pytest.ExitCode.USAGE_ERROR
@@ -203,7 +203,7 @@ def test_a_run_that_is_killed_leaves_no_results_of_the_run_before(run_sizes):
 
 
 def test_a_single_parameter_makes_a_run_partial(gathered):
-    """All functions are there, and yet less than all tests were asked for."""
+    """All functions are there, but not all tests were requested."""
     every = sorted(every_gate())
     assert gathered(every, "suites", f"{FIRST}").narrowed != ()
 

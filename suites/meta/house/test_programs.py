@@ -1,4 +1,4 @@
-"""What is started from here has limits, and its streams may be closed or full."""
+"""Started programs have limits, and streams may be closed or full."""
 
 from __future__ import annotations
 

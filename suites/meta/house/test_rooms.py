@@ -1,4 +1,4 @@
-"""A file knows its room: what each may import, and that the arrows point one way."""
+"""Packages import only what their rule allows."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ def test_only_builder_modules_import_heavy_packages():
 
 
 def test_suites_do_not_import_each_other():
-    """It asserts: it may use models/ and fixtures/ for that."""
+    """A suite may use models/ and fixtures/."""
     wrong = {
         module
         for module, found in IMPORTS.items()

@@ -1,4 +1,4 @@
-"""A whole run: what it leaves, what a second one leaves alone, what damage to the store does."""
+"""A whole run leaves its results, a second one rebuilds nothing, and damage is reported."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_changed_byte_stops_the_run(miniature, tmp_path):
 @pytest.mark.parametrize("runtime", ["ai_edge_litert", "tflite_runtime"])
 @pytest.mark.parametrize("cut", [0.5, 0.9])
 def test_truncated_flatbuffer_fails_only_its_own_gates(cut, runtime, miniature, tmp_path):
-    """Even where its hash fits and the runner dies of it: each cause gives one message."""
+    """Its hash fits and the runner crashes: each cause gives one message."""
     pytest.importorskip(runtime)
     mini = miniature.copied_to(tmp_path / "store")
     file = mini.flatbuffer("dynamic_wi8_afp32")
@@ -115,7 +115,7 @@ def test_store_that_is_not_a_folder_stops_the_run(miniature, tmp_path):
 
 
 def test_unwritable_results_fail_the_run(miniature, tmp_path):
-    """Everything passed, but what was promised is not there: it is not said to be."""
+    """All gates passed, but the promised file is missing."""
     reports = tmp_path / "reports"
     (tmp_path / "in_the_way.py").write_text(
         "from pathlib import Path\n\n\n"

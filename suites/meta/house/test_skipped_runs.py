@@ -1,4 +1,4 @@
-"""A run in which every gate was skipped judged nothing, and has not passed."""
+"""A run in which every gate was skipped has not passed."""
 
 from __future__ import annotations
 

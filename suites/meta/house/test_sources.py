@@ -1,4 +1,4 @@
-"""What decides a stage's bytes is in its key, found by following imports."""
+"""The key of a stage covers what decides its bytes, found by following imports."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_change_of_a_module_changes_the_keys_of_stages_that_execute_it(whole):
     ],
 )
 def test_key_covers_every_module_that_python_imports(entry, imported):
-    """Asked of Python: what is loaded once a stage's module is, and not by what has no effect."""
+    """Python itself tells which modules a stage loads."""
     loaded = loaded_with(imported)
     assert imported in loaded
     found = sources_of(f"models.stages:Builder.{entry}").modules

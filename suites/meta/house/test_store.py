@@ -1,4 +1,4 @@
-"""The store: whole or not there, whatever happens; one message where it cannot be used."""
+"""The store holds whole artefacts or none; if unusable, it says so in one message."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def assert_whole(folder: Path) -> None:
 
 
 def test_killed_maker_leaves_nothing_half_made(tmp_path):
-    """Killed before its first, second, ... act, until it gets through: the next run succeeds."""
+    """The maker is killed before its first, second, ... step; the next run succeeds."""
     killed = 0
     while True:
         root = tmp_path / str(killed)
@@ -108,7 +108,7 @@ def test_a_failed_make_leaves_nothing(tmp_path):
 
 
 def test_artefact_is_made_once(tmp_path):
-    """Of several that ask at once one makes it, and the others wait and say so."""
+    """If several ask at once, one makes the artefact, and the others wait and say so."""
     made, said = [], []
     begun, go_on = threading.Event(), threading.Event()
 
@@ -207,7 +207,7 @@ def test_read_only_store_serves_existing_artefacts(tmp_path):
 
 @pytest.mark.parametrize("named", ["caches", "./caches", ""])
 def test_relative_xdg_cache_home_is_ignored(named, monkeypatch, tmp_path):
-    """It would be another store wherever a run is started from."""
+    """It would mean another store for each current folder."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", named)
     assert default_root() == tmp_path / ".cache" / "edgeproof"

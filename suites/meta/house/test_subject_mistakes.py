@@ -1,4 +1,4 @@
-"""What a subject's file can be told at once is told when it is loaded, before anything is read."""
+"""Mistakes in a subject's file are reported when it is loaded, before reading data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with the machine, and not with a file, is told with what helps against that."""
+"""Errors of the machine, not of a file, have their own remedies."""
 
 from __future__ import annotations
 

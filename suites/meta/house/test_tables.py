@@ -1,4 +1,4 @@
-"""TOML that somebody else wrote is read, or refused, in linear time."""
+"""TOML from outside is read or rejected in linear time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes share a builder's tasks: each is made once, after what it needs, beside the others."""
+"""Processes share a builder's tasks: each is made once, after those that it needs."""
 
 from __future__ import annotations
 

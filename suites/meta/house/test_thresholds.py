@@ -1,4 +1,4 @@
-"""No threshold stands in code: a suite orders no numbers itself, the judge and its budgets do."""
+"""Suites contain no thresholds: the judge and the budgets compare numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in the repository works on every machine: no path and no registry of only one."""
+"""The repository works on every machine: no private paths or registries."""
 
 from __future__ import annotations
 

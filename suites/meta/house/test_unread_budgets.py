@@ -63,7 +63,7 @@ def test_partial_run_does_not_check_unread_budgets(collect):
 
 
 def test_every_metric_is_measured_by_a_gate():
-    """Else its budget is refused whatever it says, and the metric is none."""
+    """Otherwise its budget would always be rejected."""
     suites = PROJECT / "suites"
     written = "".join(
         file.read_text("utf-8")

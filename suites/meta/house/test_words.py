@@ -1,4 +1,4 @@
-"""The words stay: texts have labels and groups; tweets and entities are of a few corpora alone."""
+"""Texts have labels and groups; only some corpora have tweets and entities."""
 
 from __future__ import annotations
 

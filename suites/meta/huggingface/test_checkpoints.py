@@ -1,4 +1,4 @@
-"""What a publisher's folder may hold, and what is said where it cannot be used."""
+"""A publisher's folder is read, or rejected with a reason."""
 
 from __future__ import annotations
 

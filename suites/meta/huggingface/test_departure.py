@@ -1,4 +1,4 @@
-"""A float32 file that is not the network that PyTorch has: found, named, and not quantized.
+"""A float32 file that deviates from PyTorch is detected, named, and not quantized.
 
 Needs the dependency group `torch`.
 """

@@ -119,7 +119,7 @@ def test_every_family_of_the_table_is_tried() -> None:
 def test_trained_classifier_goes_in_as_it_was_saved(
     corpus: Path, tmp_path: Path, store: Store
 ) -> None:
-    """What a fine-tuning left goes in again as a checkpoint: the same answers, no training."""
+    """The result of a fine-tuning is accepted as a checkpoint with the same answers."""
     subject, encoder = tmp_path / "first.toml", tmp_path / "encoder"
     small.make_encoder("distilbert", encoder)
     small.write_subject(subject, encoder, small.TRAINING, max_tokens=small.TOKENS)

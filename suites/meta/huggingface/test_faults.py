@@ -1,4 +1,4 @@
-"""A float32 file that does not answer as PyTorch does turns each gate of parity red.
+"""A float32 file that deviates from PyTorch fails each gate of parity.
 
 Needs the dependency group `torch`.
 """

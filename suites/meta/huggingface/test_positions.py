@@ -1,4 +1,4 @@
-"""A family's network takes rows as long as its tokenizer is said to give, and its segments."""
+"""A family's network accepts rows of its tokenizer's length, and its segments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small networks that litert-torch converted come out under every scheme and keep its contract.
+"""Networks converted by litert-torch keep the contract of every scheme.
 
 The three whose graphs differ most from BERT's. Needs the dependency group `torch`.
 """

@@ -1,4 +1,4 @@
-"""A checkpoint's folder gives the rows that `transformers` gives for it, for every family.
+"""A checkpoint's folder gives the rows of `transformers`, for every family.
 
 Each folder is read twice: as a publisher has it, with the vocabulary files alone, and as
 `save_pretrained` writes it. Needs `transformers`.

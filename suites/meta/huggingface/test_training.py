@@ -1,4 +1,4 @@
-"""Fine-tuning through PyTorch: repeated bit for bit, and gone on with after a kill.
+"""Fine-tuning through PyTorch is reproducible bit for bit, and resumes after a kill.
 
 Needs the dependency group `torch`.
 """

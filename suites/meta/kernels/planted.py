@@ -127,7 +127,7 @@ def _no_last_column(answer: np.ndarray) -> np.ndarray:
 
 
 def _toward_zero(case: Case, runs: Runs) -> Runs:
-    """Cut what is behind the point, where integers are answered."""
+    """Truncate, where integers are answered."""
     wanted = case.expected()
     return [
         [
@@ -139,7 +139,7 @@ def _toward_zero(case: Case, runs: Runs) -> Runs:
 
 
 def _wrapped(case: Case, runs: Runs) -> Runs:
-    """Let sums of integers overflow where they have to saturate."""
+    """Let sums of integers overflow instead of saturating."""
     if case.outputs[0].dtype != "int8":
         return runs
     (node,) = case.graph.nodes
@@ -151,7 +151,7 @@ def _wrapped(case: Case, runs: Runs) -> Runs:
 
 
 def _racing(case: Case, runs: Runs) -> Runs:
-    """Leave the second half of the rows to a thread that is late."""
+    """Leave the second half of the rows to a late thread."""
     if case.threads == 1:
         return runs
     spoiled = [[one.copy() for one in run] for run in runs]
@@ -174,7 +174,7 @@ def _first_batch(_: Case, runs: Runs) -> Runs:
 
 
 def _no_mask(graph: Graph, node: Node) -> Graph:
-    """Take the mask of an attention for one that hides nothing: its softmax reads the scores."""
+    """Ignore the mask of an attention."""
     added = next((one for one in graph.nodes if node.inputs[0] in one.outputs), None)
     if added is None or added.operator != "ADD":
         return graph
@@ -185,7 +185,7 @@ def _no_mask(graph: Graph, node: Node) -> Graph:
 
 
 def _no_state(case: Case, _: Runs) -> Runs:
-    """Forget what was remembered between two answers."""
+    """Forget the state between two answers."""
     return [
         [
             rounded_right(want, tensor)
@@ -218,7 +218,7 @@ def _swapped(graph: Graph, node: Node) -> Graph:
 
 
 def _nearest(case: Case, runs: Runs) -> Runs:
-    """Round to the nearest where the specification cuts."""
+    """Round to nearest where the specification truncates."""
     if case.outputs[0].dtype not in {"int32", "int64"} or case.runs[0][0].dtype != np.float32:
         return runs
     return [[np.rint(run[0]).astype(case.outputs[0].dtype)] for run in case.runs]

@@ -1,4 +1,4 @@
-"""Kernels that are right and differ as they may: in the order of sums, and in how they round.
+"""Correct kernels that differ as allowed: in the order of sums, and in rounding.
 
 They share no arithmetic with the reference: float32 throughout, and integers as gemmlowp rescales
 them. Whatever the reference says of them is a false alarm.

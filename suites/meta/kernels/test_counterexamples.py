@@ -1,4 +1,4 @@
-"""A counterexample is a folder whose program shows the fault with numpy and the runtime alone."""
+"""A counterexample is a folder whose program shows the fault with numpy and the runtime."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_LINES = 30
 @pytest.mark.parametrize("backend", ["ai_edge_litert-builtin", "litert-cpu"])
 @pytest.mark.parametrize("resized", [False, True], ids=["of one shape", "resized"])
 def test_counterexample_program_asks_the_runtime_again(backend, resized, tmp_path):
-    """Here of a right kernel: the program finds no number that is wrong."""
+    """The kernel is correct here: the program finds no wrong number."""
     if why_absent(backend) is not None:
         pytest.skip(f"{backend}: {why_absent(backend)}")
     family = FAMILIES["ATTENTION-float32"]

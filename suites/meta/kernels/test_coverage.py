@@ -1,4 +1,4 @@
-"""What is written is read back, and a file's operators are judged one by one."""
+"""Written operators are read back, and a file's operators are judged one by one."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_activations_are_recorded_from_real_inputs(chain):
 
 
 class WrongOnText:
-    """A backend whose root is wrong of 4 alone, which no drawn value is."""
+    """A backend whose root is wrong only for 4, which is never drawn."""
 
     def answer(self, case):
         """Answer a case."""

@@ -1,4 +1,4 @@
-"""The reference agrees with what shares no code with it: scipy, runtimes' reference kernels."""
+"""The reference agrees with independent code: scipy and runtimes' reference kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong kernels are found by the families of their operator and no other; right ones are not."""
+"""Wrong kernels are found by their operator's families only; correct ones are not."""
 
 from __future__ import annotations
 

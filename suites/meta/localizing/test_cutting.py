@@ -1,4 +1,4 @@
-"""Parts of a file answer as they do within it; two backends are told apart down to one operator."""
+"""Parts of a file answer as within it, and differing backends are traced to an operator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where two files that were handed in part: at the operator in which a fault was planted."""
+"""Two given files are localized at the operator with the planted fault."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def handed(tmp_path_factory):
 
 
 def localized(folder, candidates, reference):
-    """Judge candidates; return what was said of where each parts, and the run."""
+    """Judge candidates; return where each deviates, and the run."""
     lines = [
         *(f"labels = {json.dumps(LABELS)}", 'tokenizer = "text_vectorization:vocab.txt"'),
         *(f'reference = "{reference}"', "[corpus]", 'file = "texts.csv"', 'text = "review"'),

@@ -1,4 +1,4 @@
-"""Where a quantized file first leaves the float32 one: NaN and Inf first, then too much noise."""
+"""The first deviation of a quantized file is found: NaN and Inf first, then noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The paper's arithmetic on real files: BERT-large's weights, and its training checkpoint."""
+"""BERT-large's files have the sizes of the paper's arithmetic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each model starts from the subject's checkpoint or the user's; a mistake is named."""
+"""Each model starts from the subject's checkpoint or the user's; mistakes are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checkpoint's config decides the network, and says what is wrong with it."""
+"""A checkpoint's config decides the network, and mistakes in it are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A true MobileBERT goes through the whole suite on this machine, from random weights."""
+"""A true MobileBERT with random weights passes through the whole suite."""
 
 from __future__ import annotations
 

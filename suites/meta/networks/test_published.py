@@ -1,4 +1,4 @@
-"""A checkpoint is found, read by name, and says which tensor is wrong."""
+"""A checkpoint is found and read by name; errors name the tensor."""
 
 from __future__ import annotations
 

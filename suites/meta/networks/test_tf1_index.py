@@ -1,4 +1,4 @@
-"""An index of a TensorFlow checkpoint is checked before TensorFlow, which would die, sees it."""
+"""An index of a TensorFlow checkpoint is checked before TensorFlow, which would crash, reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The weights in a FlatBuffer, whoever wrote it, make our network answer as it does."""
+"""The weights of a FlatBuffer make our network answer alike, whoever wrote the file."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_weights_come_back_from_every_scheme(scheme, answers):
 
 @pytest.mark.parametrize("scheme", LENGTHS)
 def test_two_lengths_of_one_file_answer_alike(scheme, answers):
-    """Their weights are stored once, and ranges found at the longer hold for both."""
+    """The weights are stored once, and ranges of the longer rows hold for both."""
     assert answers["lengths"][scheme]["error"] < LENGTHS[scheme]
     assert answers["lengths"][scheme]["bytes"] < 2
 

@@ -1,4 +1,4 @@
-"""PyTorch files are read without PyTorch: right, or refused, and never run."""
+"""PyTorch files are read without PyTorch, or rejected, and never executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ONNX file is read without onnxruntime; what cannot be one is refused in one message."""
+"""An ONNX file is read without onnxruntime; an invalid one is rejected in one message."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_reads_inputs_and_outputs(tmp_path):
 
 
 def test_weights_listed_as_inputs_are_not_inputs(tmp_path):
-    """Files of old list them there."""
+    """Old files list them there."""
     old = writer.Onnx()
     old.inputs += [writer.value("weights", "float32", (1, 3)), writer.value("ids", "int64", (1, 8))]
     old.constants.append(writer.tensor("weights", np.zeros((1, 3), np.float32)))

@@ -1,4 +1,4 @@
-"""Allure's categories: what is red stands under what it is about, whatever the metric."""
+"""Allure's categories sort failures by their metric."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A red test explains itself: what, against which budget, where, and how to see it again."""
+"""A failed test explains itself: measurement, budget, circumstances and command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The planted faults in the report: that each gate can fail is shown, or said not to be known."""
+"""The report shows the planted faults of each gate, or that they are unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures: drawn from results.json, readable in light and dark and without color."""
+"""Pictures are drawn from results.json, readable in light and dark and without color."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A results.json that anybody wrote is drawn, or refused in one message that names file and key."""
+"""Any results.json is drawn, or rejected in one message that names file and key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What GitHub Actions is given: annotations at budget lines, and the summary of the job."""
+"""GitHub Actions gets annotations at budget lines, and the summary of the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report says of files that were handed in, and of answers that an app recorded."""
+"""The report describes given files, and answers that an app recorded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BINDING = "app: ids = '<ids>' int32 [1, 8] (by name) -> logits = 'out' float32 [
 
 
 def given(*measurements, **subject):
-    """A run of files that were handed in: nobody knows a full model of them."""
+    """A run of given files, without a full model."""
     made = document(*measurements)
     variants = {"app": {"flatbuffer": 3200, "flatbuffer_zipped": 1900, "resident": None}}
     made["subject"]["sizes"] = {"variants": {n: v | {"ratios": {}} for n, v in variants.items()}}

@@ -1,4 +1,4 @@
-"""The HTML report: what it is drawn from, what it says when it cannot be, what it never fetches."""
+"""The HTML report is drawn from runs, explains errors, and fetches nothing."""
 
 from __future__ import annotations
 
@@ -318,7 +318,7 @@ def test_emulated_board_is_not_called_fit_to_ship(*, emulated: bool, said: str) 
     ],
 )
 def test_passing_headline_names_unread_budgets(file: str, said: str) -> None:
-    """A limit on agreement holds nothing where no reference was given."""
+    """A limit on agreement has no effect without a reference."""
     taken = [one for one in measurements() if one.verdict == "pass"]
     tests = [Outcome(id="test_a", outcome="passed", seconds=0.1)]
     made = document(measurements=taken, tests=tests)

@@ -1,4 +1,4 @@
-"""The report in a real browser: it opens from disk, shows what it should, and asks for nothing."""
+"""In a real browser the report opens from disk and loads nothing."""
 
 from __future__ import annotations
 

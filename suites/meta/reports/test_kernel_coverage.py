@@ -1,4 +1,4 @@
-"""What of a file stands on proven kernels: said of each candidate, with what does not."""
+"""The report lists the proven and unproven kernels of each candidate."""
 
 from __future__ import annotations
 

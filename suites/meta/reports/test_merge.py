@@ -1,4 +1,4 @@
-"""Several runs become one document that says which number is whose, and can be taken apart."""
+"""Several runs become one document that can be split again."""
 
 from __future__ import annotations
 

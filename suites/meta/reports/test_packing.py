@@ -1,4 +1,4 @@
-"""A packed page carries what it carried, in a tenth of the bytes."""
+"""A packed page keeps its contents in a tenth of the bytes."""
 
 from __future__ import annotations
 

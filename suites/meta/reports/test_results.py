@@ -1,4 +1,4 @@
-"""results.json: the schema, the reader and the writer hold the same contract."""
+"""Schema, reader and writer of results.json agree."""
 
 from __future__ import annotations
 

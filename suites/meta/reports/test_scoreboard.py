@@ -233,7 +233,7 @@ def test_command_names_the_missing_file(tmp_path, capsys) -> None:
     ],
 )
 def test_test_without_measurements_counts_too(outcome: str, scheme: str, verdict: str) -> None:
-    """An assertion that fails, or what was not run, is not hidden behind green measurements."""
+    """A failing assertion, or a gate that was not run, is visible beside passing measurements."""
     id_ = f"suites/a/test_a.py::test_a[host-{scheme}-x]"
     tests = [{"id": id_, "outcome": outcome, "seconds": 0.1}]
     ran = document(taken("float16", "agreement", 1.0)) | {"tests": tests}

@@ -1,4 +1,4 @@
-"""The size ledger as a table: every size under its name, every ratio under what is over what."""
+"""The table of sizes names every size and every ratio."""
 
 from __future__ import annotations
 

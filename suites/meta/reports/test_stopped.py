@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and SIGHUP end the drawing of a report: no process and no half page is left."""
+"""SIGTERM, SIGINT and SIGHUP end the drawing of a report without leftovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runner answers by name, alike on every runtime, and refuses what a runtime swallows."""
+"""The runner answers by name, alike on every runtime, and rejects what runtimes accept wrongly."""
 
 from __future__ import annotations
 

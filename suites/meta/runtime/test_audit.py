@@ -1,4 +1,4 @@
-"""The audit sees what could let a text out, and the runner does nothing of it."""
+"""The audit detects possible leaks, and the runner has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs of every dtype that ids are written in, and graphs that are not a file's first."""
+"""Ids of every dtype are accepted, and graphs other than the first can be run."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_ids_reach_their_rows_in_every_dtype(
 
 
 def test_rejects_id_that_does_not_fit_the_dtype(runner: Runner, tmp_path: Path, rows: Rows) -> None:
-    """An int8 would hold 200 as -56, and the file would answer another text."""
+    """An int8 would turn 200 into -56, the id of another word."""
     large = {**rows, "ids": np.full_like(rows["ids"], 200)}
     with pytest.raises(RunnerRefused, match="ids is int32, the signature wants int8"):
         answer(runner, tmp_path / "x.tflite", looked_up("int8"), large)

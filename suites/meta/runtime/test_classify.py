@@ -1,4 +1,4 @@
-"""The runner turns text into labels exactly as the tokenizer and the model would apart."""
+"""The runner labels texts exactly as tokenizer and model do separately."""
 
 from __future__ import annotations
 

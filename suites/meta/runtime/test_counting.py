@@ -1,4 +1,4 @@
-"""Instruction counts under emulation: equal for equal files, by class, and what they show."""
+"""Instruction counts under emulation are reproducible, and counted by class."""
 
 from __future__ import annotations
 

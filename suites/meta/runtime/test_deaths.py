@@ -1,4 +1,4 @@
-"""The runner may die of a bad file, a signal or its slowness; pytest lives and says why."""
+"""The runner may die of a bad file, a signal or a timeout; pytest reports why."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_damaged_files_never_kill_pytest(  # noqa: PLR0913 - fixtures, by keywor
     by_name: Inputs,
     tmp_path: Path,
 ) -> None:
-    """Each is loaded, refused, or deadly to the runner: then the message names file and signal."""
+    """Each file is loaded, rejected, or crashes the runner with a message of file and signal."""
     file = tmp_path / "damaged.tflite"
     waiting = list(damage(tiny[scheme].read_bytes(), 16))
     while waiting:

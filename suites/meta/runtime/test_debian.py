@@ -1,4 +1,4 @@
-"""Debian's mirrors as apt tells of them, and the machine that has none."""
+"""Debian's mirrors are read from apt, or their absence is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Emulated boards: real ARM code answers, on every core and runtime that boards have.
+"""Emulated boards run real ARM code, on every core and runtime of the boards.
 
 The root file systems are prepared into the user's own store, once: about a minute each.
 """
@@ -123,7 +123,7 @@ def test_reference_kernels_answer_to_the_bit_as_on_x86(emulated, expected, tiny,
 
 
 def test_integers_without_bias_crash_the_old_runtime_on_arm_alone(emulated, tiny, by_name):
-    """The runner's death is told; should a later runtime mend it, this says so."""
+    """The crash is reported; if a later runtime fixes it, this test fails."""
     with Runner(LocalTransport(), "tflite_runtime") as runner:
         runner.load("m", tiny["static_wi8_ai8"])
         assert len(runner.answer("m", by_name).logits) == 30
@@ -167,7 +167,7 @@ def test_a_prepared_root_is_whole_and_kept(sysroots):
 
 @pytest.mark.skipif(why_no_sshd() is not None, reason=str(why_no_sshd()))
 def test_emulated_board_answers_behind_ssh(emulated, expected, tiny, by_name, tmp_path):
-    """A stand-in for a real board: its sshd is real, its Python is ARM's."""
+    """A stand-in for a real board: sshd is real, Python is ARM's."""
     sysroot = emulated("rpi4").sysroot
     variables = [f"{key}={value}" for key, value in sysroot.environment().items()]
     command = shlex.join(["env", *variables, *sysroot.command(core="cortex-a72")])

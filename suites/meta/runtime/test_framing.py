@@ -1,4 +1,4 @@
-"""Messages between client and runner survive any content, and nothing else passes for one."""
+"""Messages between client and runner survive any content, and other data is rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers are kept as they come: a kill at any moment loses none that was given."""
+"""Answers are stored as they come: a kill at any moment loses none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Boards that labgrid lends, from a coordinator and an exporter on loopback."""
+"""labgrid lends boards, from a coordinator and an exporter on loopback."""
 
 from __future__ import annotations
 

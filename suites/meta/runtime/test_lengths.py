@@ -1,4 +1,4 @@
-"""A runner answers each row at the length that it is told, and each text at the shortest."""
+"""A runner answers each row at its length, and each text at the shortest that fits."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def at_length(runner: Runner, file: Path, rows: Rows, length: int) -> NDArray[np
 
 
 def test_each_row_is_answered_at_its_length(several: Runner, tmp_path: Path, rows: Rows) -> None:
-    """In any order, and as the file of that one length answers it."""
+    """Rows come in any order; each answer equals that of the single-length file."""
     found = several.answer("one", rows).logits
     for length in LENGTHS:
         at = rows[LENGTH] == length
@@ -143,7 +143,7 @@ def test_rejects_lengths_for_a_file_of_one_length(
 def test_rejects_lengths_with_different_dtypes(
     runner: Runner, tmp_path: Path, shorter: dict[str, object]
 ) -> None:
-    """A binding that nobody checked: signatures of two classifiers."""
+    """The binding was never checked: the signatures are of two classifiers."""
     file = tmp_path / "x.tflite"
     shapes = Shape(keys=("long",)), Shape(tokens=4, keys=("short",), **shorter)  # type: ignore[arg-type] # by name
     file.write_bytes(model_of(*shapes).pack())

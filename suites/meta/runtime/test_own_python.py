@@ -1,4 +1,4 @@
-"""A runtime that cannot share this environment answers from a Python of its own."""
+"""A runtime that cannot share this environment answers from its own Python."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_error_names_an_unwritable_folder(prefix, capsys):
 
 @pytest.mark.usefixtures("prefix")
 def test_a_runner_starts_in_the_python_of_its_runtime(tmp_path):
-    """A program in the place of a Python shows which one is started, and with what."""
+    """A program in place of Python shows which one is started, and how."""
     python = program_in(own_folder(OWN))
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\necho "$0" >{tmp_path}/started\nexec {sys.executable} "$@"\n')

@@ -1,4 +1,4 @@
-"""The runner is one file for old Pythons; the client costs pytest nothing."""
+"""The runner is one file for old Pythons, and the client costs pytest nothing."""
 
 from __future__ import annotations
 

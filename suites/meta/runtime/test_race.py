@@ -1,4 +1,4 @@
-"""A race interleaves its models fairly, and its answers are the ones an unhurried model gives."""
+"""A race interleaves its models fairly, with the same answers as without a race."""
 
 from __future__ import annotations
 

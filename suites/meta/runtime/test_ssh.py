@@ -214,7 +214,7 @@ def test_board_is_left_without_files_and_processes(transport):
 
 @needs_sshd
 def test_long_temporary_folder_does_not_break_the_connection(board, tmp_path, monkeypatch):
-    """As a CI's or macOS' may be; a socket's path ends after some hundred bytes."""
+    """A CI or macOS has such folders; a socket's path is limited to about a hundred bytes."""
     temporary = tmp_path / ("temporary files of a job with a long name " * 3)
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))

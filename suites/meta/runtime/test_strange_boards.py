@@ -1,4 +1,4 @@
-"""Boards that say more or less than they were asked: one message each, or none if harmless."""
+"""Boards that print too much or too little end in one message, or are harmless."""
 
 from __future__ import annotations
 

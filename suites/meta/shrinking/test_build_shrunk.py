@@ -1,4 +1,4 @@
-"""The builder cuts a small model out of a full one, teaches it, rounds it, and converts it."""
+"""The builder cuts, teaches, rounds and converts a small model."""
 
 from __future__ import annotations
 

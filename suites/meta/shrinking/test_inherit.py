@@ -1,4 +1,4 @@
-"""What a shrunk model inherits: the right layers, units and words, under the right names."""
+"""A shrunk model inherits the right layers, units and words."""
 
 from __future__ import annotations
 

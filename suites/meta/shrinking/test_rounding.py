@@ -1,4 +1,4 @@
-"""Rounded weights lie on a grid that a converter finds again, and disturb outputs least."""
+"""Rounded weights lie on a grid that a converter finds again, with the least error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pruned tokenizer keeps what is used, spells the rest in letters, and numbers without gaps."""
+"""A pruned tokenizer keeps used words, spells the rest in letters, and numbers without gaps."""
 
 from __future__ import annotations
 

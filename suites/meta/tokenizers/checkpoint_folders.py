@@ -1,4 +1,4 @@
-"""Small checkpoints' folders with the vocabulary files of every family's tokenizer, and no weights.
+"""Write small checkpoint folders with the tokenizer of every family, without weights.
 
 They are trained in a second on made-up words, by the libraries that the published ones were trained
 with: `tokenizers` and `sentencepiece`.
@@ -32,7 +32,7 @@ ROBERTAS_POSITIONS, BERTS_POSITIONS = 514, 512
 
 
 class Family(NamedTuple):
-    """What lies in a folder.
+    """The contents of a folder.
 
     Attributes:
         model_type: of config.json.
@@ -59,7 +59,7 @@ class Family(NamedTuple):
 
 @functools.cache
 def lines() -> list[str]:
-    """Made-up sentences; always the same."""
+    """Return invented sentences, always the same."""
     chosen = random.Random(3)  # noqa: S311 - no secret
     words = ("".join(chosen.choices(_PARTS, k=chosen.randint(1, 3))) for _ in range(4000))
     return [" ".join(next(words) for _ in range(4)) for _ in range(1000)]
@@ -99,7 +99,7 @@ def _byte_pairs() -> Mapping[str, bytes]:
 
 @functools.cache
 def _whole_byte_pairs() -> Mapping[str, bytes]:
-    """ModernBERT's way: a tokenizer.json alone, with BERT's names for special tokens."""
+    """Write ModernBERT's files: a tokenizer.json alone, with BERT's names for special tokens."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -1,4 +1,4 @@
-"""What helps against each bad tokenizer's file: a part of the remedy, and the files."""
+"""For each bad tokenizer file, the expected remedy and the files."""
 
 HELPS = {
     "Check the path": [

@@ -1,4 +1,4 @@
-"""RoBERTa's vocab.json and merges.txt give the ids that its algorithm gives."""
+"""RoBERTa's vocab.json and merges.txt give the ids of its algorithm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of characters from outside is whole before the library looks anything up in it."""
+"""A table of characters is checked completely before the library uses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checkpoint's folder of any family gives the rows that its network takes, on a device as well.
+"""A checkpoint's folder of any family gives its network's rows, also on a device.
 
 What `transformers` gives for these folders is compared in suites/meta/huggingface.
 """
@@ -253,7 +253,7 @@ def test_segments_are_given_if_training_had_them(family, stated, given, tmp_path
 
 
 def test_an_older_tokenizer_json_gives_no_segments_either(tmp_path):
-    """BertProcessing, which was written before templates were."""
+    """BertProcessing is older than templates."""
     write("distilbert", tmp_path)
     library = tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=True).encoder.library
     ends = [(token, library.token_to_id(token)) for token in ("[SEP]", "[CLS]")]
@@ -269,7 +269,7 @@ def test_an_older_tokenizer_json_gives_no_segments_either(tmp_path):
 
 @pytest.mark.parametrize("lowers", [True, False])
 def test_settings_decide_the_case_of_a_tokenizer_json(lowers, tmp_path):
-    """As in transformers, which builds BERT's tokenizer again from its settings."""
+    """`transformers` also rebuilds BERT's tokenizer from its settings."""
     write("bert, cased", tmp_path, do_lower_case=not lowers)
     tokenizer_of(tmp_path, max_tokens=LENGTH, pairs=False).encoder.library.save(
         str(tmp_path / "tokenizer.json")
@@ -294,7 +294,7 @@ def test_unstated_case_is_asked_for(tmp_path):
 
 
 def test_tokens_of_the_older_file_are_read(tmp_path):
-    """special_tokens_map.json, where the settings do not number their tokens."""
+    """special_tokens_map.json is read if the settings do not number their tokens."""
     write("bert", tmp_path)
     content = (tmp_path / "vocab.txt").read_text().replace("[PAD]", "[NIX]")
     (tmp_path / "vocab.txt").write_text(content)

@@ -1,4 +1,4 @@
-"""A tokenizer.json of a few lines must not make a text of a few letters fill the memory."""
+"""A short tokenizer.json must not expand a short text until memory is full."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_rejects_inconsistent_table_of_characters(table, said, read, tmp_path):
 
 
 def test_rejects_duplicate_normalizer_key(tmp_path):
-    """Which of the two counts is the library's choice, and the checks may see the other."""
+    """The library and the checks might read different ones of the two."""
     small_encoder("wordpiece", tmp_path).library.save(str(tmp_path / "tokenizer.json"))
     text = (tmp_path / "tokenizer.json").read_text(encoding="utf-8")
     doubled = text.replace("{", '{"normalizer": {"type": "Prepend", "prepend": "a"},', 1)

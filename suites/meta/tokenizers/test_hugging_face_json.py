@@ -1,4 +1,4 @@
-"""A tokenizer.json is taken as it is; only padding and truncation are the classifier's."""
+"""A tokenizer.json is used unchanged, except for padding and truncation."""
 
 from __future__ import annotations
 

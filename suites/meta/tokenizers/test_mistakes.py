@@ -1,4 +1,4 @@
-"""A bad tokenizer's file, or a bad setting, is one message that names file or key, and a remedy."""
+"""A bad tokenizer file or setting is one message with file or key, and a remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A device gives the ids that this machine gives, for every kind of tokenizer that it can run."""
+"""A device gives the same ids as this machine, for every kind of tokenizer that it supports."""
 
 from __future__ import annotations
 

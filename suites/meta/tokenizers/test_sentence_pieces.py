@@ -1,4 +1,4 @@
-"""A SentencePiece model gives the ids that the package `sentencepiece` gives."""
+"""A SentencePiece model gives the ids of the package `sentencepiece`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def without_known(text):
 
 
 def is_tie(processor, left, right):
-    """Whether two ways to cut one text are equally likely: any is right."""
+    """Return whether two segmentations of a text are equally likely, so that either is right."""
     scores = [math.fsum(map(processor.get_score, ids)) for ids in (left, right)]
     return processor.decode(left) == processor.decode(right) and math.isclose(
         *scores, rel_tol=1e-6, abs_tol=1e-4
@@ -101,7 +101,7 @@ def test_a_pad_of_the_model_fills_rows(tmp_path):
 
 
 def test_rejects_padding_token_that_is_not_a_piece(tmp_path):
-    """Another piece in its place would give other ids than the app has."""
+    """Another piece in its place would give other ids than in the app."""
     trainer, pad_id, varint = 2, 43, 0
     parts = [
         (name, kind, with_field(value, pad_id, varint, 9999) if name == trainer else value)

@@ -1,4 +1,4 @@
-"""Special tokens have the numbers of their own vocabulary, or one message says which does not."""
+"""Special tokens have the ids of their vocabulary, or a message names the one that differs."""
 
 from __future__ import annotations
 

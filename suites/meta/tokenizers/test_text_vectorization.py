@@ -1,4 +1,4 @@
-"""A vocabulary of Keras' TextVectorization gives the ids that Keras gives."""
+"""A vocabulary of Keras' TextVectorization gives the ids of Keras."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORDS = [
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
-    """The texts, and what Keras makes of them: one process for all."""
+    """The texts and their ids by Keras, computed in one process."""
     texts = sample_texts(800)
     file = tmp_path_factory.mktemp("keras") / "given.json"
     file.write_text(json.dumps({"words": WORDS, "texts": texts}))
@@ -57,7 +57,7 @@ def test_ids_equal_those_of_keras(expected, written, tmp_path):
 
 
 def test_sample_texts_distinguish_the_rules(expected):
-    """Known and unknown words, more than a row holds, and less: else the test above says little."""
+    """Known and unknown words, and texts longer and shorter than a row."""
     ids = [set(row) for row in expected[1]]
     assert all(any(number in row for row in ids) for number in (0, 1, 2, 5, 7, 8))
     assert any(0 not in row for row in ids)

@@ -1,4 +1,4 @@
-"""A word list is read in every format that people keep one in."""
+"""A word list is read in every common format."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_word_list_is_read(name, tmp_path):
 
 @pytest.mark.parametrize("written", [json.dumps, dict])
 def test_a_keras_tokenizer_is_read_with_its_settings(written, tmp_path):
-    """Keras writes its table as JSON inside the JSON; some rewrite it as an object."""
+    """Keras nests its table as JSON inside JSON; some tools rewrite it as an object."""
     index = {"<OOV>": 1, "the": 2}
     config = {"word_index": written(index), "num_words": 5, "filters": "!", "lower": False}
     file = tmp_path / "a.json"
@@ -116,7 +116,7 @@ def test_a_path_is_relative_to_the_folder_that_is_given(tmp_path):
 
 
 def test_link_uses_files_beside_its_target(tmp_path):
-    """The hub's cache holds links to files that have other names, and no neighbors."""
+    """The hub's cache holds links to files with other names and without neighbors."""
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
     blobs.mkdir()
     snapshot.mkdir()

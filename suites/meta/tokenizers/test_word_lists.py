@@ -1,4 +1,4 @@
-"""Word lists give the ids that the programs give which made them."""
+"""Word lists give the ids of the programs that made them."""
 
 # ruff: noqa: RUF001 - letters that look like others are what is tested
 
@@ -113,7 +113,7 @@ class KerasTokenizer:
         return found
 
     def row(self, text, *, padding="pre", truncating="pre"):
-        """What `pad_sequences` makes of it."""
+        """Return the row of `pad_sequences`."""
         ids = self.ids(text)
         ids = ids[-LENGTH:] if truncating == "pre" else ids[:LENGTH]
         zeros = [0] * (LENGTH - len(ids))

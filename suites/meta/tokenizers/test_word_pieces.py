@@ -1,4 +1,4 @@
-"""Word pieces are found as BERT's published algorithm finds them.
+"""Word pieces follow BERT's published algorithm.
 
 The algorithm is written here again, from BERT's description of it. As in every implementation that
 runs fast, a letter is lowered by itself: the Greek sigma at a word's end is one like any other.
@@ -82,7 +82,7 @@ def split_at_punctuation(word):
 
 
 def pieces_of(word, words):
-    """The longest pieces from the left; none where a rest has no piece."""
+    """Return the longest pieces from the left; none if a remainder has no piece."""
     found, at = [], 0
     if len(word) > LONGEST_WORD:
         return [words["[UNK]"]]

@@ -1,4 +1,4 @@
-"""Write the ids that Keras' TextVectorization gives for texts; TensorFlow is imported here alone.
+"""Print the ids of Keras' TextVectorization; only this program imports TensorFlow.
 
 Arguments: a JSON file of `words` and `texts`, and how many ids a row has.
 """

@@ -1,4 +1,4 @@
-"""Texts that tokenizers get wrong, and the rows that an encoder makes of texts."""
+"""Provide difficult texts, and the rows that an encoder makes of them."""
 
 # ruff: noqa: RUF001 - letters that look like others are what is tested
 
@@ -47,7 +47,7 @@ def long_texts() -> list[str]:
 
 
 def sample_texts(number: int) -> list[str]:
-    """So many nasty texts for a program that takes them all at once; always the same."""
+    """Return difficult texts for a program that takes them all at once, always the same."""
     chosen = random.Random(11)  # noqa: S311 - no secret
     parts = [*ODD, *WORDS, *BLANKS, " ", " "]
     short = ("".join(chosen.choices(parts, k=chosen.randint(0, 9))) for _ in range(number))

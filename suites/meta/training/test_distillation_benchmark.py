@@ -1,4 +1,4 @@
-"""What learning from the full model brings: the two trainings of a seed differ in nothing else."""
+"""The two trainings of a seed differ only in the teacher."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).with_name("training_check.py")
 
 @pytest.fixture(scope="module")
 def resumed(tmp_path_factory):
-    """What came of a fine-tuning that was killed in its third epoch and started again."""
+    """The result of a fine-tuning that was killed in its third epoch and resumed."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     folder = tmp_path_factory.mktemp("killed")
     died = run_script(SCRIPT, "killed", folder)
@@ -28,7 +28,7 @@ def resumed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory):
-    """What came of training plainly, in parts, in bfloat16, and from a teacher."""
+    """The results of training plainly, in parts, in bfloat16, and from a teacher."""
     pytest.importorskip("tensorflow", reason="training needs TensorFlow")
     return json.loads(printed_by(SCRIPT, "options", tmp_path_factory.mktemp("options")))
 
@@ -66,7 +66,7 @@ def test_distillation_loss_equals_the_formula(options):
 
 
 def test_teacher_counts_by_its_weight(options):
-    """The teacher answers the next label: followed, the student is never right."""
+    """The teacher answers the next label: a student that follows it is never right."""
     assert options["accuracy"]["0.01"] > 0.9
     assert options["accuracy"]["1.0"] < 0.1
 

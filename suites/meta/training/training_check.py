@@ -1,4 +1,4 @@
-"""Fine-tune a tiny network in every way the options allow, and print what came of it.
+"""Fine-tune a tiny network with every option, and print the results.
 
 A process of its own, because pytest imports no TensorFlow. `python training_check.py WHAT FOLDER`
 prints one JSON document; `killed` kills itself in its third epoch instead.
@@ -72,7 +72,7 @@ def digest(trained: Any) -> str:
 
 
 def killed(folder: Path) -> None:
-    """Die as a machine that is switched off, in the middle of the third epoch."""
+    """Kill the process in the middle of the third epoch, like a power failure."""
 
     def die(step: Any) -> None:
         if (step.epoch, step.batch) == (3, 2):
@@ -82,7 +82,7 @@ def killed(folder: Path) -> None:
 
 
 def resumed(folder: Path) -> dict[str, Any]:
-    """Go on where `killed` was cut off; and do the same in one go."""
+    """Resume where `killed` ended, and compare with an uninterrupted run."""
     steps: list[int] = []
     resume = Resume(folder)
     before = resume.epochs_done()

@@ -1,4 +1,4 @@
-"""Baselines: what moved, by how much, since when; never across machines, never in silence."""
+"""Changes since a baseline are reported with size and date, and never across machines."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def taken(metric: str, *ends: float, n: int = 2000, device: str = "rpi4") -> Mea
 
 
 def baseline(*measurements: Measurement) -> Baseline:
-    """The baseline that holds them."""
+    """The baseline with these measurements."""
     return Baseline(
         schema=SCHEMA,
         **WHO,
@@ -172,7 +172,7 @@ def test_other_metrics_are_compared_across_machines(metric):
 
 @pytest.mark.parametrize("value", [999.0, 1000.0, 1001.0])
 def test_says_that_the_baseline_is_of_another_file(value):
-    """A newer file is what a baseline is for, and nobody may take it for the same."""
+    """Comparing with an older file is the purpose, and the report says that the file differs."""
     then, now = (msgspec.structs.replace(HERE, file=letter * 64) for letter in "ab")
     before = msgspec.structs.replace(baseline(taken("flatbuffer_bytes", 1000.0)), taken=then)
     found = movement(taken("flatbuffer_bytes", value), before, now, {})

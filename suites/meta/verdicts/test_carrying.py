@@ -1,4 +1,4 @@
-"""What a board is not asked is bounded: simulated, 2,000 draws of each effect."""
+"""The effect of texts that a board is not asked is bounded: 2,000 simulated draws each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_bound_on_disagreement_covers_the_true_number(share, drawn):
 @pytest.mark.parametrize("right", [0.9, 0.995], ids=["accuracy", "agreement"])
 @pytest.mark.parametrize("drawn", [60, 400])
 def test_carried_over_interval_keeps_the_error_rate(close, far, right, drawn):
-    """Whichever texts disagree, and though those that are close to a decision are chosen."""
+    """The rate holds whichever texts disagree, and although the closest texts are always asked."""
     random = np.random.default_rng([round(100 * close), round(1e4 * far), drawn])
     bound = cache(carrying.most_disagreeing)
     chosen = np.arange(TEXTS) < carrying.CLOSE_SHARE * TEXTS
@@ -60,7 +60,7 @@ def test_carried_over_interval_keeps_the_error_rate(close, far, right, drawn):
 
 
 def test_simulation_detects_a_bound_that_ignores_undrawn_texts():
-    """The planted fault: the share that was seen is no bound."""
+    """The planted fault: the observed share is taken for a bound."""
     random = np.random.default_rng(5)
     assert (random.binomial(200, 0.01, size=DRAWS) / 200 >= 0.01).mean() < 0.7
 

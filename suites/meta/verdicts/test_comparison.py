@@ -1,4 +1,4 @@
-"""Latency comparisons: drift and interruptions cancel, noise is not claimed, doubts are rerun."""
+"""Latency comparisons cancel drift and interruptions, ignore noise, and repeat doubtful races."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Confusion tables: counted one text after the other, and scored alike whatever axes they have."""
+"""Confusion tables equal counting text by text, whatever their axes."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ def test_the_interval_of_a_bootstrapped_drop_covers_the_true_drop(
 
 
 def test_simulation_detects_a_too_narrow_interval() -> None:
-    """The planted fault: half the width covers far less, so the tests above can fail."""
+    """The planted fault: half the width covers far less."""
     random = np.random.default_rng(7)
     interval = cache(intervals.difference_from_counts)
     covered = 0

@@ -1,4 +1,4 @@
-"""An emulated board answers few texts, and is asked for what that many can decide."""
+"""An emulated board answers few texts, and its limits can be decided by few."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intervals equal what their papers' formulas give, computed in another way, to the last digits."""
+"""Intervals equal the formulas of their papers, computed in another way."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ PAIRED = np.random.default_rng(6).integers(0, 9, size=(2, 3, 4, 4))
 
 
 def macro_f1(tables: np.ndarray) -> np.ndarray:
-    """Of the groups' tables pooled."""
+    """Return Macro-F1 of the groups' pooled tables."""
     return confusion.macro_f1(tables.sum(axis=-3))
 
 
 def acceleration_of(statistic, tables: np.ndarray) -> float:
-    """What is worked out for a single statistic."""
+    """Return the acceleration of a single statistic."""
     (found,) = resampling._accelerations(lambda some: statistic(some)[..., None], tables, 1)
     return found
 
 
 def jackknifed(statistic, tables: np.ndarray) -> float:
-    """Efron's acceleration, one text after the other left out, centered within its group."""
+    """Return Efron's acceleration, leaving out one text at a time, centered within its group."""
     squares = cubes = 0.0
     for group, table in enumerate(tables):
         values = []

@@ -1,4 +1,4 @@
-"""Collection imports this room, so it stays light: no runtime, no trainer, no scipy until used."""
+"""Importing verdicts is fast: no runtime, no trainer, no scipy until used."""
 
 from __future__ import annotations
 

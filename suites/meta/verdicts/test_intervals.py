@@ -1,4 +1,4 @@
-"""Intervals: equal to published or brute-force values, and refused where there is no data."""
+"""Intervals equal published or brute-force values, and need data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge: the whole interval decides, and its reason can be acted on."""
+"""The judge decides by the whole interval, with a reason that can be acted on."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_an_inconclusive_judgment_says_how_many_texts_would_decide(
 def test_extreme_share_has_a_finite_deciding_sample_size(
     n: int, share: int, limit: float, needed: int
 ) -> None:
-    """The number is that of the exact interval itself, whatever few texts it is said after."""
+    """The number equals that of the exact interval, after any few texts."""
     metric, side, end = (
         ("agreement", "min", limit) if share else ("total_variation", "max", 1 - limit)
     )

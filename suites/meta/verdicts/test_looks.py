@@ -1,4 +1,4 @@
-"""Looking several times errs as seldom as looking once: simulated, 2,000 draws of each effect."""
+"""Several looks err no more often than one: 2,000 simulated draws each."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_all_intervals_of_a_drop_cover_the_truth_together(texts, only_first, onl
 
 @pytest.mark.parametrize("share", [0.96, 0.97, 0.98])
 def test_a_verdict_is_wrong_at_most_as_often_as_after_one_look(share):
-    """One just at its limit is called `pass` and `fail` in 2.5 % of runs, a worse one less."""
+    """A candidate exactly at its limit is called `pass` or `fail` in 2.5 % of runs each."""
     random = np.random.default_rng(round(1e4 * share))
     looks, interval = looks_of(2000), cache(intervals.proportion_interval)
     budget = Budget("agreement", "min", 0.97, "97 %", "budgets.toml", "agreement.min")
@@ -87,7 +87,7 @@ def test_a_verdict_is_wrong_at_most_as_often_as_after_one_look(share):
 
 
 def test_simulation_detects_peeking_with_single_look_intervals():
-    """The planted fault: 95 % at each look errs far more often, so the tests above can fail."""
+    """The planted fault: 95 % intervals at each look err far more often."""
     random = np.random.default_rng(3)
     looks, interval = looks_of(2000), cache(intervals.proportion_interval)
     seen = random.binomial(parts_of(2000), 0.85, size=(DRAWS, len(looks))).cumsum(axis=1)

@@ -1,4 +1,4 @@
-"""Measurements: the contract's fields, consistent, and the same after a round trip."""
+"""Measurements have the contract's fields, are consistent, and survive a round trip."""
 
 from __future__ import annotations
 

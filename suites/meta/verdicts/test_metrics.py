@@ -1,4 +1,4 @@
-"""Metrics: equal to brute force and to scikit-learn, blind to order, never fed a NaN."""
+"""Metrics equal brute force and scikit-learn, ignore the order of texts, and reject NaN."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mutants: what lives is counted, and too many of them fail the run that made them."""
+"""Surviving mutants are counted, and too many fail the run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CODES = [37] * 100 + [1] * 89 + [3, 36, 255, -9, -11] + [0, 0, 33, 5, 35, 99]
 
 
 def write(folder: Path, name: str, codes: list[int | None]) -> None:
-    """A source file of a checkout, and beside it what mutmut 3.8.1 keeps of its mutants."""
+    """Write a source file of a checkout, with mutmut 3.8.1's record of its mutants."""
     for path in (folder / name, folder / mutation.MUTANTS / f"{name}.meta"):
         path.parent.mkdir(parents=True, exist_ok=True)
     (folder / name).touch()
@@ -36,7 +36,7 @@ def write(folder: Path, name: str, codes: list[int | None]) -> None:
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A folder that allows 4 % to live; its path."""
+    """A folder whose limit is 4 % of survivors."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["mutation"])
     (tmp_path / mutation.CONFIGURATION).write_text(

@@ -1,4 +1,4 @@
-"""Quantities: what is written is what is meant, and what cannot be meant is refused."""
+"""Quantities are parsed as written, and nonsensical ones are rejected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measures of RepLab 2013: equal to their definition, pair by pair, and to cases by hand."""
+"""The measures of RepLab 2013 equal their definition, pair by pair and by hand."""
 
 from __future__ import annotations
 

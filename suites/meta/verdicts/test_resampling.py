@@ -1,4 +1,4 @@
-"""The bootstrap over tables: the interval that resampling texts gives."""
+"""The bootstrap over tables gives the interval of resampled texts."""
 
 from __future__ import annotations
 

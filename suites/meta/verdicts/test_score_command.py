@@ -1,4 +1,4 @@
-"""The score command: all measures and both floors, from files in the format of RepLab."""
+"""The score command computes all measures and both trivial classifiers from RepLab's files."""
 
 from __future__ import annotations
 

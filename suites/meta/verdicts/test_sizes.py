@@ -1,4 +1,4 @@
-"""Size ratios: the constants are BERT-large's, and every name is a metric."""
+"""Size ratios use BERT-large's constants, and every name is a metric."""
 
 from __future__ import annotations
 

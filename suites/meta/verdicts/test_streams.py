@@ -1,4 +1,4 @@
-"""Single streams: enough queries and time, warm-up cut where it ends, first seconds apart."""
+"""Single streams take enough queries and time, cut the warm-up, and separate the first seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backend with a fault: LiteRT's interpreter, whose mode says what is wrong with it.
+"""A backend with a fault: LiteRT's interpreter with a defect for each mode.
 
 Found beside edgeproof's own backends where `planted_programs.py` adds this folder to their path,
 and sent to the target with them.
@@ -52,7 +52,7 @@ class Planted(AiEdgeLitert):
     }
 
     def takes_over(self, bits: int) -> bool:  # noqa: ARG002 - as it says
-        """Say that it has an accelerator."""
+        """Return that it has an accelerator."""
         return True
 
     def load(self, source: Source, threads: int, *, keep_all: bool = False) -> LoadedInterpreter:
@@ -101,7 +101,7 @@ class PlantedGraph(Graph):
         self._graph.invoke()
 
     def get_tensor(self, index: int) -> Any:
-        """Return an output as its fault makes it."""
+        """Return an output changed by the fault."""
         logits = self._graph.get_tensor(index)
         changes = {
             "nan": lambda: logits * np.nan,
