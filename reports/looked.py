@@ -22,7 +22,9 @@ def as_sentence(document: Mapping[str, Any]) -> str:
         EdgeproofError: a measurement is not valid.
     """
     measured = measurements_of(document)
-    looked = [one.details[LOOKED] for one in measured if LOOKED in one.details]
+    looked = [
+        measurement.details[LOOKED] for measurement in measured if LOOKED in measurement.details
+    ]
     if not looked:
         return ""
     of = max(one["of"] for one in looked)
