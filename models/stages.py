@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from safetensors.numpy import load_file, save
 
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
 from models.corpus.texts import hash_texts
+from models.corpus.tokenize import encode
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import REFERENCE, scheme_named
 from models.members import FLATBUFFER, LEFT_OUT, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
@@ -18,7 +20,9 @@ from models.networks import architecture, published
 from models.networks.config import head_of
 from models.networks.parameters import count, counts, initial_values
 from models.progress import TrainingProgress
+from models.shrinking.copies import altered, joined
 from models.shrinking.encoding import load_tokenizer, prune_corpus
+from models.shrinking.fitting import Fit, describe, fit
 from models.shrinking.inherit import Pieces
 from models.shrinking.vocabulary import count_uses, numbers_before
 from models.tasks import Task, make_in_order
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from tokenizers import Tokenizer
 
     from models.building.plan import Plan
     from models.corpus.tokenize import Encoded
@@ -88,21 +93,34 @@ class Builder:
                 plan.models().items(), self._subject.models().values(), strict=True
             )
         ]
-        shrunk = self._shrinking(self._subject.shrunk) if self._subject.shrunk else []
+        shrunk = self._shrinking() if self._subject.shrunk else []
         return [Task(plan.whole, self._make_corpus), *models, *shrunk]
 
-    def _shrinking(self, table: ShrunkTable) -> list[Task]:
+    def _shrinking(self) -> list[Task]:
         plan = self._plan
         tasks = []
-        if table.pieces:
-            prune = functools.partial(self._prune_corpus, table.pieces)
-            tasks.append(Task(plan.corpus, prune, needs=(plan.whole,)))
-        make_cut = functools.partial(self._make_cut, table)
-        tasks.append(self._training(plan.cut, make_cut, (plan.full, plan.corpus)))
-        if table.rounding:
-            round_weights = functools.partial(self._round, table.rounding)
-            tasks.append(Task(plan.small, round_weights, needs=(plan.cut, plan.corpus)))
+        if plan.corpus != plan.whole:
+            # The full model's shape decides with the corpus what is found.
+            tasks.append(Task(plan.corpus, self._prune_corpus, needs=(plan.whole, plan.full)))
+        tasks.append(self._training(plan.cut, self._make_cut, (plan.full, plan.corpus)))
+        if plan.small != plan.cut:
+            tasks.append(Task(plan.small, self._round, needs=(plan.cut, plan.corpus)))
         return tasks
+
+    @functools.cached_property
+    def _shrunk(self) -> ShrunkTable:
+        """What is made of the full model: as the subject says, or found for its budgets."""
+        table = self._subject.shrunk
+        if table is None:
+            raise ValueError("the subject has no `shrunk`")
+        if table.bytes is None:
+            return table
+        full, _ = self._trained(self._plan.full)
+        train = self._splits["train"]
+        uses = count_uses(train, load_summary(self._store.artefact(self._plan.whole))["vocabulary"])
+        found = fit(table, Fit.of(full, uses, train.mask, self._subject.tokenizer.row_lengths))
+        self._progress.say(f"small model: {describe(found)} fit into {table.bytes}")
+        return found
 
     def _training(
         self, stage: Stage, make: Callable[[Resume, Path], None], needs: tuple[Stage, ...]
@@ -120,7 +138,11 @@ class Builder:
             self._progress.tick,
         )
 
-    def _prune_corpus(self, pieces: int, out: Path) -> None:
+    def _prune_corpus(self, out: Path) -> None:
+        pieces = (
+            self._shrunk.pieces
+            or load_summary(self._store.artefact(self._plan.whole))["vocabulary"]
+        )
         self._progress.say(f"corpus: encoding with the {pieces:,} word pieces used most")
         prune_corpus(
             self._store.artefact(self._plan.whole),
@@ -146,30 +168,38 @@ class Builder:
         # Before TensorFlow is imported: what is wrong with a checkpoint is told at once.
         initial = self._initial(role, table, shape)
         lesson = self._lesson(table.distillation)
-        trained = self._fine_tune(role, shape, initial, table.require_training(), lesson, resume)
+        trained = self._fine_tune(
+            role, shape, initial, table.require_training(), self._splits, lesson, resume
+        )
         logits = _answer(trained.classifier, self._splits)
         head = None if table.network else head_of(self._request.checkpoints[role])
         _write_model(out, shape, trained.values, logits, trained.describe_history(), head=head)
 
-    def _make_cut(self, table: ShrunkTable, resume: Resume, out: Path) -> None:
+    def _make_cut(self, resume: Resume, out: Path) -> None:
         from models.networks.classifier import Classifier  # noqa: PLC0415 - TensorFlow
         from models.shrinking.cut import cut  # noqa: PLC0415 - TensorFlow
 
+        table = self._shrunk
         self._progress.say("small model: cutting it out of the full one")
         full, weights = self._trained(self._plan.full)
         shape, values = cut(full, weights, table, self._pieces(), self._splits["train"])
         history: list[dict[str, Any]] = []
         if table.training:
-            lesson = self._lesson(table.distillation)
-            trained = self._fine_tune("small", shape, values, table.training, lesson, resume)
+            splits, lesson = self._with_copies(self._lesson(table.distillation))
+            trained = self._fine_tune(
+                "small", shape, values, table.training, splits, lesson, resume
+            )
             values, history = trained.values, trained.describe_history()
         logits = _answer(Classifier(shape, values, seed=0), self._small_splits)
         _write_model(out, shape, values, logits, history)
 
-    def _round(self, rounding: str, out: Path) -> None:
+    def _round(self, out: Path) -> None:
         from models.networks.classifier import Classifier  # noqa: PLC0415 - TensorFlow
         from models.shrinking.round_model import round_weights  # noqa: PLC0415 - TensorFlow
 
+        rounding = self._shrunk.rounding
+        if rounding is None:
+            raise ValueError("the subject rounds no weights")
         shape, values = self._trained(self._plan.cut)
         self._progress.say(f"small model: rounding {count(shape):,} weights to {rounding}")
         values = round_weights(shape, values, rounding, self._small_splits["train"])
@@ -190,12 +220,12 @@ class Builder:
         shape: Architecture,
         initial: Values,
         table: TrainingTable,
+        splits: dict[str, Encoded],
         lesson: Lesson | None,
         resume: Resume,
     ) -> Trained:
         from models.training.finetune import fine_tune  # noqa: PLC0415 - TensorFlow
 
-        splits = self._small_splits if role == "small" and self._subject.shrunk else self._splits
         done, epochs = resume.epochs_done(), table.epochs
         whence = f", going on after epoch {done}" if done else ""
         self._progress.say(f"{role} model: fine-tuning {count(shape):,} parameters{whence}")
@@ -243,6 +273,36 @@ class Builder:
         self._progress.say("full model: answering the train split for the small one")
         shape, values = self._trained(self._plan.full)
         np.savez(out / LOGITS, train=answers_of(shape, values, self._splits["train"]))
+
+    def _with_copies(self, lesson: Lesson | None) -> tuple[dict[str, Encoded], Lesson | None]:
+        """Return the splits of a shrunk model, and its lesson, with altered copies in train."""
+        if lesson is None or not self._plan.copies:
+            return self._small_splits, lesson
+        tokenizer = load_tokenizer(self._store.artefact(self._plan.corpus))
+        encoded, logits = [self._small_splits["train"]], [lesson.logits]
+        for copy, stage in enumerate(self._plan.copies):
+            make = functools.partial(self._make_copies, copy)
+            self._store.get(stage, make, waiting=self._progress.say)
+            encoded.append(self._encode_copies(copy, tokenizer))
+            logits.append(self._store.artefact(stage).arrays(LOGITS)["train"])
+        splits = self._small_splits | {"train": joined(encoded)}
+        return splits, replace(lesson, logits=np.concatenate(logits))
+
+    def _encode_copies(self, copy: int, tokenizer: Tokenizer) -> Encoded:
+        texts = load_corpus(self._store.artefact(self._plan.whole)).splits["train"]
+        return encode(
+            tokenizer, altered(texts, copy), pair_with_group=self._subject.pairs_with_group
+        )
+
+    def _make_copies(self, copy: int, out: Path) -> None:
+        from models.training.finetune import answers_of  # noqa: PLC0415 - TensorFlow
+
+        self._progress.say(f"full model: answering altered copy {copy + 1} of the train split")
+        shape, values = self._trained(self._plan.full)
+        tokenizer = load_tokenizer(self._store.artefact(self._plan.whole))
+        np.savez(
+            out / LOGITS, train=answers_of(shape, values, self._encode_copies(copy, tokenizer))
+        )
 
     def _trained(self, stage: Stage) -> tuple[Architecture, Values]:
         """Return the architecture and the weights of a model that was made."""

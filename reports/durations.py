@@ -20,7 +20,7 @@ def suite_of(test: str) -> str:
 
 def as_sentence(document: Mapping[str, Any]) -> str:
     """Return a line with the time of each suite; empty if no test has run."""
-    return cost_of({outcome.id: outcome.seconds for outcome in outcomes_of(document)})
+    return cost_of({one.id: one.seconds for one in outcomes_of(document)})
 
 
 def cost_of(taken: Mapping[str, float]) -> str:

@@ -122,9 +122,7 @@ def explanations(document: Mapping[str, Any]) -> list[Explanation]:
     Raises:
         EdgeproofError: a measurement is not valid.
     """
-    return sorted(
-        (account for account in accounts(document) if account.red), key=lambda one: one.unsure
-    )
+    return sorted((one for one in accounts(document) if one.red), key=lambda one: one.unsure)
 
 
 def accounts(document: Mapping[str, Any]) -> list[Explanation]:
@@ -139,7 +137,7 @@ def accounts(document: Mapping[str, Any]) -> list[Explanation]:
     localized = localizations_of(document)
     found = []
     for test in outcomes_of(document):
-        own = [localization for localization in localized if test.id in localization.tests]
+        own = [one for one in localized if test.id in one.tests]
         taken: list[Measurement | None] = [*measured.get(test.id, [])]
         if test.outcome in {*RED, "xfailed"}:
             taken = [one for one in taken if one and _is_wrong(one)] or [None]

@@ -126,14 +126,14 @@ def _some(names: tuple[str, ...], most: int = _NAMED) -> str:
 
 
 def _count(groups: tuple[Group, ...]) -> int:
-    return sum(group.count for group in groups)
+    return sum(one.count for one in groups)
 
 
 def _by_first_line(groups: Iterable[Group]) -> Counter[str]:
     """Count tests by the visible part of their reason: equal lines are counted together."""
     counts: Counter[str] = Counter()
-    for group in groups:
-        counts[_first_line(group.reason)] += group.count
+    for one in groups:
+        counts[_first_line(one.reason)] += one.count
     return counts
 
 

@@ -148,9 +148,7 @@ def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
 
 def planted_at(faults: Iterable[PlantedFault]) -> list[str]:
     """Return the commits and dates at which the faults were planted, the latest first."""
-    seen = sorted(
-        (fault.seen for fault in faults if fault.seen), key=lambda it: it.when, reverse=True
-    )
+    seen = sorted((one.seen for one in faults if one.seen), key=lambda it: it.when, reverse=True)
     said = (
         f"{commit_of({'commit': one.commit, 'changed': one.changed})} on {one.when[:10]}".strip()
         for one in seen

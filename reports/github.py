@@ -80,7 +80,7 @@ def annotations_asked_for(document: Mapping[str, Any]) -> list[str]:
 
 def annotations(document: Mapping[str, Any]) -> list[str]:
     """Return a workflow command for each red test, pointing at the budget that was broken."""
-    return [_annotation(explanation) for explanation in explanations(document)]
+    return [_annotation(one) for one in explanations(document)]
 
 
 def _annotation(one: Explanation) -> str:

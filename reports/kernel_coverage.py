@@ -81,7 +81,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     shown = [f"\n{TITLE}:"]
     for said, not_proven in lines:
         shown.append(f"  {one_line(said)}")
-        shown += [f"    {one_line(operator)}" for operator in not_proven]
+        shown += [f"    {one_line(one)}" for one in not_proven]
     return "\n".join(shown) + "\n"
 
 
@@ -92,6 +92,6 @@ def as_html(document: Mapping[str, Any]) -> str:
         return ""
     items = []
     for said, not_proven in lines:
-        others = "".join(f"<li>{as_markup(operator)}</li>" for operator in not_proven)
+        others = "".join(f"<li>{as_markup(one)}</li>" for one in not_proven)
         items.append(f"<li>{as_markup(said)}{f'<ul>{others}</ul>' if others else ''}</li>")
     return f"<h3>{TITLE}</h3><ul>{''.join(items)}</ul>"

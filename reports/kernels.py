@@ -24,19 +24,17 @@ NOT_COVERED = "-"
 
 def table_of(cells: list[Cell]) -> str:
     """Return the table with an explanation of its columns, as Markdown."""
-    columns = sorted({(cell.backend, cell.version, cell.machine) for cell in cells})
-    rows = sorted({(cell.operator, cell.kind) for cell in cells})
-    known = {
-        (cell.operator, cell.kind, cell.backend, cell.version, cell.machine): cell for cell in cells
-    }
+    columns = sorted({(one.backend, one.version, one.machine) for one in cells})
+    rows = sorted({(one.operator, one.kind) for one in cells})
+    known = {(one.operator, one.kind, one.backend, one.version, one.machine): one for one in cells}
     lines = ["| operator | operands | " + " | ".join(_head(*one) for one in columns) + " |"]
     lines.append("|" + "---|" * (len(columns) + 2))
     for operator, kind in rows:
-        found = [known.get((operator, kind, *column)) for column in columns]
+        found = [known.get((operator, kind, *one)) for one in columns]
         states = [NOT_COVERED if one is None else one.state for one in found]
         lines.append(f"| {operator} | {kind} | " + " | ".join(states) + " |")
-    counted = Counter(cell.state for cell in cells)
-    total = sum(cell.examples for cell in cells)
+    counted = Counter(one.state for one in cells)
+    total = sum(one.examples for one in cells)
     summary = ", ".join(f"{count} {state}" for state, count in sorted(counted.items()))
     return "\n".join([f"{total:,} examples; of {len(cells):,} cells {summary}.", "", *lines])
 
@@ -44,13 +42,12 @@ def table_of(cells: list[Cell]) -> str:
 def deviations_of() -> str:
     """Return the known deviations as Markdown."""
     lines = ["| name | operators | backends | versions | what is wrong |", "|---|---|---|---|---|"]
-    for entry in known_deviations():
-        where = f" on {', '.join(entry.machines)}" if entry.machines else ""
-        names = ", ".join(entry.operators) + (f" ({', '.join(entry.kinds)})" if entry.kinds else "")
-        backends = ", ".join(entry.backends) + where
+    for one in known_deviations():
+        where = f" on {', '.join(one.machines)}" if one.machines else ""
+        names = ", ".join(one.operators) + (f" ({', '.join(one.kinds)})" if one.kinds else "")
+        backends = ", ".join(one.backends) + where
         lines.append(
-            f"| {entry.name} | {names} | {backends} | {', '.join(entry.versions)} "
-            f"| {entry.reason} |"
+            f"| {one.name} | {names} | {backends} | {', '.join(one.versions)} | {one.reason} |"
         )
     return "\n".join(lines)
 

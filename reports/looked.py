@@ -22,9 +22,7 @@ def as_sentence(document: Mapping[str, Any]) -> str:
         EdgeproofError: a measurement is not valid.
     """
     measured = measurements_of(document)
-    looked = [
-        measurement.details[LOOKED] for measurement in measured if LOOKED in measurement.details
-    ]
+    looked = [one.details[LOOKED] for one in measured if LOOKED in one.details]
     if not looked:
         return ""
     of = max(one["of"] for one in looked)

@@ -180,9 +180,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
         cells = cells_of(part)
         if cells:
             table = as_table(cells, judged_in(part))
-            said = "".join(
-                f"* {foreign_text.as_markdown(departure)}\n" for departure in departures_in(cells)
-            )
+            said = "".join(f"* {foreign_text.as_markdown(one)}\n" for one in departures_in(cells))
             texts.append(f"\n{markdown_table(table)}\n\n{LEGEND}.\n\n{said}")
     return "".join(texts)
 
@@ -202,9 +200,9 @@ def judged_in(document: Mapping[str, Any]) -> str:
 def departures_in(cells: Iterable[Cell]) -> list[str]:
     """Return a line for each deviating pair: the operator, or why it is unknown."""
     return [
-        f"{cell.candidate} on {cell.backend}: {cell.departure.text}"
-        for cell in cells
-        if cell.departure is not None
+        f"{one.candidate} on {one.backend}: {one.departure.text}"
+        for one in cells
+        if one.departure is not None
     ]
 
 
@@ -245,9 +243,9 @@ def as_table(cells: Iterable[Cell], judged: str) -> list[list[str]]:
         judged: the backend that the run itself judged, whose column says so.
     """
     cells = list(cells)
-    backends = list(dict.fromkeys(cell.backend for cell in cells))
-    found = {(cell.candidate, cell.backend): cell.short for cell in cells}
-    candidates = list(dict.fromkeys(cell.candidate for cell in cells))
+    backends = list(dict.fromkeys(one.backend for one in cells))
+    found = {(one.candidate, one.backend): one.short for one in cells}
+    candidates = list(dict.fromkeys(one.candidate for one in cells))
     rows = [
         [name, JUDGED, *(found.get((name, backend), NOT_ASKED) for backend in backends)]
         for name in candidates

@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     except EdgeproofError as error:
         return complain(error)
     sys.stdout.write(as_text(document))
-    if len({part["subject"]["name"] for part in parts_of(document)}) > 1:
+    if len({one["subject"]["name"] for one in parts_of(document)}) > 1:
         sys.stdout.write(f"\n{as_table(document)}\n")
     sys.stdout.write(f"\n{one_line(options.out)}\n")
     return 0
@@ -64,20 +64,20 @@ def main(arguments: list[str] | None = None) -> int:
 def merge(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Merge several runs into one document; `reports.parts` splits it again."""
     named = list(zip(device_names(documents), documents, strict=True))
-    subjects = dict.fromkeys(str(document["subject"]["name"]) for document in documents)
-    schemes = dict.fromkeys(s for document in documents for s in document["subject"]["schemes"])
+    subjects = dict.fromkeys(str(one["subject"]["name"]) for one in documents)
+    schemes = dict.fromkeys(s for one in documents for s in one["subject"]["schemes"])
     first = documents[0]
     return new_document(
         run=dict(first["run"])
         | {
-            "finished": max(_finished(document) for document in documents),
+            "finished": max(_finished(one) for one in documents),
             "localizations": [],
             "merged": [_merged(name, one) for name, one in named],
         },
         subject={"name": " + ".join(subjects), "schemes": list(schemes)},
         device={
             "name": " + ".join(dict.fromkeys(name for name, _ in named)),
-            "emulated": any(document["device"]["emulated"] for document in documents),
+            "emulated": any(one["device"]["emulated"] for one in documents),
         },
         circumstances=first["circumstances"],
         artefacts=_artefacts(named),
@@ -123,13 +123,11 @@ def _artefacts(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[dict[
 def as_table(document: Mapping[str, Any]) -> str:
     """Return a line for each variant, with bytes, accuracy and drop, the smallest first."""
     found: dict[tuple[str, ...], dict[str, Measurement]] = {}
-    for measurement in measurements_of(document):
-        found.setdefault((measurement.subject, measurement.device, measurement.scheme), {})[
-            measurement.metric
-        ] = measurement
+    for one in measurements_of(document):
+        found.setdefault((one.subject, one.device, one.scheme), {})[one.metric] = one
     pieces = {
-        part["subject"]["name"]: part["subject"].get("vocabulary", {}).get("pieces", "")
-        for part in parts_of(document)
+        one["subject"]["name"]: one["subject"].get("vocabulary", {}).get("pieces", "")
+        for one in parts_of(document)
     }
     variants = {key: taken for key, taken in found.items() if SIZE in taken}
     rows = [

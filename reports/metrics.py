@@ -56,24 +56,24 @@ def metric_samples(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     subject = document["subject"]["name"]
     main = document["circumstances"].get("backend")
     samples = []
-    for measurement in measurements_of(document):
-        metric = metric_named(measurement.metric)
+    for one in measurements_of(document):
+        metric = metric_named(one.metric)
         unit, factor = _shown(metric)
-        scheme = measurement.scheme
-        if measurement.backend not in (None, main):
-            scheme = f"{scheme} on {measurement.backend}"
-        key = f"{subject}/{measurement.device}/{scheme}/{measurement.metric}"
+        scheme = one.scheme
+        if one.backend not in (None, main):
+            scheme = f"{scheme} on {one.backend}"
+        key = f"{subject}/{one.device}/{scheme}/{one.metric}"
         sample = {
             "id": key,
             "key": key,
-            "value": measurement.value * factor,
+            "value": one.value * factor,
             "start": taken,
             "stop": taken,
-            "title": f"{scheme}: {measurement.metric}",
+            "title": f"{scheme}: {one.metric}",
             "unit": unit,
             "better": metric.better,
-            "group": f"{subject}/{measurement.device}",
-            "groupTitle": f"{subject} on {measurement.device}",
+            "group": f"{subject}/{one.device}",
+            "groupTitle": f"{subject} on {one.device}",
         }
         samples.append(sample)
     return samples

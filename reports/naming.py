@@ -21,14 +21,11 @@ def device_names(documents: Sequence[Mapping[str, Any]]) -> list[str]:
     Where one does, what they differ in is added: the board's address, the commit, then when they
     began, then a number.
     """
-    named = [
-        (str(document["subject"]["name"]), str(document["device"]["name"]))
-        for document in documents
-    ]
+    named = [(str(one["subject"]["name"]), str(one["device"]["name"])) for one in documents]
     for facts in (
-        [_address_of(document["device"]) for document in documents],
-        [commit_of(document["run"]) for document in documents],
-        [moment_of(document["run"]) for document in documents],
+        [_address_of(one["device"]) for one in documents],
+        [commit_of(one["run"]) for one in documents],
+        [moment_of(one["run"]) for one in documents],
     ):
         named = _told_apart(named, facts)
     return _numbered(named)

@@ -113,10 +113,8 @@ def new_document(  # noqa: PLR0913 - the contract's keys, all named
         "device": _sorted(device),
         "circumstances": _sorted(circumstances),
         "artefacts": sorted((_sorted(artefact) for artefact in artefacts), key=_artefact_order),
-        "measurements": [
-            measurement.to_dict() for measurement in sorted(measurements, key=_measurement_order)
-        ],
-        "tests": [msgspec.to_builtins(test) for test in tests],
+        "measurements": [one.to_dict() for one in sorted(measurements, key=_measurement_order)],
+        "tests": [msgspec.to_builtins(one) for one in tests],
     }
     _check(document, None)
     _serialized(document, None)
@@ -169,7 +167,7 @@ def measurements_of(document: Mapping[str, Any]) -> list[Measurement]:
     Raises:
         EdgeproofError: one of them is not valid.
     """
-    return [Measurement.from_dict(measurement) for measurement in document["measurements"]]
+    return [Measurement.from_dict(one) for one in document["measurements"]]
 
 
 def outcomes_of(document: Mapping[str, Any]) -> list[Outcome]:
@@ -226,11 +224,8 @@ def _check_owners(document: Document, path: Path | None) -> None:
     """Reject measurements and tests of runs that the document does not list."""
     runs = [(one.subject.name, one.device.name) for one in document.run.merged or ()]
     whose = {
-        "measurements": [
-            (measurement.get("subject"), measurement.get("device"))
-            for measurement in document.measurements
-        ],
-        "tests": [(test.subject, test.device) for test in document.tests],
+        "measurements": [(one.get("subject"), one.get("device")) for one in document.measurements],
+        "tests": [(one.subject, one.device) for one in document.tests],
     }
     for kind, owners in whose.items():
         for index, owner in enumerate(owners):

@@ -188,9 +188,7 @@ def _stand_in(run: Run, device: str) -> dict[str, Any]:
 def _renamed(document: dict[str, Any], device: str) -> dict[str, Any]:
     return document | {
         "device": document["device"] | {"name": device},
-        "measurements": [
-            measurement | {"device": device} for measurement in document["measurements"]
-        ],
+        "measurements": [one | {"device": device} for one in document["measurements"]],
     }
 
 

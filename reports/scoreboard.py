@@ -199,16 +199,13 @@ def as_csv(document: Mapping[str, Any]) -> str:
 
 def legend(document: Mapping[str, Any]) -> list[str]:
     """Return the notes that complete the scoreboard of a run."""
-    known = any(
-        measurement.get("known_failure") and measurement["verdict"]
-        for measurement in document["measurements"]
-    )
+    known = any(one.get("known_failure") and one["verdict"] for one in document["measurements"])
     head, floors = scoreboard_table(document)[0], _floors(document)
     given = _is_given(document)
     said = {
         LEGEND: not given,
         GIVEN: given,
-        **{column.legend: column.title in head for column in COLUMNS if column.legend},
+        **{one.legend: one.title in head for one in COLUMNS if one.legend},
         FLOORS: bool(floors),
         FLOORS_OF_TEST: any(name.endswith(OF_TEST) for name in floors),
         KNOWN: known,
@@ -238,18 +235,14 @@ def worst_verdict(measurements: Sequence[Measurement]) -> str:
 
 
 def _worst(measurements: Sequence[Measurement], also: set[str]) -> str:
-    found = {_verdict(measurement) for measurement in measurements} | also
+    found = {_verdict(one) for one in measurements} | also
     return next((verdict for verdict in WORST_FIRST if verdict in found), UNMEASURED)
 
 
 def _unmeasured(document: Mapping[str, Any]) -> dict[str, set[str]]:
     """Return for each scheme whether tests failed without a measurement, or were not run."""
     open_ones = {Verdict.INCONCLUSIVE, Verdict.INVALID}
-    told = {
-        measurement.test
-        for measurement in measurements_of(document)
-        if measurement.verdict in open_ones
-    }
+    told = {one.test for one in measurements_of(document) if one.verdict in open_ones}
     found: dict[str, set[str]] = {}
     for test in outcomes_of(document):
         failed = test.outcome in FAILED and test.id not in told
@@ -299,19 +292,16 @@ def _is_given(document: Mapping[str, Any]) -> bool:
 def _columns(document: Mapping[str, Any]) -> list[Column]:
     """Return the columns, each with the metrics that it shows for this run's candidates."""
     given = _is_given(document)
-    return [
-        column._replace(metrics=column.given) if given and column.given else column
-        for column in COLUMNS
-    ]
+    return [one._replace(metrics=one.given) if given and one.given else one for one in COLUMNS]
 
 
 def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Measurement]]:
     """Return the measurements of each row; the backend is None for the judged one."""
     main = _judged_backend(document)
     groups: dict[tuple[str, str | None], list[Measurement]] = {}
-    for measurement in measurements_of(document):
-        backend = None if measurement.backend == main else measurement.backend
-        groups.setdefault((measurement.scheme, backend), []).append(measurement)
+    for one in measurements_of(document):
+        backend = None if one.backend == main else one.backend
+        groups.setdefault((one.scheme, backend), []).append(one)
     order = [FULL_MODEL, *document["subject"]["schemes"]]
 
     def place(group: tuple[str, str | None]) -> tuple[int, str, str]:
@@ -333,11 +323,7 @@ def _judged_backend(document: Mapping[str, Any]) -> str | None:
     named = document["circumstances"].get("backend")
     if named is not None:
         return str(named)
-    answered = [
-        measurement["backend"]
-        for measurement in document["measurements"]
-        if measurement["backend"] is not None
-    ]
+    answered = [one["backend"] for one in document["measurements"] if one["backend"] is not None]
     return max(sorted(set(answered)), key=answered.count, default=None)
 
 

@@ -128,7 +128,7 @@ def _run(run: Shown) -> str:
     if red:
         parts.append("<h3>What is not green, and why</h3>")
         parts += [_unfolded(one, run.links, first=one is red[0]) for one in red]
-    known = [account for account in accounts(document) if account.is_known]
+    known = [one for one in accounts(document) if one.is_known]
     if known:
         parts.append("<h3>Known failures, and why they are expected</h3>")
         parts += [_unfolded(one, run.links, first=False) for one in known]
@@ -142,11 +142,11 @@ def _run(run: Shown) -> str:
 
 def tests_of(document: Mapping[str, Any]) -> str:
     """Return how the tests of a run ended, in words."""
-    ended = Counter(outcome.outcome for outcome in outcomes_of(document))
+    ended = Counter(one.outcome for one in outcomes_of(document))
     extent = extent_of(document)
     if extent is not None:
         # Most of them are left out before the run, and so are no tests of it.
-        ended["not_applicable"] = sum(group.count for group in extent.not_applicable)
+        ended["not_applicable"] = sum(one.count for one in extent.not_applicable)
     counts = [f"{ended[kind]:,} {said}" for kind, said in ENDED.items() if ended[kind]]
     return f"Tests: {', '.join(counts) or 'none'}."
 

@@ -92,6 +92,15 @@ class Plan:
         """What the full model answers to the train split: of use only while training."""
         return Stage(LESSON, {"teacher": self.full.key, **_made_by("_make_lesson")})
 
+    @property
+    def copies(self) -> tuple[Stage, ...]:
+        """What it answers to altered copies of that split, one stage for a copy of all of it."""
+        shrunk = self.request.subject.shrunk
+        return tuple(
+            Stage(LESSON, {"teacher": self.full.key, "copy": copy, **_made_by("_make_copies")})
+            for copy in range(shrunk.copies if shrunk else 0)
+        )
+
     def stages(self) -> list[Stage]:
         """Return every stage that a run needs once, in the order they are made."""
         ordered = (
@@ -167,8 +176,8 @@ def make_plan(request: Request) -> Plan:
     if request.subject.small:
         cut = small = _model_stage(request, "small", whole, full)
     if request.subject.shrunk:
-        corpus = _pruned_stage(request.subject.shrunk, whole)
-        cut = _cut_stage(request.subject.shrunk, corpus, full)
+        corpus = _pruned_stage(request, whole, full)
+        cut = _cut_stage(request, corpus, full)
         small = _rounded_stage(request.subject.shrunk, corpus, cut)
     variants = {name: _variant_stage(name, request, small, corpus) for name in request.schemes}
     return Plan(request, whole, corpus, full, cut, small, variants)
@@ -265,27 +274,50 @@ def _model_stage(request: Request, role: str, corpus: Stage, teacher: Stage | No
     return Stage(MODEL, recipe)
 
 
-def _pruned_stage(table: ShrunkTable, whole: Stage) -> Stage:
+def _pruned_stage(request: Request, whole: Stage, full: Stage) -> Stage:
     """Return the stage of the corpus for a shrunk model.
 
     The whole one where it keeps every word piece.
     """
-    if table.pieces is None:
+    table = _shrunk(request)
+    if table.pieces is None and table.bytes is None:
         return whole
     recipe = {
         "pieces": table.pieces,
         "corpus": whole.key,
+        **_found_by(request, full),
         **_made_by("_prune_corpus"),
     }
     return Stage(CORPUS, recipe)
 
 
-def _cut_stage(table: ShrunkTable, corpus: Stage, full: Stage) -> Stage:
-    unrounded = msgspec.to_builtins(table)
+def _shrunk(request: Request) -> ShrunkTable:
+    table = request.subject.shrunk
+    if table is None:
+        raise ValueError("the subject has no `shrunk`")
+    return table
+
+
+def _found_by(request: Request, full: Stage) -> dict[str, Any]:
+    """Return what decides the rest of `[shrunk]` where that is found, beside the corpus."""
+    table = _shrunk(request)
+    if table.bytes is None:
+        return {}
+    return {
+        "bytes": table.bytes,
+        "speed": table.speed,
+        "lengths": list(request.subject.tokenizer.row_lengths),
+        "full": full.key,
+    }
+
+
+def _cut_stage(request: Request, corpus: Stage, full: Stage) -> Stage:
+    unrounded = msgspec.to_builtins(_shrunk(request))
     del unrounded["rounding"]
     recipe = {
         "shrunk": unrounded,
         "corpus": corpus.key,
+        **_found_by(request, full),
         "full": full.key,
         **_made_by("_make_cut"),
     }
@@ -294,7 +326,7 @@ def _cut_stage(table: ShrunkTable, corpus: Stage, full: Stage) -> Stage:
 
 def _rounded_stage(table: ShrunkTable, corpus: Stage, cut: Stage) -> Stage:
     """Return the stage of the model with few-bit weights; the cut model's if nothing is rounded."""
-    if table.rounding is None:
+    if table.rounding is None and table.bytes is None:
         return cut
     recipe = {
         "rounding": table.rounding,

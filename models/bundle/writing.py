@@ -225,7 +225,7 @@ def _slim_texts(kept: Artefact) -> dict[str, bytes]:
         if split not in CARRIED:
             inputs = [one.name for one in fields(encoded) if one.name != "labels"]
             slim = replace(encoded, **{name: getattr(encoded, name)[:0] for name in inputs})
-        arrays |= {f"{split}_{field.name}": getattr(slim, field.name) for field in fields(slim)}
+        arrays |= {f"{split}_{one.name}": getattr(slim, one.name) for one in fields(slim)}
     return {**files, TEXTS: text.encode(), ENCODED: _npz(arrays), LEFT_OUT: b""}
 
 

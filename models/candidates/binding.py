@@ -33,12 +33,12 @@ def _bound(spec: CandidateSpec, below: int | None, length: int, *, called: bool)
     called = called or spec.graph > 0
     inputs = (
         BoundInput(
-            role=input_.role,
-            tensor=_place(input_, called=called),
-            below=below if input_.role == IDS else _FLAGS,
-            length=length if None in input_.shape[1:] or input_.shape == (None,) else None,
+            role=one.role,
+            tensor=_place(one, called=called),
+            below=below if one.role == IDS else _FLAGS,
+            length=length if None in one.shape[1:] or one.shape == (None,) else None,
         )
-        for input_ in spec.inputs
+        for one in spec.inputs
     )
     return Binding(
         inputs=tuple(inputs),

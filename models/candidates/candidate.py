@@ -138,10 +138,10 @@ def _bind_signatures(
     opened: Opened, declared: Declaration, signatures: dict[int, Signature]
 ) -> CandidateSpec:
     *shorter, longest = (
-        _bind_one(opened, replace(declared, signature=signature.key, lengths=()))
-        for signature in signatures.values()
+        _bind_one(opened, replace(declared, signature=one.key, lengths=()))
+        for one in signatures.values()
     )
-    keys = ", ".join(signature.key for signature in signatures.values())
+    keys = ", ".join(one.key for one in signatures.values())
     said = (
         f"Its signatures {keys} are one classifier at {_listed(signatures)} tokens: each text is "
         f"answered by the shortest that it fits. --edge-signature={longest.signature} judges one "
@@ -167,7 +167,7 @@ def _bind_open(opened: Opened, declared: Declaration) -> CandidateSpec:
 
 
 def _at_length(spec: CandidateSpec, length: int) -> CandidateSpec:
-    return replace(spec, inputs=tuple(replace(input_, length=length) for input_ in spec.inputs))
+    return replace(spec, inputs=tuple(replace(one, length=length) for one in spec.inputs))
 
 
 def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
@@ -191,7 +191,7 @@ def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
         signature.outputs if signature else {},
         described.outputs if described else (),
     )
-    operators = tuple(operator for operator in contents.operators if operator.subgraph == number)
+    operators = tuple(one for one in contents.operators if one.subgraph == number)
     bound = bind_inputs(file, inputs, operators, declared)
     told = [_described_labels(opened, number, place) for place in range(len(outputs))]
     output = bind_output(file, outputs, operators, declared, [labels for labels, _ in told])
@@ -219,10 +219,10 @@ def graph_of(signature: Signature | None) -> int:
 
 
 def _check_operators(file: Path, contents: Contents) -> None:
-    names = sorted({operator.name for operator in contents.operators if not operator.carried})
+    names = sorted({one.name for one in contents.operators if not one.carried})
     if not names:
         return
-    strings = [input_ for input_ in contents.subgraphs[0].inputs if input_.dtype == "string"]
+    strings = [one for one in contents.subgraphs[0].inputs if one.dtype == "string"]
     also = f", and its input {strings[0].name!r} takes text itself" if strings else ""
     raise UsageMistake(
         f"needs operators that no plain TFLite runtime has: {', '.join(names)}{also}",
@@ -240,7 +240,7 @@ def _check_variables(file: Path, contents: Contents) -> None:
 def _signature(
     file: Path, signatures: Sequence[Signature], declared: Declaration
 ) -> Signature | None:
-    keys = [signature.key for signature in signatures]
+    keys = [one.key for one in signatures]
     if declared.signature is not None:
         for one in signatures:
             if one.key == declared.signature:
@@ -365,7 +365,7 @@ def _described_labels(
     """Return the labels that the metadata gives to an output, or why they are unusable."""
     if opened.metadata is None or graph or position >= len(opened.metadata.main.outputs):
         return None, []
-    files = [file for file in opened.metadata.main.outputs[position].files if file.kind == LABELS]
+    files = [one for one in opened.metadata.main.outputs[position].files if one.kind == LABELS]
     if not files:
         return None, []
     chosen = _first_without_locale(files)
@@ -378,4 +378,4 @@ def _described_labels(
 
 
 def _first_without_locale(files: Sequence[AssociatedFile]) -> AssociatedFile:
-    return next((file for file in files if not file.locale), files[0])
+    return next((one for one in files if not one.locale), files[0])

@@ -245,7 +245,7 @@ def _refuse_declared(handed: Handed, why: str) -> None:
 
 
 def _refuse_one_name(handed: Handed) -> None:
-    names = [candidate.name for candidate in handed.candidates]
+    names = [one.name for one in handed.candidates]
     # What is kept of each becomes files that some systems do not tell apart by case.
     same = alike(names)
     what = None
@@ -262,7 +262,7 @@ def _refuse_one_name(handed: Handed) -> None:
 def _refuse_beside_a_recording(handed: Handed) -> None:
     """Reject options that contradict a recording of one device's answers."""
     if len(handed.candidates) > 1:
-        names = ", ".join(candidate.name for candidate in handed.candidates)
+        names = ", ".join(one.name for one in handed.candidates)
         raise UsageMistake(
             f"the answers of one file were recorded, and {len(handed.candidates)} are given: "
             f"{names}",
@@ -337,7 +337,7 @@ def _expected_ids(
 def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, Path | None]:
     """Return the candidates with the reference first, and its name or its answers."""
     tables = list(handed.candidates)
-    names = [table.name for table in tables]
+    names = [one.name for one in tables]
     reference = handed.reference
     if reference is None and handed.recorded is None:
         reference = REFERENCE if REFERENCE in names else None
@@ -459,7 +459,7 @@ def _candidate(
     declared = _declaration(table, labels, handed)
     spec = _bind(opened, table, labels, handed)
     encoder = encoder_of(table, opened, handed.tokenizer, has_ids=handed.texts.ids is not None)
-    ids = next(input_ for input_ in spec.inputs if input_.role == IDS)
+    ids = next(one for one in spec.inputs if one.role == IDS)
     return GivenCandidate(
         name=table.name,
         spec=spec,

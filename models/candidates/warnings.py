@@ -40,8 +40,8 @@ def _about_inputs(signature: Signature | None, inputs: Sequence[InputSpec]) -> I
                 f"{', '.join(signature.inputs)}: an app that binds them by position feeds the "
                 "wrong ones."
             )
-    yield from (_about_floats(input_) for input_ in inputs if input_.dtype == "float32")
-    if any(input_.length is None for input_ in inputs):
+    yield from (_about_floats(one) for one in inputs if one.dtype == "float32")
+    if any(one.length is None for one in inputs):
         yield "The file leaves the number of tokens open: what is declared, or the texts decide it."
 
 

@@ -49,12 +49,12 @@ class _Contracts(Table, frozen=True, kw_only=True):
     converters: dict[str, str]
 
     def __post_init__(self) -> None:
-        if {contract.scheme for contract in self.contracts} != set(SCHEMES):
+        if {one.scheme for one in self.contracts} != set(SCHEMES):
             raise ValueError("there has to be one contract for each scheme of schemes.toml")
 
 
 _READ = read_table(_TABLE, _Contracts)
-CONTRACTS = {contract.scheme: contract for contract in _READ.contracts}
+CONTRACTS = {one.scheme: one for one in _READ.contracts}
 
 
 def promised_runtime(contract: Contract, converter: str | None) -> str:
@@ -70,7 +70,7 @@ def promised_runtime(contract: Contract, converter: str | None) -> str:
 
 def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
     """Name the products that compute otherwise than the contract says."""
-    products = (operator for operator in report.operators if multiply_accumulates(operator))
+    products = (one for one in report.operators if multiply_accumulates(one))
     return [
         f"{operator.name} {operator.outputs[0].name} computes in {arithmetic(operator)}"
         for operator in products
@@ -110,20 +110,16 @@ def float_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
     """Name the kinds of operators that compute on floats without permission."""
     if not contract.integer_products:
         return []
-    floats = {
-        operator.name
-        for operator in report.operators
-        if arithmetic(operator) in {"float", "hybrid"}
-    }
+    floats = {one.name for one in report.operators if arithmetic(one) in {"float", "hybrid"}}
     return sorted(floats - set(contract.floats))
 
 
 def _dense_weights(report: FlatBufferReport) -> Iterator[Tensor]:
     """Yield the stored weights of dense layers, before dequantization."""
     unpacked = {
-        (operator.subgraph, operator.outputs[0].index): operator
-        for operator in report.operators
-        if operator.name == "DEQUANTIZE"
+        (one.subgraph, one.outputs[0].index): one
+        for one in report.operators
+        if one.name == "DEQUANTIZE"
     }
     for operator in report.operators:
         weights = _second(operator) if operator.name == DENSE else None

@@ -38,7 +38,7 @@ def rows_looked_up(source: Tensor, operators: Iterable[Operator]) -> int | None:
             if _is_table(table) and indices is not None and indices.index in reached:
                 rows.append(table.shape[0])
         elif operator.name in _PASS and _reads(operator, reached):
-            reached |= {output.index for output in operator.outputs}
+            reached |= {one.index for one in operator.outputs}
     return min(rows, default=None)
 
 
@@ -47,4 +47,4 @@ def _is_table(tensor: Tensor | None) -> TypeGuard[Tensor]:
 
 
 def _reads(operator: Operator, reached: set[int]) -> bool:
-    return any(input_ is not None and input_.index in reached for input_ in operator.inputs)
+    return any(one is not None and one.index in reached for one in operator.inputs)

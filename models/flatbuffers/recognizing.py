@@ -61,15 +61,15 @@ def recognized(report: FlatBufferReport) -> Recognized:
 
 def large_weights(tensors: Iterable[Tensor]) -> list[Tensor]:
     """Return the weights that a converter would quantize, shared ones once; all if none is."""
-    weights = list({tensor.buffer: tensor for tensor in tensors if tensor.weight}.values())
-    large = [weight for weight in weights if math.prod(weight.shape) >= SMALL]
+    weights = list({one.buffer: one for one in tensors if one.weight}.values())
+    large = [one for one in weights if math.prod(one.shape) >= SMALL]
     return large or weights
 
 
 def _name(report: FlatBufferReport, weights: list[Tensor], shares: dict[str, float]) -> str:
     if not shares:
         return NO_WEIGHTS
-    integers = [weight for weight in weights if weight.dtype not in FLOAT_DTYPES]
+    integers = [one for one in weights if one.dtype not in FLOAT_DTYPES]
     share = sum(part for dtype, part in shares.items() if dtype not in FLOAT_DTYPES)
     if share <= MINORITY:
         main = next(iter(shares))
@@ -88,9 +88,9 @@ def _counts(dtype: str, share: float) -> bool:
 
 def _computing(report: FlatBufferReport, written: str, *, mixed: bool) -> str:
     """Return the scheme's name, given how weights are stored."""
-    products = [operator for operator in report.operators if multiply_accumulates(operator)]
+    products = [one for one in report.operators if multiply_accumulates(one)]
     kinds = Counter(arithmetic(one) for one in products)
-    activations = {_activation(product) for product in products if arithmetic(product) == "integer"}
+    activations = {_activation(one) for one in products if arithmetic(one) == "integer"}
     if kinds["integer"] and len(activations) == 1:
         ending = "_integer" if _integer_throughout(report) else ""
         return f"static_{written}_ai{activations.pop()}{ending}"
@@ -113,22 +113,20 @@ def _of_products(report: FlatBufferReport) -> list[Tensor]:
 def _letter(weights: list[Tensor]) -> str:
     """Return the granularity of scales as the grammar writes it: the majority decides."""
     letters: Counter[str] = Counter()
-    for weight in weights:
-        how = weight.quantization
+    for one in weights:
+        how = one.quantization
         block = how.block if how is not None else None
         letter = f"b{block}" if block else "" if how is not None and how.per_channel else "t"
-        letters[letter] += weight.constant_bytes
+        letters[letter] += one.constant_bytes
     return letters.most_common(1)[0][0]
 
 
 def _activation(operator: Operator) -> int:
-    first = next((input_ for input_ in operator.inputs if input_ is not None), None)
+    first = next((one for one in operator.inputs if one is not None), None)
     return 0 if first is None else BITS.get(first.dtype, 0)
 
 
 def _integer_throughout(report: FlatBufferReport) -> bool:
     """Tell whether nothing computes on floats, outputs included."""
     outputs = report.subgraphs[0].outputs
-    return not report.arithmetic["float"] and all(
-        output.dtype not in FLOAT_DTYPES for output in outputs
-    )
+    return not report.arithmetic["float"] and all(one.dtype not in FLOAT_DTYPES for one in outputs)

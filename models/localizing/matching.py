@@ -56,16 +56,16 @@ class Matched:
 def written_by(contents: Contents) -> list[Written]:
     """Return the tensors that operators of a file's main graph write, in execution order."""
     return [
-        Written(operator.name, tensor)
-        for operator in contents.operators
-        if operator.subgraph == 0
-        for tensor in operator.outputs
+        Written(one.name, tensor)
+        for one in contents.operators
+        if one.subgraph == 0
+        for tensor in one.outputs
     ]
 
 
 def match(reference: Contents, candidate: Contents) -> Matched:
     """Return the common tensors of two files: by name, unless most of them have no name."""
-    floats = [written for written in written_by(reference) if written.tensor.dtype in FLOAT_DTYPES]
+    floats = [one for one in written_by(reference) if one.tensor.dtype in FLOAT_DTYPES]
     found = written_by(candidate)
     named, ordered = _by_name(floats, found), _by_order(floats, found)
     if 2 * len(named) >= len(ordered):

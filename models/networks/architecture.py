@@ -31,6 +31,9 @@ class Architecture:
             keys from one more bottleneck, values from the layer's input (MobileBERT).
             "bottleneck": all three from the bottleneck (MobileBERT-tiny). "hidden": all three
             from the layer's input (BERT, IB-BERT).
+        first_token_last: whether the last layer computes the first token alone. The classifier
+            reads no other, so that it answers the same in less time. For layers without
+            bottlenecks.
     """
 
     family: str
@@ -56,6 +59,7 @@ class Architecture:
     attention_input: str
     feedforward_networks: int
     trigram_embedding: bool
+    first_token_last: bool = False
 
     @property
     def inner(self) -> int:

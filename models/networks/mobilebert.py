@@ -18,7 +18,7 @@ def encode(blocks: Blocks, ids: Tensor, bias: Tensor, types: Tensor) -> Tensor:
     states = blocks.norm("embeddings", words + blocks.positions_and_types(types))
     states = blocks.drop(states, blocks.shape.dropout)
     for layer in range(blocks.shape.layers):
-        states = _layer(blocks, f"encoder.layer.{layer}", states, bias)
+        states = _layer(blocks, layer, states, bias)
     return states
 
 
@@ -46,17 +46,18 @@ def _words(blocks: Blocks, ids: Tensor) -> Tensor:
         return ops.concatenate([following, words, previous], axis=-1)
 
 
-def _layer(blocks: Blocks, prefix: str, states: Tensor, bias: Tensor) -> Tensor:
-    inner = states
+def _layer(blocks: Blocks, layer: int, states: Tensor, bias: Tensor) -> Tensor:
+    prefix = f"encoder.layer.{layer}"
+    asking = inner = blocks.asking(layer, states)
     if blocks.shape.bottleneck:
         inner = _bottleneck(blocks, f"{prefix}.bottleneck.input", states)
-    query, value = states, states
+    query, key, value = asking, states, states
     if blocks.shape.attention_input == "bottleneck":
-        query, value = inner, inner
+        query = key = value = inner
     elif blocks.shape.attention_input == "shared":
-        query = _bottleneck(blocks, f"{prefix}.bottleneck.attention", states)
+        query = key = _bottleneck(blocks, f"{prefix}.bottleneck.attention", states)
     context = blocks.attention(
-        f"{prefix}.attention.self", query=query, key=query, value=value, bias=bias
+        f"{prefix}.attention.self", query=query, key=key, value=value, bias=bias
     )
     inner = blocks.residual(f"{prefix}.attention.output", context, inner)
     for index in range(blocks.shape.feedforward_networks - 1):

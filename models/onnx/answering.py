@@ -44,10 +44,8 @@ def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDAr
         # Native code that hangs is ended by the kernel's timer, whose signal nobody handles.
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
         fed = {
-            input_["name"]: rows[input_["role"]][at]
-            .reshape(input_["shape"])
-            .astype(input_["dtype"])
-            for input_ in request["inputs"]
+            one["name"]: rows[one["role"]][at].reshape(one["shape"]).astype(one["dtype"])
+            for one in request["inputs"]
         }
         found.append(_answer_of(session, fed, request))
     return np.stack(found)

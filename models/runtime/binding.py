@@ -67,15 +67,13 @@ class Binding:
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles of the inputs."""
-        return tuple(input_.role for input_ in self.inputs)
+        return tuple(one.role for one in self.inputs)
 
     def to_request(self) -> dict[str, Any]:
         """Return the binding in the form of the runner's protocol."""
         decision = self.decision
         return {
-            "inputs": [
-                [input_.role, input_.tensor, input_.below, input_.length] for input_ in self.inputs
-            ],
+            "inputs": [[one.role, one.tensor, one.below, one.length] for one in self.inputs],
             "output": self.output,
             "decision": None if decision is None else [decision.threshold, decision.above],
             "signature": self.signature,

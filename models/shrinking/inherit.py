@@ -65,6 +65,9 @@ def shrink_shape(
         layers=len(layers),
         intermediate=table.intermediate or full.intermediate,
         embedding=embedding,
+        activation=table.activation or full.activation,
+        # Nobody reads what the last layer says of the other tokens.
+        first_token_last=full.family == "bert",
     )
 
 

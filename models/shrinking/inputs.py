@@ -59,7 +59,9 @@ class _Watching(Blocks):
 
     def dense(self, name: str, inputs: Tensor) -> Tensor:
         """Add `inputs` up, then go on as ever."""
-        seen = inputs[self._real] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
+        seen = inputs[self._real[:, : inputs.shape[1]]] if len(inputs.shape) > 2 else inputs  # noqa: PLR2004 - [batch, tokens, inputs]
+        # The deviations from the mean are a small difference of these sums.
+        seen = tf.cast(seen, tf.float64)
         sums = self._found.setdefault(name, Inputs(0, np.zeros(()), np.zeros(())))
         sums.number += int(seen.shape[0])
         sums.total = sums.total + tf.reduce_sum(seen, axis=0).numpy()

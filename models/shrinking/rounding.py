@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# Of the mean square, what is lost where large sums are subtracted in float64, and more.
+NOISE = 1e-9
+
+
 @dataclass
 class Inputs:
     """What a dense layer is given: how many inputs x, the sum of x, the sum of x @ x.T."""
@@ -30,8 +34,13 @@ class Inputs:
         return self.total / self.number
 
     def deviations(self) -> NDArray[np.float64]:
-        """Return the sum of d @ d.T over the inputs' deviations d from their mean."""
-        return self.moments - self.number * np.outer(self.mean, self.mean)
+        """Return the sum of d @ d.T over the inputs' deviations d from their mean.
+
+        Inputs may not deviate at all: the first token of every text is the same until it has
+        attended to others. What the difference leaves is then noise; a larger diagonal hides it.
+        """
+        noise = NOISE * float(np.diag(self.moments).mean()) * np.eye(len(self.mean))
+        return self.moments - self.number * np.outer(self.mean, self.mean) + noise
 
 
 # Added to the diagonal, of its mean: inputs that are nearly the same must not be told apart.

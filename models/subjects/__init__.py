@@ -262,6 +262,16 @@ class DistillationTable(Table, frozen=True, kw_only=True):
     weight: Annotated[float, Meta(gt=0.0, le=1.0)]
 
 
+class LessonTable(DistillationTable, frozen=True, kw_only=True):
+    """`[shrunk.distillation]`: as above, and from altered copies of the train texts.
+
+    `copies` says how many of each text. They have no labels: what is learned from them is the full
+    model's answers.
+    """
+
+    copies: Annotated[int, Meta(ge=0, le=100)] = 0
+
+
 class ModelTable(Table, frozen=True, kw_only=True):
     """`[full]` or `[small]`: a network trained from scratch, or a published checkpoint's.
 
@@ -317,36 +327,84 @@ class ModelTable(Table, frozen=True, kw_only=True):
         return 0 if self.training is None else self.training.seed
 
 
+# What is found of `[shrunk]` where it says how many bytes a file may have.
+_FOUND = (
+    "pieces",
+    "layers",
+    "intermediate",
+    "embedding",
+    "activation",
+    "training",
+    "distillation",
+    "rounding",
+)
+# Altered copies of each train text where the recipe is found.
+_COPIES = 4
+
+
 class ShrunkTable(Table, frozen=True, kw_only=True):
     """`[shrunk]`: a small model that is made out of the full one instead of trained from scratch.
 
-    What is not named stays whole. It learns from the full model's answers where it has
+    Either `bytes` says how large its file may be, and the rest is found; or what is not named stays
+    whole. It learns from the full model's answers where it has
     `training` and `distillation`; cut only in its word pieces it may need neither.
 
     Attributes:
+        bytes: how large the file may be under a scheme of four bits, such as "1340567 bytes".
+        speed: how many texts it answers while the paper's recipe answers one, such as
+            "10 x paper"; with `bytes` alone.
         pieces: of the vocabulary that stay, those that the train split uses most. Words of other
             pieces are spelled in smaller ones.
         layers: of the full model, from 0 on, those that stay.
         intermediate: units of each feed-forward network that stay, those that are busiest.
         embedding: width of the word vectors, which a matrix then widens again.
+        activation: of the feed-forward networks, where it is another than the full model's. "relu"
+            is no operator of its own in a FlatBuffer: dense layers end with it.
         rounding: the integers whose grid the weights end on, rounded for the layers' inputs.
     """
 
+    bytes: Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,11} bytes$")] | None = None
+    speed: Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,5}(\.[0-9]{1,3})? x paper$")] | None = None
     pieces: Annotated[int, Meta(ge=200, le=1_000_000)] | None = None
     layers: Annotated[tuple[Annotated[int, Meta(ge=0, le=255)], ...], Meta(min_length=1)] | None = (
         None
     )
     intermediate: Width | None = None
     embedding: Width | None = None
+    activation: Literal["gelu", "relu"] | None = None
     training: TrainingTable | None = None
-    distillation: DistillationTable | None = None
+    distillation: LessonTable | None = None
     rounding: Literal["int4"] | None = None
 
     def __post_init__(self) -> None:
+        if self.speed and not self.bytes:
+            raise ValueError("`shrunk.speed` needs `shrunk.bytes`: both say what may be found")
+        for key in _FOUND if self.bytes else ():
+            if getattr(self, key) is not None:
+                raise ValueError(f"`shrunk.{key}` is found where `shrunk.bytes` is given: name one")
         if self.distillation and not self.training:
             raise ValueError("`shrunk.distillation` needs `shrunk.training`")
+        if self.activation and not self.training:
+            raise ValueError(
+                "`shrunk.activation` needs `shrunk.training`: the weights know another"
+            )
         if self.layers is not None and len(set(self.layers)) < len(self.layers):
             raise ValueError("`shrunk.layers` names a layer twice")
+
+    @property
+    def copies(self) -> int:
+        """How many altered copies of each train text it learns from."""
+        return _COPIES if self.bytes else self.distillation.copies if self.distillation else 0
+
+    @property
+    def byte_limit(self) -> int:
+        """How large the file may be; 0 where that is not said."""
+        return int(self.bytes.split()[0]) if self.bytes else 0
+
+    @property
+    def times_paper(self) -> float:
+        """How many texts it answers while the paper's recipe answers one; 0 where not said."""
+        return float(self.speed.split()[0]) if self.speed else 0.0
 
     def require_fit(
         self, *, layers: int, intermediate: int, embedding: int, pieces: int | None

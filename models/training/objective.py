@@ -36,10 +36,14 @@ def make_loss(lesson: Lesson | None) -> Any:
 
 
 def make_targets(labels: NDArray[np.int32], lesson: Lesson | None) -> NDArray[Any]:
-    """Return the labels [texts]; with a lesson, one-hot over logits [texts, 2, classes]."""
+    """Return the labels [texts]; with a lesson, one-hot over logits [texts, 2, classes].
+
+    A negative label is none: its row is zero, and the text is learned from the teacher alone.
+    """
     if lesson is None:
         return labels
     hard = np.eye(lesson.logits.shape[1], dtype=np.float32)[labels]
+    hard[labels < 0] = 0.0
     return np.stack([hard, lesson.logits], axis=1)
 
 

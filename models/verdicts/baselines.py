@@ -100,9 +100,9 @@ class Baseline(Table, frozen=True, kw_only=True):
 
     def of(self, metric: str, backend: str | None) -> Kept | None:
         """Return the kept measurement of a metric, or None."""
-        for measurement in self.measurements:
-            if (measurement.metric, measurement.backend) == (metric, backend):
-                return measurement
+        for one in self.measurements:
+            if (one.metric, one.backend) == (metric, backend):
+                return one
         return None
 
 
@@ -169,7 +169,7 @@ def _in_todays_words(document: Any) -> Any:
     if isinstance(taken, dict):
         taken = {former.TAKEN.get(key, key): value for key, value in taken.items()}
     if isinstance(measurements, list):
-        measurements = [_renamed(measurement) for measurement in measurements]
+        measurements = [_renamed(one) for one in measurements]
     return document | {"schema": SCHEMA, "taken": taken, "measurements": measurements}
 
 
@@ -204,15 +204,15 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
     """Return the measurements of a baseline, in a fixed order."""
     chosen = {
-        (measurement.metric, measurement.backend): Kept(
-            metric=measurement.metric,
-            backend=measurement.backend,
-            value=measurement.value,
-            low=measurement.low,
-            high=measurement.high,
-            n=measurement.n,
+        (one.metric, one.backend): Kept(
+            metric=one.metric,
+            backend=one.backend,
+            value=one.value,
+            low=one.low,
+            high=one.high,
+            n=one.n,
         )
-        for measurement in measurements
+        for one in measurements
     }
     return tuple(chosen[key] for key in sorted(chosen, key=lambda key: (key[0], key[1] or "")))
 

@@ -22,7 +22,7 @@ def test_signature_names_every_input_and_the_output(variant, corpus, settings):
     """For each length S of its rows a signature takes [1, S] inputs by name and gives logits."""
     logits = "int8" if variant.grammar.integer_output else "float32"
     names = [NAMES[role] for role in settings.subject.roles.get(variant.scheme, ROLES)]
-    signatures = {tokens_of(signature): signature for signature in variant.report.signatures}
+    signatures = {tokens_of(one): one for one in variant.report.signatures}
     assert len(signatures) == len(variant.report.signatures)
     assert max(signatures) == corpus.test.ids.shape[1]
     for tokens, signature in signatures.items():
@@ -35,9 +35,7 @@ def test_signature_names_every_input_and_the_output(variant, corpus, settings):
 @pytest.mark.needs("a file")
 def test_only_builtin_operators(variant):
     """No custom and no TensorFlow operator: the device needs nothing beyond its runtime."""
-    assert [
-        operator.name for operator in variant.report.operators if operator.custom or operator.flex
-    ] == []
+    assert [one.name for one in variant.report.operators if one.custom or one.flex] == []
 
 
 @pytest.mark.measures("quantized_weight_share")

@@ -75,7 +75,7 @@ def _files(inspected: Inspected) -> Iterator[Finding]:
     if inspected.metadata is None:
         return
     packed = {one.name for one in inspected.metadata.packed}
-    missing = [file.name for file in inspected.metadata.every_file if file.name not in packed]
+    missing = [one.name for one in inspected.metadata.every_file if one.name not in packed]
     if missing:
         yield Finding(
             "metadata-file-missing",

@@ -30,7 +30,7 @@ def _none(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _strings(inspected: Inspected) -> Iterator[Finding]:
-    names = tuple(input_.name for input_ in inspected.inputs if input_.dtype == "string")
+    names = tuple(one.name for one in inspected.inputs if one.dtype == "string")
     if names:
         yield Finding(
             "string-input",
@@ -42,7 +42,7 @@ def _strings(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _wide(inspected: Inspected) -> Iterator[Finding]:
-    names = tuple(input_.name for input_ in inspected.inputs if input_.dtype in _WIDE)
+    names = tuple(one.name for one in inspected.inputs if one.dtype in _WIDE)
     if names:
         yield Finding(
             "int64-input",
@@ -56,9 +56,9 @@ def _wide(inspected: Inspected) -> Iterator[Finding]:
 
 def _floats(inspected: Inspected) -> Iterator[Finding]:
     names = tuple(
-        input_.name
-        for input_ in inspected.inputs
-        if input_.dtype in FLOAT_DTYPES and len(input_.shape) <= _RANK
+        one.name
+        for one in inspected.inputs
+        if one.dtype in FLOAT_DTYPES and len(one.shape) <= _RANK
     )
     if names:
         yield Finding(
@@ -72,7 +72,7 @@ def _floats(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _lengths(inspected: Inspected) -> Iterator[Finding]:
-    found = [input_ for input_ in inspected.inputs if any(input_.dynamic[1:])]
+    found = [one for one in inspected.inputs if any(one.dynamic[1:])]
     if found:
         yield Finding(
             "open-length",
@@ -84,7 +84,7 @@ def _lengths(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _batches(inspected: Inspected) -> Iterator[Finding]:
-    found = [input_ for input_ in inspected.inputs if input_.dynamic[:1] == (True,)]
+    found = [one for one in inspected.inputs if one.dynamic[:1] == (True,)]
     if found:
         yield Finding(
             "open-batch",
@@ -93,7 +93,7 @@ def _batches(inspected: Inspected) -> Iterator[Finding]:
             tuple(one.name for one in found),
             "Feed one text at a time, or resize its inputs",
         )
-    fixed = [input_ for input_ in inspected.inputs if _many(input_)]
+    fixed = [one for one in inspected.inputs if _many(one)]
     if fixed:
         yield Finding(
             "fixed-batch",
@@ -109,17 +109,12 @@ def _many(tensor: Tensor) -> bool:
 
 
 def _shaped(inspected: Inspected, tensors: list[Tensor]) -> str:
-    return several(f"{named(tensor, inspected.inputs)} {shape_of(tensor)}" for tensor in tensors)
+    return several(f"{named(one, inspected.inputs)} {shape_of(one)}" for one in tensors)
 
 
 def _unread(inspected: Inspected) -> Iterator[Finding]:
-    read = {
-        input_.index
-        for operator in inspected.main
-        for input_ in operator.inputs
-        if input_ is not None
-    }
-    read |= {output.index for output in inspected.outputs}
+    read = {one.index for operator in inspected.main for one in operator.inputs if one is not None}
+    read |= {one.index for one in inspected.outputs}
     for tensor in inspected.inputs:
         if tensor.index not in read:
             yield Finding(
@@ -143,7 +138,7 @@ def _signatures(inspected: Inspected) -> Iterator[Finding]:
             "Convert with a signature (from_saved_model, from_keras_model of TensorFlow 2.7 on)",
         )
     if len(signatures) > 1:
-        keys = tuple(signature.key for signature in signatures)
+        keys = tuple(one.key for one in signatures)
         lengths = by_length(inspected.report)
         if lengths:
             yield Finding(
@@ -180,7 +175,7 @@ def _graphs(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _rounded(inspected: Inspected) -> Iterator[Finding]:
-    found = [input_ for input_ in inspected.inputs if _rounds(input_)]
+    found = [one for one in inspected.inputs if _rounds(one)]
     if found:
         names = several(named(one, inspected.inputs) for one in found)
         yield Finding(
@@ -203,9 +198,9 @@ def _order(inspected: Inspected) -> Iterator[Finding]:
     for signature in inspected.report.signatures:
         graph = inspected.report.subgraphs[signature.subgraph]
         names = {tensor.index: name for name, tensor in signature.inputs.items()}
-        order = [names.get(input_.index) for input_ in graph.inputs]
+        order = [names.get(one.index) for one in graph.inputs]
         outs = {tensor.index for tensor in signature.outputs.values()}
-        if None in order or not outs >= {output.index for output in graph.outputs}:
+        if None in order or not outs >= {one.index for one in graph.outputs}:
             yield Finding(
                 "signature-incomplete",
                 "warning",

@@ -112,8 +112,8 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
 def _floats_left(inspected: Inspected) -> Iterator[Finding]:
     """Name large float32 weights of an otherwise quantized file."""
     weights = large_weights(inspected.report.tensors)
-    total = sum(weight.constant_bytes for weight in weights)
-    if all(weight.dtype in {"float32", "float64"} for weight in weights):
+    total = sum(one.constant_bytes for one in weights)
+    if all(one.dtype in {"float32", "float64"} for one in weights):
         return
     least = max(limits().float_share * total, limits().float_bytes)
     for weight in weights:
@@ -130,7 +130,7 @@ def _floats_left(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _old_integers(inspected: Inspected) -> Iterator[Finding]:
-    names = tuple(weight.name for weight in inspected.report.weights if weight.dtype == "uint8")
+    names = tuple(one.name for one in inspected.report.weights if one.dtype == "uint8")
     if names:
         yield Finding(
             "old-uint8",

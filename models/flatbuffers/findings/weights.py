@@ -120,9 +120,7 @@ def _readers(tensor: Tensor, operators: Iterable[Operator]) -> str:
     """Name the operators that read a constant, ignoring dequantization."""
     listed = list(operators)
     readers = [one for one in listed if _reads(one, tensor)]
-    unpacked = [
-        reader.outputs[0] for reader in readers if reader.name == "DEQUANTIZE" and reader.outputs
-    ]
+    unpacked = [one.outputs[0] for one in readers if one.name == "DEQUANTIZE" and one.outputs]
     if unpacked:
         readers = [one for one in listed if any(_reads(one, each) for each in unpacked)] or readers
     return several(f"{one.name} {one.index}" for one in readers) or "nothing"
@@ -130,7 +128,7 @@ def _readers(tensor: Tensor, operators: Iterable[Operator]) -> str:
 
 def _reads(operator: Operator, tensor: Tensor) -> bool:
     # Tensors of two graphs may be equal by number: then their buffer tells them apart.
-    return any(input_ is tensor for input_ in operator.inputs)
+    return any(one is tensor for one in operator.inputs)
 
 
 def _zero_points(inspected: Inspected) -> Iterator[Finding]:
@@ -173,7 +171,7 @@ def _scales(inspected: Inspected) -> Iterator[Finding]:
         for tensor in inspected.report.tensors
         if tensor.dtype in QUANTIZED_DTYPES
         and tensor.quantization is not None
-        and any(not math.isfinite(scale) or scale <= 0 for scale in tensor.quantization.scales)
+        and any(not math.isfinite(one) or one <= 0 for one in tensor.quantization.scales)
     ]
     if names:
         yield Finding(

@@ -123,4 +123,4 @@ def test_damaged_bundle_ends_in_one_message_without_training(damaged, file, tmp_
     assert f"Delete {kept} and run again" in said
     assert "Traceback" not in said
     assert "INTERNALERROR" not in said
-    assert {path.name for path in store.iterdir()} == {"bundle", "locks"}
+    assert {one.name for one in store.iterdir()} == {"bundle", "locks"}

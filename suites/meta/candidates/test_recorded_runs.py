@@ -37,14 +37,11 @@ def with_shares(app):
 
 
 def reasons(outcome):
-    return {group.reason for group in extent_of(outcome.results()).not_applicable}
+    return {one.reason for one in extent_of(outcome.results()).not_applicable}
 
 
 def values(outcome):
-    return {
-        measurement["metric"]: measurement["value"]
-        for measurement in outcome.results()["measurements"]
-    }
+    return {one["metric"]: one["value"] for one in outcome.results()["measurements"]}
 
 
 @pytest.mark.parametrize("kept", ["label", "logits", "probabilities"])
@@ -177,7 +174,7 @@ def test_golden_vectors_are_a_valid_recording(tmp_path):
     assert subject.answered.expected == subject.answered.recording.ids
     contract = Path(folder / "README.md").read_text("utf-8").partition("```json\n")[2]
     told = json.loads(contract.partition("```")[0])
-    assert [input_["takes"] for input_ in told["inputs"]] == ["ids", "mask", "segments"]
+    assert [one["takes"] for one in told["inputs"]] == ["ids", "mask", "segments"]
     assert told["labels"] == list(LABELS)
     assert told["tokenizer"]["settings"] == {"file": "vocab.txt"}
     assert str(few.folder) not in contract

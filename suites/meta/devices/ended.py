@@ -129,7 +129,7 @@ def once_said(text: str) -> Callable[[Path], bool]:
 
 def while_running(name: str, store: Path) -> Callable[[Path], bool]:
     """Return the moment when a named program runs that has the store in its command."""
-    return lambda _: any(name in process for process in processes_naming(store))
+    return lambda _: any(name in one for one in processes_naming(store))
 
 
 def _left(folder: Path, temporary: Path, store: Path) -> list[str]:

@@ -35,7 +35,7 @@ def test_failing_board_does_not_stop_the_others(boards, fleet, bundle):
     names = [part["device"]["name"] for part in parts_of(document)]
     ports = [board.target.split(":")[2].split("/")[0] for board in boards]
     assert all(any(name.endswith(f":{port}") for name in names) for port in ports), names
-    taken = [measurement.device for measurement in measurements_of(document)]
+    taken = [one.device for one in measurements_of(document)]
     counts = sorted(taken.count(name) for name in names)
     assert len(names) == 2
     assert 0 < counts[0] < counts[1]
@@ -121,9 +121,9 @@ def test_rejects_duplicate_board(tmp_path):
 def on(name, results):
     changed = json.loads(json.dumps(results))
     changed["device"]["name"] = name
-    for measurement in changed["measurements"]:
-        measurement["device"] = name
-        measurement["test"] = measurement["test"].replace("[host-", f"[{name}-")
+    for one in changed["measurements"]:
+        one["device"] = name
+        one["test"] = one["test"].replace("[host-", f"[{name}-")
     return changed
 
 
@@ -138,9 +138,9 @@ def test_devices_of_the_same_name_get_numbers(measured):
     merged = merge(boards)
     names = [part["device"]["name"] for part in parts_of(merged)]
     assert names == ["rpi3", "rpi4-1", "rpi4-2"]
-    taken = [measurement.device for measurement in measurements_of(merged)]
+    taken = [one.device for one in measurements_of(merged)]
     assert {name: taken.count(name) for name in names} == dict.fromkeys(
         names, len(measured["measurements"])
     )
-    whose = [(test["id"], test["device"]) for test in merged["tests"]]
+    whose = [(one["id"], one["device"]) for one in merged["tests"]]
     assert len(whose) == len(set(whose))

@@ -64,15 +64,9 @@ def test_a_bundle_of_given_files_is_judged_without_them(name, judge):
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     results = outcome.results()
     assert set(results["subject"]["schemes"]) == SUBJECTS[name]
-    golden = {
-        measurement["scheme"]
-        for measurement in results["measurements"]
-        if measurement["metric"] == EXACT
-    }
+    golden = {one["scheme"] for one in results["measurements"] if one["metric"] == EXACT}
     assert golden == SUBJECTS[name]
-    labels = {
-        measurement["metric"]: measurement["value"] for measurement in results["measurements"]
-    }
+    labels = {one["metric"]: one["value"] for one in results["measurements"]}
     assert labels[EXACT] == 1.0
     assert "record it with --edge-update-baseline --edge-baseline=FOLDER" in outcome.output
 
@@ -89,7 +83,7 @@ def test_given_files_are_judged_on_a_board_behind_ssh(name, judge, tmp_path):
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     assert board.starts > 1
     measured = outcome.results()["measurements"]
-    assert {measurement["scheme"] for measurement in measured} >= SUBJECTS[name]
+    assert {one["scheme"] for one in measured} >= SUBJECTS[name]
     private = [test for test in outcome.ids("passed") if "test_privacy.py" in test]
     # Its tokenizer is sent along with a file; where ids came with the texts there is none.
     assert len(private) >= (len(SUBJECTS[name]) if name == "mail" else 0)
@@ -106,11 +100,7 @@ def test_given_files_are_judged_on_each_board_of_a_fleet(boards, fleet, given):
     names = [part["device"]["name"] for part in parts_of(document)]
     measured = measurements_of(document)
     assert len(names) == len(boards)
-    exact = {
-        (measurement.device, measurement.scheme): measurement.value
-        for measurement in measured
-        if measurement.metric == EXACT
-    }
+    exact = {(one.device, one.scheme): one.value for one in measured if one.metric == EXACT}
     assert exact == {(name, scheme): 1.0 for name in names for scheme in SUBJECTS["mail"]}
     drawn = [run for run in read_runs([folder]) if run.document is not None]
     assert sorted(name for run in drawn for name in run.environments.values()) == sorted(names)
@@ -132,15 +122,9 @@ def test_given_files_are_judged_on_an_emulated_board(name, form, given, judge, t
         outcome = run_pytest(tmp_path / "reports", [*suites, subject, *board])
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     measured = outcome.results()["measurements"]
-    exact = {
-        measurement["scheme"]: measurement["value"]
-        for measurement in measured
-        if measurement["metric"] == EXACT
-    }
+    exact = {one["scheme"]: one["value"] for one in measured if one["metric"] == EXACT}
     assert exact == dict.fromkeys(SUBJECTS[name], 1.0), outcome.output
-    counted = {
-        measurement["scheme"] for measurement in measured if measurement["metric"] == "instructions"
-    }
+    counted = {one["scheme"] for one in measured if one["metric"] == "instructions"}
     assert counted == SUBJECTS[name], outcome.output
 
 
@@ -155,9 +139,9 @@ def test_given_files_have_baselines_where_the_user_keeps_them(judge, tmp_path):
     file = tmp_path / "kept" / "one sigmoid" / "host" / "sigmoid.json"
     assert json.loads(file.read_text("utf-8"))["subject"] == "one sigmoid", written.output
     document = json.loads(file.read_text("utf-8"))
-    for measurement in document["measurements"]:
-        if measurement["metric"] == "flatbuffer_bytes":
-            measurement.update({key: measurement[key] / 2 for key in ("value", "low", "high")})
+    for one in document["measurements"]:
+        if one["metric"] == "flatbuffer_bytes":
+            one.update({key: one[key] / 2 for key in ("value", "low", "high")})
     file.write_text(json.dumps(document), encoding="utf-8")
     grown = judge("sigmoid", size, kept)
     assert "baseline: regression: flatbuffer_bytes of sigmoid" in grown.output, grown.output

@@ -25,8 +25,8 @@ from suites.meta.reports.drawn import write_run
 
 COLLECT = {"PYTEST_ADDOPTS": "--collect-only -q -p no:cacheprovider"}
 COMMANDS = commands()
-WHOLE = [command for command in COMMANDS if not command.is_a_form]
-FORMS = [command for command in COMMANDS if command.is_a_form]
+WHOLE = [one for one in COMMANDS if not one.is_a_form]
+FORMS = [one for one in COMMANDS if one.is_a_form]
 USAGE_ERROR = 4
 # Too long, or in the way of the others: whether there is what they would run is looked at instead.
 ELSEWHERE = {
@@ -95,7 +95,7 @@ def test_a_form_names_options_that_exist(command, checkout):
 def test_pages_hold_commands():
     assert len(PAGES) > 6
     assert len(COMMANDS) > 15
-    assert sum(command.needs_a_board for command in COMMANDS) >= 3
+    assert sum(one.needs_a_board for one in COMMANDS) >= 3
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

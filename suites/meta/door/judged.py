@@ -29,20 +29,16 @@ class Judged:
     def figure(self, metric: str, candidate: str) -> float:
         """Return the value of the only measurement of a metric."""
         (found,) = (
-            measurement["value"]
-            for measurement in self.outcome.results()["measurements"]
-            if (measurement["metric"], measurement["scheme"]) == (metric, candidate)
+            one["value"]
+            for one in self.outcome.results()["measurements"]
+            if (one["metric"], one["scheme"]) == (metric, candidate)
         )
         return float(found)
 
     def figures(self, metric: str) -> dict[str, float]:
         """Return the values of a metric by candidate."""
         measured: list[dict[str, Any]] = self.outcome.results()["measurements"]
-        return {
-            measurement["scheme"]: measurement["value"]
-            for measurement in measured
-            if measurement["metric"] == metric
-        }
+        return {one["scheme"]: one["value"] for one in measured if one["metric"] == metric}
 
     def red(self, candidate: str) -> set[str]:
         """Return the names of a candidate's tests that failed."""

@@ -37,9 +37,7 @@ def test_a_sound_file_keeps_every_gate(app, tmp_path):
     assert outcome.code == 0, outcome.output
     passed = {name.partition("::")[2].partition("[")[0] for name in outcome.ids("passed")}
     assert {fault.gate.partition("::")[2] for fault in FAULTS.values()} <= passed
-    measured = {
-        measurement["metric"]: measurement for measurement in outcome.results()["measurements"]
-    }
+    measured = {one["metric"]: one for one in outcome.results()["measurements"]}
     assert measured["agreement_lengths"]["value"] == 1.0
     answered_by = measured["accuracy"]["details"]["answered_by"]
     assert list(answered_by) == ["tokens_4", "tokens_6", "tokens_8"]

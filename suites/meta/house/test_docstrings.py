@@ -39,9 +39,7 @@ def functions(*folders: str) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 def is_property(node: ast.FunctionDef) -> bool:
     """Tell whether a function is read like an attribute, and named and described like one."""
-    return any(
-        ast.unparse(decorator).rpartition(".")[2] in PROPERTIES for decorator in node.decorator_list
-    )
+    return any(ast.unparse(one).rpartition(".")[2] in PROPERTIES for one in node.decorator_list)
 
 
 def test_docstrings_begin_with_a_verb():

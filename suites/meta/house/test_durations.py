@@ -94,7 +94,7 @@ def test_second_run_predicts_its_duration_and_keeps_a_limit(tmp_path):
     said_of = f"no time for {len(slow)} gates within --edge-time-limit=8 min 20 s: conformance"
     assert said_of.replace("1 gates", "1 gate") in limited.output
     extent = limited.results()["run"]["extent"]
-    assert [(group["reason"], group["count"]) for group in extent["not_run"]] == [
+    assert [(one["reason"], one["count"]) for one in extent["not_run"]] == [
         ("it does not fit into --edge-time-limit=8 min 20 s", len(slow))
     ]
     assert extent["run"] == extent["collected"] - len(slow) > 0

@@ -60,7 +60,7 @@ def test_the_whole_suite_is_not_partial(clean_run):
 def test_gates_that_do_not_apply_are_counted_over_all_schemes(clean_run):
     """A line that repeated a reason for each scheme would not be read."""
     reasons = {
-        group.reason.partition("\n")[0] for group in extent_of(clean_run.results()).not_applicable
+        one.reason.partition("\n")[0] for one in extent_of(clean_run.results()).not_applicable
     }
     assert reasons
     assert [reason for reason in reasons if any(name in reason.split() for name in SCHEMES)] == []
@@ -91,7 +91,7 @@ def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
     assert outcome.code in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED}
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
     extent = extent_of(checked(outcome))
-    assert (extent.run, sum(group.count for group in extent.not_run)) == (3, 4)
+    assert (extent.run, sum(one.count for one in extent.not_run)) == (3, 4)
     assert "what was measured before is kept" in extent.ended_by
 
 
@@ -134,9 +134,7 @@ def test_selection_is_reported(arguments, said, run_sizes):
     assert outcome.code == 0, outcome.output
     reasons = partial_because(checked(outcome))
     assert said in reasons
-    assert any(
-        reason.startswith("only suites/size/test_size.py was collected") for reason in reasons
-    )
+    assert any(one.startswith("only suites/size/test_size.py was collected") for one in reasons)
 
 
 @pytest.fixture
@@ -238,7 +236,7 @@ def test_reason_found_before_and_during_the_run_counts_once(gathered):
     extent = gathered(
         names, outcomes=[ended], left_out={"there is no mask": names[:1], "no groups": ["suites/x"]}
     )
-    assert [(group.reason, group.tests) for group in extent.not_applicable] == [
+    assert [(one.reason, one.tests) for one in extent.not_applicable] == [
         ("there is no mask", tuple(names)),
         ("no groups", ("suites/x",)),
     ]

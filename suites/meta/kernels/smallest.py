@@ -46,12 +46,12 @@ def main() -> int:
     target = find_target(device=None, emulate=given.emulate, target=None)
     transport = target.transport(Store(default_root()), offline=False, say=sys.stderr.write)
     asked = given.names
-    missing = [entry for entry in known_deviations() if not (FOLDER / entry.name).exists()]
-    entries = [entry for entry in known_deviations() if entry.name in asked] if asked else missing
+    missing = [one for one in known_deviations() if not (FOLDER / one.name).exists()]
+    entries = [one for one in known_deviations() if one.name in asked] if asked else missing
     lost = [
-        entry.name
-        for entry in entries
-        if not _kept(entry, given.numbers, list(target.backends()), transport)
+        one.name
+        for one in entries
+        if not _kept(one, given.numbers, list(target.backends()), transport)
     ]
     for name in lost:
         sys.stderr.write(f"{name}: no case deviates on a backend that is here\n")
@@ -60,7 +60,7 @@ def main() -> int:
 
 def _kept(entry: KnownDeviation, numbers: int, here: list[str], transport: Transport) -> bool:
     families = [one for one in FAMILIES.values() if entry.speaks_of(one.operator, one.kind)]
-    for name in (backend for backend in entry.backends if backend in here):
+    for name in (one for one in entry.backends if one in here):
         with AskedBackend(transport, name) as backend:
             for family in families if entry.holds_on(name, backend.info) else ():
                 record = search(_only(family, entry, numbers), backend, examples=_EXAMPLES)
@@ -82,7 +82,7 @@ def _only(family: Family, entry: KnownDeviation, numbers: int) -> Family:
 
     def draw(choices: Choices) -> Case:
         case = family.draw(choices)
-        assume(sum(math.prod(output.shape) for output in case.outputs) >= numbers)
+        assume(sum(math.prod(one.shape) for one in case.outputs) >= numbers)
         assume(all(case.facts.get(key) in some for key, some in entry.when.items()))
         return case
 

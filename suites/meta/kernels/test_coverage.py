@@ -51,13 +51,13 @@ def test_written_operator_is_read_back(name, tmp_path):
 def test_right_kernels_cover_a_file():
     covered = coverage(Instances(EXAMPLE), Kernels())
     assert covered.share > 0.8
-    assert {operator.state for operator in covered.operators} <= {"proven", "not covered"}
+    assert {one.state for one in covered.operators} <= {"proven", "not covered"}
 
 
 def test_wrong_kernel_is_named():
     wrong = WRONG["drops the last column"]
     covered = coverage(Instances(EXAMPLE), wrong)
-    deviating = {operator.name for operator in covered.operators if operator.state == "deviates"}
+    deviating = {one.name for one in covered.operators if one.state == "deviates"}
     assert deviating == {"FULLY_CONNECTED"}
     assert covered.multiply_accumulates < 1.0
     assert any("FULLY_CONNECTED" in line for line in covered.describe()["not_proven"])
@@ -84,8 +84,8 @@ def test_activations_are_recorded_from_real_inputs(chain):
         recorder = Recorder(instances, [[given]], backend)
         ((operators, values),) = recorder.parts()
         covered = coverage(instances, backend, recorder=recorder)
-    assert [operator.name for operator in operators] == ["NEG", "ADD", "SQRT"]
-    assert [values[operator.outputs[0].index][0].tolist() for operator in operators] == [
+    assert [one.name for one in operators] == ["NEG", "ADD", "SQRT"]
+    assert [values[one.outputs[0].index][0].tolist() for one in operators] == [
         (-given).tolist(),
         (1.0 - given).tolist(),
         np.sqrt(1.0 - given).tolist(),
@@ -114,9 +114,7 @@ def test_kernel_wrong_on_an_activation_is_named(chain):
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
         recorder = Recorder(instances, [[given]], backend)
         covered = coverage(instances, WrongOnText(), recorder=recorder)
-    assert [operator.name for operator in covered.operators if operator.state == "deviates"] == [
-        "SQRT"
-    ]
+    assert [one.name for one in covered.operators if one.state == "deviates"] == ["SQRT"]
     assert coverage(instances, WrongOnText()).share == 1.0
 
 
@@ -136,22 +134,22 @@ def test_reports_activations_that_were_not_recorded(chain):
 
 def test_texts_are_given_by_position():
     instances = Instances(EXAMPLE)
-    names = [input_.name for input_ in instances.contents.subgraphs[0].inputs]
+    names = [one.name for one in instances.contents.subgraphs[0].inputs]
     bound = tuple(BoundInput(name, place) for place, name in enumerate(names))
     rows = {name: np.full((3, 512), place) for place, name in enumerate(names)}
     (first, _) = by_position(instances.contents, Binding(bound), rows, 2)
-    shapes = [input_.shape for input_ in instances.contents.subgraphs[0].inputs]
+    shapes = [one.shape for one in instances.contents.subgraphs[0].inputs]
     assert [each.shape for each in first] == shapes
     assert [each.reshape(-1)[0] for each in first] == list(range(len(names)))
 
 
 def test_file_with_exposed_tensors_answers_alike(tmp_path):
     instances = Instances(EXAMPLE)
-    tensors = [operator.outputs[0].index for operator in instances.operators]
+    tensors = [one.outputs[0].index for one in instances.operators]
     file = tmp_path / "showing.tflite"
     file.write_bytes(showing(EXAMPLE.read_bytes(), tensors))
     shown = Instances(file).contents
-    assert [output.index for output in shown.subgraphs[0].outputs] == tensors
+    assert [one.index for one in shown.subgraphs[0].outputs] == tensors
     assert shown.signatures == ()
 
 

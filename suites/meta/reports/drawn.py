@@ -34,7 +34,7 @@ def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
     write_results(folder / "results.json", known)
     write_metric_samples(known, results)
     (results / f"{device}-spy-attachment.html").write_text(SPY, encoding="utf-8")
-    reasons = {measurement["test"]: measurement["reason"] for measurement in known["measurements"]}
+    reasons = {one["test"]: one["reason"] for one in known["measurements"]}
     for number, test in enumerate(known["tests"]):
         message = reasons.get(test["id"], test.get("message", ""))
         verdict = "fail" if "breaks" in message else "inconclusive"
@@ -67,8 +67,8 @@ def planted() -> list[PlantedFault]:
 
 def _on(device: str) -> dict[str, Any]:
     known = document(device)
-    for measurement in known["measurements"]:
-        measurement["device"] = device
+    for one in known["measurements"]:
+        one["device"] = device
     return known
 
 

@@ -99,9 +99,7 @@ def endings() -> list[Outcome]:
         message="def test_signature():\n>   assert 1 == 2\nE   assert 1 == 2",
     )
     green = {"pass": "passed", None: "passed"}
-    judged = {
-        measurement.test: green.get(measurement.verdict, "failed") for measurement in measurements()
-    }
+    judged = {one.test: green.get(one.verdict, "failed") for one in measurements()}
     return [
         *(Outcome(id=test, outcome=ended, seconds=0.2) for test, ended in judged.items()),
         bare,

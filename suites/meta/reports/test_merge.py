@@ -59,13 +59,13 @@ BOTH = (document("large", 8e6, 0.001), document("little", 1e6, 0.03))
 
 def test_every_measurement_and_test_names_its_subject():
     merged = merge(BOTH)
-    subjects = [measurement["subject"] for measurement in merged["measurements"]]
+    subjects = [one["subject"] for one in merged["measurements"]]
     assert {name: subjects.count(name) for name in subjects} == {"large": 3, "little": 3}
-    assert [(test["id"], test["subject"]) for test in merged["tests"]] == [
+    assert [(one["id"], one["subject"]) for one in merged["tests"]] == [
         ("test_it", "large"),
         ("test_it", "little"),
     ]
-    assert [artefact["name"] for artefact in merged["artefacts"]] == [
+    assert [one["name"] for one in merged["artefacts"]] == [
         "large/small/model.json",
         "little/small/model.json",
     ]
@@ -125,7 +125,7 @@ def test_a_document_of_one_run_is_its_own_part():
 def test_artefacts_that_boards_share_are_listed_once_and_others_under_their_device():
     devices = [("rpi3", "0f"), ("rpi4", "0f"), ("jetson", "ab")]
     merged = merge([document("mine", 1e6, 0.0, device=name, sha=sha) for name, sha in devices])
-    assert {artefact["name"]: artefact["sha256"][:2] for artefact in merged["artefacts"]} == {
+    assert {one["name"]: one["sha256"][:2] for one in merged["artefacts"]} == {
         "mine/small/model.json": "0f",
         "jetson/mine/small/model.json": "ab",
     }

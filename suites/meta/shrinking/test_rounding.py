@@ -87,3 +87,12 @@ def test_the_grid_is_that_of_the_weights_times_their_gains():
     products = round_dense(WEIGHTS, bias, inputs, BITS, gains)[0] * gains
     steps = products / np.abs(products).max(axis=1, keepdims=True) * (2 ** (BITS - 1) - 1)
     assert np.allclose(steps, np.rint(steps), atol=1e-4)
+
+
+def test_inputs_that_never_change_are_rounded_for_their_mean():
+    # What every text begins with, as the first layer of a network is given it.
+    same = np.tile(INPUTS[:1], (500, 1)).astype(np.float64)
+    inputs = Inputs(len(same), same.sum(axis=0), same.T @ same)
+    bias = np.zeros(len(WEIGHTS), np.float32)
+    rounded, corrected = round_dense(WEIGHTS, bias, inputs, BITS)
+    np.testing.assert_allclose(rounded @ same[0] + corrected, WEIGHTS @ same[0], atol=1e-3)

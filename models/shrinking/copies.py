@@ -1,0 +1,82 @@
+"""Altered copies of texts: more to learn from where the full model says the label.
+
+A small model needs more texts than the labelled ones to learn what the full model knows. It need
+not be told which label is right: the full model's answer will do, whatever the text (Jiao et al.
+2020, "TinyBERT", section 4.2, alter texts too).
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.corpus.tokenize import Encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.corpus.texts import LabelledText
+
+# The label of a text that has none.
+UNLABELLED = -1
+# Of the copies, those that end as another text does.
+SPLICED = 0.5
+# Of the words, those that are left out, as many that give way to a word of another text, and as
+# many that change places with the word before.
+CHANGED = 0.1
+
+
+def altered(texts: Sequence[LabelledText], seed: int) -> tuple[LabelledText, ...]:
+    """Return an altered copy of each text, without its label; a seed gives the same copies again.
+
+    Half of them begin as the text does and end as another does. Then words are left out, replaced
+    by others as they occur in the texts, and moved.
+
+    Args:
+        texts: of one split: nothing of another gets into a copy.
+        seed: what is drawn from.
+    """
+    draw = np.random.default_rng(seed)
+    words = [text.text.split() for text in texts]
+    pool = [word for each in words for word in each]
+    others = draw.permutation(len(words))
+    copies = []
+    for text, own, other in zip(texts, words, others, strict=True):
+        mixed = _spliced(own, words[other], draw) if draw.random() < SPLICED else own
+        changed = _changed(mixed, pool, draw) or own
+        copies.append(replace(text, text=" ".join(changed), label=UNLABELLED))
+    return tuple(copies)
+
+
+def joined(parts: Sequence[Encoded]) -> Encoded:
+    """Return encoded texts one part after the other."""
+    return Encoded(
+        **{
+            one.name: np.concatenate([getattr(part, one.name) for part in parts])
+            for one in fields(Encoded)
+        }
+    )
+
+
+def _spliced(first: list[str], second: list[str], draw: np.random.Generator) -> list[str]:
+    """Return the beginning of one text and the end of another."""
+    cuts = (int(draw.integers(len(words) + 1)) for words in (first, second))
+    until, since = cuts
+    return first[:until] + second[since:]
+
+
+def _changed(words: list[str], pool: list[str], draw: np.random.Generator) -> list[str]:
+    """Return words of which some are left out, replaced or moved."""
+    changed: list[str] = []
+    for word, chance in zip(words, draw.random(len(words)) / CHANGED, strict=True):
+        if chance < 1:
+            continue
+        if chance < 2:  # noqa: PLR2004 - the second of three equal shares
+            changed.append(pool[int(draw.integers(len(pool)))])
+        elif chance < 3 and changed:  # noqa: PLR2004
+            changed.insert(len(changed) - 1, word)
+        else:
+            changed.append(word)
+    return changed

@@ -1,0 +1,190 @@
+"""What of the full model fits into a budget of bytes and time, and how long it is taught.
+
+The largest encoder wins whose answers take no longer than allowed and which leaves room for the
+word pieces that nearly all tokens of the train split are. What room is left goes to further pieces.
+Nothing else of the corpus decides.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from models.errors import UsageMistake
+from models.row_lengths import shortest_that_fit
+from models.shrinking.cost import file_bytes, multiplied, paper_cost, text_cost
+from models.subjects import LessonTable, TrainingTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from models.networks.architecture import Architecture
+    from models.subjects import ShrunkTable
+
+# Of the bytes allowed, those that stay free: what the estimate of a file's bytes may be off by.
+FREE = 0.005
+# Units of a feed-forward network come in such steps: kernels compute that many at once.
+STEP = 64
+# Narrow word vectors, of the network's width: ALBERT's 128 of 768 (Lan et al. 2020, table 3).
+NARROW = 6
+# Of the train split's tokens, those whose piece stays at the least.
+COVERED = 0.98
+# Multiply-accumulates of all answers while a model is taught: half an hour on a core, about.
+EFFORT = 10**13
+# Batches of that many texts; the rate is lower for more layers.
+BATCH, RATE_OF_ONE_LAYER = 32, 6e-4
+TEMPERATURE, WEIGHT = 2.0, 0.9
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a small model is found for.
+
+    Attributes:
+        full: the full model.
+        uses: of each of its word pieces by the train split, [vocabulary].
+        rows: how many texts of the train split are answered at each length in tokens.
+    """
+
+    full: Architecture
+    uses: NDArray[np.int64]
+    rows: dict[int, int]
+
+    @classmethod
+    def of(
+        cls,
+        full: Architecture,
+        uses: NDArray[np.int64],
+        mask: NDArray[np.int32],
+        lengths: Sequence[int],
+    ) -> Fit:
+        """Return the task of a train split.
+
+        Args:
+            full: the full model.
+            uses: of each of its word pieces, [vocabulary].
+            mask: [texts, tokens]: 1 where a token stands.
+            lengths: of the rows that the file takes, ascending.
+        """
+        taken = shortest_that_fit(mask, lengths)
+        return cls(full, uses, {tokens: int((taken == tokens).sum()) for tokens in lengths})
+
+    @property
+    def texts(self) -> int:
+        """How many texts the train split has."""
+        return sum(self.rows.values())
+
+    def mean(self, costs: dict[int, int]) -> float:
+        """Return the mean over the texts of what differs by length."""
+        return sum(costs[tokens] * texts for tokens, texts in self.rows.items()) / self.texts
+
+
+def fit(table: ShrunkTable, task: Fit) -> ShrunkTable:
+    """Return a table that names what was found, in place of `bytes` and `speed`.
+
+    Raises:
+        UsageMistake: nothing of the full model fits.
+    """
+    largest = math.floor(table.byte_limit * (1 - FREE))
+    slowest = paper_cost() / table.times_paper if table.speed else math.inf
+    needed = _needed(task.uses)
+    fitting = [
+        shape
+        for shape in _shapes(task, needed)
+        if file_bytes(shape, tuple(task.rows)) <= largest
+        and task.mean({tokens: text_cost(shape, tokens) for tokens in task.rows}) <= slowest
+    ]
+    if not fitting:
+        raise UsageMistake(
+            f"nothing of the full model fits into {table.bytes}"
+            + (f" at {table.speed}" if table.speed else "")
+            + f" with the {needed:,} word pieces of {COVERED:.0%} of the train split's tokens",
+            key="shrunk",
+            remedy="Allow more bytes or more time, or say `pieces`, `layers` and `intermediate`",
+        )
+    chosen = max(fitting, key=lambda shape: (_size(shape, task), shape.embedding))
+    training, lesson = _teaching(table, chosen, task)
+    return msgspec.structs.replace(
+        table,
+        bytes=None,
+        speed=None,
+        pieces=_pieces(chosen, task, largest),
+        layers=tuple(range(chosen.layers)),
+        intermediate=chosen.intermediate,
+        embedding=chosen.embedding,
+        activation="relu",
+        training=training,
+        distillation=lesson,
+        rounding="int4",
+    )
+
+
+def _needed(uses: NDArray[np.int64]) -> int:
+    """Return how many word pieces cover enough of the tokens, those used most first."""
+    covered = np.cumsum(np.sort(uses)[::-1]) / uses.sum()
+    return int(np.searchsorted(covered, COVERED)) + 1
+
+
+def describe(found: ShrunkTable) -> str:
+    """Say in one line what was found."""
+    layers, training = found.layers or (), found.training
+    return (
+        f"{found.pieces:,} word pieces of {found.embedding} values, {len(layers)} layers of "
+        f"{found.intermediate} units, taught for {training.epochs if training else 0} epochs"
+    )
+
+
+def _shapes(task: Fit, pieces: int) -> Iterator[Architecture]:
+    """Yield every network that is tried: the first layers, for they read what they were made for.
+
+    Sajjad et al. 2023, "On the effect of dropping layers of pre-trained transformer models": of six
+    ways to choose them, it costs least to drop the last.
+    """
+    full = task.full
+    for layers in range(1, full.layers + 1):
+        for units in range(STEP, full.intermediate + 1, STEP):
+            for width in {full.hidden // NARROW // 2 * 2, full.embedding}:
+                yield replace(
+                    full,
+                    vocabulary=pieces,
+                    positions=max(task.rows),
+                    layers=layers,
+                    intermediate=units,
+                    embedding=width,
+                    first_token_last=True,
+                )
+
+
+def _size(shape: Architecture, task: Fit) -> float:
+    """Return the multiply-accumulates of an encoder, however wide the word vectors are."""
+    alike = replace(shape, embedding=shape.hidden)
+    return task.mean({tokens: multiplied(alike, tokens) for tokens in task.rows})
+
+
+def _pieces(shape: Architecture, task: Fit, largest: int) -> int:
+    """Return how many word pieces there is room for, at the most all of them."""
+    none, one = (
+        file_bytes(replace(shape, vocabulary=pieces), tuple(task.rows)) for pieces in (0, 1)
+    )
+    return min((largest - none) // (one - none), task.full.vocabulary)
+
+
+def _teaching(
+    table: ShrunkTable, shape: Architecture, task: Fit
+) -> tuple[TrainingTable, LessonTable]:
+    """Return how it is taught: as many epochs as the effort allows, more for small networks."""
+    lesson = LessonTable(temperature=TEMPERATURE, weight=WEIGHT, copies=table.copies)
+    costs = {tokens: multiplied(shape, tokens) for tokens in task.rows}
+    epochs = EFFORT / (task.mean(costs) * task.texts * (1 + lesson.copies))
+    training = TrainingTable(
+        epochs=max(1, round(epochs)),
+        batch=BATCH,
+        learning_rate=RATE_OF_ONE_LAYER / shape.layers,
+    )
+    return training, lesson

@@ -1,0 +1,58 @@
+"""Altered copies of train texts: drawn from a seed, unlabelled, made of the texts' own words."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.corpus.texts import LabelledText
+from models.shrinking.copies import UNLABELLED, altered, joined
+from suites.meta.shrinking.encodings import encoded
+
+TEXTS = [
+    LabelledText(f"id{number}", "group", f"a{number} b{number} c{number} d{number}", number % 3)
+    for number in range(200)
+]
+WORDS = {word for text in TEXTS for word in text.text.split()}
+
+
+def test_a_seed_gives_the_same_copies_again():
+    assert altered(TEXTS, 3) == altered(TEXTS, 3)
+    assert altered(TEXTS, 3) != altered(TEXTS, 4)
+
+
+def test_copies_have_no_label_and_keep_what_else_is_known():
+    copies = altered(TEXTS, 0)
+    assert {copy.label for copy in copies} == {UNLABELLED}
+    assert [copy.text_id for copy in copies] == [text.text_id for text in TEXTS]
+    assert {copy.group_id for copy in copies} == {"group"}
+
+
+def test_copies_hold_words_of_the_texts_alone():
+    copies = altered(TEXTS, 0)
+    assert {word for copy in copies for word in copy.text.split()} <= WORDS
+    assert all(copy.text for copy in copies)
+
+
+def test_copies_are_altered_in_every_way():
+    kept, shorter, mixed = 0, 0, 0
+    for copy, text in zip(altered(TEXTS, 0), TEXTS, strict=True):
+        words, own = copy.text.split(), text.text.split()
+        kept += words == own
+        shorter += set(words) < set(own)
+        mixed += words[-1] not in own
+    assert kept < len(TEXTS) / 2
+    assert shorter > len(TEXTS) / 20
+    assert mixed > len(TEXTS) / 5
+
+
+@pytest.mark.parametrize("words", ["", "one"])
+def test_copies_of_the_shortest_texts_are_texts(words):
+    (copy,) = altered([LabelledText("id", "", words, 0)], 1)
+    assert set(copy.text.split()) <= {"one"}
+
+
+def test_joined_splits_follow_one_another():
+    first, second = encoded([3, 4]), encoded([5])
+    both = joined([first, second])
+    assert both.labels.tolist() == [3, 4, 5]
+    assert both.ids.shape == (3, first.ids.shape[1])

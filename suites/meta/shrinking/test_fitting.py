@@ -1,0 +1,132 @@
+"""A recipe is found from a budget of bytes and time and from the train split, and from no more."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.errors import UsageMistake
+from models.networks.architecture import from_table
+from models.shrinking.cost import file_bytes, multiplied, paper_cost, text_cost
+from models.shrinking.fitting import COVERED, Fit, fit
+from models.subjects import NetworkTable, ShrunkTable
+
+FULL = from_table(
+    NetworkTable(
+        family="bert",
+        layers=6,
+        hidden=384,
+        heads=12,
+        intermediate=1536,
+        activation="gelu",
+        normalization="layer_norm",
+    ),
+    vocabulary=30_522,
+    classes=3,
+    positions=512,
+)
+# Pieces are used as words are in any language: the n-th one n times less than the first.
+USES = np.maximum(0, 60_000 // np.arange(1, 30_523) - 5)
+TASK = Fit(FULL, USES, {16: 2000, 32: 6000, 64: 2000})
+
+
+def found(table=None, task=TASK, **keys):
+    return fit(table or ShrunkTable(**keys), task)
+
+
+def shape_of(table, task=TASK):
+    return replace(
+        task.full,
+        vocabulary=table.pieces,
+        positions=max(task.rows),
+        layers=len(table.layers),
+        intermediate=table.intermediate,
+        embedding=table.embedding,
+        first_token_last=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "speed"),
+    list(itertools.product([1_340_567, 3_000_000, 8_378_547], [None, "12 x paper", "30 x paper"])),
+)
+def test_what_is_found_keeps_both_budgets(size, speed):
+    table = found(bytes=f"{size} bytes", speed=speed)
+    shape = shape_of(table)
+    taken = file_bytes(shape, tuple(TASK.rows))
+    assert 0.9 * size < taken <= size or table.pieces == FULL.vocabulary
+    if speed:
+        cost = TASK.mean({tokens: text_cost(shape, tokens) for tokens in TASK.rows})
+        assert paper_cost() / cost >= float(speed.split()[0])
+    covered = np.sort(USES)[::-1][: table.pieces].sum() / USES.sum()
+    assert covered >= COVERED
+
+
+def test_what_is_found_is_found_again_and_says_everything():
+    table = found(bytes="2000000 bytes", speed="20 x paper")
+    assert table == found(bytes="2000000 bytes", speed="20 x paper")
+    assert (table.bytes, table.speed) == (None, None)
+    assert table.layers == tuple(range(len(table.layers)))
+    assert table.training is not None
+    assert table.distillation is not None
+    assert table.rounding == "int4"
+
+
+def test_less_time_leaves_a_smaller_encoder():
+    sizes = [
+        multiplied(shape_of(found(bytes="8378547 bytes", speed=speed)), 32)
+        for speed in ("8 x paper", "12 x paper", "20 x paper", "40 x paper")
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] < sizes[0] / 3
+
+
+def test_longer_texts_leave_a_smaller_encoder_in_the_same_time():
+    long = replace(TASK, rows={16: 0, 32: 0, 64: 10_000})
+    keys = {"bytes": "8378547 bytes", "speed": "12 x paper"}
+    assert multiplied(shape_of(found(task=long, **keys)), 32) < multiplied(
+        shape_of(found(**keys)), 32
+    )
+
+
+def test_more_distinct_words_leave_a_smaller_encoder_in_the_same_bytes():
+    rich = replace(TASK, uses=(60_000 / np.arange(1, 30_523) ** 0.9).astype(int))
+    keys = {"bytes": "2000000 bytes"}
+    smaller, larger = found(task=rich, **keys), found(**keys)
+    assert multiplied(shape_of(smaller), 32) < multiplied(shape_of(larger), 32)
+
+
+def test_few_texts_are_taught_for_more_epochs():
+    few = replace(TASK, rows={16: 200, 32: 600, 64: 200})
+    keys = {"bytes": "1340567 bytes"}
+    assert found(task=few, **keys).training.epochs > 5 * found(**keys).training.epochs
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({"bytes": "100000 bytes"}, "100000 bytes"),
+        ({"bytes": "8378547 bytes", "speed": "500 x paper"}, "500 x paper"),
+    ],
+)
+def test_budgets_that_nothing_fits_are_refused_by_name(keys, named):
+    with pytest.raises(UsageMistake, match=named) as refused:
+        found(**keys)
+    assert refused.value.key == "shrunk"
+    assert "word pieces" in refused.value.what
+
+
+@pytest.mark.parametrize(
+    ("keys", "named"),
+    [
+        ({"speed": "10 x paper"}, "shrunk.bytes"),
+        ({"bytes": "1340567 bytes", "pieces": 6000}, "shrunk.pieces"),
+        ({"bytes": "1340567 bytes", "rounding": "int4"}, "shrunk.rounding"),
+    ],
+)
+def test_a_table_says_either_budgets_or_sizes(keys, named):
+    with pytest.raises(ValueError, match=named):
+        ShrunkTable(**keys)
