@@ -27,6 +27,7 @@ pytest_plugins = (
     "fixtures.emulation",
     "fixtures.trivial_classifiers",
     "fixtures.streams",
+    "fixtures.speed",
     "fixtures.measurements",
     "fixtures.durations",
     "fixtures.baselines",

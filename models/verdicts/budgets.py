@@ -2,7 +2,8 @@
 
 The grammar: `[METRIC]` holds `max` or `min`, for every scheme; `[METRIC.SCHEME]` holds the same for
 one scheme and wins over it. SCHEME may be `full_model`. Which of `max` and `min` a metric takes
-follows from which direction is better.
+follows from which direction is better. `[goal]` limits three of them at once, see
+`models.verdicts.goals`.
 
 What `fixtures/soundness.toml` limits is limited for every subject, unless its own budgets limit it.
 On an emulated board, which answers few texts, less is asked where that many cannot decide more: the
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from models.errors import UsageMistake
 from models.tables import ROOT, read_toml, refuse_another_kind, shown
+from models.verdicts.goals import GOAL, Goal, read_goals
 from models.verdicts.intervals import proportion_interval
 from models.verdicts.judge import Budget
 from models.verdicts.metrics import FULL_MODEL, METRICS, Metric, remedy_for_metric
@@ -45,12 +47,18 @@ class Budgets:
         limits: by metric and scheme; None in place of a scheme means every scheme.
         few: what as few texts as an emulated board answers can decide, in place of what asks more.
         texts: how many it answers; None where all are answered.
+        goals: by scheme, what a file keeps on three axes at once; None likewise.
     """
 
     file: str
     limits: Mapping[tuple[str, str | None], Budget]
     few: Mapping[tuple[str, str | None], Budget] = field(default_factory=dict)
     texts: int | None = None
+    goals: Mapping[str | None, Goal] = field(default_factory=dict)
+
+    def goal(self, scheme: str | None) -> Goal | None:
+        """Return the goal of a scheme, or None where there is none."""
+        return self.goals.get(scheme, self.goals.get(None))
 
     def limit(self, metric: str, scheme: str) -> Budget | None:
         """Return the limit for a metric of a scheme; None if there is none."""
@@ -118,7 +126,8 @@ def load_budgets(
             )
     known = [*schemes, FULL_MODEL]
     own = _limits(path, known, classes)
-    if not own:
+    goals = _goals(path, known)
+    if not (own or goals):
         raise UsageMistake(
             "holds no budget, so it would judge next to nothing",
             file=shown(path),
@@ -131,6 +140,7 @@ def load_budgets(
         {key: common[key] for key in common if key[0] not in limited} | own,
         few=_limits(EMULATED, known, classes) if emulated is not None else {},
         texts=emulated,
+        goals=goals,
     )
 
 
@@ -149,12 +159,21 @@ def _limits(
 ) -> dict[tuple[str, str | None], Budget]:
     """Return the limits in one file, by metric and scheme."""
     reader, tables = _Reader(shown(path), schemes, classes), read_toml(path)
-    refuse_another_kind(tables, METRICS, path)
+    refuse_another_kind(tables, (*METRICS, GOAL), path)
     return {
         (name, scheme): budget
         for name, table in tables.items()
+        if name != GOAL
         for scheme, budget in reader.metric(name, table)
     }
+
+
+def _goals(path: Path, schemes: Collection[str]) -> dict[str | None, Goal]:
+    """Return the goals in one file, by scheme."""
+    tables = read_toml(path)
+    if GOAL not in tables:
+        return {}
+    return read_goals(tables[GOAL], file=shown(path), schemes=schemes)
 
 
 @dataclass(frozen=True)

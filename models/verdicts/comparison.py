@@ -106,8 +106,13 @@ def noise_floor(again: Floats, reference: Floats) -> float:
         few blocks to tell.
     """
     ratio = latency_ratio(again, reference)
+    return noise_between(ratio.low, ratio.high)
+
+
+def noise_between(low: float, high: float) -> float:
+    """Return the noise that the interval of a ratio shows whose true value is 1, a share."""
     # Too few blocks leave both ends infinite, and 1 / -inf is 0.
-    return max(ratio.high, 1.0 / ratio.low) - 1.0
+    return max(high, 1.0 / low) - 1.0
 
 
 def race_until_sure(

@@ -177,6 +177,15 @@ METRICS = {
             "rounds",
             "Texts from text to label in a second, tokenization included",
         ),
+        Metric(
+            "speed_ratio_paper",
+            Unit.RATIO,
+            "higher",
+            0.0,
+            math.inf,
+            "blocks",
+            "Texts per second, from text to label, over those of the paper's recipe",
+        ),
         _cost("cold_start", Unit.SECONDS, "starts", "From starting the runner to its first answer"),
         _cost("peak_rss", Unit.BYTES, "runners", "Peak resident memory of the runner"),
         Metric(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.figures import costs, errors, tables, trade
+from reports.figures import costs, errors, front, tables, trade
 from reports.figures.views import views
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reports.figures.style import Picture
 
 KINDS = (
-    trade.pareto,
+    front.three_axes,
     trade.drop_intervals,
     costs.latency,
     costs.instructions,

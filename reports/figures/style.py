@@ -99,7 +99,19 @@ def canvas(height: float) -> tuple[Figure, Axes]:
 
 def panel(figure: Figure, rows: int, row: int) -> Axes:
     """Return the axes of one row of several, the first on top."""
-    axes = figure.add_subplot(rows, 1, row)
+    return _plain(figure.add_subplot(rows, 1, row))
+
+
+def side_by_side(figure: Figure, columns: int) -> list[Axes]:
+    """Return axes beside each other whose heights mean the same."""
+    first = figure.add_subplot(1, columns, 1)
+    others = [figure.add_subplot(1, columns, n, sharey=first) for n in range(2, columns + 1)]
+    for axes in others:
+        axes.tick_params(labelleft=False)
+    return [_plain(axes) for axes in (first, *others)]
+
+
+def _plain(axes: Axes) -> Axes:
     axes.patch.set_alpha(0.0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, axis="x", color=FAINT, linewidth=0.6)
@@ -135,14 +147,19 @@ def legend(axes: Axes, columns: int) -> None:
     )
 
 
-def logarithmic(axes: Axes) -> None:
-    """Make the x axis logarithmic, with as many numbers as one can read."""
+def logarithmic(axes: Axes, wide: float = WIDE) -> None:
+    """Make the x axis logarithmic, with as many numbers as one can read.
+
+    Args:
+        axes: whose x axis it is.
+        wide: the last number over the first, from where on powers of ten alone are numbered.
+    """
     from matplotlib.ticker import LogLocator  # noqa: PLC0415 - drawing only
 
     axes.set_xscale("log")
     low, high = axes.get_xlim()
-    wide = high > WIDE * low
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
+    steps = (1.0,) if high > wide * low else (1.0, 2.0, 5.0)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps))
     axes.xaxis.set_major_formatter("{x:,g}")
 
 

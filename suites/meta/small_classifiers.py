@@ -27,6 +27,7 @@ class Shape:
         end: operators after the dense layer.
         order: of the graph's inputs.
         keys: of its signatures; () has none.
+        rows: of the table that ids look up.
         lead: of the output's shape, before its classes.
         integer: scale and zero point of an int8 output.
     """
@@ -35,6 +36,7 @@ class Shape:
     tensor_prefix: str = "serving_default_"
     dtype: str = "int32"
     tokens: int = TOKENS
+    rows: int = ROWS
     signature: tuple[int, ...] | None = None
     classes: int = 3
     lead: tuple[int, ...] = (1,)
@@ -68,7 +70,7 @@ def _add(model: Model, shape: Shape) -> None:
         model.tensor(f"{shape.tensor_prefix}{name}:0", size, shape.dtype, signature=shape.signature)
         for name in shape.names
     ]
-    table = model.tensor("table", (ROWS, WIDTH), values=rng.normal(size=(ROWS, WIDTH)))
+    table = model.tensor("table", (shape.rows, WIDTH), values=rng.normal(size=(shape.rows, WIDTH)))
     state = _pooled(model, ids, table, size, shape.dtype)
     head = rng.normal(size=(shape.classes, WIDTH))
     weights = model.tensor("head", (shape.classes, WIDTH), values=head)

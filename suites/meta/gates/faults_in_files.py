@@ -30,6 +30,7 @@ CONTRACT = "suites/conformance/test_contract.py::"
 FILE = "suites/conformance/test_file.py::"
 BACKENDS = "suites/backends/test_backends.py::"
 SIZE = "suites/size/test_size.py::"
+GOAL = "suites/goal/test_goal.py::"
 TEXT = "suites/latency/test_throughput.py::"
 DYNAMIC, STATIC, INTEGER = "dynamic_wi8_afp32", "static_wi8_ai8", "static_wi8_ai8_integer"
 
@@ -351,6 +352,18 @@ CONVERSION = {
         says=f"fail: size_ratio_reference of {DYNAMIC}",
         schemes=("float32", DYNAMIC),
         plant=file_of("float32", under=DYNAMIC),
+    ),
+    "two megabytes of nothing in a file that is right and fast": Fault(
+        gate=GOAL + "test_bytes_drop_and_speed_keep_the_goal",
+        says=f"three axes, {DYNAMIC}: bytes fail, drop pass, speed pass",
+        schemes=("float32", DYNAMIC),
+        plant=in_flatbuffer(DYNAMIC, edits.padded(2_000_000)),
+    ),
+    "classes that are permuted in a file that is small and fast": Fault(
+        gate=GOAL + "test_bytes_drop_and_speed_keep_the_goal",
+        says=f"three axes, {DYNAMIC}: bytes pass, drop fail, speed pass",
+        schemes=("float32", DYNAMIC),
+        plant=in_flatbuffer(DYNAMIC, edits.permuted_classes),
     ),
     "a file without weights": Fault(
         gate=SIZE + "test_every_weight_of_the_model_is_in_the_file",

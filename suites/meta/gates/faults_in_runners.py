@@ -99,6 +99,17 @@ FAULTS = {
             INVOKE: "            time.sleep(self.pause)\n" + INVOKE,
         },
     ),
+    "a runner that slows down a file that is small and right": Fault(
+        gate="suites/goal/test_goal.py::test_bytes_drop_and_speed_keep_the_goal",
+        says="three axes, dynamic_wi8_afp32: bytes pass, drop pass, speed fail",
+        schemes=("float32", "dynamic_wi8_afp32"),
+        # As if it had taken two seconds longer: nobody has that time.
+        runner={
+            LABELED: LABELED.replace(
+                "- start", '- start + 2_000_000_000 * header["name"].startswith("dynamic")'
+            )
+        },
+    ),
     "answers that take six milliseconds": Fault(
         gate=LATENCY + "test_latency_percentile_is_within_budget",
         only="latency_p50",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from suites.meta.gates.miniature import Miniature
 
 ROOMS = (
-    *("accuracy", "agreement", "backends", "conformance", "instructions", "latency"),
+    *("accuracy", "agreement", "backends", "conformance", "goal", "instructions", "latency"),
     *("memory", "privacy", "size", "tokenization"),
 )
 GATES = tuple(f"suites/{room}" for room in ROOMS)

@@ -177,6 +177,7 @@ def test_missing_need_has_a_reason(name):
         required_backends=frozenset(),
         subject=subject,
         asks_few=True,
+        budgets=SimpleNamespace(goal=dict.fromkeys(("float32",)).get),
         provider=SimpleNamespace(reference_answers=None, answered=answered),
     )
     reason = NEEDS[name](Asked(settings, "float32", "a_backend"))

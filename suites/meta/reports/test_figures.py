@@ -12,7 +12,7 @@ import pytest
 from models.store import PROJECT
 from reports.figures.draw import pictures
 from reports.figures.style import GRAY, LOOKS
-from reports.figures.trade import Point, front
+from reports.figures.front import Point, front
 from suites.meta.reports.runs import DROP_TEST, document, measurements, taken
 
 pytest.importorskip("matplotlib", reason="the report environment has matplotlib")
@@ -65,7 +65,7 @@ def test_series_differ_without_color():
 def test_picture_contains_its_numbers_as_text(drawn):
     for kind, texts in {
         "pareto": ("float16: 1.00 MB, -5.0", "BERT-large: 1,341 MB", "the paper: 25 MB, -4.1",
-                   "budget: -4.1 points", "full model: 8.0 MB"),
+                   "limit: -4.1 points", "full model: 8.0 MB"),
         "drop": ("float32", "float16", "budget"),
         "latency": ("p50 1.2 ms", "p90 1.4 ms"),
         "sizes": ("4,021.70 MB = 4,021.7x", "2.00 MB = 2.0x"),

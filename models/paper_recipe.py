@@ -1,0 +1,176 @@
+"""The paper's recipe as a file that others race against: `python -m models.paper_recipe`.
+
+arXiv 2310.03971 runs MobileBERT (Sun et al. 2020) with dynamic int8 weights; rows of 128 tokens are
+what published files of it take. The weights are drawn from a seed: no answer of this file means
+anything, its time does, for no kernel of it looks at the numbers. It is made once and kept in the
+store: 32 s of CPU and 3.7 GB on one x86-64 core, 25.5 MB.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.build import ENVIRONMENT
+from models.candidates.binding import binding_of
+from models.candidates.candidate import read_candidate
+from models.command_line import Parser, path, run_command
+from models.corpus.tokenize import Encoded
+from models.errors import EdgeproofError
+from models.flatbuffers.schemes import scheme_named
+from models.members import FLATBUFFER
+from models.networks.architecture import Architecture
+from models.networks.parameters import initial_values
+from models.processes import run
+from models.sources import hash_imports, sources_of
+from models.store import PROJECT, Stage, Store, default_root, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from models.runtime.binding import Binding
+
+PAPER_RECIPE = "paper_recipe"
+TOKENS = 128
+SCHEME = "dynamic_wi8_afp32"
+# google/mobilebert-uncased, with three labels: 24,583,427 parameters.
+SHAPE = Architecture(
+    family="mobilebert",
+    vocabulary=30_522,
+    classes=3,
+    positions=512,
+    types=2,
+    layers=24,
+    hidden=512,
+    heads=4,
+    intermediate=512,
+    activation="relu",
+    normalization="no_norm",
+    epsilon=1e-12,
+    dropout=0.0,
+    attention_dropout=0.0,
+    classifier_dropout=0.0,
+    initializer_range=0.02,
+    mask_value=-30.0,
+    pooled=False,
+    embedding=128,
+    bottleneck=128,
+    attention_input="shared",
+    feedforward_networks=4,
+    trigram_embedding=True,
+)
+_MAKER = "models.paper_recipe:_make"
+_SEED = 0
+_SECONDS = 3600.0
+_REMEDY = "Run again where TensorFlow is installed, with 4 GB of free memory"
+
+
+def paper_stage() -> Stage:
+    """Return where the file is kept, by all that decides its bytes."""
+    recipe = {
+        "network": SHAPE.describe(),
+        "tokens": TOKENS,
+        "scheme": SCHEME,
+        "seed": _SEED,
+        "source": hash_imports(_MAKER),
+        "versions": versions(*sorted(sources_of(_MAKER).packages)),
+    }
+    return Stage(PAPER_RECIPE, recipe)
+
+
+def paper_file(store: Store, say: Callable[[str], None]) -> Path:
+    """Return the file, which a process of its own makes where the store lacks it.
+
+    Args:
+        store: where it is kept.
+        say: told that it is made.
+
+    Raises:
+        EdgeproofError: it cannot be made: that takes TensorFlow.
+    """
+    stage = paper_stage()
+    if not store.has(stage):
+        store.require_writable()
+        say("making the paper's recipe to race against: a minute, once for this store")
+        done = run(
+            [sys.executable, "-m", "models.paper_recipe", f"--cache-dir={store.root}"],
+            seconds=_SECONDS,
+            remedy=_REMEDY,
+            folder=PROJECT,
+            environment=os.environ | ENVIRONMENT,
+        )
+        if done.code:
+            raise EdgeproofError(
+                f"the paper's recipe was not made: {done.last_error_line}", remedy=_REMEDY
+            )
+    return store.artefact(stage).path(FLATBUFFER)
+
+
+def paper_binding(file: Path) -> Binding:
+    """Return how a runner feeds the file."""
+    return binding_of(read_candidate(file), below=SHAPE.vocabulary, length=TOKENS)
+
+
+def with_paper_rows(tokenizer: str) -> str:
+    """Return a tokenizer that fills rows of the recipe's length, and is the same in all else.
+
+    Args:
+        tokenizer: the JSON of a `tokenizers` tokenizer, of any length.
+
+    Raises:
+        EdgeproofError: it gives ids that MobileBERT's table of word vectors does not hold.
+    """
+    document: dict[str, Any] = json.loads(tokenizer)
+    known = _words_of(document)
+    if known > SHAPE.vocabulary:
+        raise EdgeproofError(
+            f"the tokenizer gives {known:,} ids, the paper's network takes {SHAPE.vocabulary:,}",
+            remedy="Leave out the goal: no text can be given to both files",
+        )
+    usual = {"direction": "Right", "pad_to_multiple_of": None}
+    token = {"pad_id": 0, "pad_type_id": 0, "pad_token": "[PAD]"}
+    padding = usual | token | (document.get("padding") or {})
+    document["padding"] = padding | {"strategy": {"Fixed": TOKENS}}
+    cut = {"direction": "Right", "strategy": "LongestFirst", "stride": 0}
+    truncation = cut | (document.get("truncation") or {})
+    document["truncation"] = truncation | {"max_length": TOKENS}
+    return json.dumps(document)
+
+
+def _words_of(document: dict[str, Any]) -> int:
+    """Return one more than the largest id of a tokenizer."""
+    vocabulary = document["model"]["vocab"]
+    ids = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))
+    added = (one["id"] for one in document.get("added_tokens") or ())
+    return 1 + max((*ids, *added), default=-1)
+
+
+def _make(out: Path) -> None:
+    from models.flatbuffers.convert import convert  # noqa: PLC0415 - TensorFlow
+
+    none = np.zeros((0, TOKENS), np.int32)
+    calibration = Encoded(none, none, none, np.zeros(0, np.int32))
+    values = initial_values(SHAPE, _SEED)
+    made = convert(scheme_named(SCHEME), SHAPE, values, (TOKENS,), calibration)
+    (out / FLATBUFFER).write_bytes(made)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make the file where the store lacks it, and print its path."""
+    parser = Parser(prog="python -m models.paper_recipe", description=__doc__)
+    parser.add_argument(
+        "--cache-dir", type=path, default=default_root(), help="the store (default: %(default)s)"
+    )
+    store = Store(parser.parse_args(arguments).cache_dir)
+    store.get(paper_stage(), _make, waiting=lambda line: print(line, file=sys.stderr))  # noqa: T201
+    sys.stdout.write(f"{store.artefact(paper_stage()).path(FLATBUFFER)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

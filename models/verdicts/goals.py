@@ -1,0 +1,127 @@
+"""Goals: what one file has to keep on three axes at once, its bytes, accuracy lost, and speed.
+
+The grammar, in a budget file: `[goal.SCHEME]` holds `bytes`, `drop` and `speed`, each the limit of
+one metric; `[goal]` does so for every scheme but the reference. Speed is "N x paper": so many times
+the texts per second of the paper's recipe, see `models.paper_recipe`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from models.errors import UsageMistake
+from models.verdicts.judge import Budget
+from models.verdicts.metrics import FULL_MODEL, METRICS
+from models.verdicts.quantities import parse_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+GOAL = "goal"
+# The metric of each axis.
+AXES = {"bytes": "flatbuffer_bytes", "drop": "accuracy_drop", "speed": "speed_ratio_paper"}
+_EXAMPLES = {"bytes": '"8378547 bytes"', "drop": '"1 points"', "speed": '"10 x paper"'}
+_OVER = " paper"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The limits that one file keeps together.
+
+    Attributes:
+        bytes: of the FlatBuffer, at the most.
+        drop: points of accuracy below the full model, at the most.
+        speed: texts per second over the paper's recipe, at the least.
+    """
+
+    bytes: Budget
+    drop: Budget
+    speed: Budget
+
+    @property
+    def limits(self) -> dict[str, Budget]:
+        """The limit of each axis."""
+        return {axis: getattr(self, axis) for axis in AXES}
+
+
+def read_goals(table: object, *, file: str, schemes: Collection[str]) -> dict[str | None, Goal]:
+    """Read the table `[goal]`; None in place of a scheme stands for every one.
+
+    Args:
+        table: what the file holds under `goal`.
+        file: where it stands, for messages.
+        schemes: every scheme name there is.
+
+    Raises:
+        UsageMistake: an axis is missing or unknown, or a limit cannot be read.
+    """
+    if not isinstance(table, dict):
+        raise UsageMistake(
+            f"holds {table!r}, not a table", file=file, key=GOAL, remedy=f"Write {_written(GOAL)}"
+        )
+    own = {name: value for name, value in table.items() if not isinstance(value, dict)}
+    found: dict[str | None, Goal] = {}
+    if own or not table:
+        found[None] = _goal(own, file, GOAL)
+    for scheme, limits in table.items():
+        if not isinstance(limits, dict):
+            continue
+        if scheme not in schemes or scheme == FULL_MODEL:
+            known = ", ".join(name for name in schemes if name != FULL_MODEL)
+            raise UsageMistake(
+                f"no scheme is called {scheme!r}",
+                file=file,
+                key=f"{GOAL}.{scheme}",
+                remedy=f"Known schemes: {known}",
+            )
+        found[scheme] = _goal(limits, file, f"{GOAL}.{scheme}")
+    return found
+
+
+def _goal(limits: Mapping[str, Any], file: str, table: str) -> Goal:
+    for name in limits:
+        if name not in AXES:
+            raise UsageMistake(
+                f"{name!r} is no axis of a goal",
+                file=file,
+                key=f"{table}.{name}",
+                remedy=f"Give {', '.join(AXES)}",
+            )
+    missing = [axis for axis in AXES if axis not in limits]
+    if missing:
+        raise UsageMistake(
+            f"gives no {' and no '.join(missing)}: a goal limits all three axes",
+            file=file,
+            key=table,
+            remedy=f"Write {_written(table)}; what limits one axis is a budget of its own",
+        )
+    return Goal(**{axis: _limit(axis, limits[axis], file, f"{table}.{axis}") for axis in AXES})
+
+
+def _limit(axis: str, written: object, file: str, key: str) -> Budget:
+    metric = METRICS[AXES[axis]]
+    quantity = written
+    if axis == "speed":
+        if not (isinstance(written, str) and written.endswith(_OVER)):
+            raise UsageMistake(
+                f"{written!r} does not say over what", file=file, key=key,
+                remedy=f"Write it as text, like {_EXAMPLES[axis]}",
+            )  # fmt: skip
+        quantity = written.removesuffix(_OVER)
+    value = parse_quantity(quantity, metric.unit, difference=metric.difference, file=file, key=key)
+    worst = metric.high if metric.better == "lower" else metric.low
+    if not metric.low <= value <= metric.high or value == worst:
+        raise UsageMistake(
+            f"{written!r} is nothing that {metric.name} could break or keep",
+            file=file,
+            key=key,
+            remedy=f"Write it like {_EXAMPLES[axis]}",
+        )
+    side = "max" if metric.better == "lower" else "min"
+    return Budget(metric.name, side, value, str(written), file, key)  # type: ignore[arg-type] # one of two
+
+
+def _written(table: str) -> str:
+    limits = ", ".join(f"{axis} = {example}" for axis, example in _EXAMPLES.items())
+    return f"[{table}] and below it {limits}"

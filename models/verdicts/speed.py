@@ -1,0 +1,103 @@
+"""How many times as many texts per second one model answers as another, asked in turns.
+
+A turn is a few texts. All models answer them, and then once more the other way round (ABBA), so
+that what slows the machine slows all; of each text the faster of the two answers counts, which is
+the one that nothing interrupted. Other texts follow in the next turn, so that short and long ones
+count as often as they come.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.verdicts.comparison import Taken, noise_between
+from models.verdicts.intervals import check_latencies, quantile_interval
+from models.verdicts.judge import Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from models.verdicts.metrics import Floats
+
+    # Takes the numbers of some texts, [n]; gives the seconds of each answer, [n].
+    Asking = Callable[[NDArray[np.int64]], Floats]
+
+# Texts of a turn, and turns of the shortest race: six turns give an interval two finite ends.
+TEXTS, TURNS = 10, 24
+
+
+def ask_in_turns(
+    models: Mapping[str, Asking], texts: int, *, turns: int = TURNS, first: int = 0
+) -> dict[str, NDArray[np.float64]]:
+    """Let models answer the same texts in turns.
+
+    Args:
+        models: by name, what asks each of them.
+        texts: how many there are; turns go through them again and again.
+        turns: how many.
+        first: number of the first text.
+
+    Returns:
+        Of each model the seconds [turns, 2, texts of a turn]: of the way there, and of that back.
+    """
+    size = min(TEXTS, texts)
+    taken: dict[str, list[tuple[Floats, Floats]]] = {name: [] for name in models}
+    for turn in range(turns):
+        rows = (first + turn * size + np.arange(size)) % texts
+        # Who begins takes turns: what follows finds warmer caches.
+        there = list(models)[:: -1 if turn % 2 else 1]
+        ways = {name: [models[name](rows)] for name in there}
+        for name in reversed(there):
+            ways[name].append(models[name](rows))
+        for name, (one, other) in ways.items():
+            taken[name].append((one, other))
+    return {name: np.asarray(each, np.float64) for name, each in taken.items()}
+
+
+def seconds_per_turn(taken: Floats) -> NDArray[np.float64]:
+    """Return the seconds of each turn, [turns]: of each text the faster of its two answers.
+
+    Args:
+        taken: seconds [turns, 2, texts].
+    """
+    return np.asarray(taken.min(axis=1).sum(axis=1), np.float64)
+
+
+def speed_ratio(candidate: Floats, reference: Floats) -> Estimate:
+    """Return the texts per second of a model over those of another: the median over the turns.
+
+    The interval is distribution-free, as that of `latency_ratio`; n counts turns.
+
+    Args:
+        candidate: seconds [turns, 2, texts].
+        reference: seconds of the other in the same turns.
+
+    Raises:
+        EdgeproofError: unpaired, none, or a latency is not finite and positive.
+    """
+    check_latencies(candidate.reshape(-1), reference.reshape(-1))
+    ratios = seconds_per_turn(reference) / seconds_per_turn(candidate)
+    low, high = quantile_interval(ratios, 0.5)
+    return Estimate(float(np.median(ratios)), low, high, int(ratios.size))
+
+
+def speed_taken(candidate: Floats, reference: Floats) -> Taken:
+    """Return one race: its ratio, and how far each model is from itself on the way back.
+
+    Args:
+        candidate: seconds [turns, 2, texts].
+        reference: likewise.
+    """
+    floor = max(_noise_of(candidate), _noise_of(reference))
+    return Taken(speed_ratio(candidate, reference), floor, float(candidate.sum() + reference.sum()))
+
+
+def _noise_of(taken: Floats) -> float:
+    """Return how far the two ways of one model are apart, a share: it is the same work."""
+    ratios = taken[:, 0].sum(axis=1) / taken[:, 1].sum(axis=1)
+    low, high = quantile_interval(ratios, 0.5)
+    return noise_between(low, high)

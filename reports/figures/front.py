@@ -1,0 +1,254 @@
+"""Size, accuracy and time of every variant in one picture, with the region that its limits leave.
+
+Two panels share the axis of accuracy: bytes in the one, time in the other. A variant has one color
+and one marker in both, so that it is found again in print and without color.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.verdicts.goals import GOAL
+from models.verdicts.metrics import FULL_MODEL
+from models.verdicts.sizes import BERT_LARGE_WEIGHTS, CHECKPOINT_OVER_WEIGHTS
+from reports.figures.style import (
+    BUDGET,
+    GRAY,
+    Picture,
+    logarithmic,
+    look,
+    sheet,
+    side_by_side,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+
+    from models.verdicts.measurement import BudgetRecord, Measurement
+    from reports.figures.views import View
+
+MEGABYTE, MILLISECONDS = 1e6, 1e3
+# arXiv 2310.03971: 160 times smaller than BERT-large, 4.1 % less accurate. Which sizes it divides
+# is not published; a training checkpoint over the FlatBuffer is what fits.
+PAPER_RATIO, PAPER_DROP = 160, 4.1
+LEGEND_COLUMNS = 2
+# What time is taken from, the first that was measured.
+TIMES = {
+    "speed_ratio_paper": (1.0, "times the paper's texts per second (left is faster)"),
+    "text_to_label_p50": (MILLISECONDS, "ms from text to label (left is faster)"),
+    "latency_p50": (MILLISECONDS, "ms of one answer (left is faster)"),
+}
+_UNDRAWN = "_"
+_HALF_AS_WIDE = 300.0
+
+
+class Point(NamedTuple):
+    """A model: megabytes, and points of accuracy below the full model."""
+
+    megabytes: float
+    drop: float
+
+
+@dataclass(frozen=True)
+class _Time:
+    """What the panel of time shows.
+
+    Attributes:
+        metric: its name.
+        measured: by scheme.
+        factor: of what is drawn over what was measured.
+        said: what the axis is called.
+    """
+
+    metric: str
+    measured: Mapping[str, Measurement]
+    factor: float
+    said: str
+
+    @property
+    def is_speed(self) -> bool:
+        """Whether more is faster."""
+        return self.metric == "speed_ratio_paper"
+
+
+def front(points: list[Point]) -> list[Point]:
+    """Return the points that no other beats in both size and drop, smallest first."""
+    kept: list[Point] = []
+    for point in sorted(points):
+        if not kept or point.drop < kept[-1].drop:
+            kept.append(point)
+    return kept
+
+
+def three_axes(view: View) -> Picture | None:
+    """Draw size and time against accuracy: variants, the full model, the paper's point, limits."""
+    sizes, drops = view.of("flatbuffer_bytes"), view.of("accuracy_drop")
+    schemes = [scheme for scheme in drops if scheme in sizes]
+    if not schemes:
+        return None
+    time = _time(view, schemes)
+    figure = sheet(4.4 + 0.2 * len(schemes) / LEGEND_COLUMNS)
+    first, *others = side_by_side(figure, 1 if time is None else 2)
+    _sizes(first, view, schemes, sizes, drops)
+    for axes in others if time is not None else ():
+        _times(axes, schemes, drops, time)
+    limit = _limit(drops)
+    if limit is not None:
+        said = f"limit: {-100 * limit.value:+.1f} points"
+        for axes in (first, *others):
+            axes.axhline(-100 * limit.value, color=BUDGET, linestyle="--", label=said)
+            said = _UNDRAWN
+    _shade(first, limit, _limit(sizes), 1 / MEGABYTE)
+    for axes in others if time is not None else ():
+        _shade(axes, limit, _limit(time.measured), time.factor)
+    figure.legend(loc="outside lower left", ncols=LEGEND_COLUMNS, frameon=False, fontsize=9)
+    return view.picture(
+        "pareto",
+        "Size against accuracy" if time is None else "Size, accuracy and time",
+        caption="Both axes of costs are logarithmic; up and left is better. Bars are 95 % intervals; dashed lines are limits, and the "
+        "hatched region keeps both of its panel. BERT-large is the paper's full model, so it "
+        "stands at 0. The paper's size is 1/160 of BERT-large's training checkpoint: inferred, "
+        "not published.",
+        figure=figure,
+        tests=view.tests(
+            *("accuracy_drop", "flatbuffer_bytes", "size_ratio_bert_large_weights"),
+            *(() if time is None else (time.metric,)),
+        ),
+    )
+
+
+def _time(view: View, schemes: list[str]) -> _Time | None:
+    """Return what there is of time; None on an emulated core, whose time is no one's."""
+    for metric, (factor, said) in TIMES.items() if view.core is None else ():
+        found = {name: one for name, one in view.of(metric).items() if name in schemes}
+        if found:
+            return _Time(metric, found, factor, said)
+    return None
+
+
+def _sizes(
+    axes: Axes,
+    view: View,
+    schemes: list[str],
+    sizes: Mapping[str, Measurement],
+    drops: Mapping[str, Measurement],
+) -> None:
+    """Draw the panel of bytes, whose legend names every series of both."""
+    points = [
+        _variant(axes, index, scheme, sizes[scheme].value, drops[scheme])
+        for index, scheme in enumerate(schemes)
+    ]
+    full = view.of("weights_bytes").get(FULL_MODEL)
+    if full is not None:
+        points.append(Point(full.value / MEGABYTE, 0.0))
+        said = f"full model: {points[-1].megabytes:.1f} MB"
+        axes.plot(*points[-1], "h", color=GRAY, markersize=10, label=said)
+    best = front(points)
+    axes.step([p.megabytes for p in best], [-p.drop for p in best], where="post", color=GRAY,
+              linewidth=1, linestyle=":", label="Pareto front")  # fmt: skip
+    _references(axes)
+    size = _limit(sizes)
+    if size is not None:
+        limit = size.value / MEGABYTE
+        axes.axvline(limit, color=BUDGET, linestyle="--", label=f"limit: {limit:.2f} MB")
+    _dress(axes, "size, MB (left is smaller)")
+    axes.set_ylabel("accuracy against the full model, points")
+
+
+def _times(axes: Axes, schemes: list[str], drops: Mapping[str, Measurement], time: _Time) -> None:
+    """Draw the panel of time: the same heights, the same markers."""
+    for index, scheme in enumerate(schemes):
+        one, style = time.measured.get(scheme), look(index)
+        if one is None:
+            continue
+        axes.errorbar(
+            time.factor * one.value, -100 * drops[scheme].value,
+            xerr=_sides(one, time.factor), yerr=_sides(drops[scheme], 100, turned=True),
+            fmt=style.marker, color=style.color, markersize=8, capsize=3, label=_UNDRAWN,
+        )  # fmt: skip
+    if time.is_speed:
+        axes.plot(1.0, -PAPER_DROP, "X", color=GRAY, markersize=9, mfc="none", label=_UNDRAWN)
+    limit = _limit(time.measured)
+    if limit is not None:
+        shown = f"{time.factor * limit.value:g}" + ("x" if time.is_speed else " ms")
+        axes.axvline(
+            time.factor * limit.value, color=BUDGET, linestyle="--", label=f"limit: {shown}"
+        )
+    _dress(axes, time.said)
+    if time.is_speed:
+        axes.invert_xaxis()
+
+
+def _dress(axes: Axes, said: str) -> None:
+    """Name the axis; what it shows differs by factors of thousands."""
+    logarithmic(axes, _HALF_AS_WIDE)
+    axes.set_xlabel(said)
+    axes.grid(visible=True, axis="y", color="#80808033", linewidth=0.6)
+
+
+def _variant(axes: Axes, index: int, scheme: str, size: float, drop: Measurement) -> Point:
+    """Draw a variant with its interval."""
+    point, style = Point(size / MEGABYTE, 100 * drop.value), look(index)
+    said = f"{scheme}: {point.megabytes:.2f} MB, {0.0 - point.drop:+.1f}"
+    axes.errorbar(
+        point.megabytes, -point.drop, yerr=_sides(drop, 100, turned=True), fmt=style.marker,
+        color=style.color, markersize=8, capsize=3, label=said,
+    )  # fmt: skip
+    return point
+
+
+def _sides(one: Measurement, factor: float, *, turned: bool = False) -> list[list[float]]:
+    """Return the way from a point to its interval's ends, as far as they are known.
+
+    Args:
+        one: what was measured.
+        factor: of what is drawn.
+        turned: whether less is drawn farther up, as a drop is.
+    """
+    low = one.value if one.low is None else one.low
+    high = one.value if one.high is None else one.high
+    ends = [[factor * (one.value - low)], [factor * (high - one.value)]]
+    return ends[::-1] if turned else ends
+
+
+def _references(axes: Axes) -> None:
+    """Draw BERT-large, and what the paper reports of its quantized MobileBERT."""
+    large = BERT_LARGE_WEIGHTS / MEGABYTE
+    axes.plot(
+        large, 0.0, "p", color=GRAY, markersize=10, mfc="none", label=f"BERT-large: {large:,.0f} MB"
+    )
+    size = CHECKPOINT_OVER_WEIGHTS * large / PAPER_RATIO
+    axes.plot(size, -PAPER_DROP, "X", color=GRAY, markersize=9, mfc="none",
+              label=f"the paper: {size:.0f} MB, {-PAPER_DROP}")  # fmt: skip
+    honest = large / PAPER_RATIO
+    axes.axvline(
+        honest, color=GRAY, linewidth=1, linestyle="-.", label=f"BERT-large / 160: {honest:.2f} MB"
+    )
+
+
+def _limit(measured: Mapping[str, Measurement]) -> BudgetRecord | None:
+    """Return the limit that is drawn: a goal's, where a variant has one, else the first's."""
+    limits = [one.budget for one in measured.values()]
+    # Its source is a file and a key.
+    goals = (one for one in limits if one is not None and f": {GOAL}." in one.source)
+    return next(goals, limits[0] if limits else None)
+
+
+def _shade(
+    axes: Axes, drop: BudgetRecord | None, other: BudgetRecord | None, factor: float
+) -> None:
+    """Hatch what keeps both limits of a panel, up to its edges."""
+    if drop is None or other is None:
+        return
+    left, right = axes.get_xlim()
+    bottom, top = axes.get_ylim()
+    # Left is better, also where the axis is turned around.
+    axes.fill_between(
+        [left, factor * other.value], -100 * drop.value, top, facecolor="none",
+        edgecolor=BUDGET, hatch="///", alpha=0.35, linewidth=0, zorder=0, label=_UNDRAWN,
+    )  # fmt: skip
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)

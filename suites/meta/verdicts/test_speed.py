@@ -1,0 +1,88 @@
+"""Speed over another model: asked in turns, so that drift cancels; the same texts for both."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from models.errors import EdgeproofError
+from models.verdicts.speed import TEXTS, TURNS, ask_in_turns, speed_ratio, speed_taken
+
+Rows = np.ndarray
+
+
+def test_every_model_is_asked_the_same_texts_there_and_back() -> None:
+    asked: list[tuple[str, tuple[int, ...]]] = []
+
+    def asking(name: str, seconds: float) -> object:
+        def ask(rows: Rows) -> Rows:
+            asked.append((name, tuple(rows)))
+            return np.full(len(rows), seconds)
+
+        return ask
+
+    models = {"slow": asking("slow", 2.0), "fast": asking("fast", 1.0)}
+    taken = ask_in_turns(models, 4, turns=2, first=3)  # type: ignore[arg-type] # as it is called
+    first, second = (3, 0, 1, 2), (3, 0, 1, 2)
+    assert asked == [
+        *(("slow", first), ("fast", first), ("fast", first), ("slow", first)),
+        *(("fast", second), ("slow", second), ("slow", second), ("fast", second)),
+    ]
+    assert taken["slow"].shape == (2, 2, 4)
+    assert (taken["slow"] == 2.0).all()
+
+
+def test_turns_go_on_through_the_texts() -> None:
+    seen: list[int] = []
+
+    def ask(rows: Rows) -> Rows:
+        seen.extend(rows.tolist())
+        return np.ones(len(rows))
+
+    ask_in_turns({"one": ask}, 25, turns=3)
+    assert sorted(set(seen)) == list(range(25))
+    assert seen[-TEXTS:] == [*range(20, 25), *range(5)]
+
+
+def test_drift_and_interruptions_cancel() -> None:
+    draw = np.random.default_rng(4)
+    drift = np.linspace(1.0, 5.0, 60)[:, None, None]
+    texts = draw.uniform(0.5, 2.0, (60, 1, TEXTS))
+    interrupted = np.where(draw.random((2, 60, 2, TEXTS)) < 0.2, 3.0, 1.0)
+    noise = draw.normal(1.0, 0.01, (2, 60, 2, TEXTS))
+    slow, fast = 12.0 * drift * texts * interrupted[0] * noise[0], drift * texts * noise[1]
+    ratio = speed_ratio(fast * interrupted[1], slow)
+    assert ratio.low < 12.0 < ratio.high
+    assert ratio.high - ratio.low < 1.0
+    assert ratio.n == 60
+
+
+def test_a_text_that_was_interrupted_once_counts_as_its_other_answer() -> None:
+    reference = np.full((8, 2, 3), 4.0)
+    candidate = np.full((8, 2, 3), 1.0)
+    candidate[:, 1, 2] = 50.0
+    assert speed_ratio(candidate, reference).value == pytest.approx(4.0)
+
+
+def test_noise_is_what_a_model_differs_by_from_itself() -> None:
+    reference, candidate = np.full((TURNS, 2, 3), 4.0), np.full((TURNS, 2, 3), 1.0)
+    quiet = speed_taken(candidate, reference)
+    assert (quiet.floor, quiet.ratio.value, quiet.seconds) == (0.0, 4.0, 5.0 * TURNS * 6)
+    candidate[:, 1] = 1.25
+    noisy = speed_taken(candidate, reference)
+    assert noisy.floor == pytest.approx(0.25)
+    assert noisy.widened.low == pytest.approx(3.2)
+
+
+def test_few_turns_bound_nothing() -> None:
+    few = speed_taken(np.ones((2, 2, 3)), np.ones((2, 2, 3)))
+    assert math.isinf(few.floor)
+    assert math.isinf(few.widened.high)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan])
+def test_refuses_latencies_of_no_clock(seconds: float) -> None:
+    with pytest.raises(EdgeproofError):
+        speed_ratio(np.full((6, 2, 3), seconds), np.ones((6, 2, 3)))
