@@ -6,23 +6,21 @@ same texts in one runner, in turns, from text to label.
 
 from __future__ import annotations
 
-import multiprocessing
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from msgspec.structs import replace
 
+from benchmarks.building import ENCODER, SHARED, build, texts_of
 from models.building.plan import make_plan, make_request
 from models.candidates.binding import binding_of
 from models.candidates.candidate import read_candidate
-from models.corpus.artefact import TOKENIZER, load_corpus
+from models.corpus.artefact import TOKENIZER
 from models.members import FLATBUFFER
-from models.progress import Progress
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
-from models.store import PROJECT, Store, default_root
+from models.store import Store, default_root
 from models.subjects import load_subject
 from models.verdicts.intervals import CONFIDENCE
 from models.verdicts.metrics import matches
@@ -44,9 +42,7 @@ TEXTS, ROUNDS = 20, 40
 # Texts that warm a file up: each length allocates at its first answer.
 WARMUP = 100
 AIRLINE = Path(__file__).with_name("lengths_airline.toml")
-SHARED = PROJECT.parent / "shared"
 CORPUS = SHARED / "data" / "airline" / "Tweets.csv"
-ENCODER = SHARED / "weights" / "all-MiniLM-L6-v2"
 # The default subject's texts are shorter still.
 EMBEDDED = (16, 24, 32, 64)
 # Of MiniLM on airline, in the scheme that devices run, on the backend that shares packed weights.
@@ -77,7 +73,7 @@ def _measure(
         for name, each in (("one length", one), ("several", subject))
     }
     store = Store(default_root())
-    _build([plan for plan in plans.values() if not _is_built(plan, store)], store)
+    build(list(plans.values()), store)
     return {
         "lengths": list(subject.tokenizer.lengths),
         "backends": {
@@ -87,32 +83,10 @@ def _measure(
     }
 
 
-def _is_built(plan: Plan, store: Store) -> bool:
-    return all(store.has(stage) for stage in plan.stages())
-
-
-def _build(plans: list[Plan], store: Store) -> None:
-    """Make what is missing in a process of its own, which alone imports TensorFlow."""
-    if not plans:
-        return
-    worker = multiprocessing.get_context("spawn").Process(target=_make, args=(plans, store.root))
-    worker.start()
-    worker.join()
-    if worker.exitcode:
-        raise SystemExit(f"building ended with exit status {worker.exitcode}; run again")
-
-
-def _make(plans: list[Plan], root: Path) -> None:
-    from models.stages import Builder  # noqa: PLC0415 - imports TensorFlow as it goes
-
-    for plan in plans:
-        Builder(Store(root), plan, Progress(sys.stderr)).build()
-
-
 def _compare(backend: str, scheme: str, plans: Mapping[str, Plan], store: Store) -> dict[str, Any]:
     """Race both files of a scheme from text to label."""
     kept = store.artefact(plans["several"].corpus)
-    texts = _texts(plans["several"], store)
+    texts = texts_of(plans["several"], store)
     files = {n: store.artefact(plan.variants[scheme]).path(FLATBUFFER) for n, plan in plans.items()}
     tokenizer = kept.text(TOKENIZER)
     with Runner(LocalTransport(), backend, timeout=600.0) as runner:
@@ -141,12 +115,6 @@ def _compare(backend: str, scheme: str, plans: Mapping[str, Plan], store: Store)
         "bytes": {name: file.stat().st_size for name, file in files.items()},
         "peak_rss": {name: _peak(backend, file, tokenizer, texts) for name, file in files.items()},
     }
-
-
-def _texts(plan: Plan, store: Store) -> list[tuple[str, ...]]:
-    corpus = load_corpus(store.artefact(plan.corpus))
-    pair = plan.request.subject.tokenizer.pair_with_entity
-    return [text.parts(pair_with_group=pair) for text in corpus.splits["test"]]
 
 
 def _load(runner: Runner, name: str, file: Path) -> None:

@@ -91,27 +91,27 @@ def three_axes(view: View) -> Picture | None:
         return None
     time = _time(view, schemes)
     figure = sheet(4.4 + 0.2 * len(schemes) / LEGEND_COLUMNS)
-    first, *others = side_by_side(figure, 1 if time is None else 2)
-    _sizes(first, view, schemes, sizes, drops)
-    for axes in others if time is not None else ():
-        _times(axes, schemes, drops, time)
+    panels = side_by_side(figure, 1 if time is None else 2)
+    _sizes(panels[0], view, schemes, sizes, drops)
+    if time is not None:
+        _times(panels[1], schemes, drops, time)
     limit = _limit(drops)
     if limit is not None:
         said = f"limit: {-100 * limit.value:+.1f} points"
-        for axes in (first, *others):
+        for axes in panels:
             axes.axhline(-100 * limit.value, color=BUDGET, linestyle="--", label=said)
             said = _UNDRAWN
-    _shade(first, limit, _limit(sizes), 1 / MEGABYTE)
-    for axes in others if time is not None else ():
-        _shade(axes, limit, _limit(time.measured), time.factor)
+    _shade(panels[0], limit, _limit(sizes), 1 / MEGABYTE)
+    if time is not None:
+        _shade(panels[1], limit, _limit(time.measured), time.factor)
     figure.legend(loc="outside lower left", ncols=LEGEND_COLUMNS, frameon=False, fontsize=9)
     return view.picture(
         "pareto",
         "Size against accuracy" if time is None else "Size, accuracy and time",
-        caption="Both axes of costs are logarithmic; up and left is better. Bars are 95 % intervals; dashed lines are limits, and the "
-        "hatched region keeps both of its panel. BERT-large is the paper's full model, so it "
-        "stands at 0. The paper's size is 1/160 of BERT-large's training checkpoint: inferred, "
-        "not published.",
+        caption="Costs are logarithmic; up and left is better. Bars are 95 % intervals, dashed "
+        "lines limits, and the hatched region keeps both of its panel. BERT-large is the paper's "
+        "full model, so it stands at 0. The paper's size is 1/160 of BERT-large's training "
+        "checkpoint: inferred, not published.",
         figure=figure,
         tests=view.tests(
             *("accuracy_drop", "flatbuffer_bytes", "size_ratio_bert_large_weights"),

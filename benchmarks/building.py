@@ -1,0 +1,56 @@
+"""Make the subjects that benchmarks measure, in a process that alone imports TensorFlow."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from typing import TYPE_CHECKING
+
+from models.corpus.artefact import load_corpus
+from models.progress import Progress
+from models.store import PROJECT, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from models.building.plan import Plan
+
+SHARED = PROJECT.parent / "shared"
+ENCODER = SHARED / "weights" / "all-MiniLM-L6-v2"
+
+
+def build(plans: list[Plan], store: Store) -> None:
+    """Make what a store lacks of some plans."""
+    missing = [plan for plan in plans if not all(store.has(stage) for stage in plan.stages())]
+    if missing:
+        in_own_process(_make, missing, store.root)
+
+
+def in_own_process(work: Callable[..., None], *given: Any) -> None:
+    """Do what imports TensorFlow in a process that ends with it.
+
+    Args:
+        work: a function of a module.
+        given: its arguments.
+    """
+    worker = multiprocessing.get_context("spawn").Process(target=work, args=given)
+    worker.start()
+    worker.join()
+    if worker.exitcode:
+        raise SystemExit(f"building ended with exit status {worker.exitcode}; run again")
+
+
+def texts_of(plan: Plan, store: Store, split: str = "test") -> list[tuple[str, ...]]:
+    """Return the texts of a split as a runner takes them."""
+    corpus = load_corpus(store.artefact(plan.corpus))
+    pair = plan.request.subject.tokenizer.pair_with_entity
+    return [text.parts(pair_with_group=pair) for text in corpus.splits[split]]
+
+
+def _make(plans: list[Plan], root: Path) -> None:
+    from models.stages import Builder  # noqa: PLC0415 - imports TensorFlow as it goes
+
+    for plan in plans:
+        Builder(Store(root), plan, Progress(sys.stderr)).build()

@@ -1,0 +1,334 @@
+"""Small files beside what a user would pick instead: bytes, accuracy lost, texts per second.
+
+All label the same held-out texts of a corpus in ../shared, from text to label, on one thread of one
+core, in turns. Speed is over the paper's recipe in the same turns; a drop is paired with the full
+model's labels. A figure is missed where a small file does not keep the goal of its subject's
+budgets with its whole interval.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from benchmarks.building import ENCODER, SHARED, build, in_own_process, texts_of
+from benchmarks.front_onnx import OnnxClassifier, quantize, write_onnx
+from benchmarks.front_words import (
+    WordFrequencies,
+    encode,
+    train_average,
+    word_tokenizer,
+    words_in,
+)
+from models.building.plan import make_plan, make_request
+from models.candidates.binding import binding_of
+from models.candidates.candidate import read_candidate
+from models.corpus.artefact import TOKENIZER, load_encoded
+from models.flatbuffers.schemes import REFERENCE, SCHEMES
+from models.members import FLATBUFFER, LOGITS, MODEL_CARD, WEIGHTS
+from models.networks.architecture import Architecture
+from models.paper_recipe import paper_binding, paper_file, with_paper_rows
+from models.runtime.client import Runner
+from models.runtime.transports import LocalTransport
+from models.store import PROJECT, Store, default_root
+from models.subjects import load_subject
+from models.verdicts.budgets import load_budgets
+from models.verdicts.estimates import accuracy, accuracy_drop, exact
+from models.verdicts.metrics import labels_of
+from models.verdicts.speed import ask_in_turns, seconds_per_turn, speed_taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from models.building.plan import Plan
+    from models.runtime.binding import Binding
+    from models.verdicts.goals import Goal
+    from models.verdicts.judge import Estimate
+
+    Texts = list[tuple[str, ...]]
+    # Gives the labels [n] of some texts, and the seconds [n] that each took.
+    Labelling = Callable[[Texts], tuple[NDArray[np.int64], NDArray[np.float64]]]
+
+# It shares packed weights among the lengths of a file.
+BACKEND = "litert-cpu"
+CORPORA = {
+    "airline": SHARED / "data" / "airline" / "Tweets.csv",
+    "twitter_entity": SHARED / "data" / "twitter_entity" / "twitter_training.csv.zip",
+}
+PAPER = "the paper's recipe"
+# Schemes of the full model itself.
+FULL_SCHEMES = (REFERENCE, "dynamic_wi8_afp32")
+# Six files and what is not one take a second for each turn.
+TURNS = 60
+# Texts that are asked at once where nothing is timed.
+_CHUNK, _SECONDS = 500, 3600.0
+
+
+@dataclass(frozen=True)
+class Contender:
+    """What is measured.
+
+    Attributes:
+        bytes: what a device has to hold.
+        counted: what these are.
+        label: labels texts.
+        goal: what its subject's budgets ask; None for what is there to be compared with.
+        answers: whether its labels mean anything: the weights of the paper's recipe are random.
+    """
+
+    bytes: int
+    counted: str
+    label: Labelling
+    goal: Goal | None = None
+    answers: bool = True
+
+
+def measure_front() -> dict[str, Any]:
+    """Return the table of each corpus; where ../shared is absent, why nothing was measured."""
+    missing = [str(each) for each in (ENCODER, *CORPORA.values()) if not each.exists()]
+    if missing:
+        return {"not_measured": f"{', '.join(missing)}: not there"}
+    found: dict[str, Any] = {name: _measure(name, file) for name, file in CORPORA.items()}
+    for name, rows in found.items():
+        sys.stderr.write(f"\n{name}\n{table_of(rows)}\n")
+    missed = [
+        f"{corpus}: {name}: {axis}"
+        for corpus, rows in found.items()
+        for name, row in rows.items()
+        for axis in row.get("missed", ())
+    ]
+    judged = any("missed" in row for rows in found.values() for row in rows.values())
+    return {**found, "missed": missed, "kept": judged and not missed}
+
+
+def table_of(rows: dict[str, dict[str, Any]]) -> str:
+    """Return the rows of a corpus as a Markdown table."""
+    head = ("", "bytes", "accuracy", "drop, points", "texts/s", "over the paper", "figures")
+    lines = [head, ("---",) * len(head)]
+    for name, row in rows.items():
+        kept = ", ".join(f"misses {axis}" for axis in row["missed"]) or "kept"
+        lines.append(
+            (
+                name,
+                f"{row['bytes']:,}",
+                f"{row['accuracy'][0]:.3f}" if "accuracy" in row else "",
+                _shown(row["drop"], 100) if "drop" in row else "",
+                f"{row['texts_per_second']:,.0f}",
+                _shown(row["over_paper"], 1),
+                kept if "missed" in row else "",
+            )
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _shown(value: list[float], factor: float) -> str:
+    middle, low, high = (f"{factor * each:.1f}" for each in value)
+    return f"{middle} [{low}, {high}]"
+
+
+def _measure(name: str, file: Path) -> dict[str, Any]:
+    """Return what was measured on one corpus, by contender."""
+    store = Store(default_root())
+    subjects = [path.stem for path in (PROJECT / "models" / "subjects").glob(f"{name}_*x.toml")]
+    plans = {each: _plan(each, file) for each in sorted(subjects)}
+    full = _plan(name, file, FULL_SCHEMES)
+    build([full, *plans.values()], store)
+    splits = load_encoded(store.artefact(full.corpus))
+    gold, texts = splits["test"].labels, texts_of(full, store)
+    expected = labels_of(store.artefact(full.full).arrays(LOGITS)["test"])
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _on_one_core(),
+        Runner(LocalTransport(), BACKEND, timeout=_SECONDS) as runner,
+    ):
+        contenders = {
+            **_small(plans, store, runner),
+            **_full(full, store, runner),
+            **_instead(full, store, runner, Path(folder)),
+            PAPER: _paper(full, store, runner),
+        }
+        taken = _race(contenders, texts)
+        labels = {
+            called: _labels(one.label, texts) for called, one in contenders.items() if one.answers
+        }
+    found = {}
+    for called, one in contenders.items():
+        speed = speed_taken(taken[called], taken[PAPER]).widened
+        row: dict[str, Any] = {
+            "bytes": one.bytes,
+            "counted": one.counted,
+            "texts_per_second": taken[called].shape[2]
+            / float(np.median(seconds_per_turn(taken[called]))),
+            "over_paper": [speed.value, speed.low, speed.high],
+        }
+        if one.answers:
+            right = accuracy(gold, labels[called])
+            drop = accuracy_drop(gold, expected, labels[called])
+            row["accuracy"] = [right.value, right.low, right.high]
+            row["drop"] = [drop.value, drop.low, drop.high]
+            if one.goal is not None:
+                row["missed"] = missed(one.goal, exact(one.bytes), drop, speed)
+        found[called] = row
+    return found
+
+
+def missed(goal: Goal, size: Estimate, drop: Estimate, speed: Estimate) -> list[str]:
+    """Return the axes whose whole interval does not keep its limit."""
+    measured = {"bytes": size, "drop": drop, "speed": speed}
+    return [
+        axis
+        for axis, limit in goal.limits.items()
+        if not (limit.keeps(measured[axis].low) and limit.keeps(measured[axis].high))
+    ]
+
+
+def _plan(name: str, file: Path, schemes: tuple[str, ...] = ()) -> Plan:
+    subject = load_subject(name)
+    asked = schemes or subject.schemes
+    request = make_request(
+        subject, schemes=asked, corpus=file, pretrained=str(ENCODER), offline=True
+    )
+    return make_plan(request)
+
+
+def _small(plans: dict[str, Plan], store: Store, runner: Runner) -> dict[str, Contender]:
+    """Return the small files: every scheme of a subject but the reference."""
+    found = {}
+    for name, plan in plans.items():
+        subject = plan.request.subject
+        budgets = load_budgets(
+            subject.budgets, schemes=tuple(SCHEMES), classes=len(subject.corpus.labels)
+        )
+        for scheme in (scheme for scheme in plan.variants if scheme != REFERENCE):
+            called = f"{name}, {scheme}"
+            found[called] = _file(called, plan, scheme, store, runner, budgets.goal(scheme))
+    return found
+
+
+def _full(plan: Plan, store: Store, runner: Runner) -> dict[str, Contender]:
+    return {
+        f"MiniLM, {scheme}": _file(f"MiniLM, {scheme}", plan, scheme, store, runner)
+        for scheme in FULL_SCHEMES
+    }
+
+
+def _file(  # noqa: PLR0913, PLR0917 - which file, where it is and answers, what it has to keep
+    called: str,
+    plan: Plan,
+    scheme: str,
+    store: Store,
+    runner: Runner,
+    goal: Goal | None = None,
+) -> Contender:
+    file = store.artefact(plan.variants[scheme]).path(FLATBUFFER)
+    tokenizer = store.artefact(plan.corpus).text(TOKENIZER)
+    label = _on_runner(runner, called, file, tokenizer)
+    return Contender(file.stat().st_size, "the FlatBuffer", label, goal)
+
+
+def _paper(plan: Plan, store: Store, runner: Runner) -> Contender:
+    file = paper_file(store, lambda line: sys.stderr.write(f"{line}\n") and None)
+    tokenizer = with_paper_rows(store.artefact(plan.corpus).text(TOKENIZER))
+    label = _on_runner(runner, PAPER, file, tokenizer, paper_binding(file))
+    return Contender(file.stat().st_size, "the FlatBuffer", label, answers=False)
+
+
+def _instead(plan: Plan, store: Store, runner: Runner, folder: Path) -> dict[str, Contender]:
+    """Return what a user would pick instead: another runtime, and classifiers of words alone."""
+    corpus = store.artefact(plan.corpus)
+    splits = load_encoded(corpus)
+    train, validation = (texts_of(plan, store, split) for split in ("train", "validation"))
+    known = splits["train"].labels, splits["validation"].labels
+    counted = WordFrequencies(train, known[0], validation, known[1])
+
+    kept = store.artefact(plan.full)
+    shape = Architecture(**kept.document(MODEL_CARD)["architecture"])
+    whole, small = folder / "minilm.onnx", folder / "minilm_int8.onnx"
+    write_onnx(shape, load_file(kept.path(WEIGHTS)), whole)
+    quantize(whole, small)
+    tokenizer = corpus.text(TOKENIZER)
+
+    words, average = word_tokenizer(train), folder / "average.tflite"
+    learned = encode(words, train), known[0], (encode(words, validation), known[1])
+    in_own_process(train_average, *learned, average)
+    called = "average of word vectors"
+    return {
+        "MiniLM, onnxruntime's dynamic int8": Contender(
+            small.stat().st_size, "the ONNX file", _here(OnnxClassifier(small, tokenizer).label)
+        ),
+        "TF-IDF and logistic regression": Contender(
+            counted.bytes, "words and float32 weights", _here(counted.label)
+        ),
+        called: Contender(
+            average.stat().st_size + words_in(words),
+            "the FlatBuffer and its words",
+            _on_runner(runner, called, average, words),
+        ),
+    }
+
+
+def _on_runner(
+    runner: Runner, name: str, file: Path, tokenizer: str, binding: Binding | None = None
+) -> Labelling:
+    """Load a FlatBuffer; return what labels texts with it, timed by the runner."""
+    spec = read_candidate(file)
+    runner.load(
+        name, file, binding=binding or binding_of(spec, below=None, length=spec.length or 0)
+    )
+
+    def label(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        answered = runner.classify(name, tokenizer, texts)
+        return np.asarray(answered.labels, np.int64), answered.text_to_label_ns / 1e9
+
+    return label
+
+
+def _here(label_one: Callable[[tuple[str, ...]], int]) -> Labelling:
+    """Return what labels texts in this process, each timed as a runner does it."""
+
+    def label(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        labels, seconds = np.zeros(len(texts), np.int64), np.zeros(len(texts))
+        for row, text in enumerate(texts):
+            start = time.perf_counter_ns()
+            labels[row] = label_one(text)
+            seconds[row] = (time.perf_counter_ns() - start) / 1e9
+        return labels, seconds
+
+    return label
+
+
+def _race(contenders: dict[str, Contender], texts: Texts) -> dict[str, NDArray[np.float64]]:
+    def asking(label: Labelling) -> Callable[[NDArray[np.int64]], NDArray[np.float64]]:
+        return lambda rows: label([texts[row] for row in rows])[1]
+
+    asked = {name: asking(one.label) for name, one in contenders.items()}
+    # Each length of a file allocates at its first answer.
+    ask_in_turns(asked, len(texts), turns=3)
+    return ask_in_turns(asked, len(texts), turns=TURNS)
+
+
+def _labels(label: Labelling, texts: Texts) -> NDArray[np.int64]:
+    parts = [label(texts[start : start + _CHUNK])[0] for start in range(0, len(texts), _CHUNK)]
+    return np.concatenate(parts)
+
+
+@contextmanager
+def _on_one_core() -> Iterator[None]:
+    """Stay on one core, with every process that is started: no other core helps anybody."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)

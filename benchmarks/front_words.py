@@ -1,0 +1,177 @@
+"""Classifiers that know words and not their order.
+
+TF-IDF with a logistic regression, and an average of word vectors, as TensorFlow Lite Model
+Maker.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Texts = Sequence[tuple[str, ...]]
+
+# Of the regression's inverse strengths of regularization, the best on the validation split.
+STRENGTHS = (0.3, 1.0, 3.0, 10.0)
+_FLOAT32 = 4
+# Model Maker's defaults of its average of word vectors: 10,000 words, 16 values each, one hidden
+# layer as wide, dropout of 0.2. Its rows of 256 words are cut to what short texts need.
+WORDS, WIDTH, DROPOUT, TOKENS = 10_000, 16, 0.2, 64
+EPOCHS, BATCH, RATE, SEED = 30, 64, 3e-3, 0
+PAD, START, UNKNOWN = "<PAD>", "<START>", "<UNKNOWN>"
+# It takes words as runs of letters, digits and apostrophes, in lower case.
+_WORD = r"[\w']+"
+
+
+class WordFrequencies:
+    """TF-IDF over words and pairs of words, and a logistic regression (scikit-learn).
+
+    Args:
+        train: texts to learn from.
+        labels: theirs [n].
+        validation: texts to choose the regularization by.
+        expected: theirs [n].
+
+    Attributes:
+        bytes: what a device would hold: every word or pair in UTF-8 with an end, its weight in the
+            vectorizer, and one of each label, in float32.
+    """
+
+    def __init__(
+        self,
+        train: Texts,
+        labels: NDArray[np.int32],
+        validation: Texts,
+        expected: NDArray[np.int32],
+    ) -> None:
+        from sklearn.feature_extraction.text import (  # noqa: PLC0415 - of one benchmark
+            TfidfVectorizer,
+        )
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - the same
+
+        self._vectorizer = TfidfVectorizer(
+            ngram_range=(1, 2), sublinear_tf=True, min_df=2, dtype=np.float32
+        )
+        known = self._vectorizer.fit_transform([" ".join(text) for text in train])
+        seen = self._vectorizer.transform([" ".join(text) for text in validation])
+        fitted = [
+            LogisticRegression(C=strength, max_iter=1000).fit(known, labels)
+            for strength in STRENGTHS
+        ]
+        self._regression = max(fitted, key=lambda one: one.score(seen, expected))
+        words = self._vectorizer.vocabulary_
+        spelled = sum(len(word.encode()) + 1 for word in words)
+        values = len(words) + self._regression.coef_.size + self._regression.intercept_.size
+        self.bytes = spelled + _FLOAT32 * values
+
+    def label(self, text: tuple[str, ...]) -> int:
+        """Return the label of a text, or of a group and a text."""
+        return int(self._regression.predict(self._vectorizer.transform([" ".join(text)]))[0])
+
+
+def word_tokenizer(train: Texts) -> str:
+    """Return the JSON of a tokenizer that knows the words of some texts that come most often."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers  # noqa: PLC0415
+    from tokenizers.processors import TemplateProcessing  # noqa: PLC0415 - of one benchmark
+
+    counted = Counter(
+        word for text in train for part in text for word in re.findall(_WORD, part.lower())
+    )
+    special = (PAD, START, UNKNOWN)
+    most = [word for word, _ in counted.most_common(WORDS - len(special))]
+    vocabulary = {word: number for number, word in enumerate((*special, *most))}
+    made = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    made.normalizer = normalizers.Lowercase()
+    made.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), "removed", invert=True)
+    start = (START, vocabulary[START])
+    made.post_processor = TemplateProcessing(
+        single=f"{START} $A", pair=f"{START} $A $B", special_tokens=[start]
+    )
+    made.enable_truncation(TOKENS)
+    made.enable_padding(pad_id=vocabulary[PAD], pad_token=PAD, length=TOKENS)
+    return str(made.to_str())
+
+
+def encode(tokenizer: str, texts: Texts) -> NDArray[np.int32]:
+    """Return the ids of some texts, [n, TOKENS]."""
+    from tokenizers import Tokenizer  # noqa: PLC0415 - of one benchmark
+
+    rows = Tokenizer.from_str(tokenizer).encode_batch(
+        [text[0] if len(text) == 1 else text for text in texts]
+    )
+    return np.array([row.ids for row in rows], np.int32)
+
+
+def words_in(tokenizer: str) -> int:
+    """Return the bytes of a tokenizer's words: each in UTF-8, with an end."""
+    document: dict[str, Any] = json.loads(tokenizer)
+    return sum(len(word.encode()) + 1 for word in document["model"]["vocab"])
+
+
+def train_average(
+    ids: NDArray[np.int32],
+    labels: NDArray[np.int32],
+    validation: tuple[NDArray[np.int32], NDArray[np.int32]],
+    out: Path,
+) -> None:
+    """Train an average of word vectors and write it as a FlatBuffer; imports TensorFlow.
+
+    Args:
+        ids: of the train texts, [n, TOKENS].
+        labels: theirs [n].
+        validation: the same of texts whose accuracy says when to stop.
+        out: the file.
+    """
+    import keras  # noqa: PLC0415 - in a process of its own
+    import tensorflow as tf  # noqa: PLC0415 - the same
+
+    keras.utils.set_random_seed(SEED)
+    classes = int(labels.max()) + 1
+    model = keras.Sequential(
+        [
+            keras.Input((TOKENS,), dtype="int32"),
+            keras.layers.Embedding(WORDS, WIDTH),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dense(WIDTH, activation="relu"),
+            keras.layers.Dropout(DROPOUT),
+            keras.layers.Dense(classes),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(RATE), loss, metrics=["accuracy"])
+    stop = keras.callbacks.EarlyStopping("val_accuracy", patience=4, restore_best_weights=True)
+    model.fit(
+        ids, labels, batch_size=BATCH, epochs=EPOCHS, validation_data=validation,
+        callbacks=[stop], verbose=0,
+    )  # fmt: skip
+
+    table, (inner, inner_bias), (outer, outer_bias) = (
+        model.layers[0].get_weights()[0],
+        model.layers[2].get_weights(),
+        model.layers[4].get_weights(),
+    )
+
+    class Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types
+        """The same with its weights as constants: the converter loses variables of Keras 3."""
+
+        @tf.function(input_signature=[tf.TensorSpec((1, TOKENS), tf.int32, "input_ids")])  # type: ignore[untyped-decorator] # no types
+        def answer(self, input_ids: Any) -> dict[str, Any]:
+            pooled = tf.reduce_mean(tf.gather(tf.constant(table), input_ids), axis=1)
+            hidden = tf.nn.relu(tf.matmul(pooled, tf.constant(inner)) + inner_bias)
+            return {"logits": tf.matmul(hidden, tf.constant(outer)) + outer_bias}
+
+    frozen = Frozen()
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(frozen, folder, signatures=frozen.answer)
+        out.write_bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
