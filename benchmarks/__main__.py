@@ -8,6 +8,7 @@ one, and of twice the texts; EDGEPROOF_BENCHMARK_TEXTS=58568 takes as many as Re
 `given`: seconds to judge a file of 1 MB over 2,000 texts, to the first verdict and to the last.
 `kernels`: examples of small operators that are judged in a second of one core's time.
 `lengths`: texts per second of files that take rows of several lengths over those of one.
+`arm`: instructions of the small files on emulated ARM cores beside the paper's recipe.
 `front`: bytes, accuracy lost and texts per second of the small files of `airline` and
 `twitter_entity` beside what a user would pick instead; it needs ../shared, and says so without it.
 `host`: seconds of `tox -e host`'s command cold, into an empty store, and warm.
@@ -23,6 +24,7 @@ import os
 import sys
 
 from benchmarks.answering import measure_answering
+from benchmarks.arm import measure_arm
 from benchmarks.collecting import measure_collecting
 from benchmarks.deciding import measure_deciding
 from benchmarks.front import measure_front
@@ -42,6 +44,7 @@ BENCHMARKS = {
     "kernels": measure_kernels,
     "lengths": measure_lengths,
     "front": measure_front,
+    "arm": measure_arm,
     "host": measure_host,
 }
 

@@ -117,7 +117,7 @@ def table_of(rows: dict[str, dict[str, Any]]) -> str:
     head = ("", "bytes", "accuracy", "drop, points", "texts/s", "over the paper", "figures")
     lines = [head, ("---",) * len(head)]
     for name, row in rows.items():
-        kept = ", ".join(f"misses {axis}" for axis in row["missed"]) or "kept"
+        kept = ", ".join(f"misses {axis}" for axis in row.get("missed", ())) or "kept"
         lines.append(
             (
                 name,
@@ -140,8 +140,7 @@ def _shown(value: list[float], factor: float) -> str:
 def _measure(name: str, file: Path) -> dict[str, Any]:
     """Return what was measured on one corpus, by contender."""
     store = Store(default_root())
-    subjects = [path.stem for path in (PROJECT / "models" / "subjects").glob(f"{name}_*x.toml")]
-    plans = {each: _plan(each, file) for each in sorted(subjects)}
+    plans = plans_of(name, file)
     full = _plan(name, file, FULL_SCHEMES)
     build([full, *plans.values()], store)
     splits = load_encoded(store.artefact(full.corpus))
@@ -191,6 +190,17 @@ def missed(goal: Goal, size: Estimate, drop: Estimate, speed: Estimate) -> list[
         for axis, limit in goal.limits.items()
         if not (limit.keeps(measured[axis].low) and limit.keeps(measured[axis].high))
     ]
+
+
+def plans_of(name: str, file: Path) -> dict[str, Plan]:
+    """Return the plans of a corpus' small subjects, by their names.
+
+    Args:
+        name: of the subject whose full model they are made of.
+        file: the corpus.
+    """
+    subjects = [path.stem for path in (PROJECT / "models" / "subjects").glob(f"{name}_*x.toml")]
+    return {each: _plan(each, file) for each in sorted(subjects)}
 
 
 def _plan(name: str, file: Path, schemes: tuple[str, ...] = ()) -> Plan:

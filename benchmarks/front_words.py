@@ -130,7 +130,7 @@ def train_average(
     Args:
         ids: of the train texts, [n, TOKENS].
         labels: theirs [n].
-        validation: the same of texts whose accuracy says when to stop.
+        validation: the same of texts by whose accuracy an epoch is chosen.
         out: the file.
     """
     import keras  # noqa: PLC0415 - in a process of its own
@@ -150,10 +150,10 @@ def train_average(
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(RATE), loss, metrics=["accuracy"])
-    stop = keras.callbacks.EarlyStopping("val_accuracy", patience=4, restore_best_weights=True)
+    best = keras.callbacks.EarlyStopping("val_accuracy", patience=EPOCHS, restore_best_weights=True)
     model.fit(
         ids, labels, batch_size=BATCH, epochs=EPOCHS, validation_data=validation,
-        callbacks=[stop], verbose=0,
+        callbacks=[best], verbose=0,
     )  # fmt: skip
 
     table, (inner, inner_bias), (outer, outer_bias) = (

@@ -1,0 +1,154 @@
+"""Instructions that the small files take for an answer on emulated ARM cores.
+
+Beside each stands the paper's recipe on the same core, and on which kernels it runs: how many
+of its operators the runtime hands to XNNPACK, and by which instructions its products are
+computed. Counts are not times: an emulator knows no cache and no pipeline. Fetches the emulators
+into the store.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from benchmarks.building import ENCODER, build, texts_of
+from benchmarks.front import CORPORA, PAPER, plans_of
+from models.candidates.binding import binding_of
+from models.candidates.candidate import read_candidate
+from models.corpus.artefact import TOKENIZER, load_encoded
+from models.flatbuffers.schemes import REFERENCE
+from models.members import FLATBUFFER
+from models.paper_recipe import paper_binding, paper_file, with_paper_rows
+from models.roles import IDS, MASK, SEGMENTS
+from models.runtime.client import Runner
+from models.runtime.counting import CountingTransport, count_instructions, prepare_counter
+from models.runtime.predictions import inputs_of, rows_of
+from models.store import Store, default_root
+from models.targets.common.finding import find_target
+
+if TYPE_CHECKING:
+    from models.runtime.binding import Binding
+    from models.runtime.counting import Counter
+    from models.runtime.emulated import EmulatedTransport
+    from models.runtime.predictions import Inputs
+
+BOARDS = ("rpi3", "rpi4", "rpi5")
+BACKEND = "ai_edge_litert"
+# Texts of a file, whose median counts: how long they are matters where rows have several lengths.
+TEXTS = 9
+# The recipe's rows are all filled up: its texts differ in nothing. The first is not counted.
+PAPER_TEXTS = 2
+_SECONDS_TO_LOAD = 120.0
+_MILLION = 1e6
+
+
+def measure_arm() -> dict[str, Any]:
+    """Return the counts of each file on each core; why there are none without ../shared."""
+    missing = [str(each) for each in (ENCODER, *CORPORA.values()) if not each.exists()]
+    if missing:
+        return {"not_measured": f"{', '.join(missing)}: not there"}
+    store = Store(default_root())
+    files = _files(store)
+    counter = prepare_counter(store, say=_say)
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for board in BOARDS:
+            transport = find_target(emulate=board).transport(store, offline=False, say=_say)
+            found[transport.core] = {
+                name: _counted(transport, counter, Path(folder) / "counts", *given)
+                for name, given in files.items()
+            }
+    for rows in found.values():
+        for row in rows.values():
+            row["over_paper"] = rows[PAPER]["instructions"] / row["instructions"]
+    sys.stderr.write(f"{table_of(found)}\n")
+    return found
+
+
+def table_of(found: dict[str, dict[str, Any]]) -> str:
+    """Return the counts as a Markdown table, a line for each file and core."""
+    head = ("file", "core", "million instructions", "less than the paper's", "XNNPACK", "products")
+    lines = [head, ("---",) * len(head)]
+    for core, rows in found.items():
+        lines += [
+            (
+                name,
+                core,
+                f"{row['instructions'] / _MILLION:,.1f}",
+                f"{row['over_paper']:.1f}x",
+                f"{row['delegated']} of {row['operators']} operators",
+                ", ".join(f"{share:.0%} {kind}" for kind, share in row["products"].items()),
+            )
+            for name, row in rows.items()
+        ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _files(store: Store) -> dict[str, tuple[Path, Binding, Inputs]]:
+    """Return every small file and the paper's recipe, with how each is fed and with which texts."""
+    found = {}
+    for corpus, source in CORPORA.items():
+        plans = plans_of(corpus, source)
+        build(list(plans.values()), store)
+        for name, plan in plans.items():
+            split = load_encoded(store.artefact(plan.corpus))["test"]
+            for scheme in (scheme for scheme in plan.variants if scheme != REFERENCE):
+                file = store.artefact(plan.variants[scheme]).path(FLATBUFFER)
+                spec = read_candidate(file)
+                binding = binding_of(spec, below=None, length=spec.length or 0)
+                lengths = spec.lengths or (split.ids.shape[1],)
+                inputs = rows_of(inputs_of(split, binding.roles, lengths), slice(TEXTS))
+                found[f"{name}, {scheme}"] = file, binding, inputs
+    file = paper_file(store, _say)
+    tokenizer = Tokenizer.from_str(with_paper_rows(store.artefact(plan.corpus).text(TOKENIZER)))
+    rows = [tokenizer.encode(*text) for text in texts_of(plan, store)[:PAPER_TEXTS]]
+    taken = {
+        IDS: [row.ids for row in rows],
+        MASK: [row.attention_mask for row in rows],
+        SEGMENTS: [row.type_ids for row in rows],
+    }
+    arrays = {role: np.array(each, np.int32) for role, each in taken.items()}
+    return {**found, PAPER: (file, paper_binding(file), arrays)}
+
+
+def _counted(  # noqa: PLR0913, PLR0917 - where, and which file
+    transport: EmulatedTransport,
+    counter: Counter,
+    out: Path,
+    file: Path,
+    binding: Binding,
+    inputs: Inputs,
+) -> dict[str, Any]:
+    _say(f"counting {file.stat().st_size:,} bytes on {transport.core}")
+    counting = CountingTransport(
+        sysroot=transport.sysroot,
+        core=transport.core,
+        device=transport.device,
+        counter=counter,
+        out=out,
+    )
+    counts = count_instructions(counting, file, inputs, binding=binding, backend=BACKEND)
+    with Runner(transport, BACKEND, timeout=_SECONDS_TO_LOAD) as runner:
+        taken = runner.load("file", file, binding=binding).delegation
+    kinds = {
+        "sdot": counts.dot_products,
+        "mlal": counts.integer_multiplies,
+        "fmla": counts.float_multiplies,
+    }
+    multiplies = max(sum(kinds.values()), 1)
+    return {
+        "instructions": counts.instructions,
+        "answers": counts.answers,
+        "products": {kind: count / multiplies for kind, count in kinds.items() if count},
+        "delegated": None if taken is None else taken.delegated,
+        "operators": None if taken is None else taken.nodes,
+    }
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")

@@ -1,0 +1,105 @@
+"""The tables of small files: what counts as missed, and what they are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import arm, front
+from benchmarks.front_words import (
+    TOKENS,
+    UNKNOWN,
+    WordFrequencies,
+    encode,
+    word_tokenizer,
+    words_in,
+)
+from models.flatbuffers.schemes import SCHEMES
+from models.verdicts.budgets import load_budgets
+from models.verdicts.estimates import exact
+from models.verdicts.judge import Estimate
+
+SCHEME = "dynamic_wi4_afp32"
+TEXTS = [("acme", word) for word in ("great fun", "awful food", "great food", "awful fun")] * 5
+LABELS = np.array([1, 0, 1, 0] * 5, np.int32)
+
+
+@pytest.fixture(scope="module")
+def goal():
+    """The goal of 160x."""
+    return load_budgets("ratio_160x", schemes=tuple(SCHEMES), classes=3).goal(SCHEME)
+
+
+@pytest.mark.parametrize(
+    ("size", "drop", "speed", "expected"),
+    [
+        (8_378_547, (0.004, -0.001, 0.01), (12.0, 10.0, 13.0), []),
+        (8_378_548, (0.004, -0.001, 0.01), (12.0, 10.0, 13.0), ["bytes"]),
+        (8_378_547, (0.004, -0.001, 0.0101), (12.0, 10.0, 13.0), ["drop"]),
+        (8_378_547, (0.004, -0.001, 0.01), (12.0, 9.9, 13.0), ["speed"]),
+        (9_000_000, (0.03, 0.02, 0.04), (1.0, 0.9, 1.1), ["bytes", "drop", "speed"]),
+    ],
+)
+def test_misses_what_the_whole_interval_does_not_keep(goal, size, drop, speed, expected):
+    estimates = exact(size), Estimate(*drop, 4000), Estimate(*speed, 60)
+    assert front.missed(goal, *estimates) == expected
+
+
+def test_table_names_what_is_missed():
+    rows = {
+        "small": {
+            "bytes": 1_234_567,
+            "accuracy": [0.84, 0.83, 0.85],
+            "drop": [0.004, -0.001, 0.011],
+            "texts_per_second": 1234.5,
+            "over_paper": [12.0, 11.0, 13.0],
+            "missed": ["drop"],
+        },
+        front.PAPER: {"bytes": 5, "texts_per_second": 50.0, "over_paper": [1.0, 1.0, 1.0]},
+    }
+    lines = front.table_of(rows).splitlines()
+    assert lines[2] == (
+        "| small | 1,234,567 | 0.840 | 0.4 [-0.1, 1.1] | 1,234 | 12.0 [11.0, 13.0] | misses drop |"
+    )
+    assert lines[3] == f"| {front.PAPER} | 5 |  |  | 50 | 1.0 [1.0, 1.0] |  |"
+
+
+def test_table_of_cores_says_which_products_compute():
+    row = {
+        "instructions": 2_500_000,
+        "over_paper": 12.34,
+        "delegated": 3,
+        "operators": 4,
+        "products": {"sdot": 0.75, "fmla": 0.25},
+    }
+    line = arm.table_of({"cortex-a76": {"small": row}}).splitlines()[2]
+    assert line == ("| small | cortex-a76 | 2.5 | 12.3x | 3 of 4 operators | 75% sdot, 25% fmla |")
+
+
+@pytest.mark.parametrize("measure", [front.measure_front, arm.measure_arm])
+def test_says_what_is_missing_where_nothing_can_be_measured(measure, monkeypatch):
+    for module in (front, arm):
+        monkeypatch.setattr(module, "CORPORA", {"airline": Path("/nowhere/Tweets.csv")})
+    found = measure()
+    assert list(found) == ["not_measured"]
+    assert "/nowhere/Tweets.csv" in found["not_measured"]
+
+
+def test_words_are_counted_and_encoded_as_the_tokenizer_says():
+    tokenizer = word_tokenizer(TEXTS)
+    rows = encode(tokenizer, [("acme", "Great, food!"), ("acme", "unheard")])
+    assert rows.shape == (2, TOKENS)
+    known = encode(tokenizer, [("acme", "great food")])
+    assert rows[0].tolist() == known[0].tolist()
+    assert rows[1][2] == 2
+    words = ["<PAD>", "<START>", UNKNOWN, "acme", "great", "fun", "awful", "food"]
+    assert words_in(tokenizer) == sum(len(word) + 1 for word in words)
+
+
+def test_frequencies_of_words_learn_what_words_say():
+    counted = WordFrequencies(TEXTS, LABELS, TEXTS, LABELS)
+    assert [counted.label(text) for text in TEXTS[:4]] == [1, 0, 1, 0]
+    # At least its words and a value of each label and word.
+    assert counted.bytes > 4 * 2 * 7
