@@ -39,7 +39,13 @@ GENERAL = tuple(
     for folder in (
         *("fixtures", "reports", "models/bundle", "models/devices", "models/flatbuffers"),
         *("models/runtime", "models/shrinking", "models/tokenizers", "models/training"),
-        *("models/verdicts", "suites/accuracy", "suites/agreement", "suites/conformance"),
+        *(
+            "models/verdicts",
+            "suites/accuracy",
+            "suites/agreement",
+            "suites/conformance",
+            "suites/goal",
+        ),
         *("suites/latency", "suites/memory", "suites/privacy", "suites/size"),
     )
 )
