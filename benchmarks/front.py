@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec.structs import replace
 from safetensors.numpy import load_file
 
 from benchmarks.building import ENCODER, SHARED, build, in_own_process, texts_of
@@ -33,6 +34,7 @@ from models.building.plan import make_plan, make_request
 from models.candidates.binding import binding_of
 from models.candidates.candidate import read_candidate
 from models.corpus.artefact import TOKENIZER, load_encoded
+from models.errors import EdgeproofError
 from models.flatbuffers.schemes import REFERENCE, SCHEMES
 from models.members import FLATBUFFER, LOGITS, MODEL_CARD, WEIGHTS
 from models.networks.architecture import Architecture
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 
     from models.building.plan import Plan
     from models.runtime.binding import Binding
+    from models.subjects import Subject
     from models.verdicts.goals import Goal
     from models.verdicts.judge import Estimate
 
@@ -80,15 +83,15 @@ class Contender:
     """What is measured.
 
     Attributes:
-        bytes: what a device has to hold.
-        counted: what these are.
+        bytes: of its file, or of its weights in float32 where it has none.
+        words: bytes of the words or pieces that a device holds beside it, see `words_in`.
         label: labels texts.
         goal: what its subject's budgets ask; None for what is there to be compared with.
         answers: whether its labels mean anything: the weights of the paper's recipe are random.
     """
 
     bytes: int
-    counted: str
+    words: int
     label: Labelling
     goal: Goal | None = None
     answers: bool = True
@@ -114,7 +117,10 @@ def measure_front() -> dict[str, Any]:
 
 def table_of(rows: dict[str, dict[str, Any]]) -> str:
     """Return the rows of a corpus as a Markdown table."""
-    head = ("", "bytes", "accuracy", "drop, points", "texts/s", "over the paper", "figures")
+    head = (
+        *("", "bytes", "with its words", "accuracy", "drop, points", "texts/s"),
+        *("over the paper", "figures"),
+    )
     lines = [head, ("---",) * len(head)]
     for name, row in rows.items():
         kept = ", ".join(f"misses {axis}" for axis in row.get("missed", ())) or "kept"
@@ -122,6 +128,7 @@ def table_of(rows: dict[str, dict[str, Any]]) -> str:
             (
                 name,
                 f"{row['bytes']:,}",
+                f"{row['with_words']:,}",
                 f"{row['accuracy'][0]:.3f}" if "accuracy" in row else "",
                 _shown(row["drop"], 100) if "drop" in row else "",
                 f"{row['texts_per_second']:,.0f}",
@@ -141,7 +148,7 @@ def _measure(name: str, file: Path) -> dict[str, Any]:
     """Return what was measured on one corpus, by contender."""
     store = Store(default_root())
     plans = plans_of(name, file)
-    full = _plan(name, file, FULL_SCHEMES)
+    full = _full_plan(plans, file)
     build([full, *plans.values()], store)
     splits = load_encoded(store.artefact(full.corpus))
     gold, texts = splits["test"].labels, texts_of(full, store)
@@ -166,7 +173,7 @@ def _measure(name: str, file: Path) -> dict[str, Any]:
         speed = speed_taken(taken[called], taken[PAPER]).widened
         row: dict[str, Any] = {
             "bytes": one.bytes,
-            "counted": one.counted,
+            "with_words": one.bytes + one.words,
             "texts_per_second": taken[called].shape[2]
             / float(np.median(seconds_per_turn(taken[called]))),
             "over_paper": [speed.value, speed.low, speed.high],
@@ -200,16 +207,32 @@ def plans_of(name: str, file: Path) -> dict[str, Plan]:
         file: the corpus.
     """
     subjects = [path.stem for path in (PROJECT / "models" / "subjects").glob(f"{name}_*x.toml")]
-    return {each: _plan(each, file) for each in sorted(subjects)}
+    found = {each: load_subject(each) for each in sorted(subjects)}
+    return {each: _plan(one, file, one.schemes) for each, one in found.items()}
 
 
-def _plan(name: str, file: Path, schemes: tuple[str, ...] = ()) -> Plan:
-    subject = load_subject(name)
-    asked = schemes or subject.schemes
+def _plan(subject: Subject, file: Path, schemes: tuple[str, ...]) -> Plan:
     request = make_request(
-        subject, schemes=asked, corpus=file, pretrained=str(ENCODER), offline=True
+        subject, schemes=schemes, corpus=file, pretrained=str(ENCODER), offline=True
     )
     return make_plan(request)
+
+
+def _full_plan(plans: dict[str, Plan], file: Path) -> Plan:
+    """Return the plan of the full model that all small ones descend from, converted as it is.
+
+    Raises:
+        EdgeproofError: they descend from several: nothing would be paired.
+    """
+    name, first = next(iter(plans.items()))
+    full = _plan(replace(first.request.subject, shrunk=None), file, FULL_SCHEMES)
+    other = [each for each, plan in plans.items() if plan.full != full.full]
+    if other:
+        raise EdgeproofError(
+            f"{', '.join(other)}: not made of the full model of {name}",
+            remedy="Give subjects of one corpus the same [corpus], [tokenizer] and [full]",
+        )
+    return full
 
 
 def _small(plans: dict[str, Plan], store: Store, runner: Runner) -> dict[str, Contender]:
@@ -244,14 +267,14 @@ def _file(  # noqa: PLR0913, PLR0917 - which file, where it is and answers, what
     file = store.artefact(plan.variants[scheme]).path(FLATBUFFER)
     tokenizer = store.artefact(plan.corpus).text(TOKENIZER)
     label = _on_runner(runner, called, file, tokenizer)
-    return Contender(file.stat().st_size, "the FlatBuffer", label, goal)
+    return Contender(file.stat().st_size, words_in(tokenizer), label, goal)
 
 
 def _paper(plan: Plan, store: Store, runner: Runner) -> Contender:
-    file = paper_file(store, lambda line: sys.stderr.write(f"{line}\n") and None)
+    file = paper_file(store, _say)
     tokenizer = with_paper_rows(store.artefact(plan.corpus).text(TOKENIZER))
     label = _on_runner(runner, PAPER, file, tokenizer, paper_binding(file))
-    return Contender(file.stat().st_size, "the FlatBuffer", label, answers=False)
+    return Contender(file.stat().st_size, words_in(tokenizer), label, answers=False)
 
 
 def _instead(plan: Plan, store: Store, runner: Runner, folder: Path) -> dict[str, Contender]:
@@ -275,14 +298,16 @@ def _instead(plan: Plan, store: Store, runner: Runner, folder: Path) -> dict[str
     called = "average of word vectors"
     return {
         "MiniLM, onnxruntime's dynamic int8": Contender(
-            small.stat().st_size, "the ONNX file", _here(OnnxClassifier(small, tokenizer).label)
+            small.stat().st_size,
+            words_in(tokenizer),
+            _here(OnnxClassifier(small, tokenizer).label),
         ),
         "TF-IDF and logistic regression": Contender(
-            counted.bytes, "words and float32 weights", _here(counted.label)
+            counted.bytes, counted.words, _here(counted.label)
         ),
         called: Contender(
-            average.stat().st_size + words_in(words),
-            "the FlatBuffer and its words",
+            average.stat().st_size,
+            words_in(words),
             _on_runner(runner, called, average, words),
         ),
     }
@@ -331,6 +356,10 @@ def _race(contenders: dict[str, Contender], texts: Texts) -> dict[str, NDArray[n
 def _labels(label: Labelling, texts: Texts) -> NDArray[np.int64]:
     parts = [label(texts[start : start + _CHUNK])[0] for start in range(0, len(texts), _CHUNK)]
     return np.concatenate(parts)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 @contextmanager

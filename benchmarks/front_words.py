@@ -44,8 +44,8 @@ class WordFrequencies:
         expected: theirs [n].
 
     Attributes:
-        bytes: what a device would hold: every word or pair in UTF-8 with an end, its weight in the
-            vectorizer, and one of each label, in float32.
+        bytes: of the weights in float32: a word's or pair's in the vectorizer, and one of each label.
+        words: bytes of the words and pairs: each in UTF-8, with an end.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class WordFrequencies:
         ]
         self._regression = max(fitted, key=lambda one: one.score(seen, expected))
         words = self._vectorizer.vocabulary_
-        spelled = sum(len(word.encode()) + 1 for word in words)
+        self.words = sum(len(word.encode()) + 1 for word in words)
         values = len(words) + self._regression.coef_.size + self._regression.intercept_.size
-        self.bytes = spelled + _FLOAT32 * values
+        self.bytes = _FLOAT32 * values
 
     def label(self, text: tuple[str, ...]) -> int:
         """Return the label of a text, or of a group and a text."""

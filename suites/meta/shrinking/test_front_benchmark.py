@@ -23,6 +23,9 @@ from models.verdicts.judge import Estimate
 
 SCHEME = "dynamic_wi4_afp32"
 TEXTS = [("acme", word) for word in ("great fun", "awful food", "great food", "awful fun")] * 5
+_SINGLE = ("acme", "great", "awful", "fun", "food")
+_PAIRS = ("acme great", "acme awful", "great fun", "awful food", "great food", "awful fun")
+_WORDS = _SINGLE + _PAIRS
 LABELS = np.array([1, 0, 1, 0] * 5, np.int32)
 
 
@@ -51,19 +54,26 @@ def test_table_names_what_is_missed():
     rows = {
         "small": {
             "bytes": 1_234_567,
+            "with_words": 1_300_000,
             "accuracy": [0.84, 0.83, 0.85],
             "drop": [0.004, -0.001, 0.011],
             "texts_per_second": 1234.5,
             "over_paper": [12.0, 11.0, 13.0],
             "missed": ["drop"],
         },
-        front.PAPER: {"bytes": 5, "texts_per_second": 50.0, "over_paper": [1.0, 1.0, 1.0]},
+        front.PAPER: {
+            "bytes": 5,
+            "with_words": 6,
+            "texts_per_second": 50.0,
+            "over_paper": [1.0, 1.0, 1.0],
+        },
     }
     lines = front.table_of(rows).splitlines()
     assert lines[2] == (
-        "| small | 1,234,567 | 0.840 | 0.4 [-0.1, 1.1] | 1,234 | 12.0 [11.0, 13.0] | misses drop |"
+        "| small | 1,234,567 | 1,300,000 | 0.840 | 0.4 [-0.1, 1.1] | 1,234 | 12.0 [11.0, 13.0] "
+        "| misses drop |"
     )
-    assert lines[3] == f"| {front.PAPER} | 5 |  |  | 50 | 1.0 [1.0, 1.0] |  |"
+    assert lines[3] == f"| {front.PAPER} | 5 | 6 |  |  | 50 | 1.0 [1.0, 1.0] |  |"
 
 
 def test_table_of_cores_says_which_products_compute():
@@ -101,5 +111,6 @@ def test_words_are_counted_and_encoded_as_the_tokenizer_says():
 def test_frequencies_of_words_learn_what_words_say():
     counted = WordFrequencies(TEXTS, LABELS, TEXTS, LABELS)
     assert [counted.label(text) for text in TEXTS[:4]] == [1, 0, 1, 0]
-    # At least its words and a value of each label and word.
-    assert counted.bytes > 4 * 2 * 7
+    # Three words of each text and the pairs of them; a weight in the vectorizer, one of the label.
+    assert counted.words == sum(len(word) + 1 for word in _WORDS)
+    assert counted.bytes == 4 * (2 * len(_WORDS) + 1)
