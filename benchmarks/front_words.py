@@ -44,7 +44,7 @@ class WordFrequencies:
         expected: theirs [n].
 
     Attributes:
-        bytes: of the weights in float32: a word's or pair's in the vectorizer, and one of each label.
+        bytes: of the weights in float32: one of a word or pair in the vectorizer, one of a label.
         words: bytes of the words and pairs: each in UTF-8, with an end.
     """
 
