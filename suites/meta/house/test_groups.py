@@ -26,6 +26,7 @@ STARTED = {
     "fixtures.options": "device",
     "fixtures.providers": "device",
     "fixtures.allure": "device",
+    "fixtures.speed": "device",
 }
 # Lets a module import the standard library, edgeproof, and what is named; nothing else.
 ALONE = """
