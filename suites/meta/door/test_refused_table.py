@@ -105,7 +105,7 @@ ROWS = {
 
 def rows_of_the_page():
     """Return what the table says each message holds, by the first cell."""
-    _, _, section = PAGE.read_text(encoding="utf-8").partition("## What is refused, and how")
+    _, _, section = PAGE.read_text(encoding="utf-8").partition("## Error messages")
     lines = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
     return {first: re.findall(r"`([^`]+)`", second) for first, second in cells}
