@@ -61,7 +61,7 @@ class EmulatedTarget(Target[EmulatedTransport]):
         name, architecture = _board_and_architecture(wish)
         if not name.endswith(".toml") and name not in emulated_names():
             raise UsageMistake(
-                f"{name!r} is no board that can be emulated",
+                f"{name!r} is not a board that can be emulated",
                 key=wish.option,
                 remedy=f"Give one of {', '.join(emulated_names())}, or the path of a TOML file",
             )

@@ -89,7 +89,7 @@ class SshTarget(Target[SshTransport]):
         found = [line.split("=", 1) for line in lines if _INSTALLED.fullmatch(line)]
         if len(found) != len(lines) or len(dict(found)) != len(lines):
             raise EdgeproofError(
-                f"the board's Python says something else than its runtimes: {printed[:100]!r}",
+                f"the board's Python does not answer with its runtimes: {printed[:100]!r}",
                 file=self.connection.describe(),
                 remedy=_GIVE_PYTHON,
             )

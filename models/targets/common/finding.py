@@ -62,7 +62,7 @@ def find_target(
         return _open(Wish(target or THIS_MACHINE, profile=profile))
     if target is not None:
         raise UsageMistake(
-            "a board is either emulated or reached", key="--edge-emulate", remedy="Give one"
+            "a board cannot be emulated and remote at once", key="--edge-emulate", remedy="Give one"
         )
     return _open(Wish(_url_of_emulated(emulate), "--edge-emulate", profile))
 

@@ -81,11 +81,11 @@ def test_only_one_runtime_supports_32_bit_systems():
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        ({"emulate": "rpi9"}, "'rpi9' is no board that can be emulated"),
-        ({"emulate": HOST}, "'host' is no board that can be emulated"),
+        ({"emulate": "rpi9"}, "'rpi9' is not a board that can be emulated"),
+        ({"emulate": HOST}, "'host' is not a board that can be emulated"),
         ({"emulate": "rpi4:armv7"}, "rpi4 cannot be emulated as armv7"),
         ({"emulate": "rpi4", "device": "rpi3"}, "rpi3 was asked for, but rpi4 is to be emulated"),
-        ({"emulate": "rpi4", "target": "ssh://rpi4"}, "either emulated or reached"),
+        ({"emulate": "rpi4", "target": "ssh://rpi4"}, "cannot be emulated and remote"),
         ({"target": "http://rpi4"}, "not the URL of a target"),
     ],
 )

@@ -229,7 +229,7 @@ def test_reads_which_runtimes_a_board_has(board):
     ],
 )
 def test_rejects_invalid_address(address):
-    said = r"^--edge-target: .* is (no address of a board|not the URL of a target)\. Write"
+    said = r"^--edge-target: .* is (not the address of a board|not the URL of a target)\. Write"
     with pytest.raises(UsageMistake, match=said):
         find_target(target=address)
 
