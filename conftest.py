@@ -41,6 +41,7 @@ pytest_plugins = (
     "fixtures.localizing",
     "fixtures.allure",
     "fixtures.results",
+    "fixtures.junit",
     "fixtures.outputs",
     "fixtures.bundle",
     "fixtures.golden",

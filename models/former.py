@@ -19,6 +19,7 @@ TAKEN = {"tweets": "texts"}
 # Options without prefix; their variables and ini keys follow.
 OPTIONS = {"tweets": "texts", "runtime": "backend"}
 TESTS = {
+    "test_ratio_is_within_budget": "test_ratios_are_within_budget",
     "test_drop_of_the_rarer_polarities_is_within_budget": (
         "test_drop_of_the_rarer_labels_is_within_budget"
     ),

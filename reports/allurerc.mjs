@@ -23,7 +23,7 @@ const environments = Object.fromEntries(
 );
 
 // The judge's message begins "VERDICT: METRIC of SCHEME", or "regression: METRIC of SCHEME" where
-// the budget is kept and only the baseline was better.
+// every budget is kept, and a regression guard is broken or the baseline was better.
 const verdict = (name, ...metrics) => ({
   message: new RegExp(`^(Failed: )?${name}: (${metrics.join("|")}) of `),
 });
@@ -37,7 +37,7 @@ const categories = [
   },
   { name: "Invalid circumstances", matchers: [verdict("invalid", ".*")] },
   { name: "Inconclusive", matchers: [verdict("inconclusive", ".*")] },
-  { name: "Worse than the baseline", matchers: [verdict("regression", ".*")] },
+  { name: "Regression", matchers: [verdict("regression", ".*")] },
   {
     name: "Accuracy regression",
     matchers: [
@@ -56,8 +56,8 @@ const categories = [
   { name: "Not conforming", matchers: [{ statuses: ["failed"] }] },
   { name: "Broken test", matchers: [{ statuses: ["broken"] }] },
   {
-    name: "Recorded, not judged",
-    matchers: [{ statuses: ["skipped"], message: /recorded, not judged/ }],
+    name: "Measured without a budget",
+    matchers: [{ statuses: ["unknown"], message: /measured, not judged/ }],
   },
 ];
 

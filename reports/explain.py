@@ -69,7 +69,14 @@ class Explanation:
     @property
     def unsure(self) -> bool:
         """Whether nothing is known to be wrong: too few samples, or wrong circumstances."""
-        return self.measurement is not None and self.measurement.verdict in UNSURE
+        one = self.measurement
+        return one is not None and not is_worse(one) and not _breaks_its_budget(one)
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether something is worse than it was, and no requirement is known to be broken."""
+        one = self.measurement
+        return one is not None and is_worse(one) and not _breaks_its_budget(one)
 
     @property
     def red(self) -> bool:
@@ -212,10 +219,22 @@ def _explanation(
     ]
     title = f"{test.outcome}: {test.id.rpartition('::')[2]}"
     if one is not None:
-        what = "regression" if _has_regressed(one) else one.verdict or "measured"
+        what = _in_a_word(one)
         title = f"{what}: {one.metric} of {one.scheme} on {document['device']['name']}"
     shown = tuple((label, _told(label, text)) for label, text in rows)
     return Explanation(test.id, title, shown, test.outcome, one)
+
+
+def _in_a_word(one: Measurement) -> str:
+    """Return what a measurement comes down to: its worst verdict, or that it has none."""
+    if is_worse(one) and not _breaks_its_budget(one):
+        return "regression"
+    guard = None if one.guard is None else one.guard.verdict
+    return (
+        guard
+        if guard in UNSURE and one.verdict in {None, Verdict.PASS}
+        else (one.verdict or guard or "measured")
+    )
 
 
 def _told(label: str, text: str) -> str:
@@ -237,22 +256,31 @@ def _localized(found: Localization) -> list[tuple[str, str]]:
 
 
 def _is_wrong(one: Measurement) -> bool:
-    return one.verdict not in {None, Verdict.PASS} or _has_regressed(one)
+    guarded = one.guard is not None and one.guard.verdict is not Verdict.PASS
+    return one.verdict not in {None, Verdict.PASS} or guarded or is_worse(one)
 
 
-def _has_regressed(one: Measurement) -> bool:
-    return bool(one.details.get("baseline", {}).get("move") == Move.REGRESSION.value)
+def _breaks_its_budget(one: Measurement) -> bool:
+    return one.verdict is Verdict.FAIL
+
+
+def is_worse(one: Measurement) -> bool:
+    """Tell whether it breaks its regression guard, or is worse than its baseline."""
+    broken = one.guard is not None and one.guard.verdict is Verdict.FAIL
+    return broken or one.details.get("baseline", {}).get("move") == Move.REGRESSION.value
 
 
 def _judged(one: Measurement) -> list[tuple[str, str]]:
     rows = [("Measured", measured_as(one))]
     if one.budget is not None:
         rows.append(("Budget", budget_as(one.metric, one.budget)))
-    if one.verdict is None:
-        rows.append(("Verdict", "none: it is recorded, and not judged"))
-    else:
-        why = one.reason.rpartition(": ")[2]
-        rows.append(("Verdict", f"{one.verdict}: {why or MEANING[one.verdict]}"))
+    if one.verdict is not None:
+        rows.append(("Verdict", _verdict_as(one.verdict, one.reason)))
+    elif one.guard is None:
+        rows.append(("Verdict", "none: it is measured, and not judged"))
+    if one.guard is not None:
+        rows.append(("Regression guard", budget_as(one.metric, one.guard)))
+        rows.append(("Its verdict", _verdict_as(one.guard.verdict, one.guard.reason)))
     if one.known_failure:
         rows.append(("Known failure", one.known_failure))
     looked = one.details.get("looked")
@@ -266,6 +294,11 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
         rows.append(("First difference", str(one.details["first_difference"])))
     known = one.details.get("baseline", {}).get("reason", NO_BASELINE)
     return [*rows, ("Since the baseline", str(known))]
+
+
+def _verdict_as(verdict: Verdict, reason: str) -> str:
+    """Return a verdict and why; the reason is the last part of its sentence."""
+    return f"{verdict}: {reason.rpartition(': ')[2] or MEANING[verdict]}"
 
 
 def _looked(looked: Mapping[str, Any]) -> str:

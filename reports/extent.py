@@ -40,7 +40,7 @@ class Extent(Table, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         suites: the folders of `suites/` whose gates were collected.
         collected: tests that were to run, after every selection.
-        run: tests that ran to an end: they judged, asserted or recorded.
+        run: tests that ran to an end: they judged, asserted or measured.
         narrowed: each way in which less than the whole suite was asked for.
         ended_by: what ended the run early; empty where nothing did.
         not_run: tests that were to run and did not.
@@ -88,19 +88,28 @@ def counted(document: Mapping[str, Any]) -> list[str]:
     return [] if extent is None else list(_lines(extent))
 
 
-def left_aside(document: Mapping[str, Any]) -> str:
-    """Return a short note for a passing headline; empty if nothing was left out."""
+def could_not_run(document: Mapping[str, Any]) -> int:
+    """Return how many gates this machine lacks something for."""
+    extent = extent_of(document)
+    return 0 if extent is None else _count(extent.skipped)
+
+
+def left_aside(document: Mapping[str, Any]) -> list[str]:
+    """Return in a few words each what a headline must not hide."""
     extent = extent_of(document)
     if extent is None:
-        return ""
-    skipped = _count(extent.skipped)
-    said = [f"{skipped:,} could not run here"] if skipped else []
+        return []
+    said = []
+    if extent.skipped:
+        count = _count(extent.skipped)
+        counts = _counts(extent.skipped, brief=True, most=_NAMED)
+        said.append(f"{count:,} gate{'' if count == 1 else 's'} not run: {', '.join(counts)}")
     if extent.other_schemes:
         said.append(f"schemes not asked for: {', '.join(extent.other_schemes)}")
     # Whoever wrote a limit expects it to be judged; those that ship serve many subjects.
     if extent.unread_budgets and not document["circumstances"]["budgets"].startswith(SHIPPED):
         said.append(f"budgets that nothing here reads: {_some(extent.unread_budgets)}")
-    return "; ".join(said)
+    return said
 
 
 def _lines(extent: Extent) -> Iterator[str]:
@@ -110,12 +119,24 @@ def _lines(extent: Extent) -> Iterator[str]:
         ("does not apply", extent.not_applicable),
     ):
         if groups:
-            counts = _by_first_line(groups).most_common()
-            said = "; ".join(f"{reason} ({count:,})" for reason, count in counts)
-            yield f"{title}: {_count(groups):,}: {said}"
+            yield f"{title}: {_count(groups):,}: {'; '.join(_counts(groups))}"
     if extent.unread_budgets:
         several = _some(extent.unread_budgets, most=_LISTED)
         yield f"budgets that no test of this run reads: {len(extent.unread_budgets):,}: {several}"
+
+
+def _counts(groups: Iterable[Group], *, brief: bool = False, most: int | None = None) -> list[str]:
+    """Return each reason with its count, the most frequent first.
+
+    Args:
+        groups: the tests.
+        brief: whether a reason is told up to its first colon, as a headline has room for.
+        most: how many are named; the others are one count. None for all.
+    """
+    counts = _by_first_line(groups, brief=brief).most_common()
+    said = [f"{reason} ({count:,})" for reason, count in counts[:most]]
+    more = sum(count for _, count in counts[len(said) :])
+    return [*said, f"other reasons ({more:,})"] if more else said
 
 
 def _some(names: tuple[str, ...], most: int = _NAMED) -> str:
@@ -129,11 +150,12 @@ def _count(groups: tuple[Group, ...]) -> int:
     return sum(one.count for one in groups)
 
 
-def _by_first_line(groups: Iterable[Group]) -> Counter[str]:
+def _by_first_line(groups: Iterable[Group], *, brief: bool = False) -> Counter[str]:
     """Count tests by the visible part of their reason: equal lines are counted together."""
     counts: Counter[str] = Counter()
     for one in groups:
-        counts[_first_line(one.reason)] += one.count
+        reason = _first_line(one.reason)
+        counts[reason.partition(": ")[0] if brief else reason] += one.count
     return counts
 
 

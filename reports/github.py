@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import foreign_text
 from models.errors import EdgeproofError
-from reports import matrix, sizes
+from reports import endings, matrix, sizes
 from reports.budget_lines import place_of
 from reports.explain import circumstances, explanations
 from reports.headline import headline
@@ -48,7 +48,10 @@ def step_summary(document: Mapping[str, Any]) -> str:
     lines = [
         f"## edgeproof: {foreign_text.as_markdown(title_of(document))}",
         "",
-        f"**{len(red)} red:** unfold one to see why." if red else _said(document),
+        f"**{_said(document)}**" if red else _said(document),
+        f"{len(red)} red: unfold one to see why." if red else "",
+        "",
+        endings.as_sentence(document),
         "",
         as_markdown(document),
         matrix.as_markdown(document),
@@ -85,7 +88,8 @@ def annotations(document: Mapping[str, Any]) -> list[str]:
 
 def _annotation(one: Explanation) -> str:
     taken = one.measurement
-    place = place_of(taken.budget.source) if taken and taken.budget else None
+    limit = (taken.guard if one.is_regression else taken.budget or taken.guard) if taken else None
+    place = place_of(limit.source) if limit else None
     properties = {"title": foreign_text.one_line(f"{one.title} ({one.test})")}
     if place is not None:
         properties = {"file": place.file, "line": str(place.line)} | properties

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reports import matrix
 from reports.explain import explanations
-from reports.extent import left_aside, partial_because
+from reports.extent import could_not_run, left_aside, partial_because
 from reports.parts import title_of
 from reports.results import measurements_of, outcomes_of
 
@@ -14,40 +14,74 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class _Red(NamedTuple):
+    """The gates that are not green, by their ids: one that measures several numbers is one gate.
+
+    Attributes:
+        failed: those that break a requirement, or an assertion.
+        worse: those that keep the requirements, and are worse than what was seen before.
+        unsure: those that could not tell.
+    """
+
+    failed: set[str]
+    worse: set[str]
+    unsure: set[str]
+
+
 def headline(document: Mapping[str, Any]) -> tuple[str, str]:
     """Return whether a run's subject can ship on its device, as a class and a sentence.
 
-    Only a run of the whole suite can say that it can: of a partial one, green says little.
+    Only a run of the whole suite can say that it can: of a partial one, green says little. What
+    keeps its requirements is fit to ship; a regression is red beside it. What did not run is
+    counted.
 
     Raises:
         EdgeproofError: a measurement is not valid.
     """
-    where, red = title_of(document), explanations(document)
-    unsure = [one for one in red if one.unsure]
-    partial = "; ".join(partial_because(document))
-    also = f"; this run is partial: {partial}" if partial else ""
-    if len(red) > len(unsure):
-        failed = _counted(len(red) - len(unsure), "gate")
-        return "bad", f"{where}: not fit to ship, {failed} failed{also}"
-    if unsure:
-        open_gates = _counted(len(red), "gate")
-        return "unsure", f"{where}: not known to be fit, {open_gates} could not tell{also}"
-    if not any(one.verdict is not None for one in measurements_of(document)):
-        return "unsure", f"{where}: nothing was judged{also}"
-    if partial:
-        return "unsure", f"{where}: not known to be fit, this run is partial: {partial}"
-    return "good", _green(document, where)
+    kind, said = _verdict(document, _red(document))
+    aside = [f"this run is partial: {'; '.join(partial_because(document))}"]
+    aside = aside if partial_because(document) else []
+    return kind, "; ".join([f"{title_of(document)}: {said}", *aside, *left_aside(document)])
 
 
-def _green(document: Mapping[str, Any], where: str) -> str:
-    known = sum(one.outcome == "xfailed" for one in outcomes_of(document))
-    green = "every gate is green"
-    green += f" but {_counted(known, 'known failure')}" if known else ""
-    aside = left_aside(document)
-    aside = f"; {aside}" if aside else ""
+def _verdict(document: Mapping[str, Any], red: _Red) -> tuple[str, str]:
+    """Return the class and the first part of the sentence."""
+    worse = f"{_counted(len(red.worse), 'regression')}, " if red.worse else ""
+    if red.failed:
+        failed = f"not fit to ship, {_counted(len(red.failed), 'gate')} failed"
+        return "bad", f"{failed}, {worse}".removesuffix(", ")
+    kind = "bad" if worse else "unsure"
+    if red.unsure:
+        open_gates = _counted(len(red.unsure), "gate")
+        return kind, f"{worse}not known to be fit, {open_gates} could not tell"
+    if not any(one.is_judged for one in measurements_of(document)):
+        return kind, f"{worse}nothing was judged"
+    if partial_because(document):
+        return kind, f"{worse}not known to be fit"
+    if worse:
+        return "bad", f"{worse}every requirement is kept: {_fit(document)}".removesuffix(": ")
+    return "good", f"{_fit(document)}, {_green(document)}".removeprefix(", ")
+
+
+def _red(document: Mapping[str, Any]) -> _Red:
+    found = explanations(document)
+    failed = {one.test for one in found if not one.is_regression and not one.unsure}
+    worse = {one.test for one in found if one.is_regression} - failed
+    return _Red(failed, worse, {one.test for one in found} - failed - worse)
+
+
+def _fit(document: Mapping[str, Any]) -> str:
+    """Say where it can ship; nothing of an emulated board, which shows too little for that."""
     if document["device"]["emulated"]:
-        return f"{where}: {green}, time is not judged there{aside}"
-    return f"{where}: fit to ship {matrix.fit_on(document)}, {green}{aside}"
+        return ""
+    return f"fit to ship {matrix.fit_on(document)}"
+
+
+def _green(document: Mapping[str, Any]) -> str:
+    known = sum(one.outcome == "xfailed" for one in outcomes_of(document))
+    said = "every gate that ran is green" if could_not_run(document) else "every gate is green"
+    said += f" but {_counted(known, 'known failure')}" if known else ""
+    return f"{said}, time is not judged there" if document["device"]["emulated"] else said
 
 
 def _counted(count: int, what: str) -> str:

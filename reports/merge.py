@@ -141,7 +141,7 @@ def as_table(document: Mapping[str, Any]) -> str:
 
 
 def _cells(taken: Mapping[str, Measurement], pieces: object) -> tuple[str, ...]:
-    judged = [f"{taken[m].verdict}" for m in (SIZE, DROP) if m in taken and taken[m].verdict]
+    judged = [f"{taken[m].verdict}" for m in (RATIO, DROP) if m in taken and taken[m].verdict]
     return (
         f"{taken[SIZE].value:,.0f}",
         f"{taken[RATIO].value:,.0f} x" if RATIO in taken else "",

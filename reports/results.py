@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from models import former
 from models.documents import parse_json
 from models.errors import EdgeproofError
 from models.files import LARGEST_DOCUMENT, read_text, write_whole
@@ -19,11 +18,12 @@ from models.foreign_text import in_json
 from models.tables import Table
 from models.verdicts.measurement import Measurement
 from reports.contract import Circumstances, NamedDevice, NamedSubject, Run, check_details
+from reports.migration import migrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 TOP_LEVEL = (
     "schema",
@@ -58,7 +58,7 @@ class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
         "error",
         "xfailed",
         "xpassed",
-        "recorded",
+        "measured",
         "skipped",
         "not_applicable",
         "not_run",
@@ -142,10 +142,10 @@ def write_results(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def read_results(path: Path) -> dict[str, Any]:
-    """Read and check a document.
+    """Read and check a document; one of an earlier version is returned as one of this version.
 
     Raises:
-        EdgeproofError: missing, unreadable, not JSON, of another schema version, or not valid.
+        EdgeproofError: missing, unreadable, not JSON, of a later schema version, or not valid.
     """
     try:
         document = parse_json(read_text(path, LARGEST_DOCUMENT))
@@ -157,6 +157,7 @@ def read_results(path: Path) -> dict[str, Any]:
         raise EdgeproofError(
             f"cannot be read as JSON ({error})", file=path, remedy="Run the suite again"
         ) from None
+    document = _of_today(document, path)
     _check(document, path)
     return dict(document)
 
@@ -183,7 +184,7 @@ def _check(document: object, path: Path | None) -> None:
             f"has the schema version {version!r}",
             file=path,
             key="schema",
-            remedy=_remedy_for_version(version),
+            remedy=f"This edgeproof reads versions 1 to {SCHEMA_VERSION}: run the suite again",
         )
     try:
         typed = msgspec.convert(document, type=Document, strict=True)
@@ -211,13 +212,19 @@ def _check(document: object, path: Path | None) -> None:
             ) from None
 
 
-def _remedy_for_version(version: object) -> str:
-    read = f"This edgeproof reads version {SCHEMA_VERSION}"
-    if type(version) is int and 0 < version < SCHEMA_VERSION:
-        names = former.METRICS | former.MEASURED
-        changed = "; ".join(f"{old} is {new} in it" for old, new in names.items())
-        return f"{read} ({changed}): run the suite again"
-    return f"{read}: run the suite again"
+def _of_today(document: Any, path: Path) -> Any:
+    """Return a document of an earlier version as one of this version, any other as it is."""
+    version = document.get("schema") if isinstance(document, dict) else None
+    if type(version) is not int or not 0 < version < SCHEMA_VERSION:
+        return document
+    try:
+        return migrated(document, SCHEMA_VERSION)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise EdgeproofError(
+            f"does not keep the contract of version {version} ({type(error).__name__}: {error})",
+            file=path,
+            remedy="Run the suite again",
+        ) from None
 
 
 def _check_owners(document: Document, path: Path | None) -> None:

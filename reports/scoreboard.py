@@ -16,6 +16,7 @@ from models.files import write_whole
 from models.verdicts.judge import Verdict
 from models.verdicts.metrics import FULL_MODEL
 from reports import columns
+from reports.explain import is_worse
 from reports.extent import counted
 from reports.parts import parts_of, title_of
 from reports.results import measurements_of, outcomes_of, read_results
@@ -111,9 +112,11 @@ UNMEASURED = "-"
 # Of the lines below the table, in characters.
 WIDTH = 120
 KNOWN_FAILURE = "fail (known)"
+REGRESSION = "regression"
 NOT_RUN = "not run"
 WORST_FIRST = (
     Verdict.FAIL.value,
+    REGRESSION,
     KNOWN_FAILURE,
     Verdict.INVALID.value,
     Verdict.INCONCLUSIVE.value,
@@ -235,14 +238,13 @@ def worst_verdict(measurements: Sequence[Measurement]) -> str:
 
 
 def _worst(measurements: Sequence[Measurement], also: set[str]) -> str:
-    found = {_verdict(one) for one in measurements} | also
+    found = {said for one in measurements for said in (_verdict(one), _guard_of(one))} | also
     return next((verdict for verdict in WORST_FIRST if verdict in found), UNMEASURED)
 
 
 def _unmeasured(document: Mapping[str, Any]) -> dict[str, set[str]]:
     """Return for each scheme whether tests failed without a measurement, or were not run."""
-    open_ones = {Verdict.INCONCLUSIVE, Verdict.INVALID}
-    told = {one.test for one in measurements_of(document) if one.verdict in open_ones}
+    told = {one.test for one in measurements_of(document) if _tells(one)}
     found: dict[str, set[str]] = {}
     for test in outcomes_of(document):
         failed = test.outcome in FAILED and test.id not in told
@@ -372,6 +374,20 @@ def _verdict(one: Measurement) -> str | None:
         return None
     known = one.verdict is Verdict.FAIL and one.known_failure
     return KNOWN_FAILURE if known else one.verdict.value
+
+
+def _guard_of(one: Measurement) -> str | None:
+    """Return what is worse than before, or may be; a pass shows nothing of what a user needs."""
+    if is_worse(one):
+        return REGRESSION
+    if one.guard is None or one.guard.verdict is Verdict.PASS:
+        return None
+    return one.guard.verdict.value
+
+
+def _tells(one: Measurement) -> bool:
+    """Tell whether a measurement says by itself why its test is red, and is not called failed."""
+    return one.verdict in {Verdict.INCONCLUSIVE, Verdict.INVALID} or _guard_of(one) is not None
 
 
 def main(arguments: list[str] | None = None) -> int:

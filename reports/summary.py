@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import string
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from models.foreign_text import as_markup
-from reports import durations, fault_table, kernel_coverage, looked, matrix, sizes
+from reports import durations, endings, fault_table, kernel_coverage, looked, matrix, sizes
 from reports.explain import accounts, circumstances, explanations
-from reports.extent import extent_of
 from reports.headline import headline
 from reports.parts import title_of
 from reports.results import outcomes_of
@@ -33,22 +31,11 @@ PLACES = {
     "Quality gate": "qualityGate",
     "Results as files": "globalAttachments",
 }
-# How a test ended, in words.
-ENDED = {
-    "passed": "passed",
-    "failed": "failed",
-    "error": "broken",
-    "xfailed": "failed as known",
-    "xpassed": "passed against what is known",
-    "recorded": "measured without a budget",
-    "not_run": "not run",
-    "skipped": "could not run here",
-    "not_applicable": "do not apply",
-}
 _BODY = re.compile(r"<body[^>]*>")
 _CLASSES = {
     "pass": "good",
     "fail": "bad",
+    "regression": "bad",
     "fail (known)": "unsure",
     "inconclusive": "unsure",
     "invalid": "unsure",
@@ -112,7 +99,7 @@ def _run(run: Shown) -> str:
     if subject.get("read_as"):
         lines = "<br>".join(map(as_markup, subject["read_as"]))
         parts.append(f'<p class="quiet"><b>How files and texts are read</b><br>{lines}</p>')
-    said = f"{circumstances(document)}. {tests_of(document)}"
+    said = f"{circumstances(document)}. {endings.as_sentence(document)}"
     cost = durations.as_sentence(document)
     if cost:
         said += f" Duration: {cost}."
@@ -138,17 +125,6 @@ def _run(run: Shown) -> str:
     if ledger:
         parts.append(f"<h3>Every size, and what is over what</h3>{ledger}")
     return "\n".join(parts)
-
-
-def tests_of(document: Mapping[str, Any]) -> str:
-    """Return how the tests of a run ended, in words."""
-    ended = Counter(one.outcome for one in outcomes_of(document))
-    extent = extent_of(document)
-    if extent is not None:
-        # Most of them are left out before the run, and so are no tests of it.
-        ended["not_applicable"] = sum(one.count for one in extent.not_applicable)
-    counts = [f"{ended[kind]:,} {said}" for kind, said in ENDED.items() if ended[kind]]
-    return f"Tests: {', '.join(counts) or 'none'}."
 
 
 def _scores(document: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ class AnswersTable(Table, frozen=True, kw_only=True):
 
     `agreement` and `logit_difference` were seen on so many `texts`; `agreement_min` is the limit,
     a percentage, of as few texts as an emulated run answers. Without `logit_difference`, which has
-    no multiple where the bits were the same, the budgets' limit holds. `reference_difference` was
+    no multiple where the bits were the same, the guards' limit holds. `reference_difference` was
     seen with reference kernels on both sides, on a few texts; 0 asks for the same bits.
     """
 
@@ -75,6 +75,8 @@ class InstructionsTable(Table, frozen=True, kw_only=True):
 
 class SharesTable(Table, frozen=True, kw_only=True):
     """`[[shares]]`: what a scheme's name promises of its multiplications, as percentages.
+
+    They are budgets; what was seen, with a margin, are regression guards.
 
     `dot_product_cores` are those of `cores` that have dot products.
     """
@@ -167,7 +169,7 @@ def _limits(table: ExpectedTable, file: str) -> Iterator[tuple[Place, Budget]]:
 def _of_answers(one: AnswersTable, margins: MarginsTable, file: str, key: str) -> list[Budget]:
     margin = margins.logit_difference
     return [
-        _share("agreement_golden", one.agreement_min, file, f"{key}.agreement_min"),
+        _share("agreement_golden", one.agreement_min, file, f"{key}.agreement_min", guards=True),
         *(
             _times(name, seen, margin, file, f"{key}.{name}")
             for name in ("logit_difference", "reference_difference")
@@ -176,12 +178,12 @@ def _of_answers(one: AnswersTable, margins: MarginsTable, file: str, key: str) -
     ]
 
 
-def _share(metric: str, written: str, file: str, key: str) -> Budget:
+def _share(metric: str, written: str, file: str, key: str, *, guards: bool = False) -> Budget:
     value = parse_quantity(written, Unit.FRACTION, file=file, key=key)
-    return Budget(metric, "min", value, written, file, key)
+    return Budget(metric, "min", value, written, file, key, guards=guards)
 
 
 def _times(metric: str, seen: float, margin: float, file: str, key: str) -> Budget:
     value, unit = seen * margin, METRICS[metric].unit
     text = f"{human(value, unit)} ({margin:g} times the {human(seen, unit)} that were measured)"
-    return Budget(metric, "max", value, text, file, key)
+    return Budget(metric, "max", value, text, file, key, guards=True)

@@ -1,9 +1,12 @@
-"""Read budgets, the limits that measurements must keep, from TOML.
+"""Read budgets and regression guards, the limits that measurements must keep, from TOML.
 
 The grammar: `[METRIC]` holds `max` or `min`, for every scheme; `[METRIC.SCHEME]` holds the same for
 one scheme and wins over it. SCHEME may be `full_model`. Which of `max` and `min` a metric takes
 follows from which direction is better. `[goal]` limits three of them at once, see
 `models.verdicts.goals`.
+
+A budget says what a user needs, a regression guard what was seen, with a margin: the same grammar
+in another folder, `fixtures/guards/`, and a verdict of its own.
 
 What `fixtures/soundness.toml` limits is limited for every subject, unless its own budgets limit it.
 On an emulated board, which answers few texts, less is asked where that many cannot decide more: the
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 FOLDER = ROOT / "fixtures" / "budgets"
+GUARDS = ROOT / "fixtures" / "guards"
 EMULATED = ROOT / "fixtures" / "emulated_budgets.toml"
 SOUNDNESS = ROOT / "fixtures" / "soundness.toml"
 LIMITS = ("max", "min")
@@ -94,6 +98,58 @@ def budget_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
+def guard_names() -> list[str]:
+    """Return the names of the regression guards that ship with edgeproof, sorted."""
+    return sorted(path.stem for path in GUARDS.glob("*.toml"))
+
+
+def guards_beside(budgets: str) -> str | None:
+    """Return the name of the guards that belong to shipped budgets; None where there are none.
+
+    Args:
+        budgets: their file, as shown to people.
+    """
+    path = ROOT / budgets
+    return path.stem if path.parent == FOLDER and path.stem in guard_names() else None
+
+
+def load_guards(
+    name_or_path: str,
+    *,
+    schemes: Collection[str],
+    classes: int,
+    key: str = "--edge-guards",
+    emulated: int | None = None,
+) -> Budgets:
+    """Load shipped regression guards by name, or any TOML file by its path.
+
+    Args:
+        name_or_path: "embedded", or the path of a file that ends in .toml.
+        schemes: every scheme name there is; others are mistakes.
+        classes: how many labels the subject has.
+        key: where the name was given.
+        emulated: see `load_budgets`; so few texts can show less of what was seen, too.
+
+    Raises:
+        UsageMistake: no such file, or something in it is wrong. Names file, key and remedy.
+    """
+    path = _file_of(name_or_path, GUARDS, guard_names(), "guards", key)
+    known = [*schemes, FULL_MODEL]
+    few = _limits(EMULATED, known, classes) if emulated is not None else {}
+    return Budgets(
+        shown(path),
+        _as_guards(_limits(path, known, classes)),
+        few=_as_guards(few),
+        texts=emulated,
+    )
+
+
+def _as_guards(
+    limits: Mapping[tuple[str, str | None], Budget],
+) -> dict[tuple[str, str | None], Budget]:
+    return {of: replace(one, guards=True) for of, one in limits.items()}
+
+
 def load_budgets(
     name_or_path: str,
     *,
@@ -115,15 +171,7 @@ def load_budgets(
         UsageMistake: no such file, or something in it is wrong, or it limits nothing: budgets that
             judge nothing would let everything pass. Names file, key and remedy.
     """
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        path = FOLDER / f"{name_or_path}.toml"
-        if name_or_path not in budget_names():
-            raise UsageMistake(
-                f"no budgets are called {name_or_path!r}",
-                key=key,
-                remedy=f"Give one of {', '.join(budget_names())}, or the path of a TOML file",
-            )
+    path = _file_of(name_or_path, FOLDER, budget_names(), "budgets", key)
     known = [*schemes, FULL_MODEL]
     own = _limits(path, known, classes)
     goals = _goals(path, known)
@@ -142,6 +190,20 @@ def load_budgets(
         texts=emulated,
         goals=goals,
     )
+
+
+def _file_of(name_or_path: str, folder: Path, names: list[str], what: str, key: str) -> Path:
+    """Return the file of limits that ship with edgeproof, or the path that was given."""
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        return path
+    if name_or_path not in names:
+        raise UsageMistake(
+            f"no {what} are called {name_or_path!r}",
+            key=key,
+            remedy=f"Give one of {', '.join(names)}, or the path of a TOML file",
+        )
+    return folder / f"{name_or_path}.toml"
 
 
 def sound(metric: str, schemes: Collection[str]) -> Budget:

@@ -55,6 +55,9 @@ class Estimate:
 class Budget:
     """The limit that a measurement must keep.
 
+    A budget says what a user needs. A regression guard says what was seen, with a margin: where
+    it is broken, something is worse than it was, and may still be enough.
+
     Attributes:
         metric: name of the metric.
         limit: which side is limited.
@@ -62,6 +65,7 @@ class Budget:
         text: the limit as it is written.
         file: where it is written, as shown to people.
         key: where in that file.
+        guards: whether it is a regression guard.
     """
 
     metric: str
@@ -70,6 +74,7 @@ class Budget:
     text: str
     file: str
     key: str
+    guards: bool = False
 
     @property
     def source(self) -> str:
@@ -81,7 +86,8 @@ class Budget:
         return value <= self.value if self.limit == "max" else value >= self.value
 
     def __str__(self) -> str:
-        return f"budget at {'most' if self.limit == 'max' else 'least'} {self.text} ({self.source})"
+        kind = "regression guard" if self.guards else "budget"
+        return f"{kind} at {'most' if self.limit == 'max' else 'least'} {self.text} ({self.source})"
 
 
 @dataclass(frozen=True)

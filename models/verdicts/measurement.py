@@ -22,6 +22,13 @@ class BudgetRecord(Table, frozen=True, kw_only=True):
     source: str
 
 
+class GuardRecord(BudgetRecord, frozen=True, kw_only=True):
+    """A regression guard as results.json holds it, with the verdict of its own and its reason."""
+
+    verdict: Verdict
+    reason: str
+
+
 class Measurement(Table, frozen=True, kw_only=True):
     """One number with unit, sample size, interval, budget and verdict.
 
@@ -36,11 +43,12 @@ class Measurement(Table, frozen=True, kw_only=True):
         low: lower end of the 95 % interval; None where the sample is too small to bound it.
         high: upper end, likewise.
         budget: the limit; None where it is recorded but not judged.
-        verdict: None where it is not judged.
+        verdict: whether the budget is kept; None where it is not judged.
         test: id of the test that took it.
         reason: the sentence behind the verdict.
         known_failure: why a failure is expected; empty where it is not.
         subject: name of the subject; one document may hold several.
+        guard: the regression guard, and whether it is kept; None where nothing guards it.
         details: what else a report can use, such as raw samples.
     """
 
@@ -59,6 +67,7 @@ class Measurement(Table, frozen=True, kw_only=True):
     reason: str = ""
     known_failure: str = ""
     subject: str = ""
+    guard: GuardRecord | None = None
     details: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,6 +87,11 @@ class Measurement(Table, frozen=True, kw_only=True):
                 f"{'with' if self.budget else 'without'} a budget",
                 remedy="Judge what has a budget, and nothing else",
             )
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a budget or a regression guard has judged it."""
+        return self.verdict is not None or self.guard is not None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the measurement as plain values, in the order of the contract."""
@@ -110,6 +124,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
     backend: str | None,
     test: str,
     budget: Budget | None = None,
+    guard: Budget | None = None,
     invalid_because: str | None = None,
     known_failure: str = "",
     subject: str = "",
@@ -125,6 +140,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
         backend: which one answered; None where none took part.
         test: in which test.
         budget: the limit, if there is one.
+        guard: the regression guard, if there is one.
         invalid_because: what was wrong with the circumstances, if anything.
         known_failure: why a failure is expected.
         subject: of which subject.
@@ -137,7 +153,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
     kind = metric_named(metric)
     if budget is None:
         verdict = None if invalid_because is None else Verdict.INVALID
-        note = "recorded, not judged" if invalid_because is None else f"invalid, {invalid_because}"
+        note = "measured, not judged" if invalid_because is None else f"invalid, {invalid_because}"
         reason = f"{describe(estimate, kind, scheme=scheme)}: {note}"
     else:
         judgment = judge(estimate, budget, scheme=scheme, invalid_because=invalid_because)
@@ -158,12 +174,23 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
         reason=reason,
         known_failure=known_failure,
         subject=subject,
+        guard=None if guard is None else _guarded(estimate, guard, scheme, invalid_because),
         details={**_test_of(estimate), **(details or {})},
     )
 
 
 def _test_of(estimate: Estimate) -> dict[str, float]:
     return {} if estimate.mcnemar_p is None else {"mcnemar_p": estimate.mcnemar_p}
+
+
+def _guarded(
+    estimate: Estimate, guard: Budget, scheme: str, invalid_because: str | None
+) -> GuardRecord:
+    judgment = judge(estimate, guard, scheme=scheme, invalid_because=invalid_because)
+    limit = _record(guard, metric_named(guard.metric).unit.value)
+    return GuardRecord(
+        **msgspec.structs.asdict(limit), verdict=judgment.verdict, reason=judgment.reason
+    )
 
 
 def _record(budget: Budget, unit: str) -> BudgetRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tomllib
 
 import pytest
 
@@ -80,5 +81,7 @@ def test_inputs_are_options(action):
 def test_page_shows_inputs_that_the_action_has(action):
     *_, shown = blocks(PROJECT / "docs" / "my-ci.md", "yaml")
     (step,) = yaml.safe_load(shown)
-    assert step["uses"].startswith("OWNER/edgeproof@")
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    minor = project["version"].rpartition(".")[0]
+    assert step["uses"] == f"OWNER/edgeproof@v{minor}"
     assert set(step["with"]) <= set(action["inputs"])

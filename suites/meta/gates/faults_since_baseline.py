@@ -33,7 +33,7 @@ FAULTS = {
         compared=True,
     ),
     "ratios that have shrunk with it": Fault(
-        gate=SIZE + "test_ratio_is_within_budget",
+        gate=SIZE + "test_ratios_are_within_budget",
         says="regression: size_ratio_",
         plant=in_flatbuffer("float32", edits.padded(50_000)),
         compared=True,

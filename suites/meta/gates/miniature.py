@@ -81,6 +81,11 @@ class Miniature:
         """The limits."""
         return self.folder / "budgets.toml"
 
+    @property
+    def guards(self) -> Path:
+        """The regression guards."""
+        return self.folder / "guards.toml"
+
     def plan(self) -> Plan:
         """The artefacts with their keys."""
         return make_plan(make_request(load_subject(str(self.subject)), corpus=self.corpus))
@@ -119,9 +124,9 @@ class Miniature:
 
 
 def make_files(folder: Path) -> None:
-    """Write the subject, its texts and its budgets."""
+    """Write the subject, its texts, its budgets and its guards."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("mini.toml", "budgets.toml"):
+    for name in ("mini.toml", "budgets.toml", "guards.toml"):
         shutil.copy(FILES / name, folder / name)
     with (folder / "mini.csv").open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)

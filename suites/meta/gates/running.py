@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from fixtures.junit import EACH
 from models.store import PROJECT
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Outcome:
     Attributes:
         code: its exit code.
         output: stdout and stderr.
-        tests: of each test id, `passed`, `failed`, `error` or `skipped`, and its message.
+        tests: of each test id, how it ended and its message: `passed`, `failed`, `error`,
+            `skipped` or `measured`.
         reports: where results.json is, if it was written.
     """
 
@@ -82,7 +84,8 @@ def run(
     """
     given = [
         *(f"--edge-subject={mini.subject}", f"--edge-corpus={mini.corpus}"),
-        *(f"--edge-budgets={mini.budgets}", f"--edge-cache-dir={mini.store}"),
+        *(f"--edge-budgets={mini.budgets}", f"--edge-guards={mini.guards}"),
+        f"--edge-cache-dir={mini.store}",
     ]
     given = without_repeated(given, arguments)
     return run_pytest(reports, [*tests, *given, *arguments], variables)
@@ -124,7 +127,8 @@ def run_pytest(
 
 def _read_junit(file: Path) -> dict[str, tuple[str, str]]:
     tests: dict[str, tuple[str, str]] = {}
-    for case in ET.parse(file).iter("testcase"):  # noqa: S314 - pytest wrote it
+    document = ET.parse(file)  # noqa: S314 - pytest wrote it
+    for case in document.iter("testcase"):
         name = f"{case.get('file')}::{case.get('name')}"
         for ended in ("failure", "error", "skipped"):
             found = case.find(ended)
@@ -132,4 +136,6 @@ def _read_junit(file: Path) -> dict[str, tuple[str, str]]:
                 word = {"failure": "failed"}.get(ended, ended)
                 tests[name] = word, f"{found.get('message')}\n{found.text or ''}"
         tests.setdefault(name, ("passed", ""))
+    for test in document.iterfind(f"testsuite/properties/property[@name='{EACH}']"):
+        tests[str(test.get("value"))] = "measured", ""
     return tests

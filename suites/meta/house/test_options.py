@@ -36,7 +36,7 @@ PATHS = {
         "../given/file",
     ),
     **dict.fromkeys(("cache-dir", "report-dir", "baseline"), "folder"),
-    **dict.fromkeys(("subject", "budgets", "device"), "./mine.toml"),
+    **dict.fromkeys(("subject", "budgets", "guards", "device"), "./mine.toml"),
     "pretrained": "./checkpoint",
 }
 

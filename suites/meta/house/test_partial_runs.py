@@ -213,7 +213,7 @@ def test_unrequested_schemes_are_named(gathered):
 
 
 def test_each_ending_has_its_count(gathered):
-    endings = ["passed", "failed", "recorded", "skipped", "not_applicable", "not_run"]
+    endings = ["passed", "failed", "measured", "skipped", "not_applicable", "not_run"]
     ids = [f"suites/size/test_size.py::test_{name}" for name in endings]
     outcomes = [
         Outcome(id=one, outcome=name, seconds=0.1, message=f"why {name}")

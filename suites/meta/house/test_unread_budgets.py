@@ -73,6 +73,11 @@ def test_every_metric_is_measured_by_a_gate():
     assert {name for name in METRICS if f'"{name}"' not in written} == set()
 
 
+def _together(judge):
+    """What judges several numbers of one gate, called as what judges one of them."""
+    return lambda metric, estimate, of: judge.together({metric: estimate}, of=of)
+
+
 def test_gate_measures_only_the_metrics_it_is_marked_for():
     mark = pytest.mark.measures("agreement", "total_variation").mark
     node = SimpleNamespace(
@@ -81,10 +86,10 @@ def test_gate_measures_only_the_metrics_it_is_marked_for():
         nodeid="suites/a/test_a.py::test_a",
     )
     assert measured_by(node) == {"agreement", "total_variation", "accuracy"}
-    settings = SimpleNamespace(budgets=SimpleNamespace(limit=lambda *_: None))
+    settings = SimpleNamespace(budgets=SimpleNamespace(limit=lambda *_: None), guards=None)
     settings.target = SimpleNamespace(untimed="emulated")
     judge = Judge(SimpleNamespace(node=node, config=None), settings, None)
     variant = SimpleNamespace(scheme="float32")
-    for give in (judge, judge.record):
+    for give in (judge, judge.record, _together(judge)):
         with pytest.raises(ValueError, match="not marked as a gate that measures size_ratio"):
             give("size_ratio_weights", exact(2.0), of=variant)

@@ -26,9 +26,11 @@ PLACES_OF_TWEETS = (
     *("models/subjects/airline*.toml", "models/subjects/twitter_entity*.toml"),
     *("models/subjects/paper*.toml", "benchmarks/distillation_*.toml", "tox.ini"),
     *(f"fixtures/budgets/{name}.toml" for name in ("paper", "pretrained", "ratio_*")),
+    *(f"fixtures/guards/{name}.toml" for name in ("paper", "pretrained")),
     *(f"docs/{name}.md" for name in ("paper", "small", "distillation", "quantization")),
     # What was, and what it is called now.
     *("CHANGELOG.md", "models/former.py", "suites/meta/house/test_words.py"),
+    *("reports/migration.py", "suites/meta/reports/former/*.json"),
     "suites/meta/house/test_former_names.py",
 )
 ENTITIES = re.compile(r"(?<![a-z])(?:entit(?:y|ies)|polarit(?:y|ies))(?![a-z])", re.IGNORECASE)
@@ -53,6 +55,8 @@ PLACES_OF_ENTITIES = (
     *("models/verdicts/answers.py", "models/verdicts/__main__.py", "models/verdicts/scores.py"),
     # It cites the task that its measures come from.
     "models/verdicts/reputation.py",
+    # What was, and what it is called now.
+    "reports/migration.py",
     # Browsers and packages of Node.js speak of entities.
     "reports/package-lock.json",
 )

@@ -88,7 +88,7 @@ def test_html_and_markdown_show_markup_as_text():
         assert "&lt;i&gt;&#124;x" in red.as_markdown()
 
 
-@pytest.mark.parametrize("key", ["accuracy_drop.max", "agreement.float16.min"])
+@pytest.mark.parametrize("key", ["accuracy_drop.max", "latency_ratio.float16.max"])
 def test_a_budgets_line_is_found(key):
     file = "fixtures/budgets/embedded.toml"
     place = place_of(f"{file}: {key}")

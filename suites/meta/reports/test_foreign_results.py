@@ -168,9 +168,9 @@ MALFORMED = {
     "nothing": b"",
     "a byte order mark": b"\xef\xbb\xbf",
     "UTF-16": json.dumps(ONE).encode("utf-16"),
-    "nesting without end": b'{"schema": 3, "run": ' + b"[" * 200_000,
+    "nesting without end": b'{"schema": 4, "run": ' + b"[" * 200_000,
     "a number of thousands of digits": b'{"schema": ' + b"1" * 5000 + b"}",
-    "a key twice": b'{"schema": 3, "schema": 3}',
+    "a key twice": b'{"schema": 4, "schema": 4}',
     "no number": b'{"schema": NaN}',
     "another type": b"[]",
 }

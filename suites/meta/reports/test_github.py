@@ -29,7 +29,7 @@ def test_an_annotation_points_at_the_broken_budget():
 def test_inconclusive_gates_warn_and_assertions_point_at_their_file():
     kinds = [line.split(",title")[0] for line in annotations(document())]
     agreement = place_of("fixtures/budgets/embedded.toml: agreement.min").line
-    ratio = place_of("fixtures/budgets/embedded.toml: latency_ratio.max").line
+    ratio = place_of("fixtures/budgets/embedded.toml: latency_ratio.float16.max").line
     assert kinds[1:] == [
         "::error file=suites/conformance/test_file.py",
         f"::warning file=fixtures/budgets/embedded.toml,line={agreement}",
@@ -58,7 +58,8 @@ def test_the_summary_holds_the_scoreboard_and_every_explanation(tmp_path, monkey
     assert text == "before\n" + step_summary(document())
     assert as_markdown(document()) in text
     assert text.count("<details>") == 4
-    assert "**4 red:**" in text
+    assert "4 red: unfold one to see why." in text
+    assert "**Not fit to ship, 2 gates failed.**" in text
 
 
 def test_remarks_follow_the_scoreboard_without_repetition():

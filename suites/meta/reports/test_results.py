@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from models import former
 from models.errors import EdgeproofError
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import Measurement, measure
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FORMER, *_ = former.METRICS
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 BUDGET = Budget("accuracy_drop", "max", 0.041, "4.1 points", "mine.toml", "accuracy_drop.max")
 
@@ -140,7 +138,7 @@ BREAKAGES = {
     "no subject name": drop_key("subject", "name"),
     "no device name": drop_key("device", "name"),
     "no artefact hash": drop_key("artefacts", 0, "sha256"),
-    "another version": put(4, "schema"),
+    "another version": put(5, "schema"),
     "an unknown key": put({}, "notes"),
     "an unknown key in a measurement": put(1, *DROP, "confidence"),
     "an unknown key in a budget": put(1, *DROP, "budget", "margin"),
@@ -234,16 +232,13 @@ def test_a_failed_write_leaves_the_old_document_and_nothing_else(
     [
         (None, "no such file. Run the suite first"),
         (b"", "cannot be read as JSON"),
-        (b'{"schema": 3, "run": ', "cannot be read as JSON"),
+        (b'{"schema": 4, "run": ', "cannot be read as JSON"),
         (b'{"schema": NaN}', "cannot be read as JSON (NaN is not JSON)"),
         (b"\xff\xfe", "cannot be read as JSON"),
         (b"[]", "schema: has the schema version None"),
-        (b'{"schema": 7}', "schema: has the schema version 7. This edgeproof reads version 3: run"),
-        (
-            json.dumps({"schema": 1, "measurements": [{"metric": FORMER}]}).encode(),
-            f"1. This edgeproof reads version 3 ({FORMER} is texts_per_second in it; ",
-        ),
-        (b'{"schema": 3}', "missing required field `run`"),
+        (b'{"schema": 7}', "has the schema version 7. This edgeproof reads versions 1 to 4: run"),
+        (b'{"schema": 1}', "does not keep the contract of version 1 (KeyError: 'measurements')"),
+        (b'{"schema": 4}', "missing required field `run`"),
     ],
 )
 def test_error_names_an_unreadable_document(

@@ -80,7 +80,7 @@ def test_unbounded_end_is_null() -> None:
 def test_without_a_budget_it_is_recorded_and_not_judged() -> None:
     one = drop(budget=None)
     assert (one.verdict, one.budget) == (None, None)
-    assert one.reason.endswith("recorded, not judged")
+    assert one.reason.endswith("measured, not judged")
 
 
 def test_without_a_budget_wrong_circumstances_still_show() -> None:

@@ -1,0 +1,64 @@
+"""How the tests of a run ended, each kind under its own word and with its own count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from reports.extent import extent_of
+from reports.results import measurements_of, outcomes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reports.results import Outcome
+
+# A pass that says nothing of what a user needs: only a regression guard judged it.
+GUARDED = "guarded"
+# How a test ended, in words.
+ENDED = {
+    "passed": "passed",
+    GUARDED: "kept a regression guard",
+    "failed": "failed",
+    "error": "broken",
+    "xfailed": "failed as known",
+    "xpassed": "passed against what is known",
+    "measured": "measured without a budget",
+    "not_run": "not run",
+    "skipped": "could not run here",
+    "not_applicable": "do not apply",
+}
+
+
+def endings_of(document: Mapping[str, Any]) -> Counter[str]:
+    """Count the tests of a run by how they ended, a key of `ENDED` each.
+
+    Raises:
+        EdgeproofError: a measurement is not valid.
+    """
+    guarded = _guarded_alone(document)
+    ended = Counter(_ending(one, guarded) for one in outcomes_of(document))
+    extent = extent_of(document)
+    if extent is not None:
+        # Most of them are left out before the run, and so are no tests of it.
+        ended["not_applicable"] = sum(one.count for one in extent.not_applicable)
+        ended["skipped"] = sum(one.count for one in extent.skipped)
+    return ended
+
+
+def as_sentence(document: Mapping[str, Any]) -> str:
+    """Return how the tests of a run ended, in words."""
+    ended = endings_of(document)
+    counts = [f"{ended[kind]:,} {said}" for kind, said in ENDED.items() if ended[kind]]
+    return f"Tests: {', '.join(counts) or 'none'}."
+
+
+def _ending(one: Outcome, guarded: set[str]) -> str:
+    return GUARDED if one.outcome == "passed" and one.id in guarded else one.outcome
+
+
+def _guarded_alone(document: Mapping[str, Any]) -> set[str]:
+    """Return the tests that a regression guard judged, and no budget."""
+    measured = measurements_of(document)
+    budgeted = {one.test for one in measured if one.verdict is not None}
+    return {one.test for one in measured if one.guard is not None} - budgeted

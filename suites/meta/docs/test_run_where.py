@@ -1,0 +1,41 @@
+"""The README says of every device what ran there, and that no board's budgets were measured."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from models.devices.profile import FOLDER
+from models.store import PROJECT
+
+HOST = "host"
+DEVICES = sorted(file.stem for file in FOLDER.glob("*.toml"))
+
+
+@pytest.fixture(scope="module")
+def section():
+    """The part of the README that says it."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    _, _, rest = text.partition("### What has been run where\n")
+    return rest.partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_every_device_has_its_row(device, section):
+    rows = [line for line in section.splitlines() if f"(`{device}`)" in line]
+    assert len(rows) == 1
+    ran, never = rows[0].split("|")[2:4]
+    assert ran.strip()
+    assert bool(never.strip()) == (device != HOST)
+
+
+def test_derived_budgets_of_boards_are_called_derived(section):
+    """Each profile says that its budgets hold until a board has measured."""
+    derived = [
+        device
+        for device in DEVICES
+        if "until a board has measured" in (FOLDER / f"{device}.toml").read_text(encoding="utf-8")
+    ]
+    assert derived == [device for device in DEVICES if device != HOST]
+    assert re.search(r"budgets of all boards .*\*\*derived, not measured\*\*", section, re.DOTALL)

@@ -1,0 +1,65 @@
+"""A gate that measured what no budget limits is neither a pass nor a skip, in any view of a run."""
+
+from __future__ import annotations
+
+import json
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from suites.meta.gates.running import run_pytest
+
+EXAMPLE = "docs/example"
+GIVEN = [
+    f"--edge-flatbuffer={EXAMPLE}/sentiment.tflite",
+    f"--edge-corpus={EXAMPLE}/reviews.csv",
+    "--edge-labels=negative,positive",
+    f"--edge-tokenizer={EXAMPLE}/vocab.txt",
+]
+SIZE = "suites/size/test_size.py::test_file_is_within_budget[host-sentiment]"
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A run of the gates of size, whose one gate has no budget."""
+    return run_pytest(tmp_path_factory.mktemp("measured"), ["suites/size", *GIVEN])
+
+
+def test_results_call_it_measured(measured):
+    ended = {one["id"]: one["outcome"] for one in measured.results()["tests"]}
+    assert ended == {SIZE: "measured"}
+
+
+def test_the_terminal_counts_it_apart(measured):
+    last = measured.output.rstrip().splitlines()[-1]
+    assert "1 measured" in last
+    assert "skipped" not in last
+    assert "passed" not in last
+    assert "Tests: 1 measured without a budget" in measured.output
+    assert "2 measurements, 0 judged: none, 2 without a budget" in measured.output
+
+
+def test_a_run_that_only_measured_is_not_green(measured):
+    assert measured.code == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_junit_neither_passes_nor_skips_it(measured):
+    suite = ET.parse(measured.reports / "junit.xml").getroot().find("testsuite")  # noqa: S314 - ours
+    assert suite.findall("testcase") == []
+    assert [suite.get(name) for name in ("tests", "skipped", "failures", "errors")] == ["0"] * 4
+    told = [(one.get("name"), one.get("value")) for one in suite.iter("property")]
+    assert ("measured", "1") in told
+    assert ("measured_test", SIZE) in told
+
+
+def test_allure_neither_passes_nor_skips_it(measured):
+    found = [
+        json.loads(file.read_text("utf-8"))
+        for file in (measured.reports / "allure").glob("*-result.json")
+    ]
+    assert [(one["status"], one["name"]) for one in found] == [
+        ("unknown", "test_file_is_within_budget[host-sentiment]")
+    ]
+    assert {"name": "ending", "value": "measured"} in found[0]["labels"]
+    assert re.search("measured, not judged", found[0]["statusDetails"]["message"])

@@ -1,0 +1,101 @@
+"""Each test that `tox -e meta` skips is listed with where it runs; nothing else may skip there."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from models.store import PROJECT
+from suites.meta.skips import Watcher, load_skips
+
+SKIPS = load_skips()
+PARITY = "suites/meta/networks/test_parity.py"
+GROUP = "comparing with transformers needs the dependency group 'parity'"
+NO_SSHD = "OpenSSH's server and client are not installed"
+
+
+@pytest.mark.parametrize(
+    ("test", "ended", "reason", "says"),
+    [
+        (f"{PARITY}::test_logits_agree[1]", "skipped", GROUP, None),
+        (PARITY, "skipped", GROUP, None),
+        (f"{PARITY}::test_logits_agree[1]", "passed", "", "ran (passed): remove it"),
+        (f"{PARITY}::test_logits_agree[1]", "failed", "", "ran (failed): remove it"),
+        (f"{PARITY}::test_logits_agree[1]", "skipped", "another reason", "does not list"),
+        ("suites/meta/a.py::test_a", "skipped", "another reason", "does not list: another reason"),
+        ("suites/meta/a.py::test_a", "skipped", NO_SSHD, None),
+        ("suites/meta/a.py::test_a", "passed", "", None),
+    ],
+)
+def test_skip_that_is_not_listed_and_listed_test_that_ran_are_problems(test, ended, reason, says):
+    found = SKIPS.problem_of(test, ended, reason, complete=False)
+    assert found is None if says is None else says in found
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"), [(NO_SSHD, "lacks Debian's openssh-server"), ("needs ../shared/data", None)]
+)
+def test_complete_machine_lacks_nothing_but_what_is_optional(reason, says):
+    found = SKIPS.problem_of("suites/meta/a.py::test_a", "skipped", reason, complete=True)
+    assert found is None if says is None else says in found
+
+
+def skipped(test, reason):
+    """What pytest reports of a test that was skipped."""
+    return SimpleNamespace(
+        nodeid=test, when="setup", outcome="skipped", skipped=True,
+        longrepr=("a.py", 1, f"Skipped: {reason}"),
+    )  # fmt: skip
+
+
+def test_run_with_an_unlisted_skip_fails():
+    watcher = Watcher(SKIPS, complete=False)
+    watcher.pytest_runtest_logreport(skipped("suites/meta/a.py::test_a", "no reason"))
+    session = SimpleNamespace(exitstatus=0)
+    watcher.pytest_sessionfinish(session)
+    assert session.exitstatus == pytest.ExitCode.TESTS_FAILED
+    assert len(watcher.problems) == 1
+
+
+def test_run_with_listed_skips_stays_as_it_is():
+    watcher = Watcher(SKIPS, complete=True)
+    watcher.pytest_runtest_logreport(skipped(f"{PARITY}::test_logits_agree[1]", GROUP))
+    watcher.pytest_collectreport(skipped("suites/meta/reports/test_categories.py",
+                                         "the report environment has node"))  # fmt: skip
+    session = SimpleNamespace(exitstatus=0)
+    watcher.pytest_sessionfinish(session)
+    assert (session.exitstatus, watcher.problems) == (0, [])
+
+
+def test_known_failure_of_an_example_is_no_skip():
+    watcher = Watcher(SKIPS, complete=True)
+    failed = skipped("suites/meta/a.py::test_a", "no reason")
+    failed.wasxfail = "known"
+    watcher.pytest_runtest_logreport(failed)
+    assert watcher.problems == []
+
+
+def environments():
+    """Commands of each environment of tox, by its name."""
+    read = configparser.ConfigParser(interpolation=None)
+    read.read(PROJECT / "tox.ini", encoding="utf-8")
+    named = {name.removeprefix("testenv:"): read[name] for name in read.sections()}
+    return {name: section.get("commands", "") for name, section in named.items()}
+
+
+def test_environments_run_the_tests_that_are_listed_for_them():
+    commands = environments()
+    assert "-p suites.meta.skips" in commands["meta"]
+    for one in SKIPS.elsewhere:
+        asked = re.findall(r"suites/[\w/.]+", commands[one.runs])
+        for test in one.tests:
+            assert any(test.startswith(path) for path in asked), (one.runs, test)
+
+
+def test_listed_tests_exist():
+    for test in (test for one in SKIPS.elsewhere for test in one.tests):
+        file, _, name = test.partition("::")
+        assert f"def {name}" in (PROJECT / file).read_text(encoding="utf-8"), test

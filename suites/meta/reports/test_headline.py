@@ -1,0 +1,146 @@
+"""The headline and the counts: what was shown, what was not, and what is only worse than before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.verdicts.judge import Budget
+from reports import endings, github
+from reports.explain import explanations
+from reports.headline import headline
+from reports.results import Outcome
+from reports.scoreboard import scoreboard_rows
+from suites.meta.reports.runs import DROP, WHOLE, document, taken
+
+GUARDS = "fixtures/guards/embedded.toml"
+SLOWER = "latency_ratio.static_wi8_ai8.max"
+GUARD = Budget("latency_ratio", "max", 2.5, "2.5 x", GUARDS, SLOWER, guards=True)
+KEPT, BROKEN, OPEN = (2.0, 1.9, 2.1, 40), (3.0, 2.9, 3.1, 40), (2.5, 2.4, 2.6, 40)
+
+
+def run_of(*measured: Any, **extent: Any) -> dict[str, Any]:
+    """A whole run with a drop that keeps its budget, and what else was measured."""
+    drop = taken("accuracy_drop", "float16", (0.0, -0.01, 0.01, 200), budget=DROP)
+    red = {"fail", "inconclusive", "invalid"}
+    tests = [
+        Outcome(
+            id=one.test,
+            outcome="failed"
+            if {one.verdict, one.guard and one.guard.verdict} & red
+            else "passed"
+            if one.is_judged
+            else "measured",
+            seconds=0.1,
+        )
+        for one in (drop, *measured)
+    ]
+    made = document(measurements=[drop, *measured], tests=tests)
+    made["run"]["localizations"] = []
+    made["run"]["extent"] = WHOLE | extent
+    return made
+
+
+def ratio(estimate: tuple[float, float, float, int], **more: Any) -> Any:
+    """A latency ratio that nothing limits but a regression guard."""
+    return taken("latency_ratio", "static_wi8_ai8", estimate, guard=GUARD, **more)
+
+
+def test_gates_that_did_not_run_are_counted_by_reason():
+    skipped = [
+        {"reason": "no network namespace: cannot unshare (EPERM)", "count": 2},
+        {"reason": "one runtime", "count": 5},
+    ]
+    kind, said = headline(run_of(skipped=skipped))
+    assert kind == "good"
+    assert said.startswith("mini on host: fit to ship on ai_edge_litert, every gate that ran is gr")
+    assert said.endswith("; 7 gates not run: one runtime (5), no network namespace (2)")
+
+
+def test_a_red_headline_counts_them_too():
+    failed = taken("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
+    _, said = headline(run_of(failed, skipped=[{"reason": "one runtime", "count": 1}]))
+    assert said == ("mini on host: not fit to ship, 1 gate failed; 1 gate not run: one runtime (1)")
+
+
+def test_many_reasons_are_summed_up():
+    skipped = [{"reason": f"reason {number}", "count": 9 - number} for number in range(5)]
+    _, said = headline(run_of(skipped=skipped))
+    assert said.endswith("35 gates not run: reason 0 (9), reason 1 (8), reason 2 (7), "
+                         "other reasons (11)")  # fmt: skip
+
+
+def test_fit_to_ship_follows_from_requirements_and_a_broken_guard_is_red():
+    kind, said = headline(run_of(ratio(BROKEN)))
+    assert kind == "bad"
+    assert said == (
+        "mini on host: 1 regression, every requirement is kept: fit to ship on ai_edge_litert"
+    )
+
+
+def test_a_broken_requirement_is_not_hidden_by_a_regression():
+    failed = taken("accuracy_drop", "float32", (0.05, 0.042, 0.06, 200), budget=DROP)
+    kind, said = headline(run_of(failed, ratio(BROKEN)))
+    assert (kind, said) == ("bad", "mini on host: not fit to ship, 1 gate failed, 1 regression")
+
+
+def test_a_partial_run_with_a_regression_claims_no_fitness():
+    kind, said = headline(run_of(ratio(BROKEN), narrowed=["only suites/size was collected"]))
+    assert kind == "bad"
+    assert said == (
+        "mini on host: 1 regression, not known to be fit; this run is partial: only suites/size "
+        "was collected"
+    )
+
+
+def test_a_guard_that_could_not_tell_is_not_known():
+    kind, said = headline(run_of(ratio(OPEN)))
+    assert (kind, said) == ("unsure", "mini on host: not known to be fit, 1 gate could not tell")
+
+
+def test_several_numbers_of_one_gate_are_one_failed_gate():
+    both = {"test": "suites/size/test_it.py::test_both[host-float32]", "budget": DROP}
+    found = [
+        taken("accuracy_drop", scheme, (0.05, 0.042, 0.06, 200), **both)
+        for scheme in ("float32", "float16")
+    ]
+    assert "1 gate failed" in headline(run_of(*found))[1]
+
+
+def test_a_broken_guard_explains_itself_as_a_regression():
+    (one,) = explanations(run_of(ratio(BROKEN)))
+    assert one.title == "regression: latency_ratio of static_wi8_ai8 on host"
+    rows = dict(one.rows)
+    assert rows["Regression guard"].startswith(f"at most 2.5x ({GUARDS}: {SLOWER}, line ")
+    assert rows["Its verdict"] == "fail: the whole interval breaks it"
+    assert "Budget" not in rows
+    assert "Verdict" not in rows
+
+
+def test_an_annotation_points_at_the_guard_that_was_broken():
+    (said,) = github.annotations(run_of(ratio(BROKEN)))
+    assert said.startswith(f"::error file={GUARDS},line=")
+
+
+@pytest.mark.parametrize(
+    ("estimate", "verdict"), [(KEPT, "-"), (BROKEN, "regression"), (OPEN, "inconclusive")]
+)
+def test_the_scoreboard_calls_a_kept_guard_no_pass(estimate, verdict):
+    rows = {row[0]: row[-1] for row in scoreboard_rows(run_of(ratio(estimate)))}
+    assert rows["static_wi8_ai8"] == verdict
+
+
+def test_each_kind_of_ending_has_its_word_and_its_count():
+    measured = taken("latency_p99", "float16", (0.002, 0.001, 0.003, 40))
+    extent = {
+        "skipped": [{"reason": "one runtime", "count": 5}],
+        "not_applicable": [{"reason": "no groups", "count": 4}],
+    }
+    made = run_of(measured, ratio(KEPT), **extent)
+    said = (
+        "Tests: 1 passed, 1 kept a regression guard, 1 measured without a budget, 5 could not run "
+        "here, 4 do not apply."
+    )
+    assert endings.as_sentence(made) == said
+    assert said in github.step_summary(made)

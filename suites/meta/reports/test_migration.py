@@ -1,0 +1,116 @@
+"""results.json of earlier versions, written by the commits that wrote them, is read as today's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from models.errors import EdgeproofError
+from models.store import PROJECT
+from reports.migration import migrated
+from reports.results import (
+    SCHEMA_FILE,
+    SCHEMA_VERSION,
+    measurements_of,
+    outcomes_of,
+    read_results,
+)
+from reports.scoreboard import as_csv, as_text
+
+FORMER = Path(__file__).with_name("former")
+VERSIONS = range(1, SCHEMA_VERSION)
+LATEST = VERSIONS[-1]
+
+
+def former(version):
+    """The document that a commit of that version wrote."""
+    return FORMER / f"results-{version}.json"
+
+
+def test_every_former_version_has_a_document():
+    assert sorted(FORMER.iterdir()) == [former(version) for version in VERSIONS]
+    for version in VERSIONS:
+        assert json.loads(former(version).read_text("utf-8"))["schema"] == version
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_former_documents_keep_the_schema_of_today_once_read(version):
+    document = read_results(former(version))
+    jsonschema.validate(document, json.loads(SCHEMA_FILE.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_former_documents_say_the_same_under_the_names_of_today(version):
+    document = read_results(former(version))
+    rates = [one for one in measurements_of(document) if one.metric == "texts_per_second"]
+    assert [(one.value, one.unit, one.budget.unit) for one in rates] == [(400.0, "1/s", "1/s")]
+    others = [one for one in measurements_of(document) if one.metric == "agreement_backends"]
+    assert [(one.value, one.backend) for one in others] == [(0.999, "tflite_runtime")]
+    known = document["circumstances"]
+    assert known["backend"] == "ai_edge_litert"
+    assert known["backends"] == {"ai_edge_litert": "2.3.0"}
+    assert known["absent_backends"] == {"tensorflow": "not installed"}
+    (localized,) = document["run"]["localizations"]
+    assert localized["texts"] == 8
+    assert [(flip["row"], flip.get("group")) for flip in localized["flips"]] == [
+        (3, "E1"),
+        (7, None),
+    ]
+    assert {one.guard for one in measurements_of(document)} == {None}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_tests_that_only_measured_are_neither_passed_nor_skipped(version):
+    document = read_results(former(version))
+    unjudged = {one.test for one in measurements_of(document) if one.verdict is None}
+    judged = {one.test for one in measurements_of(document) if one.verdict is not None}
+    ended = {one.id: one.outcome for one in outcomes_of(document)}
+    assert {ended[test] for test in unjudged - judged} == {"measured"}
+    assert "skipped" not in ended.values()
+
+
+def test_every_version_draws_the_same_scoreboard():
+    texts = {as_text(read_results(former(version))) for version in VERSIONS}
+    tables = {as_csv(read_results(former(version))) for version in VERSIONS}
+    assert (len(texts), len(tables)) == (1, 1)
+
+
+def test_a_merged_document_is_migrated_run_by_run():
+    one = json.loads(former(1).read_text("utf-8"))
+    part = {name: one[name] for name in ("run", "subject", "device", "circumstances")}
+    whole = one | {"run": one["run"] | {"merged": [part]}}
+    (merged,) = migrated(whole, SCHEMA_VERSION)["run"]["merged"]
+    assert merged["circumstances"]["backend"] == "ai_edge_litert"
+    assert [flip["row"] for flip in merged["run"]["localizations"][0]["flips"]] == [3, 7]
+
+
+def test_migration_leaves_its_argument_as_it_is():
+    before = json.loads(former(1).read_text("utf-8"))
+    migrated(before, SCHEMA_VERSION)
+    assert before == json.loads(former(1).read_text("utf-8"))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("key", ["measurements", "tests", "circumstances", "run"])
+@pytest.mark.parametrize("broken", [None, 3, "x", [3]])
+def test_a_broken_former_document_is_one_message(version, key, broken, tmp_path):
+    document = json.loads(former(version).read_text("utf-8")) | {key: broken}
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(EdgeproofError) as caught:
+        read_results(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_the_command_writes_a_document_of_today(tmp_path):
+    new = tmp_path / "new.json"
+    command = [sys.executable, "-m", "reports.migrate", str(former(1)), "--out", str(new)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(new.read_text("utf-8"))["schema"] == SCHEMA_VERSION
+    assert read_results(new) == read_results(former(1))
