@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import jsonschema
 import pytest
 
-from fixtures.applying import LEFT_OUT
+from fixtures.applying import LEFT_OUT, UNABLE
 from fixtures.extent import ExtentOfRun, every_gate
 from fixtures.options import SETTINGS
 from models.flatbuffers.schemes import SCHEMES
@@ -144,7 +144,7 @@ def gathered():
     def gather(ids, *arguments, outcomes=(), lost=0, left_out=None):
         settings = SimpleNamespace(subject=SimpleNamespace(other_candidates=("float16",)))
         option = SimpleNamespace(keyword="", markexpr="", deselect=None)
-        stash = {SETTINGS: settings, LEFT_OUT: left_out or {}}
+        stash = {SETTINGS: settings, LEFT_OUT: left_out or {}, UNABLE: {}}
         config = SimpleNamespace(args=list(arguments), stash=stash, option=option)
         extent = ExtentOfRun(config)
         items = [SimpleNamespace(nodeid=one) for one in ids]

@@ -1,0 +1,116 @@
+"""Regression guards: what was seen, with a margin, in files and with verdicts of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.errors import UsageMistake
+from models.flatbuffers.schemes import SCHEMES
+from models.verdicts.budgets import (
+    budget_names,
+    guard_names,
+    guards_beside,
+    load_budgets,
+    load_guards,
+)
+from models.verdicts.judge import Budget, Estimate, Verdict
+from models.verdicts.measurement import Measurement, measure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUDGET = Budget("latency_ratio", "max", 5.0, "5 x", "mine.toml", "latency_ratio.max")
+GUARD = replace(BUDGET, value=2.5, text="2.5 x", file="seen.toml", guards=True)
+
+
+def taken(value: float, **limits: Budget) -> Measurement:
+    """A ratio of latencies that is known to a tenth."""
+    return measure(
+        Estimate(value, value - 0.1, value + 0.1, 40),
+        metric="latency_ratio",
+        scheme="static_wi8_ai8",
+        device="host",
+        backend="ai_edge_litert",
+        test="test_it",
+        **limits,
+    )
+
+
+@pytest.mark.parametrize("name", guard_names())
+def test_shipped_guards_belong_to_shipped_budgets_and_are_guards(name: str) -> None:
+    assert name in budget_names()
+    assert guards_beside(f"fixtures/budgets/{name}.toml") == name
+    guards = load_guards(name, schemes=SCHEMES, classes=3)
+    assert guards.limits
+    assert {one.guards for one in guards.limits.values()} == {True}
+    assert {one.file for one in guards.limits.values()} == {f"fixtures/guards/{name}.toml"}
+
+
+@pytest.mark.parametrize("name", guard_names())
+def test_shipped_guard_can_be_broken_while_the_budget_is_kept(name: str) -> None:
+    """A guard that asks less than the budget would never be the first to turn red."""
+    budgets = load_budgets(name, schemes=SCHEMES, classes=3)
+    guards = load_guards(name, schemes=SCHEMES, classes=3)
+    for (metric, scheme), guard in guards.limits.items():
+        budget = budgets.limit(metric, scheme or "float32")
+        if budget is not None:
+            assert budget.keeps(guard.value), guard.key
+            assert not guard.keeps(budget.value), guard.key
+
+
+@pytest.mark.parametrize("budgets", ["mine.toml", "fixtures/budgets/given.toml", "embedded"])
+def test_other_budgets_have_no_guards(budgets: str) -> None:
+    assert guards_beside(budgets) is None
+
+
+def test_unknown_guards_are_a_usage_mistake() -> None:
+    with pytest.raises(UsageMistake) as refused:
+        load_guards("tiny", schemes=SCHEMES, classes=3)
+    assert "--edge-guards: no guards are called 'tiny'" in str(refused.value)
+
+
+def test_few_texts_are_asked_for_less_of_what_was_seen(tmp_path: Path) -> None:
+    path = tmp_path / "seen.toml"
+    path.write_text('[agreement]\nmin = "99 %"\n[logit_difference]\nmax = "0.1 logits"\n')
+    guards = load_guards(str(path), schemes=SCHEMES, classes=3, emulated=40)
+    agreement, logits = (
+        guards.limit(metric, "float16") for metric in ("agreement", "logit_difference")
+    )
+    assert agreement is not None
+    assert logits is not None
+    assert (agreement.value, agreement.guards) == (0.83, True)
+    assert (logits.value, logits.guards) == (0.1, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict", "guarded"),
+    [
+        (2.0, Verdict.PASS, Verdict.PASS),
+        (2.5, Verdict.PASS, Verdict.INCONCLUSIVE),
+        (3.0, Verdict.PASS, Verdict.FAIL),
+        (6.0, Verdict.FAIL, Verdict.FAIL),
+    ],
+)
+def test_budget_and_guard_have_verdicts_of_their_own(
+    value: float, verdict: Verdict, guarded: Verdict
+) -> None:
+    one = taken(value, budget=BUDGET, guard=GUARD)
+    assert one.guard is not None
+    assert (one.verdict, one.guard.verdict) == (verdict, guarded)
+    assert "budget at most 5 x (mine.toml" in one.reason
+    assert "regression guard at most 2.5 x (seen.toml" in one.guard.reason
+
+
+def test_number_that_is_only_guarded_has_no_verdict_on_a_requirement() -> None:
+    one = taken(2.0, guard=GUARD)
+    assert (one.verdict, one.budget) == (None, None)
+    assert one.is_judged
+    assert not taken(2.0).is_judged
+
+
+def test_guarded_measurement_is_read_as_it_was_written() -> None:
+    one = taken(3.0, budget=BUDGET, guard=GUARD)
+    assert Measurement.from_dict(one.to_dict()) == one
