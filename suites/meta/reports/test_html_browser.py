@@ -168,7 +168,7 @@ def test_pictures_are_attached_to_their_tests(page_file: Path, visit) -> None:
     seen.page.get_by_text("Show the test").first.click()
     attached = seen.page.locator("#app")
     for title in (
-        "Size against accuracy",
+        "Size, accuracy and time",
         "Accuracy lost by each scheme",
         "Error of each operator",
     ):

@@ -1,0 +1,70 @@
+"""The paper's recipe takes any candidate's texts, in rows of its own length."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from models import paper_recipe
+from models.errors import EdgeproofError
+from models.networks.parameters import count
+from models.paper_recipe import SHAPE, TOKENS, paper_binding, paper_file, with_paper_rows
+from models.store import Store
+from suites.meta.small_classifiers import classifier
+
+WORDS = {"[PAD]": 0, "[UNK]": 1, "good": 2, "bad": 3}
+
+
+def tokenizer(*, length: int | None = None, words: dict[str, int] = WORDS) -> str:
+    """Return the JSON of a tokenizer of words, of rows of a length or of any."""
+    made = Tokenizer(models.WordLevel(dict(words), unk_token="[UNK]"))  # noqa: S106 - a word
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    if length is not None:
+        made.enable_truncation(length)
+        made.enable_padding(pad_id=0, pad_token="[PAD]", length=length)  # noqa: S106 - a word
+    return str(made.to_str())
+
+
+@pytest.mark.parametrize("length", [None, 4, 300])
+def test_fills_and_cuts_rows_to_its_own_length(length):
+    rows = Tokenizer.from_str(with_paper_rows(tokenizer(length=length)))
+    few, many = rows.encode("good bad"), rows.encode("good " * 200)
+    assert few.ids == [2, 3] + [0] * (TOKENS - 2)
+    assert few.attention_mask == [1, 1] + [0] * (TOKENS - 2)
+    assert many.ids == [2] * TOKENS
+
+
+def test_keeps_the_padding_of_the_tokenizer():
+    document = json.loads(tokenizer(length=4))
+    document["padding"]["pad_id"] = 3
+    rows = Tokenizer.from_str(with_paper_rows(json.dumps(document)))
+    assert rows.encode("good").ids == [2] + [3] * (TOKENS - 1)
+
+
+def test_refuses_a_tokenizer_of_more_ids_than_its_table_has():
+    words = WORDS | {f"word{number}": number for number in range(4, SHAPE.vocabulary + 1)}
+    with pytest.raises(EdgeproofError, match=r"gives 30,523 ids, .* takes 30,522"):
+        with_paper_rows(tokenizer(words=words))
+    words.pop(f"word{SHAPE.vocabulary}")
+    assert with_paper_rows(tokenizer(words=words))
+
+
+def test_is_mobilebert_as_it_was_published():
+    # google/mobilebert-uncased without its pooler, and a head of three labels (Sun et al. 2020).
+    assert count(SHAPE) == 24_581_888 + 3 * 513
+
+
+def test_every_input_is_bound_and_ids_are_bounded(tmp_path):
+    file = tmp_path / "stand_in.tflite"
+    file.write_bytes(classifier(tokens=TOKENS))
+    bounds = {one.role: one.below for one in paper_binding(file).inputs}
+    assert bounds == {"ids": SHAPE.vocabulary, "mask": 2, "segments": 2}
+
+
+def test_a_maker_that_fails_is_one_message(tmp_path, monkeypatch):
+    monkeypatch.setattr(paper_recipe.sys, "executable", "/bin/false")
+    with pytest.raises(EdgeproofError, match="the paper's recipe was not made") as raised:
+        paper_file(Store(tmp_path / "store"), lambda _: None)
+    assert "TensorFlow" in raised.value.remedy
