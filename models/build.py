@@ -94,7 +94,13 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
         )
         helpers = crew.size(plan, store) if options.helpers is None else options.helpers
         if helpers and not options.beside_others:
-            crew.work(helpers, arguments, stderr=stderr, seconds_to_stop=_SECONDS_OF_A_HELPER)
+            crew.work(
+                helpers,
+                arguments,
+                threads=crew.threads(plan, store),
+                stderr=stderr,
+                seconds_to_stop=_SECONDS_OF_A_HELPER,
+            )
         log = _divert_output(store)
         progress = Progress(open_output(stderr, lambda _: None), alone=not options.beside_others)
         builder = _builder_of(plan)(store, plan, progress)

@@ -165,6 +165,8 @@ MAY_IMPORT = {
         ),
         *("models.command_line", "models.subjects"),
     },
+    # The builder from outside: started, heard, waited for.
+    "models.making": {"models.build", "models.crew", "models.errors", "models.store"},
     "reports": {
         *(
             "models.command_line",

@@ -154,7 +154,7 @@ def test_helpers_share_a_memory_limit(store, monkeypatch):
 def test_failed_helper_fails_the_builder(store):
     arguments = ["nobody", "--cache-dir", str(store.root)]
     with pytest.raises(UsageMistake, match="nobody"):
-        crew.work(2, arguments, stderr=2, seconds_to_stop=2.0)
+        crew.work(2, arguments, threads=1, stderr=2, seconds_to_stop=2.0)
 
 
 def test_killed_helper_is_reported():

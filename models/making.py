@@ -1,0 +1,136 @@
+"""A builder in a process beside this one: started, heard, waited for and stopped."""
+
+from __future__ import annotations
+
+import os
+import queue
+import selectors
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from models import crew, processes
+from models.build import SECONDS_TO_STOP
+from models.errors import EdgeproofError
+from models.store import PROJECT, SECONDS_OF_A_BUILD
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Sequence
+
+# The builder removes its drafts once its time to stop is over.
+_SECONDS_TO_CLEAR = 5.0
+# What it has said is there by then, unless something that it left holds its streams open.
+_SECONDS_TO_HEAR = 2.0
+_AGAIN = "Run again: it goes on after the last whole epoch"
+
+
+class BuilderProcess:
+    """A builder that makes artefacts while this process does something else.
+
+    Its stdin ends with this process, and the builder stops then.
+
+    Args:
+        arguments: of `python -m models.build`.
+
+    Raises:
+        EdgeproofError: it cannot be started.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        command = [sys.executable, "-m", "models.build", *arguments, "--until-stdin-ends"]
+        lives, self._ends = os.pipe()
+        try:
+            with os.fdopen(lives, "rb") as stdin:
+                self._process = processes.start(command, remedy=_AGAIN, stdin=stdin, folder=PROJECT)
+        except EdgeproofError:
+            os.close(self._ends)
+            raise
+        self._deadline = time.monotonic() + SECONDS_OF_A_BUILD
+        self._stopped = False
+        self._ear = _Ear(self._process)
+
+    def lines(self) -> list[str]:
+        """Return what it has said since this was last asked."""
+        return self._ear.lines()
+
+    def lives(self) -> bool:
+        """Tell whether it goes on; a builder that has taken too long does not.
+
+        Raises:
+            EdgeproofError: it has failed, or taken longer than any build may.
+        """
+        if self._stopped:
+            return False
+        if processes.lives(self._process):
+            if time.monotonic() < self._deadline:
+                return True
+            self.stop()
+            hours = SECONDS_OF_A_BUILD / 3600
+            raise EdgeproofError(f"the builder took longer than {hours:g} h", remedy=_AGAIN)
+        code = self._end(0.0)
+        if code:
+            raise crew.failure_of(processes.Ended(code, self._ear.document(), ""))
+        return False
+
+    def stop(self) -> None:
+        """Let it stop after its last whole epoch, and wait until it has."""
+        if not self._stopped:
+            processes.terminate(self._process)
+            self._end(SECONDS_TO_STOP + _SECONDS_TO_CLEAR)
+
+    def _end(self, seconds: float) -> int:
+        self._stopped = True
+        os.close(self._ends)
+        code = processes.wait(self._process, seconds)
+        self._ear.close(_SECONDS_TO_HEAR)
+        return -9 if code is None else code
+
+
+class _Ear:
+    """Reads both streams of a process in a thread, so that it never waits for a reader.
+
+    Args:
+        process: whose streams are pipes.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._document = bytearray()
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._listen, name="builder", daemon=True)
+        self._thread.start()
+
+    def lines(self) -> list[str]:
+        """Return the lines of stderr that nobody has asked for yet."""
+        return [self._lines.get_nowait() for _ in range(self._lines.qsize())]
+
+    def document(self) -> str:
+        """Return what stdout was given."""
+        return self._document.decode("utf-8", "replace")
+
+    def close(self, seconds: float) -> None:
+        """Hear the rest, within so many seconds."""
+        self._thread.join(seconds)
+
+    def _listen(self) -> None:
+        begun = bytearray()
+        with selectors.DefaultSelector() as waiting:
+            for stream in (self._process.stdout, self._process.stderr):
+                waiting.register(stream, selectors.EVENT_READ)  # type: ignore[arg-type] # pipes
+            while waiting.get_map():
+                for key, _ in waiting.select():
+                    piece = os.read(key.fd, processes.PIECE)
+                    if key.fileobj is self._process.stdout:
+                        # Beyond that it is no answer of a builder.
+                        self._document += piece[: processes.OUTPUT_BYTES - len(self._document)]
+                    else:
+                        begun += piece
+                        *whole, rest = begun.split(b"\n")
+                        for line in whole:
+                            self._lines.put(line.decode("utf-8", "replace"))
+                        begun = rest[-processes.TAIL_BYTES :]
+                    if not piece:
+                        waiting.unregister(key.fileobj)
+                        key.fileobj.close()  # type: ignore[union-attr] # a pipe

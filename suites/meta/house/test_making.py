@@ -1,0 +1,187 @@
+"""What a run judges is made beside its gates: each waits for what it needs, and for no more."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures import artefacts, making
+from fixtures.making import MAKING, PLANNED, Making
+from fixtures.options import SETTINGS
+from fixtures.providers import Built
+from models.errors import EdgeproofError, UsageMistake
+from models.making import BuilderProcess
+from models.store import Stage, Store
+
+FIRST, LAST = Stage("first", {"number": 1}), Stage("last", {"number": 2})
+
+
+class Builder:
+    """Makes one artefact each time somebody looks whether it lives.
+
+    Args:
+        store: where to.
+        stages: what it makes.
+        error: what it fails of behind the last of them.
+    """
+
+    def __init__(self, store, stages, error=None):
+        self._store, self._left, self._error = store, list(stages), error
+        self.stopped = False
+
+    def lines(self):
+        """Say the same each time."""
+        return ["said"]
+
+    def lives(self):
+        """Make the next, or fail, or end."""
+        if self._left:
+            stage = self._left.pop(0)
+            self._store.get(stage, lambda out: (out / "file").write_text("made"))
+            return True
+        if self._error:
+            raise self._error
+        return False
+
+    def stop(self):
+        """Remember that it was stopped."""
+        self.stopped = True
+
+
+def _wait_for(builder):
+    while builder.lives():
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def making_by(store, monkeypatch):
+    """A function that gives what makes the planned artefacts: `making_by(builder)`."""
+    monkeypatch.setattr(making, "_SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(making, "_refuse_to_build_on_a_board", lambda _: None)
+
+    def made(builder):
+        settings = SimpleNamespace(
+            bundle=None, cache_dir=store.root, provider=SimpleNamespace(make=lambda _: builder)
+        )
+        plugins = {
+            "capturemanager": SimpleNamespace(global_and_fixture_disabled=contextlib.nullcontext)
+        }
+        config = SimpleNamespace(
+            stash={SETTINGS: settings, PLANNED: SimpleNamespace(stages=lambda: [FIRST, LAST])},
+            pluginmanager=SimpleNamespace(getplugin=plugins.get),
+        )
+        return Making(config)
+
+    return made
+
+
+def test_waits_for_no_more_than_is_needed(making_by, store, capsys):
+    one = making_by(Builder(store, [FIRST, LAST]))
+    one.need([FIRST])
+    assert store.has(FIRST)
+    assert not store.has(LAST)
+    one.need([LAST])
+    assert store.has(LAST)
+    assert "said\n" in capsys.readouterr().err
+
+
+def test_a_builder_s_failure_is_told_to_whoever_waits(making_by, store):
+    one = making_by(Builder(store, [FIRST], EdgeproofError("it failed", remedy="Mend it")))
+    one.need([FIRST])
+    with pytest.raises(EdgeproofError, match="it failed"):
+        one.need([LAST])
+
+
+def test_a_builder_s_failure_ends_the_run_between_two_gates(making_by, store):
+    one = making_by(Builder(store, [FIRST], EdgeproofError("it failed", remedy="Mend it")))
+    one.need([FIRST])
+    with pytest.raises(pytest.exit.Exception, match="it failed") as ended:
+        one.pytest_runtest_logfinish()
+    assert ended.value.returncode == EdgeproofError.exit_code
+
+
+def test_an_artefact_that_nobody_makes_is_no_endless_wait(making_by, store):
+    one = making_by(Builder(store, [FIRST]))
+    with pytest.raises(EdgeproofError, match=LAST.key):
+        one.need([LAST])
+
+
+def test_a_changed_artefact_is_refused(making_by, store):
+    builder = Builder(store, [FIRST, LAST])
+    _wait_for(builder)
+    (store.path(FIRST) / "file").write_text("changed")
+    with pytest.raises(EdgeproofError, match="file"):
+        making_by(builder).need([FIRST])
+
+
+def _run_to_its_end(loop):
+    """Run the hook around a loop of gates that ends well."""
+    next(loop)
+    with contextlib.suppress(StopIteration):
+        loop.send(True)
+
+
+def test_a_run_that_ends_well_has_made_everything(making_by, store):
+    builder = Builder(store, [FIRST, LAST])
+    one = making_by(builder)
+    loop = one.pytest_runtestloop()
+    one.need([FIRST])
+    _run_to_its_end(loop)
+    assert store.has(LAST)
+    assert not builder.stopped
+
+
+def test_a_run_that_is_interrupted_stops_its_builder(making_by, store):
+    builder = Builder(store, [FIRST, LAST])
+    one = making_by(builder)
+    loop = one.pytest_runtestloop()
+    next(loop)
+    one.need([FIRST])
+    with pytest.raises(KeyboardInterrupt):
+        loop.throw(KeyboardInterrupt())
+    assert builder.stopped
+    assert not store.has(LAST)
+
+
+def test_gates_that_wait_longer_come_last(monkeypatch):
+    def gate(*names):
+        return SimpleNamespace(fixturenames=names)
+
+    timed, drop, size = gate("watches", "all_made"), gate("full_model"), gate("variant")
+    provider = object.__new__(Built)
+    settings = SimpleNamespace(provider=provider, time_limit=None)
+    one = Making(SimpleNamespace(stash={SETTINGS: settings}))
+    items = [timed, drop, size]
+    one.pytest_collection_modifyitems(items)
+    assert items == [size, drop, timed]
+    monkeypatch.setattr(settings, "time_limit", 60.0)
+    items.reverse()
+    one.pytest_collection_modifyitems(items)
+    assert items == [timed, drop, size]
+
+
+@pytest.mark.parametrize("name", [making.FULL_MODEL, making.ALL_MADE])
+def test_what_gates_wait_for_is_a_fixture(name, pytestconfig):
+    assert isinstance(pytestconfig.stash[MAKING], Making)
+    assert hasattr(artefacts, name)
+
+
+def test_a_builder_that_fails_says_why(tmp_path):
+    builder = BuilderProcess(["nobody", "--cache-dir", str(tmp_path)])
+    with pytest.raises(UsageMistake, match="nobody"):
+        _wait_for(builder)
+    assert not builder.lives()
+
+
+def test_a_builder_that_is_stopped_is_gone(tmp_path):
+    builder = BuilderProcess(["embedded", "--cache-dir", str(tmp_path)])
+    builder.stop()
+    assert not builder.lives()
