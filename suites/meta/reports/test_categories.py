@@ -58,7 +58,7 @@ def test_broken_budget_is_in_the_category_of_its_metric() -> None:
     [
         (
             "regression: latency_ratio of int8 moved by 0.2x, from 1x to 1.2x",
-            "Worse than the baseline",
+            "Regression",
         ),
         (
             "Failed: fail: accuracy of int8: 0.5\nregression: accuracy of int8",
