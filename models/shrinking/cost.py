@@ -3,9 +3,9 @@
 Both follow from its shape alone, so that a recipe finds the same network on every machine. Bytes
 are within 1 % of the file's. Time is a model of one: multiply-accumulates, and as many more for
 each operator and each text as they take on x86-64 with one thread (ai-edge-litert 2.3, XNNPACK),
-where hybrid kernels do 145 of them in a nanosecond. What a text costs outside the graph is estimated for
-a machine with nothing else to do; where it costs more, small networks gain less over the paper's
-than this says. So what is promised is measured, by a gate.
+where hybrid kernels do 145 of them in a nanosecond. What a text costs outside the graph is
+estimated for a machine with nothing else to do; where it costs more, small networks gain less over
+the paper's than this says. So what is promised is measured, by a gate.
 """
 
 from __future__ import annotations
