@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fixtures.kernel_search import search
 from models.kernels.asking import AskedBackend
 from models.kernels.families.all_families import FAMILIES
-from models.kernels.searching import search_by_seeds
+from models.kernels.searching import Judge, search_by_seeds
 from models.runtime.transports import LocalTransport
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def measure_kernels() -> dict[str, Any]:
             return search_by_seeds(family, backend, range(EXAMPLES))
 
         def by_hypothesis(family: Family) -> Record:
-            return search(family, backend, examples=EXAMPLES)
+            return search(family, Judge(backend), examples=EXAMPLES)
 
         rates = {
             name: {

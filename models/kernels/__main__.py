@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from models.command_line import Parser, answer, path
+from models.kernels.arithmetic import arithmetic_of
 from models.kernels.asking import AskedBackend
 from models.kernels.coverage import Coverage, coverage
 from models.kernels.reading import Instances
@@ -27,7 +28,12 @@ def main() -> dict[str, Any]:
     for name in names:
         read_backend(name)
         with AskedBackend(LocalTransport(), name) as backend:
-            covered = coverage(Instances(given.file), backend, threads=given.threads)
+            covered = coverage(
+                Instances(given.file),
+                backend,
+                threads=given.threads,
+                arithmetic=arithmetic_of(name),
+            )
             found[name] = as_told(covered)
     return found
 

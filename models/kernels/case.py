@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.kernels.arithmetic import PROCESSOR, computing_in
 from models.kernels.reference.evaluating import evaluate
 from models.kernels.writing import write
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.kernels.arithmetic import Arithmetic
     from models.kernels.choices import Choices
     from models.kernels.graph import Graph, Tensor
     from models.kernels.rounded import Rounded
@@ -42,9 +44,9 @@ class Case:
         """Return the file."""
         return write(self.graph, open_rows=self.resized is not None)
 
-    def expected(self) -> list[list[Rounded]]:
-        """Return what each run must answer, and how far off it may be."""
-        with np.errstate(all="ignore"):
+    def expected(self, arithmetic: Arithmetic = PROCESSOR) -> list[list[Rounded]]:
+        """Return what each run must answer, and how far off it may be in a backend's arithmetic."""
+        with np.errstate(all="ignore"), computing_in(arithmetic):
             return self.computed(lambda graph: graph)
 
     def computed(self, edit: Callable[[Graph], Graph]) -> list[list[Rounded]]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.backends.common.compiled import CompiledBackend
 from models.backends.common.finding import find_backend
 from models.backends.common.interpreters import RESOLVERS
 from models.errors import UsageMistake
+from models.kernels.arithmetic import arithmetic_of
 from models.kernels.graph import Tensor
 from models.kernels.judging import Deviation, deviation
 from models.kernels.rounded import Rounded
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from models.kernels.arithmetic import Arithmetic
     from models.kernels.asking import Answer
     from models.kernels.case import Family
     from models.kernels.searching import Deviating
@@ -38,8 +41,10 @@ for run in range({runs}):
 {computing}
     for place, answered in enumerate(answers):
         must, bound = case[f"expected_{{run}}_{{place}}"], case[f"bound_{{run}}_{{place}}"]
-        off = np.abs(answered.astype(np.float64).reshape(must.shape) - must)
-        print(run, place, (~(off <= bound)).sum(), "of", off.size, "are wrong: answered")
+        got = answered.astype(np.float64).reshape(must.shape)
+        right = (got == must) | (np.isnan(got) & np.isnan(must)) | np.isinf(bound)
+        wrong = ~(right | (np.abs(got - must) <= bound))
+        print(run, place, wrong.sum(), "of", wrong.size, "are wrong: answered")
         print(answered.ravel()[:8], "must be", must.ravel()[:8], "within", bound.ravel()[:8])
 '''
 _INTERPRETER = """interpreter = Interpreter(
@@ -54,10 +59,13 @@ _INTERPRETING = """    for details, array in zip(interpreter.get_input_details()
     interpreter.invoke()
     answers = [interpreter.get_tensor(one["index"]) for one in interpreter.get_output_details()]"""
 _COMPILED = """model = CompiledModel.from_file("model.tflite", options=Options(
-    hardware_accelerators=HardwareAccelerator.CPU,
-    cpu_options=CpuOptions(num_threads={threads}, kernel_mode=CpuKernelMode.{mode}),
+    hardware_accelerators={hardware},
+    {options},
 ))
 key = next(iter(model.get_signature_list()))"""
+_ON_CPU = "cpu_options=CpuOptions(num_threads={threads}, kernel_mode=CpuKernelMode.{kernels})"
+_ON_GPU = """cpu_options=CpuOptions(num_threads={threads}),
+    gpu_options=GpuOptions(enforce_f32={exact})"""
 _RESIZING = """    for name, array in zip(model.get_input_tensor_details(key), given):
         model.resize_input_tensor_by_name(key, name, array.shape)
 """
@@ -81,7 +89,7 @@ def keep(folder: Path, family: Family, info: RunnerInfo, found: Deviating) -> No
     folder.mkdir(parents=True, exist_ok=True)
     file = found.case.flatbuffer()
     (folder / MODEL).write_bytes(file)
-    np.savez_compressed(folder / CASE, **_arrays(file, found))
+    np.savez_compressed(folder / CASE, **_arrays(file, found, arithmetic_of(info.backend)))
     facts = {
         "family": family.name,
         "backend": info.backend,
@@ -94,14 +102,14 @@ def keep(folder: Path, family: Family, info: RunnerInfo, found: Deviating) -> No
     (folder / SCRIPT).write_text(_script(family, info, found), "utf-8")
 
 
-def _arrays(file: bytes, found: Deviating) -> dict[str, Any]:
+def _arrays(file: bytes, found: Deviating, arithmetic: Arithmetic) -> dict[str, Any]:
     arrays: dict[str, Any] = {
         "model": np.array(list(file), np.uint8),
         "threads": np.array(found.case.threads),
     }
     for run, inputs in enumerate(found.case.runs):
         arrays |= {f"input_{run}_{place}": each for place, each in enumerate(inputs)}
-    for run, outputs in enumerate(found.case.expected()):
+    for run, outputs in enumerate(found.case.expected(arithmetic)):
         for place, each in enumerate(outputs):
             arrays[f"expected_{run}_{place}"] = each.value
             arrays[f"bound_{run}_{place}"] = np.asarray(each.error, np.float64)
@@ -112,16 +120,20 @@ def _arrays(file: bytes, found: Deviating) -> dict[str, Any]:
 
 def _script(family: Family, info: RunnerInfo, found: Deviating) -> str:
     """Return a program that needs numpy and the runtime alone, and shows the fault."""
-    threads, mode = found.case.threads, find_backend(info.backend).mode
-    if info.backend.startswith("litert-"):
-        names = "CompiledModel, CpuKernelMode, CpuOptions, HardwareAccelerator, Options"
-        imports = f"from ai_edge_litert.compiled_model import {names}"
-        kernels = {"builtin": "BUILTIN", "reference": "REFERENCE"}.get(mode, "DELEGATE")
-        loading = _COMPILED.format(threads=threads, mode=kernels)
+    threads, backend = found.case.threads, find_backend(info.backend)
+    if isinstance(backend, CompiledBackend):
+        own = "GpuOptions" if backend.uses_vulkan else "CpuKernelMode"
+        names = f"CompiledModel, CpuOptions, {own}, HardwareAccelerator, Options"
+        imports = f"from {backend.module} import {names}"
+        hardware = " | ".join(f"HardwareAccelerator.{name}" for name in backend.hardware)
+        options = (_ON_GPU if backend.uses_vulkan else _ON_CPU).format(
+            threads=threads, kernels=backend.kernels, exact=backend.precision == "float32"
+        )
+        loading = _COMPILED.format(hardware=hardware, options=options)
         computing = _COMPILING if found.case.resized is None else _RESIZING + _COMPILING
     else:
-        imports = f"from {find_backend(info.backend).module} import Interpreter, OpResolverType"
-        loading = _INTERPRETER.format(threads=threads, resolver=RESOLVERS[mode])
+        imports = f"from {backend.module} import Interpreter, OpResolverType"
+        loading = _INTERPRETER.format(threads=threads, resolver=RESOLVERS[backend.mode])
         computing = _INTERPRETING
     return _HEAD.format(
         title=f"{family.name} on {info.backend}",

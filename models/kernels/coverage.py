@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from models.flatbuffers.arithmetic import multiply_accumulates
+from models.kernels.arithmetic import PROCESSOR
 from models.kernels.case import Case
 from models.kernels.graph import RANGES
 from models.kernels.recording import MOST_TENSORS, Recorder
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.flatbuffers.contents import Operator
+    from models.kernels.arithmetic import Arithmetic
     from models.kernels.asking import Answering
     from models.kernels.graph import Graph
     from models.kernels.reading import Instance, Instances
@@ -120,6 +122,7 @@ def coverage(
     *,
     threads: int = 1,
     recorder: Recorder | None = None,
+    arithmetic: Arithmetic = PROCESSOR,
 ) -> Coverage:
     """Ask a backend for each operator of a file's first graph.
 
@@ -128,11 +131,13 @@ def coverage(
         backend: whose kernels are judged.
         threads: of the kernels.
         recorder: what records the activations of texts; values are only drawn without it.
+        arithmetic: the backend's.
     """
     if recorder is None:
         recorder = Recorder(instances)
+    asked = _Asked(backend, arithmetic, threads)
     found = [
-        _judged(operator, instances, values, backend, threads)
+        _judged(operator, instances, values, asked)
         for operators, values in recorder.parts()
         for operator in operators
     ]
@@ -140,8 +145,16 @@ def coverage(
     return Coverage(tuple(found), recorder.recorded, recorder.why_not, graphs)
 
 
+class _Asked(NamedTuple):
+    """Whose kernels are judged, in which arithmetic, with how many threads."""
+
+    backend: Answering
+    arithmetic: Arithmetic
+    threads: int
+
+
 def _judged(
-    operator: Operator, instances: Instances, values: Values, backend: Answering, threads: int
+    operator: Operator, instances: Instances, values: Values, asked: _Asked
 ) -> JudgedOperator:
     shapes = {index: held[0].shape for index, held in values.items()}
     instance = instances.instance(operator, shapes)
@@ -152,11 +165,11 @@ def _judged(
     if instance is None or not runs:
         why = reason or "what it takes cannot be drawn, and was not recorded"
         return JudgedOperator(place, name, "not covered", done, why)
-    case = Case(_asked(instance.graph), tuple(runs), threads, {"place": place})
-    answer = backend.answer(case)
+    case = Case(_asked(instance.graph), tuple(runs), asked.threads, {"place": place})
+    answer = asked.backend.answer(case)
     if answer.kind == "refused":
         return JudgedOperator(place, name, "refused", done, answer.said)
-    wrong = judged(case, answer)
+    wrong = judged(case, answer, asked.arithmetic)
     if wrong is None:
         return JudgedOperator(place, name, "proven", done)
     shown = Deviating(case, answer, wrong)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.kernels.rounded import LARGEST, U
+from models.kernels.arithmetic import PROCESSOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +62,10 @@ def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
     with np.errstate(all="ignore"):
         near = np.abs(answered - value) <= error
     same = (answered == value) | (np.isnan(answered) & np.isnan(value))
-    reach = np.abs(value) + np.where(np.isfinite(error), error, 0.0) >= LARGEST * (1.0 - U)
-    beyond = np.abs(answered) >= LARGEST
+    reach = np.abs(value) + np.where(np.isfinite(error), error, 0.0) >= PROCESSOR.largest * (
+        1.0 - PROCESSOR.unit
+    )
+    beyond = np.abs(answered) >= PROCESSOR.largest
     overflowed = beyond & (np.sign(answered) == np.sign(value)) & reach
     return np.asarray(near | same | overflowed | np.isposinf(error))
 

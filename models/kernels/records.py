@@ -31,6 +31,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         state: proven where every answer was right, deviates where one was not, known or new, and
             refused where the backend answered none.
         examples: how many cases were asked; `refused` of them were refused.
+        target: where the backend ran; "" where that is this machine as it is.
         known: names of the known deviations that speak of it.
         new: what was not known, in one sentence.
     """
@@ -40,6 +41,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     backend: str
     version: str
     machine: str
+    target: str = ""
     state: State
     examples: int
     refused: int
@@ -48,7 +50,11 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def cell_of(
-    family: Family, info: RunnerInfo, record: Record, entries: Sequence[KnownDeviation]
+    family: Family,
+    info: RunnerInfo,
+    record: Record,
+    entries: Sequence[KnownDeviation],
+    target: str = "",
 ) -> Cell:
     """Return what a search came to, and what longer ones have found (the known deviations)."""
     state: State = "proven" if record.right else "refused"
@@ -60,6 +66,7 @@ def cell_of(
         backend=info.backend,
         version=info.runtime_version,
         machine=info.machine,
+        target=target,
         state=state,
         examples=record.examples,
         refused=record.refused.total(),

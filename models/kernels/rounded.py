@@ -2,9 +2,9 @@
 
 The value is computed in float64. The error grows by the standard model of floating-point
 arithmetic, fl(a op b) = (a op b)(1 + d), |d| <= u (Higham, Accuracy and Stability of Numerical
-Algorithms, 2nd edition, section 2.2), with u = 2**-24 for float32. Whatever sequence of operations
-a kernel chooses that the operator's formula allows, its result lies within the error. Nothing here
-is observed.
+Algorithms, 2nd edition, section 2.2); u, and how exact functions are, is the current arithmetic's
+(`models/kernels/arithmetic.py`). Whatever sequence of operations a kernel chooses that the
+operator's formula allows, its result lies within the error. Nothing here is observed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.kernels.arithmetic import current
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,24 +24,6 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     Floats = NDArray[np.float64]
 
-# Unit roundoff of float32; a unit in the last place of x is at most 2 u |x|.
-U = 2.0**-24
-ULP = 2.0 * U
-# The smallest normal float32. Arm's 32-bit NEON flushes what is below it to zero (Arm ARM, A2.7.3).
-SMALLEST = 2.0**-126
-LARGEST = float(np.finfo(np.float32).max)
-# Units in the last place that a library function may be off: "Relative Error as ULPs" of
-# the OpenCL C specification 3.0 (7.4), single precision, which CPUs and GPUs alike are held to.
-ULPS = {
-    "div": 2.5,
-    "erf": 16.0,
-    "exp": 3.0,
-    "log": 3.0,
-    "pow": 16.0,
-    "rsqrt": 2.0,
-    "sqrt": 3.0,
-    "tanh": 5.0,
-}
 ANYTHING = np.inf
 
 
@@ -95,20 +79,27 @@ def _size(value: Array) -> Floats:
 def settled(value: Array, error: Array) -> Rounded:
     """Return numbers whose error is 0 where they are NaN or infinite: those are specified.
 
-    An error of NaN comes of one that was `ANYTHING`.
+    A shader's are not, nor is what it makes of a number that overflows. An error of NaN comes of
+    one that was `ANYTHING`.
     """
     finite = np.isfinite(value)
     open_ = np.isposinf(error) | (np.isnan(error) & finite)
+    arithmetic = current()
+    if arithmetic.shading:
+        open_ |= ~(np.abs(value) + error < arithmetic.largest)
     return Rounded(np.asarray(value), np.where(open_, ANYTHING, np.where(finite, error, 0.0)))
 
 
-def _once(value: Array, propagated: Array, ulps: float = 0.5) -> Rounded:
-    """Return what one operation rounds, by so many units in the last place."""
-    error = propagated + ulps * ULP * (_size(value) + propagated) + SMALLEST * (ulps > 0)
+def _once(value: Array, propagated: Array, ulps: Any = None) -> Rounded:
+    """Return what one operation rounds, by so many units in the last place; None for a sum's."""
+    arithmetic = current()
+    relative = arithmetic.unit if ulps is None else ulps * arithmetic.ulp
+    with np.errstate(all="ignore"):
+        error = propagated + relative * (_size(value) + propagated) + arithmetic.smallest
     return settled(value, error)
 
 
-def rounded(number: Rounded, ulps: float = 0.5) -> Rounded:
+def rounded(number: Rounded, ulps: float | None = None) -> Rounded:
     """Return numbers after one more rounding."""
     return _once(number.value, number.error, ulps)
 
@@ -116,10 +107,19 @@ def rounded(number: Rounded, ulps: float = 0.5) -> Rounded:
 def flushed(number: Rounded) -> Rounded:
     """Return operands of arithmetic: a subnormal one may be taken for zero.
 
-    XNNPACK computes so (PTHREADPOOL_FLAG_DISABLE_DENORMALS), and Arm's 32-bit NEON.
+    XNNPACK computes so (PTHREADPOOL_FLAG_DISABLE_DENORMALS), Arm's 32-bit NEON, and WGSL may. What
+    is not finite means nothing to a shader.
     """
-    sizes = np.abs(number.value)
-    return Rounded(number.value, number.error + np.where(sizes < SMALLEST, sizes, 0.0))
+    arithmetic, sizes = current(), np.abs(number.value)
+    error = number.error + np.where(sizes < arithmetic.smallest, sizes, 0.0)
+    if arithmetic.shading:
+        error = np.where(sizes <= arithmetic.largest, error, ANYTHING)
+    return Rounded(number.value, error)
+
+
+def stored_narrowly(number: Rounded) -> Rounded:
+    """Return floats as they are read: rounded, where tensors are stored in fewer bits."""
+    return rounded(number) if current().narrow else number
 
 
 def constant(value: float) -> Rounded:
@@ -127,15 +127,27 @@ def constant(value: float) -> Rounded:
     return _once(np.asarray(value, np.float64), np.zeros(()))
 
 
-def quotient(top: Rounded, bottom: Rounded, ulps: float = ULPS["div"]) -> Rounded:
-    """Divide; a kernel may multiply by a reciprocal: two roundings, within the ULPs of `div`."""
+def quotient(top: Rounded, bottom: Rounded) -> Rounded:
+    """Divide; a kernel may multiply by a reciprocal: two roundings, within the ULPs of `div`.
+
+    WGSL specifies none by what is beyond 2**126 or below the smallest normal number.
+    """
     with np.errstate(all="ignore"):
         value = np.true_divide(top.value, bottom.value)
         left = np.abs(bottom.value) - bottom.error
         spread = (top.error + _size(value) * bottom.error) / left
         exact = (top.error == 0.0) & (bottom.error == 0.0)
         spread = np.where(exact, 0.0, np.where(left > 0.0, spread, ANYTHING))
-    return _once(value, spread, ulps)
+        if current().shading:
+            spread = np.where(_divides(bottom), spread, ANYTHING)
+    return _once(value, spread, current().ulps["div"])
+
+
+def _divides(bottom: Rounded) -> Array:
+    """Tell by which numbers WGSL specifies a division."""
+    smallest, sizes = current().smallest, np.abs(bottom.value)
+    in_range: Array = (sizes - bottom.error >= smallest) & (sizes + bottom.error <= 1.0 / smallest)
+    return in_range
 
 
 def function(
@@ -144,13 +156,27 @@ def function(
     """Apply a monotone function.
 
     Args:
-        name: of its entry in `ULPS`; None where `ulps` says how far off it may be.
+        name: by which the arithmetic says how exact it is; None where `ulps` does.
         apply: computes it in float64. Being monotone, it is farthest off at the ends of what its
             argument may be.
         number: the argument.
-        ulps: in place of the table's.
+        ulps: in place of the arithmetic's.
     """
-    allowed = ULPS[name] if name is not None else (ulps or 0.0)
+    arithmetic = current()
+    with np.errstate(all="ignore"):
+        value, spread = apply(number.value), spread_of(apply, number)
+        if name is None:
+            return _once(value, spread, ulps)
+        low, high = number.value - number.error, number.value + number.error
+        result = _once(
+            value, spread, arithmetic.ulps_of(name, np.maximum(np.abs(low), np.abs(high)))
+        )
+        least = spread + arithmetic.absolute_of(name, low, high)
+    return settled(value, np.maximum(result.error, least))
+
+
+def spread_of(apply: Callable[[Floats], Floats], number: Rounded) -> Floats:
+    """Return how far off a monotone function is because its argument is."""
     with np.errstate(all="ignore"):
         value = apply(number.value)
         ends = [apply(number.value + sign * number.error) for sign in (-1, 1)]
@@ -159,12 +185,16 @@ def function(
         same = [(end == value) | (np.isnan(end) & np.isnan(value)) for end in ends]
         spread = np.where(np.isfinite(spread), spread, ANYTHING)
         spread = np.where((number.error > 0.0) & ~(same[0] & same[1]), spread, 0.0)
-    return _once(value, np.where(np.isposinf(number.error), ANYTHING, spread), allowed)
+    return np.where(np.isposinf(number.error), ANYTHING, spread)
 
 
 def gamma(count: int) -> float:
-    """Return gamma_n = n u / (1 - n u): what n roundings amount to (Higham, lemma 3.1)."""
-    return count * U / (1.0 - count * U)
+    """Return gamma_n = n u / (1 - n u): what n roundings amount to (Higham, lemma 3.1).
+
+    It is derived for n u < 1. More roundings may amount to anything.
+    """
+    total = count * current().unit
+    return total / (1.0 - total) if total < 1.0 else ANYTHING
 
 
 def _unless_parts_overflow(value: Floats, error: Floats, sizes: Floats) -> Floats:
@@ -178,7 +208,9 @@ def _unless_parts_overflow(value: Floats, error: Floats, sizes: Floats) -> Float
         error: what rounding makes them off.
         sizes: the sums of magnitudes.
     """
-    parts = (sizes >= LARGEST * (1.0 - U)) & (np.abs(value) < sizes * (1.0 - ULP))
+    arithmetic = current()
+    overflow = sizes >= arithmetic.largest * (1.0 - arithmetic.unit)
+    parts = overflow & (np.abs(value) < sizes * (1.0 - arithmetic.ulp))
     return np.where(parts, ANYTHING, error)
 
 
@@ -188,7 +220,7 @@ def total(number: Rounded, axis: Any, *, keepdims: bool = True) -> Rounded:
     count = max(number.value.size // max(value.size, 1), 1)
     sizes = (_size(number.value) + number.error).sum(axis=axis, keepdims=keepdims)
     error = number.error.sum(axis=axis, keepdims=keepdims)
-    error = error + gamma(count) * sizes + SMALLEST
+    error = error + gamma(count) * sizes + current().smallest
     return settled(value, _unless_parts_overflow(value, error, sizes))
 
 
@@ -217,7 +249,7 @@ def product(
             error = error + bias.error
             total_size = total_size + _size(bias.value) + bias.error
             count += 1
-    error = error + gamma(count) * total_size + count * SMALLEST
+    error = error + gamma(count) * total_size + count * current().smallest
     return settled(value, _unless_parts_overflow(value, error, total_size))
 
 

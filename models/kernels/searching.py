@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.kernels.arithmetic import PROCESSOR
 from models.kernels.choices import RandomChoices
 from models.kernels.deviations import explaining
 from models.kernels.judging import Deviation, deviation
@@ -19,6 +20,7 @@ from models.kernels.judging import Deviation, deviation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from models.kernels.arithmetic import Arithmetic
     from models.kernels.asking import Answer, Answering
     from models.kernels.case import Case, Family
     from models.kernels.deviations import KnownDeviation
@@ -59,11 +61,11 @@ class Record:
         return self.right + self.refused.total() + self.known.total() + bool(self.deviating)
 
 
-def judged(case: Case, answer: Answer) -> Deviation | None:
+def judged(case: Case, answer: Answer, arithmetic: Arithmetic = PROCESSOR) -> Deviation | None:
     """Return what is wrong with an answer that is not a refusal; None where nothing is."""
     if answer.kind == "died":
         return Deviation(answer.said, np.inf)
-    return deviation(case.expected(), answer.runs, case.outputs)
+    return deviation(case.expected(arithmetic), answer.runs, case.outputs)
 
 
 class Judge:
@@ -72,10 +74,16 @@ class Judge:
     Args:
         backend: what answers.
         entries: the known deviations that speak of the family there.
+        arithmetic: the backend's.
     """
 
-    def __init__(self, backend: Answering, entries: Sequence[KnownDeviation] = ()) -> None:
-        self._backend, self._entries = backend, entries
+    def __init__(
+        self,
+        backend: Answering,
+        entries: Sequence[KnownDeviation] = (),
+        arithmetic: Arithmetic = PROCESSOR,
+    ) -> None:
+        self._backend, self._entries, self._arithmetic = backend, entries, arithmetic
         self.record = Record()
 
     def judge(self, case: Case) -> None:
@@ -88,7 +96,7 @@ class Judge:
         if answer.kind == "refused":
             self.record.refused[answer.said] += 1
             return
-        wrong = judged(case, answer)
+        wrong = judged(case, answer, self._arithmetic)
         if wrong is None:
             self.record.right += 1
             return
@@ -104,9 +112,10 @@ def search_by_seeds(
     backend: Answering,
     seeds: range,
     entries: Sequence[KnownDeviation] = (),
+    arithmetic: Arithmetic = PROCESSOR,
 ) -> Record:
     """Judge a family's cases of so many seeds; stop at the first deviation that is not known."""
-    judge = Judge(backend, entries)
+    judge = Judge(backend, entries, arithmetic)
     for seed in seeds:
         try:
             judge.judge(family.draw(RandomChoices(seed)))

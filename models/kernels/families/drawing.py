@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.kernels.arithmetic import PROCESSOR
 from models.kernels.case import Case
 from models.kernels.choices import one_in, one_of
 from models.kernels.graph import Drawing
 from models.kernels.options import ACTIVATIONS
-from models.kernels.rounded import SMALLEST
 from models.kernels.values import FEW, SIZES, THREADS
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _special(runs: tuple[tuple[NDArray[Any], ...], ...]) -> bool:
         bool(
             (
                 ~np.isfinite(array)
-                | ((np.abs(array) < SMALLEST) & (np.signbit(array) | (array != 0)))
+                | ((np.abs(array) < PROCESSOR.smallest) & (np.signbit(array) | (array != 0)))
             ).any()
         )
         for array in arrays

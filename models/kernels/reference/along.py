@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.kernels.arithmetic import current
 from models.kernels.reference.calls import stored
 from models.kernels.reference.pointwise import exponential
 from models.kernels.rounded import (
     ANYTHING,
-    SMALLEST,
     Rounded,
     constant,
+    flushed,
     function,
     gamma,
     largest,
@@ -103,9 +104,9 @@ def _cumsum(call: Call) -> list[Rounded]:
     value = summed(number.value)
     if number.value.dtype == np.int64:
         return [Rounded.exact(value)]
-    count = number.value.shape[axis]
+    number, count = flushed(number), number.value.shape[axis]
     sizes = summed(np.where(np.isfinite(number.value), np.abs(number.value), 0.0) + number.error)
-    return [settled(value, summed(number.error) + gamma(count) * sizes + SMALLEST)]
+    return [settled(value, summed(number.error) + gamma(count) * sizes + current().smallest)]
 
 
 REFERENCES: dict[str, Reference] = {

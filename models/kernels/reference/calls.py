@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.kernels.arithmetic import current
 from models.kernels.graph import RANGES
 from models.kernels.options import ACTIVATIONS
-from models.kernels.rounded import ANYTHING, Rounded, U, clamped, flushed
+from models.kernels.rounded import ANYTHING, Rounded, clamped, flushed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,8 +187,8 @@ def requantized(scaled: NDArray[np.float64], multiplier: Any, bits: int = 31) ->
     """
     # frexp's exponent is that of a fraction from 1/2 on: what is left is the shift to the right. A
     # multiplier just below a power of two is stored as that power: one shift less.
-    above = np.asarray(multiplier, np.float64) * (1.0 + 4.0 * U)
+    above = np.asarray(multiplier, np.float64) * (1.0 + 4.0 * current().unit)
     shift = np.maximum(0, -np.frexp(above)[1])
-    relative = 2.0**-bits + 5.0 * U
+    relative = 2.0**-bits + 5.0 * current().unit
     twice = np.where(shift > 0, 2.0 ** -(shift + 1.0), 0.0)
     return HALF_STEP + twice + np.abs(scaled) * relative

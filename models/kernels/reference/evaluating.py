@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.kernels.arithmetic import current
 from models.kernels.graph import ABSENT
 from models.kernels.reference import along, moves, pointwise, products, recurrent
 from models.kernels.reference.calls import Call, Operand
-from models.kernels.rounded import Rounded
+from models.kernels.rounded import ANYTHING, Rounded, stored_narrowly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +44,23 @@ def evaluate(graph: Graph, runs: Sequence[Sequence[NDArray[Any]]]) -> list[list[
         for place, tensor in enumerate(graph.tensors)
         if tensor.variable
     }
-    return [_computed(graph, [Rounded.exact(each) for each in run], memory) for run in runs]
+    return [_computed(graph, [_read(each) for each in run], memory) for run in runs]
+
+
+def _read(array: NDArray[Any]) -> Rounded:
+    """Return what a tensor's numbers are read as; to a shader only finite ones mean something."""
+    number = Rounded.exact(array)
+    if number.value.dtype != np.float64 or not current().shading:
+        return number
+    error = np.where(np.isfinite(number.value), number.error, ANYTHING)
+    return stored_narrowly(Rounded(number.value, error))
 
 
 def _computed(graph: Graph, given: list[Rounded], memory: dict[int, Rounded]) -> list[Rounded]:
     values: dict[int, Rounded] = dict(zip(graph.inputs, given, strict=True)) | memory
     for place, tensor in enumerate(graph.tensors):
         if tensor.data is not None:
-            values[place] = Rounded.exact(tensor.data)
+            values[place] = _read(tensor.data)
 
     for node in graph.nodes:
         operands = [

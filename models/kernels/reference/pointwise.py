@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.kernels.arithmetic import current
 from models.kernels.graph import RANGES
 from models.kernels.reference.calls import HALF_STEP, requantized, stepped, stored
 from models.kernels.rounded import (
     ANYTHING,
-    SMALLEST,
-    ULPS,
     Rounded,
-    U,
     clamped,
     constant,
+    flushed,
     function,
     gamma,
     quotient,
     rounded,
     settled,
+    spread_of,
 )
 
 if TYPE_CHECKING:
@@ -57,12 +57,49 @@ def exponential(number: Rounded) -> Rounded:
 
 def logistic(number: Rounded) -> Rounded:
     """1 / (1 + exp(-x)); farthest off for negative x: the ULPs of exp, of a sum, of a division."""
-    return function(None, _EXPIT, number, ULPS["exp"] + 1.0 + ULPS["div"])
+    ulps = current().ulps
+    if not current().shading:
+        return function(None, _EXPIT, number, ulps["exp"] + 1.0 + ulps["div"])
+    return _inherited(_EXPIT, number, lambda x: quotient(_ONE, _ONE + exponential(_minus(x))))
 
 
 def hyperbolic(number: Rounded) -> Rounded:
-    """Tanh."""
-    return function("tanh", np.tanh, number)
+    """Tanh; WGSL's is as exact as sinh / cosh, or by an absolute error, whichever is worse."""
+    plain = function("tanh", np.tanh, number)
+    if not current().shading:
+        return plain
+
+    def by_exponentials(x: Rounded) -> Rounded:
+        up, down = exponential(x), exponential(_minus(x))
+        return quotient((up - down) * _HALF, (up + down) * _HALF)
+
+    inherited = _inherited(np.tanh, number, by_exponentials)
+    return settled(plain.value, np.maximum(plain.error, inherited.error))
+
+
+def root(number: Rounded) -> Rounded:
+    """Square root; WGSL's is as exact as 1 / inverseSqrt(x)."""
+    if not current().shading:
+        return function("sqrt", np.sqrt, number)
+    return _inherited(np.sqrt, number, lambda x: quotient(_ONE, inverse_root(x)))
+
+
+def inverse_root(number: Rounded) -> Rounded:
+    """1 / sqrt(x)."""
+    return function("rsqrt", lambda x: 1.0 / np.sqrt(x), number)
+
+
+def _minus(number: Rounded) -> Rounded:
+    return Rounded(-number.value, number.error)
+
+
+def _inherited(
+    apply: Callable[[Any], Any], number: Rounded, formula: Callable[[Rounded], Rounded]
+) -> Rounded:
+    """Apply a monotone function that is as exact as a formula of others ("inherited from")."""
+    with np.errstate(all="ignore"):
+        value, error = apply(number.value), formula(Rounded.exact(number.value)).error
+        return settled(value, error + spread_of(apply, number))
 
 
 def gelu_by_erf(number: Rounded) -> Rounded:
@@ -79,7 +116,15 @@ def gelu_by_tanh(number: Rounded) -> Rounded:
 
 
 def power(base: Rounded, exponent: Rounded) -> Rounded:
-    """Raise to a power; of an inexact base only a whole exponent says how far off it is."""
+    """Raise to a power; of an inexact base only a whole exponent says how far off it is.
+
+    WGSL's is as exact as exp2(y log2(x)).
+    """
+    if current().shading:
+        by_logarithm = exponent * function("log", np.log2, base)
+        with np.errstate(all="ignore"):
+            found = np.power(base.value, exponent.value)
+            return settled(found, function("exp", np.exp2, by_logarithm).error)
     with np.errstate(all="ignore"):
         value = np.power(base.value, exponent.value)
         # |(x + e)^n - x^n| <= (|x| + e)^n - |x|^n, for a whole n from 0 on.
@@ -88,7 +133,7 @@ def power(base: Rounded, exponent: Rounded) -> Rounded:
     whole = (exponent.value == np.trunc(exponent.value)) & (exponent.value >= 0.0)
     spread = np.where(whole & (exponent.error == 0.0), spread, ANYTHING)
     exact = (base.error == 0.0) & (exponent.error == 0.0)
-    return rounded(Rounded(value, np.where(exact, 0.0, spread)), ULPS["pow"])
+    return rounded(Rounded(value, np.where(exact, 0.0, spread)), current().ulps["pow"])
 
 
 def squared_difference(left: Rounded, right: Rounded) -> Rounded:
@@ -116,8 +161,8 @@ _UNARY: dict[str, Unary] = {
     "NEG": lambda x: Rounded(-x.value, x.error),
     "RELU": lambda x: clamped(x, 0.0, np.inf),
     "RELU6": lambda x: clamped(x, 0.0, 6.0),
-    "RSQRT": lambda x: function("rsqrt", lambda v: 1.0 / np.sqrt(v), x),
-    "SQRT": lambda x: function("sqrt", np.sqrt, x),
+    "RSQRT": inverse_root,
+    "SQRT": root,
     "TANH": hyperbolic,
 }
 _BINARY: dict[str, Binary] = {
@@ -186,8 +231,16 @@ def _binary(name: str, apply: Binary) -> Reference:
 
 def _logical(apply: Callable[[Any, Any], Any]) -> Reference:
     def reference(call: Call) -> list[Rounded]:
-        value = apply(call.operand(0).number.value, call.operand(1).number.value)
-        return [Rounded(value, np.zeros(value.shape))]
+        left, right = call.operand(0).number, call.operand(1).number
+        value = apply(left.value, right.value)
+        if not current().shading or left.value.dtype.kind != "f":
+            return [Rounded(value, np.zeros(value.shape))]
+        # What is flushed, or stored in fewer bits, may be told apart no more.
+        left, right = flushed(left), flushed(right)
+        with np.errstate(all="ignore"):
+            apart = np.abs(left.value - right.value) > left.error + right.error
+        same = (left.value == right.value) & (left.error + right.error == 0.0)
+        return [Rounded(value, np.where(apart | same, 0.0, ANYTHING))]
 
     return reference
 
@@ -258,7 +311,7 @@ def _quantize(call: Call) -> list[Rounded]:
         steps = given.real.value / float(tensor.quantization.scales[0])
         sizes = np.where(np.isfinite(steps), np.abs(steps), 0.0)
         zero = abs(int(tensor.quantization.zeros[0]))
-        return [stepped(given.real, tensor, HALF_STEP + 3.0 * U * (sizes + zero))]
+        return [stepped(given.real, tensor, HALF_STEP + 3.0 * current().unit * (sizes + zero))]
     multiplier = float(given.tensor.quantization.scales[0]) / float(tensor.quantization.scales[0])
     scaled = np.asarray(given.centered * multiplier, np.float64)
     value = scaled + float(tensor.quantization.zeros[0])
@@ -280,7 +333,7 @@ def _dequantize(call: Call) -> list[Rounded]:
     scales, zeros = given.tensor.quantization.along(given.number.value.shape)
     sizes = (np.abs(given.number.value) + np.abs(zeros)) * scales
     real = given.real
-    return [settled(real.value, real.error + gamma(3) * sizes + SMALLEST)]
+    return [settled(real.value, real.error + gamma(3) * sizes + current().smallest)]
 
 
 REFERENCES: dict[str, Reference] = {

@@ -7,34 +7,45 @@ import sys
 from itertools import product
 from typing import TYPE_CHECKING
 
+from models.kernels.arithmetic import PROCESSOR
 from models.kernels.choices import RandomChoices
 from models.kernels.families.all_families import FAMILIES
 from models.kernels.searching import judged
 from suites.meta.kernels.right_kernels import ORDERS, RightKernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from models.kernels.arithmetic import Arithmetic
 
 KERNELS = [RightKernel(order, twice) for order, twice in product(ORDERS, (False, True))]
 
 
-def false_alarms(examples: int, start: int = 0) -> tuple[int, list[str]]:
+def false_alarms(
+    examples: int,
+    start: int = 0,
+    *,
+    kernels: Sequence[RightKernel] = KERNELS,
+    arithmetic: Arithmetic = PROCESSOR,
+) -> tuple[int, list[str]]:
     """Judge right kernels on so many cases.
 
     Args:
         examples: how many.
         start: the first seed.
+        kernels: which take turns.
+        arithmetic: whose bounds they must keep.
 
     Returns:
         How many cases were judged, and what was said of those that are called wrong.
     """
     asked, alarms = 0, []
-    for name, seed in _cases(start):
+    for name, seed in _cases(start, kernels[0]):
         case = FAMILIES[name].draw(RandomChoices(seed))
-        kernel = KERNELS[seed % len(KERNELS)]
+        kernel = kernels[seed % len(kernels)]
         if not kernel.has(case.graph):
             continue
-        wrong = judged(case, kernel.answer(case))
+        wrong = judged(case, kernel.answer(case), arithmetic)
         if wrong is not None:
             alarms.append(f"{name}, seed {seed}, {kernel}: {wrong.what}")
         asked += 1
@@ -43,12 +54,12 @@ def false_alarms(examples: int, start: int = 0) -> tuple[int, list[str]]:
     return asked, alarms
 
 
-def _cases(start: int) -> Iterator[tuple[str, int]]:
+def _cases(start: int, kernel: RightKernel) -> Iterator[tuple[str, int]]:
     # One seed has one graph in every dtype: a family that no right kernel has is asked once.
     answered = [
         name
         for name, family in FAMILIES.items()
-        if any(KERNELS[0].has(family.draw(RandomChoices(seed)).graph) for seed in range(5))
+        if any(kernel.has(family.draw(RandomChoices(seed)).graph) for seed in range(5))
     ]
     seed = start
     while True:

@@ -1,7 +1,7 @@
 """Correct kernels that differ as allowed: in the order of sums, and in rounding.
 
-They share no arithmetic with the reference: float32 throughout, and integers as gemmlowp rescales
-them. Whatever the reference says of them is a false alarm.
+They share no arithmetic with the reference: float32 throughout, or float16, and integers as
+gemmlowp rescales them. Whatever the reference says of them is a false alarm.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ ORDERS = ("forward", "backward", "blocked", "pairwise")
 
 @dataclass(frozen=True)
 class RightKernel:
-    """A kernel of numpy's float32.
+    """A kernel of numpy's float32, or of its float16.
 
     Attributes:
         order: in which it sums.
         twice: whether it rounds a rescaled integer twice, as gemmlowp does; else once, to even.
+        dtype: in which it stores tensors, and sums.
     """
 
     order: str = "forward"
     twice: bool = False
+    dtype: Any = F
 
     def answer(self, case: Case) -> Answer:
         """Answer a case of operators that it has."""
@@ -57,13 +59,13 @@ class RightKernel:
         return node.operator in _OPERATORS and kinds <= {"float32", "bool"}
 
     def _computed(self, graph: Graph, inputs: Any) -> list[Any]:
-        values: dict[int, Any] = dict(zip(graph.inputs, inputs, strict=True))
+        values: dict[int, Any] = dict(zip(graph.inputs, map(self._stored, inputs), strict=True))
         whole = any(graph.tensors[place].dtype == "int8" for place in graph.inputs)
         for place, tensor in enumerate(graph.tensors):
             if tensor.data is not None:
                 # Weights may be made floats, and multiplied as such.
                 floats = tensor.quantized and not whole
-                values[place] = tensor.real().astype(F) if floats else tensor.data
+                values[place] = self._stored(tensor.real().astype(F) if floats else tensor.data)
         for node in graph.nodes:
             given = [None if place == ABSENT else values[place] for place in node.inputs]
             if node.operator == "FULLY_CONNECTED" and given[0].dtype == np.int8:
@@ -71,24 +73,35 @@ class RightKernel:
                 continue
             result = _OPERATORS[node.operator](self, node, *given)
             shape = graph.tensors[node.outputs[0]].shape
-            kept = result if result.dtype == np.bool_ else result.astype(F)
+            kept = result if result.dtype == np.bool_ else result.astype(self.dtype)
             values[node.outputs[0]] = _activated(node, kept).reshape(shape)
-        return [values[place] for place in graph.outputs]
+        answers = [values[place] for place in graph.outputs]
+        return [each.astype(F) if each.dtype == self.dtype else each for each in answers]
+
+    def _stored(self, array: Any) -> Any:
+        return array.astype(self.dtype) if array.dtype == F else array
 
     def total(self, terms: Any) -> Any:
-        """Sum float32 terms along the last axis, in its own order."""
+        """Sum terms along the last axis, in its own order."""
         if self.order == "pairwise":
-            return terms.sum(axis=-1, dtype=F)
+            return terms.sum(axis=-1, dtype=self.dtype)
         if self.order == "blocked":
             parts = [terms[..., at : at + 8] for at in range(0, terms.shape[-1], 8)]
-            return _summed(RightKernel("backward").total(part) for part in parts)
+            backward = RightKernel("backward", dtype=self.dtype)
+            return self._summed(backward.total(part) for part in parts)
         places = range(terms.shape[-1])
         if self.order == "backward":
-            return _summed(terms[..., place] for place in reversed(places))
-        return _summed(terms[..., place] for place in places)
+            return self._summed(terms[..., place] for place in reversed(places))
+        return self._summed(terms[..., place] for place in places)
+
+    def _summed(self, terms: Iterator[Any]) -> Any:
+        total = next(terms)
+        for term in terms:
+            total = (total + term).astype(self.dtype)
+        return total
 
     def product(self, left: Any, right: Any) -> Any:
-        """Multiply matrices in float32."""
+        """Multiply matrices."""
         return self.total(left[..., :, None, :] * np.swapaxes(right, -1, -2)[..., None, :, :])
 
     def _integers(self, graph: Graph, node: Node, given: list[Any]) -> Any:
@@ -109,13 +122,6 @@ class RightKernel:
             high = min(high, zero + int(np.floor(6.0 / scale + 0.5)))
         answer = np.clip(scaled + zero, low, high).astype(np.int8)
         return answer.reshape(graph.tensors[node.outputs[0]].shape)
-
-
-def _summed(terms: Iterator[Any]) -> Any:
-    total = next(terms)
-    for term in terms:
-        total = (total + term).astype(F)
-    return total
 
 
 def _gemmlowp(total: Any, multiplier: Any) -> Any:

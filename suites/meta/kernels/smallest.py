@@ -16,11 +16,13 @@ from hypothesis import assume
 
 from fixtures.kernel_search import search
 from models.errors import EdgeproofError
-from models.kernels.asking import AskedBackend
+from models.kernels.arithmetic import arithmetic_of
+from models.kernels.asking import EMULATED_SECONDS, AskedBackend
 from models.kernels.case import Case, Family
 from models.kernels.counterexamples import FACTS, SCRIPT, keep
 from models.kernels.deviations import FOLDER, KnownDeviation, known_deviations
 from models.kernels.families.all_families import FAMILIES
+from models.kernels.searching import Judge
 from models.store import Store, default_root
 from models.targets.common.finding import find_target
 
@@ -41,7 +43,7 @@ def main() -> int:
         default=1,
         help="how many numbers it answers at least: more, where a kernel leaves them unwritten",
     )
-    parser.add_argument("--emulate", help="a board whose backends are searched, as rpi3")
+    parser.add_argument("--emulate", help="a board whose backends are searched, as rpi3, or gpu")
     given = parser.parse_args()
     target = find_target(device=None, emulate=given.emulate, target=None)
     transport = target.transport(Store(default_root()), offline=False, say=sys.stderr.write)
@@ -61,9 +63,13 @@ def main() -> int:
 def _kept(entry: KnownDeviation, numbers: int, here: list[str], transport: Transport) -> bool:
     families = [one for one in FAMILIES.values() if entry.speaks_of(one.operator, one.kind)]
     for name in (one for one in entry.backends if one in here):
-        with AskedBackend(transport, name) as backend:
+        with AskedBackend(transport, name, EMULATED_SECONDS) as backend:
             for family in families if entry.holds_on(name, backend.info) else ():
-                record = search(_only(family, entry, numbers), backend, examples=_EXAMPLES)
+                record = search(
+                    _only(family, entry, numbers),
+                    Judge(backend, arithmetic=arithmetic_of(name)),
+                    examples=_EXAMPLES,
+                )
                 if record.deviating is None:
                     continue
                 folder = FOLDER / entry.name

@@ -1,0 +1,134 @@
+"""Arithmetic that a backend promises: how far off an operation may be, and what means nothing.
+
+A backend's arithmetic is that of what its kernels are written in: a processor's, or a shader's.
+Where a reference computes, it asks `current()` for the one that it is computed for.
+
+Sources. Of a processor: fl(a op b) = (a op b)(1 + d), |d| <= u = 2**-24, float32 rounded to nearest
+(IEEE 754); functions by "Relative Error as ULPs" of the OpenCL C specification 3.0 (7.4), single
+precision, which CPUs and GPUs alike are held to; what is below the smallest normal number may be
+flushed to zero, as Arm's 32-bit NEON does (Arm ARM, A2.7.3). Of a shader: "Floating Point
+Evaluation" and "Floating Point Accuracy" of the WebGPU Shading Language (W3C), of f32 and of f16;
+its "correctly rounded" is either neighbor, so that d may be twice as large. It has no erf: OpenCL's
+ULPs.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.backends.common.finding import find_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What is specified of floats.
+
+    Attributes:
+        unit: how far off, relatively, a sum, difference or product of two numbers may be.
+        ulp: a unit in the last place of x is at most this times |x|.
+        smallest: the smallest normal number; what is below it may be flushed to zero.
+        largest: the largest number.
+        ulps: units in the last place that a function may be off, by its name.
+        growth: how many of them more for each unit that the argument is from 0.
+        absolute: where a function may be off by an absolute error: from, to, error.
+        shading: whether it is that of a shader: NaN, infinities and what overflows mean nothing,
+            and roots, powers, tanh and logistic are as exact as the formula that stands for them.
+        narrow: whether tensors are stored in it, so that a number is rounded where it is read.
+    """
+
+    unit: float
+    ulp: float
+    smallest: float
+    largest: float
+    ulps: Mapping[str, float]
+    growth: Mapping[str, float] = field(default_factory=dict)
+    absolute: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    shading: bool = False
+    narrow: bool = False
+
+    def ulps_of(self, name: str, sizes: Floats) -> Any:
+        """Return by how many units in the last place a function of such magnitudes may be off."""
+        growth = self.growth.get(name, 0.0)
+        return self.ulps[name] + (growth * sizes if growth else 0.0)
+
+    def absolute_of(self, name: str, low: Floats, high: Floats) -> Any:
+        """Return the absolute error of a function somewhere between two arguments; 0 for none."""
+        if name not in self.absolute:
+            return 0.0
+        least, most, error = self.absolute[name]
+        return np.where((high >= least) & (low <= most), error, 0.0)
+
+
+PROCESSOR = Arithmetic(
+    unit=2.0**-24,
+    ulp=2.0**-23,
+    smallest=2.0**-126,
+    largest=float(np.finfo(np.float32).max),
+    ulps={
+        "div": 2.5,
+        "erf": 16.0,
+        "exp": 3.0,
+        "log": 3.0,
+        "pow": 16.0,
+        "rsqrt": 2.0,
+        "sqrt": 3.0,
+        "tanh": 5.0,
+    },
+)
+WGSL = Arithmetic(
+    unit=2.0**-23,
+    ulp=2.0**-23,
+    smallest=PROCESSOR.smallest,
+    largest=PROCESSOR.largest,
+    ulps={"div": 2.5, "erf": 16.0, "exp": 3.0, "log": 3.0, "rsqrt": 2.0, "tanh": 0.0},
+    growth={"exp": 2.0},
+    absolute={"log": (0.5, 2.0, 2.0**-21), "tanh": (-np.inf, np.inf, 1e-5)},
+    shading=True,
+)
+# Tensors are stored in it, too.
+WGSL_HALF = Arithmetic(
+    unit=2.0**-10,
+    ulp=2.0**-10,
+    smallest=2.0**-14,
+    largest=float(np.finfo(np.float16).max),
+    ulps={"div": 2.5, "erf": 16.0, "exp": 1.0, "log": 3.0, "rsqrt": 2.0, "tanh": 0.0},
+    growth={"exp": 2.0},
+    absolute={"log": (0.5, 2.0, 2.0**-7), "tanh": (-np.inf, np.inf, 1e-5)},
+    shading=True,
+    narrow=True,
+)
+_BY_SHADERS = {"float32": WGSL, "float16": WGSL_HALF}
+_CURRENT: ContextVar[Arithmetic] = ContextVar("arithmetic", default=PROCESSOR)
+
+
+def arithmetic_of(backend: str) -> Arithmetic:
+    """Return the arithmetic of a backend, by its name."""
+    found = find_backend(backend)
+    return _BY_SHADERS[found.precision] if found.uses_vulkan else PROCESSOR
+
+
+def current() -> Arithmetic:
+    """Return the arithmetic that bounds are derived for: a processor's, unless told otherwise."""
+    return _CURRENT.get()
+
+
+@contextmanager
+def computing_in(arithmetic: Arithmetic) -> Iterator[None]:
+    """Derive bounds for an arithmetic inside of the block."""
+    token = _CURRENT.set(arithmetic)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)

@@ -1,0 +1,111 @@
+"""A backend is held to the arithmetic that its kernels are written in, and to no other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.kernels.arithmetic import (
+    PROCESSOR,
+    WGSL,
+    WGSL_HALF,
+    Arithmetic,
+    arithmetic_of,
+    computing_in,
+)
+from models.kernels.families.all_families import FAMILIES
+from models.kernels.judging import allowed
+from models.kernels.reference.pointwise import exponential, hyperbolic, power, root
+from models.kernels.rounded import Rounded, gamma
+from models.kernels.searching import search_by_seeds
+from suites.meta.kernels.false_alarms import false_alarms
+from suites.meta.kernels.planted import WRONG
+from suites.meta.kernels.right_kernels import ORDERS, RightKernel
+
+HALF = [RightKernel(order, dtype=np.float16) for order in ORDERS]
+ONE = Rounded.exact(np.asarray([1.0]))
+# Wrong kernels of floats, and a family that shows each.
+PLANTED = {
+    "drops the last column": "FULLY_CONNECTED-float32",
+    "forgets the activation": "FULLY_CONNECTED-float32",
+    "takes the first batch for all": "BATCH_MATMUL-float32",
+}
+
+
+@pytest.mark.parametrize(
+    ("backend", "arithmetic"),
+    [
+        ("ai_edge_litert", PROCESSOR),
+        ("litert-cpu-reference", PROCESSOR),
+        ("litert-gpu", WGSL),
+        ("litert-gpu-alone", WGSL),
+        ("litert-gpu-float16", WGSL_HALF),
+    ],
+)
+def test_backend_has_the_arithmetic_of_its_kernels(backend: str, arithmetic: Arithmetic) -> None:
+    assert arithmetic_of(backend) is arithmetic
+
+
+def test_shader_may_round_to_either_neighbor() -> None:
+    """WGSL says no more of a sum than that; a processor rounds to the nearest."""
+    tiny = Rounded.exact(np.asarray([2.0**-26]))
+    upper = np.nextafter(np.float32([1.0]), np.float32(2.0))
+    assert not allowed(ONE + tiny, upper).any()
+    with computing_in(WGSL):
+        assert allowed(ONE + tiny, upper).all()
+        assert not allowed(ONE + tiny, np.nextafter(upper, np.float32(2.0))).any()
+
+
+@pytest.mark.parametrize("given", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_mean_nothing_to_a_shader(given: float) -> None:
+    number = Rounded.exact(np.asarray([given]))
+    zero = np.zeros(1, np.float32)
+    assert not allowed(number + ONE, zero).any()
+    with computing_in(WGSL):
+        assert allowed(number + ONE, zero).all()
+
+
+def test_functions_of_a_shader_are_as_exact_as_is_written() -> None:
+    """An exponential may be off by 3 + 2 |x| ULPs, tanh by 1e-5: not as on a processor."""
+    x = Rounded.exact(np.asarray([-15.0, 1e-3]))
+    plain = exponential(x).error, hyperbolic(x).error
+    with computing_in(WGSL):
+        shaded = exponential(x), hyperbolic(x)
+    np.testing.assert_allclose(shaded[0].error / plain[0], [33.0 / 3.0, 3.002 / 3.0], rtol=1e-6)
+    np.testing.assert_allclose(shaded[1].error, [1e-5, 1e-5], rtol=0.2)
+    assert (plain[1] < 1e-6).all()
+
+
+def test_roots_and_powers_of_a_shader_inherit_what_their_formulas_are_off() -> None:
+    """A root of 0 is 1 / inverseSqrt(0), which overflows: nothing is specified."""
+    with computing_in(WGSL):
+        roots = root(Rounded.exact(np.asarray([0.0, 4.0])))
+        powers = power(Rounded.exact(np.asarray([8.0])), Rounded.exact(np.asarray([4.0])))
+    assert np.isposinf(roots.error).tolist() == [True, False]
+    assert 2.0 * 4.0 * 2.0**-23 < roots.error[1] < 2.0 * 6.0 * 2.0**-23
+    assert 27.0 * 2.0**-23 < powers.error[0] / 8.0**4 < 64.0 * 2.0**-23
+
+
+def test_many_roundings_to_few_bits_may_amount_to_anything() -> None:
+    with computing_in(WGSL_HALF):
+        assert gamma(1023) > 100.0
+        assert np.isposinf(gamma(1024))
+
+
+def test_kernels_of_float16_are_right_where_float16_is_promised() -> None:
+    asked, alarms = false_alarms(300, kernels=HALF, arithmetic=WGSL_HALF)
+    assert asked == 300
+    assert alarms == []
+    assert len(false_alarms(60, kernels=HALF, arithmetic=WGSL)[1]) > 20
+
+
+def test_kernels_of_float32_are_right_on_a_gpu() -> None:
+    assert false_alarms(300, arithmetic=WGSL)[1] == []
+
+
+@pytest.mark.parametrize("arithmetic", [WGSL, WGSL_HALF], ids=["float32", "float16"])
+@pytest.mark.parametrize("name", PLANTED)
+def test_wrong_kernel_of_a_gpu_is_found(name: str, arithmetic: Arithmetic) -> None:
+    family = FAMILIES[PLANTED[name]]
+    found = search_by_seeds(family, WRONG[name], range(150), arithmetic=arithmetic)
+    assert found.deviating is not None
