@@ -71,6 +71,7 @@ def _softmax(choices: Choices, operator: str, kind: str) -> Case:
     place = sketch.input(Tensor(shape, kind, quantization=how), draw)
     options = {"beta": one_of(choices, (1.0, 0.5, 2.0))} if operator == "SOFTMAX" else {}
     answer = Tensor(shape, kind, quantization=out)
+    sketch.facts["rank"] = len(shape)
     result = sketch.drawing.node(operator, [place], [answer], **options)
     return sketch.case(result, by_rows=True)
 
@@ -90,6 +91,7 @@ def _arg_max(choices: Choices, kind: str) -> Case:
     place = sketch.input(Tensor(shape, kind, quantization=how), _drawn(kind))
     along = sketch.drawing.constant(np.array(axis, np.int32))
     target = one_of(choices, ("int32", "int64"))
+    sketch.facts["last_axis_by_four"] = axis < len(shape) - 1 or shape[axis] % 4 == 0
     answer = Tensor((*shape[:axis], *shape[axis + 1 :]), target)
     result = sketch.drawing.node("ARG_MAX", [place, along], [answer], type=TYPES[target])
     return sketch.case(result, by_rows=axis > 0)
@@ -101,6 +103,7 @@ def _cumsum(choices: Choices, kind: str) -> Case:
     place = sketch.input(Tensor(shape, kind), _drawn(kind))
     along = sketch.drawing.constant(np.array(axis, np.int32))
     options = {"exclusive": yes_or_no(choices), "reverse": yes_or_no(choices)}
+    sketch.facts |= {"ordinary": not any(options.values()), "axis_from_1": axis > 0}
     result = sketch.drawing.node("CUMSUM", [place, along], [Tensor(shape, kind)], **options)
     return sketch.case(result, by_rows=True)
 

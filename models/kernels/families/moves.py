@@ -11,7 +11,7 @@ import numpy as np
 from models.kernels.case import Case, Family
 from models.kernels.choices import one_in, one_of, yes_or_no
 from models.kernels.families.drawing import Sketch, bounded, shape_of
-from models.kernels.graph import Tensor
+from models.kernels.graph import RANGES, Tensor
 from models.kernels.values import (
     FEW,
     booleans,
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
     Shape = tuple[int, ...]
 
-KINDS = ("float32", "int32", "int64", "int8", "int16", "bool")
+KINDS = ("float32", "float16", "int32", "int64", "int8", "int16", "uint8", "bool")
+# BROADCAST_TO takes these alone, PACK one more.
+_FEWER = tuple(kind for kind in KINDS if kind not in {"float16", "uint8"})
 _QUANTIZED = {"int8", "int16", "int4"}
 _WHOLE = 1_000_000
 
@@ -60,13 +62,15 @@ class Mover:
 
     def values(self, choices: Choices, shape: Shape) -> Any:
         """Draw values of the kind."""
-        if self.kind == "float32":
-            return floats(choices, shape, special=True)
+        if self.kind in {"float32", "float16"}:
+            # Float16 has fewer numbers below 1, which all are moved as they are.
+            return floats(choices, shape, special=True).astype(self.kind)
         if self.kind == "bool":
             return booleans(choices, shape)
         if self.kind in _QUANTIZED:
             return held(choices, shape, self.kind)
-        return integers(choices, shape, -_WHOLE, _WHOLE, self.kind)
+        low, high = RANGES[self.kind]
+        return integers(choices, shape, max(low, -_WHOLE), min(high, _WHOLE), self.kind)
 
     def whole(self, numbers: Any) -> int:
         """Add a constant of int32."""
@@ -119,6 +123,7 @@ def _concatenation(mover: Mover) -> Case:
     parts = [_with(shape, axis, size) for size in sizes]
     places = [mover.input(part) for part in parts]
     after = _with(shape, axis, sum(sizes))
+    mover.sketch.facts |= {"parts": count, "one_row": after[0] == 1}
     return mover.done("CONCATENATION", places, after, by_rows=axis % len(shape) > 0, axis=axis)
 
 
@@ -134,6 +139,7 @@ def _split(mover: Mover) -> Case:
     size = one_of(mover.choices, FEW)
     whole = mover.input(_with(shape, axis, size * count))
     parts = [_with(shape, axis, size)] * count
+    mover.sketch.facts["parts"] = count
     by_rows = axis % len(shape) > 0
     return mover.done("SPLIT", [mover.whole(axis), whole], *parts, by_rows=by_rows, splits=count)
 
@@ -179,6 +185,9 @@ def _pad(mover: Mover) -> Case:
     widths = [[mover.choices.integer(0, 3) for _ in range(2)] for _ in shape]
     after = tuple(size + sum(width) for size, width in zip(shape, widths, strict=True))
     inputs = [mover.input(shape), mover.whole(widths)]
+    one_row = shape[0] == 1
+    mover.sketch.facts |= {"rank": len(shape), "one_row": one_row}
+    mover.sketch.facts |= {"one_row_padded": one_row and any(widths[0])}
     return mover.done("PAD", inputs, after, by_rows=not any(widths[0]))
 
 
@@ -283,19 +292,19 @@ def _of(draw: Callable[[Mover], Case], kind: str, choices: Choices) -> Case:
 
 
 _MOVERS: dict[str, tuple[Callable[[Mover], Case], tuple[str, ...]]] = {
-    "BROADCAST_TO": (_broadcast_to, KINDS),
+    "BROADCAST_TO": (_broadcast_to, _FEWER),
     "CONCATENATION": (_concatenation, KINDS),
     "EXPAND_DIMS": (_expand_dims, KINDS),
     "GATHER": (_gather, (*KINDS, "int4")),
     "GATHER_ND": (_gather_nd, KINDS),
-    "PACK": (_pack, KINDS),
-    "PAD": (_pad, ("float32", "int32", "int64", "int8", "int16")),
+    "PACK": (_pack, (*_FEWER, "uint8")),
+    "PAD": (_pad, KINDS),
     "RESHAPE": (_reshape, KINDS),
     "SLICE": (_slice, KINDS),
-    "SPLIT": (_split, ("float32", "int32", "int8", "int16")),
+    "SPLIT": (_split, ("float32", "int32", "int64", "int8", "int16", "uint8")),
     "SQUEEZE": (_squeeze, KINDS),
     "STRIDED_SLICE": (_strided_slice, KINDS),
-    "TILE": (_tile, ("float32", "int32", "int64", "int8", "bool")),
+    "TILE": (_tile, KINDS),
     "TRANSPOSE": (_transpose, KINDS),
     "UNPACK": (_unpack, KINDS),
 }

@@ -51,11 +51,11 @@ UNARY = {
     "EXP": Unary(-30.0, 20.0, ("int8", "int16"), largest=np.exp),
     "FLOOR": Unary(-100.0, 100.0),
     "LOGISTIC": Unary(-20.0, 20.0, _STATIC, {"int8": (2.0**-8, -128), "int16": (2.0**-15, 0)}),
-    "NEG": Unary(kinds=("int32", "int64")),
+    "NEG": Unary(kinds=("int32", "int64", *_STATIC)),
     "RELU": Unary(kinds=_STATIC, special=False),
     "RELU6": Unary(kinds=_STATIC, special=False),
     "RSQRT": Unary(1e-6, 100.0, ("int8",), largest=lambda x: 1.0 / np.sqrt(max(x / 255.0, 1e-9))),
-    "SQRT": Unary(0.0, 100.0),
+    "SQRT": Unary(0.0, 100.0, _STATIC, largest=np.sqrt),
     "TANH": Unary(-12.0, 12.0, _STATIC, {"int8": (2.0**-7, 0), "int16": (2.0**-15, 0)}),
 }
 ARITHMETIC: dict[str, tuple[str, ...]] = {
@@ -69,6 +69,7 @@ ARITHMETIC: dict[str, tuple[str, ...]] = {
     "POW": ("float32", "int32"),
 }
 _FUSING = {"ADD", "SUB", "MUL", "DIV"}
+_COMPARED, _OF_BOOLS = ("float32", "int32", "int64", "int8"), {"EQUAL", "NOT_EQUAL"}
 COMPARISONS = ("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
 # From what to what; the schema has more, converters of text classifiers write these.
 CASTS = (
@@ -164,10 +165,19 @@ def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
         # Scales need not be powers of two.
         options["pot_scale_int16"] = False
     out = Tensor(answer, kind, quantization=hows[2])
-    sketch.facts |= {"twice": twice, "constant": constant, "broadcast": left != right}
     fixed = None if constant is None or twice else (left, right)[constant]
+    sketch.facts |= {"twice": twice, "constant": constant, "broadcast": left != right}
+    sketch.facts |= {
+        "constant_rows": _rows_of(fixed, answer),
+        "mixed_ranks": len(left) != len(right),
+    }
     by_rows = left == right if fixed is None else len(fixed) < len(answer)
     return sketch.case(sketch.drawing.node(operator, [x, y], [out], **options), by_rows=by_rows)
+
+
+def _rows_of(constant: tuple[int, ...] | None, answer: tuple[int, ...]) -> bool:
+    """Tell whether a constant operand has several rows, of as many dimensions as the result."""
+    return constant is not None and len(constant) == len(answer) and constant[:1] > (1,)
 
 
 def _operands(choices: Choices, operator: str, kind: str) -> tuple[Any, Any]:
@@ -226,6 +236,7 @@ def _comparison(choices: Choices, operator: str, kind: str) -> Case:
         how = Quantization.of(float(np.float32(step)), zero_point(choices, kind))
         sketch.facts |= {"scale_from_1": step >= 1.0, "fine_scale": step < 2.0**-8}
     constant = one_in(choices, 3)
+    sketch.facts |= {"constant_rows": _rows_of(right if constant else None, answer)}
     x = sketch.input(Tensor(left, kind, quantization=how), draw)
     y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=constant)
     result = sketch.drawing.node(operator, [x, y], [Tensor(answer, "bool")])
@@ -266,6 +277,7 @@ def _select(choices: Choices, kind: str) -> Case:
     where = sketch.input(Tensor(one_of(choices, (answer, left)), "bool"), booleans)
     x = sketch.input(Tensor(left, kind, quantization=how), draw)
     constant = yes_or_no(choices)
+    sketch.facts |= {"constant_rows": _rows_of(right if constant else None, answer)}
     y = sketch.operand(Tensor(right, kind, quantization=how), draw, constant=constant)
     out = Tensor(answer, kind, quantization=how)
     result = sketch.drawing.node("SELECT_V2", [where, x, y], [out])
@@ -362,7 +374,7 @@ FAMILIES: list[Family] = [
     *(
         Family(operator, kind, partial(_comparison, operator=operator, kind=kind))
         for operator in COMPARISONS
-        for kind in ("float32", "int32", "int64", "int8")
+        for kind in (*_COMPARED, *(("bool",) if operator in _OF_BOOLS else ()))
     ),
     *(
         Family(operator, "bool", partial(_logical, operator=operator))

@@ -150,6 +150,10 @@ def _answer(choices: Choices, dtype: str, step: float, inner: int) -> Quantizati
     return Quantization.of(float(np.float32(wide)), zero_point(choices, dtype))
 
 
+# Of the second matrices of all batches together: more do not fit into some GPUs' textures.
+_MANY_ROWS = 32_768
+
+
 def _operands(choices: Choices) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Choose the shapes of two matrices, as multiplied, and of their product."""
     if one_in(choices, 4):
@@ -206,6 +210,9 @@ def _product(choices: Choices, kind: str) -> Case:
         "adj_x": adj[0],
         "adj_y": adj[1],
         "constant": constant,
+        "rank": len(left),
+        "transposed": any(adj),
+        "many_rows": math.prod(right[:-2]) * right[-1 if adj[1] else -2] > _MANY_ROWS,
         "two_batches": several,
         "broadcast": math.prod(left[:-2]) != math.prod(right[:-2]),
     }
