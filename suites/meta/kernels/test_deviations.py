@@ -1,0 +1,38 @@
+"""Known deviations speak of cases that are drawn, and each shows its smallest."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.kernels.choices import RandomChoices
+from models.kernels.counterexamples import CASE, Kept
+from models.kernels.deviations import FOLDER, known_deviations
+from models.kernels.families.all_families import FAMILIES
+
+LARGEST = 2_000
+SEEDS = range(60)
+ENTRIES = {one.name: one for one in known_deviations()}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_entry_holds_its_smallest_case(name):
+    kept = Kept(FOLDER / name / CASE)
+    assert kept.flatbuffer[4:8] == b"TFL3"
+    assert len(kept.flatbuffer) <= LARGEST
+
+
+def test_no_case_lacks_its_entry():
+    assert {one.name for one in FOLDER.iterdir()} == set(ENTRIES)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_entry_speaks_of_families_that_draw_such_cases(name):
+    """A misspelt operator, kind or fact would explain nothing."""
+    entry = ENTRIES[name]
+    for operator in entry.operators:
+        families = [one for one in FAMILIES.values() if entry.speaks_of(operator, one.kind)]
+        assert [one for one in families if one.operator == operator]
+    assert all(any(one.kind == kind for one in FAMILIES.values()) for kind in entry.kinds)
+    spoken = [one for one in FAMILIES.values() if entry.speaks_of(one.operator, one.kind)]
+    cases = (family.draw(RandomChoices(seed)) for family in spoken for seed in SEEDS)
+    assert any(entry.explains(case.facts, died=entry.ends == "dies") for case in cases)
