@@ -1,7 +1,7 @@
 """Write the table of kernels: `python -m reports.kernels [FOLDER]` writes it into docs/kernels.md.
 
-What stands between two marks on the page is replaced by what the last run of `suites/kernels` left:
-an operator and kind of operands a row, a backend a column.
+What stands between two marks on the page is replaced by what the last runs of `tox -e kernels` and
+`tox -e kernels-gpu` left: an operator and kind of operands a row, a backend a column.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ from models.store import PROJECT
 from reports.pages import replace_between
 
 PAGE = PROJECT / "docs" / "kernels.md"
-CELLS = PROJECT / "reports" / "out" / "kernels" / "kernels" / FOLDER
+# Of each environment that asks kernels of this machine.
+CELLS = [
+    PROJECT / "reports" / "out" / environment / "kernels" / FOLDER
+    for environment in ("kernels", "kernels-gpu")
+]
 NOT_COVERED = "-"
 
 
 def table_of(cells: list[Cell]) -> str:
     """Return the table with an explanation of its columns, as Markdown."""
-    columns = sorted({(one.backend, one.version, one.machine) for one in cells})
+    columns = sorted({_column(one) for one in cells})
     rows = sorted({(one.operator, one.kind) for one in cells})
-    known = {(one.operator, one.kind, one.backend, one.version, one.machine): one for one in cells}
+    known = {(one.operator, one.kind, *_column(one)): one for one in cells}
     lines = ["| operator | operands | " + " | ".join(_head(*one) for one in columns) + " |"]
     lines.append("|" + "---|" * (len(columns) + 2))
     for operator, kind in rows:
@@ -46,14 +50,18 @@ def deviations_of() -> str:
         where = f" on {', '.join(one.machines)}" if one.machines else ""
         names = ", ".join(one.operators) + (f" ({', '.join(one.kinds)})" if one.kinds else "")
         backends = ", ".join(one.backends) + where
-        lines.append(
-            f"| {one.name} | {names} | {backends} | {', '.join(one.versions)} | {one.reason} |"
-        )
+        known = f" ([more]({one.link}))" if one.link.startswith("https:") else ""
+        what = one.reason + known
+        lines.append(f"| {one.name} | {names} | {backends} | {', '.join(one.versions)} | {what} |")
     return "\n".join(lines)
 
 
-def _head(backend: str, version: str, machine: str) -> str:
-    return f"{backend} {version}" + ("" if machine == "x86_64" else f" ({machine})")
+def _column(cell: Cell) -> tuple[str, str, str]:
+    return cell.backend, cell.version, cell.target or cell.machine
+
+
+def _head(backend: str, version: str, where: str) -> str:
+    return f"{backend} {version}" + ("" if where == "x86_64" else f" ({where})")
 
 
 def write_page(page: Path, cells: list[Cell]) -> None:
@@ -70,8 +78,8 @@ def write_page(page: Path, cells: list[Cell]) -> None:
 def main() -> int:
     """Write the page."""
     parser = argparse.ArgumentParser(description="Write the table of docs/kernels.md.")
-    parser.add_argument("folders", nargs="*", type=Path, default=[CELLS], help="of cells")
-    given = parser.parse_args().folders
+    parser.add_argument("folders", nargs="*", type=Path, help="of cells (default: the last runs')")
+    given = parser.parse_args().folders or [one for one in CELLS if one.exists()] or CELLS[:1]
     write_page(PAGE, [cell for folder in given for cell in read_cells(folder)])
     return 0
 
