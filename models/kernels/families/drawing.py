@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.kernels.arithmetic import PROCESSOR
 from models.kernels.case import Case
 from models.kernels.choices import one_in, one_of
 from models.kernels.graph import Drawing
@@ -99,12 +98,15 @@ def with_rows(graph: Graph, rows: int) -> Graph:
 
 def _special(runs: tuple[tuple[NDArray[Any], ...], ...]) -> bool:
     """Tell whether a float that comes in is NaN, infinite, a negative zero or subnormal."""
-    arrays = [array for run in runs for array in run if array.dtype == np.float32]
+    arrays = [array for run in runs for array in run if array.dtype.kind == "f"]
     return any(
         bool(
             (
                 ~np.isfinite(array)
-                | ((np.abs(array) < PROCESSOR.smallest) & (np.signbit(array) | (array != 0)))
+                | (
+                    (np.abs(array) < np.finfo(array.dtype).smallest_normal)
+                    & (np.signbit(array) | (array != 0))
+                )
             ).any()
         )
         for array in arrays
