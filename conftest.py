@@ -27,7 +27,7 @@ pytest_plugins = (
     "fixtures.perturbing",
     "fixtures.emulation",
     "fixtures.trivial_classifiers",
-    "fixtures.streams",
+    "fixtures.timing",
     "fixtures.speed",
     "fixtures.measurements",
     "fixtures.durations",

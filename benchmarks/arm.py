@@ -29,7 +29,7 @@ from models.runtime.client import Runner
 from models.runtime.counting import CountingTransport, count_instructions, prepare_counter
 from models.runtime.predictions import inputs_of, rows_of
 from models.store import Store, default_root
-from models.targets.common.finding import find_target
+from models.targets.common.registry import find_target
 
 if TYPE_CHECKING:
     from models.runtime.binding import Binding

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from models.foreign_text import as_markup, one_line, several_lines
 from reports.explain import accounts
 from reports.faults import by_gate, gate_of, sentences
-from reports.figures.draw import pictures
 from reports.metrics import write_metric_samples
 from reports.naming import slug
 from reports.parts import title_of
+from reports.pictures.draw import pictures
 from reports.runs import labels_of, test_id
 from reports.scoreboard import as_csv, as_markdown
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reports.explain import Explanation
     from reports.faults import PlantedFault
-    from reports.figures.style import Picture
+    from reports.pictures.style import Picture
     from reports.runs import Run
 
 SVG = "image/svg+xml"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reports.explain import Explanation
     from reports.faults import PlantedFault
-    from reports.figures.style import Picture
+    from reports.pictures.style import Picture
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 # Allure's pages within the page.

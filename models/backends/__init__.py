@@ -2,6 +2,6 @@
 
 Each module of this folder is one backend: one subclass of `models.backends.common.backend.Backend`,
 which says what it needs, why it is absent, what it accelerates and which versions it counts as.
-`models.backends.common.finding` finds it by its name. All of this is sent to the target with the
+`models.backends.common.registry` finds it by its name. All of this is sent to the target with the
 runner, and runs on Python 3.8 with numpy and one runtime.
 """

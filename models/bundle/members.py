@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from models.artefact import MANIFEST as ARTEFACT_MANIFEST
-from models.backends.common.finding import backend_names
+from models.backends.common.registry import backend_names
 from models.bundle.facts import problem_of
 from models.bundle.manifest import (
     BUDGETS,

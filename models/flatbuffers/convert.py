@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from models.flatbuffers.addends import store_addends
+from models.flatbuffers.added_constants import store_addends
 from models.flatbuffers.merging import merge_lengths
 from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variants
 from models.flatbuffers.signature import LOGITS, NAMES, SIGNATURE

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.errors import EdgeproofError
-from models.flatbuffers.addends import LARGE, store_addends
+from models.flatbuffers.added_constants import LARGE, store_addends
 from models.flatbuffers.gathers import with_gathers
 from models.flatbuffers.graph import CODES, Graph
-from models.flatbuffers.leveling import level
 from models.flatbuffers.masks import clip_masks, needed_of_masks
 from models.flatbuffers.observing import Observer, ranges_of, shortened
+from models.flatbuffers.outlier_smoothing import level
 from models.flatbuffers.recipes import quantize
 
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ class Scheme(Table, frozen=True, kw_only=True):
         weights: what TensorFlow's converter stores.
         dense_scales: which weights of a dense layer share a scale under TensorFlow's converter.
         rules: litert-quantizer's recipe, later rules over earlier ones; none leave a file as it is.
-        leveled: whether scales are first moved out of activations (`models.flatbuffers.leveling`).
+        leveled: whether scales are first moved out of activations (outlier smoothing).
         integer_output: whether the logits are stored as integers too.
     """
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.backends.common.compiled import CompiledBackend
-from models.backends.common.finding import find_backend
 from models.backends.common.interpreters import RESOLVERS
+from models.backends.common.registry import find_backend
 from models.errors import UsageMistake
 from models.kernels.arithmetic import arithmetic_of
 from models.kernels.graph import Tensor

@@ -189,7 +189,7 @@ def _open(fed: Fed, rows: Rows) -> File:
 
 
 def _leveled(reference: bytes, calibration: Rows) -> tuple[bytes, frozenset[str]]:
-    from models.flatbuffers.leveling import level  # noqa: PLC0415 - edgeproof's own files alone
+    from models.flatbuffers.outlier_smoothing import level  # noqa: PLC0415 - edgeproof's own files alone
 
     columns = {name: calibration[role] for role, name in NAMES.items()}
     count = min(len(column) for column in columns.values())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.backends.common.compiled import CompiledBackend
-from models.backends.common.finding import find_backend
 from models.backends.common.interpreters import InterpreterBackend
+from models.backends.common.registry import find_backend
 from models.backends.delegate import Delegate
 
 if TYPE_CHECKING:

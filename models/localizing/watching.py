@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.backends.common.backend import Source
-from models.backends.common.finding import find_backend
+from models.backends.common.registry import find_backend
 from models.roles import MASK
 from models.runner.binding import interpret
 

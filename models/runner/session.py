@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Callable, Dict, Optional, Tuple
 import numpy as np
 
 from models.backends.common.backend import Backend, Source
-from models.backends.common.finding import find_backend, first_installed
 from models.backends.common.refusals import Refusal
+from models.backends.common.registry import find_backend, first_installed
 from models.runner.binding import interpret
 from models.runner.computing import compute_graph
 from models.runner.files import check_file, file_facts

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.backends.common.backend import Installed
-from models.backends.common.finding import backend_names, families, find_backend
 from models.backends.common.refusals import Refusal
+from models.backends.common.registry import backend_names, families, find_backend
 from models.errors import UsageMistake
 from models.runtime.interpreters import interpreter_for
 from models.runtime.vulkan import driver_manifests

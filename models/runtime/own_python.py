@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from models.backends.common.finding import find_backend
+from models.backends.common.registry import find_backend
 from models.command_line import Parser, complain, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.processes import run

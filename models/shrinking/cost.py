@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # A scale in float32, and a zero point in int64, of each row of an integer matrix; a float32.
 SCALE, ZERO_POINT, FLOAT = 4, 8, 4
-# Elements from which on models/flatbuffers/addends.py stores an added constant as int8.
+# Elements from which on models/flatbuffers/added_constants.py stores an added constant as int8.
 LARGE = 4096
 # Bytes beside the constants: of a file, of each graph in it, and of each layer of a graph.
 FILE, GRAPH, GRAPH_OF_LAYER = 5_800, 1_900, 5_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from models.backends.common.finding import backend_names
+from models.backends.common.registry import backend_names
 from models.runtime.available import available_backends, why_absent
 from models.runtime.software_vulkan import prepare_software_vulkan
 from models.runtime.transports import LocalTransport

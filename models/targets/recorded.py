@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import msgspec
 
-from models.backends.common.finding import backend_names
+from models.backends.common.registry import backend_names
 from models.devices.profile import HOST, load_device
 from models.devices.recognition import recognize
 from models.foreign_text import one_line

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
-from models.backends.common.finding import backend_names
+from models.backends.common.registry import backend_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,12 +10,12 @@ import sys
 import pytest
 
 import models.targets
-from models.backends.common.finding import find_backend
+from models.backends.common.registry import find_backend
 from models.devices.profile import FOLDER, HOST
 from models.devices.recognition import recognize
 from models.errors import UsageMistake
 from models.targets import local
-from models.targets.common.finding import find_target, forms, kinds
+from models.targets.common.registry import find_target, forms, kinds
 from models.targets.qemu import EMULATED_CLOCK, EmulatedTarget
 
 HERE = recognize().device

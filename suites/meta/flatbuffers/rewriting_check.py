@@ -15,10 +15,10 @@ import numpy as np
 
 from models.corpus.tokenize import Encoded
 from models.flatbuffers import convert
-from models.flatbuffers.addends import store_addends
+from models.flatbuffers.added_constants import store_addends
 from models.flatbuffers.graph import CODES, Graph
-from models.flatbuffers.leveling import level
 from models.flatbuffers.observing import Observer, ranges_of
+from models.flatbuffers.outlier_smoothing import level
 from models.flatbuffers.schemes import scheme_named
 from models.networks.architecture import from_table
 from models.subjects import NetworkTable

@@ -14,7 +14,7 @@ import pytest
 from models.foreign_text import as_markdown, one_line, several_lines
 from reports import github, merge, scoreboard, sizes, summary
 from reports.explain import accounts
-from reports.figures.draw import pictures
+from reports.pictures.draw import pictures
 from reports.results import read_results, write_results
 from suites.meta.foreign_text.forging import forged
 from suites.meta.foreign_text.parsing import Parsed, rendered

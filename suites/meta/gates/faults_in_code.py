@@ -87,7 +87,7 @@ FAULTS = {
     ),
     "a warm-up that is never cut": CodeFault(
         room="statistics",
-        file="models/verdicts/streams.py",
+        file="models/verdicts/single_stream.py",
         replacements={
             "return BATCH * int(np.argmin(errors[: len(medians) // 3]))": "return 0",
         },

@@ -206,7 +206,7 @@ BUILDERS_OWN = {
     *(f"models.training.{name}" for name in ("datasets", "finetune", "objective", "optimizer")),
     *(
         f"models.flatbuffers.{name}"
-        for name in ("convert", "graph", "leveling", "merging", "packing")
+        for name in ("convert", "graph", "merging", "outlier_smoothing", "packing")
     ),
     *(f"models.huggingface.{name}" for name in ("convert", "departure", "network", "training")),
     *(f"models.shrinking.{name}" for name in ("cut", "inputs", "moments", "round_model")),

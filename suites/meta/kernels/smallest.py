@@ -24,7 +24,7 @@ from models.kernels.deviations import FOLDER, KnownDeviation, known_deviations
 from models.kernels.families.all_families import FAMILIES
 from models.kernels.searching import Judge
 from models.store import Store, default_root
-from models.targets.common.finding import find_target
+from models.targets.common.registry import find_target
 
 if TYPE_CHECKING:
     from models.kernels.choices import Choices

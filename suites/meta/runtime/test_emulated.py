@@ -10,7 +10,7 @@ import shlex
 import numpy as np
 import pytest
 
-from models.backends.common.finding import find_backend
+from models.backends.common.registry import find_backend
 from models.devices.profile import HOST, device_names, load_device
 from models.runtime.client import Runner, RunnerDied, RunnerRefused
 from models.runtime.debian import why_unavailable

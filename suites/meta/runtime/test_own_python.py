@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.backends.common.finding import find_backend
+from models.backends.common.registry import find_backend
 from models.errors import EdgeproofError, UsageMistake
 from models.runtime import available, interpreters, own_python
 from models.runtime.client import Runner

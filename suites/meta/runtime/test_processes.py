@@ -107,8 +107,8 @@ def test_runner_imports_only_packages_of_a_board() -> None:
 def test_the_client_imports_no_runtime() -> None:
     code = (
         "import sys, models.runtime.client, models.runtime.transports, models.runtime.available\n"
-        "import models.backends.common.finding\n"
-        "models.runtime.available.available_backends(models.backends.common.finding.backend_names())\n"
+        "import models.backends.common.registry\n"
+        "models.runtime.available.available_backends(models.backends.common.registry.backend_names())\n"
         f"print([name for name in {FORBIDDEN} if name in sys.modules])"
     )
     done = subprocess.run(

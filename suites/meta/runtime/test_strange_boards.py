@@ -21,7 +21,7 @@ from models.runtime.client import Runner, RunnerDied, RunnerRefused
 from models.runtime.ssh import SshTransport
 from models.runtime.transports import Channel, LocalTransport
 from models.store import PROJECT
-from models.targets.common.finding import find_target
+from models.targets.common.registry import find_target
 from models.targets.ssh import SshTarget
 
 # An ssh client of our own that runs what it is given in a shell of this machine: what a board's

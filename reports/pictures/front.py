@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from models.verdicts.goals import GOAL
 from models.verdicts.metrics import FULL_MODEL
 from models.verdicts.sizes import BERT_LARGE_WEIGHTS, CHECKPOINT_OVER_WEIGHTS
-from reports.figures.style import (
+from reports.pictures.style import (
     BUDGET,
     GRAY,
     Picture,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from models.verdicts.measurement import BudgetRecord, Measurement
-    from reports.figures.views import View
+    from reports.pictures.views import View
 
 MEGABYTE, MILLISECONDS = 1e6, 1e3
 # arXiv 2310.03971: 160 times smaller than BERT-large, 4.1 % less accurate. Which sizes it divides

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.figures.style import BUDGET, GRAY, Picture, canvas, legend, look, rows_of
+from reports.pictures.style import BUDGET, GRAY, Picture, canvas, legend, look, rows_of
 
 if TYPE_CHECKING:
-    from reports.figures.views import View
+    from reports.pictures.views import View
 
 DROPS = {"accuracy_drop": "below the full model", "accuracy_drop_float32": "below float32"}
 

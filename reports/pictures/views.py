@@ -9,9 +9,9 @@ import msgspec
 
 from models.foreign_text import one_line
 from models.verdicts.metrics import FULL_MODEL
-from reports.figures.style import Picture, as_svg
 from reports.localizations import localizations_of
 from reports.naming import slug
+from reports.pictures.style import Picture, as_svg
 from reports.results import measurements_of
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from models.store import PROJECT
-from reports.figures.draw import pictures
-from reports.figures.front import Point, front
-from reports.figures.style import GRAY, LOOKS
+from reports.pictures.draw import pictures
+from reports.pictures.front import Point, front
+from reports.pictures.style import GRAY, LOOKS
 from suites.meta.reports.runs import DROP_TEST, document, measurements, taken
 
 pytest.importorskip("matplotlib", reason="the report environment has matplotlib")

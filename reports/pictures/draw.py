@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.figures import costs, errors, front, tables, trade
-from reports.figures.views import views
+from reports.pictures import costs, errors, front, tables, trade
+from reports.pictures.views import views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reports.figures.style import Picture
+    from reports.pictures.style import Picture
 
 KINDS = (
     front.three_axes,

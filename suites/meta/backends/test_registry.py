@@ -7,8 +7,8 @@ import re
 import pytest
 
 from models.backends.common.backend import Installed
-from models.backends.common.finding import backend_names, families, find_backend
 from models.backends.common.refusals import Refusal
+from models.backends.common.registry import backend_names, families, find_backend
 from models.errors import UsageMistake
 from models.runtime.available import read_backend, reference_kernels
 from models.store import PROJECT

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reports.figures.style import GRAY, Picture, look, sheet
+from reports.pictures.style import GRAY, Picture, look, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from models.verdicts.measurement import Measurement
-    from reports.figures.views import View
+    from reports.pictures.views import View
 
 COLUMNS = 3
 LONGEST = 12  # characters of a label

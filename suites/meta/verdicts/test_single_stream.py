@@ -9,7 +9,15 @@ import pytest
 
 from models.errors import EdgeproofError
 from models.verdicts.intervals import samples_for_quantile
-from models.verdicts.streams import BATCH, CHUNK, ENOUGH, MOST, single_stream, stream_of, warm_up_of
+from models.verdicts.single_stream import (
+    BATCH,
+    CHUNK,
+    ENOUGH,
+    MOST,
+    single_stream,
+    stream_of,
+    warm_up_of,
+)
 
 
 def test_stream_asks_until_there_are_enough_queries() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.verdicts.metrics import FULL_MODEL, METRICS
 from models.verdicts.sizes import BERT_LARGE_WEIGHTS, CHECKPOINT_OVER_WEIGHTS
-from reports.figures.style import (
+from reports.pictures.style import (
     BUDGET,
     GRAY,
     Picture,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.verdicts.measurement import Measurement
-    from reports.figures.views import View
+    from reports.pictures.views import View
 
 MILLISECONDS = 1e3
 MEGABYTE = 1e6

@@ -6,13 +6,13 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from models.foreign_text import one_line
-from reports.figures.style import BUDGET, GRAY, Picture, legend, look, panel, sheet
+from reports.pictures.style import BUDGET, GRAY, Picture, legend, look, panel, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from reports.figures.views import View
     from reports.localizations import Localization
+    from reports.pictures.views import View
 
 LONGEST, LINES = 90, 3  # characters of a line above a panel, and how many lines
 LONGEST_NAME = 40
