@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.backends.common.finding import find_backend
+from models.backends.common.registry import find_backend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -91,7 +91,8 @@ FAULTS = {
         replacements={
             "return BATCH * int(np.argmin(errors[: len(medians) // 3]))": "return 0",
         },
-        gate=_VERDICTS + "test_single_stream.py::test_the_warm_up_ends_where_the_latency_is_stationary",
+        gate=_VERDICTS
+        + "test_single_stream.py::test_the_warm_up_ends_where_the_latency_is_stationary",
     ),
     "a millisecond that is taken for a second": CodeFault(
         room="budgets",
