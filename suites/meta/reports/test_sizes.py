@@ -8,7 +8,7 @@ from models.flatbuffers.sizes import FlatBufferSizes, size_ledger
 from models.networks.parameters import counts
 from reports.sizes import HEADER, as_html, as_markdown, as_text, size_rows
 from reports.summary import Shown, put_first
-from suites.meta.flatbuffers.test_ledger import BERT_LARGE, MOBILEBERT, PUBLISHED
+from suites.meta.flatbuffers.test_sizes import BERT_LARGE, MOBILEBERT, PUBLISHED
 from suites.meta.reports import runs
 
 
