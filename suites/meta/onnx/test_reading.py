@@ -30,7 +30,7 @@ DAMAGED = {
     "no graph": (number(1, 8), "it holds no graph"),
     "two graphs": (block(7, b"") * 2, "it holds several graphs"),
     "a number in place of the graph": (number(7, 3), "a number stands in place of a message"),
-    "a number in place of a name": (block(7, block(12, number(1, 3))), "in place of a text"),
+    "a number in place of a name": (block(7, block(12, number(1, 3))), "instead of a text"),
     "a text in place of a dimension": (
         block(7, block(12, block(2, block(1, block(2, block(1, block(1, ""))))))),
         "a dimension is not a number",
