@@ -194,7 +194,7 @@ def test_validates_the_facts_of_a_board(board, script, tmp_path):
 def test_validates_the_runtimes_of_a_board(board, printed, tmp_path):
     python = program(tmp_path, f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(printed)}\n")
     target = SshTarget(load_device(HOST), None, board(python=python))
-    with pytest.raises(EdgeproofError, match=r"ssh://pi@board.* than its runtimes.*/path"):
+    with pytest.raises(EdgeproofError, match=r"ssh://pi@board.* with its runtimes.*/path"):
         target.backends()
 
 
