@@ -151,7 +151,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a subject of other labels": (
         in_manifest("facts", "labels", value=["a", "b", "c"]),
-        "summary.json: holds something else",
+        "summary.json: does not hold",
     ),
     "no backend": (in_manifest("backends", value={}), "bundle.json: cannot be read"),
     "an unknown backend": (
@@ -241,13 +241,16 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "an artefact's manifest of another": (
         in_place_of("model.json", "variant.json"),
-        "model.json: holds something else",
+        "model.json: does not hold",
     ),
     "an artefact's manifest that is no JSON": (
         content("/manifest.json", "{"),
-        "manifest.json: holds something else",
+        "manifest.json: does not hold",
     ),
-    "an artefact's manifest, nested": (content("/manifest.json", DEEP), "manifest.json: holds"),
+    "an artefact's manifest, nested": (
+        content("/manifest.json", DEEP),
+        "manifest.json: does not hold",
+    ),
     "no budgets": (without("budgets.toml"), "budgets.toml: is missing"),
     "budgets that are no TOML": (content("budgets.toml", "[["), "is not valid TOML"),
     "budgets of an unknown metric": (content("budgets.toml", '[speed]\nmax = "1"'), "no metric is"),
@@ -262,18 +265,39 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a summary of no split": (in_json("summary.json", "splits", value={}), "lacks a split"),
     "a summary of 2^63 pieces": (in_json("summary.json", "vocabulary", value=HUGE), "summary.json"),
-    "a summary that is a list": (content("summary.json", "[]"), "summary.json: holds"),
-    "a summary, nested": (content("summary.json", b'{"labels":' + DEEP), "summary.json: holds"),
+    "a summary that is a list": (
+        content("summary.json", "[]"),
+        "summary.json: does not hold",
+    ),
+    "a summary, nested": (
+        content("summary.json", b'{"labels":' + DEEP),
+        "summary.json: does not hold",
+    ),
     "no texts": (content("texts.jsonl", ""), "has not as many texts"),
-    "texts that are no JSON": (content("texts.jsonl", "good, bad\n"), "texts.jsonl: holds"),
-    "a nested text": (content("texts.jsonl", DEEP + b"\n"), "texts.jsonl: holds"),
-    "a text of an unknown split": (in_first_text(split="more"), "texts.jsonl: holds"),
+    "texts that are no JSON": (
+        content("texts.jsonl", "good, bad\n"),
+        "texts.jsonl: does not hold",
+    ),
+    "a nested text": (
+        content("texts.jsonl", DEEP + b"\n"),
+        "texts.jsonl: does not hold",
+    ),
+    "a text of an unknown split": (
+        in_first_text(split="more"),
+        "texts.jsonl: does not hold",
+    ),
     "a text without a label": (in_first_text(label=None), "label that the subject does not have"),
     "a text of label 7": (in_first_text(label=7), "label that the subject does not have"),
     "a text of label 2^63": (in_first_text(label=HUGE), "label that the subject does not have"),
     "a text whose text is a list": (in_first_text(text=["a"]), "values other than strings"),
-    "another label in one place": (in_first_text(label=1), "encoded.npz: holds something else"),
-    "texts that were left out": (content("left_out.jsonl", "{}\n"), "left_out.jsonl: holds"),
+    "another label in one place": (
+        in_first_text(label=1),
+        "encoded.npz: does not hold",
+    ),
+    "texts that were left out": (
+        content("left_out.jsonl", "{}\n"),
+        "left_out.jsonl: does not hold",
+    ),
     "arrays that are no archive": (content("encoded.npz", "text"), "encoded.npz: "),
     "arrays without one": (in_arrays("encoded.npz", test_ids=None), "encoded.npz: "),
     "arrays of floats": (
@@ -293,20 +317,26 @@ CASES: dict[str, tuple[Change, str]] = {
     "ids below 0": (in_arrays("encoded.npz", test_ids=-IDS), "in no vocabulary"),
     "masks of 7": (in_arrays("encoded.npz", test_mask=IDS * 7), "neither 0 nor 1"),
     "a tokenizer that is none": (content("tokenizer.json", "{}"), "tokenizer.json: is not"),
-    "a model of no parameters": (in_json("model.json", "parameters", value=0), "model.json: holds"),
+    "a model of no parameters": (
+        in_json("model.json", "parameters", value=0),
+        "model.json: does not hold",
+    ),
     "a model of 2^63 layers": (
         in_json("model.json", "architecture", "layers", value=HUGE),
-        "model.json: holds",
+        "model.json: does not hold",
     ),
     "a model of a billion layers": (
         in_json("model.json", "architecture", "layers", value=10**9),
         "architecture.layers is 1000000000",
     ),
-    "logits of another split": (in_arrays("logits.npz", test=None), "logits.npz: holds"),
+    "logits of another split": (
+        in_arrays("logits.npz", test=None),
+        "logits.npz: does not hold",
+    ),
     "logits of 2 texts": (in_arrays("logits.npz", test=wrong_logits((2, 3))), "not float32 of"),
     "a card of another scheme": (
         in_json("variant.json", "scheme", value="float64"),
-        "variant.json: holds",
+        "variant.json: does not hold",
     ),
     "a card that was refused": (
         in_json("variant.json", "refused", value="why"),
@@ -314,7 +344,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "calibration hashes that are none": (
         in_json("variant.json", "calibration", value=["x"]),
-        "variant.json: holds",
+        "variant.json: does not hold",
     ),
     "no FlatBuffer": (without("model.tflite"), "model.tflite: is missing"),
     "a FlatBuffer that is none": (content("model.tflite", "text"), "model.tflite: is a text"),
@@ -392,7 +422,10 @@ def encoded(**arrays: Any) -> Change:
 ROWS = np.full((6, 7), 2, np.int32)
 ONE = "golden/ai_edge_litert/one.npy"
 OF_GIVEN: dict[str, tuple[Change, str]] = {
-    "a card that is none": (of("one", "variant.json", lambda name: content(name, "[]")), "holds"),
+    "a card that is none": (
+        of("one", "variant.json", lambda name: content(name, "[]")),
+        "does not hold",
+    ),
     "a card of an unknown input": (card("one", "declared", "inputs", value={"ids": "x"}), "'x'"),
     "a card of another meaning": (
         card("one", "declared", "output", "meaning", value="max"),
@@ -410,7 +443,10 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     "a card that promises a scheme": (card("both", "scheme", value="float16"), "not of None"),
     "a card of more rows than the table": (card("one", "rows", value=65), "its table has 65 rows"),
     "a card of another length": (card("one", "length", value=8), "its card says 8 tokens"),
-    "a card of length 0": (card("one", "length", value=0), "variant.json: holds"),
+    "a card of length 0": (
+        card("one", "length", value=0),
+        "variant.json: does not hold",
+    ),
     "a card of hashes that are none": (card("one", "calibration", value=["x"]), "variant.json: "),
     "a file of another candidate": (
         lambda members, manifest: members.update(

@@ -154,7 +154,7 @@ def test_rejects_output_of_label_indices(tmp_path, dtype):
     model.end_graph([ids], [out])
     path = tmp_path / "labels.tflite"
     path.write_bytes(model.pack())
-    with pytest.raises(UsageMistake, match=f"is {dtype}, and a score for each label"):
+    with pytest.raises(UsageMistake, match=f"is {dtype}, and scores must be floating"):
         read_candidate(path)
 
 

@@ -35,7 +35,7 @@ def start(mini: Miniature, helpers: int = 0) -> subprocess.Popen[str]:
 
 
 # Kept beside what the builder makes.
-MADE_BY_RUNS = {"answers", "kernel-coverage"}
+MADE_BY_RUNS = {"answers", "kernel-coverage", "paper_recipe"}
 
 
 def members(store: Path) -> dict[str, dict[str, str]]:

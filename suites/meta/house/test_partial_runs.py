@@ -29,7 +29,7 @@ FIRST = "suites/size/test_size.py::test_file_is_within_budget[host-float32]"
 def run_sizes(miniature, tmp_path):
     """Run the gates of size in float32: `run_sizes(*arguments, ending=None)`.
 
-    There are seven: the last but one compares with float32, and has no candidate to judge.
+    There are four, of which one compares with float32 and has no candidate to judge.
     """
 
     def ran(*arguments, ending=None):
@@ -78,10 +78,10 @@ def test_run_that_ends_early_reports_the_cause(ending, code, said, run_sizes):
     assert outcome.code == code, outcome.output
     document = checked(outcome)
     extent = extent_of(document)
-    assert (extent.collected, extent.run) == (7, 2)
+    assert (extent.collected, extent.run) == (4, 1)
     assert extent.ended_by.startswith(said)
     (group,) = extent.not_run
-    assert (group.count, len(group.tests)) == (5, 5)
+    assert (group.count, len(group.tests)) == (2, 2)
     assert f"it ended early: {said}" in partial_because(document)
     assert "and more is said of it" not in headline(document)[1]
 
@@ -91,7 +91,7 @@ def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
     assert outcome.code in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED}
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
     extent = extent_of(checked(outcome))
-    assert (extent.run, sum(one.count for one in extent.not_run)) == (3, 4)
+    assert (extent.run, sum(one.count for one in extent.not_run)) == (2, 1)
     assert "what was measured before is kept" in extent.ended_by
 
 
@@ -116,9 +116,9 @@ def test_cause_is_reported_once(ending, message, run_sizes):
     assert "Traceback" not in outcome.output
     document = checked(outcome)
     (group,) = extent_of(document).not_run
-    assert group.count == 4
+    assert group.count == 1
     assert group.reason.startswith("same cause as suites/size/test_size.py::")
-    assert "not run: 4: same cause as" in outcome.output
+    assert "not run: 1: same cause as" in outcome.output
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ MISTAKES = {
     ),
     "an empty label": ('"NEUTRAL", "POSITIVE"', '"NEUTRAL", ""', ("corpus", "labels", "empty")),
     "one column for two things": ('entity = "entity"', 'entity = "text"', ("columns", "'text'")),
-    "a column without a name": ('entity = "entity"', 'entity = ""', ("columns", "no column")),
+    "a column without a name": ('entity = "entity"', 'entity = ""', ("columns", "not a column")),
     "a header that names a column twice": (
         "seed = 5",
         'seed = 5\nheader = ["id", "text", "text", "polarity", "entity", "split"]',
