@@ -84,9 +84,11 @@ def run(
     """
     given = [
         *(f"--edge-subject={mini.subject}", f"--edge-corpus={mini.corpus}"),
-        *(f"--edge-budgets={mini.budgets}", f"--edge-guards={mini.guards}"),
-        f"--edge-cache-dir={mini.store}",
+        *(f"--edge-budgets={mini.budgets}", f"--edge-cache-dir={mini.store}"),
     ]
+    # The miniature of a checkpoint has no regression guards.
+    if mini.guards.is_file():
+        given.append(f"--edge-guards={mini.guards}")
     given = without_repeated(given, arguments)
     return run_pytest(reports, [*tests, *given, *arguments], variables)
 
