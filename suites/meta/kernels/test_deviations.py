@@ -10,7 +10,7 @@ from models.kernels.deviations import FOLDER, known_deviations
 from models.kernels.families.all_families import FAMILIES
 
 LARGEST = 2_000
-SEEDS = range(60)
+SEEDS = range(300)
 ENTRIES = {one.name: one for one in known_deviations()}
 
 
