@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from models.backends.common.registry import backend_names
 from models.runtime.available import available_backends, why_absent
 from models.runtime.software_vulkan import prepare_software_vulkan
 from models.runtime.transports import LocalTransport
@@ -62,14 +61,8 @@ class SoftwareGpuTarget(LocalTarget):
 
     def backends(self) -> dict[str, str]:
         """Return the versions of the backends that can answer, also on the software driver."""
-        names = [name for name in backend_names(boards=True) if self.why_absent(name) is None]
-        found = available_backends(names, drivers=_SOFTWARE)
+        found = available_backends(drivers=_SOFTWARE)
         return {backend.name: backend.version for backend in found}
-
-    def absent(self) -> dict[str, str]:
-        """Return why the other backends cannot answer here, by name."""
-        reasons = {name: self.why_absent(name) for name in backend_names(boards=True)}
-        return {name: reason for name, reason in reasons.items() if reason is not None}
 
     def why_absent(self, name: str) -> str | None:
         """Return why a backend cannot answer here; None where it can."""

@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from models.devices.profile import HOST
 from models.devices.recognition import recognize
-from models.devices.watch import watch_here
-from models.errors import EdgeproofError, UsageMistake
-from models.processes import run
-from models.runner.machine import usable_cores
+from models.errors import UsageMistake
 from models.runtime.available import (
-    absent_backends,
     available_backends,
     installed_here,
     read_backend,
@@ -30,16 +26,12 @@ from models.targets.common.profiles import HERE, judging_profile, known_profiles
 from models.targets.common.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from models.devices.profile import Device
     from models.devices.recognition import Found
-    from models.runtime.transports import Channel
     from models.store import Store
     from models.targets.common.target import Wish
-
-ALLOW = "Install it there, or allow it to this user"
-_SECONDS_TO_RUN = 60.0
 
 
 @dataclass(frozen=True)
@@ -74,12 +66,6 @@ class LocalTarget(Target[LocalTransport]):
         return cls(judging_profile(wish.profile, found), found)
 
     @property
-    def cores(self) -> int:
-        """The profile's number; this machine's where no board's profile fits."""
-        hardware = self.device.table.hardware
-        return hardware.cores if hardware else usable_cores()
-
-    @property
     def runners(self) -> int:
         """One for each core, unless this machine is a board."""
         return len(os.sched_getaffinity(0)) if self.device.name == HOST else 1
@@ -87,10 +73,6 @@ class LocalTarget(Target[LocalTransport]):
     def backends(self) -> dict[str, str]:
         """Return the versions of the backends that can answer here, by name, best first."""
         return {backend.name: backend.version for backend in available_backends()}
-
-    def absent(self) -> dict[str, str]:
-        """Return why the other backends cannot answer here, by name."""
-        return {backend.name: backend.reason for backend in absent_backends()}
 
     def version(self, name: str) -> str:
         """Return the version of a backend's package."""
@@ -126,21 +108,6 @@ class LocalTarget(Target[LocalTransport]):
             identity["drivers"] = identify_drivers({**os.environ, **transport.environment})
         return identity
 
-    def start_watch(
-        self,
-        transport: LocalTransport,  # noqa: ARG002 - this machine is where the runner is
-    ) -> Callable[[Path], Channel]:
-        """Return what starts the watcher on this machine."""
-        return watch_here
-
-    def run(self, words: Sequence[str]) -> None:
-        """Run a command here.
-
-        Raises:
-            EdgeproofError: it failed; quotes its last line.
-        """
-        run_here(words)
-
     def facts(self) -> dict[str, Any]:
         """Return what results.json holds of the target."""
         return self._facts(emulated=False, machine=self.found.machine, model=self.found.model)
@@ -152,14 +119,3 @@ class LocalTarget(Target[LocalTransport]):
     def describe_found(self) -> str:
         """Say which device this machine is."""
         return f"{HERE} is {self.found.describe()}"
-
-
-def run_here(words: Sequence[str]) -> None:
-    """Run a command on this machine.
-
-    Raises:
-        EdgeproofError: it failed; quotes its last line.
-    """
-    done = run(words, seconds=_SECONDS_TO_RUN, remedy=ALLOW)
-    if done.code:
-        raise EdgeproofError(done.last_line, key=words[0], remedy=ALLOW)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from models.backends.common.backend import Installed
 from models.devices.profile import load_device
-from models.devices.watch import watch_here
 from models.errors import UsageMistake
 from models.runner.machine import usable_cores
 from models.runtime.available import read_backend
@@ -16,14 +15,11 @@ from models.runtime.emulator import read_sysroots
 from models.runtime.sysroot import core_names, prepare_sysroot
 from models.targets.common.profiles import emulated_names
 from models.targets.common.target import Target
-from models.targets.local import run_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable
 
     from models.devices.profile import Device
-    from models.runtime.transports import Channel
     from models.store import Store
     from models.targets.common.target import Wish
 
@@ -137,21 +133,6 @@ class EmulatedTarget(Target[EmulatedTransport]):
             "machine": self.architecture,
             "processor": self.core,
         }
-
-    def start_watch(
-        self,
-        transport: EmulatedTransport,  # noqa: ARG002 - this machine is where the emulator is
-    ) -> Callable[[Path], Channel]:
-        """Return what starts the watcher on this machine, which computes for the board."""
-        return watch_here
-
-    def run(self, words: Sequence[str]) -> None:
-        """Run a command on this machine, which starts the emulator.
-
-        Raises:
-            EdgeproofError: it failed; quotes its last line.
-        """
-        run_here(words)
 
     def facts(self) -> dict[str, Any]:
         """Return what results.json holds of the target."""

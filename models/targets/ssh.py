@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from models.backends.common.backend import Installed
 from models.devices.recognition import recognize_there
 from models.errors import EdgeproofError
-from models.runner.machine import usable_cores
 from models.runtime.available import distributions, read_backend
 from models.runtime.ssh import SshTransport
 from models.runtime.vulkan import FOLDERS
 from models.targets.common.profiles import judging_profile, known_profiles
-from models.targets.common.target import Target
-from models.targets.local import ALLOW
+from models.targets.common.target import ALLOW, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,12 +72,6 @@ class SshTarget(Target[SshTransport]):
         found = recognize_there(connection.start_program, known_profiles(profile))
         where = connection.describe()
         return cls(judging_profile(profile, found, where=where, reached=True), found, connection)
-
-    @property
-    def cores(self) -> int:
-        """The profile's number; this machine's where no board's profile fits."""
-        hardware = self.device.table.hardware
-        return hardware.cores if hardware else usable_cores()
 
     @cached_property
     def _installed(self) -> dict[str, str]:

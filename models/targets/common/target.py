@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from models.backends.common.registry import backend_names
+from models.devices.watch import watch_here
+from models.errors import EdgeproofError
+from models.processes import run
+from models.runner.machine import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from models.runtime.transports import Channel, Transport
     from models.store import Store
 
+ALLOW = "Install it there, or allow it to this user"
+_SECONDS_TO_RUN = 60.0
 T = TypeVar("T", bound="Transport")
 
 
@@ -97,9 +103,10 @@ class Target(ABC, Generic[T]):
         return self.device.table.threads
 
     @property
-    @abstractmethod
     def cores(self) -> int:
-        """How many cores compute there."""
+        """How many cores compute there: the profile's number, this machine's without one."""
+        hardware = self.device.table.hardware
+        return hardware.cores if hardware else usable_cores()
 
     @property
     def core(self) -> str | None:
@@ -154,17 +161,19 @@ class Target(ABC, Generic[T]):
         None where no answers may be kept.
         """
 
-    @abstractmethod
-    def start_watch(self, transport: T) -> Callable[[Path], Channel]:
-        """Return what starts the sensors' watcher where the runner is."""
+    def start_watch(self, transport: T) -> Callable[[Path], Channel]:  # noqa: ARG002 - for heirs
+        """Return what starts the sensors' watcher where the runner is: by default, here."""
+        return watch_here
 
-    @abstractmethod
     def run(self, words: Sequence[str]) -> None:
-        """Run a command where runners are started.
+        """Run a command where runners are started: by default, on this machine.
 
         Raises:
             EdgeproofError: it failed; quotes its last line.
         """
+        done = run(words, seconds=_SECONDS_TO_RUN, remedy=ALLOW)
+        if done.code:
+            raise EdgeproofError(done.last_line, key=words[0], remedy=ALLOW)
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:
