@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # RepLab's test split has 58,568 texts: EDGEPROOF_BENCHMARK_TEXTS=58568 takes as many.
 TEXTS = int(os.environ.get("EDGEPROOF_BENCHMARK_TEXTS", "4000"))
-SCHEMES = ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8")
+SCHEMES = ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8_dense")
 ROUNDS, ROUND_TEXTS = 9, 300
 SHARE_OF_BARE = 0.97
 TWO_CORES = 1.8

@@ -11,6 +11,11 @@ METRICS = {
     "tweets_per_second": "texts_per_second",
     "agreement_runtimes": "agreement_backends",
 }
+# The quantizer that litert-quantizer is has recipes of these names, which quantize every operator.
+SCHEMES = {
+    "static_wi8_ai8": "static_wi8_ai8_dense",
+    "static_wi8_ai16": "static_wi8_ai16_dense",
+}
 UNITS = {"tweets/s": "texts/s"}
 # Keys of a measurement, in versions 1 and 2 of results.json and of a baseline.
 MEASURED = {"runtime": "backend"}

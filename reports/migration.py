@@ -90,13 +90,44 @@ def _measurement_to_3(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _to_4(old: dict[str, Any]) -> dict[str, Any]:
-    """Call a test measured that was called recorded; nothing was guarded before."""
+    """Call a test measured that was called recorded, and rename schemes.
+
+    Nothing was guarded before.
+    """
     measured = {"outcome": "measured"}
     tests = [one | measured if one["outcome"] == "recorded" else one for one in old["tests"]]
-    return old | {
-        "measurements": [one | {"guard": None} for one in old["measurements"]],
+    return _subject_to_4(old) | {
+        "measurements": [
+            _with_scheme(one, "scheme") | {"guard": None} for one in old["measurements"]
+        ],
         "tests": tests,
     }
+
+
+def _subject_to_4(old: dict[str, Any]) -> dict[str, Any]:
+    """Rename schemes where a document, or a run that is merged in it, lists them."""
+    run, subject = dict(old["run"]), old["subject"]
+    for part, key in (("localizations", "scheme"), ("backends", "candidate")):
+        if part in run:
+            run[part] = [_with_scheme(one, key) for one in run[part]]
+    if "other_schemes" in run.get("extent", ()):
+        asked = run["extent"]
+        run["extent"] = asked | {"other_schemes": _schemes_of_today(asked["other_schemes"])}
+    if run.get("merged") is not None:
+        run["merged"] = [_subject_to_4(one) for one in run["merged"]]
+    return old | {
+        "run": run,
+        "subject": subject | {"schemes": _schemes_of_today(subject["schemes"])},
+    }
+
+
+def _with_scheme(one: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a table whose key holds the name of a scheme, by its name of today."""
+    return one | {key: former.SCHEMES.get(one[key], one[key])}
+
+
+def _schemes_of_today(schemes: list[str]) -> list[str]:
+    return [former.SCHEMES.get(name, name) for name in schemes]
 
 
 def _run(old: dict[str, Any], localization: Step) -> dict[str, Any]:

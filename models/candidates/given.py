@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models import former
 from models.candidates.candidate import bind, open_candidate
 from models.candidates.declaration import CandidateTable, Declaration
 from models.candidates.given_candidate import GivenCandidate, length_of, refuse_too_many
@@ -480,12 +481,19 @@ def _bind(
 
 
 def _scheme(table: CandidateTable, handed: Handed) -> str | None:
+    """Return the scheme whose contract a candidate promises, by its `contract` or its name.
+
+    Raises:
+        UsageMistake: no scheme is called so.
+    """
     if table.contract is not None and table.contract not in SCHEMES:
         raise UsageMistake(
             f"no scheme is called {table.contract!r}",
             file=handed.where,
             key=f"candidate {table.name}: contract",
-            remedy=f"Give one of {', '.join(SCHEMES)}",
+            remedy=former.remedy_for(
+                table.contract, former.SCHEMES, f"Give one of {', '.join(SCHEMES)}"
+            ),
         )
     return table.contract or (table.name if table.name in SCHEMES else None)
 
@@ -494,6 +502,12 @@ def _remarks(found: Mapping[str, GivenCandidate], texts: Texts) -> list[str]:
     said = []
     first: dict[str, str] = {}
     for one in found.values():
+        if one.scheme is None and one.name in former.SCHEMES:
+            today = former.SCHEMES[one.name]
+            said.append(
+                f"{one.name}: its name promises no contract: the scheme of that name is called "
+                f'{today} now. contract = "{today}" promises it.'
+            )
         if (same := first.setdefault(one.sha256, one.name)) != one.name:
             said.append(
                 f"{one.name}: its file is {same}'s, byte for byte: what compares the two is green "

@@ -6,7 +6,8 @@
 | float16 | in floats | `float16` |
 | integers, unpacked by DEQUANTIZE | in floats | `weight_only_wi<W>_afp32` |
 | integers | on integers, activations quantized as they come | `dynamic_wi<W>_afp32` |
-| integers | on integers, activations stored so | `static_wi<W>_ai<A>`, `_integer` with the output |
+| integers | on integers, activations stored so | `static_wi<W>_ai<A>_dense` |
+| integers | likewise, and so does every other operator | `static_wi<W>_ai<A>_integer` |
 
 A weight is large where a converter would quantize it; where no weight is, all count.
 """
@@ -92,8 +93,8 @@ def _computing(report: FlatBufferReport, written: str, *, mixed: bool) -> str:
     kinds = Counter(arithmetic(one) for one in products)
     activations = {_activation(one) for one in products if arithmetic(one) == "integer"}
     if kinds["integer"] and len(activations) == 1:
-        ending = "_integer" if _integer_throughout(report) else ""
-        return f"static_{written}_ai{activations.pop()}{ending}"
+        ending = "integer" if _integer_throughout(report) else "dense"
+        return f"static_{written}_ai{activations.pop()}_{ending}"
     if mixed:
         return f"mixed_{written}_afp32"
     return f"{'dynamic' if kinds['hybrid'] else 'weight_only'}_{written}_afp32"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from models import former
 from models.errors import UsageMistake
 from models.tables import Table, read_table
 
@@ -108,6 +109,6 @@ def scheme_named(name: str, *, where: str = "--edge-schemes") -> Scheme:
         raise UsageMistake(
             f"no scheme is called {name!r}",
             key=where,
-            remedy=f"Give some of {', '.join(SCHEMES)}",
+            remedy=former.remedy_for(name, former.SCHEMES, f"Give some of {', '.join(SCHEMES)}"),
         )
     return SCHEMES[name]

@@ -134,11 +134,13 @@ def baseline_path(folder: Path, subject: str, device: str, scheme: str) -> Path:
 def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Baseline | None:
     """Read a baseline; None if there is none.
 
+    A baseline that was recorded under the former name of its scheme is read under today's.
+
     Raises:
         EdgeproofError: it cannot be read, or is of another subject, device or scheme.
     """
     try:
-        content = read_regular(path, LARGEST_DOCUMENT)
+        path, content = _content(path, scheme)
         baseline = msgspec.convert(_in_todays_words(parse_json(content)), type=Baseline)
     except FileNotFoundError:
         return None
@@ -148,6 +150,8 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
             file=path,
             remedy="Record it again with --edge-update-baseline",
         ) from None
+    if former.SCHEMES.get(baseline.scheme) == scheme:
+        baseline = msgspec.structs.replace(baseline, scheme=scheme)
     said = (baseline.schema, baseline.subject, baseline.device, baseline.scheme)
     if said != (SCHEMA, subject, device, scheme):
         raise EdgeproofError(
@@ -156,6 +160,22 @@ def read_baseline(path: Path, *, subject: str, device: str, scheme: str) -> Base
             remedy=f"Put one of {subject}, {device}, {scheme} there: --edge-update-baseline",
         )
     return baseline
+
+
+def _content(path: Path, scheme: str) -> tuple[Path, bytes]:
+    """Return a baseline's file and content; of a renamed scheme also that of its former name.
+
+    Raises:
+        OSError: it cannot be read, or there is none.
+    """
+    try:
+        return path, read_regular(path, LARGEST_DOCUMENT)
+    except FileNotFoundError:
+        for old, new in former.SCHEMES.items():
+            if new == scheme:
+                before = path.with_name(f"{old}{path.suffix}")
+                return before, read_regular(before, LARGEST_DOCUMENT)
+        raise
 
 
 def _in_todays_words(document: Any) -> Any:

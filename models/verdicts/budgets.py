@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from models import former
 from models.errors import UsageMistake
 from models.tables import ROOT, read_toml, refuse_another_kind, shown
 from models.verdicts.goals import GOAL, Goal, read_goals
@@ -262,7 +263,9 @@ class _Reader:
                     raise self._mistake(
                         f"no scheme is called {scheme!r}",
                         key,
-                        f"Known schemes: {', '.join(self.schemes)}",
+                        former.remedy_for(
+                            scheme, former.SCHEMES, f"Known schemes: {', '.join(self.schemes)}"
+                        ),
                     )
                 found.append((scheme, self._limit(metric, own, key)))
         return found

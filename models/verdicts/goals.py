@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models import former
 from models.errors import UsageMistake
 from models.verdicts.judge import Budget
 from models.verdicts.metrics import FULL_MODEL, METRICS
@@ -73,7 +74,7 @@ def read_goals(table: object, *, file: str, schemes: Collection[str]) -> dict[st
                 f"no scheme is called {scheme!r}",
                 file=file,
                 key=f"{GOAL}.{scheme}",
-                remedy=f"Known schemes: {known}",
+                remedy=former.remedy_for(scheme, former.SCHEMES, f"Known schemes: {known}"),
             )
         found[scheme] = _goal(limits, file, f"{GOAL}.{scheme}")
     return found

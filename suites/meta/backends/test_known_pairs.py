@@ -40,6 +40,7 @@ def test_known_pair_applies_to_its_versions_only():
     ("old", "new", "says"),
     [
         ('"dynamic_wi4b32_afp32"', '"int4"', "no scheme is called 'int4'"),
+        ('"dynamic_wi4b32_afp32"', '"static_wi8_ai8"', "It is called static_wi8_ai8_dense now"),
         ('"ai_edge_litert-builtin"', '"litert-npu"', "no backend is called 'litert-npu'"),
         ('">=2.1,<=2.3.0"', '"all of them"', "is not a range of versions"),
         ('["agreement_backends"]', '["speed"]', "no metric is called 'speed'"),

@@ -169,6 +169,10 @@ CASES: dict[str, tuple[Change, str]] = {
         in_manifest("facts", "schemes", "float16", value="int1"),
         "no scheme is called 'int1'",
     ),
+    "a scheme of a former name": (
+        in_manifest("facts", "schemes", "float16", value="static_wi8_ai8"),
+        "no scheme is called 'static_wi8_ai8'. Export it again with --edge-export-bundle",
+    ),
     "a candidate of more artefacts than names": (
         in_manifest("artefacts", "candidates", "int1", value=f"variant/{'0' * 24}"),
         "its candidates are not those that it says to hold",

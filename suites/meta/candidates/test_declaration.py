@@ -31,7 +31,7 @@ length = 64
 labels = ["a", "b"]
 tokenizer = "characters:"
 reference = "elsewhere.tflite"
-contract = "static_wi8_ai8"
+contract = "static_wi8_ai8_dense"
 
 [candidates.inputs]
 ids = "x"

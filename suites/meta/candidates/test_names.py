@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from models import former
 from models.candidates.declaration import CandidateTable
 from models.candidates.given import Handed, take
 from models.candidates.texts import parse_columns
@@ -43,6 +44,16 @@ def test_rejects_names_that_look_the_same(names, hand):
 def test_rejects_the_name_of_the_trained_model(hand):
     with pytest.raises(UsageMistake, match="a candidate is called 'full_model', as budgets"):
         hand([("full_model", 0)])
+
+
+def test_name_of_a_former_scheme_promises_no_contract(hand):
+    (old, new), *_ = former.SCHEMES.items()
+    given = hand([(old, 0)])
+    assert given.candidates[old].scheme is None
+    assert given.remarks[0] == (
+        f"{old}: its name promises no contract: the scheme of that name is called {new} now. "
+        f'contract = "{new}" promises it.'
+    )
 
 
 def test_reports_identical_files(hand):

@@ -56,7 +56,7 @@ def test_every_emulated_core_is_judged_by_what_was_measured(architecture, core):
 
 @pytest.mark.parametrize("core", ["cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76"])
 def test_budgets_limit_answers_that_were_bit_identical(core):
-    of = {"scheme": "static_wi8_ai8", "backend": "ai_edge_litert", "core": core}
+    of = {"scheme": "static_wi8_ai8_dense", "backend": "ai_edge_litert", "core": core}
     expected = load_expected("embedded")
     assert expected.limit("agreement_golden", **of) is not None
     assert expected.limit("reference_difference", **of).value == 0.0

@@ -81,8 +81,8 @@ def test_raspberry_with_emulated_processor_is_judged_as_a_raspberry(judge_on, tm
     sysroot = prepare_sysroot(Store(default_root()), "aarch64")
     raspberry = Board(tmp_path / "raspberry", sysroot)
     try:
-        # Not static_wi8_ai8: where chance made a zero point 0, four threads of this core answer it
-        # wrongly (docs/quantization.md).
+        # Not static_wi8_ai8_dense: where chance made a zero point 0, four threads of this core
+        # answer it wrongly (docs/quantization.md).
         schemes = "--edge-schemes=float32,float16,dynamic_wi8_afp32"
         outcome = judge_on(raspberry, arguments=["-m", "rpi4", "--edge-texts=8", schemes])
     finally:

@@ -439,7 +439,7 @@ TOMLS = {
         says=("mine.toml", "no [[candidates]]"), toml=f"candidates = []\n{TOML}"
     ),
     "no such contract": Refused(
-        says=("mine.toml", "candidate x: contract", "'int8'", "static_wi8_ai8"),
+        says=("mine.toml", "candidate x: contract", "'int8'", "static_wi8_ai8_dense"),
         toml=f'{TOML}{ONE}contract = "int8"\n',
     ),
     "labels in two orders": Refused(

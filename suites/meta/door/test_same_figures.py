@@ -12,7 +12,7 @@ from suites.meta.gates.sharing import clean_run, miniature, shared_folder
 
 __all__ = ["clean_run", "miniature", "shared_folder"]
 
-SCHEMES = ("float32", "dynamic_wi8_afp32", "static_wi8_ai8")
+SCHEMES = ("float32", "dynamic_wi8_afp32", "static_wi8_ai8_dense")
 SUITES = ("suites/accuracy", "suites/agreement", "suites/size", "suites/conformance/test_file.py")
 # What follows from the files and the answers alone.
 METRICS = (

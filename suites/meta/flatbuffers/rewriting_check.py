@@ -101,8 +101,8 @@ class Check:
     def static(self) -> dict[str, Any]:
         """Return the effect of eight bits, with and without smoothing."""
         return {
-            "leveled": self.error(self.made("static_wi8_ai8")),
-            "plain": self.error(self.made("static_wi8_ai8", leveled=False)),
+            "leveled": self.error(self.made("static_wi8_ai8_dense")),
+            "plain": self.error(self.made("static_wi8_ai8_dense", leveled=False)),
         }
 
     def addends(self) -> dict[str, Any]:

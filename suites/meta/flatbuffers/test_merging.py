@@ -93,4 +93,4 @@ def test_rejects_tensor_name_with_different_meanings_by_length():
     sample = {name: np.ones((1, 8), np.int32) for name in NAMES}
     files = {4: classifier(tokens=4, end=("MUL",)), 8: classifier(tokens=8, end=("ADD",))}
     with pytest.raises(UnsupportedSchemeError, match="'end_0' is MUL at 4 tokens and ADD at 8"):
-        make_variants(files, SCHEMES["static_wi8_ai8"], [sample])
+        make_variants(files, SCHEMES["static_wi8_ai8_dense"], [sample])

@@ -82,7 +82,8 @@ CONVERTERS = {
     "float32": "float32",
     "float16": "float16",
     "dynamic_wi8_afp32": "dynamic_wi8_afp32",
-    "static_wi8_ai8": "static_wi8_ai8",
+    # Its logits are floats.
+    "static_wi8_ai8": "static_wi8_ai8_dense",
     # Its table of words stays float32, which is most of so small a file: it is told by the rest.
     "quantizer_dynamic_wi8_afp32": "dynamic_wi8_afp32",
     "quantizer_dynamic_wi4_afp32": "dynamic_wi4_afp32",

@@ -32,7 +32,7 @@ BACKENDS = "suites/backends/test_backends.py::"
 SIZE = "suites/size/test_size.py::"
 GOAL = "suites/goal/test_goal.py::"
 TEXT = "suites/latency/test_throughput.py::"
-DYNAMIC, STATIC, INTEGER = "dynamic_wi8_afp32", "static_wi8_ai8", "static_wi8_ai8_integer"
+DYNAMIC, STATIC, INTEGER = "dynamic_wi8_afp32", "static_wi8_ai8_dense", "static_wi8_ai8_integer"
 
 
 def _shuffled(array: NDArray[np.generic]) -> NDArray[np.generic]:

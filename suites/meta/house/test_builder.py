@@ -75,7 +75,7 @@ def said(killed) -> list[str]:
 
 def test_two_builders_make_everything_once(said):
     text = "".join(said)
-    for scheme in ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8"):
+    for scheme in ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8_dense"):
         assert text.count(f"variant {scheme}: converting") == 1, text
     assert "waiting for another run that makes" in text
 

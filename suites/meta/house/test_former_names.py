@@ -14,6 +14,7 @@ from fixtures.options import OPTIONS, SETTINGS, Option
 from models import former
 from models.devices.profile import FOLDER, load_device
 from models.errors import UsageMistake
+from models.flatbuffers.schemes import SCHEMES, scheme_named
 from models.store import PROJECT
 from models.verdicts.budgets import load_budgets
 from models.verdicts.metrics import METRICS
@@ -21,6 +22,7 @@ from models.verdicts.quantities import SPELLINGS, Unit, parse_quantity
 from suites.meta.gates.running import environment
 
 OLD_METRIC, *_ = former.METRICS
+OLD_SCHEME, NEW_SCHEME = next(iter(former.SCHEMES.items()))
 (OLD_UNIT,) = former.UNITS
 NOW = "It is called {} now: write that"
 ENTRY = """
@@ -41,13 +43,14 @@ SLOW = "suites/latency/test_throughput.py"
     [
         (former.METRICS, METRICS),
         (former.UNITS, SPELLINGS),
+        (former.SCHEMES, SCHEMES),
         (former.OPTIONS, {option.name for option in OPTIONS}),
         (former.TESTS, re.findall(r"(?m)^def (test_\w+)", "\n".join(
             file.read_text(encoding="utf-8")
             for file in (PROJECT / "suites").glob("*/test_*.py")
         ))),
     ],
-    ids=["metrics", "units", "options", "tests"],
+    ids=["metrics", "units", "schemes", "options", "tests"],
 )  # fmt: skip
 def test_former_names_map_to_current_names(names, today):
     assert {*names.values()} <= {*today}
@@ -63,6 +66,28 @@ def test_budget_with_a_former_metric_gets_the_current_name(tmp_path):
     assert str(refused.value) == (
         f"{file}: {OLD_METRIC}: no metric is called '{OLD_METRIC}'. {NOW.format(new)}"
     )
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        '[agreement.{}]\nmin = "97 %"\n',
+        '[goal.{}]\nbytes = "1 MB"\ndrop = "1 pp"\nspeed = "2 x paper"\n',
+    ],
+    ids=["metric", "goal"],
+)
+def test_budget_of_a_former_scheme_gets_the_current_name(limits, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(limits.format(OLD_SCHEME), encoding="utf-8")
+    with pytest.raises(UsageMistake, match=NOW.format(NEW_SCHEME)) as refused:
+        load_budgets(str(file), schemes=[*SCHEMES], classes=3)
+    assert refused.value.what == f"no scheme is called {OLD_SCHEME!r}"
+
+
+def test_former_scheme_that_is_asked_for_gets_the_current_name():
+    with pytest.raises(UsageMistake, match=NOW.format(NEW_SCHEME)) as refused:
+        scheme_named(OLD_SCHEME)
+    assert refused.value.key == "--edge-schemes"
 
 
 def test_budget_with_a_former_unit_gets_the_current_unit(tmp_path):
@@ -99,6 +124,7 @@ def test_device_profile_with_former_names_gets_the_current_ones(section, old, ne
             ({"test": f"{SLOW}::{old}[host-float32]", "metric": "accuracy"}, new)
             for old, new in former.TESTS.items()
         ),
+        ({"test": f"{SLOW}::test_any[host-{OLD_SCHEME}]", "metric": "accuracy"}, NEW_SCHEME),
     ],
 )
 def test_known_failure_with_former_names_gets_the_current_ones(entry, new, tmp_path):
@@ -114,7 +140,7 @@ def test_known_failure_with_former_names_gets_the_current_ones(entry, new, tmp_p
         )
     assert stopped.value.returncode == pytest.ExitCode.USAGE_ERROR
     assert str(file) in str(stopped.value)
-    assert NOW.format(new) in str(stopped.value)
+    assert f"is called {new} now: write that" in str(stopped.value)
 
 
 def test_wrong_dimension_gets_no_former_unit_remedy():

@@ -22,7 +22,7 @@ from suites.meta.house.planted_known_failures import VARIABLE
 
 PLUGIN = "suites.meta.house.planted_known_failures"
 GATE = "suites/accuracy/test_accuracy_drop.py::test_drop_from_the_full_model_is_within_budget"
-TEST = f"{GATE}[host-static_wi8_ai8]"
+TEST = f"{GATE}[host-static_wi8_ai8_dense]"
 ENTRY = """
 [[failures]]
 subject = "{subject}"
@@ -88,7 +88,7 @@ def taken(metric="accuracy_drop", ends=(0.0, 0.02), moved=None):
     return measure(
         Estimate(0.01 if moved else ends[0], *ends, 100),
         metric=metric,
-        scheme="static_wi8_ai8",
+        scheme="static_wi8_ai8_dense",
         device="host",
         backend="ai_edge_litert",
         test=TEST,
@@ -108,7 +108,7 @@ def ended(item, error, *measurements):
     return type(raised.value)
 
 
-FAILED = pytest.fail.Exception("inconclusive: accuracy_drop of static_wi8_ai8")
+FAILED = pytest.fail.Exception("inconclusive: accuracy_drop of static_wi8_ai8_dense")
 SAYS = ENTRY.replace('metric = "accuracy_drop"\nverdict = "inconclusive"', 'says = "SOFTMAX"')
 
 

@@ -41,7 +41,7 @@ def test_every_measurement_names_a_test_that_ran(clean_run):
 
 
 def test_the_scoreboard_closes_the_output(clean_run):
-    for scheme in ("full_model", "float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8"):
+    for scheme in ("full_model", "float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8_dense"):
         assert f"\n{scheme} " in clean_run.output
 
 

@@ -138,7 +138,7 @@ def test_unrelated_tensors_of_the_same_name_are_not_matched(tmp_path):
 
 
 def test_missing_quantizer_error_says_what_to_install(monkeypatch):
-    static, dynamic = SCHEMES["static_wi8_ai8"], SCHEMES["dynamic_wi8_afp32"]
+    static, dynamic = SCHEMES["static_wi8_ai8_dense"], SCHEMES["dynamic_wi8_afp32"]
     monkeypatch.setattr(mending, "find_spec", lambda _name: None)
     assert "pip install --group host" in mending.why_not(static)
     assert mending.why_not(dynamic) is None
@@ -165,7 +165,7 @@ binding = {"inputs": [["ids", 0, None, None], ["mask", 1, None, None]], "output"
 request = Request(
     candidate=Fed(folder + "/after.tflite", binding),
     reference=Fed(folder + "/before.tflite", binding),
-    texts=folder + "/texts.npz", scheme="static_wi8_ai8",
+    texts=folder + "/texts.npz", scheme="static_wi8_ai8_dense",
     not_finite=False, leveled=False, enough=0.9,
 )
 found = [localize(request)]

@@ -39,7 +39,7 @@ TOKENS, CLASSES, TEXTS = 10, 3, 40
 GAIN = 0.8
 TWO = ("float32", "dynamic_wi8_afp32")
 # A row that a quarter of the texts fit, and schemes that have to answer alike there.
-SHORT, SEVERAL = 6, ("float32", "dynamic_wi8_afp32", "static_wi8_ai8")
+SHORT, SEVERAL = 6, ("float32", "dynamic_wi8_afp32", "static_wi8_ai8_dense")
 SCHEMES = {"mobilebert": (*TWO, "float16", "static_wi8_ai8_integer")}
 SMALL = {
     "hidden_size": 32,

@@ -28,7 +28,7 @@ SUBJECT = """
 name = "mobilebert_random"
 description = "MobileBERT of 24 layers, random weights, a few steps of training"
 budgets = "paper"
-schemes = ["float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8"]
+schemes = ["float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8_dense"]
 
 [corpus]
 source = "generated"

@@ -23,7 +23,7 @@ TOLERANCES = {
     "static_wi8_ai8_integer": 0.1,
 }
 # The same between two lengths of one file: rounding of sums over more padding.
-LENGTHS = {"float32": 1e-5, "dynamic_wi8_afp32": 0.02, "static_wi8_ai8": 0.05}
+LENGTHS = {"float32": 1e-5, "dynamic_wi8_afp32": 0.02, "static_wi8_ai8_dense": 0.05}
 
 
 @pytest.fixture(scope="module")

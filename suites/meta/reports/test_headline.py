@@ -15,7 +15,7 @@ from reports.scoreboard import scoreboard_rows
 from suites.meta.reports.runs import DROP, WHOLE, document, taken
 
 GUARDS = "fixtures/guards/embedded.toml"
-SLOWER = "latency_ratio.static_wi8_ai8.max"
+SLOWER = "latency_ratio.static_wi8_ai8_dense.max"
 GUARD = Budget("latency_ratio", "max", 2.5, "2.5 x", GUARDS, SLOWER, guards=True)
 KEPT, BROKEN, OPEN = (2.0, 1.9, 2.1, 40), (3.0, 2.9, 3.1, 40), (2.5, 2.4, 2.6, 40)
 
@@ -44,7 +44,7 @@ def run_of(*measured: Any, **extent: Any) -> dict[str, Any]:
 
 def ratio(estimate: tuple[float, float, float, int], **more: Any) -> Any:
     """A latency ratio that nothing limits but a regression guard."""
-    return taken("latency_ratio", "static_wi8_ai8", estimate, guard=GUARD, **more)
+    return taken("latency_ratio", "static_wi8_ai8_dense", estimate, guard=GUARD, **more)
 
 
 def test_gates_that_did_not_run_are_counted_by_reason():
@@ -110,7 +110,7 @@ def test_several_numbers_of_one_gate_are_one_failed_gate():
 
 def test_a_broken_guard_explains_itself_as_a_regression():
     (one,) = explanations(run_of(ratio(BROKEN)))
-    assert one.title == "regression: latency_ratio of static_wi8_ai8 on host"
+    assert one.title == "regression: latency_ratio of static_wi8_ai8_dense on host"
     rows = dict(one.rows)
     assert rows["Regression guard"].startswith(f"at most 2.5x ({GUARDS}: {SLOWER}, line ")
     assert rows["Its verdict"] == "fail: the whole interval breaks it"
@@ -128,7 +128,7 @@ def test_an_annotation_points_at_the_guard_that_was_broken():
 )
 def test_the_scoreboard_calls_a_kept_guard_no_pass(estimate, verdict):
     rows = {row[0]: row[-1] for row in scoreboard_rows(run_of(ratio(estimate)))}
-    assert rows["static_wi8_ai8"] == verdict
+    assert rows["static_wi8_ai8_dense"] == verdict
 
 
 def test_each_kind_of_ending_has_its_word_and_its_count():

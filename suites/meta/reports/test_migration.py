@@ -10,6 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from models import former as former_names
 from models.errors import EdgeproofError
 from models.store import PROJECT
 from reports.migration import migrated
@@ -87,6 +88,24 @@ def test_a_merged_document_is_migrated_run_by_run():
     (merged,) = migrated(whole, SCHEMA_VERSION)["run"]["merged"]
     assert merged["circumstances"]["backend"] == "ai_edge_litert"
     assert [flip["row"] for flip in merged["run"]["localizations"][0]["flips"]] == [3, 7]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_former_schemes_get_their_current_names(version):
+    (old, new), *_ = former_names.SCHEMES.items()
+    text = former(version).read_text("utf-8").replace("float16", old)
+    one = json.loads(text)
+    one["run"]["extent"]["other_schemes"] = [old]
+    one["run"]["backends"] = [{"candidate": old}]
+    part = {name: one[name] for name in ("run", "subject", "device", "circumstances")}
+    document = migrated(one | {"run": one["run"] | {"merged": [part]}}, SCHEMA_VERSION)
+    for run in (document, *document["run"]["merged"]):
+        assert run["subject"]["schemes"] == ["float32", new]
+        assert run["run"]["extent"]["other_schemes"] == [new]
+        assert [each["candidate"] for each in run["run"]["backends"]] == [new]
+        assert [each["scheme"] for each in run["run"]["localizations"]] == [new]
+    measured = {taken["scheme"] for taken in document["measurements"]}
+    assert measured == {"full_model", "float32", new}
 
 
 def test_migration_leaves_its_argument_as_it_is():

@@ -250,6 +250,31 @@ def test_earlier_version_is_read_with_current_names(version, words, tmp_path):
         read_baseline(path, **WHO)
 
 
+def test_baseline_of_a_former_scheme_is_read_under_its_current_name(tmp_path):
+    (old, new), *_ = former.SCHEMES.items()
+    who = WHO | {"scheme": new}
+    one = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
+    write_baseline(tmp_path / f"{old}.json", one)
+    found = read_baseline(tmp_path / f"{new}.json", **who)
+    assert found == msgspec.structs.replace(one, scheme=new)
+
+
+def test_baseline_under_the_current_name_wins_over_the_former_one(tmp_path):
+    (old, new), *_ = former.SCHEMES.items()
+    one = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
+    write_baseline(tmp_path / f"{old}.json", one)
+    other = msgspec.structs.replace(baseline(taken("accuracy", 0.9)), scheme=new)
+    write_baseline(tmp_path / f"{new}.json", other)
+    assert read_baseline(tmp_path / f"{new}.json", **WHO | {"scheme": new}) == other
+
+
+def test_candidate_that_is_called_as_a_former_scheme_keeps_its_baseline(tmp_path):
+    old = next(iter(former.SCHEMES))
+    one = msgspec.structs.replace(baseline(taken("accuracy", 0.8)), scheme=old)
+    write_baseline(tmp_path / f"{old}.json", one)
+    assert read_baseline(tmp_path / f"{old}.json", **WHO | {"scheme": old}) == one
+
+
 @pytest.mark.parametrize("taken_of", ["3", "[]", "null", '{"texts": 3}', '{"machine": "a"}'])
 @pytest.mark.parametrize("measured", ["3", "[3]", '[{"metric": 3}]', '[{"metric": []}]', "{}"])
 def test_rejects_broken_baseline_of_version_1(taken_of, measured, tmp_path):

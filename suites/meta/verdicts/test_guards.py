@@ -31,7 +31,7 @@ def taken(value: float, **limits: Budget) -> Measurement:
     return measure(
         Estimate(value, value - 0.1, value + 0.1, 40),
         metric="latency_ratio",
-        scheme="static_wi8_ai8",
+        scheme="static_wi8_ai8_dense",
         device="host",
         backend="ai_edge_litert",
         test="test_it",
