@@ -146,13 +146,23 @@ class Model:
         except (RuntimeError, ValueError) as error:
             raise Refusal("invoke", one_line(error)) from None
 
+    def run(self) -> None:
+        """Run the model once, read no clock."""
+        try:
+            self.graph.invoke()
+        except (RuntimeError, ValueError) as error:
+            raise Refusal("invoke", one_line(error)) from None
+
     def logits(self) -> Any:
         """Return the output of the last `invoke` as float32 [C]."""
         return self.output.real(self.graph.get_tensor(self.output.index)).reshape(-1)
 
     def label(self) -> int:
         """Return the label that the output of the last `invoke` means."""
-        values = self.logits()
+        return self.label_of(self.logits())
+
+    def label_of(self, values: Any) -> int:
+        """Return the label that logits [C] mean."""
         if self.decision is None:
             return int(values.argmax())
         threshold, above = self.decision

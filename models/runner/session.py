@@ -20,6 +20,7 @@ from models.backends.common.refusals import Refusal
 from models.backends.common.registry import find_backend, first_installed
 from models.runner.binding import interpret
 from models.runner.computing import compute_graph
+from models.runner.feeding import Feed
 from models.runner.files import check_file, file_facts
 from models.runner.framing import MOST_ARRAYS, PROTOCOL, Arrays, Header, Reply
 from models.runner.machine import (
@@ -237,7 +238,8 @@ class Session:
         lengths [n].
         """
         model = self._model(header["name"])
-        encode = tokenizer(header["tokenizer"], [tensor.name for tensor in model.inputs])
+        words = tokenizer(header["tokenizer"])
+        encode, feed = words.encode, Feed(model, words.filling)
         texts = header["texts"]
         times = np.zeros(len(texts), np.int64)
         labels, lengths = np.zeros((2, len(texts)), np.int32)
@@ -245,12 +247,10 @@ class Session:
         with quiet_collector():
             for row, text in enumerate(texts):
                 start = time.perf_counter_ns()
-                encoded, tokens = encode(text)
-                _, arrays = model.check(encoded)
-                one = model.shortest_for(tokens)
-                one.set_row(arrays, 0)
-                one.invoke()
-                answers[row], labels[row] = one.logits(), one.label()
+                one = feed.give(encode(text))
+                one.run()
+                logits = one.logits()
+                answers[row], labels[row] = logits, one.label_of(logits)
                 times[row] = time.perf_counter_ns() - start
                 lengths[row] = one.length
         return {}, {

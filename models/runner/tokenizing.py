@@ -2,38 +2,106 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Tuple
-
-import numpy as np
+import hashlib
+import json
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from models.backends.common.refusals import Refusal
+from models.runner.tokenizer_json import Filling, filling, word_pieces
 
 # What a tokenizer gives, under the names by which a binding calls a file's inputs.
-IDS, MASK, SEGMENTS = "ids", "mask", "segments"
+IDS, MASK, SEGMENTS = ROLES = "ids", "mask", "segments"
+# A candidate's, and that of what it races against.
+_MOST_KEPT = 2
 
 
-def tokenizer(text: str, roles: List[str]) -> Callable[[List[str]], Tuple[Dict[str, Any], int]]:
-    """Return a function from [text] or [first text, second text] to the arrays of some roles.
+class Row(NamedTuple):
+    """One text as a tokenizer gives it.
 
-    It also returns where the padding behind the tokens begins, which is the end of the row where
-    padding is put before them. The tokenizer's JSON says how to clean, pair, truncate and pad;
-    that the rows then have the length of the signature is checked with every other property of
-    the inputs.
+    Attributes:
+        ids: of the whole row, or of its tokens alone where `mask` lacks.
+        segments: of as many; None where all are 0.
+        mask: of the whole row; None where it is 1 for each token, and `Filling` says what follows.
+        end: where the padding behind the tokens begins, which is the end of the row where padding
+            is put before them.
     """
+
+    ids: List[int]
+    segments: Optional[List[int]]
+    mask: Optional[List[int]]
+    end: int
+
+    def whole(self, filling: Optional[Filling]) -> Dict[str, List[int]]:
+        """Return the row by role, padding included."""
+        segments = self.segments or [0] * len(self.ids)
+        if self.mask is not None or filling is None:
+            return {IDS: self.ids, MASK: self.mask or [], SEGMENTS: segments}
+        missing = filling.length - self.end
+        return {
+            IDS: self.ids + [filling.pad] * missing,
+            MASK: [1] * self.end + [0] * missing,
+            SEGMENTS: segments + [filling.segment] * missing,
+        }
+
+
+class RowTokenizer:
+    """Turns [text] or [first text, second text] into a row.
+
+    The tokenizer's JSON says how to clean, pair, truncate and pad; that the rows then have the
+    length of the signature is checked with every other property of the inputs.
+
+    Args:
+        library: the library's tokenizer.
+    """
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        document = json.loads(library.to_str())
+        self.filling = filling(document["padding"])
+        self._pieces = word_pieces(document, self._ask) if self.filling else None
+
+    def encode(self, texts: Sequence[str]) -> Row:
+        """Return the row of a text or a pair."""
+        found = None if self._pieces is None else self._pieces.encode(texts)
+        if found is not None:
+            return Row(found.ids, found.segments, None, len(found.ids))
+        encoded = self._library.encode(texts[0], texts[1] if len(texts) > 1 else None)
+        ids, mask, segments = encoded.ids, encoded.attention_mask, encoded.type_ids
+        if self.filling is None or len(ids) != self.filling.length:
+            return Row(ids, segments, mask, _end(mask))
+        end = sum(mask)
+        return Row(ids[:end], segments[:end], None, end)
+
+    def _ask(self, text: str) -> List[int]:
+        encoded = self._library.encode(text, add_special_tokens=False)
+        ids: List[int] = encoded.ids[: sum(encoded.attention_mask)]
+        return ids
+
+
+def tokenizer(text: str) -> RowTokenizer:
+    """Return the tokenizer of a JSON; the last few are kept, for reading one takes long."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    kept = _KEPT.pop(digest, None) or RowTokenizer(_read(text))
+    _KEPT[digest] = kept
+    if len(_KEPT) > _MOST_KEPT:
+        del _KEPT[next(iter(_KEPT))]
+    return kept
+
+
+# By the hash of the JSON; the one used last is the last.
+_KEPT: Dict[str, RowTokenizer] = {}
+
+
+def _read(text: str) -> Any:
     try:
         from tokenizers import Tokenizer  # noqa: PLC0415 - few boards need it
     except ImportError as error:
         raise Refusal("no-tokenizers", str(error)) from None
     try:
-        words = Tokenizer.from_str(text)
+        return Tokenizer.from_str(text)
     except Exception as error:  # noqa: BLE001 - the library raises bare Exception
         raise Refusal("tokenizer", str(error)) from None
 
-    def encode(pair: List[str]) -> Tuple[Dict[str, Any], int]:
-        encoded = words.encode(pair[0], pair[1] if len(pair) > 1 else None)
-        rows = {IDS: encoded.ids, MASK: encoded.attention_mask, SEGMENTS: encoded.type_ids}
-        arrays = {role: np.array([rows[role]], np.int32) for role in roles if role in rows}
-        real = np.flatnonzero(encoded.attention_mask)
-        return arrays, int(real[-1]) + 1 if len(real) else 0
 
-    return encode
+def _end(mask: List[int]) -> int:
+    return max((place + 1 for place, one in enumerate(mask) if one), default=0)

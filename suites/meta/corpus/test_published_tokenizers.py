@@ -50,13 +50,14 @@ def test_rows_equal_those_of_the_checkpoints_tokenizer(name, pairs, tmp_path):
     texts = load_corpus(built).splits["test"]
     given = [text.parts(pair_with_group=pairs) for text in texts]
     encoded, expected = load_encoded(built)["test"], found.rows(given)
-    on_device = tokenizer(built.text(TOKENIZER), list(ROLES))
-    devices = [on_device(list(each)) for each in given]
-    assert [end for _, end in devices] == encoded.mask.sum(1).tolist()
+    on_device = tokenizer(built.text(TOKENIZER))
+    devices = [on_device.encode(each) for each in given]
+    assert [row.end for row in devices] == encoded.mask.sum(1).tolist()
+    whole = [row.whole(on_device.filling) for row in devices]
     for role in ROLES:
         rows = getattr(encoded, role)
         np.testing.assert_array_equal(rows, expected[role])
-        np.testing.assert_array_equal(np.concatenate([one[role] for one, _ in devices]), rows)
+        np.testing.assert_array_equal(np.array([one[role] for one in whole]), rows)
     assert (encoded.ids[encoded.mask == 0] == family.pad).all()
     assert encoded.segments.any() == (family.has_segments and pairs)
     summary = load_summary(built)

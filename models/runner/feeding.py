@@ -1,0 +1,133 @@
+"""Feed a loaded model one tokenized text at a time, checked, without arrays of its own.
+
+A check of arrays takes longer than a small network's answer. What is the same for every text, the
+inputs' names, shapes and dtypes, is looked at once, and each text is written into arrays that are
+there. Whatever is not plainly right is left to `Model.check`, which says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Dict, List, Optional
+
+import numpy as np
+
+from models.runner.tokenizing import IDS, MASK, ROLES, SEGMENTS
+
+if TYPE_CHECKING:
+    from models.backends.common.tensors import Tensor
+    from models.runner.model import Model
+    from models.runner.tokenizer_json import Filling
+    from models.runner.tokenizing import Row
+
+# Up to here a float holds every whole number, by its bytes.
+_EXACT_FLOATS = {2: 1 << 11, 4: 1 << 24, 8: 1 << 53}
+
+
+class Feed:
+    """Gives texts to a model, each at the shortest length that its tokens fit.
+
+    Args:
+        model: of the longest rows.
+        filling: what the tokenizer fills rows up with; None where it gives whole rows.
+    """
+
+    def __init__(self, model: Model, filling: Optional[Filling]) -> None:
+        self._model, self._filling = model, filling
+        self._names = [tensor.name for tensor in model.inputs]
+        graphs = [*(model.shorter[length] for length in sorted(model.shorter)), model]
+        self._rows: List[_Rows] = []
+        if filling is not None and all(_is_usual(one, filling, model) for one in graphs):
+            self._rows = [_Rows(one, filling) for one in graphs]
+
+    def give(self, row: Row) -> Model:
+        """Set the inputs of the next answer; return the graph that gives it.
+
+        Raises:
+            Refusal: the model takes no such row.
+        """
+        if row.mask is None:
+            for rows in self._rows:
+                if row.end <= rows.length:
+                    if rows.write(row):
+                        return rows.model
+                    break
+        return self._give_checked(row)
+
+    def _give_checked(self, row: Row) -> Model:
+        """Do the same with any row of any model."""
+        values = row.whole(self._filling)
+        arrays = {
+            name: np.array([values[name]], np.int32) for name in self._names if name in values
+        }
+        _, checked = self._model.check(arrays)
+        one = self._model.shortest_for(row.end)
+        one.set_row(checked, 0)
+        return one
+
+
+class _Rows:
+    """The input arrays of one graph, which hold the last text that was written."""
+
+    def __init__(self, model: Model, filling: Filling) -> None:
+        self.model, self.length = model, model.length
+        self._pads = _pads(filling)
+        self._most = {tensor.name: most_allowed(tensor) for tensor in model.inputs}
+        arrays = {
+            tensor.name: np.full(tensor.shape, self._pads[tensor.name], tensor.dtype)
+            for tensor in model.inputs
+        }
+        self._given = [(tensor.index, arrays[tensor.name]) for tensor in model.inputs]
+        self._flat = {name: array.reshape(-1) for name, array in arrays.items()}
+        self._end = 0
+
+    def write(self, row: Row) -> bool:
+        """Give the graph a text; return False, and give nothing, if a number is not allowed."""
+        end, before, flat = row.end, self._end, self._flat
+        if not end or not (self._allows(IDS, row.ids) and self._allows(SEGMENTS, row.segments)):
+            return False
+        if before > end:
+            for name, values in flat.items():
+                values[end:before] = self._pads[name]
+        elif MASK in flat:
+            flat[MASK][before:end] = 1
+        if IDS in flat:
+            flat[IDS][:end] = row.ids
+        if SEGMENTS in flat:
+            flat[SEGMENTS][:end] = row.segments or 0
+        self._end = end
+        for index, array in self._given:
+            self.model.graph.set_tensor(index, array)
+        return True
+
+    def _allows(self, name: str, numbers: Optional[List[int]]) -> bool:
+        most = self._most.get(name)
+        return most is None or numbers is None or (min(numbers) >= 0 and max(numbers) <= most)
+
+
+def most_allowed(tensor: Tensor) -> int:
+    """Return the largest number from 0 that an input takes and holds exactly; -1 if none surely."""
+    kind = tensor.dtype.kind
+    if tensor.scales or kind not in "iufb":
+        return -1
+    held = _EXACT_FLOATS.get(tensor.dtype.itemsize, -1) if kind == "f" else 1
+    if kind in "iu":
+        held = int(np.iinfo(tensor.dtype).max)
+    return held if tensor.below is None else min(held, tensor.below - 1)
+
+
+def _is_usual(one: Model, filling: Filling, longest: Model) -> bool:
+    """Tell whether the inputs of a graph are rows of tokens that hold what fills them up."""
+    pads = _pads(filling)
+    return longest.length == filling.length and all(
+        tensor.name in ROLES
+        and math.prod(tensor.shape) == one.length
+        and 0 <= pads[tensor.name] <= most_allowed(tensor)
+        # The mask of a token, and the segment of a row that names none.
+        and (tensor.name != MASK or most_allowed(tensor) >= 1)
+        for tensor in one.inputs
+    )
+
+
+def _pads(filling: Filling) -> Dict[str, int]:
+    return {IDS: filling.pad, MASK: 0, SEGMENTS: filling.segment}

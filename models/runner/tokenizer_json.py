@@ -1,0 +1,163 @@
+"""Recognize the tokenizers of which `models.runner.word_pieces` gives the ids, by their JSON.
+
+Whatever it does not know leaves a tokenizer to the library alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
+
+from models.runner.word_pieces import Template, Vocabulary, WordPieces
+
+_LOWER = re.compile(r"[a-z0-9]+|[^\sa-z0-9]")
+_KEPT = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9]")
+# The library's regular expressions that are known here: what finds the same in printable ASCII, and
+# texts of which each match holds one. No match reaches over a blank.
+EXPRESSIONS = {
+    r"(?:https?://|www\.)\S+": (re.compile(r"(?:https?://|www\.)\S+"), ("http", "www.")),
+    r"@\w+": (re.compile(r"@\w+"), ("@",)),
+    r"#(?=\w)": (re.compile(r"#(?=\w)"), ("#",)),
+    r"\p{S}": (re.compile(r"[$+<=>^`|~]"), ("",)),
+    r"\p{P}": (re.compile(r"[!-#%-*,-/:;?@\[-\]_{}]"), ("",)),
+}
+_SPACES = (r"\s+", " ")
+
+
+class Filling(NamedTuple):
+    """What fills a row up behind its tokens: to how many, with which id and which segment."""
+
+    length: int
+    pad: int
+    segment: int
+
+
+class Cleaning(NamedTuple):
+    """A replacement before words are found.
+
+    Attributes:
+        pattern: what is replaced.
+        marks: texts of which each match holds one.
+        by: what stands there then.
+    """
+
+    pattern: Any
+    marks: Tuple[str, ...]
+    by: str
+
+
+def filling(padding: Optional[Mapping[str, Any]]) -> Optional[Filling]:
+    """Return what fills every row up to one length behind its tokens; None of any other padding."""
+    if padding is None or padding["direction"] != "Right" or padding["pad_to_multiple_of"]:
+        return None
+    strategy = padding["strategy"]
+    length = strategy.get("Fixed") if isinstance(strategy, dict) else None
+    return length and Filling(length, padding["pad_id"], padding["pad_type_id"])
+
+
+def word_pieces(
+    document: Mapping[str, Any], ask: Callable[[str], List[int]]
+) -> Optional[WordPieces]:
+    """Return what encodes texts as a tokenizer.json says; None where it says anything unknown.
+
+    Args:
+        document: what the file holds, as the library writes it.
+        ask: as for `WordPieces`.
+    """
+    model, room = document["model"], _room(document)
+    lowercase, cleaning = _normalizer(document["normalizer"])
+    templates = _templates(document["post_processor"])
+    is_known = (
+        model["type"] == "WordPiece"
+        and model["unk_token"] in model["vocab"]
+        and document["pre_tokenizer"] == {"type": "BertPreTokenizer"}
+        # A text in which one of them stands would have to be cut there first.
+        and not document["added_tokens"]
+    )
+    if not is_known or room is None or lowercase is None or not templates:
+        return None
+    words = _finding(cleaning, lowercase=lowercase)
+    return WordPieces(ask, words, Vocabulary(model), templates, room)
+
+
+def _finding(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[str], List[str]]:
+    """Return what gives the words of a text of printable ASCII, blanks and line breaks."""
+    found = (_LOWER if lowercase else _KEPT).findall
+
+    def words(text: str) -> List[str]:
+        for pattern, marks, by in cleaning:
+            for mark in marks:
+                if mark in text:
+                    text = pattern.sub(by, text)
+                    break
+        return found(text.lower() if lowercase else text)
+
+    return words
+
+
+def _room(document: Mapping[str, Any]) -> Optional[int]:
+    """Return the tokens of a row that is cut and filled up behind; None of any other."""
+    cut, filled = document["truncation"], filling(document["padding"])
+    if cut is None or filled is None or cut["max_length"] > filled.length:
+        return None
+    behind = cut["direction"] == "Right" and cut["strategy"] in {"LongestFirst", "OnlyFirst"}
+    return cut["max_length"] if behind else None
+
+
+def _normalizer(said: Any) -> Tuple[Optional[bool], List[Cleaning]]:
+    """Return whether case is lowered, None where a step is not known, and what is replaced."""
+    if said is None:
+        return None, []
+    steps = said["normalizers"] if said["type"] == "Sequence" else [said]
+    if not steps or steps[-1]["type"] != "BertNormalizer":
+        return None, []
+    cleaning = []
+    for step in steps[:-1]:
+        known = _replacement(step) if step["type"] == "Replace" else None
+        if known is not None:
+            cleaning.append(known)
+        # Where white space is, and how much of it, is the same to the words between.
+        elif step["type"] != "Strip" and not _makes_spaces(step):
+            return None, []
+    return bool(steps[-1]["lowercase"]), cleaning
+
+
+def _makes_spaces(step: Mapping[str, Any]) -> bool:
+    return step["type"] == "Replace" and (step["pattern"].get("Regex"), step["content"]) == _SPACES
+
+
+def _replacement(step: Mapping[str, Any]) -> Optional[Cleaning]:
+    known = EXPRESSIONS.get(step["pattern"].get("Regex"))
+    # What is put there must not be read as a pattern, nor make words that are not plain.
+    return Cleaning(*known, step["content"]) if known and step["content"] in {"", " "} else None
+
+
+def _templates(said: Any) -> Dict[int, Template]:
+    """Return the templates of one text and of two; none where what makes them is not known."""
+    if said is None:
+        return {1: Template(([], []), (0, 0, 0))}
+    if said["type"] != "TemplateProcessing":
+        return {}
+    found = {1: _template(said, "single", ["A"]), 2: _template(said, "pair", ["A", "B"])}
+    return {texts: template for texts, template in found.items() if template is not None}
+
+
+def _template(said: Mapping[str, Any], kind: str, texts: List[str]) -> Optional[Template]:
+    """Return a template; None where texts stand in another order, or one stretch has segments."""
+    around: List[List[int]] = [[]]
+    # Of a stretch between two texts, and of each text.
+    segments: List[Set[int]] = [set()]
+    for part in said[kind]:
+        if "Sequence" in part:
+            if not texts or part["Sequence"]["id"] != texts[0]:
+                return None
+            texts = texts[1:]
+            around.append([])
+            segments += [{part["Sequence"]["type_id"]}, set()]
+        else:
+            special = part["SpecialToken"]
+            around[-1] += said["special_tokens"][special["id"]]["ids"]
+            segments[-1].add(special["type_id"])
+    if texts or any(len(each) > 1 for each in segments):
+        return None
+    return Template(tuple(around), tuple(next(iter(each), 0) for each in segments))

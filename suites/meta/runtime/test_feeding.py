@@ -1,0 +1,174 @@
+"""A text's tokens reach a model as checked arrays do, and wrong ones are refused as these are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.backends.common.backend import Graph
+from models.backends.common.refusals import Refusal
+from models.backends.common.tensors import Tensor
+from models.runner.feeding import Feed, most_allowed
+from models.runner.model import Model
+from models.runner.tokenizer_json import Filling
+from models.runner.tokenizing import Row
+
+LENGTHS = (4, 8)
+FILLING = Filling(LENGTHS[-1], pad=9, segment=1)
+BELOW = 50
+
+
+class Recorded(Graph):
+    """A graph that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.given: dict[int, Any] = {}
+
+    def set_tensor(self, index: int, array: Any) -> None:
+        """Keep an input."""
+        self.given[index] = array.copy()
+
+    def invoke(self) -> None:
+        """Compute nothing."""
+
+    def get_tensor(self, index: int) -> Any:
+        """Return an input."""
+        return self.given[index]
+
+
+def tensor(name: str, index: int, length: int, dtype: str = "int32", **how: Any) -> Tensor:
+    shape = how.pop("shape", (1, length))
+    return Tensor(
+        name=name,
+        index=index,
+        shape=shape,
+        shape_signature=shape,
+        dtype=np.dtype(dtype),
+        scales=how.get("scales", ()),
+        zero_points=how.get("zero_points", ()),
+        axis=0,
+        below={"ids": BELOW}.get(name, 2),
+    )
+
+
+def model(names=("ids", "mask", "segments"), lengths=LENGTHS, **how: Any) -> Model:
+    made = []
+    for length in lengths:
+        inputs = [tensor(name, index, length, **how) for index, name in enumerate(names)]
+        output = tensor("logits", 7, 3, "float32")
+        made.append(Model(Recorded(), inputs, output, None))  # type: ignore[arg-type] # no file
+    *shorter, longest = made
+    longest.shorter = {one.length: one for one in shorter}
+    return longest
+
+
+def drawn_rows(number: int) -> list[Row]:
+    draw = np.random.default_rng(2)
+    rows = []
+    for _ in range(number):
+        end = int(draw.integers(1, LENGTHS[-1] + 1))
+        segments = draw.integers(0, 2, end).tolist() if draw.integers(2) else None
+        rows.append(Row(draw.integers(0, BELOW, end).tolist(), segments, None, end))
+    return rows
+
+
+def checked(longest: Model, row: Row) -> tuple[int, dict[int, Any]]:
+    """Return the length that answers a row, and its inputs, as checked arrays give them."""
+    whole = row.whole(FILLING)
+    names = [one.name for one in longest.inputs]
+    _, arrays = longest.check({name: np.array([whole[name]], np.int32) for name in names})
+    one = longest.shortest_for(row.end)
+    one.set_row(arrays, 0)
+    return one.length, one.graph.given  # type: ignore[attr-defined] # Recorded
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "float32", "uint8"])
+@pytest.mark.parametrize("names", [("ids", "mask", "segments"), ("mask", "ids"), ("ids",)])
+def test_inputs_equal_those_of_checked_arrays(names, dtype):
+    fed, expected = model(names, dtype=dtype), model(names, dtype=dtype)
+    feed = Feed(fed, FILLING)
+    assert feed._rows
+    for row in drawn_rows(60):
+        one = feed.give(row)
+        length, given = checked(expected, row)
+        assert one.length == length
+        for index, array in given.items():
+            found = one.graph.given[index]
+            assert found.dtype == array.dtype
+            np.testing.assert_array_equal(found, array)
+
+
+UNUSUAL: dict[str, dict[str, Any]] = {
+    "quantized": {"dtype": "int8", "scales": (0.5,), "zero_points": (1,)},
+    "an unknown role": {"names": ("ids", "letters")},
+    "rows of another length": {"lengths": (4, 12)},
+}
+
+
+@pytest.mark.parametrize("how", UNUSUAL.values(), ids=UNUSUAL)
+def test_unusual_inputs_are_checked_as_arrays(how):
+    feed = Feed(model(**how), FILLING)
+    assert not feed._rows
+    row = Row([2, 3], None, None, 2)
+    if how is UNUSUAL["quantized"]:
+        assert feed.give(row).graph.given[0].tolist() == [[5, 7, 19, 19]]
+    else:
+        with pytest.raises(Refusal, match=r"the signature (takes|wants rows of)"):
+            feed.give(row)
+
+
+WRONG = {
+    "an id that is too large": Row([1, BELOW], None, None, 2),
+    "a negative id": Row([-1, 2], None, None, 2),
+    "a segment that is too large": Row([1, 2], [0, 2], None, 2),
+    "a whole row that is short": Row([1, 2], None, [1, 1], 2),
+}
+
+
+@pytest.mark.parametrize("row", WRONG.values(), ids=WRONG)
+def test_rejects_what_checked_arrays_are_rejected_for(row):
+    feed = Feed(model(), FILLING)
+    with pytest.raises(Refusal, match=r"allowed are 0 to|wants rows of"):
+        feed.give(row)
+
+
+def test_text_after_a_rejected_one_is_given_whole():
+    feed = Feed(model(), FILLING)
+    feed.give(Row([1, 2, 3], [1, 1, 1], None, 3))
+    with pytest.raises(Refusal):
+        feed.give(Row([BELOW], None, None, 1))
+    given = feed.give(Row([4], None, None, 1)).graph.given
+    assert [array.tolist() for array in given.values()] == [
+        [[4, 9, 9, 9]],
+        [[1, 0, 0, 0]],
+        [[0, 1, 1, 1]],
+    ]
+
+
+def test_row_without_tokens_is_all_padding():
+    given = Feed(model(), FILLING).give(Row([], None, None, 0)).graph.given
+    assert [array.tolist() for array in given.values()] == [[[9] * 4], [[0] * 4], [[1] * 4]]
+
+
+def test_padding_before_the_tokens_is_given_whole():
+    row = Row([9, 9, 9, 9, 9, 9, 1, 2], None, [0] * 6 + [1, 1], 8)
+    one = Feed(model(), None).give(row)
+    assert one.length == LENGTHS[-1]
+    assert one.graph.given[0].tolist() == [row.ids]
+    assert one.graph.given[1].tolist() == [row.mask]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "most"),
+    [
+        ("int64", BELOW - 1),
+        ("bool", 1),
+        ("float16", BELOW - 1),
+        ("int8", BELOW - 1),
+        ("complex64", -1),
+    ],
+)
+def test_largest_number_is_what_the_input_allows_and_holds(dtype, most):
+    assert most_allowed(tensor("ids", 0, 4, dtype)) == most

@@ -1,0 +1,262 @@
+"""What a runner encodes without the library is what the library gives, for any text."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from unittest.mock import Mock
+
+import pytest
+from hypothesis import given
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers.normalizers import BertNormalizer
+
+from models.corpus.clean import COMBINED, STEPS, normalizer_for
+from models.runner.tokenizer_json import EXPRESSIONS, word_pieces
+from models.runner.tokenizing import RowTokenizer, tokenizer
+from models.runner.word_pieces import LONGEST_TEXT, LONGEST_WORD, MOST_ASKED, MOST_WORDS
+from suites.meta.tokenizers.texts import MANY, NASTY, sample_texts
+
+# A piece of more characters than a word may have: the library gives it to no word.
+LONGEST = 20
+TOO_LONG = "y" * (LONGEST + 1)
+WORDS = ["good", "day", "the", "un", "jo", "x", "4", "caf", "cafe", "日", "😀", "don"]
+LATER = ["##aff", "##able", "##s", "##4", "##e", "##é", "##x"]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+ASCII = [chr(code) for code in range(128)]
+PARTS = [
+    *"abx4 .@#'/_\n\t",
+    *WORDS,
+    "http://",
+    "www.",
+    "unaffables",
+    "goods",
+    "[CLS]",
+    "##s",
+    "$",
+    "",
+]
+LENGTH = 16
+
+
+def library(cleaning=(), *, lowercase=True, length=LENGTH) -> Tokenizer:
+    """Return a tokenizer of few word pieces, as a subject's is."""
+    pieces = [*SPECIAL, *(chr(code) for code in range(33, 127)), *WORDS, *LATER, "GOOD", TOO_LONG]
+    made = Tokenizer(
+        models.WordPiece(
+            {piece: number for number, piece in enumerate(dict.fromkeys(pieces))},
+            unk_token="[UNK]",  # noqa: S106 - a word piece
+            max_input_chars_per_word=LONGEST,
+        )
+    )
+    made.normalizer = normalizer_for(cleaning, lowercase=lowercase)
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    made.enable_truncation(length)
+    made.enable_padding(length=length)
+    return made
+
+
+def is_recognized(made: Tokenizer) -> bool:
+    return word_pieces(json.loads(made.to_str()), list) is not None
+
+
+def assert_equal(made: Tokenizer, rows: RowTokenizer, texts) -> None:
+    expected = made.encode(*texts)
+    found = rows.encode(texts).whole(rows.filling)
+    assert found["ids"] == expected.ids, texts
+    assert found["mask"] == expected.attention_mask, texts
+    assert found["segments"] == expected.type_ids, texts
+
+
+CLEANINGS = [(), ("links", "mentions", "spaces"), ("paper",), ("hashtags", "links", "punctuation")]
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("cleaning", CLEANINGS, ids=lambda steps: "-".join(steps) or "none")
+def test_ids_equal_those_of_the_library(cleaning, lowercase):
+    made = library(cleaning, lowercase=lowercase)
+    rows, chosen = RowTokenizer(made), random.Random(5)  # noqa: S311 - no secret
+    assert is_recognized(made)
+    drawn = ["".join(chosen.choices(PARTS, k=chosen.randint(0, 14))) for _ in range(400)]
+    drawn += ["".join(chosen.choices(ASCII, k=chosen.randint(0, 30))) for _ in range(400)]
+    for text in [*drawn, *sample_texts(400)]:
+        assert_equal(made, rows, [text])
+
+
+TWEETS = library(("links", "mentions", "spaces"))
+ROWS_OF_TWEETS = RowTokenizer(TWEETS)
+
+
+@MANY
+@given(text=NASTY)
+def test_ids_of_any_text_equal_those_of_the_library(text):
+    assert_equal(TWEETS, ROWS_OF_TWEETS, [text])
+
+
+@MANY
+@given(first=NASTY, second=NASTY)
+def test_ids_of_any_pair_equal_those_of_the_library(first, second):
+    assert_equal(TWEETS, ROWS_OF_TWEETS, [first, second])
+
+
+@pytest.mark.parametrize("length", [2, 3, 5])
+def test_short_rows_are_cut_as_the_library_cuts_them(length):
+    made = library(length=length)
+    rows = RowTokenizer(made)
+    for text in ["", "good", "unaffables good", "good day the day", "naïve 😀 good", "é é"]:
+        assert_equal(made, rows, [text])
+
+
+@pytest.mark.parametrize("word", ["x" * LONGEST, "x" * (LONGEST + 1), TOO_LONG, "x" * 200])
+def test_longest_word_is_that_of_the_library(word):
+    assert_equal(TWEETS, ROWS_OF_TWEETS, [f"good {word} day"])
+
+
+def test_library_is_not_asked_for_plain_texts():
+    rows = RowTokenizer(TWEETS)
+    rows._library = Mock()
+    assert rows.encode(["The good\nunaffables, @jo x44 http://t.co/x"]).end > 8
+    assert rows.encode(["good", "day!"]).segments == [0, 0, 0, 1, 1, 1]
+
+
+def test_every_cleaning_step_is_known_here():
+    known = {*EXPRESSIONS, STEPS["spaces"][0]}
+    assert {pattern for pattern, _ in STEPS.values()} == known
+    assert is_recognized(library([*STEPS, *COMBINED]))
+
+
+@pytest.mark.parametrize("pattern", EXPRESSIONS)
+def test_marks_stand_in_every_match(pattern):
+    found, marks = EXPRESSIONS[pattern]
+    chosen = random.Random(3)  # noqa: S311 - no secret
+    for _ in range(500):
+        text = "".join(chosen.choices(PARTS, k=8))
+        assert not found.search(text) or any(mark in text for mark in marks)
+
+
+def changed(**parts) -> Tokenizer:
+    made = library()
+    for name, part in parts.items():
+        setattr(made, name, part)
+    return made
+
+
+def left_padded() -> Tokenizer:
+    made = library()
+    made.enable_padding(length=LENGTH, direction="left")
+    return made
+
+
+def left_cut() -> Tokenizer:
+    made = library()
+    made.enable_truncation(LENGTH, direction="left")
+    return made
+
+
+def with_token() -> Tokenizer:
+    made = library()
+    made.add_special_tokens([AddedToken("[CLS]", special=True)])
+    return made
+
+
+OTHERS = {
+    "a foreign expression": lambda: changed(
+        normalizer=normalizers.Sequence([normalizers.Replace(Regex("go+d"), " "), BertNormalizer()])
+    ),
+    "a foreign replacement": lambda: changed(
+        normalizer=normalizers.Sequence(
+            [normalizers.Replace(Regex(r"@\w+"), "é"), BertNormalizer()]
+        )
+    ),
+    "no lowering of BERT's": lambda: changed(normalizer=normalizers.Lowercase()),
+    "words between white space": lambda: changed(pre_tokenizer=pre_tokenizers.Whitespace()),
+    "other ids around a text": lambda: changed(
+        post_processor=processors.RobertaProcessing(("[SEP]", 3), ("[CLS]", 2))
+    ),
+    "padding before a text": left_padded,
+    "a text that is cut before": left_cut,
+    "a token that stands for itself": with_token,
+}
+
+
+@pytest.mark.parametrize("make", OTHERS.values(), ids=OTHERS)
+def test_other_tokenizers_are_left_to_the_library(make):
+    made = make()
+    rows = RowTokenizer(made)
+    assert not is_recognized(made)
+    for text in ["good day @jo", "[CLS] goood", "x" * 50, "", *sample_texts(30)]:
+        assert_equal(made, rows, [text])
+
+
+def test_words_that_are_remembered_are_bounded():
+    rows = RowTokenizer(TWEETS)
+    seen = rows._pieces._seen
+    for number in range(MOST_WORDS + 100):
+        rows.encode([f"un{number:05}"])
+    assert 0 < len(seen) <= MOST_WORDS
+    rows.encode(
+        [
+            "é" * (LONGEST_WORD + 1),
+        ]
+    )
+    assert max(map(len, seen)) <= LONGEST_WORD
+
+
+def test_library_is_asked_for_few_stretches_of_a_text():
+    asked = []
+    rows = RowTokenizer(TWEETS)
+    ask = rows._pieces._ask
+    rows._pieces._ask = lambda text: asked.append(text) or ask(text)
+    # Marks without a letter have no id: a row of them is never full.
+    assert_equal(TWEETS, rows, [" ".join("\u0301" * number for number in range(1, 60))])
+    assert len(asked) == MOST_ASKED
+
+
+def test_hostile_texts_take_time_in_proportion_to_their_length():
+    """Lines of code are counted: no clock of a busy machine says so."""
+    rows = RowTokenizer(library(length=4 * LONGEST_TEXT))
+    for part in ["unaffx", "é ", "x" * 19 + "~", "\u0301 ", "@", "http://", "www.", "a@"]:
+        short, long = (lines_of(rows, (part * LONGEST_TEXT)[:size]) for size in (1000, 4000))
+        assert long < 6 * short + 200, part
+
+
+def lines_of(rows: RowTokenizer, text: str) -> int:
+    """Return how many lines of Python encode a text."""
+    count = 0
+
+    def trace(_frame, event, _argument):
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        rows.encode([text])
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def test_expressions_take_time_in_proportion_to_their_length():
+    for pattern, (found, _) in EXPRESSIONS.items():
+        for part in ("@", "#", "http://", "www.", "$", "wwww", "httphttps:/"):
+            start = time.process_time()
+            found.sub(" ", part * 20_000)
+            assert time.process_time() - start < 2.0, (pattern, part)
+
+
+def test_the_same_tokenizer_is_read_once():
+    text = library().to_str()
+    assert tokenizer(text) is tokenizer(text)
+    others = [library(length=length).to_str() for length in (20, 21)]
+    kept = tokenizer(text)
+    assert [tokenizer(other) for other in others]
+    assert tokenizer(text) is not kept
