@@ -14,7 +14,8 @@ import tempfile
 import traceback
 from typing import TYPE_CHECKING, Protocol
 
-from models import crew
+from models.build_tasks import make_beside_others
+from models.building import helpers
 from models.building.checkpoints import anchored
 from models.building.plan import make_plan, make_request
 from models.command_line import Parser, path, run_command
@@ -26,14 +27,13 @@ from models.signals import stop_with_stdin
 from models.standard_streams import open_output, raise_lost
 from models.store import Store, default_root
 from models.subjects import load_subject
-from models.tasks import make_beside_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from models.build_tasks import Task
     from models.building.plan import Plan
-    from models.tasks import Task
 
 # Training and converting spend minutes in native code, where no signal is heard: an epoch that is
 # not whole is lost anyway, and who stopped the builder waits for it.
@@ -92,12 +92,12 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
                 offline=options.offline,
             )
         )
-        helpers = crew.size(plan, store) if options.helpers is None else options.helpers
-        if helpers and not options.beside_others:
-            crew.work(
-                helpers,
+        number = helpers.size(plan, store) if options.helpers is None else options.helpers
+        if number and not options.beside_others:
+            helpers.work(
+                number,
                 arguments,
-                threads=crew.threads(plan, store),
+                threads=helpers.threads(plan, store),
                 stderr=stderr,
                 seconds_to_stop=_SECONDS_OF_A_HELPER,
             )

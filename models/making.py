@@ -10,8 +10,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from models import crew, processes
+from models import processes
 from models.build import SECONDS_TO_STOP
+from models.building import helpers
 from models.errors import EdgeproofError
 from models.store import PROJECT, SECONDS_OF_A_BUILD
 
@@ -71,7 +72,7 @@ class BuilderProcess:
             raise EdgeproofError(f"the builder took longer than {hours:g} h", remedy=_AGAIN)
         code = self._end(0.0)
         if code:
-            raise crew.failure_of(processes.Ended(code, self._ear.document(), ""))
+            raise helpers.failure_of(processes.Ended(code, self._ear.document(), ""))
         return False
 
     def stop(self) -> None:

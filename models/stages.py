@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
+from models.build_tasks import Task, make_in_order
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
 from models.corpus.texts import hash_texts
 from models.corpus.tokenize import encode
@@ -25,7 +26,6 @@ from models.shrinking.encoding import load_tokenizer, prune_corpus
 from models.shrinking.fitting import Fit, describe, fit
 from models.shrinking.inherit import Pieces
 from models.shrinking.vocabulary import count_uses, numbers_before
-from models.tasks import Task, make_in_order
 from models.training.resume import Resume
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Plan what is built of a subject: its models' checkpoints, and every stage with its key."""
+"""Plan what is built of a subject, and share the work among helper processes."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.build_tasks import Task, make_in_order
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded
 from models.corpus.texts import hash_texts
 from models.errors import UsageMistake
@@ -32,7 +33,6 @@ from models.members import (
 from models.networks.config import head_of
 from models.networks.published import SAFETENSORS
 from models.progress import TrainingProgress
-from models.tasks import Task, make_in_order
 from models.training.resume import Resume
 from models.verdicts.budgets import sound
 

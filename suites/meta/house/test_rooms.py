@@ -122,22 +122,18 @@ MAY_IMPORT = {
         "models.families",
         *("models.corpus", "models.errors", "models.flatbuffers", "models.members"),
         *("models.networks", "models.progress", "models.subjects", "models.tables"),
-        *("models.tasks", "models.tokenizers", "models.training", "models.verdicts"),
+        *("models.build_tasks", "models.tokenizers", "models.training", "models.verdicts"),
     },
-    # These put the rooms together: which checkpoint, keys, stages, command line.
+    # These put the rooms together: which checkpoint, keys, stages, how many processes.
     "models.building": {
         "models.huggingface",
         *("models.corpus", "models.errors", "models.flatbuffers", "models.networks"),
-        *("models.sources", "models.store", "models.subjects"),
+        *("models.runtime", "models.sources", "models.store", "models.subjects"),
     },
-    # What is made, in which order, by how many processes: none of these makes anything itself.
-    "models.tasks": {"models.store"},
-    "models.crew": {
-        *("models.building", "models.errors", "models.networks", "models.runtime", "models.store"),
-        "models.subjects",
-    },
+    # What is made, and in which order: it makes nothing itself.
+    "models.build_tasks": {"models.store"},
     "models.stages": {
-        "models.tasks",
+        "models.build_tasks",
         *("models.corpus", "models.flatbuffers", "models.members", "models.networks"),
         *("models.progress", "models.shrinking", "models.subjects", "models.training"),
     },
@@ -154,19 +150,18 @@ MAY_IMPORT = {
     },
     "models.build": {
         *(
+            "models.build_tasks",
             "models.building",
-            "models.crew",
             "models.errors",
             "models.huggingface",
             "models.progress",
             "models.stages",
             "models.store",
-            "models.tasks",
         ),
         *("models.command_line", "models.subjects"),
     },
     # The builder from outside: started, heard, waited for.
-    "models.making": {"models.build", "models.crew", "models.errors", "models.store"},
+    "models.making": {"models.build", "models.building", "models.errors", "models.store"},
     "reports": {
         *(
             "models.command_line",

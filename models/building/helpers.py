@@ -1,4 +1,4 @@
-"""A builder's helpers: the same builder in several processes, which share its tasks.
+"""Start a builder's helpers: the same builder in several processes, which share its tasks.
 
 Models that do not need each other train side by side, and schemes are converted side by side. Each
 process makes all of an artefact, so its bytes do not depend on how many there are.

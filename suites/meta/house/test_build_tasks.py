@@ -11,13 +11,13 @@ import threading
 
 import pytest
 
-from models import crew
+from models.build_tasks import Task, make_beside_others, make_in_order
+from models.building import helpers
 from models.building.plan import make_plan, make_request
 from models.errors import EdgeproofError, UsageMistake
 from models.processes import Ended
 from models.store import PROJECT, Stage, Store
 from models.subjects import load_subject
-from models.tasks import Task, make_beside_others, make_in_order
 from suites.meta.gates.running import environment
 
 SECONDS = 20.0
@@ -139,26 +139,26 @@ def plan_of(subject):
 
 @pytest.mark.usefixtures("two_cores")
 def test_helpers_are_started_for_long_training(store, miniature):
-    assert crew.size(plan_of(load_subject("embedded")), store) == 2
-    assert crew.size(miniature.plan(), store) == 0
-    assert crew.size(miniature.plan(), Store(miniature.store)) == 0
+    assert helpers.size(plan_of(load_subject("embedded")), store) == 2
+    assert helpers.size(miniature.plan(), store) == 0
+    assert helpers.size(miniature.plan(), Store(miniature.store)) == 0
 
 
 @pytest.mark.usefixtures("two_cores")
 def test_helpers_share_a_memory_limit(store, monkeypatch):
     plan = plan_of(load_subject("embedded"))
-    monkeypatch.setattr(crew, "_parameters", lambda _: [335_000_000, 25_000_000])
-    assert crew.size(plan, store) == 0
+    monkeypatch.setattr(helpers, "_parameters", lambda _: [335_000_000, 25_000_000])
+    assert helpers.size(plan, store) == 0
 
 
 def test_failed_helper_fails_the_builder(store):
     arguments = ["nobody", "--cache-dir", str(store.root)]
     with pytest.raises(UsageMistake, match="nobody"):
-        crew.work(2, arguments, threads=1, stderr=2, seconds_to_stop=2.0)
+        helpers.work(2, arguments, threads=1, stderr=2, seconds_to_stop=2.0)
 
 
 def test_killed_helper_is_reported():
-    error = crew.failure_of(Ended(-signal.SIGKILL, "", ""))
+    error = helpers.failure_of(Ended(-signal.SIGKILL, "", ""))
     assert "was killed by SIGKILL" in str(error)
 
 
