@@ -46,7 +46,7 @@ from models.subjects import load_subject
 from models.verdicts.budgets import load_budgets
 from models.verdicts.estimates import accuracy, accuracy_drop, exact
 from models.verdicts.metrics import labels_of
-from models.verdicts.speed import ask_in_turns, seconds_per_turn, speed_taken
+from models.verdicts.speed import ask_in_turns, seconds_per_turn, speed_race
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -170,7 +170,7 @@ def _measure(name: str, file: Path) -> dict[str, Any]:
         }
     found = {}
     for called, one in contenders.items():
-        speed = speed_taken(taken[called], taken[PAPER]).widened
+        speed = speed_race(taken[called], taken[PAPER]).widened
         row: dict[str, Any] = {
             "bytes": one.bytes,
             "with_words": one.bytes + one.words,

@@ -12,14 +12,14 @@ _TABLE = re.compile(r"\s*\[\s*([^\[\]#]+?)\s*\]")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
 
 
-class Place(NamedTuple):
+class FileLine(NamedTuple):
     """A line of a file; `file` is relative to the checkout if it lies in it."""
 
     file: str
     line: int
 
 
-def place_of(source: str) -> Place | None:
+def place_of(source: str) -> FileLine | None:
     """Find the line of a budget; None if it was derived from data and is in no file.
 
     Args:
@@ -38,5 +38,5 @@ def place_of(source: str) -> Place | None:
         if header := _TABLE.match(line):
             table = header[1]
         elif (entry := _KEY.match(line)) and f"{table}.{entry[1]}".lstrip(".") == key:
-            return Place(file, number)
+            return FileLine(file, number)
     return None

@@ -7,7 +7,7 @@ import operator
 import re
 from typing import Any, ClassVar, Dict, Optional, Tuple
 
-from models.backends.common.backend import Installed, Taken
+from models.backends.common.backend import DelegatedOperators, Installed
 from models.backends.common.compiled import CompiledBackend, LoadedModel
 
 _SHARE = re.compile(
@@ -78,23 +78,23 @@ class LitertGpu(CompiledBackend):
 class OnGpu(LoadedModel):
     """A loaded file of which the GPU executes a part."""
 
-    def __init__(self, compiled: Any, described: Any, share: Optional[Taken]) -> None:
+    def __init__(self, compiled: Any, described: Any, share: Optional[DelegatedOperators]) -> None:
         super().__init__(compiled, described)
         self._share = share
 
-    def taken(self) -> Optional[Taken]:
+    def taken(self) -> Optional[DelegatedOperators]:
         """Return the GPU's share as the library logged it."""
         return self._share
 
 
-def share_in(log: str) -> Optional[Taken]:
+def share_in(log: str) -> Optional[DelegatedOperators]:
     """Return the GPU's share according to the log of a compilation; None if it does not say."""
     counts = _counts(log)
     if counts is None:
         return None
     listed, pieces, chosen = _LEFT.search(log), _PIECES.search(log), _ADAPTER.search(log)
     left = [line.strip(" .") for line in listed.group(1).splitlines()] if listed else []
-    return Taken(
+    return DelegatedOperators(
         nodes=sum(counts),
         delegated=counts[0],
         partitions=int(pieces.group(1)) if pieces else int(counts[0] > 0),

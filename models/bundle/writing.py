@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from models.store import Stage, Store
 
 # A board is judged on the test texts, and checks the hashes of the calibration texts. Of the
-# others it needs groups and labels: what guessing by them earns is the floor.
+# others it needs groups and labels: trivial classifiers guess by them.
 CARRIED = ("test", "calibration")
 _WORDS = ("text", "second")
 # What was made of which files is the host's own business: their paths are of no use elsewhere.

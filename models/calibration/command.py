@@ -97,9 +97,9 @@ def _rate(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
 def _floors(same: Sequence[Comparison]) -> dict[str, Any]:
     """Return the observed noise floors, and the slowdown that nearly all races would detect."""
     races = [one.races[0] for one in same]
-    floors = np.array([taken.floor for taken in races])
-    # A slowdown moves the whole interval: it is seen once the lower end is above the floor.
-    needed = [(1.0 + taken.floor) * taken.ratio.value / taken.ratio.low for taken in races]
+    floors = np.array([race.noise_floor for race in races])
+    # A slowdown moves the whole interval: it is seen once the lower end is above the noise floor.
+    needed = [(1.0 + race.noise_floor) * race.ratio.value / race.ratio.low for race in races]
     return {
         "noise_floor": round(float(np.median(floors)), DIGITS),
         "noise_floor_range": [round(float(end), DIGITS) for end in (floors.min(), floors.max())],

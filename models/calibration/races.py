@@ -15,7 +15,7 @@ from models import processes
 from models.calibration import slowed_runner
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
-from models.verdicts.comparison import Taken, latency_ratio, noise_floor, race_until_sure
+from models.verdicts.comparison import RacedRatio, latency_ratio, noise_floor, race_until_sure
 from models.verdicts.judge import Budget, Verdict, judge
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Comparison:
     """
 
     claimed: bool
-    races: tuple[Taken, ...]
+    races: tuple[RacedRatio, ...]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Calibrator:
         claimed = len(races) > 1 and judgment.verdict is Verdict.FAIL
         return Comparison(claimed, tuple(races))
 
-    def _race(self, transport: LocalTransport, seed: int) -> Taken:
+    def _race(self, transport: LocalTransport, seed: int) -> RacedRatio:
         with Runner(transport, self.backend) as runner:
             for name in (REFERENCE, AGAIN, CANDIDATE):
                 loaded = runner.load(name, self.flatbuffer)
@@ -99,18 +99,18 @@ class Calibrator:
                 timeout=600,
             )
         seconds = {name: taken / 1e9 for name, taken in race.invoke_ns.items()}
-        return Taken(
+        return RacedRatio(
             latency_ratio(seconds[CANDIDATE], seconds[REFERENCE]),
             noise_floor(seconds[AGAIN], seconds[REFERENCE]),
         )
 
 
-def _suspicion(race: Taken) -> Verdict:
+def _suspicion(race: RacedRatio) -> Verdict:
     """Tell whether a race exceeds its noise floor.
 
     None is undecided, and none longer.
     """
-    return Verdict.FAIL if race.ratio.value > 1.0 + race.floor else Verdict.PASS
+    return Verdict.FAIL if race.ratio.value > 1.0 + race.noise_floor else Verdict.PASS
 
 
 def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:

@@ -76,7 +76,7 @@ def _describe_package(options: argparse.Namespace) -> dict[str, Any]:
     selection = select(package, ENGLISH if known else ())
     return {
         **describe_package(package, options.path),
-        "floors": _floors(package),
+        "floors": _trivial_scores(package),
         "tokens": _package_tokens(package, options.pretrained),
         "left_out": describe_left_out(selection.left_out, counts_only=options.counts_only),
     }
@@ -88,7 +88,7 @@ def _describe_subject(subject: Subject, options: argparse.Namespace) -> dict[str
     described = {}
     if subject.corpus.source == "replab":
         package = read_package(options.path)
-        described = describe_package(package, options.path) | {"floors": _floors(package)}
+        described = describe_package(package, options.path) | {"floors": _trivial_scores(package)}
     tokens: dict[str, Any] = {"omitted": _NO_TOKENIZER}
     if subject.tokenizer.source == "trained" or options.pretrained is not None:
         table = subject.tokenizer
@@ -111,7 +111,7 @@ def _describe_subject(subject: Subject, options: argparse.Namespace) -> dict[str
     }
 
 
-def _floors(package: Package) -> dict[str, Any]:
+def _trivial_scores(package: Package) -> dict[str, Any]:
     """Return the scores of trivial classifiers on each test split, by language."""
     from models.verdicts.scores import score_trivial_classifiers  # noqa: PLC0415 - a command may know the last room
 

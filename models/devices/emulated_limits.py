@@ -27,7 +27,7 @@ Count = Annotated[int, Meta(ge=1)]
 Factor = Annotated[float, Meta(ge=1.0)]
 Difference = Annotated[float, Meta(ge=0.0)]
 # Metric, scheme, backend or None for every one, core.
-Place = tuple[str, str, str | None, str]
+LimitKey = tuple[str, str, str | None, str]
 
 
 class EvidenceTable(Table, frozen=True, kw_only=True):
@@ -110,7 +110,7 @@ class Expected:
 
     file: str
     table: ExpectedTable
-    limits: Mapping[Place, Budget]
+    limits: Mapping[LimitKey, Budget]
 
     def limit(self, metric: str, *, scheme: str, backend: str, core: str) -> Budget | None:
         """Return the limit of a metric; None if it was not measured."""
@@ -132,7 +132,7 @@ def read_expected(path: Path) -> Expected:
     """Read one file of limits; errors as of `load_expected`."""
     table = read_table(path, ExpectedTable)
     file = shown(path)
-    limits: dict[Place, Budget] = {}
+    limits: dict[LimitKey, Budget] = {}
     for place, budget in _limits(table, file):
         if place in limits:
             raise UsageMistake(
@@ -145,7 +145,7 @@ def read_expected(path: Path) -> Expected:
     return Expected(file, table, limits)
 
 
-def _limits(table: ExpectedTable, file: str) -> Iterator[tuple[Place, Budget]]:
+def _limits(table: ExpectedTable, file: str) -> Iterator[tuple[LimitKey, Budget]]:
     """Yield every limit with its metric, scheme, backend and core."""
     for index, answers in enumerate(table.answers):
         for budget in _of_answers(answers, table.margins, file, f"answers[{index}]"):

@@ -40,12 +40,15 @@ def _parser() -> Parser:
     parser = Parser(prog="python -m models.verdicts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     scoring = commands.add_parser(
-        "score", help="accuracy, F1, official accuracy, R, S and F(R,S), with their floors"
+        "score",
+        help="accuracy, F1, official accuracy, R, S and F(R,S), also of trivial classifiers",
     )
     scoring.add_argument("gold", type=path, help="gold standard: entity_id, tweet_id, polarity")
     scoring.add_argument("system", type=path, help="a system's output in the same format")
     scoring.add_argument(
-        "--training", type=path, help="gold standard of training, for the floor made from it"
+        "--training",
+        type=path,
+        help="gold standard of training, for trivial classifiers made from it",
     )
     scoring.add_argument(
         "--language", help="score the tweets of one language (EN, ES); needs --package"
@@ -106,7 +109,7 @@ def _score(options: argparse.Namespace) -> dict[str, Any]:
         | {"answers_to_no_scored_tweet": len(system.labels.keys() - scored.keys())},
         "language": options.language or "all",
         **_scored(scored, system, options.system),
-        "floors": _floors(scored, trained),
+        "floors": _trivial_scores(scored, trained),
     }
 
 
@@ -139,7 +142,7 @@ def _scored(gold: Mapping[Key, int], system: Polarities, path: Path) -> dict[str
     return score(labels, aligned(gold, system.labels), [entity for entity, _ in gold])
 
 
-def _floors(gold: Mapping[Key, int], training: Mapping[Key, int] | None) -> dict[str, Any]:
+def _trivial_scores(gold: Mapping[Key, int], training: Mapping[Key, int] | None) -> dict[str, Any]:
     train = None
     if training is not None:
         train = np.array(list(training.values())), [entity for entity, _ in training]

@@ -58,7 +58,7 @@ class Kept(Table, frozen=True, kw_only=True):
     n: int
 
 
-class Taken(Table, frozen=True, kw_only=True):
+class RunIdentity(Table, frozen=True, kw_only=True):
     """The identity of a run.
 
     Attributes:
@@ -95,7 +95,7 @@ class Baseline(Table, frozen=True, kw_only=True):
     commit: str
     changed: bool
     recorded: str
-    taken: Taken
+    taken: RunIdentity
     measurements: tuple[Kept, ...]
 
     def of(self, metric: str, backend: str | None) -> Kept | None:
@@ -261,7 +261,7 @@ def read_noise(path: Path) -> dict[str, float]:
 def movement(
     measured: Measurement,
     baseline: Baseline,
-    taken: Taken,
+    taken: RunIdentity,
     noise: Mapping[str, float],
     *,
     untimed: str | None = None,
@@ -336,7 +336,9 @@ def _above(one: Measurement | Kept) -> float:
     return math.inf if one.high is None else one.high - one.value
 
 
-def _incomparable(metric: Metric, before: Taken, now: Taken, untimed: str | None) -> str | None:
+def _incomparable(
+    metric: Metric, before: RunIdentity, now: RunIdentity, untimed: str | None
+) -> str | None:
     """Return why two measurements cannot be compared; None if they can."""
     timed = metric.unit in CLOCKED or metric.counted == RACED
     if timed and untimed is not None:

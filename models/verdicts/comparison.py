@@ -37,26 +37,29 @@ LONGEST = 120.0
 
 
 @dataclass(frozen=True)
-class Taken:
-    """One race: its ratio, and its noise floor.
+class RacedRatio:
+    """The latency ratio of one race, and its noise floor.
 
     Attributes:
         ratio: of the candidate's latency over the reference's.
-        floor: what the reference differs by from itself, see `noise_floor`.
+        noise_floor: what the reference differs by from itself, see `noise_floor`.
         seconds: that all its answers took.
     """
 
     ratio: Estimate
-    floor: float
+    noise_floor: float
     seconds: float = 0.0
 
     @property
     def widened(self) -> Estimate:
         """The ratio, with what the noise floor alone could have made of it in its interval."""
-        if math.isinf(self.floor):
+        if math.isinf(self.noise_floor):
             # So few rounds that nothing is known, as on an emulated board.
             return Estimate(self.ratio.value, -math.inf, math.inf, self.ratio.n)
-        low, high = self.ratio.low / (1.0 + self.floor), self.ratio.high * (1.0 + self.floor)
+        low, high = (
+            self.ratio.low / (1.0 + self.noise_floor),
+            self.ratio.high * (1.0 + self.noise_floor),
+        )
         return Estimate(self.ratio.value, low, high, self.ratio.n)
 
 
@@ -116,9 +119,9 @@ def noise_between(low: float, high: float) -> float:
 
 
 def race_until_sure(
-    race: Callable[[int, int], Taken], verdict: Callable[[Taken], Verdict]
-) -> list[Taken]:
-    """Race until the result is decided, repeating doubtful and short races.
+    race: Callable[[int, int], RacedRatio], verdict: Callable[[RacedRatio], Verdict]
+) -> list[RacedRatio]:
+    """RacedRatio until the result is decided, repeating doubtful and short races.
 
     What fails is confirmed by a race as long; what is inconclusive is raced longer, up to
     `LONGEST` seconds.

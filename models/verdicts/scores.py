@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _GROUP_ID = re.compile(r"RL2013D(\d{2})E\d{3}")
 _DIGITS = 6
 
-# Names of the floors; the first one's ends with the best label.
+# Names of the trivial classifiers; the first one's ends with the best label.
 BEST, OVERALL = "always_{}", "majority_of_training"
 OF_TEST = "majority_of_test"
 MAJORITY = "group_majority_of_training"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.verdicts.comparison import Taken, noise_between
+from models.verdicts.comparison import RacedRatio, noise_between
 from models.verdicts.intervals import check_latencies, quantile_interval
 from models.verdicts.judge import Estimate
 
@@ -85,15 +85,17 @@ def speed_ratio(candidate: Floats, reference: Floats) -> Estimate:
     return Estimate(float(np.median(ratios)), low, high, int(ratios.size))
 
 
-def speed_taken(candidate: Floats, reference: Floats) -> Taken:
+def speed_race(candidate: Floats, reference: Floats) -> RacedRatio:
     """Return one race: its ratio, and how far each model is from itself on the way back.
 
     Args:
         candidate: seconds [turns, 2, texts].
         reference: likewise.
     """
-    floor = max(_noise_of(candidate), _noise_of(reference))
-    return Taken(speed_ratio(candidate, reference), floor, float(candidate.sum() + reference.sum()))
+    noise = max(_noise_of(candidate), _noise_of(reference))
+    return RacedRatio(
+        speed_ratio(candidate, reference), noise, float(candidate.sum() + reference.sum())
+    )
 
 
 def _noise_of(taken: Floats) -> float:

@@ -32,7 +32,7 @@ def test_variant_beats_the_majority(metric, variant, corpus, trivial_classifiers
         metric,
         score,
         of=variant,
-        floor=trivial_classifiers.highest(metric),
+        data_limit=trivial_classifiers.highest(metric),
         floors=trivial_classifiers.of(metric),
         confusion=lambda texts: corpus.label_pairs(texts.gold, texts.labels(variant)),
         **variant.answered_by(),
@@ -47,7 +47,7 @@ def test_full_model_beats_the_majority(metric, full_model, corpus, trivial_class
         metric,
         MEASURES[metric](corpus.test.labels, full_model.labels),
         of=full_model,
-        floor=trivial_classifiers.highest(metric),
+        data_limit=trivial_classifiers.highest(metric),
         floors=trivial_classifiers.of(metric),
         confusion=corpus.confusion_with(full_model.labels),
     )

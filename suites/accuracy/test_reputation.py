@@ -15,8 +15,8 @@ def test_variant_beats_the_majority_group_by_group(variant, corpus, trivial_clas
     """Averaged over the groups, the FlatBuffer is better than answers that need no model."""
     answers = corpus.test.labels, variant.labels, corpus.groups("test")
     metric = "official_accuracy"
-    floor, every = trivial_classifiers.highest(metric), trivial_classifiers.of(metric)
-    judge(metric, official_accuracy(*answers), of=variant, floor=floor, floors=every)
+    highest, every = trivial_classifiers.highest(metric), trivial_classifiers.of(metric)
+    judge(metric, official_accuracy(*answers), of=variant, data_limit=highest, floors=every)
 
 
 @pytest.mark.measures("official_accuracy")
@@ -27,8 +27,8 @@ def test_full_model_beats_the_majority_group_by_group(
     """Averaged over the groups, the full model is better than answers that need no model."""
     answers = corpus.test.labels, full_model.labels, corpus.groups("test")
     metric = "official_accuracy"
-    floor, every = trivial_classifiers.highest(metric), trivial_classifiers.of(metric)
-    judge(metric, official_accuracy(*answers), of=full_model, floor=floor, floors=every)
+    highest, every = trivial_classifiers.highest(metric), trivial_classifiers.of(metric)
+    judge(metric, official_accuracy(*answers), of=full_model, data_limit=highest, floors=every)
 
 
 @pytest.mark.measures("reliability", "sensitivity", "f_rs")

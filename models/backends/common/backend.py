@@ -41,7 +41,7 @@ class Installed:
 
 
 @dataclasses.dataclass(frozen=True)
-class Taken:
+class DelegatedOperators:
     """The operators of a file that an accelerator executes.
 
     Attributes:
@@ -109,7 +109,7 @@ class Loaded(abc.ABC):
     def signature_graph(self, key: str, shapes: Mapping[int, List[int]]) -> Graph:
         """Return the graph that a signature runs, which need not be the first, ready to run."""
 
-    def taken(self) -> Optional[Taken]:
+    def taken(self) -> Optional[DelegatedOperators]:
         """Return the operators that the accelerator executes; None if they are not reported."""
         return None
 

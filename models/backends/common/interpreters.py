@@ -6,7 +6,14 @@ import contextlib
 import warnings
 from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
-from models.backends.common.backend import Backend, Details, Graph, Loaded, Source, Taken
+from models.backends.common.backend import (
+    Backend,
+    DelegatedOperators,
+    Details,
+    Graph,
+    Loaded,
+    Source,
+)
 from models.backends.common.refusals import Refusal, one_line
 
 # What the interpreter's constructor and its methods raise where a file does not fit.
@@ -122,7 +129,7 @@ class LoadedInterpreter(Loaded):
                 self._is_allocated = True
             return SignatureGraph(self.interpreter.get_signature_runner(key))
 
-    def taken(self) -> Optional[Taken]:
+    def taken(self) -> Optional[DelegatedOperators]:
         """Return the operators that XNNPACK or a delegate executes."""
         return delegated_nodes(self.interpreter)
 
@@ -155,7 +162,7 @@ class SignatureGraph(Graph):
         return self.answers[self.outputs[index]]
 
 
-def delegated_nodes(interpreter: Any) -> Optional[Taken]:
+def delegated_nodes(interpreter: Any) -> Optional[DelegatedOperators]:
     """Return the operators that a delegate executes; None if the runtime does not report them.
 
     A delegate's kernel is appended as one more node: what it replaced are the nodes from its
@@ -180,4 +187,6 @@ def delegated_nodes(interpreter: Any) -> Optional[Taken]:
                 taken.add(node)
                 waiting += [tensor for tensor in nodes[node][1] if tensor not in inputs]
     left = {node[0] for i, node in enumerate(nodes) if i not in taken and node not in kernels}
-    return Taken(len(nodes) - len(kernels), len(taken), len(kernels), tuple(sorted(left)))
+    return DelegatedOperators(
+        len(nodes) - len(kernels), len(taken), len(kernels), tuple(sorted(left))
+    )

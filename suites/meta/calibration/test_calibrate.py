@@ -18,7 +18,7 @@ from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
 from models.store import PROJECT
 from models.verdicts.__main__ import main
-from models.verdicts.comparison import Taken
+from models.verdicts.comparison import RacedRatio
 from models.verdicts.judge import Estimate
 
 RUNTIMES = [one.name for one in available_backends(("ai_edge_litert", "tflite_runtime"))]
@@ -68,7 +68,7 @@ def test_calibrator_detects_a_planted_slowdown(monkeypatch):
 
 
 def test_slowdown_is_claimed_only_after_a_second_race(monkeypatch):
-    slow, same = (Taken(Estimate(v, v - 0.01, v + 0.01, 32), 0.02) for v in (1.1, 1.0))
+    slow, same = (RacedRatio(Estimate(v, v - 0.01, v + 0.01, 32), 0.02) for v in (1.1, 1.0))
     for shown, claimed in (([same], False), ([slow, same], False), ([slow, slow], True)):
         waiting = iter(shown)
         monkeypatch.setattr(Calibrator, "_race", lambda *_, waiting=waiting: next(waiting))
@@ -96,7 +96,7 @@ def test_every_race_has_its_own_order_and_both_instances(monkeypatch):
         def race(self, names: dict[str, object], *, seed: int, **_: object) -> object:
             asked.append(seed)
             ns = {name: np.full(100, 1e6 * (1.2 if name == CANDIDATE else 1.0)) for name in names}
-            return type("Race", (), {"invoke_ns": ns})
+            return type("RacedRatio", (), {"invoke_ns": ns})
 
     monkeypatch.setattr(races, "Runner", Fake)
     found = Calibrator(b"", "none").comparison(0.2, seed=4)
@@ -104,7 +104,7 @@ def test_every_race_has_its_own_order_and_both_instances(monkeypatch):
     assert asked == [*names, 8, *names, 9]
     assert found.claimed
     assert found.races[0].ratio.value == pytest.approx(1.2)
-    assert found.races[0].floor == 0.0
+    assert found.races[0].noise_floor == 0.0
 
 
 def test_busy_cores_are_busy_and_then_free():
@@ -146,8 +146,8 @@ def test_prints_one_document_with_rates_intervals_and_circumstances():
 
 
 def test_rates_and_noise_floors_follow_from_the_comparisons(monkeypatch, capsys):
-    same = races.Comparison(False, (Taken(Estimate(1.0, 0.98, 1.01, 32), 0.02),))
-    seen = races.Comparison(True, (Taken(Estimate(1.1, 1.09, 1.12, 32), 0.02),) * 2)
+    same = races.Comparison(False, (RacedRatio(Estimate(1.0, 0.98, 1.01, 32), 0.02),))
+    seen = races.Comparison(True, (RacedRatio(Estimate(1.1, 1.09, 1.12, 32), 0.02),) * 2)
     ends = {0.0: iter([same, same, seen, same]), 0.2: iter([seen, seen, seen, same])}
     monkeypatch.setattr(
         Calibrator, "comparison", lambda _self, slowdown=0.0, **_: next(ends[slowdown])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from suites.meta.gates.running import Outcome, run_pytest
+from suites.meta.gates.running import PytestRun, run_pytest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Judged:
         outcome: its exit code, its output and its tests.
     """
 
-    outcome: Outcome
+    outcome: PytestRun
 
     def figure(self, metric: str, candidate: str) -> float:
         """Return the value of the only measurement of a metric."""

@@ -18,7 +18,7 @@ from suites.meta.fuzz.readers import READERS
 from suites.meta.fuzz.running import cores, fuzz
 
 if TYPE_CHECKING:
-    from suites.meta.fuzz.running import Outcome
+    from suites.meta.fuzz.running import ReaderResult
 
 OUT = Path("reports/out/fuzz")
 INPUTS = 100_000
@@ -54,7 +54,7 @@ def main() -> int:
     return 1 if any(outcome.findings for outcome in outcomes) else 0
 
 
-def report(outcomes: list[Outcome]) -> str:
+def report(outcomes: list[ReaderResult]) -> str:
     """Return a table of the results, and each finding on a line."""
     head = ("reader", "inputs", "accepted", "refused", "slowest s", "peak MB", "findings")
     rows = [

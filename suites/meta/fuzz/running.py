@@ -49,7 +49,7 @@ class Finding:
 
 
 @dataclass
-class Outcome:
+class ReaderResult:
     """The results of all inputs of a reader."""
 
     reader: str
@@ -76,7 +76,7 @@ def fuzz(  # noqa: PLR0913 - options by keyword, each with its default
     jobs: int = 1,
     module: str = READERS,
     progress: Callable[[str], None] = lambda _: None,
-) -> Outcome:
+) -> ReaderResult:
     """Feed a reader all its crafted inputs and some mutated ones.
 
     Args:
@@ -109,7 +109,7 @@ class _Run:
         which: tuple[str, int, int],
         progress: Callable[[str], None],
     ) -> None:
-        self.outcome = Outcome(reader)
+        self.outcome = ReaderResult(reader)
         self._kept, self._inputs, self._which, self._progress = kept, inputs, which, progress
         self._lock = threading.Lock()
 

@@ -11,7 +11,7 @@ import pytest
 from models.store import PROJECT
 from suites.meta.fuzz.__main__ import report
 from suites.meta.fuzz.readers import READERS
-from suites.meta.fuzz.running import Outcome, fuzz
+from suites.meta.fuzz.running import ReaderResult, fuzz
 
 PLANTED = "suites.meta.fuzz.planted"
 CRAFTED, ENOUGH = 3, 500
@@ -74,7 +74,7 @@ def test_error_names_an_unknown_reader():
 
 
 def test_report_is_a_table():
-    outcome = Outcome("torch", accepted=1000, refused=2000, slowest=0.123, peak=10**8)
+    outcome = ReaderResult("torch", accepted=1000, refused=2000, slowest=0.123, peak=10**8)
     head, row = report([outcome]).splitlines()
     assert head.split()[:4] == ["reader", "inputs", "accepted", "refused"]
     assert row.split() == ["torch", "3,000", "1,000", "2,000", "0.12", "100", "0"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from suites.meta.gates.miniature import Miniature
     from suites.meta.gates.planting import Fault
-    from suites.meta.gates.running import Outcome
+    from suites.meta.gates.running import PytestRun
 
 __all__ = ["clean_baselines", "clean_run", "miniature", "run_with", "shared_folder"]
 
@@ -25,10 +25,10 @@ __all__ = ["clean_baselines", "clean_run", "miniature", "run_with", "shared_fold
 @pytest.fixture
 def run_with(
     request: pytest.FixtureRequest, miniature: Miniature, tmp_path: Path
-) -> Callable[[Fault], Outcome]:
+) -> Callable[[Fault], PytestRun]:
     """Run a fault's gate with the fault planted: `run_with(fault)`."""
 
-    def run(fault: Fault) -> Outcome:
+    def run(fault: Fault) -> PytestRun:
         subject = miniature.copied_to(tmp_path / "store")
         # Answers that another run left there would be right, and kernels proven.
         for kept in ("answers", "kernel-coverage"):

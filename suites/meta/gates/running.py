@@ -28,7 +28,7 @@ TIMEOUT = 900
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PytestRun:
     """The end of a run of pytest.
 
     Attributes:
@@ -72,7 +72,7 @@ def run(
     tests: Sequence[str] = GATES,
     arguments: Sequence[str] = (),
     variables: dict[str, str] | None = None,
-) -> Outcome:
+) -> PytestRun:
     """Run suites on the miniature in a separate pytest.
 
     Args:
@@ -99,7 +99,7 @@ def run_pytest(
     variables: dict[str, str] | None = None,
     *,
     timeout: float = TIMEOUT,
-) -> Outcome:
+) -> PytestRun:
     """Run pytest in this checkout with all that it writes below `reports`.
 
     Args:
@@ -124,7 +124,7 @@ def run_pytest(
         timeout=timeout,
     )
     tests = _read_junit(junit) if junit.is_file() else {}
-    return Outcome(done.returncode, done.stdout + done.stderr, tests, reports)
+    return PytestRun(done.returncode, done.stdout + done.stderr, tests, reports)
 
 
 def _read_junit(file: Path) -> dict[str, tuple[str, str]]:

@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from suites.meta.gates import miniature as mini
-from suites.meta.gates.running import Outcome, run
+from suites.meta.gates.running import PytestRun, run
 
 # Names a folder that keeps the miniature from run to run, for those who work on these tests.
 KEPT = "EDGEPROOF_META_FOLDER"
@@ -41,7 +41,7 @@ def miniature(shared_folder: Path) -> mini.Miniature:
 
 
 @pytest.fixture(scope="session")
-def clean_run(miniature: mini.Miniature, shared_folder: Path) -> Outcome:
+def clean_run(miniature: mini.Miniature, shared_folder: Path) -> PytestRun:
     """A run of every gate on the miniature without faults, which writes baselines."""
     kept = shared_folder / "clean_run.pickle"
     with FileLock(shared_folder / "clean_run.lock"):
@@ -50,12 +50,12 @@ def clean_run(miniature: mini.Miniature, shared_folder: Path) -> Outcome:
             arguments = [baselines, "--edge-update-baseline", "--edge-kernel-coverage"]
             made = run(miniature, shared_folder / "clean_run", arguments=arguments)
             kept.write_bytes(pickle.dumps(made))
-        outcome: Outcome = pickle.loads(kept.read_bytes())  # noqa: S301 - written above
+        outcome: PytestRun = pickle.loads(kept.read_bytes())  # noqa: S301 - written above
     return outcome
 
 
 @pytest.fixture(scope="session")
-def clean_baselines(clean_run: Outcome, shared_folder: Path) -> Path:
+def clean_baselines(clean_run: PytestRun, shared_folder: Path) -> Path:
     """The folder of the baselines that the clean run left."""
     assert clean_run.code == 0, clean_run.output
     return shared_folder / BASELINES

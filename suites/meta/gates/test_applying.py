@@ -92,9 +92,9 @@ def test_order_gate_does_not_apply_to_one_text():
         several.__wrapped__(1)
 
 
-def floors_of(gold, floor):
-    """Return trivial classifiers with one answer to all texts, of which `floor` is right."""
-    measures = {"accuracy": floor, "balanced_accuracy": floor, "macro_f1": floor, "f_rs": floor}
+def classifiers_of(gold, share):
+    """Return trivial classifiers with one answer to all texts, `share` of them right."""
+    measures = dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1", "f_rs"), share)
 
     def best(metric):
         given = (["e"] * len(gold),) if metric == "f_rs" else ()
@@ -107,8 +107,8 @@ def floors_of(gold, floor):
 def test_gate_does_not_apply_if_nothing_can_beat_the_trivial_classifiers(metric):
     alike, mixed = np.zeros(50, np.int64), np.arange(50) % 2
     with pytest.raises(DoesNotApply, match=r"always_A scores 100\.0 % .* \(n = 50\)"):
-        floors_of(alike, 1.0).highest(metric)
-    limit = floors_of(mixed, 0.5).highest(metric)
+        classifiers_of(alike, 1.0).highest(metric)
+    limit = classifiers_of(mixed, 0.5).highest(metric)
     assert limit.value == 0.5
     assert limit.source.startswith("answers without a model: ")
 
@@ -116,13 +116,13 @@ def test_gate_does_not_apply_if_nothing_can_beat_the_trivial_classifiers(metric)
 def test_gate_does_not_apply_if_texts_are_too_few_to_beat_a_trivial_classifier():
     """Three right answers of three do not show an accuracy above two thirds."""
     with pytest.raises(DoesNotApply, match="even perfect answers"):
-        floors_of(np.arange(3) % 2, 0.67).highest("accuracy")
+        classifiers_of(np.arange(3) % 2, 0.67).highest("accuracy")
 
 
 def test_ranking_gate_does_not_apply_if_all_gold_labels_are_equal():
     with pytest.raises(DoesNotApply, match="scores as much f_rs as perfect answers"):
-        floors_of(np.zeros(50, np.int64), 1.0).below("f_rs")
-    assert floors_of(np.arange(50) % 2, 0.0).below("f_rs") == {"always_A": 0.0}
+        classifiers_of(np.zeros(50, np.int64), 1.0).below("f_rs")
+    assert classifiers_of(np.arange(50) % 2, 0.0).below("f_rs") == {"always_A": 0.0}
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from suites.meta.gates.planting import Fault
-    from suites.meta.gates.running import Outcome
+    from suites.meta.gates.running import PytestRun
 
 
 # Characters of what a gate said that the report shows.
@@ -36,9 +36,9 @@ def first_words(message: str, says: str = "") -> str:
 
 def assert_its_gate_turns_red(
     fault: Fault,
-    run_with: Callable[[Fault], Outcome],
+    run_with: Callable[[Fault], PytestRun],
     record_property: Callable[[str, object], None],
-) -> Outcome:
+) -> PytestRun:
     """Plant the fault, run its gate, and check the reason of the failure.
 
     Args:

@@ -15,7 +15,7 @@ from suites.meta.house.imported import VARIABLE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from suites.meta.gates.running import Outcome
+    from suites.meta.gates.running import PytestRun
 
 HEAVY = {"tensorflow", "keras", "ai_edge_litert", "tflite_runtime", "litert_quantizer", "scipy"}
 READABLE = re.compile(r"suites/\w+/test_\w+\.py::test_\w+(\[[\w-]+\])?")
@@ -33,7 +33,7 @@ def imported_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def collected(imported_file: Path) -> Outcome:
+def collected(imported_file: Path) -> PytestRun:
     """A run that collects every gate and runs none."""
     arguments = ["--collect-only", "-q", "--ignore=suites/meta", "-p", "suites.meta.house.imported"]
     return run_pytest(imported_file.parent, arguments, {VARIABLE: str(imported_file)})

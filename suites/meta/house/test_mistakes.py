@@ -10,14 +10,14 @@ from suites.meta.gates.running import run_pytest
 from suites.meta.house.mistakes import WHEN_ASKED, WHEN_BUILDING
 
 if TYPE_CHECKING:
-    from suites.meta.gates.running import Outcome
+    from suites.meta.gates.running import PytestRun
 
 GATE = "suites/size/test_size.py::test_file_is_within_budget"
 PARALLEL = ("-n", "2")
 ASKED = WHEN_ASKED["an unknown scheme"]
 
 
-def assert_one_message(outcome: Outcome, says: tuple[str, ...]) -> None:
+def assert_one_message(outcome: PytestRun, says: tuple[str, ...]) -> None:
     assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
     for sign in ("Traceback", "INTERNALERROR", "^^^^", "crashed"):
         assert sign not in outcome.output, outcome.output

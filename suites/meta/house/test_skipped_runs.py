@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.all_skipped import Counter
+from fixtures.all_skipped import GateTally
 
 
 def ended(session_status, *reports):
-    counter, session = Counter(), SimpleNamespace(exitstatus=session_status)
+    counter, session = GateTally(), SimpleNamespace(exitstatus=session_status)
     for nodeid, when, skipped in reports:
         counter.pytest_runtest_logreport(SimpleNamespace(nodeid=nodeid, when=when, skipped=skipped))
     counter.pytest_sessionfinish(session)

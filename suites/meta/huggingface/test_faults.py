@@ -15,7 +15,7 @@ from models.store import Store
 from suites.meta.gates.faults_in_checkpoints import FAULTS
 from suites.meta.gates.miniature import Miniature
 from suites.meta.gates.planting import Fault, plant
-from suites.meta.gates.running import Outcome, run
+from suites.meta.gates.running import PytestRun, run
 from suites.meta.gates.turning_red import assert_its_gate_turns_red
 from suites.meta.huggingface import small
 from suites.meta.huggingface.test_families import build
@@ -53,7 +53,7 @@ def test_planted_fault_fails_its_gate(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    def run_with(fault: Fault) -> Outcome:
+    def run_with(fault: Fault) -> PytestRun:
         mini = checkpoint.copied_to(tmp_path / "store")
         shutil.rmtree(mini.store / "answers", ignore_errors=True)
         arguments, variables = plant(fault, mini, tmp_path)

@@ -15,7 +15,7 @@ from models.verdicts.baselines import (
     Baseline,
     Move,
     Movement,
-    Taken,
+    RunIdentity,
     baseline_path,
     kept,
     movement,
@@ -26,7 +26,7 @@ from models.verdicts.baselines import (
 from models.verdicts.judge import Estimate
 from models.verdicts.measurement import Measurement, measure
 
-HERE = Taken(machine="a machine", texts="some texts")
+HERE = RunIdentity(machine="a machine", texts="some texts")
 WHO = {"subject": "mini", "device": "rpi4", "scheme": "float16"}
 ELSEWHERE = "the baseline was taken on another machine"
 NOISE = Path(__file__).parents[3] / "fixtures" / "baseline_noise.toml"
@@ -159,14 +159,14 @@ def test_other_conditions_are_not_compared(metric, device, machine, texts, why):
     value = {"peak_rss": 1e6}.get(metric, 0.5)
     before = baseline(taken(metric, value))
     now = taken(metric, 0.9 * value, device=device)
-    found = movement(now, before, Taken(machine=machine, texts=texts), {})
+    found = movement(now, before, RunIdentity(machine=machine, texts=texts), {})
     assert found == Movement(Move.NOT_COMPARED, f"{metric}: {why}")
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "flatbuffer_bytes", "instructions"])
 def test_other_metrics_are_compared_across_machines(metric):
     before = baseline(taken(metric, 0.5))
-    other = Taken(machine="another", texts="some texts")
+    other = RunIdentity(machine="another", texts="some texts")
     assert movement(taken(metric, 0.5), before, other, {}).move is Move.SAME
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from models.errors import EdgeproofError
 from models.verdicts import comparison
-from models.verdicts.comparison import Taken, latency_ratio, noise_floor, race_until_sure
+from models.verdicts.comparison import RacedRatio, latency_ratio, noise_floor, race_until_sure
 from models.verdicts.judge import Budget, Estimate, Verdict, judge
 
 BUDGET = Budget("latency_ratio", "max", 1.0, "1 x", "budgets.toml", "latency_ratio.max")
-SLOWER = Taken(Estimate(1.10, 1.07, 1.12, 40), 0.02)
+SLOWER = RacedRatio(Estimate(1.10, 1.07, 1.12, 40), 0.02)
 
 
 def test_drift_and_interruptions_cancel_in_the_ratio() -> None:
@@ -73,12 +73,12 @@ def test_too_few_blocks_have_no_noise_floor() -> None:
 
 
 def test_single_block_with_unknown_noise_floor_is_unbounded() -> None:
-    wide = Taken(Estimate(0.5, -math.inf, math.inf, 1), math.inf).widened
+    wide = RacedRatio(Estimate(0.5, -math.inf, math.inf, 1), math.inf).widened
     assert (wide.low, wide.high) == (-math.inf, math.inf)
 
 
 def test_unknown_noise_floor_is_inconclusive() -> None:
-    judgment = judge(Taken(SLOWER.ratio, math.inf).widened, BUDGET, scheme="float16")
+    judgment = judge(RacedRatio(SLOWER.ratio, math.inf).widened, BUDGET, scheme="float16")
     assert judgment.verdict is Verdict.INCONCLUSIVE
 
 
@@ -106,10 +106,10 @@ def test_doubtful_results_are_repeated_and_undecided_ones_extended(
     said = [Verdict(each) for each in verdicts.split()]
     asked: list[int] = []
 
-    def race(number: int, length: int) -> Taken:
+    def race(number: int, length: int) -> RacedRatio:
         assert number == len(asked)
         asked.append(length)
-        return Taken(Estimate(1.0, 0.97, 1.03, len(asked)), 0.02)
+        return RacedRatio(Estimate(1.0, 0.97, 1.03, len(asked)), 0.02)
 
     races = race_until_sure(race, lambda taken: said[taken.ratio.n - 1])
     assert asked == lengths
@@ -122,14 +122,14 @@ def test_doubtful_results_are_repeated_and_undecided_ones_extended(
 def test_length_of_a_race_is_limited(seconds: float, lengths: list[int]) -> None:
     asked: list[int] = []
 
-    def race(_: int, length: int) -> Taken:
+    def race(_: int, length: int) -> RacedRatio:
         asked.append(length)
-        return Taken(Estimate(1.0, 0.9, 1.2, 16), 0.02, length * seconds)
+        return RacedRatio(Estimate(1.0, 0.9, 1.2, 16), 0.02, length * seconds)
 
     race_until_sure(race, lambda _: Verdict.INCONCLUSIVE)
     assert asked == lengths
 
 
 def test_slowdown_below_the_noise_floor_is_never_claimed() -> None:
-    within = Taken(Estimate(1.04, 1.03, 1.05, 40), 0.04)
+    within = RacedRatio(Estimate(1.04, 1.03, 1.05, 40), 0.04)
     assert judge(within.widened, BUDGET, scheme="float16").verdict is Verdict.INCONCLUSIVE

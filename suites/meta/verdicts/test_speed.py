@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.errors import EdgeproofError
-from models.verdicts.speed import TEXTS, TURNS, ask_in_turns, speed_ratio, speed_taken
+from models.verdicts.speed import TEXTS, TURNS, ask_in_turns, speed_race, speed_ratio
 
 Rows = np.ndarray
 
@@ -68,17 +68,17 @@ def test_a_text_that_was_interrupted_once_counts_as_its_other_answer() -> None:
 
 def test_noise_is_what_a_model_differs_by_from_itself() -> None:
     reference, candidate = np.full((TURNS, 2, 3), 4.0), np.full((TURNS, 2, 3), 1.0)
-    quiet = speed_taken(candidate, reference)
-    assert (quiet.floor, quiet.ratio.value, quiet.seconds) == (0.0, 4.0, 5.0 * TURNS * 6)
+    quiet = speed_race(candidate, reference)
+    assert (quiet.noise_floor, quiet.ratio.value, quiet.seconds) == (0.0, 4.0, 5.0 * TURNS * 6)
     candidate[:, 1] = 1.25
-    noisy = speed_taken(candidate, reference)
-    assert noisy.floor == pytest.approx(0.25)
+    noisy = speed_race(candidate, reference)
+    assert noisy.noise_floor == pytest.approx(0.25)
     assert noisy.widened.low == pytest.approx(3.2)
 
 
 def test_few_turns_bound_nothing() -> None:
-    few = speed_taken(np.ones((2, 2, 3)), np.ones((2, 2, 3)))
-    assert math.isinf(few.floor)
+    few = speed_race(np.ones((2, 2, 3)), np.ones((2, 2, 3)))
+    assert math.isinf(few.noise_floor)
     assert math.isinf(few.widened.high)
 
 
