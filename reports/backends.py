@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models.command_line import path, run_command
 from models.errors import UsageMistake
 from models.store import PROJECT
-from reports.matrix import LEGEND, Cell, State, as_table, cells_of, judged_in, markdown_table
+from reports.matrix import LEGEND, Cell, State, as_table, judged_in, markdown_table
+from reports.naming import require_distinct
 from reports.pages import replace_between
-from reports.parts import require_distinct
 from reports.results import read_results
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from reports.document import Document
 
 PAGE = PROJECT / "docs" / "backends.md"
 OUT = PROJECT / "reports" / "out"
@@ -30,13 +32,13 @@ RESULTS = (OUT / "backends" / "results.json", OUT / "backends" / "gpu" / "result
 FAULTS = ["candidate", "backends", "what a gate says", "smallest file that shows it"]
 
 
-def page_of(documents: Sequence[Mapping[str, Any]]) -> str:
+def page_of(documents: Sequence[Document]) -> str:
     """Return the matrix of some runs, with its faults, as Markdown.
 
     Raises:
         UsageMistake: no run looked at another backend than the judged one.
     """
-    cells = [cell for document in documents for cell in cells_of(document)]
+    cells = [cell for document in documents for cell in document.run.backends]
     if not cells:
         raise UsageMistake(
             "no run among them looked at several backends",
@@ -47,15 +49,14 @@ def page_of(documents: Sequence[Mapping[str, Any]]) -> str:
     return f"{runs}.\n\n{table}\n\n{LEGEND}.\n\n{markdown_table([FAULTS, *_faults(cells)])}"
 
 
-def _circumstances(document: Mapping[str, Any]) -> str:
+def _circumstances(document: Document) -> str:
     """Return the circumstances of a run's part of the matrix."""
-    cells, device = cells_of(document), document["device"]
+    cells, device = document.run.backends, document.device
     versions = dict.fromkeys(f"{one.backend.split('-')[0]} {one.version}" for one in cells)
     texts = " to ".join(f"{count:,}" for count in sorted({one.texts for one in cells}))
     adapters = dict.fromkeys(one.by for one in cells if one.by)
-    machine = device.get("machine", "")
-    where = ", ".join(filter(None, [str(device["name"]), machine, *adapters]))
-    return f"{document['subject']['name']} on {where}: {texts} texts, {', '.join(versions)}"
+    where = ", ".join(filter(None, [device.name, device.machine, *adapters]))
+    return f"{document.subject.name} on {where}: {texts} texts, {', '.join(versions)}"
 
 
 def _faults(cells: Sequence[Cell]) -> list[list[str]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models.durations import said
 from models.foreign_text import one_line
-from reports.results import outcomes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from reports.document import Document
 
 
 def suite_of(test: str) -> str:
@@ -18,9 +18,9 @@ def suite_of(test: str) -> str:
     return test.split("/", 2)[1] if test.count("/") > 1 else test
 
 
-def as_sentence(document: Mapping[str, Any]) -> str:
+def as_sentence(document: Document) -> str:
     """Return a line with the time of each suite; empty if no test has run."""
-    return cost_of({one.id: one.seconds for one in outcomes_of(document)})
+    return cost_of({one.id: one.seconds for one in document.tests})
 
 
 def cost_of(taken: Mapping[str, float]) -> str:
@@ -29,8 +29,9 @@ def cost_of(taken: Mapping[str, float]) -> str:
     Args:
         taken: seconds by the id of each test.
     """
-    suites: Counter[str] = Counter()
+    suites: dict[str, float] = {}
     for test, seconds in taken.items():
-        suites[suite_of(test)] += seconds
-    parts = (f"{one_line(name)} {said(seconds)}" for name, seconds in suites.most_common())
+        suites[suite_of(test)] = suites.get(suite_of(test), 0.0) + seconds
+    slowest = sorted(suites.items(), key=lambda suite: suite[1], reverse=True)
+    parts = (f"{one_line(name)} {said(seconds)}" for name, seconds in slowest)
     return f"{said(sum(suites.values()))}: {', '.join(parts)}" if suites else ""

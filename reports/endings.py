@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
-
-from reports.extent import extent_of
-from reports.results import measurements_of, outcomes_of
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reports.results import Outcome
+    from reports.document import Document, Outcome
 
 # A pass that says nothing of what a user needs: only a regression guard judged it.
 GUARDED = "guarded"
@@ -30,15 +25,15 @@ ENDED = {
 }
 
 
-def endings_of(document: Mapping[str, Any]) -> Counter[str]:
+def endings_of(document: Document) -> Counter[str]:
     """Count the tests of a run by how they ended, a key of `ENDED` each.
 
     Raises:
         EdgeproofError: a measurement is not valid.
     """
     guarded = _guarded_alone(document)
-    ended = Counter(_ending(one, guarded) for one in outcomes_of(document))
-    extent = extent_of(document)
+    ended = Counter(_ending(one, guarded) for one in document.tests)
+    extent = document.run.extent
     if extent is not None:
         # Most of them are left out before the run, and so are no tests of it.
         ended["not_applicable"] = sum(one.count for one in extent.not_applicable)
@@ -46,7 +41,7 @@ def endings_of(document: Mapping[str, Any]) -> Counter[str]:
     return ended
 
 
-def as_sentence(document: Mapping[str, Any]) -> str:
+def as_sentence(document: Document) -> str:
     """Return how the tests of a run ended, in words."""
     ended = endings_of(document)
     counts = [f"{ended[kind]:,} {said}" for kind, said in ENDED.items() if ended[kind]]
@@ -57,8 +52,8 @@ def _ending(one: Outcome, guarded: set[str]) -> str:
     return GUARDED if one.outcome == "passed" and one.id in guarded else one.outcome
 
 
-def _guarded_alone(document: Mapping[str, Any]) -> set[str]:
+def _guarded_alone(document: Document) -> set[str]:
     """Return the tests that a regression guard judged, and no budget."""
-    measured = measurements_of(document)
+    measured = document.measurements
     budgeted = {one.test for one in measured if one.verdict is not None}
     return {one.test for one in measured if one.guard is not None} - budgeted

@@ -17,16 +17,14 @@ from models.verdicts.judge import Estimate, Verdict, describe
 from models.verdicts.metrics import metric_named
 from models.verdicts.quantities import human
 from reports.budget_lines import place_of
-from reports.localizations import localizations_of
 from reports.naming import commit_of, moment_of
-from reports.results import measurements_of, outcomes_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from models.verdicts.measurement import BudgetRecord, Measurement
+    from reports.document import Circumstances, DeviceRecord, Document, Outcome
     from reports.localizations import Localization
-    from reports.results import Outcome
 
 RED = {"failed", "error", "xpassed"}
 MEANING = {
@@ -123,7 +121,7 @@ class Explanation:
         return f"<dl>{rows}</dl>"
 
 
-def explanations(document: Mapping[str, Any]) -> list[Explanation]:
+def explanations(document: Document) -> list[Explanation]:
     """Explain every test that did not pass: failures first, then undecided ones.
 
     Raises:
@@ -132,18 +130,18 @@ def explanations(document: Mapping[str, Any]) -> list[Explanation]:
     return sorted((one for one in accounts(document) if one.red), key=lambda one: one.unsure)
 
 
-def accounts(document: Mapping[str, Any]) -> list[Explanation]:
+def accounts(document: Document) -> list[Explanation]:
     """Say of every test that measured or failed why it ended as it did.
 
     Raises:
         EdgeproofError: a measurement is not valid.
     """
     measured: dict[str, list[Measurement]] = {}
-    for one in measurements_of(document):
+    for one in document.measurements:
         measured.setdefault(one.test, []).append(one)
-    localized = localizations_of(document)
+    localized = document.run.localizations
     found = []
-    for test in outcomes_of(document):
+    for test in document.tests:
         own = [one for one in localized if test.id in one.tests]
         taken: list[Measurement | None] = [*measured.get(test.id, [])]
         if test.outcome in {*RED, "xfailed"}:
@@ -152,37 +150,40 @@ def accounts(document: Mapping[str, Any]) -> list[Explanation]:
     return found
 
 
-def reproduce(document: Mapping[str, Any], test: str) -> str:
+def reproduce(document: Document, test: str) -> str:
     """Return the command that reruns a test as in the run."""
-    command = document["run"].get("command", "python -m pytest")
-    return f"{command} {shlex.quote(test)}"
+    return f"{document.run.command or 'python -m pytest'} {shlex.quote(test)}"
 
 
-def circumstances(document: Mapping[str, Any]) -> str:
+def circumstances(document: Document) -> str:
     """Return the circumstances of a run, in one line."""
-    known, run = document["circumstances"], document["run"]
-    backend = known.get("backend", "")
-    threads = known.get("threads")
+    known, run = document.circumstances, document.run
+    backend, threads = known.backend or "", known.threads
     parts = [
-        _device(document["device"]),
-        f"{backend} {known.get('backends', {}).get(backend, '')}".strip(),
+        _device(document.device),
+        f"{backend} {known.backends.get(backend, '')}".strip(),
         f"{threads} thread{'' if threads == 1 else 's'}" if threads else "",
-        f"Python {known['python']}" if "python" in known else "",
-        f"load {known['load_before']:.1f} before, {known['load_after']:.1f} after"
-        f" on {known.get('cores', '?')} cores"
-        if {"load_before", "load_after"} <= set(known)
-        else "",
-        commit_of(run),
-        f"run of {moment_of(run)}",
+        f"Python {known.python}" if known.python else "",
+        _load(known),
+        commit_of(run.commit, changed=run.changed),
+        f"run of {moment_of(run.started)}",
     ]
     return ", ".join(filter(None, parts))
 
 
-def _device(device: Mapping[str, Any]) -> str:
+def _load(known: Circumstances) -> str:
+    """Return the machine's load before and after the run; empty if it is not known."""
+    if known.load_before is None or known.load_after is None:
+        return ""
+    cores = "?" if known.cores is None else known.cores
+    return f"load {known.load_before:.1f} before, {known.load_after:.1f} after on {cores} cores"
+
+
+def _device(device: DeviceRecord) -> str:
     """Name the device and its kind: "host (x86_64)", "rpi4-emulated (emulated aarch64)"."""
-    emulated = "emulated " if device["emulated"] else ""
-    known = ", ".join(str(device[key]) for key in ("machine", "core", "target") if key in device)
-    return f"{device['name']} ({emulated}{known})" if emulated or known else str(device["name"])
+    emulated = "emulated " if device.emulated else ""
+    known = ", ".join(filter(None, (device.machine, device.core, device.target)))
+    return f"{device.name} ({emulated}{known})" if emulated or known else device.name
 
 
 def measured_as(one: Measurement) -> str:
@@ -206,7 +207,7 @@ def budget_as(metric: str, budget: BudgetRecord) -> str:
 
 
 def _explanation(
-    document: Mapping[str, Any],
+    document: Document,
     test: Outcome,
     one: Measurement | None,
     localized: Sequence[Localization],
@@ -220,7 +221,7 @@ def _explanation(
     title = f"{test.outcome}: {test.id.rpartition('::')[2]}"
     if one is not None:
         what = _in_a_word(one)
-        title = f"{what}: {one.metric} of {one.scheme} on {document['device']['name']}"
+        title = f"{what}: {one.metric} of {one.scheme} on {document.device.name}"
     shown = tuple((label, _told(label, text)) for label, text in rows)
     return Explanation(test.id, title, shown, test.outcome, one)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from models.foreign_text import one_line
 from models.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+
+    from reports.document import Document
 
 # Budgets that ship with edgeproof, as a document names their file.
 SHIPPED = "fixtures/budgets/"
@@ -62,15 +62,9 @@ class Extent(Table, frozen=True, kw_only=True, omit_defaults=True):
     unread_budgets: tuple[str, ...] = ()
 
 
-def extent_of(document: Mapping[str, Any]) -> Extent | None:
-    """Return the extent of a document's run; None if the document has none."""
-    held = document["run"].get("extent")
-    return None if held is None else msgspec.convert(held, type=Extent)
-
-
-def partial_because(document: Mapping[str, Any]) -> list[str]:
+def partial_because(document: Document) -> list[str]:
     """Return every reason why a run is partial; empty if it is whole."""
-    extent = extent_of(document)
+    extent = document.run.extent
     if extent is None:
         return [UNKNOWN]
     reasons = [one_line(one) for one in extent.narrowed]
@@ -82,21 +76,21 @@ def partial_because(document: Mapping[str, Any]) -> list[str]:
     return reasons
 
 
-def counted(document: Mapping[str, Any]) -> list[str]:
+def counted(document: Document) -> list[str]:
     """Return a line for each kind of test that judged nothing: how many, and why."""
-    extent = extent_of(document)
+    extent = document.run.extent
     return [] if extent is None else list(_lines(extent))
 
 
-def could_not_run(document: Mapping[str, Any]) -> int:
+def could_not_run(document: Document) -> int:
     """Return how many gates this machine lacks something for."""
-    extent = extent_of(document)
+    extent = document.run.extent
     return 0 if extent is None else _count(extent.skipped)
 
 
-def left_aside(document: Mapping[str, Any]) -> list[str]:
+def left_aside(document: Document) -> list[str]:
     """Return in a few words each what a headline must not hide."""
-    extent = extent_of(document)
+    extent = document.run.extent
     if extent is None:
         return []
     said = []
@@ -107,7 +101,8 @@ def left_aside(document: Mapping[str, Any]) -> list[str]:
     if extent.other_schemes:
         said.append(f"schemes not asked for: {', '.join(extent.other_schemes)}")
     # Whoever wrote a limit expects it to be judged; those that ship serve many subjects.
-    if extent.unread_budgets and not document["circumstances"]["budgets"].startswith(SHIPPED):
+    budgets = document.circumstances.budgets or ""
+    if extent.unread_budgets and not budgets.startswith(SHIPPED):
         said.append(f"budgets that nothing here reads: {_some(extent.unread_budgets)}")
     return said
 

@@ -150,7 +150,6 @@ def planted_at(faults: Iterable[PlantedFault]) -> list[str]:
     """Return the commits and dates at which the faults were planted, the latest first."""
     seen = sorted((one.seen for one in faults if one.seen), key=lambda it: it.when, reverse=True)
     said = (
-        f"{commit_of({'commit': one.commit, 'changed': one.changed})} on {one.when[:10]}".strip()
-        for one in seen
+        f"{commit_of(one.commit, changed=one.changed)} on {one.when[:10]}".strip() for one in seen
     )
     return list(dict.fromkeys(said))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models import foreign_text
 from models.errors import EdgeproofError
@@ -12,19 +12,17 @@ from reports import endings, matrix, sizes
 from reports.budget_lines import place_of
 from reports.explain import circumstances, explanations
 from reports.headline import headline
-from reports.parts import parts_of, title_of
 from reports.scoreboard import as_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from reports.document import Document
     from reports.explain import Explanation
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 ACTIONS = "GITHUB_ACTIONS"
 
 
-def publish(document: Mapping[str, Any]) -> None:
+def publish(document: Document) -> None:
     """Append a run's summary to the file that GitHub names; do nothing elsewhere.
 
     Raises:
@@ -42,11 +40,11 @@ def publish(document: Mapping[str, Any]) -> None:
         ) from None
 
 
-def step_summary(document: Mapping[str, Any]) -> str:
+def step_summary(document: Document) -> str:
     """Return the summary of a run as Markdown: what was tested, the scoreboard, the failures."""
     red = explanations(document)
     lines = [
-        f"## edgeproof: {foreign_text.as_markdown(title_of(document))}",
+        f"## edgeproof: {foreign_text.as_markdown(document.title)}",
         "",
         f"**{_said(document)}**" if red else _said(document),
         f"{len(red)} red: unfold one to see why." if red else "",
@@ -64,24 +62,24 @@ def step_summary(document: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _remarks(document: Mapping[str, Any]) -> list[str]:
+def _remarks(document: Document) -> list[str]:
     """Return the remarks of each run that a reader of the numbers needs."""
-    said = [remark for run in parts_of(document) for remark in run["subject"].get("remarks", ())]
+    said = [remark for run in document.parts() for remark in run.subject.remarks]
     return list(dict.fromkeys(said))
 
 
-def _said(document: Mapping[str, Any]) -> str:
+def _said(document: Document) -> str:
     """Return the headline without its subject, which stands above."""
-    said = headline(document)[1].removeprefix(f"{title_of(document)}: ")
+    said = headline(document)[1].removeprefix(f"{document.title}: ")
     return foreign_text.as_markdown(f"{said[:1].upper()}{said[1:]}.")
 
 
-def annotations_asked_for(document: Mapping[str, Any]) -> list[str]:
+def annotations_asked_for(document: Document) -> list[str]:
     """Return the annotations of a run on GitHub Actions; none elsewhere."""
-    return annotations(document) if os.environ.get(ACTIONS) == "true" else []
+    return annotations_of(document) if os.environ.get(ACTIONS) == "true" else []
 
 
-def annotations(document: Mapping[str, Any]) -> list[str]:
+def annotations_of(document: Document) -> list[str]:
     """Return a workflow command for each red test, pointing at the budget that was broken."""
     return [_annotation(one) for one in explanations(document)]
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reports import matrix
 from reports.explain import explanations
 from reports.extent import could_not_run, left_aside, partial_because
-from reports.parts import title_of
-from reports.results import measurements_of, outcomes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from reports.document import Document
 
 
 class _Red(NamedTuple):
@@ -28,7 +26,7 @@ class _Red(NamedTuple):
     unsure: set[str]
 
 
-def headline(document: Mapping[str, Any]) -> tuple[str, str]:
+def headline(document: Document) -> tuple[str, str]:
     """Return whether a run's subject can ship on its device, as a class and a sentence.
 
     Only a run of the whole suite can say that it can: of a partial one, green says little. What
@@ -41,10 +39,10 @@ def headline(document: Mapping[str, Any]) -> tuple[str, str]:
     kind, said = _verdict(document, _red(document))
     aside = [f"this run is partial: {'; '.join(partial_because(document))}"]
     aside = aside if partial_because(document) else []
-    return kind, "; ".join([f"{title_of(document)}: {said}", *aside, *left_aside(document)])
+    return kind, "; ".join([f"{document.title}: {said}", *aside, *left_aside(document)])
 
 
-def _verdict(document: Mapping[str, Any], red: _Red) -> tuple[str, str]:
+def _verdict(document: Document, red: _Red) -> tuple[str, str]:
     """Return the class and the first part of the sentence."""
     worse = f"{_counted(len(red.worse), 'regression')}, " if red.worse else ""
     if red.failed:
@@ -54,7 +52,7 @@ def _verdict(document: Mapping[str, Any], red: _Red) -> tuple[str, str]:
     if red.unsure:
         open_gates = _counted(len(red.unsure), "gate")
         return kind, f"{worse}not known to be fit, {open_gates} could not tell"
-    if not any(one.is_judged for one in measurements_of(document)):
+    if not any(one.is_judged for one in document.measurements):
         return kind, f"{worse}nothing was judged"
     if partial_because(document):
         return kind, f"{worse}not known to be fit"
@@ -63,25 +61,25 @@ def _verdict(document: Mapping[str, Any], red: _Red) -> tuple[str, str]:
     return "good", f"{_fit(document)}, {_green(document)}".removeprefix(", ")
 
 
-def _red(document: Mapping[str, Any]) -> _Red:
+def _red(document: Document) -> _Red:
     found = explanations(document)
     failed = {one.test for one in found if not one.is_regression and not one.unsure}
     worse = {one.test for one in found if one.is_regression} - failed
     return _Red(failed, worse, {one.test for one in found} - failed - worse)
 
 
-def _fit(document: Mapping[str, Any]) -> str:
+def _fit(document: Document) -> str:
     """Say where it can ship; nothing of an emulated board, which shows too little for that."""
-    if document["device"]["emulated"]:
+    if document.device.emulated:
         return ""
     return f"fit to ship {matrix.fit_on(document)}"
 
 
-def _green(document: Mapping[str, Any]) -> str:
-    known = sum(one.outcome == "xfailed" for one in outcomes_of(document))
+def _green(document: Document) -> str:
+    known = sum(one.outcome == "xfailed" for one in document.tests)
     said = "every gate that ran is green" if could_not_run(document) else "every gate is green"
     said += f" but {_counted(known, 'known failure')}" if known else ""
-    return f"{said}, time is not judged there" if document["device"]["emulated"] else said
+    return f"{said}, time is not judged there" if document.device.emulated else said
 
 
 def _counted(count: int, what: str) -> str:

@@ -1,17 +1,17 @@
 """List the operators of each candidate that run on proven kernels, from results.json alone."""
 
+# ruff: noqa: RUF012 - msgspec gives each table an empty list or table of its own
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from models.foreign_text import as_markup, one_line
-from models.verdicts.measurement import Measurement
-from reports.parts import parts_of
+from models.open_tables import Open
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from reports.document import Document
 
 METRIC, DETAIL = "kernel_coverage", "kernels"
 TITLE = "Which operators stand on proven kernels"
@@ -19,7 +19,7 @@ TITLE = "Which operators stand on proven kernels"
 _MOST_SHOWN = 12
 
 
-class Covered(msgspec.Struct, frozen=True, kw_only=True):
+class Covered(Open, frozen=True, kw_only=True):
     """The detail `kernels` of a measurement.
 
     Attributes:
@@ -41,10 +41,10 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
     not_proven: list[str] = []
 
 
-def lines_of(document: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+def lines_of(document: Document) -> list[tuple[str, list[str]]]:
     """Return for each candidate what was proven, and the operators that were not."""
     found = []
-    for one in map(Measurement.from_dict, document["measurements"]):
+    for one in document.measurements:
         if one.metric != METRIC:
             continue
         covered = msgspec.convert(one.details.get(DETAIL, {}), Covered)
@@ -73,9 +73,9 @@ def _few(lines: list[str]) -> list[str]:
     return [*lines[:_MOST_SHOWN], *([f"and {left} more"] if left > 0 else [])]
 
 
-def as_text(document: Mapping[str, Any]) -> str:
+def as_text(document: Document) -> str:
     """Return the coverage of every candidate for a terminal; empty if no kernel was checked."""
-    lines = [line for part in parts_of(document) for line in lines_of(part)]
+    lines = [line for part in document.parts() for line in lines_of(part)]
     if not lines:
         return ""
     shown = [f"\n{TITLE}:"]
@@ -85,7 +85,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     return "\n".join(shown) + "\n"
 
 
-def as_html(document: Mapping[str, Any]) -> str:
+def as_html(document: Document) -> str:
     """Return the coverage as a section of a page."""
     lines = lines_of(document)
     if not lines:

@@ -1,21 +1,18 @@
 """Read where failed variants leave the float32 one (results of `models.localizing`)."""
 
+# ruff: noqa: RUF012 - msgspec gives each table an empty list or table of its own
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
-import msgspec
+from typing import Literal
 
 from models.foreign_text import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from models.open_tables import Open
 
 # Characters of a text, and of a name in a sentence.
 LONGEST_TEXT, LONGEST_NAME = 300, 80
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True):
+class Point(Open, frozen=True, kw_only=True):
     """An operator whose tensor exists in both files.
 
     Attributes:
@@ -33,7 +30,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     sqnr_db: float | None
 
 
-class Flip(msgspec.Struct, frozen=True, kw_only=True):
+class Flip(Open, frozen=True, kw_only=True):
     """A text whose label flipped.
 
     Attributes:
@@ -71,7 +68,7 @@ class Flip(msgspec.Struct, frozen=True, kw_only=True):
         return f"{_name(self.labels[name])} by {self.margins[name]:.3g}"
 
 
-class Localization(msgspec.Struct, frozen=True, kw_only=True):
+class Localization(Open, frozen=True, kw_only=True):
     """The result of one scheme.
 
     Attributes:
@@ -165,8 +162,3 @@ class Localization(msgspec.Struct, frozen=True, kw_only=True):
 
 def _name(text: str) -> str:
     return one_line(text, LONGEST_NAME)
-
-
-def localizations_of(document: Mapping[str, Any]) -> list[Localization]:
-    """Return the results for each failed scheme of a document's run."""
-    return msgspec.convert(document["run"].get("localizations", []), type=list[Localization])

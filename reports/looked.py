@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models.foreign_text import one_line
-from reports.results import measurements_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from reports.document import Document
 
 LOOKED = "looked"
 
 
-def as_sentence(document: Mapping[str, Any]) -> str:
+def as_sentence(document: Document) -> str:
     """Return a line on the texts of a run's gates; empty if a fixed sample was requested.
 
     Raises:
         EdgeproofError: a measurement is not valid.
     """
-    measured = measurements_of(document)
+    measured = document.measurements
     looked = [one.details[LOOKED] for one in measured if LOOKED in one.details]
     if not looked:
         return ""

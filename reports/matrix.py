@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from models import foreign_text
 from models.foreign_text import one_line
 from models.tables import Table
-from reports.parts import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from reports.document import Document
 
 
 class State(StrEnum):
@@ -151,16 +152,11 @@ SHORT = {
 }
 
 
-def cells_of(document: Mapping[str, Any]) -> list[Cell]:
-    """Return the cells of a run's document."""
-    return msgspec.convert(document["run"].get("backends", []), list[Cell])
-
-
-def as_text(document: Mapping[str, Any]) -> str:
+def as_text(document: Document) -> str:
     """Return the matrix for a terminal, columns aligned; empty if only one backend was asked."""
     texts = []
-    for part in parts_of(document):
-        table = as_table(cells_of(part), judged_in(part))
+    for part in document.parts():
+        table = as_table(part.run.backends, judged_in(part))
         if len(table) > 1:
             widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
             lines = (
@@ -169,15 +165,15 @@ def as_text(document: Mapping[str, Any]) -> str:
             )
             shown = "\n".join(one_line(line.rstrip()) for line in lines)
             texts.append(f"\n{shown}\n\n{LEGEND}\n")
-            texts += [one_line(said) + "\n" for said in departures_in(cells_of(part))]
+            texts += [one_line(said) + "\n" for said in departures_in(part.run.backends)]
     return "".join(texts)
 
 
-def as_markdown(document: Mapping[str, Any]) -> str:
+def as_markdown(document: Document) -> str:
     """Return the matrix as Markdown; empty if only one backend was asked."""
     texts = []
-    for part in parts_of(document):
-        cells = cells_of(part)
+    for part in document.parts():
+        cells = part.run.backends
         if cells:
             table = as_table(cells, judged_in(part))
             said = "".join(f"* {foreign_text.as_markdown(one)}\n" for one in departures_in(cells))
@@ -192,9 +188,9 @@ def markdown_table(table: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def judged_in(document: Mapping[str, Any]) -> str:
+def judged_in(document: Document) -> str:
     """Return the judged backend of a run."""
-    return str(document["circumstances"].get("backend") or "judged")
+    return document.circumstances.backend or "judged"
 
 
 def departures_in(cells: Iterable[Cell]) -> list[str]:
@@ -206,16 +202,16 @@ def departures_in(cells: Iterable[Cell]) -> list[str]:
     ]
 
 
-def fit_on(document: Mapping[str, Any]) -> str:
+def fit_on(document: Document) -> str:
     """Say on which backends all candidates are right, and which candidates are wrong on others.
 
     Where a document is of several runs, each of them with its device.
     """
-    parts = parts_of(document)
+    parts = document.parts()
     said = []
     for part in parts:
-        of = f" of {part['device']['name']}" if len(parts) > 1 else ""
-        said.append(f"on {judged_in(part)}{of}{_also_on(cells_of(part))}")
+        of = f" of {part.device.name}" if len(parts) > 1 else ""
+        said.append(f"on {judged_in(part)}{of}{_also_on(part.run.backends)}")
     return ", ".join(said)
 
 

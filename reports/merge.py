@@ -10,17 +10,18 @@ Exit codes: 0 written; 1 a document cannot be read or written; 4 usage.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from models.command_line import Parser, complain, path, run_command
 from models.errors import EdgeproofError, UsageMistake
 from models.foreign_text import one_line
+from models.open_tables import read_open
 from reports import columns
-from reports.naming import device_names
-from reports.parts import parts_of, require_distinct
-from reports.results import measurements_of, new_document, outcomes_of, read_results, write_results
+from reports.document import ArtefactRecord, DeviceRecord, Merged, SubjectRecord
+from reports.naming import device_names, identity_of, require_distinct
+from reports.results import new_document, read_results, write_results
 from reports.runs import RESULTS
 from reports.scoreboard import as_text
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from models.verdicts.measurement import Measurement
+    from reports.document import Document
 
 COLUMNS = ("subject", "scheme", "bytes", "smaller", "pieces", "accuracy", "drop", "verdicts")
 SIZE, RATIO, DROP = "flatbuffer_bytes", "size_ratio_bert_large_weights", "accuracy_drop"
@@ -55,79 +57,79 @@ def main(arguments: list[str] | None = None) -> int:
     except EdgeproofError as error:
         return complain(error)
     sys.stdout.write(as_text(document))
-    if len({one["subject"]["name"] for one in parts_of(document)}) > 1:
+    if len({one.subject.name for one in document.parts()}) > 1:
         sys.stdout.write(f"\n{as_table(document)}\n")
     sys.stdout.write(f"\n{one_line(options.out)}\n")
     return 0
 
 
-def merge(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Merge several runs into one document; `reports.parts` splits it again."""
-    named = list(zip(device_names(documents), documents, strict=True))
-    subjects = dict.fromkeys(str(one["subject"]["name"]) for one in documents)
-    schemes = dict.fromkeys(s for one in documents for s in one["subject"]["schemes"])
+def merge(documents: Sequence[Document]) -> Document:
+    """Merge several runs into one document; `Document.parts` splits it again."""
+    names = device_names([identity_of(one) for one in documents])
+    named = list(zip(names, documents, strict=True))
+    subjects = dict.fromkeys(one.subject.name for one in documents)
+    schemes = dict.fromkeys(scheme for one in documents for scheme in one.subject.schemes)
     first = documents[0]
     return new_document(
-        run=dict(first["run"])
-        | {
-            "finished": max(_finished(one) for one in documents),
-            "localizations": [],
-            "merged": [_merged(name, one) for name, one in named],
-        },
-        subject={"name": " + ".join(subjects), "schemes": list(schemes)},
-        device={
-            "name": " + ".join(dict.fromkeys(name for name, _ in named)),
-            "emulated": any(one["device"]["emulated"] for one in documents),
-        },
-        circumstances=first["circumstances"],
+        run=replace(
+            first.run,
+            finished=max(_finished(one) for one in documents),
+            localizations=[],
+            merged=[_merged(name, one) for name, one in named],
+        ),
+        subject=read_open({"name": " + ".join(subjects), "schemes": list(schemes)}, SubjectRecord),
+        device=DeviceRecord(
+            name=" + ".join(dict.fromkeys(names)),
+            emulated=any(one.device.emulated for one in documents),
+        ),
+        circumstances=first.circumstances,
         artefacts=_artefacts(named),
         measurements=[
-            msgspec.structs.replace(taken, device=name, subject=one["subject"]["name"])
+            replace(taken, device=name, subject=one.subject.name)
             for name, one in named
-            for taken in measurements_of(one)
+            for taken in one.measurements
         ],
         tests=[
-            msgspec.structs.replace(outcome, device=name, subject=one["subject"]["name"])
+            replace(outcome, device=name, subject=one.subject.name)
             for name, one in named
-            for outcome in outcomes_of(one)
+            for outcome in one.tests
         ],
     )
 
 
-def _merged(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(name: str, one: Document) -> Merged:
     """Return the facts of a run besides its measurements."""
-    said = {part: one[part] for part in ("run", "subject", "circumstances")}
-    return said | {"device": one["device"] | {"name": name}}
+    device = replace(one.device, name=name)
+    return Merged(run=one.run, subject=one.subject, circumstances=one.circumstances, device=device)
 
 
-def _finished(document: Mapping[str, Any]) -> str:
-    return str(document["run"].get("finished") or document["run"]["started"])
+def _finished(document: Document) -> str:
+    return document.run.finished or document.run.started
 
 
-def _artefacts(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
+def _artefacts(named: Sequence[tuple[str, Document]]) -> Iterator[ArtefactRecord]:
     """Name each artefact by its subject, and by its device if the name is ambiguous.
 
     Boards answer with what one host has built: mostly they share all of it.
     """
     known: dict[str, str] = {}
     for device, one in named:
-        for artefact in one["artefacts"]:
-            name = f"{one['subject']['name']}/{artefact['name']}"
-            if known.get(name, artefact["sha256"]) != artefact["sha256"]:
+        for artefact in one.artefacts:
+            name = f"{one.subject.name}/{artefact.name}"
+            if known.get(name, artefact.sha256) != artefact.sha256:
                 name = f"{device}/{name}"
             if name not in known:
-                known[name] = artefact["sha256"]
-                yield dict(artefact) | {"name": name}
+                known[name] = artefact.sha256
+                yield replace(artefact, name=name)
 
 
-def as_table(document: Mapping[str, Any]) -> str:
+def as_table(document: Document) -> str:
     """Return a line for each variant, with bytes, accuracy and drop, the smallest first."""
     found: dict[tuple[str, ...], dict[str, Measurement]] = {}
-    for one in measurements_of(document):
+    for one in document.measurements:
         found.setdefault((one.subject, one.device, one.scheme), {})[one.metric] = one
     pieces = {
-        one["subject"]["name"]: one["subject"].get("vocabulary", {}).get("pieces", "")
-        for one in parts_of(document)
+        one.subject.name: one.subject.vocabulary.get("pieces", "") for one in document.parts()
     }
     variants = {key: taken for key, taken in found.items() if SIZE in taken}
     rows = [

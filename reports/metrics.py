@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from models.verdicts.metrics import Metric, metric_named
 from models.verdicts.quantities import Unit
-from reports.results import measurements_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
+
+    from reports.document import Document
 
 FILE_NAME = "edgeproof-perf.json"
 
@@ -34,7 +34,7 @@ _SHOWN = {
 }
 
 
-def write_metric_samples(document: Mapping[str, Any], folder: Path) -> Path:
+def write_metric_samples(document: Document, folder: Path) -> Path:
     """Write a run's metrics into its folder of Allure results.
 
     Args:
@@ -49,14 +49,14 @@ def write_metric_samples(document: Mapping[str, Any], folder: Path) -> Path:
     return path
 
 
-def metric_samples(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def metric_samples(document: Document) -> list[dict[str, Any]]:
     """Return an Allure metric for each measurement: key, shown value, and which way is better."""
-    started = datetime.fromisoformat(document["run"]["started"])
+    started = datetime.fromisoformat(document.run.started)
     taken = int(started.timestamp() * 1000)
-    subject = document["subject"]["name"]
-    main = document["circumstances"].get("backend")
+    subject = document.subject.name
+    main = document.circumstances.backend
     samples = []
-    for one in measurements_of(document):
+    for one in document.measurements:
         metric = metric_named(one.metric)
         unit, factor = _shown(metric)
         scheme = one.scheme

@@ -6,29 +6,84 @@ import hashlib
 import itertools
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.errors import UsageMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from reports.document import Document
 
 # Bytes of a slug: file systems take 255, some of which are for what stands around it.
 LONGEST = 120
 
 
-def device_names(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+class Identity(NamedTuple):
+    """What tells a run from another one.
+
+    Attributes:
+        subject: its name.
+        device: its name.
+        target: the device's address; None for this machine, and where it is unknown.
+        commit: see `commit_of`; "" if unknown.
+        moment: see `moment_of`.
+    """
+
+    subject: str
+    device: str
+    target: str | None
+    commit: str
+    moment: str
+
+    @property
+    def address(self) -> str:
+        """A board's address without scheme and path: "pi@one" of "ssh://pi@one/of/python"."""
+        return (self.target or "").rpartition("://")[2].partition("/")[0]
+
+
+def identity_of(document: Document) -> Identity:
+    """Return what tells a run from another one."""
+    run, device = document.run, document.device
+    names = document.subject.name, device.name
+    commit = commit_of(run.commit, changed=run.changed)
+    return Identity(*names, device.target, commit, moment_of(run.started))
+
+
+def device_names(runs: Sequence[Identity]) -> list[str]:
     """Return a name for the device of each run: its own, unless another run of its subject has it.
 
     Where one does, what they differ in is added: the board's address, the commit, then when they
     began, then a number.
     """
-    named = [(str(one["subject"]["name"]), str(one["device"]["name"])) for one in documents]
+    named = [(one.subject, one.device) for one in runs]
     for facts in (
-        [_address_of(one["device"]) for one in documents],
-        [commit_of(one["run"]) for one in documents],
-        [moment_of(one["run"]) for one in documents],
+        [one.address for one in runs],
+        [one.commit for one in runs],
+        [one.moment for one in runs],
     ):
         named = _told_apart(named, facts)
     return _numbered(named)
+
+
+def require_distinct(documents: Iterable[tuple[Path, Document]]) -> None:
+    """Check that each document holds one run, and that no two are the same.
+
+    Raises:
+        UsageMistake: one is of several runs already, or two are of the same; names the file.
+    """
+    seen: dict[str, Path] = {}
+    for file, document in documents:
+        if document.merged is not None:
+            raise UsageMistake(
+                "is of several runs", file=file, remedy="Name the folders of the runs instead"
+            )
+        first = seen.setdefault(document.run.id, file)
+        if first is not file:
+            raise UsageMistake(
+                f"holds the same run as {first}", file=file, remedy="Name each run once"
+            )
 
 
 def _numbered(named: list[tuple[str, str]]) -> list[str]:
@@ -56,15 +111,10 @@ def _told_apart(named: list[tuple[str, str]], facts: list[str]) -> list[tuple[st
     return [told(name, fact) for name, fact in known]
 
 
-def _address_of(device: Mapping[str, Any]) -> str:
-    """Return a board's address without scheme and path: "pi@one" of "ssh://pi@one/of/python"."""
-    return str(device.get("target", "")).rpartition("://")[2].partition("/")[0]
-
-
-def commit_of(run: Mapping[str, Any]) -> str:
-    """Return the short commit of a run; "" if unknown."""
-    commit = run.get("commit")
-    return f"commit {commit[:9]}{' with changes' if run.get('changed') else ''}" if commit else ""
+def commit_of(commit: str | None, *, changed: bool | None) -> str:
+    """Return a commit in short, and whether there were changes beside it; "" if unknown."""
+    changes = " with changes" if changed else ""
+    return f"commit {commit[:9]}{changes}" if commit else ""
 
 
 def slug(name: str) -> str:
@@ -76,7 +126,7 @@ def slug(name: str) -> str:
     return f"{plain.encode()[:LONGEST].decode(errors='ignore')}-{digest}"
 
 
-def moment_of(run: Mapping[str, Any]) -> str:
-    """Return when a run began, to the minute, in UTC."""
-    began = datetime.fromisoformat(str(run["started"])).astimezone(UTC)
+def moment_of(started: str) -> str:
+    """Return when a run began, to the minute, in UTC; `started` is ISO 8601."""
+    began = datetime.fromisoformat(started).astimezone(UTC)
     return f"{began:%Y-%m-%d %H:%M} UTC"

@@ -1,13 +1,14 @@
 """Read and write results.json, the document of a run from which every report is drawn.
 
-Its schema is results.schema.json. Written whole or not at all, and alike for alike contents.
+Its schema is results.schema.json, its types are in `reports.document`. It is written whole or not
+at all, and alike for alike contents.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,96 +16,53 @@ from models.documents import parse_json
 from models.errors import EdgeproofError
 from models.files import LARGEST_DOCUMENT, read_text, write_whole
 from models.foreign_text import in_json
-from models.tables import Table
+from models.open_tables import as_plain, read_open
 from models.verdicts.measurement import Measurement
-from reports.contract import Circumstances, NamedDevice, NamedSubject, Run, check_details
+from reports.document import (
+    ArtefactRecord,
+    Circumstances,
+    DeviceRecord,
+    Document,
+    Outcome,
+    Run,
+    SubjectRecord,
+    check_details,
+)
 from reports.migration import migrated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+    from models.open_tables import Open
 
 SCHEMA_VERSION = 4
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
-TOP_LEVEL = (
-    "schema",
-    "run",
-    "subject",
-    "device",
-    "circumstances",
-    "artefacts",
-    "measurements",
-    "tests",
-)
+TOP_LEVEL = Document.__struct_fields__
 
 
-class Artefact(msgspec.Struct, frozen=True, kw_only=True):
-    """An artefact: its name, the SHA-256 and the size of its file."""
-
-    name: str
-    sha256: str
-    bytes: int
-
-
-class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
-    """The outcome of a test; `message` says why it did not pass.
-
-    Where several runs are one document, `subject` and `device` say whose it is.
-    """
-
-    id: str
-    outcome: Literal[
-        "passed",
-        "failed",
-        "error",
-        "xfailed",
-        "xpassed",
-        "measured",
-        "skipped",
-        "not_applicable",
-        "not_run",
-    ]
-    seconds: float
-    message: str = ""
-    subject: str = ""
-    device: str = ""
-
-
-class Document(Table, frozen=True, kw_only=True):
-    """The top level of the document; the open tables may have further keys."""
-
-    schema: int
-    run: Run
-    subject: NamedSubject
-    device: NamedDevice
-    circumstances: Circumstances
-    artefacts: list[Artefact]
-    measurements: list[dict[str, Any]]
-    tests: list[Outcome]
-
-
-def new_document(  # noqa: PLR0913 - the contract's keys, all named
+def new_document(  # noqa: PLR0913 - the parts of a document, all named
     *,
-    run: Mapping[str, Any],
-    subject: Mapping[str, Any],
-    device: Mapping[str, Any],
-    circumstances: Mapping[str, Any],
-    artefacts: Iterable[Mapping[str, Any]],
+    run: Run,
+    subject: SubjectRecord,
+    device: DeviceRecord,
+    circumstances: Circumstances,
+    artefacts: Iterable[ArtefactRecord],
     measurements: Iterable[Measurement],
     tests: Iterable[Outcome] = (),
-) -> dict[str, Any]:
+) -> Document:
     """Put a document together, with keys and measurements in a fixed order.
 
     Args:
-        run: see `reports.contract.Run`; more keys are welcome, here and below.
-        subject: see `NamedSubject` there.
-        device: see `NamedDevice` there.
-        circumstances: versions, backends, threads, load; `backend` names the one that is judged.
-        artefacts: see `Artefact`.
+        run: what is known of it besides its numbers.
+        subject: what was judged.
+        device: where.
+        circumstances: under which.
+        artefacts: in any order.
         measurements: in any order.
         tests: how each ended, in the order they ran.
 
     Raises:
-        EdgeproofError: a required key is missing or mistyped, or a number is not finite.
+        EdgeproofError: a value is mistyped, or a number is not finite.
     """
     document = {
         "schema": SCHEMA_VERSION,
@@ -112,23 +70,23 @@ def new_document(  # noqa: PLR0913 - the contract's keys, all named
         "subject": _sorted(subject),
         "device": _sorted(device),
         "circumstances": _sorted(circumstances),
-        "artefacts": sorted((_sorted(artefact) for artefact in artefacts), key=_artefact_order),
+        "artefacts": [_sorted(one) for one in sorted(artefacts, key=lambda one: one.name)],
         "measurements": [one.to_dict() for one in sorted(measurements, key=_measurement_order)],
-        "tests": [msgspec.to_builtins(one) for one in tests],
+        "tests": as_plain(list(tests)),
     }
-    _check(document, None)
     _serialized(document, None)
-    return document
+    return as_document(document)
 
 
-def write_results(path: Path, document: Mapping[str, Any]) -> None:
+def write_results(path: Path, document: Document) -> None:
     """Write a document atomically: `path` holds the old one or the new one.
 
     Raises:
         EdgeproofError: the document is not valid, or the folder cannot be written to.
     """
-    _check(document, path)
-    text = _serialized(document, path)
+    plain = as_plain(document)
+    text = _serialized(plain, path)
+    as_document(plain, path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with write_whole(path) as file:
@@ -141,7 +99,7 @@ def write_results(path: Path, document: Mapping[str, Any]) -> None:
         ) from None
 
 
-def read_results(path: Path) -> dict[str, Any]:
+def read_results(path: Path) -> Document:
     """Read and check a document; one of an earlier version is returned as one of this version.
 
     Raises:
@@ -157,29 +115,21 @@ def read_results(path: Path) -> dict[str, Any]:
         raise EdgeproofError(
             f"cannot be read as JSON ({error})", file=path, remedy="Run the suite again"
         ) from None
-    document = _of_today(document, path)
-    _check(document, path)
-    return dict(document)
+    return as_document(_of_today(document, path), path)
 
 
-def measurements_of(document: Mapping[str, Any]) -> list[Measurement]:
-    """Return the measurements of a document, typed.
+def as_document(plain: object, path: Path | None = None) -> Document:
+    """Read what results.json holds into types; reject what breaks the contract, the version first.
+
+    Args:
+        plain: the parsed JSON.
+        path: of the file, for messages; None where there is none yet.
 
     Raises:
-        EdgeproofError: one of them is not valid.
+        EdgeproofError: names the file and the key.
     """
-    return [Measurement.from_dict(one) for one in document["measurements"]]
-
-
-def outcomes_of(document: Mapping[str, Any]) -> list[Outcome]:
-    """Return how the tests of a document ended, typed."""
-    return msgspec.convert(document["tests"], type=list[Outcome])
-
-
-def _check(document: object, path: Path | None) -> None:
-    """Reject what breaks the contract, the version first."""
-    version = document.get("schema") if isinstance(document, dict) else None
-    if version != SCHEMA_VERSION:
+    version = plain.get("schema") if isinstance(plain, dict) else None
+    if not isinstance(plain, dict) or version != SCHEMA_VERSION:
         raise EdgeproofError(
             f"has the schema version {version!r}",
             file=path,
@@ -187,7 +137,10 @@ def _check(document: object, path: Path | None) -> None:
             remedy=f"This edgeproof reads versions 1 to {SCHEMA_VERSION}: run the suite again",
         )
     try:
-        typed = msgspec.convert(document, type=Document, strict=True)
+        # Measurements check themselves, with messages of their own.
+        taken = msgspec.convert(plain["measurements"], list[Any]) if "measurements" in plain else []
+        without = plain if "measurements" not in plain else plain | {"measurements": []}
+        document = read_open(without, Document)
     except RecursionError:
         raise EdgeproofError(
             "is nested too deeply", file=path, remedy="Run the suite again"
@@ -197,19 +150,24 @@ def _check(document: object, path: Path | None) -> None:
         raise EdgeproofError(
             what, file=path, key=where.strip("`.") or "top level", remedy=f"See {SCHEMA_FILE.name}"
         ) from None
-    if typed.run.merged is not None:
-        _check_owners(typed, path)
-    for index, one in enumerate(typed.measurements):
-        try:
-            check_details(Measurement.from_dict(one).details)
-        except EdgeproofError as error:
-            raise EdgeproofError(
-                error.what, file=path, key=f"measurements[{index}]", remedy=error.remedy
-            ) from None
-        except (msgspec.ValidationError, UnicodeEncodeError) as error:
-            raise EdgeproofError(
-                str(error), file=path, key=f"measurements[{index}]", remedy="Run the suite again"
-            ) from None
+    measurements = [_measurement(one, index, path) for index, one in enumerate(taken)]
+    document = msgspec.structs.replace(document, measurements=measurements)
+    if document.merged is not None:
+        _check_owners(document, path)
+    return document
+
+
+def _measurement(plain: object, index: int, path: Path | None) -> Measurement:
+    """Read a measurement of a document, with the details that are drawn."""
+    key = f"measurements[{index}]"
+    try:
+        read = Measurement.from_dict(plain)
+        check_details(read.details)
+    except EdgeproofError as error:
+        raise EdgeproofError(error.what, file=path, key=key, remedy=error.remedy) from None
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise EdgeproofError(str(error), file=path, key=key, remedy="Run the suite again") from None
+    return read
 
 
 def _of_today(document: Any, path: Path) -> Any:
@@ -229,9 +187,9 @@ def _of_today(document: Any, path: Path) -> Any:
 
 def _check_owners(document: Document, path: Path | None) -> None:
     """Reject measurements and tests of runs that the document does not list."""
-    runs = [(one.subject.name, one.device.name) for one in document.run.merged or ()]
+    runs = [(one.subject.name, one.device.name) for one in document.merged or ()]
     whose = {
-        "measurements": [(one.get("subject"), one.get("device")) for one in document.measurements],
+        "measurements": [(one.subject, one.device) for one in document.measurements],
         "tests": [(one.subject, one.device) for one in document.tests],
     }
     for kind, owners in whose.items():
@@ -245,9 +203,9 @@ def _check_owners(document: Document, path: Path | None) -> None:
                 )
 
 
-def _serialized(document: Mapping[str, Any], path: Path | None) -> str:
+def _serialized(plain: dict[str, Any], path: Path | None) -> str:
     try:
-        text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise EdgeproofError(
             f"holds what JSON cannot ({error})",
@@ -257,12 +215,9 @@ def _serialized(document: Mapping[str, Any], path: Path | None) -> str:
     return in_json(text) + "\n"
 
 
-def _sorted(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: table[key] for key in sorted(table)}
-
-
-def _artefact_order(artefact: Mapping[str, Any]) -> str:
-    return str(artefact.get("name"))
+def _sorted(table: Open) -> dict[str, Any]:
+    """Return a table with its keys in order."""
+    return dict(sorted(as_plain(table).items()))
 
 
 def _measurement_order(one: Measurement) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from models.errors import UsageMistake
 from models.files import LARGEST_DOCUMENT, read_text
 from models.foreign_text import one_line
-from reports.naming import device_names
-from reports.parts import require_distinct
+from reports.naming import Identity, device_names, identity_of, moment_of, require_distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from reports.document import Document
 
 # Where a run writes unless it is told otherwise.
 OUT = Path(__file__).parent / "out"
@@ -45,7 +46,7 @@ class Run:
     folder: Path
     tests: dict[Path, dict[str, Any]]
     unreadable: list[Path]
-    document: dict[str, Any] | None
+    document: Document | None
     environments: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -152,15 +153,15 @@ def survey(runs: Iterable[Run]) -> Survey:
 def _told_apart(runs: list[Run]) -> list[Run]:
     """Name the environments of runs, and distinguish devices of runs of the same subject."""
     placed = [(run, device) for run in runs for device in sorted(run.devices)]
-    stands = [_stand_in(run, device) for run, device in placed]
-    names, taken = device_names(stands), set[str]()
-    for at, ((run, device), stand, name) in enumerate(zip(placed, stands, names, strict=True)):
+    identities = [_identity(run, device) for run, device in placed]
+    names, taken = device_names(identities), set[str]()
+    for at, ((run, device), one, name) in enumerate(zip(placed, identities, names, strict=True)):
         shared = names.count(name) > 1
-        full = f"{stand['subject']['name']} on {name}" if shared else name
+        full = f"{one.subject} on {name}" if shared else name
         run.environments[device] = _environment(full, at, taken)
         taken.add(run.environments[device])
-        if run.document is not None and run.document["device"]["name"] == device:
-            run.document = _renamed(run.document, name)
+        if run.document is not None and run.document.device.name == device:
+            run.document = run.document.renamed(name)
     return runs
 
 
@@ -175,37 +176,32 @@ def _environment(name: str, at: int, taken: set[str]) -> str:
     return plain
 
 
-def _stand_in(run: Run, device: str) -> dict[str, Any]:
+def _identity(run: Run, device: str) -> Identity:
     """Return what distinguishes a run, even if it measured nothing."""
     if run.document is not None:
-        return run.document | {"device": run.document["device"] | {"name": device}}
+        return identity_of(run.document)._replace(device=device)
     subjects = {subject for test in run.tests.values() for subject in labels_of(test, "subject")}
     began = datetime.fromtimestamp(run.began / 1000, UTC).isoformat()
     subject = " + ".join(sorted(subjects)) or "unnamed"
-    return {"run": {"started": began}, "subject": {"name": subject}, "device": {"name": device}}
-
-
-def _renamed(document: dict[str, Any], device: str) -> dict[str, Any]:
-    return document | {
-        "device": document["device"] | {"name": device},
-        "measurements": [one | {"device": device} for one in document["measurements"]],
-    }
+    return Identity(subject, device, None, "", moment_of(began))
 
 
 def _facts(run: Run) -> dict[str, str]:
     """Return the circumstances of a run from results.json, as plain text."""
+    from models.open_tables import as_plain  # noqa: PLC0415 - a usage mistake must not wait
+
     if run.document is None:
         return {}
     given = run.document
     plain = {
         name: str(value)
-        for name, value in given["circumstances"].items()
+        for name, value in as_plain(given.circumstances).items()
         if isinstance(value, (str, int, float))
     }
     return plain | {
-        "subject": given["subject"]["name"],
-        "run": given["run"]["started"],
-        "edgeproof": given["run"]["version"],
-        "commit": str(given["run"].get("commit") or "unknown"),
-        "emulated": "yes" if given["device"]["emulated"] else "no",
+        "subject": given.subject.name,
+        "run": given.run.started,
+        "edgeproof": given.run.version,
+        "commit": given.run.commit or "unknown",
+        "emulated": "yes" if given.device.emulated else "no",
     }

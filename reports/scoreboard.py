@@ -7,7 +7,7 @@ import io
 import re
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from models import foreign_text
 from models.command_line import Parser, path, run_command
@@ -18,8 +18,7 @@ from models.verdicts.metrics import FULL_MODEL
 from reports import columns
 from reports.explain import is_worse
 from reports.extent import counted
-from reports.parts import parts_of, title_of
-from reports.results import measurements_of, outcomes_of, read_results
+from reports.results import read_results
 from reports.runs import OUT, RESULTS
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.verdicts.measurement import Measurement
+    from reports.document import Document
 
 
 class Column(NamedTuple):
@@ -128,7 +128,7 @@ FAILED = {"failed", "error", "xpassed"}
 _SCHEME = re.compile(r"(?<=-)(\w+)(?=[-\]])")
 
 
-def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def scoreboard_rows(document: Document) -> list[tuple[str, ...]]:
     """Return the cells of a run's scoreboard, one row under `HEADER` per variant.
 
     The full model comes first, then the subject's schemes in their order. What another backend than
@@ -156,7 +156,7 @@ def scoreboard_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-def scoreboard_table(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def scoreboard_table(document: Document) -> list[tuple[str, ...]]:
     """Return header and rows of the scoreboard, without the columns that this run leaves empty.
 
     Raises:
@@ -166,25 +166,25 @@ def scoreboard_table(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     return [tuple(row) for row in columns.without_empty(table, UNMEASURED, may_go=MAY_GO)]
 
 
-def as_text(document: Mapping[str, Any]) -> str:
+def as_text(document: Document) -> str:
     """Return the scoreboard for a terminal, columns aligned, the legend below; one for each run."""
     return _each(document, _text, foreign_text.one_line)
 
 
-def as_markdown(document: Mapping[str, Any]) -> str:
+def as_markdown(document: Document) -> str:
     """Return the scoreboard as a Markdown table, the legend below; one for each run."""
     return _each(document, _markdown, lambda title: f"### {foreign_text.as_markdown(title)}")
 
 
-def as_csv(document: Mapping[str, Any]) -> str:
+def as_csv(document: Document) -> str:
     """Return the scoreboard as CSV: plain numbers, and columns that identify the row."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     ends = [(f"{c.name}_low", f"{c.name}_high") if c.interval else () for c in COLUMNS]
     numbers = [name for c, pair in zip(COLUMNS, ends, strict=True) for name in (c.name, *pair)]
     writer.writerow(["subject", "device", "scheme", "backend", *numbers, "verdict"])
-    for part in parts_of(document):
-        whose = (part["subject"]["name"], part["device"]["name"])
+    for part in document.parts():
+        whose = (part.subject.name, part.device.name)
         unmeasured, shown = _unmeasured(part), _columns(part)
         for (scheme, backend), taken in _groups(part).items():
             values = [value for column in shown for value in _values(column, taken)]
@@ -200,9 +200,9 @@ def as_csv(document: Mapping[str, Any]) -> str:
     return buffer.getvalue()
 
 
-def legend(document: Mapping[str, Any]) -> list[str]:
+def legend(document: Document) -> list[str]:
     """Return the notes that complete the scoreboard of a run."""
-    known = any(one.get("known_failure") and one["verdict"] for one in document["measurements"])
+    known = any(one.known_failure and one.verdict for one in document.measurements)
     head, floors = scoreboard_table(document)[0], _floors(document)
     given = _is_given(document)
     said = {
@@ -212,12 +212,12 @@ def legend(document: Mapping[str, Any]) -> list[str]:
         FLOORS: bool(floors),
         FLOORS_OF_TEST: any(name.endswith(OF_TEST) for name in floors),
         KNOWN: known,
-        EMULATED: document["device"]["emulated"],
+        EMULATED: document.device.emulated,
     }
     return [*(line for line, needed in said.items() if needed), *counted(document)]
 
 
-def write_csv(path: Path, document: Mapping[str, Any]) -> None:
+def write_csv(path: Path, document: Document) -> None:
     """Write the scoreboard as CSV.
 
     Raises:
@@ -242,11 +242,11 @@ def _worst(measurements: Sequence[Measurement], also: set[str]) -> str:
     return next((verdict for verdict in WORST_FIRST if verdict in found), UNMEASURED)
 
 
-def _unmeasured(document: Mapping[str, Any]) -> dict[str, set[str]]:
+def _unmeasured(document: Document) -> dict[str, set[str]]:
     """Return for each scheme whether tests failed without a measurement, or were not run."""
-    told = {one.test for one in measurements_of(document) if _tells(one)}
+    told = {one.test for one in document.measurements if _tells(one)}
     found: dict[str, set[str]] = {}
-    for test in outcomes_of(document):
+    for test in document.tests:
         failed = test.outcome in FAILED and test.id not in told
         said = Verdict.FAIL.value if failed else NOT_RUN if test.outcome == "not_run" else None
         if said is not None:
@@ -256,25 +256,25 @@ def _unmeasured(document: Mapping[str, Any]) -> dict[str, set[str]]:
 
 
 def _each(
-    document: Mapping[str, Any],
-    write: Callable[[Mapping[str, Any]], str],
+    document: Document,
+    write: Callable[[Document], str],
     head: Callable[[str], str],
 ) -> str:
     """Format the scoreboard of each run of a document, with a title if there are several."""
-    parts = parts_of(document)
+    parts = document.parts()
     if len(parts) == 1:
         return write(parts[0])
-    return "\n".join(f"{head(title_of(part))}\n\n{write(part)}" for part in parts)
+    return "\n".join(f"{head(part.title)}\n\n{write(part)}" for part in parts)
 
 
-def _text(document: Mapping[str, Any]) -> str:
+def _text(document: Document) -> str:
     table = scoreboard_table(document)
     lines = columns.as_lines(table, left=_names(table))
     said = [textwrap.fill(line, WIDTH) for line in legend(document)]
     return "\n".join([*lines, "", *said]) + "\n"
 
 
-def _markdown(document: Mapping[str, Any]) -> str:
+def _markdown(document: Document) -> str:
     cells = scoreboard_table(document)
     table = columns.as_markdown(cells, left=_names(cells))
     return "\n\n".join([table, *map(foreign_text.as_markdown, legend(document))]) + "\n"
@@ -285,26 +285,26 @@ def _names(table: Sequence[Sequence[str]]) -> tuple[int, int]:
     return 0, len(table[0]) - 1
 
 
-def _is_given(document: Mapping[str, Any]) -> bool:
+def _is_given(document: Document) -> bool:
     """Tell whether candidates were given as files, so that no full model is known."""
-    sizes = document["subject"].get("sizes")
-    return sizes is not None and sizes.get("full_model") is None
+    sizes = document.subject.sizes
+    return sizes is not None and sizes.full_model is None
 
 
-def _columns(document: Mapping[str, Any]) -> list[Column]:
+def _columns(document: Document) -> list[Column]:
     """Return the columns, each with the metrics that it shows for this run's candidates."""
     given = _is_given(document)
     return [one._replace(metrics=one.given) if given and one.given else one for one in COLUMNS]
 
 
-def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Measurement]]:
+def _groups(document: Document) -> dict[tuple[str, str | None], list[Measurement]]:
     """Return the measurements of each row; the backend is None for the judged one."""
     main = _judged_backend(document)
     groups: dict[tuple[str, str | None], list[Measurement]] = {}
-    for one in measurements_of(document):
+    for one in document.measurements:
         backend = None if one.backend == main else one.backend
         groups.setdefault((one.scheme, backend), []).append(one)
-    order = [FULL_MODEL, *document["subject"]["schemes"]]
+    order = [FULL_MODEL, *document.subject.schemes]
 
     def place(group: tuple[str, str | None]) -> tuple[int, str, str]:
         scheme, backend = group
@@ -314,18 +314,18 @@ def _groups(document: Mapping[str, Any]) -> dict[tuple[str, str | None], list[Me
     return {group: groups[group] for group in sorted(groups, key=place)}
 
 
-def _floors(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _floors(document: Document) -> dict[str, dict[str, float]]:
     """Return the scores of trivial classifiers with an accuracy, by name and metric."""
-    floors = document["subject"].get("floors", {})
+    floors = document.subject.floors
     return {name: scores for name, scores in floors.items() if "accuracy" in scores}
 
 
-def _judged_backend(document: Mapping[str, Any]) -> str | None:
+def _judged_backend(document: Document) -> str | None:
     """Return the backend of the main rows: as the circumstances say, else the most frequent."""
-    named = document["circumstances"].get("backend")
+    named = document.circumstances.backend
     if named is not None:
-        return str(named)
-    answered = [one["backend"] for one in document["measurements"] if one["backend"] is not None]
+        return named
+    answered = [one.backend for one in document.measurements if one.backend is not None]
     return max(sorted(set(answered)), key=answered.count, default=None)
 
 
@@ -359,9 +359,8 @@ def _number(value: float, column: Column) -> str:
 def _values(column: Column, taken: Sequence[Measurement]) -> list[str]:
     """Return a number and the ends of its interval for programs; "" if there is none."""
     one = _shown(column, taken)
-    wanted = (None,) * (3 if column.interval else 1)
-    if one is not None:
-        wanted = (one.value, one.low, one.high)[: len(wanted)]
+    known = (None, None, None) if one is None else (one.value, one.low, one.high)
+    wanted = known if column.interval else known[:1]
     return ["" if value is None else f"{column.factor * value:.6g}" for value in wanted]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models.foreign_text import as_markup
 from reports import columns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from reports.document import Document, ModelSizes, VariantSizes
 
 HEADER = (
     "sizes in MB",
@@ -41,22 +43,22 @@ LEGEND = {
 NONE = "-"
 
 
-def size_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def size_rows(document: Document) -> list[tuple[str, ...]]:
     """Return the cells of the table, one row under `HEADER` per model and variant.
 
     None without it.
     """
-    ledger = document["subject"].get("sizes")
-    if ledger is None:
+    sizes = document.subject.sizes
+    if sizes is None:
         return []
-    known = [name for name in ("full_model", "small_model") if name in ledger]
-    models = [_model_row(name, ledger[name]) for name in known]
-    if ledger.get("full_model") == ledger.get("small_model"):
+    known = {"full_model": sizes.full_model, "small_model": sizes.small_model}
+    models = [_model_row(name, model) for name, model in known.items() if model is not None]
+    if sizes.full_model == sizes.small_model:
         models = models[:1]
-    return [*models, *(_variant_row(*each) for each in ledger["variants"].items())]
+    return [*models, *(_variant_row(*each) for each in sizes.variants.items())]
 
 
-def as_text(document: Mapping[str, Any]) -> str:
+def as_text(document: Document) -> str:
     """Return the table for a terminal, columns aligned, with the published ratio below.
 
     "" without it.
@@ -69,7 +71,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", _legend(table), published(document)]).rstrip() + "\n"
 
 
-def as_markdown(document: Mapping[str, Any]) -> str:
+def as_markdown(document: Document) -> str:
     """Return the table as Markdown, with the published ratio below; "" without sizes."""
     rows = size_rows(document)
     if not rows:
@@ -79,7 +81,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
     return f"{table}\n\n{_legend(cells)}. {published(document)}".rstrip() + "\n"
 
 
-def as_html(document: Mapping[str, Any]) -> str:
+def as_html(document: Document) -> str:
     """Return the table as HTML, with the published ratio below; "" without sizes."""
     rows = size_rows(document)
     if not rows:
@@ -103,32 +105,32 @@ def _legend(table: Sequence[Sequence[str]]) -> str:
     return "; ".join(said for title, said in LEGEND.items() if title in table[0])
 
 
-def published(document: Mapping[str, Any]) -> str:
+def published(document: Document) -> str:
     """Return in one sentence which FlatBuffer size the paper's factor implies.
 
     "" for given candidates.
     """
-    paper = document["subject"]["sizes"].get("paper")
-    if paper is None:
+    sizes = document.subject.sizes
+    if sizes is None or sizes.paper is None:
         return ""
-    factor = paper["published_ratio"]
+    factor = sizes.paper.published_ratio
     return (
         f"published (arXiv 2310.03971): {factor}x, BERT-large over the FlatBuffer; "
         f"{factor}x of its checkpoint is a FlatBuffer of "
-        f"{paper['flatbuffer_for_bert_large_checkpoint']:,} bytes, of its weights "
-        f"{paper['flatbuffer_for_bert_large_weights']:,}"
+        f"{sizes.paper.flatbuffer_for_bert_large_checkpoint:,} bytes, of its weights "
+        f"{sizes.paper.flatbuffer_for_bert_large_weights:,}"
     )
 
 
-def _model_row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:
-    parameters = f"{model['parameters']['total']:,}"
-    sizes = (_megabytes(model["weights"]), _megabytes(model["checkpoint"]))
+def _model_row(name: str, model: ModelSizes) -> tuple[str, ...]:
+    parameters = f"{model.parameters['total']:,}"
+    sizes = (_megabytes(model.weights), _megabytes(model.checkpoint))
     return (name, parameters, *sizes, *[NONE] * (len(HEADER) - 4))
 
 
-def _variant_row(scheme: str, variant: Mapping[str, Any]) -> tuple[str, ...]:
-    sizes = (variant[kind] for kind in ("flatbuffer", "flatbuffer_zipped", "resident"))
-    known = variant["ratios"]
+def _variant_row(scheme: str, variant: VariantSizes) -> tuple[str, ...]:
+    sizes = (variant.flatbuffer, variant.flatbuffer_zipped, variant.resident)
+    known = variant.ratios
     ratios = (f"{known[name]:,.1f}" if name in known else NONE for name in RATIOS)
     return (scheme, NONE, NONE, NONE, *map(_megabytes, sizes), *ratios)
 

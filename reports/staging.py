@@ -11,19 +11,20 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from models.foreign_text import as_markup, one_line, several_lines
+from models.open_tables import as_plain
 from reports.explain import accounts
 from reports.faults import by_gate, gate_of, sentences
 from reports.metrics import write_metric_samples
 from reports.naming import slug
-from reports.parts import title_of
 from reports.pictures.draw import pictures
 from reports.runs import labels_of, test_id
 from reports.scoreboard import as_csv, as_markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from reports.document import Document
     from reports.explain import Explanation
     from reports.faults import PlantedFault
     from reports.pictures.style import Picture
@@ -130,11 +131,11 @@ def _with_explanation(
     return test | {"descriptionHtml": test["descriptionHtml"] + tables + said}
 
 
-def _add_globals(document: Mapping[str, Any], folder: Path) -> None:
+def _add_globals(document: Document, folder: Path) -> None:
     """Attach the results and the scoreboard to the whole report."""
-    title = one_line(title_of(document))
+    title = one_line(document.title)
     texts = {
-        "results.json": (json.dumps(document), "application/json"),
+        "results.json": (json.dumps(as_plain(document)), "application/json"),
         "scoreboard.csv": (as_csv(document), "text/csv"),
         "scoreboard.md": (as_markdown(document), "text/markdown"),
     }

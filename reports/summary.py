@@ -11,13 +11,12 @@ from models.foreign_text import as_markup
 from reports import durations, endings, fault_table, kernel_coverage, looked, matrix, sizes
 from reports.explain import accounts, circumstances, explanations
 from reports.headline import headline
-from reports.parts import title_of
-from reports.results import outcomes_of
 from reports.scoreboard import legend, scoreboard_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reports.document import Document
     from reports.explain import Explanation
     from reports.faults import PlantedFault
     from reports.pictures.style import Picture
@@ -46,7 +45,7 @@ _CLASSES = {
 class Shown(NamedTuple):
     """A run on the first page, with its pictures and the addresses of its tests in the page."""
 
-    document: Mapping[str, Any]
+    document: Document
     pictures: Sequence[Picture]
     links: Mapping[str, str]
 
@@ -66,7 +65,7 @@ def put_first(
         gate: what the quality gate found: rule, success and message.
         faults: what is planted for each gate; None where nobody knows.
     """
-    tests = [test.id for run in runs for test in outcomes_of(run.document)]
+    tests = [test.id for run in runs for test in run.document.tests]
     links = {test: address for run in reversed(runs) for test, address in run.links.items()}
     parts = [
         _head([run.document for run in runs], gate),
@@ -77,7 +76,7 @@ def put_first(
     return _BODY.sub(lambda body: body.group() + filled, page, count=1)
 
 
-def _head(documents: Sequence[Mapping[str, Any]], gate: Sequence[Mapping[str, Any]]) -> str:
+def _head(documents: Sequence[Document], gate: Sequence[Mapping[str, Any]]) -> str:
     answers = [headline(document) for document in documents]
     lines = [f'<h1 class="{kind}">{as_markup(said)}</h1>' for kind, said in answers]
     for found in gate:
@@ -91,13 +90,13 @@ def _head(documents: Sequence[Mapping[str, Any]], gate: Sequence[Mapping[str, An
 
 def _run(run: Shown) -> str:
     document = run.document
-    subject = document["subject"]
-    parts = [f"<h2>{as_markup(title_of(document))}</h2>"]
-    if subject.get("description"):
-        parts.append(f"<p>{as_markup(subject['description'])}</p>")
-    parts += [f"<p><b>Note:</b> {as_markup(said)}</p>" for said in subject.get("remarks", ())]
-    if subject.get("read_as"):
-        lines = "<br>".join(map(as_markup, subject["read_as"]))
+    subject = document.subject
+    parts = [f"<h2>{as_markup(document.title)}</h2>"]
+    if subject.description:
+        parts.append(f"<p>{as_markup(subject.description)}</p>")
+    parts += [f"<p><b>Note:</b> {as_markup(said)}</p>" for said in subject.remarks]
+    if subject.read_as:
+        lines = "<br>".join(map(as_markup, subject.read_as))
         parts.append(f'<p class="quiet"><b>How files and texts are read</b><br>{lines}</p>')
     said = f"{circumstances(document)}. {endings.as_sentence(document)}"
     cost = durations.as_sentence(document)
@@ -127,7 +126,7 @@ def _run(run: Shown) -> str:
     return "\n".join(parts)
 
 
-def _scores(document: Mapping[str, Any]) -> str:
+def _scores(document: Document) -> str:
     # The answer first: on a phone, the rest is scrolled to.
     header, *table = scoreboard_table(document)
     names = (header[0], header[-1], *header[1:-1])
@@ -142,9 +141,9 @@ def _scores(document: Mapping[str, Any]) -> str:
     return f'<div class="scroll"><table class="scores"><tr>{head}</tr>{body}</table></div>'
 
 
-def _matrix(document: Mapping[str, Any]) -> str:
+def _matrix(document: Document) -> str:
     """Return the matrix of candidates and backends; empty if only one backend was asked."""
-    cells = matrix.cells_of(document)
+    cells = document.run.backends
     if not cells:
         return ""
     head, *rows = matrix.as_table(cells, matrix.judged_in(document))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -120,7 +120,7 @@ def _percentiles(axes: Axes, view: View, scheme: str, row: int, last: float) -> 
         if metric == "latency_p90" and one.budget is not None:
             limit = MILLISECONDS * one.budget.value
             axes.plot([limit, limit], [row - 0.8, row + 0.1], color=BUDGET, linestyle="--")
-    beside = {"transform": axes.get_yaxis_transform(), "ha": "left", "fontsize": 8}
+    beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "ha": "left", "fontsize": 8}
     axes.text(1.01, row - 0.1, "\n".join(said), va="center", **beside)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reports.pictures import costs, errors, front, tables, trade
 from reports.pictures.views import views
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from reports.document import Document
     from reports.pictures.style import Picture
 
 KINDS = (
@@ -24,7 +23,7 @@ KINDS = (
 )
 
 
-def pictures(document: Mapping[str, Any]) -> list[Picture]:
+def pictures(document: Document) -> list[Picture]:
     """Draw what a run has measurements for.
 
     Args:

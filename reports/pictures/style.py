@@ -41,7 +41,7 @@ class Look(NamedTuple):
     dash: Any
 
     @property
-    def fill(self) -> dict[str, str]:
+    def fill(self) -> dict[str, Any]:
         """The color and hatch of an area."""
         return {"color": self.color, "hatch": self.hatch}
 

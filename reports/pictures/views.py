@@ -9,17 +9,14 @@ import msgspec
 
 from models.foreign_text import one_line
 from models.verdicts.metrics import FULL_MODEL
-from reports.localizations import localizations_of
 from reports.naming import slug
 from reports.pictures.style import Picture, as_svg
-from reports.results import measurements_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from matplotlib.figure import Figure
 
     from models.verdicts.measurement import Measurement
+    from reports.document import Document
     from reports.localizations import Localization
 
 # Characters of a name in a picture; a longer one would leave no room for what is drawn.
@@ -92,27 +89,27 @@ class View:
         return frozenset(one.test for one in self.measurements if one.metric in metrics)
 
 
-def views(document: Mapping[str, Any]) -> list[View]:
+def views(document: Document) -> list[View]:
     """Return one view for each device of a run, in the order of their names.
 
     Names are made safe here: the library that draws takes no control characters.
     """
-    measurements = [_drawable(one) for one in measurements_of(document)]
-    localized = tuple(map(_drawable, localizations_of(document)))
-    subject, place = document["subject"], document["device"]
-    core = _name(place.get("core", place["name"])) if place["emulated"] else None
+    measurements = [_drawable(one) for one in document.measurements]
+    localized = tuple(map(_drawable, document.run.localizations))
+    subject, place = document.subject, document.device
+    core = _name(place.core or place.name) if place.emulated else None
     found = []
     for device in sorted({one.device for one in measurements}):
         own = tuple(one for one in measurements if one.device == device)
         named = [
-            *map(_name, subject["schemes"]),
+            *map(_name, subject.schemes),
             *sorted({one.scheme for one in own} - {FULL_MODEL}),
         ]
         taken = {one.scheme for one in own}
         schemes = tuple(dict.fromkeys(scheme for scheme in named if scheme in taken))
-        labels = tuple(map(_name, subject.get("labels", ())))
-        main = document["circumstances"].get("backend")
-        whose = _name(subject["name"]), _name(device)
+        labels = tuple(map(_name, subject.labels))
+        main = document.circumstances.backend
+        whose = _name(subject.name), _name(device)
         found.append(View(*whose, labels, schemes, own, main, localized, core))
     return found
 

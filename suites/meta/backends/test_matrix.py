@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.open_tables import as_plain
 from models.verdicts import deviation
 from reports.matrix import Cell, Seen, State, as_table, as_text, fit_on
+from suites.meta.reports import runs
+from suites.meta.reports.documents import changed
 
 LABELS = "test_backend_gives_the_labels_of_the_judged_one"
 
@@ -17,14 +20,7 @@ def cell(candidate="float32", backend="litert-cpu", **more):
 
 
 def document(*cells):
-    return {
-        "run": {"backends": [{"candidate": c.candidate, **_plain(c)} for c in cells]},
-        "circumstances": {"backend": "ai_edge_litert"},
-    }
-
-
-def _plain(one):
-    return {name: getattr(one, name) for name in one.__struct_fields__}
+    return changed(runs.document(), run={"backends": as_plain(cells)})
 
 
 def test_the_worst_gate_decides():

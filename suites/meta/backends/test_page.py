@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from models.errors import UsageMistake
+from models.open_tables import as_plain
 from reports.backends import page_of
 from reports.matrix import Cell, Departure, State, as_markdown
 from reports.pages import BEGIN, END, replace_between
+from suites.meta.reports import runs
+from suites.meta.reports.documents import changed
 
 LABELS = "test_backend_gives_the_labels_of_the_judged_one"
 FOUND = Departure(
@@ -23,12 +25,8 @@ def cell(candidate, backend, **more):
 
 
 def document(*cells):
-    return {
-        "run": {"id": "1", "backends": msgspec.to_builtins(cells)},
-        "subject": {"name": "mini"},
-        "device": {"name": "host", "machine": "x86_64"},
-        "circumstances": {"backend": "ai_edge_litert"},
-    }
+    made = runs.document({"name": "host", "emulated": False, "machine": "x86_64"})
+    return changed(made, run={"backends": as_plain(cells)})
 
 
 WRONG = [

@@ -15,7 +15,6 @@ from models.candidates.scores import softmax
 from models.candidates.texts import TextsTable
 from models.errors import UsageMistake
 from models.tokenizers.kinds import TokenizerSettings
-from reports.extent import extent_of
 from suites.meta.gates.running import run_pytest
 from suites.meta.recordings import LABELS, write_app
 
@@ -37,7 +36,7 @@ def with_shares(app):
 
 
 def reasons(outcome):
-    return {one.reason for one in extent_of(outcome.results()).not_applicable}
+    return {one.reason for one in outcome.document().run.extent.not_applicable}
 
 
 def values(outcome):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from models.errors import UsageMistake
 from models.fleet.__main__ import LOG, Judged, folders_of
 from models.fleet.last_words import last_words
+from models.open_tables import as_plain
 from reports.merge import merge
-from reports.parts import parts_of
-from reports.results import measurements_of, read_results
+from reports.results import as_document, read_results
 from reports.runs import read_runs
 from suites.meta.gates.running import run
 from suites.meta.runtime.sshd import why_no_sshd
@@ -32,10 +30,10 @@ def test_failing_board_does_not_stop_the_others(boards, fleet, bundle):
     assert why.startswith(f"{dying.target}: failed with exit code 2: "), why
     assert ": what was measured before is kept (" in why
     document = read_results(folder / "results.json")
-    names = [part["device"]["name"] for part in parts_of(document)]
+    names = [part.device.name for part in document.parts()]
     ports = [board.target.split(":")[2].split("/")[0] for board in boards]
     assert all(any(name.endswith(f":{port}") for name in names) for port in ports), names
-    taken = [one.device for one in measurements_of(document)]
+    taken = [one.device for one in document.measurements]
     counts = sorted(taken.count(name) for name in names)
     assert len(names) == 2
     assert 0 < counts[0] < counts[1]
@@ -119,28 +117,28 @@ def test_rejects_duplicate_board(tmp_path):
 
 
 def on(name, results):
-    changed = json.loads(json.dumps(results))
+    changed = as_plain(results)
     changed["device"]["name"] = name
     for one in changed["measurements"]:
         one["device"] = name
         one["test"] = one["test"].replace("[host-", f"[{name}-")
-    return changed
+    return as_document(changed)
 
 
 @pytest.fixture
 def measured(miniature, tmp_path):
     """The results of one suite on this machine."""
-    return run(miniature, tmp_path / "run", ["suites/size"]).results()
+    return run(miniature, tmp_path / "run", ["suites/size"]).document()
 
 
 def test_devices_of_the_same_name_get_numbers(measured):
     boards = [on(name, measured) for name in ("rpi3", "rpi4", "rpi4")]
     merged = merge(boards)
-    names = [part["device"]["name"] for part in parts_of(merged)]
+    names = [part.device.name for part in merged.parts()]
     assert names == ["rpi3", "rpi4-1", "rpi4-2"]
-    taken = [one.device for one in measurements_of(merged)]
+    taken = [one.device for one in merged.measurements]
     assert {name: taken.count(name) for name in names} == dict.fromkeys(
-        names, len(measured["measurements"])
+        names, len(measured.measurements)
     )
-    whose = [(one["id"], one["device"]) for one in merged["tests"]]
+    whose = [(one.id, one.device) for one in merged.tests]
     assert len(whose) == len(set(whose))

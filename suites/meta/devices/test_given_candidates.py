@@ -11,8 +11,7 @@ from filelock import FileLock
 from models.runtime.debian import why_unavailable
 from models.runtime.sysroot import prepare_sysroot
 from models.store import Store, default_root
-from reports.parts import parts_of
-from reports.results import measurements_of, read_results
+from reports.results import read_results
 from reports.runs import read_runs
 from suites.meta.devices.boards import Board
 from suites.meta.devices.given_files import write_given
@@ -97,8 +96,8 @@ def test_given_files_are_judged_on_each_board_of_a_fleet(boards, fleet, given):
     for board in boards:
         assert f"{board.target}: passed" in output
     document = read_results(folder / "results.json")
-    names = [part["device"]["name"] for part in parts_of(document)]
-    measured = measurements_of(document)
+    names = [part.device.name for part in document.parts()]
+    measured = document.measurements
     assert len(names) == len(boards)
     exact = {(one.device, one.scheme): one.value for one in measured if one.metric == EXACT}
     assert exact == {(name, scheme): 1.0 for name in names for scheme in SUBJECTS["mail"]}

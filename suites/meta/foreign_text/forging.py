@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from models.open_tables import as_plain
 from reports import sizes
+from reports.results import as_document
 from suites.meta.reports.runs import document
+
+if TYPE_CHECKING:
+    from reports.document import Document
 
 # What a report chooses by, or computes with: it is checked when a document is read.
 CHOSEN = {
@@ -39,9 +44,11 @@ TAKEN = {
 KNOWN = set(sizes.RATIOS) | {"full_model", "small_model"}
 
 
-def forged(payload: str) -> dict[str, Any]:
+def forged(payload: str) -> Document:
     """Return the small run with the payload before everything that can come from outside."""
-    made = document({"name": "host", "emulated": False, "machine": "m", "core": "c", "target": "t"})
+    made = as_plain(
+        document({"name": "host", "emulated": False, "machine": "m", "core": "c", "target": "t"})
+    )
     made["subject"] |= {
         "description": "d",
         "remarks": ["r"],
@@ -54,7 +61,7 @@ def forged(payload: str) -> dict[str, Any]:
     made["measurements"] = [one | {"subject": "mini"} for one in taken]
     made["measurements"][0]["known_failure"] = "known"
     made["artefacts"] = [{"name": "a", "sha256": "0", "bytes": 1}]
-    return _with(payload, made)
+    return as_document(_with(payload, made))
 
 
 def _with(payload: str, held: Any) -> Any:

@@ -9,11 +9,13 @@ import pytest
 
 from models.errors import EdgeproofError
 from models.foreign_text import several_lines
+from models.open_tables import as_plain
 from reports import allure, html
 from reports.results import write_results
 from suites.meta.foreign_text.forging import forged
 from suites.meta.foreign_text.payloads import ACTED, PARTS, payloads
 from suites.meta.reports.browsing import chromium, lacking, visit
+from suites.meta.reports.documents import changed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +44,8 @@ def page_file(tmp_path_factory) -> Path:
         {"id": f"suites/a.py::test_{at}", "outcome": "failed", "seconds": 0.1, "message": text}
         for at, text in enumerate(PAYLOADS)
     ]
-    made["tests"] += failed
-    write_results(folder / "results.json", made)
+    tests = [*as_plain(made.tests), *failed]
+    write_results(folder / "results.json", changed(made, tests=tests))
     results = folder / "allure-results"
     results.mkdir()
     for at, text in enumerate(PAYLOADS):

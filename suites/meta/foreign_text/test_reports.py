@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -19,7 +19,11 @@ from reports.results import read_results, write_results
 from suites.meta.foreign_text.forging import forged
 from suites.meta.foreign_text.parsing import Parsed, rendered
 from suites.meta.foreign_text.payloads import acting_in_a_log, payloads
+from suites.meta.reports.documents import changed
 from suites.meta.reports.drawn import planted
+
+if TYPE_CHECKING:
+    from reports.document import Document
 
 TAGS = {
     *("a", "b", "br", "code", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "h1"),
@@ -31,7 +35,7 @@ PICTURES = 4
 
 
 @pytest.fixture(scope="module")
-def documents() -> list[tuple[str, dict[str, Any]]]:
+def documents() -> list[tuple[str, Document]]:
     return [(payload, forged(payload)) for payload in PAYLOADS]
 
 
@@ -60,9 +64,9 @@ def test_wrapped_line_never_begins_with_a_workflow_command() -> None:
 
 
 def test_an_annotation_is_one_command(documents) -> None:
-    shown = github.annotations(forged("word"))
+    shown = github.annotations_of(forged("word"))
     for payload, made in documents:
-        lines = github.annotations(made)
+        lines = github.annotations_of(made)
         assert len(lines) == len(shown), repr(payload[:80])
         for line in lines:
             assert "\n" not in line
@@ -124,8 +128,7 @@ def test_the_first_page_shows_text_and_nothing_else(documents) -> None:
     ids=["odd", "long"],
 )
 def test_picture_is_well_formed_and_contains_no_script(payload) -> None:
-    made = forged(payload)
-    made["subject"]["labels"] = [payload] * 3
+    made = changed(forged(payload), subject={"labels": [payload] * 3})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn = pictures(made)

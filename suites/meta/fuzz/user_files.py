@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from models.open_tables import as_plain
 from suites.meta.flatbuffers import metadata_files as write
 from suites.meta.fuzz.mutations import VALUES, dumped, mutated, mutated_json
 from suites.meta.fuzz.shapes import no_files
@@ -43,17 +44,17 @@ def bad_texts() -> Iterator[tuple[str, Any]]:
 
 def results() -> Iterable[bytes]:
     """Return a small results.json."""
-    return [dumped(document())]
+    return [dumped(as_plain(document()))]
 
 
 def bad_results() -> Iterator[tuple[str, Any]]:
     """Yield documents of runs in which one value is another."""
     yield from no_files()
-    for path in places(document()):
+    for path in places(as_plain(document())):
         for at in (0, 17, 30, 32, 38, 42, 44):
             yield (
                 f"{path} is value {at % len(VALUES)}",
-                dumped(replaced(document(), path, VALUES[at % len(VALUES)])),
+                dumped(replaced(as_plain(document()), path, VALUES[at % len(VALUES)])),
             )
     yield "nested", b'{"run": ' + b"[" * 200_000
     yield "many keys", ("{" + ",".join(f'"k{at}":1' for at in range(100_000)) + "}").encode()

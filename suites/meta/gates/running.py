@@ -12,11 +12,13 @@ from xml.etree import ElementTree as ET
 
 from fixtures.junit import EACH
 from models.store import PROJECT
+from reports.results import read_results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from reports.document import Document
     from suites.meta.gates.miniature import Miniature
 
 ROOMS = (
@@ -52,6 +54,10 @@ class PytestRun:
         """What results.json holds."""
         document: dict[str, Any] = json.loads((self.reports / "results.json").read_text("utf-8"))
         return document
+
+    def document(self) -> Document:
+        """The same, read into types."""
+        return read_results(self.reports / "results.json")
 
 
 def environment() -> dict[str, str]:

@@ -22,7 +22,6 @@ from models.roles import IDS, MASK, ROLES, SEGMENTS
 from models.store import PROJECT
 from models.targets.qemu import EMULATED_CLOCK
 from models.verdicts import estimates
-from reports.extent import extent_of
 from suites.meta.gates.planting import Fault, in_arrays
 
 BEHAVIOR = "suites/conformance/test_behavior.py::"
@@ -219,7 +218,7 @@ def test_single_sentences_are_judged_without_their_segments(run_with):
         "host-float32-mask]": "passed",
         "host-float32-segments]": "skipped",
     }
-    extent = extent_of(outcome.results())
+    extent = outcome.document().run.extent
     (group,) = [one for one in extent.not_applicable if "segments" in one.reason]
     assert group.count == 1
     assert "does not apply" in outcome.output

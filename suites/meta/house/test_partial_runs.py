@@ -14,9 +14,10 @@ from fixtures.extent import ExtentOfRun, every_gate
 from fixtures.options import SETTINGS
 from models.flatbuffers.schemes import SCHEMES
 from models.store import PROJECT
-from reports.extent import counted, extent_of, partial_because
+from reports.document import Outcome
+from reports.extent import counted, partial_because
 from reports.headline import headline
-from reports.results import Outcome
+from reports.results import as_document
 from suites.meta.gates.running import run, run_pytest
 from suites.meta.house.planted_endings import VARIABLE
 
@@ -41,26 +42,26 @@ def run_sizes(miniature, tmp_path):
 
 def checked(outcome):
     """The document of a run, which keeps its schema and claims no fitness."""
-    document = outcome.results()
+    document = outcome.document()
     schema = json.loads((PROJECT / "reports" / "results.schema.json").read_text("utf-8"))
-    jsonschema.validate(document, schema)
+    jsonschema.validate(outcome.results(), schema)
     assert "fit to ship" not in headline(document)[1].replace("not fit to ship", "")
     assert headline(document)[1] in outcome.output
     return document
 
 
 def test_the_whole_suite_is_not_partial(clean_run):
-    document = clean_run.results()
+    document = clean_run.document()
     assert partial_because(document) == []
     said = "mini on host: fit to ship on ai_edge_litert (also on "
     assert said in clean_run.output
-    assert extent_of(document).collected == len(clean_run.tests)
+    assert document.run.extent.collected == len(clean_run.tests)
 
 
 def test_gates_that_do_not_apply_are_counted_over_all_schemes(clean_run):
     """A line that repeated a reason for each scheme would not be read."""
     reasons = {
-        one.reason.partition("\n")[0] for one in extent_of(clean_run.results()).not_applicable
+        one.reason.partition("\n")[0] for one in clean_run.document().run.extent.not_applicable
     }
     assert reasons
     assert [reason for reason in reasons if any(name in reason.split() for name in SCHEMES)] == []
@@ -77,7 +78,7 @@ def test_run_that_ends_early_reports_the_cause(ending, code, said, run_sizes):
     outcome = run_sizes(ending=ending)
     assert outcome.code == code, outcome.output
     document = checked(outcome)
-    extent = extent_of(document)
+    extent = document.run.extent
     assert (extent.collected, extent.run) == (4, 1)
     assert extent.ended_by.startswith(said)
     (group,) = extent.not_run
@@ -90,7 +91,7 @@ def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
     outcome = run_sizes(ending="lost")
     assert outcome.code in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.TESTS_FAILED}
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
-    extent = extent_of(checked(outcome))
+    extent = checked(outcome).run.extent
     assert (extent.run, sum(one.count for one in extent.not_run)) == (2, 1)
     assert "what was measured before is kept" in extent.ended_by
 
@@ -115,7 +116,7 @@ def test_cause_is_reported_once(ending, message, run_sizes):
     assert "another exception" not in outcome.output
     assert "Traceback" not in outcome.output
     document = checked(outcome)
-    (group,) = extent_of(document).not_run
+    (group,) = document.run.extent.not_run
     assert group.count == 1
     assert group.reason.startswith("same cause as suites/size/test_size.py::")
     assert "not run: 1: same cause as" in outcome.output
@@ -254,4 +255,4 @@ def test_equal_reasons_are_counted_together():
 def test_results_without_extent_make_no_claim_about_completeness(clean_run):
     document = clean_run.results()
     del document["run"]["extent"]
-    assert "not known to be fit" in headline(document)[1]
+    assert "not known to be fit" in headline(as_document(document))[1]

@@ -6,13 +6,19 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
+from models.verdicts.judge import Verdict
 from reports.faults import PlantedFault, Seen
 from reports.metrics import write_metric_samples
 from reports.results import write_results
+from suites.meta.reports.documents import changed
 from suites.meta.reports.runs import DROP_TEST, document
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from reports.document import Document, Outcome
 
 # An attachment that would phone home if the browser let it.
 SPY = '<b>attached</b><img src="https://spy.example/x.png"><script src="//spy.example/x"></script>'
@@ -27,17 +33,16 @@ def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
     """
     results = folder / "allure-results"
     results.mkdir(parents=True)
-    known = _on(device)
-    known["run"]["id"] = f"{device} {commit}"
-    if commit is not None:
-        known["run"]["commit"] = commit
+    own = {"id": f"{device} {commit}"} | ({} if commit is None else {"commit": commit})
+    known = changed(_on(device), run=own)
     write_results(folder / "results.json", known)
     write_metric_samples(known, results)
     (results / f"{device}-spy-attachment.html").write_text(SPY, encoding="utf-8")
-    reasons = {one["test"]: one["reason"] for one in known["measurements"]}
-    for number, test in enumerate(known["tests"]):
-        message = reasons.get(test["id"], test.get("message", ""))
-        verdict = "fail" if "breaks" in message else "inconclusive"
+    taken = {one.test: one for one in known.measurements}
+    for number, test in enumerate(known.tests):
+        message = taken[test.id].reason if test.id in taken else test.message
+        failed = test.id in taken and taken[test.id].verdict is Verdict.FAIL
+        verdict = "fail" if failed else "inconclusive"
         result = _result(device, number, test, f"Failed: {verdict}: {message}")
         result["uuid"] += commit or ""
         (results / f"{device}-{number}-result.json").write_text(json.dumps(result))
@@ -65,15 +70,13 @@ def planted() -> list[PlantedFault]:
     ]  # fmt: skip
 
 
-def _on(device: str) -> dict[str, Any]:
+def _on(device: str) -> Document:
     known = document(device)
-    for one in known["measurements"]:
-        one["device"] = device
-    return known
+    return changed(known, measurements=[replace(one, device=device) for one in known.measurements])
 
 
-def _result(device: str, number: int, test: dict[str, Any], message: str) -> dict[str, Any]:
-    path, _, name = test["id"].partition("::")
+def _result(device: str, number: int, test: Outcome, message: str) -> dict[str, Any]:
+    path, _, name = test.id.partition("::")
     now = int(time.time() * 1000)
     return {
         "uuid": f"{device}-{number}",
@@ -83,7 +86,7 @@ def _result(device: str, number: int, test: dict[str, Any], message: str) -> dic
         "fullName": f"{path.removesuffix('.py').replace('/', '.')}#{name.partition('[')[0]}",
         "titlePath": path.split("/"),
         "description": "The requirement in one sentence.",
-        "status": STATUS[test["outcome"]],
+        "status": STATUS[test.outcome],
         "statusDetails": {"message": message},
         "labels": [{"name": "device", "value": device}],
         "attachments": [

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import measure
-from reports.results import Outcome, new_document
+from reports.document import Document, Outcome
+from suites.meta.reports.documents import document_from
 
 if TYPE_CHECKING:
     from models.verdicts.measurement import Measurement
@@ -106,7 +107,7 @@ def endings() -> list[Outcome]:
     ]
 
 
-def document(device: str | dict[str, Any] = "host", **changes: Any) -> dict[str, Any]:
+def document(device: str | dict[str, Any] = "host", **changes: Any) -> Document:
     """The run's results.json; the device is a name, or all that is said of it."""
     parts: dict[str, Any] = {
         "run": {
@@ -134,4 +135,4 @@ def document(device: str | dict[str, Any] = "host", **changes: Any) -> dict[str,
         "measurements": measurements(),
         "tests": endings(),
     }
-    return new_document(**(parts | changes))
+    return document_from(**(parts | changes))

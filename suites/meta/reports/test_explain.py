@@ -7,6 +7,7 @@ import pytest
 from models.store import PROJECT
 from reports.budget_lines import place_of
 from reports.explain import explanations
+from suites.meta.reports.documents import changed
 from suites.meta.reports.runs import DROP_TEST, document
 
 
@@ -50,8 +51,7 @@ def test_a_broken_budget_is_explained(red):
 
 def test_reason_is_shown_if_localization_failed():
     failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
-    run = document()["run"] | {"localizations": [failed]}
-    first, *_ = explanations(document(run=run))
+    first, *_ = explanations(changed(document(), run={"localizations": [failed]}))
     assert dict(first.rows)["Localizer"] == "not localized: killed"
 
 

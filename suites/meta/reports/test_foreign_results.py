@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.sizes import FlatBufferSizes, size_ledger
+from models.open_tables import as_plain
 from models.verdicts.baselines import baseline_path, read_baseline
 from reports.explain import explanations
 from reports.faults import read_faults
-from reports.github import annotations
+from reports.github import annotations_of
 from reports.headline import headline
 from reports.merge import as_table, main, merge
-from reports.naming import device_names
-from reports.parts import parts_of
-from reports.results import read_results, write_results
+from reports.naming import Identity, device_names
+from reports.results import as_document, read_results, write_results
 from reports.runs import RESULTS
 from reports.scoreboard import as_csv, as_markdown, as_text
 from suites.meta.reports.runs import document
@@ -48,7 +48,7 @@ JUNK = [
 
 def whole() -> dict[str, Any]:
     """A document with everything in it that is drawn."""
-    made = document()
+    made = as_plain(document())
     made["run"] |= {"finished": "2024-05-06T08:08:09+00:00", "changed": True}
     made["device"] |= {"target": "ssh://pi@one", "core": "cortex-a72", "machine": "aarch64"}
     made["circumstances"] |= {"load_before": 0.5, "load_after": 1.5, "cores": 2}
@@ -106,18 +106,20 @@ def draw(folder, made) -> None:
     """Read a document from a file and draw it in every way that needs no browser."""
     (folder / RESULTS).write_text(json.dumps(made), encoding="utf-8")
     read = read_results(folder / RESULTS)
-    for part in parts_of(read):
+    for part in read.parts():
         headline(part)
-        annotations(part)
+        annotations_of(part)
         explanations(part)
-    for one in (read, merge([read, whole() | {"subject": whole()["subject"] | {"name": "other"}}])):
+    other = as_document(whole() | {"subject": whole()["subject"] | {"name": "other"}})
+    for one in (read, merge([read, other])):
         for form in (as_text, as_markdown, as_csv, as_table):
             form(one)
 
 
 ONE = whole()
-SEVERAL = merge([ONE, whole() | {"device": {"name": "rpi4", "emulated": True}}])
-MADE = {"one run": ONE, "several runs": json.loads(json.dumps(SEVERAL))}
+OTHER = whole() | {"device": {"name": "rpi4", "emulated": True}}
+SEVERAL = as_plain(merge([as_document(ONE), as_document(OTHER)]))
+MADE = {"one run": ONE, "several runs": SEVERAL}
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -203,7 +205,7 @@ def test_rejects_names_that_lead_out_of_the_baselines_folder(name, tmp_path):
 
 def written(folder, made):
     folder.mkdir()
-    write_results(folder / RESULTS, made)
+    write_results(folder / RESULTS, as_document(made))
     return str(folder)
 
 
@@ -241,11 +243,7 @@ def test_rejects_merging_onto_an_input(tmp_path, capsys):
 
 @given(st.lists(st.sampled_from(["rpi4", "rpi4-1", "rpi4-2", "rpi4-1-1", "host"]), max_size=8))
 def test_runs_of_a_subject_get_distinct_device_names(names):
-    documents = [
-        {"run": {"started": "2024-05-06"}, "subject": {"name": "mini"}, "device": {"name": name}}
-        for name in names
-    ]
-    found = device_names(documents)
+    found = device_names([Identity("mini", name, None, "", "2024-05-06") for name in names])
     assert len(set(found)) == len(found)
     assert [found[at] for at in range(len(names)) if names.count(names[at]) == 1] == [
         name for name in names if names.count(name) == 1

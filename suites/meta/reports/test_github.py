@@ -6,15 +6,16 @@ import pytest
 
 from models.errors import EdgeproofError
 from reports.budget_lines import place_of
-from reports.github import annotations, annotations_asked_for, publish, step_summary
+from reports.github import annotations_asked_for, annotations_of, publish, step_summary
 from reports.scoreboard import as_markdown
+from suites.meta.reports.documents import changed
 from suites.meta.reports.runs import DROP_TEST, document
 
 DROP_LINE = place_of("fixtures/budgets/embedded.toml: accuracy_drop.max").line
 
 
 def test_an_annotation_points_at_the_broken_budget():
-    first, *_ = annotations(document())
+    first, *_ = annotations_of(document())
     head, _, message = first.removeprefix("::").partition("::")
     assert head.startswith(
         f"error file=fixtures/budgets/embedded.toml,line={DROP_LINE},title=fail%3A accuracy_drop"
@@ -27,7 +28,7 @@ def test_an_annotation_points_at_the_broken_budget():
 
 
 def test_inconclusive_gates_warn_and_assertions_point_at_their_file():
-    kinds = [line.split(",title")[0] for line in annotations(document())]
+    kinds = [line.split(",title")[0] for line in annotations_of(document())]
     agreement = place_of("fixtures/budgets/embedded.toml: agreement.min").line
     ratio = place_of("fixtures/budgets/embedded.toml: latency_ratio.float16.max").line
     assert kinds[1:] == [
@@ -38,7 +39,7 @@ def test_inconclusive_gates_warn_and_assertions_point_at_their_file():
 
 
 def test_every_annotation_is_one_line():
-    assert all("\n" not in line for line in annotations(document()))
+    assert all("\n" not in line for line in annotations_of(document()))
 
 
 @pytest.mark.parametrize(("value", "asked"), [("true", True), ("false", False), (None, False)])
@@ -64,8 +65,7 @@ def test_the_summary_holds_the_scoreboard_and_every_explanation(tmp_path, monkey
 
 def test_remarks_follow_the_scoreboard_without_repetition():
     said = "The graph's inputs are in another order than the signature's."
-    known = document()
-    known["subject"]["remarks"] = [said, said]
+    known = changed(document(), subject={"remarks": [said, said]})
     text = step_summary(known)
     assert text.count("Note: The graph's inputs") == 1
     assert "Note:" not in step_summary(document())

@@ -13,6 +13,7 @@ from reports.scoreboard import GIVEN, LEGEND, as_csv, as_text, scoreboard_table
 from reports.sizes import as_html, as_markdown
 from reports.sizes import as_text as sizes_as_text
 from reports.summary import Shown, put_first
+from suites.meta.reports.documents import changed
 from suites.meta.reports.test_scoreboard import SAMPLE, document, taken
 
 OF_RECORDED = ("same ids", "as here", "logits off")
@@ -23,9 +24,8 @@ def given(*measurements, **subject):
     """A run of given files, without a full model."""
     made = document(*measurements)
     variants = {"app": {"flatbuffer": 3200, "flatbuffer_zipped": 1900, "resident": None}}
-    made["subject"]["sizes"] = {"variants": {n: v | {"ratios": {}} for n, v in variants.items()}}
-    made["subject"] |= subject
-    return made
+    sizes = {"variants": {name: sizes | {"ratios": {}} for name, sizes in variants.items()}}
+    return changed(made, subject={"sizes": sizes, **subject})
 
 
 @pytest.fixture
@@ -41,9 +41,8 @@ def recorded():
         taken("app", "logit_difference", 2.5e-7),
         parity,
     )
-    made["tests"] = [{"id": test, "outcome": "failed", "seconds": 0.1}]
-    made["device"] = {"name": "recorded", "emulated": False}
-    return made
+    tests = [{"id": test, "outcome": "failed", "seconds": 0.1}]
+    return changed(made, tests=tests, device={"name": "recorded", "emulated": False})
 
 
 def test_scoreboard_shows_agreement_with_recorded_answers(recorded):
@@ -116,12 +115,8 @@ def test_page_says_how_each_file_is_read_and_counts_what_does_not_apply():
     made = given(taken("app", "accuracy", 0.9), read_as=[BINDING, "compared with: nothing"])
     reasons = [("the texts belong to no groups", 5), ("there is no reference to compare with", 4)]
     groups = [{"reason": reason, "count": count} for reason, count in reasons]
-    made["run"]["extent"] = {
-        "suites": ["accuracy"],
-        "collected": 1,
-        "run": 1,
-        "not_applicable": groups,
-    }
+    extent = {"suites": ["accuracy"], "collected": 1, "run": 1, "not_applicable": groups}
+    made = changed(made, run={"extent": extent})
     page = put_first("<body></body>", [Shown(made, [], {})], gate=[])
     assert "How files and texts are read" in page
     assert "&lt;ids&gt;" in page

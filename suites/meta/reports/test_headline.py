@@ -8,10 +8,11 @@ import pytest
 
 from models.verdicts.judge import Budget
 from reports import endings, github
+from reports.document import Document, Outcome
 from reports.explain import explanations
 from reports.headline import headline
-from reports.results import Outcome
 from reports.scoreboard import scoreboard_rows
+from suites.meta.reports.documents import changed
 from suites.meta.reports.runs import DROP, WHOLE, document, taken
 
 GUARDS = "fixtures/guards/embedded.toml"
@@ -20,7 +21,7 @@ GUARD = Budget("latency_ratio", "max", 2.5, "2.5 x", GUARDS, SLOWER, guards=True
 KEPT, BROKEN, OPEN = (2.0, 1.9, 2.1, 40), (3.0, 2.9, 3.1, 40), (2.5, 2.4, 2.6, 40)
 
 
-def run_of(*measured: Any, **extent: Any) -> dict[str, Any]:
+def run_of(*measured: Any, **extent: Any) -> Document:
     """A whole run with a drop that keeps its budget, and what else was measured."""
     drop = taken("accuracy_drop", "float16", (0.0, -0.01, 0.01, 200), budget=DROP)
     red = {"fail", "inconclusive", "invalid"}
@@ -37,9 +38,7 @@ def run_of(*measured: Any, **extent: Any) -> dict[str, Any]:
         for one in (drop, *measured)
     ]
     made = document(measurements=[drop, *measured], tests=tests)
-    made["run"]["localizations"] = []
-    made["run"]["extent"] = WHOLE | extent
-    return made
+    return changed(made, run={"localizations": [], "extent": WHOLE | extent})
 
 
 def ratio(estimate: tuple[float, float, float, int], **more: Any) -> Any:
@@ -119,7 +118,7 @@ def test_a_broken_guard_explains_itself_as_a_regression():
 
 
 def test_an_annotation_points_at_the_guard_that_was_broken():
-    (said,) = github.annotations(run_of(ratio(BROKEN)))
+    (said,) = github.annotations_of(run_of(ratio(BROKEN)))
     assert said.startswith(f"::error file={GUARDS},line=")
 
 

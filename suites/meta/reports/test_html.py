@@ -13,11 +13,13 @@ import pytest
 from models.errors import EdgeproofError
 from models.processes import Ended
 from reports import allure, html, merge, scoreboard
+from reports.document import Outcome
 from reports.extent import counted
 from reports.headline import headline
 from reports.offline import POLICY, external_loads, keep_to_itself
-from reports.results import Outcome, write_results
-from suites.meta.reports.runs import document, measurements
+from reports.results import write_results
+from suites.meta.reports.documents import changed
+from suites.meta.reports.runs import WHOLE, document, measurements
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -262,7 +264,7 @@ def test_runs_of_one_subject_on_one_device_are_environments_of_their_own(
         write_result(folder, "test_size")
         known = document(measurements=[], tests=[])
         own = {"id": folder.name, "commit": ""} | run
-        write_results(folder / "results.json", known | {"run": known["run"] | own})
+        write_results(folder / "results.json", changed(known, run=own))
     html.draw_report(folders, tmp_path / "html", required=("host",))
     (facts,) = drawn
     assert list(facts["environments"]) == environments
@@ -277,8 +279,8 @@ def test_subjects_on_one_device_are_environments_of_their_own(
 ) -> None:
     for subject in ("one", "other"):
         write_result(tmp_path / subject, "test_size")
-        known = document(measurements=[], tests=[])
-        known["subject"]["name"] = known["run"]["id"] = subject
+        empty = document(measurements=[], tests=[])
+        known = changed(empty, subject={"name": subject}, run={"id": subject})
         write_results(tmp_path / subject / "results.json", known)
     html.draw_report([tmp_path], tmp_path / "html")
     (facts,) = drawn
@@ -323,9 +325,9 @@ def test_passing_headline_names_unread_budgets(file: str, said: str) -> None:
     tests = [Outcome(id="test_a", outcome="passed", seconds=0.1)]
     made = document(measurements=taken, tests=tests)
     kind, before = headline(made)
-    made["circumstances"]["budgets"] = file
     unread = ["agreement.min", "peak_rss.max", "a.max", "b.max", "c.max"]
-    made["run"]["extent"] = {**made["run"]["extent"], "unread_budgets": unread}
+    extent = WHOLE | {"unread_budgets": unread}
+    made = changed(made, circumstances={"budgets": file}, run={"extent": extent})
     assert (kind, headline(made)) == ("good", ("good", f"{before}{said}"))
     (line,) = [one for one in counted(made) if "no test of this run reads" in one]
     assert line.endswith("reads: 5: agreement.min, peak_rss.max, a.max, b.max, c.max")

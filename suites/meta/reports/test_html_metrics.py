@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models.verdicts.measurement import Measurement
 from reports.metrics import FILE_NAME, metric_samples, write_metric_samples
-from reports.results import new_document
+from suites.meta.reports.documents import document_from
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def measured(metric: str, value: float, unit: str, backend: str | None) -> Measu
     )
 
 
-DOCUMENT = new_document(
+DOCUMENT = document_from(
     run={"id": "1", "started": "2026-01-02T03:04:05+00:00", "version": "0.1.0"},
     subject={"name": "embedded", "schemes": ["float16"]},
     device={"name": "rpi4", "emulated": False},

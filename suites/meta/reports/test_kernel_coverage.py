@@ -6,8 +6,8 @@ import pytest
 
 from models.errors import EdgeproofError
 from reports.kernel_coverage import as_html, as_text
-from reports.results import new_document
 from suites.meta.reports import runs
+from suites.meta.reports.documents import changed, document_from
 
 WRONG = "FULLY_CONNECTED (42): deviates; it is <0.6>, must be 0"
 KERNELS = {
@@ -24,7 +24,7 @@ def document(kernels):
     asked = runs.taken(
         "kernel_coverage", "float16", (0.942, 0.942, 0.942, 155), details={"kernels": kernels}
     )
-    return new_document(
+    return document_from(
         run={"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "1"},
         subject={"name": "mine", "schemes": ["float16"]},
         device={"name": "host", "emulated": False},
@@ -51,7 +51,7 @@ def test_page_shows_the_same_escaped():
 
 
 def test_prints_no_section_without_kernel_coverage():
-    asked = document(KERNELS) | {"measurements": []}
+    asked = changed(document(KERNELS), measurements=[])
     assert as_text(asked) == as_html(asked) == ""
 
 

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from models.open_tables import as_plain
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import measure
+from reports.document import Document, Outcome
 from reports.explain import explanations
 from reports.merge import as_table, main, merge
-from reports.naming import device_names
-from reports.parts import parts_of
-from reports.results import SCHEMA_FILE, Outcome, new_document, read_results, write_results
+from reports.naming import device_names, identity_of
+from reports.results import SCHEMA_FILE, read_results, write_results
+from suites.meta.reports.documents import changed, document_from
 
 BUDGET = Budget("accuracy_drop", "max", 0.01, "1 points", "mine.toml", "accuracy_drop.max")
 STARTED = "2024-05-06T07:08:09+00:00"
@@ -21,10 +23,10 @@ STARTED = "2024-05-06T07:08:09+00:00"
 
 def document(
     name: str, size: float, drop: float, *, device: str = "host", sha: str = "0f", **run: Any
-) -> dict[str, Any]:
+) -> Document:
     """One run of a subject."""
     place = {"scheme": "dynamic_wi8_afp32", "device": device, "test": "test_it", "backend": None}
-    return new_document(
+    return document_from(
         run={
             "id": f"{name} on {device}",
             "started": STARTED,
@@ -59,13 +61,13 @@ BOTH = (document("large", 8e6, 0.001), document("little", 1e6, 0.03))
 
 def test_every_measurement_and_test_names_its_subject():
     merged = merge(BOTH)
-    subjects = [one["subject"] for one in merged["measurements"]]
+    subjects = [one.subject for one in merged.measurements]
     assert {name: subjects.count(name) for name in subjects} == {"large": 3, "little": 3}
-    assert [(one["id"], one["subject"]) for one in merged["tests"]] == [
+    assert [(one.id, one.subject) for one in merged.tests] == [
         ("test_it", "large"),
         ("test_it", "little"),
     ]
-    assert [one["name"] for one in merged["artefacts"]] == [
+    assert [one.name for one in merged.artefacts] == [
         "large/small/model.json",
         "little/small/model.json",
     ]
@@ -90,42 +92,41 @@ def test_every_measurement_and_test_names_its_subject():
 )
 def test_runs_of_one_subject_on_one_device_are_told_apart(runs, names):
     documents = [document("mine", 1e6, 0.001 * number, **run) for number, run in enumerate(runs)]
-    assert device_names(documents) == names
+    assert device_names([identity_of(one) for one in documents]) == names
     merged = merge(documents)
-    drops = [(m["device"], m["value"]) for m in merged["measurements"] if "drop" in m["metric"]]
+    drops = [(one.device, one.value) for one in merged.measurements if "drop" in one.metric]
     assert sorted(drops) == sorted((name, 0.001 * at) for at, name in enumerate(names))
 
 
 def test_boards_of_one_kind_are_distinguished_by_address():
-    boards = [document("mine", 1e6, 0.0, device="rpi4") for _ in range(2)]
-    for number, board in enumerate(boards):
-        board["device"]["target"] = f"ssh://pi@{number}"
-    assert device_names(boards) == ["rpi4, pi@0", "rpi4, pi@1"]
+    board = document("mine", 1e6, 0.0, device="rpi4")
+    boards = [changed(board, device={"target": f"ssh://pi@{number}"}) for number in range(2)]
+    assert device_names([identity_of(one) for one in boards]) == ["rpi4, pi@0", "rpi4, pi@1"]
 
 
 def test_different_subjects_may_share_a_device_name():
-    assert device_names(BOTH) == ["host", "host"]
+    assert device_names([identity_of(one) for one in BOTH]) == ["host", "host"]
 
 
 def test_a_merged_document_can_be_taken_apart():
-    for one, part in zip(BOTH, parts_of(merge(BOTH)), strict=True):
-        assert (part["run"], part["subject"]) == (one["run"], one["subject"])
-        assert len(part["measurements"]) == len(one["measurements"])
-        assert [test["id"] for test in part["tests"]] == ["test_it"]
-    _, little = parts_of(merge(BOTH))
+    for one, part in zip(BOTH, merge(BOTH).parts(), strict=True):
+        assert (part.run, part.subject) == (one.run, one.subject)
+        assert len(part.measurements) == len(one.measurements)
+        assert [test.id for test in part.tests] == ["test_it"]
+    _, little = merge(BOTH).parts()
     (red,) = explanations(little)
     assert red.title == "fail: accuracy_drop of dynamic_wi8_afp32 on host"
     assert dict(red.rows)["Reproduce"] == "pytest test_it"
 
 
 def test_a_document_of_one_run_is_its_own_part():
-    assert parts_of(BOTH[0]) == [BOTH[0]]
+    assert BOTH[0].parts() == [BOTH[0]]
 
 
 def test_artefacts_that_boards_share_are_listed_once_and_others_under_their_device():
     devices = [("rpi3", "0f"), ("rpi4", "0f"), ("jetson", "ab")]
     merged = merge([document("mine", 1e6, 0.0, device=name, sha=sha) for name, sha in devices])
-    assert {one["name"]: one["sha256"][:2] for one in merged["artefacts"]} == {
+    assert {one.name: one.sha256[:2] for one in merged.artefacts} == {
         "mine/small/model.json": "0f",
         "jetson/mine/small/model.json": "ab",
     }
@@ -134,7 +135,7 @@ def test_artefacts_that_boards_share_are_listed_once_and_others_under_their_devi
 def test_the_document_keeps_the_schema():
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator(schema).validate(merge(BOTH))
+    jsonschema.Draft202012Validator(schema).validate(as_plain(merge(BOTH)))
 
 
 def test_the_table_lists_the_smallest_file_first_with_its_verdict():
@@ -154,7 +155,7 @@ def test_the_command_writes_the_document_and_prints_scoreboards_and_table(tmp_pa
         write_results(tmp_path / name / "results.json", one)
     out = tmp_path / "both" / "results.json"
     assert main(["--out", str(out), str(tmp_path / "a"), str(tmp_path / "b")]) == 0
-    assert read_results(out)["subject"]["name"] == "large + little"
+    assert read_results(out).subject.name == "large + little"
     said = capsys.readouterr().out
     assert "little on host\n\nscheme" in said
     assert "little   dynamic_wi8_afp32  1,000,000" in said

@@ -12,13 +12,12 @@ import pytest
 
 from models import former as former_names
 from models.errors import EdgeproofError
+from models.open_tables import as_plain
 from models.store import PROJECT
 from reports.migration import migrated
 from reports.results import (
     SCHEMA_FILE,
     SCHEMA_VERSION,
-    measurements_of,
-    outcomes_of,
     read_results,
 )
 from reports.scoreboard import as_csv, as_text
@@ -42,35 +41,32 @@ def test_every_former_version_has_a_document():
 @pytest.mark.parametrize("version", VERSIONS)
 def test_former_documents_keep_the_schema_of_today_once_read(version):
     document = read_results(former(version))
-    jsonschema.validate(document, json.loads(SCHEMA_FILE.read_text("utf-8")))
+    jsonschema.validate(as_plain(document), json.loads(SCHEMA_FILE.read_text("utf-8")))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_former_documents_say_the_same_under_the_names_of_today(version):
     document = read_results(former(version))
-    rates = [one for one in measurements_of(document) if one.metric == "texts_per_second"]
+    rates = [one for one in document.measurements if one.metric == "texts_per_second"]
     assert [(one.value, one.unit, one.budget.unit) for one in rates] == [(400.0, "1/s", "1/s")]
-    others = [one for one in measurements_of(document) if one.metric == "agreement_backends"]
+    others = [one for one in document.measurements if one.metric == "agreement_backends"]
     assert [(one.value, one.backend) for one in others] == [(0.999, "tflite_runtime")]
-    known = document["circumstances"]
-    assert known["backend"] == "ai_edge_litert"
-    assert known["backends"] == {"ai_edge_litert": "2.3.0"}
-    assert known["absent_backends"] == {"tensorflow": "not installed"}
-    (localized,) = document["run"]["localizations"]
-    assert localized["texts"] == 8
-    assert [(flip["row"], flip.get("group")) for flip in localized["flips"]] == [
-        (3, "E1"),
-        (7, None),
-    ]
-    assert {one.guard for one in measurements_of(document)} == {None}
+    known = document.circumstances
+    assert known.backend == "ai_edge_litert"
+    assert known.backends == {"ai_edge_litert": "2.3.0"}
+    assert known.absent_backends == {"tensorflow": "not installed"}
+    (localized,) = document.run.localizations
+    assert localized.held["texts"] == 8
+    assert [(flip.row, flip.group) for flip in localized.flips] == [(3, "E1"), (7, "")]
+    assert {one.guard for one in document.measurements} == {None}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_tests_that_only_measured_are_neither_passed_nor_skipped(version):
     document = read_results(former(version))
-    unjudged = {one.test for one in measurements_of(document) if one.verdict is None}
-    judged = {one.test for one in measurements_of(document) if one.verdict is not None}
-    ended = {one.id: one.outcome for one in outcomes_of(document)}
+    unjudged = {one.test for one in document.measurements if one.verdict is None}
+    judged = {one.test for one in document.measurements if one.verdict is not None}
+    ended = {one.id: one.outcome for one in document.tests}
     assert {ended[test] for test in unjudged - judged} == {"measured"}
     assert "skipped" not in ended.values()
 

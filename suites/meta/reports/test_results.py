@@ -9,21 +9,25 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from models.errors import EdgeproofError
+from models.open_tables import as_plain
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import Measurement, measure
 from models.verdicts.metrics import METRICS
 from models.verdicts.quantities import Unit
+from reports.document import Circumstances, Document, Outcome
+from reports.merge import merge
 from reports.results import (
     SCHEMA_FILE,
     TOP_LEVEL,
-    Outcome,
-    measurements_of,
-    new_document,
+    as_document,
     read_results,
     write_results,
 )
+from suites.meta.reports import runs
+from suites.meta.reports.documents import changed, document_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +59,7 @@ def measurements() -> list[Measurement]:
     ]
 
 
-def document(**changes: Any) -> dict[str, Any]:
+def document(**changes: Any) -> Document:
     """A small valid document."""
     parts: dict[str, Any] = {
         "run": {"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0", "seed": 3},
@@ -66,7 +70,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "measurements": measurements(),
         "tests": [Outcome(id="test_it[float16]", outcome="failed", seconds=0.5, message="fail: x")],
     }
-    return new_document(**(parts | changes))
+    return document_from(**(parts | changes))
 
 
 @cache
@@ -83,8 +87,8 @@ def schema_errors(candidate: object) -> list[str]:
 
 
 def test_the_schema_accepts_a_document() -> None:
-    assert schema_errors(document()) == []
-    assert list(document()) == list(TOP_LEVEL) == SCHEMA["required"]
+    assert schema_errors(as_plain(document())) == []
+    assert list(as_plain(document())) == list(TOP_LEVEL) == SCHEMA["required"]
 
 
 def test_the_schema_accepts_every_metric_within_its_range_and_unit_only() -> None:
@@ -92,9 +96,8 @@ def test_the_schema_accepts_every_metric_within_its_range_and_unit_only() -> Non
     assert SCHEMA["$defs"]["unit"]["enum"] == [unit.value for unit in Unit]
     place = {"scheme": "float16", "device": "host", "backend": None, "test": "test_it"}
     for metric in METRICS.values():
-        candidate = document(
-            measurements=[measure(Estimate(0.5, 0.5, 0.5, 1), metric=metric.name, **place)]
-        )
+        taken = measure(Estimate(0.5, 0.5, 0.5, 1), metric=metric.name, **place)
+        candidate = as_plain(document(measurements=[taken]))
         assert schema_errors(candidate) == []
         one = candidate["measurements"][0]
         for broken in (
@@ -160,13 +163,12 @@ BREAKAGES = {
 
 
 @pytest.mark.parametrize("name", BREAKAGES)
-def test_schema_reader_and_writer_refuse_each_broken_document(name: str, tmp_path: Path) -> None:
-    broken = copy.deepcopy(document())
+def test_schema_and_reader_refuse_each_broken_document(name: str, tmp_path: Path) -> None:
+    broken = copy.deepcopy(as_plain(document()))
     BREAKAGES[name](broken)
     path = tmp_path / "results.json"
     with pytest.raises(EdgeproofError):
-        write_results(path, broken)
-    assert not path.exists()
+        as_document(broken)
     path.write_text(json.dumps(broken), encoding="utf-8")
     with pytest.raises(EdgeproofError) as caught:
         read_results(path)
@@ -178,9 +180,33 @@ def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "new" / "results.json"
     write_results(path, document())
     assert read_results(path) == document()
-    assert sorted(measurements_of(read_results(path)), key=lambda one: one.value) == sorted(
+    assert sorted(read_results(path).measurements, key=lambda one: one.value) == sorted(
         measurements(), key=lambda one: one.value
     )
+
+
+@pytest.mark.parametrize("name", ["small", "every ending", "several runs", "further keys"])
+def test_a_document_that_was_read_is_written_byte_for_byte(name: str, tmp_path: Path) -> None:
+    every = runs.document()
+    more = {"weather": [1, 2.5, None, {"rain": True}]}
+    made = {
+        "small": document(),
+        "every ending": every,
+        "several runs": merge([every, changed(every, run={"id": "2"}, device={"name": "rpi4"})]),
+        "further keys": changed(every, run=more, subject=more, device=more, circumstances=more),
+    }[name]
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    write_results(first, made)
+    write_results(second, read_results(first))
+    assert second.read_bytes() == first.read_bytes()
+    assert ("weather" in first.read_text("utf-8")) == (name == "further keys")
+
+
+def test_a_key_that_the_file_lacks_is_not_written() -> None:
+    plain = as_plain(document())
+    assert plain["run"].keys() == {"id", "seed", "started", "version"}
+    moved = replace(as_document(plain), run=replace(as_document(plain).run, finished="2024-05-07"))
+    assert as_plain(moved)["run"] == {**plain["run"], "finished": "2024-05-07"}
 
 
 def test_order_of_arrival_does_not_change_the_document(tmp_path: Path) -> None:
@@ -206,7 +232,7 @@ def test_a_number_that_is_not_finite_is_never_written(number: float, tmp_path: P
         document(circumstances={"load": number})
     path = tmp_path / "results.json"
     with pytest.raises(EdgeproofError, match="holds what JSON cannot"):
-        write_results(path, document() | {"circumstances": {"load": number}})
+        write_results(path, replace(document(), circumstances=Circumstances(load_before=number)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -255,7 +281,7 @@ def test_error_names_an_unreadable_document(
 
 
 def test_error_names_the_position_of_a_broken_measurement(tmp_path: Path) -> None:
-    broken = document()
+    broken = as_plain(document())
     broken["measurements"][1]["unit"] = "ms"
     path = tmp_path / "results.json"
     path.write_text(json.dumps(broken), encoding="utf-8")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import Measurement, measure
 from reports.merge import merge
-from reports.results import new_document, write_results
+from reports.results import write_results
 from reports.scoreboard import (
     HEADER,
     KNOWN,
@@ -25,6 +25,10 @@ from reports.scoreboard import (
     scoreboard_table,
     worst_verdict,
 )
+from suites.meta.reports.documents import changed, document_from
+
+if TYPE_CHECKING:
+    from reports.document import Document
 
 LIMITS = {
     "accuracy_drop": ("max", 0.041),
@@ -58,9 +62,9 @@ def taken(  # noqa: PLR0913 - a measurement has these parts
     )
 
 
-def document(*measurements: Measurement, **circumstances: str) -> dict[str, Any]:
+def document(*measurements: Measurement, **circumstances: str) -> Document:
     """A document that holds these measurements."""
-    return new_document(
+    return document_from(
         run={"id": "1", "started": "2024-05-06T07:08:09+00:00", "version": "0.1.0"},
         subject={"name": "embedded", "schemes": ["float32", "dynamic_wi8_afp32", "float16"]},
         device={"name": "host", "emulated": False},
@@ -104,7 +108,7 @@ def test_text_equals_the_stored_example() -> None:
 
 
 def test_emulated_run_states_its_limits() -> None:
-    emulated = SAMPLE | {"device": {"name": "rpi4-emulated", "emulated": True}}
+    emulated = changed(SAMPLE, device={"name": "rpi4-emulated", "emulated": True})
     for picture in (as_text, as_markdown):
         assert "as silicon does is not verified" in " ".join(picture(emulated).split())
         assert "emulated" not in picture(SAMPLE)
@@ -149,9 +153,8 @@ def test_other_backends_show_their_agreement() -> None:
 
 
 def test_merged_runs_keep_a_scoreboard_each() -> None:
-    older = SAMPLE | {"run": SAMPLE["run"] | {"commit": "a" * 40}}
-    newer = document(taken("float32", "accuracy", 0.5))
-    newer["run"]["commit"] = "b" * 40
+    older = changed(SAMPLE, run={"commit": "a" * 40})
+    newer = changed(document(taken("float32", "accuracy", 0.5)), run={"commit": "b" * 40})
     merged = merge([older, newer])
     text, markdown = as_text(merged), as_markdown(merged)
     for commit in ("aaaaaaaaa", "bbbbbbbbb"):
@@ -164,7 +167,7 @@ def test_merged_runs_keep_a_scoreboard_each() -> None:
 
 
 def test_order_of_measurements_does_not_change_the_scoreboard() -> None:
-    backwards = SAMPLE | {"measurements": SAMPLE["measurements"][::-1]}
+    backwards = changed(SAMPLE, measurements=SAMPLE.measurements[::-1])
     assert as_text(backwards) == as_text(SAMPLE)
 
 
@@ -198,9 +201,9 @@ def test_invalid_measurement_without_a_budget_counts() -> None:
 
 
 def test_trivial_classifiers_come_last() -> None:
+    floors = {"always_POSITIVE": {"accuracy": 0.6035}, "other": {"f_rs": 0.0}}
     one = document(taken("float32", "accuracy", 0.9))
-    one["subject"]["floors"] = {"always_POSITIVE": {"accuracy": 0.6035}, "other": {"f_rs": 0.0}}
-    rows = scoreboard_rows(one)
+    rows = scoreboard_rows(changed(one, subject={"floors": floors}))
     accuracy = HEADER.index("accuracy")
     assert [(row[0], row[accuracy], row[-1]) for row in rows[1:]] == [
         ("always_POSITIVE", "0.604", "-")
@@ -236,7 +239,7 @@ def test_test_without_measurements_counts_too(outcome: str, scheme: str, verdict
     """A failing assertion, or a gate that was not run, is visible beside passing measurements."""
     id_ = f"suites/a/test_a.py::test_a[host-{scheme}-x]"
     tests = [{"id": id_, "outcome": outcome, "seconds": 0.1}]
-    ran = document(taken("float16", "agreement", 1.0)) | {"tests": tests}
+    ran = changed(document(taken("float16", "agreement", 1.0)), tests=tests)
     ((_, *_, worst),) = scoreboard_rows(ran)
     assert worst == verdict
     assert as_csv(ran).splitlines()[1].endswith(f",{verdict}")

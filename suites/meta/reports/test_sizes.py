@@ -10,13 +10,13 @@ from reports.sizes import HEADER, as_html, as_markdown, as_text, size_rows
 from reports.summary import Shown, put_first
 from suites.meta.flatbuffers.test_sizes import BERT_LARGE, MOBILEBERT, PUBLISHED
 from suites.meta.reports import runs
+from suites.meta.reports.documents import changed
 
 
 def document(full, small, flatbuffers):
     """A document that holds the ledger."""
-    return {
-        "subject": {"name": "paper", "sizes": size_ledger(counts(full), counts(small), flatbuffers)}
-    }
+    ledger = size_ledger(counts(full), counts(small), flatbuffers)
+    return changed(runs.document(), subject={"name": "paper", "sizes": ledger})
 
 
 @pytest.fixture
@@ -46,9 +46,7 @@ def test_published_ratio_is_shown_below_the_table(paper):
 
 
 def test_first_page_shows_the_table_of_sizes(paper):
-    document = runs.document()
-    document["subject"]["sizes"] = paper["subject"]["sizes"]
-    page = put_first("<body></body>", [Shown(document, [], {})], gate=[])
+    page = put_first("<body></body>", [Shown(paper, [], {})], gate=[])
     assert as_html(paper) in page
     assert as_html(paper).count("<tr>") == 1 + len(size_rows(paper))
 
@@ -66,6 +64,6 @@ def test_columns_are_aligned(paper):
 
 
 def test_older_document_without_sizes_has_no_table():
-    old = {"subject": {"name": "embedded"}}
+    old = runs.document()
     assert size_rows(old) == []
     assert {as_text(old), as_markdown(old), as_html(old)} == {""}

@@ -1,0 +1,98 @@
+"""Read tables that may have further keys into types, and write them as they were read.
+
+A later version may add keys to results.json, and a reader of today must not lose them: whoever
+merges or migrates a document writes all of it again, in the same order.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import FieldInfo, fields
+
+T = TypeVar("T")
+
+
+class Open(msgspec.Struct, frozen=True, kw_only=True):
+    """A table that may have further keys.
+
+    Attributes:
+        held: the keys of the table that was read, in its order, with the values of those that the
+            type does not name. Empty for a table that was made here: it is written by its fields.
+    """
+
+    held: dict[str, Any] = msgspec.field(default_factory=dict, name="$held")
+
+
+_HELD = "held"
+
+
+def read_open(data: object, kind: type[T]) -> T:
+    """Convert plain values into types; each open table keeps its further keys.
+
+    Args:
+        data: what a JSON document holds.
+        kind: what it is.
+
+    Raises:
+        ValidationError: a key is missing or mistyped; the error names it.
+        RecursionError: the values are nested too deeply.
+    """
+    read: T = _keeping(data, msgspec.convert(data, type=kind, strict=True))
+    return read
+
+
+def as_plain(value: Any) -> Any:
+    """Return typed values as JSON holds them: the opposite of `read_open`."""
+    if isinstance(value, msgspec.Struct):
+        return _plain_table(value)
+    if isinstance(value, dict):
+        return {key: as_plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_plain(each) for each in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def _keeping(data: Any, read: Any) -> Any:
+    """Return what was read from `data`, each open table with its order and its further keys."""
+    if isinstance(read, dict):
+        return {key: _keeping(data[key], each) for key, each in read.items()}
+    if isinstance(read, (list, tuple)):
+        return type(read)(_keeping(*both) for both in zip(data, read, strict=True))
+    if not isinstance(read, msgspec.Struct):
+        return read
+    named = _fields(type(read))
+    known = {
+        one.name: _keeping(data[key], getattr(read, one.name))
+        for key, one in named.items()
+        if key in data
+    }
+    if isinstance(read, Open):
+        known[_HELD] = {key: None if key in named else each for key, each in data.items()}
+    return msgspec.structs.replace(read, **known)
+
+
+def _plain_table(table: msgspec.Struct) -> dict[str, Any]:
+    """Return a table as it was read; a table that was made here, by its fields."""
+    held = table.held if isinstance(table, Open) else {}
+    omits = bool(held) or table.__struct_config__.omit_defaults
+    given = {key: (getattr(table, one.name), one) for key, one in _fields(type(table)).items()}
+    written = {key: given[key][0] if key in given else each for key, each in held.items()}
+    for key, (value, field) in given.items():
+        if key not in written and not (omits and _is_default(value, field)):
+            written[key] = value
+    return {key: as_plain(each) for key, each in written.items() if each is not msgspec.UNSET}
+
+
+def _is_default(value: object, field: FieldInfo) -> bool:
+    made = field.default_factory
+    return bool(value == (field.default if made is msgspec.NODEFAULT else made()))
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, FieldInfo]:
+    """Return the fields of a table by their keys, without the one that no file has."""
+    return {one.encode_name: one for one in fields(kind) if one.name != _HELD}

@@ -1,0 +1,54 @@
+"""Documents for tests, from tables as results.json holds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from models.open_tables import as_plain, read_open
+from reports.document import (
+    ArtefactRecord,
+    Circumstances,
+    DeviceRecord,
+    Document,
+    Outcome,
+    Run,
+    SubjectRecord,
+)
+from reports.results import as_document, new_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from models.verdicts.measurement import Measurement
+
+Table = dict[str, Any]
+
+
+def document_from(  # noqa: PLR0913 - the parts of a document, all named
+    *,
+    run: Table,
+    subject: Table,
+    device: Table,
+    circumstances: Mapping[str, object],
+    artefacts: Sequence[Table],
+    measurements: Iterable[Measurement],
+    tests: Iterable[Outcome] = (),
+) -> Document:
+    """Return the document of these parts, as a run would write it."""
+    return new_document(
+        run=read_open(run, Run),
+        subject=read_open(subject, SubjectRecord),
+        device=read_open(device, DeviceRecord),
+        circumstances=read_open(circumstances, Circumstances),
+        artefacts=read_open(artefacts, list[ArtefactRecord]),
+        measurements=measurements,
+        tests=tests,
+    )
+
+
+def changed(document: Document, **tables: Any) -> Document:
+    """Return a document with other values in some tables, or with other lists."""
+    plain = as_plain(document)
+    for name, given in tables.items():
+        plain[name] = plain[name] | given if isinstance(given, dict) else as_plain(given)
+    return as_document(plain)
