@@ -8,8 +8,6 @@ kinds of operators whose return to float mends the answers. REQUEST and ANSWER a
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from models.backends.common.refusals import Refusal
 from models.command_line import run_command
-from models.errors import EdgeproofError
 from models.flatbuffers.schemes import SCHEMES
 from models.flatbuffers.signature import NAMES
 from models.localizing.curve import (
@@ -30,6 +26,7 @@ from models.localizing.curve import (
     first_divergence,
     first_not_finite,
 )
+from models.localizing.files import answer_file
 from models.localizing.matching import match
 from models.localizing.mending import mending, why_not
 from models.localizing.watching import Watcher
@@ -205,18 +202,8 @@ def _rows(held: Mapping[str, NDArray[Any]], file: str, split: str) -> Rows:
 
 
 def main() -> int:
-    """Write the answer into the last file; redirect what libraries print."""
-    parser = argparse.ArgumentParser(prog="python -m models.localizing", description=__doc__)
-    parser.add_argument("request", type=Path, help="JSON: see Request")
-    parser.add_argument("answer", type=Path, help="the JSON file to write")
-    arguments = parser.parse_args()
-    request = msgspec.json.decode(arguments.request.read_bytes(), type=Request)
-    try:
-        found = localize(request)
-    except (Refusal, EdgeproofError) as error:
-        found = {"not_localized": f"{error}"}
-    arguments.answer.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return 0
+    """Answer the request of the first file into the second."""
+    return answer_file("python -m models.localizing", __doc__, Request, localize)
 
 
 if __name__ == "__main__":

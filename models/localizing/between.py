@@ -8,9 +8,7 @@ REQUEST and ANSWER are JSON files.
 
 from __future__ import annotations
 
-import argparse
 import functools
-import json
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from models.command_line import run_command
 from models.errors import EdgeproofError
 from models.localizing.curve import DIVERGED_DB
 from models.localizing.cutting import Cut, Cutter
+from models.localizing.files import answer_file
 from models.localizing.reproducing import write_folder
 from models.numpy_files import read_npz
 from models.runtime.binding import Binding, BoundInput
@@ -280,18 +279,8 @@ def _last_true(low: int, high: int, holds: Any) -> int:
 
 
 def main() -> int:
-    """Write the answer into the last file."""
-    parser = argparse.ArgumentParser(prog="python -m models.localizing.between")
-    parser.add_argument("request", type=Path, help="JSON: see Request")
-    parser.add_argument("answer", type=Path, help="the JSON file to write")
-    arguments = parser.parse_args()
-    request = msgspec.json.decode(arguments.request.read_bytes(), type=Request)
-    try:
-        found = localize(request)
-    except EdgeproofError as error:
-        found = {"not_localized": str(error)}
-    arguments.answer.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return 0
+    """Answer the request of the first file into the second."""
+    return answer_file("python -m models.localizing.between", __doc__, Request, localize)
 
 
 if __name__ == "__main__":

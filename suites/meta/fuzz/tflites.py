@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.networks import tflite_file
-from models.networks.architecture import Architecture
 from models.networks.parameters import parameters
+from models.paper_recipe import SHAPE as PUBLISHED
 from suites.meta.fuzz.mutations import INTEGERS
 from suites.meta.fuzz.shapes import later, no_files
 from suites.meta.tiny_models import make_tiny_models
@@ -28,25 +29,17 @@ class CODES:
 
 FLOAT32, INT32 = 0, 2
 TOKENS, VOCABULARY, HIDDEN, WIDE, CLASSES = 4, 6, 4, 8, 3
-SHAPE = Architecture(
-    family="mobilebert",
+# The published network, cut down to one layer.
+SHAPE = replace(
+    PUBLISHED,
     vocabulary=VOCABULARY,
     classes=CLASSES,
     positions=TOKENS,
-    types=2,
     layers=1,
     hidden=HIDDEN,
     heads=1,
     intermediate=WIDE,
-    activation="relu",
-    normalization="no_norm",
-    epsilon=1e-12,
-    dropout=0.0,
-    attention_dropout=0.0,
-    classifier_dropout=0.0,
     initializer_range=None,
-    mask_value=-30.0,
-    pooled=False,
     embedding=HIDDEN,
     bottleneck=None,
     attention_input="hidden",
