@@ -19,13 +19,13 @@ class FileLine(NamedTuple):
     line: int
 
 
-def place_of(source: str) -> FileLine | None:
+def place_of(file: str, key: str) -> FileLine | None:
     """Find the line of a budget; None if it was derived from data and is in no file.
 
     Args:
-        source: file and key as a measurement gives them: "budgets/mine.toml: accuracy_drop.max".
+        file: as a measurement gives it: "budgets/mine.toml".
+        key: "accuracy_drop.max".
     """
-    file, _, key = source.rpartition(": ")
     if not file.endswith(".toml"):
         return None
     try:

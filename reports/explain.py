@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.foreign_text import as_markdown, as_markup, one_line, several_lines, visible
 from models.verdicts.baselines import Move
-from models.verdicts.judge import Estimate, Verdict, describe
+from models.verdicts.judge import Verdict, describe
+from models.verdicts.measurement import INVALID_BECAUSE
 from models.verdicts.metrics import metric_named
 from models.verdicts.quantities import human
 from reports.budget_lines import place_of
@@ -188,19 +189,17 @@ def _device(device: DeviceRecord) -> str:
 
 def measured_as(one: Measurement) -> str:
     """Return the measurement in words, with its interval and sample size."""
-    low = float("-inf") if one.low is None else one.low
-    high = float("inf") if one.high is None else one.high
-    said = describe(
-        Estimate(one.value, low, high, one.n), metric_named(one.metric), scheme=one.scheme
-    )
-    return f"{said}, 95 % interval in brackets" if low < high else f"{said}, an exact number"
+    estimate = one.estimate
+    said = describe(estimate, metric_named(one.metric), scheme=one.scheme)
+    exact = estimate.low == estimate.high
+    return f"{said}, an exact number" if exact else f"{said}, 95 % interval in brackets"
 
 
 def budget_as(metric: str, budget: BudgetRecord) -> str:
     """Return the budget in words, with its file, key and line."""
     kind = metric_named(metric)
     side = "at most" if budget.limit == "max" else "at least"
-    place = place_of(budget.source)
+    place = place_of(budget.file, budget.key)
     line = f", line {place.line}" if place else ""
     limit = human(budget.value, kind.unit, difference=kind.difference, exact=kind.exact)
     return f"{side} {limit} ({budget.source}{line})"
@@ -276,12 +275,12 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
     if one.budget is not None:
         rows.append(("Budget", budget_as(one.metric, one.budget)))
     if one.verdict is not None:
-        rows.append(("Verdict", _verdict_as(one.verdict, one.reason)))
+        rows.append(("Verdict", _verdict_as(one, one.budget, one.verdict)))
     elif one.guard is None:
         rows.append(("Verdict", "none: it is measured, and not judged"))
     if one.guard is not None:
         rows.append(("Regression guard", budget_as(one.metric, one.guard)))
-        rows.append(("Its verdict", _verdict_as(one.guard.verdict, one.guard.reason)))
+        rows.append(("Its verdict", _verdict_as(one, one.guard, one.guard.verdict)))
     if one.known_failure:
         rows.append(("Known failure", one.known_failure))
     looked = one.details.get("looked")
@@ -297,9 +296,13 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
     return [*rows, ("Since the baseline", str(known))]
 
 
-def _verdict_as(verdict: Verdict, reason: str) -> str:
-    """Return a verdict and why; the reason is the last part of its sentence."""
-    return f"{verdict}: {reason.rpartition(': ')[2] or MEANING[verdict]}"
+def _verdict_as(one: Measurement, limit: BudgetRecord | None, verdict: Verdict) -> str:
+    """Return a verdict and why."""
+    if verdict is not Verdict.INVALID:
+        return f"{verdict}: {MEANING[verdict] if limit is None else one.why(limit, verdict)}"
+    # An earlier run has kept the circumstances in its sentence alone.
+    because = one.details.get(INVALID_BECAUSE)
+    return f"{verdict}: {one.reason if because is None else f'not judged, {because}'}"
 
 
 def _looked(looked: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from models.errors import EdgeproofError
 from reports import endings, matrix, sizes
 from reports.budget_lines import place_of
 from reports.explain import circumstances, explanations
-from reports.headline import headline
+from reports.headline import answer
 from reports.scoreboard import as_markdown
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def _remarks(document: Document) -> list[str]:
 
 
 def _said(document: Document) -> str:
-    """Return the headline without its subject, which stands above."""
-    said = headline(document)[1].removeprefix(f"{document.title}: ")
+    """Return the answer of the headline: its subject stands above."""
+    said = answer(document).text
     return foreign_text.as_markdown(f"{said[:1].upper()}{said[1:]}.")
 
 
@@ -87,7 +87,7 @@ def annotations_of(document: Document) -> list[str]:
 def _annotation(one: Explanation) -> str:
     taken = one.measurement
     limit = (taken.guard if one.is_regression else taken.budget or taken.guard) if taken else None
-    place = place_of(limit.source) if limit else None
+    place = place_of(limit.file, limit.key) if limit else None
     properties = {"title": foreign_text.one_line(f"{one.title} ({one.test})")}
     if place is not None:
         properties = {"file": place.file, "line": str(place.line)} | properties

@@ -26,39 +26,56 @@ class _Red(NamedTuple):
     unsure: set[str]
 
 
-def headline(document: Document) -> tuple[str, str]:
-    """Return whether a run's subject can ship on its device, as a class and a sentence.
+class Answer(NamedTuple):
+    """Whether a run's subject can ship on its device.
+
+    Attributes:
+        kind: "good", "unsure" or "bad".
+        text: the sentence.
+    """
+
+    kind: str
+    text: str
+
+
+def headline(document: Document) -> Answer:
+    """Return the answer with subject and device before it."""
+    kind, text = answer(document)
+    return Answer(kind, f"{document.title}: {text}")
+
+
+def answer(document: Document) -> Answer:
+    """Return whether a run's subject can ship on its device.
 
     Only a run of the whole suite can say that it can: of a partial one, green says little. What
     keeps its requirements is fit to ship; a regression is red beside it. What did not run is
     counted.
-
-    Raises:
-        EdgeproofError: a measurement is not valid.
     """
     kind, said = _verdict(document, _red(document))
-    aside = [f"this run is partial: {'; '.join(partial_because(document))}"]
-    aside = aside if partial_because(document) else []
-    return kind, "; ".join([f"{document.title}: {said}", *aside, *left_aside(document)])
+    partial = partial_because(document)
+    aside = [f"this run is partial: {'; '.join(partial)}"] if partial else []
+    return Answer(kind, "; ".join([said, *aside, *left_aside(document)]))
 
 
 def _verdict(document: Document, red: _Red) -> tuple[str, str]:
     """Return the class and the first part of the sentence."""
-    worse = f"{_counted(len(red.worse), 'regression')}, " if red.worse else ""
+    worse = [_counted(len(red.worse), "regression")] if red.worse else []
     if red.failed:
         failed = f"not fit to ship, {_counted(len(red.failed), 'gate')} failed"
-        return "bad", f"{failed}, {worse}".removesuffix(", ")
+        return "bad", ", ".join([failed, *worse])
     kind = "bad" if worse else "unsure"
     if red.unsure:
         open_gates = _counted(len(red.unsure), "gate")
-        return kind, f"{worse}not known to be fit, {open_gates} could not tell"
+        return kind, ", ".join([*worse, f"not known to be fit, {open_gates} could not tell"])
     if not any(one.is_judged for one in document.measurements):
-        return kind, f"{worse}nothing was judged"
+        return kind, ", ".join([*worse, "nothing was judged"])
     if partial_because(document):
-        return kind, f"{worse}not known to be fit"
+        return kind, ", ".join([*worse, "not known to be fit"])
+    # Nothing of an emulated board, which shows too little for that.
+    fit = [] if document.device.emulated else [f"fit to ship {matrix.fit_on(document)}"]
     if worse:
-        return "bad", f"{worse}every requirement is kept: {_fit(document)}".removesuffix(": ")
-    return "good", f"{_fit(document)}, {_green(document)}".removeprefix(", ")
+        return "bad", ", ".join([*worse, ": ".join(["every requirement is kept", *fit])])
+    return "good", ", ".join([*fit, _green(document)])
 
 
 def _red(document: Document) -> _Red:
@@ -66,13 +83,6 @@ def _red(document: Document) -> _Red:
     failed = {one.test for one in found if not one.is_regression and not one.unsure}
     worse = {one.test for one in found if one.is_regression} - failed
     return _Red(failed, worse, {one.test for one in found} - failed - worse)
-
-
-def _fit(document: Document) -> str:
-    """Say where it can ship; nothing of an emulated board, which shows too little for that."""
-    if document.device.emulated:
-        return ""
-    return f"fit to ship {matrix.fit_on(document)}"
 
 
 def _green(document: Document) -> str:

@@ -92,10 +92,70 @@ class Budget:
 
 @dataclass(frozen=True)
 class Judgment:
-    """A verdict and the sentence that justifies it."""
+    """A verdict with all that it follows from; its sentences are written last.
+
+    Attributes:
+        verdict: whether the budget is kept.
+        estimate: what was measured.
+        budget: what it must keep.
+        scheme: of which variant.
+        invalid_because: what was wrong with the circumstances; None where nothing was.
+    """
 
     verdict: Verdict
-    reason: str
+    estimate: Estimate
+    budget: Budget
+    scheme: str
+    invalid_because: str | None = None
+
+    @property
+    def needed(self) -> int | None:
+        """How many samples would decide if the value stays; None if no number would.
+
+        Intervals narrow with the root of the samples. A share of all or of none is known better:
+        the exact interval of n out of n begins at a power of 1 / n.
+        """
+        estimate, metric = self.estimate, metric_named(self.budget.metric)
+        distance = abs(estimate.value - self.budget.value)
+        if self._reach >= UNREACHABLE * distance:
+            return None
+        needed = round(estimate.n * (self._reach / distance) ** 2)
+        if metric.is_share and estimate.value in {0.0, 1.0} and self._reach < 1:
+            needed = math.ceil(estimate.n * math.log1p(-self._reach) / math.log1p(-distance))
+        return max(estimate.n + 1, needed)
+
+    @property
+    def why(self) -> str:
+        """What the verdict follows from, in a few words."""
+        estimate = self.estimate
+        what = "the whole interval" if estimate.low < estimate.high else "the value"
+        if self.verdict is Verdict.INVALID:
+            return f"not judged, {self.invalid_because}"
+        if self.verdict is Verdict.INCONCLUSIVE:
+            return f"the limit lies inside the interval, {self._what_decides()}"
+        return f"{what} {'keeps' if self.verdict is Verdict.PASS else 'breaks'} it"
+
+    @property
+    def reason(self) -> str:
+        """The whole sentence: what was measured, the budget, and why it is kept or not."""
+        shown = describe(self.estimate, metric_named(self.budget.metric), scheme=self.scheme)
+        return f"{shown}, {self.budget}: {self.why}"
+
+    @property
+    def _reach(self) -> float:
+        """How far the interval's end on the far side of the limit is from the value."""
+        estimate = self.estimate
+        above = estimate.value > self.budget.value
+        return estimate.value - estimate.low if above else estimate.high - estimate.value
+
+    def _what_decides(self) -> str:
+        """Return how many samples would decide, in words."""
+        counted = metric_named(self.budget.metric).counted
+        if math.isinf(self._reach):
+            return f"and {self.estimate.n:,} {counted} are too few to bound it"
+        if self.needed is None:
+            return f"so near the value that no number of {counted} would decide"
+        return f"about {self.needed:,} {counted} would decide"
 
 
 def judge(
@@ -115,21 +175,12 @@ def judge(
     Raises:
         EdgeproofError: the value is outside the range of the metric.
     """
-    metric = metric_named(budget.metric)
-    check_range(estimate, metric)
-    shown = f"{describe(estimate, metric, scheme=scheme)}, {budget}"
-    if invalid_because is not None:
-        return Judgment(Verdict.INVALID, f"{shown}: not judged, {invalid_because}")
+    check_range(estimate, metric_named(budget.metric))
     ends = budget.keeps(estimate.low), budget.keeps(estimate.high)
-    what = "the whole interval" if estimate.low < estimate.high else "the value"
-    if all(ends):
-        return Judgment(Verdict.PASS, f"{shown}: {what} keeps it")
-    if not any(ends):
-        return Judgment(Verdict.FAIL, f"{shown}: {what} breaks it")
-    return Judgment(
-        Verdict.INCONCLUSIVE,
-        f"{shown}: the limit lies inside the interval, {_what_decides(estimate, budget, metric)}",
-    )
+    verdict = Verdict.PASS if all(ends) else Verdict.INCONCLUSIVE if any(ends) else Verdict.FAIL
+    if invalid_because is not None:
+        verdict = Verdict.INVALID
+    return Judgment(verdict, estimate, budget, scheme, invalid_because)
 
 
 def describe(estimate: Estimate, metric: Metric, *, scheme: str) -> str:
@@ -161,24 +212,3 @@ def check_range(estimate: Estimate, metric: Metric) -> None:
             f"{metric.unit.value}",
             remedy="Give it in its canonical unit",
         )
-
-
-def _what_decides(estimate: Estimate, budget: Budget, metric: Metric) -> str:
-    """Return how many samples would decide if the value stays.
-
-    Intervals narrow with the root of the samples. A share of all or of none is known better: the
-    exact interval of n out of n begins at a power of 1 / n.
-    """
-    distance = abs(estimate.value - budget.value)
-    # The end on the far side of the limit has to come back to it.
-    above = estimate.value > budget.value
-    reach = estimate.value - estimate.low if above else estimate.high - estimate.value
-    if math.isinf(reach):
-        return f"and {estimate.n:,} {metric.counted} are too few to bound it"
-    if reach >= UNREACHABLE * distance:
-        return f"so near the value that no number of {metric.counted} would decide"
-    needed = round(estimate.n * (reach / distance) ** 2)
-    if metric.is_share and estimate.value in {0.0, 1.0} and reach < 1:
-        needed = math.ceil(estimate.n * math.log1p(-reach) / math.log1p(-distance))
-    needed = max(estimate.n + 1, needed)
-    return f"about {needed:,} {metric.counted} would decide"

@@ -9,17 +9,30 @@ import msgspec
 
 from models.errors import EdgeproofError
 from models.tables import Table
-from models.verdicts.judge import Budget, Estimate, Verdict, check_range, describe, judge
+from models.verdicts.judge import Budget, Estimate, Judgment, Verdict, check_range, describe, judge
 from models.verdicts.metrics import metric_named
+
+# The detail that says what was wrong with the circumstances.
+INVALID_BECAUSE = "invalid_because"
 
 
 class BudgetRecord(Table, frozen=True, kw_only=True):
-    """A budget as results.json holds it; `source` is file and key."""
+    """A budget as results.json holds it; `source` is "FILE: KEY"."""
 
     limit: Literal["max", "min"]
     value: float
     unit: str
     source: str
+
+    @property
+    def file(self) -> str:
+        """Where it is written; what it was derived from, where it is in no file."""
+        return self.source.rpartition(": ")[0]
+
+    @property
+    def key(self) -> str:
+        """Where in that file."""
+        return self.source.rpartition(": ")[2]
 
 
 class GuardRecord(BudgetRecord, frozen=True, kw_only=True):
@@ -77,9 +90,7 @@ class Measurement(Table, frozen=True, kw_only=True):
                 f"{self.metric} is given in {self.unit!r}",
                 remedy=f"Its unit is {metric.unit.value!r}",
             )
-        low = -math.inf if self.low is None else self.low
-        high = math.inf if self.high is None else self.high
-        check_range(Estimate(self.value, low, high, self.n), metric)
+        check_range(self.estimate, metric)
         unjudged = self.verdict is None or self.verdict is Verdict.INVALID
         if (self.budget is None and not unjudged) or (self.budget and self.verdict is None):
             raise EdgeproofError(
@@ -92,6 +103,24 @@ class Measurement(Table, frozen=True, kw_only=True):
     def is_judged(self) -> bool:
         """Whether a budget or a regression guard has judged it."""
         return self.verdict is not None or self.guard is not None
+
+    @property
+    def estimate(self) -> Estimate:
+        """The number with its interval."""
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return Estimate(self.value, low, high, self.n)
+
+    def why(self, limit: BudgetRecord, verdict: Verdict) -> str:
+        """Return in a few words what a verdict follows from.
+
+        Args:
+            limit: the budget or the regression guard.
+            verdict: on that.
+        """
+        budget = Budget(self.metric, limit.limit, limit.value, "", limit.file, limit.key)
+        because = self.details.get(INVALID_BECAUSE)
+        return Judgment(verdict, self.estimate, budget, self.scheme, because).why
 
     def to_dict(self) -> dict[str, Any]:
         """Return the measurement as plain values, in the order of the contract."""
@@ -175,12 +204,16 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
         known_failure=known_failure,
         subject=subject,
         guard=None if guard is None else _guarded(estimate, guard, scheme, invalid_because),
-        details={**_test_of(estimate), **(details or {})},
+        details={**_test_of(estimate), **(details or {}), **_invalid(invalid_because)},
     )
 
 
 def _test_of(estimate: Estimate) -> dict[str, float]:
     return {} if estimate.mcnemar_p is None else {"mcnemar_p": estimate.mcnemar_p}
+
+
+def _invalid(because: str | None) -> dict[str, str]:
+    return {} if because is None else {INVALID_BECAUSE: because}
 
 
 def _guarded(

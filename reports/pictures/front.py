@@ -232,8 +232,7 @@ def _references(axes: Axes) -> None:
 def _limit(measured: Mapping[str, Measurement]) -> BudgetRecord | None:
     """Return the limit that is drawn: a goal's, where a variant has one, else the first's."""
     limits = [one.budget for one in measured.values()]
-    # Its source is a file and a key.
-    goals = (one for one in limits if one is not None and f": {GOAL}." in one.source)
+    goals = (one for one in limits if one is not None and one.key.startswith(f"{GOAL}."))
     return next(goals, limits[0] if limits else None)
 
 

@@ -31,7 +31,7 @@ def test_a_broken_budget_is_explained(red):
     measured = (
         "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 texts), 95 % interval in brackets"
     )
-    line = place_of("fixtures/budgets/embedded.toml: accuracy_drop.max").line
+    line = place_of("fixtures/budgets/embedded.toml", "accuracy_drop.max").line
     assert rows == {
         "Measured": measured,
         "Budget": "at most 4.1 points "
@@ -91,16 +91,16 @@ def test_html_and_markdown_show_markup_as_text():
 @pytest.mark.parametrize("key", ["accuracy_drop.max", "latency_ratio.float16.max"])
 def test_a_budgets_line_is_found(key):
     file = "fixtures/budgets/embedded.toml"
-    place = place_of(f"{file}: {key}")
+    place = place_of(file, key)
     line = (PROJECT / file).read_text(encoding="utf-8").splitlines()[place.line - 1]
     assert place.file == file
     assert line.startswith(key.rpartition(".")[2])
 
 
 @pytest.mark.parametrize(
-    "source",
-    ["the corpus: majority of the train split", "nowhere.toml: a.max",
-     "fixtures/budgets/embedded.toml: no.such.key"],
+    ("file", "key"),
+    [("the corpus", "majority of the train split"), ("nowhere.toml", "a.max"),
+     ("fixtures/budgets/embedded.toml", "no.such.key")],
 )  # fmt: skip
-def test_limit_that_is_in_no_file_has_no_line(source):
-    assert place_of(source) is None
+def test_limit_that_is_in_no_file_has_no_line(file, key):
+    assert place_of(file, key) is None

@@ -9,9 +9,9 @@ from reports.budget_lines import place_of
 from reports.github import annotations_asked_for, annotations_of, publish, step_summary
 from reports.scoreboard import as_markdown
 from suites.meta.reports.documents import changed
-from suites.meta.reports.runs import DROP_TEST, document
+from suites.meta.reports.runs import DROP_TEST, EMBEDDED, document
 
-DROP_LINE = place_of("fixtures/budgets/embedded.toml: accuracy_drop.max").line
+DROP_LINE = place_of(EMBEDDED, "accuracy_drop.max").line
 
 
 def test_an_annotation_points_at_the_broken_budget():
@@ -29,8 +29,8 @@ def test_an_annotation_points_at_the_broken_budget():
 
 def test_inconclusive_gates_warn_and_assertions_point_at_their_file():
     kinds = [line.split(",title")[0] for line in annotations_of(document())]
-    agreement = place_of("fixtures/budgets/embedded.toml: agreement.min").line
-    ratio = place_of("fixtures/budgets/embedded.toml: latency_ratio.float16.max").line
+    agreement = place_of(EMBEDDED, "agreement.min").line
+    ratio = place_of(EMBEDDED, "latency_ratio.float16.max").line
     assert kinds[1:] == [
         "::error file=suites/conformance/test_file.py",
         f"::warning file=fixtures/budgets/embedded.toml,line={agreement}",
