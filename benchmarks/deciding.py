@@ -31,7 +31,9 @@ def measure_deciding() -> dict[str, Any]:
             raise RuntimeError(f"exit code {done.returncode}:\n{done.stdout[-4000:]}")
         document = json.loads((reports / "results.json").read_text("utf-8"))
     judged = [
-        one for one in document["measurements"] if one["verdict"] and "looked" in one["details"]
+        measurement
+        for measurement in document["measurements"]
+        if measurement["verdict"] and "looked" in measurement["details"]
     ]
     shares = {
         f"{one['metric']} of {one['scheme']}": one["details"]["looked"]["texts"]

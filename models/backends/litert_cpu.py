@@ -42,7 +42,7 @@ class LitertCpu(CompiledBackend):
         reason = super().why_absent(installed)
         if reason is None and self.mode == "ynnpack":
             libraries = (Path(folder, _LIBRARY) for folder in installed.folders)
-            if any(one.is_file() and _lacks_ynnpack(one) for one in libraries):
+            if any(library.is_file() and _lacks_ynnpack(library) for library in libraries):
                 reason = "this build of {} has no YNNPACK".format(self.distribution)
         return reason
 

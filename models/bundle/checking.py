@@ -194,14 +194,14 @@ class _Checker(Members):
     def _check_file(self, name: str, member: str, card: CandidateCard) -> None:
         opened = open_candidate(self._kept.path(member))
         spec = bind(opened, replace(card.declared, labels=self._labels))
-        roles = tuple(one.role for one in spec.inputs)
+        roles = tuple(port.role for port in spec.inputs)
         if self._facts.roles.get(name, roles) != roles:
             raise ValueError(f"it takes {', '.join(roles)}, which is not what the bundle says")
         if self._facts.lengths.get(name, ()) != (spec.lengths if spec.shorter else ()):
             raise ValueError(f"it takes rows of {spec.lengths}, which is not what the bundle says")
         if self._facts.bindings.get(name, spec.binding) != spec.binding:
             raise ValueError(f"its binding differs from the bundle's: {spec.binding}")
-        ids = next(one for one in spec.inputs if one.role == IDS)
+        ids = next(port for port in spec.inputs if port.role == IDS)
         if card.rows not in {None, ids.rows}:
             raise ValueError(
                 f"its card says that its table has {card.rows} rows; it has {ids.rows}"

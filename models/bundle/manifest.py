@@ -108,7 +108,7 @@ def facts_from(table: dict[str, Any]) -> SubjectFacts:
     Raises:
         ValueError: a key is missing, unknown, or of another type.
     """
-    unknown = sorted(set(table) - {one.name for one in fields(SubjectFacts)})
+    unknown = sorted(set(table) - {field.name for field in fields(SubjectFacts)})
     if unknown:
         raise ValueError(f"unknown key {unknown[0][:60]!r} - at `$.facts`")
     return msgspec.convert(table, SubjectFacts)

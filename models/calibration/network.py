@@ -51,7 +51,7 @@ class _Writer:
     def model(self, weights: Sequence[NDArray[np.float32]]) -> bytes:
         """Return the whole file: one subgraph in which each layer reads the one before it."""
         # Buffer 0 is empty by convention; activations refer to it.
-        buffers = [self._buffer(b""), *(self._buffer(one.tobytes()) for one in weights)]
+        buffers = [self._buffer(b""), *(self._buffer(weight.tobytes()) for weight in weights)]
         tensors = [self._tensor(INPUT, (1, ROWS, WIDTH), 0)]
         operators = []
         for layer, matrix in enumerate(weights):

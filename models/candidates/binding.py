@@ -33,12 +33,12 @@ def _bound(spec: CandidateSpec, below: int | None, length: int, *, called: bool)
     called = called or spec.graph > 0
     inputs = (
         BoundInput(
-            role=one.role,
-            tensor=_place(one, called=called),
-            below=below if one.role == IDS else _FLAGS,
-            length=length if None in one.shape[1:] or one.shape == (None,) else None,
+            role=port.role,
+            tensor=_place(port, called=called),
+            below=below if port.role == IDS else _FLAGS,
+            length=length if None in port.shape[1:] or port.shape == (None,) else None,
         )
-        for one in spec.inputs
+        for port in spec.inputs
     )
     return Binding(
         inputs=tuple(inputs),

@@ -138,10 +138,10 @@ def _bind_signatures(
     opened: Opened, declared: Declaration, signatures: dict[int, Signature]
 ) -> CandidateSpec:
     *shorter, longest = (
-        _bind_one(opened, replace(declared, signature=one.key, lengths=()))
-        for one in signatures.values()
+        _bind_one(opened, replace(declared, signature=signature.key, lengths=()))
+        for signature in signatures.values()
     )
-    keys = ", ".join(one.key for one in signatures.values())
+    keys = ", ".join(signature.key for signature in signatures.values())
     said = (
         f"Its signatures {keys} are one classifier at {_listed(signatures)} tokens: each text is "
         f"answered by the shortest that it fits. --edge-signature={longest.signature} judges one "
@@ -167,7 +167,7 @@ def _bind_open(opened: Opened, declared: Declaration) -> CandidateSpec:
 
 
 def _at_length(spec: CandidateSpec, length: int) -> CandidateSpec:
-    return replace(spec, inputs=tuple(replace(one, length=length) for one in spec.inputs))
+    return replace(spec, inputs=tuple(replace(port, length=length) for port in spec.inputs))
 
 
 def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
@@ -191,7 +191,7 @@ def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
         signature.outputs if signature else {},
         described.outputs if described else (),
     )
-    operators = tuple(one for one in contents.operators if one.subgraph == number)
+    operators = tuple(operator for operator in contents.operators if operator.subgraph == number)
     bound = bind_inputs(file, inputs, operators, declared)
     told = [_described_labels(opened, number, place) for place in range(len(outputs))]
     output = bind_output(file, outputs, operators, declared, [labels for labels, _ in told])
@@ -219,10 +219,10 @@ def graph_of(signature: Signature | None) -> int:
 
 
 def _check_operators(file: Path, contents: Contents) -> None:
-    names = sorted({one.name for one in contents.operators if not one.carried})
+    names = sorted({operator.name for operator in contents.operators if not operator.carried})
     if not names:
         return
-    strings = [one for one in contents.subgraphs[0].inputs if one.dtype == "string"]
+    strings = [port for port in contents.subgraphs[0].inputs if port.dtype == "string"]
     also = f", and its input {strings[0].name!r} takes text itself" if strings else ""
     raise UsageMistake(
         f"needs operators that no plain TFLite runtime has: {', '.join(names)}{also}",
@@ -240,11 +240,11 @@ def _check_variables(file: Path, contents: Contents) -> None:
 def _signature(
     file: Path, signatures: Sequence[Signature], declared: Declaration
 ) -> Signature | None:
-    keys = [one.key for one in signatures]
+    keys = [signature.key for signature in signatures]
     if declared.signature is not None:
-        for one in signatures:
-            if one.key == declared.signature:
-                return one
+        for signature in signatures:
+            if signature.key == declared.signature:
+                return signature
         raise declared.mistake(
             f"no signature is called {declared.signature!r}; there are {keys or 'none'}",
             file=file,
@@ -365,7 +365,7 @@ def _described_labels(
     """Return the labels that the metadata gives to an output, or why they are unusable."""
     if opened.metadata is None or graph or position >= len(opened.metadata.main.outputs):
         return None, []
-    files = [one for one in opened.metadata.main.outputs[position].files if one.kind == LABELS]
+    files = [file for file in opened.metadata.main.outputs[position].files if file.kind == LABELS]
     if not files:
         return None, []
     chosen = _first_without_locale(files)
@@ -378,4 +378,4 @@ def _described_labels(
 
 
 def _first_without_locale(files: Sequence[AssociatedFile]) -> AssociatedFile:
-    return next((one for one in files if not one.locale), files[0])
+    return next((file for file in files if not file.locale), files[0])

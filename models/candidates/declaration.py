@@ -194,7 +194,11 @@ class CandidatesTable(Table, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.candidates:
             raise ValueError("there is no [[candidates]]")
-        twice = [name for name, n in Counter(one.name for one in self.candidates).items() if n > 1]
+        twice = [
+            name
+            for name, n in Counter(candidate.name for candidate in self.candidates).items()
+            if n > 1
+        ]
         if twice:
             raise ValueError(f"two candidates are called {twice[0]!r}")
 
@@ -231,7 +235,7 @@ def read_candidates(path: Path) -> CandidatesTable:
         UsageMistake: the file cannot be read, or breaks the grammar; names file and key.
     """
     table = read_table(path, CandidatesTable)
-    anchored = _Anchored(path, frozenset(one.name for one in table.candidates))
+    anchored = _Anchored(path, frozenset(candidate.name for candidate in table.candidates))
     candidates = tuple(
         anchored.candidate(one, f"candidates[{at}]") for at, one in enumerate(table.candidates)
     )

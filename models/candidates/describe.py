@@ -86,11 +86,11 @@ def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Dec
     """Answer a question with the first value that fits; None if it is not a question."""
     number = _graph(opened, declared)
     graph = opened.contents.subgraphs[number]
-    operators = [one for one in opened.contents.operators if one.subgraph == number]
+    operators = [operator for operator in opened.contents.operators if operator.subgraph == number]
     if mistake.key == "signature" and declared.signature is None:
         return replace(declared, signature=opened.contents.signatures[0].key)
     if mistake.key == "inputs" and not declared.inputs.named() and graph.inputs:
-        rows = [rows_looked_up(one, operators) or 0 for one in graph.inputs]
+        rows = [rows_looked_up(port, operators) or 0 for port in graph.inputs]
         places = sorted(range(len(rows)), key=lambda place: place != rows.index(max(rows)))
         return replace(declared, inputs=InputsTable(**dict(zip(ROLES, places, strict=False))))
     output = declared.output
@@ -106,7 +106,7 @@ def _assume(opened: Opened, declared: Declaration, mistake: UsageMistake) -> Dec
 def _graph(opened: Opened, declared: Declaration) -> int:
     """Return the graph to describe: that of the declared signature, or the first."""
     signatures = opened.contents.signatures
-    called = [one for one in signatures if declared.signature in {None, one.key}]
+    called = [signature for signature in signatures if declared.signature in {None, signature.key}]
     return graph_of(called[0] if called else None)
 
 

@@ -107,8 +107,11 @@ def write_golden(folder: Path, golden: Golden) -> int:
     Raises:
         EdgeproofError: something cannot be written.
     """
-    rows = chosen_rows([golden.gold, *(one.labels for one in golden.candidates)])
-    files = {f"{one.name}.jsonl": _lines(golden, one, rows) for one in golden.candidates}
+    rows = chosen_rows([golden.gold, *(candidate.labels for candidate in golden.candidates)])
+    files = {
+        f"{candidate.name}.jsonl": _lines(golden, candidate, rows)
+        for candidate in golden.candidates
+    }
     files["labels.txt"] = "".join(f"{label}\n" for label in golden.labels)
     # Last: it says what the others are.
     files["README.md"] = _readme(golden)
@@ -161,13 +164,13 @@ def _line(golden: Golden, one: Answers, row: int) -> dict[str, Any]:
 
 
 def _readme(golden: Golden) -> str:
-    meanings = sorted({f"`{one.spec.output.meaning}`" for one in golden.candidates})
+    meanings = sorted({f"`{candidate.spec.output.meaning}`" for candidate in golden.candidates})
     head = _HEAD.format(
         subject=golden.subject,
         meaning=", ".join(meanings),
         hidden="" if golden.texts is not None else _HIDDEN,
     )
-    return head + "".join(_section(one, golden.labels) for one in golden.candidates)
+    return head + "".join(_section(candidate, golden.labels) for candidate in golden.candidates)
 
 
 def _signatures(spec: CandidateSpec) -> dict[str, Any]:

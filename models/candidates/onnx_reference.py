@@ -79,7 +79,7 @@ class OnnxReference:
         recipe = {
             "onnx": self.one.sha256,
             "call": asdict(self._call()) | {"file": None},
-            "rows": {one.role: _digest(self.rows[one.role]) for one in self.one.spec.inputs},
+            "rows": {port.role: _digest(self.rows[port.role]) for port in self.one.spec.inputs},
             "source": hash_sources("onnx"),
             "versions": versions(RUNTIME, "numpy"),
             "machine": platform.machine(),
@@ -133,7 +133,7 @@ class OnnxReference:
         spec = self.one.spec
         return Call(
             file=spec.file,
-            inputs=tuple(_fed(one, self.one.length) for one in spec.inputs),
+            inputs=tuple(_fed(port, self.one.length) for port in spec.inputs),
             output=spec.output.tensor,
             values=1 if spec.output.threshold is not None else self._classes,
             most=MOST,
@@ -174,7 +174,7 @@ def read_reference(  # noqa: PLR0913 - what it is made of
     has_ids = texts.rows[0].ids is not None
     encoder = _encoder(file, candidates, tokenizer, given, has_ids=has_ids)
     length, said = _length(spec, texts, encoder, candidates)
-    ids = next(one for one in spec.inputs if one.role == IDS)
+    ids = next(port for port in spec.inputs if port.role == IDS)
     one = GivenCandidate(
         name=OF_ITS_OWN,
         spec=spec,
@@ -230,7 +230,7 @@ def _encoder(
     """Return the declared tokenizer, else the one that all candidates share."""
     if tokenizer is not None or given is not None or has_ids:
         return declared_encoder(tokenizer, given, has_ids=has_ids)
-    known = {one.encoding[0]: one.encoder for one in candidates}
+    known = {candidate.encoding[0]: candidate.encoder for candidate in candidates}
     if len(known) != 1:
         raise nothing_says(file)
     return next(iter(known.values()))
@@ -248,7 +248,7 @@ def _length(
     """
     if spec.length is not None:
         return length_of(spec, texts, encoder), []
-    lengths = {one.length for one in candidates}
+    lengths = {candidate.length for candidate in candidates}
     if len(lengths) == 1:
         (length,) = lengths
         return length, [f"it is asked rows of {length} tokens, as the candidates are."]

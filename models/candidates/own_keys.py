@@ -24,7 +24,10 @@ def with_their_own(handed: Handed) -> Handed:
     """
     for key in SHARED:
         said = {"the whole file": getattr(handed, key)}
-        said |= {f"candidate {one.name}": getattr(one, key) for one in handed.candidates}
+        said |= {
+            f"candidate {candidate.name}": getattr(candidate, key)
+            for candidate in handed.candidates
+        }
         given = {who: value for who, value in said.items() if value is not None}
         if len(set(given.values())) > 1:
             (first, one), (second, other) = _different(given)

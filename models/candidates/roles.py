@@ -358,7 +358,7 @@ def _length(file: Path, port: Port, declared: Declaration) -> int | None:
 
 
 def _check_lengths(file: Path, inputs: Sequence[InputSpec]) -> None:
-    lengths = {one.role: one.length for one in inputs}
+    lengths = {port.role: port.length for port in inputs}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{role} {length or 'open'}" for role, length in lengths.items())
         raise UsageMistake(

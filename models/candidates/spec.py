@@ -130,12 +130,12 @@ class CandidateSpec:
 
     def input(self, role: Role) -> InputSpec | None:
         """Return the input of a role; None if there is none."""
-        return next((one for one in self.inputs if one.role == role), None)
+        return next((port for port in self.inputs if port.role == role), None)
 
     @property
     def length(self) -> int | None:
         """Tokens of a text; None where the file leaves it open and nobody declared it."""
-        return next((one.length for one in self.inputs if one.role == "ids"), None)
+        return next((port.length for port in self.inputs if port.role == "ids"), None)
 
     @property
     def graphs(self) -> int:
@@ -151,7 +151,7 @@ class CandidateSpec:
     @property
     def binding(self) -> str:
         """Inputs and output on one line, for the header of a run."""
-        inputs = ", ".join(_input_line(one) for one in self.inputs)
+        inputs = ", ".join(_input_line(port) for port in self.inputs)
         line = f"{inputs} -> {_output_line(self.output)}"
         if not self.shorter:
             return line

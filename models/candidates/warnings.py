@@ -40,8 +40,8 @@ def _about_inputs(signature: Signature | None, inputs: Sequence[InputSpec]) -> I
                 f"{', '.join(signature.inputs)}: an app that binds them by position feeds the "
                 "wrong ones."
             )
-    yield from (_about_floats(one) for one in inputs if one.dtype == "float32")
-    if any(one.length is None for one in inputs):
+    yield from (_about_floats(port) for port in inputs if port.dtype == "float32")
+    if any(port.length is None for port in inputs):
         yield "The file leaves the number of tokens open: what is declared, or the texts decide it."
 
 

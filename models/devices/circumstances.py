@@ -202,8 +202,8 @@ def invalid_because(
         during: further readings in between.
     """
     readings = (before, *during, after)
-    reasons = [reason for one in readings for reason in _not_told(one, device)]
-    reasons += [reason for one in readings for reason in _reasons_at_once(one, device)]
+    reasons = [reason for reading in readings for reason in _not_told(reading, device)]
+    reasons += [reason for reading in readings for reason in _reasons_at_once(reading, device)]
     reasons += _throttled_meanwhile(readings)
     reasons += _reasons_between(before, after, device)
     return "; ".join(dict.fromkeys(reasons)) or None

@@ -105,7 +105,7 @@ def shipped() -> list[Device]:
 
 def telling_files(devices: Sequence[Device]) -> tuple[str, ...]:
     """Return the files by which a machine is known."""
-    tables = [one.table.recognition for one in devices]
+    tables = [device.table.recognition for device in devices]
     return (*MODEL_FILES, *sorted({path for table in tables if table for path in table.files}))
 
 
@@ -121,7 +121,7 @@ def recognize_texts(texts: Mapping[str, str], machine: str, devices: Sequence[De
     held = {path: clean for path, text in texts.items() if (clean := text.strip("\0\n "))}
     model = next((held[name] for name in MODEL_FILES if name in held), None)
     files = {path: text for path, text in held.items() if path not in MODEL_FILES}
-    name = next((one.name for one in devices if _fits(one, machine, model, files)), HOST)
+    name = next((device.name for device in devices if _fits(device, machine, model, files)), HOST)
     return Found(name, machine, model, {path: text.splitlines()[0] for path, text in files.items()})
 
 

@@ -109,7 +109,7 @@ class Watch:
     @property
     def cost(self) -> float:
         """Seconds that the readings during the measurement took of the device's time."""
-        return sum(one.cost for one in self._readings[1:-1])
+        return sum(reading.cost for reading in self._readings[1:-1])
 
     def invalid_because(self) -> str | None:
         """Return why the measurement does not count; None if it does."""

@@ -56,7 +56,9 @@ def _inspect(options: argparse.Namespace) -> int:
     findings = findings_of(inspected)
     document = document_of(inspected, findings)
     sys.stdout.write(in_json(readable(document)) + "\n" if options.json else text_of(document))
-    return EdgeproofError.exit_code if any(one.severity == "error" for one in findings) else 0
+    return (
+        EdgeproofError.exit_code if any(finding.severity == "error" for finding in findings) else 0
+    )
 
 
 if __name__ == "__main__":

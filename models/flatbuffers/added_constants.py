@@ -25,7 +25,7 @@ LAST = 127
 def store_addends(flatbuffer: bytes) -> bytes:
     """Return the file with the large float32 constants of its additions stored as int8."""
     graph = Graph(flatbuffer)
-    changed = [_unpack_constant(graph, one) for one in graph.operators(CODES.ADD)]
+    changed = [_unpack_constant(graph, operator) for operator in graph.operators(CODES.ADD)]
     if not any(changed):
         return flatbuffer
     graph.settle()

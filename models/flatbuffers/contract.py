@@ -49,7 +49,7 @@ class _Contracts(Table, frozen=True, kw_only=True):
     converters: dict[str, str]
 
     def __post_init__(self) -> None:
-        if {one.scheme for one in self.contracts} != set(SCHEMES):
+        if {contract.scheme for contract in self.contracts} != set(SCHEMES):
             raise ValueError("there has to be one contract for each scheme of schemes.toml")
 
 
@@ -110,7 +110,11 @@ def float_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
     """Name the kinds of operators that compute on floats without permission."""
     if not contract.integer_products:
         return []
-    floats = {one.name for one in report.operators if arithmetic(one) in {"float", "hybrid"}}
+    floats = {
+        operator.name
+        for operator in report.operators
+        if arithmetic(operator) in {"float", "hybrid"}
+    }
     return sorted(floats - set(contract.floats))
 
 

@@ -82,17 +82,17 @@ def document_of(inspected: Inspected, findings: Sequence[Finding]) -> dict[str, 
             "weight_shares": inspected.scheme.shares,
         },
         "runtime": {"needed": minimum_runtime(report), "declared": report.declared_runtime},
-        "inputs": [_tensor(one) for one in inspected.inputs],
-        "outputs": [_tensor(one) for one in inspected.outputs],
+        "inputs": [_tensor(port) for port in inspected.inputs],
+        "outputs": [_tensor(output) for output in inspected.outputs],
         "signatures": [
             {
-                "key": one.key,
-                "subgraph": one.subgraph,
-                "tokens": tokens_of(one),
-                "inputs": {name: _tensor(tensor) for name, tensor in one.inputs.items()},
-                "outputs": {name: _tensor(tensor) for name, tensor in one.outputs.items()},
+                "key": signature.key,
+                "subgraph": signature.subgraph,
+                "tokens": tokens_of(signature),
+                "inputs": {name: _tensor(tensor) for name, tensor in signature.inputs.items()},
+                "outputs": {name: _tensor(tensor) for name, tensor in signature.outputs.items()},
             }
-            for one in report.signatures
+            for signature in report.signatures
         ],
         "operators": _operators(inspected),
         "arithmetic": dict(report.arithmetic),
@@ -103,10 +103,10 @@ def document_of(inspected: Inspected, findings: Sequence[Finding]) -> dict[str, 
         },
         "weights": _census(report.weight_census),
         "activations": _census(report.activation_census),
-        "subgraphs": [one.name for one in report.subgraphs],
+        "subgraphs": [subgraph.name for subgraph in report.subgraphs],
         "variables": [one.name for one in report.tensors if one.variable],
         "metadata": None if inspected.metadata is None else _metadata(inspected.metadata),
-        "findings": [_finding(one) for one in findings],
+        "findings": [_finding(finding) for finding in findings],
     }
     finite: dict[str, Any] = _finite(document)
     return finite
@@ -148,7 +148,10 @@ def _operators(inspected: Inspected) -> list[dict[str, Any]]:
     runtimes = {
         (need.operator, need.declared): need for need in runtime_needs(inspected.report.operators)
     }
-    counts = Counter((one.name, one.version, one.custom) for one in inspected.report.operators)
+    counts = Counter(
+        (operator.name, operator.version, operator.custom)
+        for operator in inspected.report.operators
+    )
     found = []
     for (name, version, custom), count in counts.most_common():
         need = runtimes.get((name, version))
@@ -166,7 +169,7 @@ def _operators(inspected: Inspected) -> list[dict[str, Any]]:
 
 
 def _census(shares: Sequence[DtypeShare]) -> dict[str, dict[str, int]]:
-    return {one.dtype: {"tensors": one.tensors, "bytes": one.bytes} for one in shares}
+    return {share.dtype: {"tensors": share.tensors, "bytes": share.bytes} for share in shares}
 
 
 def _metadata(metadata: ModelMetadata) -> dict[str, Any]:
@@ -178,10 +181,10 @@ def _metadata(metadata: ModelMetadata) -> dict[str, Any]:
         "author": metadata.author,
         "license": metadata.license,
         "min_parser_version": metadata.min_parser_version,
-        "inputs": [_described(one) for one in main.inputs],
-        "outputs": [_described(one) for one in main.outputs],
-        "input_units": [_unit(one) for one in main.input_units],
-        "output_units": [_unit(one) for one in main.output_units],
+        "inputs": [_described(tensor) for tensor in main.inputs],
+        "outputs": [_described(output) for output in main.outputs],
+        "input_units": [_unit(unit) for unit in main.input_units],
+        "output_units": [_unit(unit) for unit in main.output_units],
         "files": [asdict(one) for one in metadata.every_file],
         "packed": {one.name: one.bytes for one in metadata.packed},
     }
@@ -215,12 +218,12 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"runtime     TFLite {runtime['needed']} or newer{declared}"
     yield from _ports("inputs", document["inputs"])
     yield from _ports("outputs", document["outputs"])
-    for one in document["signatures"]:
-        names = f"{', '.join(one['inputs'])} -> {', '.join(one['outputs'])}"
+    for signature in document["signatures"]:
+        names = f"{', '.join(signature['inputs'])} -> {', '.join(signature['outputs'])}"
         # Of a lone signature the inputs above show it.
-        several = len(document["signatures"]) > 1 and one["tokens"] is not None
-        tokens = f", rows of {one['tokens']} tokens" if several else ""
-        yield f"signature   {one['key']!r}: {names}{tokens}"
+        several = len(document["signatures"]) > 1 and signature["tokens"] is not None
+        tokens = f", rows of {signature['tokens']} tokens" if several else ""
+        yield f"signature   {signature['key']!r}: {names}{tokens}"
     yield f"weights     {_shares(document['weights'])}"
     yield f"activations {_shares(document['activations'])}"
     yield from _operator_lines(document["operators"])
@@ -267,7 +270,7 @@ def _metadata_lines(metadata: dict[str, Any]) -> Iterator[str]:
         for one in metadata[side]:
             files = f", files {', '.join(map(repr, one['files']))}" if one["files"] else ""
             yield f"            {side[:-1]} {one['name']!r}{files}{_units(one['process_units'])}"
-    yield from (f"            {_units([one])[2:]}" for one in metadata["input_units"])
+    yield from (f"            {_units([unit])[2:]}" for unit in metadata["input_units"])
     for name, size in metadata["packed"].items():
         yield f"            packed {name!r}, {size} bytes"
 
@@ -284,10 +287,10 @@ def _units(units: list[dict[str, Any]]) -> str:
 def _finding_lines(findings: list[dict[str, Any]]) -> Iterator[str]:
     if not findings:
         yield "findings    none"
-    for one in findings:
+    for finding in findings:
         yield ""
-        yield f"{one['severity']}: {one['id']}: {one['what']}"
-        yield f"    {one['remedy']}."
+        yield f"{finding['severity']}: {finding['id']}: {finding['what']}"
+        yield f"    {finding['remedy']}."
 
 
 __all__ = ["damaged_document", "document_of", "findings_of", "inspect_file", "text_of"]

@@ -66,7 +66,7 @@ def last_operator(tensor: Tensor, operators: Sequence[Operator]) -> str:
 
 def _written(operators: Sequence[Operator]) -> dict[int, Operator]:
     """Return the operator that writes each tensor, by the tensor's index."""
-    return {output.index: one for one in operators for output in one.outputs}
+    return {output.index: operator for operator in operators for output in operator.outputs}
 
 
 def _walk(tensor: Tensor, written: dict[int, Operator], depth: int) -> Ending | None:
@@ -75,7 +75,7 @@ def _walk(tensor: Tensor, written: dict[int, Operator], depth: int) -> Ending | 
         return None
     if operator.name in _ENDS:
         return _ENDS[operator.name]
-    sources = [one for one in operator.inputs if one is not None]
+    sources = [operand for operand in operator.inputs if operand is not None]
     if operator.name in _MOVES:
         return _walk(sources[0], written, depth - 1) if sources else None
     if operator.name == "DIV" and _is_share(sources, written):

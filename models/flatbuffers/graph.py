@@ -69,7 +69,11 @@ class Graph:
 
     def operators(self, *codes: int) -> list[Any]:
         """Return the operators with one of `codes`, in execution order; all by default."""
-        return [one for one in self._graph.operators if not codes or self.code(one) in codes]
+        return [
+            operator
+            for operator in self._graph.operators
+            if not codes or self.code(operator) in codes
+        ]
 
     def kind(self, operator: Any) -> str:
         """Return the name of an operator, such as `BATCH_MATMUL`."""
@@ -125,7 +129,7 @@ class Graph:
     def inputs(self) -> dict[str, int]:
         """Return the graph's inputs, by their names in its signature."""
         (signature,) = self._model.signatureDefs
-        return {one.name.decode(): int(one.tensorIndex) for one in signature.inputs}
+        return {tensor.name.decode(): int(tensor.tensorIndex) for tensor in signature.inputs}
 
     def results(self) -> list[int]:
         """Return the graph's outputs."""
@@ -146,9 +150,9 @@ class Graph:
 
     def lower_version(self, code: int, version: int) -> None:
         """Declare a lower operator version, if a later one is declared."""
-        for one in self._model.operatorCodes:
-            if max(one.builtinCode, one.deprecatedBuiltinCode) == code:
-                one.version = min(one.version, version)
+        for operator_code in self._model.operatorCodes:
+            if max(operator_code.builtinCode, operator_code.deprecatedBuiltinCode) == code:
+                operator_code.version = min(operator_code.version, version)
 
     def make_constant(self, tensor: int, values: NDArray[Any]) -> None:
         """Store the values of a tensor in the file; `remove` the operator that wrote it."""

@@ -38,9 +38,9 @@ def by_length(contents: Contents) -> dict[int, Signature]:
 
 def alike_by_length(signatures: Sequence[Signature]) -> dict[int, Signature]:
     """Return signatures by row length, ascending; {} if they differ otherwise."""
-    lengths = [tokens_of(one) for one in signatures]
-    graphs = {one.subgraph for one in signatures}
-    kinds = {_kind(one) for one in signatures}
+    lengths = [tokens_of(signature) for signature in signatures]
+    graphs = {signature.subgraph for signature in signatures}
+    kinds = {_kind(signature) for signature in signatures}
     known = {length for length in lengths if length is not None}
     if len(signatures) < 2 or len(kinds) > 1:  # noqa: PLR2004 - several
         return {}
@@ -57,7 +57,8 @@ def _first(pair: tuple[int | None, Signature]) -> int:
 def tokens_of(signature: Signature) -> int | None:
     """Return the row length of a signature; None if inputs differ or are dynamic."""
     lengths = {
-        None if any(one.dynamic) else math.prod(one.shape) for one in signature.inputs.values()
+        None if any(tensor.dynamic) else math.prod(tensor.shape)
+        for tensor in signature.inputs.values()
     }
     return lengths.pop() if len(lengths) == 1 else None
 

@@ -38,7 +38,7 @@ def rows_looked_up(source: Tensor, operators: Iterable[Operator]) -> int | None:
             if _is_table(table) and indices is not None and indices.index in reached:
                 rows.append(table.shape[0])
         elif operator.name in _PASS and _reads(operator, reached):
-            reached |= {one.index for one in operator.outputs}
+            reached |= {output.index for output in operator.outputs}
     return min(rows, default=None)
 
 
@@ -47,4 +47,4 @@ def _is_table(tensor: Tensor | None) -> TypeGuard[Tensor]:
 
 
 def _reads(operator: Operator, reached: set[int]) -> bool:
-    return any(one is not None and one.index in reached for one in operator.inputs)
+    return any(tensor is not None and tensor.index in reached for tensor in operator.inputs)

@@ -58,7 +58,7 @@ def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[st
         end: what is there or below has no share, whatever the token that looks.
     """
     graph = Graph(flatbuffer)
-    names = {graph.name(int(one.inputs[0])) for one in graph.operators(CODES.SOFTMAX)}
+    names = {graph.name(int(operator.inputs[0])) for operator in graph.operators(CODES.SOFTMAX)}
     ends, highest = dict.fromkeys(names, np.inf), dict.fromkeys(names, 0.0)
     for values in Observer(flatbuffer).each(samples, names):
         for name, scores in values.items():

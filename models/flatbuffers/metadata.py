@@ -200,7 +200,11 @@ class ModelMetadata:
     def every_file(self) -> tuple[AssociatedFile, ...]:
         """Every file that is spoken of anywhere, each name once."""
         tensors = (*self.main.inputs, *self.main.outputs)
-        spoken = [*self.files, *self.main.files, *(file for one in tensors for file in one.files)]
+        spoken = [
+            *self.files,
+            *self.main.files,
+            *(file for tensor in tensors for file in tensor.files),
+        ]
         for unit in self.units:
             spoken += [*getattr(unit, "vocabulary", ()), *getattr(unit, "model", ())]
         return tuple({file.name: file for file in reversed(spoken)}.values())[::-1]

@@ -46,7 +46,9 @@ class Observer:
         runner: Any = self._interpreter.get_signature_runner()
         self._run: Callable[..., dict[str, Array]] = runner
         self._taken = {name: one["dtype"] for name, one in runner.get_input_details().items()}
-        self._details = {one["name"]: one for one in self._interpreter.get_tensor_details()}
+        self._details = {
+            detail["name"]: detail for detail in self._interpreter.get_tensor_details()
+        }
         self._whole = whole
         graph = Graph(flatbuffer)
         self._axes = {graph.name(tensor): axes for tensor, axes in token_axes(graph).items()}

@@ -121,7 +121,9 @@ class _Leveling:
 
     def run(self) -> frozenset[str]:
         """Rewrite the graph; return the names of the attention scores."""
-        scores = [self._attention(one) for one in self.graph.operators(CODES.BATCH_MATMUL)]
+        scores = [
+            self._attention(operator) for operator in self.graph.operators(CODES.BATCH_MATMUL)
+        ]
         self._inputs()
         self._outputs()
         for one in self.dense.values():

@@ -35,5 +35,7 @@ def remedy_where_not_finite(file: Path) -> str | None:
 
 
 def _first(file: Path, ids: set[str]) -> str | None:
-    found = next((one for one in findings_of(inspect_file(file)) if one.id in ids), None)
+    found = next(
+        (finding for finding in findings_of(inspect_file(file)) if finding.id in ids), None
+    )
     return None if found is None else f"{found.what} {found.remedy}"

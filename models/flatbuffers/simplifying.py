@@ -63,7 +63,7 @@ def _fold(graph: Graph, flatbuffer: bytes) -> int:
     """Fold integer constants; return how many operators are removed."""
     fixed = _fixed(graph)
     kept, folded = _needed(graph, fixed)
-    gone = [one for one in graph.operators() if id(one) not in kept]
+    gone = [operator for operator in graph.operators() if id(operator) not in kept]
     if not gone:
         return 0
     values = _values(flatbuffer, folded)

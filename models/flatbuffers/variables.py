@@ -17,5 +17,5 @@ REMEDY = "Convert an exported SavedModel, or freeze the variables first"
 
 def are_lost(operators: Iterable[Operator]) -> bool:
     """Return whether a file reads variables that no graph initializes."""
-    names = {one.name for one in operators}
+    names = {operator.name for operator in operators}
     return READS in names and WRITES not in names

@@ -53,12 +53,16 @@ class Cutter:
             )
         graph = model.subgraphs[0]
         self._constant = [_is_constant(model, tensor) for tensor in graph.tensors]
-        self._operators = [(_used(one.inputs), _used(one.outputs)) for one in graph.operators]
+        self._operators = [
+            (_used(operator.inputs), _used(operator.outputs)) for operator in graph.operators
+        ]
         self._inputs = _used(graph.inputs)
-        self._names = [_name(model, one) for one in graph.operators]
+        self._names = [_name(model, operator) for operator in graph.operators]
         self._signatures = {
-            one.signatureKey.decode(): {port.name.decode(): port.tensorIndex for port in one.inputs}
-            for one in model.signatureDefs or []
+            signature.signatureKey.decode(): {
+                port.name.decode(): port.tensorIndex for port in signature.inputs
+            }
+            for signature in model.signatureDefs or []
         }
 
     @functools.cached_property
@@ -106,10 +110,10 @@ class Cutter:
         tensors = sorted({*read, *made, *_scales_of(graph, {*read, *made})})
         place = {tensor: number for number, tensor in enumerate(tensors)}
         operators = [graph.operators[i] for i in kept]
-        for one in operators:
-            one.inputs = [place.get(tensor, -1) for tensor in one.inputs]
-            one.outputs = [place[tensor] for tensor in one.outputs]
-            one.intermediates = None
+        for operator in operators:
+            operator.inputs = [place.get(tensor, -1) for tensor in operator.inputs]
+            operator.outputs = [place[tensor] for tensor in operator.outputs]
+            operator.intermediates = None
         graph.operators = operators
         graph.tensors = [graph.tensors[tensor] for tensor in tensors]
         _point_to_scales(graph, place)

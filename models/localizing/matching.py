@@ -56,10 +56,10 @@ class Matched:
 def written_by(contents: Contents) -> list[Written]:
     """Return the tensors that operators of a file's main graph write, in execution order."""
     return [
-        Written(one.name, tensor)
-        for one in contents.operators
-        if one.subgraph == 0
-        for tensor in one.outputs
+        Written(operator.name, tensor)
+        for operator in contents.operators
+        if operator.subgraph == 0
+        for tensor in operator.outputs
     ]
 
 

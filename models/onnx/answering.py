@@ -44,8 +44,8 @@ def answer(request: Mapping[str, Any], rows: Mapping[str, NDArray[Any]]) -> NDAr
         # Native code that hangs is ended by the kernel's timer, whose signal nobody handles.
         signal.setitimer(signal.ITIMER_REAL, request["seconds"])
         fed = {
-            one["name"]: rows[one["role"]][at].reshape(one["shape"]).astype(one["dtype"])
-            for one in request["inputs"]
+            port["name"]: rows[port["role"]][at].reshape(port["shape"]).astype(port["dtype"])
+            for port in request["inputs"]
         }
         found.append(_answer_of(session, fed, request))
     return np.stack(found)

@@ -108,7 +108,7 @@ def ask(call: Call, rows: Mapping[str, NDArray[np.int32]]) -> NDArray[Any]:
     with scratch_folder("edgeproof-onnx-") as scratch:
         asked, encoded, answers = (scratch / name for name in ("q.json", "rows.npz", "a.npy"))
         asked.write_text(json.dumps(request), encoding="utf-8")
-        np.savez(encoded, **{one.role: rows[one.role] for one in call.inputs})  # type: ignore[arg-type] # roles
+        np.savez(encoded, **{port.role: rows[port.role] for port in call.inputs})  # type: ignore[arg-type] # roles
         command = [sys.executable, "-m", "models.onnx.answering", *map(str, (asked, encoded))]
         return _answered([*command, str(answers)], call.file, answers)
 

@@ -42,7 +42,9 @@ def external_of(entries: Sequence[Message]) -> External:
     Raises:
         ValueError: it names no file, or a size that is none.
     """
-    said = {one.bytes(_ENTRY_KEY).decode(): one.bytes(_ENTRY_VALUE).decode() for one in entries}
+    said = {
+        entry.bytes(_ENTRY_KEY).decode(): entry.bytes(_ENTRY_VALUE).decode() for entry in entries
+    }
     if not said.get("location"):
         raise ValueError("weights lie outside of it, and it does not say where")
     return External(said["location"], _size(said, "offset") + _size(said, "length"))

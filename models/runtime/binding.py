@@ -67,13 +67,13 @@ class Binding:
     @property
     def roles(self) -> tuple[str, ...]:
         """The roles of the inputs."""
-        return tuple(one.role for one in self.inputs)
+        return tuple(port.role for port in self.inputs)
 
     def to_request(self) -> dict[str, Any]:
         """Return the binding in the form of the runner's protocol."""
         decision = self.decision
         return {
-            "inputs": [[one.role, one.tensor, one.below, one.length] for one in self.inputs],
+            "inputs": [[port.role, port.tensor, port.below, port.length] for port in self.inputs],
             "output": self.output,
             "decision": None if decision is None else [decision.threshold, decision.above],
             "signature": self.signature,

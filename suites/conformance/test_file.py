@@ -35,7 +35,9 @@ def test_signature_names_every_input_and_the_output(variant, corpus, settings):
 @pytest.mark.needs("a file")
 def test_only_builtin_operators(variant):
     """No custom and no TensorFlow operator: the device needs nothing beyond its runtime."""
-    assert [one.name for one in variant.report.operators if one.custom or one.flex] == []
+    assert [
+        operator.name for operator in variant.report.operators if operator.custom or operator.flex
+    ] == []
 
 
 @pytest.mark.measures("quantized_weight_share")

@@ -126,7 +126,7 @@ class LoadedModel(Loaded):
         by_index = {int(one["index"]): one for one in (*inputs.values(), *outputs.values())}
 
         def reshaped(details: List[Details]) -> List[Details]:
-            return [_with_shape(one, by_index[int(one["index"])]) for one in details]
+            return [_with_shape(detail, by_index[int(detail["index"])]) for detail in details]
 
         return (
             reshaped(self.described.get_input_details()),
@@ -152,10 +152,10 @@ class LoadedModel(Loaded):
 
     def _first_key(self) -> str:
         """Return the signature that runs the first graph; LiteRT invents one if there is none."""
-        wanted = {int(one["index"]) for one in self.described.get_input_details()}
+        wanted = {int(detail["index"]) for detail in self.described.get_input_details()}
         for key in self.compiled.get_signature_list():
             details = self.compiled.get_input_tensor_details(key)
-            if {int(one["index"]) for one in details.values()} == wanted:
+            if {int(detail["index"]) for detail in details.values()} == wanted:
                 return str(key)
         raise Refusal("signature", "no signature takes the inputs of the file's first graph")
 

@@ -82,7 +82,7 @@ class Inspected:
     @property
     def main(self) -> tuple[Operator, ...]:
         """The operators of the first graph."""
-        return tuple(one for one in self.report.operators if one.subgraph == 0)
+        return tuple(operator for operator in self.report.operators if operator.subgraph == 0)
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:

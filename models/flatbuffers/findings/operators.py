@@ -24,7 +24,7 @@ _NEWER = "Convert for an older runtime, or run it on ai-edge-litert"
 
 
 def _flex(inspected: Inspected) -> Iterator[Finding]:
-    names = sorted({one.name for one in inspected.report.operators if one.flex})
+    names = sorted({operator.name for operator in inspected.report.operators if operator.flex})
     if PLACEHOLDER in names:
         yield Finding(
             "flex-placeholder",
@@ -48,7 +48,9 @@ def _flex(inspected: Inspected) -> Iterator[Finding]:
 
 def _custom(inspected: Inspected) -> Iterator[Finding]:
     report = inspected.report
-    custom = {one.name for one in report.operators if not one.carried and not one.flex}
+    custom = {
+        operator.name for operator in report.operators if not operator.carried and not operator.flex
+    }
     names = tuple(sorted(custom))
     if names:
         yield Finding(
@@ -119,7 +121,7 @@ def _declared(inspected: Inspected) -> Iterator[Finding]:
 
 def _loops(inspected: Inspected) -> Iterator[Finding]:
     report = inspected.report
-    names = sorted({one.name for one in report.operators} & _LOOPS)
+    names = sorted({operator.name for operator in report.operators} & _LOOPS)
     if names:
         yield Finding(
             "several-subgraphs",
@@ -133,8 +135,8 @@ def _loops(inspected: Inspected) -> Iterator[Finding]:
 
 def _variables(inspected: Inspected) -> Iterator[Finding]:
     report = inspected.report
-    names = {one.name for one in report.operators}
-    kept = tuple(one.name for one in report.tensors if one.variable)
+    names = {operator.name for operator in report.operators}
+    kept = tuple(tensor.name for tensor in report.tensors if tensor.variable)
     if are_lost(report.operators):
         yield Finding(
             "variables-without-values",

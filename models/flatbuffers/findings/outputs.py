@@ -26,7 +26,7 @@ _PROBABILITIES = frozenset({"probabilities", "sigmoids"})
 
 def _several(inspected: Inspected) -> Iterator[Finding]:
     if len(inspected.outputs) > 1:
-        names = tuple(one.name for one in inspected.outputs)
+        names = tuple(output.name for output in inspected.outputs)
         yield Finding(
             "several-outputs",
             "warning",
@@ -39,7 +39,7 @@ def _several(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _shapes(inspected: Inspected) -> Iterator[Finding]:
-    answers = [one for one in inspected.outputs if _answers(one)]
+    answers = [output for output in inspected.outputs if _answers(output)]
     for tensor in inspected.outputs:
         name = named(tensor, inspected.outputs)
         if not _scores(tensor):

@@ -30,7 +30,7 @@ def _none(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _strings(inspected: Inspected) -> Iterator[Finding]:
-    names = tuple(one.name for one in inspected.inputs if one.dtype == "string")
+    names = tuple(port.name for port in inspected.inputs if port.dtype == "string")
     if names:
         yield Finding(
             "string-input",
@@ -42,7 +42,7 @@ def _strings(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _wide(inspected: Inspected) -> Iterator[Finding]:
-    names = tuple(one.name for one in inspected.inputs if one.dtype in _WIDE)
+    names = tuple(port.name for port in inspected.inputs if port.dtype in _WIDE)
     if names:
         yield Finding(
             "int64-input",
@@ -56,9 +56,9 @@ def _wide(inspected: Inspected) -> Iterator[Finding]:
 
 def _floats(inspected: Inspected) -> Iterator[Finding]:
     names = tuple(
-        one.name
-        for one in inspected.inputs
-        if one.dtype in FLOAT_DTYPES and len(one.shape) <= _RANK
+        port.name
+        for port in inspected.inputs
+        if port.dtype in FLOAT_DTYPES and len(port.shape) <= _RANK
     )
     if names:
         yield Finding(
@@ -72,7 +72,7 @@ def _floats(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _lengths(inspected: Inspected) -> Iterator[Finding]:
-    found = [one for one in inspected.inputs if any(one.dynamic[1:])]
+    found = [port for port in inspected.inputs if any(port.dynamic[1:])]
     if found:
         yield Finding(
             "open-length",
@@ -84,7 +84,7 @@ def _lengths(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _batches(inspected: Inspected) -> Iterator[Finding]:
-    found = [one for one in inspected.inputs if one.dynamic[:1] == (True,)]
+    found = [port for port in inspected.inputs if port.dynamic[:1] == (True,)]
     if found:
         yield Finding(
             "open-batch",
@@ -93,7 +93,7 @@ def _batches(inspected: Inspected) -> Iterator[Finding]:
             tuple(one.name for one in found),
             "Feed one text at a time, or resize its inputs",
         )
-    fixed = [one for one in inspected.inputs if _many(one)]
+    fixed = [port for port in inspected.inputs if _many(port)]
     if fixed:
         yield Finding(
             "fixed-batch",
@@ -109,12 +109,14 @@ def _many(tensor: Tensor) -> bool:
 
 
 def _shaped(inspected: Inspected, tensors: list[Tensor]) -> str:
-    return several(f"{named(one, inspected.inputs)} {shape_of(one)}" for one in tensors)
+    return several(f"{named(tensor, inspected.inputs)} {shape_of(tensor)}" for tensor in tensors)
 
 
 def _unread(inspected: Inspected) -> Iterator[Finding]:
-    read = {one.index for operator in inspected.main for one in operator.inputs if one is not None}
-    read |= {one.index for one in inspected.outputs}
+    read = {
+        port.index for operator in inspected.main for port in operator.inputs if port is not None
+    }
+    read |= {output.index for output in inspected.outputs}
     for tensor in inspected.inputs:
         if tensor.index not in read:
             yield Finding(
@@ -138,7 +140,7 @@ def _signatures(inspected: Inspected) -> Iterator[Finding]:
             "Convert with a signature (from_saved_model, from_keras_model of TensorFlow 2.7 on)",
         )
     if len(signatures) > 1:
-        keys = tuple(one.key for one in signatures)
+        keys = tuple(signature.key for signature in signatures)
         lengths = by_length(inspected.report)
         if lengths:
             yield Finding(
@@ -175,7 +177,7 @@ def _graphs(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _rounded(inspected: Inspected) -> Iterator[Finding]:
-    found = [one for one in inspected.inputs if _rounds(one)]
+    found = [port for port in inspected.inputs if _rounds(port)]
     if found:
         names = several(named(one, inspected.inputs) for one in found)
         yield Finding(
@@ -198,9 +200,9 @@ def _order(inspected: Inspected) -> Iterator[Finding]:
     for signature in inspected.report.signatures:
         graph = inspected.report.subgraphs[signature.subgraph]
         names = {tensor.index: name for name, tensor in signature.inputs.items()}
-        order = [names.get(one.index) for one in graph.inputs]
+        order = [names.get(port.index) for port in graph.inputs]
         outs = {tensor.index for tensor in signature.outputs.values()}
-        if None in order or not outs >= {one.index for one in graph.outputs}:
+        if None in order or not outs >= {output.index for output in graph.outputs}:
             yield Finding(
                 "signature-incomplete",
                 "warning",

@@ -130,7 +130,7 @@ def _floats_left(inspected: Inspected) -> Iterator[Finding]:
 
 
 def _old_integers(inspected: Inspected) -> Iterator[Finding]:
-    names = tuple(one.name for one in inspected.report.weights if one.dtype == "uint8")
+    names = tuple(weight.name for weight in inspected.report.weights if weight.dtype == "uint8")
     if names:
         yield Finding(
             "old-uint8",

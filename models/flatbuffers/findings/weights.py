@@ -120,15 +120,17 @@ def _readers(tensor: Tensor, operators: Iterable[Operator]) -> str:
     """Name the operators that read a constant, ignoring dequantization."""
     listed = list(operators)
     readers = [one for one in listed if _reads(one, tensor)]
-    unpacked = [one.outputs[0] for one in readers if one.name == "DEQUANTIZE" and one.outputs]
+    unpacked = [
+        reader.outputs[0] for reader in readers if reader.name == "DEQUANTIZE" and reader.outputs
+    ]
     if unpacked:
         readers = [one for one in listed if any(_reads(one, each) for each in unpacked)] or readers
-    return several(f"{one.name} {one.index}" for one in readers) or "nothing"
+    return several(f"{reader.name} {reader.index}" for reader in readers) or "nothing"
 
 
 def _reads(operator: Operator, tensor: Tensor) -> bool:
     # Tensors of two graphs may be equal by number: then their buffer tells them apart.
-    return any(one is tensor for one in operator.inputs)
+    return any(operand is tensor for operand in operator.inputs)
 
 
 def _zero_points(inspected: Inspected) -> Iterator[Finding]:
@@ -171,7 +173,7 @@ def _scales(inspected: Inspected) -> Iterator[Finding]:
         for tensor in inspected.report.tensors
         if tensor.dtype in QUANTIZED_DTYPES
         and tensor.quantization is not None
-        and any(not math.isfinite(one) or one <= 0 for one in tensor.quantization.scales)
+        and any(not math.isfinite(scale) or scale <= 0 for scale in tensor.quantization.scales)
     ]
     if names:
         yield Finding(

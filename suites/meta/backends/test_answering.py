@@ -12,7 +12,7 @@ from models.runtime.client import Runner, RunnerRefused
 from models.runtime.transports import LocalTransport
 from suites.meta.tiny_models import INPUTS, make_tiny_models, sample_inputs
 
-HERE = [one.name for one in available_backends()]
+HERE = [backend.name for backend in available_backends()]
 LOG = """INFO: something
 I0000 00:00:1.5   1 environment.cc:532] Selected adapter: A Device (B), arch=c, vendor=d
 ERROR: Following operations are not supported by GPU delegate:

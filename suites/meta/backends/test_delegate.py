@@ -15,7 +15,7 @@ from models.runtime.transports import LocalTransport
 from suites.meta.tiny_models import INPUTS, make_tiny_models, sample_inputs
 
 SOURCE = Path(__file__).with_name("delegate.c")
-RUNTIMES = [one.name for one in available_backends(("ai_edge_litert", "tflite_runtime"))]
+RUNTIMES = [backend.name for backend in available_backends(("ai_edge_litert", "tflite_runtime"))]
 # After which it is taken to hang.
 SECONDS = 2.0
 

@@ -90,7 +90,7 @@ def test_second_process_is_asked_once_per_thread_count(tiny, tmp_path):
     asking = Asking(transport, Here(), Store(tmp_path), 1)
     answers = [asking.answer_afresh(tiny, "ai_edge_litert", 3, n) for n in (None, 2, None, 2)]
     assert len(transport.started) == 2
-    assert all(np.array_equal(one, answers[0]) for one in answers)
+    assert all(np.array_equal(answer, answers[0]) for answer in answers)
 
 
 def test_refusal_is_stored(tmp_path):

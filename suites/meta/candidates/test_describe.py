@@ -34,7 +34,7 @@ def describe(tmp_path, capsys):
 def test_description_is_valid_toml(describe):
     text, path = describe(a=classifier(), b=classifier(end=("LOGISTIC",), classes=1))
     table = read_candidates(path)
-    assert [one.name for one in table.candidates] == ["a", "b"]
+    assert [candidate.name for candidate in table.candidates] == ["a", "b"]
     assert "# binding: ids = 'input_ids' int32 [1, 8] (by name)" in text
     assert "# scheme: float32" in text
     output = table.candidates[1].output
@@ -97,7 +97,10 @@ def test_files_of_the_same_name_get_different_names(tmp_path, capsys):
         paths.append(str(tmp_path / folder / "mein modell!.tflite"))
     assert main(["describe", *paths]) == 0
     table = tomllib.loads(capsys.readouterr().out)
-    assert [one["name"] for one in table["candidates"]] == ["mein_modell", "mein_modell_2"]
+    assert [candidate["name"] for candidate in table["candidates"]] == [
+        "mein_modell",
+        "mein_modell_2",
+    ]
 
 
 def test_file_that_cannot_classify_ends_in_one_message(tmp_path, capsys):

@@ -29,7 +29,7 @@ def judged(app, tmp_path_factory):
     kept = tmp_path_factory.mktemp("baselines")
 
     def run(*files, update=False):
-        given = [f"--edge-flatbuffer={one.replace('=', f'={app.folder}/')}" for one in files]
+        given = [f"--edge-flatbuffer={file.replace('=', f'={app.folder}/')}" for file in files]
         given += [f"--edge-baseline={kept}", f"--edge-budgets={app.folder / 'budgets.toml'}"]
         more = [*given, *["--edge-update-baseline"] * update]
         arguments = app.arguments(*more, file=False)
@@ -51,15 +51,15 @@ def test_reports_a_different_file_of_the_same_name(judged):
     outcome = judged("mail=other.tflite")
     assert "baseline: 2 same" in outcome.output
     assert "baseline: mail was measured of another file then: sha256 " in outcome.output
-    for one in outcome.results()["measurements"]:
-        assert "of another file then" in one["details"]["baseline"]["reason"]
+    for measurement in outcome.results()["measurements"]:
+        assert "of another file then" in measurement["details"]["baseline"]["reason"]
 
 
 @pytest.mark.parametrize("files", [["spam=app.tflite"], ["mail=app.tflite", "spam=other.tflite"]])
 def test_files_of_other_names_are_not_compared(judged, files):
     outcome = judged(*files)
     assert "baseline: 2 same" not in outcome.output
-    names = ", ".join(sorted(one.partition("=")[0] for one in files))
+    names = ", ".join(sorted(file.partition("=")[0] for file in files))
     assert f"baseline: none of {names} in " in outcome.output
 
 

@@ -74,13 +74,13 @@ def test_line_holds_inputs_and_outputs(write, tmp_path):
 
 def test_output_values_are_named_by_their_meaning(write, tmp_path):
     write_golden(tmp_path / "out", golden(write(end=("SOFTMAX",))))
-    assert all("probabilities" in one and "logits" not in one for one in lines(tmp_path / "out"))
+    assert all("probabilities" in line and "logits" not in line for line in lines(tmp_path / "out"))
     assert '"means": "probabilities"' in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
 def test_private_texts_are_omitted_with_their_ids(write, tmp_path):
     write_golden(tmp_path / "out", golden(write(), texts=None))
-    assert all(list(one) == ["id", "logits", "label"] for one in lines(tmp_path / "out"))
+    assert all(list(line) == ["id", "logits", "label"] for line in lines(tmp_path / "out"))
     assert "may not be passed on" in (tmp_path / "out" / "README.md").read_text("utf-8")
     assert "text |" not in (tmp_path / "out" / "README.md").read_text("utf-8")
 

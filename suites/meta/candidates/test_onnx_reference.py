@@ -30,7 +30,7 @@ def take(folder, content, *, toml=None, **options):
 def bound(subject):
     """Return the roles of the reference's inputs, and the meaning of its output."""
     spec = subject.reference_answers.one.spec
-    return {one.role: one.name for one in spec.inputs}, spec.output.meaning
+    return {port.role: port.name for port in spec.inputs}, spec.output.meaning
 
 
 def test_roles_and_meaning_are_found_as_for_candidates(tmp_path):

@@ -59,7 +59,7 @@ def test_is_mobilebert_as_it_was_published():
 def test_every_input_is_bound_and_ids_are_bounded(tmp_path):
     file = tmp_path / "stand_in.tflite"
     file.write_bytes(classifier(tokens=TOKENS))
-    bounds = {one.role: one.below for one in paper_binding(file).inputs}
+    bounds = {port.role: port.below for port in paper_binding(file).inputs}
     assert bounds == {"ids": SHAPE.vocabulary, "mask": 2, "segments": 2}
 
 

@@ -22,7 +22,7 @@ BY_NAME = {
 
 
 def bound(spec):
-    return {one.role: one.position for one in spec.inputs}
+    return {port.role: port.position for port in spec.inputs}
 
 
 def declaring(**inputs):
@@ -35,8 +35,8 @@ def test_unambiguous_names_decide_the_roles(write, names, keys):
     spec = read_candidate(write(names=names, keys=keys))
     roles = ("ids", "mask", "segments")[: len(names)]
     assert bound(spec) == {role: place for place, role in enumerate(roles)}
-    assert {one.found for one in spec.inputs} == {"name"}
-    assert [one.name for one in spec.inputs] == [name if keys else None for name in names]
+    assert {port.found for port in spec.inputs} == {"name"}
+    assert [port.name for port in spec.inputs] == [name if keys else None for name in names]
 
 
 @pytest.mark.parametrize("prefix", ["", "serving_default_", "bert/embeddings/", "StatefulCall/x/"])
@@ -49,8 +49,8 @@ def test_prefixes_and_suffixes_of_exporters_are_ignored(write, prefix):
 def test_positions_follow_the_graph(write, order):
     spec = read_candidate(write(order=order))
     roles = ("ids", "mask", "segments")
-    assert [one.role for one in spec.inputs] == [roles[place] for place in order]
-    assert [one.position for one in spec.inputs] == [0, 1, 2]
+    assert [port.role for port in spec.inputs] == [roles[place] for place in order]
+    assert [port.position for port in spec.inputs] == [0, 1, 2]
     assert any("order" in warning for warning in spec.warnings)
 
 
@@ -108,7 +108,7 @@ def test_names_in_the_metadata_decide_the_roles(tmp_path):
     path.write_bytes(described(model, inputs, [tensor_metadata("probability")]))
     spec = read_candidate(path)
     assert bound(spec) == {"ids": 0, "mask": 1, "segments": 2}
-    assert {one.found for one in spec.inputs} == {"metadata"}
+    assert {port.found for port in spec.inputs} == {"metadata"}
 
 
 def test_metadata_with_another_number_of_inputs_is_ignored(tmp_path):
@@ -136,7 +136,7 @@ def test_uncertain_roles_error_shows_lines_to_paste(write, names):
     assert f'ids = "{names[0]}"' in caught.value.remedy
     option = caught.value.remedy.partition("--edge-inputs='")[2].partition("'")[0]
     spec = read_candidate(file, Declaration(inputs=parse_inputs(option)))
-    assert [one.found for one in spec.inputs] == ["declared"] * len(names)
+    assert [port.found for port in spec.inputs] == ["declared"] * len(names)
 
 
 def test_signature_that_contradicts_the_tensor_is_asked_about(tmp_path):

@@ -68,7 +68,7 @@ def shared(name):
 def test_file_is_bound(name):
     roles, meaning, _ = BOUND[name]
     spec = read_candidate(shared(name))
-    assert {one.role: one.position for one in spec.inputs} == roles
+    assert {port.role: port.position for port in spec.inputs} == roles
     assert spec.output.meaning == meaning
 
 
@@ -83,13 +83,13 @@ def test_file_is_refused_or_asked_about(name):
 @pytest.mark.parametrize("name", [*BOUND, *REFUSED])
 def test_inspection_finds_the_documented_properties(name):
     _, *_, expected = {**BOUND, **REFUSED}[name]
-    assert {one.id for one in findings_of(inspect_file(shared(name)))} == expected
+    assert {finding.id for finding in findings_of(inspect_file(shared(name)))} == expected
 
 
 def test_every_question_about_a_file_can_be_answered():
     declared = Declaration(inputs=InputsTable(ids="args_0", mask="args_1", segments="args_2"))
     spec = read_candidate(shared("litert_torch_args"), declared)
-    assert {one.role: one.position for one in spec.inputs} == THREE
+    assert {port.role: port.position for port in spec.inputs} == THREE
     spec = read_candidate(shared("two_signatures"), Declaration(signature="other1"))
     assert spec.signature == "other1"
 

@@ -52,7 +52,11 @@ def test_asks_a_board_for_few_texts_where_it_agrees_with_the_host(judge_on_board
     results = outcome.results()
     schemes = len(results["subject"]["schemes"])
     assert answers < 0.6 * TEXTS * schemes
-    looked = [one["details"]["looked"] for one in results["measurements"] if _few(one)]
+    looked = [
+        measurement["details"]["looked"]
+        for measurement in results["measurements"]
+        if _few(measurement)
+    ]
     assert looked
     assert {one["of"] for one in looked} == {TEXTS}
     carried = [one for one in looked if one["because"].startswith("the host has answered all")]
@@ -80,4 +84,6 @@ def test_a_fixed_sample_asks_a_board_for_every_text(judge_on_board):
     outcome, answers = judge_on_board(arguments=["--edge-fixed-sample", "-k", "agree"])
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     assert answers >= TEXTS * len(outcome.results()["subject"]["schemes"])
-    assert not any("looked" in one["details"] for one in outcome.results()["measurements"])
+    assert not any(
+        "looked" in measurement["details"] for measurement in outcome.results()["measurements"]
+    )

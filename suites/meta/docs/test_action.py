@@ -62,7 +62,7 @@ def test_action_judges_files_of_the_user(action, checkout, given, subject, judge
     document = json.loads((results / "results.json").read_text(encoding="utf-8"))
     shutil.rmtree(results)
     assert document["subject"]["name"] == subject
-    assert judged <= {one["scheme"] for one in document["measurements"]}
+    assert judged <= {measurement["scheme"] for measurement in document["measurements"]}
 
 
 def test_action_ends_in_the_message_of_a_mistake(action, checkout):

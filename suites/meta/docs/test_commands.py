@@ -95,7 +95,7 @@ def test_a_form_names_options_that_exist(command, checkout):
 def test_pages_hold_commands():
     assert len(PAGES) > 6
     assert len(COMMANDS) > 15
-    assert sum(one.needs_a_board for one in COMMANDS) >= 3
+    assert sum(command.needs_a_board for command in COMMANDS) >= 3
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

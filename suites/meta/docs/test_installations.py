@@ -20,13 +20,13 @@ def test_every_row_of_the_table_is_tried():
     text = PAGE.read_text(encoding="utf-8")
     (table,) = re.findall(r"^## What a board needs\n\n(.*?)\n\n", text, re.MULTILINE | re.DOTALL)
     rows = table.splitlines()[2:]
-    asked = {(one.machine, one.wanted) for one in ROWS}
+    asked = {(row.machine, row.wanted) for row in ROWS}
     assert len(asked) == len(rows) > 3
-    assert {one.machine for one in ROWS} == set(SYSTEMS)
+    assert {row.machine for row in ROWS} == set(SYSTEMS)
 
 
 def test_desktop_rows_cover_the_documented_pythons():
-    pythons = {(one.wanted[-1], one.python) for one in installations.desks()}
+    pythons = {(desk.wanted[-1], desk.python) for desk in installations.desks()}
     assert pythons == {("dev", "3.11"), ("dev", "3.13"), ("onnx", "3.11"), ("onnx", "3.14")}
 
 

@@ -110,7 +110,11 @@ def test_unusable_onnx_file_ends_in_one_message(handed, tmp_path):
     outcome = run_pytest(tmp_path / "reports", [*SUITES, *given, *told])
     assert outcome.code == pytest.ExitCode.USAGE_ERROR, outcome.output
     assert "Traceback" not in outcome.output
-    (line,) = {one for one in outcome.output.splitlines() if "bad.onnx: --edge-reference: " in one}
+    (line,) = {
+        printed
+        for printed in outcome.output.splitlines()
+        if "bad.onnx: --edge-reference: " in printed
+    }
     assert "onnxruntime does not load it" in line
     assert "record its answers" in line
 

@@ -153,7 +153,7 @@ def _report(flatbuffer: bytes) -> FlatBufferReport:
 
 
 def _tables(graph: Graph) -> list[Any]:
-    return [graph.constant(int(one.inputs[0])) for one in graph.operators(CODES.GATHER)]
+    return [graph.constant(int(operator.inputs[0])) for operator in graph.operators(CODES.GATHER)]
 
 
 def _fill(graph: Graph, code: int) -> float:

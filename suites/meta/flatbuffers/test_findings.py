@@ -19,7 +19,7 @@ _ID = re.compile(r'Finding\(\s*"([a-z0-9-]+)"')
 def found(tmp_path, data, claimed=None, name="given.tflite"):
     path = tmp_path / name
     path.write_bytes(data)
-    return {one.id: one for one in findings_of(inspect_file(path, claimed))}
+    return {finding.id: finding for finding in findings_of(inspect_file(path, claimed))}
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -54,7 +54,7 @@ def test_sound_classifier_has_no_finding(tmp_path):
 def test_errors_come_first(tmp_path):
     path = tmp_path / "several.tflite"
     path.write_bytes(FILES["string-input"][0]())
-    severities = [one.severity for one in findings_of(inspect_file(path))]
+    severities = [finding.severity for finding in findings_of(inspect_file(path))]
     assert severities == sorted(severities, key=("error", "warning", "note").index)
 
 
@@ -102,12 +102,14 @@ def test_constant_is_named_with_the_operator_that_uses_it(tmp_path):
 def test_file_name_claims_a_scheme(tmp_path, name, kind):
     findings = found(tmp_path, classifier(), name=name)
     assert set(findings) == ({kind} if kind else set())
-    assert all(one.severity == "warning" for one in findings.values())
+    assert all(finding.severity == "warning" for finding in findings.values())
 
 
 def test_breaking_the_claimed_scheme_is_an_error(tmp_path):
     findings = found(tmp_path, classifier(), "float16", "model_int8.tflite")
-    assert {one.id: one.severity for one in findings.values()} == {"float16-that-is-not": "error"}
+    assert {finding.id: finding.severity for finding in findings.values()} == {
+        "float16-that-is-not": "error"
+    }
 
 
 def test_keeping_the_claimed_scheme_gives_no_finding(tmp_path):

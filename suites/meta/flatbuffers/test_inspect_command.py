@@ -52,16 +52,16 @@ def test_json_describes_the_same(write, capsys):
     document = json.loads(capsys.readouterr().out)
     assert document["version"] == 1
     assert document["scheme"]["is"] == "float32"
-    assert [one["name"] for one in document["inputs"]] == [
+    assert [tensor["name"] for tensor in document["inputs"]] == [
         "serving_default_attention_mask:0",
         "serving_default_token_type_ids:0",
         "serving_default_input_ids:0",
     ]
     (output,) = document["outputs"]
     assert (output["dtype"], output["scale"], output["zero_point"]) == ("int8", 1 / 256, -128)
-    assert {one["name"]: one["count"] for one in document["operators"]}["CAST"] == 2
+    assert {operator["name"]: operator["count"] for operator in document["operators"]}["CAST"] == 2
     assert document["weights"]["float32"]["tensors"] == 2
-    assert {one["id"] for one in document["findings"]} == {
+    assert {finding["id"] for finding in document["findings"]} == {
         "input-order",
         "probabilities-called-logits",
     }
@@ -138,7 +138,7 @@ def test_json_contains_no_nan_or_infinity(write, capsys):
         raise AssertionError("JSON has no such number")
 
     document = json.loads(capsys.readouterr().out, parse_constant=refuse)
-    assert "bad-scale" in {one["id"] for one in document["findings"]}
+    assert "bad-scale" in {finding["id"] for finding in document["findings"]}
 
 
 @pytest.mark.parametrize("arguments", ["models.flatbuffers inspect", "models.candidates describe"])

@@ -38,7 +38,9 @@ def _code(known: Any) -> int:
 
 def _operators(model: Any, code: int) -> list[Any]:
     codes = [_code(known) for known in model.operatorCodes]
-    return [one for one in model.subgraphs[0].operators if codes[one.opcodeIndex] == code]
+    return [
+        operator for operator in model.subgraphs[0].operators if codes[operator.opcodeIndex] == code
+    ]
 
 
 def _dense_layers(model: Any) -> list[Any]:
@@ -48,7 +50,7 @@ def _dense_layers(model: Any) -> list[Any]:
 def _constants(model: Any, operator: Any) -> list[Any]:
     """The tensors that an operator reads from the file."""
     tensors = [model.subgraphs[0].tensors[i] for i in operator.inputs if i >= 0]
-    return [one for one in tensors if _has_data(model, one)]
+    return [tensor for tensor in tensors if _has_data(model, tensor)]
 
 
 def _has_data(model: Any, tensor: Any) -> bool:
@@ -91,7 +93,7 @@ one_class = _change_classifier(
 
 def _eightfold(model: Any) -> None:
     layers = (_constants(model, operator) for operator in _dense_layers(model))
-    integers = [one for constants in layers for one in constants if _has_scales(one)]
+    integers = [constant for constants in layers for constant in constants if _has_scales(constant)]
     # The first bottleneck: all that follows hangs on it.
     for tensor in integers[1:2]:
         tensor.quantization.scale = np.asarray(tensor.quantization.scale, np.float32) * 8
@@ -123,7 +125,7 @@ one_scale_per_tensor = edit(_one_scale)
 
 
 def _swap_inputs(model: Any) -> None:
-    ports = {one.name: one for one in model.signatureDefs[0].inputs}
+    ports = {tensor.name: tensor for tensor in model.signatureDefs[0].inputs}
     first, second = ports[b"token_type_ids"], ports[b"input_ids"]
     first.tensorIndex, second.tensorIndex = second.tensorIndex, first.tensorIndex
 
@@ -135,7 +137,7 @@ def reading_instead(lost: bytes, read: bytes) -> Callable[[bytes], bytes]:
     """Let the readers of one input read another."""
 
     def changed(model: Any) -> None:
-        ports = {one.name: one.tensorIndex for one in model.signatureDefs[0].inputs}
+        ports = {tensor.name: tensor.tensorIndex for tensor in model.signatureDefs[0].inputs}
         for operator in model.subgraphs[0].operators:
             operator.inputs = [ports[read] if i == ports[lost] else i for i in operator.inputs]
 

@@ -33,10 +33,10 @@ def compared(miniature, clean_baselines, tmp_path):
 
 def scaled(document, metric, factor):
     """Scale a measurement of a baseline."""
-    for one in document["measurements"]:
-        if one["metric"] == metric:
+    for measurement in document["measurements"]:
+        if measurement["metric"] == metric:
             for key in ("value", "low", "high"):
-                one[key] *= factor
+                measurement[key] *= factor
 
 
 def test_a_run_without_a_baseline_says_so_and_how_to_record_one(clean_run):

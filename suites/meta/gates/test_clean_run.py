@@ -63,11 +63,11 @@ def test_every_gate_has_a_fault():
 
 def test_every_metric_that_a_gate_judges_has_a_fault(clean_run):
     judged, seen = set(), set()
-    for one in clean_run.results()["measurements"]:
-        if one["verdict"] is not None:
-            what = gate_of(one["test"]), one["metric"]
+    for measurement in clean_run.results()["measurements"]:
+        if measurement["verdict"] is not None:
+            what = gate_of(measurement["test"]), measurement["metric"]
             judged.add(what)
-            if any(fault.gate == what[0] and fault.only in one["test"] for fault in FAULTS):
+            if any(fault.gate == what[0] and fault.only in measurement["test"] for fault in FAULTS):
                 seen.add(what)
     assert judged - seen == set()
 

@@ -41,7 +41,7 @@ def test_a_sound_app_keeps_every_gate(app, tmp_path):
     }
     document = outcome.results()
     assert document["device"]["name"] == "recorded"
-    measured = {one["metric"]: one for one in document["measurements"]}
+    measured = {measurement["metric"]: measurement for measurement in document["measurements"]}
     assert measured["token_parity"]["value"] == 1.0
     assert measured["agreement_golden"]["value"] == 1.0
     assert measured["logit_difference"]["value"] < 1e-5

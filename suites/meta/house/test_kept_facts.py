@@ -97,9 +97,9 @@ def test_works_without_a_writable_folder(tmp_path):
 
 def test_kept_facts_equal_fresh_ones(path):
     sources = sorted((ROOT / "models").glob("*.py"))
-    first = [ask(path, one.read_bytes(), f"models.{one.stem}") for one in sources]
-    again = [ask(path, one.read_bytes(), f"models.{one.stem}") for one in sources]
-    assert first == again == [facts_of(one.read_bytes(), package="models") for one in sources]
+    first = [ask(path, source.read_bytes(), f"models.{source.stem}") for source in sources]
+    again = [ask(path, source.read_bytes(), f"models.{source.stem}") for source in sources]
+    assert first == again == [facts_of(source.read_bytes(), package="models") for source in sources]
 
 
 def test_resolves_imports_relative_to_the_package():

@@ -27,7 +27,7 @@ def measured(tmp_path_factory):
 
 
 def test_results_call_it_measured(measured):
-    ended = {one["id"]: one["outcome"] for one in measured.results()["tests"]}
+    ended = {test["id"]: test["outcome"] for test in measured.results()["tests"]}
     assert ended == {SIZE: "measured"}
 
 

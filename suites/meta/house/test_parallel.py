@@ -28,13 +28,19 @@ def parallel(miniature, clean_run, tmp_path_factory):
 def taken(outcome) -> dict[tuple[str, ...], tuple[object, ...]]:
     """Return value, interval and verdict of each measurement of some schemes."""
     return {
-        (one["test"], one["metric"], one["scheme"]): (
-            *(one["value"], one["low"], one["high"], one["n"], one["verdict"]),
+        (measurement["test"], measurement["metric"], measurement["scheme"]): (
+            *(
+                measurement["value"],
+                measurement["low"],
+                measurement["high"],
+                measurement["n"],
+                measurement["verdict"],
+            ),
         )
-        for one in outcome.results()["measurements"]
-        if one["scheme"] in {*SCHEMES, "full_model"}
-        and one["metric"] not in TIMED | VARYING
-        and not any(name in one["test"] for name in ("float16", "static"))
+        for measurement in outcome.results()["measurements"]
+        if measurement["scheme"] in {*SCHEMES, "full_model"}
+        and measurement["metric"] not in TIMED | VARYING
+        and not any(name in measurement["test"] for name in ("float16", "static"))
     }
 
 

@@ -64,7 +64,7 @@ def write(folder, content):
 
 def test_reads_inputs_and_outputs(tmp_path):
     read = read_onnx(write(tmp_path, classifier(shape=(1, TOKENS))))
-    assert [(one.name, one.dtype, one.shape) for one in read.inputs] == [
+    assert [(port.name, port.dtype, port.shape) for port in read.inputs] == [
         ("input_ids", "int64", (1, TOKENS)),
         ("attention_mask", "int64", (1, TOKENS)),
         ("token_type_ids", "int64", (1, TOKENS)),
@@ -82,7 +82,7 @@ def test_weights_listed_as_inputs_are_not_inputs(tmp_path):
     old.inputs += [writer.value("weights", "float32", (1, 3)), writer.value("ids", "int64", (1, 8))]
     old.constants.append(writer.tensor("weights", np.zeros((1, 3), np.float32)))
     read = read_onnx(write(tmp_path, old.pack()))
-    assert [one.name for one in read.inputs] == ["ids"]
+    assert [port.name for port in read.inputs] == ["ids"]
 
 
 @pytest.mark.parametrize("name", DAMAGED)

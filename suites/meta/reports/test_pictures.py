@@ -23,7 +23,7 @@ KINDS = ("pareto", "drop", "latency", "sizes", "confusion", "flips", "errors")
 @pytest.fixture(scope="module")
 def drawn():
     """The pictures of the small run, by kind."""
-    return {one.name.partition("-")[0]: one for one in pictures(document())}
+    return {picture.name.partition("-")[0]: picture for picture in pictures(document())}
 
 
 def test_every_kind_is_drawn(drawn):
@@ -31,7 +31,9 @@ def test_every_kind_is_drawn(drawn):
 
 
 def test_run_without_measurements_has_no_pictures():
-    accuracy = [one for one in measurements() if one.metric == "balanced_accuracy"]
+    accuracy = [
+        measurement for measurement in measurements() if measurement.metric == "balanced_accuracy"
+    ]
     assert pictures(document(run=RUN, measurements=accuracy)) == []
 
 
@@ -43,7 +45,7 @@ def test_a_picture_is_svg_that_names_itself_and_loads_nothing(drawn, kind):
     assert "mini on host" in picture.title
     assert picture.caption.endswith(".")
     addresses = re.findall(r'(?:href|src)="([^"]+)"', picture.svg)
-    assert [one for one in addresses if not one.startswith("#")] == []
+    assert [address for address in addresses if not address.startswith("#")] == []
     assert "<style" not in picture.svg
 
 
@@ -57,9 +59,9 @@ def test_text_is_readable_on_any_background(drawn, kind):
 
 
 def test_series_differ_without_color():
-    assert len({one.marker for one in LOOKS}) == len(LOOKS)
-    assert len({one.hatch for one in LOOKS}) == len(LOOKS)
-    assert len({str(one.dash) for one in LOOKS}) == len(LOOKS)
+    assert len({look.marker for look in LOOKS}) == len(LOOKS)
+    assert len({look.hatch for look in LOOKS}) == len(LOOKS)
+    assert len({str(look.dash) for look in LOOKS}) == len(LOOKS)
 
 
 def test_picture_contains_its_numbers_as_text(drawn):
@@ -117,7 +119,7 @@ def test_failed_localization_is_not_drawn():
 
 
 def test_picture_is_drawn_alike_each_time(drawn):
-    assert [one.svg for one in pictures(document())] == [one.svg for one in drawn.values()]
+    assert [picture.svg for picture in pictures(document())] == [one.svg for one in drawn.values()]
 
 
 def test_pareto_front_excludes_dominated_variants():

@@ -49,7 +49,7 @@ def test_the_program_that_draws_ends_with_the_command(end_report, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "seconds"), [*MOMENTS[:2], *(slow(*one) for one in MOMENTS[2:])]
+    ("number", "seconds"), [*MOMENTS[:2], *(slow(*moment) for moment in MOMENTS[2:])]
 )
 def test_the_drawing_of_a_report_ends_at_any_moment(number, seconds, end_report, tmp_path):
     ended = end_report(number, after(seconds))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Each runtime with its usual kernels; suites/meta/backends has every backend.
-RUNTIMES = [one.name for one in available_backends(("ai_edge_litert", "tflite_runtime"))]
+RUNTIMES = [backend.name for backend in available_backends(("ai_edge_litert", "tflite_runtime"))]
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ def changed(by_name: Inputs, name: str, value: int) -> Inputs:
 
 @pytest.mark.parametrize("scheme", SOUND)
 def test_runtimes_agree(tiny: dict[str, Path], by_name: Inputs, scheme: str) -> None:
-    names = [one.name for one in available_backends(("ai_edge_litert", "tflite_runtime"))]
+    names = [backend.name for backend in available_backends(("ai_edge_litert", "tflite_runtime"))]
     if len(names) < 2:
         pytest.skip(f"only {names} is installed")
     logits = []

@@ -42,7 +42,7 @@ def answer(
     file.write_bytes(data)
     spec = read_candidate(file, Declaration(signature=signature))
     runner.load("one", file, binding=binding_of(spec, below=None, length=TOKENS))
-    return runner.answer("one", {one.role: rows[one.role] for one in spec.inputs}).logits
+    return runner.answer("one", {port.role: rows[port.role] for port in spec.inputs}).logits
 
 
 @pytest.mark.parametrize("signature", [None, (1, -1), (-1, -1)], ids=["fixed", "length", "both"])
