@@ -1,4 +1,4 @@
-"""What tox.ini needs beyond tox: environments that share a folder, and the caller's own folder.
+"""Extend tox: environments can share a folder, and know the caller's folder.
 
 tox makes an environment anew when another one's name is on its folder. Here `host`, `meta`, `lint`
 and `benchmarks` need the same 2.4 GB of packages, which are installed once.
@@ -30,7 +30,7 @@ class SharedRunner(VirtualEnvRunner):
 
     @staticmethod
     def id() -> str:
-        """Return what tox.ini calls it."""
+        """Return the name of this plugin in tox.ini."""
         return "shared"
 
     def _setup_env(self) -> None:
@@ -50,7 +50,7 @@ def tox_register_tox_env(register: ToxEnvRegister) -> None:
 
 @impl
 def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:  # noqa: ARG001 - tox's form
-    """Let tox.ini say `{called_from}`, and `{results}`: where a run leaves what it found."""
+    """Define `{called_from}` and `{results}`, the folder of a run's results, for tox.ini."""
     here = Path.cwd()
     core_conf.add_constant("called_from", "the folder in which tox was called", here)
     core_conf.add_constant("results", "where results go", results_of(here))

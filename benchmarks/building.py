@@ -22,14 +22,14 @@ ENCODER = SHARED / "weights" / "all-MiniLM-L6-v2"
 
 
 def build(plans: list[Plan], store: Store) -> None:
-    """Make what a store lacks of some plans."""
+    """Build the missing artefacts of some plans."""
     missing = [plan for plan in plans if not all(store.has(stage) for stage in plan.stages())]
     if missing:
         in_own_process(_make, missing, store.root)
 
 
 def in_own_process(work: Callable[..., None], *given: Any) -> None:
-    """Do what imports TensorFlow in a process that ends with it.
+    """Call a function in a process of its own, because it imports TensorFlow.
 
     Args:
         work: a function of a module.

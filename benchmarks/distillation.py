@@ -132,7 +132,7 @@ def _train(plans: list[Plan], root: Path) -> None:
 
 
 def _measure(subject: Subject, pairs: dict[int, dict[str, Plan]], store: Store) -> dict[str, Any]:
-    """Return the whole document: circumstances, models of every seed, what learning brought."""
+    """Return the whole document: circumstances, models of every seed, effects of distillation."""
     some = next(iter(pairs.values()))[WITH]
     splits = load_encoded(store.artefact(some.corpus))
     gold = splits["test"].labels

@@ -1,4 +1,4 @@
-"""The full model as an ONNX file in onnxruntime's dynamic int8: what many would ship instead.
+"""Quantize the full model as an ONNX file, with onnxruntime's dynamic int8.
 
 The graph is BERT's (Devlin et al. 2019), written operator by operator from the weights that
 edgeproof keeps, with a row of any length; onnxruntime's own tool quantizes it. This needs the

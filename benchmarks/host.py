@@ -16,7 +16,7 @@ WARM_LIMIT_SECONDS = 60.0
 
 
 def measure_host() -> dict[str, Any]:
-    """Return the seconds of a run with an empty store and of the next, and what that rebuilt."""
+    """Return the seconds of a first and a second run, and what the second one built again."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder, "store")
         cold = _run(store)

@@ -199,7 +199,7 @@ def is_writable(name: str) -> bool:
 
 
 def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file: _Bounded) -> None:
-    """Reject what breaks a limit: first single members, then their sum."""
+    """Reject members that break a limit: each one first, then their sum."""
     counted, size = file.members(), file.size()
     # zipfile counts for itself: a member that is skipped by a changed byte is not missed.
     if counted not in {len(infos), _UNCOUNTED}:
@@ -223,7 +223,7 @@ def _check(archive: Archive, infos: list[zipfile.ZipInfo], limits: Limits, file:
 
 
 def _problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
-    """Return what is wrong with a member; None if nothing is."""
+    """Return the problem of a member; None if it has none."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     unpacked = f"would be {info.file_size:,} bytes unpacked"
     most = max(_SMALL, limits.ratio * info.compress_size)

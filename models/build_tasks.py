@@ -21,7 +21,7 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 
 @dataclass(frozen=True)
 class Task:
-    """One artefact, how it is made, and what it is made from.
+    """One artefact, the function that makes it, and the artefacts that it needs.
 
     Attributes:
         stage: the artefact.
@@ -37,7 +37,7 @@ class Task:
 
 
 def make_in_order(tasks: Sequence[Task], store: Store, say: Callable[[str], None]) -> None:
-    """Make what is missing, one after the other; wait where another process makes it.
+    """Make missing artefacts one after the other; wait for those that another process makes.
 
     Args:
         tasks: each after those that it needs.
@@ -50,7 +50,7 @@ def make_in_order(tasks: Sequence[Task], store: Store, say: Callable[[str], None
 
 
 def make_beside_others(tasks: Sequence[Task], store: Store, say: Callable[[str], None]) -> None:
-    """Make what no other process is making, until others make all that is left.
+    """Make artefacts that no other process is making, until none is left.
 
     Args:
         tasks: in the order in which they are tried.

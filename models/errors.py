@@ -44,7 +44,7 @@ class EdgeproofError(Exception):
 
     @property
     def cause(self) -> str:
-        """What several errors have in common that one thing has caused; the message by default."""
+        """Text that is equal for all errors with one common cause; by default the message."""
         return str(self)
 
     def __str__(self) -> str:

@@ -124,7 +124,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """Wait for a program's end, and kill what it has left; a program that is late is killed.
+    """Wait for a program's end, and kill the processes it left; kill the program if it is late.
 
     Returns:
         The exit status, negative for a signal; None if it had to be killed.

@@ -17,7 +17,7 @@ LOG_INTERVAL = 10.0
 
 
 class Progress:
-    """Print what is being done.
+    """Print the current step of a build.
 
     Args:
         stream: where to; a terminal gets a line that moves.

@@ -38,7 +38,7 @@ class LitertCpu(CompiledBackend):
     preference = 30
 
     def why_absent(self, installed: Installed) -> Optional[str]:
-        """Return what is missing: the package, or YNNPACK in it."""
+        """Return the missing part: the package, or YNNPACK in it."""
         reason = super().why_absent(installed)
         if reason is None and self.mode == "ynnpack":
             libraries = (Path(folder, _LIBRARY) for folder in installed.folders)

@@ -124,7 +124,7 @@ def work(
     stderr: int,
     seconds_to_stop: float,
 ) -> None:
-    """Let helpers make what they can, and wait until they have.
+    """Start helpers, and wait until they have made all that they can.
 
     Args:
         helpers: how many.

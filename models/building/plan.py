@@ -89,12 +89,12 @@ class Plan:
 
     @property
     def lesson(self) -> Stage:
-        """What the full model answers to the train split: of use only while training."""
+        """Answers of the full model to the train split, which only training needs."""
         return Stage(LESSON, {"teacher": self.full.key, **_made_by("_make_lesson")})
 
     @property
     def copies(self) -> tuple[Stage, ...]:
-        """What it answers to altered copies of that split, one stage for a copy of all of it."""
+        """Answers of the full model to altered copies of that split, one stage for each copy."""
         shrunk = self.request.subject.shrunk
         return tuple(
             Stage(LESSON, {"teacher": self.full.key, "copy": copy, **_made_by("_make_copies")})
@@ -244,7 +244,7 @@ def _corpus_stage(request: Request) -> Stage:
 
 
 def _tokenizer_recipe(subject: Subject) -> dict[str, Any]:
-    """Return what decides the encoding of texts; the row lengths of converted files do not."""
+    """Return the settings that decide the encoding of texts, row lengths left out."""
     recipe: dict[str, Any] = msgspec.to_builtins(subject.tokenizer)
     del recipe["lengths"]
     decided = {"max_tokens": subject.max_tokens, "pair_with_entity": subject.pairs_with_group}
@@ -299,7 +299,7 @@ def _shrunk(request: Request) -> ShrunkTable:
 
 
 def _found_by(request: Request, full: Stage) -> dict[str, Any]:
-    """Return what decides the rest of `[shrunk]` where that is found, beside the corpus."""
+    """Return the inputs of the search for a shrunk model's sizes, the corpus left out."""
     table = _shrunk(request)
     if table.bytes is None:
         return {}

@@ -158,7 +158,7 @@ class _Checker(Members):
             raise self._mistake(f"does not hold what it must ({said})", member) from None
 
     def _check_manifest(self, member: str) -> None:
-        """Check that an artefact has its own name, and holds what its manifest lists."""
+        """Check that an artefact has its own name and the files of its manifest."""
         folder = member.removesuffix(f"/{ARTEFACT_MANIFEST}")
         name, key = folder.split("/")
         held = msgspec.json.decode(self._kept.read(member), type=_InnerManifest)
@@ -173,7 +173,7 @@ class _Checker(Members):
             raise ValueError("it lists other files, or other hashes")
 
     def _check_candidate(self, name: str, folder: str) -> None:
-        """Check a card and the file beside it against what the bundle says of them."""
+        """Check a card and the file beside it against the manifest of the bundle."""
         cards: list[CandidateCard] = []
 
         def check_card(member: str) -> None:

@@ -1,4 +1,4 @@
-"""Check what a bundle says of its subject: names, labels, and references between them."""
+"""Check the facts of a bundle's subject: names, labels, and references between them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_THE_HOST = ("budgets", "known_failures", "baseline", "device")
 
 
 def problem_of(facts: SubjectFacts) -> str | None:
-    """Return what is wrong with the facts of a subject; None if nothing is."""
+    """Return the problem of a subject's facts; None if there is none."""
     try:
         check_labels(list(facts.labels), "labels")
     except UsageMistake as mistake:

@@ -73,7 +73,7 @@ class Bundle:
 
     @property
     def facts(self) -> SubjectFacts:
-        """What a run has to know of the subject: of all candidates that the bundle holds."""
+        """Facts of the subject, for all candidates in the bundle."""
         facts = facts_from(self.manifest.facts)
         if KNOWN_FAILURES not in self.kept.members:
             return facts
@@ -81,7 +81,7 @@ class Bundle:
 
     @property
     def recorded(self) -> Recording | None:
-        """What a reference answered that is no FlatBuffer; None where there is none."""
+        """Answers of a reference that is not a FlatBuffer; None without one."""
         if RECORDED not in self.kept.members:
             return None
         labels = facts_from(self.manifest.facts).labels

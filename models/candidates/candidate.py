@@ -323,7 +323,7 @@ def labels_of(
     declared: Declaration,
     told: tuple[tuple[str, ...] | None, list[str]],
 ) -> tuple[tuple[str, ...] | None, Found | None, list[str]]:
-    """Return the labels, their source, and what is wrong with those of the metadata.
+    """Return the labels, their source, and the problem of the metadata's labels.
 
     Args:
         file: named in messages.

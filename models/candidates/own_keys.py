@@ -14,7 +14,7 @@ SHARED = ("labels", "reference")
 
 
 def with_their_own(handed: Handed) -> Handed:
-    """Return what was handed in with the labels and the reference of its candidates.
+    """Return the given files with the labels and the reference that their candidates declare.
 
     All candidates of a run answer the same labels and are compared with the same reference: where
     one says otherwise, their figures could not stand in one table.

@@ -30,7 +30,7 @@ class ReferenceAnswers(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called where answers of several are shown."""
+        """Name of the reference beside those of other models."""
 
     @property
     def has_scores(self) -> bool:
@@ -46,7 +46,7 @@ class ReferenceAnswers(Protocol):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a user has to know of it: a plain sentence each."""
+        """Remarks for the user about the reference, one sentence each."""
 
     def make(self, store: Store) -> None:
         """Make its answers if a store lacks them.

@@ -70,7 +70,7 @@ class Port:
 
     @property
     def shape(self) -> Shape:
-        """The tensor's shape, None for what is open."""
+        """Shape of the tensor, None for open dimensions."""
         pairs = zip(self.tensor.shape, self.tensor.dynamic, strict=False)
         return tuple(None if dynamic else size for size, dynamic in pairs)
 
@@ -85,7 +85,7 @@ class Port:
 
     @property
     def reference(self) -> Reference:
-        """What a declaration calls it."""
+        """Name or position of the port in a declaration."""
         return self.shown or self.position
 
     def is_called(self, reference: Reference) -> bool:

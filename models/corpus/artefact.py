@@ -133,7 +133,7 @@ def load_encoded(kept: Artefact) -> dict[str, Encoded]:
 
 
 def load_summary(kept: Artefact) -> dict[str, Any]:
-    """Return what `build_corpus` counted: see `summary.json`."""
+    """Return the counts of `build_corpus`: see `summary.json`."""
     summary: dict[str, Any] = kept.document(SUMMARY)
     return summary
 

@@ -88,7 +88,7 @@ def _twice_said(data: bytes) -> Foreign | None:
 
 
 def _fetched(data: bytes) -> Foreign | None:
-    """Return what was downloaded instead of the file."""
+    """Return the kind of file that was downloaded by mistake, such as a web page."""
     for start, (kind, remedy) in _FETCHED.items():
         if data.startswith(start):
             return Foreign(f"is {kind}", remedy)

@@ -48,7 +48,7 @@ def read_replab(table: CorpusTable, path: Path) -> Corpus:
 def corpus_of(
     selection: Selection, entities: Mapping[str, Entity], table: CorpusTable, path: Path
 ) -> Corpus:
-    """Split what was selected; arguments and errors as in `read_replab`."""
+    """Split the selected tweets; arguments and errors as in `read_replab`."""
     left_out = list(selection.left_out)
     parts = _carved(selection.train, table)
     parts["test"] = _sampled(selection.test, table.counts.test, table.seed)

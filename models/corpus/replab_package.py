@@ -41,7 +41,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class LabeledTweet:
-    """One row of a `labeled` file with what other files say of its tweet.
+    """One row of a `labeled` file, joined with the other files' facts about its tweet.
 
     Attributes:
         folder: "training" or "test".

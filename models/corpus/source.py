@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_corpus(subject: Subject, path: Path | None) -> None:
-    """Check a path against what the subject reads, reading nothing.
+    """Check whether the subject needs a corpus path, without reading it.
 
     Raises:
         UsageMistake: it is missing or superfluous, or is no file, or not the RepLab package.

@@ -145,7 +145,7 @@ def _take(
 
 
 def _one_of_each(group: Group) -> Group:
-    """Return the first candidate of each id and what it is about."""
+    """Return the first candidate of each id, with its topic."""
     first: dict[tuple[str, str], Candidate] = {}
     for each in group:
         first.setdefault((each.row.text_id, each.row.group_id), each)

@@ -35,11 +35,11 @@ class LabelledText:
 
     @property
     def group(self) -> str:
-        """What a model is told of the group: its name, else its id."""
+        """Group as a model receives it: its name, else its id."""
         return self.group_name or self.group_id
 
     def parts(self, *, pair_with_group: bool) -> tuple[str, ...]:
-        """Return what a tokenizer is given: both texts of a pair.
+        """Return the input of a tokenizer: the text, or both texts of a pair.
 
         Group and text; or the text alone.
         """

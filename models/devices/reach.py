@@ -1,4 +1,4 @@
-"""Limit what a device profile may read and run: a profile may come from anybody.
+"""Limit the files and commands of a device profile, which may come from anybody.
 
 A command from a file would be run wherever the file is used, on this machine and on boards. So a
 profile chooses among commands that are known to read only; and it names files of the kernel's and

@@ -1,4 +1,4 @@
-"""Check what a scheme promises of its file (`contracts.toml`)."""
+"""Check a file against the contract of its scheme (`contracts.toml`)."""
 
 from __future__ import annotations
 

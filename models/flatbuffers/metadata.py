@@ -181,7 +181,7 @@ class ModelMetadata:
 
     @property
     def main(self) -> SubgraphMetadata:
-        """What is said of the first graph; nothing where the file says nothing."""
+        """Metadata of the first graph; empty if the file has none."""
         return self.subgraphs[0] if self.subgraphs else _NOTHING
 
     @property
@@ -302,7 +302,7 @@ class _Table:
         return 0.0 if at is None else float(_unpacked(self.data, "<f", at)[0])
 
     def follow(self, number: int) -> int | None:
-        """Return what a field points to; None where it is left out."""
+        """Return the target of a field; None if the field is absent."""
         at = self.field(number)
         return None if at is None else at + _number(self.data, "<I", at)
 

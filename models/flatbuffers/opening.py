@@ -147,7 +147,7 @@ def _is_base64(bare: bytes) -> bool:
 
 
 def damage_of(data: bytes) -> Damage | None:
-    """Return what happened to an unsound file with the identifier, if it can be told."""
+    """Return the cause of damage in a file with the right identifier, if it can be found."""
     return _mangled(data) or _line_ends(data) or _cut_off(data)
 
 

@@ -32,7 +32,7 @@ BLOCK = 32
 
 
 class UnsupportedSchemeError(EdgeproofError):
-    """A converter refused a scheme for this network; `what` holds its reason."""
+    """A converter refused a scheme for this network; `what` is its reason."""
 
     @classmethod
     def of(cls, scheme: Scheme, converter: str, error: Exception) -> UnsupportedSchemeError:

@@ -34,7 +34,7 @@ class Need(Table, frozen=True, kw_only=True):
 
 
 class Runtimes(Table, frozen=True, kw_only=True):
-    """`runtimes.toml`: the runtime of each operator's n-th version, and what operand types need."""
+    """`runtimes.toml`: the runtime of each operator's n-th version, and of operand types."""
 
     runtimes: dict[str, list[str]]
     needs: list[Need]
@@ -42,7 +42,7 @@ class Runtimes(Table, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class RuntimeNeed:
-    """What one kind of operator in a FlatBuffer needs.
+    """The runtime that one kind of operator in a FlatBuffer needs, and why.
 
     Attributes:
         declared: the version the file gives it.

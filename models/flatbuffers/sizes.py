@@ -70,7 +70,7 @@ def given_ledger(flatbuffers: Mapping[str, FlatBufferSizes]) -> dict[str, Any]:
 
 
 def paper_arithmetic() -> dict[str, Any]:
-    """Return what the published ratio of 160 could refer to, in bytes.
+    """Return the pairs of sizes that the published ratio of 160 could mean, in bytes.
 
     Of BERT-large's training checkpoint it asks for a FlatBuffer of 25 MB, which a dynamic range
     MobileBERT nearly is; of BERT-large's weights, for one of at most 8,378,547 bytes.

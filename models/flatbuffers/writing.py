@@ -67,7 +67,7 @@ def pack(root: Table, identifier: bytes) -> bytes:
 
 
 def _written(builder: Any, value: Any) -> Any:
-    """Write what lies outside of a table; return where."""
+    """Write the data outside of a table; return its offset."""
     if isinstance(value, str):
         return builder.CreateString(value)
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""A checkpoint in Hugging Face's layout: what its config.json says, typed before it is believed."""
+"""Read a checkpoint in Hugging Face's layout, and check its config.json."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Checkpoint:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """What of a tokenizer's output the network takes."""
+        """Outputs of the tokenizer that the network takes."""
         return (IDS, MASK, SEGMENTS) if self.has_segments else (IDS, MASK)
 
     def require_classifier(self) -> None:

@@ -1,4 +1,4 @@
-"""A subject with what its checkpoint says put in: the order of the labels, and the length."""
+"""Complete a subject from its checkpoint: the order of the labels, and the length."""
 
 from __future__ import annotations
 

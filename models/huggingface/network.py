@@ -1,4 +1,4 @@
-"""A classifier of `transformers`: its weights, its config, what it answers. Imports PyTorch."""
+"""Load a classifier of `transformers`, with its weights and config. Imports PyTorch."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Network:
         ]
 
     def weights(self) -> bytes:
-        """Return what it has learned as a safetensors file."""
+        """Return the weights as a safetensors file."""
         values = {name: value.numpy() for name, value in self.model.state_dict().items()}
         return bytes(save({name: np.ascontiguousarray(each) for name, each in values.items()}))
 
@@ -177,14 +177,14 @@ _NOT_THE_NETWORKS = {
 
 @dataclass(frozen=True)
 class _Expected:
-    """The shape of each parameter, and what a classifier puts before the names of its encoder."""
+    """The shape of each parameter, and the prefix of the encoder's parameters."""
 
     shapes: Mapping[str, tuple[int, ...]]
     prefix: str
 
 
 def _expected(checkpoint: Checkpoint, config: Any) -> _Expected:
-    """Return what a network is made of, from one that takes no memory."""
+    """Return the parameters of a network, from an instance that takes no memory."""
     try:
         with torch.device("meta"):
             model = transformers.AutoModelForSequenceClassification.from_config(
@@ -246,6 +246,6 @@ def _named(name: str) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """Return what a library says first of an error, shortened."""
+    """Return the first line of a library's error, shortened."""
     lines = str(error).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__

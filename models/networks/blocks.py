@@ -16,7 +16,7 @@ Weights = Mapping[str, Tensor]
 
 
 def keep(inputs: Tensor, rate: float) -> Tensor:  # noqa: ARG001 - the signature of dropout
-    """Drop nothing: what dropout is outside training."""
+    """Drop nothing, as dropout does outside of training."""
     return inputs
 
 

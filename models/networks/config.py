@@ -97,7 +97,7 @@ def read_config(folder: Path) -> Config:
 
 
 def head_of(folder: Path) -> str | None:
-    """Return what a checkpoint was fine-tuned for, in words; None where it is an encoder alone."""
+    """Return the task of a checkpoint's head, in words; None if it is an encoder alone."""
     document = _read_object(config_path(folder))
     named = document.get("architectures")
     heads = [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
@@ -109,7 +109,7 @@ def head_of(folder: Path) -> str | None:
 
 
 def _answers_of(document: dict[str, Any]) -> str:
-    """Return what a fine-tuned head answers, in words; "" where nothing says it."""
+    """Return the outputs of a fine-tuned head, in words; "" if the config does not say."""
     labels, problem = document.get("id2label"), document.get("problem_type")
     count = len(labels) if isinstance(labels, dict) else None
     if problem == "regression" or count == 1:

@@ -8,7 +8,7 @@ from models.errors import UsageMistake
 
 
 def fetch(hub_id: str, patterns: list[str], *, key: str, offline: bool) -> Path:
-    """Return the local folder of a repository on the hub, fetching what its cache lacks.
+    """Return the local folder of a repository on the hub, and fetch missing files.
 
     Args:
         hub_id: `owner/name`.

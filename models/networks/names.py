@@ -1,4 +1,4 @@
-"""What publishers call a parameter, and what it is called here.
+"""Translate publishers' names of parameters into edgeproof's names.
 
 Here, a parameter has its Hugging Face name without the family's prefix (see `parameters`).
 """
@@ -20,7 +20,7 @@ _GOOGLE = (
 
 
 def from_hugging_face(name: str) -> str:
-    """Return what `name` of a Hugging Face checkpoint is called here."""
+    """Return edgeproof's name of a parameter of a Hugging Face checkpoint."""
     for family in _FAMILIES:
         name = name.removeprefix(family)
     for old, new in _NORMS:
@@ -30,7 +30,7 @@ def from_hugging_face(name: str) -> str:
 
 
 def from_google(name: str) -> str:
-    """Return what the variable `name` of a TensorFlow 1 checkpoint is called here."""
+    """Return edgeproof's name of a variable of a TensorFlow 1 checkpoint."""
     for old, new in _GOOGLE:
         name = name.replace(old, new)
     return from_hugging_face(name)

@@ -84,7 +84,7 @@ def resolve_config(folder_or_id: str, *, offline: bool) -> Path:
 
 
 def members(folder: Path) -> list[Path]:
-    """Return the files that decide what a checkpoint gives: config, tokenizer, weights."""
+    """Return the files that decide the result of a checkpoint: config, tokenizer, weights."""
     pattern, weights = find_weights(folder)
     tokenizer = (folder / name for name in TOKENIZER)
     present = (path for path in tokenizer if path.is_file())

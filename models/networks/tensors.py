@@ -1,4 +1,4 @@
-"""Tensors as a checkpoint holds them, and the check that they are what a network needs."""
+"""Hold the tensors of a checkpoint, and check that a network can take them."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _STRING = 7
 
 @dataclass
 class _Record:
-    """What an index says of a variable."""
+    """The entry of a variable in an index."""
 
     dtype: int = 0
     shape: list[int] = field(default_factory=list)
@@ -170,7 +170,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _parsed(record: bytes) -> _Record:
-    """Return what a record says: BundleEntryProto."""
+    """Return the fields of a record: BundleEntryProto."""
     found = _Record()
     names = {1: "dtype", 3: "shard", 4: "offset", 5: "size"}
     for number, value in _fields(record):

@@ -120,7 +120,7 @@ class _Reader:
         return self._collect_residual(f"{prefix}.output", narrowing, after_norm=False)
 
     def _bottleneck(self, name: str, node: Node) -> Node:
-        """Collect a bottleneck; return what it reads."""
+        """Collect a bottleneck; return its input."""
         if not isinstance(node, Dense):
             raise Absent(f"{name}.dense")
         self._collect(f"{name}.dense", node, after_norm=True)
@@ -208,7 +208,7 @@ class _Reader:
     def _collect(
         self, name: str, node: Dense, *, after_norm: bool = False, out: Form | None = None
     ) -> None:
-        """Undo what was folded into a dense layer: the norm before it, the scale after it."""
+        """Undo the folding into a dense layer: of the norm before it, and of the scale after it."""
         source = node.sources[0]
         gain, shift = self._walk.norm(source.node) if after_norm else (np.ones(()), np.zeros(()))
         outputs, inputs_ = node.kernel.shape

@@ -105,7 +105,7 @@ class Walk:
                         waiting.append(Form(source.node, source.scale * form.scale))
 
     def residual(self, node: Node, name: str) -> tuple[Node, Node]:
-        """Return the sum that a dense layer goes into, and what it is added to."""
+        """Return the sum that a dense layer's output enters, and the other summand."""
         for total in self._readers[node.number]:
             others = [form for form in total.sources if form.node != node.number]
             if isinstance(total, Sum) and len(others) == 1:
@@ -113,7 +113,7 @@ class Walk:
         raise Absent(f"residual connection of {name}")
 
     def leaves(self, form: Form) -> Iterator[Form]:
-        """Yield what a sum of sums adds up.
+        """Yield the summands of a sum of sums.
 
         Raises:
             ValueError: it adds up one thing several times over.

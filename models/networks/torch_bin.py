@@ -35,7 +35,7 @@ _REMEDY = "Download the checkpoint again, or give one with model.safetensors"
 
 @dataclass(frozen=True)
 class _Chosen:
-    """Which tensors are read, and what each is called here."""
+    """The tensors to read, with edgeproof's name of each."""
 
     wanted: Collection[str] | None
     named: Callable[[str], str]

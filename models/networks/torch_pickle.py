@@ -43,7 +43,7 @@ _ID_PARTS = (5, 6)
 
 
 class PickleError(ValueError):
-    """The pickle is broken, or does what no table of weights needs."""
+    """The pickle is broken, or contains an instruction that no table of weights needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ def read_pickle(file: BinaryIO, on_storage: Callable[[Storage], None]) -> Any:
 
 
 class _Machine:
-    """Runs one pickle on a stack of values; `_on_NAME` does what `pickletools` calls NAME."""
+    """Runs one pickle on a stack of values; `_on_NAME` executes the instruction NAME."""
 
     def __init__(self, on_storage: Callable[[Storage], None]) -> None:
         self._on_storage = on_storage

@@ -75,7 +75,7 @@ def reference_kernels(name: str) -> str:
 
 
 def installed_here(backend: Backend, drivers: tuple[str, ...] | None = None) -> Installed:
-    """Return what is installed on this machine for a backend.
+    """Return the installed packages of a backend on this machine.
 
     Args:
         backend: which would answer.

@@ -72,7 +72,7 @@ class InstructionCounts:
 
     @property
     def shares(self) -> dict[str, float]:
-        """What part of the multiplying instructions is of integers, of these what part is sdot."""
+        """Shares: integer instructions of all that multiply, and sdot of these."""
         integers = self.dot_products + self.integer_multiplies
         multiplies = integers + self.float_multiplies
         return {

@@ -170,7 +170,7 @@ class PrivateApt:
         return bool(_run(command, self._environment, check=False).strip())
 
     def download(self, package: str, suite: str | None = None) -> Path:
-        """Download one package without what it depends on; return its file.
+        """Download one package without its dependencies; return its file.
 
         Raises:
             EdgeproofError: it is not offered, or the mirror cannot be reached.

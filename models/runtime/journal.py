@@ -62,7 +62,7 @@ class Journal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the file; what it holds stays."""
+        """Close the file, and keep its content."""
         self._file.close()
 
     @property

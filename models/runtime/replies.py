@@ -63,7 +63,7 @@ def model_of(loaded: Mapping[str, LoadedModel], name: str) -> LoadedModel:
 
 
 def loaded_in(header: Header, arrays: Arrays, name: str) -> LoadedModel:
-    """Read what was loaded as `name`."""
+    """Read the runner's description of the file that was loaded as `name`."""
     _only(arrays)
     loaded = _typed({**header, "name": name}, LoadedModel)
     for tensor in (*loaded.inputs, loaded.output):

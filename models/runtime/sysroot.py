@@ -248,7 +248,7 @@ def _compile(folder: Path) -> None:
 
 
 def _warm_up(sysroot: Sysroot, runtime: str, imports: Sequence[str]) -> None:
-    """Import what a runtime's runner imports, to prove that the parts fit.
+    """Import the packages of a runner for this runtime, to prove that the parts fit.
 
     It also keeps compiled modules, which an emulated start would else compile every time: 10 s and
     more instead of 3 s.

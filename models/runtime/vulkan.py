@@ -33,7 +33,7 @@ def driver_manifests(environment: Mapping[str, str] = os.environ) -> tuple[str, 
 
 
 def identify_drivers(environment: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:
-    """Return what identifies the drivers of a machine and their versions.
+    """Return a description that identifies a machine's drivers and their versions.
 
     Args:
         environment: variables of the process that loads them.

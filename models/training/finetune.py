@@ -36,7 +36,7 @@ SANE_LOGIT = 1e3
 
 @dataclass(frozen=True)
 class Trained:
-    """What a fine-tuning leaves: weights by name, and the history by epoch."""
+    """The result of a fine-tuning: weights by name, and the history by epoch."""
 
     values: Values
     history: tuple[Epoch, ...]
@@ -131,7 +131,7 @@ def _run_epoch(
 
 
 class _Reporter(keras.callbacks.Callback):  # type: ignore[misc] # keras ships no types
-    """Hand the progress of one epoch on, part by part; the receiver decides what it prints."""
+    """Passes the progress of one epoch on, step by step; the receiver decides what to print."""
 
     def __init__(self, report: Callable[[Step], None], number: int, table: TrainingTable) -> None:
         super().__init__()

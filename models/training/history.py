@@ -1,4 +1,4 @@
-"""What a fine-tuning tells while it runs, and what stays of it."""
+"""Report the progress of a fine-tuning, and keep its history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fine-tuning minimizes: the labels' cross-entropy, and a teacher's answers beside it."""
+"""Define the loss of a fine-tuning: cross-entropy with labels, and with a teacher's answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Lesson:
 
 
 def make_loss(lesson: Lesson | None) -> Any:
-    """Return the loss that fits what `make_targets` gives."""
+    """Return the loss for the targets of `make_targets`."""
     if lesson is None:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     return DistillationLoss(lesson.table.temperature, lesson.table.weight)

@@ -1,4 +1,4 @@
-"""Define the metrics: names, units and ranges, and what makes labels and logits scorable.
+"""Define the metrics: names, units, ranges, and checks of labels and logits.
 
 Labels are integer arrays of shape [n], logits float arrays of shape [n, classes].
 """

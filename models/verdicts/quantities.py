@@ -38,7 +38,7 @@ class Unit(StrEnum):
 
 
 class Spelling(NamedTuple):
-    """What a written unit stands for: `factor` of the canonical `unit`."""
+    """The meaning of a written unit: `factor` of the canonical `unit`."""
 
     unit: Unit
     factor: Decimal

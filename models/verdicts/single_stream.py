@@ -69,7 +69,7 @@ class Stream:
         return self.warm_up + max(1, int(np.searchsorted(elapsed, FIRST_SECONDS)))
 
     def details(self) -> dict[str, Any]:
-        """Return what a measurement keeps: every sample in seconds, and where they are cut."""
+        """Return the details of a measurement: every sample in seconds, and the warm-up's end."""
         return {
             "seconds": self.seconds,
             "warm_up": self.warm_up,

@@ -1,4 +1,4 @@
-"""What the scheme's name promises of the FlatBuffer."""
+"""The FlatBuffer keeps the contract of its scheme."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_weights_have_no_zero_point(variant):
 
 @pytest.mark.needs("a contract")
 def test_products_compute_as_the_scheme_says(variant):
-    """Dense layers and attention products compute on what the scheme promises."""
+    """Dense layers and attention products compute in the number format of the scheme."""
     assert contract.product_breaches(variant.contract, variant.report) == []
 
 

@@ -1,4 +1,4 @@
-"""What the FlatBuffer is, read from the file alone."""
+"""Properties of the FlatBuffer, read from the file alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the emulated core executes for one answer: counted, so no busy machine can disturb it.
+"""The emulated core executes few instructions for one answer; a busy machine changes no count.
 
 Instructions are not time: an emulator knows no cache and no pipeline.
 """

@@ -1,4 +1,4 @@
-"""What is timed is what is judged: the same answers, and no speed that only the test sees."""
+"""Timed answers are the judged answers, and no speed comes from the way of timing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.mark.needs("a runner")
 def test_answers_while_timed_are_those_of_the_accuracy_run(variant, race):
-    """What was timed is what was judged: the labels given in the race equal the accuracy run's."""
+    """The labels given in the race equal those of the accuracy run."""
     assert (race.predictions[variant.scheme] == variant.labels_of(race.rows)).all()
 
 

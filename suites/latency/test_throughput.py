@@ -1,4 +1,4 @@
-"""From text to label, tokenization included: what a user of the device waits for."""
+"""The time from text to label, tokenization included, as a user of the device sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How small the FlatBuffer is, each ratio named by what over what."""
+"""The FlatBuffer is small; the name of each ratio says which sizes it compares."""
 
 from __future__ import annotations
 

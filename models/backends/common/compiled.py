@@ -33,7 +33,7 @@ class CompiledBackend(Backend):
 
     @property
     def hardware(self) -> Tuple[str, ...]:
-        """What computes, in LiteRT's words."""
+        """Hardware that computes, in LiteRT's terms."""
         return ("CPU",)
 
     @property
@@ -78,7 +78,7 @@ class CompiledBackend(Backend):
         return self.loaded(compiled, described, said)
 
     def loaded(self, compiled: Any, described: Any, log: str) -> LoadedModel:  # noqa: ARG002 - some read it
-        """Return what was compiled.
+        """Return the compiled model.
 
         Args:
             compiled: LiteRT's model.
@@ -216,7 +216,7 @@ class Log:
 
 @contextlib.contextmanager
 def logged() -> Iterator[Log]:
-    """Capture what native code writes to stderr, and write it there when the block ends.
+    """Capture the stderr of native code, and write it to stderr when the block ends.
 
     Where it ends the process, what it wrote is lost.
     """

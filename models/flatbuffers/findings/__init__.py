@@ -1,4 +1,4 @@
-"""Find what is wrong with a FlatBuffer, or will cause trouble: `findings_of` lists it.
+"""Find errors and future problems of a FlatBuffer: `findings_of` lists them.
 
 Each module holds checks of one kind. A check is a function from `Inspected` to findings; its
 findings' ids are stable, and `docs/inspect.md` lists them.
