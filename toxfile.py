@@ -30,7 +30,7 @@ class SharedRunner(VirtualEnvRunner):
 
     @staticmethod
     def id() -> str:
-        """Return the name of this plugin in tox.ini."""
+        """Return the name of this runner in tox.ini."""
         return "shared"
 
     def _setup_env(self) -> None:

@@ -90,20 +90,20 @@ def test_ids_equal_those_of_the_library(cleaning, lowercase):
         assert_equal(made, rows, [text])
 
 
-TWEETS = library(("links", "mentions", "spaces"))
-ROWS_OF_TWEETS = RowTokenizer(TWEETS)
+CLEANING = library(("links", "mentions", "spaces"))
+CLEANING_ROWS = RowTokenizer(CLEANING)
 
 
 @MANY
 @given(text=NASTY)
 def test_ids_of_any_text_equal_those_of_the_library(text):
-    assert_equal(TWEETS, ROWS_OF_TWEETS, [text])
+    assert_equal(CLEANING, CLEANING_ROWS, [text])
 
 
 @MANY
 @given(first=NASTY, second=NASTY)
 def test_ids_of_any_pair_equal_those_of_the_library(first, second):
-    assert_equal(TWEETS, ROWS_OF_TWEETS, [first, second])
+    assert_equal(CLEANING, CLEANING_ROWS, [first, second])
 
 
 @pytest.mark.parametrize("length", [2, 3, 5])
@@ -116,11 +116,11 @@ def test_short_rows_are_cut_as_the_library_cuts_them(length):
 
 @pytest.mark.parametrize("word", ["x" * LONGEST, "x" * (LONGEST + 1), TOO_LONG, "x" * 200])
 def test_longest_word_is_that_of_the_library(word):
-    assert_equal(TWEETS, ROWS_OF_TWEETS, [f"good {word} day"])
+    assert_equal(CLEANING, CLEANING_ROWS, [f"good {word} day"])
 
 
 def test_library_is_not_asked_for_plain_texts():
-    rows = RowTokenizer(TWEETS)
+    rows = RowTokenizer(CLEANING)
     rows._library = Mock()
     assert rows.encode(["The good\nunaffables, @jo x44 http://t.co/x"]).end > 8
     assert rows.encode(["good", "day!"]).segments == [0, 0, 0, 1, 1, 1]
@@ -196,7 +196,7 @@ def test_other_tokenizers_are_left_to_the_library(make):
 
 
 def test_words_that_are_remembered_are_bounded():
-    rows = RowTokenizer(TWEETS)
+    rows = RowTokenizer(CLEANING)
     seen = rows._pieces._seen
     for number in range(MOST_WORDS + 100):
         rows.encode([f"un{number:05}"])
@@ -211,11 +211,11 @@ def test_words_that_are_remembered_are_bounded():
 
 def test_library_is_asked_for_few_stretches_of_a_text():
     asked = []
-    rows = RowTokenizer(TWEETS)
+    rows = RowTokenizer(CLEANING)
     ask = rows._pieces._ask
     rows._pieces._ask = lambda text: asked.append(text) or ask(text)
     # Marks without a letter have no id: a row of them is never full.
-    assert_equal(TWEETS, rows, [" ".join("\u0301" * number for number in range(1, 60))])
+    assert_equal(CLEANING, rows, [" ".join("\u0301" * number for number in range(1, 60))])
     assert len(asked) == MOST_ASKED
 
 
