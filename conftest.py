@@ -15,6 +15,7 @@ pytest_plugins = (
     "fixtures.measures",
     "fixtures.devices",
     "fixtures.selection",
+    "fixtures.scheduling",
     "fixtures.making",
     "fixtures.artefacts",
     "fixtures.circumstances",

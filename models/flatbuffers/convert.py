@@ -72,9 +72,7 @@ def _padding_of(calibration: Encoded) -> int:
     """
     left = calibration.ids[calibration.mask == 0]
     if not left.size:
-        raise ValueError(
-            "no calibration text is shorter than the longest row, so other lengths bring nothing"
-        )
+        raise ValueError("no calibration text is shorter than the longest row: lengths are no use")
     return int(left[0])
 
 

@@ -39,6 +39,8 @@ SOUNDNESS = ROOT / "fixtures" / "soundness.toml"
 LIMITS = ("max", "min")
 # Scores whose limit says what a user's task needs: of few texts it follows from that limit.
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
+# What a host's answers cannot show of a board: it answers few texts for these in any case.
+OF_FEW_TEXTS = ("agreement_backends", "agreement_lengths")
 # Twenty-eight of forty are 70 %, whatever 0.7 * 40 is in floating point.
 _ROUNDING = 1e-9
 
@@ -151,13 +153,14 @@ def _as_guards(
     return {of: replace(one, guards=True) for of, one in limits.items()}
 
 
-def load_budgets(
+def load_budgets(  # noqa: PLR0913 - all named but the file
     name_or_path: str,
     *,
     schemes: Collection[str],
     classes: int,
     key: str = "--edge-budgets",
     emulated: int | None = None,
+    carried: bool = False,
 ) -> Budgets:
     """Load shipped budgets by name, or any TOML file by its path.
 
@@ -167,6 +170,7 @@ def load_budgets(
         classes: how many labels the subject has; guessing earns 1 / classes.
         key: where the name was given.
         emulated: how many texts an emulated board answers; None where none is emulated.
+        carried: whether a host answers the others, so that the subject's own limits hold there.
 
     Raises:
         UsageMistake: no such file, or something in it is wrong, or it limits nothing: budgets that
@@ -184,11 +188,12 @@ def load_budgets(
         )
     limited = {metric for metric, _ in own}
     common = _limits(SOUNDNESS, known, classes)
+    few = _limits(EMULATED, known, classes) if emulated is not None else {}
     return Budgets(
         shown(path),
         {key: common[key] for key in common if key[0] not in limited} | own,
-        few=_limits(EMULATED, known, classes) if emulated is not None else {},
-        texts=emulated,
+        few={of: one for of, one in few.items() if not carried or of[0] in OF_FEW_TEXTS},
+        texts=None if carried else emulated,
         goals=goals,
     )
 

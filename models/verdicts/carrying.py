@@ -17,6 +17,11 @@ texts at hand are off by more than the interval says and the drawn ones by more 
 or one makes up for the other: two independent margins, added in full, that each err in 2.5 % of
 runs. Where one of them is nothing, that is the error of an end; elsewhere it is smaller, which is
 simulated in `suites/meta/verdicts/test_carrying.py`.
+
+A board that labels many texts otherwise is not found wrong by that: its hybrid keeps the host's
+labels of all texts that were not asked. So the better end of the interval is the nearer one of two,
+each at half of the end's error: the hybrid's, and that of the board's own answers to the first
+texts in random order, which were all asked and are a random sample of all texts.
 """
 
 from __future__ import annotations
@@ -56,15 +61,21 @@ class Strata(NamedTuple):
     Attributes:
         close: texts whose label it is least sure of, [close].
         others: the rest, in the order in which they are drawn, [others].
+        order: all texts in that order, [n].
     """
 
     close: Rows
     others: Rows
+    order: Rows
 
     @property
     def texts(self) -> int:
         """How many there are in all."""
-        return len(self.close) + len(self.others)
+        return len(self.order)
+
+    def sample(self, drawn: int) -> Rows:
+        """Return a random sample of all texts that were asked, where so many others were drawn."""
+        return np.sort(self.order[:drawn])
 
 
 def strata_of(margins: Floats, order: Rows) -> Strata:
@@ -76,7 +87,7 @@ def strata_of(margins: Floats, order: Rows) -> Strata:
     """
     count = max(1, round(CLOSE_SHARE * len(margins)))
     close = np.sort(np.argsort(margins, kind="stable")[:count])
-    return Strata(close, order[~np.isin(order, close)])
+    return Strata(close, order[~np.isin(order, close)], order)
 
 
 def most_disagreeing(found: int, drawn: int, *, error: float) -> float:

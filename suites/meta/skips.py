@@ -45,7 +45,7 @@ class Skips(Table, frozen=True, kw_only=True):
     machine: tuple[Lacking, ...]
 
     def problem_of(self, test: str, ended: str, reason: str, *, complete: bool) -> str | None:
-        """Say what is wrong with how a test ended; None if nothing is.
+        """Say what is wrong with how a test ended; None where nothing is.
 
         Args:
             test: its id, or a file that was skipped as a whole.

@@ -8,8 +8,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from fixtures.carrying import Carrier, Scored
 from models.verdicts import carrying
 from models.verdicts.estimates import accuracy, accuracy_drop
+from models.verdicts.judge import Verdict
 
 DRAWS = 2000
 TEXTS = 2000
@@ -112,3 +114,77 @@ def test_answered_texts_keep_their_answers():
     assert (changed[5:] != 0).all()
     drop = accuracy_drop(gold, labels, changed)
     assert drop.value == 0.5
+
+
+class Board:
+    """A variant on a board that labels some texts otherwise than the host.
+
+    Args:
+        labels: of all texts [n].
+    """
+
+    scheme = "float32"
+    answered = np.array([], np.int64)
+
+    def __init__(self, labels) -> None:
+        self._labels = labels
+
+    def labels_of(self, rows):
+        """Return its labels for some texts."""
+        return self._labels[rows]
+
+
+def _carried(host, board, gold, says=None, most=TEXTS):
+    """Return the accuracy of a board, carried over from the host's labels."""
+    scored = Scored(host, np.eye(2)[host], np.linspace(0.0, 1.0, TEXTS))
+    carrier = Carrier(gold, lambda _variant: scored, most)
+
+    def measured(texts):
+        return accuracy(texts.gold, texts.labels(board), confidence=texts.confidence)
+
+    return carrier.measure("accuracy", measured, board, against=None, says=says)
+
+
+@pytest.mark.parametrize("turned", [0.01, 0.1, 1.0])
+def test_interval_of_a_board_that_answers_otherwise_keeps_the_error_rate(turned):
+    """Either end, whether the hybrid's or that of the board's own answers."""
+    random, right, draws = np.random.default_rng(round(1e3 * turned)), 0.9, 1000
+    truth = right * (1.0 - turned) + (1.0 - right) * turned
+    gold = np.zeros(TEXTS, np.int64)
+    above = below = 0
+    for _ in range(draws):
+        host = (random.random(TEXTS) >= right).astype(np.int64)
+        board = np.where(random.random(TEXTS) < turned, 1 - host, host)
+        found = _carried(host, Board(board), gold).estimate
+        above += found.low > truth
+        below += found.high < truth
+    assert max(above, below) / draws <= 0.025 + 0.01
+
+
+def test_board_that_turns_every_label_around_fails_by_few_texts():
+    gold = np.zeros(TEXTS, np.int64)
+    found = _carried(gold, Board(1 - gold), gold)
+    assert found.estimate.high < 0.05
+    assert found.estimate.value < 0.05
+    assert found.estimate.n < TEXTS / 5
+
+
+def test_board_is_asked_no_more_texts_than_it_may_be():
+    random = np.random.default_rng(7)
+    gold = np.zeros(TEXTS, np.int64)
+    host = (random.random(TEXTS) >= 0.9).astype(np.int64)
+    limit = accuracy(gold, host).low - 0.01
+    asked = {}
+    for most in (TEXTS, 300):
+        found = _carried(host, Board(host), gold, lambda seen: _at_least(limit, seen), most)
+        asked[most] = found.estimate.n, _at_least(limit, found.estimate)
+    assert asked[TEXTS][0] > 300
+    assert asked[TEXTS][1] is Verdict.PASS
+    assert asked[300] == (300, Verdict.INCONCLUSIVE)
+
+
+def _at_least(limit, seen):
+    """Judge an estimate by its interval."""
+    if seen.low >= limit:
+        return Verdict.PASS
+    return Verdict.FAIL if seen.high < limit else Verdict.INCONCLUSIVE

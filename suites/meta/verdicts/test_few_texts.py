@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.sample_sizes import EMULATED
+from fixtures.sample_sizes import EMULATED, choose_sample_sizes
 from models.flatbuffers.schemes import SCHEMES
-from models.verdicts.budgets import SCORES, budget_names, load_budgets
+from models.verdicts.budgets import OF_FEW_TEXTS, SCORES, budget_names, load_budgets
 from models.verdicts.intervals import proportion_interval
 from models.verdicts.metrics import METRICS
 
@@ -43,6 +43,29 @@ def test_limits_for_emulated_boards_can_be_decided_by_few_texts(name):
             laxer.add(metric)
     assert {"accuracy_drop", "accuracy_drop_float32"} & laxer
     assert all(METRICS[one].counted == "texts" for one in laxer)
+
+
+@pytest.mark.parametrize("name", budget_names())
+def test_own_limits_hold_where_a_host_has_answered_the_other_texts(name):
+    here = load_budgets(name, schemes=SCHEMES, classes=3)
+    there = load_budgets(name, schemes=SCHEMES, classes=3, emulated=FEW, carried=True)
+    assert there.limits == here.limits
+    assert there.texts is None
+    assert {metric for metric, _ in there.few} == set(OF_FEW_TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("emulated", "carried", "texts", "answered", "own"),
+    [
+        (False, False, None, None, None),
+        (True, False, None, FEW, FEW),
+        (True, True, None, None, FEW),
+        (True, False, 200, 200, None),
+    ],
+)
+def test_emulated_board_answers_few_texts_of_its_own(emulated, carried, texts, answered, own):
+    sizes = choose_sample_sizes(emulated=emulated, carried=carried, sustained=2.0, texts=texts)
+    assert (sizes.texts, sizes.own_texts) == (answered, own)
 
 
 @pytest.mark.parametrize("metric", [*ALIKE, "agreement_golden"])
