@@ -16,11 +16,11 @@ import numpy as np
 
 from models.errors import UsageMistake
 from models.row_lengths import shortest_that_fit
-from models.shrinking.cost import file_bytes, multiplied, paper_cost, text_cost
+from models.shrinking.cost import file_bytes, multiplied, paper_time, text_time
 from models.subjects import LessonTable, TrainingTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -80,7 +80,7 @@ class Fit:
         """How many texts the train split has."""
         return sum(self.rows.values())
 
-    def mean(self, costs: dict[int, int]) -> float:
+    def mean(self, costs: Mapping[int, float]) -> float:
         """Return the mean over the texts of what differs by length."""
         return sum(costs[tokens] * texts for tokens, texts in self.rows.items()) / self.texts
 
@@ -92,13 +92,13 @@ def fit(table: ShrunkTable, task: Fit) -> ShrunkTable:
         UsageMistake: nothing of the full model fits.
     """
     largest = math.floor(table.byte_limit * (1 - FREE))
-    slowest = paper_cost() / table.times_paper if table.speed else math.inf
+    slowest = paper_time() / table.times_paper if table.speed else math.inf
     needed = _needed(task.uses)
     fitting = [
         shape
         for shape in _shapes(task, needed)
         if file_bytes(shape, tuple(task.rows)) <= largest
-        and task.mean({tokens: text_cost(shape, tokens) for tokens in task.rows}) <= slowest
+        and task.mean({tokens: text_time(shape, tokens) for tokens in task.rows}) <= slowest
     ]
     if not fitting:
         raise UsageMistake(

@@ -10,7 +10,7 @@ import pytest
 
 from models.errors import UsageMistake
 from models.networks.architecture import from_table
-from models.shrinking.cost import file_bytes, multiplied, paper_cost, text_cost
+from models.shrinking.cost import file_bytes, multiplied, paper_time, text_time
 from models.shrinking.fitting import COVERED, Fit, fit
 from models.subjects import NetworkTable, ShrunkTable
 
@@ -59,8 +59,8 @@ def test_what_is_found_keeps_both_budgets(size, speed):
     taken = file_bytes(shape, tuple(TASK.rows))
     assert 0.9 * size < taken <= size or table.pieces == FULL.vocabulary
     if speed:
-        cost = TASK.mean({tokens: text_cost(shape, tokens) for tokens in TASK.rows})
-        assert paper_cost() / cost >= float(speed.split()[0])
+        time = TASK.mean({tokens: text_time(shape, tokens) for tokens in TASK.rows})
+        assert paper_time() / time >= float(speed.split()[0])
     covered = np.sort(USES)[::-1][: table.pieces].sum() / USES.sum()
     assert covered >= COVERED
 
