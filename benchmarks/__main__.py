@@ -11,6 +11,7 @@ one, and of twice the texts; EDGEPROOF_BENCHMARK_TEXTS=58568 takes as many as Re
 `arm`: instructions of the small files on emulated ARM cores beside the paper's recipe.
 `front`: bytes, accuracy lost and texts per second of the small files of `airline` and
 `twitter_entity` beside what a user would pick instead; it needs ../shared, and says so without it.
+`times`: the model of time by which `[shrunk]` finds a network beside measured answers.
 `host`: seconds of `tox -e host`'s command cold, into an empty store, and warm.
 
 Where a figure is missed the exit code is 1.
@@ -33,6 +34,7 @@ from benchmarks.host import measure_host
 from benchmarks.kernels import measure_kernels
 from benchmarks.lengths import measure_lengths
 from benchmarks.runner import measure_runner
+from benchmarks.times import measure_times
 from models.command_line import run_command
 
 BENCHMARKS = {
@@ -45,6 +47,7 @@ BENCHMARKS = {
     "lengths": measure_lengths,
     "front": measure_front,
     "arm": measure_arm,
+    "times": measure_times,
     "host": measure_host,
 }
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from benchmarks import times
 from models.networks.architecture import from_table
 from models.shrinking.cost import TEXT, file_bytes, multiplied, paper_time, text_time
 from models.subjects import NetworkTable
@@ -106,6 +107,12 @@ def test_times_are_within_the_stated_error_of_measured_ones(sizes):
     for tokens, measured in MEASURED[sizes].items():
         graph = text_time(shape(layers, units, 6000, width), tokens) - TEXT
         assert graph == pytest.approx(measured, rel=STATED_ERROR_OF_TIME)
+
+
+def test_benchmark_measures_shapes_that_the_rates_were_not_fitted_to():
+    assert not set(times.SHAPES) & set(MEASURED)
+    row = times._row(250.0, 200.0, 10_000.0)
+    assert (row["error"], row["measured_times_paper"]) == (0.25, 50.0)
 
 
 def test_rows_are_taken_sixteen_at_once():

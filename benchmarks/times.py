@@ -1,0 +1,150 @@
+"""How far the model of time of `models/shrinking/cost.py` is from measured answers, here.
+
+Networks of drawn weights, of shapes that its rates were not fitted to, answer in turns with the
+paper's recipe, each at each of its lengths, on one thread. Of every length the fastest answer
+counts: what a machine with other work to do takes longer for is not the network's.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.building import in_own_process
+from models.candidates.binding import binding_of
+from models.candidates.candidate import read_candidate
+from models.networks.architecture import from_table
+from models.paper_recipe import PAPER_RECIPE, TOKENS, paper_binding, paper_file
+from models.roles import IDS, LENGTH, MASK, SEGMENTS
+from models.runtime.client import Runner
+from models.runtime.transports import LocalTransport
+from models.shrinking.cost import TEXT, paper_time, text_time
+from models.store import Store, default_root
+from models.subjects import NetworkTable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.networks.architecture import Architecture
+
+    Rows = dict[str, NDArray[np.int32]]
+
+BACKENDS = ("ai_edge_litert", "litert-cpu")
+SCHEME = "dynamic_wi4_afp32"
+LENGTHS = (16, 24, 32, 48, 64)
+# Layers, units of each, and width of the word vectors.
+SHAPES = ((1, 640, 64), (2, 128, 64), (3, 1024, 384), (4, 1536, 384))
+WORDS, HIDDEN = 3000, 384
+# Answers of each length in a turn, and turns.
+ANSWERS, TURNS = 10, 30
+# On the processor that the rates are of: it multiplies tiles of eight-bit integers.
+LIMIT, PROCESSOR = 0.15, "amx_int8"
+
+
+def measure_times() -> dict[str, Any]:
+    """Return measured and estimated times by backend and shape, and the largest error."""
+    shapes = {f"{layers} x {units}": shape_of(layers, units, w) for layers, units, w in SHAPES}
+    paper = paper_file(Store(default_root()), _say)
+    with tempfile.TemporaryDirectory() as folder:
+        in_own_process(_make, shapes, folder)
+        files = {name: Path(folder) / f"{name}.tflite" for name in shapes}
+        found = {backend: _compare(backend, shapes, files, paper) for backend in BACKENDS}
+    worst = max(abs(row["error"]) for each in found.values() for row in each.values())
+    named = f"of the processor whose rates they are, with {PROCESSOR}"
+    if PROCESSOR not in Path("/proc/cpuinfo").read_text(encoding="utf-8").split():
+        return {"backends": found, "largest_error": worst, "not_judged": f"another than {named}"}
+    return {"backends": found, "largest_error": worst, "limit": LIMIT, "kept": worst <= LIMIT}
+
+
+def shape_of(layers: int, units: int, width: int) -> Architecture:
+    """Return a network as `[shrunk]` makes it of MiniLM."""
+    network = NetworkTable(
+        family="bert",
+        layers=layers,
+        hidden=HIDDEN,
+        heads=HIDDEN // 32,
+        intermediate=units,
+        activation="relu",
+        normalization="layer_norm",
+    )
+    whole = from_table(network, vocabulary=WORDS, classes=3, positions=LENGTHS[-1])
+    family = "bert" if width == HIDDEN else "mobilebert"
+    return replace(whole, family=family, embedding=width, first_token_last=True)
+
+
+def _make(shapes: dict[str, Architecture], folder: str) -> None:
+    from models.corpus.tokenize import Encoded  # noqa: PLC0415 - in a process of its own
+    from models.flatbuffers.convert import convert  # noqa: PLC0415 - imports TensorFlow
+    from models.flatbuffers.schemes import scheme_named  # noqa: PLC0415
+    from models.networks.parameters import initial_values  # noqa: PLC0415
+
+    draw = np.random.default_rng(0)
+    one = np.ones((2, LENGTHS[-1]), np.int32)
+    # Texts that are shorter than the longest row: without any, other lengths are of no use.
+    mask = (np.arange(LENGTHS[-1]) < LENGTHS[0]).astype(np.int32) * one
+    calibration = Encoded(ids=one, mask=mask, segments=one * 0, labels=np.array([0, 1], np.int32))
+    for name, shape in shapes.items():
+        # As training leaves them: no two vectors of a file are the same.
+        values = {
+            key: (value + 0.05 * draw.normal(size=value.shape)).astype(np.float32)
+            for key, value in initial_values(shape, seed=0).items()
+        }
+        made = convert(scheme_named(SCHEME), shape, values, LENGTHS, calibration)
+        Path(folder, f"{name}.tflite").write_bytes(made)
+
+
+def _compare(
+    backend: str, shapes: dict[str, Architecture], files: dict[str, Path], paper: Path
+) -> dict[str, Any]:
+    """Return estimate and measurement of the paper's recipe, and of each shape at each length."""
+    with Runner(LocalTransport(), backend) as runner:
+        runner.load(PAPER_RECIPE, paper, binding=paper_binding(paper))
+        for name, file in files.items():
+            binding = binding_of(read_candidate(file), below=WORDS, length=LENGTHS[-1])
+            runner.load(name, file, binding=binding)
+        taken = _in_turns(runner, list(files))
+    recipe = taken[PAPER_RECIPE, TOKENS]
+    found = {PAPER_RECIPE: _row(paper_time(), recipe, recipe)}
+    for name, shape in shapes.items():
+        for length in LENGTHS:
+            row = _row(text_time(shape, length), taken[name, length], recipe)
+            found[f"{name}, {length} tokens"] = row
+    return found
+
+
+def _in_turns(runner: Runner, names: list[str]) -> dict[tuple[str, int], float]:
+    """Return the microseconds of a text of each model and length: the graph's, and `TEXT`."""
+    asked = [(name, length) for name in names for length in LENGTHS] + [(PAPER_RECIPE, TOKENS)]
+    taken: dict[tuple[str, int], list[float]] = {each: [] for each in asked}
+    for _ in range(TURNS):
+        for name, length in asked:
+            rows = _rows(length, LENGTHS[-1] if name in names else TOKENS)
+            taken[name, length] += runner.answer(name, rows).invoke_ns.tolist()
+    return {each: min(ns) / 1e3 + TEXT for each, ns in taken.items()}
+
+
+def _rows(length: int, longest: int) -> Rows:
+    """Return rows of so many tokens; those of several lengths say which."""
+    ids = np.ones((ANSWERS, longest), np.int32)
+    mask = np.tile((np.arange(longest) < length).astype(np.int32), (ANSWERS, 1))
+    rows = {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
+    return rows if longest == TOKENS else rows | {LENGTH: np.full(ANSWERS, length, np.int32)}
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _row(estimated: float, measured: float, recipe: float) -> dict[str, float]:
+    return {
+        "estimated_us": round(estimated, 1),
+        "measured_us": round(measured, 1),
+        "estimated_times_paper": round(paper_time() / estimated, 1),
+        "measured_times_paper": round(recipe / measured, 1),
+        "error": round(estimated / measured - 1, 3),
+    }
