@@ -28,7 +28,9 @@ class Covered(Open, frozen=True, kw_only=True):
         states: how many of them are proven, deviate, are refused or are not covered.
         texts: how many texts' activations they were fed with, beside drawn values.
         not_recorded: why no activations were recorded; "" where they were.
-        graphs: how many the file has: the first one's operators were asked.
+        drawn_alone: of each graph without recorded activations, where others have some, why.
+        graphs: how many the file has.
+        asked_graphs: how many of them are computed: their operators were asked.
         not_proven: of each operator that is not proven its name, its place, and why.
     """
 
@@ -37,7 +39,9 @@ class Covered(Open, frozen=True, kw_only=True):
     states: dict[str, int] = {}
     texts: int = 0
     not_recorded: str = ""
+    drawn_alone: list[str] = []
     graphs: int = 1
+    asked_graphs: int = 1
     not_proven: list[str] = []
 
 
@@ -52,7 +56,7 @@ def lines_of(document: Document) -> list[tuple[str, list[str]]]:
             f"{one.scheme} on {one.backend}: {one.value:.1%} of {covered.operators} operators and "
             f"{covered.multiply_accumulates:.1%} of multiply-accumulates ({_how(covered)})"
         )
-        found.append((said, _few(covered.not_proven)))
+        found.append((said, [*_few(covered.not_proven), *_few(covered.drawn_alone)]))
     return found
 
 
@@ -60,7 +64,9 @@ def _how(covered: Covered) -> str:
     """Say how the operators were checked, and with which results."""
     said = [", ".join(f"{count} {state}" for state, count in covered.states.items())]
     if covered.graphs > 1:
-        said.append(f"of the first of {covered.graphs} graphs")
+        fewer = covered.asked_graphs < covered.graphs
+        of = f"{covered.asked_graphs} of its" if fewer else "its"
+        said.append(f"in {of} {covered.graphs} graphs")
     if covered.texts:
         said.append(f"fed with drawn values and the activations of {covered.texts} texts")
     else:

@@ -85,6 +85,8 @@ class Operator:
         custom: not one of TFLite's built-in operators.
         inputs: None where an optional input is absent.
         transposed: for BATCH_MATMUL, whether the left and right operand are read transposed.
+        calls: the graphs that it calls, by number: of a WHILE condition and body, of an IF both
+            branches.
     """
 
     index: int
@@ -96,6 +98,7 @@ class Operator:
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
     transposed: tuple[bool, bool] = (False, False)
+    calls: tuple[int, ...] = ()
 
     @property
     def flex(self) -> bool:

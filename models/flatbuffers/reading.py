@@ -11,6 +11,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from models.arrays import MOST_DIMENSIONS
+from models.flatbuffers.calls import called_by
 from models.flatbuffers.contents import (
     Contents,
     Operator,
@@ -23,7 +24,7 @@ from models.flatbuffers.dtypes import SCHEMA_DTYPES, packed_bytes
 from models.flatbuffers.opening import IDENTIFIER, Damage, Damaged, damage_of, foreign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _REMEDY = "Build it again, or fetch it again and compare its sha256"
@@ -114,6 +115,7 @@ class _Decoder:
         subgraphs = [model.Subgraphs(i) for i in self._each(model.SubgraphsLength(), "subgraphs")]
         if not subgraphs:
             raise _Malformed("it holds no subgraph")
+        self._graphs = range(len(subgraphs))
         tensors = [self._tensors(graph) for graph in subgraphs]
         metadata = self._metadata()
         return Contents(
@@ -261,6 +263,10 @@ class _Decoder:
                 ),
                 outputs=tuple(self._at(tensors, at, f"{what} writes tensor") for at in outputs),
                 transposed=_transposed(given) if code == _BATCH_MATMUL else (False, False),
+                calls=tuple(
+                    self._at(self._graphs, at, f"{what} calls graph")
+                    for at in called_by(given, code)
+                ),
             )
             found.append(operator)
         return found
@@ -309,7 +315,7 @@ class _Decoder:
         return bytes(raw).rstrip(b"\0").decode("ascii", errors="replace") or None
 
     @staticmethod
-    def _at(items: list[Any], index: int, what: str) -> Any:
+    def _at(items: Sequence[Any], index: int, what: str) -> Any:
         if not 0 <= index < len(items):
             raise _Malformed(f"{what} {index} of {len(items)}")
         return items[index]

@@ -45,6 +45,7 @@ def as_told(covered: Coverage) -> dict[str, Any]:
         "kernel_coverage": f"{covered.share:.1%} of {len(covered.operators)} operators",
         "multiply_accumulates": f"{covered.multiply_accumulates:.1%}",
         **{state: str(count) for state, count in described["states"].items()},
+        "graphs": f"{covered.asked_graphs} of {covered.graphs}",
         "not_proven": described["not_proven"],
     }
 

@@ -2,13 +2,15 @@
 
 An operator of the file becomes a file of its own, with its attributes, weights and quantization
 parameters. It is fed with drawn values and with what the file computes of texts, and its answers
-are judged as those of the families are.
+are judged as those of the families are. So are the operators of loops' bodies, of branches and of
+further signatures.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -44,6 +46,7 @@ _PLACES = {
     "SPLIT": (0,),
     "STRIDED_SLICE": (1, 2, 3),
 }
+_CALLING = {"CALL_ONCE", "IF", "WHILE"}
 _POSITIVE = {"POW", "RSQRT", "SQRT"}
 _WHOLE = 100
 
@@ -53,14 +56,16 @@ class JudgedOperator:
     """One operator of a file, and what became of it.
 
     Attributes:
+        graph: its number.
         place: in its graph.
         name: of the operator.
         state: proven where every answer was right.
-        multiply_accumulates: of one answer.
+        multiply_accumulates: of one time that its graph is computed.
         why: it is not proven.
         deviating: the case that shows a wrong kernel.
     """
 
+    graph: int
     place: int
     name: str
     state: State
@@ -68,22 +73,29 @@ class JudgedOperator:
     why: str = ""
     deviating: Deviating | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def where(self) -> str:
+        """Its place, and its graph where that is not the first."""
+        return f"{self.place} of graph {self.graph}" if self.graph else f"{self.place}"
+
 
 @dataclass(frozen=True)
 class Coverage:
     """What of a file stands on proven kernels.
 
     Attributes:
-        operators: each of the file's.
+        operators: each of the graphs that are computed.
         texts: how many texts' activations they were fed with, beside drawn values.
-        not_recorded: why no activations were recorded; "" where they were.
-        graphs: how many the file has: the operators are those of the first.
+        not_recorded: of each graph without recorded activations, by name, why.
+        graphs: how many the file has.
+        asked_graphs: how many of them are computed: the operators are theirs.
     """
 
     operators: tuple[JudgedOperator, ...]
     texts: int = 0
-    not_recorded: str = ""
+    not_recorded: dict[str, str] = field(default_factory=dict)
     graphs: int = 1
+    asked_graphs: int = 1
 
     @property
     def share(self) -> float:
@@ -106,10 +118,17 @@ class Coverage:
             "operators": len(self.operators),
             "states": dict(sorted(Counter(one.state for one in self.operators).items())),
             "graphs": self.graphs,
+            "asked_graphs": self.asked_graphs,
             "texts": self.texts,
-            "not_recorded": self.not_recorded,
+            # One reason stands for the whole file where nothing was recorded.
+            "not_recorded": "" if self.texts else next(iter(self.not_recorded.values()), ""),
+            "drawn_alone": [
+                f"{graph}: fed with drawn values alone; {why}"
+                for graph, why in self.not_recorded.items()
+                if self.texts
+            ],
             "not_proven": [
-                f"{one.name} ({one.place}): {one.state}; {one.why}"
+                f"{one.name} ({one.where}): {one.state}; {one.why}"
                 for one in self.operators
                 if one.state != "proven"
             ],
@@ -124,7 +143,7 @@ def coverage(
     recorder: Recorder | None = None,
     arithmetic: Arithmetic = PROCESSOR,
 ) -> Coverage:
-    """Ask a backend for each operator of a file's first graph.
+    """Ask a backend for each operator of the graphs that a file computes.
 
     Args:
         instances: the file.
@@ -141,8 +160,14 @@ def coverage(
         for operators, values in recorder.parts()
         for operator in operators
     ]
-    graphs = len(instances.contents.subgraphs)
-    return Coverage(tuple(found), recorder.recorded, recorder.why_not, graphs)
+    names = [one.name for one in instances.contents.subgraphs]
+    return Coverage(
+        tuple(found),
+        recorder.recorded,
+        {f"graph {graph} ({names[graph]})": why for graph, why in recorder.why_not.items()},
+        len(names),
+        len(instances.graphs),
+    )
 
 
 class _Asked(NamedTuple):
@@ -158,31 +183,41 @@ def _judged(
 ) -> JudgedOperator:
     shapes = {index: held[0].shape for index, held in values.items()}
     instance = instances.instance(operator, shapes)
-    done = multiply_accumulates(operator)
-    place, name = operator.index, operator.name
+    judged_as = partial(
+        JudgedOperator,
+        operator.subgraph,
+        operator.index,
+        operator.name,
+        multiply_accumulates=multiply_accumulates(operator),
+    )
     reason = _why_not_covered(operator, instance)
     runs = [] if instance is None or reason else _runs(instance, values)
     if instance is None or not runs:
         why = reason or "what it takes cannot be drawn, and was not recorded"
-        return JudgedOperator(place, name, "not covered", done, why)
-    case = Case(_asked(instance.graph), tuple(runs), asked.threads, {"place": place})
+        return judged_as("not covered", why=why)
+    facts = {"graph": operator.subgraph, "place": operator.index}
+    case = Case(_asked(instance.graph), tuple(runs), asked.threads, facts)
     answer = asked.backend.answer(case)
     if answer.kind == "refused":
-        return JudgedOperator(place, name, "refused", done, answer.said)
+        return judged_as("refused", why=answer.said)
     wrong = judged(case, answer, asked.arithmetic)
     if wrong is None:
-        return JudgedOperator(place, name, "proven", done)
+        return judged_as("proven")
     shown = Deviating(case, answer, wrong)
-    return JudgedOperator(place, name, "deviates", done, wrong.what, shown)
+    return judged_as("deviates", why=wrong.what, deviating=shown)
 
 
 def _why_not_covered(operator: Operator, instance: Instance | None) -> str:
-    if operator.name == "WHILE":
-        return "its body is no single operator"
+    if operator.calls:
+        called = sorted(set(operator.calls))
+        named = f"graph{'s' if len(called) > 1 else ''} {' and '.join(map(str, called))}"
+        return f"it calls {named}, whose operators are asked in its place"
+    if operator.name in _CALLING:
+        return "it names no graph to call"
     if operator.name not in REFERENCES:
         return "there is no reference for it"
     if instance is None:
-        return "its options or shapes are not known"
+        return "its options, shapes or the type of a constant are not known"
     many = max(len(instance.graph.inputs), len(instance.graph.outputs))
     return "it has more tensors than a message to a runner" if many > MOST_TENSORS else ""
 
@@ -195,9 +230,15 @@ def _runs(instance: Instance, values: Values) -> list[tuple[NDArray[Any], ...]]:
     drawn = []
     if not _places(graph):
         drawn = [tuple(_drawn(draw, graph, at) for at in graph.inputs) for _ in range(DRAWN)]
-    recorded = [values.get(index, []) for index in instance.given]
+    shapes = [graph.tensors[at].shape for at in graph.inputs]
+    recorded = [
+        given
+        for given in zip(*(values.get(index, []) for index in instance.given), strict=False)
+        # A loop's states may grow from round to round; a graph has one shape.
+        if [each.shape for each in given] == shapes
+    ]
     most = MOST_TENSORS // max(len(graph.inputs), len(graph.outputs))
-    return [*zip(*recorded, strict=False), *drawn][:most]
+    return [*recorded, *drawn][:most]
 
 
 def _unpacked(graph: Graph) -> tuple[NDArray[Any], ...]:

@@ -91,6 +91,7 @@ OPTIONS: dict[str, tuple[str, dict[str, Field]]] = {
     "ARG_MAX": ("ArgMaxOptions", _fields(type="Int8")),
     "CUMSUM": ("CumsumOptions", _fields(exclusive="Bool", reverse="Bool")),
     "WHILE": ("WhileOptions", _fields(condition="Int32", body="Int32")),
+    "IF": ("IfOptions", _fields(taken="Int32", otherwise="Int32")),
     "MEAN": ("ReducerOptions", _fields(keep_dims="Bool")),
     "SUM": ("ReducerOptions", _fields(keep_dims="Bool")),
     "REDUCE_MAX": ("ReducerOptions", _fields(keep_dims="Bool")),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.arrays import as_array
+from models.flatbuffers.calls import reached
 from models.flatbuffers.opening import read_flatbuffer
 from models.flatbuffers.reading import held_by, read_contents
 from models.kernels.graph import ABSENT, Graph, Node, Quantization, Tensor
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 _FIRST_SLOT, _SLOT_BYTES = 4, 2
 _BITS_OF_INT4 = 4
+# What numpy has of the dtypes that a constant may have.
+_DTYPES = frozenset(
+    {"bool", "complex64", "complex128", "float16", "float32", "float64"}
+    | {f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +48,7 @@ class Instance:
 
 
 class Instances:
-    """The operators of a file's first subgraph.
+    """The operators of the graphs that a file computes: its first, its signatures', those called.
 
     Args:
         path: the file.
@@ -50,7 +56,9 @@ class Instances:
     Attributes:
         data: its bytes.
         contents: what it holds.
-        operators: those of its first subgraph, in execution order.
+        graphs: that are computed, those that call before those that are called.
+        cycle: graphs that call each other in a circle; () where none do.
+        operators: of `graphs`, in execution order.
 
     Raises:
         UsageMistake: it is no FlatBuffer, or a damaged one.
@@ -61,7 +69,10 @@ class Instances:
 
         self.data = read_flatbuffer(path)
         self.contents: Contents = read_contents(path, self.data)
-        self.operators = [one for one in self.contents.operators if one.subgraph == 0]
+        self.graphs, self.cycle = reached(self.contents)
+        self.operators = [
+            one for graph in self.graphs for one in self.contents.operators if one.subgraph == graph
+        ]
         self._model = Model.GetRootAs(self.data, 0)
 
     def __iter__(self) -> Iterator[Instance | None]:
@@ -79,19 +90,20 @@ class Instances:
             shapes: of tensors that the file leaves open, by index.
 
         Returns:
-            None where its options or its shapes are not known.
+            None where its options or its shapes are not known, or a constant's dtype is none.
         """
         known = shapes or {}
         held = [each for each in (*operator.inputs, *operator.outputs) if each is not None]
         open_ = any(any(each.dynamic) and each.index not in known for each in held)
-        if operator.name not in OPTIONS or open_:
+        if operator.name not in OPTIONS or open_ or not all(map(self.readable, held)):
             return None
         places: dict[int, int] = {}
         tensors: list[Tensor] = []
         for each in held:
             if each.index not in places:
                 places[each.index] = len(tensors)
-                tensors.append(self._tensor(each, known.get(each.index, each.shape)))
+                shape = known.get(each.index, each.shape)
+                tensors.append(self._tensor(each, shape, operator.subgraph))
         inputs = tuple(ABSENT if one is None else places[one.index] for one in operator.inputs)
         outputs = tuple(places[one.index] for one in operator.outputs)
         node = Node(operator.name, inputs, outputs, self._options(operator), operator.version)
@@ -107,7 +119,8 @@ class Instances:
         return Instance(operator, graph, tuple(indices[place] for place in given))
 
     def _options(self, operator: Operator) -> dict[str, Any]:
-        table = self._model.Subgraphs(0).Operators(operator.index).BuiltinOptions()
+        graph = self._model.Subgraphs(operator.subgraph)
+        table = graph.Operators(operator.index).BuiltinOptions()
         if table is None:
             return {}
         found: dict[str, Any] = {}
@@ -122,7 +135,7 @@ class Instances:
                 found[name] = _number(table, at + table.Pos, kind)
         return found
 
-    def _tensor(self, held: Held, shape: tuple[int, ...]) -> Tensor:
+    def _tensor(self, held: Held, shape: tuple[int, ...], graph: int) -> Tensor:
         how = held.quantization
         quantization = None
         if how is not None and how.block is None and how.scales:
@@ -133,11 +146,16 @@ class Instances:
                 axis=how.axis or 0,
             )
         elif how is not None and how.block is not None:
-            quantization = self._blocks(held, how.block)
-        data = self._values(held) if held.constant_bytes else None
+            quantization = self._blocks(held, how.block, graph)
+        data = self.constant(held) if held.constant_bytes else None
         return Tensor(shape, held.dtype, data, quantization, held.variable)
 
-    def _values(self, held: Held) -> NDArray[Any]:
+    def readable(self, held: Held) -> bool:
+        """Tell whether a tensor is no constant, or one whose dtype numpy or this module has."""
+        return not held.constant_bytes or held.dtype == "int4" or held.dtype in _DTYPES
+
+    def constant(self, held: Held) -> NDArray[Any]:
+        """Return the values of a constant that is `readable`; those of four bits as int8."""
         raw = held_by(self.data, self._model.Buffers(held.buffer))
         if held.dtype != "int4":
             return as_array(raw, np.dtype(held.dtype), held.shape)
@@ -146,11 +164,12 @@ class Instances:
         values: NDArray[Any] = pairs.reshape(-1)[: int(np.prod(held.shape))]
         return values.reshape(held.shape)
 
-    def _blocks(self, held: Held, block: int) -> Quantization:
-        """Return the scales of blocks, which another tensor holds."""
-        given = self._model.Subgraphs(0).Tensors(held.index).Quantization().Details()
+    def _blocks(self, held: Held, block: int, graph: int) -> Quantization:
+        """Return the scales of blocks, which another tensor of the graph holds."""
+        tensors = self._model.Subgraphs(graph).Tensors
+        given = tensors(held.index).Quantization().Details()
         scales = int(_number(given, given.Offset(_FIRST_SLOT) + given.Pos, "Int32"))
-        kept = self._model.Subgraphs(0).Tensors(scales)
+        kept = tensors(scales)
         shape = tuple(int(kept.Shape(axis)) for axis in range(kept.ShapeLength()))
         raw = held_by(self.data, self._model.Buffers(kept.Buffer()))
         values = as_array(raw, np.dtype(np.float16), shape).astype(np.float32)

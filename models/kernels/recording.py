@@ -1,16 +1,19 @@
 """Record what a file computes of real texts: the values of the tensors between its operators.
 
-A copy of the file gives them out: its first graph names them as its outputs. No runtime is imported
-here, and whatever can answer the file can be asked, on a board, too.
+Each graph is computed by itself: the main graph of what texts are encoded to, a loop's body of what
+its first rounds hold, a branch of what it is given where it is taken.
 """
 
 from __future__ import annotations
 
 import math
-import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from models.flatbuffers.calls import entries
+from models.kernels.entering import entered
+from models.kernels.showing import NotShown, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,58 +24,36 @@ if TYPE_CHECKING:
     from models.flatbuffers.contents import Tensor as Held
     from models.kernels.asking import AskedBackend
     from models.kernels.reading import Instances
+    from models.kernels.showing import Given
     from models.runtime.binding import Binding
 
-    # Of each text what the file's inputs take, by position.
-    Texts = Sequence[Sequence[NDArray[Any]]]
-    # Of each tensor what it holds, text by text.
+    # Of graphs that programs ask for, what they are given of each text.
+    Texts = Mapping[int, Sequence[Given]]
+    # Of each tensor what it holds, each time that its graph is computed.
     Values = dict[int, list[NDArray[Any]]]
 
-_FIRST_SLOT, _SLOT_BYTES = 4, 2
-# Fields of the schema: a subgraph's outputs, a model's signatures.
-_OUTPUTS, _SIGNATURES = 2, 7
-_ALIGNMENT = 4
 # A message of the runner holds 64 arrays; what an operator reads and writes is some five of them.
 MOST_TENSORS = 56
+# Of what a graph is given: loops in loops are computed over and over.
+MOST_GIVEN = 8
 _RECORDED = frozenset(
     {"bool", "float16", "float32", "float64", "int16", "int32", "int64", "int8", "uint8"}
 )
 _MOST_BYTES = 64_000_000
 
 
-def showing(flatbuffer: bytes, tensors: Sequence[int]) -> bytes:
-    """Return a file whose first graph gives out these tensors, in place of its own outputs.
-
-    The list of outputs is written behind the file, and the offset of the old one is replaced. The
-    list of signatures, which name the old outputs, is made empty.
-    """
-    from tflite.Model import Model  # noqa: PLC0415 - only where a file is read
-
-    model = Model.GetRootAs(flatbuffer, 0)
-    graph, root = model.Subgraphs(0)._tab, model._tab  # noqa: SLF001 - where the fields lie
-    shown = bytearray(flatbuffer)
-    at = graph.Pos + graph.Offset(_FIRST_SLOT + _SLOT_BYTES * _OUTPUTS)
-    shown += bytes(-len(shown) % _ALIGNMENT)
-    struct.pack_into("<I", shown, at, len(shown) - at)
-    shown += struct.pack(f"<I{len(tensors)}i", len(tensors), *tensors)
-    signatures = root.Offset(_FIRST_SLOT + _SLOT_BYTES * _SIGNATURES)
-    if signatures:
-        struct.pack_into("<I", shown, root.Vector(signatures) - _ALIGNMENT, 0)
-    return bytes(shown)
-
-
 def by_position(
     contents: Contents, binding: Binding, rows: Mapping[str, NDArray[Any]], count: int
 ) -> list[list[NDArray[Any]]]:
-    """Return what the first graph of a file takes of some texts, by position.
+    """Return what a graph of a file takes of some texts, by position.
 
     Args:
         contents: the file's.
-        binding: how it is fed.
+        binding: how it is fed, and which graph.
         rows: of the texts [n, tokens], by role.
         count: how many of the texts.
     """
-    inputs = contents.subgraphs[0].inputs
+    inputs = contents.subgraphs[binding.graph].inputs
     named = {one.key: one.inputs for one in contents.signatures}
     signature = named.get(binding.signature or next(iter(named), ""), {})
     roles: dict[int, str] = {}
@@ -96,70 +77,119 @@ def _fitting(row: NDArray[Any], tensor: Held) -> NDArray[Any]:
 
 
 class Recorder:
-    """Records the activations of a file, a part of its operators at a time.
+    """Records the activations of a file, a part of a graph's operators at a time.
 
     Args:
         instances: the file.
         texts: what it is given.
         backend: what answers.
         threads: of the kernels.
-        why_not: why there are no texts, where there are none.
-
-    Attributes:
-        why_not: why nothing is recorded any more; "" where it is.
+        why_not: why a graph that programs ask for is given no text.
     """
 
     def __init__(
         self,
         instances: Instances,
-        texts: Texts = (),
+        texts: Texts | None = None,
         backend: AskedBackend | None = None,
         threads: int = 1,
         why_not: str = "no texts were given",
     ) -> None:
-        self._file, self._texts = instances, texts
-        self._inputs = [one.index for one in instances.contents.subgraphs[0].inputs]
-        self._backend, self._threads = backend, threads
-        self.why_not = "" if texts and backend is not None else why_not
+        self._file = instances
+        self._shown = None if backend is None else Shown(instances, backend, threads)
+        self._given = {graph: list((texts or {}).get(graph, ())) for graph in instances.graphs}
+        self._texts = {graph: len(given) for graph, given in self._given.items()}
+        asked = set(entries(instances.contents))
+        uncalled = "nothing that was recorded calls it"
+        self._reasons = {
+            graph: why_not if graph in asked else uncalled for graph in instances.graphs
+        }
+        if instances.cycle:
+            self._record_nothing(f"its graph {instances.cycle[0]} calls itself, and never ends")
 
     @property
     def recorded(self) -> int:
-        """How many texts' activations are there."""
-        return 0 if self.why_not else len(self._texts)
+        """How many texts' activations are there, of all graphs that are given texts."""
+        return sum(count for graph, count in self._texts.items() if self._given[graph])
+
+    @property
+    def why_not(self) -> dict[int, str]:
+        """Of each graph that has no recorded activations, why."""
+        return {graph: self._reasons[graph] for graph, given in self._given.items() if not given}
 
     def parts(self) -> Iterator[tuple[list[Operator], Values]]:
-        """Yield the operators in their order, and what the tensors beside them hold."""
-        part: list[Operator] = []
-        beside: dict[int, int] = {}
-        for operator in self._file.operators:
-            own = {one.index: _bytes(one) for one in _activations(operator)}
-            if len(own) > MOST_TENSORS:
-                own = {}
-            both = beside | own
-            if part and (len(both) > MOST_TENSORS or sum(both.values()) > _MOST_BYTES):
-                yield part, self._values(beside)
-                part, both = [], own
-            part.append(operator)
-            beside = both
-        yield part, self._values(beside)
+        """Yield the operators, graph by graph, and what the tensors beside them hold."""
+        for graph in self._file.graphs:
+            operators = [one for one in self._file.operators if one.subgraph == graph]
+            for part, beside in _parts(operators):
+                values = self._values(graph, beside)
+                for operator in part:
+                    self._enter(operator, values)
+                yield part, values
 
-    def _values(self, tensors: Mapping[int, int]) -> Values:
-        if self.why_not or self._backend is None or not tensors:
+    def _values(self, graph: int, tensors: Sequence[int]) -> Values:
+        given = self._given[graph]
+        if not given or self._shown is None or not tensors:
             return {}
-        values: Values = {index: [] for index in tensors}
-        # What comes in is known, and no output of every backend.
-        asked = [index for index in tensors if index not in self._inputs]
-        shown = showing(self._file.data, asked)
-        for text in self._texts:
-            answer = self._backend.compute(shown, [text], self._threads)
-            if answer.kind != "computed":
-                self.why_not = answer.said
-                return {}
-            known = dict(zip(self._inputs, text, strict=True))
-            known |= dict(zip(asked, answer.runs[0], strict=True))
-            for index, held in values.items():
-                held.append(known[index])
-        return values
+        try:
+            found = self._shown.tensors(graph, tensors, given)
+        except NotShown as why:
+            self._given[graph], self._reasons[graph] = [], str(why)
+            return {}
+        return {index: [each[index] for each in found] for index in tensors}
+
+    def _enter(self, operator: Operator, values: Values) -> None:
+        """Record what the graphs that an operator calls are given."""
+        if not operator.calls or self._shown is None:
+            return
+        for time in range(len(self._given[operator.subgraph])):
+            operands = self._operands(operator, values, time)
+            if operands is None:
+                self._say(operator, f"not all that {operator.name} reads was recorded")
+                return
+            try:
+                for graph, given in entered(operator, operands, self._shown):
+                    if len(self._given[graph]) < MOST_GIVEN:
+                        self._given[graph].append(given)
+            except NotShown as why:
+                self._say(operator, str(why))
+                return
+
+    def _operands(self, operator: Operator, values: Values, time: int) -> Given | None:
+        """Return what an operator reads; None where that was not recorded."""
+        found = []
+        for one in operator.inputs:
+            if one is not None and one.constant_bytes and self._file.readable(one):
+                found.append(self._file.constant(one))
+            elif one is not None and one.index in values:
+                found.append(values[one.index][time])
+            else:
+                return None
+        return found
+
+    def _say(self, operator: Operator, why: str) -> None:
+        self._reasons |= dict.fromkeys(operator.calls, why)
+
+    def _record_nothing(self, why: str) -> None:
+        self._given = {graph: [] for graph in self._given}
+        self._reasons = dict.fromkeys(self._given, why)
+
+
+def _parts(operators: Sequence[Operator]) -> Iterator[tuple[list[Operator], list[int]]]:
+    """Yield operators, as many as a message holds the activations of, and these."""
+    part: list[Operator] = []
+    beside: dict[int, int] = {}
+    for operator in operators:
+        own = {one.index: _bytes(one) for one in _activations(operator)}
+        if len(own) > MOST_TENSORS:
+            own = {}
+        both = beside | own
+        if part and (len(both) > MOST_TENSORS or sum(both.values()) > _MOST_BYTES):
+            yield part, list(beside)
+            part, both = [], own
+        part.append(operator)
+        beside = both
+    yield part, list(beside)
 
 
 def _activations(operator: Operator) -> list[Held]:

@@ -11,7 +11,8 @@ from models.kernels.coverage import coverage
 from models.kernels.families.all_families import FAMILIES
 from models.kernels.graph import Drawing, Tensor
 from models.kernels.reading import Instances
-from models.kernels.recording import Recorder, by_position, showing
+from models.kernels.recording import Recorder, by_position
+from models.kernels.showing import showing
 from models.kernels.writing import write
 from models.runtime.binding import Binding, BoundInput
 from models.runtime.transports import LocalTransport
@@ -81,7 +82,7 @@ def test_activations_are_recorded_from_real_inputs(chain):
     given = np.array([[-3.0, -8.0, 0.0], [-15.0, -24.0, -35.0]], np.float32)
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
         instances = Instances(chain)
-        recorder = Recorder(instances, [[given]], backend)
+        recorder = Recorder(instances, {0: [[given]]}, backend)
         ((operators, values),) = recorder.parts()
         covered = coverage(instances, backend, recorder=recorder)
     assert [one.name for one in operators] == ["NEG", "ADD", "SQRT"]
@@ -90,7 +91,7 @@ def test_activations_are_recorded_from_real_inputs(chain):
         (1.0 - given).tolist(),
         np.sqrt(1.0 - given).tolist(),
     ]
-    assert (covered.share, covered.texts, covered.not_recorded) == (1.0, 1, "")
+    assert (covered.share, covered.texts, covered.not_recorded) == (1.0, 1, {})
 
 
 class WrongOnText:
@@ -112,7 +113,7 @@ def test_kernel_wrong_on_an_activation_is_named(chain):
     given = np.full((2, 3), -3.0, np.float32)
     instances = Instances(chain)
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
-        recorder = Recorder(instances, [[given]], backend)
+        recorder = Recorder(instances, {0: [[given]]}, backend)
         covered = coverage(instances, WrongOnText(), recorder=recorder)
     assert [one.name for one in covered.operators if one.state == "deviates"] == ["SQRT"]
     assert coverage(instances, WrongOnText()).share == 1.0
@@ -127,9 +128,10 @@ def test_reports_activations_that_were_not_recorded(chain):
             return Answer("refused", said="it takes no file")
 
     instances = Instances(chain)
-    recorder = Recorder(instances, [[np.zeros((2, 3), np.float32)]], Refusing())
+    recorder = Recorder(instances, {0: [[np.zeros((2, 3), np.float32)]]}, Refusing())
     covered = coverage(instances, Kernels(), recorder=recorder)
-    assert (covered.share, covered.texts, covered.not_recorded) == (1.0, 0, "it takes no file")
+    assert (covered.share, covered.texts) == (1.0, 0)
+    assert covered.describe()["not_recorded"] == "it takes no file"
 
 
 def test_texts_are_given_by_position():
@@ -164,5 +166,5 @@ def test_operators_of_many_tensors_are_asked_in_fewer_runs(tmp_path):
     texts = [[np.full(shape, place, np.float32) for place in range(many)]]
     with AskedBackend(LocalTransport(), "ai_edge_litert-builtin") as backend:
         instances = Instances(file)
-        covered = coverage(instances, backend, recorder=Recorder(instances, texts, backend))
+        covered = coverage(instances, backend, recorder=Recorder(instances, {0: texts}, backend))
     assert (covered.share, covered.texts) == (1.0, 1)

@@ -44,6 +44,20 @@ def test_reports_shares_and_unproven_operators():
     assert "and 2 more" in text
 
 
+def test_reports_graphs_and_those_without_recorded_activations():
+    alone = "graph 2 (<other>): fed with drawn values alone; nothing that was recorded calls it"
+    found = KERNELS | {"graphs": 3, "asked_graphs": 3, "drawn_alone": [alone]}
+    text = as_text(document(found))
+    assert "(9 deviates, 146 proven; in its 3 graphs; fed with" in text
+    assert alone in text
+    assert "&lt;other&gt;" in as_html(document(found))
+
+
+def test_reports_graphs_that_nothing_calls():
+    text = as_text(document(KERNELS | {"graphs": 3, "asked_graphs": 2}))
+    assert "; in 2 of its 3 graphs; " in text
+
+
 def test_page_shows_the_same_escaped():
     page = as_html(document(KERNELS))
     assert "94.2% of 155 operators" in page

@@ -1,0 +1,127 @@
+"""Find the graphs of a file that operators call: bodies of loops, branches, decompositions."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from models.flatbuffers.contents import Contents
+
+_FIRST_SLOT, _SLOT_BYTES = 4, 2
+# Where an operator holds the kind of its options and the options (schema.fbs: Operator): the first
+# pair is full, later options stand in the second.
+_OPTIONS, _LATER_OPTIONS = (3, 4), (11, 12)
+
+
+class _Naming(NamedTuple):
+    """Where an operator names the graphs that it calls: its options' kind, and their fields."""
+
+    slots: tuple[int, int]
+    kind: int
+    fields: tuple[int, ...]
+
+
+# By the operator's number: IF, WHILE, CALL_ONCE, STABLEHLO_COMPOSITE.
+_NAMING = {
+    118: _Naming(_OPTIONS, 92, (0, 1)),
+    119: _Naming(_OPTIONS, 93, (0, 1)),
+    129: _Naming(_OPTIONS, 103, (0,)),
+    206: _Naming(_LATER_OPTIONS, 21, (1,)),
+}
+
+
+class Reached(NamedTuple):
+    """The graphs that a runtime computes when it is asked for an answer.
+
+    Attributes:
+        order: of the graphs: those that call come before those that are called.
+        cycle: graphs that call each other in a circle, which no runtime can compute; () for none.
+    """
+
+    order: tuple[int, ...]
+    cycle: tuple[int, ...] = ()
+
+
+def called_by(operator: Any, code: int) -> tuple[int, ...]:
+    """Return the numbers of the graphs that an operator calls, in its options' order.
+
+    Args:
+        operator: as the schema's object.
+        code: its number.
+
+    Returns:
+        Of an IF both branches, of a WHILE condition and body; () where it has no such options.
+    """
+    naming = _NAMING.get(code)
+    if naming is None:
+        return ()
+    table = operator._tab  # noqa: SLF001 - later fields have no accessor
+    kind, options = (table.Offset(_slot(each)) for each in naming.slots)
+    if not kind or not options or table.Bytes[table.Pos + kind] != naming.kind:
+        return ()
+    named = _union(table, options)
+    return tuple(_int32(named, field) for field in naming.fields)
+
+
+def reached(contents: Contents) -> Reached:
+    """Return the graphs that are computed: the first, those of signatures, and all they call."""
+    callees: dict[int, set[int]] = {}
+    for operator in contents.operators:
+        callees.setdefault(operator.subgraph, set()).update(operator.calls)
+    found = _closure(entries(contents), callees)
+    callers: dict[int, set[int]] = {graph: set() for graph in found}
+    for caller in found:
+        for callee in callees.get(caller, ()):
+            callers[callee].add(caller)
+    try:
+        return Reached(tuple(_callers_first(callers)))
+    except CycleError as error:
+        return Reached(tuple(sorted(found)), tuple(error.args[1]))
+
+
+def entries(contents: Contents) -> tuple[int, ...]:
+    """Return the graphs that a program can ask for: the first, and those of signatures."""
+    return tuple(dict.fromkeys((0, *(one.subgraph for one in contents.signatures))))
+
+
+def _closure(first: Iterable[int], callees: dict[int, set[int]]) -> set[int]:
+    found: set[int] = set()
+    left = list(first)
+    while left:
+        graph = left.pop()
+        if graph not in found:
+            found.add(graph)
+            left += callees.get(graph, ())
+    return found
+
+
+def _callers_first(callers: dict[int, set[int]]) -> list[int]:
+    sorter, order = TopologicalSorter(callers), list[int]()
+    sorter.prepare()
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += ready
+        sorter.done(*ready)
+    return order
+
+
+def _slot(field: int) -> int:
+    return _FIRST_SLOT + _SLOT_BYTES * field
+
+
+def _union(table: Any, at: int) -> Any:
+    from flatbuffers.table import Table  # noqa: PLC0415 - only where a file is read
+
+    found = Table(bytearray(), 0)
+    table.Union(found, at)
+    return found
+
+
+def _int32(table: Any, field: int) -> int:
+    from flatbuffers import number_types  # noqa: PLC0415 - the same
+
+    at = table.Offset(_slot(field))
+    return int(table.Get(number_types.Int32Flags, at + table.Pos)) if at else 0

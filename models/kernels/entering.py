@@ -1,0 +1,74 @@
+"""Find out what the graphs that an operator calls are given: each round of a loop, a branch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.kernels.showing import NotShown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from models.flatbuffers.contents import Operator
+    from models.kernels.showing import Given, Shown
+
+    Entered = Iterator[tuple[int, Given]]
+
+# Rounds of a loop that are recorded: kernels are chosen by shapes, which they have in common.
+ROUNDS = 4
+
+
+def entered(operator: Operator, operands: Given, shown: Shown) -> Entered:
+    """Yield each graph that an operator calls, and what it is given then.
+
+    Args:
+        operator: one that calls graphs.
+        operands: what it reads.
+        shown: what computes the states of a loop from round to round.
+
+    Raises:
+        NotShown: the backend does not compute a loop's condition or body by itself.
+    """
+    yield from _ENTERED[operator.name](operator.calls, operands, shown)
+
+
+def _loop(calls: tuple[int, ...], states: Given, shown: Shown) -> Entered:
+    """Yield the first rounds: what the condition is given, and the body, where it goes on."""
+    condition, body = calls
+    for _ in range(ROUNDS):
+        yield condition, states
+        goes_on = shown.outputs(condition, states)
+        if len(goes_on) != 1:
+            raise NotShown(
+                f"graph {condition} is a condition, and gives out {len(goes_on)} tensors"
+            )
+        if not goes_on[0].all():
+            return
+        yield body, states
+        states = shown.outputs(body, states)
+
+
+def _branch(calls: tuple[int, ...], operands: Given, _: Shown) -> Entered:
+    """Yield the branch that is taken; the first operand chooses it."""
+    taken, otherwise = calls
+    if not operands:
+        raise NotShown("an IF reads no condition")
+    yield (taken if operands[0].all() else otherwise), operands[1:]
+
+
+def _nothing(_calls: tuple[int, ...], _operands: Given, _shown: Shown) -> Entered:
+    """Yield nothing: the graph sets variables up, and is given nothing."""
+    yield from ()
+
+
+def _decomposition(calls: tuple[int, ...], operands: Given, _: Shown) -> Entered:
+    (graph,) = calls
+    yield graph, operands
+
+
+_ENTERED: dict[str, Callable[[tuple[int, ...], Given, Shown], Entered]] = {
+    "CALL_ONCE": _nothing,
+    "IF": _branch,
+    "STABLEHLO_COMPOSITE": _decomposition,
+    "WHILE": _loop,
+}

@@ -1,0 +1,116 @@
+"""Have a backend compute any tensors of any graph of a file, by a copy that gives them out.
+
+No runtime is imported here, and whatever can answer the file can be asked, on a board, too.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from models.kernels.asking import AskedBackend
+    from models.kernels.reading import Instances
+
+    # What the inputs of a graph take, by position.
+    Given = Sequence[NDArray[Any]]
+
+_FIRST_SLOT, _SLOT_BYTES = 4, 2
+# Fields of the schema: a subgraph's outputs, a model's subgraphs and signatures.
+_OUTPUTS, _GRAPHS, _SIGNATURES = 2, 2, 7
+_ALIGNMENT = 4
+
+
+class NotShown(Exception):  # noqa: N818 - internal: becomes a reason in the report
+    """The backend does not compute the tensors; the message says why."""
+
+
+def showing(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> bytes:
+    """Return a file whose first graph is one of a file's, and gives out these tensors of it.
+
+    The list of outputs is written behind the file, and the offset of the old one is replaced. The
+    list of signatures, which name the old outputs, is made empty. The list of graphs names the
+    graph in the first's place, too: whatever calls it by its number still does.
+
+    Args:
+        flatbuffer: a file that `read_contents` found sound.
+        tensors: by index.
+        graph: by number.
+    """
+    from tflite.Model import Model  # noqa: PLC0415 - only where a file is read
+
+    model = Model.GetRootAs(flatbuffer, 0)
+    table, root = model.Subgraphs(graph)._tab, model._tab  # noqa: SLF001 - where the fields lie
+    shown = bytearray(flatbuffer)
+    at = table.Pos + table.Offset(_FIRST_SLOT + _SLOT_BYTES * _OUTPUTS)
+    shown += bytes(-len(shown) % _ALIGNMENT)
+    struct.pack_into("<I", shown, at, len(shown) - at)
+    shown += struct.pack(f"<I{len(tensors)}i", len(tensors), *tensors)
+    first = root.Vector(root.Offset(_FIRST_SLOT + _SLOT_BYTES * _GRAPHS))
+    struct.pack_into("<I", shown, first, table.Pos - first)
+    signatures = root.Offset(_FIRST_SLOT + _SLOT_BYTES * _SIGNATURES)
+    if signatures:
+        struct.pack_into("<I", shown, root.Vector(signatures) - _ALIGNMENT, 0)
+    return bytes(shown)
+
+
+class Shown:
+    """Computes tensors between the operators of a file's graphs.
+
+    Args:
+        instances: the file.
+        backend: what computes them.
+        threads: of the kernels.
+    """
+
+    def __init__(self, instances: Instances, backend: AskedBackend, threads: int) -> None:
+        self._file, self._backend, self._threads = instances, backend, threads
+
+    def tensors(
+        self, graph: int, wanted: Sequence[int], given: Sequence[Given]
+    ) -> list[dict[int, NDArray[Any]]]:
+        """Return what tensors of a graph hold, for each time that it is given something.
+
+        Args:
+            graph: by number.
+            wanted: tensors by index; none is a constant.
+            given: what its inputs take, each time.
+
+        Raises:
+            NotShown: the backend does not compute them.
+        """
+        inputs = [one.index for one in self._file.contents.subgraphs[graph].inputs]
+        for count in {len(arrays) for arrays in given} - {len(inputs)}:
+            raise NotShown(f"graph {graph} takes {len(inputs)} tensors, and is given {count}")
+        # What comes in is known, and no output of every backend.
+        asked = [index for index in dict.fromkeys(wanted) if index not in inputs]
+        file = showing(self._file.data, asked, graph) if asked else b""
+        found = []
+        for arrays in given:
+            known = dict(zip(inputs, arrays, strict=True))
+            if asked:
+                answer = self._backend.compute(file, [arrays], self._threads)
+                if answer.kind != "computed":
+                    raise NotShown(answer.said)
+                known |= dict(zip(asked, answer.runs[0], strict=True))
+            found.append({index: known[index] for index in wanted})
+        return found
+
+    def outputs(self, graph: int, given: Given) -> list[NDArray[Any]]:
+        """Return what a graph gives out.
+
+        Raises:
+            NotShown: the backend does not compute it.
+        """
+        outputs = self._file.contents.subgraphs[graph].outputs
+        if not all(map(self._file.readable, outputs)):
+            raise NotShown(f"graph {graph} gives out a constant whose type numpy does not have")
+        computed = [one.index for one in outputs if not one.constant_bytes]
+        (found,) = self.tensors(graph, computed, [given])
+        return [
+            found[one.index] if one.index in found else self._file.constant(one) for one in outputs
+        ]
