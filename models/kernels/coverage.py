@@ -8,6 +8,7 @@ further signatures.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -47,6 +48,8 @@ _PLACES = {
     "STRIDED_SLICE": (1, 2, 3),
 }
 _CALLING = {"CALL_ONCE", "IF", "WHILE"}
+# Of the tensors of one operator; drawn, and computed in float64, more would fill a memory.
+_MOST_NUMBERS = 1 << 28
 _POSITIVE = {"POW", "RSQRT", "SQRT"}
 _WHOLE = 100
 
@@ -218,6 +221,8 @@ def _why_not_covered(operator: Operator, instance: Instance | None) -> str:
         return "there is no reference for it"
     if instance is None:
         return "its options, shapes or the type of a constant are not known"
+    if sum(math.prod(each.shape) for each in instance.graph.tensors) > _MOST_NUMBERS:
+        return f"its tensors hold more than {_MOST_NUMBERS:,} numbers"
     many = max(len(instance.graph.inputs), len(instance.graph.outputs))
     return "it has more tensors than a message to a runner" if many > MOST_TENSORS else ""
 

@@ -39,6 +39,8 @@ def test_a_sound_file_keeps_every_gate(app, tmp_path):
     assert {fault.gate.partition("::")[2] for fault in FAULTS.values()} <= passed
     measured = {one["metric"]: one for one in outcome.results()["measurements"]}
     assert measured["agreement_lengths"]["value"] == 1.0
+    kernels = measured["kernel_coverage"]["details"]["kernels"]
+    assert (kernels["asked_graphs"], kernels["texts"], kernels["drawn_alone"]) == (3, 6, [])
     answered_by = measured["accuracy"]["details"]["answered_by"]
     assert list(answered_by) == ["tokens_4", "tokens_6", "tokens_8"]
     assert min(answered_by.values()) > 0

@@ -168,3 +168,13 @@ def test_operators_of_many_tensors_are_asked_in_fewer_runs(tmp_path):
         instances = Instances(file)
         covered = coverage(instances, backend, recorder=Recorder(instances, {0: texts}, backend))
     assert (covered.share, covered.texts) == (1.0, 1)
+
+
+def test_reports_tensors_that_fill_a_memory(tmp_path):
+    drawing = Drawing()
+    large = Tensor((1 << 28, 2))
+    file = tmp_path / "large.tflite"
+    negated = drawing.node("NEG", [drawing.input(large)], [large])
+    file.write_bytes(write(drawing.graph(negated)))
+    (line,) = coverage(Instances(file), Kernels()).describe()["not_proven"]
+    assert line == "NEG (0): not covered; its tensors hold more than 268,435,456 numbers"
