@@ -95,4 +95,4 @@ def _is_default(value: object, field: FieldInfo) -> bool:
 @cache
 def _fields(kind: type[msgspec.Struct]) -> dict[str, FieldInfo]:
     """Return the fields of a table by their keys, without the one that no file has."""
-    return {one.encode_name: one for one in fields(kind) if one.name != _HELD}
+    return {field.encode_name: field for field in fields(kind) if field.name != _HELD}

@@ -52,9 +52,9 @@ def page_of(documents: Sequence[Document]) -> str:
 def _circumstances(document: Document) -> str:
     """Return the circumstances of a run's part of the matrix."""
     cells, device = document.run.backends, document.device
-    versions = dict.fromkeys(f"{one.backend.split('-')[0]} {one.version}" for one in cells)
-    texts = " to ".join(f"{count:,}" for count in sorted({one.texts for one in cells}))
-    adapters = dict.fromkeys(one.by for one in cells if one.by)
+    versions = dict.fromkeys(f"{cell.backend.split('-')[0]} {cell.version}" for cell in cells)
+    texts = " to ".join(f"{count:,}" for count in sorted({cell.texts for cell in cells}))
+    adapters = dict.fromkeys(cell.by for cell in cells if cell.by)
     where = ", ".join(filter(None, [device.name, device.machine, *adapters]))
     return f"{document.subject.name} on {where}: {texts} texts, {', '.join(versions)}"
 
@@ -65,10 +65,10 @@ def _faults(cells: Sequence[Cell]) -> list[list[str]]:
     What a backend has to refuse is no fault.
     """
     together: dict[tuple[str, str, str], list[str]] = {}
-    for one in cells:
-        if not one.is_right and one.state != State.REFUSED:
-            fault = one.candidate, _said(one), _smallest(one)
-            together.setdefault(fault, []).append(one.backend)
+    for cell in cells:
+        if not cell.is_right and cell.state != State.REFUSED:
+            fault = cell.candidate, _said(cell), _smallest(cell)
+            together.setdefault(fault, []).append(cell.backend)
     return [[name, ", ".join(on), why, file] for (name, why, file), on in together.items()]
 
 

@@ -48,9 +48,9 @@ class Moment(Open, frozen=True, kw_only=True):
         id: of this run alone.
         started: when, ISO 8601.
         version: of edgeproof.
-        finished: when, ISO 8601; empty where that is not known.
+        finished: when, ISO 8601; empty if that is not known.
         command: what runs a test as the run did.
-        commit: of the checkout; None where there is none.
+        commit: of the checkout; None if there is none.
         changed: whether that holds changes without a commit.
         localizations: where red variants leave float32.
         backends: what was found of candidates on other backends than the judged one.
@@ -126,7 +126,7 @@ class SubjectRecord(Open, frozen=True, kw_only=True):
         seeds: by what was drawn.
         read_as: how files and texts are read, a sentence each.
         remarks: what a reader of the numbers has to know, a sentence each.
-        sizes: all sizes; None where nobody measured them.
+        sizes: all sizes; None if nobody measured them.
         floors: scores of trivial classifiers by their name and the metric.
     """
 
@@ -169,7 +169,7 @@ class Circumstances(Open, frozen=True, kw_only=True):
         threads: that it was given.
         backends: versions of those that are there, by their names.
         absent_backends: why the others are not.
-        versions: of packages; None where one is not installed.
+        versions: of packages; None if one is not installed.
         python: its version.
         system: name and version.
         cores: of the machine that runs the suite.
@@ -272,7 +272,7 @@ class Document(Table, frozen=True, kw_only=True):
 
     def renamed(self, device: str) -> Document:
         """Return the same of a device of another name."""
-        measurements = [replace(one, device=device) for one in self.measurements]
+        measurements = [replace(measurement, device=device) for measurement in self.measurements]
         return replace(self, device=replace(self.device, name=device), measurements=measurements)
 
     def parts(self) -> list[Document]:
@@ -288,8 +288,12 @@ class Document(Table, frozen=True, kw_only=True):
             subject=one.subject,
             device=one.device,
             circumstances=one.circumstances,
-            measurements=[one for one in self.measurements if (one.subject, one.device) == whose],
-            tests=[one for one in self.tests if (one.subject, one.device) == whose],
+            measurements=[
+                measurement
+                for measurement in self.measurements
+                if (measurement.subject, measurement.device) == whose
+            ],
+            tests=[test for test in self.tests if (test.subject, test.device) == whose],
         )
 
 

@@ -20,7 +20,7 @@ def suite_of(test: str) -> str:
 
 def as_sentence(document: Document) -> str:
     """Return a line with the time of each suite; empty if no test has run."""
-    return cost_of({one.id: one.seconds for one in document.tests})
+    return cost_of({test.id: test.seconds for test in document.tests})
 
 
 def cost_of(taken: Mapping[str, float]) -> str:

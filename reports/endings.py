@@ -32,7 +32,7 @@ def endings_of(document: Document) -> Counter[str]:
         EdgeproofError: a measurement is not valid.
     """
     guarded = _guarded_alone(document)
-    ended = Counter(_ending(one, guarded) for one in document.tests)
+    ended = Counter(_ending(test, guarded) for test in document.tests)
     extent = document.run.extent
     if extent is not None:
         # Most of them are left out before the run, and so are no tests of it.

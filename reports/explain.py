@@ -56,7 +56,7 @@ class Explanation:
         title: verdict, metric and scheme, or how the test ended.
         rows: what is said, by what it is about, in reading order.
         outcome: how the test ended.
-        measurement: None where the test asserts and measures nothing.
+        measurement: None if the test asserts and measures nothing.
     """
 
     test: str
@@ -128,7 +128,9 @@ def explanations(document: Document) -> list[Explanation]:
     Raises:
         EdgeproofError: a measurement is not valid.
     """
-    return sorted((one for one in accounts(document) if one.red), key=lambda one: one.unsure)
+    return sorted(
+        (account for account in accounts(document) if account.red), key=lambda one: one.unsure
+    )
 
 
 def accounts(document: Document) -> list[Explanation]:
@@ -138,8 +140,8 @@ def accounts(document: Document) -> list[Explanation]:
         EdgeproofError: a measurement is not valid.
     """
     measured: dict[str, list[Measurement]] = {}
-    for one in document.measurements:
-        measured.setdefault(one.test, []).append(one)
+    for measurement in document.measurements:
+        measured.setdefault(measurement.test, []).append(measurement)
     localized = document.run.localizations
     found = []
     for test in document.tests:

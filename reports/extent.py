@@ -42,7 +42,7 @@ class Extent(Table, frozen=True, kw_only=True, omit_defaults=True):
         collected: tests that were to run, after every selection.
         run: tests that ran to an end: they judged, asserted or measured.
         narrowed: each way in which less than the whole suite was asked for.
-        ended_by: what ended the run early; empty where nothing did.
+        ended_by: what ended the run early; empty if nothing did.
         not_run: tests that were to run and did not.
         not_applicable: tests that have nothing to judge here.
         skipped: tests that this machine cannot run.
@@ -142,15 +142,15 @@ def _some(names: tuple[str, ...], most: int = _NAMED) -> str:
 
 
 def _count(groups: tuple[Group, ...]) -> int:
-    return sum(one.count for one in groups)
+    return sum(group.count for group in groups)
 
 
 def _by_first_line(groups: Iterable[Group], *, brief: bool = False) -> Counter[str]:
     """Count tests by the visible part of their reason: equal lines are counted together."""
     counts: Counter[str] = Counter()
-    for one in groups:
-        reason = _first_line(one.reason)
-        counts[reason.partition(": ")[0] if brief else reason] += one.count
+    for group in groups:
+        reason = _first_line(group.reason)
+        counts[reason.partition(": ")[0] if brief else reason] += group.count
     return counts
 
 

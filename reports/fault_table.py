@@ -57,7 +57,7 @@ def as_html(
 
 
 def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> str:
-    ended = Counter(one.seen.outcome if one.seen else "" for one in faults)
+    ended = Counter(fault.seen.outcome if fault.seen else "" for fault in faults)
     words = [f"{ended[kind]:,} {said}" for kind, (_, said) in _ENDED.items() if ended[kind]]
     if ended[""]:
         words.append(f"{ended['']:,} {NEVER}")

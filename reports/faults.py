@@ -35,7 +35,7 @@ class Seen(Table, frozen=True, kw_only=True, omit_defaults=True):
             it was `skipped`, for this machine lacks what the fault needs.
         said: what the gate said, or why it was missed or skipped.
         when: ISO 8601.
-        commit: of the checkout; "" where none is known.
+        commit: of the checkout; "" if none is known.
         changed: whether the checkout held changes that no commit has.
     """
 
@@ -53,9 +53,9 @@ class PlantedFault(Table, frozen=True, kw_only=True, omit_defaults=True):
         name: what is wrong, in words; no two share one.
         of: what it is a fault of: data, conversion, runtime, statistics, ...
         gate: id of the test, without parameters.
-        only: what the parameters hold of the tests that turn red; "" where all of them do.
-        file: the source it is planted in; "" where it is planted in what a run makes.
-        seen: how it ended the last time; None where it was never planted here.
+        only: what the parameters hold of the tests that turn red; "" if all of them do.
+        file: the source it is planted in; "" if it is planted in what a run makes.
+        seen: how it ended the last time; None if it was never planted here.
     """
 
     name: str
@@ -148,7 +148,9 @@ def sentences(faults: Sequence[PlantedFault]) -> list[tuple[str, str]]:
 
 def planted_at(faults: Iterable[PlantedFault]) -> list[str]:
     """Return the commits and dates at which the faults were planted, the latest first."""
-    seen = sorted((one.seen for one in faults if one.seen), key=lambda it: it.when, reverse=True)
+    seen = sorted(
+        (fault.seen for fault in faults if fault.seen), key=lambda it: it.when, reverse=True
+    )
     said = (
         f"{commit_of(one.commit, changed=one.changed)} on {one.when[:10]}".strip() for one in seen
     )

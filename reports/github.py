@@ -81,7 +81,7 @@ def annotations_asked_for(document: Document) -> list[str]:
 
 def annotations_of(document: Document) -> list[str]:
     """Return a workflow command for each red test, pointing at the budget that was broken."""
-    return [_annotation(one) for one in explanations(document)]
+    return [_annotation(explanation) for explanation in explanations(document)]
 
 
 def _annotation(one: Explanation) -> str:

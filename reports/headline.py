@@ -67,7 +67,7 @@ def _verdict(document: Document, red: _Red) -> tuple[str, str]:
     if red.unsure:
         open_gates = _counted(len(red.unsure), "gate")
         return kind, ", ".join([*worse, f"not known to be fit, {open_gates} could not tell"])
-    if not any(one.is_judged for one in document.measurements):
+    if not any(measurement.is_judged for measurement in document.measurements):
         return kind, ", ".join([*worse, "nothing was judged"])
     if partial_because(document):
         return kind, ", ".join([*worse, "not known to be fit"])
@@ -86,7 +86,7 @@ def _red(document: Document) -> _Red:
 
 
 def _green(document: Document) -> str:
-    known = sum(one.outcome == "xfailed" for one in document.tests)
+    known = sum(test.outcome == "xfailed" for test in document.tests)
     said = "every gate that ran is green" if could_not_run(document) else "every gate is green"
     said += f" but {_counted(known, 'known failure')}" if known else ""
     return f"{said}, time is not judged there" if document.device.emulated else said

@@ -38,7 +38,7 @@ class Flip(Open, frozen=True, kw_only=True):
         gold: its gold label.
         labels: what float32 and the variant call it.
         margins: by how many logits each preferred its label to the next.
-        text: its words; empty where the corpus may not be passed on.
+        text: its words; empty if the corpus may not be passed on.
         group: what it is about; empty likewise.
     """
 

@@ -47,7 +47,7 @@ class Departure(Table, frozen=True, kw_only=True):
     """The operator at which a backend deviates from the judged one.
 
     Attributes:
-        unknown_because: why that is not known; "" where it is.
+        unknown_because: why that is not known; "" if it is.
         operator: name of the first operator whose output departs.
         how: what the backend does there: it crashes, refuses, departs, or gives NaN or infinity.
         said: the same in more words, with figures.
@@ -90,7 +90,7 @@ class Cell(Table, frozen=True, kw_only=True):
         state: the worst that a gate found.
         gate: the first test that found it.
         why: what that says.
-        departure: where it departs from the judged backend; None where that was not looked for.
+        departure: where it departs from the judged backend; None if that was not looked for.
     """
 
     candidate: str
@@ -176,7 +176,9 @@ def as_markdown(document: Document) -> str:
         cells = part.run.backends
         if cells:
             table = as_table(cells, judged_in(part))
-            said = "".join(f"* {foreign_text.as_markdown(one)}\n" for one in departures_in(cells))
+            said = "".join(
+                f"* {foreign_text.as_markdown(departure)}\n" for departure in departures_in(cells)
+            )
             texts.append(f"\n{markdown_table(table)}\n\n{LEGEND}.\n\n{said}")
     return "".join(texts)
 
@@ -196,9 +198,9 @@ def judged_in(document: Document) -> str:
 def departures_in(cells: Iterable[Cell]) -> list[str]:
     """Return a line for each deviating pair: the operator, or why it is unknown."""
     return [
-        f"{one.candidate} on {one.backend}: {one.departure.text}"
-        for one in cells
-        if one.departure is not None
+        f"{cell.candidate} on {cell.backend}: {cell.departure.text}"
+        for cell in cells
+        if cell.departure is not None
     ]
 
 
@@ -218,8 +220,8 @@ def fit_on(document: Document) -> str:
 def _also_on(cells: Iterable[Cell]) -> str:
     """Return the note in parentheses on the other backends; empty if there are none."""
     by_backend: dict[str, list[Cell]] = {}
-    for one in cells:
-        by_backend.setdefault(one.backend, []).append(one)
+    for cell in cells:
+        by_backend.setdefault(cell.backend, []).append(cell)
     right = [name for name, own in by_backend.items() if all(one.is_right for one in own)]
     said = [f"also on {', '.join(right)}"] if right else []
     for name, own in by_backend.items():
@@ -239,9 +241,9 @@ def as_table(cells: Iterable[Cell], judged: str) -> list[list[str]]:
         judged: the backend that the run itself judged, whose column says so.
     """
     cells = list(cells)
-    backends = list(dict.fromkeys(one.backend for one in cells))
-    found = {(one.candidate, one.backend): one.short for one in cells}
-    candidates = list(dict.fromkeys(one.candidate for one in cells))
+    backends = list(dict.fromkeys(cell.backend for cell in cells))
+    found = {(cell.candidate, cell.backend): cell.short for cell in cells}
+    candidates = list(dict.fromkeys(cell.candidate for cell in cells))
     rows = [
         [name, JUDGED, *(found.get((name, backend), NOT_ASKED) for backend in backends)]
         for name in candidates

@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     except EdgeproofError as error:
         return complain(error)
     sys.stdout.write(as_text(document))
-    if len({one.subject.name for one in document.parts()}) > 1:
+    if len({part.subject.name for part in document.parts()}) > 1:
         sys.stdout.write(f"\n{as_table(document)}\n")
     sys.stdout.write(f"\n{one_line(options.out)}\n")
     return 0
@@ -65,22 +65,22 @@ def main(arguments: list[str] | None = None) -> int:
 
 def merge(documents: Sequence[Document]) -> Document:
     """Merge several runs into one document; `Document.parts` splits it again."""
-    names = device_names([identity_of(one) for one in documents])
+    names = device_names([identity_of(document) for document in documents])
     named = list(zip(names, documents, strict=True))
-    subjects = dict.fromkeys(one.subject.name for one in documents)
-    schemes = dict.fromkeys(scheme for one in documents for scheme in one.subject.schemes)
+    subjects = dict.fromkeys(document.subject.name for document in documents)
+    schemes = dict.fromkeys(scheme for document in documents for scheme in document.subject.schemes)
     first = documents[0]
     return new_document(
         run=replace(
             first.run,
-            finished=max(_finished(one) for one in documents),
+            finished=max(_finished(document) for document in documents),
             localizations=[],
             merged=[_merged(name, one) for name, one in named],
         ),
         subject=read_open({"name": " + ".join(subjects), "schemes": list(schemes)}, SubjectRecord),
         device=DeviceRecord(
             name=" + ".join(dict.fromkeys(names)),
-            emulated=any(one.device.emulated for one in documents),
+            emulated=any(document.device.emulated for document in documents),
         ),
         circumstances=first.circumstances,
         artefacts=_artefacts(named),
@@ -126,10 +126,12 @@ def _artefacts(named: Sequence[tuple[str, Document]]) -> Iterator[ArtefactRecord
 def as_table(document: Document) -> str:
     """Return a line for each variant, with bytes, accuracy and drop, the smallest first."""
     found: dict[tuple[str, ...], dict[str, Measurement]] = {}
-    for one in document.measurements:
-        found.setdefault((one.subject, one.device, one.scheme), {})[one.metric] = one
+    for measurement in document.measurements:
+        found.setdefault((measurement.subject, measurement.device, measurement.scheme), {})[
+            measurement.metric
+        ] = measurement
     pieces = {
-        one.subject.name: one.subject.vocabulary.get("pieces", "") for one in document.parts()
+        part.subject.name: part.subject.vocabulary.get("pieces", "") for part in document.parts()
     }
     variants = {key: taken for key, taken in found.items() if SIZE in taken}
     rows = [

@@ -56,24 +56,24 @@ def metric_samples(document: Document) -> list[dict[str, Any]]:
     subject = document.subject.name
     main = document.circumstances.backend
     samples = []
-    for one in document.measurements:
-        metric = metric_named(one.metric)
+    for measurement in document.measurements:
+        metric = metric_named(measurement.metric)
         unit, factor = _shown(metric)
-        scheme = one.scheme
-        if one.backend not in (None, main):
-            scheme = f"{scheme} on {one.backend}"
-        key = f"{subject}/{one.device}/{scheme}/{one.metric}"
+        scheme = measurement.scheme
+        if measurement.backend not in (None, main):
+            scheme = f"{scheme} on {measurement.backend}"
+        key = f"{subject}/{measurement.device}/{scheme}/{measurement.metric}"
         sample = {
             "id": key,
             "key": key,
-            "value": one.value * factor,
+            "value": measurement.value * factor,
             "start": taken,
             "stop": taken,
-            "title": f"{scheme}: {one.metric}",
+            "title": f"{scheme}: {measurement.metric}",
             "unit": unit,
             "better": metric.better,
-            "group": f"{subject}/{one.device}",
-            "groupTitle": f"{subject} on {one.device}",
+            "group": f"{subject}/{measurement.device}",
+            "groupTitle": f"{subject} on {measurement.device}",
         }
         samples.append(sample)
     return samples

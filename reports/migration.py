@@ -46,16 +46,18 @@ def migrated(document: Mapping[str, Any], version: int) -> dict[str, Any]:
 def _to_2(old: dict[str, Any]) -> dict[str, Any]:
     """Rename tweets to texts and entities to groups; tell measured tests from skipped ones."""
     judged: dict[str, bool] = {}
-    for one in old["measurements"]:
-        judged[one["test"]] = judged.get(one["test"], False) or one["verdict"] is not None
+    for measurement in old["measurements"]:
+        judged[measurement["test"]] = (
+            judged.get(measurement["test"], False) or measurement["verdict"] is not None
+        )
     return old | {
         "run": _run(old["run"], _localization_to_2),
-        "measurements": [_measurement_to_2(one) for one in old["measurements"]],
+        "measurements": [_measurement_to_2(measurement) for measurement in old["measurements"]],
         "tests": [
-            one | {"outcome": "recorded"}
-            if one["outcome"] == "skipped" and judged.get(one["id"]) is False
-            else one
-            for one in old["tests"]
+            test | {"outcome": "recorded"}
+            if test["outcome"] == "skipped" and judged.get(test["id"]) is False
+            else test
+            for test in old["tests"]
         ],
     }
 
@@ -76,7 +78,7 @@ def _to_3(old: dict[str, Any]) -> dict[str, Any]:
     run = old["run"] if parts is None else old["run"] | {"merged": parts}
     return _circumstances_to_3(old) | {
         "run": run,
-        "measurements": [_measurement_to_3(one) for one in old["measurements"]],
+        "measurements": [_measurement_to_3(measurement) for measurement in old["measurements"]],
     }
 
 
@@ -95,10 +97,11 @@ def _to_4(old: dict[str, Any]) -> dict[str, Any]:
     Nothing was guarded before.
     """
     measured = {"outcome": "measured"}
-    tests = [one | measured if one["outcome"] == "recorded" else one for one in old["tests"]]
+    tests = [test | measured if test["outcome"] == "recorded" else test for test in old["tests"]]
     return _subject_to_4(old) | {
         "measurements": [
-            _with_scheme(one, "scheme") | {"guard": None} for one in old["measurements"]
+            _with_scheme(measurement, "scheme") | {"guard": None}
+            for measurement in old["measurements"]
         ],
         "tests": tests,
     }

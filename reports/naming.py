@@ -57,11 +57,11 @@ def device_names(runs: Sequence[Identity]) -> list[str]:
     Where one does, what they differ in is added: the board's address, the commit, then when they
     began, then a number.
     """
-    named = [(one.subject, one.device) for one in runs]
+    named = [(run.subject, run.device) for run in runs]
     for facts in (
-        [one.address for one in runs],
-        [one.commit for one in runs],
-        [one.moment for one in runs],
+        [run.address for run in runs],
+        [run.commit for run in runs],
+        [run.moment for run in runs],
     ):
         named = _told_apart(named, facts)
     return _numbered(named)

@@ -71,7 +71,9 @@ def new_document(  # noqa: PLR0913 - the parts of a document, all named
         "device": _sorted(device),
         "circumstances": _sorted(circumstances),
         "artefacts": [_sorted(one) for one in sorted(artefacts, key=lambda one: one.name)],
-        "measurements": [one.to_dict() for one in sorted(measurements, key=_measurement_order)],
+        "measurements": [
+            measurement.to_dict() for measurement in sorted(measurements, key=_measurement_order)
+        ],
         "tests": as_plain(list(tests)),
     }
     _serialized(document, None)
@@ -123,7 +125,7 @@ def as_document(plain: object, path: Path | None = None) -> Document:
 
     Args:
         plain: the parsed JSON.
-        path: of the file, for messages; None where there is none yet.
+        path: of the file, for messages; None if there is none yet.
 
     Raises:
         EdgeproofError: names the file and the key.
@@ -189,8 +191,10 @@ def _check_owners(document: Document, path: Path | None) -> None:
     """Reject measurements and tests of runs that the document does not list."""
     runs = [(one.subject.name, one.device.name) for one in document.merged or ()]
     whose = {
-        "measurements": [(one.subject, one.device) for one in document.measurements],
-        "tests": [(one.subject, one.device) for one in document.tests],
+        "measurements": [
+            (measurement.subject, measurement.device) for measurement in document.measurements
+        ],
+        "tests": [(test.subject, test.device) for test in document.tests],
     }
     for kind, owners in whose.items():
         for index, owner in enumerate(owners):

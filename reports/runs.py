@@ -38,7 +38,7 @@ class Run:
         folder: what was named on the command line.
         tests: Allure's result of each test, by its file.
         unreadable: files that a killed run left half-written.
-        document: its results.json, its device named as no other run's; None where it measured
+        document: its results.json, its device named as no other run's; None if it measured
             nothing.
         environments: Allure's environment by device: what keeps it from hiding another run.
     """

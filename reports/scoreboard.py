@@ -202,7 +202,9 @@ def as_csv(document: Document) -> str:
 
 def legend(document: Document) -> list[str]:
     """Return the notes that complete the scoreboard of a run."""
-    known = any(one.known_failure and one.verdict for one in document.measurements)
+    known = any(
+        measurement.known_failure and measurement.verdict for measurement in document.measurements
+    )
     head, floors = scoreboard_table(document)[0], _floors(document)
     given = _is_given(document)
     said = {
@@ -238,13 +240,17 @@ def worst_verdict(measurements: Sequence[Measurement]) -> str:
 
 
 def _worst(measurements: Sequence[Measurement], also: set[str]) -> str:
-    found = {said for one in measurements for said in (_verdict(one), _guard_of(one))} | also
+    found = {
+        said
+        for measurement in measurements
+        for said in (_verdict(measurement), _guard_of(measurement))
+    } | also
     return next((verdict for verdict in WORST_FIRST if verdict in found), UNMEASURED)
 
 
 def _unmeasured(document: Document) -> dict[str, set[str]]:
     """Return for each scheme whether tests failed without a measurement, or were not run."""
-    told = {one.test for one in document.measurements if _tells(one)}
+    told = {measurement.test for measurement in document.measurements if _tells(measurement)}
     found: dict[str, set[str]] = {}
     for test in document.tests:
         failed = test.outcome in FAILED and test.id not in told
@@ -301,9 +307,9 @@ def _groups(document: Document) -> dict[tuple[str, str | None], list[Measurement
     """Return the measurements of each row; the backend is None for the judged one."""
     main = _judged_backend(document)
     groups: dict[tuple[str, str | None], list[Measurement]] = {}
-    for one in document.measurements:
-        backend = None if one.backend == main else one.backend
-        groups.setdefault((one.scheme, backend), []).append(one)
+    for measurement in document.measurements:
+        backend = None if measurement.backend == main else measurement.backend
+        groups.setdefault((measurement.scheme, backend), []).append(measurement)
     order = [FULL_MODEL, *document.subject.schemes]
 
     def place(group: tuple[str, str | None]) -> tuple[int, str, str]:
@@ -325,7 +331,11 @@ def _judged_backend(document: Document) -> str | None:
     named = document.circumstances.backend
     if named is not None:
         return named
-    answered = [one.backend for one in document.measurements if one.backend is not None]
+    answered = [
+        measurement.backend
+        for measurement in document.measurements
+        if measurement.backend is not None
+    ]
     return max(sorted(set(answered)), key=answered.count, default=None)
 
 

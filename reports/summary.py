@@ -63,7 +63,7 @@ def put_first(
         page: the page that Allure drew.
         runs: in the order in which they are shown.
         gate: what the quality gate found: rule, success and message.
-        faults: what is planted for each gate; None where nobody knows.
+        faults: what is planted for each gate; None if nobody knows.
     """
     tests = [test.id for run in runs for test in run.document.tests]
     links = {test: address for run in reversed(runs) for test, address in run.links.items()}
@@ -114,7 +114,7 @@ def _run(run: Shown) -> str:
     if red:
         parts.append("<h3>What is not green, and why</h3>")
         parts += [_unfolded(one, run.links, first=one is red[0]) for one in red]
-    known = [one for one in accounts(document) if one.is_known]
+    known = [account for account in accounts(document) if account.is_known]
     if known:
         parts.append("<h3>Known failures, and why they are expected</h3>")
         parts += [_unfolded(one, run.links, first=False) for one in known]

@@ -66,11 +66,11 @@ class Plan:
             another artefact only where the small model has fewer word pieces.
         full: the full model.
         cut: what a shrunk model keeps of it, taught, before its weights are rounded; the small
-            model itself where there is nothing to round, or it is not shrunk.
+            model itself if there is nothing to round, or it is not shrunk.
         small: the model that is converted.
         variants: its FlatBuffers by scheme.
         converted: the network in float32, a FlatBuffer for each length, where PyTorch made it.
-        parity: how far they are from PyTorch; None where PyTorch made nothing.
+        parity: how far they are from PyTorch; None if PyTorch made nothing.
     """
 
     request: Request

@@ -63,8 +63,8 @@ class Contents:
         artefacts: what it judged, all of it made.
         store: where that is.
         golden: answers [texts, values] by backend and candidate, of the pairs judged right alone.
-        recorded: what a reference answered that is no file; None where there is none.
-        known_failures: the user's own file of them; None where the project's decides.
+        recorded: what a reference answered that is no file; None if there is none.
+        known_failures: the user's own file of them; None if the project's decides.
         backends: versions of the backends by name.
         main_backend: the one that was judged first.
         budgets: the file of the budgets.
@@ -223,9 +223,9 @@ def _slim_texts(kept: Artefact) -> dict[str, bytes]:
     for split, encoded in load_encoded(kept).items():
         slim = encoded
         if split not in CARRIED:
-            inputs = [one.name for one in fields(encoded) if one.name != "labels"]
+            inputs = [field.name for field in fields(encoded) if field.name != "labels"]
             slim = replace(encoded, **{name: getattr(encoded, name)[:0] for name in inputs})
-        arrays |= {f"{split}_{one.name}": getattr(slim, one.name) for one in fields(slim)}
+        arrays |= {f"{split}_{field.name}": getattr(slim, field.name) for field in fields(slim)}
     return {**files, TEXTS: text.encode(), ENCODED: _npz(arrays), LEFT_OUT: b""}
 
 

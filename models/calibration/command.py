@@ -86,7 +86,7 @@ def calibrate(
 
 def _rate(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
     """Return how many comparisons claimed a regression, with the exact 95 % interval."""
-    claimed = sum(one.claimed for one in comparisons)
+    claimed = sum(comparison.claimed for comparison in comparisons)
     low, high = proportion_interval(claimed, len(comparisons))
     return {
         name: round(claimed / len(comparisons), DIGITS),
@@ -108,7 +108,7 @@ def _floors(same: Sequence[Comparison]) -> dict[str, Any]:
 
 
 def _reruns(comparisons: Sequence[Comparison]) -> int:
-    return sum(len(one.races) > 1 for one in comparisons)
+    return sum(len(comparison.races) > 1 for comparison in comparisons)
 
 
 def _so_far(
@@ -149,10 +149,10 @@ def _content(variant: Path | None) -> bytes:
 
 
 def _backend(asked: str | None) -> str:
-    installed = [one.name for one in available_backends()]
+    installed = [backend.name for backend in available_backends()]
     if asked in installed or (asked is None and installed):
         return asked or installed[0]
-    reasons = "; ".join(one.reason for one in absent_backends())
+    reasons = "; ".join(backend.reason for backend in absent_backends())
     raise UsageMistake(
         f"{asked or 'no backend'} cannot answer here ({reasons or 'it is none'})",
         key="--backend",

@@ -39,8 +39,8 @@ class Opened:
     """A file that was read, with its metadata.
 
     Attributes:
-        metadata: None where it has none, or where what it has cannot be read.
-        unread: why it cannot; None where it can.
+        metadata: None if it has none, or where what it has cannot be read.
+        unread: why it cannot; None if it can.
     """
 
     file: Path

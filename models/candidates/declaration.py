@@ -208,7 +208,7 @@ class Declaration:
     """The declaration of one file, and where it was made, for messages.
 
     Attributes:
-        where: the TOML or the option, and the key; None where nothing is declared.
+        where: the TOML or the option, and the key; None if nothing is declared.
     """
 
     inputs: InputsTable = field(default_factory=InputsTable)

@@ -68,13 +68,13 @@ class Handed:
         name: the subject's.
         candidates: the files and what is declared of each.
         texts: the file of labelled texts.
-        labels: names, or a file of them; None where the metadata or the texts say them.
+        labels: names, or a file of them; None if the metadata or the texts say them.
         ordered: whether their order means something, worst first.
-        tokenizer: None where the metadata holds one, or the texts hold ids.
+        tokenizer: None if the metadata holds one, or the texts hold ids.
         reference: a candidate's name, or a file; None without one.
         reference_table: what is declared of a reference that is a file of its own; None without.
         recorded: answers that were recorded elsewhere, which are judged in place of a runtime's.
-        length: tokens of a row where there is no file that says it.
+        length: tokens of a row if there is no file that says it.
         where: the TOML file; None for options.
         description: one sentence.
         budgets: a shipped name or a file; None for the usual ones.
@@ -110,10 +110,10 @@ class Answered:
         file: the recording.
         recording: the answers.
         texts: what was asked.
-        meaning: of what the file answers; None where no file is given.
+        meaning: of what the file answers; None if no file is given.
         expected: token ids of each text as they are made here, without what fills rows up; None
             where nothing says how.
-        tokenizer: what makes them; None where the texts hold them, or nothing does.
+        tokenizer: what makes them; None if the texts hold them, or nothing does.
     """
 
     name: str
@@ -135,7 +135,7 @@ class GivenSubject:
         candidates: by name, the reference first where it is one of them.
         reference: name of the candidate that the others are compared with.
         reference_answers: what the reference answers, where it is no FlatBuffer.
-        answered: what is judged in place of a runtime's answers; None where a runtime answers.
+        answered: what is judged in place of a runtime's answers; None if a runtime answers.
         texts: what is asked.
         remarks: what a user has to know: a plain sentence each, for the header and the report.
     """
@@ -246,7 +246,7 @@ def _refuse_declared(handed: Handed, why: str) -> None:
 
 
 def _refuse_one_name(handed: Handed) -> None:
-    names = [one.name for one in handed.candidates]
+    names = [candidate.name for candidate in handed.candidates]
     # What is kept of each becomes files that some systems do not tell apart by case.
     same = alike(names)
     what = None
@@ -263,7 +263,7 @@ def _refuse_one_name(handed: Handed) -> None:
 def _refuse_beside_a_recording(handed: Handed) -> None:
     """Reject options that contradict a recording of one device's answers."""
     if len(handed.candidates) > 1:
-        names = ", ".join(one.name for one in handed.candidates)
+        names = ", ".join(candidate.name for candidate in handed.candidates)
         raise UsageMistake(
             f"the answers of one file were recorded, and {len(handed.candidates)} are given: "
             f"{names}",
@@ -338,11 +338,11 @@ def _expected_ids(
 def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, Path | None]:
     """Return the candidates with the reference first, and its name or its answers."""
     tables = list(handed.candidates)
-    names = [one.name for one in tables]
+    names = [table.name for table in tables]
     reference = handed.reference
     if reference is None and handed.recorded is None:
         reference = REFERENCE if REFERENCE in names else None
-    by_file = {Path(one.flatbuffer): one.name for one in tables}
+    by_file = {Path(table.flatbuffer): table.name for table in tables}
     named = reference if reference in names else by_file.get(Path(reference or "."))
     if reference is None or named is not None:
         _refuse_declared(handed, "a candidate's are declared with the candidate")
@@ -460,7 +460,7 @@ def _candidate(
     declared = _declaration(table, labels, handed)
     spec = _bind(opened, table, labels, handed)
     encoder = encoder_of(table, opened, handed.tokenizer, has_ids=handed.texts.ids is not None)
-    ids = next(one for one in spec.inputs if one.role == IDS)
+    ids = next(port for port in spec.inputs if port.role == IDS)
     return GivenCandidate(
         name=table.name,
         spec=spec,

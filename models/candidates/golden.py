@@ -88,7 +88,7 @@ class Golden:
         subject: its name.
         labels: in the order of the outputs.
         ids: of the texts [n].
-        texts: each, or both of a pair; None where they may not be passed on.
+        texts: each, or both of a pair; None if they may not be passed on.
         gold: the right label of each [n].
         candidates: at least one.
     """

@@ -161,8 +161,8 @@ def read_reference(  # noqa: PLR0913 - what it is made of
         declared: what is declared of it, with the labels.
         texts: what it is asked.
         candidates: those that are compared with it.
-        tokenizer: its own; None where it has that of all.
-        given: the tokenizer of all; None where each candidate's metadata holds one.
+        tokenizer: its own; None if it has that of all.
+        given: the tokenizer of all; None if each candidate's metadata holds one.
 
     Raises:
         UsageMistake: it cannot be read, run or asked about the texts, or something of it is not

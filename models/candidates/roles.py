@@ -58,9 +58,9 @@ class Port:
     """An input or output of the graph, with all its names.
 
     Attributes:
-        name: in the signature; None where the file has none.
+        name: in the signature; None if the file has none.
         position: in the graph's order.
-        described: its name in the metadata; None where there is none.
+        described: its name in the metadata; None if there is none.
     """
 
     name: str | None

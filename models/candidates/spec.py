@@ -19,7 +19,7 @@ Meaning = Literal["logits", "probabilities", "log_probabilities", "logit", "sigm
 # operator says it; or it is what is documented where nothing says it.
 Found = Literal["declared", "name", "metadata", "shape", "graph", "default"]
 
-# One dimension: None where the file leaves it open.
+# One dimension: None if the file leaves it open.
 Shape = tuple[int | None, ...]
 
 
@@ -29,15 +29,15 @@ class InputSpec:
 
     Attributes:
         role: what it takes.
-        name: what a runner binds it by: the signature's name for it; None where the file has no
+        name: what a runner binds it by: the signature's name for it; None if the file has no
             signature, and it is bound by `position`.
-        tensor: the tensor's own name, "" where it has none.
+        tensor: the tensor's own name, "" if it has none.
         position: its place in the graph's order.
         dtype: int32, int64, float32 or another that ids can be written in.
         shape: of the tensor; at most one dimension is neither 1 nor open.
-        length: tokens of a text; None where the file leaves it open and nobody declared it.
+        length: tokens of a text; None if the file leaves it open and nobody declared it.
         quantization: of an input stored in small integers.
-        rows: of the table that ids look up: larger ids are beyond it; None where none is seen.
+        rows: of the table that ids look up: larger ids are beyond it; None if none is seen.
         found: how its role was found.
     """
 
@@ -72,19 +72,19 @@ class OutputSpec:
     | `sigmoids` | one probability for each label, independent of each other |
 
     Attributes:
-        name: the signature's name for it; None where the file has no signature.
+        name: the signature's name for it; None if the file has no signature.
         tensor: the tensor's own name.
         position: its place in the graph's order.
         meaning: see above.
-        classes: how many labels it tells apart; None where the file leaves that open, and the
+        classes: how many labels it tells apart; None if the file leaves that open, and the
             labels decide.
         dtype: as the runtime answers it.
         shape: of the tensor.
-        quantization: how its integers stand for real numbers; None where it is in floats.
+        quantization: how its integers stand for real numbers; None if it is in floats.
         threshold: for `sigmoid` and `logit`, the probability above which the answer is `positive`.
         positive: for these, the index of the label that a probability of 1 stands for.
         found: how the meaning was found.
-        found_threshold: how threshold and positive were; None where there are none.
+        found_threshold: how threshold and positive were; None if there are none.
     """
 
     name: str | None
@@ -107,11 +107,11 @@ class CandidateSpec:
 
     Attributes:
         file: the FlatBuffer.
-        signature: the key of the signature it is called by; None where it has none.
+        signature: the key of the signature it is called by; None if it has none.
         graph: which of the file's graphs answers: 0, unless its signature is another's.
         inputs: in the graph's order.
         output: the one that is judged.
-        labels: as declared or from the metadata; None where neither names them.
+        labels: as declared or from the metadata; None if neither names them.
         labels_found: how they were found; None without labels.
         warnings: what a user has to know: a plain sentence each.
         shorter: the same for shorter rows, ascending, where the file takes rows of several lengths:
@@ -134,7 +134,7 @@ class CandidateSpec:
 
     @property
     def length(self) -> int | None:
-        """Tokens of a text; None where the file leaves it open and nobody declared it."""
+        """Tokens of a text; None if the file leaves it open and nobody declared it."""
         return next((port.length for port in self.inputs if port.role == "ids"), None)
 
     @property

@@ -101,7 +101,7 @@ def write_encoding(
     Args:
         out: an existing folder.
         encoded: the encoded splits, by split.
-        tokenizer: its JSON; None where there is none that a device can run.
+        tokenizer: its JSON; None if there is none that a device can run.
         summary: counts, lengths, what was left out.
     """
     if tokenizer is not None:

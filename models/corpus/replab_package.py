@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # An entity and a tweet: some tweets belong to two entities, with a polarity for each.
 Key = tuple[str, str]
 
-# A text, and the language that its file gives it: "" where it has no such column.
+# A text, and the language that its file gives it: "" if it has no such column.
 Text = tuple[str, str]
 
 _NO_DUPLICATE = ("-1", "")
@@ -49,9 +49,9 @@ class LabeledTweet:
         tweet_id: the tweet.
         filtering: RELATED or UNRELATED, as it stands.
         polarity: POSITIVE, NEUTRAL, NEGATIVE or "", as it stands.
-        language: EN or ES; "" where the copy does not say it.
-        near_duplicate_of: the id of another tweet; "" where it is of none.
-        text: as downloaded; "" for a deleted tweet; None where no file has it.
+        language: EN or ES; "" if the copy does not say it.
+        near_duplicate_of: the id of another tweet; "" if it is of none.
+        text: as downloaded; "" for a deleted tweet; None if no file has it.
         where: file and line of the row.
     """
 
@@ -78,7 +78,7 @@ class Package:
     Attributes:
         entities: by id.
         tweets: every row of the `labeled` files, sorted by split, entity and tweet.
-        gold: the polarity of each key in the gold standard of a split; None where it is absent.
+        gold: the polarity of each key in the gold standard of a split; None if it is absent.
         official: the same of the official gold standard of the test split.
         unreadable: file and line of each row that could not be read, in any file.
         files_with_text: how many files of texts there are.
@@ -117,7 +117,7 @@ def read_package(root: Path) -> Package:
 
 
 def read_languages(root: Path) -> dict[Key, str]:
-    """Return the language of each tweet of both splits, "" where a row does not say it.
+    """Return the language of each tweet of both splits, "" if a row does not say it.
 
     Raises:
         UsageMistake: the folder holds no tweet_info, or a file lacks a column or cannot be read.
@@ -192,7 +192,7 @@ class _Reader:
         return _polarities(row for _, row in self._rows([path], columns))
 
     def infos(self, folder: str) -> dict[Key, tuple[str, str]]:
-        """Return language and the tweet it nearly duplicates, each "" where unknown or none."""
+        """Return language and the tweet it nearly duplicates, each "" if unknown or none."""
         found = {}
         columns = ("tweet_id", "entity_id"), ("language", "is_near_duplicate_of")
         for _, row in self._rows(info_files(self._root, folder), *columns):

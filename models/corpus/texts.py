@@ -18,7 +18,7 @@ class LabelledText:
 
     Attributes:
         text_id: the id its source gave it, or one made from its place there.
-        group_id: what the text is about, where answers are averaged by it; "" where none is
+        group_id: what the text is about, where answers are averaged by it; "" if none is
             declared. RepLab: the entity.
         text: as published; cleaning belongs to the tokenizer.
         label: index into the corpus's labels, 0 the worst where they are ordered.

@@ -48,7 +48,7 @@ GUARDS = ("firmware", "firmware_command", "throttling", "undervoltage", "events"
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """One reading of a device's state; None or empty where it is unknown.
+    """One reading of a device's state; None or empty if it is unknown.
 
     Attributes:
         at: seconds on the device's monotonic clock.
@@ -268,7 +268,7 @@ def _reasons_between(before: Circumstances, after: Circumstances, device: Device
 def foreign_load(before: Circumstances, after: Circumstances) -> float | None:
     """Return how many cores other processes kept busy between two readings, on average.
 
-    None where it is not known. The kernel counts in hundredths of a second: within one second,
+    None if it is not known. The kernel counts in hundredths of a second: within one second,
     only what is more than its counts can be off is held to be others'.
     """
     if None in (before.busy, after.busy, before.runner_busy, after.runner_busy):

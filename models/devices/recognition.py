@@ -32,7 +32,7 @@ class Found:
     Attributes:
         device: the profile's name; `host` where no board's fits.
         machine: the kernel's name of the architecture.
-        model: what the device tree calls it, None where there is no device tree.
+        model: what the device tree calls it, None if there is no device tree.
         files: the files that a profile asked for and that are there, with their first line.
     """
 

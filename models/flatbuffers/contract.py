@@ -62,7 +62,7 @@ def promised_runtime(contract: Contract, converter: str | None) -> str:
 
     Args:
         contract: of its scheme.
-        converter: what made the float32 file that it comes from; None where nobody says.
+        converter: what made the float32 file that it comes from; None if nobody says.
     """
     own = _READ.converters.get(converter or "", contract.runtime)
     return max(own, contract.runtime, key=version_key)

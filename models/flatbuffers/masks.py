@@ -65,7 +65,7 @@ def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[st
             largest = scores.max(axis=-1)
             highest[name] = max(highest[name], float(largest.max()))
             ends[name] = min(ends[name], float(largest.min()) - VANISHES)
-    # From the highest score, or from 0 where it takes a score's place, a mask leads to the end.
+    # From the highest score, or from 0 if it takes a score's place, a mask leads to the end.
     depth = max((highest[name] - ends[name] for name in names), default=LIMIT)
     return depth, ends
 

@@ -51,7 +51,7 @@ class AssociatedFile:
 
     Attributes:
         kind: TENSOR_AXIS_LABELS, VOCABULARY, ...; `TYPE_n` where it is newer than this reader.
-        locale: of its texts, "" where nothing is said.
+        locale: of its texts, "" if nothing is said.
     """
 
     name: str
@@ -164,7 +164,7 @@ class ModelMetadata:
 
     Attributes:
         min_parser_version: the reader's version that knows every field of it.
-        minimum_runtime: the model's own word; None where it says nothing.
+        minimum_runtime: the model's own word; None if it says nothing.
         packed: the archive's members, without folders.
     """
 
@@ -193,7 +193,7 @@ class ModelMetadata:
 
     @property
     def tokenizer(self) -> Tokenizer | None:
-        """The first tokenizer that is described; None where there is none."""
+        """The first tokenizer that is described; None if there is none."""
         return next((unit for unit in self.units if isinstance(unit, Tokenizer)), None)
 
     @property
@@ -284,7 +284,7 @@ class _Table:
         self._length = _number(data, "<H", self._fields)
 
     def field(self, number: int) -> int | None:
-        """Return where a field lies; None where it is left out."""
+        """Return where a field lies; None if it is left out."""
         slot = _FIRST_FIELD + _FIELD * number
         if slot + _FIELD > self._length:
             return None
@@ -292,12 +292,12 @@ class _Table:
         return self.at + offset if offset else None
 
     def byte(self, number: int) -> int:
-        """Return a field of one byte, 0 where it is left out."""
+        """Return a field of one byte, 0 if it is left out."""
         at = self.field(number)
         return 0 if at is None else _number(self.data, "<B", at)
 
     def real(self, number: int) -> float:
-        """Return a float32 field, 0.0 where it is left out."""
+        """Return a float32 field, 0.0 if it is left out."""
         at = self.field(number)
         return 0.0 if at is None else float(_unpacked(self.data, "<f", at)[0])
 

@@ -62,15 +62,15 @@ def recognized(report: FlatBufferReport) -> Recognized:
 
 def large_weights(tensors: Iterable[Tensor]) -> list[Tensor]:
     """Return the weights that a converter would quantize, shared ones once; all if none is."""
-    weights = list({one.buffer: one for one in tensors if one.weight}.values())
-    large = [one for one in weights if math.prod(one.shape) >= SMALL]
+    weights = list({tensor.buffer: tensor for tensor in tensors if tensor.weight}.values())
+    large = [weight for weight in weights if math.prod(weight.shape) >= SMALL]
     return large or weights
 
 
 def _name(report: FlatBufferReport, weights: list[Tensor], shares: dict[str, float]) -> str:
     if not shares:
         return NO_WEIGHTS
-    integers = [one for one in weights if one.dtype not in FLOAT_DTYPES]
+    integers = [weight for weight in weights if weight.dtype not in FLOAT_DTYPES]
     share = sum(part for dtype, part in shares.items() if dtype not in FLOAT_DTYPES)
     if share <= MINORITY:
         main = next(iter(shares))
@@ -89,9 +89,9 @@ def _counts(dtype: str, share: float) -> bool:
 
 def _computing(report: FlatBufferReport, written: str, *, mixed: bool) -> str:
     """Return the scheme's name, given how weights are stored."""
-    products = [one for one in report.operators if multiply_accumulates(one)]
-    kinds = Counter(arithmetic(one) for one in products)
-    activations = {_activation(one) for one in products if arithmetic(one) == "integer"}
+    products = [operator for operator in report.operators if multiply_accumulates(operator)]
+    kinds = Counter(arithmetic(product) for product in products)
+    activations = {_activation(product) for product in products if arithmetic(product) == "integer"}
     if kinds["integer"] and len(activations) == 1:
         ending = "integer" if _integer_throughout(report) else "dense"
         return f"static_{written}_ai{activations.pop()}_{ending}"
@@ -114,20 +114,22 @@ def _of_products(report: FlatBufferReport) -> list[Tensor]:
 def _letter(weights: list[Tensor]) -> str:
     """Return the granularity of scales as the grammar writes it: the majority decides."""
     letters: Counter[str] = Counter()
-    for one in weights:
-        how = one.quantization
+    for weight in weights:
+        how = weight.quantization
         block = how.block if how is not None else None
         letter = f"b{block}" if block else "" if how is not None and how.per_channel else "t"
-        letters[letter] += one.constant_bytes
+        letters[letter] += weight.constant_bytes
     return letters.most_common(1)[0][0]
 
 
 def _activation(operator: Operator) -> int:
-    first = next((one for one in operator.inputs if one is not None), None)
+    first = next((tensor for tensor in operator.inputs if tensor is not None), None)
     return 0 if first is None else BITS.get(first.dtype, 0)
 
 
 def _integer_throughout(report: FlatBufferReport) -> bool:
     """Tell whether nothing computes on floats, outputs included."""
     outputs = report.subgraphs[0].outputs
-    return not report.arithmetic["float"] and all(one.dtype not in FLOAT_DTYPES for one in outputs)
+    return not report.arithmetic["float"] and all(
+        output.dtype not in FLOAT_DTYPES for output in outputs
+    )

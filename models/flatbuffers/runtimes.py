@@ -47,7 +47,7 @@ class RuntimeNeed:
     Attributes:
         declared: the version the file gives it.
         version: the version its operand types need, at least `declared`.
-        runtime: the first TFLite runtime that holds it; None where that is not known.
+        runtime: the first TFLite runtime that holds it; None if that is not known.
     """
 
     operator: str

@@ -22,7 +22,7 @@ class Rule(Table, frozen=True, kw_only=True):
         computes: `integer` on integers alone; `hybrid` on integer weights and float activations,
             which the kernel quantizes; `float` on weights that are unpacked first.
         weight_bits: of a stored weight; 16 are those of a float16.
-        activation_bits: of a stored activation; None where activations stay float32.
+        activation_bits: of a stored activation; None if activations stay float32.
         scales: which weights share one.
     """
 

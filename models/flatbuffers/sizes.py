@@ -23,7 +23,7 @@ class FlatBufferSizes:
     Attributes:
         flatbuffer: its file.
         flatbuffer_zipped: its file after zlib level 9.
-        resident: peak memory of a runner that answers with it; None where none was measured.
+        resident: peak memory of a runner that answers with it; None if none was measured.
     """
 
     flatbuffer: int
@@ -38,7 +38,7 @@ def size_ledger(
 
     Args:
         full: how many parameters each part of the full model has.
-        small: of the model that was converted; the full model's where there is no small one.
+        small: of the model that was converted; the full model's if there is no small one.
         flatbuffers: sizes by scheme.
 
     Returns:

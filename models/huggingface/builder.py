@@ -264,7 +264,7 @@ class Builder:
         )
 
     def _departs(self) -> str | None:
-        """Return where the float32 file departs from PyTorch; None where it does not."""
+        """Return where the float32 file departs from PyTorch; None if it does not."""
         if self._plan.parity is None:
             return None
         found: str | None = self._store.artefact(self._plan.parity).document(PARITY_CARD)[DEPARTS]

@@ -35,7 +35,7 @@ class Checkpoint:
         model_type: its family.
         architectures: the classes of `transformers` that it was saved from.
         labels: what its outputs stand for, in their order; none where it says nothing.
-        problem: its `problem_type`; None where it says none.
+        problem: its `problem_type`; None if it says none.
         config: the whole document.
     """
 
@@ -146,7 +146,7 @@ def read_config(folder: Path) -> Checkpoint:
 
 
 def family_in(folder: Path) -> str | None:
-    """Return the family that a folder's config.json names; None where it names none.
+    """Return the family that a folder's config.json names; None if it names none.
 
     Raises:
         UsageMistake: there is a config.json, and it cannot be read.

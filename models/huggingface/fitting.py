@@ -27,7 +27,7 @@ def is_for_pytorch(subject: Subject, family: Callable[[], str | None]) -> bool:
     Args:
         subject: with `checkpoint`, always; with `pretrained`, where the family has no network of
             this project's.
-        family: returns the family of the full model's checkpoint, None where its config names
+        family: returns the family of the full model's checkpoint, None if its config names
             none. Asked only where it decides: the config may have to be fetched.
     """
     if subject.full.checkpoint:

@@ -131,11 +131,11 @@ def known_of_other_versions(
 ) -> KnownDeviation | None:
     """Return an entry that explains a case, but for the version of the runtime."""
     near = [
-        one
-        for one in known_deviations()
-        if one.speaks_of(family.operator, family.kind)
-        and one.holds_on_a_version_of(info.backend, info)
-        and not one.holds_on(info.backend, info)
+        deviation
+        for deviation in known_deviations()
+        if deviation.speaks_of(family.operator, family.kind)
+        and deviation.holds_on_a_version_of(info.backend, info)
+        and not deviation.holds_on(info.backend, info)
     ]
     return explaining(near, facts, died=died)
 
@@ -144,4 +144,4 @@ def explaining(
     entries: Iterable[KnownDeviation], facts: dict[str, Any], *, died: bool
 ) -> KnownDeviation | None:
     """Return the first entry that explains a case; None where none does."""
-    return next((one for one in entries if one.explains(facts, died=died)), None)
+    return next((entry for entry in entries if entry.explains(facts, died=died)), None)

@@ -70,7 +70,7 @@ def cell_of(
         state=state,
         examples=record.examples,
         refused=record.refused.total(),
-        known=sorted(one.name for one in entries),
+        known=sorted(entry.name for entry in entries),
         new=record.deviating.deviation.what if record.deviating else "",
     )
 

@@ -2,7 +2,7 @@
 
 Both files answer the same texts with every tensor kept. For each operator of the judged file whose
 tensor the other has too: its noise, and how many NaN and Inf it holds. Of all its operators: the
-first that gives NaN or Inf. Where there is none, and the scheme is static: the smallest set of
+first that gives NaN or Inf. If there is none, and the scheme is static: the smallest set of
 kinds of operators whose return to float mends the answers. REQUEST and ANSWER are JSON files.
 """
 
@@ -66,7 +66,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         candidate: the file that is judged.
-        reference: what it is compared with; None where there is nothing to compare.
+        reference: what it is compared with; None if there is nothing to compare.
         not_finite: whether its answers hold NaN or Inf: those texts are looked at.
         texts: an .npz of inputs [n, tokens], each called FILE_SPLIT_ROLE: FILE is `reference` or
             `candidate`, SPLIT is `calibration`, `test`, or `curve`, the texts to draw it from.

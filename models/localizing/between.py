@@ -72,7 +72,7 @@ class Shown:
         how: what the backend does: it crashes, refuses, gives NaN, or departs.
         said: in more words.
         expected: what the judged backend answers [n, values].
-        actual: what the other answers; None where it does not.
+        actual: what the other answers; None if it does not.
     """
 
     how: str

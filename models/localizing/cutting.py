@@ -152,7 +152,7 @@ def _point_to_scales(graph: Any, place: dict[int, int]) -> None:
 
 
 def _blocks(tensor: Any) -> Any:
-    """Return a tensor's blockwise quantization; None where it has none."""
+    """Return a tensor's blockwise quantization; None if it has none."""
     details = None if tensor.quantization is None else tensor.quantization.details
     return details if hasattr(details, "scales") else None
 

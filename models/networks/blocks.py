@@ -51,7 +51,7 @@ class Blocks:
         weights: tensors by parameter name (see `parameters`).
         shape: the architecture.
         drop: dropout at a rate while training, `keep` otherwise.
-        padding: id of the padding that stands behind a row; None where nothing does.
+        padding: id of the padding that stands behind a row; None if nothing does.
     """
 
     weights: Weights

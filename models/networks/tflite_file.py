@@ -164,7 +164,7 @@ class _Reader:
 
     @property
     def _transformation(self) -> tuple[int, int] | None:
-        """Shape of the dense layer that word vectors pass; None where they pass none."""
+        """Shape of the dense layer that word vectors pass; None if they pass none."""
         if not self._shape.embedding_transformed:
             return None
         return self._shape.hidden, self._shape.embedding * (

@@ -59,7 +59,7 @@ class Call:
         file: the file.
         inputs: what it takes.
         output: the output that answers.
-        values: how many numbers answer a text; None where the file leaves that open.
+        values: how many numbers answer a text; None if the file leaves that open.
         most: how many they can be at most.
         threads: that compute an answer, whose last bits hang on it.
     """

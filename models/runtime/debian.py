@@ -44,7 +44,7 @@ class Mirrors:
 
     Attributes:
         main: address of the archive.
-        security: address of the security archive, None where the sources name none.
+        security: address of the security archive, None if the sources name none.
     """
 
     main: str

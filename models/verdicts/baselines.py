@@ -64,7 +64,7 @@ class RunIdentity(Table, frozen=True, kw_only=True):
     Attributes:
         machine: what latency and memory depend on: processor, backend, versions.
         texts: hash of the test texts that were answered.
-        file: SHA-256 of the FlatBuffer that was measured; None where there was none, or a baseline
+        file: SHA-256 of the FlatBuffer that was measured; None if there was none, or a baseline
             does not say it.
     """
 
@@ -100,9 +100,9 @@ class Baseline(Table, frozen=True, kw_only=True):
 
     def of(self, metric: str, backend: str | None) -> Kept | None:
         """Return the kept measurement of a metric, or None."""
-        for one in self.measurements:
-            if (one.metric, one.backend) == (metric, backend):
-                return one
+        for measurement in self.measurements:
+            if (measurement.metric, measurement.backend) == (metric, backend):
+                return measurement
         return None
 
 
@@ -112,7 +112,7 @@ class Movement(NamedTuple):
     Attributes:
         move: in a word.
         reason: the sentence that says so.
-        other_file: how the file of the baseline differs from the measured one; "" where it is that.
+        other_file: how the file of the baseline differs from the measured one; "" if it is that.
     """
 
     move: Move
@@ -189,7 +189,7 @@ def _in_todays_words(document: Any) -> Any:
     if isinstance(taken, dict):
         taken = {former.TAKEN.get(key, key): value for key, value in taken.items()}
     if isinstance(measurements, list):
-        measurements = [_renamed(one) for one in measurements]
+        measurements = [_renamed(measurement) for measurement in measurements]
     return document | {"schema": SCHEMA, "taken": taken, "measurements": measurements}
 
 
@@ -224,15 +224,15 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 def kept(measurements: Iterable[Measurement]) -> tuple[Kept, ...]:
     """Return the measurements of a baseline, in a fixed order."""
     chosen = {
-        (one.metric, one.backend): Kept(
-            metric=one.metric,
-            backend=one.backend,
-            value=one.value,
-            low=one.low,
-            high=one.high,
-            n=one.n,
+        (measurement.metric, measurement.backend): Kept(
+            metric=measurement.metric,
+            backend=measurement.backend,
+            value=measurement.value,
+            low=measurement.low,
+            high=measurement.high,
+            n=measurement.n,
         )
-        for one in measurements
+        for measurement in measurements
     }
     return tuple(chosen[key] for key in sorted(chosen, key=lambda key: (key[0], key[1] or "")))
 
@@ -273,7 +273,7 @@ def movement(
         baseline: of the same subject, device and scheme.
         taken: how this run is told apart.
         noise: see `read_noise`.
-        untimed: why times on this device say nothing; None where they do.
+        untimed: why times on this device say nothing; None if they do.
     """
     metric = metric_named(measured.metric)
     before = baseline.of(measured.metric, measured.backend)

@@ -99,7 +99,7 @@ class Judgment:
         estimate: what was measured.
         budget: what it must keep.
         scheme: of which variant.
-        invalid_because: what was wrong with the circumstances; None where nothing was.
+        invalid_because: what was wrong with the circumstances; None if nothing was.
     """
 
     verdict: Verdict

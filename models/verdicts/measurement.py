@@ -49,19 +49,19 @@ class Measurement(Table, frozen=True, kw_only=True):
         metric: a name of METRICS.
         scheme: the variant's scheme, or `full_model`.
         device: name of the device it was taken on.
-        backend: name of the backend that answered; None where none took part (sizes).
+        backend: name of the backend that answered; None if none took part (sizes).
         value: in `unit`.
         unit: canonical unit of the metric.
         n: sample size.
-        low: lower end of the 95 % interval; None where the sample is too small to bound it.
+        low: lower end of the 95 % interval; None if the sample is too small to bound it.
         high: upper end, likewise.
-        budget: the limit; None where it is recorded but not judged.
-        verdict: whether the budget is kept; None where it is not judged.
+        budget: the limit; None if it is recorded but not judged.
+        verdict: whether the budget is kept; None if it is not judged.
         test: id of the test that took it.
         reason: the sentence behind the verdict.
-        known_failure: why a failure is expected; empty where it is not.
+        known_failure: why a failure is expected; empty if it is not.
         subject: name of the subject; one document may hold several.
-        guard: the regression guard, and whether it is kept; None where nothing guards it.
+        guard: the regression guard, and whether it is kept; None if nothing guards it.
         details: what else a report can use, such as raw samples.
     """
 
@@ -166,7 +166,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
         metric: its name.
         scheme: of which variant, or `full_model`.
         device: on which device.
-        backend: which one answered; None where none took part.
+        backend: which one answered; None if none took part.
         test: in which test.
         budget: the limit, if there is one.
         guard: the regression guard, if there is one.

@@ -356,7 +356,7 @@ def refuse_not_finite(
         logits: to be looked through.
         file: whose answers they are, for the message.
         key: the same: which variant on which backend.
-        texts: the number of the text that each row answers, [n]; None where they are all there are.
+        texts: the number of the text that each row answers, [n]; None if they are all there are.
 
     Raises:
         NotFinite: says how many answers, and which is the first.

@@ -42,7 +42,7 @@ def score(gold: Labels, predicted: Labels, groups: Sequence[str]) -> dict[str, A
 
     Args:
         gold: labels [n], indices into POLARITIES.
-        predicted: answers [n], MISSING where there is none.
+        predicted: answers [n], MISSING if there is none.
         groups: ids [n].
     """
     tables = confusion.confusion(gold, predicted, groups, classes=len(POLARITIES))
@@ -64,7 +64,7 @@ def by_group(
 
     Args:
         gold: labels [n], indices into `labels`.
-        predicted: answers [n], MISSING where there is none.
+        predicted: answers [n], MISSING if there is none.
         groups: ids [n]; those that are not RepLab's are of the domain "other".
         labels: from the worst to the best.
     """

@@ -85,7 +85,7 @@ def single_stream(
     Args:
         ask: takes the number of the next query and how many, gives the seconds each took.
         queries: at least one.
-        seconds: the sum of the latencies to reach; 0.0 where the number is enough.
+        seconds: the sum of the latencies to reach; 0.0 if the number is enough.
 
     Returns:
         The seconds of every query, [n].

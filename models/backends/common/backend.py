@@ -28,9 +28,9 @@ class Installed:
     """The packages installed on the machine where a backend answers.
 
     Attributes:
-        versions: of distributions, by name; None where one is not installed.
+        versions: of distributions, by name; None if one is not installed.
         python: version of the CPython that would import them, like (3, 11); () if unknown.
-        drivers: manifests of Vulkan drivers; None where nobody has looked.
+        drivers: manifests of Vulkan drivers; None if nobody has looked.
         folders: that hold its packages; () where nobody has looked.
     """
 
@@ -49,7 +49,7 @@ class DelegatedOperators:
         delegated: those that the accelerator computes.
         partitions: pieces in which it computes them.
         left: names of the operators that it left, each once, with its reason where one is told.
-        by: what computes them, as the accelerator calls it; "" where it does not say.
+        by: what computes them, as the accelerator calls it; "" if it does not say.
     """
 
     nodes: int

@@ -62,10 +62,10 @@ class Inspected:
 
     Attributes:
         data: the whole file.
-        metadata: None where the file has none, or where it cannot be read.
-        unread: why the metadata cannot be read; None where it can.
+        metadata: None if the file has none, or where it cannot be read.
+        unread: why the metadata cannot be read; None if it can.
         scheme: which it is.
-        claimed: which it is said to be; None where nothing says so.
+        claimed: which it is said to be; None if nothing says so.
         claimed_by: who says so.
         declared: whether a user says so, and not only the file's name.
     """

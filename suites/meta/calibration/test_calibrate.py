@@ -21,7 +21,7 @@ from models.verdicts.__main__ import main
 from models.verdicts.comparison import RacedRatio
 from models.verdicts.judge import Estimate
 
-RUNTIMES = [one.name for one in available_backends(("ai_edge_litert", "tflite_runtime"))]
+RUNTIMES = [backend.name for backend in available_backends(("ai_edge_litert", "tflite_runtime"))]
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -63,7 +63,7 @@ def test_calibrator_detects_a_planted_slowdown(monkeypatch):
     """The runner's own clock shows twice the time; the reference is unchanged."""
     monkeypatch.setattr(races, "ROUNDS", 100)
     found = Calibrator(network.dense_network(), RUNTIMES[0]).comparison(1.0)
-    assert [1.7 < one.ratio.value < 2.3 for one in found.races] == [True, True]
+    assert [1.7 < race.ratio.value < 2.3 for race in found.races] == [True, True]
     assert found.claimed
 
 

@@ -40,7 +40,10 @@ def reasons(outcome):
 
 
 def values(outcome):
-    return {one["metric"]: one["value"] for one in outcome.results()["measurements"]}
+    return {
+        measurement["metric"]: measurement["value"]
+        for measurement in outcome.results()["measurements"]
+    }
 
 
 @pytest.mark.parametrize("kept", ["label", "logits", "probabilities"])
@@ -173,7 +176,7 @@ def test_golden_vectors_are_a_valid_recording(tmp_path):
     assert subject.answered.expected == subject.answered.recording.ids
     contract = Path(folder / "README.md").read_text("utf-8").partition("```json\n")[2]
     told = json.loads(contract.partition("```")[0])
-    assert [one["takes"] for one in told["inputs"]] == ["ids", "mask", "segments"]
+    assert [port["takes"] for port in told["inputs"]] == ["ids", "mask", "segments"]
     assert told["labels"] == list(LABELS)
     assert told["tokenizer"]["settings"] == {"file": "vocab.txt"}
     assert str(few.folder) not in contract

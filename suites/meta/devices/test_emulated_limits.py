@@ -74,7 +74,9 @@ def test_measured_cores_are_the_emulated_ones():
 def test_limit_is_the_measured_value_times_its_margin():
     expected = load_expected("embedded")
     table = expected.table
-    seen = next(one for one in table.instructions if one.backend == "ai_edge_litert")
+    seen = next(
+        instruction for instruction in table.instructions if instruction.backend == "ai_edge_litert"
+    )
     core = next(iter(seen.seen))
     limit = expected.limit("instructions", scheme=seen.scheme, backend="ai_edge_litert", core=core)
     assert limit.value == seen.seen[core] * table.margins.instructions

@@ -33,7 +33,7 @@ def test_failing_board_does_not_stop_the_others(boards, fleet, bundle):
     names = [part.device.name for part in document.parts()]
     ports = [board.target.split(":")[2].split("/")[0] for board in boards]
     assert all(any(name.endswith(f":{port}") for name in names) for port in ports), names
-    taken = [one.device for one in document.measurements]
+    taken = [measurement.device for measurement in document.measurements]
     counts = sorted(taken.count(name) for name in names)
     assert len(names) == 2
     assert 0 < counts[0] < counts[1]
@@ -119,9 +119,9 @@ def test_rejects_duplicate_board(tmp_path):
 def on(name, results):
     changed = as_plain(results)
     changed["device"]["name"] = name
-    for one in changed["measurements"]:
-        one["device"] = name
-        one["test"] = one["test"].replace("[host-", f"[{name}-")
+    for measurement in changed["measurements"]:
+        measurement["device"] = name
+        measurement["test"] = measurement["test"].replace("[host-", f"[{name}-")
     return as_document(changed)
 
 
@@ -136,9 +136,9 @@ def test_devices_of_the_same_name_get_numbers(measured):
     merged = merge(boards)
     names = [part.device.name for part in merged.parts()]
     assert names == ["rpi3", "rpi4-1", "rpi4-2"]
-    taken = [one.device for one in merged.measurements]
+    taken = [measurement.device for measurement in merged.measurements]
     assert {name: taken.count(name) for name in names} == dict.fromkeys(
         names, len(measured.measurements)
     )
-    whose = [(one.id, one.device) for one in merged.tests]
+    whose = [(test.id, test.device) for test in merged.tests]
     assert len(whose) == len(set(whose))

@@ -63,9 +63,15 @@ def test_a_bundle_of_given_files_is_judged_without_them(name, judge):
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     results = outcome.results()
     assert set(results["subject"]["schemes"]) == SUBJECTS[name]
-    golden = {one["scheme"] for one in results["measurements"] if one["metric"] == EXACT}
+    golden = {
+        measurement["scheme"]
+        for measurement in results["measurements"]
+        if measurement["metric"] == EXACT
+    }
     assert golden == SUBJECTS[name]
-    labels = {one["metric"]: one["value"] for one in results["measurements"]}
+    labels = {
+        measurement["metric"]: measurement["value"] for measurement in results["measurements"]
+    }
     assert labels[EXACT] == 1.0
     assert "record it with --edge-update-baseline --edge-baseline=FOLDER" in outcome.output
 
@@ -138,9 +144,9 @@ def test_given_files_have_baselines_where_the_user_keeps_them(judge, tmp_path):
     file = tmp_path / "kept" / "one sigmoid" / "host" / "sigmoid.json"
     assert json.loads(file.read_text("utf-8"))["subject"] == "one sigmoid", written.output
     document = json.loads(file.read_text("utf-8"))
-    for one in document["measurements"]:
-        if one["metric"] == "flatbuffer_bytes":
-            one.update({key: one[key] / 2 for key in ("value", "low", "high")})
+    for measurement in document["measurements"]:
+        if measurement["metric"] == "flatbuffer_bytes":
+            measurement.update({key: measurement[key] / 2 for key in ("value", "low", "high")})
     file.write_text(json.dumps(document), encoding="utf-8")
     grown = judge("sigmoid", size, kept)
     assert "baseline: regression: flatbuffer_bytes of sigmoid" in grown.output, grown.output

@@ -50,7 +50,9 @@ def test_board_needs_only_the_bundle(judge_on, board):
     results = outcome.results()
     assert results["device"]["name"] == recognize().device
     assert results["device"]["emulated"] is False
-    assert {one["device"] for one in results["measurements"]} == {results["device"]["name"]}
+    assert {measurement["device"] for measurement in results["measurements"]} == {
+        results["device"]["name"]
+    }
     assert board.starts > len(results["subject"]["schemes"])
 
 
@@ -70,7 +72,7 @@ def test_lost_board_ends_the_run_and_keeps_its_measurements(judge_on, board):
     assert outcome.code == pytest.ExitCode.INTERRUPTED, outcome.output
     assert "what was measured before is kept" in outcome.output
     assert "the connection was lost" in outcome.output or "cannot be reached" in outcome.output
-    kept = {one["metric"] for one in outcome.results()["measurements"]}
+    kept = {measurement["metric"] for measurement in outcome.results()["measurements"]}
     assert "flatbuffer_bytes" in kept
 
 
@@ -106,6 +108,6 @@ def test_board_with_python_38_is_judged(judge_on, tmp_path):
     finally:
         board.stop()
     assert not outcome.ids("error"), outcome.output
-    answered = {one["backend"] for one in outcome.results()["measurements"]}
+    answered = {measurement["backend"] for measurement in outcome.results()["measurements"]}
     assert answered == {"tflite_runtime", None}
     assert outcome.code == pytest.ExitCode.OK, outcome.output

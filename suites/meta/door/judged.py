@@ -29,9 +29,9 @@ class Judged:
     def figure(self, metric: str, candidate: str) -> float:
         """Return the value of the only measurement of a metric."""
         (found,) = (
-            one["value"]
-            for one in self.outcome.results()["measurements"]
-            if (one["metric"], one["scheme"]) == (metric, candidate)
+            measurement["value"]
+            for measurement in self.outcome.results()["measurements"]
+            if (measurement["metric"], measurement["scheme"]) == (metric, candidate)
         )
         return float(found)
 

@@ -44,9 +44,14 @@ def handed_in(mini, folder):
 def figures(document):
     """Return value, interval and sample size by metric and scheme."""
     return {
-        (one["metric"], one["scheme"]): (one["value"], one["low"], one["high"], one["n"])
-        for one in document["measurements"]
-        if one["metric"] in METRICS and one["scheme"] in SCHEMES
+        (measurement["metric"], measurement["scheme"]): (
+            measurement["value"],
+            measurement["low"],
+            measurement["high"],
+            measurement["n"],
+        )
+        for measurement in document["measurements"]
+        if measurement["metric"] in METRICS and measurement["scheme"] in SCHEMES
     }
 
 

@@ -143,7 +143,9 @@ def main() -> None:
 def _spread(flatbuffer: bytes, samples: Any) -> float:
     """Return the largest channel relative to the median one, for the worst dense input."""
     graph, observer = Graph(flatbuffer), Observer(flatbuffer)
-    sources = {graph.name(int(one.inputs[0])) for one in graph.operators(CODES.FULLY_CONNECTED)}
+    sources = {
+        graph.name(int(operator.inputs[0])) for operator in graph.operators(CODES.FULLY_CONNECTED)
+    }
     reach: dict[str, Any] = {}
     for values in observer.each(samples, sources):
         for name, array in values.items():

@@ -28,7 +28,7 @@ def test_each_length_has_a_graph_and_a_signature_and_the_longest_is_first():
     read = contents(of_lengths())
     assert keys(by_length(read)) == {4: "tokens_4", 6: "tokens_6", 8: "tokens_8"}
     assert [one.subgraph for one in by_length(read).values()] == [2, 1, 0]
-    assert [one.inputs[0].shape for one in read.subgraphs] == [(1, 8), (1, 6), (1, 4)]
+    assert [subgraph.inputs[0].shape for subgraph in read.subgraphs] == [(1, 8), (1, 6), (1, 4)]
 
 
 def test_weights_are_stored_once():
@@ -47,8 +47,8 @@ def test_operators_of_every_graph_keep_their_codes():
     plain, softmax = classifier(tokens=4), classifier(tokens=8, end=("SOFTMAX",))
     read = contents(merge_lengths({4: plain, 8: softmax}))
     for number, file in ((0, softmax), (1, plain)):
-        names = [one.name for one in read.operators if one.subgraph == number]
-        assert names == [one.name for one in contents(file).operators]
+        names = [operator.name for operator in read.operators if operator.subgraph == number]
+        assert names == [operator.name for operator in contents(file).operators]
 
 
 def test_rejects_merging_a_file_of_several_graphs():

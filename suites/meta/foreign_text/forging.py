@@ -55,9 +55,13 @@ def forged(payload: str) -> Document:
         "sizes": LEDGER,
         "floors": {"always": {"accuracy": 0.4}},
     }
-    taken = [one for one in made["measurements"] if (one["scheme"], one["metric"]) in TAKEN]
+    taken = [
+        measurement
+        for measurement in made["measurements"]
+        if (measurement["scheme"], measurement["metric"]) in TAKEN
+    ]
     kept = {one["test"] for one in taken}
-    made["tests"] = [one for one in made["tests"] if one["id"] in kept or one.get("message")]
+    made["tests"] = [test for test in made["tests"] if test["id"] in kept or test.get("message")]
     made["measurements"] = [one | {"subject": "mini"} for one in taken]
     made["measurements"][0]["known_failure"] = "known"
     made["artefacts"] = [{"name": "a", "sha256": "0", "bytes": 1}]

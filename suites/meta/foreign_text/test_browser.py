@@ -98,7 +98,7 @@ class Watched:
     @property
     def acts(self) -> list[str]:
         """Return scripts that ran, requests that were tried, and errors."""
-        tried = [one.url for one in self._seen._requests if "spy.example" in one.url]
+        tried = [request.url for request in self._seen._requests if "spy.example" in request.url]
         ran = [text for text in self._said if ACTED in text and "Refused" not in text]
         return [*tried, *ran, *self._seen.errors]
 

@@ -50,7 +50,7 @@ def test_a_document_holds_every_payload_as_it_is(documents, tmp_path) -> None:
 def test_payloads_have_no_effect_in_the_terminal(documents) -> None:
     for payload, made in documents:
         said = [scoreboard.as_text(made), sizes.as_text(made), merge.as_table(made)]
-        said += [one.as_text() for one in accounts(made)]
+        said += [account.as_text() for account in accounts(made)]
         assert [acting_in_a_log(text) for text in said] == [[]] * len(said), repr(payload[:80])
         assert one_line(payload, 60)[:20] in "".join(said), "it is shown"
 
@@ -59,8 +59,8 @@ def test_wrapped_line_never_begins_with_a_workflow_command() -> None:
     """A long word that is broken could begin a line with its inside."""
     for length in range(60, 110, 2):
         made = forged("x" * length + "::error::e ::stop-commands::x")
-        assert [acting_in_a_log(one.as_text()) for one in accounts(made)].count([]) > 0
-        assert all(not acting_in_a_log(one.as_text()) for one in accounts(made))
+        assert [acting_in_a_log(account.as_text()) for account in accounts(made)].count([]) > 0
+        assert all(not acting_in_a_log(account.as_text()) for account in accounts(made))
 
 
 def test_an_annotation_is_one_command(documents) -> None:

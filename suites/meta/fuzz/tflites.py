@@ -92,7 +92,7 @@ class Graph:
 
     def apply(self, code: int, *inputs: int, shape: tuple[int, ...] = (1, TOKENS, HIDDEN)) -> int:
         """Add an operator; return what it writes."""
-        known = [one.builtinCode for one in self._model.operatorCodes]
+        known = [operator_code.builtinCode for operator_code in self._model.operatorCodes]
         if code not in known:
             added = self._schema.OperatorCodeT()
             added.builtinCode, added.deprecatedBuiltinCode, added.version = code, min(code, 127), 1

@@ -99,8 +99,8 @@ def taken(metric="accuracy_drop", ends=(0.0, 0.02), moved=None):
 
 def ended(item, error, *measurements):
     """Return the outcome of an item's test that measures and then raises."""
-    for one in measurements:
-        keep(item, one)
+    for measurement in measurements:
+        keep(item, measurement)
     call = known_failures.pytest_runtest_call(item)
     next(call)
     with pytest.raises(BaseException) as raised:  # noqa: PT011 - which one it is, is the question

@@ -135,7 +135,9 @@ def test_selection_is_reported(arguments, said, run_sizes):
     assert outcome.code == 0, outcome.output
     reasons = partial_because(checked(outcome))
     assert said in reasons
-    assert any(one.startswith("only suites/size/test_size.py was collected") for one in reasons)
+    assert any(
+        reason.startswith("only suites/size/test_size.py was collected") for reason in reasons
+    )
 
 
 @pytest.fixture

@@ -32,11 +32,13 @@ def test_results_keep_their_schema(clean_run):
 
 
 def test_results_hold_every_metric_of_the_contract(clean_run):
-    assert {one["metric"] for one in clean_run.results()["measurements"]} >= CONTRACT
+    assert {
+        measurement["metric"] for measurement in clean_run.results()["measurements"]
+    } >= CONTRACT
 
 
 def test_every_measurement_names_a_test_that_ran(clean_run):
-    named = {one["test"] for one in clean_run.results()["measurements"]}
+    named = {measurement["test"] for measurement in clean_run.results()["measurements"]}
     assert named <= set(clean_run.tests)
 
 

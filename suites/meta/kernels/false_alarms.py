@@ -73,8 +73,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Judge right kernels, which no bound may refuse.")
     parser.add_argument("--examples", type=int, default=100_000)
     asked, alarms = false_alarms(parser.parse_args().examples)
-    for one in alarms[:20]:
-        sys.stdout.write(f"{one}\n")
+    for alarm in alarms[:20]:
+        sys.stdout.write(f"{alarm}\n")
     sys.stdout.write(f"{len(alarms)} false alarms in {asked:,} examples\n")
     return 1 if alarms else 0
 

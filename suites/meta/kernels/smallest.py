@@ -48,12 +48,18 @@ def main() -> int:
     target = find_target(device=None, emulate=given.emulate, target=None)
     transport = target.transport(Store(default_root()), offline=False, say=sys.stderr.write)
     asked = given.names
-    missing = [one for one in known_deviations() if not (FOLDER / one.name).exists()]
-    entries = [one for one in known_deviations() if one.name in asked] if asked else missing
+    missing = [
+        deviation for deviation in known_deviations() if not (FOLDER / deviation.name).exists()
+    ]
+    entries = (
+        [deviation for deviation in known_deviations() if deviation.name in asked]
+        if asked
+        else missing
+    )
     lost = [
-        one.name
-        for one in entries
-        if not _kept(one, given.numbers, list(target.backends()), transport)
+        entry.name
+        for entry in entries
+        if not _kept(entry, given.numbers, list(target.backends()), transport)
     ]
     for name in lost:
         sys.stderr.write(f"{name}: no case deviates on a backend that is here\n")
@@ -88,7 +94,7 @@ def _only(family: Family, entry: KnownDeviation, numbers: int) -> Family:
 
     def draw(choices: Choices) -> Case:
         case = family.draw(choices)
-        assume(sum(math.prod(one.shape) for one in case.outputs) >= numbers)
+        assume(sum(math.prod(output.shape) for output in case.outputs) >= numbers)
         assume(all(case.facts.get(key) in some for key, some in entry.when.items()))
         return case
 

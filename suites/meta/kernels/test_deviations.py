@@ -11,7 +11,7 @@ from models.kernels.families.all_families import FAMILIES
 
 LARGEST = 2_000
 SEEDS = range(300)
-ENTRIES = {one.name: one for one in known_deviations()}
+ENTRIES = {deviation.name: deviation for deviation in known_deviations()}
 
 
 @pytest.mark.parametrize("name", ENTRIES)

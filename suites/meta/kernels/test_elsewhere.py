@@ -28,9 +28,9 @@ def test_kernels_are_judged_behind_ssh(tmp_path):
     assert outcome.code == pytest.ExitCode.OK, outcome.output
     assert outcome.ids("failed") == []
     cells = read_cells(tmp_path / "reports" / "kernels" / FOLDER)
-    assert {(one.operator, one.state) for one in cells} == {
+    assert {(cell.operator, cell.state) for cell in cells} == {
         ("ATTENTION", "proven"),
         ("FULLY_CONNECTED", "proven"),
         ("RELU", "proven"),
     }
-    assert all(one.examples == 15 for one in cells)
+    assert all(cell.examples == 15 for cell in cells)

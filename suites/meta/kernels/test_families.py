@@ -54,7 +54,7 @@ def test_constants_keep_their_rows():
     out = drawing.node("FULLY_CONNECTED", [place, weights, -1], [Tensor((2, 2))])
     graph = drawing.graph(out)
     assert has_rows(graph)
-    assert [one.shape for one in with_rows(graph, 5).tensors] == [(5, 4), (2, 4), (5, 2)]
+    assert [tensor.shape for tensor in with_rows(graph, 5).tensors] == [(5, 4), (2, 4), (5, 2)]
 
 
 @pytest.mark.parametrize("name", PRODUCTS)
@@ -72,7 +72,7 @@ def test_a_32_bit_accumulator_is_filled_and_does_not_overflow():
 def test_scales_lie_far_apart(name):
     ratios = []
     for case in drawn(name):
-        held = (one.quantization for one in case.graph.tensors)
+        held = (tensor.quantization for tensor in case.graph.tensors)
         scales = [float(how.scales[0]) for how in held if how is not None]
         ratios.append(max(scales) / min(scales))
     assert max(ratios) > 1e5

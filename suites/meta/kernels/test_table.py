@@ -35,6 +35,6 @@ def test_column_of_an_emulated_target_says_so():
 
 def test_known_deviations_are_listed_with_links():
     listed = deviations_of()
-    for one in known_deviations():
-        assert f"| {one.name} |" in listed
-        assert one.link in listed or not one.link.startswith("https:")
+    for deviation in known_deviations():
+        assert f"| {deviation.name} |" in listed
+        assert deviation.link in listed or not deviation.link.startswith("https:")

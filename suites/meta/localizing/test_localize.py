@@ -38,7 +38,7 @@ print(json.dumps(answers))
 # A float16 file whose constant of 1e30 became infinite.
 OVERFLOW = PROJECT.parent / "shared" / "flatbuffers" / "fp16_mask_overflow.tflite"
 NAN = "NaN"
-# Decibels of each operator, None where there is no noise; and which is the first that diverges.
+# Decibels of each operator, None if there is no noise; and which is the first that diverges.
 CURVES = {
     "no operator": ([], None),
     "nothing but signal": ([None, 45.0, 20.0], None),

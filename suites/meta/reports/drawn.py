@@ -38,7 +38,7 @@ def write_run(folder: Path, device: str, *, commit: str | None = None) -> Path:
     write_results(folder / "results.json", known)
     write_metric_samples(known, results)
     (results / f"{device}-spy-attachment.html").write_text(SPY, encoding="utf-8")
-    taken = {one.test: one for one in known.measurements}
+    taken = {measurement.test: measurement for measurement in known.measurements}
     for number, test in enumerate(known.tests):
         message = taken[test.id].reason if test.id in taken else test.message
         failed = test.id in taken and taken[test.id].verdict is Verdict.FAIL
@@ -72,7 +72,10 @@ def planted() -> list[PlantedFault]:
 
 def _on(device: str) -> Document:
     known = document(device)
-    return changed(known, measurements=[replace(one, device=device) for one in known.measurements])
+    return changed(
+        known,
+        measurements=[replace(measurement, device=device) for measurement in known.measurements],
+    )
 
 
 def _result(device: str, number: int, test: Outcome, message: str) -> dict[str, Any]:

@@ -100,7 +100,9 @@ def endings() -> list[Outcome]:
         message="def test_signature():\n>   assert 1 == 2\nE   assert 1 == 2",
     )
     green = {"pass": "passed", None: "passed"}
-    judged = {one.test: green.get(one.verdict, "failed") for one in measurements()}
+    judged = {
+        measurement.test: green.get(measurement.verdict, "failed") for measurement in measurements()
+    }
     return [
         *(Outcome(id=test, outcome=ended, seconds=0.2) for test, ended in judged.items()),
         bare,

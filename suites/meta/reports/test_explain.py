@@ -14,7 +14,7 @@ from suites.meta.reports.runs import DROP_TEST, document
 @pytest.fixture(scope="module")
 def red():
     """The explanations of the small run, by title."""
-    return {one.title: one for one in explanations(document())}
+    return {explanation.title: explanation for explanation in explanations(document())}
 
 
 def test_only_failed_tests_are_explained(red):

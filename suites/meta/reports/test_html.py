@@ -297,7 +297,7 @@ def test_subjects_on_one_device_are_environments_of_their_own(
     ],
 )
 def test_emulated_board_is_not_called_fit_to_ship(*, emulated: bool, said: str) -> None:
-    taken = [one for one in measurements() if one.verdict == "pass"]
+    taken = [measurement for measurement in measurements() if measurement.verdict == "pass"]
     tests = [
         Outcome(id="test_a", outcome="passed", seconds=0.1),
         Outcome(id="test_b", outcome="xfailed", seconds=0.1, message="known"),
@@ -321,7 +321,7 @@ def test_emulated_board_is_not_called_fit_to_ship(*, emulated: bool, said: str) 
 )
 def test_passing_headline_names_unread_budgets(file: str, said: str) -> None:
     """A limit on agreement has no effect without a reference."""
-    taken = [one for one in measurements() if one.verdict == "pass"]
+    taken = [measurement for measurement in measurements() if measurement.verdict == "pass"]
     tests = [Outcome(id="test_a", outcome="passed", seconds=0.1)]
     made = document(measurements=taken, tests=tests)
     kind, before = headline(made)

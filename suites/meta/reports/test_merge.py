@@ -61,13 +61,13 @@ BOTH = (document("large", 8e6, 0.001), document("little", 1e6, 0.03))
 
 def test_every_measurement_and_test_names_its_subject():
     merged = merge(BOTH)
-    subjects = [one.subject for one in merged.measurements]
+    subjects = [measurement.subject for measurement in merged.measurements]
     assert {name: subjects.count(name) for name in subjects} == {"large": 3, "little": 3}
-    assert [(one.id, one.subject) for one in merged.tests] == [
+    assert [(test.id, test.subject) for test in merged.tests] == [
         ("test_it", "large"),
         ("test_it", "little"),
     ]
-    assert [one.name for one in merged.artefacts] == [
+    assert [artefact.name for artefact in merged.artefacts] == [
         "large/small/model.json",
         "little/small/model.json",
     ]
@@ -94,7 +94,11 @@ def test_runs_of_one_subject_on_one_device_are_told_apart(runs, names):
     documents = [document("mine", 1e6, 0.001 * number, **run) for number, run in enumerate(runs)]
     assert device_names([identity_of(one) for one in documents]) == names
     merged = merge(documents)
-    drops = [(one.device, one.value) for one in merged.measurements if "drop" in one.metric]
+    drops = [
+        (measurement.device, measurement.value)
+        for measurement in merged.measurements
+        if "drop" in measurement.metric
+    ]
     assert sorted(drops) == sorted((name, 0.001 * at) for at, name in enumerate(names))
 
 
@@ -126,7 +130,7 @@ def test_a_document_of_one_run_is_its_own_part():
 def test_artefacts_that_boards_share_are_listed_once_and_others_under_their_device():
     devices = [("rpi3", "0f"), ("rpi4", "0f"), ("jetson", "ab")]
     merged = merge([document("mine", 1e6, 0.0, device=name, sha=sha) for name, sha in devices])
-    assert {one.name: one.sha256[:2] for one in merged.artefacts} == {
+    assert {artefact.name: artefact.sha256[:2] for artefact in merged.artefacts} == {
         "mine/small/model.json": "0f",
         "jetson/mine/small/model.json": "ab",
     }

@@ -47,10 +47,18 @@ def test_former_documents_keep_the_schema_of_today_once_read(version):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_former_documents_say_the_same_under_the_names_of_today(version):
     document = read_results(former(version))
-    rates = [one for one in document.measurements if one.metric == "texts_per_second"]
-    assert [(one.value, one.unit, one.budget.unit) for one in rates] == [(400.0, "1/s", "1/s")]
-    others = [one for one in document.measurements if one.metric == "agreement_backends"]
-    assert [(one.value, one.backend) for one in others] == [(0.999, "tflite_runtime")]
+    rates = [
+        measurement
+        for measurement in document.measurements
+        if measurement.metric == "texts_per_second"
+    ]
+    assert [(rate.value, rate.unit, rate.budget.unit) for rate in rates] == [(400.0, "1/s", "1/s")]
+    others = [
+        measurement
+        for measurement in document.measurements
+        if measurement.metric == "agreement_backends"
+    ]
+    assert [(other.value, other.backend) for other in others] == [(0.999, "tflite_runtime")]
     known = document.circumstances
     assert known.backend == "ai_edge_litert"
     assert known.backends == {"ai_edge_litert": "2.3.0"}
@@ -58,14 +66,18 @@ def test_former_documents_say_the_same_under_the_names_of_today(version):
     (localized,) = document.run.localizations
     assert localized.held["texts"] == 8
     assert [(flip.row, flip.group) for flip in localized.flips] == [(3, "E1"), (7, "")]
-    assert {one.guard for one in document.measurements} == {None}
+    assert {measurement.guard for measurement in document.measurements} == {None}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_tests_that_only_measured_are_neither_passed_nor_skipped(version):
     document = read_results(former(version))
-    unjudged = {one.test for one in document.measurements if one.verdict is None}
-    judged = {one.test for one in document.measurements if one.verdict is not None}
+    unjudged = {
+        measurement.test for measurement in document.measurements if measurement.verdict is None
+    }
+    judged = {
+        measurement.test for measurement in document.measurements if measurement.verdict is not None
+    }
     ended = {one.id: one.outcome for one in document.tests}
     assert {ended[test] for test in unjudged - judged} == {"measured"}
     assert "skipped" not in ended.values()

@@ -77,7 +77,7 @@ def drawn_rows(number: int) -> list[Row]:
 def checked(longest: Model, row: Row) -> tuple[int, dict[int, Any]]:
     """Return the length that answers a row, and its inputs, as checked arrays give them."""
     whole = row.whole(FILLING)
-    names = [one.name for one in longest.inputs]
+    names = [port.name for port in longest.inputs]
     _, arrays = longest.check({name: np.array([whole[name]], np.int32) for name in names})
     one = longest.shortest_for(row.end)
     one.set_row(arrays, 0)

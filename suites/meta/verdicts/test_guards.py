@@ -45,8 +45,8 @@ def test_shipped_guards_belong_to_shipped_budgets_and_are_guards(name: str) -> N
     assert guards_beside(f"fixtures/budgets/{name}.toml") == name
     guards = load_guards(name, schemes=SCHEMES, classes=3)
     assert guards.limits
-    assert {one.guards for one in guards.limits.values()} == {True}
-    assert {one.file for one in guards.limits.values()} == {f"fixtures/guards/{name}.toml"}
+    assert {limit.guards for limit in guards.limits.values()} == {True}
+    assert {limit.file for limit in guards.limits.values()} == {f"fixtures/guards/{name}.toml"}
 
 
 @pytest.mark.parametrize("name", guard_names())
