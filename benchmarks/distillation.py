@@ -51,7 +51,7 @@ _DIGITS = 5
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train what is missing, measure, print; return the exit code (0, or 4 for a mistake)."""
+    """Train missing models, measure, print; return the exit code (0, or 4 for a mistake)."""
     options = _parser().parse_args(arguments)
     os.environ.update(ENVIRONMENT)
     store = Store(options.cache_dir)
@@ -108,7 +108,7 @@ def _plans(subject: Subject, seed: int, options: argparse.Namespace) -> dict[str
 
 
 def _build(plans: list[Plan], store: Store) -> None:
-    """Train what is missing in one process of its own, which alone imports TensorFlow."""
+    """Train missing models in one process of its own, which alone imports TensorFlow."""
     missing = [plan for plan in plans if not store.has(plan.small)]
     if not missing:
         return

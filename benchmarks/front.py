@@ -80,7 +80,7 @@ _CHUNK, _SECONDS = 500, 3600.0
 
 @dataclass(frozen=True)
 class Contender:
-    """What is measured.
+    """One measured model.
 
     Attributes:
         bytes: of its file, or of its weights in float32 where it has none.
@@ -145,7 +145,7 @@ def _shown(value: list[float], factor: float) -> str:
 
 
 def _measure(name: str, file: Path) -> dict[str, Any]:
-    """Return what was measured on one corpus, by contender."""
+    """Return the measurements on one corpus, by contender."""
     store = Store(default_root())
     plans = plans_of(name, file)
     full = _full_plan(plans, file)
@@ -278,7 +278,7 @@ def _paper(plan: Plan, store: Store, runner: Runner) -> Contender:
 
 
 def _instead(plan: Plan, store: Store, runner: Runner, folder: Path) -> dict[str, Contender]:
-    """Return what a user would pick instead: another runtime, and classifiers of words alone."""
+    """Return the usual alternatives: another runtime, and classifiers that count words."""
     corpus = store.artefact(plan.corpus)
     splits = load_encoded(corpus)
     train, validation = (texts_of(plan, store, split) for split in ("train", "validation"))
@@ -316,7 +316,7 @@ def _instead(plan: Plan, store: Store, runner: Runner, folder: Path) -> dict[str
 def _on_runner(
     runner: Runner, name: str, file: Path, tokenizer: str, binding: Binding | None = None
 ) -> Labelling:
-    """Load a FlatBuffer; return what labels texts with it, timed by the runner."""
+    """Load a FlatBuffer; return a function that labels texts with it, timed by the runner."""
     spec = read_candidate(file)
     runner.load(
         name, file, binding=binding or binding_of(spec, below=None, length=spec.length or 0)
@@ -330,7 +330,7 @@ def _on_runner(
 
 
 def _here(label_one: Callable[[tuple[str, ...]], int]) -> Labelling:
-    """Return what labels texts in this process, each timed as a runner does it."""
+    """Return a function that labels texts in this process, each timed as a runner does it."""
 
     def label(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         labels, seconds = np.zeros(len(texts), np.int64), np.zeros(len(texts))

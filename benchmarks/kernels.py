@@ -58,7 +58,7 @@ def measure_kernels() -> dict[str, Any]:
 
 
 def _rate(backend: AskedBackend, family: Family, way: Callable[[Family], Record]) -> float:
-    """Return the median of several rounds; what is imported first is not counted."""
+    """Return the median of several rounds, the time of imports left out."""
     way(family)
     found = []
     for _ in range(ROUNDS):

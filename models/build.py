@@ -56,7 +56,7 @@ ENVIRONMENT = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build what is missing; return the exit code (0, 4 for the user's mistake, else 1)."""
+    """Build missing artefacts; return the exit code (0, 4 for the user's mistake, else 1)."""
     answers = open_output(os.dup(sys.stdout.fileno()), raise_lost)
     stderr = os.dup(sys.stderr.fileno())
     with scratch_folder("edgeproof-build-") as scratch:
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
-    """Build what is missing; return the exit code and the document for stdout.
+    """Build missing artefacts; return the exit code and the document for stdout.
 
     Args:
         arguments: of the command.
@@ -122,7 +122,7 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
 
 
 def _builder_of(plan: Plan) -> Callable[[Store, Plan, Progress], _Builds]:
-    """Return what makes a plan's artefacts: TensorFlow's builder, or PyTorch's."""
+    """Return the builder of a plan: TensorFlow's, or PyTorch's."""
     if plan.request.by_pytorch:
         from models.huggingface import builder  # noqa: PLC0415 - after the log is in place
 
@@ -133,13 +133,13 @@ def _builder_of(plan: Plan) -> Callable[[Store, Plan, Progress], _Builds]:
 
 
 class _Builds(Protocol):
-    """What makes artefacts."""
+    """Interface of a builder."""
 
     def build(self) -> None:
-        """Make what is missing of a plan."""
+        """Make the missing artefacts of a plan."""
 
     def tasks(self) -> list[Task]:
-        """Return what has to be made, each stage after those that it needs."""
+        """Return the tasks of a plan, each after those that it needs."""
 
 
 def _parser() -> Parser:
@@ -177,7 +177,7 @@ def _schemes(text: str) -> tuple[str, ...]:
 
 
 def _divert_output(store: Store) -> Path:
-    """Send what the libraries print, natively too, to a log in the store."""
+    """Send the output of libraries, native code included, to a log in the store."""
     log = store.log()
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (sys.stdout, sys.stderr):

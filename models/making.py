@@ -53,7 +53,7 @@ class BuilderProcess:
         self._ear = _Ear(self._process)
 
     def lines(self) -> list[str]:
-        """Return what it has said since this was last asked."""
+        """Return the builder's new messages since the last call."""
         return self._ear.lines()
 
     def lives(self) -> bool:
@@ -108,7 +108,7 @@ class _Ear:
         return [self._lines.get_nowait() for _ in range(self._lines.qsize())]
 
     def document(self) -> str:
-        """Return what stdout was given."""
+        """Return the content of stdout."""
         return self._document.decode("utf-8", "replace")
 
     def close(self, seconds: float) -> None:

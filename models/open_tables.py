@@ -57,7 +57,7 @@ def as_plain(value: Any) -> Any:
 
 
 def _keeping(data: Any, read: Any) -> Any:
-    """Return what was read from `data`, each open table with its order and its further keys."""
+    """Return typed data, each open table with its order and its further keys."""
     if isinstance(read, dict):
         return {key: _keeping(data[key], each) for key, each in read.items()}
     if isinstance(read, (list, tuple)):

@@ -109,7 +109,7 @@ class Builder:
 
     @functools.cached_property
     def _shrunk(self) -> ShrunkTable:
-        """What is made of the full model: as the subject says, or found for its budgets."""
+        """Sizes of the shrunk model: as the subject says, or found for its budgets."""
         table = self._subject.shrunk
         if table is None:
             raise ValueError("the subject has no `shrunk`")

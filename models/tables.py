@@ -78,7 +78,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def typed(data: object, kind: type[T], path: Path) -> T:
-    """Convert what a TOML file holds to `kind`; unknown, missing and mistyped keys are errors.
+    """Convert the content of a TOML file to `kind`; unknown, missing and mistyped keys are errors.
 
     Raises:
         UsageMistake: names the file and the key.

@@ -22,7 +22,7 @@ _PIECES = re.compile(r"yielding (\d+) partitions")
 
 
 class LitertGpu(CompiledBackend):
-    """The GPU computes what it can, the processor the rest."""
+    """The GPU computes all operators that it supports, the processor the others."""
 
     family = "litert-gpu"
     modes: ClassVar[Dict[str, str]] = {
@@ -36,7 +36,7 @@ class LitertGpu(CompiledBackend):
     uses_vulkan = True
 
     def why_absent(self, installed: Installed) -> Optional[str]:
-        """Return what is missing: the package, or a driver."""
+        """Return the missing part: the package, or a driver."""
         reason = super().why_absent(installed)
         if reason is None and installed.drivers == ():
             reason = "there is no Vulkan driver"

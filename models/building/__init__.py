@@ -1,1 +1,1 @@
-"""Plan what is built of a subject, and share the work among helper processes."""
+"""Plan the artefacts of a subject, and share the work among helper processes."""

@@ -1,4 +1,4 @@
-"""Run `python -m models.corpus describe PATH`: print what a corpus holds and omits, as JSON."""
+"""Run `python -m models.corpus describe PATH`: print the content of a corpus as JSON."""
 
 from __future__ import annotations
 

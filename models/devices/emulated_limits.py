@@ -74,7 +74,7 @@ class InstructionsTable(Table, frozen=True, kw_only=True):
 
 
 class SharesTable(Table, frozen=True, kw_only=True):
-    """`[[shares]]`: what a scheme's name promises of its multiplications, as percentages.
+    """`[[shares]]`: the shares of multiplications that a scheme promises, as percentages.
 
     They are budgets; what was seen, with a margin, are regression guards.
 

@@ -54,7 +54,7 @@ _UNPADDED_TEXTS, _FULL_TEXTS = 64, 16
 
 
 def require_pytorch() -> None:
-    """Check that what converts checkpoints is installed, without importing it.
+    """Check that the packages that convert checkpoints are installed; import none.
 
     Raises:
         UsageMistake: it is not; names the group to install.
@@ -77,7 +77,7 @@ def use_every_core() -> None:
 
 
 class Builder:
-    """Make what is missing of a plan whose model is a checkpoint.
+    """Make the missing artefacts of a plan whose model is a checkpoint.
 
     Args:
         store: where artefacts are kept.
@@ -99,7 +99,7 @@ class Builder:
         make_in_order(self.tasks(), self._store, self._progress.say)
 
     def tasks(self) -> list[Task]:
-        """Return what has to be made, each stage after those that it needs.
+        """Return the tasks of the plan, each after those that it needs.
 
         Raises:
             UsageMistake: something is missing, and PyTorch is not installed.
@@ -212,7 +212,7 @@ class Builder:
         return {tokens: kept.read(_file_of(tokens)) for tokens in self._lengths}
 
     def _compare(self, out: Path) -> None:
-        """Compare the float32 file with PyTorch, and keep what both were asked."""
+        """Compare the float32 file with PyTorch, and keep the inputs of both."""
         self._progress.say("float32: comparing it with PyTorch")
         test, network = self._splits["test"], self._network()
         few, full = test.rows(slice(_UNPADDED_TEXTS)), full_length(test, _FULL_TEXTS)

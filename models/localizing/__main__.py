@@ -85,7 +85,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def localize(request: Request) -> dict[str, Any]:
-    """Return the error curve, its first divergence, and what repairs the answers.
+    """Return the error curve, its first divergence, and the change that repairs the answers.
 
     Raises:
         Refusal: the runtime does not run one of the files.

@@ -200,7 +200,7 @@ def localize(request: Request) -> dict[str, Any]:
 
 
 def _localized(request: Request, between: Between) -> dict[str, Any]:
-    """Return what `localize` does."""
+    """Compute the answer of `localize`."""
     order = between.cutter.varying
     whole = between.shown(0, order[-1])
     if whole is None:

@@ -185,7 +185,7 @@ class _Reader:
             self._found["embeddings.token_type_embeddings.weight"] = scaled
 
     def _table(self, form: Form, table: Array) -> Array:
-        """Return a table as a form has it; what is as wide as the network alone is one."""
+        """Return a table in a given form; a vector as wide as the network counts as one."""
         hidden = self._shape.hidden
         if table.shape[1:] != (hidden,) or not {form.scale.size, form.shift.size} <= {1, hidden}:
             raise ValueError(f"a table of its embeddings is not {hidden} wide")

@@ -1,4 +1,4 @@
-"""Find the sources that decide what a stage makes by following its imports, and hash them.
+"""Find the sources that decide a stage's bytes by following imports, and hash them.
 
 A stage's entry is a function, or a method, of `models`; of its own module what it calls counts, of
 every other module the whole, with the data files that the module names. A comment, a docstring or
@@ -38,7 +38,7 @@ PACKAGES_WITHOUT_EFFECT = frozenset({"huggingface_hub"})
 
 @dataclass(frozen=True)
 class Sources:
-    """The modules and data files that decide what an entry makes.
+    """The modules and data files that decide the bytes of an entry.
 
     Attributes:
         entry: the code of the entry's own module that it reaches; none where that is all of it.
@@ -55,7 +55,7 @@ class Sources:
 
 @cache
 def hash_imports(*entries: str, root: Path = ROOT) -> str:
-    """Return one hash over all that decides what entries make.
+    """Return one hash over all sources that decide the bytes of entries.
 
     Args:
         entries: modules (`models.runner.serving`) or parts of one (`models.stages:Builder.build`).
@@ -144,7 +144,7 @@ class _Package:
         return self._facts[entry]
 
     def needed_by(self, entry: str) -> _Needed:
-        """Return what a module needs by itself, or the part of one that follows a colon."""
+        """Return the direct needs of a module, or of the part of one that follows a colon."""
         if entry not in self._needed:
             name, facts = entry.partition(":")[0], self.facts(entry)
             imported = [one for one in facts.imports if self.path_of(one)]

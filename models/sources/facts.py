@@ -1,4 +1,4 @@
-"""Find what decides the effect of one module: its imports, named files, executed code.
+"""Find the facts that decide the effect of a module: imports, named files, executed code.
 
 A comment, a docstring or another line break changes nothing of it.
 """
@@ -26,7 +26,7 @@ _IMPORTS = (ast.Import, ast.ImportFrom)
 
 @dataclass(frozen=True)
 class Facts:
-    """What decides the effect of a module, or of a part of it.
+    """The facts that decide the effect of a module, or of a part of it.
 
     Attributes:
         executed: the syntax tree of what is executed: of a part as text, of a module its sha256.
@@ -151,7 +151,7 @@ def _assigned(statement: ast.Assign | ast.AnnAssign) -> list[str]:
 
 
 def _keep_executed(node: ast.AST) -> None:
-    """Remove what is not executed: docstrings, and blocks that only type checkers see."""
+    """Remove code that is not executed: docstrings, and blocks for type checkers."""
     for field in ("body", "orelse", "finalbody", "handlers", "cases"):
         body = getattr(node, field, None)
         if not isinstance(body, list):

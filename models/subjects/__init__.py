@@ -323,7 +323,7 @@ class ModelTable(Table, frozen=True, kw_only=True):
 
     @property
     def seed(self) -> int:
-        """What its training is drawn from; 0 where it is not trained here."""
+        """Seed of its training; 0 if it is not trained here."""
         return 0 if self.training is None else self.training.seed
 
 
@@ -398,12 +398,12 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
 
     @property
     def byte_limit(self) -> int:
-        """How large the file may be; 0 where that is not said."""
+        """How large the file may be; 0 if that is not said."""
         return int(self.bytes.split()[0]) if self.bytes else 0
 
     @property
     def times_paper(self) -> float:
-        """How many texts it answers while the paper's recipe answers one; 0 where not said."""
+        """How many texts it answers while the paper's recipe answers one; 0 if not said."""
         return float(self.speed.split()[0]) if self.speed else 0.0
 
     def require_fit(
@@ -415,7 +415,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
             layers: the full model's.
             intermediate: the units of its feed-forward networks.
             embedding: the width of its word vectors.
-            pieces: its vocabulary; None where that is not known yet.
+            pieces: its vocabulary; None if that is not known yet.
 
         Raises:
             ValueError: names the key.

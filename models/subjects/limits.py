@@ -48,7 +48,7 @@ def about_step_bytes(network: NetworkTable, training: TrainingTable, tokens: int
 def too_large(
     network: NetworkTable, training: TrainingTable, vocabulary: int | None, tokens: int
 ) -> str | None:
-    """Return what of a network exceeds the limits; None if nothing does."""
+    """Return the property of a network that exceeds its limit; None if none does."""
     parameters = about_parameters(network, vocabulary, tokens)
     if parameters > MOST_PARAMETERS:
         return (

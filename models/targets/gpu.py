@@ -71,12 +71,12 @@ class SoftwareGpuTarget(LocalTarget):
     def transport(
         self, store: Store, *, offline: bool, say: Callable[[str], None]
     ) -> LocalTransport:
-        """Return what starts runners with the software driver, which is fetched where needed."""
+        """Return the transport that starts runners with the software driver; fetch it if needed."""
         driver = prepare_software_vulkan(store, offline=offline, say=say)
         return LocalTransport(environment=driver.environment())
 
     def facts(self) -> dict[str, Any]:
-        """Return what results.json holds of the target."""
+        """Return the facts of the target for results.json."""
         return {**super().facts(), "name": self.name, "emulated": True}
 
     def describe(self) -> str:

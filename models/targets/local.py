@@ -90,7 +90,7 @@ class LocalTarget(Target[LocalTransport]):
         offline: bool,  # noqa: ARG002
         say: Callable[[str], None],  # noqa: ARG002
     ) -> LocalTransport:
-        """Return what starts runners as subprocesses."""
+        """Return the transport that starts runners as subprocesses."""
         return LocalTransport()
 
     def identity(self, transport: LocalTransport, backend: str) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class LocalTarget(Target[LocalTransport]):
         return identity
 
     def facts(self) -> dict[str, Any]:
-        """Return what results.json holds of the target."""
+        """Return the facts of the target for results.json."""
         return self._facts(emulated=False, machine=self.found.machine, model=self.found.model)
 
     def describe(self) -> str:

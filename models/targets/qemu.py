@@ -120,7 +120,7 @@ class EmulatedTarget(Target[EmulatedTransport]):
     def transport(
         self, store: Store, *, offline: bool, say: Callable[[str], None]
     ) -> EmulatedTransport:
-        """Return what starts emulated runners, with the root file system prepared."""
+        """Return the transport that starts emulated runners; prepare the root file system first."""
         sysroot = prepare_sysroot(store, self.architecture, offline=offline, say=say)
         return EmulatedTransport(sysroot=sysroot, core=self.core, device=self.device.name)
 
@@ -135,7 +135,7 @@ class EmulatedTarget(Target[EmulatedTransport]):
         }
 
     def facts(self) -> dict[str, Any]:
-        """Return what results.json holds of the target."""
+        """Return the facts of the target for results.json."""
         return self._facts(emulated=True, machine=self.architecture, core=self.core)
 
     def describe(self) -> str:

@@ -60,7 +60,7 @@ class RecordedTarget(LocalTarget):
         return next(iter(super().backends()), backend_names(boards=True)[0])
 
     def facts(self) -> dict[str, Any]:
-        """Return what results.json holds of the target."""
+        """Return the facts of the target for results.json."""
         return self._facts(emulated=False, recording=str(self.recording))
 
     def describe(self) -> str:

@@ -116,7 +116,7 @@ class SshTarget(Target[SshTransport]):
         return
 
     def start_watch(self, transport: SshTransport) -> Callable[[Path], Channel]:  # noqa: ARG002 - the same
-        """Return what starts the watcher on the board."""
+        """Return a channel to the watcher on the board."""
         return self.connection.start_program
 
     def run(self, words: Sequence[str]) -> None:
@@ -128,7 +128,7 @@ class SshTarget(Target[SshTransport]):
         self.connection.run(shlex.join(words), remedy=ALLOW)
 
     def facts(self) -> dict[str, Any]:
-        """Return what results.json holds of the target."""
+        """Return the facts of the target for results.json."""
         found = {"machine": self.found.machine, "model": self.found.model}
         return self._facts(emulated=False, target=self.connection.describe(), **found)
 

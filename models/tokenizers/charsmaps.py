@@ -1,4 +1,4 @@
-"""Tables of characters, as SentencePiece precompiles them: whether they hold what they say.
+"""Check SentencePiece's precompiled tables of characters for damage.
 
 A table is a size, a trie of so many bytes, and the texts that characters become, each ended by a
 zero byte. The trie is a double array of little-endian words, as the library Darts-clone writes it.

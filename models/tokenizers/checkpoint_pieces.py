@@ -54,7 +54,7 @@ _XLM_ROBERTAS_UNKNOWN, _ALBERTS_UNKNOWN = 3, 1
 
 
 class _Class(NamedTuple):
-    """What a class of `transformers` does with a SentencePiece model.
+    """The treatment of a SentencePiece model by a class of `transformers`.
 
     Attributes:
         tokens: its special tokens, by their keys in tokenizer_config.json.
@@ -72,7 +72,7 @@ class _Class(NamedTuple):
 
 
 def from_checkpoint_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
-    """Read a checkpoint's SentencePiece model; what is of no checkpoint is SentencePiece's own.
+    """Read a checkpoint's SentencePiece model; without a class, by SentencePiece's own rules.
 
     Args:
         file: the model; tokenizer_config.json or config.json beside it name its class.

@@ -59,7 +59,7 @@ class CheckpointTokenizer:
 
     @property
     def json(self) -> str:
-        """What a device runs: the JSON of the `tokenizers` library."""
+        """JSON of the `tokenizers` library, for a device."""
         return self.library.to_str()
 
     @property
@@ -221,7 +221,7 @@ def _require_room(encoder: Encoder, length: int, *, pairs: bool) -> None:
 
 
 def _require_fit(encoder: Encoder, network: NetworkConfig, config: Path) -> None:
-    """Check that the network has a row for each id, and takes the padding for what it is."""
+    """Check that the network has a row for each id, and the same padding."""
     rows = network.vocab_size
     if rows is not None and encoder.size > rows:
         raise UsageMistake(

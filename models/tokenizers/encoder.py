@@ -1,4 +1,4 @@
-"""What every kind of tokenizer becomes: one object that gives a file's inputs."""
+"""Encode texts by a tokenizer of any kind, as inputs of a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REGULAR = "Regex"
 
 @dataclass(frozen=True)
 class Padding:
-    """What fills a row up to its length.
+    """The id and the side that fill a row up to its length.
 
     Attributes:
         token: its text; "" is a token like any other.
@@ -73,7 +73,7 @@ class Encoder:
 
     @property
     def special(self) -> dict[str, int]:
-        """Ids that no word of a text has, by what they are for."""
+        """Ids of special tokens, by their use."""
         named = {"what fills rows up": self.padding.number}
         if self.unknown not in {None, self.left_out}:
             named["a word that is not known"] = self.unknown
@@ -183,7 +183,7 @@ class Encoder:
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
     def _encoded(self, library: Tokenizer, texts: Sequence[tuple[str, ...]]) -> list[Encoding]:
-        """Return what the library makes of texts, a pair as a pair; it takes no tuple of one."""
+        """Encode texts by the library, a pair as a pair; it takes no tuple of one."""
         given = [text if len(text) > 1 else text[0] for text in texts]
         try:
             with library_errors():
@@ -196,7 +196,7 @@ class Encoder:
             ) from None
 
     def _way_out(self, said: str) -> str:
-        """Return what helps where a text has no ids: by what the library says of it."""
+        """Return the remedy for a text without ids, by the library's message."""
         leave = "leave that text out, or give ids in a column: --edge-columns=...,ids=NAME"
         if _REGULAR not in said:
             return leave.capitalize()

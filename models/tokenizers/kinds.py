@@ -45,7 +45,7 @@ USUAL_TOKENS = {
 
 
 class TokenizerSettings(Table, frozen=True, kw_only=True):
-    """`[tokenizer]`: a file, its kind, and what the file does not say.
+    """`[tokenizer]`: a file, its kind, and settings that the file does not hold.
 
     Attributes:
         file: a path, relative to the TOML file; or a checkpoint's folder.
@@ -74,13 +74,13 @@ class TokenizerSettings(Table, frozen=True, kw_only=True):
     truncation: Literal["left", "right"] | None = None
 
     def given(self) -> dict[str, Any]:
-        """Return what was written down, by key."""
+        """Return the settings that were written down, by key."""
         names = (name for name in self.__struct_fields__ if name not in {"file", "kind"})
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
 class Kind(NamedTuple):
-    """What a kind of tokenizer is read with.
+    """The reader of a kind of tokenizer, and the settings that it takes.
 
     Attributes:
         read: reads its file, with the settings that were written down.

@@ -1,4 +1,4 @@
-"""What the `tokenizers` library raises for bad files and settings, as one kind of error."""
+"""Turn the errors of the `tokenizers` library into one kind of error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PANIC = "PanicException"
 
 
 class LibraryError(ValueError):
-    """The library refuses what it was given, or gives up on it."""
+    """The library refuses a file or a setting, or gives up on a text."""
 
 
 @contextmanager

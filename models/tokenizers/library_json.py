@@ -50,7 +50,7 @@ def read_library(text: str, file: Path) -> Tokenizer:
 
 
 def _document(text: str, file: Path) -> Any:
-    """Return what the JSON holds, its tables of characters found whole."""
+    """Return the content of the JSON, after a check of its tables of characters."""
     try:
         document = parse_json(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""config.json: what a checkpoint's network asks of its tokenizer."""
+"""Read from config.json which ids, padding and length a network expects."""
 
 from __future__ import annotations
 

@@ -387,6 +387,6 @@ def _require_no_gap(words: Mapping[str, int], file: Path) -> None:
 
 
 def is_tokenizer_json(text: str) -> bool:
-    """Tell whether JSON is what the `tokenizers` library writes."""
+    """Tell whether JSON is a tokenizer of the `tokenizers` library."""
     document = parsed_or_none(text)
     return isinstance(document, dict) and isinstance(document.get("model"), dict)

@@ -1,4 +1,4 @@
-"""What helps where a tokenizer's file does not say enough: the line to write."""
+"""Write the line that helps if a tokenizer's file does not say enough."""
 
 from __future__ import annotations
 

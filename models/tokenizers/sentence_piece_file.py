@@ -40,7 +40,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class PieceModel:
-    """What a .model file says, as far as encoding needs it."""
+    """The content of a .model file, as far as encoding needs it."""
 
     pieces: list[Piece]
     model_type: int
@@ -80,7 +80,7 @@ def read_pieces(file: Path) -> PieceModel:
 
 
 def _parsed(content: bytes) -> PieceModel:
-    """Return the model in a file's bytes; raises `ValueError`, which says what is damaged."""
+    """Return the model in a file's bytes; raises `ValueError`, which names the damage."""
     pieces: list[Piece] = []
     trainer, normalizer = Message(b""), Message(b"")
     for number, value in fields(content):
@@ -126,7 +126,7 @@ def damaged(file: Path, what: str) -> UsageMistake:
 
 
 def unsupported(file: Path, what: str) -> UsageMistake:
-    """Return the mistake that a model asks for what cannot be done here."""
+    """Return the mistake that a model needs a feature that is not supported here."""
     return UsageMistake(
         f"is a SentencePiece model that is not supported here: {what}",
         file=file,

@@ -127,7 +127,7 @@ def _merges(model: PieceModel, words: dict[str, int]) -> list[tuple[str, str]]:
 
 
 def _normalizer(model: PieceModel) -> normalizers.Normalizer:
-    """Return what SentencePiece does to a text before it looks for pieces."""
+    """Return SentencePiece's normalization of a text, which precedes its search for pieces."""
     steps = _mapped(model)
     prefix = [normalizers.Prepend(" ")] if model.adds_prefix else []
     if model.removes_blanks:

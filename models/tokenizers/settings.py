@@ -1,4 +1,4 @@
-"""tokenizer_config.json: what a checkpoint of `transformers` says of its tokenizer.
+"""Read tokenizer_config.json, the settings of a tokenizer of `transformers`.
 
 special_tokens_map.json, which older versions wrote beside it, names special tokens as well.
 """
@@ -107,7 +107,7 @@ class Settings(msgspec.Struct, frozen=True):
         return said if said is not None and said < _ENDLESS else None
 
     def normalizer(self) -> BertNormalizer:
-        """Return what BertTokenizer does to a text before it cuts it into words."""
+        """Return BertTokenizer's normalization of a text, which precedes the cut into words."""
         return BertNormalizer(
             clean_text=True,
             handle_chinese_chars=self.tokenize_chinese_chars is not False,
@@ -129,7 +129,7 @@ class _NamedTokens(msgspec.Struct, frozen=True):
 
 
 def settings_beside(file: Path) -> Settings | None:
-    """Return what the settings beside a tokenizer's file say; None where there are none.
+    """Return the settings beside a tokenizer's file; None if there are none.
 
     Raises:
         UsageMistake: they cannot be read, or a key has another type.
@@ -185,7 +185,7 @@ def require_same_numbers(
 
 
 def which_has(number: int | None, vocabulary: Path) -> str:
-    """Return what a vocabulary says of a token, as the end of a sentence."""
+    """Return a vocabulary's number of a token, as the end of a sentence."""
     if number is None:
         return f"which {vocabulary.name} does not hold"
     return f"which {vocabulary.name} gives the number {number}"
@@ -211,7 +211,7 @@ def require_basic_words(settings: Settings, file: Path) -> None:
 
 
 def _other_ways(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield each key that asks for words or pieces as they are not made here, and what it asks."""
+    """Yield each key that asks for another way of making words or pieces, and this way."""
     if not settings.do_basic_tokenize:
         yield "do_basic_tokenize", "is false, and words are always split at punctuation here"
     whole = sorted(set(settings.never_split or ()) - BERTS_TOKENS)

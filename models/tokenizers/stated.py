@@ -1,4 +1,4 @@
-"""What tokenizer_config.json says of case and blanks, where tokenizer.json says something else.
+"""Apply the case and blanks that tokenizer_config.json states to a tokenizer.json.
 
 `transformers` builds the tokenizers of these classes again from their settings, whatever
 tokenizer.json has: so the settings are what a network was trained with.
@@ -33,7 +33,7 @@ _KEYS: dict[str, tuple[str, bool | None]] = {
 
 
 def heed_settings(library: Tokenizer, settings: Settings, name: str | None, file: Path) -> None:
-    """Change a tokenizer of a tokenizer.json to what the settings beside it state.
+    """Change the tokenizer of a tokenizer.json as the settings beside it state.
 
     Args:
         library: the tokenizer, which is changed.
@@ -66,7 +66,7 @@ def _heed_normalizer(library: Tokenizer, settings: Settings, file: Path) -> None
 
 
 def _require_stated(own: dict[str, Any], settings: Settings, file: Path) -> None:
-    """Check that no more than one of the two files says what BERT's normalizer does."""
+    """Check that only one of the two files states the rules of BERT's normalizer."""
     for key, (to, assumed) in _KEYS.items():
         if getattr(settings, key) is None and own[to] != assumed:
             raise UsageMistake(

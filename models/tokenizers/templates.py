@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def around(
     words: Mapping[str, int], start: str | None, end: str | None, *, second_start: str | None = None
 ) -> processors.PostProcessor:
-    """Return what puts `start` before a text or pair, and `end` after each of its texts.
+    """Return the template with `start` before a text or pair, and `end` after each of its texts.
 
     Args:
         words: numbers by token.

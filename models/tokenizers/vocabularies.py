@@ -75,7 +75,7 @@ def read_vocabulary(file: Path) -> dict[str, int]:
 
 
 class KerasSettings(msgspec.Struct, frozen=True):
-    """`config` of what Keras' `Tokenizer.to_json` wrote, as far as it decides ids."""
+    """`config` in the JSON of Keras' `Tokenizer.to_json`, as far as it decides ids."""
 
     word_index: str | dict[str, int]
     num_words: Annotated[int, msgspec.Meta(ge=0)] | None = None
@@ -91,14 +91,14 @@ class _KerasFile(msgspec.Struct, frozen=True):
 
 
 def is_keras_json(text: str) -> bool:
-    """Tell whether JSON is what Keras' `Tokenizer.to_json` writes."""
+    """Tell whether JSON is the output of Keras' `Tokenizer.to_json`."""
     document = parsed_or_none(text)
     config = document.get("config") if isinstance(document, dict) else None
     return isinstance(config, dict) and "word_index" in config
 
 
 def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
-    """Read what Keras' `Tokenizer.to_json` wrote: its word numbers and its settings.
+    """Read the output of Keras' `Tokenizer.to_json`: its word numbers and its settings.
 
     Raises:
         UsageMistake: the file is something else.
@@ -128,7 +128,7 @@ def read_keras_json(file: Path) -> tuple[dict[str, int], KerasSettings]:
 
 
 def _refuse_others(data: bytes, file: Path) -> None:
-    """Refuse what people have in place of a vocabulary, and what cannot be read as one."""
+    """Refuse files that people mistake for a vocabulary, and unreadable ones."""
     if data.startswith(_PICKLES):
         raise UsageMistake(
             "is a Python pickle, which is never loaded: loading one runs what it says",
@@ -173,7 +173,7 @@ def read_text(file: Path) -> str:
 
 
 def load_json(text: str, file: Path) -> Any:
-    """Return what JSON holds; a key that an object names twice is a mistake.
+    """Return the content of JSON; a key that an object names twice is a mistake.
 
     Raises:
         UsageMistake: it is not JSON.
@@ -191,7 +191,7 @@ def load_json(text: str, file: Path) -> Any:
 
 
 def parsed_or_none(text: str) -> Any:
-    """Return what JSON holds; None where the text is none, or names a key twice."""
+    """Return the content of JSON; None if the text is not JSON, or names a key twice."""
     try:
         return parse_json(text)
     except ValueError:

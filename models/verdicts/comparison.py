@@ -52,7 +52,7 @@ class RacedRatio:
 
     @property
     def widened(self) -> Estimate:
-        """The ratio, with what the noise floor alone could have made of it in its interval."""
+        """The ratio, with an interval that the noise floor widens."""
         if math.isinf(self.noise_floor):
             # So few rounds that nothing is known, as on an emulated board.
             return Estimate(self.ratio.value, -math.inf, math.inf, self.ratio.n)

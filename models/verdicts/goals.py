@@ -1,4 +1,4 @@
-"""Goals: what one file has to keep on three axes at once, its bytes, accuracy lost, and speed.
+"""Read goals: limits of one file on three axes at once: bytes, accuracy drop, speed.
 
 The grammar, in a budget file: `[goal.SCHEME]` holds `bytes`, `drop` and `speed`, each the limit of
 one metric; `[goal]` does so for every scheme but the reference. Speed is "N x paper": so many times

@@ -1,4 +1,4 @@
-"""What a model must reach before comparing it with anything means something."""
+"""A model is more accurate than trivial classifiers, without which no comparison has a meaning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kernel answers what its operator's specification says, as exactly as is derived for it."""
+"""Every kernel gives the answer of its operator's specification, within a derived error bound."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def value(name: str, dtype: str, shape: tuple[int | str, ...]) -> bytes:
 def node(
     kind: str, inputs: list[str], output: str, *, domain: str = "", **attributes: Any
 ) -> bytes:
-    """Write an operator; an attribute is a number, a list of them, or what `held` has written."""
+    """Write an operator; an attribute is a number, a list of them, or an output of `held`."""
     written = b"".join(block(1, name) for name in inputs) + block(2, output) + block(4, kind)
     for name, given in attributes.items():
         if isinstance(given, int):
@@ -93,7 +93,7 @@ class Onnx:
     outputs: list[bytes] = field(default_factory=list)
 
     def add(self, kind: str, inputs: list[str], output: str, **how: Any) -> str:
-        """Add an operator; return the name of what it writes."""
+        """Add an operator; return the name of its output."""
         self.nodes.append(node(kind, inputs, output, **how))
         return output
 

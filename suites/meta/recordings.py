@@ -26,7 +26,7 @@ FIRST, LAST = PIECES.index("[CLS]"), PIECES.index("[SEP]")
 
 @dataclass(frozen=True)
 class App:
-    """A file, its texts, its vocabulary, and what an app answered.
+    """A file, its texts, its vocabulary, and the answers of an app.
 
     Attributes:
         folder: where all of them are.
@@ -44,7 +44,7 @@ class App:
         return file
 
     def arguments(self, *more: str, file: bool = True) -> list[str]:
-        """Return what a run is given, with the FlatBuffer or without."""
+        """Return the arguments of a run, with the FlatBuffer or without."""
         given = [f"--edge-flatbuffer=app={self.folder / 'app.tflite'}"] if file else []
         return [
             *given,

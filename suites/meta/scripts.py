@@ -27,7 +27,7 @@ def run_script(
 
 
 def printed_by(script: Path, *arguments: object, **variables: str) -> str:
-    """Return what a program printed that has to end well; arguments as of `run_script`."""
+    """Return the output of a program that has to succeed; arguments as of `run_script`."""
     done = run_script(script, *arguments, **variables)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout

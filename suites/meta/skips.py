@@ -31,7 +31,7 @@ class Elsewhere(Table, frozen=True, kw_only=True):
 
 
 class Lacking(Table, frozen=True, kw_only=True):
-    """What a machine may lack; the keys are explained in `skips.toml`."""
+    """A need that a machine may lack; the keys are explained in `skips.toml`."""
 
     reason: str
     lacks: str
@@ -45,7 +45,7 @@ class Skips(Table, frozen=True, kw_only=True):
     machine: tuple[Lacking, ...]
 
     def problem_of(self, test: str, ended: str, reason: str, *, complete: bool) -> str | None:
-        """Say what is wrong with how a test ended; None where nothing is.
+        """Return the problem of a test's ending; None if there is none.
 
         Args:
             test: its id, or a file that was skipped as a whole.
@@ -83,7 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Watcher:
-    """Compares how tests ended with what is listed.
+    """Compares the endings of tests with the list.
 
     Args:
         skips: what is listed.

@@ -97,7 +97,7 @@ def _add(model: Model, shape: Shape) -> None:
 
 
 def _pooled(model: Model, ids: list[int], table: int, size: tuple[int, int], dtype: str) -> int:
-    """Write what makes one vector of the inputs; return its tensor."""
+    """Write operators that pool the inputs into one vector; return its tensor."""
     axis = model.tensor("axis", (1,), "int32", values=[1])
     first = ids[0]
     if dtype not in ("int32", "int64"):

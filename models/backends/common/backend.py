@@ -230,7 +230,7 @@ class Backend(abc.ABC):
 
     @property
     def accelerator(self) -> str:
-        """What takes operators over, where something does: XNNPACK, a GPU, a library."""
+        """Name of the accelerator, if there is one: XNNPACK, a GPU, a library."""
         return "XNNPACK"
 
     def imported(self) -> Any:

@@ -1,1 +1,1 @@
-"""What every target offers, how one is found by its URL, and which profile judges it."""
+"""Define a target's interface, find a target by its URL, and choose the profile that judges it."""

@@ -1,4 +1,4 @@
-"""What a target offers to a run: its capabilities, its backends, and what starts runners there."""
+"""Define the interface of a target: its capabilities, its backends, its way to start runners."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Target(ABC, Generic[T]):
 
     @abstractmethod
     def transport(self, store: Store, *, offline: bool, say: Callable[[str], None]) -> T:
-        """Return what starts runners there, after preparing it where needed.
+        """Return the transport that starts runners there; prepare it first if needed.
 
         Args:
             store: keeps what has to be fetched.
@@ -162,7 +162,7 @@ class Target(ABC, Generic[T]):
         """
 
     def start_watch(self, transport: T) -> Callable[[Path], Channel]:  # noqa: ARG002 - for heirs
-        """Return what starts the sensors' watcher where the runner is: by default, here."""
+        """Return a channel to the sensors' watcher beside the runner: by default, here."""
         return watch_here
 
     def run(self, words: Sequence[str]) -> None:
@@ -177,7 +177,7 @@ class Target(ABC, Generic[T]):
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:
-        """Return what results.json holds of the target."""
+        """Return the facts of the target for results.json."""
 
     @abstractmethod
     def describe(self) -> str:

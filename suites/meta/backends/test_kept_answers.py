@@ -61,7 +61,7 @@ class Tiny:
         return Stage("answers", recipe | place)
 
     def inputs(self, rows):
-        """Return what it takes of some texts."""
+        """Return the inputs for some texts."""
         return {name: array[rows] for name, array in self.rows.items()}
 
     def load_into(self, runner, threads=None):

@@ -1,4 +1,4 @@
-"""Entries of known wrong pairs name what they accept; incomplete ones are rejected."""
+"""Entries of known wrong pairs name the accepted failure; incomplete ones are rejected."""
 
 from __future__ import annotations
 

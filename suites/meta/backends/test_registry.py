@@ -1,4 +1,4 @@
-"""Backends are found by name; each says what it needs and why it is absent."""
+"""Backends are found by name; each names its needs and says why it is absent."""
 
 from __future__ import annotations
 

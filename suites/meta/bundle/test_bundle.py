@@ -1,4 +1,4 @@
-"""A bundle holds what it must, and opening it returns what was written."""
+"""A bundle holds all required members, and opening it returns the written content."""
 
 from __future__ import annotations
 

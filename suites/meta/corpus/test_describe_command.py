@@ -1,4 +1,4 @@
-"""`python -m models.corpus describe` counts what was written."""
+"""`python -m models.corpus describe` counts the texts of a written package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every reader accepts a file, or says in one message what is wrong."""
+"""Every reader accepts a file, or names its problem in one message."""
 
 from __future__ import annotations
 

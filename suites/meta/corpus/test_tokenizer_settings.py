@@ -64,7 +64,7 @@ def ids(folder, text=TEXT, **more):
     ],
 )
 def test_word_pieces_follow_the_settings(folder, pieces, settings, expected):
-    """The ids are numbered by hand, by what BertTokenizer's documentation says of each key."""
+    """The ids are numbered by hand, by BertTokenizer's documentation of each key."""
     assert ids(folder(pieces, settings)) == expected
 
 

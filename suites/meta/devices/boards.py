@@ -51,7 +51,7 @@ class Board:
 
     @property
     def target(self) -> str:
-        """What `--edge-target` is given."""
+        """The value of `--edge-target`."""
         return f"{self._sshd.address}{self._folder}/python"
 
     @property
@@ -94,7 +94,7 @@ class Board:
 
 
 def _raspberry(folder: Path, sysroot: Sysroot) -> list[str]:
-    """Return what starts the emulated Python, in a root file system that has a device tree."""
+    """Return the command of the emulated Python, in a root file system with a device tree."""
     emulator, option, shown, *rest = sysroot.command(core=CORE)
     root = folder / "root"
     root.mkdir()

@@ -1,4 +1,4 @@
-"""Send signals to commands, and find what they leave behind."""
+"""Send signals to commands, and find the processes and files that they leave behind."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def end(  # noqa: PLR0913 - what to start, when to end it, with what
     reports: Path | None = None,
     variables: dict[str, str] | None = None,
 ) -> Ended:
-    """Start `python ARGUMENTS`, send a signal at a moment, and find what is left.
+    """Start `python ARGUMENTS`, send a signal at a moment, and find the remains.
 
     Its processes are known by the two folders: by its mark, which they inherit, and by the store,
     which what runs elsewhere names in its command: on a board, or under an emulator.
@@ -133,7 +133,7 @@ def while_running(name: str, store: Path) -> Callable[[Path], bool]:
 
 
 def _left(folder: Path, temporary: Path, store: Path) -> list[str]:
-    """Return what a command left behind, after some time to vanish."""
+    """Return the processes and files that a command left behind, after some time to vanish."""
     deadline = time.monotonic() + SECONDS_TO_VANISH
     while (found := processes_naming(folder, store)) and time.monotonic() < deadline:
         time.sleep(0.1)

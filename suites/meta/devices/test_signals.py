@@ -52,7 +52,7 @@ def run_of(miniature, tmp_path):
 
 @pytest.fixture
 def warm(miniature, tmp_path):
-    """A store that holds what the builder makes."""
+    """A store with the artefacts of a builder."""
     return miniature.copied_to(tmp_path / "store").store
 
 

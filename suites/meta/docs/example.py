@@ -92,7 +92,7 @@ def reviews() -> Iterator[tuple[str, str]]:
 
 
 def files() -> dict[str, bytes]:
-    """Return what the folder holds, by name."""
+    """Return the files of the folder, by name."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("text", "label"))

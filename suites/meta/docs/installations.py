@@ -59,7 +59,7 @@ def desks() -> list[Installation]:
 
 
 def wanted_by(words: list[str]) -> tuple[str, ...]:
-    """Return what a command asks pip to install.
+    """Return the packages that a command asks pip to install.
 
     Raises:
         ValueError: it is none that installs.

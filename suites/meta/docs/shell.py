@@ -31,7 +31,7 @@ class Done:
 
 
 class Checkout:
-    """A copy of what is tracked here, in which `python`, `pip` and `tox` are at hand.
+    """A copy of the tracked files, in which `python`, `pip` and `tox` are at hand.
 
     Args:
         folder: must not exist yet.

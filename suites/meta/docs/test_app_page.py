@@ -89,7 +89,7 @@ def unit_test(golden, tmp_path):
 
 
 def recording_of(source, file):
-    """Record what an app answers to every text of the example."""
+    """Record an app's answers to every text of the example."""
     app = {}
     exec(source, app)  # noqa: S102 - the app above
     with (FOLDER / "reviews.csv").open(encoding="utf-8", newline="") as table:

@@ -1,4 +1,4 @@
-"""pip is asked for exactly what the documentation lists."""
+"""The documentation lists exactly the packages that pip is asked for."""
 
 from __future__ import annotations
 

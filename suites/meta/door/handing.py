@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def provider_by(given: Mapping[str, str | tuple[str, ...]]) -> Provider:
-    """Resolve options as a run does, and read what they hand in."""
+    """Resolve options as a run does, and read the files that they name."""
     values = {option.name: option.default for option in OPTIONS}
     for option in OPTIONS:
         if option.name in given:

@@ -72,7 +72,7 @@ def test_swapped_labels_turn_agreement_red(handed):
 
 
 def handed_in(folder, name, content, **options):
-    """Hand in an ONNX file; return what gives the run its candidates."""
+    """Hand in an ONNX file; return the provider of the run's candidates."""
     given = {"reference": f"{{}}/{name}", **options}
     return provider_by(Refused(says=(), files={name: content}, options=given).make(folder))
 

@@ -104,7 +104,7 @@ ROWS = {
 
 
 def rows_of_the_page():
-    """Return what the table says each message holds, by the first cell."""
+    """Return the parts of messages that the table quotes, by its first cell."""
     _, _, section = PAGE.read_text(encoding="utf-8").partition("## Error messages")
     lines = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]

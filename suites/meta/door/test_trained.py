@@ -32,7 +32,7 @@ def files():
 
 
 def run(files, folder, network, candidates, suites=FIGURES, **keys):
-    """Judge candidates of one network against what Keras answered.
+    """Judge candidates of one network against Keras' answers.
 
     Of each candidate the TOML says what stands under its name; its file is called `flatbuffer`
     there, or as it is. `keys` are the TOML's own.

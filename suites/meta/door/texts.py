@@ -74,7 +74,7 @@ def write_texts(
 def logits(
     ids: NDArray[np.int64], classes: int = 3, *, seed: int = 0, masked: bool = True
 ) -> Floats:
-    """Return what `small_classifiers` computes: a mean of vectors, a dense layer [n, classes].
+    """Compute the logits of `small_classifiers`: a mean of vectors, a dense layer [n, classes].
 
     The classifiers of ../shared/flatbuffers draw the same numbers.
     """

@@ -229,7 +229,7 @@ _NETWORKS = {
 
 
 def _record(folder: Path, name: str, network: Any, ids: Ids, rows: Rows) -> float:
-    """Write what Keras answers; return the accuracy that it finds itself."""
+    """Write Keras' answers; return the accuracy that Keras finds."""
     answers = np.asarray(network.predict(ids, verbose=0), np.float64)
     names = np.array([f"t{number}" for number in range(len(ids))])
     one = answers.shape[1] == 1

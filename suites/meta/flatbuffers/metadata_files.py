@@ -46,7 +46,7 @@ def sentencepiece_tokenizer(model: Table, *vocabulary: Table) -> Table:
 
 
 def regex_tokenizer(delimiter: str, *files: Table) -> Table:
-    """Return the unit of words between what an expression matches."""
+    """Return the metadata of a tokenizer that splits at matches of an expression."""
     return unit(6, {0: delimiter, 1: list(files)})
 
 
@@ -58,7 +58,7 @@ def tensor_metadata(
     content: int = 1,
     limits: tuple[list[float], list[float]] | None = None,
 ) -> Table:
-    """Return what is said of an input or output; `limits` are its values' minimum and maximum."""
+    """Return the metadata of an input or output; `limits` are its smallest and largest value."""
     fields: dict[int, Any] = {
         0: name,
         1: f"about {name}",

@@ -40,7 +40,7 @@ INTEGER = "static_wi8_ai8_integer"
 
 
 class Check:
-    """The encoder, what it answers, and texts."""
+    """The encoder, its answers, and texts."""
 
     def __init__(self) -> None:
         self.raw = encoder.converted_encoder()
@@ -49,7 +49,7 @@ class Check:
         self.exact = Observer(self.raw).answers(self.texts)
 
     def simplified(self) -> dict[str, Any]:
-        """Return what simplification leaves."""
+        """Return the operators that are left after simplification."""
         kinds = [{kind for kind, _ in Graph(one).outputs()} for one in (self.raw, self.plain)]
         return {
             "same": self._same(self.plain),
@@ -83,7 +83,7 @@ class Check:
         }
 
     def gathers(self) -> dict[str, Any]:
-        """Return what lookups become, and whether the range covers unused rows."""
+        """Return the operators that replace lookups, and whether the range covers unused rows."""
         gathered = with_gathers(self.plain)
         kinds = [kind for kind, _ in Graph(gathered).outputs()]
         words = ranges_of(Graph(gathered), Observer(gathered), self.calibration[:1])[encoder.WORDS]

@@ -69,7 +69,7 @@ def make_texts() -> Encoded:
 
 
 class Check:
-    """The network, its plain FlatBuffer, and what that answers."""
+    """The network, its plain FlatBuffer, and the answers of this file."""
 
     def __init__(self) -> None:
         self.shape, self.texts = make_shape(), make_texts()

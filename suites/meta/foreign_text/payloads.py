@@ -1,4 +1,4 @@
-"""Five hundred hostile texts, and what they must not do."""
+"""List five hundred hostile texts, and the effects that they must not have."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def payloads() -> list[str]:
 
 
 def acting_in_a_log(text: str) -> list[str]:
-    """Return what a text does in a terminal or in a CI's log."""
+    """Return the effect of a text in a terminal or in a CI's log."""
     found = []
     for line in text.split("\n"):
         found += [f"{character!r} is hidden" for character in line if is_hidden(character)]

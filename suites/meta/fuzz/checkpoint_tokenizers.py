@@ -67,7 +67,7 @@ def _folder(family: str) -> dict[str, bytes]:
 
 
 def _of(family: str, name: str, *others: dict[str, Any]) -> Callable[[], Iterator[bytes]]:
-    """What gives a family's own file, and other good ones."""
+    """Return a function that gives a family's own file, and other good ones."""
 
     def seeds() -> Iterator[bytes]:
         if name in _folder(family):
@@ -78,7 +78,7 @@ def _of(family: str, name: str, *others: dict[str, Any]) -> Callable[[], Iterato
 
 
 def _bad(seeds: Callable[[], Iterator[bytes]]) -> Callable[[], Iterator[tuple[str, Any]]]:
-    """What gives bad JSON of good JSON."""
+    """Return a function that makes bad JSON out of good JSON."""
 
     def crafted() -> Iterator[tuple[str, Any]]:
         yield from no_files()

@@ -63,7 +63,7 @@ def named(module: str, name: str) -> bytes:
 
 
 def tuple_of(parts: bytes) -> bytes:
-    """Return a tuple of what the instructions leave."""
+    """Return a tuple of the values that instructions leave on the stack."""
     return pickle.MARK + parts + pickle.TUPLE
 
 

@@ -92,7 +92,7 @@ def mutated_archive(
 
 
 def dumped(document: Any) -> bytes:
-    """Return JSON, what Python's alone allows (NaN, half an emoji) included."""
+    """Return JSON, with the values that only Python allows (NaN, half an emoji)."""
     return json.dumps(document).encode("utf-8", "surrogatepass")
 
 
@@ -115,7 +115,7 @@ def _changed_json(random: Random, value: Any) -> Any:
 
 
 def _place(random: Random, data: bytearray) -> int:
-    """Choose a place: what decides lies at the start and at the end more often."""
+    """Choose a place, more often at the start and at the end, where important bytes are."""
     near = min(len(data), 1024)
     return random.choice(
         (

@@ -34,7 +34,7 @@ def _second(path: Path) -> bool:
 
 @planted
 def sound(path: Path) -> None:
-    """Refuse what is bad in one message."""
+    """Refuse a bad file in one message."""
     if path.read_bytes() != b"good":
         raise EdgeproofError("is bad", file=path, remedy="Give another")
 
@@ -98,5 +98,5 @@ def warning(path: Path) -> None:
 
 @planted
 def picky(path: Path) -> None:
-    """Refuse what is good."""
+    """Refuse a good file."""
     raise EdgeproofError("is bad", file=path, remedy="Give another")

@@ -126,7 +126,7 @@ def npz(path: Path) -> object:
     mutate=arrays.mutated_message,
 )
 def framing(path: Path) -> object:
-    """Read what a runner answers; the client turns its error into one that names the runner."""
+    """Read a runner's answer; the client turns its error into one that names the runner."""
     with path.open("rb") as stream:
         try:
             return read_message(stream, LARGEST_ANSWER_HEADER, LARGEST_ANSWER_ARRAYS)
@@ -198,7 +198,7 @@ def labelled_texts(path: Path) -> object:
     mutate=user_files.mutated_document,
 )
 def results(path: Path) -> object:
-    """Read what a run measured."""
+    """Read a results.json."""
     return read_results(path)
 
 

@@ -36,7 +36,7 @@ def replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 def without(document: Any, path: tuple[Any, ...]) -> Any:
-    """Return a copy of a document that lacks what stands at a place."""
+    """Return a copy of a document without the value at a place."""
     made = copy.deepcopy(document)
     del _holder(made, path)[path[-1]]
     return made
@@ -51,7 +51,7 @@ def each_value(document: Any) -> Iterator[tuple[str, Any]]:
 
 
 def each_json(document: Any) -> Iterator[tuple[str, bytes]]:
-    """Yield the same as JSON, and what is no object at all."""
+    """Yield the same as JSON, and JSON that is not an object."""
     for name, changed in each_value(document):
         yield name, dumped(changed)
     for at, value in enumerate(VALUES):

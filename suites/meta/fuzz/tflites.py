@@ -91,7 +91,7 @@ class Graph:
         return self.tensor(values.shape, kind, values)
 
     def apply(self, code: int, *inputs: int, shape: tuple[int, ...] = (1, TOKENS, HIDDEN)) -> int:
-        """Add an operator; return what it writes."""
+        """Add an operator; return its output."""
         known = [operator_code.builtinCode for operator_code in self._model.operatorCodes]
         if code not in known:
             added = self._schema.OperatorCodeT()
@@ -225,7 +225,7 @@ def _joined(graph: Graph, states: int) -> int:
 
 
 def _gathered(graph: Graph, states: int) -> int:
-    """Gather a row over and over, out of what was gathered."""
+    """Gather rows from the result of a gather, again and again."""
     rows = graph.constant(np.ones((1000, 100), np.float32))
     ids = graph.constant(np.zeros((300, 300), np.int32))
     for _ in range(6):
@@ -279,7 +279,7 @@ _BAD_GRAPHS: dict[str, Callable[[Graph, int], int]] = {
 
 
 def _shared() -> Iterator[tuple[str, Any]]:
-    """Yield files whose tables share what is large: a name, a shape, a table, a buffer."""
+    """Yield files whose tables share one large part: a name, a shape, a table, a buffer."""
     for name, count in itertools.product((10, 1_000_000), (10, 10_000, 200_000)):
         yield f"{count} tensors, one name of {name}", later(_repeated, tensors=count, name=name)
     for count in (10_000, 200_000):

@@ -70,7 +70,7 @@ class Worker:
         self._position = os.open(folder / POSITION, os.O_WRONLY | os.O_CREAT)
 
     def prepare(self) -> None:
-        """Read the good files: they must be accepted, and what they need is then imported."""
+        """Read the good files, which must be accepted; this imports the packages that they need."""
         for seed in self._seeds:
             self._write(seed)
             self._reader.read(self._path)
@@ -161,7 +161,7 @@ class Worker:
 
 
 def _fault_of(message: str) -> str:
-    """Return what is wrong with a message, "" if nothing is."""
+    """Return the fault of a message, "" if it has none."""
     if len(message) > LONGEST_MESSAGE:
         return f"a message of {len(message):,} characters"
     if len(message.splitlines()) > 1 or any(ord(sign) < ord(" ") for sign in message):

@@ -179,7 +179,7 @@ def build(mini: Miniature) -> None:
 
 
 def _stand_in(out: Path) -> None:
-    """Write what stands in for the paper's recipe, whose conversion takes half a minute.
+    """Write a stand-in for the paper's recipe, whose conversion takes half a minute.
 
     It is faster than the miniature, not slower: the miniature's goal is a share of its speed.
     """

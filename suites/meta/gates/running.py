@@ -51,7 +51,7 @@ class PytestRun:
         return [name for name, (ended, _) in self.tests.items() if ended == outcome]
 
     def results(self) -> dict[str, Any]:
-        """What results.json holds."""
+        """Content of results.json."""
         document: dict[str, Any] = json.loads((self.reports / "results.json").read_text("utf-8"))
         return document
 

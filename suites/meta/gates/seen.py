@@ -73,7 +73,7 @@ def _reason(report: pytest.TestReport) -> str:
 
 
 def _wrong(text: str) -> str:
-    """What was wrong, out of a traceback that may hold the whole output of a run."""
+    """Return the error in a traceback that may hold the whole output of a run."""
     said = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
     if said and OUTPUT in said[0]:
         said = [line for line in said if line.startswith("assert ")]

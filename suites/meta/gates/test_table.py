@@ -24,7 +24,7 @@ def test_the_table_names_every_fault_and_its_gate():
 
 
 def test_the_documentation_lists_every_gate():
-    """Each gate has a row with what it detects and what is planted."""
+    """Each gate has a row that names the detected error and the planted fault."""
     written = (PROJECT / "docs" / "gates.md").read_text(encoding="utf-8")
     rows = [line.split(" | ") for line in written.splitlines() if line.startswith("| `")]
     listed = [cells[0] for cells in rows if len(cells) == 3 and "` " in cells[0]]

@@ -28,7 +28,7 @@ GATES = [
 
 @pytest.fixture(scope="module")
 def imported_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the collecting run writes what it imported."""
+    """File into which the collecting run writes the names of imported modules."""
     return tmp_path_factory.mktemp("collection") / "imported.txt"
 
 

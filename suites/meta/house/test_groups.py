@@ -1,4 +1,4 @@
-"""What each environment's commands import is in its dependency group."""
+"""Each environment's dependency group holds all packages that its commands import."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def name_of(requirement: str) -> str:
 
 
 def installed_with(group: str) -> set[str]:
-    """Return what can be imported where a group is installed, as far as it is installed here."""
+    """Return the modules of a group's packages, as far as these are installed here."""
     waiting, found = [name_of(each) for each in required_by(group)], set()
     while waiting:
         name = waiting.pop()

@@ -21,7 +21,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def parsed(monkeypatch):
-    """Sources that were parsed rather than read from what is kept."""
+    """Sources that were parsed, because their facts were not stored."""
     seen = []
 
     def counted(source, **options):

@@ -49,7 +49,7 @@ class Item:
         self.config = SimpleNamespace(option=SimpleNamespace(runxfail=False))
 
     def iter_markers(self, name: str) -> list[Any]:
-        """The mark that says what the test measures."""
+        """The mark that names the metric of the test."""
         return [pytest.mark.measures("accuracy_drop").mark] if name == "measures" else []
 
     def add_marker(self, marker: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a run judges is made beside its gates: each waits for what it needs, and for no more."""
+"""Artefacts are built beside the gates: each gate waits only for those that it needs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def making_by(store, monkeypatch):
-    """A function that gives what makes the planned artefacts: `making_by(builder)`."""
+    """Return `making_by(builder)`, which makes the planned artefacts with a given builder."""
     monkeypatch.setattr(making, "_SECONDS_BETWEEN_LOOKS", 0.0)
     monkeypatch.setattr(making, "_refuse_to_build_on_a_board", lambda _: None)
 

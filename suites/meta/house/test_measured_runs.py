@@ -1,4 +1,4 @@
-"""A gate that measured what no budget limits is neither a pass nor a skip, in any view of a run."""
+"""A measurement without a budget is neither a pass nor a skip, in any view of a run."""
 
 from __future__ import annotations
 

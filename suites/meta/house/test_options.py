@@ -42,7 +42,7 @@ PATHS = {
 
 
 class StandIn:
-    """Stands in for pytest.Config: what was given on the command line, and in the ini file.
+    """Stands in for pytest.Config, with the options of a command line and of an ini file.
 
     Args:
         command_line: the option's text, None where it was not given.
@@ -55,11 +55,11 @@ class StandIn:
         self._command_line, self._ini = command_line, ini
 
     def getoption(self, _name: str) -> str | list[str] | None:
-        """Return what was given on the command line."""
+        """Return the value on the command line."""
         return self._command_line
 
     def getini(self, _name: str) -> str | None:
-        """Return what the ini file says."""
+        """Return the value in the ini file."""
         return self._ini
 
 

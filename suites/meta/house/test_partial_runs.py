@@ -1,4 +1,4 @@
-"""A partial run says so, and names what ended it."""
+"""A partial run says so, and names the cause of its early end."""
 
 from __future__ import annotations
 

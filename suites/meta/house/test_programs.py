@@ -23,7 +23,7 @@ RUN = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/meta/house/test_t
 
 
 def shell(arguments, redirection):
-    """Run Python with redirected streams; return its exit code and what stderr got."""
+    """Run Python with redirected streams; return its exit code and the content of stderr."""
     line = f'"$0" "$@" {redirection}'
     done = subprocess.run(
         ["/bin/sh", "-c", line, sys.executable, *arguments],

@@ -223,13 +223,13 @@ class Imports(ast.NodeVisitor):
         self._depth = 0
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """Remember that what follows runs only when it is called."""
+        """Remember that the body of a function runs only if it is called."""
         self._depth += 1
         self.generic_visit(node)
         self._depth -= 1
 
     def visit_If(self, node: ast.If) -> None:
-        """Leave out what only a type checker sees."""
+        """Leave out blocks for type checkers."""
         if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
             self.generic_visit(node)
 
@@ -249,7 +249,7 @@ class Imports(ast.NodeVisitor):
 
 
 def imports() -> dict[str, Imports]:
-    """What every module of the house imports, by module."""
+    """The imports of every module of the project, by module."""
     found = {}
     for top in sorted(OURS):
         for file in sorted((PROJECT / top).rglob("*.py")):

@@ -44,7 +44,7 @@ def test_complete_machine_lacks_nothing_but_what_is_optional(reason, says):
 
 
 def skipped(test, reason):
-    """What pytest reports of a test that was skipped."""
+    """Pytest's report of a skipped test."""
     return SimpleNamespace(
         nodeid=test, when="setup", outcome="skipped", skipped=True,
         longrepr=("a.py", 1, f"Skipped: {reason}"),

@@ -1,4 +1,4 @@
-"""The key of a stage covers what decides its bytes, found by following imports."""
+"""The key of a stage covers all sources that decide its bytes, found by following imports."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def thresholds(source: str) -> list[str]:
 
 
 def called(node: ast.AST) -> str:
-    """The last name of what a call calls; "" of anything else."""
+    """The last part of the called name; "" if the node is not a call."""
     return ast.unparse(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
 
 

@@ -74,7 +74,7 @@ def test_every_metric_is_measured_by_a_gate():
 
 
 def _together(judge):
-    """What judges several numbers of one gate, called as what judges one of them."""
+    """A stand-in that judges several numbers of one gate."""
     return lambda metric, estimate, of: judge.together({metric: estimate}, of=of)
 
 

@@ -47,7 +47,7 @@ def change(folder: Path, **config: Any) -> None:
 
 
 def request(folder: Path, full: str = small.TRAINED, **tokenizer: Any) -> Any:
-    """What a run would make of a subject with this checkpoint."""
+    """The request of a run for a subject with this checkpoint."""
     corpus, subject = folder.parent / "texts.csv", folder.parent / "subject.toml"
     small.write_texts(corpus)
     small.write_subject(subject, folder, full, **tokenizer)

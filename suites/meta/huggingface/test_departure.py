@@ -27,7 +27,7 @@ needs_torch = pytest.mark.skipif(
 
 
 def scaled(flatbuffer: bytes, number: int, by: float) -> tuple[bytes, str]:
-    """Return a file with the weights of one dense layer scaled, and what the layer writes."""
+    """Return a file with scaled weights of one dense layer, and the name of this layer's output."""
     from models.flatbuffers.graph import CODES, Graph  # noqa: PLC0415 - megabytes of schema
 
     graph = Graph(flatbuffer)

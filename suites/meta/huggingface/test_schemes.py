@@ -58,7 +58,7 @@ pytestmark = [
 
 
 class Made:
-    """A network's float32 file, its texts, and what it answers."""
+    """A network's float32 file, its texts, and its answers."""
 
     def __init__(self, family: str) -> None:
         from models.flatbuffers.observing import Observer  # noqa: PLC0415 - a runtime
@@ -123,7 +123,7 @@ def texts(count: int, padding: int, *, seed: int):
 
 
 def contents(flatbuffer: bytes):
-    """Return what a file holds."""
+    """Return the decoded content of a file."""
     return read_contents(Path("made.tflite"), flatbuffer)
 
 

@@ -60,7 +60,7 @@ def weights() -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
 
 
 def logits(ids: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return what the pair computes in float64."""
+    """Compute the pair's logits in float64."""
     table, dense = weights()
     state = (table[ids] * (ids != 0)[..., None]).astype(np.float64).mean(axis=1)
     for at, each in enumerate(dense):

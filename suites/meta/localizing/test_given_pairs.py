@@ -60,13 +60,13 @@ def localized(folder, candidates, reference):
 
 @pytest.fixture(scope="module")
 def compared(handed):
-    """What was found beside a float32 file."""
+    """Result for a pair with a float32 file as the reference."""
     return localized(handed, CANDIDATES, "before.tflite")
 
 
 @pytest.fixture(scope="module")
 def beside_answers(handed):
-    """What was found beside recorded answers."""
+    """Result for a pair with recorded answers as the reference."""
     return localized(handed, BESIDE_ANSWERS, "answers.jsonl")
 
 

@@ -51,7 +51,7 @@ CURVES = {
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """What was found: in each curve, and in a file that overflows."""
+    """Results: of each curve, and of a file that overflows."""
     script = tmp_path_factory.mktemp("localize") / "curves.py"
     script.write_text(PROGRAM, encoding="utf-8")
     curves = [[point(*each) for each in enumerate(levels)] for levels, _ in CURVES.values()]
@@ -100,7 +100,7 @@ def test_localization_timeout_is_reported(tmp_path, monkeypatch):
 
 
 def contents(folder, data):
-    """What a file holds."""
+    """Decoded content of a file."""
     (folder / "x.tflite").write_bytes(data)
     return read_contents(folder / "x.tflite", data)
 

@@ -1,4 +1,4 @@
-"""Convert random networks, read their weights back, write what came of it to answer.json.
+"""Convert random networks, read their weights back, write the results to answer.json.
 
 A process of its own, because pytest imports no TensorFlow. `ours` converts edgeproof's network
 under every scheme, `foreign` another implementation of it, written as Google writes BERT: with
@@ -117,7 +117,7 @@ def ours(folder: Path) -> dict[str, Any]:
 
 
 def lengths() -> dict[str, Any]:
-    """Return what the same network answers at two lengths of one file, by scheme.
+    """Return the answers of the same network at two lengths of one file, by scheme.
 
     That is the error of the shorter over the longer on the texts that fit both, and the bytes of
     the file over those of one that takes the longer alone.

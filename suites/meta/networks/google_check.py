@@ -1,4 +1,4 @@
-"""Write a TensorFlow 1 checkpoint as Google's code names it, read it back, print what came of it.
+"""Write a TensorFlow 1 checkpoint with Google's names, read it back, print the results.
 
 A process of its own, because pytest imports no TensorFlow. The names below are those of the
 variable scopes in google-research/mobilebert/modeling.py and google-research/bert/modeling.py.
@@ -83,7 +83,7 @@ def write(prefix: Path, variables: dict[str, np.ndarray]) -> None:
 
 
 def round_trip(folder: Path, config: dict[str, object], norm: str) -> dict[str, object]:
-    """Return whether every value comes back under its name, and what a missing one says."""
+    """Return whether every value comes back under its name, and the message for a missing one."""
     folder.mkdir()
     (folder / "bert_config.json").write_text(json.dumps(config))
     shape = from_published(folder, classes=CLASSES)
@@ -112,7 +112,7 @@ def round_trip(folder: Path, config: dict[str, object], norm: str) -> dict[str, 
 
 
 def refusal(folder: Path, shape: object) -> str | None:
-    """Return what reading the folder is refused with."""
+    """Return the message with which reading the folder is refused."""
     try:
         published.read_values(folder, shape, seed=0)
     except UsageMistake as error:

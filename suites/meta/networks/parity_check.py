@@ -163,7 +163,7 @@ def same_from_bin(model: Any, shape: Any, values: Any, folder: Path, *, zipped: 
 
 
 def main(folder: str, *cases: str) -> None:
-    """Print what `compare` says of each case."""
+    """Print the result of `compare` for each case."""
     warnings.filterwarnings("ignore", message="You are using a softmax over axis -1")
     answers = {case: compare(case, Path(folder) / case) for case in cases}
     print(json.dumps(answers))  # noqa: T201 - the answer

@@ -39,7 +39,7 @@ def compare(folder, backend, *cases):
 
 @pytest.fixture(scope="module", params=["tensorflow", "torch"])
 def answers(request, tmp_path_factory):
-    """What the script says of every small case, on one Keras backend."""
+    """Results of the script for every small case, on one Keras backend."""
     return compare(tmp_path_factory.mktemp(request.param), request.param, *CASES)
 
 

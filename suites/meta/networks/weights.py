@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def random_values(shape: Architecture, gain: float) -> dict[str, Any]:
-    """Return weights that multiply the size of what passes through a layer by about `gain`."""
+    """Return weights with which a layer multiplies the size of its input by about `gain`."""
     generator = np.random.default_rng(5)
     values = {}
     for each in parameters(shape):

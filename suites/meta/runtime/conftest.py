@@ -1,4 +1,4 @@
-"""What the tests of the runtime room share: tiny FlatBuffers, encoded texts, started runners."""
+"""Share tiny FlatBuffers, encoded texts and started runners among the tests of this folder."""
 
 from __future__ import annotations
 

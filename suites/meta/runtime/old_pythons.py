@@ -22,7 +22,7 @@ def python38() -> str | None:
 
 
 def with_runtime(python: str, folder: Path) -> Path:
-    """Make a virtual environment with what a runner needs; its interpreter.
+    """Make a virtual environment with the needs of a runner; return its interpreter.
 
     Args:
         python: a CPython 3.8.

@@ -1,4 +1,4 @@
-"""The runner answers by name, alike on every runtime, and rejects what runtimes accept wrongly."""
+"""The runner answers by name, alike on every runtime, and rejects inputs that runtimes should."""
 
 from __future__ import annotations
 

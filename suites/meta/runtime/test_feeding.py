@@ -21,7 +21,7 @@ BELOW = 50
 
 
 class Recorded(Graph):
-    """A graph that keeps what it is given."""
+    """A graph that keeps its inputs."""
 
     def __init__(self) -> None:
         self.given: dict[int, Any] = {}

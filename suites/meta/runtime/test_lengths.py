@@ -63,7 +63,7 @@ def several(request: pytest.FixtureRequest, runner: Runner, tmp_path: Path) -> R
 
 
 def at_length(runner: Runner, file: Path, rows: Rows, length: int) -> NDArray[np.float32]:
-    """Return what a file of one length answers."""
+    """Return the answers of a file of one length."""
     load(runner, file, classifier(tokens=length), name="single")
     cut = {role: each[:, :length] for role, each in rows.items() if role != LENGTH}
     return runner.answer("single", cut).logits

@@ -30,7 +30,7 @@ def prefix(tmp_path, monkeypatch):
 
 @pytest.fixture
 def pip(prefix, monkeypatch):  # noqa: ARG001 - installs there
-    """Stands in for pip, and keeps what it was told to install; set `fails` to let it fail."""
+    """Stands in for pip, and keeps the packages to install; set `fails` to let it fail."""
 
     class Pip:
         def __init__(self):

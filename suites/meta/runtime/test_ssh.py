@@ -37,7 +37,7 @@ def board(tmp_path_factory):
 
 @pytest.fixture
 def sent(tmp_path):
-    """Where the board keeps what it is sent: a folder that is empty at first."""
+    """The board's folder for sent files, empty at first."""
     return tmp_path / "cache" / "edgeproof" / "sent"
 
 

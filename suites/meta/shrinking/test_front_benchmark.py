@@ -1,4 +1,4 @@
-"""The tables of small files: what counts as missed, and what they are compared with."""
+"""The tables of small files: which limits count as missed, and the models to compare with."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ MOMENTS = INPUTS.T @ INPUTS
 
 
 def nearest(weights):
-    """What a converter does: the nearest step of a grid that ends at a row's largest weight."""
+    """Round as a converter does: to the nearest step of a grid up to a row's largest weight."""
     scales = np.abs(weights).max(axis=1, keepdims=True) / LAST
     return np.rint(weights / scales) * scales
 

@@ -223,7 +223,7 @@ FAMILIES = {
 
 
 def write(name: str, folder: Path, **settings: Any) -> Family:
-    """Write what a publisher's folder holds of a family's tokenizer, and its config.json.
+    """Write the tokenizer files of a publisher's folder for a family, and its config.json.
 
     Args:
         name: of the family.

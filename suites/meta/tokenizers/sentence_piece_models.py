@@ -81,6 +81,6 @@ def small_table() -> bytes:
 
 
 def field_of(message: bytes, wanted: int) -> bytes:
-    """Return what the only field of a number holds in a protobuf message."""
+    """Return the value of the only field of a given number in a protobuf message."""
     (value,) = (value for name, _, value in fields(message) if name == wanted)
     return bytes(value)

@@ -86,7 +86,7 @@ class KerasTokenizer:
         self.words, self.config = words, usual | config
 
     def to_json(self):
-        """What `to_json` writes: the table is JSON inside the JSON."""
+        """Output of `to_json`: the table is JSON inside the JSON."""
         config = self.config | {"word_index": json.dumps(self.words), "document_count": 9}
         return json.dumps({"class_name": "Tokenizer", "config": config})
 
@@ -101,7 +101,7 @@ class KerasTokenizer:
         return [part for part in text.split(config["split"]) if part]
 
     def ids(self, text):
-        """Numbers of words; what has none is the unknown word, or left out."""
+        """Numbers of words; a word without a number is the unknown word, or left out."""
         limit, unknown = self.config["num_words"], self.words.get(self.config["oov_token"])
         found = []
         for part in self.parts(text):

@@ -1,4 +1,4 @@
-"""What a runner encodes without the library is what the library gives, for any text."""
+"""Without the library, a runner makes the same ids as the library, for any text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fine-tuning resumes bit for bit, and its options do what they say."""
+"""Fine-tuning resumes bit for bit, and its options have their documented effect."""
 
 from __future__ import annotations
 

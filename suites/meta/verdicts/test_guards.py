@@ -1,4 +1,4 @@
-"""Regression guards: what was seen, with a margin, in files and with verdicts of their own."""
+"""Regression guards limit seen values, with a margin, in files and with verdicts of their own."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class PlantedFile(LoadedInterpreter):
 
 
 class PlantedGraph(Graph):
-    """A graph with a fault in what it answers."""
+    """A graph whose answers have a fault."""
 
     def __init__(self, graph: Graph, fault: str, threads: int) -> None:
         self._graph, self._fault, self._threads = graph, fault, threads
