@@ -169,7 +169,7 @@ def open_archive(
             ) from None
         except DAMAGE as error:
             raise kind(
-                f"is no zip archive, or a damaged one ({error})", file=file, remedy=remedy
+                f"is not a zip archive, or is damaged ({error})", file=file, remedy=remedy
             ) from None
         bounded.most = None
         with archive:

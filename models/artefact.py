@@ -183,7 +183,7 @@ def _unreadable(file: Path, folder: Path, error: OSError) -> StoreError:
     if gone or error.errno == errno.ELOOP:
         return _damaged(file, folder)
     return StoreError(
-        f"what was kept cannot be read ({error.strerror})",
+        f"the stored artefact cannot be read ({error.strerror})",
         file=file,
         remedy=remedy_for(
             error, "Let this user read it, check the disk, or give another --edge-cache-dir"

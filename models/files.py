@@ -28,7 +28,7 @@ _KINDS = {
     stat.S_IFDIR: "a folder",
 }
 _READABLE = 0o644
-_FEWER = "Let this process open more files (`ulimit -n`), or close what holds them, and run again"
+_FEWER = "Let this process open more files (`ulimit -n`), or close some, and run again"
 # What is wrong with the machine, whatever the file.
 _REMEDIES: dict[object, str] = {
     errno.EMFILE: _FEWER,

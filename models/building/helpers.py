@@ -46,7 +46,7 @@ _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 _SECONDS_TO_CLEAR = 1.0
 # TensorFlow takes a moment to let go of what it has.
 _SECONDS_TO_END = 30.0
-_AGAIN = "Run again, with more free memory if it was SIGKILL: what was made is kept"
+_AGAIN = "Run again, with more free memory if it was SIGKILL: finished artefacts are kept"
 
 
 def size(plan: Plan, store: Store) -> int:

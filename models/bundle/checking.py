@@ -155,7 +155,7 @@ class _Checker(Members):
             raise self._mistake(f"{where}{error.what}", member) from None
         except (*_NONSENSE, RecursionError, MemoryError) as error:
             said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise self._mistake(f"does not hold what it must ({said})", member) from None
+            raise self._mistake(f"does not have the required content ({said})", member) from None
 
     def _check_manifest(self, member: str) -> None:
         """Check that an artefact has its own name and the files of its manifest."""
@@ -196,9 +196,9 @@ class _Checker(Members):
         spec = bind(opened, replace(card.declared, labels=self._labels))
         roles = tuple(port.role for port in spec.inputs)
         if self._facts.roles.get(name, roles) != roles:
-            raise ValueError(f"it takes {', '.join(roles)}, which is not what the bundle says")
+            raise ValueError(f"it takes {', '.join(roles)}, but the bundle says otherwise")
         if self._facts.lengths.get(name, ()) != (spec.lengths if spec.shorter else ()):
-            raise ValueError(f"it takes rows of {spec.lengths}, which is not what the bundle says")
+            raise ValueError(f"it takes rows of {spec.lengths}, but the bundle says otherwise")
         if self._facts.bindings.get(name, spec.binding) != spec.binding:
             raise ValueError(f"its binding differs from the bundle's: {spec.binding}")
         ids = next(port for port in spec.inputs if port.role == IDS)

@@ -228,7 +228,7 @@ def _check_operators(file: Path, contents: Contents) -> None:
         f"needs operators that no plain TFLite runtime has: {', '.join(names)}{also}",
         file=file,
         key="operators",
-        remedy="Convert only what follows the token ids, with TFLITE_BUILTINS alone",
+        remedy="Convert only the part after the token ids, with TFLITE_BUILTINS alone",
     )
 
 

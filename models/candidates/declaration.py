@@ -133,7 +133,8 @@ class CandidateTable(Table, frozen=True, kw_only=True):
         if not is_candidate_name(self.name):
             raise ValueError(
                 "`name` is up to 64 letters, digits, '.', '_' and '-', begins with a letter or a "
-                "digit, does not end with '.', and is no device of Windows (con, nul, com1, ...)"
+                "digit, does not end with '.', and is not a device name of Windows "
+                "(con, nul, com1, ...)"
             )
         check_lengths(self.lengths)
         for key in ("length", "signature"):

@@ -146,7 +146,7 @@ def _quantization(file: Path, port: Port, declared: Declaration) -> Quantization
         return held or given
     if held is None or len(held.scales) != 1:
         raise UsageMistake(
-            f"output {port} holds integers, and nothing says what they stand for",
+            f"output {port} holds integers, and their meaning is not declared",
             file=file,
             key="output.scale",
             remedy=f"Say it: {output_lines(scale=0.00390625, zero_point=0)}",
@@ -184,7 +184,7 @@ def _meaning(
         return said, "declared"
     if graph is None or graph == "logit" or (classes is None and graph == "sigmoids"):
         raise UsageMistake(
-            f"what output {port} stands for is not certain: it comes from "
+            f"the meaning of output {port} is not certain: it comes from "
             f"{last_operator(port.tensor, operators) or 'no operator'}",
             file=file,
             key="output.meaning",

@@ -315,7 +315,7 @@ def _numbers(value: Any, classes: int, row: _Row, name: str, source: _Source) ->
     for each in value:
         if not isinstance(each, int | float) or isinstance(each, bool):
             raise source.unfit(
-                f"{row.where}: {name} holds {reprlib.repr(each)}, which is no number"
+                f"{row.where}: {name} holds {reprlib.repr(each)}, which is not a number"
             )
     return [_finite(each, row, name, source) for each in value]
 

@@ -147,7 +147,7 @@ def _check_there_are_some(file: Path, ports: Sequence[Port]) -> None:
             f"input {strings[0]} takes text itself, and its tokenizer is in the graph",
             file=file,
             key="inputs",
-            remedy="Convert only what follows the token ids; keep the tokenizer beside the file",
+            remedy="Convert only the part after the token ids; keep the tokenizer beside the file",
         )
     if len(ports) > len(ROLES):
         raise UsageMistake(
@@ -235,7 +235,7 @@ def _found(
         return {ports[0].position: ("ids", "shape")}
     unnamed = [port for port in ports if port.position not in found]
     if unnamed:
-        raise uncertain(f"no name says what input {unnamed[0]} takes")
+        raise uncertain(f"the name of input {unnamed[0]} does not say its role")
     roles = [role for role, _ in found.values()]
     if len(set(roles)) < len(roles):
         raise uncertain("two inputs are named for the same thing")

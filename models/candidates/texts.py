@@ -175,7 +175,7 @@ def _refuse_one_column_for_two(table: TextsTable, path: Path) -> None:
                 f"the column {column!r} stands for {times} things",
                 file=path,
                 key=COLUMNS_OPTION,
-                remedy="Name a column of its own for each, or leave what there is no column for",
+                remedy="Name a column of its own for each, or leave out those without a column",
             )
 
 
@@ -294,7 +294,7 @@ def _ids(text: str, where: str, column: str, path: Path) -> tuple[int, ...]:
     pieces = re.split(r"[\s,]+", text.strip().strip("[]").strip())
     if not all(piece.isascii() and piece.isdigit() and len(piece) < 10 for piece in pieces):  # noqa: PLR2004 - digits of an int32
         raise UsageMistake(
-            f"{where}: {text[:60]!r} is no row of token ids",
+            f"{where}: {text[:60]!r} is not a row of token ids",
             file=path,
             key=column,
             remedy="Write whole numbers of 0 and above between blanks or commas",

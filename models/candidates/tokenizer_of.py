@@ -149,5 +149,5 @@ def _unfit(opened: Opened, what: str, key: str | None = None) -> UsageMistake:
         what,
         file=opened.file,
         key=key or "metadata",
-        remedy=f"Give {KEY}=KIND:PATH, which takes the place of what the metadata holds",
+        remedy=f"Give {KEY}=KIND:PATH, which replaces the tokenizer in the metadata",
     )

@@ -36,10 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser(prog="python -m models.flatbuffers", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    inspecting = commands.add_parser("inspect", help="what a FlatBuffer is, and what will bite")
+    inspecting = commands.add_parser("inspect", help="describe a FlatBuffer and its problems")
     inspecting.add_argument("file", type=path, help="a .tflite file")
     inspecting.add_argument(
-        AS, dest="claimed", metavar="SCHEME", help="what it is said to be, of schemes.toml"
+        AS,
+        dest="claimed",
+        metavar="SCHEME",
+        help="the scheme that it should have, one of schemes.toml",
     )
     inspecting.add_argument("--json", action="store_true", help="a document for programs")
     return parser

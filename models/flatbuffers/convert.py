@@ -72,7 +72,9 @@ def _padding_of(calibration: Encoded) -> int:
     """
     left = calibration.ids[calibration.mask == 0]
     if not left.size:
-        raise ValueError("no calibration text is shorter than the longest row: lengths are no use")
+        raise ValueError(
+            "no calibration text is shorter than the longest row, so other lengths bring nothing"
+        )
     return int(left[0])
 
 

@@ -66,7 +66,7 @@ def level(
     few = [shortened(sample, graph.tokens()) for sample in samples[:4]]
     expected, found = Observer(flatbuffer).answers(few), Observer(leveled).answers(few)
     if not np.abs(expected - found).max() <= SAME * max(1.0, float(np.abs(expected).max())):
-        raise ValueError("leveling changed what the float32 network answers")
+        raise ValueError("leveling changed the answers of the float32 network")
     return leveled, scores
 
 

@@ -132,7 +132,7 @@ def read_onnx(file: Path) -> OnnxFile:
         raise _mistake(
             file,
             f"needs operators that onnxruntime does not have: {named}",
-            "Export only what follows the token ids, without custom operators",
+            "Export only the part after the token ids, without custom operators",
         )
     digest = hash_external(file, hashlib.sha256(data).hexdigest(), graph.external)
     return OnnxFile(file, digest, graph.inputs, graph.outputs, graph.operators)

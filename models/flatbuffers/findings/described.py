@@ -88,7 +88,7 @@ def _files(inspected: Inspected) -> Iterator[Finding]:
         yield Finding(
             "files-without-metadata",
             "note",
-            f"Files are packed behind the model, and no metadata says what they are: "
+            f"Files are packed behind the model, and no metadata describes them: "
             f"{several(sorted(packed))}.",
             tuple(sorted(packed)),
             _WRITE_AGAIN,
@@ -159,7 +159,7 @@ def _vocabulary(inspected: Inspected) -> Iterator[Finding]:
                 "metadata-vocabulary",
                 "warning",
                 f"{file.name!r} has {words} words, and the table that ids look up has {rows} rows: "
-                "an id beyond it fails, or reads what is not its own.",
+                "an id beyond it fails, or reads other data.",
                 (file.name,),
                 "Pack the vocabulary that the model was trained with",
             )

@@ -32,7 +32,7 @@ def _flex(inspected: Inspected) -> Iterator[Finding]:
             "It holds FlexPlaceholder: a table or a variable was lost in conversion, and not even "
             "a runtime with TensorFlow's operators answers.",
             (PLACEHOLDER,),
-            "Convert only what follows the token ids; keep tables and tokenizer beside it",
+            "Convert only the part after the token ids; keep tables and tokenizer beside it",
         )
     flex = tuple(name for name in names if name != PLACEHOLDER)
     if flex:

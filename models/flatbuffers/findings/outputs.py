@@ -131,7 +131,7 @@ def _integers(inspected: Inspected) -> Iterator[Finding]:
             yield Finding(
                 "output-without-scale",
                 "error",
-                f"Output {name} holds {tensor.dtype}, and nothing says what they stand for.",
+                f"Output {name} holds {tensor.dtype}, and their meaning is not declared.",
                 (tensor.name,),
                 "Convert again, or declare scale and zero point",
             )

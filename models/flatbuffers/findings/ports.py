@@ -37,7 +37,7 @@ def _strings(inspected: Inspected) -> Iterator[Finding]:
             "error",
             f"It takes text itself in {several(map(repr, names))}: its tokenizer is in the graph.",
             names,
-            "Convert only what follows the token ids, and keep the tokenizer beside the file",
+            "Convert only the part after the token ids, and keep the tokenizer beside the file",
         )
 
 

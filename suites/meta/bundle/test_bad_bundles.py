@@ -51,14 +51,14 @@ def test_rejects_path_that_is_not_a_file(kind, tmp_path, board):
 
 def test_rejects_file_that_is_not_a_bundle(file, board):
     file.write_text("polarity, text", encoding="utf-8")
-    assert "is no zip archive, or a damaged one" in refused(file, board)
+    assert "is not a zip archive, or is damaged" in refused(file, board)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
 def test_rejects_truncated_bundle(file, board, share):
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
-    assert "is no zip archive, or a damaged one" in refused(file, board)
+    assert "is not a zip archive, or is damaged" in refused(file, board)
 
 
 def test_changed_byte_is_rejected_or_has_no_effect(file, board):

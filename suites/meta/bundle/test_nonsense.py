@@ -479,7 +479,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     ),
     "roles of another file": (
         in_manifest("facts", "roles", "one", value=["ids", "mask"]),
-        "it takes ids, which is not what the bundle says",
+        "it takes ids, but the bundle says otherwise",
     ),
     "a tokenizer on a device of no candidate": (
         in_manifest("facts", "on_device", value=["both", "one", "two"]),

@@ -193,7 +193,7 @@ def test_declared_scale_replaces_a_missing_one(tmp_path):
     model.end_graph([ids], [out])
     path = tmp_path / "scaleless.tflite"
     path.write_bytes(model.pack())
-    with pytest.raises(UsageMistake, match="nothing says what they stand for"):
+    with pytest.raises(UsageMistake, match="their meaning is not declared"):
         read_candidate(path)
     held = read_candidate(path, declaring(scale=0.1, zero_point=3)).output.quantization
     assert (held.scales, held.zero_points) == ((0.1,), (3,))

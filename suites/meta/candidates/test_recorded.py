@@ -198,11 +198,11 @@ MISTAKES = {
     "too few scores": (line(logits=[1, 2]) + SCORED, "logits holds 2 numbers where there are 3"),
     "nothing in place of a score": (
         line(logits=[1, None, 3]) + SCORED,
-        "logits holds None, which is no number",
+        "logits holds None, which is not a number",
     ),
     "a score that is a word": (
         line(logits=[1, 2, "nan"]) + SCORED,
-        "logits holds 'nan', which is no number",
+        "logits holds 'nan', which is not a number",
     ),
     "too many scores": (line(logits=[1, 2, 3, 4]) + SCORED, "logits holds 4 numbers where"),
     "no list of scores": (line(logits=1) + SCORED, "logits holds no list of numbers"),

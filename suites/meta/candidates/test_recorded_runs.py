@@ -19,7 +19,7 @@ from suites.meta.gates.running import run_pytest
 from suites.meta.recordings import LABELS, write_app
 
 COMPARING = ("suites/accuracy", "suites/agreement", "suites/size")
-NO_FILE = "the reference is no FlatBuffer: no file races against it"
+NO_FILE = "the reference is not a FlatBuffer, so no file can race against it"
 LABELS_ALONE = "the reference recorded labels alone"
 
 

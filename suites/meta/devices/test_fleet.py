@@ -28,7 +28,7 @@ def test_failing_board_does_not_stop_the_others(boards, fleet, bundle):
     assert f"{well.target}: passed" in output, logs
     (why,) = (line for line in output.splitlines() if line.startswith(f"{dying.target}: "))
     assert why.startswith(f"{dying.target}: failed with exit code 2: "), why
-    assert ": what was measured before is kept (" in why
+    assert ": measurements made before are kept (" in why
     document = read_results(folder / "results.json")
     names = [part.device.name for part in document.parts()]
     ports = [board.target.split(":")[2].split("/")[0] for board in boards]

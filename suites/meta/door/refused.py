@@ -182,7 +182,7 @@ FILES = {
         lambda: classifier().replace(b"\n", b"\r\n"), "text mode", "*.tflite binary"
     ),
     "a file without inputs": _file(_without_inputs, "has no inputs", "as arguments"),
-    "a file that takes text": _file(_of_text, "takes text itself", "what follows the token ids"),
+    "a file that takes text": _file(_of_text, "takes text itself", "the part after the token ids"),
     "an operator of TensorFlow": _file(
         lambda: _of_operator("FlexErf"), "operators", "FlexErf", "TFLITE_BUILTINS"
     ),

@@ -56,9 +56,9 @@ def with_size(data: bytes, size: int) -> bytes:
 
 NOISE = bytes(range(256)) * 16
 BAD = {
-    "no archive": (b"text, polarity", "is no zip archive"),
-    "empty file": (b"", "is no zip archive"),
-    "half": (zipped(("a", NOISE))[:-30], "is no zip archive"),
+    "no archive": (b"text, polarity", "is not a zip archive"),
+    "empty file": (b"", "is not a zip archive"),
+    "half": (zipped(("a", NOISE))[:-30], "is not a zip archive"),
     "many members": (zipped(*((str(n), b"") for n in range(11))), "holds 11 members, at most 10"),
     "two of one name": (zipped(("a", b"1"), ("a", b"2")), "a: is held 2 times"),
     "outside": (zipped(("../a", b"1")), "would be unpacked outside"),

@@ -93,7 +93,7 @@ def test_a_lost_board_is_one_failure_and_the_rest_is_not_run(run_sizes):
     assert len(outcome.ids("failed")) + len(outcome.ids("error")) == 1, outcome.output
     extent = checked(outcome).run.extent
     assert (extent.run, sum(one.count for one in extent.not_run)) == (2, 1)
-    assert "what was measured before is kept" in extent.ended_by
+    assert "measurements made before are kept" in extent.ended_by
 
 
 @pytest.mark.parametrize(

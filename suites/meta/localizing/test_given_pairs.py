@@ -117,7 +117,7 @@ def test_finds_nan_without_a_file_to_compare_with(beside_answers):
 
 def test_reports_why_recorded_answers_cannot_be_localized(beside_answers):
     found, judged = beside_answers[0]["scaled"], beside_answers[1]
-    assert found["not_localized"].startswith("the reference is no FlatBuffer")
+    assert found["not_localized"].startswith("the reference is not a FlatBuffer")
     assert found["flipped"] > 0
     said = " ".join(judged.outcome.output.split())
-    assert "not localized: the reference is no FlatBuffer" in said
+    assert "not localized: the reference is not a FlatBuffer" in said
