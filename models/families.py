@@ -15,8 +15,8 @@ class Family(Table, frozen=True, kw_only=True):
 
     Attributes:
         name: the `model_type` of its config.json.
-        tokenizer: the kind that its published checkpoints have; None where it is not known.
-        tokenizer_class: the class of `transformers` that reads their vocabulary; None where
+        tokenizer: the kind that its published checkpoints have; None if it is not known.
+        tokenizer_class: the class of `transformers` that reads their vocabulary; None if
             nothing but the checkpoint can say it.
         own_network: whether this project has a network of it, which TensorFlow trains.
         segments: whether the network takes an input that tells the texts of a pair apart: unless
@@ -46,7 +46,7 @@ def family_of(model_type: str | None) -> Family:
     """Return a family; one with the defaults if the table does not list it.
 
     Args:
-        model_type: what a config.json says; None where it does not say it.
+        model_type: what a config.json says; None if it does not say it.
     """
     name = model_type or ""
     return FAMILIES.get(name, Family(name=name, tried=False))

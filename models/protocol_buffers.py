@@ -39,7 +39,7 @@ class Message:
         return bytes(value)
 
     def float(self, number: int) -> float:
-        """Return a float32; 0 where the field is not there."""
+        """Return a float32; 0 if the field is not there."""
         value = self._values.get(number, bytes(4))
         if isinstance(value, int) or len(value) != struct.calcsize("<f"):
             raise ValueError(f"field {number} is no number")

@@ -110,7 +110,7 @@ def hash_sources(*rooms: str) -> str:
 
 
 def versions(*packages: str) -> dict[str, str | None]:
-    """Return the installed version of each package, None where it is absent."""
+    """Return the installed version of each package, None if it is absent."""
     return {package: _installed(package) for package in packages}
 
 

@@ -34,7 +34,7 @@ def as_html(
     """Return the section, collapsed and searchable: counts first, then each gate with its faults.
 
     Args:
-        faults: None where there is no table of them.
+        faults: None if there is no table of them.
         tests: ids of the tests of the report.
         links: where in the page a test is shown, by its id.
     """

@@ -56,7 +56,7 @@ def draw_report(
         out: where the page goes.
         min_tests: the quality gate's: how many tests there must be.
         required: the quality gate's: devices that must have been tested.
-        faults: what is planted for each gate; None where nobody knows.
+        faults: what is planted for each gate; None if nobody knows.
 
     Returns:
         The page, and what the quality gate found: rule, success and message.
@@ -194,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _planted(named: Path | None) -> list[PlantedFault] | None:
     """Return the planted faults of each gate.
 
-    None where no file is named and none is where it would be.
+    None if no file is named and none is where it would be.
     """
     from reports.faults import read_faults  # noqa: PLC0415 - msgspec, only when it draws
 

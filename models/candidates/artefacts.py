@@ -40,12 +40,12 @@ class CandidateCard(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         scheme: the one whose contract it has to keep; None without one.
-        calibration: hashes of the texts that its ranges were found on; None where nobody says.
+        calibration: hashes of the texts that its ranges were found on; None if nobody says.
         declared: how it is fed and read, as far as the file does not say it.
-        refused: why a converter could not make it; None where there is a file.
-        length: of a row; None where the file says it.
-        rows: vectors that its table holds; None where no table is seen.
-        converter: what made it; None where nobody says.
+        refused: why a converter could not make it; None if there is a file.
+        length: of a row; None if the file says it.
+        rows: vectors that its table holds; None if no table is seen.
+        converter: what made it; None if nobody says.
         source: what made the float32 file that it was made from, where that is another converter.
     """
 

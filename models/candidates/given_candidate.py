@@ -41,9 +41,9 @@ class GivenCandidate:
         declared: what was declared of it.
         sha256: of the file.
         scheme: the one whose contract it has to keep; None without one.
-        encoder: its tokenizer; None where the texts hold ids.
+        encoder: its tokenizer; None if the texts hold ids.
         length: of a row.
-        rows: vectors that its table holds; None where no table is seen.
+        rows: vectors that its table holds; None if no table is seen.
     """
 
     name: str
@@ -57,7 +57,7 @@ class GivenCandidate:
 
     @property
     def device_tokenizer(self) -> str | None:
-        """The JSON of a tokenizer that runs on a device; None where there is none."""
+        """The JSON of a tokenizer that runs on a device; None if there is none."""
         return None if self.encoder is None else self.encoder.for_device(self.length)
 
     @property

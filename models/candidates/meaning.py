@@ -49,7 +49,7 @@ def bind_output(
         ports: the outputs of the graph.
         operators: of the graph, in execution order.
         declared: what the user says.
-        described: the labels that the metadata gives each output; None where it gives none.
+        described: the labels that the metadata gives each output; None if it gives none.
 
     Raises:
         UsageMistake: several outputs and none is named, a shape that is not an answer to a text, a

@@ -28,7 +28,7 @@ class Parity:
 
     Attributes:
         equal: whether they are the same, for each text [n].
-        first: the first text that has others, with both rows; "" where there is none.
+        first: the first text that has others, with both rows; "" if there is none.
     """
 
     equal: NDArray[np.bool_] = field(repr=False)
@@ -52,7 +52,7 @@ def compare_ids(
         recorded: as an app made them.
         expected: as they are made here.
         texts: what they were made of.
-        tokenizer: says which token an id stands for; None where the texts hold ids.
+        tokenizer: says which token an id stands for; None if the texts hold ids.
     """
     pairs = list(zip(recorded, expected, strict=True))
     equal = np.array([one == other for one, other in pairs], np.bool_)

@@ -62,10 +62,10 @@ class Recording:
 
     Attributes:
         labels: indices into the labels [n].
-        logits: [n, classes], whose softmax is what was answered; None where only labels were kept.
+        logits: [n, classes], whose softmax is what was answered; None if only labels were kept.
         probabilities: [n, classes]; likewise.
-        ids: the token ids of each text, without what fills rows up; None where they were not kept.
-        seconds: what each answer took [n]; None where that was not kept.
+        ids: the token ids of each text, without what fills rows up; None if they were not kept.
+        seconds: what each answer took [n]; None if that was not kept.
         held: which of the scores the file holds: logits, probabilities, or neither.
     """
 

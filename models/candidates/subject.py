@@ -108,9 +108,9 @@ class JudgedArtefacts:
         candidates: a FlatBuffer and its card each, by name.
         encoded: texts as a candidate takes them, where it takes them otherwise than `texts` has
             them, by name.
-        full: the full model; None where candidates were given.
+        full: the full model; None if candidates were given.
         small: the model that was converted; likewise.
-        parity: how far the float32 file is from PyTorch; None where PyTorch converted nothing, and
+        parity: how far the float32 file is from PyTorch; None if PyTorch converted nothing, and
             in a bundle.
         named: every artefact with its name in results, each once, in the order they were made.
     """

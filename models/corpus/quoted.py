@@ -45,7 +45,7 @@ def read_quoted(path: Path, required: Sequence[str], optional: Sequence[str] = (
     Args:
         path: the file.
         required: columns that must be there, in any order.
-        optional: columns that are "" where the file does not have them.
+        optional: columns that are "" if the file does not have them.
 
     Raises:
         UsageMistake: the file cannot be read, is empty, or lacks a column.
@@ -108,7 +108,7 @@ def _decoded(line: bytes) -> str:
 def _strictly(lines: list[str]) -> list[Record] | None:
     """Return every record according to the format.
 
-    None where one is not quoted or not as wide as it asks.
+    None if one is not quoted or not as wide as it asks.
 
     Nor where a record would hold the beginning of another: its text begins with a quote that
     nobody meant as the format's.

@@ -58,7 +58,7 @@ def read_files(table: CorpusTable, path: Path) -> Corpus:
 def _label_of_value(table: CorpusTable) -> dict[str, int | None]:
     """Return the label of each value in the label's column.
 
-    None where it is left out on purpose.
+    None if it is left out on purpose.
     """
     if not table.polarities:
         return {label: at for at, label in enumerate(table.labels)}

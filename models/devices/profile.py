@@ -69,7 +69,7 @@ class SensorsTable(Table, frozen=True, kw_only=True):
 
     `temperatures` and `throttling` are types of thermal zones and of cooling devices. `firmware`
     is a file with the throttle bits of a Raspberry Pi, `firmware_command` what prints the same
-    where there is no such file. `undervoltage` and `events` are hwmon devices that alarm and that
+    if there is no such file. `undervoltage` and `events` are hwmon devices that alarm and that
     count. `power_mode` is a file that holds the mode's number, `rails` labels of power monitors.
     """
 

@@ -30,7 +30,7 @@ def quantize(
     Args:
         plain: the FlatBuffer.
         scheme: one that litert-quantizer makes.
-        ranges: smallest and largest value of each tensor; None where nothing is calibrated.
+        ranges: smallest and largest value of each tensor; None if nothing is calibrated.
         floats: kinds of operators to leave float, whatever the scheme says.
         left: names of what single operators write that are to stay float.
 

@@ -21,7 +21,7 @@ def labels_in_order(
 
     Args:
         outputs: the names in the checkpoint's `id2label`, in order.
-        mapping: the corpus's label by name of an output; empty where both have the same names,
+        mapping: the corpus's label by name of an output; empty if both have the same names,
             upper and lower case aside.
         labels: the corpus's.
         file: the config.json that `outputs` come from.

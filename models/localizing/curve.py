@@ -73,7 +73,7 @@ class _Difference:
             self.found += float((candidate**2).sum())
 
     def point(self) -> dict[str, Any]:
-        """Count NaN and Inf; without them give SQNR in dB (None where it has none) and cosine."""
+        """Count NaN and Inf; without them give SQNR in dB (None if it has none) and cosine."""
         counts: dict[str, Any] = {"nan": self.nan, "inf": self.inf}
         if self.nan or self.inf or not np.isfinite(self.noise):
             return counts | {"sqnr_db": None, "cosine": None}

@@ -26,7 +26,7 @@ class Architecture:
         mask_value: added to the attention scores of padding.
         pooled: whether a dense layer with tanh stands before the classifier.
         embedding: width of the word vectors.
-        bottleneck: width inside a layer; None where layers have no bottlenecks.
+        bottleneck: width inside a layer; None if layers have no bottlenecks.
         attention_input: what queries, keys and values are computed from. "shared": queries and
             keys from one more bottleneck, values from the layer's input (MobileBERT).
             "bottleneck": all three from the bottleneck (MobileBERT-tiny). "hidden": all three

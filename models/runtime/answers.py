@@ -53,7 +53,7 @@ class RunnerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureTensor:
-    """An input or output of the signature; `scales` is empty where it is not quantized."""
+    """An input or output of the signature; `scales` is empty if it is not quantized."""
 
     name: Said
     dtype: Said

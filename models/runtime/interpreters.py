@@ -45,7 +45,7 @@ def interpreter_for(runtime: str | None) -> Interpreter:
     """Return the runtime's own Python if it exists, or the running one.
 
     Args:
-        runtime: its import name; None where the runner is to choose.
+        runtime: its import name; None if the runner is to choose.
     """
     folder = own_folder(runtime) if runtime else None
     if folder is None or not program_in(folder).exists():

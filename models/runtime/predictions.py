@@ -124,7 +124,7 @@ def answer_split_at_once(  # noqa: PLR0913 - all named
         name: what answers.
         inputs: of the texts, by role.
         runners: at the most; a few texts need only one.
-        journal: what was answered before, and what will be; None where nothing is kept.
+        journal: what was answered before, and what will be; None if nothing is kept.
         told: is told how far it is, after each few texts.
 
     Raises:

@@ -88,7 +88,7 @@ class MarkedChannel(Channel):
         script: what it runs.
 
     Attributes:
-        group: of processes there, 0 where it is not known.
+        group: of processes there, 0 if it is not known.
         noise: what was said before the mark.
         timed_out: whether the mark was waited for in vain.
     """

@@ -121,7 +121,7 @@ class Channel:
             most: bytes; of a longer line the start is returned.
 
         Returns:
-            The line, without its end where there is none; nothing at the end of the answers.
+            The line, without its end if there is none; nothing at the end of the answers.
         """
         with watchdog(self, seconds), contextlib.suppress(OSError):
             return self.answers.readline(most)

@@ -65,7 +65,7 @@ class SoftwareGpuTarget(LocalTarget):
         return {backend.name: backend.version for backend in found}
 
     def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer here; None where it can."""
+        """Return why a backend cannot answer here; None if it can."""
         return why_absent(name, drivers=_SOFTWARE)
 
     def transport(

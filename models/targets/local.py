@@ -80,7 +80,7 @@ class LocalTarget(Target[LocalTransport]):
         return installed_here(backend).versions[backend.distribution] or ""
 
     def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer here; None where it can."""
+        """Return why a backend cannot answer here; None if it can."""
         return why_absent(name)
 
     def transport(

@@ -108,7 +108,7 @@ class EmulatedTarget(Target[EmulatedTransport]):
         return read_sysroots().architectures[self.architecture].runtimes()
 
     def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer there; None where it can."""
+        """Return why a backend cannot answer there; None if it can."""
         backend = read_backend(name)
         if backend.runtime not in self._runtimes:
             return f"it has no wheel for {self.architecture}"

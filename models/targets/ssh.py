@@ -92,7 +92,7 @@ class SshTarget(Target[SshTransport]):
         return self._installed[read_backend(name).distribution]
 
     def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer there; None where it can."""
+        """Return why a backend cannot answer there; None if it can."""
         where = self.connection.describe()
         backend = read_backend(name)
         if backend.distribution not in self._installed:

@@ -42,7 +42,7 @@ class Resume:
         self.path = folder / STATE
 
     def epochs_done(self) -> int:
-        """Return how many whole epochs an earlier run did, 0 where there was none.
+        """Return how many whole epochs an earlier run did, 0 if there was none.
 
         Raises:
             EdgeproofError: the file is damaged.
@@ -79,7 +79,7 @@ class Resume:
 
     @contextmanager
     def _opened(self) -> Iterator[Mapping[str, Any]]:
-        """Give the arrays by name, none where there is no file."""
+        """Give the arrays by name, none if there is no file."""
         if not self.path.is_file():
             yield {}
             return

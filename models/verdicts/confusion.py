@@ -26,7 +26,7 @@ MISSING = -1
 
 
 class ClassScores(NamedTuple):
-    """Of each label: scores, 0 where their denominator is; times in gold, times answered."""
+    """Of each label: scores, 0 if their denominator is; times in gold, times answered."""
 
     precision: Floats
     recall: Floats
@@ -42,7 +42,7 @@ def confusion(
 
     Args:
         gold: labels [n].
-        predicted: answers [n], MISSING where there is none.
+        predicted: answers [n], MISSING if there is none.
         groups: the group of each text [n]; None takes all for one.
         classes: how many labels there are.
 
@@ -82,7 +82,7 @@ def paired_confusion(
 
     Args:
         gold: labels [n].
-        first: answers of one model [n], MISSING where there is none.
+        first: answers of one model [n], MISSING if there is none.
         second: answers of the other [n], likewise.
         groups: as in `confusion`.
         classes: how many labels there are.

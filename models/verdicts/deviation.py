@@ -37,7 +37,7 @@ def allowed(
 
     Args:
         judged: logits of the judged backend [n, values].
-        reference: logits of the float32 reference [n, values]; None where there is none.
+        reference: logits of the float32 reference [n, values]; None if there is none.
         precision: float32 or float16, of the backend that is compared.
     """
     share: float = getattr(_tolerances(), precision)

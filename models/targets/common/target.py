@@ -41,7 +41,7 @@ class Wish:
 
     @property
     def scheme(self) -> str:
-        """The scheme of the URL, in lower case; empty where there is none."""
+        """The scheme of the URL, in lower case; empty if there is none."""
         scheme, colon, _ = self.address.partition(":")
         return scheme.lower() if colon else ""
 
@@ -64,7 +64,7 @@ class Target(ABC, Generic[T]):
         reached: whether it is a machine of its own, behind a connection.
         emulates: whether another processor than this machine's is emulated.
         few_texts: whether an answer takes so long there that few texts are asked.
-        untimed: why no time that is measured there can be judged; None where it can.
+        untimed: why no time that is measured there can be judged; None if it can.
         device: the device whose profile judges.
     """
 
@@ -110,7 +110,7 @@ class Target(ABC, Generic[T]):
 
     @property
     def core(self) -> str | None:
-        """The processor core whose instructions are counted; None where it is not known."""
+        """The processor core whose instructions are counted; None if it is not known."""
         return self.device.usual_core
 
     @property
@@ -138,7 +138,7 @@ class Target(ABC, Generic[T]):
 
     @abstractmethod
     def why_absent(self, name: str) -> str | None:
-        """Return why a backend cannot answer there; None where it can."""
+        """Return why a backend cannot answer there; None if it can."""
 
     def compared_with(self, backend: str) -> str:
         """Return the backend of this machine with which the answers of `backend` are compared."""
@@ -158,7 +158,7 @@ class Target(ABC, Generic[T]):
     def identity(self, transport: T, backend: str) -> dict[str, Any] | None:
         """Return everything that can change a FlatBuffer's answers there.
 
-        None where no answers may be kept.
+        None if no answers may be kept.
         """
 
     def start_watch(self, transport: T) -> Callable[[Path], Channel]:  # noqa: ARG002 - for heirs

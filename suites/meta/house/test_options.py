@@ -45,7 +45,7 @@ class StandIn:
     """Stands in for pytest.Config, with the options of a command line and of an ini file.
 
     Args:
-        command_line: the option's text, None where it was not given.
+        command_line: the option's text, None if it was not given.
         ini: the ini key's text.
     """
 
