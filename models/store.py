@@ -368,7 +368,7 @@ def _explained(root: Path) -> Iterator[None]:
         elif error.errno in _READ_ONLY:
             what = f"the store cannot be written to or read ({error.strerror})"
         elif error.errno in _NO_FOLDER:
-            what = "the store is no folder, or what it holds is not its own"
+            what = "the store is not a folder, or holds files of something else"
         else:
             raise
         raise StoreError(

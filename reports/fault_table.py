@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TITLE = "Can each gate fail?"
 META_RUN = "<code>tox -e meta</code>"
 NONE = (
-    "There is no table of planted faults, so this report cannot show that its gates can fail: "
+    "There is not a table of planted faults, so this report cannot show that its gates can fail: "
     f"{META_RUN} plants every fault, and leaves the table in <code>reports/out/faults.json</code>."
 )
 NEVER = "not planted here yet"

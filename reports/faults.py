@@ -94,7 +94,7 @@ def read_faults(file: Path) -> list[PlantedFault]:
         what, _, where = str(error).partition(" - at `$")
         key = where.strip("`.") or None
         raise UsageMistake(
-            f"is no table of planted faults ({what})", file=file, key=key, remedy=WRITTEN_BY
+            f"is not a table of planted faults ({what})", file=file, key=key, remedy=WRITTEN_BY
         ) from None
     if held.schema != SCHEMA_VERSION:
         raise UsageMistake(

@@ -149,7 +149,7 @@ def _quantization(file: Path, port: Port, declared: Declaration) -> Quantization
             f"output {port} holds integers, and their meaning is not declared",
             file=file,
             key="output.scale",
-            remedy=f"Say it: {output_lines(scale=0.00390625, zero_point=0)}",
+            remedy=f"Declare it: {output_lines(scale=0.00390625, zero_point=0)}",
         )
     return held
 
@@ -196,12 +196,12 @@ def _meaning(
 def _ways(classes: int | None, graph: Meaning | None) -> str:
     if graph == "logit":
         lines = output_lines(meaning="logit", threshold=THRESHOLD, positive=POSITIVE)
-        return f"If its sigmoid is a probability, say it: {lines}"
+        return f"If its sigmoid is a probability, declare it: {lines}"
     if classes == 1:
         lines = output_lines(meaning="sigmoid", threshold=THRESHOLD, positive=POSITIVE)
-        return f'Say it: {lines}; or meaning = "logit" for a number before its sigmoid'
+        return f'Declare it: {lines}; or meaning = "logit" for a number before its sigmoid'
     lines = output_lines(meaning="probabilities")
-    return f'Say it: {lines}; or "logits", "log_probabilities", "sigmoids"'
+    return f'Declare it: {lines}; or "logits", "log_probabilities", "sigmoids"'
 
 
 # What a declared meaning can be of a graph that is sure of another.

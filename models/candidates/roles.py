@@ -277,7 +277,7 @@ def _uncertain(
         f"there are {'; '.join([*map(str, ports), *tables])}",
         file=file,
         key="inputs",
-        remedy=f"Say it, in the order that is right: {inputs_lines(references)}",
+        remedy=f"Declare them in the right order: {inputs_lines(references)}",
     )
 
 

@@ -268,7 +268,7 @@ def _column_mistake(what: str, path: Path | str, use: str, remedy: str) -> Usage
         what,
         file=path,
         key=f"corpus.{use}",
-        remedy=f"{remedy}; {COLUMNS_OPTION}={use}=NAME says it, or {use} = ... under [corpus]",
+        remedy=f"{remedy}; {COLUMNS_OPTION}={use}=NAME names it, or {use} = ... under [corpus]",
     )
 
 

@@ -39,7 +39,7 @@ def check_reach(table: DeviceTable, file: str) -> None:
             f"{' '.join(command)!r} is not run: a profile may be anybody's file",
             file=file,
             key="sensors.firmware_command",
-            remedy=f"Write {list(FIRMWARE_COMMANDS[0])}, or name the file that tells the same "
+            remedy=f"Write {list(FIRMWARE_COMMANDS[0])}, or name the file with the same content "
             "under sensors.firmware",
         )
     for key, path, below in _paths(table):

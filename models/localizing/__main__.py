@@ -46,7 +46,7 @@ MOST_BROKEN = 8
 REFERENCE, CANDIDATE = "reference", "candidate"
 CALIBRATION, TEST, CURVE = "calibration", "test", "curve"
 FINITE = "operator by operator (ai-edge-litert without XNNPACK), {} texts have finite answers"
-STOOD_IN = "ranges were found on texts of the test split, for there is no calibration split"
+STOOD_IN = "there is no calibration split, so ranges were found on texts of the test split"
 
 
 class Fed(msgspec.Struct, frozen=True):

@@ -142,7 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--where-possible",
         action="store_true",
-        help="say so and succeed where the runtime has no wheel for this Python",
+        help="report and succeed if the runtime has no wheel for this Python",
     )
     try:
         options = parser.parse_args(arguments)

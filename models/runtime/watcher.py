@@ -80,7 +80,7 @@ def read_regular(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(str(path) + " is no regular file")
+            raise OSError(str(path) + " is not a regular file")
         return file.read(LARGEST)
 
 

@@ -280,7 +280,7 @@ class _Reader:
         side: Literal["max", "min"] = "max" if metric.better == "lower" else "min"
         for name in entries:
             if name != side:
-                problem = "limits the better side" if name in LIMITS else "is no key of a budget"
+                problem = "limits the better side" if name in LIMITS else "is not a key of a budget"
                 raise self._mistake(
                     f"{name!r} {problem}",
                     f"{table}.{name}",

@@ -84,7 +84,7 @@ def _goal(limits: Mapping[str, Any], file: str, table: str) -> Goal:
     for name in limits:
         if name not in AXES:
             raise UsageMistake(
-                f"{name!r} is no axis of a goal",
+                f"{name!r} is not an axis of a goal",
                 file=file,
                 key=f"{table}.{name}",
                 remedy=f"Give {', '.join(AXES)}",

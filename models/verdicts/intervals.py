@@ -48,7 +48,7 @@ def proportion_interval(successes: int, trials: int, *, confidence: float = CONF
 
     if not 0 <= successes <= trials or trials < 1:
         raise EdgeproofError(
-            f"{successes} successes in {trials} trials are no proportion",
+            f"{successes} successes in {trials} trials are not a proportion",
             remedy="Count at least one trial",
         )
     tail = (1.0 - confidence) / 2.0

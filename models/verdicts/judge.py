@@ -46,7 +46,8 @@ class Estimate:
     def __post_init__(self) -> None:
         if not math.isfinite(self.value) or not self.low <= self.value <= self.high or self.n < 1:
             raise EdgeproofError(
-                f"{self.value} in [{self.low}, {self.high}] from {self.n} samples is no estimate",
+                f"{self.value} in [{self.low}, {self.high}] from {self.n} samples is not an "
+                "estimate",
                 remedy="Give a finite value inside its interval, from at least one sample",
             )
 

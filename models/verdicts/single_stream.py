@@ -120,7 +120,7 @@ def warm_up_of(seconds: Floats) -> int:
     """
     if seconds.size == 0 or not (np.isfinite(seconds).all() and (seconds > 0.0).all()):
         raise EdgeproofError(
-            f"{seconds.size} latencies are no stream, or one is not positive",
+            f"{seconds.size} latencies are not a stream, or one is not positive",
             remedy="Ask at least one query, timed by a clock of nanoseconds",
         )
     batches = np.log(seconds[: seconds.size // BATCH * BATCH]).reshape(-1, BATCH)

@@ -99,7 +99,7 @@ def _meanings(inspected: Inspected) -> Iterator[Finding]:
                 "warning",
                 f"Output {name!r} is called logits and holds {ending}.",
                 (name,),
-                "Read it as it is: a second softmax makes every answer unsure",
+                "Use it unchanged: a second softmax makes every answer unsure",
             )
         one_number = tensor.shape[-1:] == (1,) and tensor.dynamic[-1:] != (True,)
         if ending in {"probabilities", "log_probabilities"} and one_number:

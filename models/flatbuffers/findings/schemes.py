@@ -105,7 +105,7 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
             f"{inspected.claimed_by} says {contract.scheme}, and it is {inspected.scheme.name}: "
             f"{several(found)}.",
             tuple(found),
-            f"Convert it again under {contract.scheme}, or call it what it is",
+            f"Convert it again under {contract.scheme}, or rename the file",
         )
 
 

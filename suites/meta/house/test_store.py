@@ -167,7 +167,7 @@ def test_error_names_a_file_in_place_of_a_folder(place, tmp_path):
     in_the_way = root / place
     in_the_way.parent.mkdir(exist_ok=True)
     in_the_way.write_text("no folder")
-    with pytest.raises(EdgeproofError, match="the store is no folder") as refused:
+    with pytest.raises(EdgeproofError, match="the store is not a folder") as refused:
         Store(root).get(STAGE, make)
     assert refused.value.file == str(root)
     assert "--edge-cache-dir" in refused.value.remedy

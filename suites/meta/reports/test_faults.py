@@ -48,9 +48,9 @@ def test_table_of_faults_is_read_back(tmp_path: Path) -> None:
     ("text", "says"),
     [
         (None, "no such file"),
-        ("", "is no table of planted faults"),
-        ('{"schema": 1, "faults": [', "is no table of planted faults"),
-        ("\udcff", "is no table of planted faults"),
+        ("", "is not a table of planted faults"),
+        ('{"schema": 1, "faults": [', "is not a table of planted faults"),
+        ("\udcff", "is not a table of planted faults"),
         ('{"schema": 2, "faults": []}', "has the schema version 2, not 1"),
         ('{"schema": 1, "faults": [{"name": "x", "of": "y"}]}', "faults[0]"),
         ('{"schema": 1, "faults": [{"name": "x", "of": "y", "gate": 3}]}', "faults[0].gate"),

@@ -143,7 +143,7 @@ def test_own_limit_overrides_the_common_one(tmp_path: Path) -> None:
         (
             '[accuracy]\nminimum = "80 %"',
             "accuracy.minimum",
-            "'minimum' is no key of a budget. Give 'min'",
+            "'minimum' is not a key of a budget. Give 'min'",
         ),
         (
             '[accuracy.float16]\nmin = { value = "80 %" }',

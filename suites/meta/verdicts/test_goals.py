@@ -54,7 +54,7 @@ def test_a_scheme_without_a_goal_has_none(tmp_path: Path) -> None:
     [
         ("goal = 3", "goal", "holds 3, not a table"),
         ("[goal]", "goal", "gives no bytes and no drop and no speed"),
-        (f"[goal]\n{WHOLE}energy = '1 J'", "goal.energy", "'energy' is no axis of a goal"),
+        (f"[goal]\n{WHOLE}energy = '1 J'", "goal.energy", "'energy' is not an axis of a goal"),
         ('[goal.float16]\nbytes = "1 MB"', "goal.float16", "gives no drop and no speed"),
         (f"[goal.float17]\n{WHOLE}", "goal.float17", "no scheme is called 'float17'"),
         (f"[goal.full_model]\n{WHOLE}", "goal.full_model", "no scheme is called 'full_model'"),

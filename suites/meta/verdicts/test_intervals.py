@@ -23,7 +23,7 @@ def test_proportion_interval_is_clopper_pearson(successes: int, trials: int) -> 
 
 @pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
 def test_rejects_impossible_proportion(successes: int, trials: int) -> None:
-    with pytest.raises(EdgeproofError, match="no proportion"):
+    with pytest.raises(EdgeproofError, match="not a proportion"):
         intervals.proportion_interval(successes, trials)
 
 

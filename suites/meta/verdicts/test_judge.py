@@ -156,7 +156,7 @@ def test_wrong_circumstances_make_any_judgment_invalid(high: float) -> None:
     ],
 )
 def test_rejects_invalid_estimate(value: float, low: float, high: float, n: int) -> None:
-    with pytest.raises(EdgeproofError, match="is no estimate"):
+    with pytest.raises(EdgeproofError, match="is not an estimate"):
         Estimate(value, low, high, n)
 
 

@@ -141,7 +141,7 @@ def test_warm_up_of_a_million_answers_is_found_in_seconds() -> None:
 
 @pytest.mark.parametrize("seconds", [[], [0.0, 1.0], [np.nan]])
 def test_rejects_invalid_stream(seconds: list[float]) -> None:
-    with pytest.raises(EdgeproofError, match="are no stream"):
+    with pytest.raises(EdgeproofError, match="are not a stream"):
         warm_up_of(np.array(seconds))
 
 

@@ -40,5 +40,5 @@ def test_every_size_ratio_is_a_metric_and_every_such_metric_a_size_ratio() -> No
 
 @pytest.mark.parametrize(("weights", "flatbuffer"), [(0, 1), (1, 0), (-1, 1)])
 def test_rejects_size_that_is_not_positive(weights: int, flatbuffer: int) -> None:
-    with pytest.raises(EdgeproofError, match="no size ratio"):
+    with pytest.raises(EdgeproofError, match="not a size ratio"):
         size_ratios(weights, flatbuffer)
