@@ -83,7 +83,7 @@ class Contender:
     """One measured model.
 
     Attributes:
-        bytes: of its file, or of its weights in float32 where it has none.
+        bytes: of its file, or of its weights in float32 if it has none.
         words: bytes of the words or pieces that a device holds beside it, see `words_in`.
         label: labels texts.
         goal: what its subject's budgets ask; None for what is there to be compared with.

@@ -187,7 +187,7 @@ def _divert_output(store: Store) -> Path:
 
 
 def _prepare_environment() -> None:
-    """Start again with ENVIRONMENT where it is not set: libraries read it when they are loaded."""
+    """Start again with ENVIRONMENT if it is not set: libraries read it when they are loaded."""
     if ENVIRONMENT.items() <= os.environ.items():
         return
     command = [sys.executable, "-m", "models.build", *sys.argv[1:]]

@@ -55,7 +55,7 @@ def make_beside_others(tasks: Sequence[Task], store: Store, say: Callable[[str],
     Args:
         tasks: in the order in which they are tried.
         store: where artefacts are kept.
-        say: told what is waited for, where it is not one of this run's own processes that makes it.
+        say: told what is waited for, if it is not one of this run's own processes that makes it.
     """
     told: set[str] = set()
     while left := [task for task in tasks if not store.has(task.stage)]:

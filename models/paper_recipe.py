@@ -84,7 +84,7 @@ def paper_stage() -> Stage:
 
 
 def paper_file(store: Store, say: Callable[[str], None]) -> Path:
-    """Return the file, which a process of its own makes where the store lacks it.
+    """Return the file, which a process of its own makes if the store lacks it.
 
     Args:
         store: where it is kept.
@@ -161,7 +161,7 @@ def _make(out: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the file where the store lacks it, and print its path."""
+    """Make the file if the store lacks it, and print its path."""
     parser = Parser(prog="python -m models.paper_recipe", description=__doc__)
     parser.add_argument(
         "--cache-dir", type=path, default=default_root(), help="the store (default: %(default)s)"

@@ -88,7 +88,7 @@ def start(  # noqa: PLR0913 - what a process is started with
 
     Args:
         command: the program and its arguments.
-        remedy: what helps where it cannot be started.
+        remedy: what helps if it cannot be started.
         stdin: what it reads.
         stdout: where its output goes; None leaves it this process's.
         stderr: likewise.
@@ -184,7 +184,7 @@ def run(  # noqa: PLR0913 - what a process is started with, and its limits
     Args:
         command: the program and its arguments.
         seconds: how long it may take.
-        remedy: what helps where it cannot be started, or exceeds a limit.
+        remedy: what helps if it cannot be started, or exceeds a limit.
         stdin: what it reads.
         stderr: None leaves it this process's.
         environment: all its variables; this process's own by default.

@@ -32,7 +32,7 @@ class Message:
         return value
 
     def bytes(self, number: int) -> bytes:
-        """Return bytes; none where the field is not there."""
+        """Return bytes; none if the field is not there."""
         value = self._values.get(number, b"")
         if isinstance(value, int):
             raise ValueError(f"field {number} is no text")  # noqa: TRY004 - in the file

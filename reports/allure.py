@@ -52,7 +52,7 @@ def is_installed() -> bool:
 
 
 def install() -> Path:
-    """Install Allure where it is missing, and check every file of it; return its folder.
+    """Install Allure if it is missing, and check every file of it; return its folder.
 
     Raises:
         EdgeproofError: node is not installed, npm fails, the cache cannot be written to, or what

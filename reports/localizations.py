@@ -55,7 +55,7 @@ class Flip(Open, frozen=True, kw_only=True):
 
     @property
     def said(self) -> str:
-        """Its words, or its row where they are not there."""
+        """Its words, or its row if they are not there."""
         return f'"{one_line(self.text, LONGEST_TEXT)}"' if self.text else f"test text {self.row}"
 
     def as_sentence(self) -> str:

@@ -35,7 +35,7 @@ class Seen(msgspec.Struct, frozen=True):
     Attributes:
         gate: the test's name.
         state: what it found.
-        why: what it says where that is not right.
+        why: what it says if that is not right.
     """
 
     gate: str

@@ -112,7 +112,7 @@ class Answered:
         texts: what was asked.
         meaning: of what the file answers; None if no file is given.
         expected: token ids of each text as they are made here, without what fills rows up; None
-            where nothing says how.
+            if nothing says how.
         tokenizer: what makes them; None if the texts hold them, or nothing does.
     """
 

@@ -1,6 +1,6 @@
 """Find the meaning of a FlatBuffer's output from the last operators of its graph.
 
-`models.flatbuffers.endings` reads the graph. Where it is not sure, and of one number that comes
+`models.flatbuffers.endings` reads the graph. If it is not sure, and of one number that comes
 from a dense layer, the user is asked.
 """
 

@@ -1,7 +1,7 @@
 """Find which input of a FlatBuffer takes ids, which the mask, which the segments.
 
 A role is found where it is certain: a name that is used for nothing else, the name that the
-metadata gives, or a lone input of numbers. Where it is not, and where two signs contradict each
+metadata gives, or a lone input of numbers. If it is not, or if two signs contradict each
 other, the user is asked, in one message with the lines to write.
 """
 

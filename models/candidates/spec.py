@@ -16,7 +16,7 @@ ROLES: tuple[Role, ...] = ("ids", "mask", "segments")
 Meaning = Literal["logits", "probabilities", "log_probabilities", "logit", "sigmoid", "sigmoids"]
 
 # How something was found: the user declared it; a name, the metadata, a shape or the graph's last
-# operator says it; or it is what is documented where nothing says it.
+# operator says it; or it is what is documented if nothing says it.
 Found = Literal["declared", "name", "metadata", "shape", "graph", "default"]
 
 # One dimension: None if the file leaves it open.
@@ -144,7 +144,7 @@ class CandidateSpec:
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """Tokens of the rows that it takes, ascending; () where that is open."""
+        """Tokens of the rows that it takes, ascending; () if that is open."""
         every = (one.length for one in (*self.shorter, self))
         return tuple(length for length in every if length is not None)
 

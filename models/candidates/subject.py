@@ -32,7 +32,7 @@ class SubjectFacts:
         by_pytorch: whether it is PyTorch's, and the float32 file is compared with it.
         has_files: whether the candidates' files are there, not their answers alone.
         on_device: names of the candidates whose tokenizer runs on a device.
-        roles: what the inputs of each candidate take, by name; all of them where it is not named.
+        roles: what the inputs of each candidate take, by name; all of them if it is not named.
         lengths: tokens of the rows of each candidate that takes several lengths, ascending.
         bindings: inputs and output of each on one line, by name, for the header.
         sources: what it was made of, by what that is, for the header.

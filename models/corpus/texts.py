@@ -53,7 +53,7 @@ class LeftOut:
     """A text that is in no split, or several with the same reason.
 
     Attributes:
-        text_id: its id; "" for several, or where it has none.
+        text_id: its id; "" for several, or if it has none.
         where: the line of the file it begins on, "line 12"; "" for several.
         reason: why it was left out.
         count: how many texts this stands for.

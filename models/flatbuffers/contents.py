@@ -24,8 +24,8 @@ class Quantization:
     Attributes:
         scales: one per tensor, or one per slice along `axis`.
         zero_points: as many as `scales`.
-        axis: the quantized dimension; None where one scale serves the whole tensor.
-        block: how many elements along the last dimension share a scale; None where not blockwise.
+        axis: the quantized dimension; None if one scale serves the whole tensor.
+        block: how many elements along the last dimension share a scale; None if not blockwise.
     """
 
     scales: tuple[float, ...]
@@ -83,7 +83,7 @@ class Operator:
             or the custom code.
         version: as the file declares it; some writers do not raise it when they change types.
         custom: not one of TFLite's built-in operators.
-        inputs: None where an optional input is absent.
+        inputs: None if an optional input is absent.
         transposed: for BATCH_MATMUL, whether the left and right operand are read transposed.
         calls: the graphs that it calls, by number: of a WHILE condition and body, of an IF both
             branches.
@@ -159,7 +159,7 @@ class Contents:
     """Everything read from the FlatBuffer, before anything is derived.
 
     Attributes:
-        declared_runtime: the `min_runtime_version` metadata; None where there is none.
+        declared_runtime: the `min_runtime_version` metadata; None if there is none.
         tensors: of all subgraphs.
         metadata: the buffer of each metadata entry, by the entry's name.
     """

@@ -123,7 +123,7 @@ class TensorMetadata:
 
     Attributes:
         content: none, feature, image, bounding_box or audio.
-        minimum: of its values, by channel; () where nothing is said.
+        minimum: of its values, by channel; () if nothing is said.
         maximum: likewise.
     """
 

@@ -134,7 +134,7 @@ class Builder:
         return load_encoded(self._store.artefact(self._plan.whole))
 
     def _make_model(self, resumed: Path, out: Path) -> None:
-        """Load the checkpoint, fine-tune it where the subject says so, and let it answer."""
+        """Load the checkpoint, fine-tune it if the subject says so, and let it answer."""
         from models.huggingface.network import load_network  # noqa: PLC0415 - PyTorch
 
         table, labels = self._subject.full, self._subject.corpus.labels

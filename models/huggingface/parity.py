@@ -1,7 +1,7 @@
 """Whether a float32 FlatBuffer gives PyTorch's answers: with padding, without, at full length.
 
 A row of one length proves little: a lost attention mask or a wrong position shows only where rows
-are padded, or only where they are not.
+are padded, or only if they are not.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class _Trainer(transformers.Trainer):  # type: ignore[misc] # likewise
 
 
 class _Reporter(transformers.TrainerCallback):  # type: ignore[misc] # likewise
-    """Hand progress on after every update, and stop where the loss is not a number.
+    """Hand progress on after every update, and stop if the loss is not a number.
 
     The losses of an update's parts add up to its own: the Trainer divides each by their number.
     """

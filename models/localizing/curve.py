@@ -120,7 +120,7 @@ def first_not_finite(
     """Return the first operator of a file that gives NaN or Inf, in execution order.
 
     Infinities that the reference has in the same tensor, such as a mask of -inf, are no fault. NaN
-    is one, even where the reference has it, too.
+    is one, even if the reference has it, too.
     """
     meant: set[int] = set()
     if reference is not None and matched is not None:

@@ -36,7 +36,7 @@ class Written:
 
     @property
     def shown(self) -> str:
-        """The tensor's name, or its number where it has none."""
+        """The tensor's name, or its number if it has none."""
         return self.tensor.name or f"tensor {self.tensor.index}"
 
 

@@ -51,7 +51,7 @@ OPTIONAL = ("pooler.",)
 
 
 def resolve(folder_or_id: str, *, offline: bool) -> Path:
-    """Return the local folder of a checkpoint, fetching a hub id where that is allowed.
+    """Return the local folder of a checkpoint, fetching a hub id if that is allowed.
 
     Raises:
         UsageMistake: the folder or the id does not exist, or the hub cannot be reached.

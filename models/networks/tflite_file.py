@@ -193,7 +193,7 @@ class _Reader:
         return form.scale * table + form.shift
 
     def _head(self, states: Node) -> None:
-        """Collect pooler and classifier, where the graph has them."""
+        """Collect pooler and classifier, if the graph has them."""
         readers = [node for node in self._walk.dense if node.sources[0].node == states.number]
         if not readers:
             return

@@ -1,7 +1,7 @@
 """Answer texts with an ONNX file: `python -m models.onnx.answering REQUEST ROWS ANSWERS`.
 
 Runs in a process of its own, which imports onnxruntime and is limited in memory, and in time for
-each text. Prints one line of JSON where it cannot answer. `models.onnx.asking` writes REQUEST.
+each text. Prints one line of JSON if it cannot answer. `models.onnx.asking` writes REQUEST.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _bound_memory(most: int | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the answers to a file; return the exit code, 1 where the model gives none."""
+    """Write the answers to a file; return the exit code, 1 if the model gives none."""
     request = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     _bound_memory(request["memory"])
     try:

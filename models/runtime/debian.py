@@ -154,7 +154,7 @@ class PrivateApt:
     def update(self) -> None:
         """Fetch the lists.
 
-        A source that fails is left out, as backports are where a mirror has none.
+        A source that fails is left out, as backports are if a mirror has none.
 
         Raises:
             EdgeproofError: every source failed.

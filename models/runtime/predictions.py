@@ -45,7 +45,7 @@ def inputs_of(split: Encoded, roles: Iterable[str] = ROLES, lengths: Sequence[in
     Args:
         split: the encoded texts.
         roles: what the file takes.
-        lengths: of its rows, ascending: where there are several, the length [n] that answers each
+        lengths: of its rows, ascending: if there are several, the length [n] that answers each
             text is among the inputs, the shortest that it fits.
     """
     inputs = {role: getattr(split, role) for role in roles}

@@ -50,7 +50,7 @@ _TESTS = re.compile(r"/tests?/")
 _DEEP = 12
 # A hundred megabytes of wheels over a slow network.
 _SECONDS_TO_DOWNLOAD = 1800.0
-# The first start, emulated: two minutes where nothing else runs.
+# The first start, emulated: two minutes if nothing else runs.
 _SECONDS_TO_WARM_UP = 1200.0
 # Ten times the largest that is fetched: a runtime's, of 3,000 files.
 _WHEEL = Limits(members=20_000, member=1 << 30, total=2 << 30)

@@ -75,7 +75,7 @@ class KeptFacts:
         others = [one for one in self._kept.items() if one[0] not in self._used]
         kept = dict([*others, *self._used.items()][-MOST_KEPT:])
         text = json.dumps([_MADE_BY, {key: vars(facts) for key, facts in kept.items()}]).encode()
-        # Where it cannot be written, the next run works them out again.
+        # If it cannot be written, the next run works them out again.
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with write_whole(self._path) as file:

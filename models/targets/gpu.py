@@ -1,4 +1,4 @@
-"""A GPU as a target: `gpu:`, this machine's own, or a software driver where it has none."""
+"""A GPU as a target: `gpu:`, this machine's own, or a software driver if it has none."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SoftwareGpuTarget(LocalTarget):
 
     @classmethod
     def open(cls, wish: Wish) -> Target[LocalTransport]:  # type: ignore[override] # a real GPU needs no driver
-        """Return this machine with its own GPU, or with the software driver where it has none.
+        """Return this machine with its own GPU, or with the software driver if it has none.
 
         Raises:
             UsageMistake: something stands behind the scheme, or another device was asked for.

@@ -202,7 +202,7 @@ def _debertas_pieces(model: PieceModel, names: Mapping[str, str]) -> tuple[Score
 
 
 def _table(model: PieceModel) -> Iterator[normalizers.Normalizer]:
-    """Yield the model's table of characters where it has one."""
+    """Yield the model's table of characters if it has one."""
     if model.charsmap:
         yield normalizers.Precompiled(model.charsmap)
 

@@ -47,7 +47,7 @@ class CheckpointTokenizer:
         encoder: the tokenizer without a length.
         library: the same with truncation and padding.
         max_tokens: how long its rows are.
-        longest: how long they may be; None where no file says it.
+        longest: how long they may be; None if no file says it.
         has_segments: whether the network is told which text of a pair a token belongs to.
     """
 

@@ -41,7 +41,7 @@ def gives_segments(name: str | None, *, today: bool) -> bool:
     """Tell whether `transformers` gives a network the segments of a pair with this tokenizer.
 
     Args:
-        name: of the class; None where nothing says it.
+        name: of the class; None if nothing says it.
         today: whether version 5 or later wrote the settings.
     """
     plain = plain_name(name)

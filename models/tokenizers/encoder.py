@@ -49,7 +49,7 @@ class Encoder:
         library: the tokenizer, without truncation and padding.
         padding: what fills rows up.
         truncation: the side of a long text that is cut off.
-        left_out: id of the words that are removed from a row; None where every word has an id.
+        left_out: id of the words that are removed from a row; None if every word has an id.
     """
 
     kind: str
@@ -68,7 +68,7 @@ class Encoder:
 
     @cached_property
     def unknown(self) -> int | None:
-        """Id of an unknown word, `left_out` included; None where every text has ids of its own."""
+        """Id of an unknown word, `left_out` included; None if every text has ids of its own."""
         return unknown_id(self.library)
 
     @property
@@ -122,7 +122,7 @@ class Encoder:
     def for_device(self, length: int) -> str | None:
         """Return the JSON with which the `tokenizers` library does the same on a device.
 
-        None where that library cannot: it keeps words that this kind of tokenizer removes.
+        None if that library cannot: it keeps words that this kind of tokenizer removes.
         """
         return None if self.left_out is not None else self.bounded(length).to_str()
 
@@ -207,7 +207,7 @@ class Encoder:
 
 
 def unknown_id(library: Tokenizer) -> int | None:
-    """Return the id of a word that a tokenizer does not know; None where it knows every one."""
+    """Return the id of a word that a tokenizer does not know; None if it knows every one."""
     model = json.loads(library.to_str())["model"]
     number: int | None = model.get("unk_id")
     if number is None and model.get("unk_token") is not None:

@@ -170,7 +170,7 @@ def _characters(file: Path, given: Mapping[str, Any]) -> Encoder:
 
 
 def _usual_tokens(words: Mapping[str, int], given: Mapping[str, Any], file: Path) -> dict[str, str]:
-    """Find the tokens that a list without settings has under usual names, where none is given."""
+    """Find the tokens that a list without settings has under usual names, if none is given."""
     found: dict[str, str] = {}
     for key, names in USUAL_TOKENS.items():
         known = [name for name in names if name in words]
@@ -275,7 +275,7 @@ def _require_taken(given: Mapping[str, Any], kind: str) -> None:
 
 
 def _in_folder(folder: Path, kind: str | None) -> tuple[Path, str]:
-    """Return the surest tokenizer's file of a checkpoint's folder, of a kind where one is given."""
+    """Return the surest tokenizer's file of a checkpoint's folder, of a kind if one is given."""
     names = [name for name, of in IN_FOLDER.items() if kind in {None, of}]
     for name in names:
         if (folder / name).is_file():

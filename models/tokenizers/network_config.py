@@ -24,7 +24,7 @@ Count = Annotated[int, Meta(ge=0, le=1 << 31)]
 
 
 class NetworkConfig(msgspec.Struct, frozen=True):
-    """config.json, as far as a tokenizer has to fit it; None where it is silent.
+    """config.json, as far as a tokenizer has to fit it; None if it is silent.
 
     Attributes:
         model_type: the network's family.
@@ -49,7 +49,7 @@ class NetworkConfig(msgspec.Struct, frozen=True):
 
     @property
     def longest(self) -> int | None:
-        """The most tokens that it has positions for; None where nothing says it.
+        """The most tokens that it has positions for; None if nothing says it.
 
         RoBERTa's table has 514 rows for 512 tokens: its positions follow the padding token's
         number (`create_position_ids_from_input_ids` of `transformers`).
@@ -72,7 +72,7 @@ class NetworkConfig(msgspec.Struct, frozen=True):
 
 
 def config_beside(file: Path) -> NetworkConfig | None:
-    """Read the config.json beside a file; None where there is none.
+    """Read the config.json beside a file; None if there is none.
 
     Raises:
         UsageMistake: it cannot be read, or a key has another type.
@@ -96,7 +96,7 @@ def config_beside(file: Path) -> NetworkConfig | None:
 def class_named(file: Path, settings: Settings | None) -> str | None:
     """Return the class that reads a checkpoint's vocabulary in `transformers`, without "Fast".
 
-    tokenizer_config.json names it, else config.json, else the network's family does; None where
+    tokenizer_config.json names it, else config.json, else the network's family does; None if
     nothing says it.
 
     Args:

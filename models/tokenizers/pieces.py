@@ -104,7 +104,7 @@ def from_json(file: Path, given: Mapping[str, Any]) -> Encoder:
 def _padding_said(
     padding: Mapping[str, Any], settings: Settings, words: Mapping[str, int], file: Path
 ) -> str | None:
-    """Return the token that fills rows up as the files say it; None where they do not."""
+    """Return the token that fills rows up as the files say it; None if they do not."""
     token: str | None = padding.get("pad_token")
     said = settings.token("pad_token")
     if token is not None and padding["pad_id"] != words.get(token, padding["pad_id"]):
@@ -159,7 +159,7 @@ def from_word_pieces(file: Path, given: Mapping[str, Any]) -> Encoder:
 
     Args:
         file: one piece a line, numbered from 0.
-        given: `case` ("kept" or "unicode") where there is no tokenizer_config.json; `start`, `end`,
+        given: `case` ("kept" or "unicode") if there is no tokenizer_config.json; `start`, `end`,
             `unknown` and `pad`, where tokens have other names than BERT's; `side`, `truncation`.
 
     Raises:

@@ -36,7 +36,7 @@ class NamedToken(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """tokenizer_config.json, as far as it decides ids; None and {} where it is silent.
+    """tokenizer_config.json, as far as it decides ids; None and {} if it is silent.
 
     Attributes:
         tokenizer_class: what reads the vocabulary in `transformers`.
@@ -93,15 +93,15 @@ class Settings(msgspec.Struct, frozen=True):
     auto_map: Any = None
 
     def token(self, name: str) -> str | None:
-        """Return a special token's text by its key, such as "pad_token"; None where it has none."""
+        """Return a special token's text by its key, such as "pad_token"; None if it has none."""
         token: str | NamedToken | None = getattr(self, name)
         return token.content if isinstance(token, NamedToken) else token
 
     @property
     def longest(self) -> float | None:
-        """The most tokens that the settings allow; None where they do not say it.
+        """The most tokens that the settings allow; None if they do not say it.
 
-        `transformers` writes an integer of 31 digits where nobody told it a length.
+        `transformers` writes an integer of 31 digits if nobody told it a length.
         """
         said = self.max_len if self.model_max_length is None else self.model_max_length
         return said if said is not None and said < _ENDLESS else None

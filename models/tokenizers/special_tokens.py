@@ -1,6 +1,6 @@
 """Whether a tokenizer's special tokens are those of its own vocabulary: the library does not look.
 
-Where they are not, the library makes other ids than the file says, or gives up at the first word
+If they are not, the library makes other ids than the file says, or gives up at the first word
 that it does not know, on a device only.
 """
 

@@ -38,7 +38,7 @@ def heed_settings(library: Tokenizer, settings: Settings, name: str | None, file
     Args:
         library: the tokenizer, which is changed.
         settings: what tokenizer_config.json states.
-        name: the class that reads it in `transformers`; None where nothing names one.
+        name: the class that reads it in `transformers`; None if nothing names one.
         file: the tokenizer.json, for messages.
 
     Raises:

@@ -225,7 +225,7 @@ def _json_pairs(text: str, file: Path) -> Pairs:
 def _by_comma(lines: Iterable[str]) -> Pairs | None:
     """Return the words and numbers of CSV lines, with or without a header.
 
-    None where a line is none.
+    None if a line is none.
     """
     try:
         rows = list(csv.reader(io.StringIO("\n".join(lines)), strict=True))

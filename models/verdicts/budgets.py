@@ -53,7 +53,7 @@ class Budgets:
         file: its own file, as shown to people.
         limits: by metric and scheme; None in place of a scheme means every scheme.
         few: what as few texts as an emulated board answers can decide, in place of what asks more.
-        texts: how many it answers; None where all are answered.
+        texts: how many it answers; None if all are answered.
         goals: by scheme, what a file keeps on three axes at once; None likewise.
     """
 
@@ -64,7 +64,7 @@ class Budgets:
     goals: Mapping[str | None, Goal] = field(default_factory=dict)
 
     def goal(self, scheme: str | None) -> Goal | None:
-        """Return the goal of a scheme, or None where there is none."""
+        """Return the goal of a scheme, or None if there is none."""
         return self.goals.get(scheme, self.goals.get(None))
 
     def limit(self, metric: str, scheme: str) -> Budget | None:
@@ -107,7 +107,7 @@ def guard_names() -> list[str]:
 
 
 def guards_beside(budgets: str) -> str | None:
-    """Return the name of the guards that belong to shipped budgets; None where there are none.
+    """Return the name of the guards that belong to shipped budgets; None if there are none.
 
     Args:
         budgets: their file, as shown to people.
@@ -169,7 +169,7 @@ def load_budgets(  # noqa: PLR0913 - all named but the file
         schemes: every scheme name there is; others are mistakes.
         classes: how many labels the subject has; guessing earns 1 / classes.
         key: where the name was given.
-        emulated: how many texts an emulated board answers; None where none is emulated.
+        emulated: how many texts an emulated board answers; None if none is emulated.
         carried: whether a host answers the others, so that the subject's own limits hold there.
 
     Raises:

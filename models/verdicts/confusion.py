@@ -143,7 +143,7 @@ def macro_f1(tables: Counts) -> Floats:
 
 
 def shares(parts: Counts | Floats, wholes: Counts | Floats, *, otherwise: float = 0.0) -> Floats:
-    """Return the parts over wholes, element by element; `otherwise` where a whole is 0."""
+    """Return the parts over wholes, element by element; `otherwise` if a whole is 0."""
     found = np.full(np.broadcast_shapes(parts.shape, wholes.shape), otherwise)
     np.divide(parts, wholes, out=found, where=wholes > 0)
     return found

@@ -153,7 +153,7 @@ def _counted(statistic: Statistic, gold: Labels, predicted: Labels, confidence: 
 
 
 def _of_all(statistic: Statistic) -> Statistic:
-    """Return the statistic of the only table there is, where all texts are of one group."""
+    """Return the statistic of the only table there is, if all texts are of one group."""
     return lambda tables: statistic(tables[..., 0, :, :])
 
 

@@ -178,7 +178,7 @@ def human_interval(
 
     Args:
         value: in its canonical unit.
-        ends: of its interval, where it has one.
+        ends: of its interval, if it has one.
         unit: the canonical one.
         difference: whether it is a difference of fractions.
         exact: whether every byte counts; else they are written in MB.

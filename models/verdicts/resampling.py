@@ -229,7 +229,7 @@ def _acceleration(values: Floats, cells: Counts, tables: Counts) -> float:
     """Return the acceleration of one statistic.
 
     Args:
-        values: of the statistic without one text of a cell [cells]; NaN where it has none.
+        values: of the statistic without one text of a cell [cells]; NaN if it has none.
         cells: the indices of each cell in the tables [cells, 3].
         tables: what was counted.
     """

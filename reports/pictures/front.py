@@ -230,7 +230,7 @@ def _references(axes: Axes) -> None:
 
 
 def _limit(measured: Mapping[str, Measurement]) -> BudgetRecord | None:
-    """Return the limit that is drawn: a goal's, where a variant has one, else the first's."""
+    """Return the limit that is drawn: a goal's, if a variant has one, else the first's."""
     limits = [one.budget for one in measured.values()]
     goals = (one for one in limits if one is not None and one.key.startswith(f"{GOAL}."))
     return next(goals, limits[0] if limits else None)

@@ -18,7 +18,7 @@ def of_lengths(
     """Return one classifier at several lengths over the same weights.
 
     Args:
-        lengths: tokens of its rows; those of `LENGTHS` where none is given.
+        lengths: tokens of its rows; those of `LENGTHS` if none is given.
         edits: changes of single lengths, by the length.
         how: the classifier's shape.
     """

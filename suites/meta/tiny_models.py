@@ -44,7 +44,7 @@ NAMES = (
 
 
 def make_tiny_models() -> dict[str, Path]:
-    """Return the tiny FlatBuffers by name (`NAMES`), made in a subprocess where they are missing.
+    """Return the tiny FlatBuffers by name (`NAMES`), made in a subprocess if they are missing.
 
     Raises:
         RuntimeError: the subprocess failed; holds the end of its output.

@@ -31,7 +31,7 @@ class Installed:
         versions: of distributions, by name; None if one is not installed.
         python: version of the CPython that would import them, like (3, 11); () if unknown.
         drivers: manifests of Vulkan drivers; None if nobody has looked.
-        folders: that hold its packages; () where nobody has looked.
+        folders: that hold its packages; () if nobody has looked.
     """
 
     versions: Mapping[str, Optional[str]]
@@ -86,7 +86,7 @@ class Loaded(abc.ABC):
 
     @abc.abstractmethod
     def signatures(self) -> List[str]:
-        """Return the keys of the file's signatures; [] where it has none."""
+        """Return the keys of the file's signatures; [] if it has none."""
 
     @abc.abstractmethod
     def named(self, key: str) -> Tuple[Dict[str, Details], Dict[str, Details]]:
@@ -129,8 +129,8 @@ class Backend(abc.ABC):
         module: what it imports of that package.
         needs: what must be there, for people.
         accelerates: what it computes with, for people.
-        preference: the lower, the earlier it is taken where none is asked for by name.
-        on_boards: whether a board may have it: where it is not, it is asked for by name alone.
+        preference: the lower, the earlier it is taken if none is asked for by name.
+        on_boards: whether a board may have it: if it is not, it is asked for by name alone.
         newest_python: the newest CPython that its package has a wheel for; None for any.
         numpy_below: the first major version of numpy that breaks it; None for none.
         uses_vulkan: whether a Vulkan driver computes, so that its version decides answers, too.

@@ -93,7 +93,7 @@ def _described(source: Source) -> Any:
 
     The compiled model tells no quantization and no order.
     """
-    from ai_edge_litert import interpreter as api  # noqa: PLC0415 - megabytes, where it is needed
+    from ai_edge_litert import interpreter as api  # noqa: PLC0415 - megabytes, if it is needed
 
     resolver = api.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     with refusing():

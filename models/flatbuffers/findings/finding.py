@@ -62,7 +62,7 @@ class Inspected:
 
     Attributes:
         data: the whole file.
-        metadata: None if the file has none, or where it cannot be read.
+        metadata: None if the file has none, or if it cannot be read.
         unread: why the metadata cannot be read; None if it can.
         scheme: which it is.
         claimed: which it is said to be; None if nothing says so.

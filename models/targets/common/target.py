@@ -115,7 +115,7 @@ class Target(ABC, Generic[T]):
 
     @property
     def runners(self) -> int:
-        """How many runners may answer at once where no time is measured.
+        """How many runners may answer at once if no time is measured.
 
         One on a board: more would heat it before it is timed, and take memory that it is short of.
         """

@@ -27,7 +27,7 @@ PROGRAM = Path(__file__).with_name("trained_files.py")
 
 
 def trained_files() -> Path:
-    """Return the folder of files, made where it is missing."""
+    """Return the folder of files, made if it is missing."""
     folder = _kept()
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)

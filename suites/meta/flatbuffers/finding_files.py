@@ -48,7 +48,7 @@ def dense(  # noqa: PLR0913 - as many as a layer has
 
 
 def constant(value: float, dtype: str = "float32") -> bytes:
-    """Return a classifier that multiplies by a constant, unpacked where it is float16."""
+    """Return a classifier that multiplies by a constant, unpacked if it is float16."""
     model = Model()
     ids = model.tensor("ids", (1, 4), "int32")
     real, out = model.tensor("real", (1, 4)), model.tensor("out", (1, 4))
@@ -144,7 +144,7 @@ def half_signed(*, whole: bool) -> bytes:
 
 
 def looped(*, graphs: int) -> bytes:
-    """Return a file of so many graphs, the first with a loop where there are several."""
+    """Return a file of so many graphs, the first with a loop if there are several."""
     model = Model()
     ids, out = model.tensor("ids", (1, 8), "int32"), model.tensor("out", (1, 8))
     weights = model.tensor("w", (1, 8), values=np.ones((1, 8)))

@@ -52,7 +52,7 @@ def checksum(data: bytes) -> int:
 
 
 def varint(value: int) -> bytes:
-    """Return an integer, seven bits in a byte, as 64 bits where it is negative."""
+    """Return an integer, seven bits in a byte, as 64 bits if it is negative."""
     value &= (1 << 64) - 1
     raw = bytearray()
     while value > 0x7F:

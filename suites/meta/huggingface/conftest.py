@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
-    """Give PyTorch one thread, where it is installed."""
+    """Give PyTorch one thread, if it is installed."""
     if find_spec("torch") is not None:
         import torch  # noqa: PLC0415 - seconds to import
 

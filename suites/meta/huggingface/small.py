@@ -60,7 +60,7 @@ def make_encoder(name: str, folder: Path) -> None:
         name: one of `checkpoint_folders.FAMILIES`.
         folder: where to; made here.
     """
-    import torch  # noqa: PLC0415 - only where it is installed
+    import torch  # noqa: PLC0415 - only if it is installed
     import transformers  # noqa: PLC0415 - the same
 
     family = write(name, folder)

@@ -84,7 +84,7 @@ class Made:
 
 def converted(family: str) -> tuple[bytes, int]:
     """Return a random network's float32 file, as litert-torch writes it, and its padding id."""
-    import litert_torch  # noqa: PLC0415 - only where it is installed
+    import litert_torch  # noqa: PLC0415 - only if it is installed
     import torch  # noqa: PLC0415 - the same
     import transformers  # noqa: PLC0415 - the same
 

@@ -51,7 +51,7 @@ pytestmark = pytest.mark.skipif(
 def folders(request, tmp_path_factory):
     """A family's folder as a publisher has it, and as transformers writes it."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    from transformers import AutoTokenizer  # noqa: PLC0415 - only where it is installed
+    from transformers import AutoTokenizer  # noqa: PLC0415 - only if it is installed
 
     name, settings = CASES[request.param]
     bare, saved = (tmp_path_factory.mktemp(kind) for kind in ("bare", "saved"))

@@ -102,7 +102,7 @@ def test_killed_fine_tuning_goes_on_to_the_same_weights(
 def test_batch_in_parts_teaches_what_a_whole_one_does(
     encoder: Path, splits: dict[str, Encoded], tmp_path: Path
 ) -> None:
-    from safetensors.numpy import load  # noqa: PLC0415 - only where it is installed
+    from safetensors.numpy import load  # noqa: PLC0415 - only if it is installed
 
     parted = TrainingTable(epochs=1, batch=30, learning_rate=1e-4, seed=3, accumulation=3)
     whole = TrainingTable(epochs=1, batch=30, learning_rate=1e-4, seed=3)

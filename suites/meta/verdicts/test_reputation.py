@@ -41,7 +41,7 @@ def by_group(texts: Texts) -> list[list[tuple[int, int]]]:
 
 
 def order(one: int, other: int) -> int:
-    """The sign of the difference; nothing is ordered where an answer is missing."""
+    """The sign of the difference; nothing is ordered if an answer is missing."""
     return 0 if MISSING in (one, other) else (one > other) - (one < other)
 
 
