@@ -73,7 +73,7 @@ def _result(at: int, text: str) -> dict[str, Any]:
         "status": "failed",
         "statusDetails": {"message": text, "trace": text},
         "labels": [
-            {"name": "device", "value": forged(NAME)["device"]["name"]},
+            {"name": "device", "value": forged(NAME).device.name},
             *({"name": kind, "value": text} for kind in ("feature", "owner", "tag", "epic")),
         ],
         "links": [{"name": text, "url": "javascript:console.log(7770777)", "type": "issue"}],

@@ -26,6 +26,7 @@ boards:
     username: pi
     port: 2222
 """
+RESOURCE = "desk/boards/NetworkService"
 LEND = "import sys; from models.runtime.labgrid_places import lend; print(lend(sys.argv[1]))"
 
 
@@ -67,6 +68,14 @@ class Lab:
             time.sleep(0.5)
         raise AssertionError(done.stderr)
 
+    def wait_for(self, resource):
+        """Wait until the exporter has offered its resource to the coordinator."""
+        for _ in range(60):
+            if resource in self.client("resources"):
+                return
+            time.sleep(0.5)
+        raise AssertionError(f"{resource} was not offered within the time allowed")
+
     def lend(self, address):
         """Lend a place to a process of its own, which then ends."""
         return subprocess.run(
@@ -91,8 +100,9 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     started = Lab(folder)
     try:
+        started.wait_for(RESOURCE)
         started.client("-p", "kitchen", "create")
-        started.client("-p", "kitchen", "add-match", "desk/boards/NetworkService")
+        started.client("-p", "kitchen", "add-match", RESOURCE)
         yield started
     finally:
         started.stop()
