@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     found = {name: BENCHMARKS[name]() for name in names}
     machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0]}
     sys.stdout.write(json.dumps({"machine": machine, **found}, indent=2) + "\n")
-    return int(not all(one.get("kept", True) for one in found.values()))
+    return int(not all(table.get("kept", True) for table in found.values()))
 
 
 if __name__ == "__main__":

@@ -68,10 +68,10 @@ def measure_answering() -> dict[str, Any]:
     files = {name: store.artefact(stage).path(FLATBUFFER) for name, stage in wanted.items()}
     bare = {name: _over_bare(file, every, store) for name, file in files.items()}
     scale = {name: _scale(file, every) for name, file in files.items()}
-    share = min(one["cpu"] for one in bare.values())
-    pair = statistics.median(one["two_over_one"] for one in scale.values())
-    linear = statistics.median(one["twice_over_once"] for one in scale.values())
-    memory = max(one["memory_twice_over_once"] for one in scale.values())
+    share = min(figures["cpu"] for figures in bare.values())
+    pair = statistics.median(figures["two_over_one"] for figures in scale.values())
+    linear = statistics.median(figures["twice_over_once"] for figures in scale.values())
+    memory = max(figures["memory_twice_over_once"] for figures in scale.values())
     return {
         "over_bare_loop": bare,
         "scale": scale,
@@ -147,8 +147,8 @@ def _answer(file: Path, inputs: Any, *, runners: int) -> tuple[float, float]:
     """Return the seconds that all texts take, and the largest memory of a runner."""
     with ExitStack() as opened:
         ready = [opened.enter_context(Runner(LocalTransport(), RUNTIME)) for _ in range(runners)]
-        for one in ready:
-            one.load("variant", file)
+        for runner in ready:
+            runner.load("variant", file)
         waiting = iter(ready)
 
         def start() -> Any:
@@ -158,7 +158,7 @@ def _answer(file: Path, inputs: Any, *, runners: int) -> tuple[float, float]:
         started = time.perf_counter()
         answer_split_at_once(start, lambda _: None, "variant", inputs, runners=runners)
         seconds = time.perf_counter() - started
-        return seconds, float(max(one.usage().peak_rss_bytes for one in ready))
+        return seconds, float(max(runner.usage().peak_rss_bytes for runner in ready))
 
 
 class Entered:

@@ -36,9 +36,11 @@ def measure_deciding() -> dict[str, Any]:
         if measurement["verdict"] and "looked" in measurement["details"]
     ]
     shares = {
-        f"{one['metric']} of {one['scheme']}": one["details"]["looked"]["texts"]
-        / one["details"]["looked"]["of"]
-        for one in judged
+        f"{measurement['metric']} of {measurement['scheme']}": measurement["details"]["looked"][
+            "texts"
+        ]
+        / measurement["details"]["looked"]["of"]
+        for measurement in judged
     }
     share = statistics.median(shares.values())
     return {

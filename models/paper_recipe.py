@@ -146,7 +146,7 @@ def _words_of(document: dict[str, Any]) -> int:
     """Return one more than the largest id of a tokenizer."""
     vocabulary = document["model"]["vocab"]
     ids = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))
-    added = (one["id"] for one in document.get("added_tokens") or ())
+    added = (token["id"] for token in document.get("added_tokens") or ())
     return 1 + max((*ids, *added), default=-1)
 
 

@@ -277,7 +277,9 @@ class _Checker(Members):
         names = [name for name in self._candidates if self._held.texts_of(name) == folder]
         for length in dict.fromkeys(self._candidates[name].length for name in names):
             shape = len(ids), length
-            if any(one.shape != shape or one.dtype != np.int32 for one in (ids, mask, segments)):
+            if any(
+                array.shape != shape or array.dtype != np.int32 for array in (ids, mask, segments)
+            ):
                 raise ValueError(f"the inputs of its {split} split are not int32 of {list(shape)}")
         if len(ids) not in ({texts} if split in _ANSWERED else {0, texts}):
             raise ValueError(f"the inputs of its {split} split are not of {texts} texts")

@@ -63,7 +63,9 @@ class Held(Table, frozen=True, kw_only=True):
     @property
     def models(self) -> tuple[str, ...]:
         """The folders of the trained models; one that is full and small at once is named once."""
-        return tuple(dict.fromkeys(one for one in (self.full, self.small) if one is not None))
+        return tuple(
+            dict.fromkeys(folder for folder in (self.full, self.small) if folder is not None)
+        )
 
     def texts_of(self, candidate: str) -> str:
         """Return where a candidate's inputs are."""

@@ -96,7 +96,7 @@ def _rate(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
 
 def _floors(same: Sequence[Comparison]) -> dict[str, Any]:
     """Return the observed noise floors, and the slowdown that nearly all races would detect."""
-    races = [one.races[0] for one in same]
+    races = [comparison.races[0] for comparison in same]
     floors = np.array([race.noise_floor for race in races])
     # A slowdown moves the whole interval: it is seen once the lower end is above the noise floor.
     needed = [(1.0 + race.noise_floor) * race.ratio.value / race.ratio.low for race in races]
@@ -116,8 +116,9 @@ def _so_far(
 ) -> str:
     remaining = seconds / len(same) * (of - len(same))
     return (
-        f"{len(same)} of {of}: {sum(one.claimed for one in same)} false positives, "
-        f"{sum(one.claimed for one in slowed)} slowdowns seen, about {remaining:.0f} s to go"
+        f"{len(same)} of {of}: {sum(comparison.claimed for comparison in same)} false positives, "
+        f"{sum(comparison.claimed for comparison in slowed)} slowdowns seen, "
+        f"about {remaining:.0f} s to go"
     )
 
 

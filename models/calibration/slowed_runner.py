@@ -50,8 +50,8 @@ def main() -> int:
 
     def slow(name: str, model: Any) -> None:
         if name == slowed:
-            for one in (model, *model.shorter.values()):
-                one.graph = Slowed(one.graph, share)
+            for each_length in (model, *model.shorter.values()):
+                each_length.graph = Slowed(each_length.graph, share)
 
     return serving.main(adapt=slow)
 

@@ -114,8 +114,8 @@ def read_card(kept: Artefact) -> CandidateCard:
         raise kept.damaged(VARIANT_CARD) from None
 
 
-def _texts_stage(subject: GivenSubject, one: GivenCandidate | None) -> Stage:
-    tokenizer, length = one.encoding if one else ("nobody is fed", 1)
+def _texts_stage(subject: GivenSubject, candidate: GivenCandidate | None) -> Stage:
+    tokenizer, length = candidate.encoding if candidate else ("nobody is fed", 1)
     texts = subject.texts
     rows = [(row.id, row.parts, row.group, row.ids) for row in texts.rows]
     recipe: dict[str, Any] = {
@@ -126,7 +126,7 @@ def _texts_stage(subject: GivenSubject, one: GivenCandidate | None) -> Stage:
         "left_out": texts.left_out,
         "tokenizer": tokenizer,
         "length": length,
-        "vocabulary": _vocabulary(one) if one else None,
+        "vocabulary": _vocabulary(candidate) if candidate else None,
         "source": hash_sources("candidates", "corpus", "tokenizers"),
         "versions": versions("numpy", "tokenizers"),
     }
@@ -137,24 +137,28 @@ def _digest(value: object) -> str:
     return Stage("", {"value": value}).key
 
 
-def _candidate_stage(one: GivenCandidate) -> Stage:
-    card = msgspec.to_builtins(_card(one))
-    return Stage(CANDIDATE, {"flatbuffer": one.sha256, "name": one.name, "card": card})
+def _candidate_stage(candidate: GivenCandidate) -> Stage:
+    card = msgspec.to_builtins(_card(candidate))
+    return Stage(CANDIDATE, {"flatbuffer": candidate.sha256, "name": candidate.name, "card": card})
 
 
-def _card(one: GivenCandidate) -> CandidateCard:
+def _card(candidate: GivenCandidate) -> CandidateCard:
     # Where it was declared belongs into messages, and to no artefact: it may be a private path.
-    declared = replace(one.declared, where=None)
-    return CandidateCard(scheme=one.scheme, declared=declared, length=one.length, rows=one.rows)
+    declared = replace(candidate.declared, where=None)
+    return CandidateCard(
+        scheme=candidate.scheme, declared=declared, length=candidate.length, rows=candidate.rows
+    )
 
 
-def _write_candidate(one: GivenCandidate, out: Path) -> None:
-    shutil.copyfile(one.spec.file, out / FLATBUFFER)
-    refuse_changed(one.spec.file, hash_file(out / FLATBUFFER), one.sha256)
-    (out / VARIANT_CARD).write_bytes(msgspec.json.format(msgspec.json.encode(_card(one))) + b"\n")
+def _write_candidate(candidate: GivenCandidate, out: Path) -> None:
+    shutil.copyfile(candidate.spec.file, out / FLATBUFFER)
+    refuse_changed(candidate.spec.file, hash_file(out / FLATBUFFER), candidate.sha256)
+    (out / VARIANT_CARD).write_bytes(
+        msgspec.json.format(msgspec.json.encode(_card(candidate))) + b"\n"
+    )
 
 
-def _write_texts(subject: GivenSubject, one: GivenCandidate | None, out: Path) -> None:
+def _write_texts(subject: GivenSubject, candidate: GivenCandidate | None, out: Path) -> None:
     """Write the texts with their ids; without a candidate only the texts."""
     texts = subject.texts
     labelled = tuple(
@@ -170,36 +174,40 @@ def _write_texts(subject: GivenSubject, one: GivenCandidate | None, out: Path) -
     left_out = tuple(LeftOut("", "", reason, count) for reason, count in texts.left_out.items())
     write_texts(out, Corpus(subject.labels, {"test": labelled}, left_out))
     nothing = dict.fromkeys((IDS, MASK, SEGMENTS), np.zeros((len(texts.rows), 1), np.int32))
-    arrays = one.arrays(texts.rows) if one else nothing
+    arrays = candidate.arrays(texts.rows) if candidate else nothing
     encoded = Encoded(**arrays, labels=np.array(texts.labels, np.int32))
-    summary = _summary(subject, one, encoded)
-    write_encoding(out, {"test": encoded}, one.device_tokenizer if one else None, summary)
+    summary = _summary(subject, candidate, encoded)
+    write_encoding(
+        out, {"test": encoded}, candidate.device_tokenizer if candidate else None, summary
+    )
 
 
-def _summary(subject: GivenSubject, one: GivenCandidate | None, encoded: Encoded) -> dict[str, Any]:
+def _summary(
+    subject: GivenSubject, candidate: GivenCandidate | None, encoded: Encoded
+) -> dict[str, Any]:
     texts = subject.texts
-    if one is None or one.encoder is None:
+    if candidate is None or candidate.encoder is None:
         lengths = np.array([len(row.ids or ()) for row in texts.rows], np.int64)
     else:
-        lengths = one.encoder.lengths([row.parts for row in texts.rows])
+        lengths = candidate.encoder.lengths([row.parts for row in texts.rows])
     counts = Counter(texts.labels)
     test = {
         "texts": len(texts.rows),
         "groups": len({row.group for row in texts.rows}),
         "labels": {label: counts[at] for at, label in enumerate(subject.labels)},
         "tokens": describe_lengths(lengths),
-        "truncated_share": float((lengths > one.length).mean()) if one else 0.0,
+        "truncated_share": float((lengths > candidate.length).mean()) if candidate else 0.0,
         "padded_share": 1.0 - float(getattr(encoded, MASK).mean()),
     }
     return {
         "subject": subject.handed.name,
         "labels": list(subject.labels),
-        "vocabulary": _vocabulary(one) if one else None,
+        "vocabulary": _vocabulary(candidate) if candidate else None,
         "splits": {"test": test},
         "left_out": texts.left_out,
     }
 
 
-def _vocabulary(one: GivenCandidate) -> int | None:
+def _vocabulary(candidate: GivenCandidate) -> int | None:
     """Return the size of the tokenizer's vocabulary; without one, the rows of the table."""
-    return one.encoder.size if one.encoder else one.rows
+    return candidate.encoder.size if candidate.encoder else candidate.rows

@@ -48,13 +48,14 @@ def _bound(spec: CandidateSpec, below: int | None, length: int, *, called: bool)
         graph=spec.graph,
         called=called,
         shorter=tuple(
-            _bound(one, below, one.length or length, called=called) for one in spec.shorter
+            _bound(shorter, below, shorter.length or length, called=called)
+            for shorter in spec.shorter
         ),
     )
 
 
-def _place(one: InputSpec | OutputSpec, *, called: bool) -> str | int:
-    return one.name if called and one.name is not None else one.position
+def _place(port: InputSpec | OutputSpec, *, called: bool) -> str | int:
+    return port.name if called and port.name is not None else port.position
 
 
 def _decision(output: OutputSpec) -> Decision | None:

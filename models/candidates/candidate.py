@@ -272,8 +272,8 @@ def _or_lengths(signatures: Sequence[Signature]) -> str:
 
 def _names_all(signature: Signature, graph: Subgraph) -> bool:
     """Tell whether the signature's names suffice to bind everything."""
-    named = {one.index for one in (*signature.inputs.values(), *signature.outputs.values())}
-    return named >= {one.index for one in (*graph.inputs, *graph.outputs)}
+    named = {tensor.index for tensor in (*signature.inputs.values(), *signature.outputs.values())}
+    return named >= {tensor.index for tensor in (*graph.inputs, *graph.outputs)}
 
 
 def _unnamed(file: Path, key: str) -> UsageMistake:
@@ -305,7 +305,7 @@ def _ports(
     """Return inputs or outputs in the graph's order, with their names in signature and metadata."""
     by_tensor = {tensor.index: name for name, tensor in names.items()}
     # Metadata of another number of tensors is about another file.
-    told = [one.name for one in described] if len(described) == len(tensors) else []
+    told = [metadata.name for metadata in described] if len(described) == len(tensors) else []
     return [
         Port(
             name=by_tensor.get(tensor.index),

@@ -255,11 +255,11 @@ class _Anchored:
     toml: Path
     names: frozenset[str]
 
-    def candidate(self, one: CandidateTable, key: str) -> CandidateTable:
+    def candidate(self, table: CandidateTable, key: str) -> CandidateTable:
         """Return a candidate with absolute paths."""
-        flatbuffer = self._path(one.flatbuffer, f"{key}.flatbuffer")
-        own = self._shared(one, f"{key}.")
-        return msgspec.structs.replace(one, flatbuffer=flatbuffer, **own)
+        flatbuffer = self._path(table.flatbuffer, f"{key}.flatbuffer")
+        own = self._shared(table, f"{key}.")
+        return msgspec.structs.replace(table, flatbuffer=flatbuffer, **own)
 
     def whole(self, table: CandidatesTable) -> dict[str, Any]:
         """Return the paths that apply to all candidates, by key."""

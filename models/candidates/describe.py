@@ -119,7 +119,7 @@ def _likely(output: Tensor, operators: Sequence[Operator]) -> Meaning:
 
 def toml_of(described: Sequence[Described]) -> str:
     """Return the TOML to start from."""
-    names = _names([one.spec.file for one in described])
+    names = _names([each.spec.file for each in described])
     parts = [list(_HEAD)]
     parts += [list(_candidate(one, name)) for one, name in zip(described, names, strict=True)]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
@@ -137,18 +137,18 @@ def _names(files: Sequence[Path]) -> list[str]:
     return found
 
 
-def _candidate(one: Described, name: str) -> Iterator[str]:
-    yield from (f"# TO DECIDE: {one_line(each)}" for each in one.questions)
+def _candidate(described: Described, name: str) -> Iterator[str]:
+    yield from (f"# TO DECIDE: {one_line(each)}" for each in described.questions)
     yield "[[candidates]]"
     yield f"name = {quoted(name)}"
-    yield f"flatbuffer = {quoted(_from_here(one.spec.file))}"
-    yield from _found(one)
-    if one.declared.signature is not None:
-        yield f"# signature = {quoted(one.declared.signature)}"
-    if one.spec.length is None:
+    yield f"flatbuffer = {quoted(_from_here(described.spec.file))}"
+    yield from _found(described)
+    if described.declared.signature is not None:
+        yield f"# signature = {quoted(described.declared.signature)}"
+    if described.spec.length is None:
         yield "# length = 128                        # the file leaves it open"
-    yield from _inputs(one)
-    yield from _output(one)
+    yield from _inputs(described)
+    yield from _output(described)
 
 
 def _from_here(file: Path) -> str:
@@ -157,19 +157,19 @@ def _from_here(file: Path) -> str:
     return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
 
 
-def _inputs(one: Described) -> Iterator[str]:
-    if not one.declared.inputs.named():
+def _inputs(described: Described) -> Iterator[str]:
+    if not described.declared.inputs.named():
         return
     yield from ("", "# [candidates.inputs]                 # in the order that is right")
     for role in ROLES:
-        port = one.spec.input(role)
+        port = described.spec.input(role)
         if port is not None:
             name = port.name or port.tensor
             yield f"# {role} = {quoted(name) if name else port.position}"
 
 
-def _output(one: Described) -> Iterator[str]:
-    output, declared = one.spec.output, one.declared.output
+def _output(described: Described) -> Iterator[str]:
+    output, declared = described.spec.output, described.declared.output
     if output.found_threshold == "default" and declared == OutputTable():
         yield from ("", "[candidates.output]")
         yield f"threshold = {output.threshold}"
@@ -182,12 +182,12 @@ def _output(one: Described) -> Iterator[str]:
             yield f"# meaning = {quoted(declared.meaning)}             # or another"
 
 
-def _found(one: Described) -> Iterator[str]:
+def _found(described: Described) -> Iterator[str]:
     """Return the certain findings as comments."""
-    spec, opened = one.spec, one.opened
+    spec, opened = described.spec, described.opened
     report = report_of(opened.file, opened.data, opened.contents)
     yield f"# scheme: {recognized(report).name}"
-    if not one.questions:
+    if not described.questions:
         yield f"# binding: {one_line(spec.binding)}"
     if spec.labels is not None:
         yield f"# labels ({spec.labels_found}): {one_line(', '.join(spec.labels))}"
@@ -203,7 +203,7 @@ def _described_tokenizer(metadata: ModelMetadata) -> Iterator[str]:
         files = ", ".join(file.name for file in unit.vocabulary)
         yield f"# tokenizer (metadata): {one_line(f'{type(unit).__name__}{delimiter} {files}')}"
     if metadata.packed:
-        yield f"# packed: {one_line(', '.join(one.name for one in metadata.packed))}"
+        yield f"# packed: {one_line(', '.join(file.name for file in metadata.packed))}"
 
 
 def quoted(text: str) -> str:

@@ -191,11 +191,11 @@ def take(handed: Handed) -> GivenSubject:
         table.name: _candidate(table, opened[table.name], handed, labels, texts) for table in tables
     }
     remarks = list(_remarks(found, texts))
-    for one in found.values():
-        refuse_too_many(one, texts)
-        arrays = one.arrays(texts.rows)
-        if one.encoder is not None:
-            remarks += unknown_words(one.name, one.spec.file, one.encoder, arrays)
+    for candidate in found.values():
+        refuse_too_many(candidate, texts)
+        arrays = candidate.arrays(texts.rows)
+        if candidate.encoder is not None:
+            remarks += unknown_words(candidate.name, candidate.spec.file, candidate.encoder, arrays)
     answers = None
     if elsewhere is not None:
         answers = _reference_answers(elsewhere, handed, found, labels, texts)
@@ -316,15 +316,15 @@ def _own_encoder(handed: Handed) -> Encoder | None:
 
 
 def _expected_ids(
-    one: GivenCandidate | None,
+    candidate: GivenCandidate | None,
     encoder: Encoder | None,
     length: int | None,
     texts: Texts,
     pad: int,
 ) -> tuple[tuple[int, ...], ...] | None:
     rows = texts.rows
-    if one is not None:
-        given = one.arrays(rows)[IDS]
+    if candidate is not None:
+        given = candidate.arrays(rows)[IDS]
     elif encoder is not None:
         parts = [row.parts for row in rows]
         given = encoder.encode(parts, length or max(1, int(encoder.lengths(parts).max())))[IDS]
@@ -501,25 +501,27 @@ def _scheme(table: CandidateTable, handed: Handed) -> str | None:
 def _remarks(found: Mapping[str, GivenCandidate], texts: Texts) -> list[str]:
     said = []
     first: dict[str, str] = {}
-    for one in found.values():
-        if one.scheme is None and one.name in former.SCHEMES:
-            today = former.SCHEMES[one.name]
+    for candidate in found.values():
+        if candidate.scheme is None and candidate.name in former.SCHEMES:
+            today = former.SCHEMES[candidate.name]
             said.append(
-                f"{one.name}: its name promises no contract: the scheme of that name is called "
-                f'{today} now. contract = "{today}" promises it.'
+                f"{candidate.name}: its name promises no contract: the scheme of that name is "
+                f'called {today} now. contract = "{today}" promises it.'
             )
-        if (same := first.setdefault(one.sha256, one.name)) != one.name:
+        if (same := first.setdefault(candidate.sha256, candidate.name)) != candidate.name:
             said.append(
-                f"{one.name}: its file is {same}'s, byte for byte: what compares the two is green "
-                "whatever they answer."
+                f"{candidate.name}: its file is {same}'s, byte for byte: what compares the two is "
+                "green whatever they answer."
             )
-        said += [f"{one.name}: {sentence}" for sentence in one.spec.warnings]
-        if one.spec.length is None:
-            said.append(f"{one.name}: rows have {one.length} tokens, as the longest text has.")
-        if one.encoder is not None and one.rows not in (None, one.encoder.size):
+        said += [f"{candidate.name}: {sentence}" for sentence in candidate.spec.warnings]
+        if candidate.spec.length is None:
             said.append(
-                f"{one.name}: its table has {one.rows} rows, and its tokenizer {one.encoder.size} "
-                "ids."
+                f"{candidate.name}: rows have {candidate.length} tokens, as the longest text has."
+            )
+        if candidate.encoder is not None and candidate.rows not in (None, candidate.encoder.size):
+            said.append(
+                f"{candidate.name}: its table has {candidate.rows} rows, and its tokenizer "
+                f"{candidate.encoder.size} ids."
             )
     if texts.copies:
         said.append(f"{texts.copies} of {len(texts.rows)} texts are copies of others.")

@@ -142,17 +142,17 @@ def refuse_changed(file: Path, found: str, read: str) -> None:
         )
 
 
-def refuse_too_many(one: GivenCandidate, texts: Texts) -> None:
+def refuse_too_many(candidate: GivenCandidate, texts: Texts) -> None:
     """Reject more texts than fit into memory when encoded.
 
     Raises:
         UsageMistake: there are more.
     """
-    if one.length * len(texts.rows) > MOST_IDS:
+    if candidate.length * len(texts.rows) > MOST_IDS:
         raise UsageMistake(
-            f"{len(texts.rows):,} texts of {one.length:,} tokens are more than fit, at most "
-            f"{MOST_IDS // one.length:,} such texts do",
-            file=one.spec.file,
+            f"{len(texts.rows):,} texts of {candidate.length:,} tokens are more than fit, at most "
+            f"{MOST_IDS // candidate.length:,} such texts do",
+            file=candidate.spec.file,
             key="--edge-corpus",
             remedy="Give a part of the texts, drawn at random",
         )

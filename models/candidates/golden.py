@@ -149,18 +149,18 @@ def chosen_rows(labels: Sequence[NDArray[np.integer[Any]]], most: int = MOST_TEX
     return [row for row in order if row in kept]
 
 
-def _lines(golden: Golden, one: Answers, rows: Sequence[int]) -> str:
-    return "".join(f"{json.dumps(_line(golden, one, row))}\n" for row in rows)
+def _lines(golden: Golden, candidate: Answers, rows: Sequence[int]) -> str:
+    return "".join(f"{json.dumps(_line(golden, candidate, row))}\n" for row in rows)
 
 
-def _line(golden: Golden, one: Answers, row: int) -> dict[str, Any]:
+def _line(golden: Golden, candidate: Answers, row: int) -> dict[str, Any]:
     line: dict[str, Any] = {"id": golden.ids[row]}
     if golden.texts is not None:
         line |= dict(zip(("text", "second"), golden.texts[row], strict=False))
-        line |= {_INPUTS[role]: each[row].tolist() for role, each in one.inputs.items()}
-    values = [round(float(value), _PLACES) for value in one.raw[row].reshape(-1)]
-    line[one.spec.output.meaning] = values
-    return line | {"label": golden.labels[int(one.labels[row])]}
+        line |= {_INPUTS[role]: each[row].tolist() for role, each in candidate.inputs.items()}
+    values = [round(float(value), _PLACES) for value in candidate.raw[row].reshape(-1)]
+    line[candidate.spec.output.meaning] = values
+    return line | {"label": golden.labels[int(candidate.labels[row])]}
 
 
 def _readme(golden: Golden) -> str:
@@ -181,14 +181,14 @@ def _signatures(spec: CandidateSpec) -> dict[str, Any]:
     return {"signatures": {str(each.length): each.signature for each in every}}
 
 
-def _section(one: Answers, labels: Sequence[str]) -> str:
-    contract = json.dumps(contract_of(one, labels), indent=2)
-    return f"\n## {one.name}\n\n```json\n{contract}\n```\n"
+def _section(candidate: Answers, labels: Sequence[str]) -> str:
+    contract = json.dumps(contract_of(candidate, labels), indent=2)
+    return f"\n## {candidate.name}\n\n```json\n{contract}\n```\n"
 
 
-def contract_of(one: Answers, labels: Sequence[str]) -> dict[str, Any]:
+def contract_of(candidate: Answers, labels: Sequence[str]) -> dict[str, Any]:
     """Return how a candidate is fed and read, as plain values."""
-    output = one.spec.output
+    output = candidate.spec.output
     inputs = [
         {
             "takes": _INPUTS[each.role],
@@ -198,7 +198,7 @@ def contract_of(one: Answers, labels: Sequence[str]) -> dict[str, Any]:
             "dtype": each.dtype,
             "shape": list(each.shape),
         }
-        for each in one.spec.inputs
+        for each in candidate.spec.inputs
     ]
     answered: dict[str, Any] = {
         "name": output.name,
@@ -217,9 +217,9 @@ def contract_of(one: Answers, labels: Sequence[str]) -> dict[str, Any]:
             "zero_point": [int(value) for value in output.quantization.zero_points],
         }
     return {
-        **one.contract,
-        "signature": one.spec.signature,
-        **_signatures(one.spec),
+        **candidate.contract,
+        "signature": candidate.spec.signature,
+        **_signatures(candidate.spec),
         "inputs": inputs,
         "output": answered,
         "labels": list(labels),

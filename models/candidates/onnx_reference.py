@@ -256,11 +256,11 @@ def _length(
     return length, [f"it is asked rows of {length} tokens, as the longest text has."]
 
 
-def _fed(one: InputSpec, length: int) -> Fed:
+def _fed(port: InputSpec, length: int) -> Fed:
     """Return how an input takes the row of one text."""
-    sizes = tuple(1 if size == 1 else length for size in one.shape[1:])
-    shape = (1, *sizes) if len(one.shape) > 1 else (length,)
-    return Fed(role=one.role, name=one.tensor, dtype=one.dtype, shape=shape)
+    sizes = tuple(1 if size == 1 else length for size in port.shape[1:])
+    shape = (1, *sizes) if len(port.shape) > 1 else (length,)
+    return Fed(role=port.role, name=port.tensor, dtype=port.dtype, shape=shape)
 
 
 def _digest(array: NDArray[np.int32]) -> str:

@@ -140,12 +140,12 @@ class CandidateSpec:
     @property
     def graphs(self) -> int:
         """How many of the file's graphs answer: one for each length, or one alone."""
-        return len({one.graph for one in (self, *self.shorter)})
+        return len({spec.graph for spec in (self, *self.shorter)})
 
     @property
     def lengths(self) -> tuple[int, ...]:
         """Tokens of the rows that it takes, ascending; () if that is open."""
-        every = (one.length for one in (*self.shorter, self))
+        every = (spec.length for spec in (*self.shorter, self))
         return tuple(length for length in every if length is not None)
 
     @property
@@ -164,14 +164,18 @@ def sizes(shape: Shape) -> str:
     return "[" + ", ".join("-1" if size is None else str(size) for size in shape) + "]"
 
 
-def _input_line(one: InputSpec) -> str:
-    name = repr(one.name or one.tensor) if one.name or one.tensor else f"input {one.position}"
-    return f"{one.role} = {name} {one.dtype} {sizes(one.shape)} (by {one.found})"
+def _input_line(port: InputSpec) -> str:
+    name = repr(port.name or port.tensor) if port.name or port.tensor else f"input {port.position}"
+    return f"{port.role} = {name} {port.dtype} {sizes(port.shape)} (by {port.found})"
 
 
-def _output_line(one: OutputSpec) -> str:
-    name = repr(one.name or one.tensor) if one.name or one.tensor else f"output {one.position}"
-    line = f"{one.meaning} = {name} {one.dtype} {sizes(one.shape)} (by {one.found})"
-    if one.threshold is None:
+def _output_line(output: OutputSpec) -> str:
+    name = (
+        repr(output.name or output.tensor)
+        if output.name or output.tensor
+        else f"output {output.position}"
+    )
+    line = f"{output.meaning} = {name} {output.dtype} {sizes(output.shape)} (by {output.found})"
+    if output.threshold is None:
         return line
-    return f"{line}, above {one.threshold} label {one.positive} (by {one.found_threshold})"
+    return f"{line}, above {output.threshold} label {output.positive} (by {output.found_threshold})"

@@ -127,7 +127,7 @@ def _packed(
         )
     named = files[0].name
     packed = opened.metadata.packed if opened.metadata else ()
-    if named not in {one.name for one in packed}:
+    if named not in {file.name for file in packed}:
         raise _unfit(opened, f"its metadata names {named!r}, which is not packed with it")
     try:
         content = read_packed(opened.file, opened.data, named)

@@ -33,7 +33,7 @@ def warnings_of(
 def _about_inputs(signature: Signature | None, inputs: Sequence[InputSpec]) -> Iterator[str]:
     by_position = sorted(inputs, key=lambda one: one.position)
     if signature is not None and len(inputs) > 1:
-        graph = [one.name for one in by_position if one.name is not None]
+        graph = [port.name for port in by_position if port.name is not None]
         if graph != list(signature.inputs):
             yield (
                 f"The graph takes its inputs in the order {', '.join(graph)}, its signature names "
@@ -45,14 +45,14 @@ def _about_inputs(signature: Signature | None, inputs: Sequence[InputSpec]) -> I
         yield "The file leaves the number of tokens open: what is declared, or the texts decide it."
 
 
-def _about_floats(one: InputSpec) -> str:
-    if one.role == "ids" and one.rows is None:
+def _about_floats(port: InputSpec) -> str:
+    if port.role == "ids" and port.rows is None:
         return (
             "Its input is float32, and no table is looked up by it: it is fed ids as numbers, "
             "which is right only where it was trained on ids, not on features such as TF-IDF."
         )
     return (
-        f"Its {one.role} are float32, which holds whole numbers up to {LARGEST_FLOAT_ID} exactly."
+        f"Its {port.role} are float32, which holds whole numbers up to {LARGEST_FLOAT_ID} exactly."
     )
 
 

@@ -209,7 +209,7 @@ def invalid_because(
     return "; ".join(dict.fromkeys(reasons)) or None
 
 
-def _not_told(one: Circumstances, device: Device) -> Iterator[str]:
+def _not_told(reading: Circumstances, device: Device) -> Iterator[str]:
     """Yield required values that a reading lacks.
 
     Kernels differ in what they show: one guard that speaks is enough. Where all of them are silent,
@@ -218,29 +218,29 @@ def _not_told(one: Circumstances, device: Device) -> Iterator[str]:
     """
     table = device.table
     named = [name for name in GUARDS if getattr(table.sensors, name)]
-    if named and not one.told:
+    if named and not reading.told:
         keys = ", ".join(f"sensors.{name}" for name in named)
         yield f"nothing tells whether it is held back: {keys} of {device.file} say nothing here"
-    if table.validity.saving_modes and one.power_mode is None:
+    if table.validity.saving_modes and reading.power_mode is None:
         yield f"its power mode is not known: sensors.power_mode of {device.file} says nothing here"
 
 
-def _reasons_at_once(one: Circumstances, device: Device) -> Iterator[str]:
+def _reasons_at_once(reading: Circumstances, device: Device) -> Iterator[str]:
     """Yield reasons found in a single reading."""
-    if one.throttled:
-        yield f"throttled ({', '.join(one.throttled)})"
-    if SAVING_GOVERNOR in one.governors and not DYNAMIC_POWERSAVE & set(one.drivers):
+    if reading.throttled:
+        yield f"throttled ({', '.join(reading.throttled)})"
+    if SAVING_GOVERNOR in reading.governors and not DYNAMIC_POWERSAVE & set(reading.drivers):
         yield f"the frequency governor is {SAVING_GOVERNOR}"
-    for limit, maximum in zip(one.frequency_limits, one.frequency_maxima, strict=False):
+    for limit, maximum in zip(reading.frequency_limits, reading.frequency_maxima, strict=False):
         if limit < _SAME * maximum:
             yield f"a core is limited to {limit / 1e6:.0f} of its {maximum / 1e6:.0f} MHz"
             break
-    if one.power_mode in device.table.validity.saving_modes:
-        yield f"power mode {one.power_mode} saves power"
-    if one.on_battery:
+    if reading.power_mode in device.table.validity.saving_modes:
+        yield f"power mode {reading.power_mode} saves power"
+    if reading.on_battery:
         yield "it runs on a battery"
-    if one.memory_available is not None and one.memory_available < device.free_memory:
-        free, needed = one.memory_available / 2**20, device.free_memory / 2**20
+    if reading.memory_available is not None and reading.memory_available < device.free_memory:
+        free, needed = reading.memory_available / 2**20, device.free_memory / 2**20
         yield f"{free:.0f} MiB of memory were available, {needed:.0f} are needed"
 
 

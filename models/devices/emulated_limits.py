@@ -166,14 +166,14 @@ def _limits(table: ExpectedTable, file: str) -> Iterator[tuple[LimitKey, Budget]
                 yield (metric, shares.scheme, None, core), budget
 
 
-def _of_answers(one: AnswersTable, margins: MarginsTable, file: str, key: str) -> list[Budget]:
+def _of_answers(table: AnswersTable, margins: MarginsTable, file: str, key: str) -> list[Budget]:
     margin = margins.logit_difference
     return [
-        _share("agreement_golden", one.agreement_min, file, f"{key}.agreement_min", guards=True),
+        _share("agreement_golden", table.agreement_min, file, f"{key}.agreement_min", guards=True),
         *(
             _times(name, seen, margin, file, f"{key}.{name}")
             for name in ("logit_difference", "reference_difference")
-            if (seen := getattr(one, name)) is not None
+            if (seen := getattr(table, name)) is not None
         ),
     ]
 

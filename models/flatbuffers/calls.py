@@ -84,7 +84,7 @@ def reached(contents: Contents) -> Reached:
 
 def entries(contents: Contents) -> tuple[int, ...]:
     """Return the graphs that a program can ask for: the first, and those of signatures."""
-    return tuple(dict.fromkeys((0, *(one.subgraph for one in contents.signatures))))
+    return tuple(dict.fromkeys((0, *(signature.subgraph for signature in contents.signatures))))
 
 
 def _closure(first: Iterable[int], callees: dict[int, set[int]]) -> set[int]:

@@ -54,7 +54,7 @@ class _Contracts(Table, frozen=True, kw_only=True):
 
 
 _READ = read_table(_TABLE, _Contracts)
-CONTRACTS = {one.scheme: one for one in _READ.contracts}
+CONTRACTS = {contract.scheme: contract for contract in _READ.contracts}
 
 
 def promised_runtime(contract: Contract, converter: str | None) -> str:
@@ -70,7 +70,7 @@ def promised_runtime(contract: Contract, converter: str | None) -> str:
 
 def product_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
     """Name the products that compute otherwise than the contract says."""
-    products = (one for one in report.operators if multiply_accumulates(one))
+    products = (product for product in report.operators if multiply_accumulates(product))
     return [
         f"{operator.name} {operator.outputs[0].name} computes in {arithmetic(operator)}"
         for operator in products
@@ -121,9 +121,9 @@ def float_breaches(contract: Contract, report: FlatBufferReport) -> list[str]:
 def _dense_weights(report: FlatBufferReport) -> Iterator[Tensor]:
     """Yield the stored weights of dense layers, before dequantization."""
     unpacked = {
-        (one.subgraph, one.outputs[0].index): one
-        for one in report.operators
-        if one.name == "DEQUANTIZE"
+        (unpacking.subgraph, unpacking.outputs[0].index): unpacking
+        for unpacking in report.operators
+        if unpacking.name == "DEQUANTIZE"
     }
     for operator in report.operators:
         weights = _second(operator) if operator.name == DENSE else None

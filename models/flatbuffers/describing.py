@@ -104,7 +104,7 @@ def document_of(inspected: Inspected, findings: Sequence[Finding]) -> dict[str, 
         "weights": _census(report.weight_census),
         "activations": _census(report.activation_census),
         "subgraphs": [subgraph.name for subgraph in report.subgraphs],
-        "variables": [one.name for one in report.tensors if one.variable],
+        "variables": [variable.name for variable in report.tensors if variable.variable],
         "metadata": None if inspected.metadata is None else _metadata(inspected.metadata),
         "findings": [_finding(finding) for finding in findings],
     }
@@ -127,18 +127,18 @@ def damaged_document(error: EdgeproofError) -> dict[str, Any]:
     return {"version": VERSION, "file": error.file, "findings": [_finding(finding)]}
 
 
-def _finding(one: Finding) -> dict[str, Any]:
-    return {**asdict(one), "where": list(one.where)}
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {**asdict(finding), "where": list(finding.where)}
 
 
-def _tensor(one: Tensor) -> dict[str, Any]:
-    how = one.quantization
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    how = tensor.quantization
     return {
-        "name": one.name,
+        "name": tensor.name,
         "shape": [
-            -1 if open_ else size for size, open_ in zip(one.shape, one.dynamic, strict=False)
+            -1 if open_ else size for size, open_ in zip(tensor.shape, tensor.dynamic, strict=False)
         ],
-        "dtype": one.dtype,
+        "dtype": tensor.dtype,
         "scale": how.scales[0] if how is not None and len(how.scales) == 1 else None,
         "zero_point": (*how.zero_points, 0)[0] if how is not None else None,
     }
@@ -185,18 +185,18 @@ def _metadata(metadata: ModelMetadata) -> dict[str, Any]:
         "outputs": [_described(output) for output in main.outputs],
         "input_units": [_unit(unit) for unit in main.input_units],
         "output_units": [_unit(unit) for unit in main.output_units],
-        "files": [asdict(one) for one in metadata.every_file],
-        "packed": {one.name: one.bytes for one in metadata.packed},
+        "files": [asdict(file) for file in metadata.every_file],
+        "packed": {file.name: file.bytes for file in metadata.packed},
     }
 
 
-def _described(one: Any) -> dict[str, Any]:
+def _described(port: Any) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "description": one.description,
-        "content": one.content,
-        "process_units": [_unit(unit) for unit in one.process_units],
-        "files": [file.name for file in one.files],
+        "name": port.name,
+        "description": port.description,
+        "content": port.content,
+        "process_units": [_unit(unit) for unit in port.process_units],
+        "files": [file.name for file in port.files],
     }
 
 
@@ -267,9 +267,9 @@ def _operator_lines(operators: list[dict[str, Any]]) -> Iterator[str]:
 def _metadata_lines(metadata: dict[str, Any]) -> Iterator[str]:
     yield f"metadata    {metadata['name']!r} {metadata['description']!r}".rstrip()
     for side in ("inputs", "outputs"):
-        for one in metadata[side]:
-            files = f", files {', '.join(map(repr, one['files']))}" if one["files"] else ""
-            yield f"            {side[:-1]} {one['name']!r}{files}{_units(one['process_units'])}"
+        for port in metadata[side]:
+            files = f", files {', '.join(map(repr, port['files']))}" if port["files"] else ""
+            yield f"            {side[:-1]} {port['name']!r}{files}{_units(port['process_units'])}"
     yield from (f"            {_units([unit])[2:]}" for unit in metadata["input_units"])
     for name, size in metadata["packed"].items():
         yield f"            packed {name!r}, {size} bytes"

@@ -161,7 +161,7 @@ class Graph:
     def remove(self, operators: list[Any]) -> None:
         """Remove operators from the graph."""
         gone = {id(operator) for operator in operators}
-        self._graph.operators = [one for one in self._graph.operators if id(one) not in gone]
+        self._graph.operators = [kept for kept in self._graph.operators if id(kept) not in gone]
 
     def _hold(self, values: NDArray[Any]) -> int:
         held = schema.BufferT()
@@ -211,7 +211,7 @@ class Graph:
         free = name.encode()
         if free in self._names:
             numbered = (f"{name}_{number}".encode() for number in itertools.count(2))
-            free = next(one for one in numbered if one not in self._names)
+            free = next(name for name in numbered if name not in self._names)
         self._names.add(free)
         return free
 

@@ -31,7 +31,7 @@ def by_length(contents: Contents) -> dict[int, Signature]:
     That is, all of them take and answer the same, and share their weights.
     """
     alike = alike_by_length(contents.signatures)
-    weights = [_weights_read(contents, one.subgraph) for one in alike.values()]
+    weights = [_weights_read(contents, signature.subgraph) for signature in alike.values()]
     certain = all(_share(weights[0], other) >= SHARED_WEIGHTS for other in weights[1:])
     return alike if certain else {}
 

@@ -72,8 +72,10 @@ def needed_of_masks(flatbuffer: bytes, samples: Samples) -> tuple[float, dict[st
 
 def _before_softmax(graph: Graph) -> Iterator[Any]:
     """Yield the operators that a softmax reads through a mask."""
-    writers = {int(tensor): one for one in graph.operators() for tensor in one.outputs}
-    waiting = [int(one.inputs[0]) for one in graph.operators(CODES.SOFTMAX)]
+    writers = {
+        int(tensor): operator for operator in graph.operators() for tensor in operator.outputs
+    }
+    waiting = [int(operator.inputs[0]) for operator in graph.operators(CODES.SOFTMAX)]
     seen = set()
     while waiting:
         operator = writers.get(waiting.pop())

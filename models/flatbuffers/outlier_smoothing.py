@@ -109,9 +109,13 @@ class _Leveling:
         self.graph = graph
         operators = graph.operators(CODES.FULLY_CONNECTED)
         uses = Counter(int(operator.inputs[1]) for operator in operators)
-        found = [_Dense(graph, one) for one in operators if uses[int(one.inputs[1])] <= SHARED]
-        self.dense = {id(one.operator): one for one in found if one.constant}
-        tensors = {t for one in self.dense.values() for t in (one.source, one.target)}
+        found = [
+            _Dense(graph, operator)
+            for operator in operators
+            if uses[int(operator.inputs[1])] <= SHARED
+        ]
+        self.dense = {id(layer.operator): layer for layer in found if layer.constant}
+        tensors = {t for layer in self.dense.values() for t in (layer.source, layer.target)}
         names = {graph.name(tensor): tensor for tensor in tensors}
         self.texts: dict[int, list[Array]] = {tensor: [] for tensor in tensors}
         for values in observer.each(samples, names):
@@ -126,8 +130,8 @@ class _Leveling:
         ]
         self._inputs()
         self._outputs()
-        for one in self.dense.values():
-            one.write(self.graph)
+        for layer in self.dense.values():
+            layer.write(self.graph)
         self._tables()
         return frozenset(name for name in scores if name)
 
@@ -173,7 +177,7 @@ class _Leveling:
         """Return the largest score of each head [heads] over the observed texts."""
         reach = np.full(heads, 1e-3)
         for asked, held in zip(self.texts[query.target], self.texts[key.target], strict=True):
-            by_head = [np.split(one, heads, axis=1) for one in (asked, held - center)]
+            by_head = [np.split(array, heads, axis=1) for array in (asked, held - center)]
             largest_scores = [np.abs(q @ k.T).max() for q, k in zip(*by_head, strict=True)]
             reach = np.maximum(reach, largest_scores)
         return reach
@@ -197,16 +201,16 @@ class _Leveling:
 
     def _inputs(self) -> None:
         groups: dict[int, list[_Dense]] = {}
-        for one in self.dense.values():
-            if not one.leveled_input and one.weights.shape[1] >= FEWEST_CHANNELS:
-                groups.setdefault(one.source, []).append(one)
+        for layer in self.dense.values():
+            if not layer.leveled_input and layer.weights.shape[1] >= FEWEST_CHANNELS:
+                groups.setdefault(layer.source, []).append(layer)
         for source, group in groups.items():
             choice = self._choice(source, group)
             self._level_input(source, group, choice)
 
     def _choice(self, source: int, group: list[_Dense]) -> Choice:
         """Choose scales for the layers that read one tensor, each row of weights counting alike."""
-        weights = np.concatenate([one.weights for one in group])
+        weights = np.concatenate([layer.weights for layer in group])
         weights = weights / np.maximum(np.abs(weights).max(axis=1, keepdims=True), 1e-9)
         choice = choose(self._seen(source), weights)
         one = group[0]
@@ -221,46 +225,49 @@ class _Leveling:
         graph, first, name = self.graph, group[0].operator, self.graph.name(source)
         by = graph.new_constant(f"{name}/leveled_by", 1 / choice.scales)
         leveled = graph.before(first, CODES.MUL, [source, by], f"{name}/leveled")
-        for one in group:
-            one.weights = one.weights * choice.scales
+        for layer in group:
+            layer.weights = layer.weights * choice.scales
         if choice.by_token:
             leveled = self._level_tokens(group[0], leveled, choice)
-        for one in group:
-            one.operator.inputs = [leveled, *one.operator.inputs[1:]]
+        for layer in group:
+            layer.operator.inputs = [leveled, *layer.operator.inputs[1:]]
 
-    def _level_tokens(self, one: _Dense, leveled: int, choice: Choice) -> int:
+    def _level_tokens(self, layer: _Dense, leveled: int, choice: Choice) -> int:
         """Divide each token by its largest value, and multiply by it after the layer."""
-        graph, operator, name = self.graph, one.operator, self.graph.name(one.source)
+        graph, operator, name = self.graph, layer.operator, self.graph.name(layer.source)
         sizes = graph.before(operator, CODES.ABS, [leveled], f"{name}/sizes")
         axis = graph.new_constant(f"{name}/axis", [len(graph.shape(leveled)) - 1])
         tokens = graph.before(operator, CODES.REDUCE_MAX, [sizes, axis], f"{name}/by_token")
         least = graph.new_constant(f"{name}/least", LEAST)  # a token of zeros stays one
         tokens = graph.before(operator, CODES.ADD, [tokens, least], f"{name}/by_token_above_0")
         divided = graph.before(operator, CODES.DIV, [leveled, tokens], f"{name}/leveled_tokens")
-        seen = np.abs(self._seen(one.source) / choice.scales).max(axis=1, keepdims=True) + LEAST
-        self._level_output(one, (self._seen(one.target) - one.bias) / seen, tokens)
+        seen = np.abs(self._seen(layer.source) / choice.scales).max(axis=1, keepdims=True) + LEAST
+        self._level_output(layer, (self._seen(layer.target) - layer.bias) / seen, tokens)
         return divided
 
     def _outputs(self) -> None:
-        for one in self.dense.values():
-            if not one.leveled_output and len(one.bias) >= FEWEST_CHANNELS:
-                self._level_output(one, self._seen(one.target))
+        for layer in self.dense.values():
+            if not layer.leveled_output and len(layer.bias) >= FEWEST_CHANNELS:
+                self._level_output(layer, self._seen(layer.target))
 
-    def _level_output(self, one: _Dense, seen: Array, tokens: int | None = None) -> None:
+    def _level_output(self, layer: _Dense, seen: Array, tokens: int | None = None) -> None:
         """Bring the channels to one range; `tokens` are multiplied back before the bias."""
-        if one.activation not in {_NO_ACTIVATION, _RELU}:
+        if layer.activation not in {_NO_ACTIVATION, _RELU}:
             return  # what it clips at would move
-        graph, name = self.graph, self.graph.name(one.target)
+        graph, name = self.graph, self.graph.name(layer.target)
         reach = even(largest(seen))
-        last = graph.new_tensor(f"{name}/integer", graph.shape(one.target))
-        one.operator.outputs, one.leveled_output = [last], True
-        bias, one.bias = one.bias, np.zeros_like(one.bias) if tokens is not None else one.bias
-        one.scale_outputs(1 / reach)
+        last = graph.new_tensor(f"{name}/integer", graph.shape(layer.target))
+        layer.operator.outputs, layer.leveled_output = [last], True
+        bias, layer.bias = (
+            layer.bias,
+            np.zeros_like(layer.bias) if tokens is not None else layer.bias,
+        )
+        layer.scale_outputs(1 / reach)
         by = graph.new_constant(f"{name}/by", reach)
         steps = [(CODES.MUL, by)]
         if tokens is not None:
             steps += [(CODES.MUL, tokens), (CODES.ADD, graph.new_constant(f"{name}/bias", bias))]
-        self._chain(one.operator, last, steps, one.target)
+        self._chain(layer.operator, last, steps, layer.target)
 
     def _rescale_output(self, operator: Any, factors: Array) -> str:
         target = int(operator.outputs[0])

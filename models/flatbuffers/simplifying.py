@@ -39,13 +39,15 @@ def simplify(flatbuffer: bytes) -> bytes:
 
 def _reshape(graph: Graph) -> int:
     """Replace each GATHER_ND of everything by a RESHAPE; return how many."""
-    found = [one for one in graph.operators(CODES.GATHER_ND) if _takes_all(graph, one)]
+    found = [
+        operator for operator in graph.operators(CODES.GATHER_ND) if _takes_all(graph, operator)
+    ]
     for operator in found:
         source, output = int(operator.inputs[0]), int(operator.outputs[0])
         shape = graph.new_constant(f"{graph.name(output)}/shape", list(graph.shape(output)))
         graph.become(operator, CODES.RESHAPE, [source, shape])
     left = graph.operators(CODES.GATHER_ND)
-    if found and not any(graph.holds_truth(int(one.inputs[0])) for one in left):
+    if found and not any(graph.holds_truth(int(gather.inputs[0])) for gather in left):
         graph.lower_version(CODES.GATHER_ND, _GATHER_ND_OF_NUMBERS)
     return len(found)
 
@@ -87,7 +89,7 @@ def _fixed(graph: Graph) -> dict[int, Any]:
 def _needed(graph: Graph, fixed: dict[int, Any]) -> tuple[set[int], list[int]]:
     """Return the remaining operators, by id, and the integers that become their constants."""
     removable = {id(operator) for operator in fixed.values()}
-    waiting = [one for one in graph.operators() if id(one) not in removable]
+    waiting = [operator for operator in graph.operators() if id(operator) not in removable]
     waiting += [fixed[tensor] for tensor in graph.results() if tensor in fixed]
     kept: set[int] = set()
     folded: list[int] = []

@@ -104,7 +104,7 @@ def _reduced(graph: Graph, operator: Any, found: Known) -> Axes:
     kept = found.get(source, NONE) - gone
     if _option(operator, "keepDims"):
         return kept
-    return frozenset(axis - sum(one < axis for one in gone) for axis in kept)
+    return frozenset(axis - sum(lost < axis for lost in gone) for axis in kept)
 
 
 def _transposed(graph: Graph, operator: Any, _: int, found: Known) -> Axes:
@@ -147,8 +147,12 @@ def _gathered(graph: Graph, operator: Any, _: int, found: Known) -> Axes:
     table, indices = (int(tensor) for tensor in operator.inputs[:2])
     axis = _option(operator, "axis") % len(graph.shape(table))
     longer = len(graph.shape(indices)) - 1
-    kept = {one + longer * (one > axis) for one in found.get(table, NONE) if one != axis}
-    return frozenset(kept | {one + axis for one in found.get(indices, NONE)})
+    kept = {
+        position + longer * (position > axis)
+        for position in found.get(table, NONE)
+        if position != axis
+    }
+    return frozenset(kept | {position + axis for position in found.get(indices, NONE)})
 
 
 def _option(operator: Any, name: str) -> int:

@@ -142,7 +142,7 @@ def main() -> int:
             # Each closes what it has open on its board; the pool waits for that.
             processes.terminate_all()
             raise
-    measured = [str(one.folder) for one in ended if one.has_results]
+    measured = [str(run.folder) for run in ended if run.has_results]
     if measured:
         merge = [sys.executable, "-m", "reports.merge", *sorted(measured)]
         command = [*merge, "--out", str(folder / RESULTS)]
@@ -151,7 +151,7 @@ def main() -> int:
             raise EdgeproofError(
                 f"the results cannot be merged ({merged.last_line})", file=folder, remedy=_BY_HAND
             )
-    return 0 if all(one.code == 0 for one in ended) else 1
+    return 0 if all(run.code == 0 for run in ended) else 1
 
 
 if __name__ == "__main__":

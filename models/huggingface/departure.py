@@ -99,7 +99,7 @@ class _Known:
         ordered = _ordered(array)
         room = _CLOSE * max(float(np.abs(ordered).max()), float(np.finfo(np.float32).tiny))
         held = self._by_size.get(array.size, ())
-        return any(float(np.abs(one - ordered).max()) <= room for one in held)
+        return any(float(np.abs(values - ordered).max()) <= room for values in held)
 
 
 def _ordered(array: NDArray[Any]) -> Values:

@@ -127,17 +127,17 @@ def first_not_finite(
         theirs = {index for index, (_, inf) in _not_finite(reference).items() if inf}
         meant = {one.tensor.index for other, one in matched.pairs if other.tensor.index in theirs}
     found = _not_finite(candidate)
-    for one in written_by(candidate.contents):
-        nan, inf = found.get(one.tensor.index, (0, 0))
-        if nan or (inf and one.tensor.index not in meant):
-            point = {"operator": one.operator, "tensor": one.shown, "nan": nan, "inf": inf}
+    for written in written_by(candidate.contents):
+        nan, inf = found.get(written.tensor.index, (0, 0))
+        if nan or (inf and written.tensor.index not in meant):
+            point = {"operator": written.operator, "tensor": written.shown, "nan": nan, "inf": inf}
             return point | {"sqnr_db": None}
     return None
 
 
 def _not_finite(file: File) -> dict[int, tuple[int, int]]:
     """Return the numbers of NaN and Inf in a file's tensors, by index; omit zeros."""
-    written = list(dict.fromkeys(one.tensor.index for one in written_by(file.contents)))
+    written = list(dict.fromkeys(entry.tensor.index for entry in written_by(file.contents)))
     counts = {index: np.zeros(2, np.int64) for index in written}
     unpacked = _unpacked(file)
     for values in file.watcher.at(file.rows, written):

@@ -140,7 +140,12 @@ class Cutter:
 def _scales_of(graph: Any, tensors: Iterable[int]) -> set[int]:
     """Return the tensors that hold the scales and zero points of others: blockwise weights'."""
     found = (_blocks(graph.tensors[tensor]) for tensor in tensors)
-    held = (tensor for one in found if one is not None for tensor in (one.scales, one.zeroPoints))
+    held = (
+        tensor
+        for scales in found
+        if scales is not None
+        for tensor in (scales.scales, scales.zeroPoints)
+    )
     return {int(tensor) for tensor in held if tensor > 0}
 
 

@@ -65,7 +65,7 @@ def written_by(contents: Contents) -> list[Written]:
 
 def match(reference: Contents, candidate: Contents) -> Matched:
     """Return the common tensors of two files: by name, unless most of them have no name."""
-    floats = [one for one in written_by(reference) if one.tensor.dtype in FLOAT_DTYPES]
+    floats = [entry for entry in written_by(reference) if entry.tensor.dtype in FLOAT_DTYPES]
     found = written_by(candidate)
     named, ordered = _by_name(floats, found), _by_order(floats, found)
     if 2 * len(named) >= len(ordered):
@@ -84,15 +84,18 @@ def _by_name(reference: list[Written], candidate: list[Written]) -> list[tuple[W
 
 
 def _unique(written: list[Written]) -> dict[str, Written]:
-    times = Counter(one.tensor.name for one in written)
+    times = Counter(entry.tensor.name for entry in written)
     return {
-        one.tensor.name: one for one in written if one.tensor.name and times[one.tensor.name] == 1
+        entry.tensor.name: entry
+        for entry in written
+        if entry.tensor.name and times[entry.tensor.name] == 1
     }
 
 
 def _by_order(reference: list[Written], candidate: list[Written]) -> list[tuple[Written, Written]]:
     left, right = (
-        [one for one in each if one.operator not in _BETWEEN] for each in (reference, candidate)
+        [entry for entry in each if entry.operator not in _BETWEEN]
+        for each in (reference, candidate)
     )
     blocks = SequenceMatcher(None, list(map(_kind, left)), list(map(_kind, right)), autojunk=False)
     return [
@@ -102,11 +105,11 @@ def _by_order(reference: list[Written], candidate: list[Written]) -> list[tuple[
     ]
 
 
-def _kind(one: Written) -> tuple[str, int]:
-    return _LOOKUPS.get(one.operator, one.operator), _width(one)
+def _kind(written: Written) -> tuple[str, int]:
+    return _LOOKUPS.get(written.operator, written.operator), _width(written)
 
 
-def _width(one: Written) -> int:
+def _width(written: Written) -> int:
     """Return the size of the last dimension; 0 for a scalar, and for a dynamic one."""
-    tensor = one.tensor
+    tensor = written.tensor
     return 0 if not tensor.shape or tensor.dynamic[-1] else tensor.shape[-1]

@@ -56,7 +56,9 @@ class Watcher:
             {"threads": 1, "binding": binding},
             keep_all=True,
         )
-        self._details = {int(one["index"]): one for one in self._model.loaded.inner_tensors()}
+        self._details = {
+            int(detail["index"]): detail for detail in self._model.loaded.inner_tensors()
+        }
         self._by_name = {one["name"]: index for index, one in self._details.items()}
         self._roles = [tensor.name for tensor in self._model.inputs]
         self._scores = scores

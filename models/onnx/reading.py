@@ -199,11 +199,11 @@ class _Reader:
                 initialized.add(self._sparse(value))
         # Files of old list their weights among the inputs, too.
         taken = [port for port in inputs if port.name not in initialized]
-        for one in (*taken, *outputs):
-            self._tensors.setdefault(one.name, replace(one, index=len(self._tensors)))
+        for tensor in (*taken, *outputs):
+            self._tensors.setdefault(tensor.name, replace(tensor, index=len(self._tensors)))
         operators = tuple(self._node(at, value, 0) for at, value in enumerate(nodes))
         return _Graph(
-            inputs=tuple(self._tensors[one.name] for one in taken),
+            inputs=tuple(self._tensors[tensor.name] for tensor in taken),
             outputs=tuple(self._tensors[output.name] for output in outputs),
             operators=operators,
             external=tuple(self._external),

@@ -59,8 +59,8 @@ def hash_external(file: Path, digest: str, external: Sequence[External]) -> str:
     if not external:
         return digest
     needed: dict[str, int] = {}
-    for one in external:
-        needed[one.location] = max(needed.get(one.location, 0), one.end)
+    for place in external:
+        needed[place.location] = max(needed.get(place.location, 0), place.end)
     whole = hashlib.sha256(digest.encode())
     for location, size in sorted(needed.items()):
         path = _inside(file, location)

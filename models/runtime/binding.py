@@ -79,5 +79,5 @@ class Binding:
             "signature": self.signature,
             "graph": self.graph,
             "called": self.called,
-            "shorter": [one.to_request() for one in self.shorter],
+            "shorter": [binding.to_request() for binding in self.shorter],
         }

@@ -47,8 +47,8 @@ class CountedGraph:
 
 def count(_name: str, model: Any) -> None:
     """Count the instructions of a model's answers, at each of its lengths."""
-    for one in (model, *model.shorter.values()):
-        one.graph = CountedGraph(one.graph)
+    for each_length in (model, *model.shorter.values()):
+        each_length.graph = CountedGraph(each_length.graph)
 
 
 if __name__ == "__main__":

@@ -199,7 +199,7 @@ def count_instructions(
             remedy="Report this: marks and counts must go together",
         )
     later = counts[1:]
-    medians = {name: int(median(getattr(one, name) for one in later)) for name in _COUNTED}
+    medians = {name: int(median(getattr(counts, name) for counts in later)) for name in _COUNTED}
     return InstructionCounts(**medians, answers=len(later))
 
 

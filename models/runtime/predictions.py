@@ -143,8 +143,8 @@ def answer_split_at_once(  # noqa: PLR0913 - all named
             runner = started.enter_context(start())
             load(runner)
             answering.append(pool.submit(shared.answer_with, runner, name, inputs))
-        for one in answering:
-            one.result()
+        for answer in answering:
+            answer.result()
     return shared.all(before)
 
 

@@ -147,8 +147,10 @@ class _Package:
         """Return the direct needs of a module, or of the part of one that follows a colon."""
         if entry not in self._needed:
             name, facts = entry.partition(":")[0], self.facts(entry)
-            imported = [one for one in facts.imports if self.path_of(one)]
-            foreign = {one.partition(".")[0] for one in facts.imports}
+            imported = [
+                imported_name for imported_name in facts.imports if self.path_of(imported_name)
+            ]
+            foreign = {imported_name.partition(".")[0] for imported_name in facts.imports}
             self._needed[entry] = _Needed(
                 modules=(*imported, *_packages_around(name)),
                 files=self._files_named(name, facts),

@@ -72,7 +72,7 @@ class KeptFacts:
         """Store the computed facts, with as many older ones as fit."""
         if self._path is None or self._used.keys() <= self._kept.keys():
             return
-        others = [one for one in self._kept.items() if one[0] not in self._used]
+        others = [entry for entry in self._kept.items() if entry[0] not in self._used]
         kept = dict([*others, *self._used.items()][-MOST_KEPT:])
         text = json.dumps([_MADE_BY, {key: vars(facts) for key, facts in kept.items()}]).encode()
         # If it cannot be written, the next run works them out again.

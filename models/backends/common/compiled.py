@@ -123,7 +123,9 @@ class LoadedModel(Loaded):
     def positions(self) -> Tuple[List[Details], List[Details]]:
         """Return details of the first graph's inputs and outputs in order."""
         inputs, outputs = self._compiled_details(self._first_key())
-        by_index = {int(one["index"]): one for one in (*inputs.values(), *outputs.values())}
+        by_index = {
+            int(detail["index"]): detail for detail in (*inputs.values(), *outputs.values())
+        }
 
         def reshaped(details: List[Details]) -> List[Details]:
             return [_with_shape(detail, by_index[int(detail["index"])]) for detail in details]

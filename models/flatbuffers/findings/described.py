@@ -55,7 +55,7 @@ def _names(
     side: str, described: Sequence[TensorMetadata], held: Sequence[Tensor]
 ) -> Iterator[Finding]:
     """Compare names that both sides use: their order has to agree."""
-    told, found = [_bare(one.name) for one in described], [_bare(one.name) for one in held]
+    told, found = [_bare(port.name) for port in described], [_bare(port.name) for port in held]
     if told != found and len(set(told)) > 1 and sorted(told) == sorted(found):
         yield Finding(
             "metadata-order",
@@ -74,8 +74,8 @@ def _bare(name: str) -> str:
 def _files(inspected: Inspected) -> Iterator[Finding]:
     if inspected.metadata is None:
         return
-    packed = {one.name for one in inspected.metadata.packed}
-    missing = [one.name for one in inspected.metadata.every_file if one.name not in packed]
+    packed = {file.name for file in inspected.metadata.packed}
+    missing = [file.name for file in inspected.metadata.every_file if file.name not in packed]
     if missing:
         yield Finding(
             "metadata-file-missing",
@@ -120,7 +120,7 @@ def _labels(inspected: Inspected) -> Iterator[Finding]:
 def _lines(inspected: Inspected, file: AssociatedFile) -> int | None:
     """Return how many non-empty lines a packed file has; None if it is missing."""
     if file.name not in {
-        one.name for one in (inspected.metadata.packed if inspected.metadata else ())
+        packed.name for packed in (inspected.metadata.packed if inspected.metadata else ())
     }:
         return None
     try:
@@ -134,7 +134,7 @@ def _packed(inspected: Inspected) -> Iterator[Finding]:
     """Name files that are mentioned and packed but cannot be unpacked."""
     if inspected.metadata is None:
         return
-    packed = {one.name for one in inspected.metadata.packed}
+    packed = {file.name for file in inspected.metadata.packed}
     for file in inspected.metadata.every_file:
         if file.name in packed:
             try:

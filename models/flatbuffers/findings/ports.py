@@ -78,7 +78,7 @@ def _lengths(inspected: Inspected) -> Iterator[Finding]:
             "open-length",
             "note",
             f"It leaves the number of tokens open: {_shaped(inspected, found)}.",
-            tuple(one.name for one in found),
+            tuple(port.name for port in found),
             "Resize its inputs before they are fed; delegates may need a fixed length",
         )
 
@@ -90,7 +90,7 @@ def _batches(inspected: Inspected) -> Iterator[Finding]:
             "open-batch",
             "note",
             f"It leaves the number of texts open: {_shaped(inspected, found)}.",
-            tuple(one.name for one in found),
+            tuple(port.name for port in found),
             "Feed one text at a time, or resize its inputs",
         )
     fixed = [port for port in inspected.inputs if _many(port)]
@@ -99,7 +99,7 @@ def _batches(inspected: Inspected) -> Iterator[Finding]:
             "fixed-batch",
             "warning",
             f"It takes several texts at once, and no fewer: {_shaped(inspected, fixed)}.",
-            tuple(one.name for one in fixed),
+            tuple(port.name for port in fixed),
             "Convert with a batch of 1, or of -1",
         )
 
@@ -179,13 +179,13 @@ def _graphs(inspected: Inspected) -> Iterator[Finding]:
 def _rounded(inspected: Inspected) -> Iterator[Finding]:
     found = [port for port in inspected.inputs if _rounds(port)]
     if found:
-        names = several(named(one, inspected.inputs) for one in found)
+        names = several(named(port, inspected.inputs) for port in found)
         yield Finding(
             "ids-rounded",
             "error",
             f"It takes quantized numbers in {names}, with a scale above 1: ids beside each other "
             "become the same.",
-            tuple(one.name for one in found),
+            tuple(port.name for port in found),
             "Convert with inputs of int32, which are never quantized, or with "
             "inference_input_type = tf.float32",
         )

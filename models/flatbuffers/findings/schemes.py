@@ -74,8 +74,8 @@ def _claimed(inspected: Inspected) -> Iterator[Finding]:
 def _dtypes(inspected: Inspected) -> set[str]:
     """Return the dtypes of all tensors that represent real numbers."""
     report = inspected.report
-    census = {one.dtype for one in (*report.weight_census, *report.activation_census)}
-    return census | {one.dtype for one in (*inspected.inputs, *inspected.outputs)}
+    census = {share.dtype for share in (*report.weight_census, *report.activation_census)}
+    return census | {tensor.dtype for tensor in (*inspected.inputs, *inspected.outputs)}
 
 
 def _told(inspected: Inspected) -> str:
@@ -112,8 +112,8 @@ def _breaches(inspected: Inspected, contract: Contract) -> Iterator[Finding]:
 def _floats_left(inspected: Inspected) -> Iterator[Finding]:
     """Name large float32 weights of an otherwise quantized file."""
     weights = large_weights(inspected.report.tensors)
-    total = sum(one.constant_bytes for one in weights)
-    if all(one.dtype in {"float32", "float64"} for one in weights):
+    total = sum(held.constant_bytes for held in weights)
+    if all(held.dtype in {"float32", "float64"} for held in weights):
         return
     least = max(limits().float_share * total, limits().float_bytes)
     for weight in weights:

@@ -119,12 +119,14 @@ def _too_large(tensor: Tensor, values: Floats, readers: str) -> Iterator[Finding
 def _readers(tensor: Tensor, operators: Iterable[Operator]) -> str:
     """Name the operators that read a constant, ignoring dequantization."""
     listed = list(operators)
-    readers = [one for one in listed if _reads(one, tensor)]
+    readers = [operator for operator in listed if _reads(operator, tensor)]
     unpacked = [
         reader.outputs[0] for reader in readers if reader.name == "DEQUANTIZE" and reader.outputs
     ]
     if unpacked:
-        readers = [one for one in listed if any(_reads(one, each) for each in unpacked)] or readers
+        readers = [
+            operator for operator in listed if any(_reads(operator, each) for each in unpacked)
+        ] or readers
     return several(f"{reader.name} {reader.index}" for reader in readers) or "nothing"
 
 
@@ -155,9 +157,9 @@ def _zero_points(inspected: Inspected) -> Iterator[Finding]:
 def _product_weights(inspected: Inspected) -> Iterator[Tensor]:
     """Yield the stored weights of products, before dequantization."""
     unpacks = {
-        one.outputs[0].index: one.inputs[0]
-        for one in inspected.main
-        if one.name == "DEQUANTIZE" and one.outputs and one.inputs
+        operator.outputs[0].index: operator.inputs[0]
+        for operator in inspected.main
+        if operator.name == "DEQUANTIZE" and operator.outputs and operator.inputs
     }
     for operator in inspected.main:
         weight = operator.inputs[1] if len(operator.inputs) > 1 else None

@@ -104,7 +104,7 @@ def test_option_overrides_environment_overrides_ini_overrides_default(option, mo
 @pytest.mark.parametrize("name", GIVEN)
 def test_strings_are_parsed_into_typed_values(name):
     text, value = GIVEN[name]
-    (option,) = (one for one in OPTIONS if one.name == name)
+    (option,) = (each for each in OPTIONS if each.name == name)
     assert resolved(option, command_line=text) == value
 
 
@@ -114,7 +114,7 @@ def test_strings_are_parsed_into_typed_values(name):
 )
 @pytest.mark.parametrize("source", ["switch", "variable", "ini"])
 def test_error_names_where_a_wrong_value_was_given(name, text, source, monkeypatch):
-    (option,) = (one for one in OPTIONS if one.name == name)
+    (option,) = (each for each in OPTIONS if each.name == name)
     given = {"switch": {"command_line": text}, "variable": {}, "ini": {"ini": text}}[source]
     if source == "variable":
         monkeypatch.setenv(option.variable, text)
@@ -125,7 +125,7 @@ def test_error_names_where_a_wrong_value_was_given(name, text, source, monkeypat
 
 @pytest.mark.parametrize("name", PATHS)
 def test_path_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_path):
-    (option,) = (one for one in OPTIONS if one.name == name)
+    (option,) = (each for each in OPTIONS if each.name == name)
     text = PATHS[name]
     monkeypatch.chdir(tmp_path)
     here, ini = str((tmp_path / text).resolve()), str((INI_FOLDER / text).resolve())
@@ -144,7 +144,7 @@ def test_every_option_with_a_path_is_parsed_as_a_path():
 
 @pytest.mark.parametrize("name", MIXED)
 def test_path_within_a_value_is_relative_to_the_folder_it_is_given_in(name, monkeypatch, tmp_path):
-    (option,) = (one for one in OPTIONS if one.name == name)
+    (option,) = (each for each in OPTIONS if each.name == name)
     text, expected = MIXED[name]
     monkeypatch.chdir(tmp_path)
     for given, folder in (({"command_line": text}, tmp_path), ({"ini": text}, INI_FOLDER)):
@@ -156,7 +156,7 @@ def test_path_within_a_value_is_relative_to_the_folder_it_is_given_in(name, monk
 
 
 def test_variable_with_several_values_holds_one_per_line(monkeypatch):
-    (option,) = (one for one in OPTIONS if one.name == "flatbuffer")
+    (option,) = (each for each in OPTIONS if each.name == "flatbuffer")
     monkeypatch.setenv(option.variable, "/a.tflite\nb=/b.tflite\n")
     assert resolved(option) == ("/a.tflite", "b=/b.tflite")
 
@@ -164,7 +164,7 @@ def test_variable_with_several_values_holds_one_per_line(monkeypatch):
 def test_both_checkpoint_paths_are_made_absolute(monkeypatch, tmp_path):
     (tmp_path / "large").mkdir()
     monkeypatch.chdir(tmp_path)
-    (option,) = (one for one in OPTIONS if one.name == "pretrained")
+    (option,) = (each for each in OPTIONS if each.name == "pretrained")
     given = resolved(option, command_line="full=large,small=owner/name")
     assert given == f"full={tmp_path / 'large'},small=owner/name"
 
@@ -190,7 +190,7 @@ UNFIT = {
     ("name", "text"), [(name, text) for name, texts in UNFIT.items() for text in texts]
 )
 def test_rejects_list_with_a_gap_or_a_duplicate(name, text):
-    (option,) = (one for one in OPTIONS if one.name == name)
+    (option,) = (each for each in OPTIONS if each.name == name)
     with pytest.raises(UsageMistake) as refused:
         resolved(option, command_line=text)
     assert refused.value.key == option.switch
@@ -200,7 +200,7 @@ def test_rejects_list_with_a_gap_or_a_duplicate(name, text):
 @pytest.mark.parametrize("text", ["~nobody-of-that-name/x", "x" * 5000, "a\0b"])
 @pytest.mark.parametrize("name", PATHS)
 def test_rejects_impossible_path(name, text):
-    (option,) = (one for one in OPTIONS if one.name == name)
+    (option,) = (each for each in OPTIONS if each.name == name)
     text += ".toml" if PATHS[name].endswith(".toml") else ""
     with pytest.raises(UsageMistake, match="cannot be a path") as refused:
         resolved(option, command_line=text)

@@ -36,13 +36,13 @@ def test_limits_for_emulated_boards_can_be_decided_by_few_texts(name):
     assert {*here.limits} == {*there.limits}, "no limit comes or goes"
     laxer = set()
     for metric, scheme in here.limits:
-        ours, theirs = (one.limit(metric, scheme or "float32") for one in (here, there))
+        ours, theirs = (budgets.limit(metric, scheme or "float32") for budgets in (here, there))
         assert theirs.keeps(ours.value), "never stricter"
         if theirs.value != ours.value:
             assert metric in SCORES or theirs.file.endswith("emulated_budgets.toml")
             laxer.add(metric)
     assert {"accuracy_drop", "accuracy_drop_float32"} & laxer
-    assert all(METRICS[one].counted == "texts" for one in laxer)
+    assert all(METRICS[metric].counted == "texts" for metric in laxer)
 
 
 @pytest.mark.parametrize("name", budget_names())

@@ -169,4 +169,4 @@ def test_statistics_that_share_their_resamples_have_the_intervals_of_each_alone(
     tables = confusion(gold, answers, [str(at % 7) for at in range(300)], classes=3)
     alone = (reputation.reliability, reputation.sensitivity, reputation.f_rs)
     together = resampling.counts_intervals(reputation.means, tables)
-    assert together == [resampling.counts_interval(one, tables) for one in alone]
+    assert together == [resampling.counts_interval(table, tables) for table in alone]
