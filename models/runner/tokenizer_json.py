@@ -47,24 +47,28 @@ class Cleaning(NamedTuple):
 
 
 def filling(padding: Optional[Mapping[str, Any]]) -> Optional[Filling]:
-    """Return what fills every row up to one length behind its tokens; None of any other padding."""
-    if padding is None or padding["direction"] != "Right" or padding["pad_to_multiple_of"]:
+    """Return what fills every row up to one length behind its tokens; None of any other padding.
+
+    Args:
+        padding: as the library's tokenizer tells it.
+    """
+    if padding is None or padding["direction"] != "right" or padding["pad_to_multiple_of"]:
         return None
-    strategy = padding["strategy"]
-    length = strategy.get("Fixed") if isinstance(strategy, dict) else None
+    length = padding["length"]
     return length and Filling(length, padding["pad_id"], padding["pad_type_id"])
 
 
 def word_pieces(
-    document: Mapping[str, Any], ask: Callable[[str], List[int]]
+    document: Mapping[str, Any], length: int, ask: Callable[[str], List[int]]
 ) -> Optional[WordPieces]:
     """Return what encodes texts as a tokenizer.json says; None where it says anything unknown.
 
     Args:
         document: what the file holds, as the library writes it.
+        length: of the rows, which are filled up behind their tokens.
         ask: as for `WordPieces`.
     """
-    model, room = document["model"], _room(document)
+    model, room = document["model"], _room(document["truncation"], length)
     lowercase, cleaning = _normalizer(document["normalizer"])
     templates = _templates(document["post_processor"])
     is_known = (
@@ -95,13 +99,11 @@ def _finding(cleaning: List[Cleaning], *, lowercase: bool) -> Callable[[str], Li
     return words
 
 
-def _room(document: Mapping[str, Any]) -> Optional[int]:
-    """Return the tokens of a row that is cut and filled up behind; None of any other."""
-    cut, filled = document["truncation"], filling(document["padding"])
-    if cut is None or filled is None or cut["max_length"] > filled.length:
+def _room(cut: Optional[Mapping[str, Any]], length: int) -> Optional[int]:
+    """Return the tokens of a row whose text is cut behind; None where it is not, or may not fit."""
+    if cut is None or cut["direction"] != "Right" or cut["max_length"] > length:
         return None
-    behind = cut["direction"] == "Right" and cut["strategy"] in {"LongestFirst", "OnlyFirst"}
-    return cut["max_length"] if behind else None
+    return cut["max_length"] if cut["strategy"] in {"LongestFirst", "OnlyFirst"} else None
 
 
 def _normalizer(said: Any) -> Tuple[Optional[bool], List[Cleaning]]:

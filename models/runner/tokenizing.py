@@ -56,9 +56,12 @@ class RowTokenizer:
 
     def __init__(self, library: Any) -> None:
         self._library = library
-        document = json.loads(library.to_str())
-        self.filling = filling(document["padding"])
-        self._pieces = word_pieces(document, self._ask) if self.filling else None
+        self.filling = filling(library.padding)
+        self._pieces = None
+        # Others' JSON can be of many megabytes: it is not looked at.
+        if self.filling and type(library.model).__name__ == "WordPiece":
+            document = json.loads(library.to_str())
+            self._pieces = word_pieces(document, self.filling.length, self._ask)
 
     def encode(self, texts: Sequence[str]) -> Row:
         """Return the row of a text or a pair."""

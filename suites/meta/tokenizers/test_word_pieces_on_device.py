@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 import time
@@ -14,7 +13,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 from tokenizers.normalizers import BertNormalizer
 
 from models.corpus.clean import COMBINED, STEPS, normalizer_for
-from models.runner.tokenizer_json import EXPRESSIONS, word_pieces
+from models.runner.tokenizer_json import EXPRESSIONS
 from models.runner.tokenizing import RowTokenizer, tokenizer
 from models.runner.word_pieces import LONGEST_TEXT, LONGEST_WORD, MOST_ASKED, MOST_WORDS
 from suites.meta.tokenizers.texts import MANY, NASTY, sample_texts
@@ -64,7 +63,7 @@ def library(cleaning=(), *, lowercase=True, length=LENGTH) -> Tokenizer:
 
 
 def is_recognized(made: Tokenizer) -> bool:
-    return word_pieces(json.loads(made.to_str()), list) is not None
+    return RowTokenizer(made)._pieces is not None
 
 
 def assert_equal(made: Tokenizer, rows: RowTokenizer, texts) -> None:
