@@ -88,5 +88,5 @@ def test_unmeasured_sizes_are_none():
 
 
 def test_rejects_empty_file():
-    with pytest.raises(EdgeproofError, match="not a size ratio"):
+    with pytest.raises(EdgeproofError, match="no size ratio"):
         size_ledger(counts(BERT_LARGE), counts(MOBILEBERT), {"float32": FlatBufferSizes(0, 1)})
