@@ -80,7 +80,7 @@ class Artefact:
         return parse_npy(data, name=file, remedy=_remedy(self.kept_as), kind=StoreError)
 
     def numbers(self, name: str, rows: int) -> NDArray[Any]:
-        """Return the array of a .npy file that holds numbers for so many rows.
+        """Return the array of numbers in a .npy file; check its number of rows.
 
         Raises:
             StoreError: as `read`; or it holds something else.

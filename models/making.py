@@ -112,7 +112,7 @@ class _Ear:
         return self._document.decode("utf-8", "replace")
 
     def close(self, seconds: float) -> None:
-        """Hear the rest, within so many seconds."""
+        """Read the rest of the output, for a number of seconds at most."""
         self._thread.join(seconds)
 
     def _listen(self) -> None:

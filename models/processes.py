@@ -259,7 +259,7 @@ def _read(process: subprocess.Popen[bytes], deadline: float, most: int) -> _Said
 
 
 def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Tell whether a program ends within so many seconds; its number stays its own until `wait`."""
+    """Wait some seconds for a program's end; tell whether it came. Its id stays until `wait`."""
     deadline, pause = time.monotonic() + seconds, 0.0005
     while not _is_over(process):
         left = deadline - time.monotonic()

@@ -52,7 +52,7 @@ class LitertCpu(CompiledBackend):
         return _KERNELS[self.mode]
 
     def options(self, api: Any, threads: int, signatures: int) -> Any:
-        """Return the kernels of its mode, with so many threads."""
+        """Return the options for the kernels of its mode, and for a number of threads."""
         shares = signatures > 1 and self.kernels == "DELEGATE"
         return api.Options(
             hardware_accelerators=api.HardwareAccelerator.CPU,

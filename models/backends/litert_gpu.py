@@ -62,7 +62,7 @@ class LitertGpu(CompiledBackend):
         return ("GPU",) if self.mode == "alone" else ("GPU", "CPU")
 
     def options(self, api: Any, threads: int, signatures: int) -> Any:  # noqa: ARG002 - the interface's
-        """Return the options for GPU and processor, with so many threads."""
+        """Return the options for GPU and processor, with a number of threads."""
         computing = [api.HardwareAccelerator[name] for name in self.hardware]
         return api.Options(
             hardware_accelerators=functools.reduce(operator.or_, computing),

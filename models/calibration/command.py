@@ -34,7 +34,7 @@ _LARGEST = 1 << 31
 def calibrate(
     *, comparisons: int, slowdown: float, variant: Path | None, backend: str | None
 ) -> dict[str, Any]:
-    """Measure false positives and power, over so many comparisons each, in turn.
+    """Measure false positives and power, with a number of comparisons each, in turn.
 
     Args:
         comparisons: of each kind, at least one.

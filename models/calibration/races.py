@@ -132,7 +132,7 @@ def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
 
 @contextmanager
 def other_cores_busy(cores: int) -> Iterator[None]:
-    """Keep so many cores busy with processes that end with this one."""
+    """Keep a number of cores busy with processes that end with this one."""
     command = [sys.executable, "-c", BUSY]
     busy = [processes.start(command, stdout=None, stderr=None, remedy=_START) for _ in range(cores)]
     try:

@@ -134,7 +134,7 @@ class CandidateSpec:
 
     @property
     def length(self) -> int | None:
-        """Tokens of a text; None if the file leaves it open and nobody declared it."""
+        """Tokens of a text; None if the file leaves it open and no declaration sets it."""
         return next((port.length for port in self.inputs if port.role == "ids"), None)
 
     @property

@@ -33,7 +33,7 @@ _NO_DUPLICATE = ("-1", "")
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A company, university or artist: its name as a model is told, and its domain."""
+    """A company, university or artist: its name as a model's input, and its domain."""
 
     name: str
     domain: str

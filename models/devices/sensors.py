@@ -143,7 +143,7 @@ def power(texts: Texts, rails: Sequence[str]) -> dict[str, float]:
 
 
 def on_battery(texts: Texts) -> bool | None:
-    """Tell whether a battery is being emptied; None if there is no battery."""
+    """Tell whether the battery is discharging; None if there is no battery."""
     states = [
         texts.get(f"{path}/status", "").strip()
         for path, _ in _described(texts, "/sys/class/power_supply/", "type", ["Battery"])

@@ -196,7 +196,7 @@ class _Builder:
         return form
 
     def _by_token(self, value: Form | Array) -> Form | Array:
-        """Turn a constant that differs between tokens into a node: it is no scale or shift."""
+        """Turn a constant that differs between tokens into a node: not a scale, not a shift."""
         if isinstance(value, Form):
             return value
         rank = _rank(value)

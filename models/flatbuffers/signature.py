@@ -11,5 +11,5 @@ SIGNATURE = "serving_default"
 
 
 def signature_of_length(length: int) -> str:
-    """Return the key of the signature for rows of so many tokens, in a file of several lengths."""
+    """Return the key of the signature for rows of `length` tokens, in a file of several lengths."""
     return f"tokens_{length}"

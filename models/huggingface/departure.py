@@ -32,7 +32,7 @@ _MASKED = 1e30
 
 
 def first_departure(network: Network, flatbuffer: bytes, row: Encoded) -> str:
-    """Return the first operator whose output PyTorch never has, and nothing after it leads back.
+    """Return the first operator whose output differs from PyTorch's, without a later return.
 
     A converter fuses, splits and moves operators, so values are compared and not names: a tensor of
     the file is right where PyTorch has the same values at some point, in whatever order.
@@ -86,7 +86,7 @@ class _Recorder(torch.fx.Interpreter):  # type: ignore[misc] # the group `dev` h
 
 
 class _Known:
-    """Values that are right, whatever order they stand in."""
+    """Right values, independent of their order."""
 
     def __init__(self, values: Iterator[Values]) -> None:
         self._by_size: dict[int, list[Values]] = {}

@@ -1,4 +1,4 @@
-"""Which label of the corpus each output of a fine-tuned classifier stands for."""
+"""Match each output of a fine-tuned classifier with a label of the corpus."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Cutter:
 
     @functools.cached_property
     def varying(self) -> tuple[int, ...]:
-        """The operators whose outputs hang on the inputs, in the order in which they are computed.
+        """Operators whose outputs depend on the inputs, in execution order.
 
         The others unpack constants: they go wherever what they unpack is read.
         """
@@ -163,7 +163,7 @@ def _blocks(tensor: Any) -> Any:
 
 
 def _used(indices: Iterable[int] | None) -> list[int]:
-    """Return the tensors of a list; -1 stands for an optional one that is not there."""
+    """Return the tensors of a list, without -1, which marks an absent optional one."""
     return [int(index) for index in ([] if indices is None else indices) if index >= 0]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Absent(Exception):  # noqa: N818 - becomes a UsageMistake that names the file
-    """The graph has no such part."""
+    """The graph lacks this part."""
 
 
 class Walk:

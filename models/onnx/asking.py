@@ -53,7 +53,7 @@ class Fed:
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """How an ONNX file is asked.
+    """The command that runs an ONNX file.
 
     Attributes:
         file: the file.

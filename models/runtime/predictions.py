@@ -85,7 +85,7 @@ def answers_stage(
 
 
 def seconds_for(texts: int) -> float:
-    """Return how many seconds a runner may take to answer so many texts, before it hangs."""
+    """Return how many seconds a runner may take to answer a number of texts before it hangs."""
     return 60.0 + SECONDS_PER_TEXT * texts
 
 

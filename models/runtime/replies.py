@@ -73,7 +73,7 @@ def loaded_in(header: Header, arrays: Arrays, name: str) -> LoadedModel:
 
 
 def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) -> Answers:
-    """Read a model's answers to so many rows."""
+    """Read a model's answers to a number of rows."""
     _only(arrays, "logits", "invoke_ns", "cpu_ns")
     logits = _array(arrays, "logits", np.float32, (rows, classes_of(model)))
     counts = {
@@ -93,7 +93,7 @@ def answers_in(header: Header, arrays: Arrays, rows: int, model: LoadedModel) ->
 
 
 def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, LoadedModel]) -> Race:
-    """Read a race of so many rounds over so many texts."""
+    """Read a race of a number of rounds over a number of texts."""
     _only(arrays, "ns", "cpu_ns", "predictions", "rows")
     shape = len(models), rounds
     wall, cpu = (_times(arrays, name, shape) for name in ("ns", "cpu_ns"))
@@ -112,7 +112,7 @@ def race_in(arrays: Arrays, texts: int, rounds: int, models: Mapping[str, Loaded
 
 
 def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
-    """Read a model's labels for so many texts."""
+    """Read a model's labels for a number of texts."""
     _only(arrays, "logits", "labels", "lengths", "text_to_label_ns")
     labels = _array(arrays, "labels", np.int32, (texts,))
     _within(labels, "a label", _labels_of(model))
@@ -129,7 +129,7 @@ def classified_in(arrays: Arrays, texts: int, model: LoadedModel) -> Classified:
 
 
 def computed_in(_header: Header, arrays: Arrays, runs: int) -> tuple[tuple[NDArray[Any], ...], ...]:
-    """Read the results of a graph for so many runs: equally many outputs in each."""
+    """Read the results of a graph for a number of runs, with equally many outputs in each."""
     outputs = len(arrays) // runs
     names = [[f"{run}/{place}" for place in range(outputs)] for run in range(runs)]
     _only(arrays, *(name for each in names for name in each))

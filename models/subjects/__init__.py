@@ -398,12 +398,12 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
 
     @property
     def byte_limit(self) -> int:
-        """How large the file may be; 0 if that is not said."""
+        """Limit on the size of the file; 0 without one."""
         return int(self.bytes.split()[0]) if self.bytes else 0
 
     @property
     def times_paper(self) -> float:
-        """How many texts it answers while the paper's recipe answers one; 0 if not said."""
+        """Required speed, as a multiple of the paper's recipe; 0 without one."""
         return float(self.speed.split()[0]) if self.speed else 0.0
 
     def require_fit(

@@ -139,7 +139,7 @@ def _require_known(name: str, given: Mapping[str, Any], file: Path) -> None:
 def _add_tokens(
     library: Tokenizer, model: PieceModel, names: Mapping[str, str], file: Path
 ) -> None:
-    """Make tokens of texts that stand for themselves; those that are missing get the next numbers.
+    """Add tokens for whole texts; those that are missing get the next numbers.
 
     Raises:
         UsageMistake: added_tokens.json gives one another number.

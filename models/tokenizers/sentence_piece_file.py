@@ -116,7 +116,7 @@ def _piece(held: Message) -> Piece:
 
 
 def damaged(file: Path, what: str) -> UsageMistake:
-    """Return the mistake that a file is no SentencePiece model, or not a whole one."""
+    """Return the mistake that a file is not a SentencePiece model, or is incomplete."""
     return UsageMistake(
         f"is not a SentencePiece model, or was damaged ({what})",
         file=file,

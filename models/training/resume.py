@@ -79,7 +79,7 @@ class Resume:
 
     @contextmanager
     def _opened(self) -> Iterator[Mapping[str, Any]]:
-        """Give the arrays by name, none if there is no file."""
+        """Return the arrays by name; none if there is no file."""
         if not self.path.is_file():
             yield {}
             return

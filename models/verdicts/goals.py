@@ -47,7 +47,7 @@ class Goal:
 
 
 def read_goals(table: object, *, file: str, schemes: Collection[str]) -> dict[str | None, Goal]:
-    """Read the table `[goal]`; None in place of a scheme stands for every one.
+    """Read the table `[goal]`; the key None stands for every scheme.
 
     Args:
         table: what the file holds under `goal`.

@@ -80,7 +80,7 @@ class Stream:
 def single_stream(
     ask: Callable[[int, int], Floats], *, queries: int, seconds: float
 ) -> NDArray[np.float64]:
-    """Ask until there were at least so many queries and they took at least so long, or `MOST`.
+    """Ask one query after the other until there are enough queries and enough seconds, or `MOST`.
 
     Args:
         ask: takes the number of the next query and how many, gives the seconds each took.

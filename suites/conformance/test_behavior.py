@@ -1,4 +1,4 @@
-"""How the FlatBuffer answers: the same every time, text by text, whatever stands in padding."""
+"""The FlatBuffer answers the same every time, text by text, whatever is in the padding."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Counted(LocalTransport):
 
 
 class Here:
-    """A place whose answers are kept."""
+    """A target whose answers are kept."""
 
     def identity(self, transport, backend):  # noqa: ARG002 - a place's
         """Return the key of stored answers."""
@@ -38,7 +38,7 @@ class Here:
 
 
 class Anywhere:
-    """A place whose identity is unknown."""
+    """A target whose identity is unknown."""
 
     def identity(self, transport, backend):  # noqa: ARG002 - a place's
         """Return None: no answers are stored."""

@@ -117,7 +117,7 @@ def moments(kind: str, longest: float) -> list[tuple[signal.Signals, float]]:
 
 
 def after(seconds: float) -> Callable[[Path], bool]:
-    """Return a moment so many seconds from now."""
+    """Return a moment some seconds from now."""
     due = time.monotonic() + seconds
     return lambda _: time.monotonic() >= due
 

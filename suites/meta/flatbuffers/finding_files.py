@@ -121,7 +121,7 @@ def nothing_out() -> bytes:
 
 
 def unread() -> bytes:
-    """Return a file of which nothing reads the mask."""
+    """Return a file whose mask no operator reads."""
     model = Model()
     ids, mask = model.tensor("ids", (1, 8), "int32"), model.tensor("mask", (1, 8), "int32")
     weights, out = model.tensor("w", (3, 8), values=np.ones((3, 8))), model.tensor("out", (1, 3))
