@@ -6,10 +6,9 @@ import os
 
 import pytest
 
-from models.runtime.assembling import NAME, assemble, runner_parts
+from models.runtime.assembling import NAME
 from suites.meta.devices.boards import Board
-from suites.meta.gates.faults_in_runners import planted_logits
-from suites.meta.gates.planting import RUNNER_VARIABLE, changed
+from suites.meta.gates.planting import RUNNER_VARIABLE, runner_with
 from suites.meta.gates.running import run_pytest
 from suites.meta.runtime.sshd import why_no_sshd
 
@@ -21,16 +20,15 @@ PLUGIN = ("-p", "suites.meta.gates.planted_programs")
 
 @pytest.fixture
 def judge_on_board(bundle, tmp_path):
-    """Judge a board whose runner notes each answer and then executes `lines`.
+    """Judge a board whose runner notes each answer, and may have a fault.
 
-    `judge_on_board(lines, arguments)` returns the outcome, and how many answers were given.
+    `judge_on_board(fault, arguments)` returns the outcome, and how many answers were given.
     """
 
-    def judged(lines=(), arguments=()):
+    def judged(fault="nothing", arguments=()):
         board, noted = Board(tmp_path / "board"), tmp_path / "answers"
-        planted = planted_logits(f"open({str(noted)!r}, 'a').write('.')", *lines, "return logits")
         runner = tmp_path / NAME
-        runner.write_bytes(assemble(changed(runner_parts(), planted)))
+        runner.write_bytes(runner_with(fault, noted))
         given = [f"--edge-target={board.target}", f"--edge-bundle={bundle}"]
         given += [f"--edge-cache-dir={tmp_path / 'store'}", *PLUGIN, *arguments]
         variables = {
@@ -71,8 +69,7 @@ def _few(measurement):
 
 def test_gates_turn_red_where_a_board_changes_labels(judge_on_board):
     """Every fourth text has a wrong label, chosen by the board's own logits."""
-    turned = "logits = logits[::-1].copy() if int(abs(logits[0]) * 1e4) % 4 == 0 else logits"
-    outcome, _ = judge_on_board([turned])
+    outcome, _ = judge_on_board("every fourth turned around")
     assert outcome.code == pytest.ExitCode.TESTS_FAILED
     failed = {name.partition("[")[0].rpartition("::")[2] for name in outcome.ids("failed")}
     assert "test_labels_agree_with_the_host" in failed

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from suites.meta.gates.faults_in_runners import planted_logits
 from suites.meta.gates.planting import Fault, file_of
 
 GOLDEN = "suites/agreement/test_golden.py::"
 INSTRUCTIONS = "suites/instructions/test_instructions.py::"
 DYNAMIC = "dynamic_wi8_afp32"
-ON_ARM = "__import__('os').uname().machine == 'aarch64'"
 
 FAULTS = {
     "a kernel that turns labels around on ARM": Fault(
         gate=GOLDEN + "test_labels_agree_with_the_host",
         says="fail: agreement_golden of float32",
-        runner=planted_logits(f"return -logits if {ON_ARM} else logits"),
+        runner="turned around on ARM",
     ),
     "a kernel that is a little off on ARM": Fault(
         gate=GOLDEN + "test_logits_stay_close_to_the_host",
         says="fail: logit_difference of float32",
-        runner=planted_logits(f"return logits + np.float32(0.1) * ({ON_ARM})"),
+        runner="a little off on ARM",
     ),
     "a reference kernel whose last bit differs on ARM": Fault(
         gate=GOLDEN + "test_reference_kernels_answer_as_on_the_host",
         says="fail: reference_difference of float32",
-        runner=planted_logits(
-            f"return np.nextafter(logits, np.float32(9)) if {ON_ARM} else logits"
-        ),
+        runner="last bit on ARM",
     ),
     "a float32 file under an int8 name, as the core computes": Fault(
         gate=INSTRUCTIONS + "test_multiplications_are_as_the_scheme_says",

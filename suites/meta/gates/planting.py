@@ -11,6 +11,7 @@ import numpy as np
 
 from models.devices.recognition import WATCHER_FILE
 from models.runtime.assembling import NAME, assemble, runner_parts
+from models.store import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,16 @@ WATCHER_VARIABLE = "EDGEPROOF_META_WATCHER"
 BACKENDS_VARIABLE = "EDGEPROOF_META_BACKENDS"
 SECONDS_VARIABLE = "EDGEPROOF_META_SECONDS"
 PLANTED_BACKENDS = Path(__file__).parent / "planted_backends"
+PLANTED_RUNNER = Path(__file__).with_name("planted_runner.py")
+# A watcher is one file: it finds the checkout's.
+WATCHER = """\
+import sys
+
+sys.path[0] = {project!r}
+from suites.meta.gates.planted_watcher import main
+
+sys.exit(main({fault!r}))
+"""
 PLUGIN = ("-p", "suites.meta.gates.planted_programs")
 
 
@@ -38,8 +49,8 @@ class Fault:
         says: what its message holds.
         schemes: the variants of the run.
         plant: changes a copy of the miniature's store.
-        runner: source of the runner, each text to be replaced with another.
-        watcher: the same of the watcher, which reads sensors.
+        runner: a fault of `planted_runner.py`; "" for the runner as it is.
+        watcher: a fault of `planted_watcher.py`, which reads sensors; "" likewise.
         arguments: of pytest.
         compared: whether the clean run's baseline is there to be compared with.
         backend: a backend of `planted_backends`, which the run is asked to look at.
@@ -52,8 +63,8 @@ class Fault:
     says: str = ""
     schemes: tuple[str, ...] = ("float32",)
     plant: Callable[[Miniature], None] | None = None
-    runner: dict[str, str] | None = None
-    watcher: dict[str, str] | None = None
+    runner: str = ""
+    watcher: str = ""
     arguments: tuple[str, ...] = ()
     compared: bool = False
     backend: str = ""
@@ -76,20 +87,33 @@ def plant(fault: Fault, mini: Miniature, folder: Path) -> tuple[list[str], dict[
     if fault.plant is not None:
         fault.plant(mini)
     variables = {}
-    if fault.runner is not None:
+    if fault.runner:
         variables[RUNNER_VARIABLE] = str(folder / NAME)
-        (folder / NAME).write_bytes(assemble(changed(runner_parts(), fault.runner)))
-    if fault.watcher is not None:
-        variables[WATCHER_VARIABLE] = str(folder / WATCHER_FILE.name)
-        source = {WATCHER_FILE.name: WATCHER_FILE.read_text(encoding="utf-8")}
-        (program,) = changed(source, fault.watcher).values()
-        (folder / WATCHER_FILE.name).write_text(program, encoding="utf-8")
+        (folder / NAME).write_bytes(runner_with(fault.runner))
+    if fault.watcher:
+        program = folder / WATCHER_FILE.name
+        variables[WATCHER_VARIABLE] = str(program)
+        start = WATCHER.format(project=str(PROJECT), fault=fault.watcher)
+        program.write_text(start, encoding="utf-8")
     if fault.backend:
         variables[BACKENDS_VARIABLE] = str(PLANTED_BACKENDS)
         arguments.append(f"--edge-backends={fault.backend}")
     if fault.backend_seconds is not None:
         variables[SECONDS_VARIABLE] = str(fault.backend_seconds)
     return [*arguments, *(PLUGIN if variables else ())], variables
+
+
+def runner_with(fault: str, note: Path | None = None) -> bytes:
+    """Return the runner's archive with a fault of `planted_runner.py` around it.
+
+    Args:
+        fault: its name.
+        note: a file to which the runner appends a dot for each answer; None for none.
+    """
+    given = f"{fault!r}, {None if note is None else str(note)!r}"
+    start = f"import sys\n\nimport planted_runner\n\nsys.exit(planted_runner.main({given}))\n"
+    planted = PLANTED_RUNNER.read_text(encoding="utf-8")
+    return assemble(runner_parts() | {"__main__.py": start, PLANTED_RUNNER.name: planted})
 
 
 def in_flatbuffer(scheme: str, edit: Callable[[bytes], bytes]) -> Callable[[Miniature], None]:
@@ -148,17 +172,3 @@ def in_json(
         mini.rewrite(member, json.dumps(document).encode())
 
     return plant
-
-
-def changed(sources: dict[str, str], replacements: dict[str, str]) -> dict[str, str]:
-    """Return the sources of a program with some of their text replaced.
-
-    Args:
-        sources: by the name of their file.
-        replacements: texts that stand once in all of them, and what takes their places.
-    """
-    for old, new in replacements.items():
-        found = [name for name, source in sources.items() for _ in range(source.count(old))]
-        assert len(found) == 1, f"{len(found)} times {old!r}"
-        sources = sources | {found[0]: sources[found[0]].replace(old, new)}
-    return sources

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from suites.meta.gates.faults_in_runners import FAULTS
+from suites.meta.gates import planted_runner, planted_watcher
+from suites.meta.gates.faults_in_runners import BEHAVIOR, FAULTS
+from suites.meta.gates.planting import Fault
+from suites.meta.gates.table import PLANTED
 from suites.meta.gates.turning_red import assert_its_gate_turns_red
+
+
+def test_wrapper_without_a_fault_turns_no_gate_red(run_with):
+    outcome = run_with(
+        Fault(gate=BEHAVIOR + "test_answers_are_repeated_bit_for_bit", runner="nothing")
+    )
+    assert outcome.code == pytest.ExitCode.OK, outcome.output
+
+
+def test_every_fault_of_the_runner_is_planted():
+    given = [fault for faults in PLANTED.values() for fault in faults.values()]
+    others = {"nothing", "every fourth turned around"}
+    assert {one.runner for one in given} - {""} == set(planted_runner.FAULTS) - others
+    assert {one.watcher for one in given} - {""} == set(planted_watcher.FAULTS)
 
 
 @pytest.mark.parametrize("name", FAULTS)
