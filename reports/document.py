@@ -17,26 +17,20 @@ a default is in every document.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict, replace
 
 from models.open_tables import Open
 from models.tables import Table
+from models.verdicts.details import Number  # noqa: TC001 - msgspec reads the annotation
 from models.verdicts.measurement import Measurement  # noqa: TC001 - msgspec reads the annotation
 from reports.extent import Extent  # noqa: TC001 - the same
-from reports.kernel_coverage import Covered  # noqa: TC001 - the same
 from reports.localizations import Localization  # noqa: TC001 - the same
 from reports.matrix import Cell  # noqa: TC001 - the same
 
 Name = Annotated[str, Meta(min_length=1)]
-Count = Annotated[int, Meta(ge=0)]
-# Beyond these no float is, and no number of ours. Whole numbers are written without a point.
-Number = (
-    Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Annotated[float, Meta(ge=-1e300, le=1e300)]
-)
 
 
 class Moment(Open, frozen=True, kw_only=True):
@@ -295,45 +289,3 @@ class Document(Table, frozen=True, kw_only=True):
             ],
             tests=[test for test in self.tests if (test.subject, test.device) == whose],
         )
-
-
-class Moved(Open, frozen=True, kw_only=True):
-    """The change of a measurement since its baseline."""
-
-    move: str
-    reason: str
-
-
-class Looked(Open, frozen=True, kw_only=True):
-    """How many texts a gate looked at, out of how many, and why no more."""
-
-    texts: Count
-    of: Count
-    because: str
-    decided_after: Count | msgspec.UnsetType = msgspec.UNSET
-
-
-class Details(Open, frozen=True, kw_only=True):
-    """The details of a measurement that are drawn."""
-
-    baseline: Moved | msgspec.UnsetType = msgspec.UNSET
-    seconds: list[Number] = []
-    warm_up: Count = 0
-    sustained_from: Count = 0
-    confusion: list[list[Number]] = []
-    flips: list[list[Number]] = []
-    floors: dict[str, Number] = {}
-    kernels: Covered | msgspec.UnsetType = msgspec.UNSET
-    looked: Looked | msgspec.UnsetType = msgspec.UNSET
-
-
-def check_details(details: dict[str, Any]) -> None:
-    """Check the details of a measurement that are drawn.
-
-    Raises:
-        ValidationError: a key is mistyped, or a table is not as wide in one row as in another.
-    """
-    known = msgspec.convert(details, Details)
-    for name in ("confusion", "flips"):
-        if len({len(row) for row in getattr(known, name)}) > 1:
-            raise msgspec.ValidationError(f"`details.{name}` has rows of different widths")

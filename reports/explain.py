@@ -9,19 +9,19 @@ from __future__ import annotations
 import shlex
 import textwrap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models.foreign_text import as_markdown, as_markup, one_line, several_lines, visible
 from models.verdicts.baselines import Move
+from models.verdicts.details import Looked
 from models.verdicts.judge import Verdict, describe
-from models.verdicts.measurement import INVALID_BECAUSE
 from models.verdicts.metrics import metric_named
 from models.verdicts.quantities import human
 from reports.budget_lines import place_of
 from reports.naming import commit_of, moment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from models.verdicts.measurement import BudgetRecord, Measurement
     from reports.document import Circumstances, DeviceRecord, Document, Outcome
@@ -269,7 +269,8 @@ def _breaks_its_budget(one: Measurement) -> bool:
 def is_worse(one: Measurement) -> bool:
     """Tell whether it breaks its regression guard, or is worse than its baseline."""
     broken = one.guard is not None and one.guard.verdict is Verdict.FAIL
-    return broken or one.details.get("baseline", {}).get("move") == Move.REGRESSION.value
+    moved = one.details.since_baseline
+    return broken or (moved is not None and moved.move == Move.REGRESSION)
 
 
 def _judged(one: Measurement) -> list[tuple[str, str]]:
@@ -285,17 +286,16 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
         rows.append(("Its verdict", _verdict_as(one, one.guard, one.guard.verdict)))
     if one.known_failure:
         rows.append(("Known failure", one.known_failure))
-    looked = one.details.get("looked")
-    if looked:
-        rows.append(("Texts looked at", _looked(looked)))
-    answered_by = one.details.get("answered_by")
-    if answered_by:
-        said = ", ".join(f"{name} {count:,}" for name, count in answered_by.items())
+    details = one.details
+    if isinstance(details.looked, Looked):
+        rows.append(("Texts looked at", _looked(details.looked)))
+    if details.answered_by:
+        said = ", ".join(f"{name} {count:,}" for name, count in details.answered_by.items())
         rows.append(("Texts answered by", said))
-    if one.details.get("first_difference"):
-        rows.append(("First difference", str(one.details["first_difference"])))
-    known = one.details.get("baseline", {}).get("reason", NO_BASELINE)
-    return [*rows, ("Since the baseline", str(known))]
+    if details.first_difference:
+        rows.append(("First difference", details.first_difference))
+    moved = details.since_baseline
+    return [*rows, ("Since the baseline", NO_BASELINE if moved is None else moved.reason)]
 
 
 def _verdict_as(one: Measurement, limit: BudgetRecord | None, verdict: Verdict) -> str:
@@ -303,15 +303,16 @@ def _verdict_as(one: Measurement, limit: BudgetRecord | None, verdict: Verdict) 
     if verdict is not Verdict.INVALID:
         return f"{verdict}: {MEANING[verdict] if limit is None else one.why(limit, verdict)}"
     # An earlier run has kept the circumstances in its sentence alone.
-    because = one.details.get(INVALID_BECAUSE)
-    return f"{verdict}: {one.reason if because is None else f'not judged, {because}'}"
+    because = one.details.invalid_because
+    known = isinstance(because, str)
+    return f"{verdict}: {f'not judged, {because}' if known else one.reason}"
 
 
-def _looked(looked: Mapping[str, Any]) -> str:
+def _looked(looked: Looked) -> str:
     """Say how many texts were looked at, out of how many, and why no more."""
-    said = f"{looked['texts']:,} of {looked['of']:,}: {looked['because']}"
-    if "decided_after" in looked:
-        said += f"; {looked['decided_after']:,} would have decided"
+    said = f"{looked.texts:,} of {looked.of:,}: {looked.because}"
+    if isinstance(looked.decided_after, int):
+        said += f"; {looked.decided_after:,} would have decided"
     return said
 
 

@@ -1,48 +1,21 @@
 """List the operators of each candidate that run on proven kernels, from results.json alone."""
 
-# ruff: noqa: RUF012 - msgspec gives each table an empty list or table of its own
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec import UnsetType
 
 from models.foreign_text import as_markup, one_line
-from models.open_tables import Open
+from models.verdicts.details import Covered
 
 if TYPE_CHECKING:
     from reports.document import Document
 
-METRIC, DETAIL = "kernel_coverage", "kernels"
+METRIC = "kernel_coverage"
 TITLE = "Which operators stand on proven kernels"
 # Of a file with a hundred operators that no reference has, the first tell enough.
 _MOST_SHOWN = 12
-
-
-class Covered(Open, frozen=True, kw_only=True):
-    """The detail `kernels` of a measurement.
-
-    Attributes:
-        multiply_accumulates: the share of them in operators whose kernel was proven.
-        operators: how many the file has.
-        states: how many of them are proven, deviate, are refused or are not covered.
-        texts: how many texts' activations they were fed with, beside drawn values.
-        not_recorded: why no activations were recorded; "" where they were.
-        drawn_alone: of each graph without recorded activations, where others have some, why.
-        graphs: how many the file has.
-        asked_graphs: how many of them are computed: their operators were asked.
-        not_proven: of each operator that is not proven its name, its place, and why.
-    """
-
-    multiply_accumulates: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
-    operators: int = 0
-    states: dict[str, int] = {}
-    texts: int = 0
-    not_recorded: str = ""
-    drawn_alone: list[str] = []
-    graphs: int = 1
-    asked_graphs: int = 1
-    not_proven: list[str] = []
 
 
 def lines_of(document: Document) -> list[tuple[str, list[str]]]:
@@ -51,7 +24,8 @@ def lines_of(document: Document) -> list[tuple[str, list[str]]]:
     for one in document.measurements:
         if one.metric != METRIC:
             continue
-        covered = msgspec.convert(one.details.get(DETAIL, {}), Covered)
+        held = one.details.kernels
+        covered = Covered() if isinstance(held, UnsetType) else held
         said = (
             f"{one.scheme} on {one.backend}: {one.value:.1%} of {covered.operators} operators and "
             f"{covered.multiply_accumulates:.1%} of multiply-accumulates ({_how(covered)})"

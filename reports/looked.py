@@ -7,11 +7,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from models.foreign_text import one_line
+from models.verdicts.details import Looked
 
 if TYPE_CHECKING:
     from reports.document import Document
-
-LOOKED = "looked"
 
 
 def as_sentence(document: Document) -> str:
@@ -21,12 +20,12 @@ def as_sentence(document: Document) -> str:
         EdgeproofError: a measurement is not valid.
     """
     measured = document.measurements
-    looked = [one.details[LOOKED] for one in measured if LOOKED in one.details]
+    looked = [one.details.looked for one in measured if isinstance(one.details.looked, Looked)]
     if not looked:
         return ""
-    of = max(one["of"] for one in looked)
-    some = sorted(one["texts"] for one in looked if one["texts"] < one["of"])
-    every = Counter(one["because"] for one in looked if one["texts"] == one["of"])
+    of = max(one.of for one in looked)
+    some = sorted(one.texts for one in looked if one.texts < one.of)
+    every = Counter(one.because for one in looked if one.texts == one.of)
     said = []
     if some:
         range_ = f"{some[0]:,} to {some[-1]:,}, median {median(some):,.0f}"

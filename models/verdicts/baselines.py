@@ -113,11 +113,13 @@ class Movement(NamedTuple):
         move: in a word.
         reason: the sentence that says so.
         other_file: how the file of the baseline differs from the measured one; "" if it is that.
+        because: why the two cannot be compared; "" if they can.
     """
 
     move: Move
     reason: str
     other_file: str = ""
+    because: str = ""
 
 
 def baseline_path(folder: Path, subject: str, device: str, scheme: str) -> Path:
@@ -278,12 +280,12 @@ def movement(
     metric = metric_named(measured.metric)
     before = baseline.of(measured.metric, measured.backend)
     if before is None:
-        return Movement(Move.NOT_COMPARED, f"{metric.name}: the baseline has none")
+        return _not_compared(metric, "the baseline has none")
     if untimed is None and measured.device == HOST and metric.unit in CLOCKED:
         untimed = "a host does other things meanwhile, only ratios are compared"
     why = _incomparable(metric, baseline.taken, taken, untimed)
     if why is not None:
-        return Movement(Move.NOT_COMPARED, f"{metric.name}: {why}")
+        return _not_compared(metric, why)
     # A newer file is what a baseline is for: it is compared, and said.
     other = _other_file(baseline.taken.file, taken.file)
     also = f" ({other})" if other else ""
@@ -310,6 +312,10 @@ def movement(
         f"since {_since(baseline)}{also}",
         other,
     )
+
+
+def _not_compared(metric: Metric, because: str) -> Movement:
+    return Movement(Move.NOT_COMPARED, f"{metric.name}: {because}", because=because)
 
 
 def _since(baseline: Baseline) -> str:

@@ -8,12 +8,11 @@ from typing import Any, Literal
 import msgspec
 
 from models.errors import EdgeproofError
+from models.open_tables import as_plain, read_open
 from models.tables import Table
+from models.verdicts.details import Details
 from models.verdicts.judge import Budget, Estimate, Judgment, Verdict, check_range, describe, judge
 from models.verdicts.metrics import metric_named
-
-# The detail that says what was wrong with the circumstances.
-INVALID_BECAUSE = "invalid_because"
 
 
 class BudgetRecord(Table, frozen=True, kw_only=True):
@@ -81,7 +80,7 @@ class Measurement(Table, frozen=True, kw_only=True):
     known_failure: str = ""
     subject: str = ""
     guard: GuardRecord | None = None
-    details: dict[str, Any] = msgspec.field(default_factory=dict)
+    details: Details = msgspec.field(default_factory=Details)
 
     def __post_init__(self) -> None:
         metric = metric_named(self.metric)
@@ -119,12 +118,13 @@ class Measurement(Table, frozen=True, kw_only=True):
             verdict: on that.
         """
         budget = Budget(self.metric, limit.limit, limit.value, "", limit.file, limit.key)
-        because = self.details.get(INVALID_BECAUSE)
-        return Judgment(verdict, self.estimate, budget, self.scheme, because).why
+        because = self.details.invalid_because
+        invalid = because if isinstance(because, str) else None
+        return Judgment(verdict, self.estimate, budget, self.scheme, invalid).why
 
     def to_dict(self) -> dict[str, Any]:
         """Return the measurement as plain values, in the order of the contract."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain: dict[str, Any] = as_plain(self)
         return plain
 
     @classmethod
@@ -136,7 +136,7 @@ class Measurement(Table, frozen=True, kw_only=True):
                 other.
         """
         try:
-            return msgspec.convert(data, type=cls)
+            return read_open(data, cls)
         except (msgspec.ValidationError, UnicodeEncodeError) as error:
             raise EdgeproofError(
                 f"not a measurement: {error}",
@@ -204,7 +204,7 @@ def measure(  # noqa: PLR0913 - a measurement has these parts, all named
         known_failure=known_failure,
         subject=subject,
         guard=None if guard is None else _guarded(estimate, guard, scheme, invalid_because),
-        details={**_test_of(estimate), **(details or {}), **_invalid(invalid_because)},
+        details=_details({**_test_of(estimate), **(details or {}), **_invalid(invalid_because)}),
     )
 
 
@@ -213,7 +213,19 @@ def _test_of(estimate: Estimate) -> dict[str, float]:
 
 
 def _invalid(because: str | None) -> dict[str, str]:
-    return {} if because is None else {INVALID_BECAUSE: because}
+    return {} if because is None else {"invalid_because": because}
+
+
+def _details(given: dict[str, Any]) -> Details:
+    """Read the details that a gate gives.
+
+    Raises:
+        EdgeproofError: one of them is mistyped.
+    """
+    try:
+        return read_open(given, Details)
+    except msgspec.ValidationError as error:
+        raise EdgeproofError(f"`details`: {error}", remedy="Correct what the gate gives") from None
 
 
 def _guarded(

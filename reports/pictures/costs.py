@@ -45,7 +45,7 @@ _OF_CHECKPOINTS = (
 def latency(view: View) -> Picture | None:
     """Draw how the time of an answer is distributed, with percentiles and budgets."""
     raw = {
-        scheme: MILLISECONDS * np.asarray(one.details["seconds"])[_warm(one) :]
+        scheme: MILLISECONDS * np.asarray(one.details.seconds)[_warm(one) :]
         for scheme, one in view.of("latency_p50", holding="seconds").items()
     }
     # An emulator's time is no one's.
@@ -88,7 +88,7 @@ def latency(view: View) -> Picture | None:
 
 def _warm(one: Measurement) -> int:
     """Return which sample is the first that the percentiles count."""
-    return int(one.details.get("sustained_from", 0))
+    return one.details.sustained_from
 
 
 def _limits(view: View) -> list[float]:

@@ -42,7 +42,7 @@ def _tables(view: View, kind: str) -> Picture | None:
     figure = sheet(1.65 * lines)
     for place, (scheme, one) in enumerate(found.items()):
         axes = figure.add_subplot(lines, COLUMNS, place + 1)
-        _table(axes, np.asarray(one.details[kind]), view.labels, look(color).color)
+        _table(axes, np.asarray(getattr(one.details, kind)), view.labels, look(color).color)
         axes.set_title(f"{scheme}: {_said(one)}", fontsize=9, color=GRAY)
         axes.set_xlabel("answer", fontsize=8)
         if place % COLUMNS == 0:

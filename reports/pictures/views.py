@@ -57,14 +57,14 @@ class View:
 
         Args:
             metric: its name.
-            holding: a key of the details, where only measurements that have it are wanted.
+            holding: a field of the details, where only measurements that have it are wanted.
         """
         found = {
             one.scheme: one
             for one in self.measurements
             if one.metric == metric
             and one.backend in {None, self.main}
-            and (holding is None or holding in one.details)
+            and (holding is None or getattr(one.details, holding))
         }
         order = (FULL_MODEL, *self.schemes)
         return {scheme: found[scheme] for scheme in order if scheme in found}

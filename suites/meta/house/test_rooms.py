@@ -90,7 +90,9 @@ MAY_IMPORT = {
             "models.store",
         ),
     },
-    "models.verdicts": {"models.errors", "models.tables", "models.corpus"},
+    "models.verdicts": {
+        *("models.corpus", "models.errors", "models.open_tables", "models.tables"),
+    },
     "models.devices": {
         *("models.backends", "models.runner"),
         *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),

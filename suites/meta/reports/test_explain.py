@@ -6,9 +6,10 @@ import pytest
 
 from models.store import PROJECT
 from reports.budget_lines import place_of
+from reports.document import Outcome
 from reports.explain import explanations
 from suites.meta.reports.documents import changed
-from suites.meta.reports.runs import DROP_TEST, document
+from suites.meta.reports.runs import DROP, DROP_TEST, document, taken
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,16 @@ def test_reason_is_shown_if_localization_failed():
     failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
     first, *_ = explanations(changed(document(), run={"localizations": [failed]}))
     assert dict(first.rows)["Localizer"] == "not localized: killed"
+
+
+def test_reason_with_a_colon_is_shown_whole():
+    """What was wrong is a field: no part of the sentence is taken for it."""
+    because = "throttled: 0x5: the firmware says so"
+    one = taken("accuracy_drop", "float16", (0.0, -0.01, 0.01, 9), budget=DROP,
+                invalid_because=because)  # fmt: skip
+    tests = [Outcome(id=one.test, outcome="failed", seconds=0.1)]
+    (red,) = explanations(document(measurements=[one], tests=tests))
+    assert dict(red.rows)["Verdict"] == f"invalid: not judged, {because}"
 
 
 def test_explanation_says_how_many_texts_would_decide(red):

@@ -127,11 +127,16 @@ def test_uncommitted_changes_are_reported():
     assert found.reason.endswith("since commit 012345678 with changes (2026-11-21)")
 
 
+def not_compared(metric, because):
+    """The movement of a measurement that cannot be compared."""
+    return Movement(Move.NOT_COMPARED, f"{metric}: {because}", because=because)
+
+
 @pytest.mark.parametrize("metric", ["latency_p50", "latency_ratio", "texts_per_second"])
 def test_times_are_not_compared_if_they_do_not_count(metric):
     before, now = baseline(taken(metric, 1.0)), taken(metric, 9.0)
     found = movement(now, before, HERE, {}, untimed="it is emulated")
-    assert found == Movement(Move.NOT_COMPARED, f"{metric}: it is emulated")
+    assert found == not_compared(metric, "it is emulated")
 
 
 def test_other_metrics_are_compared_if_times_do_not_count():
@@ -160,7 +165,7 @@ def test_other_conditions_are_not_compared(metric, device, machine, texts, why):
     before = baseline(taken(metric, value))
     now = taken(metric, 0.9 * value, device=device)
     found = movement(now, before, RunIdentity(machine=machine, texts=texts), {})
-    assert found == Movement(Move.NOT_COMPARED, f"{metric}: {why}")
+    assert found == not_compared(metric, why)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "flatbuffer_bytes", "instructions"])
@@ -190,7 +195,7 @@ def test_same_or_unknown_file_is_not_reported(files):
 
 def test_a_metric_that_the_baseline_lacks_is_not_compared():
     found = movement(taken("accuracy", 0.5), baseline(taken("agreement", 0.5)), HERE, {})
-    assert found == Movement(Move.NOT_COMPARED, "accuracy: the baseline has none")
+    assert found == not_compared("accuracy", "the baseline has none")
 
 
 def test_open_interval_is_not_compared():

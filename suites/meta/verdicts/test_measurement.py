@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from models.errors import EdgeproofError, UsageMistake
+from models.verdicts.details import Details
 from models.verdicts.judge import Budget, Estimate, Verdict
 from models.verdicts.measurement import Measurement, measure
 
@@ -55,17 +56,17 @@ def test_a_measurement_survives_json() -> None:
 
 def test_measurement_holds_the_details_of_its_test() -> None:
     one = drop(details={"races": 2}, known_failure="seen", subject="mini")
-    assert (one.details, one.known_failure, one.subject) == ({"races": 2}, "seen", "mini")
+    assert (one.details.held, one.known_failure, one.subject) == ({"races": 2}, "seen", "mini")
     assert (one.scheme, one.device, one.backend, one.test) == tuple(PLACE.values())
     assert one.reason.startswith("accuracy_drop of float16: 1.2 points [0.4, 2.1] (n = 2,000 ")
     plain = measure(Estimate(0.0, 0.0, 0.0, 1), metric="accuracy_drop", **PLACE)
-    assert (plain.details, plain.known_failure, plain.subject) == ({}, "", "")
+    assert (plain.details, plain.known_failure, plain.subject) == (Details(), "", "")
 
 
 def test_exact_test_of_a_drop_is_reported_and_stored() -> None:
     estimate = Estimate(0.01, 0.0, 0.02, 500, mcnemar_p=0.0123)
     one = measure(estimate, metric="accuracy_drop", **PLACE, details={"races": 1})
-    assert one.details == {"mcnemar_p": 0.0123, "races": 1}
+    assert one.to_dict()["details"] == {"mcnemar_p": 0.0123, "races": 1}
     assert "(n = 500 texts, McNemar p = 0.012)" in one.reason
 
 
@@ -93,6 +94,26 @@ def test_wrong_circumstances_make_it_invalid_whatever_its_budget() -> None:
     one = drop(invalid_because="another process ran")
     assert one.verdict is Verdict.INVALID
     assert one.reason.endswith("not judged, another process ran")
+    assert one.details.invalid_because == "another process ran"
+
+
+@pytest.mark.parametrize("value", [0.0, 0.041, 0.1])
+def test_reason_follows_from_the_fields(value: float) -> None:
+    one = measure(
+        Estimate(value, value - 0.01, value + 0.01, 500),
+        metric="accuracy_drop",
+        budget=BUDGET,
+        **PLACE,
+    )
+    read = Measurement.from_dict(one.to_dict())
+    assert one.reason.endswith(f": {read.why(read.budget, read.verdict)}")
+
+
+def test_rejects_mistyped_details() -> None:
+    with pytest.raises(EdgeproofError, match="details"):
+        drop(details={"seconds": "a few"})
+    with pytest.raises(EdgeproofError, match="rows of different widths"):
+        drop(details={"confusion": [[1], [1, 2]]})
 
 
 def test_rejects_unknown_metric() -> None:
