@@ -15,10 +15,11 @@ from suites.meta.gates.planting import (
 )
 
 if RUNNER_VARIABLE in os.environ:
-    assembling.runner_file = lambda: Path(os.environ[RUNNER_VARIABLE])
+    planted = Path(os.environ[RUNNER_VARIABLE])
+    assembling.runner_file = lambda: planted  # type: ignore[assignment]  # the same without a cache
 if BACKENDS_VARIABLE in os.environ:
     models.backends.__path__.append(os.environ[BACKENDS_VARIABLE])
 if SECONDS_VARIABLE in os.environ:
     backend_answers.SECONDS = float(os.environ[SECONDS_VARIABLE])
 if WATCHER_VARIABLE in os.environ:
-    watch.WATCHER_FILE = Path(os.environ[WATCHER_VARIABLE])
+    watch.WATCHER_FILE = Path(os.environ[WATCHER_VARIABLE])  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ import random
 import socket
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,22 +24,32 @@ from models.runner.feeding import Feed
 from models.runner.model import LENGTH, Model
 from models.runner.session import Session
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.runner.framing import Arrays, Header, Reply
+    from models.runner.session import Adapt
+    from models.runner.tokenizing import Row
+
+    # Called once before the runner serves; what it returns is given each model that is loaded.
+    Plant = Callable[[], Adapt | None]
+
 SECOND = 1_000_000_000
 QUANTIZED = "dynamic"
 
 
-def wrap(owner, name, change):
+def wrap(owner: Any, name: str, change: Callable[..., Any]) -> None:
     """Replace a function of a class or a module by `change`, which gets the original first."""
     before = getattr(owner, name)
 
     @functools.wraps(before)
-    def planted(*arguments, **named):
+    def planted(*arguments: Any, **named: Any) -> Any:
         return change(before, *arguments, **named)
 
     setattr(owner, name, planted)
 
 
-def in_logits(change):
+def in_logits(change: Callable[[Any, Any], Any]) -> Plant:
     """Return a fault that passes all logits through `change`, which gets the model, too."""
     return lambda: wrap(Model, "logits", lambda before, model: change(model, before(model)))
 
@@ -51,52 +62,52 @@ class Around:
         invoke: is called in place of its own, with the graph.
     """
 
-    def __init__(self, graph, invoke):
+    def __init__(self, graph: Any, invoke: Callable[[Any], object]) -> None:
         self._graph, self._invoke = graph, invoke
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._graph, name)
 
-    def invoke(self):
+    def invoke(self) -> None:
         """Answer, or do whatever the fault does."""
         self._invoke(self._graph)
 
 
-def in_invoke(invoke, *, of=""):
+def in_invoke(invoke: Callable[[Any], object], *, of: str = "") -> Plant:
     """Return a fault in the graphs of all models whose name begins with `of`."""
 
-    def planted():
-        def adapt(name, model):
+    def planted() -> Adapt:
+        def adapt(name: str, model: Model) -> None:
             if name.startswith(of):
                 for one in (model, *model.shorter.values()):
-                    one.graph = Around(one.graph, invoke)
+                    one.graph = Around(one.graph, invoke)  # type: ignore[assignment]  # it is one
 
         return adapt
 
     return planted
 
 
-def pausing(seconds):
+def pausing(seconds: float) -> Callable[[Any], None]:
     """Return an `invoke` that takes so many seconds longer."""
 
-    def invoke(graph):
+    def invoke(graph: Any) -> None:
         time.sleep(seconds)
         graph.invoke()
 
     return invoke
 
 
-def twice(graph):
+def twice(graph: Any) -> None:
     """Compute each answer two times."""
     graph.invoke()
     graph.invoke()
 
 
-def before_a_text(act):
+def before_a_text(act: Callable[[Row], object]) -> Plant:
     """Return a fault that does something whenever a text is given to a model."""
 
-    def planted():
-        def give(before, feed, row):
+    def planted() -> None:
+        def give(before: Any, feed: Feed, row: Row) -> Any:
             act(row)
             return before(feed, row)
 
@@ -105,16 +116,16 @@ def before_a_text(act):
     return planted
 
 
-def sleeping(seconds):
+def sleeping(seconds: float) -> Callable[[Row], None]:
     """Return what takes so many seconds for each text."""
     return lambda _row: time.sleep(seconds)
 
 
-def holding(size):
+def holding(size: int) -> Plant:
     """Return a fault that holds so many bytes once a model is loaded."""
 
-    def planted():
-        def load(before, own, header, arrays):
+    def planted() -> None:
+        def load(before: Any, own: Any, header: Header, arrays: Arrays) -> Any:
             own.ballast = b"x" * size
             return before(own, header, arrays)
 
@@ -123,11 +134,11 @@ def holding(size):
     return planted
 
 
-def started_earlier(nanoseconds):
+def started_earlier(nanoseconds: int) -> Plant:
     """Return a fault by which the process seems to be so much older: nobody has to wait for it."""
 
-    def planted():
-        def age(before):
+    def planted() -> None:
+        def age(before: Callable[[], int | None]) -> int | None:
             known = before()
             return None if known is None else known + nanoseconds
 
@@ -136,21 +147,21 @@ def started_earlier(nanoseconds):
     return planted
 
 
-def answers_seem_late():
+def answers_seem_late() -> None:
     """Add two seconds to the clock around each answer: nobody has to wait for them."""
 
-    def invoke(before, model):
+    def invoke(before: Any, model: Model) -> Any:
         wall, cpu = before(model)
         return wall + 2 * SECOND, cpu
 
     wrap(Model, "invoke", invoke)
 
 
-def labels_seem_late(of=""):
+def labels_seem_late(of: str = "") -> Plant:
     """Return a fault that adds two seconds to each text of the models named so."""
 
-    def planted():
-        def classify(before, own, header, arrays):
+    def planted() -> None:
+        def classify(before: Any, own: Session, header: Header, arrays: Arrays) -> Reply:
             facts, answers = before(own, header, arrays)
             if header["name"].startswith(of):
                 answers["text_to_label_ns"] = answers["text_to_label_ns"] + 2 * SECOND
@@ -161,16 +172,16 @@ def labels_seem_late(of=""):
     return planted
 
 
-def without_fast_kernels():
+def without_fast_kernels() -> None:
     """Let each mode of the interpreter take the built-in kernels."""
     known = interpreters.RESOLVERS
     known.update(dict.fromkeys(known, known["builtin"]))
 
 
-def dense_layers_a_tenth_too_large():
+def dense_layers_a_tenth_too_large() -> None:
     """Multiply what a graph with a dense layer computes by 1.1."""
 
-    def compute(before, *request):
+    def compute(before: Any, *request: Any) -> Any:
         answers = before(*request)
         backend, content, threads, *_ = request
         loaded = backend.load(Source(content=content), threads)
@@ -182,10 +193,10 @@ def dense_layers_a_tenth_too_large():
     wrap(session, "compute_graph", compute)
 
 
-def several_threads_reverse():
+def several_threads_reverse() -> None:
     """Reverse the logits of models that were loaded with more than one thread."""
 
-    def load(before, own, header, arrays):
+    def load(before: Any, own: Any, header: Header, arrays: Arrays) -> Any:
         reply = before(own, header, arrays)
         own.models[header["name"]].threads = header["threads"]
         return reply
@@ -194,16 +205,16 @@ def several_threads_reverse():
     in_logits(lambda model, logits: logits[::-1] if model.threads > 1 else logits)()
 
 
-def remembering(model, logits):
+def remembering(model: Any, logits: Any) -> Any:
     """Add a trace of the answer before."""
     before, model.before = getattr(model, "before", 0.0 * logits), logits
     return logits + np.float32(1e-3) * before
 
 
-def inputs_by_position():
+def inputs_by_position() -> None:
     """Take the inputs in the order of the request, whatever their names."""
 
-    def check(before, model, arrays):
+    def check(before: Any, model: Model, arrays: Arrays) -> Any:
         if LENGTH not in arrays:
             names = "ids", "mask", "segments"
             arrays = dict(zip(names, arrays.values()))  # noqa: B905 - Python 3.8 knows no `strict`
@@ -212,22 +223,22 @@ def inputs_by_position():
     wrap(Model, "check", check)
 
 
-def other_labels_in_a_race():
+def other_labels_in_a_race() -> None:
     """Record the least likely label in a race."""
     wrap(Model, "label", lambda _before, model: int(model.logits().argmin()))
 
 
-def skipping(is_known):
+def skipping(is_known: Callable[[Any, Any, int], bool]) -> Plant:
     """Return a fault that leaves an answer out where `is_known(model, arrays, row)` says so."""
 
-    def planted():
-        def set_row(before, model, arrays, row):
+    def planted() -> Adapt:
+        def set_row(before: Any, model: Any, arrays: Any, row: int) -> Any:
             model.kept = is_known(model, arrays, row)
             return before(model, arrays, row)
 
         wrap(Model, "set_row", set_row)
 
-        def adapt(_name, model):
+        def adapt(_name: str, model: Any) -> None:
             model.kept = False
             model.graph = Around(model.graph, lambda graph: model.kept or graph.invoke())
 
@@ -236,27 +247,27 @@ def skipping(is_known):
     return planted
 
 
-def is_repeated(model, arrays, row):
+def is_repeated(model: Any, arrays: Any, row: int) -> bool:
     """Tell whether a text is the one before it."""
     key = [array[row].tobytes() for array in arrays.values()]
     before, model.key = getattr(model, "key", None), key
-    return key == before
+    return bool(key == before)
 
 
-def is_foreseen(model, arrays, row):
+def is_foreseen(model: Any, arrays: Any, row: int) -> bool:
     """Tell whether a text follows the one before it as it has followed it before."""
     words = arrays["ids"][row].tobytes()
     ahead = model.__dict__.setdefault("ahead", {})
     before, model.words = getattr(model, "words", None), words
     known = ahead.get(before) == words
     ahead.setdefault(before, words)
-    return known
+    return bool(known)
 
 
-def asking_a_network():
+def asking_a_network() -> None:
     """Ask this machine before each request for answers."""
 
-    def answer(before, own, header, arrays):
+    def answer(before: Any, own: Session, header: Header, arrays: Arrays) -> Any:
         asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         asked.connect(("127.0.0.1", 9))
         return before(own, header, arrays)
@@ -264,19 +275,19 @@ def asking_a_network():
     wrap(Session, "answer", answer)
 
 
-def write_down(row):
+def write_down(row: Row) -> None:
     """Append a text to a file beside the program."""
     with open(sys.argv[0] + ".texts.log", "a") as file:  # noqa: PTH123 - as a spy would do it
         file.write(str(row.ids))
 
 
-def is_arm():
+def is_arm() -> bool:
     """Tell whether this is a 64-bit ARM core."""
     return os.uname().machine == "aarch64"
 
 
 # Each fault by its name: called once before the runner serves, it may return an `adapt`.
-FAULTS = {
+FAULTS: dict[str, Plant] = {
     "nothing": lambda: None,
     "without fast kernels": without_fast_kernels,
     "dense layers a tenth too large": dense_layers_a_tenth_too_large,
@@ -322,7 +333,7 @@ FAULTS = {
 }
 
 
-def main(name, note=None):
+def main(name: str, note: str | None = None) -> int:
     """Plant a fault, and serve as the runner does; return the exit status.
 
     Args:
@@ -334,7 +345,7 @@ def main(name, note=None):
     return serving.main(adapt=FAULTS[name]())
 
 
-def noted(file, _model, logits):
+def noted(file: str, _model: Model, logits: Any) -> Any:
     """Append a dot to a file for an answer."""
     with open(file, "a") as dots:  # noqa: PTH123 - as Python 3.8 does it
         dots.write(".")

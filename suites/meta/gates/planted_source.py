@@ -7,6 +7,7 @@ import importlib.machinery
 import json
 import os
 from pathlib import Path
+from types import CodeType
 
 VARIABLE = "EDGEPROOF_META_SOURCE"
 PROJECT = Path(__file__).resolve().parents[3]
@@ -16,7 +17,7 @@ _file = str(PROJECT / _planted["file"])
 _get_code = importlib.machinery.SourceFileLoader.get_code
 
 
-def _changed(loader, name):
+def _changed(loader: importlib.machinery.SourceFileLoader, name: str) -> CodeType | None:
     """Compile the changed text of the planted module, and other modules unchanged."""
     if loader.path != _file:
         return _get_code(loader, name)
@@ -28,4 +29,4 @@ def _changed(loader, name):
     return compile(text, _file, "exec", dont_inherit=True)
 
 
-importlib.machinery.SourceFileLoader.get_code = _changed
+importlib.machinery.SourceFileLoader.get_code = _changed  # type: ignore[assignment,method-assign]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, Any
 
 from models.runtime import watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FIRMWARE = "/sys/devices/platform/soc/soc:firmware/get_throttled"
 GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 
 
-def busy(_turn):
+def busy(_turn: int) -> str:
     """Ten thousand busy cores, in the kernel's hundredths of a second."""
     return f"cpu  {int(time.monotonic() * 1_000_000)} 0 0 0 0 0 0 0 0 0"
 
 
 # Each fault by its name: a path, and its text at a turn. The first two come before a measurement.
-FAULTS = {
+FAULTS: dict[str, tuple[str, Callable[[int], str]]] = {
     "throttled": (FIRMWARE, lambda _turn: "50005"),
     "throttled meanwhile": (FIRMWARE, lambda turn: "40000" if turn > 2 else "0"),
     "saving power": (GOVERNOR, lambda _turn: "powersave"),
@@ -26,13 +30,13 @@ FAULTS = {
 }
 
 
-def main(name):
+def main(name: str) -> int:
     """Read the fault's text in place of the sensor's; return the exit status."""
     path, text = FAULTS[name]
     read, turns = watcher.read_texts, iter(range(1, 1_000_000))
 
-    def planted(patterns, commands=(), root="/"):
-        return {**read(patterns, commands, root), path: text(next(turns))}
+    def planted(*asked: Any) -> dict[str, str]:
+        return {**read(*asked), path: text(next(turns))}
 
-    watcher.read_texts = planted
+    watcher.read_texts = planted  # type: ignore[assignment]  # it takes the same
     return watcher.main()

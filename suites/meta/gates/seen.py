@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fixtures.document import changed, commit
 from fixtures.options import SETTINGS
@@ -33,7 +33,7 @@ class FaultsSeen:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._ended: dict[str, tuple[str, str]] = {}
+        self._ended: dict[str, tuple[Literal["red", "missed", "skipped"], str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Store the result of a fault: its test passes if the gate failed."""
@@ -55,9 +55,11 @@ class FaultsSeen:
         from suites.meta.gates.table import keep  # noqa: PLC0415 - numpy, once faults were planted
 
         file = self._config.stash[SETTINGS].report_dir / FAULTS
-        known = {"when": datetime.now(UTC).isoformat(), "commit": commit() or ""}
-        state = known | {"changed": changed()}
-        seen = {n: Seen(outcome=end, said=said, **state) for n, (end, said) in self._ended.items()}
+        now, of, has_changes = datetime.now(UTC).isoformat(), commit() or "", changed()
+        seen = {
+            name: Seen(outcome=end, said=said, when=now, commit=of, changed=has_changes)
+            for name, (end, said) in self._ended.items()
+        }
         try:
             keep(file, seen)
         except EdgeproofError as error:

@@ -30,8 +30,10 @@ from suites.meta.gates import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from suites.meta.gates.planting import Fault
+
 # What is planted in a run of the suite, by what goes wrong there.
-PLANTED = {
+PLANTED: dict[str, Mapping[str, Fault]] = {
     "data": faults_in_files.DATA,
     "training": faults_in_files.TRAINING,
     "conversion": faults_in_files.CONVERSION,

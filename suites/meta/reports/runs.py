@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from models.verdicts.judge import Budget, Estimate
+from models.verdicts.judge import Budget, Estimate, Verdict
 from models.verdicts.measurement import measure
 from reports.document import Document, Outcome
 from suites.meta.reports.documents import document_from
@@ -61,7 +61,9 @@ def taken(
     return measure(Estimate(*estimate), metric=metric, scheme=scheme, **(given | more))
 
 
-def of_variant(scheme: str, size: float, right: float, drop: tuple[float, ...]) -> list[Any]:
+def of_variant(
+    scheme: str, size: float, right: float, drop: tuple[float, float, float]
+) -> list[Any]:
     """What every run measures of a variant."""
     seconds = [0.001 + 0.00001 * index for index in range(40)]
     return [
@@ -99,9 +101,9 @@ def endings() -> list[Outcome]:
         seconds=0.1,
         message="def test_signature():\n>   assert 1 == 2\nE   assert 1 == 2",
     )
-    green = {"pass": "passed", None: "passed"}
-    judged = {
-        measurement.test: green.get(measurement.verdict, "failed") for measurement in measurements()
+    judged: dict[str, Literal["passed", "failed"]] = {
+        measurement.test: "passed" if measurement.verdict in {None, Verdict.PASS} else "failed"
+        for measurement in measurements()
     }
     return [
         *(Outcome(id=test, outcome=ended, seconds=0.2) for test, ended in judged.items()),
