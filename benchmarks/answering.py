@@ -97,7 +97,7 @@ def _over_bare(file: Path, every: Any, store: Store) -> dict[str, float]:
     """Return texts per second relative to a bare loop, by wall time and by CPU time."""
     few = rows_of(every, slice(ROUND_TEXTS))
     inputs = store.root / "benchmark-answering.npz"
-    np.savez(inputs, **{NAMES[role]: rows for role, rows in few.items()})
+    np.savez(inputs, **{NAMES[role]: rows for role, rows in few.items()})  # type: ignore[arg-type]  # its stubs
     pipe, command = subprocess.PIPE, [sys.executable, "-c", BARE, str(file), str(inputs)]
     named = {NAMES[role]: rows for role, rows in few.items()}
     walls, processors = [], []

@@ -106,7 +106,8 @@ def _files(store: Store) -> dict[str, tuple[Path, Binding, Inputs]]:
                 found[f"{name}, {scheme}"] = file, binding, inputs
     file = paper_file(store, _say)
     tokenizer = Tokenizer.from_str(with_paper_rows(store.artefact(plan.corpus).text(TOKENIZER)))
-    rows = [tokenizer.encode(*text) for text in texts_of(plan, store)[:PAPER_TEXTS]]
+    texts = texts_of(plan, store)[:PAPER_TEXTS]
+    rows = [tokenizer.encode(*text) for text in texts]  # type: ignore[arg-type]  # one or two
     taken = {
         IDS: [row.ids for row in rows],
         MASK: [row.attention_mask for row in rows],

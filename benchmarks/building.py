@@ -46,7 +46,7 @@ def texts_of(plan: Plan, store: Store, split: str = "test") -> list[tuple[str, .
     """Return the texts of a split as a runner takes them."""
     corpus = load_corpus(store.artefact(plan.corpus))
     pair = plan.request.subject.tokenizer.pair_with_entity
-    return [text.parts(pair_with_group=pair) for text in corpus.splits[split]]
+    return [text.parts(pair_with_group=bool(pair)) for text in corpus.splits[split]]
 
 
 def _make(plans: list[Plan], root: Path) -> None:

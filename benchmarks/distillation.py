@@ -94,6 +94,12 @@ def _plans(subject: Subject, seed: int, options: argparse.Namespace) -> dict[str
             file=Path(options.subject),
             remedy="Write [small.distillation] with temperature and weight",
         )
+    if small.training is None:
+        raise UsageMistake(
+            f"subject {subject.name!r} has no `small.training`",
+            file=Path(options.subject),
+            remedy="Write [small.training]",
+        )
     training = msgspec.structs.replace(small.training, seed=seed)
     found = {}
     for learned_from, table in ((WITHOUT, None), (WITH, small.distillation)):

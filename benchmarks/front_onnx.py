@@ -48,7 +48,7 @@ class OnnxClassifier:
 
     def label(self, text: tuple[str, ...]) -> int:
         """Return the label of a text, or of a group and a text."""
-        encoded = self._tokenizer.encode(*text)
+        encoded = self._tokenizer.encode(*text)  # type: ignore[arg-type]  # one text or two
         ids, types = np.array([[encoded.ids], [encoded.type_ids]], np.int64)
         (logits,) = self._session.run(None, {"ids": ids, "types": types})
         return int(logits[0].argmax())

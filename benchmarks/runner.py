@@ -55,7 +55,7 @@ def measure_runner() -> dict[str, Any]:
     encoded = load_encoded(store.artefact(plan.corpus))["test"]
     arrays = {NAMES[role]: rows for role, rows in rows_of(inputs_of(encoded), slice(TEXTS)).items()}
     inputs = store.root / "benchmark-inputs.npz"
-    np.savez(inputs, **arrays)
+    np.savez(inputs, **arrays)  # type: ignore[arg-type]  # its stubs
     ratios = {}
     for scheme, stage in plan.variants.items():
         ratios[scheme] = _ratio(store.artefact(stage).path(FLATBUFFER), inputs, arrays)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 SPLITS = ("train", "validation", "calibration", "test")
 TEXTS = 6
 MAIN, OTHER = "ai_edge_litert", "tflite_runtime"
@@ -43,14 +45,17 @@ LABELS = len(SUBJECT.corpus.labels)
 
 
 def _corpus(out: Path) -> None:
-    arrays, lines = {}, []
-    shape = TEXTS, SUBJECT.tokenizer.max_tokens
+    arrays: dict[str, NDArray[np.int32]] = {}
+    lines: list[dict[str, object]] = []
+    tokens = SUBJECT.tokenizer.max_tokens
+    assert tokens is not None
+    shape = TEXTS, tokens
     for split in SPLITS:
         for name in ROLES:
             arrays[f"{split}_{name}"] = np.ones(shape, np.int32)
         arrays[f"{split}_labels"] = np.arange(TEXTS, dtype=np.int32) % LABELS
         lines += [_text(split, at) for at in range(TEXTS)]
-    np.savez_compressed(out / "encoded.npz", **arrays)
+    np.savez_compressed(out / "encoded.npz", **arrays)  # type: ignore[arg-type]  # its stubs
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (out / "texts.jsonl").write_text(text, encoding="utf-8")
     (out / "left_out.jsonl").write_text('{"reason": "empty"}\n', encoding="utf-8")
@@ -68,7 +73,9 @@ def _text(split: str, at: int) -> dict[str, object]:
 
 def _model(out: Path) -> None:
     (out / "weights.safetensors").write_bytes(b"trained weights, which no board needs" * 1000)
-    shape = from_table(SUBJECT.full.network, vocabulary=len(WORDS), classes=LABELS, positions=64)
+    network = SUBJECT.full.network
+    assert network is not None
+    shape = from_table(network, vocabulary=len(WORDS), classes=LABELS, positions=64)
     card = {"parameters": 7, "architecture": shape.describe(), "history": [{"loss": 0.5}]}
     (out / "model.json").write_text(json.dumps(card), encoding="utf-8")
     logits = np.arange(TEXTS * LABELS, dtype=np.float32).reshape(TEXTS, LABELS)
@@ -116,7 +123,11 @@ def contents_in(folder: Path) -> Contents:
     return Contents(
         facts=facts_of(SUBJECT, tuple(variants)),
         artefacts=JudgedArtefacts(
-            texts=texts, candidates=variants, **models, named={"corpus": texts, **models, **named}
+            texts=texts,
+            candidates=variants,
+            full=models.get("full"),
+            small=models.get("small"),
+            named={"corpus": texts, **models, **named},
         ),
         store=store,
         golden={(MAIN, "float32"): logits, (MAIN, "float16"): -logits, (OTHER, "float32"): logits},

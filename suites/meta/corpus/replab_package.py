@@ -127,8 +127,10 @@ def _write_entity(root: Path, folder: str, tweets: Sequence[Written], style: Sty
     _write(root / folder / "labeled" / f"{entity}.dat", LABELED_COLUMNS, labeled, style)
     if style.info in {"whole", "without language"}:
         _write_info(root / folder / "tweet_info" / f"{entity}.dat", tweets, style)
-    texts = [(t.tweet_id, "who", entity, t.text) for t in tweets if t.text is not None]
-    columns = TEXT_COLUMNS
+    texts: list[tuple[str, ...]] = [
+        (t.tweet_id, "who", entity, t.text) for t in tweets if t.text is not None
+    ]
+    columns: tuple[str, ...] = TEXT_COLUMNS
     if style.info == "language in texts":
         languages = {tweet.tweet_id: tweet.language for tweet in tweets}
         columns = (*TEXT_COLUMNS, "language")
@@ -142,11 +144,11 @@ def _write_entity(root: Path, folder: str, tweets: Sequence[Written], style: Sty
 
 
 def _write_info(path: Path, tweets: Sequence[Written], style: Style) -> None:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (t.tweet_id, "who", t.entity_id, "", t.language, "1341", "", "", "", t.near_duplicate_of)
         for t in tweets
     ]
-    columns = INFO_COLUMNS
+    columns: tuple[str, ...] = INFO_COLUMNS
     if style.info == "without language":
         at = columns.index("language")
         columns = columns[:at] + columns[at + 1 :]

@@ -106,7 +106,7 @@ def _raspberry(folder: Path, sysroot: Sysroot) -> list[str]:
     model = root / "proc" / "device-tree" / "model"
     model.parent.mkdir(parents=True, exist_ok=True)
     model.write_text(f"{MODEL}\0", encoding="utf-8")
-    variables = [f"{key}={value}" for key, value in sysroot.environment.items()]
+    variables = [f"{key}={value}" for key, value in sysroot.environment().items()]
     return ["env", *variables, emulator, option, str(root), *rest]
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
@@ -15,6 +16,11 @@ from models.store import PROJECT
 from suites.meta.devices.boards import Board, write_client
 from suites.meta.gates.running import environment, run
 from suites.meta.gates.sharing import miniature, shared_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from suites.meta.gates.miniature import Miniature
 
 __all__ = ["miniature", "shared_folder"]
 # What judges a variant right, on the judged backend and on others.
@@ -25,10 +31,10 @@ TREES = Path(__file__).parent / "trees"
 
 
 @pytest.fixture
-def tree(tmp_path):
+def tree(tmp_path: Path) -> Callable[..., Path]:
     """A function that copies a board's tree and changes files in it: `tree(name, {path: text})`."""
 
-    def copy(name, changes=None):
+    def copy(name: str, changes: dict[str, str | None] | None = None) -> Path:
         root = tmp_path / f"{name}-{len(list(tmp_path.iterdir()))}"
         shutil.copytree(TREES / name, root)
         for path, text in (changes or {}).items():
@@ -44,7 +50,7 @@ def tree(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def bundle(miniature, shared_folder):
+def bundle(miniature: Miniature, shared_folder: Path) -> Path:
     """The miniature's bundle, exported by a run that judged it."""
     file = shared_folder / "mini.edge"
     with FileLock(shared_folder / "bundle.lock"):
@@ -57,7 +63,7 @@ def bundle(miniature, shared_folder):
 
 
 @pytest.fixture
-def boards(tmp_path):
+def boards(tmp_path: Path) -> Iterator[list[Board]]:
     """Two boards with one ssh client that knows both."""
     started = [Board(tmp_path / name) for name in ("one", "two")]
     yield started
@@ -66,13 +72,13 @@ def boards(tmp_path):
 
 
 @pytest.fixture
-def fleet(tmp_path):
+def fleet(tmp_path: Path) -> Callable[..., tuple[int, str, Path]]:
     """A function that judges boards: `fleet(boards, bundle, *more)`, called in its own folder.
 
     It returns exit code, output and report folder. Paths are given relative to that folder.
     """
 
-    def judged(boards, bundle, *more):
+    def judged(boards: list[Board], bundle: Path, *more: str) -> tuple[int, str, Path]:
         client, caller = tmp_path / "client", tmp_path / "caller"
         for each in (client, caller):
             each.mkdir(exist_ok=True)

@@ -20,7 +20,7 @@ import numpy as np
 
 from models.store import PROJECT
 from suites.meta.docs.blocks import blocks
-from suites.meta.flatbuffer_writer import Model, f32, i32
+from suites.meta.flatbuffer_writer import Model, Scalar, f32, i32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ def classifier(*, integers: bool = False) -> bytes:
     head = model.tensor("head", (2, 2), values=HEAD)
     model.operator("GATHER", [table, ids], [embedded], options=("GatherOptions", {0: i32(0)}))
     model.operator("MEAN", [embedded, axis], [mean], options=("ReducerOptions", {}))
-    dense = ("FullyConnectedOptions", {})
+    dense: tuple[str, dict[int, Scalar]] = ("FullyConnectedOptions", {})
     model.operator("FULLY_CONNECTED", [mean, head, -1], [logits], options=dense)
     model.operator("SOFTMAX", [logits], [out], options=("SoftmaxOptions", {0: f32(1.0)}))
     if integers:

@@ -19,7 +19,7 @@ def provider_by(given: Mapping[str, str | tuple[str, ...]]) -> Provider:
     for option in OPTIONS:
         if option.name in given:
             said = given[option.name]
-            texts = said if option.several else (said,)
+            texts = (said,) if isinstance(said, str) else said
             read = tuple(option.value_of(text, None, option.switch) for text in texts)
             values[option.name] = read if option.several else read[0]
     return provider_of(values)

@@ -237,7 +237,8 @@ def _record(folder: Path, name: str, network: Any, ids: Ids, rows: Rows) -> floa
         answers = np.concatenate([1.0 - answers, answers], axis=1)
     kind = "logits" if name == "convolution" else "probabilities"
     labels = answers.argmax(axis=1)
-    np.savez(folder / f"{name}.npz", id=names, label=labels, ids=ids, **{kind: answers})
+    arrays: dict[str, Any] = {"id": names, "label": labels, "ids": ids, kind: answers}
+    np.savez(folder / f"{name}.npz", **arrays)
     targets = np.array([_target(label, one=one) for _, label in rows])
     return float(network.evaluate(ids, targets, verbose=0)[1])
 
@@ -335,11 +336,11 @@ def _convolution_files(made: Trained, scratch: Path) -> Iterator[tuple[str, byte
     yield "convolution_int8_ids", static.convert()
     spec = tf.TensorSpec([1, LENGTH], tf.int32, name="words")
 
-    @tf.function(input_signature=[spec])
+    @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator]
     def classify(words: Any) -> dict[str, Any]:
         return {"scores": network(tf.cast(words, tf.float32))}
 
-    @tf.function(input_signature=[spec])
+    @tf.function(input_signature=[spec])  # type: ignore[untyped-decorator]
     def count(words: Any) -> dict[str, Any]:
         known = tf.cast(tf.not_equal(words, 0), tf.float32)
         return {"scores": tf.reduce_sum(known, axis=1, keepdims=True) * tf.ones([1, len(LABELS)])}

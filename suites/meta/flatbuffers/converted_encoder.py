@@ -22,7 +22,7 @@ HIDDEN = HEADS * TOKENS
 FILL = float(np.finfo(np.float32).min)
 # Names of tensors that the tests ask for.
 KEYS, SCORES, MASKED, WORDS = "keys", "scores", "masked", "words"
-_DENSE = ("FullyConnectedOptions", {})
+_DENSE: tuple[str, dict[int, Scalar]] = ("FullyConnectedOptions", {})
 _KEEP = ("FullyConnectedOptions", {2: Scalar("Bool", True)})
 
 

@@ -21,6 +21,7 @@ from models.flatbuffers.contract import (
 )
 from models.flatbuffers.gathers import with_gathers
 from models.flatbuffers.graph import CODES, Graph
+from models.flatbuffers.inspect import report_of
 from models.flatbuffers.masks import LIMIT, clip_masks, needed_of_masks
 from models.flatbuffers.observing import Observer, ranges_of
 from models.flatbuffers.quantizing import UnsupportedSchemeError, make_variant
@@ -100,11 +101,13 @@ class Check:
 
     def faults(self) -> dict[str, Any]:
         """Convert to integers without the mask's treatment, and without texts."""
-        kept, quantizing.needed_of_masks = quantizing.needed_of_masks, lambda *_: (LIMIT, {})
+        # What the module imports is replaced in it.
+        replaced: Any = quantizing
+        kept, replaced.needed_of_masks = replaced.needed_of_masks, lambda *_: (LIMIT, {})
         wide = self._made(INTEGER)["error"]
-        quantizing.needed_of_masks = lambda *_: (LIMIT, {encoder.MASKED: -1.0})
+        replaced.needed_of_masks = lambda *_: (LIMIT, {encoder.MASKED: -1.0})
         shallow = self._made(INTEGER)["padding_matters"]
-        quantizing.needed_of_masks = kept
+        replaced.needed_of_masks = kept
         try:
             make_variant(self.plain, SCHEMES[INTEGER], None)
         except UnsupportedSchemeError as error:
@@ -149,7 +152,8 @@ class Check:
 
 
 def _report(flatbuffer: bytes) -> FlatBufferReport:
-    return read_contents(Path("made.tflite"), flatbuffer)
+    path = Path("made.tflite")
+    return report_of(path, flatbuffer, read_contents(path, flatbuffer))
 
 
 def _tables(graph: Graph) -> list[Any]:

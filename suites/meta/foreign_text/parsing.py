@@ -18,12 +18,12 @@ class Parsed(HTMLParser):
         self.feed(text)
         self.close()
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep a tag and the names of its attributes."""
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         """Keep a piece of text."""
         self.text += data
 

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
+    from numpy.typing import NDArray
+
 NAME = "encoder.layer.0.output.dense.weight"
-VALUES_HELD = {
+VALUES_HELD: dict[str, NDArray[Any]] = {
     NAME: np.arange(12, dtype=np.float32).reshape(3, 4),
     "half": np.array([1.5, -2.0], np.float16),
     "steps": np.array(7, np.int64),

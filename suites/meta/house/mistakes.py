@@ -197,11 +197,14 @@ WHEN_ASKED = {
     ),
 }
 
+
+def _nothing(folder: Path) -> None:
+    (folder / CORPUS).write_text("")
+
+
 # Seen once the builder reads what it was given.
 WHEN_BUILDING = {
-    "an empty corpus": Mistake(
-        says=(CORPUS, "empty"), prepare=lambda folder: (folder / CORPUS).write_text("")
-    ),
+    "an empty corpus": Mistake(says=(CORPUS, "empty"), prepare=_nothing),
     "a corpus without texts": Mistake(says=(CORPUS, "no texts"), prepare=_only_header),
     "a column that is not there": Mistake(
         says=(CORPUS, "corpus.columns.text", "'review'", "found: 'id'"),

@@ -108,7 +108,7 @@ def _dense(model: Model, how: Layered, state: int, at: int, values: NDArray[np.f
     bias = np.full(len(values), np.nan if how.not_a_number == at else 0.0, np.float32)
     added = model.tensor(f"{name}/bias", (len(values),), values=bias)
     out = model.tensor(name, (1, len(values)))
-    full = ("FullyConnectedOptions", {})
+    full: tuple[str, dict[int, Scalar]] = ("FullyConnectedOptions", {})
     model.operator("FULLY_CONNECTED", [state, kernel, added], [out], options=full)
     if at == LAYERS - 1:
         return out

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.networks.architecture import from_published
 from models.networks.parameters import parameters
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.networks.architecture import Architecture
+
+    Values = dict[str, NDArray[Any]]
 
 CLASSES = 3
 CONFIG = {
@@ -29,7 +39,7 @@ CONFIG = {
 }
 
 
-def make_folder(folder, **changes):
+def make_folder(folder: Path, **changes: object) -> tuple[Architecture, Values]:
     """Write a config; return the architecture and random values of its encoder by our names."""
     (folder / "config.json").write_text(json.dumps(CONFIG | changes))
     shape = from_published(folder, classes=CLASSES)
@@ -42,7 +52,7 @@ def make_folder(folder, **changes):
     return shape, values
 
 
-def as_published(values):
+def as_published(values: Values) -> Values:
     """Return the values under the names Hugging Face gives them, and a head's own beside them."""
     named = {f"mobilebert.{name}": value for name, value in values.items()}
     return named | {"cls.predictions.bias": np.zeros(40, np.float32)}

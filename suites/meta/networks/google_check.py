@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +20,9 @@ from models.networks import published
 from models.networks.architecture import from_published
 from models.networks.parameters import parameters
 from suites.meta.networks.configs import GOOGLE_BERT_LARGE, MOBILEBERT
+
+if TYPE_CHECKING:
+    from models.networks.architecture import Architecture
 
 CLASSES = 3
 SMALL = {
@@ -37,7 +41,7 @@ RESIDUAL = ("attention/output", "output")
 BOTTLENECKS = ("bottleneck/input", "bottleneck/attention", "output/bottleneck")
 
 
-def google_names(config: dict[str, object], norm: str) -> dict[str, str]:
+def google_names(config: dict[str, Any], norm: str) -> dict[str, str]:
     """Return the variables of a checkpoint, each with the name it has here."""
     mobile = "use_bottleneck" in config
     dense = [*DENSE, *(f"{name}/dense" for name in (*RESIDUAL, "intermediate"))]
@@ -103,15 +107,17 @@ def round_trip(folder: Path, config: dict[str, object], norm: str) -> dict[str, 
     equal = all(np.array_equal(read[name], values[name]) for name in names.values())
     shard = next(folder.glob("*.data-*"))
     shard.write_bytes(shard.read_bytes()[:100])
+    truncated = refusal(folder, shape)
+    shard.unlink()
     return {
         "unmatched": sorted(unmatched),
         "equal": equal,
-        "truncated": refusal(folder, shape),
-        "missing_shard": (shard.unlink(), refusal(folder, shape))[1],
+        "truncated": truncated,
+        "missing_shard": refusal(folder, shape),
     }
 
 
-def refusal(folder: Path, shape: object) -> str | None:
+def refusal(folder: Path, shape: Architecture) -> str | None:
     """Return the message with which reading the folder is refused."""
     try:
         published.read_values(folder, shape, seed=0)

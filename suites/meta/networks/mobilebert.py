@@ -13,7 +13,7 @@ import json
 import sys
 from itertools import count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suites.meta.networks.configs import MOBILEBERT
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Hugging Face's config.json names the family.
-CONFIG = {**MOBILEBERT, "model_type": "mobilebert", "use_bottleneck_attention": False}
+CONFIG: dict[str, Any] = {
+    **MOBILEBERT,
+    "model_type": "mobilebert",
+    "use_bottleneck_attention": False,
+}
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 # 128 tokens, as the published files have.
 SUBJECT = """

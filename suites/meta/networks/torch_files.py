@@ -10,27 +10,36 @@ import types
 import zipfile
 from collections import OrderedDict
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+    Values = Mapping[str, Array]
+
 STORAGES = {"float32": "FloatStorage", "float16": "HalfStorage", "int64": "LongStorage"}
 
 
-def _rebuild_tensor_v2(*_arguments):
+def _rebuild_tensor_v2(*_arguments: object) -> None:
     raise AssertionError("only its name is written")
 
 
 class _Tensor:
     """Pickles as PyTorch's tensors do: a call of `_rebuild_tensor_v2` on a storage."""
 
-    def __init__(self, key, values, transposed):
+    def __init__(self, key: str, values: Array, transposed: bool) -> None:  # noqa: FBT001 - as pickled
         self.key, self.transposed = key, transposed
         # A transposed tensor shares its storage with the matrix it was made from.
         self.stored = np.array(values.T if transposed else values, order="C")
         self.shape = values.shape
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         strides = [size // self.stored.itemsize for size in self.stored.strides]
         if self.transposed:
             strides.reverse()
@@ -39,14 +48,14 @@ class _Tensor:
 
 
 class _Storage:
-    def __init__(self, tensor):
+    def __init__(self, tensor: _Tensor) -> None:
         self.tensor = tensor
 
 
 class _Pickler(pickle.Pickler):
     legacy = False
 
-    def persistent_id(self, obj):
+    def persistent_id(self, obj: object) -> tuple[Any, ...] | None:
         if not isinstance(obj, _Storage):
             return None
         stored = obj.tensor.stored
@@ -56,18 +65,18 @@ class _Pickler(pickle.Pickler):
 
 
 @contextmanager
-def _torch_in_name_only():
+def _torch_in_name_only() -> Iterator[None]:
     """Let pickle find the globals it refers to."""
     torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
     for name in STORAGES.values():
         setattr(torch, name, type(name, (), {"__module__": "torch"}))
-    utils._rebuild_tensor_v2 = _rebuild_tensor_v2
+    vars(utils)["_rebuild_tensor_v2"] = _rebuild_tensor_v2
     renamed = mock.patch.object(_rebuild_tensor_v2, "__module__", "torch._utils")
     with mock.patch.dict(sys.modules, {"torch": torch, "torch._utils": utils}), renamed:
         yield
 
 
-def _pickled(document, *, legacy=False):
+def _pickled(document: object, *, legacy: bool = False) -> bytes:
     buffer = io.BytesIO()
     pickler = _Pickler(buffer, protocol=2)
     pickler.legacy = legacy
@@ -75,16 +84,16 @@ def _pickled(document, *, legacy=False):
     return buffer.getvalue()
 
 
-def _state(values, transposed):
+def _state(values: Values, transposed: Collection[str]) -> OrderedDict[str, _Tensor]:
     state = OrderedDict(
         (name, _Tensor(str(key), array, name in transposed))
         for key, (name, array) in enumerate(values.items())
     )
-    state._metadata = OrderedDict({"": {"version": 1}})
+    vars(state)["_metadata"] = OrderedDict({"": {"version": 1}})
     return state
 
 
-def archive(values, transposed=()):
+def archive(values: Values, transposed: Collection[str] = ()) -> bytes:
     """Return the bytes of a checkpoint as PyTorch writes it since 1.6."""
     state = _state(values, transposed)
     with _torch_in_name_only():
@@ -92,7 +101,7 @@ def archive(values, transposed=()):
     return zipped(document, {tensor.key: tensor.stored.tobytes() for tensor in state.values()})
 
 
-def zipped(document, storages):
+def zipped(document: bytes, storages: Mapping[str, bytes]) -> bytes:
     """Return an archive around any pickle."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
@@ -103,7 +112,7 @@ def zipped(document, storages):
     return buffer.getvalue()
 
 
-def legacy(values, transposed=()):
+def legacy(values: Values, transposed: Collection[str] = ()) -> bytes:
     """Return the bytes of a checkpoint as PyTorch wrote it before 1.6."""
     state = _state(values, transposed)
     with _torch_in_name_only():

@@ -75,7 +75,8 @@ def _word_pieces(special: tuple[str, ...], *, lower: bool) -> Mapping[str, bytes
     )
     tokenizer.train_from_iterator(lines(), trainer)
     numbers = tokenizer.get_vocab()
-    return {"vocab.txt": "".join(f"{word}\n" for word in sorted(numbers, key=numbers.get)).encode()}
+    words = sorted(numbers, key=numbers.__getitem__)
+    return {"vocab.txt": "".join(f"{word}\n" for word in words).encode()}
 
 
 @functools.cache

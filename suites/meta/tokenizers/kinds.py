@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.tokenizers.kinds import TokenizerSettings, load
 from suites.meta.tokenizers.sentence_piece_models import trained
@@ -18,7 +18,7 @@ _BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *_WORDS]
 _BYTES = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "g": 4, "o": 5, "go": 6, "d": 7, "Ġ": 8}
 _KERAS = {"word_index": json.dumps({"<o>": 1, "good": 2, "day": 3})}
 # The files of each kind, the first of which is given, and settings.
-_FILES = {
+_FILES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "wordpiece": ({"vocab.txt": "\n".join(_BERT)}, {"case": "unicode"}),
     "byte_pairs": ({"vocab.json": json.dumps(_BYTES), "merges.txt": "g o\n"}, {}),
     "regex": ({"v.txt": "\n".join(["<PAD>", "<START>", "<UNKNOWN>", *_WORDS])}, {}),

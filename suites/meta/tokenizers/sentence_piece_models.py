@@ -8,6 +8,7 @@ import functools
 import io
 import random
 import tempfile
+from typing import Any
 
 import sentencepiece
 
@@ -20,7 +21,7 @@ _PARTS = [
 ]
 NORMALIZED = ("nmt_nfkc", "nfkc", "identity", "nmt_nfkc_cf")
 # The options of SentencePiece's trainer that change how a text is read.
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "usual": {},
     "bytes": {"byte_fallback": True, "vocab_size": 360},
     "symbols": {"user_defined_symbols": ["(", "–", "[MASK]", "44"]},
@@ -51,7 +52,7 @@ def trained(kind: str, rule: str = "nmt_nfkc", option: str = "usual") -> bytes:
         hard_vocab_limit=False,
         minloglevel=2,
         num_threads=1,
-        **{"vocab_size": 120, **OPTIONS[option]},
+        **{"vocab_size": 120} | OPTIONS[option],
     )
     return file.getvalue()
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -32,7 +32,8 @@ WORDS = ["the", "The", "GOOD", "good", "day", "naïve", "Café", "cafe", "unaffa
 SPECIAL = ["[UNK]", "[CLS]", "<s>", "</s>", "<unk>", "<START>", "<PAD>", "▁", "##a", "\n\n"]
 
 _PARTS = st.sampled_from([*ODD, *WORDS, *SPECIAL, *BLANKS, " ", " ", " "])
-_ANY = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+_SURROGATES: list[Literal["Cs"]] = ["Cs"]
+_ANY = st.text(st.characters(exclude_categories=_SURROGATES), max_size=20)
 NASTY = st.lists(_PARTS | _ANY, max_size=12).map("".join)
 
 # The same examples each time, and no more than are worth their time.
@@ -63,7 +64,7 @@ def unpadded(encoder: Encoder, text: str) -> list[int]:
     """All ids of a text, special tokens included."""
     length = max(int(encoder.lengths([(text,)])[0]), 1)
     arrays = encoder.encode([(text,)], length)
-    return arrays[IDS][0][arrays[MASK][0] == 1].tolist()
+    return [int(each) for each in arrays[IDS][0][arrays[MASK][0] == 1]]
 
 
 def filled(ids: list[int], length: int, pad: int, *, left: bool = False) -> list[int]:
