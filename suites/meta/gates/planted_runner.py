@@ -326,6 +326,9 @@ FAULTS: dict[str, Plant] = {
     "a little off": in_logits(lambda _, logits: logits + np.float32(0.01)),
     "too sure": in_logits(lambda _, logits: logits * np.float32(1.5)),
     "turned around on ARM": in_logits(lambda _, logits: -logits if is_arm() else logits),
+    "every sixth turned around on ARM": in_logits(
+        lambda _, logits: -logits if is_arm() and int(abs(logits[0]) * 1e5) % 6 == 0 else logits
+    ),
     "a little off on ARM": in_logits(lambda _, logits: logits + np.float32(0.1) * is_arm()),
     "last bit on ARM": in_logits(
         lambda _, logits: np.nextafter(logits, np.float32(9)) if is_arm() else logits

@@ -10,8 +10,7 @@ from models.runtime.counting import prepare_counter
 from models.runtime.debian import why_unavailable
 from models.runtime.sysroot import prepare_sysroot
 from models.store import Store, default_root
-from suites.meta.gates.faults_in_emulation import FAULTS, ON_ARM
-from suites.meta.gates.faults_in_runners import planted_logits
+from suites.meta.gates.faults_in_emulation import FAULTS
 from suites.meta.gates.planting import Fault, plant
 from suites.meta.gates.running import run
 from suites.meta.gates.turning_red import assert_its_gate_turns_red
@@ -86,11 +85,10 @@ def test_planted_fault_fails_its_gate(  # noqa: PLR0913, PLR0917 - fixtures
     assert_its_gate_turns_red(FAULTS[name], run_with, record_property)
 
 
-@pytest.mark.parametrize("turned", [None, 6], ids=["right", "one text in six"])
+@pytest.mark.parametrize("turned", [False, True], ids=["right", "one text in six"])
 def test_verdict_of_the_host_holds_on_a_board_that_gives_its_labels(turned, run_on_board, tmp_path):
     """The subject's own limit is judged there: 97 % agreement, by a part of the texts."""
-    wrong = f"return -logits if {ON_ARM} and int(abs(logits[0]) * 1e5) % {turned} == 0 else logits"
-    runner = {} if turned is None else planted_logits(wrong)
+    runner = "every sixth turned around on ARM" if turned else ""
     fault = Fault(gate=AGREEMENT, only=DYNAMIC, schemes=("float32", DYNAMIC), runner=runner)
     outcome = run_on_board(fault, tmp_path)
     measured = next(
@@ -99,5 +97,5 @@ def test_verdict_of_the_host_holds_on_a_board_that_gives_its_labels(turned, run_
     assert "emulated" not in measured["budget"]["source"]
     looked = measured["details"]["looked"]
     assert looked["texts"] < looked["of"]
-    assert measured["verdict"] == ("pass" if turned is None else "fail"), measured["reason"]
-    assert bool(outcome.ids("failed")) == (turned is not None)
+    assert measured["verdict"] == ("fail" if turned else "pass"), measured["reason"]
+    assert bool(outcome.ids("failed")) == turned

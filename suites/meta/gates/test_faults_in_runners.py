@@ -20,7 +20,8 @@ def test_wrapper_without_a_fault_turns_no_gate_red(run_with):
 
 def test_every_fault_of_the_runner_is_planted():
     given = [fault for faults in PLANTED.values() for fault in faults.values()]
-    others = {"nothing", "every fourth turned around"}
+    # These are planted by tests of boards.
+    others = {"nothing", "every fourth turned around", "every sixth turned around on ARM"}
     assert {one.runner for one in given} - {""} == set(planted_runner.FAULTS) - others
     assert {one.watcher for one in given} - {""} == set(planted_watcher.FAULTS)
 
