@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 from msgspec import Meta
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 # What a runner says of itself is bounded: it may be anybody's board.
@@ -126,6 +128,18 @@ class Race:
     cpu_ns: dict[str, NDArray[np.int64]]
     predictions: dict[str, NDArray[np.int32]]
     rows: NDArray[np.int32]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Race]) -> Race:
+        """Return one race of the rounds of several, of the same models."""
+        taken: dict[str, dict[str, NDArray[Any]]] = {
+            field: {
+                name: np.concatenate([getattr(part, field)[name] for part in parts])
+                for name in parts[0].invoke_ns
+            }
+            for field in ("invoke_ns", "cpu_ns", "predictions")
+        }
+        return cls(**taken, rows=np.concatenate([part.rows for part in parts]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

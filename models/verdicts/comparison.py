@@ -16,9 +16,10 @@ import numpy as np
 
 from models.verdicts.intervals import check_latencies, quantile_interval
 from models.verdicts.judge import Estimate, Verdict
+from models.verdicts.precision import PRECISE, is_precise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 # cores: paired ratios spread by 2.2 % (standard deviation), those of the fastest of eight by 0.6 %,
 # of the fastest of sixteen by 0.4 %; ten lies between.
 BLOCK = 10
+# Blocks at the least, of which the median's interval has two finite ends.
+FEWEST_BLOCKS = 6
 # Races at the most, and how many times as long one is that follows an undecided one: an interval
 # narrows with the root of its blocks, so the third is a quarter as wide as the first.
 RACES = 3
@@ -92,6 +95,23 @@ def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
     ratios = fastest_of_blocks(numerators) / fastest_of_blocks(denominators)
     low, high = quantile_interval(ratios, 0.5)
     return Estimate(float(np.median(ratios)), low, high, int(ratios.size))
+
+
+def are_precise(
+    seconds: Mapping[str, Floats], compared: Sequence[str], reference: str, again: str
+) -> bool:
+    """Tell whether more rounds of a race would change no verdict.
+
+    Args:
+        seconds: [n] by what was raced.
+        compared: what each ratio has above the line.
+        reference: what each has below it.
+        again: the second instance of the reference, which shows the noise.
+    """
+    below = seconds[reference]
+    return noise_floor(seconds[again], below) <= PRECISE and all(
+        is_precise(latency_ratio(seconds[name], below)) for name in compared
+    )
 
 
 def noise_floor(again: Floats, reference: Floats) -> float:

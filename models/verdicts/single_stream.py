@@ -1,8 +1,10 @@
 """One query after the other, as MLPerf's LoadGen asks in its single-stream scenario.
 
 The next query is sent when the last one was answered, until there were enough queries and enough
-time has passed. What came before the latency was stationary is warm-up and is left out; the first
-seconds after it are told apart from what the device sustains.
+time has passed. Fewer queries are enough if the percentiles that matter are precise: a file that
+takes a second for an answer is not asked a thousand times. What came before the latency was
+stationary is warm-up and is left out; the first seconds after it are told apart from what the
+device sustains.
 
 Source: MLPerf Inference rules, scenario "single stream"; Reddi et al. 2020, arXiv:1911.02549.
 """
@@ -15,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.errors import EdgeproofError
+from models.verdicts.estimates import quantile
+from models.verdicts.precision import is_precise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
@@ -29,8 +33,12 @@ FEWEST_TO_CUT = 3
 # The 99th percentile has two finite ends from here on, see samples_for_quantile.
 ENOUGH = 368
 FIRST_SECONDS = 1.0
+# The percentiles of a stream, by metric.
+PERCENTILES = {"latency_p50": 0.5, "latency_p90": 0.9, "latency_p99": 0.99}
 # Queries asked at once: the runner times each, and the connection is between them, not in them.
 CHUNK = 32
+# Queries at the least: two thirds of them are left if the others were warm-up.
+FEWEST = 3 * CHUNK
 # What answers so often before its time has passed takes microseconds: more of it heats no device,
 # and the 99th percentile is known to a few per mille of its rank.
 MOST = 16_384
@@ -78,7 +86,11 @@ class Stream:
 
 
 def single_stream(
-    ask: Callable[[int, int], Floats], *, queries: int, seconds: float
+    ask: Callable[[int, int], Floats],
+    *,
+    queries: int,
+    seconds: float,
+    percentiles: Collection[float] = (),
 ) -> NDArray[np.float64]:
     """Ask one query after the other until there are enough queries and enough seconds, or `MOST`.
 
@@ -86,18 +98,30 @@ def single_stream(
         ask: takes the number of the next query and how many, gives the seconds each took.
         queries: at least one.
         seconds: the sum of the latencies to reach; 0.0 if the number is enough.
+        percentiles: if all of these are precise, `FEWEST` queries are enough; without any, all
+            `queries` are asked.
 
     Returns:
         The seconds of every query, [n].
     """
     taken: list[Floats] = []
     asked, elapsed = 0, 0.0
-    while asked < queries or (elapsed < seconds and asked < MOST):
+    while (elapsed < seconds and asked < MOST) or (
+        asked < queries and not (asked >= FEWEST and _are_precise(taken, percentiles))
+    ):
         count = CHUNK if elapsed < seconds else min(CHUNK, queries - asked)
         answered = ask(asked, count)
         taken.append(answered)
         asked, elapsed = asked + answered.size, elapsed + float(answered.sum())
     return np.concatenate(taken, dtype=np.float64)
+
+
+def _are_precise(taken: list[Floats], percentiles: Collection[float]) -> bool:
+    """Tell whether all these percentiles of a stream are precise; no percentiles are not."""
+    if not percentiles:
+        return False
+    sustained = stream_of(np.concatenate(taken)).sustained
+    return all(is_precise(quantile(sustained, share)) for share in percentiles)
 
 
 def stream_of(seconds: Floats) -> Stream:
