@@ -118,7 +118,10 @@ def weights(choices: Choices, shape: tuple[int, ...], dtype: str) -> NDArray[Any
 def zero_point(choices: Choices, dtype: str) -> int:
     """Choose a zero point: 0, the ends, and some between; int16 has none."""
     low, high = RANGES[dtype]
-    return one_of(choices, (0,)) if dtype == "int16" else one_of(choices, (0, low, high, 3, -7))
+    middle = 128 if dtype == "uint8" else 0
+    if dtype == "int16":
+        return one_of(choices, (0,))
+    return one_of(choices, (middle, low, high, middle + 3, middle - 7))
 
 
 def scale(choices: Choices) -> float:

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from models.kernels.choices import Choices
 
 _STATIC = ("int8", "int16")
+_STORED = (*_STATIC, "uint8")
 _WHOLE = 1000
 # (scale, zero point) as TFLite's quantization specification prescribes them.
-_PROBABILITIES = {"int8": (2.0**-8, -128), "int16": (2.0**-15, 0)}
-_LOG_PROBABILITIES = {"int8": (2.0**-4, 127)}
+_PROBABILITIES = {"int8": (2.0**-8, -128), "int16": (2.0**-15, 0), "uint8": (2.0**-8, 0)}
+_LOG_PROBABILITIES = {"int8": (2.0**-4, 127), "uint8": (2.0**-4, 255)}
 # What a mask adds to hide a token.
 _HIDDEN = (-1e4, -1e9)
 
@@ -29,7 +30,7 @@ _HIDDEN = (-1e4, -1e9)
 def _drawn(kind: str) -> Any:
     if kind == "float32":
         return partial(floats, low=-8.0, high=8.0)
-    if kind in _STATIC:
+    if kind in _STORED:
         return partial(held, dtype=kind)
     return partial(integers, low=-_WHOLE, high=_WHOLE, dtype=kind)
 
@@ -43,7 +44,7 @@ def _reduction(choices: Choices, operator: str, kind: str) -> Case:
     keep = yes_or_no(choices)
     sizes = [1 if axis in axes else size for axis, size in enumerate(shape)]
     after = tuple(size for axis, size in enumerate(sizes) if keep or axis not in axes)
-    how = quantization(choices, kind) if kind in _STATIC else None
+    how = quantization(choices, kind) if kind in _STORED else None
     out = how
     if how is not None and operator != "REDUCE_MAX":
         ratio = one_of(choices, (1.0, 2.0, 0.5, 300.0, 0.01))
@@ -60,8 +61,8 @@ def _reduction(choices: Choices, operator: str, kind: str) -> Case:
 def _softmax(choices: Choices, operator: str, kind: str) -> Case:
     sketch, shape = Sketch(choices), bounded(shape_of(choices))
     how = out = None
-    if kind in _STATIC:
-        wide = one_of(choices, (0.1, 0.01, 1.0)) / (1 if kind == "int8" else 256)
+    if kind in _STORED:
+        wide = one_of(choices, (0.1, 0.01, 1.0)) / (256 if kind == "int16" else 1)
         how = Quantization.of(float(np.float32(wide)), zero_point(choices, kind))
         fixed = _PROBABILITIES if operator == "SOFTMAX" else _LOG_PROBABILITIES
         out = Quantization.of(*fixed[kind])
@@ -87,7 +88,7 @@ def _scores(choices: Choices, shape: tuple[int, ...], *, hidden: bool) -> Any:
 def _arg_max(choices: Choices, kind: str) -> Case:
     sketch, shape = Sketch(choices), bounded(shape_of(choices))
     axis = choices.integer(0, len(shape) - 1)
-    how = quantization(choices, kind) if kind in _STATIC else None
+    how = quantization(choices, kind) if kind in _STORED else None
     place = sketch.input(Tensor(shape, kind, quantization=how), _drawn(kind))
     along = sketch.drawing.constant(np.array(axis, np.int32))
     target = one_of(choices, ("int32", "int64"))
@@ -109,9 +110,9 @@ def _cumsum(choices: Choices, kind: str) -> Case:
 
 
 _KINDS = {
-    "MEAN": ("float32", *_STATIC),
-    "SUM": ("float32", "int32", *_STATIC),
-    "REDUCE_MAX": ("float32", "int32", *_STATIC),
+    "MEAN": ("float32", *_STORED),
+    "SUM": ("float32", "int32", *_STORED),
+    "REDUCE_MAX": ("float32", "int32", *_STORED),
 }
 FAMILIES: list[Family] = [
     *(
@@ -121,15 +122,15 @@ FAMILIES: list[Family] = [
     ),
     *(
         Family("SOFTMAX", kind, partial(_softmax, operator="SOFTMAX", kind=kind))
-        for kind in ("float32", *_STATIC)
+        for kind in ("float32", *_STORED)
     ),
     *(
         Family("LOG_SOFTMAX", kind, partial(_softmax, operator="LOG_SOFTMAX", kind=kind))
-        for kind in ("float32", "int8")
+        for kind in ("float32", "int8", "uint8")
     ),
     *(
         Family("ARG_MAX", kind, partial(_arg_max, kind=kind))
-        for kind in ("float32", "int32", "int8")
+        for kind in ("float32", "int32", "int8", "uint8")
     ),
     *(
         Family("CUMSUM", kind, partial(_cumsum, kind=kind))

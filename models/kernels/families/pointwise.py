@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _WHOLE = 1000
 _ACTIVATIONS = ("NONE", "RELU", "RELU6")
 _STATIC = ("int8", "int16")
+# What quantized integers are stored as: uint8 is the older scheme's, which old files still have.
+_STORED = (*_STATIC, "uint8")
 
 
 class Unary(NamedTuple):
@@ -50,26 +52,32 @@ UNARY = {
     "ABS": Unary(kinds=("int8", "int16", "int32")),
     "EXP": Unary(-30.0, 20.0, ("int8", "int16"), largest=np.exp),
     "FLOOR": Unary(-100.0, 100.0),
-    "LOGISTIC": Unary(-20.0, 20.0, _STATIC, {"int8": (2.0**-8, -128), "int16": (2.0**-15, 0)}),
+    "LOGISTIC": Unary(
+        *(-20.0, 20.0, _STORED),
+        {"int8": (2.0**-8, -128), "int16": (2.0**-15, 0), "uint8": (2.0**-8, 0)},
+    ),
     "NEG": Unary(kinds=("int32", "int64", *_STATIC)),
-    "RELU": Unary(kinds=_STATIC, special=False),
-    "RELU6": Unary(kinds=_STATIC, special=False),
+    "RELU": Unary(kinds=_STORED, special=False),
+    "RELU6": Unary(kinds=_STORED, special=False),
     "RSQRT": Unary(1e-6, 100.0, ("int8",), largest=lambda x: 1.0 / np.sqrt(max(x / 255.0, 1e-9))),
     "SQRT": Unary(0.0, 100.0, _STATIC, largest=np.sqrt),
-    "TANH": Unary(-12.0, 12.0, _STATIC, {"int8": (2.0**-7, 0), "int16": (2.0**-15, 0)}),
+    "TANH": Unary(
+        *(-12.0, 12.0, _STORED),
+        {"int8": (2.0**-7, 0), "int16": (2.0**-15, 0), "uint8": (2.0**-7, 128)},
+    ),
 }
 ARITHMETIC: dict[str, tuple[str, ...]] = {
-    "ADD": ("float32", "int32", "int64", "int8", "int16"),
-    "SUB": ("float32", "int32", "int64", "int8", "int16"),
-    "MUL": ("float32", "int32", "int64", "int8", "int16"),
+    "ADD": ("float32", "int32", "int64", *_STORED),
+    "SUB": ("float32", "int32", "int64", *_STORED),
+    "MUL": ("float32", "int32", "int64", *_STORED),
     "DIV": ("float32", "int32"),
     "SQUARED_DIFFERENCE": ("float32", "int32", "int8"),
-    "MAXIMUM": ("float32", "int32", "int64", "int8", "int16"),
-    "MINIMUM": ("float32", "int32", "int64", "int8", "int16"),
+    "MAXIMUM": ("float32", "int32", "int64", *_STORED),
+    "MINIMUM": ("float32", "int32", "int64", *_STORED),
     "POW": ("float32", "int32"),
 }
 _FUSING = {"ADD", "SUB", "MUL", "DIV"}
-_COMPARED, _OF_BOOLS = ("float32", "int32", "int64", "int8"), {"EQUAL", "NOT_EQUAL"}
+_COMPARED, _OF_BOOLS = ("float32", "int32", "int64", "int8", "uint8"), {"EQUAL", "NOT_EQUAL"}
 COMPARISONS = ("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
 # From what to what; the schema has more, converters of text classifiers write these.
 CASTS = (
@@ -88,7 +96,7 @@ def _unary(choices: Choices, operator: str, kind: str) -> Case:
         place = sketch.input(Tensor(shape), draw)
         result = sketch.drawing.node(operator, [place], [Tensor(shape)])
         return sketch.case(result, by_rows=True)
-    if kind not in _STATIC:
+    if kind not in _STORED:
         draw_whole = partial(integers, low=-_WHOLE, high=_WHOLE, dtype=kind)
         place = sketch.input(Tensor(shape, kind), draw_whole)
         result = sketch.drawing.node(operator, [place], [Tensor(shape, kind)])
@@ -159,7 +167,7 @@ def _arithmetic(choices: Choices, operator: str, kind: str) -> Case:
         )
     options = {}
     if operator in _FUSING:
-        fused = kind in {"float32", *_STATIC}
+        fused = kind in {"float32", *_STORED}
         options["activation"] = activation(choices, _ACTIVATIONS) if fused else 0
     if kind == "int16" and operator in {"ADD", "SUB"}:
         # Scales need not be powers of two.
@@ -190,7 +198,7 @@ def _operands(choices: Choices, operator: str, kind: str) -> tuple[Any, Any]:
                 partial(floats, low=-4.0, high=4.0),
             )
         return (None, None, None), (partial(floats, low=-8.0, high=8.0, special=special),) * 2
-    if kind not in _STATIC:
+    if kind not in _STORED:
         if operator == "POW":
             return (None, None, None), (
                 partial(integers, low=-9, high=9, dtype=kind),
@@ -229,7 +237,7 @@ def _comparison(choices: Choices, operator: str, kind: str) -> Case:
     sketch = Sketch(choices)
     left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
     how, draw = None, _drawn(choices, kind, few=True)
-    if kind == "int8":
+    if kind in _STORED:
         step = one_of(choices, (0.5, 0.1, 0.0078125, 0.25, 0.003))
         # Rarely: it ends processes.
         step = 1.0 if one_in(choices, 24) else step
@@ -251,9 +259,9 @@ def _drawn(choices: Choices, kind: str, *, few: bool = False) -> Any:
         return booleans
     if kind == "float16":
         return lambda choices, shape: floats(choices, shape).astype(np.float16)
-    if few:
-        return partial(integers, low=-3, high=3, dtype=kind)
     low, high = RANGES[kind]
+    if few:
+        return partial(integers, low=max(low, -3), high=3, dtype=kind)
     return partial(integers, low=low, high=high, dtype=kind)
 
 
@@ -272,7 +280,7 @@ def _logical(choices: Choices, operator: str) -> Case:
 def _select(choices: Choices, kind: str) -> Case:
     sketch = Sketch(choices)
     left, right, answer = (bounded(shape) for shape in broadcast_pair(choices))
-    how = quantization(choices, kind) if kind in _STATIC else None
+    how = quantization(choices, kind) if kind in _STORED else None
     draw = _drawn(choices, kind)
     where = sketch.input(Tensor(one_of(choices, (answer, left)), "bool"), booleans)
     x = sketch.input(Tensor(left, kind, quantization=how), draw)
@@ -287,7 +295,7 @@ def _select(choices: Choices, kind: str) -> Case:
 def _select_rows(choices: Choices, kind: str) -> Case:
     """Draw a SELECT, the older one: it broadcasts nothing, but may choose whole rows."""
     sketch, shape = Sketch(choices), bounded(shape_of(choices))
-    how = quantization(choices, kind) if kind in _STATIC else None
+    how = quantization(choices, kind) if kind in _STORED else None
     draw = _drawn(choices, kind)
     chosen = one_of(choices, (shape, shape[:1]))
     places = [
@@ -382,11 +390,11 @@ FAMILIES: list[Family] = [
     ),
     *(
         Family("SELECT_V2", kind, partial(_select, kind=kind))
-        for kind in ("float32", "int32", "int64", "int8", "int16", "bool")
+        for kind in ("float32", "int32", "int64", *_STORED, "bool")
     ),
     *(
         Family("SELECT", kind, partial(_select_rows, kind=kind))
-        for kind in ("float32", "int32", "int64", "int8", "int16", "bool")
+        for kind in ("float32", "int32", "int64", *_STORED, "bool")
     ),
     *(
         Family("CAST", f"{source}_{target}", partial(_cast, source=source, target=target))
@@ -394,12 +402,19 @@ FAMILIES: list[Family] = [
     ),
     *(
         Family("QUANTIZE", f"{source}_{target}", partial(_quantize, source=source, target=target))
-        for source in ("float32", "int8", "int16")
+        for source in ("float32", *_STATIC)
         for target in _STATIC
     ),
     *(
+        Family("QUANTIZE", f"{source}_{target}", partial(_quantize, source=source, target=target))
+        # The older scheme, and the way from it to today's and back.
+        for source, target in (
+            *(("float32", "uint8"), ("uint8", "uint8"), ("uint8", "int8"), ("int8", "uint8")),
+        )
+    ),
+    *(
         Family("DEQUANTIZE", kind, partial(_dequantize, kind=kind))
-        for kind in ("float16", "int8", "int16", "int4")
+        for kind in ("float16", "int8", "int16", "uint8", "int4")
     ),
     *(
         Family("REUSED", operator, partial(_reused, operator=operator))
