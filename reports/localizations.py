@@ -29,6 +29,13 @@ class Point(Open, frozen=True, kw_only=True):
     inf: int
     sqnr_db: float | None
 
+    def is_same(self, other: Point) -> bool:
+        """Tell whether it is another one, whatever further keys they have."""
+        mine, its = (
+            (one.operator, one.tensor, one.nan, one.inf, one.sqnr_db) for one in (self, other)
+        )
+        return mine == its
+
 
 class Flip(Open, frozen=True, kw_only=True):
     """A text whose label flipped.
@@ -102,7 +109,7 @@ class Localization(Open, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         one = self.diverges_at
-        if one is not None and one not in self.curve:
+        if one is not None and self.first is None:
             raise ValueError("`diverges_at` is none of the operators of `curve`")
         if one is not None and one.sqnr_db is None and not (one.nan or one.inf):
             raise ValueError("`diverges_at` says neither its noise nor what is not finite")
@@ -112,7 +119,11 @@ class Localization(Open, frozen=True, kw_only=True):
     @property
     def first(self) -> int | None:
         """Where in the curve it diverges."""
-        return None if self.diverges_at is None else self.curve.index(self.diverges_at)
+        one = self.diverges_at
+        if one is None:
+            return None
+        same = (place for place, point in enumerate(self.curve) if point.is_same(one))
+        return next(same, None)
 
     @property
     def broken(self) -> list[int]:

@@ -9,7 +9,7 @@ from reports.budget_lines import place_of
 from reports.document import Outcome
 from reports.explain import explanations
 from suites.meta.reports.documents import changed
-from suites.meta.reports.runs import DROP, DROP_TEST, document, taken
+from suites.meta.reports.runs import CURVE, DROP, DROP_TEST, LOCALIZATION, document, taken
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,13 @@ def test_reason_is_shown_if_localization_failed():
     failed = {"scheme": "float16", "tests": [DROP_TEST], "flips": [], "not_localized": "killed"}
     first, *_ = explanations(changed(document(), run={"localizations": [failed]}))
     assert dict(first.rows)["Localizer"] == "not localized: killed"
+
+
+def test_point_is_found_in_the_curve_whatever_further_keys_it_has():
+    """The two are the same operator, and a later version may say more of one of them."""
+    found = LOCALIZATION | {"diverges_at": CURVE[3] | {"cosine": 0.5, "later": [1]}}
+    first, *_ = explanations(changed(document(), run={"localizations": [found]}))
+    assert "first diverges at operator 4 of 5" in dict(first.rows)["Localizer"]
 
 
 def test_reason_with_a_colon_is_shown_whole():
