@@ -19,7 +19,7 @@ from models.errors import EdgeproofError, UsageMistake
 from models.files import LARGEST_DOCUMENT, read_regular, write_whole
 from models.paths import require_name
 from models.tables import Table, read_toml
-from models.verdicts.metrics import metric_named
+from models.verdicts.metrics import Source, metric_named
 from models.verdicts.quantities import Unit, human, human_interval, parse_quantity
 
 if TYPE_CHECKING:
@@ -31,11 +31,6 @@ if TYPE_CHECKING:
 
 FIRST_SCHEMA, SCHEMA = 1, 3
 HOST = "host"
-CLOCKED = {Unit.SECONDS, Unit.PER_SECOND}
-# What the sample size of a ratio of times counts.
-RACED = "blocks"
-# What the sample sizes count of what differs from machine to machine, times apart.
-OF_THE_MACHINE = {"runners"}
 
 
 class Move(StrEnum):
@@ -99,9 +94,13 @@ class Baseline(Table, frozen=True, kw_only=True):
     measurements: tuple[Kept, ...]
 
     def of(self, metric: str, backend: str | None) -> Kept | None:
-        """Return the kept measurement of a metric, or None."""
+        """Return the kept measurement of a metric, or None.
+
+        A file is the same on every backend; baselines of before 0.2 name one of some shares.
+        """
+        exact = metric_named(metric).exact
         for measurement in self.measurements:
-            if (measurement.metric, measurement.backend) == (metric, backend):
+            if measurement.metric == metric and (exact or measurement.backend == backend):
                 return measurement
         return None
 
@@ -281,7 +280,7 @@ def movement(
     before = baseline.of(measured.metric, measured.backend)
     if before is None:
         return _not_compared(metric, "the baseline has none")
-    if untimed is None and measured.device == HOST and metric.unit in CLOCKED:
+    if untimed is None and measured.device == HOST and metric.source is Source.CLOCK:
         untimed = "a host does other things meanwhile, only ratios are compared"
     why = _incomparable(metric, baseline.taken, taken, untimed)
     if why is not None:
@@ -346,11 +345,10 @@ def _incomparable(
     metric: Metric, before: RunIdentity, now: RunIdentity, untimed: str | None
 ) -> str | None:
     """Return why two measurements cannot be compared; None if they can."""
-    timed = metric.unit in CLOCKED or metric.counted == RACED
-    if timed and untimed is not None:
+    if metric.timed and untimed is not None:
         return untimed
-    if (timed or metric.counted in OF_THE_MACHINE) and before.machine != now.machine:
+    if metric.of_the_machine and before.machine != now.machine:
         return "the baseline was taken on another machine"
-    if metric.counted == "texts" and before.texts != now.texts:
+    if metric.of_the_texts and before.texts != now.texts:
         return "the baseline was taken on other texts"
     return None

@@ -6,6 +6,7 @@ Labels are integer arrays of shape [n], logits float arrays of shape [n, classes
 from __future__ import annotations
 
 import math
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -27,6 +28,21 @@ if TYPE_CHECKING:
 FULL_MODEL = "full_model"
 
 
+class Source(StrEnum):
+    """The origin of a metric's values.
+
+    What can be compared, and whether a backend is part of it, follows from it.
+    """
+
+    FILE = "file"
+    ANSWERS = "answers"
+    RUNTIME = "runtime"
+    CLOCK = "clock"
+    RACE = "race"
+    PROCESS = "process"
+    EMULATOR = "emulator"
+
+
 class Metric(NamedTuple):
     """The definition of a metric.
 
@@ -36,7 +52,8 @@ class Metric(NamedTuple):
         better: which direction is better; a budget limits the other one.
         low: smallest possible value.
         high: largest possible value.
-        counted: what its sample size counts.
+        source: where its values come from.
+        counted: plural of what its sample size counts, for messages.
         description: one sentence.
         difference: whether it is a difference of two fractions, written in points.
         has_chance: whether guessing earns 1 / classes, so that a smaller limit is a mistake.
@@ -47,6 +64,7 @@ class Metric(NamedTuple):
     better: Literal["higher", "lower"]
     low: float
     high: float
+    source: Source
     counted: str
     description: str
     difference: bool = False
@@ -59,30 +77,60 @@ class Metric(NamedTuple):
 
     @property
     def exact(self) -> bool:
-        """Whether it is read off a file: then every byte counts."""
-        return self.counted == "files"
+        """Whether it is read off a file: then every byte counts, and no backend is part of it."""
+        return self.source is Source.FILE
+
+    @property
+    def timed(self) -> bool:
+        """Whether a clock is part of it: then a busy machine, or another one, changes it."""
+        return self.source in {Source.CLOCK, Source.RACE}
+
+    @property
+    def of_the_machine(self) -> bool:
+        """Whether another machine gives other values."""
+        return self.timed or self.source is Source.PROCESS
+
+    @property
+    def of_the_texts(self) -> bool:
+        """Whether other texts give other values."""
+        return self.source is Source.ANSWERS
+
+
+# The plural of what a sample of each source usually counts.
+COUNTED = {
+    Source.FILE: "files",
+    Source.ANSWERS: "texts",
+    Source.RUNTIME: "operators",
+    Source.CLOCK: "answers",
+    Source.RACE: "blocks",
+    Source.PROCESS: "runners",
+    Source.EMULATOR: "answers",
+}
 
 
 def _score(name: str, description: str, *, has_chance: bool = True) -> Metric:
-    return Metric(
-        name, Unit.FRACTION, "higher", 0.0, 1.0, "texts", description, has_chance=has_chance
-    )
+    return _share(name, Source.ANSWERS, description)._replace(has_chance=has_chance)
 
 
 def _drop(name: str, description: str) -> Metric:
-    return Metric(name, Unit.FRACTION, "lower", -1.0, 1.0, "texts", description, difference=True)
+    cost = _cost(name, Unit.FRACTION, Source.ANSWERS, description)
+    return cost._replace(low=-1.0, high=1.0, difference=True)
 
 
-def _cost(name: str, unit: Unit, counted: str, description: str) -> Metric:
-    return Metric(name, unit, "lower", 0.0, math.inf, counted, description)
+def _cost(name: str, unit: Unit, source: Source, description: str) -> Metric:
+    return Metric(name, unit, "lower", 0.0, math.inf, source, COUNTED[source], description)
+
+
+def _gain(name: str, unit: Unit, source: Source, description: str) -> Metric:
+    return _cost(name, unit, source, description)._replace(better="higher")
 
 
 def _size_ratio(name: str, description: str) -> Metric:
-    return Metric(name, Unit.RATIO, "higher", 0.0, math.inf, "files", description)
+    return _gain(name, Unit.RATIO, Source.FILE, description)
 
 
-def _share(name: str, counted: str, description: str) -> Metric:
-    return Metric(name, Unit.FRACTION, "higher", 0.0, 1.0, counted, description)
+def _share(name: str, source: Source, description: str) -> Metric:
+    return _gain(name, Unit.FRACTION, source, description)._replace(high=1.0)
 
 
 METRICS = {
@@ -114,29 +162,25 @@ METRICS = {
         _drop("f_rs_drop", "F(R,S) of the full model minus the variant's"),
         _score("agreement", "Share of texts labelled as the float32 variant labels them"),
         _score("agreement_full", "Share of texts labelled as the full model labels them"),
-        Metric(
+        _cost(
             "backend_deviation",
             Unit.RATIO,
-            "lower",
-            0.0,
-            math.inf,
-            "texts",
+            Source.ANSWERS,
             "Largest difference of a logit from the run's own backend, over what the scheme allows",
         ),
         _score("agreement_backends", "Share of texts labelled as on the run's own backend"),
         _score("agreement_lengths", "Share of texts labelled alike at every length that they fit"),
-        Metric(
+        _cost(
             "total_variation",
             Unit.FRACTION,
-            "lower",
-            0.0,
-            1.0,
-            "texts",
+            Source.ANSWERS,
             "Mean total variation distance between the probabilities and the float32 variant's",
+        )._replace(high=1.0),
+        _cost("weights_bytes", Unit.BYTES, Source.FILE, "Parameters stored as float32"),
+        _cost("flatbuffer_bytes", Unit.BYTES, Source.FILE, "Size of the FlatBuffer"),
+        _cost(
+            "flatbuffer_zipped_bytes", Unit.BYTES, Source.FILE, "The FlatBuffer after zlib level 9"
         ),
-        _cost("weights_bytes", Unit.BYTES, "files", "Parameters stored as float32"),
-        _cost("flatbuffer_bytes", Unit.BYTES, "files", "Size of the FlatBuffer"),
-        _cost("flatbuffer_zipped_bytes", Unit.BYTES, "files", "The FlatBuffer after zlib level 9"),
         _size_ratio("size_ratio_weights", "Full model's float32 weights over the FlatBuffer"),
         _size_ratio(
             "size_ratio_checkpoint",
@@ -148,116 +192,128 @@ METRICS = {
             "BERT-large's training checkpoint over the FlatBuffer",
         ),
         _size_ratio("size_ratio_reference", "The reference's FlatBuffer over the candidate's"),
-        _cost("latency_p50", Unit.SECONDS, "answers", "Median latency of one answer"),
-        _cost("latency_p90", Unit.SECONDS, "answers", "90th percentile of the latency"),
-        _cost("latency_p99", Unit.SECONDS, "answers", "99th percentile of the latency"),
-        _cost("latency_ratio", Unit.RATIO, "blocks", "Latency over the float32 variant's"),
-        _cost("latency_first_p50", Unit.SECONDS, "answers", "Median latency in the first seconds"),
-        _cost("text_to_label_p50", Unit.SECONDS, "answers", "Median time from text to label"),
-        _cost("text_to_label_p90", Unit.SECONDS, "answers", "90th percentile of the same"),
-        _cost("text_to_label_p99", Unit.SECONDS, "answers", "99th percentile of the same"),
+        _cost("latency_p50", Unit.SECONDS, Source.CLOCK, "Median latency of one answer"),
+        _cost("latency_p90", Unit.SECONDS, Source.CLOCK, "90th percentile of the latency"),
+        _cost("latency_p99", Unit.SECONDS, Source.CLOCK, "99th percentile of the latency"),
+        _cost("latency_ratio", Unit.RATIO, Source.RACE, "Latency over the float32 variant's"),
+        _cost(
+            "latency_first_p50", Unit.SECONDS, Source.CLOCK, "Median latency in the first seconds"
+        ),
+        _cost("text_to_label_p50", Unit.SECONDS, Source.CLOCK, "Median time from text to label"),
+        _cost("text_to_label_p90", Unit.SECONDS, Source.CLOCK, "90th percentile of the same"),
+        _cost("text_to_label_p99", Unit.SECONDS, Source.CLOCK, "99th percentile of the same"),
         _cost(
             "latency_order_ratio",
             Unit.RATIO,
-            "blocks",
+            Source.RACE,
             "Latency of texts in random order over the same in fixed order",
         ),
         _cost(
             "latency_repeat_ratio",
             Unit.RATIO,
-            "blocks",
+            Source.RACE,
             "Latency of different texts over that of one text repeated",
         ),
-        Metric(
+        _gain(
             "texts_per_second",
             Unit.PER_SECOND,
-            "higher",
-            0.0,
-            math.inf,
-            "rounds",
+            Source.CLOCK,
             "Texts from text to label in a second, tokenization included",
-        ),
-        Metric(
+        )._replace(counted="rounds"),
+        _gain(
             "speed_ratio_paper",
             Unit.RATIO,
-            "higher",
-            0.0,
-            math.inf,
-            "blocks",
+            Source.RACE,
             "Texts per second, from text to label, over those of the paper's recipe",
         ),
-        _cost("cold_start", Unit.SECONDS, "starts", "From starting the runner to its first answer"),
-        _cost("peak_rss", Unit.BYTES, "runners", "Peak resident memory of the runner"),
-        Metric(
+        _cost(
+            "cold_start",
+            Unit.SECONDS,
+            Source.CLOCK,
+            "From starting the runner to its first answer",
+        )._replace(counted="starts"),
+        _cost("peak_rss", Unit.BYTES, Source.PROCESS, "Peak resident memory of the runner"),
+        _gain(
             "weights_kept",
             Unit.RATIO,
-            "higher",
-            0.0,
-            math.inf,
-            "files",
+            Source.FILE,
             "Bytes of constants in the float32 FlatBuffer over those of the parameters",
         ),
         _share(
             "pytorch_labels",
-            "texts",
+            Source.ANSWERS,
             "Texts that the float32 FlatBuffer labels as PyTorch does, of those that rounding does "
             "not decide",
         ),
         _cost(
             "pytorch_logits",
             Unit.LOGITS,
-            "texts",
+            Source.ANSWERS,
             "Largest difference of a logit of the float32 FlatBuffer from PyTorch's",
         ),
         _cost(
             "pytorch_divergence",
             Unit.NATS,
-            "texts",
+            Source.ANSWERS,
             "Mean Kullback-Leibler divergence of the float32 FlatBuffer's probabilities from "
             "PyTorch's",
         ),
-        _share("token_parity", "texts", "Texts of which an app makes the ids that are right"),
-        _share("quantized_operator_share", "operators", "Operators that compute on integers"),
-        _share("integer_mac_share", "files", "Multiply-accumulates done on integers alone"),
-        _share("quantized_weight_share", "bytes", "Weight bytes that are stored quantized"),
-        _share("delegated_share", "operators", "Operators that the runtime's XNNPACK takes over"),
-        _share("kernel_coverage", "operators", "Operators whose kernel was proven on the backend"),
+        _share(
+            "token_parity", Source.ANSWERS, "Texts of which an app makes the ids that are right"
+        ),
+        _share(
+            "quantized_operator_share", Source.FILE, "Operators that compute on integers"
+        )._replace(counted="operators"),
+        _share("integer_mac_share", Source.FILE, "Multiply-accumulates done on integers alone"),
+        _share(
+            "quantized_weight_share", Source.FILE, "Weight bytes that are stored quantized"
+        )._replace(counted="bytes"),
+        _share(
+            "delegated_share", Source.RUNTIME, "Operators that the runtime's XNNPACK takes over"
+        ),
+        _share(
+            "kernel_coverage", Source.RUNTIME, "Operators whose kernel was proven on the backend"
+        ),
         _score("agreement_golden", "Share of texts labelled as the same backend does on the host"),
         _cost(
             "logit_difference",
             Unit.LOGITS,
-            "texts",
+            Source.ANSWERS,
             "Largest difference of a logit from the same backend's on the host",
         ),
         _cost(
             "reference_difference",
             Unit.LOGITS,
-            "texts",
+            Source.ANSWERS,
             "Largest difference of a logit from the host's, both with reference kernels",
         ),
-        _cost("instructions", Unit.INSTRUCTIONS, "answers", "Instructions of one answer"),
+        _cost("instructions", Unit.INSTRUCTIONS, Source.EMULATOR, "Instructions of one answer"),
         _cost(
             "instructions_sdot",
             Unit.INSTRUCTIONS,
-            "answers",
+            Source.EMULATOR,
             "Integer dot products of one answer (sdot and its like)",
         ),
         _cost(
             "instructions_mlal",
             Unit.INSTRUCTIONS,
-            "answers",
+            Source.EMULATOR,
             "Other integer multiplications of vectors in one answer (smull, smlal and their like)",
         ),
         _cost(
             "instructions_fmla",
             Unit.INSTRUCTIONS,
-            "answers",
+            Source.EMULATOR,
             "Float multiply-adds of one answer (fmla and its like)",
         ),
         _share(
-            "integer_multiply_share", "answers", "Multiplying instructions that multiply integers"
+            "integer_multiply_share",
+            Source.EMULATOR,
+            "Multiplying instructions that multiply integers",
         ),
-        _share("dot_product_share", "answers", "Integer multiplications that are dot products"),
+        _share(
+            "dot_product_share", Source.EMULATOR, "Integer multiplications that are dot products"
+        ),
     )
 }
 

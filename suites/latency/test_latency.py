@@ -23,7 +23,7 @@ def test_latency_percentile_is_within_budget(metric, variant, stream, judge):
     """The percentile of `invoke()`'s time, one text after the other, keeps the device's budget."""
     asked = stream(variant)
     measured = quantile(asked.sustained, PERCENTILES[metric])
-    judge(metric, measured, of=variant, timed=True, **asked.details())
+    judge(metric, measured, of=variant, **asked.details())
 
 
 @pytest.mark.needs("a runner", "a tokenizer on the device")
@@ -32,11 +32,11 @@ def test_text_to_label_percentile_is_within_budget(metric, variant, text_stream,
     """The percentile of the time from text to label keeps the device's budget."""
     asked = text_stream(variant)
     measured = quantile(asked.sustained, TEXT_SHARES[metric])
-    judge(metric, measured, of=variant, timed=True, **asked.details())
+    judge(metric, measured, of=variant, **asked.details())
 
 
 @pytest.mark.measures("latency_first_p50")
 @pytest.mark.needs("a runner")
 def test_first_seconds_are_within_budget(variant, stream, judge):
     """The median of the first seconds, before a device may throttle, keeps the device's budget."""
-    judge("latency_first_p50", quantile(stream(variant).first, 0.5), of=variant, timed=True)
+    judge("latency_first_p50", quantile(stream(variant).first, 0.5), of=variant)

@@ -8,11 +8,7 @@ from models.verdicts.metrics import METRICS
 from suites.meta.gates.running import run
 
 SCHEMES = ("float32", "dynamic_wi8_afp32")
-TIMED = {name for name in METRICS if name.startswith(("latency", "text_to_label"))} | {
-    "texts_per_second",
-    "speed_ratio_paper",
-    "cold_start",
-}
+TIMED = {name for name, metric in METRICS.items() if metric.timed}
 # Memory is judged, but no two processes have the same.
 VARYING = {"peak_rss"}
 

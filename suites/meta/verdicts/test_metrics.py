@@ -194,9 +194,9 @@ def test_metrics_of_a_kind_share_their_definition(made, name: str) -> None:
 
 
 def test_costs_and_shares_share_their_definition() -> None:
-    cost, share = metrics.METRICS["latency_p50"], metrics.METRICS["quantized_weight_share"]
-    assert metrics._cost(cost.name, cost.unit, cost.counted, cost.description) == cost
-    assert metrics._share(share.name, share.counted, share.description) == share
+    cost, share = metrics.METRICS["latency_p50"], metrics.METRICS["integer_mac_share"]
+    assert metrics._cost(cost.name, cost.unit, cost.source, cost.description) == cost
+    assert metrics._share(share.name, share.source, share.description) == share
     f1 = metrics.METRICS["macro_f1"]
     assert metrics._score(f1.name, f1.description, has_chance=False) == f1
 
@@ -205,6 +205,25 @@ def test_every_metric_is_registered_under_its_own_name() -> None:
     assert all(name == metric.name for name, metric in metrics.METRICS.items())
     assert all(metric.low < metric.high for metric in metrics.METRICS.values())
     assert {metric.unit for metric in metrics.METRICS.values()} == set(Unit)
+
+
+@pytest.mark.parametrize(
+    ("name", "properties"),
+    [
+        ("flatbuffer_bytes", {"exact"}),
+        ("quantized_weight_share", {"exact"}),
+        ("accuracy_drop", {"of_the_texts"}),
+        ("delegated_share", set()),
+        ("latency_p50", {"timed", "of_the_machine"}),
+        ("latency_ratio", {"timed", "of_the_machine"}),
+        ("peak_rss", {"of_the_machine"}),
+        ("instructions", set()),
+    ],
+)
+def test_comparability_follows_from_the_source(name: str, properties: set[str]) -> None:
+    metric = metrics.METRICS[name]
+    every = ("exact", "timed", "of_the_machine", "of_the_texts")
+    assert {one for one in every if getattr(metric, one)} == properties
 
 
 def test_error_on_unknown_metric_lists_the_known_ones() -> None:
