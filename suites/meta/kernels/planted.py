@@ -26,7 +26,8 @@ def rounded_right(want: Rounded, tensor: Tensor) -> np.ndarray:
     dtype = "int8" if tensor.dtype == "int4" else tensor.dtype
     with np.errstate(all="ignore"):
         if dtype in RANGES and want.value.dtype.kind == "f":
-            return np.rint(np.nan_to_num(want.value)).astype(np.int64).astype(dtype)
+            whole = np.rint(np.nan_to_num(want.value)).astype(np.int64)
+            return np.asarray(whole.astype(dtype))
         return np.asarray(want.value).astype(dtype)
 
 
@@ -209,7 +210,7 @@ def _row_before(graph: Graph, node: Node) -> Graph:
 
 
 def _no_nan(answer: np.ndarray) -> np.ndarray:
-    return np.nan_to_num(answer, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    return np.asarray(np.nan_to_num(answer, nan=0.0, posinf=np.inf, neginf=-np.inf))
 
 
 def _swapped(graph: Graph, node: Node) -> Graph:

@@ -67,7 +67,7 @@ class RightKernel:
                 floats = tensor.quantized and not whole
                 values[place] = self._stored(tensor.real().astype(F) if floats else tensor.data)
         for node in graph.nodes:
-            given = [None if place == ABSENT else values[place] for place in node.inputs]
+            given: list[Any] = [None if place == ABSENT else values[place] for place in node.inputs]
             if node.operator == "FULLY_CONNECTED" and given[0].dtype == np.int8:
                 values[node.outputs[0]] = self._integers(graph, node, given)
                 continue
@@ -106,7 +106,10 @@ class RightKernel:
 
     def _integers(self, graph: Graph, node: Node, given: list[Any]) -> Any:
         """Rescale an exact sum of products."""
-        hows = [graph.tensors[place].quantization for place in (*node.inputs[:2], node.outputs[0])]
+        # What is quantized has a scale and a zero point each.
+        hows: list[Any] = [
+            graph.tensors[place].quantization for place in (*node.inputs[:2], node.outputs[0])
+        ]
         x = given[0].astype(np.int64) - hows[0].zeros[0]
         total = x.reshape(-1, x.shape[-1]) @ given[1].astype(np.int64).T
         if given[2] is not None:
@@ -142,8 +145,10 @@ def _shifted(value: int, whole: int, exponent: int) -> int:
 
 
 def _activated(node: Node, value: Any) -> Any:
-    limits = {1: (0.0, np.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}.get(node.options.get("activation"))
-    return value if limits is None else np.clip(value, *map(F, limits))
+    limits = {1: (0.0, np.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}.get(
+        node.options.get("activation", 0)
+    )
+    return value if limits is None else np.clip(value, F(limits[0]), F(limits[1]))
 
 
 def _softmax(kernel: RightKernel, node: Node, x: Any) -> Any:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _EXAMPLES = 2000
 
 
+def _say(text: str) -> None:
+    sys.stderr.write(text)
+
+
 def main() -> int:
     """Find the smallest cases of the entries that are named; the exit status."""
     parser = argparse.ArgumentParser(description="Keep the smallest case of a known deviation.")
@@ -46,7 +50,7 @@ def main() -> int:
     parser.add_argument("--emulate", help="a board whose backends are searched, as rpi3, or gpu")
     given = parser.parse_args()
     target = find_target(device=None, emulate=given.emulate, target=None)
-    transport = target.transport(Store(default_root()), offline=False, say=sys.stderr.write)
+    transport = target.transport(Store(default_root()), offline=False, say=_say)
     asked = given.names
     missing = [
         deviation for deviation in known_deviations() if not (FOLDER / deviation.name).exists()
