@@ -97,16 +97,16 @@ GIVEN = (
     "backend with the same file on the judged one; ms: median of one answer"
 )
 KNOWN = "fail (known): written down with its reason, and expected until that expires"
-FLOORS = "last rows: what answers that need no model earn"
-# What a floor is called whose majority is that of the texts that are judged.
+FLOORS = "last rows: trivial classifiers, which need no model"
+# Ending of the name of a trivial classifier whose majority is that of the judged texts.
 OF_TEST = "_of_test"
 FLOORS_OF_TEST = (
-    "majority_of_test: the most frequent label of the test texts themselves, for there are no "
-    "others; a model has to beat it"
+    "majority_of_test: the most frequent label of the test texts, because there are no training "
+    "texts; a model has to beat it"
 )
 EMULATED = (
-    "emulated: real ARM code without a board. Its times say nothing of the board's, and that the "
-    "emulator computes as silicon does is not verified"
+    "emulated: real ARM code without a board. Its times say nothing about the board, and nobody "
+    "verified that the emulator computes as silicon does"
 )
 UNMEASURED = "-"
 # Of the lines below the table, in characters.

@@ -12,7 +12,7 @@ from models.verdicts.scores import by_group
 @pytest.mark.measures("official_accuracy")
 @pytest.mark.needs("all texts")
 def test_variant_beats_the_majority_group_by_group(variant, corpus, trivial_classifiers, judge):
-    """Averaged over the groups, the FlatBuffer is better than answers that need no model."""
+    """Averaged over the groups, the FlatBuffer is better than trivial classifiers."""
     answers = corpus.test.labels, variant.labels, corpus.groups("test")
     metric = "official_accuracy"
     highest, every = trivial_classifiers.highest(metric), trivial_classifiers.of(metric)
@@ -24,7 +24,7 @@ def test_variant_beats_the_majority_group_by_group(variant, corpus, trivial_clas
 def test_full_model_beats_the_majority_group_by_group(
     full_model, corpus, trivial_classifiers, judge
 ):
-    """Averaged over the groups, the full model is better than answers that need no model."""
+    """Averaged over the groups, the full model is better than trivial classifiers."""
     answers = corpus.test.labels, full_model.labels, corpus.groups("test")
     metric = "official_accuracy"
     highest, every = trivial_classifiers.highest(metric), trivial_classifiers.of(metric)
