@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.runner import RUNTIME
+from models.artefact_names import FLATBUFFER
 from models.building.plan import make_plan, make_request
 from models.corpus.artefact import load_encoded
 from models.flatbuffers.signature import NAMES
-from models.members import FLATBUFFER
 from models.runtime.client import Runner
 from models.runtime.predictions import answer_split_at_once, inputs_of, rows_of
 from models.runtime.transports import RUNNER_ENVIRONMENT, LocalTransport

@@ -18,13 +18,13 @@ from tokenizers import Tokenizer
 
 from benchmarks.building import ENCODER, build, texts_of
 from benchmarks.front import CORPORA, PAPER, plans_of
+from models.artefact_names import FLATBUFFER
 from models.candidates.binding import binding_of
 from models.candidates.candidate import read_candidate
 from models.corpus.artefact import TOKENIZER, load_encoded
 from models.flatbuffers.schemes import REFERENCE
-from models.members import FLATBUFFER
+from models.input_roles import IDS, MASK, SEGMENTS
 from models.paper_recipe import paper_binding, paper_file, with_paper_rows
-from models.roles import IDS, MASK, SEGMENTS
 from models.runtime.client import Runner
 from models.runtime.counting import CountingTransport, count_instructions, prepare_counter
 from models.runtime.predictions import inputs_of, rows_of

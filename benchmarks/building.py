@@ -50,7 +50,7 @@ def texts_of(plan: Plan, store: Store, split: str = "test") -> list[tuple[str, .
 
 
 def _make(plans: list[Plan], root: Path) -> None:
-    from models.stages import Builder  # noqa: PLC0415 - imports TensorFlow as it goes
+    from models.building.stages import Builder  # noqa: PLC0415 - imports TensorFlow as it goes
 
     for plan in plans:
         Builder(Store(root), plan, Progress(sys.stderr)).build()

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from models.artefact_names import LOGITS, MODEL_CARD
 from models.build import ENVIRONMENT
 from models.building.plan import make_plan, make_request
 from models.command_line import run_command
 from models.corpus.artefact import load_encoded
 from models.errors import EdgeproofError, UsageMistake
-from models.members import LOGITS, MODEL_CARD
 from models.progress import Progress
 from models.store import Store, default_root
 from models.subjects import load_subject
@@ -129,7 +129,7 @@ def _build(plans: list[Plan], store: Store) -> None:
 
 
 def _train(plans: list[Plan], root: Path) -> None:
-    from models.stages import Builder  # noqa: PLC0415 - imports TensorFlow as it goes
+    from models.building.stages import Builder  # noqa: PLC0415 - imports TensorFlow as it goes
 
     progress = Progress(sys.stderr)
     for number, plan in enumerate(plans, start=1):

@@ -30,13 +30,13 @@ from benchmarks.front_words import (
     word_tokenizer,
     words_in,
 )
+from models.artefact_names import FLATBUFFER, LOGITS, MODEL_CARD, WEIGHTS
 from models.building.plan import make_plan, make_request
 from models.candidates.binding import binding_of
 from models.candidates.candidate import read_candidate
 from models.corpus.artefact import TOKENIZER, load_encoded
 from models.errors import EdgeproofError
 from models.flatbuffers.schemes import REFERENCE, SCHEMES
-from models.members import FLATBUFFER, LOGITS, MODEL_CARD, WEIGHTS
 from models.networks.architecture import Architecture
 from models.paper_recipe import paper_binding, paper_file, with_paper_rows
 from models.runtime.client import Runner

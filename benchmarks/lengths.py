@@ -13,11 +13,11 @@ import numpy as np
 from msgspec.structs import replace
 
 from benchmarks.building import ENCODER, SHARED, build, texts_of
+from models.artefact_names import FLATBUFFER
 from models.building.plan import make_plan, make_request
 from models.candidates.binding import binding_of
 from models.candidates.candidate import read_candidate
 from models.corpus.artefact import TOKENIZER
-from models.members import FLATBUFFER
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
 from models.store import Store, default_root

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from models.artefact_names import FLATBUFFER
 from models.building.plan import make_plan, make_request
 from models.corpus.artefact import load_encoded
 from models.flatbuffers.signature import NAMES
-from models.members import FLATBUFFER
 from models.runtime.client import Runner
 from models.runtime.predictions import inputs_of, rows_of
 from models.runtime.transports import RUNNER_ENVIRONMENT, LocalTransport

@@ -18,9 +18,9 @@ import numpy as np
 from benchmarks.building import in_own_process
 from models.candidates.binding import binding_of
 from models.candidates.candidate import read_candidate
+from models.input_roles import IDS, LENGTH, MASK, SEGMENTS
 from models.networks.architecture import from_table
 from models.paper_recipe import PAPER_RECIPE, TOKENS, paper_binding, paper_file
-from models.roles import IDS, LENGTH, MASK, SEGMENTS
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport
 from models.shrinking.cost import TEXT, paper_time, text_time

@@ -19,7 +19,6 @@ from models.building import helpers
 from models.building.checkpoints import anchored
 from models.building.plan import make_plan, make_request
 from models.command_line import Parser, path, run_command
-from models.drafts import scratch_folder
 from models.errors import EdgeproofError
 from models.paths import name_or_file
 from models.progress import Progress
@@ -27,6 +26,7 @@ from models.signals import stop_with_stdin
 from models.standard_streams import open_output, raise_lost
 from models.store import Store, default_root
 from models.subjects import load_subject
+from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +127,7 @@ def _builder_of(plan: Plan) -> Callable[[Store, Plan, Progress], _Builds]:
         from models.huggingface import builder  # noqa: PLC0415 - after the log is in place
 
         return builder.Builder
-    from models import stages  # noqa: PLC0415 - the same
+    from models.building import stages  # noqa: PLC0415 - the same
 
     return stages.Builder
 

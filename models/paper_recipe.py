@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.artefact_names import FLATBUFFER
 from models.build import ENVIRONMENT
 from models.candidates.binding import binding_of
 from models.candidates.candidate import read_candidate
@@ -22,7 +23,6 @@ from models.command_line import Parser, path, run_command
 from models.corpus.tokenize import Encoded
 from models.errors import EdgeproofError
 from models.flatbuffers.schemes import scheme_named
-from models.members import FLATBUFFER
 from models.networks.architecture import Architecture
 from models.networks.parameters import initial_values
 from models.processes import run

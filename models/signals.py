@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models import drafts, processes
+from models import processes, unfinished_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,7 @@ def _end_at_once(number: int) -> None:
     for pid in _companions():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
-    drafts.remove_drafts()
+    unfinished_files.remove_drafts()
     os._exit(128 + number)
 
 

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from models.files import LARGEST_TABLE, read_text
-from models.tables import ROOT
+from models.toml_tables import ROOT
 
 _TABLE = re.compile(r"\s*\[\s*([^\[\]#]+?)\s*\]")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")

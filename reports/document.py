@@ -23,7 +23,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict, replace
 
 from models.open_tables import Open
-from models.tables import Table
+from models.toml_tables import Table
 from models.verdicts.details import Number  # noqa: TC001 - msgspec reads the annotation
 from models.verdicts.measurement import Measurement  # noqa: TC001 - msgspec reads the annotation
 from reports.extent import Extent  # noqa: TC001 - the same

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from models.foreign_text import one_line
-from models.tables import Table
+from models.toml_tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,7 +12,7 @@ import msgspec
 from models.documents import parse_json
 from models.errors import EdgeproofError, UsageMistake
 from models.files import LARGEST_DOCUMENT, read_regular, write_whole
-from models.tables import Table
+from models.toml_tables import Table
 from reports.naming import commit_of
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.command_line import Parser, path, run_command
-from models.drafts import scratch_folder
 from models.errors import EdgeproofError
 from models.files import write_whole
 from models.foreign_text import one_line
+from models.unfinished_files import scratch_folder
 from reports import allure
 from reports.offline import external_loads, keep_to_itself
 from reports.packing import files_of, pack

@@ -9,7 +9,7 @@ import msgspec
 
 from models import foreign_text
 from models.foreign_text import one_line
-from models.tables import Table
+from models.toml_tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -28,7 +28,7 @@ CONVERTED = "converted"
 PARITY = "parity"
 VARIANT = "variant"
 # What makes artefacts: with TensorFlow's networks, or out of a checkpoint with PyTorch.
-_KERAS, _PYTORCH = "models.stages:Builder", "models.huggingface.builder:Builder"
+_KERAS, _PYTORCH = "models.building.stages:Builder", "models.huggingface.builder:Builder"
 
 
 @dataclass(frozen=True)

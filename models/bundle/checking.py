@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Meta
 
 from models.artefact import MANIFEST as ARTEFACT_MANIFEST
+from models.artefact_names import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD
 from models.bundle.manifest import BUDGETS, KNOWN_FAILURES, RECORDED, golden_member
 from models.bundle.members import Members
 from models.bundle.recorded import recording_in
@@ -32,11 +33,10 @@ from models.corpus.artefact import (
 from models.corpus.texts import SPLITS
 from models.errors import EdgeproofError
 from models.flatbuffers.schemes import SCHEMES
-from models.members import FLATBUFFER, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD
+from models.input_roles import IDS
 from models.networks.architecture import Architecture
-from models.roles import IDS
 from models.store import Stage
-from models.tables import Table
+from models.toml_tables import Table
 from models.verdicts.budgets import load_budgets
 
 if TYPE_CHECKING:

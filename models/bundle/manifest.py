@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from models.candidates.subject import SubjectFacts
-from models.tables import Table
+from models.toml_tables import Table
 
 # 4: what was runtimes is backends. 3: texts.jsonl, text_id and group_id. 2: a bundle holds what is
 # known of a subject, and candidates by name. 1 held the builder's tables.

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from models.artefact import MANIFEST as ARTEFACT_MANIFEST
+from models.artefact_names import FLATBUFFER, LOGITS, MODEL_CARD, VARIANT_CARD
 from models.backends.common.registry import backend_names
 from models.bundle.facts import problem_of
 from models.bundle.manifest import (
@@ -18,7 +19,6 @@ from models.bundle.manifest import (
 )
 from models.corpus.artefact import ENCODED, LEFT_OUT, SUMMARY, TEXTS, TOKENIZER
 from models.errors import UsageMistake
-from models.members import FLATBUFFER, LOGITS, MODEL_CARD, VARIANT_CARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from models.artefact import MANIFEST, manifest_of
+from models.artefact_names import WEIGHTS
 from models.bundle.facts import OF_THE_HOST
 from models.bundle.manifest import (
     BUDGETS,
@@ -31,7 +32,6 @@ from models.bundle.recorded import arrays_of
 from models.corpus.artefact import ENCODED, LEFT_OUT, TEXTS, load_encoded
 from models.errors import EdgeproofError
 from models.files import write_whole
-from models.members import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

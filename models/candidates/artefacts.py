@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from models.artefact_names import FLATBUFFER, VARIANT_CARD
 from models.candidates.declaration import Declaration
 from models.candidates.given_candidate import refuse_changed
 from models.candidates.subject import JudgedArtefacts
 from models.corpus.artefact import write_encoding, write_texts
 from models.corpus.texts import Corpus, LabelledText, LeftOut
 from models.corpus.tokenize import Encoded, describe_lengths
-from models.members import FLATBUFFER, VARIANT_CARD
-from models.roles import IDS, MASK, SEGMENTS
+from models.input_roles import IDS, MASK, SEGMENTS
 from models.store import Stage, hash_file, hash_sources, versions
 
 if TYPE_CHECKING:

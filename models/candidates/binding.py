@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from models.roles import IDS
+from models.input_roles import IDS
 from models.runtime.binding import Binding, BoundInput, Decision
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from models.candidates.declaration import Declaration
     from models.candidates.spec import Found, OutputSpec
-    from models.flatbuffers.contents import Contents, Signature, Subgraph, Tensor
     from models.flatbuffers.metadata import AssociatedFile, TensorMetadata
+    from models.flatbuffers.structure import Contents, Signature, Subgraph, Tensor
 
 
 @dataclass(frozen=True)

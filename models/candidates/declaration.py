@@ -56,8 +56,8 @@ from models.candidates.texts import TextsTable
 from models.errors import UsageMistake
 from models.paths import TOML, absolute, is_name
 from models.row_lengths import Lengths, check_lengths
-from models.tables import Table, read_table
 from models.tokenizers.kinds import TokenizerSettings
+from models.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from models.candidates.candidate import Opened
     from models.candidates.declaration import Declaration
     from models.candidates.spec import CandidateSpec, Meaning
-    from models.flatbuffers.contents import Operator, Tensor
     from models.flatbuffers.metadata import ModelMetadata
+    from models.flatbuffers.structure import Operator, Tensor
 
 _HEAD = (
     '# corpus = "test.csv"                  # labelled texts',

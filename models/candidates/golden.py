@@ -14,7 +14,7 @@ import numpy as np
 
 from models.errors import EdgeproofError
 from models.files import write_whole
-from models.roles import IDS, LENGTH, MASK, SEGMENTS
+from models.input_roles import IDS, LENGTH, MASK, SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

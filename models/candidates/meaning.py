@@ -13,9 +13,9 @@ from models.candidates.labels import FEWEST, MOST
 from models.candidates.roles import chosen, listed
 from models.candidates.spec import Found, Meaning, OutputSpec, sizes
 from models.errors import UsageMistake
-from models.flatbuffers.contents import Quantization
 from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
 from models.flatbuffers.endings import Ending, ending_of, last_operator
+from models.flatbuffers.structure import Quantization
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from models.candidates.declaration import Declaration
     from models.candidates.roles import Port
-    from models.flatbuffers.contents import Operator
+    from models.flatbuffers.structure import Operator
 
 # Where nothing is declared of a sigmoid: above one half the answer is the second of two labels,
 # as Keras and scikit-learn number them.

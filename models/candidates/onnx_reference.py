@@ -26,9 +26,9 @@ from models.candidates.spec import CandidateSpec
 from models.candidates.tokenizer_of import declared_encoder, nothing_says
 from models.candidates.warnings import warnings_of
 from models.errors import UsageMistake
+from models.input_roles import IDS
 from models.onnx.asking import MOST_THREADS, RUNTIME, Call, Fed, ask, require_onnxruntime
 from models.onnx.reading import KEY, read_onnx
-from models.roles import IDS
 from models.runner.machine import usable_cores
 from models.runtime.predictions import processor_features
 from models.store import Stage, hash_sources, versions
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from models.candidates.declaration import Declaration
     from models.candidates.spec import InputSpec
     from models.candidates.texts import Texts
-    from models.flatbuffers.contents import Tensor
+    from models.flatbuffers.structure import Tensor
     from models.onnx.reading import OnnxFile
     from models.store import Store
     from models.tokenizers.encoder import Encoder

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.candidates.declaration import Declaration
-    from models.flatbuffers.contents import Operator, Tensor
+    from models.flatbuffers.structure import Operator, Tensor
 
 # What public models call their inputs, without what exporters put around it.
 NAMES: dict[str, Role] = {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.candidates.spec import OutputSpec
-    from models.flatbuffers.contents import Quantization
+    from models.flatbuffers.structure import Quantization
 
     Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.flatbuffers.contents import Quantization
+    from models.flatbuffers.structure import Quantization
 
 Role = Literal["ids", "mask", "segments"]
 ROLES: tuple[Role, ...] = ("ids", "mask", "segments")

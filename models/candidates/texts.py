@@ -17,7 +17,7 @@ from models.corpus.records import Record, read_records
 from models.errors import UsageMistake
 from models.paths import absolute
 from models.subjects import Columns, CorpusTable, Counts, check_encoding
-from models.tables import Table
+from models.toml_tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.drafts import scratch_folder
 from models.errors import EdgeproofError, UsageMistake
 from models.flatbuffers.metadata import (
     AssociatedFile,
@@ -16,6 +15,7 @@ from models.flatbuffers.metadata import (
     read_packed,
 )
 from models.tokenizers.kinds import KEY, TokenizerSettings, load, parse_option
+from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
     from models.candidates.candidate import Opened

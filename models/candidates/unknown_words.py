@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
-from models.roles import IDS, MASK
+from models.input_roles import IDS, MASK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from models.candidates.spec import InputSpec, OutputSpec
-    from models.flatbuffers.contents import Signature
     from models.flatbuffers.metadata import ModelMetadata
+    from models.flatbuffers.structure import Signature
 
 # float32 holds each whole number up to this.
 LARGEST_FLOAT_ID = 1 << 24

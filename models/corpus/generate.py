@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from models.corpus.clean import normalized
 from models.corpus.compose import POLARITIES, Statement, compose
 from models.corpus.grammar import entities, grammar
-from models.corpus.surface import tweeted
 from models.corpus.texts import SPLITS, Corpus, LabelledText
+from models.corpus.tweet_traits import tweeted
 from models.errors import UsageMistake
 
 if TYPE_CHECKING:

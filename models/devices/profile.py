@@ -16,7 +16,7 @@ from models.devices.reach import check_reach
 from models.errors import UsageMistake
 from models.paths import require_name
 from models.runtime.available import read_backend
-from models.tables import ROOT, Table, read_table, shown
+from models.toml_tables import ROOT, Table, read_table, shown
 from models.verdicts.quantities import Unit, parse_quantity
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from models.flatbuffers.dtypes import FLOAT_DTYPES, QUANTIZED_DTYPES
 
 if TYPE_CHECKING:
-    from models.flatbuffers.contents import Arithmetic, Operator, Tensor
+    from models.flatbuffers.structure import Arithmetic, Operator, Tensor
 
 NEUTRAL = frozenset(
     {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.flatbuffers.contents import Contents
+    from models.flatbuffers.structure import Contents
 
 _FIRST_SLOT, _SLOT_BYTES = 4, 2
 # Where an operator holds the kind of its options and the options (schema.fbs: Operator): the first

@@ -13,7 +13,7 @@ from models.flatbuffers.reading import held_by
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.flatbuffers.contents import Quantization, Tensor
+    from models.flatbuffers.structure import Quantization, Tensor
 
 _INT4_BITS = 4
 _INT4_PER_BYTE = 2

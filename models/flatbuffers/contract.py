@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from models.flatbuffers.arithmetic import arithmetic, multiply_accumulates
-from models.flatbuffers.contents import Arithmetic  # noqa: TC001 - msgspec reads annotations
 from models.flatbuffers.runtimes import version_key
 from models.flatbuffers.schemes import SCHEMES
-from models.tables import Table, read_table
+from models.flatbuffers.structure import Arithmetic  # noqa: TC001 - msgspec reads annotations
+from models.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.flatbuffers.contents import FlatBufferReport, Operator, Tensor
+    from models.flatbuffers.structure import FlatBufferReport, Operator, Tensor
 
 _TABLE = Path(__file__).with_name("contracts.toml")
 DENSE = "FULLY_CONNECTED"

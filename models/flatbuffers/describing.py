@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from models.flatbuffers.contents import DtypeShare, Tensor
     from models.flatbuffers.metadata import ModelMetadata, ProcessUnit
+    from models.flatbuffers.structure import DtypeShare, Tensor
 
 # Of the document: raised when a key changes its meaning or goes.
 VERSION = 1

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from models.flatbuffers.contents import Operator, Tensor
+    from models.flatbuffers.structure import Operator, Tensor
 
 Ending = Literal["logits", "probabilities", "log_probabilities", "sigmoids"]
 

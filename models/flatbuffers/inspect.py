@@ -8,16 +8,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from models.flatbuffers.arithmetic import UNCOUNTED, arithmetic, multiply_accumulates
-from models.flatbuffers.contents import Arithmetic, FlatBufferReport, census
 from models.flatbuffers.dtypes import BITS, packed_bytes
 from models.flatbuffers.opening import read_flatbuffer
 from models.flatbuffers.reading import read_contents
+from models.flatbuffers.structure import Arithmetic, FlatBufferReport, census
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from models.flatbuffers.contents import Contents, Operator, Tensor
+    from models.flatbuffers.structure import Contents, Operator, Tensor
 
 _CHUNK = 1 << 20
 

@@ -15,7 +15,7 @@ from models.row_lengths import MOST_LENGTHS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from models.flatbuffers.contents import Contents, Quantization, Signature, Tensor
+    from models.flatbuffers.structure import Contents, Quantization, Signature, Tensor
 
     # Name, dtype, shape where it has to be the same, and quantization of one tensor.
     Kind = tuple[str, str, tuple[int, ...] | None, Quantization | None]

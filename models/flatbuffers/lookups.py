@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeGuard
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.flatbuffers.contents import Operator, Tensor
+    from models.flatbuffers.structure import Operator, Tensor
 
 # Where each lookup takes its table and its indices.
 _PLACES = {"GATHER": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}

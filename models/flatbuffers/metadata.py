@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from models.flatbuffers.contents import Contents
+    from models.flatbuffers.structure import Contents
 
 T = TypeVar("T")
 

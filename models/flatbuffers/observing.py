@@ -13,7 +13,7 @@ import numpy as np
 from models.flatbuffers.graph import CODES, Graph
 from models.flatbuffers.signature import LOGITS, NAMES
 from models.flatbuffers.token_axes import token_axes
-from models.roles import MASK
+from models.input_roles import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from models.arrays import MOST_DIMENSIONS
 from models.flatbuffers.calls import called_by
-from models.flatbuffers.contents import (
+from models.flatbuffers.dtypes import SCHEMA_DTYPES, packed_bytes
+from models.flatbuffers.opening import IDENTIFIER, Damage, Damaged, damage_of, foreign
+from models.flatbuffers.structure import (
     Contents,
     Operator,
     Quantization,
@@ -20,8 +22,6 @@ from models.flatbuffers.contents import (
     Subgraph,
     Tensor,
 )
-from models.flatbuffers.dtypes import SCHEMA_DTYPES, packed_bytes
-from models.flatbuffers.opening import IDENTIFIER, Damage, Damaged, damage_of, foreign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -26,7 +26,7 @@ from models.flatbuffers.dtypes import BITS, FLOAT_DTYPES, QUANTIZED_DTYPES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.flatbuffers.contents import FlatBufferReport, Operator, Tensor
+    from models.flatbuffers.structure import FlatBufferReport, Operator, Tensor
 
 # What may be left of another kind: norms, positions, a head.
 MINORITY = 0.1

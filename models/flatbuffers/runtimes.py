@@ -13,12 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.tables import Table, read_table
+from models.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.flatbuffers.contents import FlatBufferReport, Operator
+    from models.flatbuffers.structure import FlatBufferReport, Operator
 
 UNKNOWN = "unknown"
 _TABLE = Path(__file__).with_name("runtimes.toml")

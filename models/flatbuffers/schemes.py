@@ -7,7 +7,7 @@ from typing import Literal
 
 from models import former
 from models.errors import UsageMistake
-from models.tables import Table, read_table
+from models.toml_tables import Table, read_table
 
 _TABLE = Path(__file__).with_name("schemes.toml")
 # Weights of more bits than an integer has here are float16.

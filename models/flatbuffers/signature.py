@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.roles import IDS, MASK, SEGMENTS
+from models.input_roles import IDS, MASK, SEGMENTS
 
 NAMES = {IDS: "input_ids", MASK: "attention_mask", SEGMENTS: "token_type_ids"}
 LOGITS = "logits"

@@ -14,7 +14,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from models.flatbuffers.signature import NAMES
-from models.roles import MASK
+from models.input_roles import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

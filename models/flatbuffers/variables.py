@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from models.flatbuffers.contents import Operator
+    from models.flatbuffers.structure import Operator
 
 READS, WRITES = "READ_VARIABLE", "ASSIGN_VARIABLE"
 # What happened, and what helps, for a finding and for a refusal.

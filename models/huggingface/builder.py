@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.build_tasks import Task, make_in_order
-from models.corpus.artefact import build_corpus, load_corpus, load_encoded
-from models.corpus.texts import hash_texts
-from models.errors import UsageMistake
-from models.flatbuffers.inspect import inspect
-from models.flatbuffers.schemes import REFERENCE, SCHEMES, scheme_named
-from models.huggingface.checkpoint import CONFIG, read_checkpoint
-from models.huggingface.parity import FULL, PADDED, UNPADDED, compare, full_length
-from models.members import (
+from models.artefact_names import (
     DEPARTS,
     FLATBUFFER,
     LEFT_OUT,
@@ -30,6 +22,14 @@ from models.members import (
     REFUSED,
     VARIANT_CARD,
 )
+from models.build_tasks import Task, make_in_order
+from models.corpus.artefact import build_corpus, load_corpus, load_encoded
+from models.corpus.texts import hash_texts
+from models.errors import UsageMistake
+from models.flatbuffers.inspect import inspect
+from models.flatbuffers.schemes import REFERENCE, SCHEMES, scheme_named
+from models.huggingface.checkpoint import CONFIG, read_checkpoint
+from models.huggingface.parity import FULL, PADDED, UNPADDED, compare, full_length
 from models.networks.config import head_of
 from models.networks.published import SAFETENSORS
 from models.progress import TrainingProgress

@@ -27,7 +27,7 @@ from models.kernels.searching import Deviating, judged
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.flatbuffers.contents import Operator
+    from models.flatbuffers.structure import Operator
     from models.kernels.arithmetic import Arithmetic
     from models.kernels.asking import Answering
     from models.kernels.graph import Graph

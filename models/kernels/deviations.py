@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from models.errors import UsageMistake
 from models.flatbuffers.runtimes import version_key
-from models.tables import Table, read_table
+from models.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

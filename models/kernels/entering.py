@@ -9,7 +9,7 @@ from models.kernels.showing import NotShown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from models.flatbuffers.contents import Operator
+    from models.flatbuffers.structure import Operator
     from models.kernels.showing import Given, Shown
 
     Entered = Iterator[tuple[int, Given]]

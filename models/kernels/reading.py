@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.flatbuffers.contents import Contents, Operator
-    from models.flatbuffers.contents import Tensor as Held
+    from models.flatbuffers.structure import Contents, Operator
+    from models.flatbuffers.structure import Tensor as Held
 
 _FIRST_SLOT, _SLOT_BYTES = 4, 2
 _BITS_OF_INT4 = 4

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.flatbuffers.contents import Contents, Operator
-    from models.flatbuffers.contents import Tensor as Held
+    from models.flatbuffers.structure import Contents, Operator
+    from models.flatbuffers.structure import Tensor as Held
     from models.kernels.asking import AskedBackend
     from models.kernels.reading import Instances
     from models.kernels.showing import Given

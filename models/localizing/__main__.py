@@ -19,6 +19,7 @@ import numpy as np
 from models.command_line import run_command
 from models.flatbuffers.schemes import SCHEMES
 from models.flatbuffers.signature import NAMES
+from models.input_roles import IDS
 from models.localizing.curve import (
     DIVERGED_DB,
     File,
@@ -31,7 +32,6 @@ from models.localizing.matching import match
 from models.localizing.mending import mending, why_not
 from models.localizing.watching import Watcher
 from models.numpy_files import read_npz
-from models.roles import IDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from models.flatbuffers.reading import read_contents
 from models.localizing.matching import written_by
 
 if TYPE_CHECKING:
-    from models.flatbuffers.contents import Contents
+    from models.flatbuffers.structure import Contents
     from models.localizing.matching import Matched
     from models.localizing.watching import Array, Rows, Watcher
 

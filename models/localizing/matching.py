@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from models.flatbuffers.dtypes import FLOAT_DTYPES
 
 if TYPE_CHECKING:
-    from models.flatbuffers.contents import Contents, Tensor
+    from models.flatbuffers.structure import Contents, Tensor
 
 # Conversion puts them in between: they have no counterpart.
 _BETWEEN = {"QUANTIZE", "DEQUANTIZE"}

@@ -11,7 +11,7 @@ import numpy as np
 
 from models.backends.common.backend import Source
 from models.backends.common.registry import find_backend
-from models.roles import MASK
+from models.input_roles import MASK
 from models.runner.binding import interpret
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from models.input_roles import IDS, MASK, SEGMENTS
 from models.networks import bert, mobilebert
 from models.networks.blocks import Blocks, Tensor, keep
 from models.networks.parameters import Parameter, Values, parameters
-from models.roles import IDS, MASK, SEGMENTS
 
 if TYPE_CHECKING:
     from models.networks.architecture import Architecture

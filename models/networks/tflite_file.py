@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.errors import EdgeproofError, UsageMistake
-from models.flatbuffers.affine import Dense, Form, Lookup, affine_graph
+from models.flatbuffers.affine_folding import Dense, Form, Lookup, affine_graph
 from models.flatbuffers.constants import Constants
 from models.flatbuffers.opening import read_flatbuffer
 from models.flatbuffers.reading import read_contents
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from models.flatbuffers.affine import Array, Node
+    from models.flatbuffers.affine_folding import Array, Node
     from models.networks.architecture import Architecture
     from models.networks.tensors import Tensors
 

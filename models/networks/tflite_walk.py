@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.flatbuffers.affine import Dense, Form, Other, Product, Sum
+from models.flatbuffers.affine_folding import Dense, Form, Other, Product, Sum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.flatbuffers.affine import Array, Node
+    from models.flatbuffers.affine_folding import Array, Node
     from models.networks.architecture import Architecture
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.drafts import scratch_folder
 from models.errors import UsageMistake
 from models.onnx.reading import KEY
 from models.processes import Overrun, run
 from models.runtime.failures import ending_of
 from models.store import PROJECT
+from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

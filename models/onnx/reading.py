@@ -1,6 +1,6 @@
 """Read an ONNX file without onnxruntime: its inputs, outputs and operators.
 
-The graph comes out in the words of `models.flatbuffers.contents`, so that what finds the roles of
+The graph comes out in the words of `models.flatbuffers.structure`, so that what finds the roles of
 inputs and the meaning of outputs there finds them here. The file is a protocol buffer (onnx.proto).
 """
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from models.errors import UsageMistake
 from models.files import read_regular, remedy_for
-from models.flatbuffers.contents import Operator, Tensor
 from models.flatbuffers.opening import IDENTIFIER, foreign
+from models.flatbuffers.structure import Operator, Tensor
 from models.onnx.weights import External, external_of, hash_external
 from models.protocol_buffers import Message, Value, fields, integers, signed
 

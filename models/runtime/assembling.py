@@ -12,7 +12,7 @@ from pathlib import Path
 
 import models.backends
 import models.runner
-from models import drafts
+from models import unfinished_files
 
 NAME = "runner.pyz"
 _PACKAGE = "models"
@@ -53,6 +53,6 @@ def assemble(parts: dict[str, str]) -> bytes:
 @cache
 def runner_file() -> Path:
     """Return the runner as one file that exists as long as this process."""
-    file = drafts.new_folder("edgeproof-runner-") / NAME
+    file = unfinished_files.new_folder("edgeproof-runner-") / NAME
     file.write_bytes(assemble(runner_parts()))
     return file

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models.drafts import scratch_folder
 from models.errors import EdgeproofError
 from models.runtime.debian import (
     ELSEWHERE,
@@ -23,7 +22,8 @@ from models.runtime.debian import (
 )
 from models.sources import hash_imports
 from models.store import Stage
-from models.tables import Table, read_table
+from models.toml_tables import Table, read_table
+from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from models.roles import LENGTH, ROLES
+from models.input_roles import LENGTH, ROLES
 from models.row_lengths import shortest_that_fit
 from models.runtime.available import read_backend
 from models.sources import hash_imports

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models import drafts
+from models import unfinished_files
 from models.runtime.debian import native_architecture, unpack, version_of
 from models.runtime.emulator import CARD, private_apt, read_sysroots, refuse_network
 from models.runtime.vulkan import VARIABLES
@@ -52,7 +52,7 @@ class SoftwareVulkan:
             **dict.fromkeys(VARIABLES, str(self.folder / MANIFEST)),
             "LD_LIBRARY_PATH": os.pathsep.join(libraries),
             # Without one the loader writes a warning for each process.
-            "XDG_RUNTIME_DIR": str(drafts.new_folder("edgeproof-vulkan-")),
+            "XDG_RUNTIME_DIR": str(unfinished_files.new_folder("edgeproof-vulkan-")),
         }
 
 

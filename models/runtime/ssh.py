@@ -17,7 +17,7 @@ import subprocess
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from models import drafts, processes
+from models import processes, unfinished_files
 from models.errors import EdgeproofError, Unreachable
 from models.runtime import assembling
 from models.runtime.addresses import SshAddress
@@ -87,7 +87,7 @@ class SshTransport:
         self._given: dict[str, Any] = {"options": options, "environment": environment}
         self._wrapper = wrapper
         self._environment = {**RUNNER_ENVIRONMENT, **(environment or {})}
-        self._scratch = drafts.new_folder("edgeproof-ssh-", longest=_LONGEST_FOLDER)
+        self._scratch = unfinished_files.new_folder("edgeproof-ssh-", longest=_LONGEST_FOLDER)
         weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         port = ["-p", str(self.target.port)] if self.target.port else []
         self._by_hand = shlex.join([SSH, *port, self.target.login])

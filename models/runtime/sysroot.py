@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.archives import Limits, open_archive
-from models.drafts import scratch_folder
 from models.errors import EdgeproofError, UsageMistake
 from models.processes import run
 from models.runtime.debian import ELSEWHERE, end_of, unpack, version_of
@@ -33,6 +32,7 @@ from models.runtime.emulator import (
 )
 from models.sources import hash_imports
 from models.store import Stage
+from models.unfinished_files import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

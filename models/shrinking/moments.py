@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from models.input_roles import IDS, MASK, SEGMENTS
 from models.networks.blocks import Blocks, Tensor
 from models.networks.classifier import forward
-from models.roles import IDS, MASK, SEGMENTS
 from models.training import batches
 
 if TYPE_CHECKING:

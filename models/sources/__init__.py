@@ -30,7 +30,7 @@ DIGITS = 24
 _NAMING = ("models.sources", "models.sources.facts", "models.sources.kept")
 _AROUND = ("models.errors", "models.progress", "models.store")
 # These refuse a file, or hand its bytes on as they are: a stricter limit makes nothing anew.
-_GUARDS = ("models.archives", "models.artefact", "models.drafts", "models.files")
+_GUARDS = ("models.archives", "models.artefact", "models.files", "models.unfinished_files")
 WITHOUT_EFFECT = frozenset({*_NAMING, *_AROUND, *_GUARDS})
 # It fetches files that are hashed themselves.
 PACKAGES_WITHOUT_EFFECT = frozenset({"huggingface_hub"})
@@ -58,7 +58,7 @@ def hash_imports(*entries: str, root: Path = ROOT) -> str:
     """Return one hash over all sources that decide the bytes of entries.
 
     Args:
-        entries: modules (`models.runner.serving`) or parts of one (`models.stages:Builder.build`).
+        entries: modules (`models.runner.serving`) or parts (`models.store:Store.get`).
         root: the folder that holds the package `models`.
     """
     package = _package(root)

@@ -27,7 +27,7 @@ from models.paths import (
 )
 from models.row_lengths import Lengths, check_lengths
 from models.subjects.limits import too_large
-from models.tables import Table, read_table
+from models.toml_tables import Table, read_table
 
 FOLDER = Path(__file__).parent
 ENGLISH = ("EN",)

@@ -11,7 +11,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from models.errors import UsageMistake
-from models.roles import IDS, MASK, SEGMENTS
+from models.input_roles import IDS, MASK, SEGMENTS
 from models.tokenizers.library_errors import LibraryError, library_errors
 
 if TYPE_CHECKING:

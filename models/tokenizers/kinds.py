@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from models.errors import UsageMistake
 from models.paths import absolute
-from models.tables import Table
 from models.tokenizers.checkpoint_pieces import from_checkpoint_pieces
 from models.tokenizers.pieces import (
     from_byte_pairs,
@@ -24,6 +23,7 @@ from models.tokenizers.vocabularies import (
     read_vocabulary,
 )
 from models.tokenizers.words import CHARACTERS, WordSettings, word_encoder
+from models.toml_tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from models.roles import ROLES
+from models.input_roles import ROLES
 from models.training import batches
 
 if TYPE_CHECKING:

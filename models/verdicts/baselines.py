@@ -18,7 +18,7 @@ from models.documents import parse_json
 from models.errors import EdgeproofError, UsageMistake
 from models.files import LARGEST_DOCUMENT, read_regular, write_whole
 from models.paths import require_name
-from models.tables import Table, read_toml
+from models.toml_tables import Table, read_toml
 from models.verdicts.metrics import Source, metric_named
 from models.verdicts.quantities import Unit, human, human_interval, parse_quantity
 

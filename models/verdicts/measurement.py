@@ -9,7 +9,7 @@ import msgspec
 
 from models.errors import EdgeproofError
 from models.open_tables import as_plain, read_open
-from models.tables import Table
+from models.toml_tables import Table
 from models.verdicts.details import Details
 from models.verdicts.judge import Budget, Estimate, Judgment, Verdict, check_range, describe, judge
 from models.verdicts.metrics import metric_named

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from fixtures.devices import PROFILE
-from models.roles import ROLES
+from models.input_roles import ROLES
 from models.verdicts.metrics import total_variations
 
 SEEDS = st.integers(0, 2**32 - 1)

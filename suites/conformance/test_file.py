@@ -7,7 +7,7 @@ import pytest
 from models.flatbuffers.lengths import tokens_of
 from models.flatbuffers.runtimes import runtime_needs, unknown_operators
 from models.flatbuffers.signature import NAMES
-from models.roles import ROLES
+from models.input_roles import ROLES
 from models.verdicts.estimates import exact
 
 

@@ -12,8 +12,8 @@ from models.flatbuffers.runtimes import version_key
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from models.flatbuffers.contents import Tensor
     from models.flatbuffers.metadata import AssociatedFile, TensorMetadata
+    from models.flatbuffers.structure import Tensor
 
 _WRITE_AGAIN = "Write the metadata again, from the converted file"
 _LOOKUPS = {"GATHER": (0, 1), "EMBEDDING_LOOKUP": (1, 0)}

@@ -7,14 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from models.tables import Table, read_table
+from models.toml_tables import Table, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from models.flatbuffers.contents import FlatBufferReport, Operator, Tensor
     from models.flatbuffers.metadata import ModelMetadata
     from models.flatbuffers.recognizing import Recognized
+    from models.flatbuffers.structure import FlatBufferReport, Operator, Tensor
 
 Severity = Literal["error", "warning", "note"]
 ORDER: tuple[Severity, ...] = ("error", "warning", "note")

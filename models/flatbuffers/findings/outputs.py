@@ -19,7 +19,7 @@ from models.flatbuffers.findings.finding import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.flatbuffers.contents import Tensor
+    from models.flatbuffers.structure import Tensor
 
 _PROBABILITIES = frozenset({"probabilities", "sigmoids"})
 

@@ -11,7 +11,7 @@ from models.flatbuffers.lengths import by_length
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from models.flatbuffers.contents import Tensor
+    from models.flatbuffers.structure import Tensor
 
 _WIDE = frozenset({"int64", "uint64"})
 # An input of ids, masks or segments is [batch, tokens].

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.flatbuffers.contents import Operator, Tensor
+    from models.flatbuffers.structure import Operator, Tensor
 
     Floats = NDArray[np.floating[Any]]
 

@@ -23,8 +23,8 @@ from models.candidates.given import take
 from models.candidates.handed import read_handed
 from models.candidates.recorded import Recording
 from models.candidates.subject import JudgedArtefacts
+from models.input_roles import ROLES
 from models.networks.architecture import from_table
-from models.roles import ROLES
 from models.store import Stage, Store
 from models.subjects import load_subject
 from suites.meta.small_classifiers import classifier

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from models.artefact import MANIFEST, manifest_of
+from models.artefact_names import FLATBUFFER
 from models.candidates import artefacts, onnx_reference
 from models.candidates.artefacts import CANDIDATE
 from models.errors import StoreError, UsageMistake
-from models.members import FLATBUFFER
 from models.store import Store, hash_file
 from suites.meta import onnx_writer, small_classifiers
 from suites.meta.door.handing import provider_by

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from models.candidates.scores import NO_LABEL, scores_of, softmax
 from models.candidates.spec import OutputSpec
 from models.errors import EdgeproofError, UsageMistake
-from models.flatbuffers.contents import Quantization
+from models.flatbuffers.structure import Quantization
 
 THREE = OutputSpec(
     name="out",

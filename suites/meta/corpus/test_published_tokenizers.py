@@ -15,7 +15,7 @@ from models.corpus.artefact import (
 )
 from models.corpus.tokenize import load_published
 from models.errors import UsageMistake
-from models.roles import ROLES
+from models.input_roles import ROLES
 from models.runner.tokenizing import tokenizer
 from models.store import Stage, Store
 from models.subjects import Counts, TokenizerTable, load_subject

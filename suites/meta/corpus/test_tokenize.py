@@ -21,7 +21,7 @@ from models.corpus.tokenize import (
     train_tokenizer,
 )
 from models.errors import UsageMistake
-from models.roles import ROLES
+from models.input_roles import ROLES
 from models.subjects import TokenizerTable
 
 TABLE = TokenizerTable(

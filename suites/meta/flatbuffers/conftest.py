@@ -12,7 +12,7 @@ from suites.meta.tiny_models import make_tiny_models
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.flatbuffers.contents import FlatBufferReport
+    from models.flatbuffers.structure import FlatBufferReport
 
 
 @pytest.fixture(scope="session")

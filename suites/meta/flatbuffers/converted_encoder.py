@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.flatbuffers.signature import LOGITS, NAMES
-from models.roles import IDS, MASK
+from models.input_roles import IDS, MASK
 from suites.meta.flatbuffer_writer import Model, Scalar, f32
 
 if TYPE_CHECKING:

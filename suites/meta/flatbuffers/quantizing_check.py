@@ -31,11 +31,11 @@ from models.flatbuffers.schemes import SCHEMES
 from models.flatbuffers.signature import NAMES
 from models.flatbuffers.simplifying import simplify
 from models.flatbuffers.token_axes import token_axes
-from models.roles import IDS, MASK
+from models.input_roles import IDS, MASK
 from suites.meta.flatbuffers import converted_encoder as encoder
 
 if TYPE_CHECKING:
-    from models.flatbuffers.contents import FlatBufferReport
+    from models.flatbuffers.structure import FlatBufferReport
 
 INTEGER = "static_wi8_ai8_integer"
 

@@ -16,7 +16,7 @@ from suites.meta.tiny_models import CLASSES, HIDDEN, INPUTS, TOKENS, VOCABULARY
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.flatbuffers.contents import FlatBufferReport
+    from models.flatbuffers.structure import FlatBufferReport
 
     Reports = dict[str, FlatBufferReport]
 

@@ -13,7 +13,7 @@ from suites.meta.flatbuffer_writer import Model
 from suites.meta.flatbuffers.finding_files import SCALES, WIDE, dense
 
 if TYPE_CHECKING:
-    from models.flatbuffers.contents import FlatBufferReport
+    from models.flatbuffers.structure import FlatBufferReport
 
 INTEGERS = np.ones((WIDE, WIDE))
 OWN = {

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from models.members import FLATBUFFER, REFUSED, VARIANT_CARD
+from models.artefact_names import FLATBUFFER, REFUSED, VARIANT_CARD
 from suites.meta.scripts import run_builder
 from suites.meta.training.tables import CORPUS, NETWORK, TOKENIZER, TRAINING
 

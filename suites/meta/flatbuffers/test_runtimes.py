@@ -17,7 +17,7 @@ from models.flatbuffers.runtimes import (
 )
 
 if TYPE_CHECKING:
-    from models.flatbuffers.contents import FlatBufferReport
+    from models.flatbuffers.structure import FlatBufferReport
 
     Reports = dict[str, FlatBufferReport]
 

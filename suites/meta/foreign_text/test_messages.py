@@ -12,7 +12,7 @@ from models.errors import EdgeproofError, UsageMistake
 from models.open_tables import as_plain
 from models.progress import Progress
 from models.runtime.failures import ConnectionLost, RunnerDied, RunnerRefused
-from models.tables import Table, typed
+from models.toml_tables import Table, typed
 from models.verdicts.measurement import Measurement
 from reports.results import read_results
 from suites.meta.foreign_text.payloads import acting_in_a_log, payloads

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.artefact_names import REFUSED, VARIANT_CARD
 from models.corpus.artefact import TEXTS, load_corpus
 from models.corpus.texts import hash_texts
-from models.members import REFUSED, VARIANT_CARD
 from models.verdicts.trivial_classifiers import group_majority
 from suites.meta.gates import edits
 from suites.meta.gates.planting import Fault, file_of, in_arrays, in_flatbuffer, in_json

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.artefact import MANIFEST, Artefact, manifest_of, open_artefact
+from models.artefact_names import FLATBUFFER
 from models.building.plan import make_plan, make_request
-from models.members import FLATBUFFER
 from models.paper_recipe import TOKENS, paper_stage
 from models.store import PROJECT, Stage, Store, hash_file
 from models.subjects import load_subject

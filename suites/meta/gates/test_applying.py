@@ -18,7 +18,7 @@ from models.errors import TooFew
 from models.flatbuffers.contract import CONTRACTS, float_breaches, product_breaches
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import SCHEMES
-from models.roles import IDS, MASK, ROLES, SEGMENTS
+from models.input_roles import IDS, MASK, ROLES, SEGMENTS
 from models.store import PROJECT
 from models.targets.qemu import EMULATED_CLOCK
 from models.verdicts import estimates

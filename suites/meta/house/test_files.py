@@ -12,7 +12,7 @@ from models.corpus.open_file import open_text
 from models.errors import EdgeproofError, UsageMistake
 from models.files import NotRegularError, open_regular, read_regular, write_whole
 from models.flatbuffers.inspect import inspect
-from models.tables import read_toml
+from models.toml_tables import read_toml
 from models.verdicts.baselines import read_baseline
 from reports.faults import read_faults
 from reports.results import read_results

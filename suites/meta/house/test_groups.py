@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 import pytest
 
 from models.store import PROJECT
-from models.tables import read_toml
+from models.toml_tables import read_toml
 
 GROUPS = read_toml(PROJECT / "pyproject.toml")["dependency-groups"]
 

@@ -10,7 +10,7 @@ from models.candidates.declaration import read_candidates
 from models.devices.profile import load_device
 from models.errors import UsageMistake
 from models.subjects import load_subject
-from models.tables import ROOT
+from models.toml_tables import ROOT
 from models.verdicts.budgets import load_budgets
 
 # Known failures come and go: those that ship may be none.

@@ -11,7 +11,7 @@ from models.store import PROJECT
 # nothing imports what comes after it, and what the pipeline is made of knows nothing of it.
 MAY_IMPORT = {
     "models.errors": set(),
-    "models.drafts": set(),
+    "models.unfinished_files": set(),
     "models.processes": {"models.errors"},
     "models.signals": set(),
     "models.standard_streams": {"models.errors"},
@@ -24,9 +24,9 @@ MAY_IMPORT = {
     "models.archives": {"models.errors"},
     "models.arrays": set(),
     "models.numpy_files": {"models.errors"},
-    "models.members": set(),
+    "models.artefact_names": set(),
     # What an input of a classifier is for.
-    "models.roles": set(),
+    "models.input_roles": set(),
     # How many tokens its rows have.
     "models.row_lengths": set(),
     # A path and a name as somebody writes them; a document that somebody else wrote.
@@ -34,17 +34,17 @@ MAY_IMPORT = {
     "models.documents": set(),
     "models.protocol_buffers": set(),
     "models.progress": set(),
-    "models.families": {"models.tables"},
+    "models.families": {"models.toml_tables"},
     "models.durations": set(),
-    "models.tokenizers": {"models.families", "models.errors", "models.tables"},
+    "models.tokenizers": {"models.families", "models.errors", "models.toml_tables"},
     "models.sources": {"models.errors", "models.store"},
-    "models.tables": {"models.errors"},
+    "models.toml_tables": {"models.errors"},
     # Tables of a document that may hold more than is known.
     "models.open_tables": set(),
     "models.store": {"models.errors"},
-    "models.subjects": {"models.errors", "models.tables"},
+    "models.subjects": {"models.errors", "models.toml_tables"},
     "models.corpus": {
-        *("models.errors", "models.tables", "models.store", "models.subjects"),
+        *("models.errors", "models.toml_tables", "models.store", "models.subjects"),
         # A checkpoint's own settings are read as those of a tokenizer that is given.
         "models.tokenizers",
     },
@@ -59,15 +59,15 @@ MAY_IMPORT = {
         "models.training",
     },
     "models.flatbuffers": {
-        *("models.errors", "models.tables", "models.networks"),
+        *("models.errors", "models.toml_tables", "models.networks"),
         # The ledger divides by the sizes that the size ratios are named after.
         "models.verdicts",
     },
     # Candidates that are given: files, texts, tokenizers, how a runner is told of them.
     "models.candidates": {
         *("models.backends", "models.runner"),
-        *("models.corpus", "models.errors", "models.flatbuffers", "models.members"),
-        *("models.onnx", "models.runtime", "models.store", "models.subjects", "models.tables"),
+        *("models.corpus", "models.errors", "models.flatbuffers", "models.artefact_names"),
+        *("models.onnx", "models.runtime", "models.store", "models.subjects", "models.toml_tables"),
         "models.tokenizers",
     },
     # What candidates are compared with, read in the words of FlatBuffers.
@@ -85,17 +85,18 @@ MAY_IMPORT = {
             "models.command_line",
             "models.runner",
             "models.errors",
-            "models.tables",
+            "models.toml_tables",
             "models.sources",
             "models.store",
         ),
     },
     "models.verdicts": {
-        *("models.corpus", "models.errors", "models.open_tables", "models.tables"),
+        *("models.corpus", "models.errors", "models.open_tables", "models.toml_tables"),
     },
     "models.devices": {
         *("models.backends", "models.runner"),
-        *("models.errors", "models.tables", "models.store", "models.runtime", "models.verdicts"),
+        *("models.errors", "models.toml_tables", "models.store", "models.runtime"),
+        "models.verdicts",
     },
     # Where backends run: a machine's device, and what starts runners there.
     "models.targets": {
@@ -106,7 +107,7 @@ MAY_IMPORT = {
     "models.bundle": {
         *("models.backends", "models.runner"),
         *("models.candidates", "models.corpus", "models.errors", "models.flatbuffers"),
-        *("models.members", "models.store", "models.tables", "models.tokenizers"),
+        *("models.artefact_names", "models.store", "models.toml_tables", "models.tokenizers"),
         # What a bundle says it holds is checked where it is unpacked.
         *("models.networks", "models.runtime", "models.verdicts"),
     },
@@ -118,29 +119,25 @@ MAY_IMPORT = {
     # Kernels judge backends: a graph is written as FlatBuffers are, and asked of runners.
     "models.kernels": {
         *("models.backends", "models.errors", "models.flatbuffers", "models.runtime"),
-        "models.tables",
+        "models.toml_tables",
     },
     "models.command_line": {"models.errors"},
     # What PyTorch makes of a checkpoint: a second way to candidates beside networks and training.
     "models.huggingface": {
         "models.families",
-        *("models.corpus", "models.errors", "models.flatbuffers", "models.members"),
-        *("models.networks", "models.progress", "models.subjects", "models.tables"),
+        *("models.corpus", "models.errors", "models.flatbuffers", "models.artefact_names"),
+        *("models.networks", "models.progress", "models.subjects", "models.toml_tables"),
         *("models.build_tasks", "models.tokenizers", "models.training", "models.verdicts"),
     },
     # These put the rooms together: which checkpoint, keys, stages, how many processes.
     "models.building": {
-        "models.huggingface",
-        *("models.corpus", "models.errors", "models.flatbuffers", "models.networks"),
-        *("models.runtime", "models.sources", "models.store", "models.subjects"),
+        *("models.artefact_names", "models.build_tasks", "models.corpus", "models.errors"),
+        *("models.flatbuffers", "models.huggingface", "models.networks", "models.progress"),
+        *("models.runtime", "models.shrinking", "models.sources", "models.store"),
+        *("models.subjects", "models.training"),
     },
     # What is made, and in which order: it makes nothing itself.
     "models.build_tasks": {"models.store"},
-    "models.stages": {
-        "models.build_tasks",
-        *("models.corpus", "models.flatbuffers", "models.members", "models.networks"),
-        *("models.progress", "models.shrinking", "models.subjects", "models.training"),
-    },
     "models.localizing": {
         *("models.backends", "models.command_line", "models.errors", "models.runner"),
         "models.flatbuffers",
@@ -149,7 +146,7 @@ MAY_IMPORT = {
     # A file of its own, made by a process of its own, that others race against.
     "models.paper_recipe": {
         *("models.build", "models.candidates", "models.command_line", "models.corpus"),
-        *("models.errors", "models.flatbuffers", "models.members", "models.networks"),
+        *("models.errors", "models.flatbuffers", "models.artefact_names", "models.networks"),
         *("models.runtime", "models.sources", "models.store"),
     },
     "models.build": {
@@ -159,7 +156,6 @@ MAY_IMPORT = {
             "models.errors",
             "models.huggingface",
             "models.progress",
-            "models.stages",
             "models.store",
         ),
         *("models.command_line", "models.subjects"),
@@ -172,7 +168,7 @@ MAY_IMPORT = {
             "models.errors",
             "models.open_tables",
             "models.store",
-            "models.tables",
+            "models.toml_tables",
             "models.verdicts",
         ),
         # The table of kernels is drawn from what their suite left.
@@ -184,15 +180,16 @@ MAY_IMPORT = {
 # What is for every room: what opens a file that somebody else made, or that is kept, shows its
 # text, starts a program or ends this one.
 FOR_ALL = {
-    *("models.archives", "models.arrays", "models.artefact", "models.drafts", "models.files"),
+    *("models.archives", "models.arrays", "models.artefact", "models.files"),
     *(
         "models.foreign_text",
         "models.former",
         "models.numpy_files",
         "models.processes",
         "models.signals",
+        "models.unfinished_files",
     ),
-    *("models.documents", "models.paths", "models.protocol_buffers", "models.roles"),
+    *("models.documents", "models.paths", "models.protocol_buffers", "models.input_roles"),
     *("models.row_lengths", "models.standard_streams"),
 }
 OURS = {"models", "fixtures", "suites", "reports"}

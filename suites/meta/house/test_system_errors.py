@@ -18,8 +18,8 @@ from models.flatbuffers.opening import read_flatbuffer
 from models.onnx.reading import read_onnx
 from models.paths import absolute
 from models.store import Stage, Store, hash_file
-from models.tables import read_toml
 from models.tokenizers.vocabularies import read_vocabulary
+from models.toml_tables import read_toml
 from suites.meta import onnx_writer
 from suites.meta.small_classifiers import classifier
 

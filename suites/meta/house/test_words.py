@@ -19,7 +19,7 @@ PLACES_OF_TWEETS = (
     *("suites/meta/corpus/*replab*.py", "suites/meta/corpus/test_describe_command.py"),
     "suites/meta/verdicts/test_score_command.py",
     # The medium that the generated corpus imitates.
-    *("models/corpus/grammar.toml", "models/corpus/grammar.py", "models/corpus/surface.py"),
+    *("models/corpus/grammar.toml", "models/corpus/grammar.py", "models/corpus/tweet_traits.py"),
     *("models/corpus/compose.py", "models/corpus/generate.py"),
     "suites/meta/corpus/test_generate.py",
     # The airline and twitter_entity subjects, and the paper.

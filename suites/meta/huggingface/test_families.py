@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from models.artefact_names import PARITY_CARD
 from models.building.plan import make_plan, make_request
 from models.candidates.artefacts import read_card
 from models.families import FAMILIES
-from models.members import PARITY_CARD
 from models.progress import Progress
 from models.subjects import load_subject
 from suites.meta.gates.running import run_pytest

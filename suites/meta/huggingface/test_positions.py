@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from models.roles import IDS, MASK, SEGMENTS
+from models.input_roles import IDS, MASK, SEGMENTS
 from models.tokenizers.checkpoint_tokenizer import tokenizer_of
 from suites.meta.tokenizers.checkpoint_folders import FAMILIES, write
 

@@ -17,7 +17,7 @@ from models.flatbuffers.reading import read_contents
 from models.flatbuffers.runtimes import minimum_runtime, version_key
 from models.flatbuffers.schemes import SCHEMES
 from models.flatbuffers.signature import LOGITS, NAMES
-from models.roles import IDS, MASK
+from models.input_roles import IDS, MASK
 
 TOKENS, VOCABULARY, HEADS = 16, 90, 4
 # A head has as many channels as a text has tokens.

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.roles import IDS, MASK, SEGMENTS
+from models.input_roles import IDS, MASK, SEGMENTS
 from models.tokenizers.checkpoint_tokenizer import tokenizer_of
 from suites.meta.tokenizers.checkpoint_folders import FAMILIES, write
 from suites.meta.tokenizers.texts import MANY, NASTY, SPECIAL, sample_texts

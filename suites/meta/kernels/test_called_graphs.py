@@ -10,6 +10,7 @@ import pytest
 from fixtures.kernel_coverage import texts_of
 from models.errors import EdgeproofError
 from models.flatbuffers.writing import Scalar, u32
+from models.input_roles import LENGTH
 from models.kernels.asking import Answer, AskedBackend
 from models.kernels.choices import RandomChoices
 from models.kernels.coverage import coverage
@@ -18,7 +19,6 @@ from models.kernels.graph import Drawing, Graph, Tensor
 from models.kernels.reading import Instances
 from models.kernels.recording import Recorder
 from models.kernels.writing import write
-from models.roles import LENGTH
 from models.runtime.binding import Binding, BoundInput
 from models.runtime.transports import LocalTransport
 from suites.meta.flatbuffer_writer import Model

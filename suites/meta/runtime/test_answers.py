@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tflite
 
-from models.roles import IDS, MASK, ROLES, SEGMENTS
+from models.input_roles import IDS, MASK, ROLES, SEGMENTS
 from models.runtime import replies
 from models.runtime.available import available_backends
 from models.runtime.client import Runner, RunnerRefused

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from models.roles import IDS, MASK, SEGMENTS
+from models.input_roles import IDS, MASK, SEGMENTS
 from models.runtime.client import Runner, RunnerRefused
 from suites.meta.tiny_models import TOKENS, VOCABULARY, binding_of_encoder
 

@@ -11,7 +11,7 @@ import pytest
 from models.candidates.binding import binding_of
 from models.candidates.candidate import read_candidate
 from models.candidates.declaration import NOTHING, Declaration
-from models.roles import LENGTH
+from models.input_roles import LENGTH
 from models.row_lengths import shortest_that_fit
 from models.runtime.client import Runner, RunnerRefused
 from models.runtime.transports import LocalTransport

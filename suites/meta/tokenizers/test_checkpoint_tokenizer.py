@@ -12,7 +12,7 @@ import pytest
 from tokenizers.processors import BertProcessing
 
 from models.errors import UsageMistake
-from models.roles import IDS, MASK, ROLES, SEGMENTS
+from models.input_roles import IDS, MASK, ROLES, SEGMENTS
 from models.runtime.binding import Binding, BoundInput
 from models.runtime.client import Runner
 from models.runtime.transports import LocalTransport

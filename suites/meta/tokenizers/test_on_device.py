@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from models.roles import ROLES
+from models.input_roles import ROLES
 from models.runner.tokenizing import tokenizer
 from models.tokenizers.kinds import KINDS, TokenizerSettings, load
 from suites.meta.tokenizers.kinds import small_encoder

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.roles import IDS, MASK, SEGMENTS
+from models.input_roles import IDS, MASK, SEGMENTS
 from models.tokenizers.kinds import TokenizerSettings, load
 from suites.meta.tokenizers.texts import MANY, NASTY, filled, long_texts, rows, unpadded
 

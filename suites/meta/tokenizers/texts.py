@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from models.roles import IDS, MASK
+from models.input_roles import IDS, MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
+from models.artefact_names import (
+    FLATBUFFER,
+    LEFT_OUT,
+    LOGITS,
+    MODEL_CARD,
+    REFUSED,
+    VARIANT_CARD,
+    WEIGHTS,
+)
 from models.build_tasks import Task, make_in_order
 from models.corpus.artefact import build_corpus, load_corpus, load_encoded, load_summary
 from models.corpus.texts import hash_texts
 from models.corpus.tokenize import encode
 from models.flatbuffers.inspect import inspect
 from models.flatbuffers.schemes import REFERENCE, scheme_named
-from models.members import FLATBUFFER, LEFT_OUT, LOGITS, MODEL_CARD, REFUSED, VARIANT_CARD, WEIGHTS
 from models.networks import architecture, published
 from models.networks.config import head_of
 from models.networks.parameters import count, counts, initial_values

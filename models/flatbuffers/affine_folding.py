@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.flatbuffers.constants import Constants
-    from models.flatbuffers.contents import Operator, Tensor
+    from models.flatbuffers.structure import Operator, Tensor
 
     Array = NDArray[np.float32]
 
