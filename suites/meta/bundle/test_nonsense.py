@@ -151,7 +151,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "a subject of other labels": (
         in_manifest("facts", "labels", value=["a", "b", "c"]),
-        "summary.json: does not hold",
+        "summary.json: does not have the required content",
     ),
     "no backend": (in_manifest("backends", value={}), "bundle.json: cannot be read"),
     "an unknown backend": (
@@ -245,15 +245,15 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "an artefact's manifest of another": (
         in_place_of("model.json", "variant.json"),
-        "model.json: does not hold",
+        "model.json: does not have the required content",
     ),
     "an artefact's manifest that is no JSON": (
         content("/manifest.json", "{"),
-        "manifest.json: does not hold",
+        "manifest.json: does not have the required content",
     ),
     "an artefact's manifest, nested": (
         content("/manifest.json", DEEP),
-        "manifest.json: does not hold",
+        "manifest.json: does not have the required content",
     ),
     "no budgets": (without("budgets.toml"), "budgets.toml: is missing"),
     "budgets that are no TOML": (content("budgets.toml", "[["), "is not valid TOML"),
@@ -271,24 +271,24 @@ CASES: dict[str, tuple[Change, str]] = {
     "a summary of 2^63 pieces": (in_json("summary.json", "vocabulary", value=HUGE), "summary.json"),
     "a summary that is a list": (
         content("summary.json", "[]"),
-        "summary.json: does not hold",
+        "summary.json: does not have the required content",
     ),
     "a summary, nested": (
         content("summary.json", b'{"labels":' + DEEP),
-        "summary.json: does not hold",
+        "summary.json: does not have the required content",
     ),
     "no texts": (content("texts.jsonl", ""), "has not as many texts"),
     "texts that are no JSON": (
         content("texts.jsonl", "good, bad\n"),
-        "texts.jsonl: does not hold",
+        "texts.jsonl: does not have the required content",
     ),
     "a nested text": (
         content("texts.jsonl", DEEP + b"\n"),
-        "texts.jsonl: does not hold",
+        "texts.jsonl: does not have the required content",
     ),
     "a text of an unknown split": (
         in_first_text(split="more"),
-        "texts.jsonl: does not hold",
+        "texts.jsonl: does not have the required content",
     ),
     "a text without a label": (in_first_text(label=None), "label that the subject does not have"),
     "a text of label 7": (in_first_text(label=7), "label that the subject does not have"),
@@ -296,11 +296,11 @@ CASES: dict[str, tuple[Change, str]] = {
     "a text whose text is a list": (in_first_text(text=["a"]), "values other than strings"),
     "another label in one place": (
         in_first_text(label=1),
-        "encoded.npz: does not hold",
+        "encoded.npz: does not have the required content",
     ),
     "texts that were left out": (
         content("left_out.jsonl", "{}\n"),
-        "left_out.jsonl: does not hold",
+        "left_out.jsonl: does not have the required content",
     ),
     "arrays that are no archive": (content("encoded.npz", "text"), "encoded.npz: "),
     "arrays without one": (in_arrays("encoded.npz", test_ids=None), "encoded.npz: "),
@@ -323,11 +323,11 @@ CASES: dict[str, tuple[Change, str]] = {
     "a tokenizer that is none": (content("tokenizer.json", "{}"), "tokenizer.json: is not"),
     "a model of no parameters": (
         in_json("model.json", "parameters", value=0),
-        "model.json: does not hold",
+        "model.json: does not have the required content",
     ),
     "a model of 2^63 layers": (
         in_json("model.json", "architecture", "layers", value=HUGE),
-        "model.json: does not hold",
+        "model.json: does not have the required content",
     ),
     "a model of a billion layers": (
         in_json("model.json", "architecture", "layers", value=10**9),
@@ -335,12 +335,12 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "logits of another split": (
         in_arrays("logits.npz", test=None),
-        "logits.npz: does not hold",
+        "logits.npz: does not have the required content",
     ),
     "logits of 2 texts": (in_arrays("logits.npz", test=wrong_logits((2, 3))), "not float32 of"),
     "a card of another scheme": (
         in_json("variant.json", "scheme", value="float64"),
-        "variant.json: does not hold",
+        "variant.json: does not have the required content",
     ),
     "a card that was refused": (
         in_json("variant.json", "refused", value="why"),
@@ -348,7 +348,7 @@ CASES: dict[str, tuple[Change, str]] = {
     ),
     "calibration hashes that are none": (
         in_json("variant.json", "calibration", value=["x"]),
-        "variant.json: does not hold",
+        "variant.json: does not have the required content",
     ),
     "no FlatBuffer": (without("model.tflite"), "model.tflite: is missing"),
     "a FlatBuffer that is none": (content("model.tflite", "text"), "model.tflite: is a text"),
@@ -428,12 +428,12 @@ ONE = "golden/ai_edge_litert/one.npy"
 OF_GIVEN: dict[str, tuple[Change, str]] = {
     "a card that is none": (
         of("one", "variant.json", lambda name: content(name, "[]")),
-        "does not hold",
+        "does not have the required content",
     ),
     "a card of an unknown input": (card("one", "declared", "inputs", value={"ids": "x"}), "'x'"),
     "a card of another meaning": (
         card("one", "declared", "output", "meaning", value="max"),
-        "hold",
+        "required content",
     ),
     "a card of another threshold": (
         card("one", "declared", "output", "threshold", value=0.7),
@@ -449,7 +449,7 @@ OF_GIVEN: dict[str, tuple[Change, str]] = {
     "a card of another length": (card("one", "length", value=8), "its card says 8 tokens"),
     "a card of length 0": (
         card("one", "length", value=0),
-        "variant.json: does not hold",
+        "variant.json: does not have the required content",
     ),
     "a card of hashes that are none": (card("one", "calibration", value=["x"]), "variant.json: "),
     "a file of another candidate": (
