@@ -47,7 +47,8 @@ def deviations_of() -> str:
     """Return the known deviations as Markdown."""
     lines = ["| name | operators | backends | versions | what is wrong |", "|---|---|---|---|---|"]
     for one in known_deviations():
-        where = f" on {', '.join(one.machines)}" if one.machines else ""
+        machines = [*one.machines, *one.processors]
+        where = f" on {', '.join(machines)}" if machines else ""
         names = ", ".join(one.operators) + (f" ({', '.join(one.kinds)})" if one.kinds else "")
         backends = ", ".join(one.backends) + where
         known = f" ([more]({one.link}))" if one.link.startswith("https:") else ""

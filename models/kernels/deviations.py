@@ -37,6 +37,8 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
         backends: on which.
         versions: of the runtime, one or more ranges such as "==2.3.0" or ">=2.1.6,<2.4".
         machines: as the processor calls itself (`uname -m`); all where none is named.
+        processors: as the runner names them: the model in /proc/cpuinfo, or without one the part;
+            all where none is named.
         without: features of the processor that it must not have.
         when: the facts of the cases that deviate; the others are judged.
         ends: how: with numbers, or by ending the process.
@@ -50,6 +52,7 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
     backends: list[str]
     versions: list[str]
     machines: tuple[str, ...] = ()
+    processors: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     when: dict[str, list[Any]] = {}  # noqa: RUF012 - msgspec copies it
     ends: Literal["deviates", "dies", "either"] = "deviates"
@@ -66,6 +69,7 @@ class KnownDeviation(Table, frozen=True, kw_only=True):
         return (
             backend in self.backends
             and (not self.machines or info.machine in self.machines)
+            and (not self.processors or info.processor.model in self.processors)
             and not set(self.without) & set(info.processor.features)
         )
 

@@ -110,8 +110,16 @@ def held(choices: Choices, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
 
 
 def weights(choices: Choices, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-    """Choose symmetric weights: the least integer of the type is not among them."""
+    """Choose weights: the least integer of the type is not among them.
+
+    Symmetric weights have none below -high. Those of the older scheme, uint8, are never 0: as int8,
+    which kernels make of them, that is -128, and without it the sum of two products fits into 16
+    bits (Jacob et al. 2017, Quantization and Training of Neural Networks for Efficient
+    Integer-Arithmetic-Only Inference, 3.1 and appendix B).
+    """
     high = RANGES[dtype][1]
+    if dtype == "uint8":
+        return integers(choices, shape, 1, high, dtype)
     return integers(choices, shape, -high, high, "int8")
 
 

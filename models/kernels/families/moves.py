@@ -271,13 +271,20 @@ def _gather_nd(mover: Mover) -> Case:
 
 
 def _embedding_lookup(choices: Choices, kind: str) -> Case:
-    """Draw a table of floats, or of integers with a scale for all or for each row."""
-    mover = Mover(choices, "float32")
+    """Draw a table of floats, or of integers with a scale for all or for each row.
+
+    The rows of a table of uint8 go out as they are stored: where floats go out, kernels read such a
+    table as int8, without its zero point.
+    """
+    mover = Mover(choices, "uint8" if kind == "uint8" else "float32")
     rows, width, count = (one_of(choices, sizes) for sizes in (FEW, (1, 2, 3, 8, 33), FEW))
     dtype, _, fine = kind.partition("_")
     shape = (rows, width)
     if dtype == "float32":
         place = mover.sketch.drawing.constant(floats(choices, shape))
+    elif dtype == "uint8":
+        mover.how = quantization(choices, dtype)
+        place = mover.sketch.drawing.constant(held(choices, shape, dtype), dtype, mover.how)
     else:
         scales = channel_scales(choices, rows if fine else 1, 0.1)
         how = type(quantization(choices, "int8"))(scales, np.zeros(scales.size, np.int64))
@@ -316,6 +323,6 @@ FAMILIES: list[Family] = [
     ),
     *(
         Family("EMBEDDING_LOOKUP", kind, partial(_embedding_lookup, kind=kind))
-        for kind in ("float32", "int8", "int8_row", "int4", "int4_row")
+        for kind in ("float32", "int8", "int8_row", "uint8", "int4", "int4_row")
     ),
 ]

@@ -38,15 +38,17 @@ _ACTIVATIONS = ("NONE", "RELU", "RELU6")
 # 2000 steps still fits beside one product less.
 _LARGE_SIZES = (4096, 16384)
 _MOST_PRODUCTS = 66_309
+# Weights of uint8 are farther from their zero point, too: 254 * 255 * 33,000 + 2000 < 2**31.
+_MOST_PRODUCTS_OF_UINT8 = 33_000
 
 
-def _sizes(choices: Choices) -> tuple[tuple[int, ...], int]:
+def _sizes(choices: Choices, most: int = _MOST_PRODUCTS) -> tuple[tuple[int, ...], int]:
     """Draw the shape of a dense layer's input, and how many outputs it has.
 
     Now and then there is enough work for threads, or there are very many products to be added.
     """
     if one_in(choices, 12):
-        inner = _MOST_PRODUCTS if one_in(choices, 4) else one_of(choices, _LARGE_SIZES)
+        inner = most if one_in(choices, 4) else one_of(choices, _LARGE_SIZES)
         return (one_of(choices, FEW[:2]), inner), one_of(choices, FEW)
     if one_in(choices, 6):
         inner, outputs = one_of(choices, (64, 96)), one_of(choices, (64, 100))
@@ -67,7 +69,10 @@ def _float_weights(sketch: Sketch, shape: tuple[int, int], dtype: str) -> int:
 def quantized_weights(
     sketch: Sketch, shape: tuple[int, ...], dtype: str, scales: str, axis: int = 0
 ) -> int:
-    """Add symmetric integer weights with a scale for all, for each channel or for each block."""
+    """Add integer weights with a scale for all, for each channel or for each block.
+
+    They are symmetric, but for those of the older scheme (uint8), whose zero point is any weight.
+    """
     choices = sketch.choices
     base = one_of(choices, (0.01, 1.0, 1e-5))
     if scales == "block":
@@ -78,7 +83,8 @@ def quantized_weights(
     else:
         count = shape[axis] if scales == "channel" else 1
         each = channel_scales(choices, count, base)
-        how = Quantization(each, np.zeros(count, np.int64), axis=axis)
+        zero = max(zero_point(choices, dtype), 1) if dtype == "uint8" else 0
+        how = Quantization(each, np.full(count, zero, np.int64), axis=axis)
     return sketch.drawing.constant(weights(choices, shape, dtype), dtype, how)
 
 
@@ -118,7 +124,8 @@ def _dense_case(
 
 
 def _dense_integers(choices: Choices, dtype: str, stored: str, scales: str) -> Case:
-    sketch, (shape, outputs) = Sketch(choices), _sizes(choices)
+    most = _MOST_PRODUCTS_OF_UINT8 if dtype == "uint8" else _MOST_PRODUCTS
+    sketch, (shape, outputs) = Sketch(choices), _sizes(choices, most)
     how = Quantization.of(scale(choices), zero_point(choices, dtype))
     source = sketch.input(Tensor(shape, dtype, quantization=how), partial(held, dtype=dtype))
     place = quantized_weights(sketch, (outputs, shape[-1]), stored, scales)
@@ -146,7 +153,7 @@ def _answer(choices: Choices, dtype: str, step: float, inner: int) -> Quantizati
     wide = step * room * np.sqrt(inner) * one_of(choices, (1.0, 4.0, 0.25))
     if one_in(choices, 6):
         # The largest sum that there can be fits, too.
-        wide = step * 2.0 * 127.0 * inner
+        wide = step * 2.0 * (254.0 if dtype == "uint8" else 127.0) * inner
     return Quantization.of(float(np.float32(wide)), zero_point(choices, dtype))
 
 
@@ -238,6 +245,7 @@ FAMILIES = [
             "int8_int4_channel": partial(
                 _dense_integers, dtype="int8", stored="int4", scales="channel"
             ),
+            "uint8": partial(_dense_integers, dtype="uint8", stored="uint8", scales="tensor"),
             "int16_int8": partial(_dense_integers, dtype="int16", stored="int8", scales="tensor"),
             "int16_int8_channel": partial(
                 _dense_integers, dtype="int16", stored="int8", scales="channel"

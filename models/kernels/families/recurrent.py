@@ -40,16 +40,18 @@ def _convolution(choices: Choices, kind: str) -> Case:
     places = -(-length // stride) if padding == "SAME" else (length - reach) // stride + 1
     how = after = None
     shape = (outputs, 1, kernel, channels)
-    if kind == "int8_channel":
-        how = Quantization.of(scale(choices), zero_point(choices, "int8"))
-        dtype, draw = "int8", partial(held, dtype="int8")
+    if kind in {"int8_channel", "uint8"}:
+        dtype = "uint8" if kind == "uint8" else "int8"
+        how = Quantization.of(scale(choices), zero_point(choices, dtype))
+        draw = partial(held, dtype=dtype)
     else:
         dtype, draw = "float32", partial(floats, low=-4.0, high=4.0)
     source = sketch.input(Tensor((batch, length, channels), dtype, quantization=how), draw)
     if kind == "float32":
         weights = sketch.drawing.constant(floats(choices, shape))
     else:
-        weights = quantized_weights(sketch, shape, "int8", "channel")
+        stored, scales = ("uint8", "tensor") if kind == "uint8" else ("int8", "channel")
+        weights = quantized_weights(sketch, shape, stored, scales)
     bias = sketch.drawing.constant(floats(choices, (outputs,)))
     if how is not None:
         fine = sketch.drawing.tensors[weights].quantization
@@ -58,10 +60,10 @@ def _convolution(choices: Choices, kind: str) -> Case:
         steps = (how.scales[0] * fine.scales).astype(np.float32)
         drawn = np.rint(floats(choices, (outputs,)) * 2000).astype(np.int32)
         bias = sketch.drawing.constant(
-            drawn, "int32", Quantization(steps, np.zeros(outputs, np.int64))
+            drawn, "int32", Quantization(steps, np.zeros(steps.size, np.int64))
         )
         wide = float(np.float32(steps.max() * 64.0 * np.sqrt(kernel * channels)))
-        after = Quantization.of(wide, zero_point(choices, "int8"))
+        after = Quantization.of(wide, zero_point(choices, dtype))
     axis = sketch.drawing.constant(np.array(1, np.int32))
     image = Tensor((batch, 1, length, channels), dtype, quantization=how)
     wide_source = sketch.drawing.node("EXPAND_DIMS", [source, axis], [image])
@@ -151,7 +153,7 @@ def _body(states: tuple[Tensor, ...], weights: np.ndarray, bias: np.ndarray) -> 
 FAMILIES: list[Family] = [
     *(
         Family("CONV_1D", kind, partial(_convolution, kind=kind))
-        for kind in ("float32", "hybrid_int8_channel", "int8_channel")
+        for kind in ("float32", "hybrid_int8_channel", "int8_channel", "uint8")
     ),
     *(
         Family("UNIDIRECTIONAL_SEQUENCE_LSTM", kind, partial(_lstm, kind=kind))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from models.kernels.choices import RandomChoices
@@ -36,3 +38,19 @@ def test_entry_speaks_of_families_that_draw_such_cases(name):
     spoken = [one for one in FAMILIES.values() if entry.speaks_of(one.operator, one.kind)]
     cases = (family.draw(RandomChoices(seed)) for family in spoken for seed in SEEDS)
     assert any(entry.explains(case.facts, died=entry.ends == "dies") for case in cases)
+
+
+@pytest.mark.parametrize(
+    ("model", "holds"),
+    [
+        ("ARMv8 Processor rev 4 (v8l)", True),
+        ("0xd03", True),
+        ("ARMv8 Processor rev 3 (v8l)", False),
+        ("0xd08", False),
+    ],
+)
+def test_entry_of_a_processor_says_nothing_of_another(model, holds):
+    entry = ENTRIES["products-uint8-cortex-a53"]
+    processor = SimpleNamespace(model=model, features=("asimd", "crc32"))
+    info = SimpleNamespace(machine="aarch64", processor=processor, runtime_version="2.3.0")
+    assert entry.holds_on("ai_edge_litert", info) is holds

@@ -68,6 +68,27 @@ def test_a_32_bit_accumulator_is_filled_and_does_not_overflow():
     assert 0.9 * 2**31 < 127 * 255 * inner + 2000 < 2**31
 
 
+def test_sums_of_uint8_fill_a_32_bit_accumulator_and_do_not_overflow():
+    cases = drawn("FULLY_CONNECTED-uint8", range(2000))
+    inner = max(case.facts["inner"] for case in cases)
+    assert 0.9 * 2**31 < 254 * 255 * inner + 2000 < 2**31
+
+
+@pytest.mark.parametrize("name", ["FULLY_CONNECTED-uint8", "CONV_1D-uint8"])
+def test_weights_of_the_older_scheme_are_never_0(name):
+    cases = drawn(name)
+    stored = [
+        tensor
+        for case in cases
+        for tensor in case.graph.tensors
+        if tensor.dtype == "uint8" and tensor.data is not None
+    ]
+    assert len(stored) == len(cases)
+    assert min(tensor.data.min() for tensor in stored) == 1
+    assert max(tensor.data.max() for tensor in stored) == 255
+    assert {int(tensor.quantization.zeros[0]) for tensor in stored} > {1, 128, 255}
+
+
 @pytest.mark.parametrize("name", ["ADD-int8", "MUL-int8", "SUB-int16", "QUANTIZE-int8_int8"])
 def test_scales_lie_far_apart(name):
     ratios = []

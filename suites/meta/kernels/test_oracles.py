@@ -30,7 +30,7 @@ RUNTIMES = ("ai_edge_litert-reference", "tensorflow-reference")
 # Families of whose operators no reference kernel is known to deviate.
 JUDGED = (
     *("FULLY_CONNECTED-float32", "FULLY_CONNECTED-int8_channel", "ATTENTION-float32"),
-    *("LOGISTIC-uint8", "MUL-uint8"),
+    *("LOGISTIC-uint8", "MUL-uint8", "FULLY_CONNECTED-uint8"),
     *("SOFTMAX-float32", "SOFTMAX-int8", "MEAN-int8", "GELU-float32_erf", "ADD-int8"),
     *("STRIDED_SLICE-float32", "GATHER-int8", "CUMSUM-int64", "LAYER_NORMALIZATION-float32"),
     *("UNIDIRECTIONAL_SEQUENCE_LSTM-float32", "WHILE-lstm", "QUANTIZE-float32_int8"),
