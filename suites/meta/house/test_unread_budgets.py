@@ -11,6 +11,7 @@ from fixtures.measures import measured_by
 from models.store import PROJECT
 from models.verdicts.estimates import exact
 from models.verdicts.metrics import METRICS
+from models.verdicts.single_stream import PERCENTILES
 from suites.meta.gates.running import run_pytest
 
 EVERY_GATE = ("suites", "--ignore=suites/meta", "--collect-only", "-q")
@@ -70,7 +71,8 @@ def test_every_metric_is_measured_by_a_gate():
         for file in suites.rglob("test_*.py")
         if "meta" not in file.relative_to(suites).parts
     )
-    assert {name for name in METRICS if f'"{name}"' not in written} == set()
+    assert {name for name in METRICS if f'"{name}"' not in written} == set(PERCENTILES)
+    assert 'parametrize("metric", PERCENTILES)' in written
 
 
 def _together(judge):
