@@ -43,10 +43,10 @@ class Lab:
             address = f"127.0.0.1:{free.getsockname()[1]}"
         self._environment = {**os.environ, "LG_COORDINATOR": address}
         (folder / "exported.yaml").write_text(EXPORTED, encoding="utf-8")
-        self._processes = [
-            self._start(folder, "coordinator", "-l", address),
-            self._start(folder, "exporter", "-n", "desk", "exported.yaml"),
-        ]
+        self._processes = [self._start(folder, "coordinator", "-l", address)]
+        # An exporter that finds no coordinator ends.
+        self.client("resources")
+        self._processes.append(self._start(folder, "exporter", "-n", "desk", "exported.yaml"))
 
     def _start(self, folder, role, *arguments):
         command = [sys.executable, "-m", f"labgrid.remote.{role}", *arguments]

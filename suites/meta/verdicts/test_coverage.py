@@ -28,6 +28,10 @@ DISCORDANT = [
 ]
 
 
+# Simulations of ten seconds and more, of kinds that others show, too.
+SLOW = pytest.mark.slow
+
+
 @pytest.mark.parametrize("trials", [50, 200, 1000, 2000])
 @pytest.mark.parametrize(("only_first", "only_second"), DISCORDANT)
 def test_the_interval_of_a_drop_covers_the_true_drop(
@@ -83,7 +87,10 @@ def test_the_interval_of_a_ratio_covers_the_true_one_while_the_machine_drifts(bl
 
 
 @pytest.mark.parametrize("statistic", [reputation.official_accuracy, reputation.f_rs])
-@pytest.mark.parametrize("sizes", [(60, 150, 300), (200,) * 4], ids=["uneven", "even"])
+@pytest.mark.parametrize(
+    "sizes",
+    [pytest.param((60, 150, 300), id="uneven"), pytest.param((200,) * 4, id="even", marks=SLOW)],
+)
 def test_the_interval_over_groups_covers_the_truth(statistic, sizes: tuple[int, ...]) -> None:
     random = np.random.default_rng(8)
     odds = random.dirichlet(np.ones(12) + np.eye(3, 4).ravel() * 3, size=len(sizes))
@@ -127,8 +134,14 @@ DROPS = [
 
 @pytest.mark.parametrize(
     ("name", "sizes", "together"),
-    DROPS,
-    ids=[f"{name} of {'+'.join(map(str, sizes))} {like:.0%} alike" for name, sizes, like in DROPS],
+    [
+        pytest.param(
+            *(name, sizes, like),
+            id=f"{name} of {'+'.join(map(str, sizes))} {like:.0%} alike",
+            marks=SLOW if (name, like) == ("f_rs", 0.3) else (),
+        )
+        for name, sizes, like in DROPS
+    ],
 )
 def test_the_interval_of_a_bootstrapped_drop_covers_the_true_drop(
     name: str, sizes: tuple[int, ...], together: float
