@@ -58,8 +58,9 @@ def allowed(want: Rounded, got: NDArray[Any]) -> NDArray[np.bool_]:
     if value.dtype.kind != "f":
         off = np.abs(got.astype(np.int64) - value.astype(np.int64))
         return np.asarray(off <= error)
-    answered = got.astype(np.float64)
+    # An answer may be anything that memory held, a signaling NaN among it.
     with np.errstate(all="ignore"):
+        answered = got.astype(np.float64)
         near = np.abs(answered - value) <= error
     same = (answered == value) | (np.isnan(answered) & np.isnan(value))
     reach = np.abs(value) + np.where(np.isfinite(error), error, 0.0) >= PROCESSOR.largest * (
