@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from fixtures.timing import limited_percentiles
 from models.verdicts.comparison import BLOCK, FEWEST_BLOCKS, are_precise, latency_ratio
 from models.verdicts.estimates import quantile
 from models.verdicts.judge import Estimate
@@ -84,3 +86,18 @@ def test_slow_file_is_asked_fewer_times_for_it_varies_less():
         asked[seconds] = taken.size
     assert asked[0.01] == FEWEST
     assert asked[0.0005] > 2 * FEWEST
+
+
+@pytest.mark.parametrize(
+    ("device", "own", "limited"),
+    [
+        ({}, set(), {0.5}),
+        ({"latency_p90": 1}, set(), {0.5, 0.9}),
+        ({}, {"latency_p99"}, {0.5, 0.99}),
+    ],
+)
+def test_percentiles_that_the_device_or_a_budget_limits_have_to_be_precise(device, own, limited):
+    budgets = SimpleNamespace(limit=lambda metric, _: metric if metric in own else None)
+    target = SimpleNamespace(device=SimpleNamespace(budgets=device))
+    settings = SimpleNamespace(budgets=budgets, guards=None, target=target)
+    assert limited_percentiles(settings, "float32") == limited
