@@ -30,7 +30,7 @@ class NotShown(Exception):  # noqa: N818 - internal: becomes a reason in the rep
 
 
 def showing(flatbuffer: bytes, tensors: Sequence[int], graph: int = 0) -> bytes:
-    """Return a file whose first graph is one of a file's, and gives out these tensors of it.
+    """Return a copy of a file that runs a chosen graph first and outputs chosen tensors of it.
 
     The list of outputs is written behind the file, and the offset of the old one is replaced. The
     list of signatures, which name the old outputs, is made empty. The list of graphs names the

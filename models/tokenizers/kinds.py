@@ -74,7 +74,7 @@ class TokenizerSettings(Table, frozen=True, kw_only=True):
     truncation: Literal["left", "right"] | None = None
 
     def given(self) -> dict[str, Any]:
-        """Return the settings that were written down, by key."""
+        """Return the settings that the user wrote, by key."""
         names = (name for name in self.__struct_fields__ if name not in {"file", "kind"})
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 

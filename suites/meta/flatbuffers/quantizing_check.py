@@ -41,7 +41,7 @@ INTEGER = "static_wi8_ai8_integer"
 
 
 class Check:
-    """The encoder, its answers, and texts."""
+    """An encoder, its answers, and the texts that it answers."""
 
     def __init__(self) -> None:
         self.raw = encoder.converted_encoder()
