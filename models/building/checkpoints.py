@@ -121,6 +121,7 @@ def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
     try:
         subject.shrunk.require_fit(
             layers=full.num_hidden_layers,
+            heads=full.num_attention_heads,
             intermediate=full.intermediate_size,
             embedding=full.embedding_size or full.hidden_size,
             pieces=full.vocab_size,

@@ -31,6 +31,8 @@ class Architecture:
             keys from one more bottleneck, values from the layer's input (MobileBERT).
             "bottleneck": all three from the bottleneck (MobileBERT-tiny). "hidden": all three
             from the layer's input (BERT, IB-BERT).
+        attention_width: values of all heads of a query together, and of a key and a value; None: as
+            wide as a layer inside, which is how published networks are.
         first_token_last: whether the last layer computes the first token alone. The classifier
             reads no other, so that it answers the same in less time. For layers without
             bottlenecks.
@@ -60,11 +62,17 @@ class Architecture:
     feedforward_networks: int
     trigram_embedding: bool
     first_token_last: bool = False
+    attention_width: int | None = None
 
     @property
     def inner(self) -> int:
         """Width inside a layer."""
         return self.bottleneck or self.hidden
+
+    @property
+    def attended(self) -> int:
+        """Width of queries, keys and values, all heads together."""
+        return self.attention_width or self.inner
 
     @property
     def embedding_transformed(self) -> bool:

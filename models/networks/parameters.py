@@ -119,10 +119,10 @@ def _attention(prefix: str, shape: Architecture) -> Iterator[Parameter]:
     inner = shape.inner
     query_inputs = shape.hidden if shape.attention_input == "hidden" else inner
     value_inputs = inner if shape.attention_input == "bottleneck" else shape.hidden
-    yield from _dense(f"{prefix}.self.query", query_inputs, inner)
-    yield from _dense(f"{prefix}.self.key", query_inputs, inner)
-    yield from _dense(f"{prefix}.self.value", value_inputs, inner)
-    yield from _dense(f"{prefix}.output.dense", inner, inner)
+    yield from _dense(f"{prefix}.self.query", query_inputs, shape.attended)
+    yield from _dense(f"{prefix}.self.key", query_inputs, shape.attended)
+    yield from _dense(f"{prefix}.self.value", value_inputs, shape.attended)
+    yield from _dense(f"{prefix}.output.dense", shape.attended, inner)
     yield from _norm(f"{prefix}.output", inner)
 
 

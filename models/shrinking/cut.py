@@ -35,7 +35,7 @@ def cut(
     tokens = train.ids.shape[1]
     shape = shrink_shape(full, table, vocabulary=len(pieces.numbers), positions=tokens)
     activity = {}
-    if shape.intermediate != full.intermediate:
+    if (shape.heads, shape.intermediate) != (full.heads, full.intermediate):
         moments = second_moments(full, values, train, WATCHED)
         activity = {name: np.diag(moment) for name, moment in moments.items()}
     layers = table.layers or range(full.layers)

@@ -25,6 +25,9 @@ WIDEN = "embeddings.embedding_transformation"
 LAYER = "encoder.layer"
 # The two dense layers of a feed-forward network: into its units, and out of them.
 INTO, OUT = "intermediate.dense", "output.dense"
+# The dense layers of attention: into its heads, and out of them.
+QUERY, KEY, VALUE = (f"attention.self.{name}" for name in ("query", "key", "value"))
+ATTENDED = "attention.output.dense"
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,12 @@ def shrink_shape(
     """
     layers = table.layers or tuple(range(full.layers))
     _require(max(layers) < full.layers, "layers", f"the full model has {full.layers}, from 0 on")
-    for key in ("intermediate", "embedding"):
+    for key in ("heads", "intermediate", "embedding"):
         wanted, there = getattr(table, key), getattr(full, key)
         _require(wanted is None or wanted <= there, key, f"the full model has {there}")
         plain = full.family == "bert" or wanted is None
         _require(plain, key, "only a full model of the family bert can be cut so")
-    embedding = table.embedding or full.embedding
+    embedding, heads = table.embedding or full.embedding, table.heads or full.heads
     return replace(
         full,
         # MobileBERT without bottlenecks is BERT with word vectors that may be narrower than it.
@@ -63,6 +66,8 @@ def shrink_shape(
         vocabulary=vocabulary,
         positions=positions,
         layers=len(layers),
+        heads=heads,
+        attention_width=None if heads == full.heads else full.attended // full.heads * heads,
         intermediate=table.intermediate or full.intermediate,
         embedding=embedding,
         activation=table.activation or full.activation,
@@ -85,7 +90,8 @@ def shrink_values(
         small: as `shrink_shape` gives it.
         layers: of the full model, those that stay.
         pieces: the word pieces that stay.
-        activity: mean square of each unit by the name of the dense layer that takes it in.
+        activity: mean square of each unit, and of each value of a head, by the name of the dense
+            layer that takes it in.
     """
     shrunk = {name: value for name, value in values.items() if not name.startswith(LAYER)}
     shrunk[WORDS] = values[WORDS][pieces.numbers]
@@ -95,6 +101,8 @@ def shrink_values(
     for number, layer in enumerate(layers):
         prefix = f"{LAYER}.{layer}."
         own = {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}
+        if own[f"{QUERY}.bias"].size != small.attended:
+            own |= _busiest_heads(own, activity[f"{prefix}{ATTENDED}"], small)
         if own[f"{INTO}.bias"].size != small.intermediate:
             own |= _busiest(own, activity[f"{prefix}{OUT}"], small.intermediate)
         shrunk |= {f"{LAYER}.{number}.{name}": value for name, value in own.items()}
@@ -119,13 +127,40 @@ def _factorized(words: NDArray[np.float32], uses: NDArray[np.int64], width: int)
 
 def _busiest(layer: Values, activity: NDArray[np.float64], units: int) -> Values:
     """Return the feed-forward network of a layer with those units that add most to its output."""
-    effect = activity * (layer[f"{OUT}.weight"].astype(np.float64) ** 2).sum(axis=0)
-    kept = np.sort(np.argsort(-effect, kind="stable")[:units])
+    kept = _largest(_effect(layer[f"{OUT}.weight"], activity), units)
     return {
         f"{INTO}.weight": layer[f"{INTO}.weight"][kept],
         f"{INTO}.bias": layer[f"{INTO}.bias"][kept],
         f"{OUT}.weight": layer[f"{OUT}.weight"][:, kept],
     }
+
+
+def _busiest_heads(layer: Values, activity: NDArray[np.float64], small: Architecture) -> Values:
+    """Return the attention of a layer with those heads that add most to its output.
+
+    Michel et al. 2019, "Are sixteen heads really better than one?": many can be left out.
+    """
+    size = small.attended // small.heads
+    effect = _effect(layer[f"{ATTENDED}.weight"], activity).reshape(-1, size).sum(axis=1)
+    heads = _largest(effect, small.heads)
+    kept = (heads[:, None] * size + np.arange(size)).ravel()
+    into = {
+        f"{name}.{part}": layer[f"{name}.{part}"][kept]
+        for name in (QUERY, KEY, VALUE)
+        for part in ("weight", "bias")
+    }
+    return into | {f"{ATTENDED}.weight": layer[f"{ATTENDED}.weight"][:, kept]}
+
+
+def _effect(outgoing: NDArray[np.float32], activity: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean square that each input of a dense layer adds to its output."""
+    squares: NDArray[np.float64] = (outgoing.astype(np.float64) ** 2).sum(axis=0)
+    return activity * squares
+
+
+def _largest(effect: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Return the places of the largest values, ascending."""
+    return np.sort(np.argsort(-effect, kind="stable")[:count])
 
 
 def _require(kept: bool, key: str, why: str) -> None:  # noqa: FBT001 - reads as a condition

@@ -331,6 +331,7 @@ class ModelTable(Table, frozen=True, kw_only=True):
 _FOUND = (
     "pieces",
     "layers",
+    "heads",
     "intermediate",
     "embedding",
     "activation",
@@ -356,6 +357,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
         pieces: of the vocabulary that stay, those that the train split uses most. Words of other
             pieces are spelled in smaller ones.
         layers: of the full model, from 0 on, those that stay.
+        heads: of each layer's attention that stay, those that are busiest.
         intermediate: units of each feed-forward network that stay, those that are busiest.
         embedding: width of the word vectors, which a matrix then widens again.
         activation: of the feed-forward networks, where it is another than the full model's. "relu"
@@ -369,6 +371,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
     layers: Annotated[tuple[Annotated[int, Meta(ge=0, le=255)], ...], Meta(min_length=1)] | None = (
         None
     )
+    heads: Heads | None = None
     intermediate: Width | None = None
     embedding: Width | None = None
     activation: Literal["gelu", "relu"] | None = None
@@ -407,12 +410,13 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
         return float(self.speed.split()[0]) if self.speed else 0.0
 
     def require_fit(
-        self, *, layers: int, intermediate: int, embedding: int, pieces: int | None
+        self, *, layers: int, heads: int, intermediate: int, embedding: int, pieces: int | None
     ) -> None:
         """Check that the full model has everything that is kept of it.
 
         Args:
             layers: the full model's.
+            heads: of each of its layers.
             intermediate: the units of its feed-forward networks.
             embedding: the width of its word vectors.
             pieces: its vocabulary; None if that is not known yet.
@@ -425,7 +429,12 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
                 f"`shrunk.layers`: {max(self.layers)} is none of the full model's layers, "
                 f"0 to {layers - 1}"
             )
-        there = {"intermediate": intermediate, "embedding": embedding, "pieces": pieces}
+        there = {
+            "heads": heads,
+            "intermediate": intermediate,
+            "embedding": embedding,
+            "pieces": pieces,
+        }
         for key, most in there.items():
             wanted = getattr(self, key)
             if wanted is not None and most is not None and wanted > most:
@@ -460,6 +469,7 @@ class Subject(Table, frozen=True, kw_only=True):
             network = self.full.network
             self.shrunk.require_fit(
                 layers=network.layers,
+                heads=network.heads,
                 intermediate=network.intermediate,
                 embedding=network.embedding or network.hidden,
                 pieces=self.tokenizer.vocabulary,

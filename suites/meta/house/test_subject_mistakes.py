@@ -133,6 +133,7 @@ MISTAKES = {
 SHRUNK = {
     "a layer that is not there": ("layers = [0, 1]", ("shrunk.layers", "1", "0 to 0")),
     "a layer twice": ("layers = [0, 0]", ("shrunk.layers", "twice")),
+    "more heads than there are": ("heads = 3", ("shrunk.heads", "3", "2")),
     "more units than there are": ("intermediate = 129", ("shrunk.intermediate", "129", "128")),
     "wider word vectors": ("embedding = 65", ("shrunk.embedding", "65", "64")),
     "more word pieces": ("pieces = 301", ("shrunk.pieces", "301", "300")),
@@ -234,6 +235,7 @@ CONFIG |= {"attention_probs_dropout_prob": 0.1}
 # Of each mistake: what the subject says besides, what its checkpoint's config says, the message.
 MISFITS = {
     "a layer that is not there": ("layers = [2]", {}, ("shrunk.layers", "0 to 1")),
+    "more heads": ("heads = 3", {}, ("shrunk.heads", "3", "2")),
     "more units": ("intermediate = 65", {}, ("shrunk.intermediate", "65", "64")),
     "more word pieces": ("pieces = 301", {}, ("shrunk.pieces", "301", "300")),
     "wider word vectors": ("embedding = 33", {}, ("shrunk.embedding", "33", "32")),

@@ -67,6 +67,21 @@ def test_the_busiest_units_stay():
     np.testing.assert_array_equal(values["encoder.layer.1.intermediate.dense.bias"], kept)
 
 
+def test_the_busiest_heads_stay():
+    busy = np.ones(16)
+    busy[8:] = 2.0
+    activity = {f"encoder.layer.{layer}.attention.output.dense": busy for layer in range(3)}
+    shape, values = shrink(activity, heads=1)
+    assert (shape.heads, shape.attended) == (1, 8)
+    attention = "encoder.layer.1.attention"
+    for part in ("query", "key", "value"):
+        for kind in ("weight", "bias"):
+            name = f"{attention}.self.{part}.{kind}"
+            np.testing.assert_array_equal(values[name], VALUES[name][8:])
+    name = f"{attention}.output.dense.weight"
+    np.testing.assert_array_equal(values[name], VALUES[name][:, 8:])
+
+
 def test_factorized_embeddings_approximate_the_originals():
     errors = []
     for width in (4, 8, 15):
