@@ -11,7 +11,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.foreign_text import as_markdown, as_markup, one_line, several_lines, visible
+from models.foreign_text import as_markdown, one_line, several_lines, visible
 from models.verdicts.baselines import Move
 from models.verdicts.details import Looked
 from models.verdicts.judge import Verdict, describe
@@ -19,6 +19,7 @@ from models.verdicts.metrics import metric_named
 from models.verdicts.quantities import human
 from reports.budget_lines import place_of
 from reports.naming import commit_of, moment_of
+from reports.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,8 @@ LAST_LINES = 12
 # Of the command that is there to be copied.
 LONGEST_COMMAND = 8000
 _WIDTH = 100
+# Labels beside which HTML shows code, with its line ends.
+_AS_CODE = {"Reproduce", "What happened"}
 # Labels below which several lines stand.
 _OF_LINES = {"What happened", "Labels that flipped", "First difference"}
 
@@ -115,11 +118,8 @@ class Explanation:
 
     def as_html(self) -> str:
         """Return a description list for the report."""
-        rows = "".join(
-            f"<dt><b>{as_markup(label)}</b></dt><dd>{_html_cell(label, text)}</dd>"
-            for label, text in self.rows
-        )
-        return f"<dl>{rows}</dl>"
+        rows = [(label, text.split("\n"), label in _AS_CODE) for label, text in self.rows]
+        return fill("explanation.html", rows=rows)
 
 
 def explanations(document: Document) -> list[Explanation]:
@@ -330,10 +330,3 @@ def _markdown_cell(label: str, text: str) -> str:
 def _markdown_code(text: str) -> str:
     # No backticks: what is between them could hold some, and in a table bars end the cell.
     return f"<code>{as_markdown(text, LONGEST_COMMAND)}</code>"
-
-
-def _html_cell(label: str, text: str) -> str:
-    escaped = as_markup(text)
-    if label in {"Reproduce", "What happened"}:
-        return f'<code style="white-space:pre-wrap;overflow-wrap:anywhere">{escaped}</code>'
-    return escaped.replace("\n", "<br>")

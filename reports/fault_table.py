@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from models.foreign_text import as_markup
 from reports.faults import META, by_gate, gate_of, planted_at
+from reports.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from reports.faults import PlantedFault
 
 TITLE = "Can each gate fail?"
-META_RUN = "<code>tox -e meta</code>"
-NONE = (
-    "There is not a table of planted faults, so this report cannot show that its gates can fail: "
-    f"{META_RUN} plants every fault, and leaves the table in <code>reports/out/faults.json</code>."
-)
+# What plants the faults, and where it leaves the table.
+COMMAND = "tox -e meta"
+FILE = "reports/out/faults.json"
 NEVER = "not planted here yet"
 # A class and words for each way a fault may have ended.
 _ENDED = {
@@ -38,63 +36,43 @@ def as_html(
         tests: ids of the tests of the report.
         links: where in the page a test is shown, by its id.
     """
-    head = f'<h2 id="edgeproof-planted">{TITLE}</h2>'
     if faults is None:
-        return f'{head}<p class="unsure">{NONE}</p>'
+        return fill("fault_table.html", title=TITLE, command=COMMAND, file=FILE, gates=None)
     grouped = by_gate(faults)
     shown_at: dict[str, str] = {}
     for test, address in links.items():
         shown_at.setdefault(gate_of(test), address)
-    gates = "".join(_gate(gate, own, shown_at.get(gate)) for gate, own in grouped.items())
-    return (
-        f"{head}{_counts(faults, grouped)}{_without(tests, grouped)}"
-        '<details id="edgeproof-faults"><summary>Each gate, and the faults that turn it red'
-        '</summary><p><input type="search" placeholder="a gate, a test or a fault" '
-        'aria-label="Search the planted faults"> <output class="quiet"></output></p>'
-        '<table class="faults"><thead><tr><th>gate, and what is planted</th>'
-        f"<th>what the gate said</th></tr></thead>{gates}</table></details>"
+    return fill(
+        "fault_table.html",
+        title=TITLE,
+        command=COMMAND,
+        counts=_counts(faults, grouped),
+        planted="; ".join(planted_at(faults)),
+        bare=sorted({gate_of(test) for test in tests} - set(grouped)),
+        gates=[
+            (gate, shown_at.get(gate), [_row(fault) for fault in own])
+            for gate, own in grouped.items()
+        ],
     )
 
 
 def _counts(faults: Sequence[PlantedFault], grouped: Mapping[str, object]) -> str:
+    """Return how many faults are planted, for how many gates, and how they ended."""
     ended = Counter(fault.seen.outcome if fault.seen else "" for fault in faults)
     words = [f"{ended[kind]:,} {said}" for kind, (_, said) in _ENDED.items() if ended[kind]]
     if ended[""]:
         words.append(f"{ended['']:,} {NEVER}")
     own = sum(gate.startswith(META) for gate in grouped)
-    said = (
-        f"A gate that cannot fail proves nothing: {META_RUN} plants {len(faults):,} faults one by "
-        f"one, and each has to turn its gate red: {len(grouped) - own:,} of the suites, {own:,} of "
-        f"edgeproof itself. Of the faults: {', '.join(words) or 'none'}."
-    )
-    planted = planted_at(faults)
-    at = f'<p class="quiet">Planted at {as_markup("; ".join(planted))}.</p>' if planted else ""
-    return f"<p>{said}</p>{at}"
-
-
-def _without(tests: Iterable[str], grouped: Mapping[str, object]) -> str:
-    """Name the gates of the report without a planted fault."""
-    bare = sorted({gate_of(test) for test in tests} - set(grouped))
-    if not bare:
-        return ""
-    names = "".join(f"<li><code>{as_markup(gate)}</code></li>" for gate in bare)
-    return f'<p class="unsure">Gates of this report without a planted fault:</p><ul>{names}</ul>'
-
-
-def _gate(gate: str, faults: Sequence[PlantedFault], address: str | None) -> str:
-    show = f' <a href="{address}">Show the test</a>' if address else ""
-    rows = "".join(map(_fault, faults))
     return (
-        f'<tbody><tr><th colspan="2" scope="rowgroup"><code>{as_markup(gate)}</code>{show}</th>'
-        f"</tr>{rows}</tbody>"
+        f"{len(faults):,} faults one by one, and each has to turn its gate red: "
+        f"{len(grouped) - own:,} of the suites, {own:,} of edgeproof itself. "
+        f"Of the faults: {', '.join(words) or 'none'}."
     )
 
 
-def _fault(fault: PlantedFault) -> str:
+def _row(fault: PlantedFault) -> dict[str, str]:
+    """Return the cells of a fault."""
     where = ", ".join(filter(None, (fault.of, fault.file, fault.only.strip("-"))))
     kind, ended = _ENDED[fault.seen.outcome] if fault.seen else ("quiet", NEVER)
-    said = as_markup(fault.seen.said) if fault.seen else ""
-    return (
-        f'<tr><td>{as_markup(fault.name)} <span class="quiet">{as_markup(where)}</span></td>'
-        f'<td><b class="{kind}">{ended}</b> <span class="quiet">{said}</span></td></tr>'
-    )
+    said = fault.seen.said if fault.seen else ""
+    return {"name": fault.name, "where": where, "kind": kind, "ended": ended, "said": said}

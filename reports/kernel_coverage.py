@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import UnsetType
 
-from models.foreign_text import as_markup, one_line
+from models.foreign_text import one_line
 from models.verdicts.details import Covered
+from reports.templates import fill
 
 if TYPE_CHECKING:
     from reports.document import Document
@@ -68,10 +69,4 @@ def as_text(document: Document) -> str:
 def as_html(document: Document) -> str:
     """Return the coverage as a section of a page."""
     lines = lines_of(document)
-    if not lines:
-        return ""
-    items = []
-    for said, not_proven in lines:
-        others = "".join(f"<li>{as_markup(one)}</li>" for one in not_proven)
-        items.append(f"<li>{as_markup(said)}{f'<ul>{others}</ul>' if others else ''}</li>")
-    return f"<h3>{TITLE}</h3><ul>{''.join(items)}</ul>"
+    return fill("kernel_coverage.html", title=TITLE, candidates=lines) if lines else ""

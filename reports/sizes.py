@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.foreign_text import as_markup
 from reports import columns
+from reports.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,12 +87,8 @@ def as_html(document: Document) -> str:
     if not rows:
         return ""
     head, *cells = table = _shown(rows)
-    lines = [_html_row("th", head), *(_html_row("td", row) for row in cells)]
-    said = (_legend(table), published(document))
-    below = (f'<p class="quiet">{as_markup(text)}</p>' for text in said if text)
-    return (
-        f'<div class="scroll"><table class="sizes">{"".join(lines)}</table></div>{"".join(below)}'
-    )
+    below = list(filter(None, (_legend(table), published(document))))
+    return fill("sizes.html", head=head, rows=cells, below=below)
 
 
 def _shown(rows: Sequence[tuple[str, ...]]) -> list[Sequence[str]]:
@@ -133,11 +129,6 @@ def _variant_row(scheme: str, variant: VariantSizes) -> tuple[str, ...]:
     known = variant.ratios
     ratios = (f"{known[name]:,.1f}" if name in known else NONE for name in RATIOS)
     return (scheme, NONE, NONE, NONE, *map(_megabytes, sizes), *ratios)
-
-
-def _html_row(cell: str, values: Sequence[str]) -> str:
-    cells = "".join(f"<{cell}>{as_markup(value)}</{cell}>" for value in values)
-    return f"<tr>{cells}</tr>"
 
 
 def _megabytes(size: int | None) -> str:

@@ -10,7 +10,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from models.foreign_text import as_markup, one_line, several_lines
+from models.foreign_text import one_line, several_lines
 from models.open_tables import as_plain
 from reports.explain import accounts
 from reports.faults import by_gate, gate_of, sentences
@@ -19,6 +19,7 @@ from reports.naming import slug
 from reports.pictures.draw import pictures
 from reports.runs import labels_of, test_id
 from reports.scoreboard import as_csv, as_markdown
+from reports.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,7 @@ def stage(
         changed = _with_pictures(changed, drawn)
         named = test_id(test)
         own = planted.get(gate_of(named), [])
-        changed = _with_explanation(changed, why.get(named, []), own)
+        changed["descriptionHtml"] = _described(test, why.get(named, []), own)
         (folder / file.name).write_text(json.dumps(changed), encoding="utf-8")
     if run.document is not None:
         write_metric_samples(run.document, folder)
@@ -79,8 +80,7 @@ def draw(run: Run) -> list[Picture]:
 
 def _as_text(test: dict[str, Any]) -> dict[str, Any]:
     """Return a test whose texts all have the type of text, whatever the results hold."""
-    described = {"descriptionHtml": _paragraph(str(test.get("description") or ""))}
-    return {name: _safe(value) for name, value in test.items() if name not in _ACTING} | described
+    return {name: _safe(value) for name, value in test.items() if name not in _ACTING}
 
 
 def _safe(held: Any) -> Any:
@@ -93,10 +93,6 @@ def _safe(held: Any) -> Any:
         return held
     kept = {name: _safe(value) for name, value in held.items() if name not in _ACTING}
     return kept if "source" not in held or held.get("type") in SHOWN else kept | {"type": TEXT}
-
-
-def _paragraph(text: str) -> str:
-    return f"<p>{as_markup(text.strip())}</p>"
 
 
 def _with_environment(test: dict[str, Any], name: str | None) -> dict[str, Any]:
@@ -118,17 +114,14 @@ def _with_pictures(test: dict[str, Any], drawn: list[Picture]) -> dict[str, Any]
     return test | {"attachments": [*test.get("attachments", []), *added]}
 
 
-def _with_explanation(
-    test: dict[str, Any], why: list[Explanation], faults: Sequence[PlantedFault]
-) -> dict[str, Any]:
-    """Add why a test ended as it did, and which planted faults it catches."""
-    if not why and not faults:
-        return test
-    tables = "".join(one.as_html() for one in why)
-    said = "".join(
-        f"<p><b>{label}</b>: {as_markup(names)}.</p>" for label, names in sentences(faults)
+def _described(test: dict[str, Any], why: list[Explanation], faults: Sequence[PlantedFault]) -> str:
+    """Say what a test requires, why it ended as it did, and which planted faults it catches."""
+    return fill(
+        "of_a_test.html",
+        requirement=str(test.get("description") or "").strip(),
+        explanations=[account.as_html() for account in why],
+        planted=sentences(faults),
     )
-    return test | {"descriptionHtml": test["descriptionHtml"] + tables + said}
 
 
 def _add_globals(document: Document, folder: Path) -> None:

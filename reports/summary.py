@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import string
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from models.foreign_text import as_markup
 from reports import durations, endings, fault_table, kernel_coverage, looked, matrix, sizes
 from reports.explain import accounts, circumstances, explanations
 from reports.headline import headline
 from reports.scoreboard import legend, scoreboard_table
+from reports.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from reports.faults import PlantedFault
     from reports.pictures.style import Picture
 
-TEMPLATE = Path(__file__).with_suffix(".html")
 # Allure's pages within the page.
 PLACES = {
     "Every test": "/",
@@ -67,78 +64,53 @@ def put_first(
     """
     tests = [test.id for run in runs for test in run.document.tests]
     links = {test: address for run in reversed(runs) for test, address in run.links.items()}
-    parts = [
-        _head([run.document for run in runs], gate),
-        *map(_run, runs),
-        fault_table.as_html(faults, tests, links),
-    ]
-    filled = string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(body="\n".join(parts))
+    filled = fill(
+        "first_page.html",
+        headlines=[headline(run.document) for run in runs],
+        broken=[found["message"] for found in gate if not found["success"]],
+        places=PLACES,
+        to_faults=fault_table.TITLE,
+        runs=[_run(run) for run in runs],
+        faults=fault_table.as_html(faults, tests, links),
+    )
     return _BODY.sub(lambda body: body.group() + filled, page, count=1)
 
 
-def _head(documents: Sequence[Document], gate: Sequence[Mapping[str, Any]]) -> str:
-    answers = [headline(document) for document in documents]
-    lines = [f'<h1 class="{kind}">{as_markup(said)}</h1>' for kind, said in answers]
-    for found in gate:
-        if not found["success"]:
-            message = as_markup(found["message"])
-            lines.append(f'<p class="bad">Quality gate broken: {message}</p>')
-    links = "".join(f'<a href="#{place}">{name}</a>' for name, place in PLACES.items())
-    links += f'<a href="#" id="edgeproof-to-faults">{fault_table.TITLE}</a>'
-    return "\n".join([*lines, f'<nav aria-label="Report">{links}</nav>'])
-
-
-def _run(run: Shown) -> str:
+def _run(run: Shown) -> dict[str, object]:
+    """Return what the template of a run shows."""
     document = run.document
     subject = document.subject
-    parts = [f"<h2>{as_markup(document.title)}</h2>"]
-    if subject.description:
-        parts.append(f"<p>{as_markup(subject.description)}</p>")
-    parts += [f"<p><b>Note:</b> {as_markup(said)}</p>" for said in subject.remarks]
-    if subject.read_as:
-        lines = "<br>".join(map(as_markup, subject.read_as))
-        parts.append(f'<p class="quiet"><b>How files and texts are read</b><br>{lines}</p>')
-    said = f"{circumstances(document)}. {endings.as_sentence(document)}"
-    cost = durations.as_sentence(document)
-    if cost:
-        said += f" Duration: {cost}."
-    texts = looked.as_sentence(document)
-    if texts:
-        said += f" {texts}."
-    parts += [
-        f'<p class="quiet">{as_markup(said)}</p>',
-        _scores(document),
-        *(f'<p class="quiet">{as_markup(line)}</p>' for line in legend(document)),
-    ]
-    red = explanations(document)
-    if red:
-        parts.append("<h3>What is not green, and why</h3>")
-        parts += [_unfolded(one, run.links, first=one is red[0]) for one in red]
-    known = [account for account in accounts(document) if account.is_known]
-    if known:
-        parts.append("<h3>Known failures, and why they are expected</h3>")
-        parts += [_unfolded(one, run.links, first=False) for one in known]
-    parts += [_figure(picture) for picture in run.pictures]
-    parts += [_matrix(document), kernel_coverage.as_html(document)]
-    ledger = sizes.as_html(document)
-    if ledger:
-        parts.append(f"<h3>Every size, and what is over what</h3>{ledger}")
-    return "\n".join(parts)
-
-
-def _scores(document: Document) -> str:
-    # The answer first: on a phone, the rest is scrolled to.
     header, *table = scoreboard_table(document)
-    names = (header[0], header[-1], *header[1:-1])
-    head = "".join(f"<th>{as_markup(name)}</th>" for name in names)
-    rows = []
-    for name, *cells, verdict in table:
-        kind = _CLASSES.get(verdict, "")
-        first = f'<td>{as_markup(name)}</td><td class="{kind}">{as_markup(verdict)}</td>'
-        plain = "".join(f"<td>{as_markup(cell)}</td>" for cell in cells)
-        rows.append(f"<tr>{first}{plain}</tr>")
-    body = "".join(rows)
-    return f'<div class="scroll"><table class="scores"><tr>{head}</tr>{body}</table></div>'
+    known = [account for account in accounts(document) if account.is_known]
+    return {
+        "title": document.title,
+        "description": subject.description,
+        "remarks": subject.remarks,
+        "read_as": subject.read_as,
+        "circumstances": _circumstances(document),
+        # The answer first: on a phone, the rest is scrolled to.
+        "head": (header[0], header[-1], *header[1:-1]),
+        "rows": [
+            (name, _CLASSES.get(verdict, ""), verdict, cells) for name, *cells, verdict in table
+        ],
+        "legend": legend(document),
+        "red": [_unfolded(account, run.links) for account in explanations(document)],
+        "known": [_unfolded(account, run.links) for account in known],
+        "pictures": run.pictures,
+        "matrix": _matrix(document),
+        "kernel_coverage": kernel_coverage.as_html(document),
+        "sizes": sizes.as_html(document),
+    }
+
+
+def _circumstances(document: Document) -> str:
+    """Return under which circumstances a run ended how, and what it took."""
+    said = f"{circumstances(document)}. {endings.as_sentence(document)}"
+    if cost := durations.as_sentence(document):
+        said += f" Duration: {cost}."
+    if texts := looked.as_sentence(document):
+        said += f" {texts}."
+    return said
 
 
 def _matrix(document: Document) -> str:
@@ -147,41 +119,27 @@ def _matrix(document: Document) -> str:
     if not cells:
         return ""
     head, *rows = matrix.as_table(cells, matrix.judged_in(document))
-    titles = "".join(f"<th>{as_markup(name)}</th>" for name in head)
-    body = "".join(
-        f"<tr><td>{as_markup(name)}</td>"
-        + "".join(f"<td{_kind(cell)}>{as_markup(cell)}</td>" for cell in row)
-        + "</tr>"
-        for name, *row in rows
+    return fill(
+        "matrix.html",
+        head=head,
+        rows=[(name, [(cell, _kind(cell)) for cell in row]) for name, *row in rows],
+        legend=matrix.LEGEND,
+        departures=matrix.departures_in(cells),
     )
-    departs = "".join(
-        f'<p class="quiet">{as_markup(said)}</p>' for said in matrix.departures_in(cells)
-    )
-    table = f'<div class="scroll"><table class="sizes"><tr>{titles}</tr>{body}</table></div>'
-    legend = f'<p class="quiet">{as_markup(matrix.LEGEND)}</p>'
-    return f"<h3>Which backends answer which candidates rightly</h3>{table}{legend}{departs}"
 
 
 def _kind(cell: str) -> str:
     """Return the CSS class of a cell: right, wrong, or neither."""
     if cell in {matrix.JUDGED, matrix.NOT_ASKED, matrix.REFUSED}:
         return ""
-    return ' class="good"' if cell.startswith("right") else ' class="bad"'
+    return "good" if cell.startswith("right") else "bad"
 
 
-def _unfolded(one: Explanation, links: Mapping[str, str], *, first: bool) -> str:
-    shown = f'<a href="{links[one.test]}">Show the test</a>' if one.test in links else ""
-    opened = " open" if first else ""
-    kind = "" if not one.red else "unsure" if one.unsure else "bad"
-    return (
-        f'<details{opened}><summary class="{kind}">{as_markup(one.title)}</summary>'
-        f"{one.as_html()}{shown}</details>"
-    )
-
-
-def _figure(picture: Picture) -> str:
-    return (
-        f'<figure><div class="scroll">{picture.inline}</div>'
-        f"<figcaption><b>{as_markup(picture.title)}</b>"
-        f"{as_markup(picture.caption)}</figcaption></figure>"
-    )
+def _unfolded(account: Explanation, links: Mapping[str, str]) -> dict[str, str | None]:
+    """Return what the template shows of a test that is not green."""
+    return {
+        "kind": "" if not account.red else "unsure" if account.unsure else "bad",
+        "title": account.title,
+        "table": account.as_html(),
+        "address": links.get(account.test),
+    }

@@ -93,3 +93,8 @@ def test_command_starts_with_its_dependency_group_alone(module):
 def test_detects_package_missing_from_a_group():
     done = started("reports.html", installed_with("report") - {"filelock"})
     assert "No module named 'filelock'" in done.stderr
+
+
+@pytest.mark.parametrize("group", ["dev", "report"])
+def test_group_that_draws_pages_has_what_is_imported_only_then(group):
+    assert {"jinja2", "matplotlib"} <= installed_with(group)

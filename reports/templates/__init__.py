@@ -1,0 +1,57 @@
+"""Fill the templates of the report: one HTML file each beside this module, in Jinja's language.
+
+Every value that a template writes is escaped by `as_markup`, whoever wrote it. What is HTML
+already, such as a picture or another filled template, is marked `| safe` in the template itself.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.errors import EdgeproofError
+from models.foreign_text import as_markup
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER = Path(__file__).parent
+
+
+def fill(template: str, **values: object) -> str:
+    """Return a template of this folder as HTML.
+
+    Args:
+        template: the name of its file.
+        values: what it names; a value that it names and does not get is an error.
+
+    Raises:
+        EdgeproofError: Jinja is not installed.
+    """
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    try:
+        # Whoever writes no page, such as a board, needs no Jinja.
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+        from markupsafe import Markup  # noqa: PLC0415 - the same
+    except ImportError:
+        raise EdgeproofError(
+            "Jinja is not installed, which fills the templates of the report",
+            remedy="Run `tox -e report`, or `pip install jinja2`",
+        ) from None
+
+    def escaped(value: object) -> Markup:
+        return value if isinstance(value, Markup) else Markup(as_markup(value))  # noqa: S704
+
+    return Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        finalize=escaped,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,87 @@
+"""Templates escape every value, and name the few that are HTML already."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.errors import EdgeproofError
+from models.foreign_text import as_markup
+from reports import templates
+from suites.meta.foreign_text.payloads import payloads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What is HTML before a template writes it: filled templates, and pictures.
+HTML_ALREADY = {
+    "faults",
+    "picture.inline",
+    "red.table",
+    "run.kernel_coverage",
+    "run.matrix",
+    "run.sizes",
+    "table",
+}
+MARKUP = "</td><script>\x1b"
+
+
+@pytest.fixture
+def no_environment() -> Iterator[None]:
+    """Let the next template be the first that is filled."""
+    templates._environment.cache_clear()
+    yield
+    templates._environment.cache_clear()
+
+
+def test_every_value_is_escaped_as_markup() -> None:
+    for payload in (MARKUP, *payloads()[::25]):
+        filled = templates.fill("sizes.html", head=[payload], rows=[[payload]], below=[payload])
+        assert f"<th>{as_markup(payload)}</th>" in filled
+        assert f"<td>{as_markup(payload)}</td>" in filled
+        assert f'<p class="quiet">{as_markup(payload)}</p>' in filled
+
+
+def test_values_that_are_not_text_are_shown_as_text() -> None:
+    assert "<td>3</td><td>None</td>" in templates.fill(
+        "sizes.html", head=[], rows=[[3, None]], below=[]
+    )
+
+
+def test_only_html_is_marked_as_safe() -> None:
+    marked = set()
+    for file in templates.FOLDER.glob("*.html"):
+        code = re.findall(r"{[{%] (.*?) [}%]}", file.read_text(encoding="utf-8"))
+        marked |= {part.removesuffix(" | safe") for part in code if part.endswith(" | safe")}
+        others = [part for part in code if not part.endswith(" | safe")]
+        # No other filter, block or operator leads around the escaping.
+        assert not re.search(r"\||~|autoescape|Markup", "".join(others)), file.name
+    assert marked == HTML_ALREADY
+
+
+def test_value_that_is_missing_is_an_error() -> None:
+    with pytest.raises(Exception, match="'below' is undefined"):
+        templates.fill("sizes.html", head=[], rows=[])
+
+
+@pytest.mark.usefixtures("no_environment")
+def test_missing_jinja_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(EdgeproofError, match="Jinja is not installed") as caught:
+        templates.fill("sizes.html", head=[], rows=[], below=[])
+    assert "tox -e report" in str(caught.value.remedy)
+
+
+def test_jinja_is_imported_only_where_a_page_is_written() -> None:
+    code = (
+        "import sys, fixtures.terminal, reports.summary, reports.staging, reports.html;"
+        "print('jinja2' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "False"
