@@ -37,9 +37,15 @@ if TYPE_CHECKING:
 BACKENDS = ("ai_edge_litert", "litert-cpu")
 SCHEME = "dynamic_wi4_afp32"
 LENGTHS = (16, 24, 32, 48, 64)
-# Layers, units of each, and width of the word vectors.
-SHAPES = ((1, 640, 64), (2, 128, 64), (3, 1024, 384), (4, 1536, 384))
-WORDS, HIDDEN = 3000, 384
+# Layers, heads and units of each, and width of the word vectors.
+SHAPES = (
+    (1, 12, 640, 64),
+    (2, 12, 128, 64),
+    (2, 6, 512, 64),
+    (3, 6, 1024, 384),
+    (4, 12, 1536, 384),
+)
+WORDS, HIDDEN, HEAD = 3000, 384, 32
 # Answers of each length in a turn, and turns.
 ANSWERS, TURNS = 10, 30
 # On the processor that the rates are of: it multiplies tiles of eight-bit integers.
@@ -48,7 +54,10 @@ LIMIT, PROCESSOR = 0.15, "amx_int8"
 
 def measure_times() -> dict[str, Any]:
     """Return measured and estimated times by backend and shape, and the largest error."""
-    shapes = {f"{layers} x {units}": shape_of(layers, units, w) for layers, units, w in SHAPES}
+    shapes = {
+        f"{layers} x {units}, {heads} heads": shape_of(layers, heads, units, width)
+        for layers, heads, units, width in SHAPES
+    }
     paper = paper_file(Store(default_root()), _say)
     with tempfile.TemporaryDirectory() as folder:
         in_own_process(_make, shapes, folder)
@@ -61,20 +70,34 @@ def measure_times() -> dict[str, Any]:
     return {"backends": found, "largest_error": worst, "limit": LIMIT, "kept": worst <= LIMIT}
 
 
-def shape_of(layers: int, units: int, width: int) -> Architecture:
-    """Return a network as `[shrunk]` makes it of MiniLM."""
+def shape_of(layers: int, heads: int, units: int, width: int) -> Architecture:
+    """Return a network as `[shrunk]` makes it of MiniLM.
+
+    Args:
+        layers: of the network.
+        heads: of each layer's attention.
+        units: of each layer's feed-forward network.
+        width: of the word vectors.
+    """
+    whole = HIDDEN // HEAD
     network = NetworkTable(
         family="bert",
         layers=layers,
         hidden=HIDDEN,
-        heads=HIDDEN // 32,
+        heads=whole,
         intermediate=units,
         activation="relu",
         normalization="layer_norm",
     )
-    whole = from_table(network, vocabulary=WORDS, classes=3, positions=LENGTHS[-1])
-    family = "bert" if width == HIDDEN else "mobilebert"
-    return replace(whole, family=family, embedding=width, first_token_last=True)
+    published = from_table(network, vocabulary=WORDS, classes=3, positions=LENGTHS[-1])
+    return replace(
+        published,
+        family="bert" if width == HIDDEN else "mobilebert",
+        embedding=width,
+        heads=heads,
+        attention_width=None if heads == whole else heads * HEAD,
+        first_token_last=True,
+    )
 
 
 def _make(shapes: dict[str, Architecture], folder: str) -> None:
