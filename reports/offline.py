@@ -1,6 +1,6 @@
 """Make an HTML page self-contained: no analytics, no requests.
 
-Three layers: the analytics scripts are cut out, a Content-Security-Policy forbids the browser
+Three layers: the scripts of analytics are left out, a Content-Security-Policy forbids the browser
 whatever an attachment may ask for, and what is left is searched for external loads.
 """
 
@@ -9,26 +9,38 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from typing import TYPE_CHECKING
+
+from reports.elements import elements_of, first
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from reports.elements import Element
 
 # What the page may use: itself, and what it carries as data.
 POLICY = (
     "default-src data: blob: 'unsafe-inline' 'unsafe-eval'; "
     "connect-src data: blob:; form-action 'none'; base-uri 'none'"
 )
-_ANALYTICS = re.compile(
-    r"<script[^>]*googletagmanager[^>]*>\s*</script>\s*"
-    r"(<script>(?:(?!</script>).)*?gtag\((?:(?!</script>).)*</script>)?",
-    re.DOTALL,
-)
+_META = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+# Begins the address of what is loaded from elsewhere.
+_ELSEWHERE = ("https://", "http://", "//")
+# What analytics are handed, in the script behind the one that loads them.
+_HANDED = "gtag("
+# Attributes that make a browser load an address without being asked to, by element.
+_LOADING = {
+    **dict.fromkeys(("img", "source"), ("src", "srcset")),
+    **dict.fromkeys(("script", "iframe", "embed", "video", "audio", "track"), ("src",)),
+    "link": ("href",),
+    "object": ("data",),
+    **dict.fromkeys(("image", "use"), ("href", "xlink:href")),
+}
+# The same for scripts and styles. Nothing is changed by what these find: it is reported.
 _URL = r"""["'`]?\s*((?:https?:)?//[^"'`\s)>]+)"""
-# Where a browser loads what a page names without being asked to.
-_LOADS = [
+_LOADS_IN_CODE = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"<(?:script|img|iframe|embed|source|video|audio|track)\b[^>]*?\s(?:src|srcset)\s*=\s*{_URL}",
-        rf"<link\b[^>]*?\shref\s*=\s*{_URL}",
-        rf"<object\b[^>]*?\sdata\s*=\s*{_URL}",
-        rf"<(?:image|use)\b[^>]*?\s(?:xlink:)?href\s*=\s*{_URL}",
         rf"url\(\s*{_URL}",
         rf"@import\s+{_URL}",
         rf"\b(?:fetch|import|importScripts|sendBeacon)\s*\(\s*{_URL}",
@@ -36,24 +48,68 @@ _LOADS = [
         rf"new\s+(?:WebSocket|EventSource|Worker|SharedWorker)\(\s*{_URL}",
     )
 ]
-_DATA = re.compile(r"data:(?:text|application)/(?:javascript|css)[^,\"']*;base64,([A-Za-z0-9+/=]+)")
+_CODE = ("data:text/javascript", "data:application/javascript", "data:text/css")
 
 
-def keep_to_itself(html: str) -> str:
-    """Return the page without analytics and with a policy that forbids every request."""
-    page = _ANALYTICS.sub("", html)
-    meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    return re.sub(r"<head[^>]*>", lambda head: f"{head.group()}{meta}", page, count=1)
+def keep_to_itself(page: str) -> str:
+    """Return the page without analytics and with a policy that forbids every request.
+
+    Raises:
+        EdgeproofError: the page has no head for the policy.
+    """
+    elements = elements_of(page)
+    head = first("head", elements)
+    kept, position = [page[: head.inside], _META], head.inside
+    for element in _analytics(elements, page):
+        kept.append(page[position : element.start])
+        position = element.end
+    return "".join([*kept, page[position:]])
 
 
-def external_loads(html: str) -> list[str]:
+def external_loads(page: str) -> list[str]:
     """List the addresses that a page, or a script or style in it, would load."""
-    texts = [html, *map(_decoded, _DATA.findall(html))]
-    found = {match for text in texts for load in _LOADS for match in load.findall(text)}
+    elements = elements_of(page)
+    found = {address for element in elements for address in _loads(element)}
+    for code in _code(elements, page):
+        found |= {address for load in _LOADS_IN_CODE for address in load.findall(code)}
     return sorted(found)
 
 
-def _decoded(data: str) -> str:
+def _analytics(elements: list[Element], page: str) -> Iterator[Element]:
+    """Yield the scripts that come from elsewhere, each with the script that configures it."""
+    scripts = [element for element in elements if element.tag == "script"]
+    foreign = [element.attributes.get("src", "").startswith(_ELSEWHERE) for element in scripts]
+    for number, script in enumerate(scripts):
+        configures = number > 0 and foreign[number - 1] and _HANDED in script.content(page)
+        if foreign[number] or configures:
+            yield script
+
+
+def _loads(element: Element) -> Iterator[str]:
+    """Yield the addresses elsewhere that an element loads."""
+    for name in _LOADING.get(element.tag, ()):
+        address = element.attributes.get(name, "").strip()
+        if address.lower().startswith(_ELSEWHERE):
+            yield address.split()[0]
+
+
+def _code(elements: Iterable[Element], page: str) -> Iterator[str]:
+    """Yield the scripts and styles of a page, those in attributes too."""
+    for element in elements:
+        if element.tag in {"script", "style"}:
+            yield element.content(page)
+        yield element.attributes.get("style", "")
+        for name in _LOADING.get(element.tag, ()):
+            address = element.attributes.get(name, "")
+            if address.startswith(_CODE):
+                yield _decoded(address)
+
+
+def _decoded(address: str) -> str:
+    """Return the content of a `data:` address; "" if it is not in base64."""
+    kind, _, data = address.partition(",")
+    if not kind.endswith(";base64"):
+        return ""
     try:
         return base64.b64decode(data).decode("utf-8", errors="replace")
     except binascii.Error:

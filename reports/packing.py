@@ -9,15 +9,21 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import re
 import string
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-_DATA = re.compile(r'\bd\("([^"]+)","([^"]*)"\)')
-_PROGRAM = re.compile(r'<script\s+src="data:text/javascript;base64,([A-Za-z0-9+/=]+)"></script>')
-_FILES = re.compile(
-    r"<script defer>\s*Promise\.allSettled\(\[.*?\]\)\s*\.then\(.*?</script>", re.DOTALL
-)
+from models.errors import EdgeproofError
+from reports.elements import elements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reports.elements import Element
+
+# How Allure's program begins, in the address of a script.
+_PROGRAM = "data:text/javascript;base64,"
+# How the script begins that holds Allure's data: a call `d(NAME, DATA)` for each file, both JSON.
+_FILES = "Promise.allSettled(["
 # A file's bytes travel as characters below 256; the program waits for `allureReportDataReady`.
 _UNPACK = string.Template(
     """<script>
@@ -36,37 +42,83 @@ _UNPACK = string.Template(
 
 
 class _Carried(NamedTuple):
-    """A file within a page, with its position."""
+    """The elements that hold Allure's program and its data."""
 
-    program: re.Match[str]
-    files: re.Match[str]
+    program: Element
+    files: Element
 
 
 def files_of(page: str) -> dict[str, bytes]:
-    """Return the files of Allure's data within a page, by their names."""
-    return {name: base64.b64decode(data) for name, data in _DATA.findall(page)}
+    """Return the files of Allure's data within a page, by their names.
+
+    Raises:
+        EdgeproofError: Allure's program is in the page, and its data is not where it was.
+    """
+    carried = _carried(page)
+    return {} if carried is None else dict(_files(carried.files.content(page)))
 
 
 def pack(page: str) -> str:
-    """Return the page with its program and data compressed; unchanged if it has none."""
+    """Return the page with its program and data compressed; unchanged if it has none.
+
+    Raises:
+        EdgeproofError: Allure's program is in the page, and its data is not where it was.
+    """
     carried = _carried(page)
     if carried is None:
         return page
+    program = carried.program.attributes["src"].removeprefix(_PROGRAM)
+    files = _files(carried.files.content(page))
     content = {
-        "program": base64.b64decode(carried.program[1]).decode("utf-8"),
-        "files": {n: held.decode("latin-1") for n, held in files_of(carried.files[0]).items()},
+        "program": base64.b64decode(program).decode("utf-8"),
+        "files": {name: held.decode("latin-1") for name, held in files},
     }
     packed = gzip.compress(json.dumps(content, ensure_ascii=False).encode("utf-8"), mtime=0)
     unpack = _UNPACK.substitute(packed=base64.b64encode(packed).decode("ascii"))
     return (
-        page[: carried.program.start()]
-        + page[carried.program.end() : carried.files.start()]
+        page[: carried.program.start]
+        + page[carried.program.end : carried.files.start]
         + unpack
-        + page[carried.files.end() :]
+        + page[carried.files.end :]
     )
 
 
 def _carried(page: str) -> _Carried | None:
-    program = _PROGRAM.search(page)
-    files = _FILES.search(page, program.end()) if program else None
-    return _Carried(program, files) if program and files else None
+    """Return what is packed; None if Allure's program is not in the page as data."""
+    scripts = [element for element in elements_of(page) if element.tag == "script"]
+    for number, script in enumerate(scripts):
+        if script.attributes.get("src", "").startswith(_PROGRAM):
+            for later in scripts[number + 1 :]:
+                if later.content(page).lstrip().startswith(_FILES):
+                    return _Carried(script, later)
+            raise _unknown()
+    return None
+
+
+def _files(script: str) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the files in the script that holds them."""
+    read = json.JSONDecoder().raw_decode
+    at = script.index(_FILES) + len(_FILES)
+    while not script.startswith("]", at):
+        try:
+            name, at = read(script, _behind(script, at, "d("))
+            data, at = read(script, _behind(script, at, ","))
+            at = _behind(script, at, ")")
+        except ValueError:
+            raise _unknown() from None
+        yield name, base64.b64decode(data)
+        at += script.startswith(",", at)
+
+
+def _behind(script: str, at: int, token: str) -> int:
+    """Return the position behind a token that has to stand at a position."""
+    if not script.startswith(token, at):
+        raise _unknown()
+    return at + len(token)
+
+
+def _unknown() -> EdgeproofError:
+    return EdgeproofError(
+        "the page that Allure drew holds its data in a way that edgeproof does not know",
+        remedy="Use the version of Allure that reports/package.json pins",
+    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reports import durations, endings, fault_table, kernel_coverage, looked, matrix, sizes
+from reports.elements import elements_of, first
 from reports.explain import accounts, circumstances, explanations
 from reports.headline import headline
 from reports.scoreboard import legend, scoreboard_table
@@ -27,7 +27,6 @@ PLACES = {
     "Quality gate": "qualityGate",
     "Results as files": "globalAttachments",
 }
-_BODY = re.compile(r"<body[^>]*>")
 _CLASSES = {
     "pass": "good",
     "fail": "bad",
@@ -61,6 +60,9 @@ def put_first(
         runs: in the order in which they are shown.
         gate: what the quality gate found: rule, success and message.
         faults: what is planted for each gate; None if nobody knows.
+
+    Raises:
+        EdgeproofError: the page has no body.
     """
     tests = [test.id for run in runs for test in run.document.tests]
     links = {test: address for run in reversed(runs) for test, address in run.links.items()}
@@ -73,7 +75,8 @@ def put_first(
         runs=[_run(run) for run in runs],
         faults=fault_table.as_html(faults, tests, links),
     )
-    return _BODY.sub(lambda body: body.group() + filled, page, count=1)
+    top = first("body", elements_of(page)).inside
+    return page[:top] + filled + page[top:]
 
 
 def _run(run: Shown) -> dict[str, object]:

@@ -219,6 +219,11 @@ def test_analytics_are_cut_out_and_the_policy_comes_first() -> None:
     assert page.index(POLICY) < page.index("<title>")
 
 
+def test_page_without_a_head_for_the_policy_is_refused() -> None:
+    with pytest.raises(EdgeproofError, match="has no <head>"):
+        keep_to_itself("<html><body>x</body></html>")
+
+
 @pytest.mark.parametrize(
     "load",
     [

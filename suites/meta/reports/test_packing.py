@@ -7,6 +7,9 @@ import gzip
 import json
 import re
 
+import pytest
+
+from models.errors import EdgeproofError
 from reports.packing import files_of, pack
 
 FILES = {"data/a.json": '{"é": 1}'.encode(), "data/b.bin": bytes(range(256)) * 40}
@@ -52,3 +55,21 @@ def test_the_same_page_is_packed_alike():
 
 def test_unknown_page_is_left_unchanged():
     assert pack("<html><body>drawn</body></html>") == "<html><body>drawn</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("written", "otherwise"),
+    [
+        ("Promise.allSettled(", "Promise.all("),
+        ('d("data/a.json",', 'd({name: "data/a.json"},'),
+        ('d("data/a.json",', 'e("data/a.json",'),
+        ('"),d(', '"), d('),
+    ],
+    ids=["promise", "arguments", "call", "separator"],
+)
+def test_data_that_allure_writes_in_another_way_is_refused(written, otherwise):
+    changed = page().replace(written, otherwise)
+    assert changed != page()
+    for read in (files_of, pack):
+        with pytest.raises(EdgeproofError, match="in a way that edgeproof does not know"):
+            read(changed)

@@ -1,0 +1,98 @@
+"""Find the elements of an HTML page with their positions, by Python's own parser.
+
+Only start tags, and the ends of those elements whose content is not HTML (scripts and styles), are
+looked for: that is what has to be found in a page that another program wrote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from models.errors import EdgeproofError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass
+class Element:
+    """An element of a page.
+
+    Attributes:
+        tag: its name, in small letters.
+        attributes: their values; "" for one without a value.
+        start: position of its start tag.
+        inside: position behind the start tag.
+        closed: position of the end tag of a script or a style; `inside` for other elements.
+        end: position behind that end tag; `inside` for other elements.
+    """
+
+    tag: str
+    attributes: dict[str, str]
+    start: int
+    inside: int
+    closed: int
+    end: int
+
+    def content(self, page: str) -> str:
+        """Return what a script or a style of the page holds."""
+        return page[self.inside : self.closed]
+
+
+def elements_of(page: str) -> list[Element]:
+    """Return the elements of a page in their order."""
+    finder = _Finder(page)
+    finder.feed(page)
+    finder.close()
+    return finder.found
+
+
+def first(tag: str, elements: Iterable[Element]) -> Element:
+    """Return the first element of a name.
+
+    Raises:
+        EdgeproofError: there is none.
+    """
+    for element in elements:
+        if element.tag == tag:
+            return element
+    raise EdgeproofError(
+        f"the page that Allure drew has no <{tag}>, where edgeproof adds its own part",
+        remedy="Use the version of Allure that reports/package.json pins",
+    )
+
+
+class _Finder(HTMLParser):
+    """Collects the elements of one page.
+
+    Args:
+        page: the whole page, which is also what has to be fed.
+    """
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[Element] = []
+        self._page = page
+        # The parser counts lines, which end in "\n" alone.
+        self._lines = [0, *accumulate(len(line) + 1 for line in page.split("\n"))]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        start = self._position()
+        inside = start + len(self.get_starttag_text() or "")
+        held = {name: value or "" for name, value in attrs}
+        self.found.append(Element(tag, held, start, inside, inside, inside))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note where the content of a script or a style ends."""
+        last = self.found[-1] if self.found else None
+        if last is not None and last.tag == tag and tag in self.CDATA_CONTENT_ELEMENTS:
+            last.closed = self._position()
+            last.end = self._page.index(">", last.closed) + 1
+
+    def _position(self) -> int:
+        line, column = self.getpos()
+        return self._lines[line - 1] + column

@@ -1,0 +1,41 @@
+"""Elements of a page are found at their positions, whatever scripts and attributes hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.errors import EdgeproofError
+from reports.elements import elements_of, first
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><!-- <body> --><script>if (1 < 2) "<body>" + "<\\/script>";</script>
+<style>a > b { content: "<head>" }</style>
+</head>
+<body class='a>b'
+      data-x="é\u2028y">text<img src=x><script async src="data:,1"></script></body>
+</html>
+"""
+
+
+def test_positions_are_those_of_the_text() -> None:
+    found = {element.tag: element for element in elements_of(PAGE)}
+    assert list(found) == ["html", "head", "script", "style", "body", "img"]
+    assert PAGE[found["head"].start : found["head"].inside] == "<head>"
+    assert PAGE[found["body"].inside :].startswith("text<img")
+    assert found["body"].attributes == {"class": "a>b", "data-x": "é\u2028y"}
+    assert found["style"].content(PAGE) == 'a > b { content: "<head>" }'
+
+
+def test_scripts_and_styles_have_ends() -> None:
+    first_script, last_script = (one for one in elements_of(PAGE) if one.tag == "script")
+    assert first_script.content(PAGE) == 'if (1 < 2) "<body>" + "<\\/script>";'
+    assert PAGE[first_script.end :].startswith("\n<style>")
+    assert last_script.attributes == {"async": "", "src": "data:,1"}
+    assert PAGE[last_script.end :].startswith("</body>")
+
+
+def test_page_without_an_element_is_refused() -> None:
+    with pytest.raises(EdgeproofError, match="has no <head>") as caught:
+        first("head", elements_of("<p>x</p>"))
+    assert "package.json" in str(caught.value.remedy)
