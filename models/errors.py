@@ -57,7 +57,13 @@ class Unreachable(EdgeproofError):  # noqa: N818 - a state, and one of two ways 
 
 
 class NotFinite(EdgeproofError):  # noqa: N818 - a state of the answers
-    """Answers hold NaN or Inf."""
+    """Answers hold NaN or Inf.
+
+    Attributes:
+        scheme: of the candidate that gave them; None if whoever raised it does not know.
+    """
+
+    scheme: str | None = None
 
 
 class TooFew(EdgeproofError):  # noqa: N818 - a state of the sample, and no fault of its maker

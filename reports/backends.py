@@ -74,7 +74,7 @@ def _faults(cells: Sequence[Cell]) -> list[list[str]]:
 
 def _said(cell: Cell) -> str:
     """Return the message of the first gate that did not pass."""
-    said = cell.why.partition("\n")[0].removeprefix("fail: ")
+    said, *_ = cell.why.split("\n")
     return f"{cell.short}: {said}"
 
 

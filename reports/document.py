@@ -219,7 +219,7 @@ class ArtefactRecord(Open, frozen=True, kw_only=True):
 
 
 class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
-    """The outcome of a test; `message` says why it did not pass.
+    """The outcome of a test; `message` says why it did not pass, `lacking` what a skip lacks.
 
     Where several runs are one document, `subject` and `device` say whose it is.
     """
@@ -238,6 +238,7 @@ class Outcome(Table, frozen=True, kw_only=True, omit_defaults=True):
     ]
     seconds: float
     message: str = ""
+    lacking: str = ""
     subject: str = ""
     device: str = ""
 

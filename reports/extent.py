@@ -26,11 +26,13 @@ class Group(Table, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         reason: why they did not judge.
         count: how many they are.
+        lacking: what the machine lacks for them, in a few words; "" where nobody says.
         tests: their ids.
     """
 
     reason: str
     count: int
+    lacking: str = ""
     tests: tuple[str, ...] = ()
 
 
@@ -125,7 +127,7 @@ def _counts(groups: Iterable[Group], *, brief: bool = False, most: int | None = 
 
     Args:
         groups: the tests.
-        brief: whether a reason is told up to its first colon, as a headline has room for.
+        brief: whether a few words stand for a reason, as a headline has room for.
         most: how many are named; the others are one count. None for all.
     """
     counts = _by_first_line(groups, brief=brief).most_common()
@@ -149,8 +151,8 @@ def _by_first_line(groups: Iterable[Group], *, brief: bool = False) -> Counter[s
     """Count tests by the visible part of their reason: equal lines are counted together."""
     counts: Counter[str] = Counter()
     for group in groups:
-        reason = _first_line(group.reason)
-        counts[reason.partition(": ")[0] if brief else reason] += group.count
+        said = (brief and group.lacking) or group.reason
+        counts[_first_line(said)] += group.count
     return counts
 
 

@@ -36,11 +36,13 @@ class Seen(msgspec.Struct, frozen=True):
         gate: the test's name.
         state: what it found.
         why: what it says if that is not right.
+        signal: name of the signal that ended the backend's process; "" if none did.
     """
 
     gate: str
     state: State
     why: str = ""
+    signal: str = ""
 
 
 class Departure(Table, frozen=True, kw_only=True):
@@ -90,6 +92,7 @@ class Cell(Table, frozen=True, kw_only=True):
         state: the worst that a gate found.
         gate: the first test that found it.
         why: what that says.
+        signal: name of the signal that ended the backend's process then; "" if none did.
         departure: where it departs from the judged backend; None if that was not looked for.
     """
 
@@ -104,6 +107,7 @@ class Cell(Table, frozen=True, kw_only=True):
     state: State = State.RIGHT
     gate: str = ""
     why: str = ""
+    signal: str = ""
     departure: Departure | None = None
 
     def after(self, seen: Seen) -> Cell:
@@ -111,7 +115,8 @@ class Cell(Table, frozen=True, kw_only=True):
         state = State(seen.state)
         if _WORST_FIRST.index(state) >= _WORST_FIRST.index(State(self.state)):
             return self
-        return msgspec.structs.replace(self, state=state, gate=seen.gate, why=seen.why)
+        found = {"gate": seen.gate, "why": seen.why, "signal": seen.signal}
+        return msgspec.structs.replace(self, state=state, **found)
 
     @property
     def is_right(self) -> bool:
@@ -126,8 +131,7 @@ class Cell(Table, frozen=True, kw_only=True):
             return f"right{share}"
         if self.state == State.REFUSED:
             return REFUSED
-        killed = self.why.removeprefix("was killed by ")
-        said = killed if killed != self.why else SHORT.get(self.gate, self.gate)
+        said = self.signal or SHORT.get(self.gate, self.gate)
         return f"{said} (known)" if self.state == State.KNOWN else said
 
 

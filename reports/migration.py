@@ -113,6 +113,8 @@ def _subject_to_4(old: dict[str, Any]) -> dict[str, Any]:
     for part, key in (("localizations", "scheme"), ("backends", "candidate")):
         if part in run:
             run[part] = [_with_scheme(one, key) for one in run[part]]
+    if "backends" in run:
+        run["backends"] = [_cell_to_4(cell) for cell in run["backends"]]
     if "other_schemes" in run.get("extent", ()):
         asked = run["extent"]
         run["extent"] = asked | {"other_schemes": _schemes_of_today(asked["other_schemes"])}
@@ -122,6 +124,16 @@ def _subject_to_4(old: dict[str, Any]) -> dict[str, Any]:
         "run": run,
         "subject": subject | {"schemes": _schemes_of_today(subject["schemes"])},
     }
+
+
+def _cell_to_4(cell: dict[str, Any]) -> dict[str, Any]:
+    """Name the signal that ended a backend, and leave out that a failure is one.
+
+    Both stood in the reason alone.
+    """
+    why = cell.get("why", "").removeprefix("fail: ")
+    killed = "was killed by "
+    return cell | {"why": why, "signal": why[len(killed) :] if why.startswith(killed) else ""}
 
 
 def _with_scheme(one: dict[str, Any], key: str) -> dict[str, Any]:

@@ -18,7 +18,14 @@ from models.runner.framing import (
 )
 from models.runtime import replies
 from models.runtime.available import runtime_of
-from models.runtime.failures import WAITED, ConnectionLost, RunnerDied, RunnerRefused, ending_of
+from models.runtime.failures import (
+    WAITED,
+    ConnectionLost,
+    RunnerDied,
+    RunnerRefused,
+    ending_of,
+    signal_of,
+)
 from models.runtime.transports import watchdog
 
 if TYPE_CHECKING:
@@ -342,6 +349,8 @@ class Runner:
         else:
             ended = None if status is None else ending_of(status)
             death = RunnerDied(late or wrong or ended or "ended its answers", doing, file, said)
+            if status is not None and not (late or wrong):
+                death.signal = signal_of(status)
             death.remedy = WAITED if late else death.remedy
         channel.close()
         return death

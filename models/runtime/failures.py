@@ -37,10 +37,14 @@ class RunnerDied(EdgeproofError):  # noqa: N818 - the field calls it so
         doing: the request that was open, e.g. "loading".
         file: the FlatBuffer concerned.
         stderr: the last lines the runner wrote there.
+
+    Attributes:
+        signal: name of the signal that ended it, e.g. "SIGSEGV"; "" if none did.
     """
 
     def __init__(self, ending: str, doing: str, file: str | None, stderr: str) -> None:
         self.ending = ending
+        self.signal = ""
         self.stderr = several_lines(stderr)
         said = f"; its last words: {' | '.join(stderr.splitlines())}" if stderr else ""
         remedy = "Check that its Python has numpy and the runtime"
@@ -94,8 +98,19 @@ def ending_of(status: int) -> str | None:
     Args:
         status: an exit status, negative for a signal.
     """
+    if named := signal_of(status):
+        return f"was killed by {named}"
+    return f"ended with exit status {status}" if status else None
+
+
+def signal_of(status: int) -> str:
+    """Return the name of the signal that ended a process; "" if none did.
+
+    Args:
+        status: an exit status, negative for a signal.
+    """
     # A shell or ssh in between reports a signal as 128 and its number.
     number = -status if status < 0 else status - 128
     with suppress(ValueError):
-        return f"was killed by {signal.Signals(number).name}"
-    return f"ended with exit status {status}" if status else None
+        return signal.Signals(number).name
+    return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fixtures.endings import does_not_apply
+from fixtures.endings import does_not_apply, fails
 from models.verdicts.estimates import agreement, exact
 
 pytestmark = pytest.mark.needs("a runner", "another backend")
@@ -17,7 +17,7 @@ def test_backend_loads_the_file(on_backend):
     if refused:
         needed = on_backend.needed
         if not on_backend.must_refuse:
-            pytest.fail(f"fail: {refused} ({needed} is enough, it says)", pytrace=False)
+            fails(f"{refused} ({needed} is enough, it says)")
         # Reasons are counted by their first line.
         does_not_apply(f"refused, as it must: the file needs {needed}\n{refused}")
 
@@ -32,7 +32,7 @@ def test_backend_gives_finite_answers(on_backend):
     finite = np.isfinite(on_backend.logits)
     if not finite.all():
         broken = np.count_nonzero(~finite)
-        pytest.fail(f"fail: {broken} of {finite.size} logits are NaN or infinite", pytrace=False)
+        fails(f"{broken} of {finite.size} logits are NaN or infinite")
 
 
 def test_backend_gives_different_answers_to_different_texts(on_backend):
@@ -40,7 +40,7 @@ def test_backend_gives_different_answers_to_different_texts(on_backend):
     if not np.ptp(on_backend.expected, axis=0).any():
         does_not_apply("the judged backend gives every text the same logits")
     if not np.ptp(on_backend.logits, axis=0).any():
-        pytest.fail(f"fail: every text gets {on_backend.logits[0]}", pytrace=False)
+        fails(f"every text gets {on_backend.logits[0]}")
 
 
 @pytest.mark.measures("agreement_backends")

@@ -33,7 +33,7 @@ def test_the_worst_gate_decides():
 def test_cell_shows_share_signal_and_known_failure():
     assert cell(taken=(141, 154)).short == "right 141/154"
     assert cell(state=State.REFUSED).short == "refused"
-    killed = Seen("test_backend_loads_the_file", State.WRONG, "was killed by SIGSEGV")
+    killed = Seen("test_backend_loads_the_file", State.WRONG, "was killed by SIGSEGV", "SIGSEGV")
     assert cell().after(killed).short == "SIGSEGV"
     known = Seen(LABELS, State.KNOWN, "33 %")
     assert cell().after(known).short == "other labels (known)"

@@ -217,6 +217,17 @@ def test_unrequested_schemes_are_named(gathered):
     assert gathered(sorted(every_gate()), "suites").other_schemes == ("float16",)
 
 
+def test_few_words_for_what_a_machine_lacks_are_kept(gathered):
+    ids = [f"suites/size/test_size.py::test_{number}" for number in range(3)]
+    lacking = ["no compiler", "no compiler", ""]
+    outcomes = [
+        Outcome(id=one, outcome="skipped", seconds=0.1, message="no compiler: cc", lacking=few)
+        for one, few in zip(ids, lacking, strict=True)
+    ]
+    found = [(group.count, group.lacking) for group in gathered(ids, outcomes=outcomes).skipped]
+    assert found == [(2, "no compiler"), (1, "")]
+
+
 def test_each_ending_has_its_count(gathered):
     endings = ["passed", "failed", "measured", "skipped", "not_applicable", "not_run"]
     ids = [f"suites/size/test_size.py::test_{name}" for name in endings]

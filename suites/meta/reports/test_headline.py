@@ -48,13 +48,22 @@ def ratio(estimate: tuple[float, float, float, int], **more: Any) -> Any:
 
 def test_gates_that_did_not_run_are_counted_by_reason():
     skipped = [
-        {"reason": "no network namespace: cannot unshare (EPERM)", "count": 2},
+        {
+            "reason": "no network namespace: cannot unshare (EPERM)",
+            "lacking": "no network namespace",
+            "count": 2,
+        },
         {"reason": "one runtime", "count": 5},
     ]
     kind, said = headline(run_of(skipped=skipped))
     assert kind == "good"
     assert said.startswith("mini on host: fit to ship on ai_edge_litert, every gate that ran is gr")
     assert said.endswith("; 7 gates not run: one runtime (5), no network namespace (2)")
+
+
+def test_reason_that_names_nothing_lacking_is_shown_whole():
+    _, said = headline(run_of(skipped=[{"reason": "one: and another", "count": 1}]))
+    assert said.endswith("; 1 gate not run: one: and another (1)")
 
 
 def test_a_red_headline_counts_them_too():

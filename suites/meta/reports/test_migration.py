@@ -116,6 +116,22 @@ def test_former_schemes_get_their_current_names(version):
     assert measured == {"full_model", "float32", new}
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_signal_and_reason_of_a_backend_become_fields(version):
+    one = json.loads(former(version).read_text("utf-8"))
+    said = ["was killed by SIGSEGV", "fail: 33 %, was killed by", "", None]
+    one["run"]["backends"] = [
+        {"candidate": "float32"} | ({} if why is None else {"why": why}) for why in said
+    ]
+    cells = migrated(one, SCHEMA_VERSION)["run"]["backends"]
+    assert [(cell["why"], cell["signal"]) for cell in cells] == [
+        ("was killed by SIGSEGV", "SIGSEGV"),
+        ("33 %, was killed by", ""),
+        ("", ""),
+        ("", ""),
+    ]
+
+
 def test_migration_leaves_its_argument_as_it_is():
     before = json.loads(former(1).read_text("utf-8"))
     migrated(before, SCHEMA_VERSION)

@@ -83,6 +83,7 @@ def test_error_names_the_signal(
     killer.start()
     with pytest.raises(RunnerDied, match="was killed by SIGKILL while racing") as death:
         runner_of_its_own.race({"tiny": by_name}, rounds=1_000_000)
+    assert death.value.signal == "SIGKILL"
     assert str(tiny["float32"]) in str(death.value)
     with pytest.raises(RunnerDied, match="SIGKILL"):
         runner_of_its_own.usage()

@@ -1,0 +1,70 @@
+"""How a gate ends is kept in fields, besides the sentence that says it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fixtures.backend_cells import _said
+from fixtures.endings import (
+    CannotRun,
+    VerdictFailed,
+    cannot_run,
+    fails,
+    pytest_runtest_makereport,
+)
+from fixtures.outcomes import outcome_after
+from models.runtime.failures import RunnerDied
+
+
+def reported(error):
+    """Return the report that pytest makes of a gate that raised an error in its set-up."""
+    report = SimpleNamespace(
+        nodeid="suites/a.py::test_a",
+        when="setup",
+        passed=False,
+        skipped=True,
+        duration=0.1,
+        longrepr=("a.py", 3, f"Skipped: CannotRun: {error}"),
+    )
+    call = SimpleNamespace(excinfo=SimpleNamespace(value=error))
+    hook = pytest_runtest_makereport(SimpleNamespace(user_properties=[]), call)
+    next(hook)
+    with pytest.raises(StopIteration):
+        hook.send(report)
+    return report
+
+
+def test_skip_keeps_what_the_machine_lacks_apart_from_how_that_shows():
+    with pytest.raises(CannotRun) as raised:
+        cannot_run("no network namespace", "unshare: EPERM")
+    outcome = outcome_after(None, reported(raised.value))
+    assert outcome.outcome == "skipped"
+    assert outcome.message == "no network namespace: unshare: EPERM"
+    assert outcome.lacking == "no network namespace"
+    assert outcome_after(outcome, reported_pass("teardown")) == outcome
+
+
+def reported_pass(when):
+    return SimpleNamespace(
+        nodeid="suites/a.py::test_a", when=when, passed=True, skipped=False, duration=0.0
+    )
+
+
+def test_plain_skip_names_nothing_lacking():
+    outcome = outcome_after(None, reported(pytest.skip.Exception("no gpu: none")))
+    assert outcome.lacking == ""
+
+
+def test_cell_shows_a_failed_verdict_by_its_reason():
+    with pytest.raises(VerdictFailed, match=r"^fail: 33 %$") as raised:
+        fails("33 %")
+    assert _said(raised.value) == ("33 %", "")
+    assert _said(AssertionError("fail: 33 %")) == ("fail: 33 %", "")
+
+
+def test_cell_shows_the_signal_that_ended_a_backend():
+    died = RunnerDied("was killed by SIGSEGV", "loading", None, "")
+    died.signal = "SIGSEGV"
+    assert _said(died) == ("was killed by SIGSEGV", "SIGSEGV")
