@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = (
+PLUGINS = (
+    "fixtures.starting",
     "fixtures.terminal",
     "fixtures.options",
     "fixtures.endings",
@@ -51,8 +52,18 @@ pytest_plugins = (
     "fixtures.kernel_coverage",
 )
 # What a verdict rests on: these, what they register as edgeproof-*, pytest's own skips and xfails.
-NEEDED = {*pytest_plugins, "skipping"}
+NEEDED = {*PLUGINS, "skipping"}
 ROOT = Path(__file__).parent
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the plugins before options are parsed.
+
+    A list named `pytest_plugins` would do the same, and look for each of the names among the entry
+    points of every installed distribution.
+    """
+    for name in PLUGINS:
+        pluginmanager.import_plugin(name)
 
 
 @pytest.hookimpl(tryfirst=True)
