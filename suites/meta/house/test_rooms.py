@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 
+import pytest
+
 from models.store import PROJECT
 
 # What each room may import beside itself. corpus -> train -> convert -> run -> judge -> report:
@@ -247,6 +249,7 @@ class Imports(ast.NodeVisitor):
             self.at_the_top |= names
 
 
+@pytest.fixture(scope="module")
 def imports() -> dict[str, Imports]:
     """The imports of every module of the project, by module."""
     found = {}
@@ -262,23 +265,20 @@ def imports() -> dict[str, Imports]:
     return found
 
 
-IMPORTS = imports()
-
-
 def room_of(module: str) -> str:
     """`models.corpus` of models.corpus.read; `fixtures` of all below it."""
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] == "models" else parts[0]
 
 
-def test_every_package_has_an_import_rule():
-    rooms = {room_of(module) for module in IMPORTS} - {"models", "fixtures", "suites"}
+def test_every_package_has_an_import_rule(imports):
+    rooms = {room_of(module) for module in imports} - {"models", "fixtures", "suites"}
     assert rooms == set(MAY_IMPORT)
 
 
-def test_imports_follow_the_rules():
+def test_imports_follow_the_rules(imports):
     wrong = defaultdict(set)
-    for module, found in IMPORTS.items():
+    for module, found in imports.items():
         room = room_of(module)
         if room not in MAY_IMPORT or module.endswith(COMMAND):
             continue
@@ -287,30 +287,30 @@ def test_imports_follow_the_rules():
     assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
 
 
-def test_models_never_import_pytest():
+def test_models_never_import_pytest(imports):
     knowing = {
         module
-        for module, found in IMPORTS.items()
+        for module, found in imports.items()
         if module.startswith("models") and {name.split(".")[0] for name in found.names} & OF_PYTEST
     }
     assert knowing == set()
 
 
-def test_only_builder_modules_import_heavy_packages():
+def test_only_builder_modules_import_heavy_packages(imports):
     heavy = {
         module
-        for module, found in IMPORTS.items()
+        for module, found in imports.items()
         if not module.startswith("suites.meta")
         and {name.split(".")[0] for name in found.at_the_top} & HEAVY
     }
     assert heavy <= BUILDERS_OWN
 
 
-def test_suites_do_not_import_each_other():
+def test_suites_do_not_import_each_other(imports):
     """A suite may use models/ and fixtures/."""
     wrong = {
         module
-        for module, found in IMPORTS.items()
+        for module, found in imports.items()
         if module.startswith("suites.") and not module.startswith("suites.meta")
         for name in found.names
         if name.split(".")[0] in {"suites", "reports"}

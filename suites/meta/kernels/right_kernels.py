@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special
 
 from models.kernels.asking import Answer
 from models.kernels.graph import ABSENT, RANGES
@@ -187,6 +186,8 @@ def _gelu(_kernel: RightKernel, node: Node, x: Any) -> Any:
     if node.options["approximate"]:
         cube = (x * x * x) * F(0.044715)
         return F(0.5) * x * (F(1.0) + np.tanh((x + cube) * F(0.7978845608)))
+    from scipy import special  # noqa: PLC0415 - slow to import
+
     return F(0.5) * x * (F(1.0) + special.erf(x * F(0.70710678)).astype(F))
 
 
