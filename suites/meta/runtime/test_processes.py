@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import json
+import marshal
 import re
 import subprocess
 import sys
+import zipfile
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 import pytest
@@ -56,6 +59,33 @@ def test_python_38_compiles_the_board_code(name: str, old_python: str) -> None:
 
 def test_runner_is_one_file_of_the_same_bytes() -> None:
     assert runner_file().read_bytes() == assemble(runner_parts())
+
+
+def test_python_of_this_version_compiles_no_module_of_the_runner() -> None:
+    with zipfile.ZipFile(runner_file()) as archive:
+        sources = {name for name in archive.namelist() if name.endswith(".py")}
+        assert {f"{name}c" for name in sources} == set(archive.namelist()) - sources
+        for name in sources:
+            head = archive.read(f"{name}c")[:8]
+            assert head == MAGIC_NUMBER + (1).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize(("magic", "answer"), [(MAGIC_NUMBER, "compiled"), (b"\0\0\r\n", "source")])
+def test_other_versions_read_the_runner_s_sources(
+    magic: bytes, answer: str, tmp_path: Path
+) -> None:
+    """A module that was compiled for another Python is left alone, its source is compiled."""
+    file = tmp_path / "runner.pyz"
+    code = compile("said = 'compiled'", "told.py", "exec")
+    compiled = magic + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(code)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("told.py", "said = 'source'")
+        archive.writestr("told.pyc", compiled)
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import told; print(told.said)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(file)], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == answer
 
 
 def test_python_38_has_every_module_the_runner_imports(old_python: str) -> None:
