@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures import artefacts, making
+from fixtures import artefacts, making, variants
 from fixtures.making import MAKING, PLANNED, Making
 from fixtures.options import SETTINGS
 from fixtures.providers import Built
@@ -17,6 +17,7 @@ from models.making import BuilderProcess
 from models.store import Stage, Store
 
 FIRST, LAST = Stage("first", {"number": 1}), Stage("last", {"number": 2})
+TEXTS = Stage("texts", {"number": 0})
 
 
 class Builder:
@@ -91,6 +92,38 @@ def test_waits_for_no_more_than_is_needed(making_by, store, capsys):
     one.need([LAST])
     assert store.has(LAST)
     assert "said\n" in capsys.readouterr().err
+
+
+@pytest.fixture
+def candidates(making_by, store):
+    """Return candidates by name: the first two are made one after the other, the third is not."""
+    stages = {"float32": FIRST, "float16": LAST, "refused": Stage("refused", {"number": 3})}
+    making = making_by(Builder(store, [TEXTS, *stages.values()]))
+
+    def made(stage):
+        making.need([stage])
+        return store.artefact(stage)
+
+    plan = SimpleNamespace(candidates=stages, texts_of=lambda _: TEXTS)
+    return variants.Variants(plan, store, made, lambda name: f"<{name}>")
+
+
+def test_candidate_is_judged_before_the_next_is_converted(candidates, store, monkeypatch):
+    monkeypatch.setattr(variants, "refusal", lambda *_: None)
+    assert candidates["float32"] == "<float32>"
+    assert store.has(FIRST)
+    assert not store.has(LAST)
+    assert list(candidates) == ["float32", "float16", "refused"]
+    assert store.has(LAST)
+
+
+def test_candidate_that_could_not_be_converted_is_not_there(candidates, monkeypatch):
+    monkeypatch.setattr(
+        variants, "refusal", lambda _, stage: "no" * (stage.name == "refused") or None
+    )
+    assert "refused" not in candidates
+    assert len(candidates) == 2
+    assert candidates.get("of no plan") is None
 
 
 def test_a_builder_s_failure_is_told_to_whoever_waits(making_by, store):
