@@ -29,6 +29,8 @@ PLUGINS = (
     "fixtures.perturbing",
     "fixtures.emulation",
     "fixtures.trivial_classifiers",
+    "fixtures.stopping",
+    "fixtures.classifying",
     "fixtures.timing",
     "fixtures.speed",
     "fixtures.measurements",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from models.foreign_text import as_markdown, one_line, several_lines, visible
 from models.verdicts.baselines import Move
-from models.verdicts.details import Looked
+from models.verdicts.details import Looked, Timed
 from models.verdicts.judge import Verdict, describe
 from models.verdicts.metrics import metric_named
 from models.verdicts.quantities import human
@@ -289,6 +289,9 @@ def _judged(one: Measurement) -> list[tuple[str, str]]:
     details = one.details
     if isinstance(details.looked, Looked):
         rows.append(("Texts looked at", _looked(details.looked)))
+    if isinstance(details.timed, Timed):
+        asked = f"{details.timed.asked:,} of {details.timed.of:,}: {details.timed.because}"
+        rows.append(("Timed answers", asked))
     if details.answered_by:
         said = ", ".join(f"{name} {count:,}" for name, count in details.answered_by.items())
         rows.append(("Texts answered by", said))

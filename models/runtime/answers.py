@@ -154,6 +154,15 @@ class Classified:
     lengths: NDArray[np.int32]
     text_to_label_ns: NDArray[np.int64]
 
+    @classmethod
+    def joined(cls, parts: Sequence[Classified]) -> Classified:
+        """Return the labels of several requests, in their order; at least one."""
+        fields = ("logits", "labels", "lengths", "text_to_label_ns")
+        taken = {
+            field: np.concatenate([getattr(part, field) for part in parts]) for field in fields
+        }
+        return cls(**taken)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:

@@ -14,23 +14,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.verdicts.intervals import check_latencies, quantile_interval
+from models.verdicts.intervals import CONFIDENCE, check_latencies, quantile_interval
 from models.verdicts.judge import Estimate, Verdict
-from models.verdicts.precision import PRECISE, is_precise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
     from models.verdicts.metrics import Floats
+    from models.verdicts.stopping import Stopped
 
 # Answers of each model in a block: five times ABBA. Chosen from 24 A/A races at a load of 7 on two
 # cores: paired ratios spread by 2.2 % (standard deviation), those of the fastest of eight by 0.6 %,
 # of the fastest of sixteen by 0.4 %; ten lies between.
 BLOCK = 10
-# Blocks at the least, of which the median's interval has two finite ends.
-FEWEST_BLOCKS = 6
+# Blocks at the first look, of which the median's interval has two finite ends at its confidence.
+FEWEST_BLOCKS = 7
 # Races at the most, and how many times as long one is that follows an undecided one: an interval
 # narrows with the root of its blocks, so the third is a quarter as wide as the first.
 RACES = 3
@@ -47,11 +47,13 @@ class RacedRatio:
         ratio: of the candidate's latency over the reference's.
         noise_floor: what the reference differs by from itself, see `noise_floor`.
         seconds: that all its answers took.
+        stopped: at which look it ended, and why; None where it has had its whole length.
     """
 
     ratio: Estimate
     noise_floor: float
     seconds: float = 0.0
+    stopped: Stopped | None = None
 
     @property
     def widened(self) -> Estimate:
@@ -78,7 +80,9 @@ def fastest_of_blocks(samples: Floats) -> NDArray[np.float64]:
     return np.asarray(samples[: blocks * size].reshape(blocks, size).min(axis=1), np.float64)
 
 
-def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
+def latency_ratio(
+    numerators: Floats, denominators: Floats, *, confidence: float = CONFIDENCE
+) -> Estimate:
     """Return the median over the blocks of the ratio of their fastest answers; n counts blocks.
 
     The interval is distribution-free (a sign test inverted over the blocks); six blocks give it
@@ -87,34 +91,18 @@ def latency_ratio(numerators: Floats, denominators: Floats) -> Estimate:
     Args:
         numerators: seconds [n] of the judged variant, in the order of the race.
         denominators: seconds [n] of the reference in the same rounds.
+        confidence: of its interval.
 
     Raises:
         EdgeproofError: unpaired, none, or a latency is not finite and positive.
     """
     check_latencies(numerators, denominators)
     ratios = fastest_of_blocks(numerators) / fastest_of_blocks(denominators)
-    low, high = quantile_interval(ratios, 0.5)
+    low, high = quantile_interval(ratios, 0.5, confidence=confidence)
     return Estimate(float(np.median(ratios)), low, high, int(ratios.size))
 
 
-def are_precise(
-    seconds: Mapping[str, Floats], compared: Sequence[str], reference: str, again: str
-) -> bool:
-    """Tell whether more rounds of a race would change no verdict.
-
-    Args:
-        seconds: [n] by what was raced.
-        compared: what each ratio has above the line.
-        reference: what each has below it.
-        again: the second instance of the reference, which shows the noise.
-    """
-    below = seconds[reference]
-    return noise_floor(seconds[again], below) <= PRECISE and all(
-        is_precise(latency_ratio(seconds[name], below)) for name in compared
-    )
-
-
-def noise_floor(again: Floats, reference: Floats) -> float:
+def noise_floor(again: Floats, reference: Floats, *, confidence: float = CONFIDENCE) -> float:
     """Return the smallest regression that a race can detect, from an A/A pair within it.
 
     The reference is loaded twice and raced against itself: its interval says how far from 1 a
@@ -123,12 +111,13 @@ def noise_floor(again: Floats, reference: Floats) -> float:
     Args:
         again: seconds [n] of the reference's second instance.
         reference: seconds [n] of its first.
+        confidence: of that interval.
 
     Returns:
         A share, at least 0: 0.03 where anything below 3 % is noise; infinite where there are too
         few blocks to tell.
     """
-    ratio = latency_ratio(again, reference)
+    ratio = latency_ratio(again, reference, confidence=confidence)
     return noise_between(ratio.low, ratio.high)
 
 

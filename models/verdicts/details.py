@@ -51,6 +51,20 @@ class Looked(Open, frozen=True, kw_only=True, omit_defaults=True):
     decided_after: Count | UnsetType = UNSET
 
 
+class Timed(Open, frozen=True, kw_only=True, omit_defaults=True):
+    """How many timed answers a gate asked for, out of how many, and why no more.
+
+    Attributes:
+        asked: single answers, blocks of a race, or rounds, as the measurement counts them.
+        of: how many it asks for at the most, at once.
+        because: why no more.
+    """
+
+    asked: Count
+    of: Count
+    because: str
+
+
 class Covered(Open, frozen=True, kw_only=True):
     """What of a file stands on proven kernels.
 
@@ -90,6 +104,7 @@ class Details(Open, frozen=True, kw_only=True, omit_defaults=True):
         floors: scores of trivial classifiers, by name.
         kernels: what of the file stands on proven kernels.
         looked: how many texts the gate looked at.
+        timed: how many timed answers it asked for.
         answered_by: texts by the graph that answered them.
         first_difference: the first text of which an app makes other ids.
         invalid_because: what was wrong with the circumstances.
@@ -104,6 +119,7 @@ class Details(Open, frozen=True, kw_only=True, omit_defaults=True):
     floors: dict[str, Number] = {}
     kernels: Covered | UnsetType = UNSET
     looked: Looked | UnsetType = UNSET
+    timed: Timed | UnsetType = UNSET
     answered_by: dict[str, Count] = {}
     first_difference: str = ""
     invalid_because: str | UnsetType = UNSET

@@ -210,7 +210,7 @@ def total_variation(first: Floats, second: Floats, *, confidence: float = CONFID
     return Estimate(float(distances.mean()), low, high, int(distances.size))
 
 
-def quantile(samples: Floats, at: float) -> Estimate:
+def quantile(samples: Floats, at: float, *, confidence: float = CONFIDENCE) -> Estimate:
     """Estimate a quantile without assuming a distribution: the nearest rank.
 
     Serves latencies (0.5, 0.9, 0.99) and, at 0.5, repeated rates, cold starts and peaks of memory.
@@ -218,7 +218,8 @@ def quantile(samples: Floats, at: float) -> Estimate:
     Args:
         samples: [n]; fewer than `samples_for_quantile(at)` leave an end infinite.
         at: which quantile.
+        confidence: of its interval.
     """
-    low, high = intervals.quantile_interval(samples, at)
+    low, high = intervals.quantile_interval(samples, at, confidence=confidence)
     value = float(np.quantile(samples, at, method="inverted_cdf"))
     return Estimate(value, low, high, int(samples.size))

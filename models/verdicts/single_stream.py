@@ -1,30 +1,32 @@
 """One query after the other, as MLPerf's LoadGen asks in its single-stream scenario.
 
-The next query is sent when the last one was answered, until there were enough queries and enough
-time has passed. Fewer queries are enough if the percentiles that matter are precise: a file that
-takes a second for an answer is not asked a thousand times. What came before the latency was
-stationary is warm-up and is left out; the first seconds after it are told apart from what the
-device sustains.
+The next query is sent when the last one was answered, until enough time has passed and the verdicts
+on its percentiles are decided: a file that takes a second for an answer is not asked a thousand
+times. What came before the latency was stationary is warm-up and is left out; the first seconds
+after it are told apart from what the device sustains.
 
 Source: MLPerf Inference rules, scenario "single stream"; Reddi et al. 2020, arXiv:1911.02549.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from models.errors import EdgeproofError
 from models.verdicts.estimates import quantile
-from models.verdicts.precision import is_precise
+from models.verdicts.intervals import CONFIDENCE
+from models.verdicts.looks import Look
+from models.verdicts.stopping import NO_MORE, TIMED, Stopped, timed_looks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from models.verdicts.judge import Estimate
     from models.verdicts.metrics import Floats
 
 BATCH = 5
@@ -52,11 +54,15 @@ class Stream:
         seconds: of every query in order, raw [n].
         warm_up: how many of the first are warm-up.
         ordered: whether they are in the order in which they were taken.
+        confidence: of the intervals of its percentiles.
+        stopped: at which look it ended, and why; None where it has its length from elsewhere.
     """
 
     seconds: NDArray[np.float64]
     warm_up: int
     ordered: bool = True
+    confidence: float = CONFIDENCE
+    stopped: Stopped | None = None
 
     @property
     def first(self) -> NDArray[np.float64]:
@@ -76,9 +82,14 @@ class Stream:
         elapsed = np.cumsum(self.seconds[self.warm_up :])
         return self.warm_up + max(1, int(np.searchsorted(elapsed, FIRST_SECONDS)))
 
+    def percentile(self, at: float) -> Estimate:
+        """Estimate a quantile of what the device sustains."""
+        return quantile(self.sustained, at, confidence=self.confidence)
+
     def details(self) -> dict[str, Any]:
         """Return the details of a measurement: every sample in seconds, and the warm-up's end."""
-        return {
+        said = {} if self.stopped is None else {TIMED: self.stopped.said()}
+        return said | {
             "seconds": self.seconds,
             "warm_up": self.warm_up,
             "sustained_from": self.seconds.size - self.sustained.size,
@@ -87,41 +98,42 @@ class Stream:
 
 def single_stream(
     ask: Callable[[int, int], Floats],
+    enough: Callable[[Stream], str],
     *,
     queries: int,
     seconds: float,
-    percentiles: Collection[float] = (),
-) -> NDArray[np.float64]:
-    """Ask one query after the other until there are enough queries and enough seconds, or `MOST`.
+) -> Stream:
+    """Ask one query after the other until their verdicts are decided, and time has passed.
+
+    Looks are at parts of `queries`. Where the time asks for more, or for more than a look, the next
+    look is at all that were asked.
 
     Args:
         ask: takes the number of the next query and how many, gives the seconds each took.
-        queries: at least one.
-        seconds: the sum of the latencies to reach; 0.0 if the number is enough.
-        percentiles: if all of these are precise, `FEWEST` queries are enough; without any, all
-            `queries` are asked.
-
-    Returns:
-        The seconds of every query, [n].
+        enough: tells why a stream needs no more queries, "" if it does, see `why_enough`.
+        queries: at the last look; at least one.
+        seconds: the sum of the latencies to reach, by `MOST` queries at the most; 0.0 if the number
+            is enough.
     """
     taken: list[Floats] = []
     asked, elapsed = 0, 0.0
-    while (elapsed < seconds and asked < MOST) or (
-        asked < queries and not (asked >= FEWEST and _are_precise(taken, percentiles))
-    ):
-        count = CHUNK if elapsed < seconds else min(CHUNK, queries - asked)
-        answered = ask(asked, count)
-        taken.append(answered)
-        asked, elapsed = asked + answered.size, elapsed + float(answered.sum())
-    return np.concatenate(taken, dtype=np.float64)
-
-
-def _are_precise(taken: list[Floats], percentiles: Collection[float]) -> bool:
-    """Tell whether all these percentiles of a stream are precise; no percentiles are not."""
-    if not percentiles:
-        return False
-    sustained = stream_of(np.concatenate(taken)).sustained
-    return all(is_precise(quantile(sustained, share)) for share in percentiles)
+    looks = timed_looks(queries, fewest=FEWEST)
+    for look in looks:
+        while asked < look.texts or (elapsed < seconds and asked < MOST):
+            count = CHUNK if elapsed < seconds else min(CHUNK, look.texts - asked)
+            answered = ask(asked, count)
+            taken.append(answered)
+            asked, elapsed = asked + answered.size, elapsed + float(answered.sum())
+        if look is not looks[-1] and asked >= looks[looks.index(look) + 1].texts:
+            continue
+        known = np.concatenate(taken, dtype=np.float64)
+        stream = Stream(known, warm_up_of(known), confidence=look.confidence)
+        because = enough(stream)
+        if because or look is looks[-1]:
+            reached = Look(asked, look.confidence)
+            stopped = Stopped(reached, max(asked, queries), because or NO_MORE)
+            return replace(stream, stopped=stopped)
+    raise AssertionError("the last look ends a stream")
 
 
 def stream_of(seconds: Floats) -> Stream:

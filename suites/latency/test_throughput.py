@@ -5,22 +5,21 @@ from __future__ import annotations
 import pytest
 
 from fixtures.runners import DEVICE_CLOCK
-from models.verdicts.estimates import quantile
 
 
 @pytest.mark.measures("texts_per_second")
 @pytest.mark.needs("a runner", "a tokenizer on the device")
-def test_texts_per_second_are_within_budget(variant, classify_rates, judge):
+def test_texts_per_second_are_within_budget(variant, classified, judge):
     """The device labels at least the budgeted texts per second, from text to label."""
-    rates = classify_rates(variant)
-    judge("texts_per_second", quantile(rates, 0.5), of=variant)
+    asked = classified(variant)
+    judge("texts_per_second", asked.rate, of=variant, **asked.details())
 
 
 @pytest.mark.needs("a runner", "a tokenizer on the device")
 def test_text_and_its_ids_get_one_label(variant, classified):
     """Tokenizing on the device gives the labels that the tokens made in the build give."""
-    from_text = classified(variant).labels
-    assert (from_text == variant.labels_of(slice(len(from_text)))).all()
+    asked = classified(variant)
+    assert (asked.answers.labels == variant.labels_of(asked.rows)).all()
 
 
 @pytest.mark.benchmark(timer=DEVICE_CLOCK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,6 +20,14 @@ from models.verdicts.single_stream import (
     warm_up_of,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def asked_in(ask: Callable[[int, int], np.ndarray], *, queries: int, seconds: float) -> np.ndarray:
+    """Return the seconds of all queries of a stream that nothing decides."""
+    return single_stream(ask, lambda _: "", queries=queries, seconds=seconds).seconds
+
 
 def test_stream_asks_until_there_are_enough_queries() -> None:
     asked = []
@@ -27,12 +36,12 @@ def test_stream_asks_until_there_are_enough_queries() -> None:
         asked.append((start, count))
         return np.full(count, 0.001)
 
-    assert single_stream(ask, queries=70, seconds=0.0).size == 70
+    assert asked_in(ask, queries=70, seconds=0.0).size == 70
     assert asked == [(0, CHUNK), (32, CHUNK), (64, 6)]
 
 
 def test_stream_asks_until_enough_time_has_passed() -> None:
-    taken = single_stream(lambda _, count: np.full(count, 0.01), queries=1, seconds=1.0)
+    taken = asked_in(lambda _, count: np.full(count, 0.01), queries=1, seconds=1.0)
     assert 1.0 <= taken.sum() < 1.0 + CHUNK * 0.01
 
 
@@ -91,7 +100,7 @@ def test_stream_is_timed_in_float64_from_the_first_query() -> None:
         asked.append((start, count))
         return np.full(count, 0.5, dtype=np.float32)
 
-    taken = single_stream(ask, queries=40, seconds=20.0)
+    taken = asked_in(ask, queries=40, seconds=20.0)
     # 32 queries take 16 of the 20 seconds, and there are to be 40.
     assert asked == [(0, CHUNK), (CHUNK, CHUNK)]
     assert taken.dtype == stream_of(taken.astype(np.float32)).seconds.dtype == np.float64
@@ -108,7 +117,7 @@ def test_exactly_enough_time_is_enough(queries: int, asked_for: list[tuple[int, 
         return np.full(count, 0.5)
 
     # 32 queries take the 16 seconds.
-    assert single_stream(ask, queries=queries, seconds=16.0).size == queries
+    assert asked_in(ask, queries=queries, seconds=16.0).size == queries
     assert asked == asked_for
 
 
@@ -146,5 +155,5 @@ def test_rejects_invalid_stream(seconds: list[float]) -> None:
 
 
 def test_number_of_queries_is_bounded_for_fast_answers() -> None:
-    taken = single_stream(lambda _, count: np.full(count, 1e-6), queries=40, seconds=20.0)
+    taken = asked_in(lambda _, count: np.full(count, 1e-6), queries=40, seconds=20.0)
     assert taken.size == MOST

@@ -1,0 +1,197 @@
+"""Timed answers that stop at a look err no more often than one look at all of them."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from models.verdicts.comparison import (
+    BLOCK,
+    FEWEST_BLOCKS,
+    RacedRatio,
+    latency_ratio,
+    noise_floor,
+)
+from models.verdicts.intervals import CONFIDENCE
+from models.verdicts.judge import Budget, Estimate, Verdict, judge
+from models.verdicts.looks import Look
+from models.verdicts.single_stream import CHUNK, FEWEST, single_stream
+from models.verdicts.stopping import (
+    DECIDES,
+    IS_NARROW,
+    NO_MORE,
+    Stopped,
+    timed_looks,
+    why_enough,
+)
+
+DRAWS = 400
+# Of errors of 2.5 % and of a coverage of 95 % over so many draws, two standard deviations.
+ERROR = 0.025 + 2.0 * math.sqrt(0.025 * 0.975 / DRAWS)
+COVERED = 0.94 - 2.0 * math.sqrt(0.95 * 0.05 / DRAWS)
+SHARE = 0.9
+SPREAD = 0.15
+# Of a lognormal distribution around 1.
+TRUE = math.exp(SPREAD * 1.2815515655446004)
+QUERIES = 512
+
+
+def _at_most(metric, value):
+    return Budget(metric, "max", value, f"{value} s", "budgets.toml", metric)
+
+
+def _stream(random, limit, looks_at=None):
+    """Return a stream of lognormal latencies that stops as soon as its percentile is decided."""
+    budget = _at_most("latency_p90", limit)
+
+    def enough(taken):
+        estimate = taken.percentile(SHARE)
+        if looks_at is not None:
+            looks_at.append(estimate.n)
+        return why_enough(estimate, [budget], scheme="float32")
+
+    def ask(_, count):
+        return random.lognormal(0.0, SPREAD, count)
+
+    taken = single_stream(ask, enough, queries=QUERIES, seconds=0.0)
+    return taken, judge(taken.percentile(SHARE), budget, scheme="float32").verdict
+
+
+@pytest.mark.parametrize("effect", [0.95, 1.0, 1.05])
+def test_verdict_on_a_percentile_errs_as_seldom_as_one_look(effect):
+    """The truth is `effect` times the limit: above it no pass, below it no failure."""
+    random, covered, verdicts, asked = np.random.default_rng(7), 0, [], []
+    for _ in range(DRAWS):
+        taken, verdict = _stream(random, TRUE / effect)
+        estimate = taken.percentile(SHARE)
+        covered += estimate.low <= TRUE <= estimate.high
+        verdicts.append(verdict)
+        asked.append(taken.seconds.size)
+    wrong = {"pass": effect >= 1.0, "fail": effect <= 1.0}
+    assert covered / DRAWS >= COVERED
+    assert all(
+        verdicts.count(Verdict(name)) / DRAWS <= ERROR
+        for name, is_wrong in wrong.items()
+        if is_wrong
+    )
+    assert (np.mean(asked) > 0.9 * QUERIES) == (effect == 1.0), "what is decided asks for less"
+
+
+def test_peeking_at_one_look_s_confidence_would_be_seen(monkeypatch):
+    """The same with 95 % at each look: the test above would fail."""
+    looks = tuple(Look(look.texts, CONFIDENCE) for look in timed_looks(QUERIES, fewest=FEWEST))
+    monkeypatch.setattr("models.verdicts.single_stream.timed_looks", lambda *_, **__: looks)
+    random = np.random.default_rng(7)
+    verdicts = [_stream(random, TRUE)[1] for _ in range(DRAWS)]
+    wrong = max(verdicts.count(Verdict.PASS), verdicts.count(Verdict.FAIL))
+    assert wrong / DRAWS > ERROR
+
+
+def test_far_limit_is_decided_at_the_first_look():
+    looks = []
+    taken, verdict = _stream(np.random.default_rng(1), 50.0, looks)
+    assert verdict is Verdict.PASS
+    assert len(looks) == 1
+    assert taken.stopped.because == DECIDES
+    assert taken.stopped.look.texts == taken.seconds.size <= QUERIES / 4
+    assert taken.details()["timed"]["of"] == QUERIES
+
+
+def test_limit_at_the_value_is_looked_at_to_the_end():
+    looks = []
+    taken, verdict = _stream(np.random.default_rng(2), TRUE, looks)
+    assert verdict is Verdict.INCONCLUSIVE
+    assert len(looks) == len(timed_looks(QUERIES, fewest=FEWEST))
+    assert taken.stopped == Stopped(Look(QUERIES, taken.confidence), QUERIES, NO_MORE)
+
+
+def test_time_that_has_to_pass_leaves_looks_out():
+    """A second of answers of a millisecond is a thousand: the last look is at all of them."""
+    seen = []
+
+    def enough(taken):
+        seen.append(taken.seconds.size)
+        return DECIDES
+
+    taken = single_stream(lambda _, n: np.full(n, 1e-3), enough, queries=QUERIES, seconds=1.0)
+    last = timed_looks(QUERIES, fewest=FEWEST)[-1]
+    assert seen == [taken.seconds.size]
+    assert 1000 <= taken.seconds.size <= 1000 + CHUNK
+    assert taken.confidence == last.confidence
+
+
+@pytest.mark.parametrize("effect", [0.97, 1.0, 1.03])
+def test_verdict_on_a_ratio_errs_as_seldom_as_one_look(effect):
+    random, verdicts, blocks = np.random.default_rng(11), [], []
+    budget = _at_most("latency_ratio", 1.0 / effect)
+    looks = timed_looks(40, fewest=FEWEST_BLOCKS)
+    for _ in range(DRAWS):
+        taken = random.lognormal(0.0, 0.02, (3, looks[-1].texts * BLOCK))
+        for look in looks:
+            first, again, other = taken[:, : look.texts * BLOCK]
+            ratio = RacedRatio(
+                latency_ratio(other, first, confidence=look.confidence),
+                noise_floor(again, first, confidence=look.confidence),
+            )
+            if why_enough(ratio.widened, [budget], scheme="float16"):
+                break
+        verdicts.append(judge(ratio.widened, budget, scheme="float16").verdict)
+        blocks.append(ratio.ratio.n)
+    wrong = {"pass": effect >= 1.0, "fail": effect <= 1.0}
+    assert all(
+        verdicts.count(Verdict(name)) / DRAWS <= ERROR
+        for name, is_wrong in wrong.items()
+        if is_wrong
+    )
+    assert (np.mean(blocks) > 38) == (effect == 1.0), "what is decided is raced for less"
+
+
+def test_first_look_at_blocks_has_two_finite_ends():
+    for most in (16, 40):
+        look = timed_looks(most, fewest=FEWEST_BLOCKS)[0]
+        samples = np.random.default_rng(0).lognormal(0.0, 0.1, look.texts * BLOCK)
+        ratio = latency_ratio(samples, np.ones_like(samples), confidence=look.confidence)
+        assert math.isfinite(ratio.low)
+        assert math.isfinite(ratio.high)
+
+
+@pytest.mark.parametrize(("most", "fewest"), [(4, 96), (7, 7), (96, 96)])
+def test_few_answers_are_looked_at_once_at_the_usual_confidence(most, fewest):
+    assert timed_looks(most, fewest=fewest) == (Look(most, CONFIDENCE),)
+
+
+@pytest.mark.parametrize(
+    ("interval", "limits", "because"),
+    [
+        ((0.9, 1.1), [], ""),
+        ((0.99, 1.01), [], IS_NARROW),
+        ((0.5, 1.4), [1.5], DECIDES),
+        ((0.5, 1.4), [1.2], ""),
+        ((0.5, 1.4), [1.5, 1.2], ""),
+        ((0.5, 1.4), [1.2, 0.4], DECIDES),
+        ((0.5, math.inf), [1.5], ""),
+    ],
+)
+def test_limits_decide_and_what_has_none_has_to_be_narrow(interval, limits, because):
+    estimate = Estimate(1.0, *interval, 10)
+    limits = [_at_most("latency_ratio", limit) for limit in limits]
+    assert why_enough(estimate, limits, scheme="float16") == because
+
+
+def test_baseline_asks_for_a_narrow_interval_however_far_its_limit():
+    from fixtures.stopping import enough  # noqa: PLC0415 - a fixture, called as a function
+
+    budget = _at_most("latency_ratio", 5.0)
+    settings = SimpleNamespace(
+        budgets=SimpleNamespace(limit=lambda *_: budget),
+        guards=None,
+        target=SimpleNamespace(untimed=None, device=SimpleNamespace(budgets={})),
+    )
+    wide = Estimate(1.0, 0.8, 1.2, 10)
+    for known, because in ((None, DECIDES), (40, "")):
+        baselines = SimpleNamespace(texts_of=lambda *_, known=known: known)
+        told = enough.__wrapped__(settings, baselines)
+        assert told("latency_ratio", "float16", wide) == because
