@@ -105,7 +105,7 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
         progress = Progress(open_output(stderr, lambda _: None), alone=not options.beside_others)
         builder = _builder_of(plan)(store, plan, progress)
         if options.beside_others:
-            make_beside_others(builder.tasks(), store, progress.say)
+            make_beside_others(builder.tasks(), store, progress.say, meanwhile=_import_what_trains)
         else:
             builder.build()
     except EdgeproofError as error:
@@ -130,6 +130,11 @@ def _builder_of(plan: Plan) -> Callable[[Store, Plan, Progress], _Builds]:
     from models.building import stages  # noqa: PLC0415 - the same
 
     return stages.Builder
+
+
+def _import_what_trains() -> None:
+    """Import TensorFlow while another helper makes the corpus, which all training waits for."""
+    from models.training import finetune  # noqa: F401, PLC0415 - seconds, and after the log
 
 
 class _Builds(Protocol):

@@ -49,15 +49,23 @@ def make_in_order(tasks: Sequence[Task], store: Store, say: Callable[[str], None
         task.tidy()
 
 
-def make_beside_others(tasks: Sequence[Task], store: Store, say: Callable[[str], None]) -> None:
+def make_beside_others(
+    tasks: Sequence[Task],
+    store: Store,
+    say: Callable[[str], None],
+    *,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
     """Make artefacts that no other process is making, until none is left.
 
     Args:
         tasks: in the order in which they are tried.
         store: where artefacts are kept.
         say: told what is waited for, if it is not one of this run's own processes that makes it.
+        meanwhile: does, once, what is useful while there is nothing to make yet.
     """
     told: set[str] = set()
+    waited = False
     while left := [task for task in tasks if not store.has(task.stage)]:
         ready = [task for task in left if all(store.has(stage) for stage in task.needs)]
         if any(_made(task, store) for task in ready):
@@ -69,6 +77,9 @@ def make_beside_others(tasks: Sequence[Task], store: Store, say: Callable[[str],
             if run and stage.key not in told:
                 told.add(stage.key)
                 say(f"waiting for another run that makes {stage.name}{run}")
+        if not waited:
+            waited = True
+            meanwhile()
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 

@@ -73,6 +73,31 @@ def test_independent_tasks_run_at_the_same_time(store):
     assert (made[0], sorted(made[1:3]), made[3:]) == ("a", ["b", "c"], ["d"])
 
 
+def test_helper_that_has_to_wait_does_what_is_useful_once(store):
+    """The first task is held until the waiting helper has done it."""
+    made, useful, holds = [], [], threading.Event()
+    done = threading.Event()
+
+    def hold():
+        holds.set()
+        assert done.wait(SECONDS)
+
+    tasks = [
+        Task(stage("a"), writes(made, "a", before=hold)),
+        Task(stage("b"), writes(made, "b"), needs=(stage("a"),)),
+    ]
+
+    def other():
+        assert holds.wait(SECONDS)
+        make_beside_others(
+            tasks, store, made.append, meanwhile=lambda: (useful.append(1), done.set())
+        )
+
+    in_threads(lambda: make_beside_others(tasks, store, made.append), other)
+    assert useful == [1]
+    assert sorted(made) == ["a", "b"]
+
+
 def test_helper_ends_if_others_make_the_rest(store):
     made = []
     task = Task(stage("a"), writes(made, "a"))
