@@ -7,6 +7,7 @@ several. Progress goes to stderr; stdout gets one JSON document, {"artefacts": {
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -105,7 +106,7 @@ def _build(arguments: list[str], stderr: int) -> tuple[int, dict[str, object]]:
         progress = Progress(open_output(stderr, lambda _: None), alone=not options.beside_others)
         builder = _builder_of(plan)(store, plan, progress)
         if options.beside_others:
-            make_beside_others(builder.tasks(), store, progress.say, meanwhile=_import_what_trains)
+            make_beside_others(builder.tasks(), store, progress.say, meanwhile=_import_tensorflow)
         else:
             builder.build()
     except EdgeproofError as error:
@@ -132,9 +133,9 @@ def _builder_of(plan: Plan) -> Callable[[Store, Plan, Progress], _Builds]:
     return stages.Builder
 
 
-def _import_what_trains() -> None:
+def _import_tensorflow() -> None:
     """Import TensorFlow while another helper makes the corpus, which all training waits for."""
-    from models.training import finetune  # noqa: F401, PLC0415 - seconds, and after the log
+    importlib.import_module("keras")
 
 
 class _Builds(Protocol):
