@@ -313,10 +313,7 @@ def _verdict_as(one: Measurement, limit: BudgetRecord | None, verdict: Verdict) 
 
 def _looked(looked: Looked) -> str:
     """Say how many texts were looked at, out of how many, and why no more."""
-    said = f"{looked.texts:,} of {looked.of:,}: {looked.because}"
-    if isinstance(looked.decided_after, int):
-        said += f"; {looked.decided_after:,} would have decided"
-    return said
+    return f"{looked.texts:,} of {looked.of:,}: {looked.because}"
 
 
 def _last_lines(message: str) -> str:

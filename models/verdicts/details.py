@@ -42,13 +42,11 @@ class Looked(Open, frozen=True, kw_only=True, omit_defaults=True):
         texts: that it looked at.
         of: that there are.
         because: why no more.
-        decided_after: how many would have decided.
     """
 
     texts: Count
     of: Count
     because: str
-    decided_after: Count | UnsetType = UNSET
 
 
 class Timed(Open, frozen=True, kw_only=True, omit_defaults=True):

@@ -186,18 +186,32 @@ def quantile_interval(
     Raises:
         EdgeproofError: no samples, or one is not finite.
     """
-    from scipy.stats import binom  # noqa: PLC0415 - half a second that collection must not pay
-
     ordered = np.sort(_finite(samples))
     count = len(ordered)
     tail = (1.0 - confidence) / 2.0
     # Positions count from 1. low: P(fewer than `low` samples lie below) <= tail; high likewise.
-    low = int(binom.ppf(tail, count, quantile))
-    high = int(binom.ppf(1.0 - tail, count, quantile)) + 1
+    low = _binomial_quantile(tail, count, quantile)
+    high = _binomial_quantile(1.0 - tail, count, quantile) + 1
     return Interval(
         float(ordered[low - 1]) if low >= 1 else -math.inf,
         float(ordered[high - 1]) if high <= count else math.inf,
     )
+
+
+def _binomial_quantile(share: float, trials: int, probability: float) -> int:
+    """Return the fewest successes that at least this share of binomial draws do not exceed.
+
+    As `scipy.stats.binom.ppf`, whose package takes a second to import.
+    """
+    from scipy.special import bdtr, bdtrik  # noqa: PLC0415 - half a second that collection must not pay
+
+    found = max(0, math.ceil(float(bdtrik(share, trials, probability))))
+    # The inverse is that of a continuous function, and rounded.
+    while found > 0 and bdtr(found - 1, trials, probability) >= share:
+        found -= 1
+    while bdtr(found, trials, probability) < share:
+        found += 1
+    return found
 
 
 def samples_for_quantile(quantile: float, *, confidence: float = CONFIDENCE) -> int:

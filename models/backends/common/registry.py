@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import pkgutil
-from typing import Iterator, List, Optional, Type
+from typing import Iterator, List, Optional, Tuple, Type
 
 import models.backends as folder
 from models.backends.common.backend import Backend
@@ -14,13 +15,19 @@ from models.backends.common.refusals import Refusal
 
 def families() -> List[Type[Backend]]:
     """Return the classes of all backends, the preferred ones first."""
+    return list(_families_in(tuple(folder.__path__)))
+
+
+@functools.lru_cache(maxsize=None)
+def _families_in(folders: Tuple[str, ...]) -> Tuple[Type[Backend], ...]:
+    """Return the classes in some folders, which are looked through once."""
     found = [
         kind
-        for module in pkgutil.iter_modules(folder.__path__)
+        for module in pkgutil.iter_modules(folders)
         if not module.ispkg
         for kind in _defined_in("{}.{}".format(folder.__name__, module.name))
     ]
-    return sorted(found, key=lambda kind: (kind.preference, kind.family))
+    return tuple(sorted(found, key=lambda kind: (kind.preference, kind.family)))
 
 
 def _defined_in(module: str) -> Iterator[Type[Backend]]:

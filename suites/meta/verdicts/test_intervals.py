@@ -21,6 +21,23 @@ def test_proportion_interval_is_clopper_pearson(successes: int, trials: int) -> 
     assert intervals.proportion_interval(successes, trials) == pytest.approx((peer.low, peer.high))
 
 
+@pytest.mark.parametrize("quantile", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("trials", [1, 6, 7, 40, 368, 1024])
+def test_quantile_interval_has_the_ranks_of_the_binomial_distribution(
+    quantile: float, trials: int
+) -> None:
+    from scipy.stats import binom  # noqa: PLC0415 - slow to import
+
+    ranks = np.arange(1.0, trials + 1)
+    for confidence in (0.95, 0.974, 0.9988):
+        tail = (1.0 - confidence) / 2.0
+        low = binom.ppf(tail, trials, quantile)
+        high = binom.ppf(1.0 - tail, trials, quantile) + 1
+        found = intervals.quantile_interval(ranks, quantile, confidence=confidence)
+        assert found.low == (low if low >= 1 else -math.inf)
+        assert found.high == (high if high <= trials else math.inf)
+
+
 @pytest.mark.parametrize(("successes", "trials"), [(1, 0), (-1, 5), (6, 5)])
 def test_rejects_impossible_proportion(successes: int, trials: int) -> None:
     with pytest.raises(EdgeproofError, match="not a proportion"):
