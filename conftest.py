@@ -26,6 +26,7 @@ PLUGINS = (
     "fixtures.variants",
     "fixtures.lengths",
     "fixtures.parity",
+    "fixtures.pace",
     "fixtures.perturbing",
     "fixtures.emulation",
     "fixtures.trivial_classifiers",

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 # cores: paired ratios spread by 2.2 % (standard deviation), those of the fastest of eight by 0.6 %,
 # of the fastest of sixteen by 0.4 %; ten lies between.
 BLOCK = 10
+# Where an answer takes longer, an interruption adds less: as many answers as take a tenth of a
+# second are enough for a block. Fewer than two are no turn.
+SECONDS_OF_A_BLOCK = 0.1
+FEWEST_IN_A_BLOCK = 2
 # Blocks at the first look, of which the median's interval has two finite ends at its confidence.
 FEWEST_BLOCKS = 7
 # Races at the most, and how many times as long one is that follows an undecided one: an interval
@@ -68,20 +72,39 @@ class RacedRatio:
         return Estimate(self.ratio.value, low, high, self.ratio.n)
 
 
-def fastest_of_blocks(samples: Floats) -> NDArray[np.float64]:
-    """Return the fastest answer of each whole block of `BLOCK`, [blocks].
+def block_for(seconds: float, *, fewest: int = FEWEST_IN_A_BLOCK) -> int:
+    """Return how many answers of each model make a block, an even number.
 
-    Samples [n] in their order.
-
-    Fewer than a block are one.
+    Args:
+        seconds: that an answer takes; 0.0 where that is not known.
+        fewest: at the least, even.
     """
-    size = min(BLOCK, samples.size)
+    if seconds <= 0.0:
+        return BLOCK
+    halves = math.ceil(SECONDS_OF_A_BLOCK / seconds / 2.0)
+    return min(BLOCK, max(fewest, 2 * halves))
+
+
+def fastest_of_blocks(samples: Floats, block: int = BLOCK) -> NDArray[np.float64]:
+    """Return the fastest answer of each whole block, [blocks].
+
+    Fewer answers than a block are one.
+
+    Args:
+        samples: [n] in their order.
+        block: answers in a block.
+    """
+    size = min(block, samples.size)
     blocks = samples.size // size
     return np.asarray(samples[: blocks * size].reshape(blocks, size).min(axis=1), np.float64)
 
 
 def latency_ratio(
-    numerators: Floats, denominators: Floats, *, confidence: float = CONFIDENCE
+    numerators: Floats,
+    denominators: Floats,
+    *,
+    confidence: float = CONFIDENCE,
+    block: int = BLOCK,
 ) -> Estimate:
     """Return the median over the blocks of the ratio of their fastest answers; n counts blocks.
 
@@ -92,17 +115,20 @@ def latency_ratio(
         numerators: seconds [n] of the judged variant, in the order of the race.
         denominators: seconds [n] of the reference in the same rounds.
         confidence: of its interval.
+        block: answers of each in a block.
 
     Raises:
         EdgeproofError: unpaired, none, or a latency is not finite and positive.
     """
     check_latencies(numerators, denominators)
-    ratios = fastest_of_blocks(numerators) / fastest_of_blocks(denominators)
+    ratios = fastest_of_blocks(numerators, block) / fastest_of_blocks(denominators, block)
     low, high = quantile_interval(ratios, 0.5, confidence=confidence)
     return Estimate(float(np.median(ratios)), low, high, int(ratios.size))
 
 
-def noise_floor(again: Floats, reference: Floats, *, confidence: float = CONFIDENCE) -> float:
+def noise_floor(
+    again: Floats, reference: Floats, *, confidence: float = CONFIDENCE, block: int = BLOCK
+) -> float:
     """Return the smallest regression that a race can detect, from an A/A pair within it.
 
     The reference is loaded twice and raced against itself: its interval says how far from 1 a
@@ -112,12 +138,13 @@ def noise_floor(again: Floats, reference: Floats, *, confidence: float = CONFIDE
         again: seconds [n] of the reference's second instance.
         reference: seconds [n] of its first.
         confidence: of that interval.
+        block: answers of each in a block.
 
     Returns:
         A share, at least 0: 0.03 where anything below 3 % is noise; infinite where there are too
         few blocks to tell.
     """
-    ratio = latency_ratio(again, reference, confidence=confidence)
+    ratio = latency_ratio(again, reference, confidence=confidence, block=block)
     return noise_between(ratio.low, ratio.high)
 
 

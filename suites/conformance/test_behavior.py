@@ -49,8 +49,10 @@ def test_number_of_threads_changes_nothing(variant, fresh_logits, other_threads,
 @REPEAT
 @given(seed=SEEDS)
 @pytest.mark.needs("a runner")
-def test_order_of_texts_changes_nothing(variant, load, several, seed):
+def test_order_of_texts_changes_nothing(variant, load, several, tries, seed):
     """A text's logits do not depend on which texts were answered before it."""
+    if tries.over():
+        return
     order = np.random.default_rng(seed).permutation(several)
     shuffled = {name: array[order] for name, array in variant.inputs(slice(several)).items()}
     answers = load(variant).answer(variant.scheme, shuffled).logits
@@ -69,8 +71,10 @@ def test_order_of_inputs_changes_nothing(variant, load, few):
 @pytest.mark.needs("a runner", "a mask")
 @REPEAT
 @given(seed=SEEDS)
-def test_padding_changes_no_label(variant, load, filled_padding, few, seed):
+def test_padding_changes_no_label(variant, load, filled_padding, few, tries, seed):  # noqa: PLR0913, PLR0917 - fixtures
     """Whatever words stand where the mask is 0, beyond a trigram's reach, labels stay."""
+    if tries.over():
+        return
     answers = load(variant).answer(variant.scheme, filled_padding(variant, seed)).logits
     assert np.array_equal(variant.scores(answers).labels, variant.labels_of(slice(few)))
 

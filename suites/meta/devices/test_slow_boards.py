@@ -1,0 +1,153 @@
+"""A board that takes a second for an answer is asked for few, by a virtual clock."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fixtures.classifying import PILOT, _until_decided
+from fixtures.pace import SECONDS_OF_A_PROPERTY, SECONDS_OF_EXAMPLES, Tries
+from fixtures.sample_sizes import (
+    FEWEST_EXAMPLES,
+    FEWEST_OF_A_PROPERTY,
+    FULL,
+    as_many_as_fit,
+)
+from fixtures.timing import BREAK, FEWEST_ORDERED, Load
+from models.runtime.answers import Classified
+from models.verdicts.comparison import BLOCK, FEWEST_BLOCKS, block_for
+from models.verdicts.single_stream import FEWEST, single_stream
+from models.verdicts.stopping import DECIDES, timed_looks
+
+# Seconds of an answer: a MobileBERT of 24 layers on a Raspberry Pi 3, and a small one here.
+SLOW, FAST = 1.0, 0.001
+
+
+class Device:
+    """Answers in virtual time.
+
+    Args:
+        seconds: that each answer takes.
+    """
+
+    def __init__(self, seconds):
+        self.seconds, self.asked = seconds, 0
+
+    def classify(self, rows):
+        """Label some texts."""
+        self.asked += len(rows)
+        taken = np.full(len(rows), round(1e9 * self.seconds), np.int64)
+        labels = np.asarray(rows, np.int32)
+        return Classified(
+            logits=np.zeros((len(rows), 2), np.float32),
+            labels=labels,
+            lengths=labels,
+            text_to_label_ns=taken,
+        )
+
+    def answer(self, _, count):
+        """Answer some queries."""
+        self.asked += count
+        return np.full(count, self.seconds)
+
+
+def _labelled(seconds, decided=lambda _: DECIDES):
+    device = Device(seconds)
+    most = FULL.rate_rounds * FULL.rate_texts
+    taken = _until_decided(
+        device.classify, np.arange(most), FULL.rate_texts, FULL.rate_rounds, decided
+    )
+    return taken, device.asked
+
+
+def test_slow_board_labels_few_texts():
+    """Rates are of four texts, and ten seconds of labels are over long before."""
+    taken, asked = _labelled(SLOW)
+    rates = timed_looks(FULL.rate_rounds, fewest=FEWEST_BLOCKS)[0].texts
+    assert taken.texts_of_a_rate == 4
+    assert asked - PILOT == len(taken.rows) == 4 * rates <= 50
+    assert taken.rate.value == pytest.approx(1.0 / SLOW)
+    assert taken.details()["timed"] == {
+        "asked": rates,
+        "of": FULL.rate_rounds,
+        "confidence": taken.confidence,
+        "because": DECIDES,
+    }
+
+
+def test_fast_device_labels_as_many_texts_as_ever():
+    taken, _ = _labelled(FAST)
+    assert len(taken.rows) == 600
+    assert taken.texts_of_a_rate == FULL.rate_texts
+    assert taken.stopped.look.texts == FULL.rate_rounds
+
+
+def test_slow_board_that_nothing_decides_labels_all_rates():
+    taken, _ = _labelled(SLOW, decided=lambda _: "")
+    assert len(taken.rows) == 4 * FULL.rate_rounds
+    assert taken.stopped.because != DECIDES
+
+
+def test_answers_of_a_slow_board_are_counted():
+    """What the gates on behavior and time ask of one candidate, conformance with its examples."""
+    few = as_many_as_fit(SECONDS_OF_A_PROPERTY, SLOW, FEWEST_OF_A_PROPERTY, FULL.few)
+    tries = as_many_as_fit(SECONDS_OF_EXAMPLES, SLOW * few, FEWEST_EXAMPLES, FULL.examples)
+    # Repeated, afresh, with other threads, in another order of inputs, three inputs, privacy, and
+    # the examples of two properties.
+    behavior = few * (2 + 1 + 1 + 1 + 3 + 2 + 2 * tries)
+    device = Device(SLOW)
+    single_stream(device.answer, lambda _: DECIDES, queries=FULL.stream_queries, seconds=60.0)
+    _, labelled = _labelled(SLOW)
+    ordered = block_for(SLOW, fewest=FEWEST_ORDERED)
+    orders = (
+        4 * ordered + 4 * ordered * timed_looks(FULL.order_blocks, fewest=FEWEST_BLOCKS)[0].texts
+    )
+    raced = block_for(SLOW) * timed_looks(FULL.race_rounds // BLOCK, fewest=FEWEST_BLOCKS)[0].texts
+    counts = {
+        "behavior": behavior,
+        "stream": device.asked,
+        "labels": labelled,
+        "orders": orders,
+        # Of five instances in a race of four candidates.
+        "race": round((raced + FULL.race_warmup) * 5 / 4),
+    }
+    assert sum(counts.values()) <= 480, counts
+    assert FEWEST <= counts["stream"] <= 110
+
+
+@pytest.mark.parametrize(
+    ("seconds", "block"), [(0.0, 10), (0.001, 10), (0.01, 10), (0.02, 6), (0.05, 2), (1.0, 2)]
+)
+def test_block_holds_fewer_answers_the_longer_one_takes(seconds, block):
+    assert block_for(seconds) == block
+    assert block_for(seconds, fewest=4) == max(4, block)
+
+
+@pytest.mark.parametrize(
+    ("each", "count"), [(0.0, 40), (0.001, 40), (0.2, 20), (1.0, 4), (100.0, 4)]
+)
+def test_as_many_as_fit_lie_between_fewest_and_most(each, count):
+    assert as_many_as_fit(4.0, each, 4, 40) == count
+    assert as_many_as_fit(4.0, each, 4, 3) == 3
+
+
+def test_tries_are_over_when_all_were_made():
+    tries = Tries(2)
+    assert [tries.over() for _ in range(4)] == [False, False, True, True]
+
+
+def test_load_goes_on_over_streams_until_a_break():
+    now = [100.0]
+    load = Load(lambda: now[0])
+    assert load.seconds == 0.0
+    for _ in range(3):
+        now[0] += 2.0
+        load.add(2.0)
+    assert load.seconds == pytest.approx(6.0)
+    now[0] += BREAK
+    assert load.seconds == pytest.approx(6.0)
+    now[0] += 2.1
+    load.add(2.0)
+    assert load.seconds == pytest.approx(2.0)
+    now[0] += 2.0 * BREAK
+    assert load.seconds == 0.0
