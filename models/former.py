@@ -16,6 +16,15 @@ SCHEMES = {
     "static_wi8_ai8": "static_wi8_ai8_dense",
     "static_wi8_ai16": "static_wi8_ai16_dense",
 }
+# Folders and files of limits, in versions 1 to 3 of results.json.
+LIMITS = {
+    "fixtures/budgets/": "models/verdicts/limits/budgets/",
+    "fixtures/guards/": "models/verdicts/limits/guards/",
+    "fixtures/soundness.toml": "models/verdicts/limits/soundness.toml",
+    "fixtures/emulated_budgets.toml": "models/verdicts/limits/emulated_budgets.toml",
+    "fixtures/devices/": "models/devices/profiles/",
+    "fixtures/emulated/": "models/devices/emulated/",
+}
 UNITS = {"tweets/s": "texts/s"}
 # Keys of a measurement, in versions 1 and 2 of results.json and of a baseline.
 MEASURED = {"runtime": "backend"}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reports.document import Document
 
 # Budgets that ship with edgeproof, as a document names their file.
-SHIPPED = "fixtures/budgets/"
+SHIPPED = "models/verdicts/limits/budgets/"
 # How many budgets are named in a headline, and below the scoreboard.
 _NAMED, _LISTED = 3, 20
 UNKNOWN = "its results do not say which gates ran"

@@ -92,7 +92,7 @@ def _measurement_to_3(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _to_4(old: dict[str, Any]) -> dict[str, Any]:
-    """Call a test measured that was called recorded, and rename schemes.
+    """Call a test measured that was called recorded, rename schemes and files of limits.
 
     Nothing was guarded before.
     """
@@ -100,7 +100,8 @@ def _to_4(old: dict[str, Any]) -> dict[str, Any]:
     tests = [test | measured if test["outcome"] == "recorded" else test for test in old["tests"]]
     return _subject_to_4(old) | {
         "measurements": [
-            _with_scheme(measurement, "scheme") | {"guard": None}
+            _with_scheme(measurement, "scheme")
+            | {"budget": _budget_to_4(measurement), "guard": None}
             for measurement in old["measurements"]
         ],
         "tests": tests,
@@ -121,9 +122,29 @@ def _subject_to_4(old: dict[str, Any]) -> dict[str, Any]:
     if run.get("merged") is not None:
         run["merged"] = [_subject_to_4(one) for one in run["merged"]]
     return old | {
+        "circumstances": _circumstances_to_4(old["circumstances"]),
         "run": run,
         "subject": subject | {"schemes": _schemes_of_today(subject["schemes"])},
     }
+
+
+def _budget_to_4(measurement: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the budget of a measurement, its file by the name of today."""
+    budget: dict[str, Any] | None = measurement["budget"]
+    return None if budget is None else budget | {"source": _file_of_today(budget["source"])}
+
+
+def _circumstances_to_4(old: dict[str, Any]) -> dict[str, Any]:
+    """Name the file of the budgets as today."""
+    return old | {"budgets": _file_of_today(old["budgets"])} if old.get("budgets") else old
+
+
+def _file_of_today(named: str) -> str:
+    """Return a text that begins with the path of a limit that ships, with its path of today."""
+    for old, new in former.LIMITS.items():
+        if named.startswith(old):
+            return new + named.removeprefix(old)
+    return named
 
 
 def _cell_to_4(cell: dict[str, Any]) -> dict[str, Any]:

@@ -7,21 +7,21 @@ the file's margin: so it moves only when somebody measures again, and says so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
 from models.errors import UsageMistake
-from models.toml_tables import ROOT, Table, read_table, shown
+from models.toml_tables import Table, read_table, shown
 from models.verdicts.judge import Budget
 from models.verdicts.metrics import METRICS
 from models.verdicts.quantities import Unit, human, parse_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
-FOLDER = ROOT / "fixtures" / "emulated"
+FOLDER = Path(__file__).parent / "emulated"
 
 Count = Annotated[int, Meta(ge=1)]
 Factor = Annotated[float, Meta(ge=1.0)]

@@ -16,7 +16,7 @@ from models.devices.reach import check_reach
 from models.errors import UsageMistake
 from models.paths import require_name
 from models.runtime.available import read_backend
-from models.toml_tables import ROOT, Table, read_table, shown
+from models.toml_tables import Table, read_table, shown
 from models.verdicts.quantities import Unit, parse_quantity
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from models.verdicts.judge import Budget
 
-FOLDER = ROOT / "fixtures" / "devices"
+FOLDER = Path(__file__).parent / "profiles"
 HOST = "host"
 
 Count = Annotated[int, Meta(ge=1, le=65536)]

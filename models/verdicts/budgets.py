@@ -6,11 +6,11 @@ follows from which direction is better. `[goal]` limits three of them at once, s
 `models.verdicts.goals`.
 
 A budget says what a user needs, a regression guard what was seen, with a margin: the same grammar
-in another folder, `fixtures/guards/`, and a verdict of its own.
+in another folder, `limits/guards/`, and a verdict of its own.
 
-What `fixtures/soundness.toml` limits is limited for every subject, unless its own budgets limit it.
+What `limits/soundness.toml` limits is limited for every subject, unless its own budgets limit it.
 On an emulated board, which answers few texts, less is asked where that many cannot decide more: the
-limits of `fixtures/emulated_budgets.toml`, and of a score what a candidate just at its limit shows.
+limits of `limits/emulated_budgets.toml`, and of a score what a candidate just at its limit shows.
 """
 
 from __future__ import annotations
@@ -32,10 +32,9 @@ from models.verdicts.quantities import human, parse_quantity
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-FOLDER = ROOT / "fixtures" / "budgets"
-GUARDS = ROOT / "fixtures" / "guards"
-EMULATED = ROOT / "fixtures" / "emulated_budgets.toml"
-SOUNDNESS = ROOT / "fixtures" / "soundness.toml"
+_LIMITS = Path(__file__).parent / "limits"
+FOLDER, GUARDS = _LIMITS / "budgets", _LIMITS / "guards"
+EMULATED, SOUNDNESS = _LIMITS / "emulated_budgets.toml", _LIMITS / "soundness.toml"
 LIMITS = ("max", "min")
 # Scores whose limit says what a user's task needs: of few texts it follows from that limit.
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1")

@@ -134,7 +134,7 @@ def contents_in(folder: Path) -> Contents:
         backends=BACKENDS,
         main_backend=MAIN,
         budgets=folder / "budgets.toml",
-        budgets_shown="fixtures/budgets/embedded.toml",
+        budgets_shown="models/verdicts/limits/budgets/embedded.toml",
         version="0.1.0",
         versions={"tensorflow": "2.21.0"},
     )

@@ -202,7 +202,7 @@ def test_core_without_a_frequency_limit_is_not_compared(verdict):
 def test_power_mode_must_be_known_if_modes_save_power(verdict, text):
     reason = verdict("jetson", before={MODE: text})
     assert "its power mode is not known: sensors.power_mode of" in reason
-    assert "fixtures/devices/jetson.toml says nothing here" in reason
+    assert "models/devices/profiles/jetson.toml says nothing here" in reason
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from models.devices.profile import load_device
 from models.errors import UsageMistake
 from models.store import PROJECT
 
-PROFILE = (PROJECT / "fixtures" / "devices" / "rpi4.toml").read_text(encoding="utf-8")
+PROFILE = (PROJECT / "models" / "devices" / "profiles" / "rpi4.toml").read_text(encoding="utf-8")
 
 
 def profile(tmp_path, path):

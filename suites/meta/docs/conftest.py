@@ -45,7 +45,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     (root / "my.toml").write_text(small, encoding="utf-8")
     (root / "my-classifier.toml").write_text(classifier, encoding="utf-8")
     (root / "my-budgets.toml").write_text(budgets, encoding="utf-8")
-    profile = (root / "fixtures" / "devices" / "rpi4.toml").read_text(encoding="utf-8")
+    profile = (root / "models" / "devices" / "profiles" / "rpi4.toml").read_text(encoding="utf-8")
     (root / "my-board.toml").write_text(profile, encoding="utf-8")
     return made
 

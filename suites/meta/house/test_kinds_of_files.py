@@ -27,7 +27,7 @@ FILES = {
     "candidates": ("docs/example/mine.toml", "--edge-subject"),
     "subject": ("models/subjects/airline.toml", "--edge-subject"),
     "known failures": ("known_failures.toml", "--edge-known-failures"),
-    "device": ("fixtures/devices/jetson.toml", "--edge-device"),
+    "device": ("models/devices/profiles/jetson.toml", "--edge-device"),
 }
 READERS = {
     "candidates": lambda file: read_candidates(Path(file)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import itertools
+import re
 from collections import defaultdict
 
 import pytest
@@ -213,14 +215,31 @@ BUILDERS_OWN = {
 }
 # A room's own command, `python -m models.corpus`, puts rooms together as the builder does.
 COMMAND = ".__main__"
+# What a room may name by path beside the rooms that it may import: it starts pytest, or says where
+# a run leaves its results, or reads the names of tests.
+MAY_NAME = {
+    "models.fleet": {"suites", "reports"},
+    "models.former": {"fixtures", "models.devices", "models.verdicts"},
+    "reports": {"suites", "fixtures"},
+}
+# Names that stand for the checkout's folder, and a text that is a path within it.
+CHECKOUT = {"ROOT", "PROJECT"}
+_PATH = re.compile(rf"(?:{'|'.join(sorted(OURS))})/[\w./-]*")
 
 
 class Imports(ast.NodeVisitor):
-    """Names of the modules that a source imports when it runs; those at its top apart."""
+    """What a source uses when it runs.
+
+    Attributes:
+        names: of the modules that it imports.
+        at_the_top: those of them that it imports when it is imported itself.
+        paths: into our folders, as `ROOT / "fixtures" / name` or "fixtures/a.toml".
+    """
 
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.at_the_top: set[str] = set()
+        self.paths: set[str] = set()
         self._depth = 0
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
@@ -242,6 +261,22 @@ class Imports(ast.NodeVisitor):
         """Take `from a import b`, where b may itself be a module."""
         module = node.module or ""
         self._take({module} | {f"{module}.{alias.name}" for alias in node.names})
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        """Take the parts of a path behind the checkout's folder, as far as they are constant."""
+        parts: list[str] = []
+        left: ast.expr = node
+        while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Div):
+            parts.insert(0, str(left.right.value) if isinstance(left.right, ast.Constant) else "*")
+            left = left.left
+        if isinstance(left, ast.Name) and left.id in CHECKOUT and parts[:1] and parts[0] in OURS:
+            self.paths.add("/".join(itertools.takewhile("*".__ne__, parts)))
+        self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """Take a text that is a path from the checkout on."""
+        if isinstance(node.value, str) and _PATH.fullmatch(node.value):
+            self.paths.add(node.value)
 
     def _take(self, names: set[str]) -> None:
         self.names |= names
@@ -271,6 +306,11 @@ def room_of(module: str) -> str:
     return ".".join(parts[:2]) if parts[0] == "models" else parts[0]
 
 
+def room_at(path: str) -> str:
+    """`models.corpus` of models/corpus/grammar.toml."""
+    return room_of(path.strip("/").removesuffix(".toml").replace("/", "."))
+
+
 def test_every_package_has_an_import_rule(imports):
     rooms = {room_of(module) for module in imports} - {"models", "fixtures", "suites"}
     assert rooms == set(MAY_IMPORT)
@@ -285,6 +325,36 @@ def test_imports_follow_the_rules(imports):
         used = {room_of(name) for name in found.names if name.split(".")[0] in OURS}
         wrong[module] = used - MAY_IMPORT[room] - FOR_ALL - {room, "models"}
     assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
+
+
+def test_paths_follow_the_rules_of_imports(imports):
+    """No room reads another's folder that it may not import."""
+    wrong = {}
+    for module, found in imports.items():
+        room = room_of(module)
+        if room not in MAY_IMPORT or (module.endswith(COMMAND) and room not in MAY_NAME):
+            continue
+        allowed = {room, "models"} | MAY_IMPORT[room] | FOR_ALL | MAY_NAME.get(room, set())
+        named = {path for path in found.paths if room_at(path) not in allowed}
+        if named:
+            wrong[module] = named
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['ROOT / "fixtures" / "a.toml"', 'FILE = "fixtures/a.toml"', 'PROJECT / "fixtures" / name'],
+)
+def test_detects_path_into_another_room(source):
+    visitor = Imports()
+    visitor.visit(ast.parse(source))
+    assert {room_at(path) for path in visitor.paths} == {"fixtures"}
+
+
+def test_text_that_is_no_path_names_no_room():
+    visitor = Imports()
+    visitor.visit(ast.parse('"fixtures, suites and/or reports"; ROOT / "docs" / "suites"'))
+    assert visitor.paths == set()
 
 
 def test_models_never_import_pytest(imports):

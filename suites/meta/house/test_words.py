@@ -25,8 +25,8 @@ PLACES_OF_TWEETS = (
     # The airline and twitter_entity subjects, and the paper.
     *("models/subjects/airline*.toml", "models/subjects/twitter_entity*.toml"),
     *("models/subjects/paper*.toml", "benchmarks/distillation_*.toml", "tox.ini"),
-    *(f"fixtures/budgets/{name}.toml" for name in ("paper", "pretrained", "ratio_*")),
-    *(f"fixtures/guards/{name}.toml" for name in ("paper", "pretrained")),
+    *(f"models/verdicts/limits/budgets/{name}.toml" for name in ("paper", "pretrained", "ratio_*")),
+    *(f"models/verdicts/limits/guards/{name}.toml" for name in ("paper", "pretrained")),
     *(f"docs/{name}.md" for name in ("paper", "small", "distillation", "quantization")),
     # What was, and what it is called now.
     *("CHANGELOG.md", "models/former.py", "suites/meta/house/test_words.py"),

@@ -12,7 +12,7 @@ from suites.meta.reports.documents import document_from
 if TYPE_CHECKING:
     from models.verdicts.measurement import Measurement
 
-EMBEDDED = "fixtures/budgets/embedded.toml"
+EMBEDDED = "models/verdicts/limits/budgets/embedded.toml"
 DROP = Budget("accuracy_drop", "max", 0.041, "4.1 points", EMBEDDED, "accuracy_drop.max")
 AGREEMENT = Budget("agreement", "min", 0.97, "97 %", EMBEDDED, "agreement.min")
 RATIO = Budget("latency_ratio", "max", 1.25, "1.25 x", EMBEDDED, "latency_ratio.float16.max")

@@ -32,11 +32,11 @@ def test_a_broken_budget_is_explained(red):
     measured = (
         "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 texts), 95 % interval in brackets"
     )
-    line = place_of("fixtures/budgets/embedded.toml", "accuracy_drop.max").line
+    line = place_of("models/verdicts/limits/budgets/embedded.toml", "accuracy_drop.max").line
     assert rows == {
         "Measured": measured,
         "Budget": "at most 4.1 points "
-        f"(fixtures/budgets/embedded.toml: accuracy_drop.max, line {line})",
+        f"(models/verdicts/limits/budgets/embedded.toml: accuracy_drop.max, line {line})",
         "Verdict": "fail: the whole interval breaks it",
         "Since the baseline": "worse by 3 points since yesterday",
         "Localizer": "first diverges at operator 4 of 5, SOFTMAX (layer_3): NaN or Inf, "
@@ -108,7 +108,7 @@ def test_html_and_markdown_show_markup_as_text():
 
 @pytest.mark.parametrize("key", ["accuracy_drop.max", "latency_ratio.float16.max"])
 def test_a_budgets_line_is_found(key):
-    file = "fixtures/budgets/embedded.toml"
+    file = "models/verdicts/limits/budgets/embedded.toml"
     place = place_of(file, key)
     line = (PROJECT / file).read_text(encoding="utf-8").splitlines()[place.line - 1]
     assert place.file == file
@@ -118,7 +118,7 @@ def test_a_budgets_line_is_found(key):
 @pytest.mark.parametrize(
     ("file", "key"),
     [("the corpus", "majority of the train split"), ("nowhere.toml", "a.max"),
-     ("fixtures/budgets/embedded.toml", "no.such.key")],
+     ("models/verdicts/limits/budgets/embedded.toml", "no.such.key")],
 )  # fmt: skip
 def test_limit_that_is_in_no_file_has_no_line(file, key):
     assert place_of(file, key) is None

@@ -18,7 +18,8 @@ def test_an_annotation_points_at_the_broken_budget():
     first, *_ = annotations_of(document())
     head, _, message = first.removeprefix("::").partition("::")
     assert head.startswith(
-        f"error file=fixtures/budgets/embedded.toml,line={DROP_LINE},title=fail%3A accuracy_drop"
+        f"error file=models/verdicts/limits/budgets/embedded.toml,line={DROP_LINE},"
+        "title=fail%3A accuracy_drop"
     )
     assert DROP_TEST.replace(":", "%3A") in head
     assert message.startswith(
@@ -33,8 +34,8 @@ def test_inconclusive_gates_warn_and_assertions_point_at_their_file():
     ratio = place_of(EMBEDDED, "latency_ratio.float16.max").line
     assert kinds[1:] == [
         "::error file=suites/conformance/test_file.py",
-        f"::warning file=fixtures/budgets/embedded.toml,line={agreement}",
-        f"::warning file=fixtures/budgets/embedded.toml,line={ratio}",
+        f"::warning file=models/verdicts/limits/budgets/embedded.toml,line={agreement}",
+        f"::warning file=models/verdicts/limits/budgets/embedded.toml,line={ratio}",
     ]
 
 

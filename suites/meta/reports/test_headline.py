@@ -15,7 +15,7 @@ from reports.scoreboard import scoreboard_rows
 from suites.meta.reports.documents import changed
 from suites.meta.reports.runs import DROP, WHOLE, document, taken
 
-GUARDS = "fixtures/guards/embedded.toml"
+GUARDS = "models/verdicts/limits/guards/embedded.toml"
 SLOWER = "latency_ratio.static_wi8_ai8_dense.max"
 GUARD = Budget("latency_ratio", "max", 2.5, "2.5 x", GUARDS, SLOWER, guards=True)
 KEPT, BROKEN, OPEN = (2.0, 1.9, 2.1, 40), (3.0, 2.9, 3.1, 40), (2.5, 2.4, 2.6, 40)

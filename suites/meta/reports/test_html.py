@@ -321,7 +321,7 @@ def test_emulated_board_is_not_called_fit_to_ship(*, emulated: bool, said: str) 
             "/somewhere/limits.toml",
             "; budgets that nothing here reads: agreement.min, peak_rss.max, a.max and 2 more",
         ),
-        ("fixtures/budgets/given.toml", ""),
+        ("models/verdicts/limits/budgets/given.toml", ""),
     ],
 )
 def test_passing_headline_names_unread_budgets(file: str, said: str) -> None:

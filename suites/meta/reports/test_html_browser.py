@@ -93,7 +93,7 @@ def test_a_failed_test_explains_itself(page_file: Path, visit) -> None:
     shown = described.inner_text()
     for text in (
         "accuracy_drop of float16: 5 points [4.2, 6] (n = 200 texts), 95 % interval",
-        "at most 4.1 points (fixtures/budgets/embedded.toml: accuracy_drop.max, line",
+        "at most 4.1 points (models/verdicts/limits/budgets/embedded.toml: accuracy_drop.max, line",
         "first diverges at operator 4 of 5, SOFTMAX (layer_3)",
         "Shown to fail by: classes that quantization permutes.",
         '"never again": gold BAD, float32 BAD by 2.5, float16 GOOD by 0.25',

@@ -132,6 +132,22 @@ def test_signal_and_reason_of_a_backend_become_fields(version):
     ]
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_files_of_limits_get_their_current_paths(version):
+    one = json.loads(former(version).read_text("utf-8"))
+    one["circumstances"]["budgets"] = "fixtures/budgets/embedded.toml"
+    document = migrated(one, SCHEMA_VERSION)
+    files = {
+        taken["budget"]["source"].partition(": ")[0]
+        for taken in document["measurements"]
+        if taken["budget"] is not None
+    }
+    assert files - {"the corpus"} == {"models/verdicts/limits/budgets/embedded.toml"}
+    assert document["circumstances"]["budgets"] == "models/verdicts/limits/budgets/embedded.toml"
+    for path in former_names.LIMITS.values():
+        assert (PROJECT / path).exists(), path
+
+
 def test_migration_leaves_its_argument_as_it_is():
     before = json.loads(former(1).read_text("utf-8"))
     migrated(before, SCHEMA_VERSION)

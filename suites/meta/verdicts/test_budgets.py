@@ -33,7 +33,7 @@ def test_the_shipped_budgets_can_be_read(name: str) -> None:
     assert drop.limit == "max"
     # None allows more than the paper lost.
     assert drop.value <= 0.041
-    assert drop.source == f"fixtures/budgets/{name}.toml: {metric}.max"
+    assert drop.source == f"models/verdicts/limits/budgets/{name}.toml: {metric}.max"
 
 
 def test_limit_of_a_scheme_overrides_the_general_one(tmp_path: Path) -> None:
@@ -71,7 +71,10 @@ def test_common_limits_apply_without_an_entry_in_the_file(tmp_path: Path) -> Non
     budgets = load(tmp_path, '[agreement]\nmin = "97 %"')
     kept = budgets.limit("weights_kept", "float32")
     assert kept is not None
-    assert (kept.value, kept.source) == (0.98, "fixtures/soundness.toml: weights_kept.float32.min")
+    assert (kept.value, kept.source) == (
+        0.98,
+        "models/verdicts/limits/soundness.toml: weights_kept.float32.min",
+    )
     assert budgets.limit("weights_kept", "float16") is None
     assert budgets.file == str(tmp_path / "mine.toml")
 

@@ -42,11 +42,13 @@ def taken(value: float, **limits: Budget) -> Measurement:
 @pytest.mark.parametrize("name", guard_names())
 def test_shipped_guards_belong_to_shipped_budgets_and_are_guards(name: str) -> None:
     assert name in budget_names()
-    assert guards_beside(f"fixtures/budgets/{name}.toml") == name
+    assert guards_beside(f"models/verdicts/limits/budgets/{name}.toml") == name
     guards = load_guards(name, schemes=SCHEMES, classes=3)
     assert guards.limits
     assert {limit.guards for limit in guards.limits.values()} == {True}
-    assert {limit.file for limit in guards.limits.values()} == {f"fixtures/guards/{name}.toml"}
+    assert {limit.file for limit in guards.limits.values()} == {
+        f"models/verdicts/limits/guards/{name}.toml"
+    }
 
 
 @pytest.mark.parametrize("name", guard_names())
@@ -61,7 +63,9 @@ def test_shipped_guard_can_be_broken_while_the_budget_is_kept(name: str) -> None
             assert not guard.keeps(budget.value), guard.key
 
 
-@pytest.mark.parametrize("budgets", ["mine.toml", "fixtures/budgets/given.toml", "embedded"])
+@pytest.mark.parametrize(
+    "budgets", ["mine.toml", "models/verdicts/limits/budgets/given.toml", "embedded"]
+)
 def test_other_budgets_have_no_guards(budgets: str) -> None:
     assert guards_beside(budgets) is None
 

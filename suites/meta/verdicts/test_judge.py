@@ -12,7 +12,7 @@ from models.errors import EdgeproofError
 from models.verdicts.intervals import proportion_interval
 from models.verdicts.judge import Budget, Estimate, Verdict, judge
 
-FILE = "fixtures/budgets/embedded.toml"
+FILE = "models/verdicts/limits/budgets/embedded.toml"
 DROP = Budget("accuracy_drop", "max", 0.041, "4.1 points", FILE, "accuracy_drop.max")
 AGREEMENT = Budget("agreement", "min", 0.97, "97 %", FILE, "agreement.min")
 SCHEME = "dynamic_wi8_afp32"
@@ -45,7 +45,7 @@ def test_the_reason_holds_value_interval_size_budget_and_its_place() -> None:
     judgment = judge(Estimate(0.012, 0.004, 0.021, 2000), DROP, scheme=SCHEME)
     assert judgment.reason == (
         "accuracy_drop of dynamic_wi8_afp32: 1.2 points [0.4, 2.1] (n = 2,000 texts), "
-        "budget at most 4.1 points (fixtures/budgets/embedded.toml: accuracy_drop.max): "
+        f"budget at most 4.1 points ({FILE}: accuracy_drop.max): "
         "the whole interval keeps it"
     )
 
@@ -58,7 +58,7 @@ def test_a_value_without_uncertainty_is_shown_without_an_interval() -> None:
     assert judgment.verdict is Verdict.FAIL
     assert judgment.reason == (
         "flatbuffer_bytes of dynamic_wi8_afp32: 8,378,548 bytes, "
-        "budget at most 8378547 bytes (fixtures/budgets/embedded.toml: flatbuffer_bytes.max): "
+        f"budget at most 8378547 bytes ({FILE}: flatbuffer_bytes.max): "
         "the value breaks it"
     )
 
