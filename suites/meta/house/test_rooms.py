@@ -6,6 +6,7 @@ import ast
 import itertools
 import re
 from collections import defaultdict
+from graphlib import TopologicalSorter
 
 import pytest
 
@@ -181,6 +182,18 @@ MAY_IMPORT = {
         "models.durations",
     },
 }
+# The rooms of the pytest layer, and which others each may import. It knows all of models/, and of
+# reports/ what a run leaves.
+IN_FIXTURES = {
+    "session": set(),
+    "selecting": {"session"},
+    "building": {"session"},
+    "answering": {"session", "building"},
+    "timing": {"session", "answering"},
+    "judging": {"session", "selecting", "building", "answering"},
+    "backends": {"session", "selecting", "answering", "judging"},
+    "results": {"session", "selecting", "building", "answering", "judging", "backends"},
+}
 # What is for every room: what opens a file that somebody else made, or that is kept, shows its
 # text, starts a program or ends this one.
 FOR_ALL = {
@@ -220,7 +233,7 @@ COMMAND = ".__main__"
 MAY_NAME = {
     "models.fleet": {"suites", "reports"},
     "models.former": {"fixtures", "models.devices", "models.verdicts"},
-    "reports": {"suites", "fixtures"},
+    "reports": {"suites"},
 }
 # Names that stand for the checkout's folder, and a text that is a path within it.
 CHECKOUT = {"ROOT", "PROJECT"}
@@ -325,6 +338,24 @@ def test_imports_follow_the_rules(imports):
         used = {room_of(name) for name in found.names if name.split(".")[0] in OURS}
         wrong[module] = used - MAY_IMPORT[room] - FOR_ALL - {room, "models"}
     assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
+
+
+def test_rooms_of_the_pytest_layer_follow_their_rules(imports):
+    wrong = defaultdict(set)
+    found_rooms = set()
+    for module, found in imports.items():
+        top, *rest = module.split(".")
+        if top != "fixtures" or not rest:
+            continue
+        found_rooms.add(rest[0])
+        used = {name.split(".")[1] for name in found.names if name.startswith("fixtures.")}
+        wrong[module] = used - IN_FIXTURES[rest[0]] - {rest[0]}
+    assert {module: rooms for module, rooms in wrong.items() if rooms} == {}
+    assert found_rooms == set(IN_FIXTURES)
+
+
+def test_rooms_of_the_pytest_layer_have_no_circle():
+    assert set(TopologicalSorter(IN_FIXTURES).static_order()) == set(IN_FIXTURES)
 
 
 def test_paths_follow_the_rules_of_imports(imports):
