@@ -6,7 +6,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
-from fixtures.kernel_search import search
+from fixtures.backends.kernel_search import search
 from models.kernels.asking import AskedBackend
 from models.kernels.families.all_families import FAMILIES
 from models.kernels.searching import Judge, search_by_seeds

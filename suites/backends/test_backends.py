@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fixtures.endings import does_not_apply, fails
+from fixtures.session.endings import does_not_apply, fails
 from models.verdicts.estimates import agreement, exact
 
 pytestmark = pytest.mark.needs("a runner", "another backend")

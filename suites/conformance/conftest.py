@@ -1,5 +1,5 @@
 """Let hypothesis draw as many examples as this run's sample sizes say."""
 
-from fixtures.examples import pytest_configure
+from fixtures.session.examples import pytest_configure
 
 __all__ = ["pytest_configure"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from fixtures.examples import PROFILE
+from fixtures.session.examples import PROFILE
 from models.input_roles import ROLES
 from models.verdicts.metrics import total_variations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.endings import does_not_apply
+from fixtures.session.endings import does_not_apply
 from models.flatbuffers import contract
 from models.flatbuffers.runtimes import minimum_runtime, version_key
 from models.runtime.available import read_backend

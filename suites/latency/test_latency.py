@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.classifying import TEXT_SHARES
+from fixtures.timing.classifying import TEXT_SHARES
 from models.verdicts.estimates import quantile
 from models.verdicts.single_stream import PERCENTILES
 

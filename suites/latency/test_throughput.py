@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.runners import DEVICE_CLOCK
+from fixtures.answering.runners import DEVICE_CLOCK
 
 
 @pytest.mark.measures("texts_per_second")

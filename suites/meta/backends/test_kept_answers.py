@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fixtures.backend_answers import TEXTS_AT_ONCE, Asking
+from fixtures.backends.answers import TEXTS_AT_ONCE, Asking
 from models.runtime.transports import LocalTransport
 from models.store import Stage, Store
 from suites.meta.tiny_models import INPUTS, make_tiny_models, sample_inputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from fixtures.known_pairs import FILE, KnownPair, read_known_pairs
+from fixtures.judging.known_pairs import FILE, KnownPair, read_known_pairs
 from models.errors import UsageMistake
 
 ENTRY = """

@@ -14,7 +14,7 @@ import pytest
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from fixtures.providers import Given, facts_of
+from fixtures.session.providers import Given, facts_of
 from models import store as store_module
 from models.artefact import manifest_of
 from models.bundle.manifest import MANIFEST

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from fixtures.providers import Given
+from fixtures.session.providers import Given
 from models.bundle.opening import open_bundle
 from models.bundle.writing import Contents, write_bundle
 from models.candidates.artefacts import read_card

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.handing import provider_of
-from fixtures.options import OPTIONS
+from fixtures.session.handing import provider_of
+from fixtures.session.options import OPTIONS
 from models.paths import is_name
 from suites.meta.gates.running import run_pytest
 from suites.meta.recordings import write_app

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fixtures.classifying import PILOT, _until_decided
-from fixtures.pace import SECONDS_OF_A_PROPERTY, SECONDS_OF_EXAMPLES, Tries
-from fixtures.sample_sizes import (
+from fixtures.answering.pace import SECONDS_OF_A_PROPERTY, SECONDS_OF_EXAMPLES, Tries
+from fixtures.session.sample_sizes import (
     FEWEST_EXAMPLES,
     FEWEST_OF_A_PROPERTY,
     FULL,
     as_many_as_fit,
 )
-from fixtures.timing import BREAK, FEWEST_ORDERED, Load
+from fixtures.timing.classifying import PILOT, _until_decided
+from fixtures.timing.races import BREAK, FEWEST_ORDERED, Load
 from models.runtime.answers import Classified
 from models.verdicts.comparison import BLOCK, FEWEST_BLOCKS, block_for
 from models.verdicts.single_stream import FEWEST, single_stream

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures import baselines
+from fixtures.judging import baselines
 from models.devices.profile import load_device
 from models.devices.recognition import Found
 from models.runtime.addresses import SshAddress

@@ -9,7 +9,7 @@ import tomllib
 
 import pytest
 
-from fixtures.options import OPTIONS
+from fixtures.session.options import OPTIONS
 from models.store import PROJECT
 from suites.meta.docs.blocks import blocks
 

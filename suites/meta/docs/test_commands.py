@@ -15,7 +15,7 @@ import shutil
 
 import pytest
 
-from fixtures.options import OPTIONS
+from fixtures.session.options import OPTIONS
 from models.store import PROJECT
 from models.subjects import subject_names
 from models.verdicts.metrics import METRICS

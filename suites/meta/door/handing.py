@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fixtures.handing import provider_of
-from fixtures.options import OPTIONS
+from fixtures.session.handing import provider_of
+from fixtures.session.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fixtures.providers import Provider
+    from fixtures.session.providers import Provider
 
 
 def provider_by(given: Mapping[str, str | tuple[str, ...]]) -> Provider:

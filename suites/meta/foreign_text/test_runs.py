@@ -62,7 +62,7 @@ def run(tmp_path_factory) -> tuple[str, Path]:
     """The printed output of a run in CI, and its folder."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "test_words.py").write_text(TESTS, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-rA", "-p", "fixtures.safe_reports"]
+    command = [sys.executable, "-m", "pytest", "-rA", "-p", "fixtures.session.safe_reports"]
     command += ["-p", "no:cacheprovider", f"--rootdir={folder}", "-c", "/dev/null", "--capture=sys"]
     command += [f"--junitxml={folder}/junit.xml", "-o", "junit_logging=all", "--color=no"]
     command += [f"--alluredir={folder}/allure", str(folder / "test_words.py")]

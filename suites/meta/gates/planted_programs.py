@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import models.backends
-from fixtures import backend_answers
+from fixtures.backends import answers as backend_answers
 from models.devices import watch
 from models.runtime import assembling
 from suites.meta.gates.planting import (

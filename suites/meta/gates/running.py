@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from fixtures.junit import EACH
+from fixtures.results.junit import EACH
 from models.store import PROJECT
 from reports.results import read_results
 

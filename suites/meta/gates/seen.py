@@ -6,8 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from fixtures.document import changed, commit
-from fixtures.options import SETTINGS
+from fixtures.judging.document import changed, commit
+from fixtures.session.options import SETTINGS
 from models.errors import EdgeproofError
 from reports.faults import SAID, Seen
 from reports.runs import FAULTS

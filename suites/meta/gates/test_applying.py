@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fixtures.applying import MARKER, NEEDS, Asked
-from fixtures.circumstances import UNWATCHED, Watches
-from fixtures.endings import DoesNotApply
-from fixtures.perturbing import CHANGES, changed_input, filled_padding, several
-from fixtures.trivial_classifiers import TrivialClassifiers
+from fixtures.answering.perturbing import CHANGES, changed_input, filled_padding, several
+from fixtures.judging.trivial_classifiers import TrivialClassifiers
+from fixtures.selecting.applying import MARKER, NEEDS, Asked
+from fixtures.session.endings import DoesNotApply
+from fixtures.timing.circumstances import UNWATCHED, Watches
 from models.devices.profile import load_device
 from models.errors import TooFew
 from models.flatbuffers.contract import CONTRACTS, float_breaches, product_breaches

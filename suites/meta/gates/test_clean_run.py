@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from fixtures.extent import KERNELS
+from fixtures.selecting.extent import KERNELS
 from models.store import PROJECT
 from suites.meta.gates import faults_in_checkpoints, faults_in_emulation, faults_in_lengths
 from suites.meta.gates.faults_in_backends import ACCELERATOR

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.options import SETTINGS
+from fixtures.session.options import SETTINGS
 from reports.faults import SAID, read_faults
 from suites.meta.gates.seen import FaultsSeen
 from suites.meta.gates.table import planted

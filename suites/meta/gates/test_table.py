@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.extent import every_gate
+from fixtures.selecting.extent import every_gate
 from models.store import PROJECT
 from reports.faults import PlantedFault, Seen, read_faults, write_faults
 from suites.meta.gates.faults_in_code import FAULTS

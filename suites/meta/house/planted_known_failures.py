@@ -8,6 +8,6 @@ VARIABLE = "EDGEPROOF_META_KNOWN_FAILURES"
 
 def pytest_configure() -> None:
     """Point edgeproof at it; earlier, its import would come before pytest's own."""
-    from fixtures import known_failures  # noqa: PLC0415
+    from fixtures.judging import known_failures  # noqa: PLC0415
 
     known_failures.FILE = Path(os.environ[VARIABLE])

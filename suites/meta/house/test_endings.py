@@ -6,15 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.backend_cells import _said
-from fixtures.endings import (
+from fixtures.backends.matrix import _said
+from fixtures.results.outcomes import outcome_after
+from fixtures.session.endings import (
     CannotRun,
     VerdictFailed,
     cannot_run,
     fails,
     pytest_runtest_makereport,
 )
-from fixtures.outcomes import outcome_after
 from models.runtime.failures import RunnerDied
 
 

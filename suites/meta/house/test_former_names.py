@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures import known_failures
-from fixtures.options import OPTIONS, SETTINGS, Option
+from fixtures.judging import known_failures
+from fixtures.session.options import OPTIONS, SETTINGS, Option
 from models import former
 from models.devices.profile import FOLDER, load_device
 from models.errors import UsageMistake

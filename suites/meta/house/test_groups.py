@@ -23,10 +23,10 @@ STARTED = {
     "models.flatbuffers": "device",
     "models.onnx.answering": "onnx",
     "models.runner.serving": "tflite-runtime",
-    "fixtures.options": "device",
-    "fixtures.providers": "device",
-    "fixtures.allure": "device",
-    "fixtures.speed": "device",
+    "fixtures.session.options": "device",
+    "fixtures.session.providers": "device",
+    "fixtures.results.allure": "device",
+    "fixtures.timing.speed": "device",
 }
 # Lets a module import the standard library, edgeproof, and what is named; nothing else.
 ALONE = """

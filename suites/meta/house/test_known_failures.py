@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from fixtures import known_failures
-from fixtures.errors import CAUSE
-from fixtures.known_failures import Known
-from fixtures.measurements import keep
-from fixtures.options import SETTINGS
+from fixtures.judging import known_failures
+from fixtures.judging.known_failures import Known
+from fixtures.judging.measurements import keep
+from fixtures.session.errors import CAUSE
+from fixtures.session.options import SETTINGS
 from models.verdicts.judge import Budget, Estimate
 from models.verdicts.measurement import measure
 from suites.meta.gates.running import run_pytest

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures import artefacts, making, variants
-from fixtures.making import MAKING, PLANNED, Making
-from fixtures.options import SETTINGS
-from fixtures.providers import Built
+from fixtures.answering import variants
+from fixtures.building import artefacts, making
+from fixtures.building.making import MAKING, PLANNED, Making
+from fixtures.session.options import SETTINGS
+from fixtures.session.providers import Built
 from models.errors import EdgeproofError, UsageMistake
 from models.making import BuilderProcess
 from models.store import Stage, Store

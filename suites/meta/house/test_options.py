@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fixtures import options
-from fixtures.options import OPTIONS, Option
+from fixtures.session import options
+from fixtures.session.options import OPTIONS, Option
 from models.errors import UsageMistake
 from models.store import PROJECT
 from suites.meta.gates.running import environment

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import jsonschema
 import pytest
 
-from fixtures.applying import LEFT_OUT, UNABLE
-from fixtures.extent import ExtentOfRun, every_gate
-from fixtures.options import SETTINGS
+from fixtures.selecting.applying import LEFT_OUT, UNABLE
+from fixtures.selecting.extent import ExtentOfRun, every_gate
+from fixtures.session.options import SETTINGS
 from models.flatbuffers.schemes import SCHEMES
 from models.store import PROJECT
 from reports.document import Outcome
@@ -179,7 +179,7 @@ def test_tests_deselected_by_a_plugin_make_a_run_partial(gathered):
     assert said == "3 tests were left out by another option or plugin"
 
 
-@pytest.mark.parametrize("part", ["fixtures.extent", "edgeproof-extent", "skipping"])
+@pytest.mark.parametrize("part", ["fixtures.selecting.extent", "edgeproof-extent", "skipping"])
 def test_rejects_run_without_a_required_plugin(part, tmp_path):
     outcome = run_pytest(tmp_path, [*SIZES, "-p", f"no:{part}"])
     assert outcome.code == pytest.ExitCode.USAGE_ERROR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.scheduling import scope_of
+from fixtures.selecting.scheduling import scope_of
 
 PREFIXES = ("rpi4-emulated-float32", "rpi4-emulated-mine", "rpi4-emulated-mine-int8")
 DROP = "suites/accuracy/test_accuracy_drop.py"

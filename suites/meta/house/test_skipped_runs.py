@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.all_skipped import GateTally
+from fixtures.results.all_skipped import GateTally
 
 
 def ended(session_status, *reports):

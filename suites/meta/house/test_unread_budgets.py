@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from fixtures.judging import Judge
-from fixtures.measures import measured_by
+from fixtures.judging.judge import Judge
+from fixtures.selecting.measures import measured_by
 from models.store import PROJECT
 from models.verdicts.estimates import exact
 from models.verdicts.metrics import METRICS

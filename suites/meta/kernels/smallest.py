@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import assume
 
-from fixtures.kernel_search import search
+from fixtures.backends.kernel_search import search
 from models.errors import EdgeproofError
 from models.kernels.arithmetic import arithmetic_of
 from models.kernels.asking import EMULATED_SECONDS, AskedBackend

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fixtures.kernel_coverage import texts_of
+from fixtures.backends.kernel_coverage import texts_of
 from models.errors import EdgeproofError
 from models.flatbuffers.writing import Scalar, u32
 from models.input_roles import LENGTH

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from fixtures import localizing
+from fixtures.judging import localizing
 from models.flatbuffers.reading import read_contents
 from models.flatbuffers.schemes import SCHEMES
 from models.localizing import mending

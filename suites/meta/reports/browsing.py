@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from fixtures.options import SETTINGS
+from fixtures.session.options import SETTINGS
 from models.errors import EdgeproofError
 from reports import allure, html
 from suites.meta.reports.drawn import planted, write_run

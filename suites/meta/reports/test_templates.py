@@ -78,7 +78,7 @@ def test_missing_jinja_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_jinja_is_imported_only_where_a_page_is_written() -> None:
     code = (
-        "import sys, fixtures.terminal, reports.summary, reports.staging, reports.html;"
+        "import sys, fixtures.session.terminal, reports.summary, reports.staging, reports.html;"
         "print('jinja2' in sys.modules)"
     )
     done = subprocess.run(

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from fixtures.carrying import Carrier, Scored
+from fixtures.answering.carrying import Carrier, Scored
 from models.verdicts import carrying
 from models.verdicts.estimates import accuracy, accuracy_drop
 from models.verdicts.judge import Verdict

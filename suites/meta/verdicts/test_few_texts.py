@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.sample_sizes import EMULATED, choose_sample_sizes
+from fixtures.session.sample_sizes import EMULATED, choose_sample_sizes
 from models.flatbuffers.schemes import SCHEMES
 from models.verdicts.budgets import OF_FEW_TEXTS, SCORES, budget_names, load_budgets
 from models.verdicts.intervals import proportion_interval

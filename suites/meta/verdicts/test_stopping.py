@@ -182,7 +182,7 @@ def test_limits_decide_and_what_has_none_has_to_be_narrow(interval, limits, beca
 
 
 def test_baseline_asks_for_a_narrow_interval_however_far_its_limit():
-    from fixtures.stopping import enough  # noqa: PLC0415 - a fixture, called as a function
+    from fixtures.timing.stopping import enough  # noqa: PLC0415 - a fixture, called as a function
 
     budget = _at_most("latency_ratio", 5.0)
     settings = SimpleNamespace(
