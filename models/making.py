@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from models import processes
-from models.build import SECONDS_TO_STOP
+from models.build import ENVIRONMENT, SECONDS_TO_STOP
 from models.building import helpers
 from models.errors import EdgeproofError
 from models.store import PROJECT, SECONDS_OF_A_BUILD
@@ -44,7 +44,14 @@ class BuilderProcess:
         lives, self._ends = os.pipe()
         try:
             with os.fdopen(lives, "rb") as stdin:
-                self._process = processes.start(command, remedy=_AGAIN, stdin=stdin, folder=PROJECT)
+                self._process = processes.start(
+                    command,
+                    remedy=_AGAIN,
+                    stdin=stdin,
+                    # What it would start itself again with.
+                    environment=os.environ | ENVIRONMENT,
+                    folder=PROJECT,
+                )
         except EdgeproofError:
             os.close(self._ends)
             raise

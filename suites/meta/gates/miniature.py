@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from models.artefact import MANIFEST, Artefact, manifest_of, open_artefact
 from models.artefact_names import FLATBUFFER
+from models.build import ENVIRONMENT
 from models.building.plan import make_plan, make_request
 from models.paper_recipe import TOKENS, paper_stage
 from models.store import PROJECT, Stage, Store, hash_file
@@ -167,7 +168,7 @@ def build(mini: Miniature) -> None:
     done = subprocess.run(
         build_command(mini),
         cwd=PROJECT,
-        env=environment(),
+        env=environment() | ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
