@@ -22,6 +22,16 @@ PIP = (
 SECONDS = 1200
 
 
+def _copy_compiled(source: Path, target: Path) -> None:
+    """Copy the compiled module of a source, where there is one; to compile all takes seconds."""
+    if source.suffix != ".py":
+        return
+    kept, copied = (Path(importlib.util.cache_from_source(str(file))) for file in (source, target))
+    if kept.is_file():
+        copied.parent.mkdir(exist_ok=True)
+        shutil.copy2(kept, copied)
+
+
 @dataclass(frozen=True)
 class Done:
     """The end of a command."""
@@ -50,7 +60,9 @@ class Checkout:
             target = self.root / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if (PROJECT / name).is_file():
-                shutil.copy(PROJECT / name, target)
+                # With its time, by which Python knows the compiled module of a source.
+                shutil.copy2(PROJECT / name, target)
+                _copy_compiled(PROJECT / name, target)
         self._tools.mkdir()
         shutil.copy(HERE / "tox.py", self._tools)
         self._allure: dict[str, str] = {}
