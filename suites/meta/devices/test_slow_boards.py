@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -12,10 +14,11 @@ from fixtures.session.sample_sizes import (
     FULL,
     as_many_as_fit,
 )
-from fixtures.timing.classifying import PILOT, _until_decided
+from fixtures.timing.classifying import PILOT, _Sizes, _until_decided
 from fixtures.timing.races import BREAK, FEWEST_ORDERED, Load
 from models.runtime.answers import Classified
 from models.verdicts.comparison import BLOCK, FEWEST_BLOCKS, block_for
+from models.verdicts.intervals import CONFIDENCE, samples_for_quantile
 from models.verdicts.single_stream import FEWEST, single_stream
 from models.verdicts.stopping import DECIDES, timed_looks
 
@@ -51,12 +54,11 @@ class Device:
         return np.full(count, self.seconds)
 
 
-def _labelled(seconds, decided=lambda _: DECIDES):
+def _labelled(seconds, decided=lambda _: DECIDES, fewest=0):
     device = Device(seconds)
     most = FULL.rate_rounds * FULL.rate_texts
-    taken = _until_decided(
-        device.classify, np.arange(most), FULL.rate_texts, FULL.rate_rounds, decided
-    )
+    sizes = _Sizes(FULL.rate_texts, FULL.rate_rounds, fewest)
+    taken = _until_decided(device.classify, np.arange(most), sizes, decided)
     return taken, device.asked
 
 
@@ -86,6 +88,15 @@ def test_slow_board_that_nothing_decides_labels_all_rates():
     taken, _ = _labelled(SLOW, decided=lambda _: "")
     assert len(taken.rows) == 4 * FULL.rate_rounds
     assert taken.stopped.because != DECIDES
+
+
+@pytest.mark.parametrize("seconds", [SLOW, FAST])
+def test_limited_99th_percentile_is_looked_at_once_with_two_finite_ends(seconds):
+    fewest = math.ceil(1.5 * samples_for_quantile(0.99))
+    taken, _ = _labelled(seconds, fewest=fewest)
+    assert taken.confidence == CONFIDENCE
+    assert len(taken.rows) >= fewest
+    assert math.isfinite(taken.stream.percentile(0.99).high)
 
 
 def test_answers_of_a_slow_board_are_counted():

@@ -8,6 +8,7 @@ import pytest
 
 from fixtures.judging.judge import Judge
 from fixtures.selecting.measures import measured_by
+from fixtures.timing.classifying import TEXT_SHARES
 from models.store import PROJECT
 from models.verdicts.estimates import exact
 from models.verdicts.metrics import METRICS
@@ -71,8 +72,10 @@ def test_every_metric_is_measured_by_a_gate():
         for file in suites.rglob("test_*.py")
         if "meta" not in file.relative_to(suites).parts
     )
-    assert {name for name in METRICS if f'"{name}"' not in written} == set(PERCENTILES)
+    named = set(PERCENTILES) | set(TEXT_SHARES)
+    assert {name for name in METRICS if f'"{name}"' not in written} == named
     assert 'parametrize("metric", PERCENTILES)' in written
+    assert 'parametrize("metric", TEXT_SHARES)' in written
 
 
 def _together(judge):
