@@ -101,8 +101,8 @@ def shape_of(layers: int, heads: int, units: int, width: int) -> Architecture:
 
 
 def _make(shapes: dict[str, Architecture], folder: str) -> None:
+    from models.building.convert import convert  # noqa: PLC0415 - imports TensorFlow
     from models.corpus.tokenize import Encoded  # noqa: PLC0415 - in a process of its own
-    from models.flatbuffers.convert import convert  # noqa: PLC0415 - imports TensorFlow
     from models.flatbuffers.schemes import scheme_named  # noqa: PLC0415
     from models.networks.parameters import initial_values  # noqa: PLC0415
 

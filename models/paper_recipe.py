@@ -151,7 +151,7 @@ def _words_of(document: dict[str, Any]) -> int:
 
 
 def _make(out: Path) -> None:
-    from models.flatbuffers.convert import convert  # noqa: PLC0415 - TensorFlow
+    from models.building.convert import convert  # noqa: PLC0415 - TensorFlow
 
     none = np.zeros((0, TOKENS), np.int32)
     calibration = Encoded(none, none, none, np.zeros(0, np.int32))

@@ -319,7 +319,7 @@ class Builder:
         return shape, load_file(kept.path(WEIGHTS))
 
     def _make_variant(self, scheme: str, out: Path) -> None:
-        from models.flatbuffers.convert import convert  # noqa: PLC0415 - TensorFlow
+        from models.building.convert import convert  # noqa: PLC0415 - TensorFlow
         from models.flatbuffers.quantizing import UnsupportedSchemeError  # noqa: PLC0415
 
         self._progress.say(f"variant {scheme}: converting")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from models.building import convert
 from models.corpus.tokenize import Encoded
-from models.flatbuffers import convert
 from models.flatbuffers.added_constants import store_addends
 from models.flatbuffers.graph import CODES, Graph
 from models.flatbuffers.observing import Observer, ranges_of

@@ -25,7 +25,7 @@ ENTRIES = [*MAKERS, *DOWNLOADS, *ANSWERS]
 REACHED = {
     "models.flatbuffers.structure": {"_make_variant", "_make_model"},
     "models.flatbuffers.dtypes": {"_make_variant", "_make_model"},
-    "models.flatbuffers.convert": {"_make_variant"},
+    "models.building.convert": {"_make_variant"},
     "models.flatbuffers.inspect": {"_make_variant"},
     "models.corpus.tokenize": {*METHODS, "_prune_corpus", "_round"},
     "models.networks.torch_pickle": {"_make_model"},
@@ -137,8 +137,9 @@ def test_table_of_schemes_changes_only_the_key_of_conversion(whole):
     }
 
 
-# Subjects are hashed as far as they are used; no artefact is made of a kernel's smallest case.
-BESIDE_THE_STORE = {"subjects", "deviating"}
+# Subjects are hashed as far as they are used; no artefact is made of a kernel's smallest case, of a
+# limit or of a device's profile.
+BESIDE_THE_STORE = {"subjects", "deviating", "limits", "profiles", "emulated"}
 
 
 def test_every_data_file_of_the_package_is_named_by_a_module(whole):

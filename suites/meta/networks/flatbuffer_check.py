@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from models.building.convert import convert
 from models.corpus.tokenize import Encoded
-from models.flatbuffers.convert import convert
 from models.flatbuffers.schemes import scheme_named
 from models.flatbuffers.signature import LOGITS, NAMES, signature_of_length
 from models.networks import tflite_file

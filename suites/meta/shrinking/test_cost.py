@@ -23,7 +23,7 @@ from suites.meta.scripts import printed_by
 CONVERT = """
 import json, sys
 import numpy as np
-from models.flatbuffers.convert import convert
+from models.building.convert import convert
 from models.flatbuffers.schemes import scheme_named
 from models.networks.architecture import Architecture
 from models.networks.parameters import initial_values
