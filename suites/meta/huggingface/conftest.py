@@ -1,16 +1,28 @@
-"""PyTorch on one thread: tests run side by side, and threads that wait for each other spin."""
+"""Keep PyTorch on one thread, and share what was trained among the processes of a session.
+
+Tests run side by side, and threads that wait for each other spin.
+"""
 
 from __future__ import annotations
 
+import shutil
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from models.store import Store
+from suites.meta.gates.miniature import Miniature
+from suites.meta.gates.sharing import shared_folder
+from suites.meta.huggingface import small
+from suites.meta.huggingface.building import build
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+__all__ = ["shared_folder"]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -26,3 +38,27 @@ def one_thread() -> None:
 def store(tmp_path: Path) -> Store:
     """Return an empty store."""
     return Store(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def trained(shared_folder: Path) -> Callable[[str], Miniature]:
+    """Fine-tune and convert a small encoder of a family, once in a session: `trained(name)`."""
+
+    def made(name: str) -> Miniature:
+        folder = shared_folder / name.replace(", ", "-")
+        mini, built = Miniature(folder, folder / "store"), folder / "built"
+        with FileLock(f"{folder}.lock"):
+            if not built.exists():
+                # What a build left that failed.
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                small.make_encoder(name, folder / "encoder")
+                small.write_texts(mini.corpus)
+                small.write_subject(
+                    mini.subject, folder / "encoder", small.TRAINING, max_tokens=small.TOKENS
+                )
+                build(mini.subject, mini.corpus, Store(mini.store))
+                built.touch()
+        return mini
+
+    return made

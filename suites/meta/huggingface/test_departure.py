@@ -13,7 +13,7 @@ import pytest
 
 from models.huggingface.parity import compare, full_length, unpadded
 from suites.meta.huggingface import small
-from suites.meta.huggingface.test_families import build, judge
+from suites.meta.huggingface.building import build, judge
 
 if TYPE_CHECKING:
     from pathlib import Path

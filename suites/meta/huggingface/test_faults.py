@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from models.store import Store
 from suites.meta.gates.faults_in_checkpoints import FAULTS
-from suites.meta.gates.miniature import Miniature
 from suites.meta.gates.planting import Fault, plant
 from suites.meta.gates.running import PytestRun, run
 from suites.meta.gates.turning_red import assert_its_gate_turns_red
-from suites.meta.huggingface import small
-from suites.meta.huggingface.test_families import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from suites.meta.gates.miniature import Miniature
 
 pytestmark = [
     pytest.mark.skipif(
@@ -33,28 +31,15 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Miniature:
-    """A small DistilBERT, fine-tuned and converted."""
-    mini = Miniature(tmp_path_factory.mktemp("checkpoint"), tmp_path_factory.mktemp("store"))
-    small.write_texts(mini.corpus)
-    small.make_encoder("distilbert", mini.folder / "encoder")
-    small.write_subject(
-        mini.subject, mini.folder / "encoder", small.TRAINING, max_tokens=small.TOKENS
-    )
-    build(mini.subject, mini.corpus, Store(mini.store))
-    return mini
-
-
 @pytest.mark.parametrize("name", FAULTS)
 def test_planted_fault_fails_its_gate(
     name: str,
-    checkpoint: Miniature,
+    trained: Callable[[str], Miniature],
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
     def run_with(fault: Fault) -> PytestRun:
-        mini = checkpoint.copied_to(tmp_path / "store")
+        mini = trained("distilbert").copied_to(tmp_path / "store")
         shutil.rmtree(mini.store / "answers", ignore_errors=True)
         arguments, variables = plant(fault, mini, tmp_path)
         return run(mini, tmp_path / "reports", [fault.gate], arguments, variables)

@@ -1,0 +1,39 @@
+"""Build and judge subjects whose model is a checkpoint."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+from models.building.plan import make_plan, make_request
+from models.progress import Progress
+from models.subjects import load_subject
+from suites.meta.gates.running import run_pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.building.plan import Plan
+    from models.store import Store
+
+GATES = ("suites/accuracy", "suites/agreement", "suites/conformance", "suites/privacy")
+
+
+def build(subject: Path, corpus: Path, store: Store) -> Plan:
+    """Make every artefact of a subject in this process, which has imported PyTorch already."""
+    from models.huggingface.builder import Builder  # noqa: PLC0415 - PyTorch
+
+    plan = make_plan(make_request(load_subject(str(subject)), corpus=corpus))
+    with warnings.catch_warnings():
+        # The builder's own process lets libraries warn of each other; these tests make it an error.
+        warnings.simplefilter("ignore")
+        Builder(store, plan, Progress(io.StringIO())).build()
+    return plan
+
+
+def judge(subject: Path, corpus: Path, store: Store, reports: Path) -> tuple[int, str]:
+    """Run the gates on a subject; return the exit code and the output."""
+    given = [f"--edge-subject={subject}", f"--edge-corpus={corpus}"]
+    done = run_pytest(reports, [*GATES, *given, f"--edge-cache-dir={store.root}"])
+    return done.code, done.output
