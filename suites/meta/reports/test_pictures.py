@@ -128,7 +128,7 @@ def test_pareto_front_excludes_dominated_variants():
 
 
 def test_collecting_does_not_import_matplotlib():
-    modules = "fixtures.results.writing.writing, reports.html"
+    modules = "fixtures.results.writing, reports.html"
     code = f"import sys, {modules}; print('matplotlib' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
