@@ -1,31 +1,16 @@
 """The networks give the logits of `transformers` for the same config and weights.
 
-Needs the dependency group `parity`; a planted fault in the mask or the types must show.
+Needs the dependency group `parity`; a planted fault in the mask or the types must show. On PyTorch,
+without TensorFlow, `suites/meta/huggingface/test_networks.py` says the same.
 """
 
 from __future__ import annotations
 
-import json
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
-from suites.meta.scripts import printed_by
-
-SCRIPT = Path(__file__).with_name("parity_check.py")
-TOLERANCE = 1e-4
-LENGTHS = ("1", "7", "16", "64")
-CASES = (
-    "bert",
-    "bert_gelu_new",
-    "mobilebert",
-    "mobilebert_pooled",
-    "mobilebert_tiny",
-    "mobilebert_tiny_unshared",
-    "mobilebert_layer_norm",
-    "mobilebert_without_bottlenecks",
-)
+from suites.meta.networks.compared import CASES, LENGTHS, TOLERANCE, compare
 
 pytestmark = pytest.mark.skipif(
     find_spec("torch") is None or find_spec("transformers") is None,
@@ -33,14 +18,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def compare(folder, backend, *cases):
-    return json.loads(printed_by(SCRIPT, folder, *cases, KERAS_BACKEND=backend))
-
-
-@pytest.fixture(scope="module", params=["tensorflow", "torch"])
-def answers(request, tmp_path_factory):
-    """Results of the script for every small case, on one Keras backend."""
-    return compare(tmp_path_factory.mktemp(request.param), request.param, *CASES)
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """Results of the script for every small case."""
+    return compare(tmp_path_factory.mktemp("networks"), "tensorflow", *CASES)
 
 
 @pytest.mark.parametrize("tokens", LENGTHS)

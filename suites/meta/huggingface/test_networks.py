@@ -1,0 +1,31 @@
+"""On PyTorch, the networks give the logits of `transformers` for the same config and weights.
+
+Keras computes them; no TensorFlow is needed. One test: the comparison is made once, in whichever
+process that is.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+from suites.meta.networks.compared import CASES, LENGTHS, TOLERANCE, compare
+
+pytestmark = pytest.mark.skipif(
+    find_spec("torch") is None or find_spec("transformers") is None,
+    reason="needs the dependency group 'huggingface'",
+)
+
+
+def test_networks_give_the_logits_of_transformers(tmp_path):
+    found = compare(tmp_path, "torch", *CASES)
+    assert set(found) == set(CASES)
+    worst = {case: max(answer["errors"].values()) for case, answer in found.items()}
+    assert {case: error for case, error in worst.items() if error >= TOLERANCE} == {}
+    for fault in ("unmasked", "untyped"):
+        seen = {case: min(found[case][fault][n] for n in LENGTHS[1:]) for case in CASES}
+        missed = {case: error for case, error in seen.items() if error <= 100 * TOLERANCE}
+        assert missed == {}, fault
+    same = {case: answer["same_from_bin"] for case, answer in found.items()}
+    assert same == {case: {"zipped": True, "legacy": True} for case in CASES}
