@@ -195,3 +195,9 @@ def test_baseline_asks_for_a_narrow_interval_however_far_its_limit():
         baselines = SimpleNamespace(texts_of=lambda *_, known=known: known)
         told = enough.__wrapped__(settings, baselines)
         assert told("latency_ratio", "float16", wide) == because
+
+
+def test_race_of_the_reference_alone_needs_no_second_look():
+    from fixtures.timing.races import _why_enough  # noqa: PLC0415 - beside its fixture
+
+    assert _why_enough(lambda *_: "", "latency_ratio", {})
