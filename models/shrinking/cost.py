@@ -42,7 +42,8 @@ OPERATOR, ELEMENT = 0.140, 1 / 6920
 OF_ROWS, OF_ONE_ROW, OF_ATTENTION = 455_000, 27_200, 42_400
 # Microseconds of a text outside the graph: tokens, checks, inputs and label.
 TEXT = 25.0
-# In a race, in turns with the recipe, a text takes these microseconds, and its own time so often.
+# A text that is raced in turns with the recipe takes its own time, multiplied by the share, and the
+# microseconds of the start.
 # Three files of airline were raced, two of them twice: this is within 7 % of each.
 RACE_START, RACE_SHARE = 50.0, 1.14
 # Microseconds of the paper's recipe: an answer of MobileBERT of 24 layers as dynamic int8, at 128

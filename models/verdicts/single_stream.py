@@ -10,6 +10,7 @@ Source: MLPerf Inference rules, scenario "single stream"; Reddi et al. 2020, arX
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -118,18 +119,18 @@ def single_stream(
     taken: list[Floats] = []
     asked, elapsed = 0, 0.0
     looks = timed_looks(queries, fewest=FEWEST)
-    for look in looks:
+    for look, following in itertools.zip_longest(looks, looks[1:]):
         while asked < look.texts or (elapsed < seconds and asked < MOST):
             count = CHUNK if elapsed < seconds else min(CHUNK, look.texts - asked)
             answered = ask(asked, count)
             taken.append(answered)
             asked, elapsed = asked + answered.size, elapsed + float(answered.sum())
-        if look is not looks[-1] and asked >= looks[looks.index(look) + 1].texts:
+        if following is not None and asked >= following.texts:
             continue
         known = np.concatenate(taken, dtype=np.float64)
         stream = Stream(known, warm_up_of(known), confidence=look.confidence)
         because = enough(stream)
-        if because or look is looks[-1]:
+        if because or following is None:
             reached = Look(asked, look.confidence)
             stopped = Stopped(reached, max(asked, queries), because or NO_MORE)
             return replace(stream, stopped=stopped)

@@ -28,7 +28,7 @@ NO_MORE = "no more are asked at once"
 
 
 class Stopped(NamedTuple):
-    """At which look timed answers ended, and why.
+    """The look at which timed answers ended, and the reason.
 
     Attributes:
         look: the number of answers, blocks or rounds, and the confidence of the interval then.

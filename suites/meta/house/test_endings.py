@@ -1,4 +1,4 @@
-"""How a gate ends is kept in fields, besides the sentence that says it."""
+"""Check that fields, and not only a sentence, tell how a gate ended."""
 
 from __future__ import annotations
 

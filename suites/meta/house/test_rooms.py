@@ -278,7 +278,7 @@ class Imports(ast.NodeVisitor):
         self._take({module} | {f"{module}.{alias.name}" for alias in node.names})
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
-        """Take the parts of a path behind the checkout's folder, as far as they are constant."""
+        """Take the constant parts of a path that begins at the checkout's folder."""
         parts: list[str] = []
         left: ast.expr = node
         while isinstance(left, ast.BinOp) and isinstance(left.op, ast.Div):

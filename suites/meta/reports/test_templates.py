@@ -46,7 +46,7 @@ def test_every_value_is_escaped_as_markup() -> None:
         assert f'<p class="quiet">{as_markup(payload)}</p>' in filled
 
 
-def test_values_that_are_not_text_are_shown_as_text() -> None:
+def test_numbers_and_none_are_shown_as_text() -> None:
     assert "<td>3</td><td>None</td>" in templates.fill(
         "sizes.html", head=[], rows=[[3, None]], below=[]
     )

@@ -61,7 +61,7 @@ def test_runner_is_one_file_of_the_same_bytes() -> None:
     assert runner_file().read_bytes() == assemble(runner_parts())
 
 
-def test_python_of_this_version_compiles_no_module_of_the_runner() -> None:
+def test_runner_holds_each_module_compiled_for_this_python() -> None:
     with zipfile.ZipFile(runner_file()) as archive:
         sources = {name for name in archive.namelist() if name.endswith(".py")}
         assert {f"{name}c" for name in sources} == set(archive.namelist()) - sources

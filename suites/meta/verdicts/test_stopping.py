@@ -61,7 +61,7 @@ def _stream(random, limit, looks_at=None):
 
 
 @pytest.mark.parametrize("effect", [0.95, 1.0, 1.05])
-def test_verdict_on_a_percentile_errs_as_seldom_as_one_look(effect):
+def test_several_looks_at_a_percentile_err_no_more_often_than_one(effect):
     """The truth is `effect` times the limit: above it no pass, below it no failure."""
     random, covered, verdicts, asked = np.random.default_rng(7), 0, [], []
     for _ in range(DRAWS):
@@ -124,7 +124,7 @@ def test_time_that_has_to_pass_leaves_looks_out():
 
 
 @pytest.mark.parametrize("effect", [0.97, 1.0, 1.03])
-def test_verdict_on_a_ratio_errs_as_seldom_as_one_look(effect):
+def test_several_looks_at_a_ratio_err_no_more_often_than_one(effect):
     random, verdicts, blocks = np.random.default_rng(11), [], []
     budget = _at_most("latency_ratio", 1.0 / effect)
     looks = timed_looks(40, fewest=FEWEST_BLOCKS)
@@ -197,7 +197,7 @@ def test_baseline_asks_for_a_narrow_interval_however_far_its_limit():
         assert told("latency_ratio", "float16", wide) == because
 
 
-def test_race_of_the_reference_alone_needs_no_second_look():
+def test_race_without_a_candidate_ends_at_its_first_look():
     from fixtures.timing.races import _why_enough  # noqa: PLC0415 - beside its fixture
 
     assert _why_enough(lambda *_: "", "latency_ratio", {})
