@@ -74,6 +74,10 @@ class Architecture:
         """Width of queries, keys and values, all heads together."""
         return self.attention_width or self.inner
 
+    def width_of(self, heads: int) -> int:
+        """Return the width of queries, keys and values if so many heads stay."""
+        return self.attended // self.heads * heads
+
     @property
     def embedding_transformed(self) -> bool:
         """Whether word vectors pass a dense layer before positions are added."""

@@ -169,7 +169,7 @@ def _shapes(task: Fit, pieces: int) -> Iterator[Architecture]:
             positions=max(task.rows),
             layers=layers,
             heads=heads,
-            attention_width=full.attended // full.heads * heads,
+            attention_width=full.width_of(heads),
             intermediate=units,
             # Two values of four bits are a byte.
             embedding=full.embedding if narrow == 1 else full.hidden // narrow // 2 * 2,

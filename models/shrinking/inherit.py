@@ -28,6 +28,7 @@ INTO, OUT = "intermediate.dense", "output.dense"
 # The dense layers of attention: into its heads, and out of them.
 QUERY, KEY, VALUE = (f"attention.self.{name}" for name in ("query", "key", "value"))
 ATTENDED = "attention.output.dense"
+POOLER, CLASSIFIER = "pooler.dense", "classifier"
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,11 @@ def shrink_shape(
         positions=positions,
         layers=len(layers),
         heads=heads,
-        attention_width=None if heads == full.heads else full.attended // full.heads * heads,
+        attention_width=None if heads == full.heads else full.width_of(heads),
         intermediate=table.intermediate or full.intermediate,
         embedding=embedding,
         activation=table.activation or full.activation,
+        pooled=full.pooled and table.pooler is not False,
         # Nobody reads what the last layer says of the other tokens.
         first_token_last=full.family == "bert",
     )
@@ -98,6 +100,8 @@ def shrink_values(
     shrunk[POSITIONS] = values[POSITIONS][: small.positions]
     if small.embedding != values[WORDS].shape[1]:
         shrunk |= _factorized(shrunk[WORDS], pieces.uses, small.embedding)
+    if f"{POOLER}.weight" in values and not small.pooled:
+        shrunk |= _without_pooler(values)
     for number, layer in enumerate(layers):
         prefix = f"{LAYER}.{layer}."
         own = {n.removeprefix(prefix): v for n, v in values.items() if n.startswith(prefix)}
@@ -123,6 +127,13 @@ def _factorized(words: NDArray[np.float32], uses: NDArray[np.int64], width: int)
         f"{WIDEN}.weight": kept,
         f"{WIDEN}.bias": np.zeros(len(kept), np.float32),
     }
+
+
+def _without_pooler(values: Values) -> Values:
+    """Return a classifier that reads what the pooler reads: both in one, without the tanh."""
+    weight, pooler = values[f"{CLASSIFIER}.weight"], values[f"{POOLER}.weight"]
+    bias = weight @ values[f"{POOLER}.bias"] + values[f"{CLASSIFIER}.bias"]
+    return {f"{CLASSIFIER}.weight": weight @ pooler, f"{CLASSIFIER}.bias": bias}
 
 
 def _busiest(layer: Values, activity: NDArray[np.float64], units: int) -> Values:

@@ -335,12 +335,13 @@ _FOUND = (
     "intermediate",
     "embedding",
     "activation",
+    "pooler",
     "training",
     "distillation",
     "rounding",
 )
 # Altered copies of each train text where the recipe is found.
-_COPIES = 4
+_COPIES = 6
 
 
 class ShrunkTable(Table, frozen=True, kw_only=True):
@@ -362,6 +363,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
         embedding: width of the word vectors, which a matrix then widens again.
         activation: of the feed-forward networks, where it is another than the full model's. "relu"
             is no operator of its own in a FlatBuffer: dense layers end with it.
+        pooler: whether the dense layer before the classifier stays.
         rounding: the integers whose grid the weights end on, rounded for the layers' inputs.
     """
 
@@ -375,6 +377,7 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
     intermediate: Width | None = None
     embedding: Width | None = None
     activation: Literal["gelu", "relu"] | None = None
+    pooler: bool | None = None
     training: TrainingTable | None = None
     distillation: LessonTable | None = None
     rounding: Literal["int4"] | None = None
@@ -390,6 +393,11 @@ class ShrunkTable(Table, frozen=True, kw_only=True):
         if self.activation and not self.training:
             raise ValueError(
                 "`shrunk.activation` needs `shrunk.training`: the weights know another"
+            )
+        if self.pooler is False and not self.training:
+            raise ValueError(
+                "`shrunk.pooler = false` needs `shrunk.training`: the classifier reads what is "
+                "before it"
             )
         if self.layers is not None and len(set(self.layers)) < len(self.layers):
             raise ValueError("`shrunk.layers` names a layer twice")
