@@ -86,9 +86,9 @@ class Archive:
         Raises:
             EdgeproofError: it is missing or damaged.
         """
-        whole = io.BytesIO()
-        self.copy(name, whole)
-        return whole.getvalue()
+        content = io.BytesIO()
+        self.copy(name, content)
+        return content.getvalue()
 
     def copy(self, name: str, target: BinaryIO) -> str:
         """Unpack a member into an open file; return its sha256.
@@ -125,9 +125,9 @@ class Archive:
             with target.open("wb") as file:
                 self.copy(name, file)
 
-    def refusal(self, what: str, member: str | None = None) -> EdgeproofError:
+    def refusal(self, problem: str, member: str | None = None) -> EdgeproofError:
         """Return the error about the archive, or about one of its members."""
-        return self._kind(what, file=self.file, key=member, remedy=self._remedy)
+        return self._kind(problem, file=self.file, key=member, remedy=self._remedy)
 
 
 @contextmanager
@@ -239,7 +239,7 @@ def _problem(info: zipfile.ZipInfo, limits: Limits) -> str | None:
         f"{unpacked} out of {info.compress_size:,}, at most {limits.ratio} times as many are "
         "unpacked": info.file_size > most,
     }
-    return next((what for what, found in problems.items() if found), None)
+    return next((problem for problem, applies in problems.items() if applies), None)
 
 
 class _TooManyError(Exception):

@@ -26,14 +26,14 @@ class ArrayError(ValueError):
     """The description of an array is wrong, or exceeds a limit."""
 
 
-def whole(value: object, what: str) -> int:
+def whole(value: object, name: str) -> int:
     """Return a non-negative integer: no bool, no float, no text.
 
     Raises:
         ArrayError: it is something else.
     """
     if type(value) is not int or value < 0:
-        raise ArrayError(f"{what} is {_shown(value)}, not a whole number from 0 on")
+        raise ArrayError(f"{name} is {_shown(value)}, not a whole number from 0 on")
     return value
 
 
@@ -96,16 +96,16 @@ def strided(
     Raises:
         ArrayError: some value of it lies outside of the bytes, or it has too many.
     """
-    held = memoryview(data).nbytes // dtype.itemsize
+    items = memoryview(data).nbytes // dtype.itemsize
     start = whole(offset, "an offset")
-    sizes = check_shape(shape, 1, max(held - start, 0))
+    sizes = check_shape(shape, 1, max(items - start, 0))
     if not isinstance(strides, list | tuple) or len(strides) != len(sizes):
         raise ArrayError(f"a tensor of {len(sizes)} dimensions has strides {_shown(strides)}")
     steps = [whole(step, "a stride") for step in strides]
     if 0 in sizes:
         return np.empty(sizes, dtype)
     last = start + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
-    if last >= held:
+    if last >= items:
         raise ArrayError(f"a tensor of shape {_shown(list(sizes))} reaches beyond its storage")
     # numpy checks the same once more: unlike as_strided, this constructor takes no view on trust.
     view: NDArray[Any] = np.ndarray(
@@ -127,7 +127,7 @@ def _shown(value: object, most: int = 80) -> str:
     """Return the beginning of a value's text; of other types than ints and lists only the type."""
     if type(value) is int:
         text = f"{value:,}" if value.bit_length() < 4 * most else "a huge number"
-    elif isinstance(value, list | tuple) and all(type(each) is int for each in value):
+    elif isinstance(value, list | tuple) and all(type(entry) is int for entry in value):
         text = "[" + ", ".join(_shown(each) for each in value[:MOST_DIMENSIONS]) + "]"
     else:
         text = f"a {type(value).__name__}"

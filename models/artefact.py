@@ -85,10 +85,10 @@ class Artefact:
         Raises:
             StoreError: as `read`; or it holds something else.
         """
-        found = self.array(name)
-        if found.dtype.kind not in "fiu" or found.ndim == 0 or len(found) != rows:
+        array = self.array(name)
+        if array.dtype.kind not in "fiu" or array.ndim == 0 or len(array) != rows:
             raise self.damaged(name)
-        return found
+        return array
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """Return the arrays of a .npz file by name; errors as for `read`."""
@@ -122,10 +122,10 @@ class Artefact:
         for name in self.links:
             if not (self.folder / name).is_symlink():
                 raise self.damaged(name)
-        known = {*self.members, *self.links, MANIFEST}
+        listed = {*self.members, *self.links, MANIFEST}
         for path in self.folder.rglob("*"):
             name = path.relative_to(self.folder).as_posix()
-            if name not in known and (path.is_symlink() or not path.is_dir()):
+            if name not in listed and (path.is_symlink() or not path.is_dir()):
                 raise self.damaged(name)
 
     def damaged(self, member: str) -> StoreError:
@@ -148,26 +148,26 @@ def open_artefact(folder: Path, key_of: Callable[[object], str]) -> Artefact:
     except OSError as error:
         raise _unreadable(file, folder, error) from None
     try:
-        held = json.loads(text)
-        members, links = dict(held["members"]), dict(held.get("links", {}))
+        manifest = json.loads(text)
+        members, links = dict(manifest["members"]), dict(manifest.get("links", {}))
         # One byte more or less, or in another order, is not what the store wrote.
-        same = text == manifest_of(held["stage"], held["recipe"], members, links)
-        mine = (held["stage"], key_of(held["recipe"])) == (folder.parent.name, folder.name)
+        same = text == manifest_of(manifest["stage"], manifest["recipe"], members, links)
+        mine = (manifest["stage"], key_of(manifest["recipe"])) == (folder.parent.name, folder.name)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _damaged(file, folder) from None
     if not same or not mine:
         raise _damaged(file, folder)
-    return Artefact(folder, members, links, folder, held["recipe"])
+    return Artefact(folder, members, links, folder, manifest["recipe"])
 
 
 def manifest_of(
     stage: str, recipe: object, members: Mapping[str, str], links: Mapping[str, str]
 ) -> bytes:
     """Return the manifest of an artefact; equal contents give equal manifests."""
-    held: dict[str, Any] = {"stage": stage, "recipe": recipe, "members": dict(members)}
+    manifest: dict[str, Any] = {"stage": stage, "recipe": recipe, "members": dict(members)}
     if links:
-        held["links"] = dict(links)
-    return (json.dumps(held, indent=2, sort_keys=True) + "\n").encode()
+        manifest["links"] = dict(links)
+    return (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode()
 
 
 def links_below(folder: Path) -> dict[str, str]:

@@ -64,18 +64,18 @@ def make_beside_others(
         say: told what is waited for, if it is not one of this run's own processes that makes it.
         meanwhile: does, once, what is useful while there is nothing to make yet.
     """
-    told: set[str] = set()
+    announced: set[str] = set()
     waited = False
-    while left := [task for task in tasks if not store.has(task.stage)]:
-        ready = [task for task in left if all(store.has(stage) for stage in task.needs)]
+    while missing := [task for task in tasks if not store.has(task.stage)]:
+        ready = [task for task in missing if all(store.has(stage) for stage in task.needs)]
         if any(_made(task, store) for task in ready):
             continue
-        if ready == left:
+        if ready == missing:
             return
         for stage in (task.stage for task in ready):
             run = store.other_run_at(stage)
-            if run and stage.key not in told:
-                told.add(stage.key)
+            if run and stage.key not in announced:
+                announced.add(stage.key)
                 say(f"waiting for another run that makes {stage.name}{run}")
         if not waited:
             waited = True

@@ -40,8 +40,8 @@ class Once(argparse.Action):
         Raises:
             UsageMistake: it is empty, or another one was given before.
         """
-        given = values if isinstance(values, list) else [values]
-        if any(isinstance(value, str) and not value.strip() for value in given):
+        arguments = values if isinstance(values, list) else [values]
+        if any(isinstance(value, str) and not value.strip() for value in arguments):
             name = option_string or str(self.metavar or self.dest)
             raise UsageMistake("is empty", key=name, remedy="Give a value, or leave it out")
         before = getattr(namespace, self.dest, self.default)
@@ -57,8 +57,8 @@ class Once(argparse.Action):
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are mistakes."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self.register("action", None, Once)
         self.register("action", "store", Once)
 
@@ -67,14 +67,14 @@ class Parser(argparse.ArgumentParser):
         raise UsageMistake(message, remedy=f"See {self.prog} --help")
 
 
-def path(written: str) -> Path:
+def path(text: str) -> Path:
     """Parse a path of a command line, as `type=path` of an argument.
 
     Raises:
         ArgumentTypeError: it can be no path; argparse names the argument.
     """
     try:
-        return absolute(written)
+        return absolute(text)
     except UsageMistake as mistake:
         raise argparse.ArgumentTypeError(str(mistake)) from None
 
@@ -126,12 +126,12 @@ def answer(command: Callable[[], dict[str, Any]]) -> int:
 def readable(value: Any, indent: str = "") -> str:
     """Return readable JSON: values without containers inside stand on one line."""
     deeper = indent + " "
-    if isinstance(value, dict) and any(isinstance(each, dict | list) for each in value.values()):
+    if isinstance(value, dict) and any(isinstance(entry, dict | list) for entry in value.values()):
         lines = [
-            f"{deeper}{json.dumps(key)}: {readable(each, deeper)}" for key, each in value.items()
+            f"{deeper}{json.dumps(key)}: {readable(entry, deeper)}" for key, entry in value.items()
         ]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
-        lines = [deeper + readable(each, deeper) for each in value]
+    if isinstance(value, list) and any(isinstance(entry, dict | list) for entry in value):
+        lines = [deeper + readable(entry, deeper) for entry in value]
         return "[\n" + ",\n".join(lines) + f"\n{indent}]"
     return json.dumps(value, ensure_ascii=False)

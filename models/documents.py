@@ -28,11 +28,11 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    document = dict(pairs)
+    if len(document) < len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise DoubledKeyError(f"the key {twice!r} stands twice in one object")
-    return found
+    return document
 
 
 def _refuse_constant(name: str) -> float:

@@ -76,8 +76,8 @@ class TooFew(EdgeproofError):  # noqa: N818 - a state of the sample, and no faul
     """
 
     def __init__(self, has: int, needs: int, counted: str = "texts") -> None:
-        one = counted if has != 1 else counted.removesuffix("s")
-        super().__init__(f"{has:,} {one}, needs {needs:,}", remedy=f"Give at least {needs:,}")
+        noun = counted if has != 1 else counted.removesuffix("s")
+        super().__init__(f"{has:,} {noun}, needs {needs:,}", remedy=f"Give at least {needs:,}")
 
 
 class StoreError(EdgeproofError):

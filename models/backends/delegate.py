@@ -57,16 +57,16 @@ class Delegate(InterpreterBackend):
         self.runtime = self._chosen(_RUNTIME, _MODULES)
         self.distribution, self.module, self.numpy_below = _MODULES[self.runtime]
 
-    def _chosen(self, key: str, known: Mapping[str, Any]) -> str:
+    def _chosen(self, key: str, values: Mapping[str, Any]) -> str:
         """Remove edgeproof's own key from the options and return its value; by default the first.
 
         Raises:
             Refusal: it has another value than those that are known.
         """
-        value = self.options.pop(key, next(iter(known)))
-        if value not in known:
+        value = self.options.pop(key, next(iter(values)))
+        if value not in values:
             message = "{}: {}={!r} is none of {}"
-            raise Refusal("no-backend", message.format(self.name, key, value, ", ".join(known)))
+            raise Refusal("no-backend", message.format(self.name, key, value, ", ".join(values)))
         return value
 
     @classmethod

@@ -68,5 +68,7 @@ class LitertCpu(CompiledBackend):
 @functools.lru_cache(maxsize=None)
 def _lacks_ynnpack(library: Path) -> bool:
     """Tell whether a library of LiteRT was built without YNNPACK."""
-    with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
-        return held.find(_WITHOUT_YNNPACK) >= 0
+    with library.open("rb") as file, mmap.mmap(
+        file.fileno(), 0, access=mmap.ACCESS_READ
+    ) as content:
+        return content.find(_WITHOUT_YNNPACK) >= 0

@@ -93,12 +93,12 @@ def share_in(log: str) -> Optional[DelegatedOperators]:
     if counts is None:
         return None
     listed, pieces, chosen = _LEFT.search(log), _PIECES.search(log), _ADAPTER.search(log)
-    left = [line.strip(" .") for line in listed.group(1).splitlines()] if listed else []
+    kept = [line.strip(" .") for line in listed.group(1).splitlines()] if listed else []
     return DelegatedOperators(
         nodes=sum(counts),
         delegated=counts[0],
         partitions=int(pieces.group(1)) if pieces else int(counts[0] > 0),
-        left=tuple(sorted(left)),
+        left=tuple(sorted(kept)),
         by=chosen.group(1).strip() if chosen else "",
     )
 

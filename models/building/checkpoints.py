@@ -21,26 +21,26 @@ _BY_ROLE = re.compile(r"(full|small)=")
 _GRAMMAR = "Give a folder or hub id, or one for each model: full=FOLDER,small=FOLDER"
 
 
-def chosen(subject: Subject, given: str | None) -> dict[str, str]:
+def chosen(subject: Subject, option: str | None) -> dict[str, str]:
     """Return the folder or hub id of each model that starts from a checkpoint, by role.
 
     Args:
         subject: its `pretrained = true` waits for the user's, a text there is a default.
-        given: the user's option: one checkpoint, or `full=ONE,small=ANOTHER`.
+        option: the user's option: one checkpoint, or `full=ONE,small=ANOTHER`.
 
     Raises:
         UsageMistake: a checkpoint is missing, superfluous, or could be for either model.
     """
-    named = {role: table.start for role, table in subject.models().items() if table.start}
-    own = _by_role(given, named, subject.name) if given else {}
-    for role in own.keys() - named.keys():
+    starts = {role: table.start for role, table in subject.models().items() if table.start}
+    own = _by_role(option, starts, subject.name) if option else {}
+    for role in own.keys() - starts.keys():
         raise UsageMistake(
             f"subject {subject.name!r} trains its {role} model from scratch and would ignore "
             f"{own[role]!r}",
             key=KEY,
             remedy=f"Leave it out, or choose a subject with {role}.pretrained",
         )
-    start = named | own
+    start = starts | own
     for role, checkpoint in start.items():
         if checkpoint is True:
             raise UsageMistake(
@@ -51,51 +51,53 @@ def chosen(subject: Subject, given: str | None) -> dict[str, str]:
     return {role: str(checkpoint) for role, checkpoint in start.items()}
 
 
-def anchored(given: str, *, folder: Path | None = None, key: str = KEY) -> str:
+def anchored(option: str, *, folder: Path | None = None, key: str = KEY) -> str:
     """Make the folders in the user's option absolute, for processes that start elsewhere.
 
     Hub ids stay as they are.
 
     Args:
-        given: one checkpoint, or `full=ONE,small=ANOTHER`.
+        option: one checkpoint, or `full=ONE,small=ANOTHER`.
         folder: what relative paths start from; None stands for the current folder.
         key: where it was given, for messages.
 
     Raises:
         UsageMistake: one is empty, or a role is given twice.
     """
-    roles = [("", given)] if not _BY_ROLE.match(given) else _parts(given)
+    roles = [("", option)] if not _BY_ROLE.match(option) else _parts(option)
     for role, checkpoint in roles:
         if not checkpoint.strip() or [name for name, _ in roles].count(role) > 1:
-            what = "twice" if checkpoint.strip() else "no checkpoint"
-            raise UsageMistake(f"{given!r} gives {role} {what}", key=key, remedy=_GRAMMAR)
-    found = [(role, id_or_folder(each, folder=folder, key=key)) for role, each in roles]
-    return ",".join(f"{role}={each}" if role else each for role, each in found)
+            problem = "twice" if checkpoint.strip() else "no checkpoint"
+            raise UsageMistake(f"{option!r} gives {role} {problem}", key=key, remedy=_GRAMMAR)
+    resolved = [
+        (role, id_or_folder(checkpoint, folder=folder, key=key)) for role, checkpoint in roles
+    ]
+    return ",".join(f"{role}={each}" if role else each for role, each in resolved)
 
 
-def _parts(given: str) -> list[tuple[str, str]]:
+def _parts(option: str) -> list[tuple[str, str]]:
     """Return the role and the checkpoint of each part of "full=ONE,small=ANOTHER"."""
-    parts = (part.partition("=") for part in re.split(r",(?=(?:full|small)=)", given))
+    parts = (part.partition("=") for part in re.split(r",(?=(?:full|small)=)", option))
     return [(role, checkpoint) for role, _, checkpoint in parts]
 
 
-def _by_role(given: str, named: Mapping[str, bool | str], subject: str) -> dict[str, str]:
-    if _BY_ROLE.match(given):
-        return dict(_parts(given))
-    if not named:
+def _by_role(option: str, starts: Mapping[str, bool | str], subject: str) -> dict[str, str]:
+    if _BY_ROLE.match(option):
+        return dict(_parts(option))
+    if not starts:
         raise UsageMistake(
-            f"subject {subject!r} trains from scratch and would ignore {given!r}",
+            f"subject {subject!r} trains from scratch and would ignore {option!r}",
             key=KEY,
             remedy="Leave the option out, or choose a subject with full.pretrained",
         )
-    waiting = [role for role, checkpoint in named.items() if checkpoint is True]
-    if not waiting and len(named) > 1:
+    waiting = [role for role, checkpoint in starts.items() if checkpoint is True]
+    if not waiting and len(starts) > 1:
         raise UsageMistake(
-            f"{given!r} could be the full or the small model of subject {subject!r}",
+            f"{option!r} could be the full or the small model of subject {subject!r}",
             key=KEY,
             remedy="Say which: full=FOLDER, small=FOLDER, or both with a comma between",
         )
-    return dict.fromkeys(waiting or named, given)
+    return dict.fromkeys(waiting or starts, option)
 
 
 def require_fit(subject: Subject, checkpoints: Mapping[str, Path]) -> None:
@@ -141,11 +143,11 @@ def require_one_vocabulary(checkpoints: dict[str, Path]) -> None:
         UsageMistake: they differ, or a vocabulary cannot be read; names the folder.
     """
     folders = list(checkpoints.values())
-    for other in folders[1:]:
-        if other != folders[0] and _pieces(other) != _pieces(folders[0]):
+    for folder in folders[1:]:
+        if folder != folders[0] and _pieces(folder) != _pieces(folders[0]):
             raise UsageMistake(
                 f"its vocabulary is not that of {folders[0]}",
-                file=other,
+                file=folder,
                 key=KEY,
                 remedy="Give checkpoints of one vocabulary, both uncased for example",
             )
@@ -153,16 +155,16 @@ def require_one_vocabulary(checkpoints: dict[str, Path]) -> None:
 
 def _pieces(folder: Path) -> dict[str, int]:
     """Return the number of each word piece, from whichever file holds them."""
-    whole, bare = folder / "tokenizer.json", folder / "vocab.txt"
+    document, vocabulary_file = folder / "tokenizer.json", folder / "vocab.txt"
     try:
-        if whole.is_file():
-            vocabulary = parse_json(whole.read_text(encoding="utf-8"))["model"]["vocab"]
+        if document.is_file():
+            vocabulary = parse_json(document.read_text(encoding="utf-8"))["model"]["vocab"]
             return dict(vocabulary)
-        pieces = bare.read_text(encoding="utf-8").splitlines()
+        pieces = vocabulary_file.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageMistake(
             f"the vocabulary cannot be read ({error})",
-            file=whole if whole.is_file() else bare,
+            file=document if document.is_file() else vocabulary_file,
             key=KEY,
             remedy="Give a published checkpoint's folder, whole",
         ) from None

@@ -55,13 +55,13 @@ def convert(
             for tokens in lengths
         }
         if scheme.converter == "tflite" and scheme.integer_weights:
-            plain = {tokens: store_addends(one) for tokens, one in plain.items()}
+            plain = {tokens: store_addends(file) for tokens, file in plain.items()}
     except (RuntimeError, ValueError) as error:
         raise UnsupportedSchemeError.of(scheme, "tflite", error) from error
-    made = plain
+    files = plain
     if scheme.converter == "litert_quantizer":
-        made = make_variants(plain, scheme, _samples(calibration))
-    return merge_lengths(made)
+        files = make_variants(plain, scheme, _samples(calibration))
+    return merge_lengths(files)
 
 
 def _padding_of(calibration: Encoded) -> int:
@@ -70,12 +70,12 @@ def _padding_of(calibration: Encoded) -> int:
     Raises:
         ValueError: every text fills its row.
     """
-    left = calibration.ids[calibration.mask == 0]
-    if not left.size:
+    fillers = calibration.ids[calibration.mask == 0]
+    if not fillers.size:
         raise ValueError(
             "no calibration text is shorter than the longest row, so other lengths bring nothing"
         )
-    return int(left[0])
+    return int(fillers[0])
 
 
 class _EdgeBlocks(Blocks):
@@ -90,8 +90,8 @@ class _EdgeBlocks(Blocks):
         def look_up(table: Any, ids: Any) -> Any:
             return tf.gather(table, ids)
 
-        found = look_up(table, tf.reshape(ids, [-1]))
-        return tf.reshape(found, [*ids.shape, table.shape[-1]])
+        rows = look_up(table, tf.reshape(ids, [-1]))
+        return tf.reshape(rows, [*ids.shape, table.shape[-1]])
 
 
 class _Frozen(tf.Module):  # type: ignore[misc] # tensorflow ships no types

@@ -165,7 +165,7 @@ def _follow(helpers: Sequence[subprocess.Popen[bytes]]) -> None:
     Raises:
         EdgeproofError: what it failed of.
     """
-    said = {helper.pid: bytearray() for helper in helpers}
+    outputs = {helper.pid: bytearray() for helper in helpers}
     with selectors.DefaultSelector() as waiting:
         for helper in helpers:
             waiting.register(helper.stdout, selectors.EVENT_READ, helper)  # type: ignore[arg-type] # a pipe
@@ -173,11 +173,11 @@ def _follow(helpers: Sequence[subprocess.Popen[bytes]]) -> None:
             for key, _ in waiting.select():
                 helper, piece = key.data, os.read(key.fd, processes.PIECE)
                 # Beyond that it is no answer of a builder.
-                said[helper.pid] += piece[: processes.OUTPUT_BYTES - len(said[helper.pid])]
+                outputs[helper.pid] += piece[: processes.OUTPUT_BYTES - len(outputs[helper.pid])]
                 if not piece:
                     waiting.unregister(key.fileobj)
                     code = processes.wait(helper, _SECONDS_TO_END)
-                    text = said[helper.pid].decode("utf-8", "replace")
+                    text = outputs[helper.pid].decode("utf-8", "replace")
                     if code != 0:
                         raise failure_of(processes.Ended(-9 if code is None else code, text, ""))
 

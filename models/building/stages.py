@@ -126,9 +126,9 @@ class Builder:
         full, _ = self._trained(self._plan.full)
         train = self._splits["train"]
         uses = count_uses(train, load_summary(self._store.artefact(self._plan.whole))["vocabulary"])
-        found = fit(table, Fit.of(full, uses, train.mask, self._subject.tokenizer.row_lengths))
-        self._progress.say(f"small model: {describe(found)} fit into {table.bytes}")
-        return found
+        shape = fit(table, Fit.of(full, uses, train.mask, self._subject.tokenizer.row_lengths))
+        self._progress.say(f"small model: {describe(shape)} fit into {table.bytes}")
+        return shape
 
     def _training(
         self, stage: Stage, make: Callable[[Resume, Path], None], needs: tuple[Stage, ...]
@@ -314,9 +314,9 @@ class Builder:
 
     def _trained(self, stage: Stage) -> tuple[Architecture, Values]:
         """Return the architecture and the weights of a model that was made."""
-        kept = self._store.artefact(stage)
-        shape = architecture.Architecture(**kept.document(MODEL_CARD)["architecture"])
-        return shape, load_file(kept.path(WEIGHTS))
+        artefact = self._store.artefact(stage)
+        shape = architecture.Architecture(**artefact.document(MODEL_CARD)["architecture"])
+        return shape, load_file(artefact.path(WEIGHTS))
 
     def _make_variant(self, scheme: str, out: Path) -> None:
         from models.building.convert import convert  # noqa: PLC0415 - TensorFlow

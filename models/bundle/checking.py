@@ -101,26 +101,26 @@ class _Candidate:
     rows: int | None
 
 
-def check_contents(kept: Artefact, manifest: Manifest, file: Path) -> None:
+def check_contents(artefact: Artefact, manifest: Manifest, file: Path) -> None:
     """Check every member of an unpacked bundle, and their consistency.
 
     Args:
-        kept: the members, unpacked.
+        artefact: the members, unpacked.
         manifest: what the bundle says of itself.
         file: the bundle, for messages.
 
     Raises:
         UsageMistake: one is not what it has to be; names it.
     """
-    _Checker(kept, manifest, file).check()
+    _Checker(artefact, manifest, file).check()
 
 
 class _Checker(Members):
     """Checks the contents of the members."""
 
-    def __init__(self, kept: Artefact, manifest: Manifest, file: Path) -> None:
+    def __init__(self, artefact: Artefact, manifest: Manifest, file: Path) -> None:
         super().__init__(manifest, file)
-        self._kept = kept
+        self._kept = artefact
         self._labels = self._facts.labels
         self._candidates: dict[str, _Candidate] = {}
         self._summaries: dict[str, _Summary] = {}
@@ -151,25 +151,25 @@ class _Checker(Members):
         try:
             check(member)
         except EdgeproofError as error:
-            where = f"{error.key}: " if error.key else ""
-            raise self._mistake(f"{where}{error.what}", member) from None
+            prefix = f"{error.key}: " if error.key else ""
+            raise self._mistake(f"{prefix}{error.what}", member) from None
         except (*_NONSENSE, RecursionError, MemoryError) as error:
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise self._mistake(f"does not have the required content ({said})", member) from None
+            message = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise self._mistake(f"does not have the required content ({message})", member) from None
 
     def _check_manifest(self, member: str) -> None:
         """Check that an artefact has its own name and the files of its manifest."""
         folder = member.removesuffix(f"/{ARTEFACT_MANIFEST}")
         name, key = folder.split("/")
-        held = msgspec.json.decode(self._kept.read(member), type=_InnerManifest)
-        if (held.stage, Stage.key_of(held.recipe)) != (name, key):
+        inner = msgspec.json.decode(self._kept.read(member), type=_InnerManifest)
+        if (inner.stage, Stage.key_of(inner.recipe)) != (name, key):
             raise ValueError("it belongs to another artefact")
         below = {
-            one.removeprefix(f"{folder}/"): digest
-            for one, digest in self._kept.members.items()
-            if one.startswith(f"{folder}/") and one != member
+            path.removeprefix(f"{folder}/"): digest
+            for path, digest in self._kept.members.items()
+            if path.startswith(f"{folder}/") and path != member
         }
-        if below != held.members:
+        if below != inner.members:
             raise ValueError("it lists other files, or other hashes")
 
     def _check_candidate(self, name: str, folder: str) -> None:
@@ -261,11 +261,13 @@ class _Checker(Members):
             raise ValueError("it lists texts that were left out, and a board gets none")
 
     def _check_encoded(self, folder: str, corpus: Corpus) -> None:
-        held = load_encoded(self._below(folder))
-        missing = [split for split, texts in corpus.splits.items() if texts and split not in held]
+        encoded_splits = load_encoded(self._below(folder))
+        missing = [
+            split for split, texts in corpus.splits.items() if texts and split not in encoded_splits
+        ]
         if missing:
             raise ValueError(f"the arrays of its {missing[0]} split are missing")
-        for split, encoded in held.items():
+        for split, encoded in encoded_splits.items():
             labels = [row.label for row in corpus.splits[split]]
             self._check_inputs(folder, split, encoded, len(labels))
             if encoded.labels.dtype != np.int32 or encoded.labels.tolist() != labels:
@@ -284,8 +286,8 @@ class _Checker(Members):
         if len(ids) not in ({texts} if split in _ANSWERED else {0, texts}):
             raise ValueError(f"the inputs of its {split} split are not of {texts} texts")
         tables = [self._candidates[name].rows for name in names]
-        known = [rows for rows in (self._summaries[folder].vocabulary, *tables) if rows]
-        if ids.size and not 0 <= ids.min() <= ids.max() < min(known, default=1 << 31):
+        sizes = [rows for rows in (self._summaries[folder].vocabulary, *tables) if rows]
+        if ids.size and not 0 <= ids.min() <= ids.max() < min(sizes, default=1 << 31):
             raise ValueError(f"its {split} split has ids that are in no vocabulary")
         if not (np.isin(mask, (0, 1)).all() and np.isin(segments, (0, 1)).all()):
             raise ValueError(f"its {split} split has masks that are neither 0 nor 1")
@@ -296,8 +298,8 @@ class _Checker(Members):
 
         tokenizer = read_library(self._kept.text(member), Path(member))
         # A given file's table, which its summary counts, may be larger than its tokenizer.
-        size, said = tokenizer.get_vocab_size(), self._summaries[folder].vocabulary
-        if self._facts.taught and size != said:
+        size, expected = tokenizer.get_vocab_size(), self._summaries[folder].vocabulary
+        if self._facts.taught and size != expected:
             raise ValueError(f"its vocabulary has not the size that {SUMMARY} says")
 
     def _check_model(self, member: str) -> None:
@@ -349,8 +351,8 @@ class _Checker(Members):
 
 def _check_array(logits: Any, shape: tuple[int, int]) -> None:
     if logits.shape != shape or logits.dtype != np.float32:
-        found = f"{logits.dtype} of {list(logits.shape)}"
-        raise ValueError(f"its logits are {found}, not float32 of {list(shape)}")
+        actual = f"{logits.dtype} of {list(logits.shape)}"
+        raise ValueError(f"its logits are {actual}, not float32 of {list(shape)}")
     if not np.isfinite(logits).all():
         raise ValueError("its logits hold NaN or infinity")
 

@@ -42,8 +42,8 @@ def _of_names(facts: SubjectFacts) -> Iterator[str]:
 
 
 def _of_references(facts: SubjectFacts) -> Iterator[str]:
-    known = set(facts.candidates)
-    if facts.reference not in {None, *known}:
+    candidates = set(facts.candidates)
+    if facts.reference not in {None, *candidates}:
         yield f"the reference {facts.reference!r} is none of its candidates"
     by_name: dict[str, Iterable[str]] = {
         "schemes": facts.schemes,
@@ -53,7 +53,7 @@ def _of_references(facts: SubjectFacts) -> Iterator[str]:
         "on_device": facts.on_device,
     }
     for key, names in by_name.items():
-        for name in sorted(set(names) - known):
+        for name in sorted(set(names) - candidates):
             yield f"{key} names {name[:_SHOWN]!r}, which is none of its candidates"
     for scheme in facts.schemes.values():
         if scheme not in SCHEMES:

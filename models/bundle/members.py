@@ -73,8 +73,8 @@ class Members:
             raise self._mistake(problem, MANIFEST)
         self._check_belonging()
 
-    def _mistake(self, what: str, member: str) -> UsageMistake:
-        return UsageMistake(what, file=self._file, key=member, remedy=REMEDY)
+    def _mistake(self, problem: str, member: str) -> UsageMistake:
+        return UsageMistake(problem, file=self._file, key=member, remedy=REMEDY)
 
     def _of_held(self) -> Iterator[str]:
         """Report inconsistencies among the listed artefacts."""
@@ -112,8 +112,8 @@ class Members:
                 raise self._mistake("is not listed in its manifest", name)
             most = _LARGE.get(name.rsplit("/", 1)[-1], _LARGEST_CARD)
             if most is not None and member.bytes > most:
-                what = f"holds {member.bytes:,} bytes, at most {most:,} are read"
-                raise self._mistake(what, name)
+                problem = f"holds {member.bytes:,} bytes, at most {most:,} are read"
+                raise self._mistake(problem, name)
 
     def _needed(self) -> Iterator[str]:
         yield BUDGETS

@@ -88,32 +88,34 @@ class Bundle:
         arrays = self.kept.arrays(RECORDED)
         return recording_in(arrays, texts=len(arrays["labels"]), classes=len(labels))
 
-    def backend_for(self, installed: Mapping[str, str], asked: str | None, where: str) -> str:
+    def backend_for(self, installed: Mapping[str, str], wanted: str | None, where: str) -> str:
         """Return the backend to judge: the requested one, or the first that has candidates.
 
         Args:
             installed: versions of the board's backends by name, best first.
-            asked: by the user.
+            wanted: by the user.
             where: the board, for messages.
 
         Raises:
             UsageMistake: nothing in the bundle was judged on a backend of the board.
         """
         judged = self.manifest.backends
-        for name in [asked] if asked else installed:
+        for name in [wanted] if wanted else installed:
             if name in judged and installed.get(name) == judged[name].version:
                 return name
         has = ", ".join(f"{name} {version}" for name, version in installed.items()) or "no backend"
-        held = ", ".join(f"{name} {one.version}" for name, one in judged.items())
+        listed = ", ".join(
+            f"{name} {judged_backend.version}" for name, judged_backend in judged.items()
+        )
         raise UsageMistake(
-            f"nothing in it was judged on {asked or 'a backend'} of {where}, which has {has}; "
-            f"it was judged on {held}",
+            f"nothing in it was judged on {wanted or 'a backend'} of {where}, which has {has}; "
+            f"it was judged on {listed}",
             file=self.file,
             key="backends",
             remedy="Install one of those there, or export on a host with the board's version",
         )
 
-    def candidates_for(self, backend: str, asked: tuple[str, ...]) -> tuple[str, ...]:
+    def candidates_for(self, backend: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
         """Return the candidates that passed on a backend, or the requested ones among them.
 
         What the others are compared with is always one of them.
@@ -124,7 +126,7 @@ class Bundle:
         right = self.manifest.backends[backend].candidates
         reference = facts_from(self.manifest.facts).reference
         compared = () if reference is None else (reference,)
-        wrong = [name for name in (*compared, *asked) if name not in right]
+        wrong = [name for name in (*compared, *chosen) if name not in right]
         if wrong:
             raise UsageMistake(
                 f"{', '.join(wrong)} was not judged right on {backend}",
@@ -132,7 +134,7 @@ class Bundle:
                 key=f"backends.{backend}",
                 remedy=f"It holds {', '.join(right)}",
             )
-        wanted = {*compared, *(asked or right)}
+        wanted = {*compared, *(chosen or right)}
         return tuple(name for name in right if name in wanted)
 
     def is_right(self, backend: str, candidate: str) -> bool:
@@ -146,18 +148,18 @@ class Bundle:
 
     def artefacts(self, names: Iterable[str]) -> JudgedArtefacts:
         """Return the artefacts of some of the candidates."""
-        held, store = self.manifest.artefacts, UnpackedStore(self.kept)
+        folders, store = self.manifest.artefacts, UnpackedStore(self.kept)
 
         def stage(folder: str) -> Stage:
             return store.stage(*folder.split("/"))
 
         return JudgedArtefacts(
-            texts=stage(held.texts),
-            candidates={name: stage(held.candidates[name]) for name in self._in_order},
-            encoded={name: stage(folder) for name, folder in held.encoded.items()},
-            full=None if held.full is None else stage(held.full),
-            small=None if held.small is None else stage(held.small),
-            named={name: stage(folder) for name, folder in held.named.items()},
+            texts=stage(folders.texts),
+            candidates={name: stage(folders.candidates[name]) for name in self._in_order},
+            encoded={name: stage(folder) for name, folder in folders.encoded.items()},
+            full=None if folders.full is None else stage(folders.full),
+            small=None if folders.small is None else stage(folders.small),
+            named={name: stage(folder) for name, folder in folders.named.items()},
         ).of(names)
 
     @property
@@ -185,7 +187,7 @@ def open_bundle(file: Path, store: Store) -> Bundle:
                 "manifest": hashlib.sha256(text).hexdigest(),
                 "source": hash_sources("bundle", "candidates"),
             }
-            kept = store.get(
+            unpacked = store.get(
                 Stage("bundle", recipe), lambda out: _unpack(archive, manifest, out, file)
             )
     except FileNotFoundError:
@@ -196,11 +198,11 @@ def open_bundle(file: Path, store: Store) -> Bundle:
         raise UsageMistake(
             f"cannot be read ({error.strerror})", file=file, remedy="Let this user read it"
         ) from None
-    kept.check()
+    unpacked.check()
     for name, member in manifest.members.items():
-        if kept.members.get(name) != member.sha256:
-            raise kept.damaged(name)
-    return Bundle(file, manifest, kept)
+        if unpacked.members.get(name) != member.sha256:
+            raise unpacked.damaged(name)
+    return Bundle(file, manifest, unpacked)
 
 
 def _manifest_text(archive: Archive) -> bytes:
@@ -222,12 +224,12 @@ def _read_manifest(text: bytes, file: Path) -> Manifest:
 
 def _refuse_other_schemas(text: bytes, file: Path) -> None:
     """Reject bundles of another schema, whatever else they contain."""
-    said = msgspec.json.decode(text, type=_Versions)
-    if said.schema == SCHEMA or said.schema < 1:
+    versions = msgspec.json.decode(text, type=_Versions)
+    if versions.schema == SCHEMA or versions.schema < 1:
         return
-    newer = said.schema > SCHEMA
+    newer = versions.schema > SCHEMA
     raise UsageMistake(
-        f"was made by edgeproof {said.version}, in schema {said.schema}; "
+        f"was made by edgeproof {versions.version}, in schema {versions.schema}; "
         f"this one reads {'up to ' if newer else ''}{SCHEMA}",
         file=file,
         key=MANIFEST,
@@ -265,5 +267,5 @@ def _unpack(archive: Archive, manifest: Manifest, out: Path, file: Path) -> None
     check_contents(Artefact(out, hashes, {}, out, {}), manifest, file)
 
 
-def _damaged(file: Path, member: str, what: str) -> UsageMistake:
-    return UsageMistake(what, file=file, key=member, remedy=_AGAIN)
+def _damaged(file: Path, member: str, problem: str) -> UsageMistake:
+    return UsageMistake(problem, file=file, key=member, remedy=_AGAIN)

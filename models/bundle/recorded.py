@@ -21,8 +21,8 @@ LABELS, SCORES = "labels", ("logits", "probabilities")
 def arrays_of(recording: Recording) -> dict[str, NDArray[np.generic]]:
     """Return the answers of the reference as arrays by name."""
     scores = {name: getattr(recording, name) for name in SCORES}
-    given = {name: array for name, array in scores.items() if array is not None}
-    return {LABELS: recording.labels, **given}
+    present = {name: array for name, array in scores.items() if array is not None}
+    return {LABELS: recording.labels, **present}
 
 
 def recording_in(arrays: Arrays, *, texts: int, classes: int) -> Recording:

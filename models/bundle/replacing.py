@@ -32,8 +32,8 @@ def check_replaced(file: Path, key: str) -> None:
     if not file.exists():
         return
     try:
-        with open_regular(file) as there:
-            begins = there.read(_NAME_AT + len(MANIFEST))
+        with open_regular(file) as existing:
+            beginning = existing.read(_NAME_AT + len(MANIFEST))
     except OSError as error:
         raise UsageMistake(
             f"is there and cannot be read ({error.strerror})",
@@ -41,8 +41,8 @@ def check_replaced(file: Path, key: str) -> None:
             key=key,
             remedy="Remove it, or give another path",
         ) from None
-    is_bundle = begins.startswith(_ARCHIVE) and begins.endswith(MANIFEST.encode())
-    if begins and not is_bundle:
+    is_bundle = beginning.startswith(_ARCHIVE) and beginning.endswith(MANIFEST.encode())
+    if beginning and not is_bundle:
         raise UsageMistake(
             "exists and is not a bundle: it would be lost",
             file=file,

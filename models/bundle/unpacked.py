@@ -19,9 +19,9 @@ class UnpackedStore(Store):
         kept: the unpacked bundle.
     """
 
-    def __init__(self, kept: Artefact) -> None:
-        super().__init__(kept.folder)
-        self._kept = kept
+    def __init__(self, artefact: Artefact) -> None:
+        super().__init__(artefact.folder)
+        self._kept = artefact
 
     def stage(self, name: str, key: str) -> Stage:
         """Return the stage of an artefact, from its manifest."""

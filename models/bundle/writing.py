@@ -139,20 +139,24 @@ def _manifest(contents: Contents, members: Mapping[str, bytes]) -> Manifest:
         )
         for backend, version in contents.backends.items()
     }
-    held = _held(contents)
+    stages = _held(contents)
     return Manifest(
         schema=SCHEMA,
         version=contents.version,
         facts=msgspec.to_builtins(facts, order="deterministic"),
         artefacts=Held(
-            texts=_folder(held.texts),
-            candidates={name: _folder(stage) for name, stage in held.candidates.items()},
-            encoded={name: _folder(stage) for name, stage in held.encoded.items()},
-            named={name: _folder(stage) for name, stage in held.named.items()},
-            full=None if held.full is None else _folder(held.full),
-            small=None if held.small is None else _folder(held.small),
+            texts=_folder(stages.texts),
+            candidates={name: _folder(stage) for name, stage in stages.candidates.items()},
+            encoded={name: _folder(stage) for name, stage in stages.encoded.items()},
+            named={name: _folder(stage) for name, stage in stages.named.items()},
+            full=None if stages.full is None else _folder(stages.full),
+            small=None if stages.small is None else _folder(stages.small),
         ),
-        backends={backend: one for backend, one in judged.items() if one.candidates},
+        backends={
+            backend: judged_backend
+            for backend, judged_backend in judged.items()
+            if judged_backend.candidates
+        },
         main_backend=contents.main_backend,
         machine=platform.machine(),
         budgets=contents.budgets_shown,
@@ -167,7 +171,7 @@ def _manifest(contents: Contents, members: Mapping[str, bytes]) -> Manifest:
 def _facts(contents: Contents) -> SubjectFacts:
     """Return the facts of candidates that passed on a backend, without the host's own paths."""
     facts = contents.facts.of({name for _, name in contents.golden})
-    sources = {name: said for name, said in facts.sources.items() if name not in _PATHS}
+    sources = {name: source for name, source in facts.sources.items() if name not in _PATHS}
     if contents.recorded is not None:
         sources["compared with"] = "recorded answers"
     return replace(facts, sources=sources, **dict.fromkeys(OF_THE_HOST))  # type: ignore[arg-type] # each may be None
@@ -182,7 +186,7 @@ def _folder(stage: Stage) -> str:
 
 
 def _members(contents: Contents) -> dict[str, bytes]:
-    held, store = _held(contents), contents.store
+    stages, store = _held(contents), contents.store
     members = {BUDGETS: contents.budgets.read_bytes()}
     if contents.known_failures is not None:
         members[KNOWN_FAILURES] = contents.known_failures.read_bytes()
@@ -190,11 +194,11 @@ def _members(contents: Contents) -> dict[str, bytes]:
         members[RECORDED] = _npz(arrays_of(contents.recorded))
     for (backend, name), logits in contents.golden.items():
         members[golden_member(backend, name)] = _npy(logits)
-    texts = {_folder(stage): stage for stage in (held.texts, *held.encoded.values())}
+    texts = {_folder(stage): stage for stage in (stages.texts, *stages.encoded.values())}
     for stage in texts.values():
         members |= _artefact(stage, _slim_texts(store.artefact(stage)))
-    models = (stage for stage in (held.full, held.small) if stage is not None)
-    for stage in (*models, *held.candidates.values()):
+    models = (stage for stage in (stages.full, stages.small) if stage is not None)
+    for stage in (*models, *stages.candidates.values()):
         members |= _artefact(stage, _files(store.artefact(stage)))
     return members
 
@@ -207,20 +211,20 @@ def _artefact(stage: Stage, files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {f"{folder}/{name}": content for name, content in {**files, MANIFEST: text}.items()}
 
 
-def _files(kept: Artefact) -> dict[str, bytes]:
+def _files(artefact: Artefact) -> dict[str, bytes]:
     """Return an artefact's files except trained weights, which no board needs."""
-    return {name: kept.read(name) for name in kept.members if name != WEIGHTS}
+    return {name: artefact.read(name) for name in artefact.members if name != WEIGHTS}
 
 
-def _slim_texts(kept: Artefact) -> dict[str, bytes]:
+def _slim_texts(artefact: Artefact) -> dict[str, bytes]:
     """Return the texts with the words of those that no board answers removed."""
-    files = _files(kept)
+    files = _files(artefact)
     lines = files[TEXTS].decode().split("\n")
     rows = [json.loads(line) for line in lines if line]
     slimmed = [row if row["split"] in CARRIED else _wordless(row) for row in rows]
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in slimmed)
     arrays: dict[str, Any] = {}
-    for split, encoded in load_encoded(kept).items():
+    for split, encoded in load_encoded(artefact).items():
         slim = encoded
         if split not in CARRIED:
             inputs = [field.name for field in fields(encoded) if field.name != "labels"]

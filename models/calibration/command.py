@@ -149,13 +149,13 @@ def _content(variant: Path | None) -> bytes:
         ) from None
 
 
-def _backend(asked: str | None) -> str:
+def _backend(name: str | None) -> str:
     installed = [backend.name for backend in available_backends()]
-    if asked in installed or (asked is None and installed):
-        return asked or installed[0]
+    if name in installed or (name is None and installed):
+        return name or installed[0]
     reasons = "; ".join(backend.reason for backend in absent_backends())
     raise UsageMistake(
-        f"{asked or 'no backend'} cannot answer here ({reasons or 'it is none'})",
+        f"{name or 'no backend'} cannot answer here ({reasons or 'it is none'})",
         key="--backend",
         remedy=f"Install ai-edge-litert; installed are: {', '.join(installed) or 'none'}",
     )

@@ -98,7 +98,7 @@ class Calibrator:
                 seed=seed,
                 timeout=600,
             )
-        seconds = {name: taken / 1e9 for name, taken in race.invoke_ns.items()}
+        seconds = {name: nanoseconds / 1e9 for name, nanoseconds in race.invoke_ns.items()}
         return RacedRatio(
             latency_ratio(seconds[CANDIDATE], seconds[REFERENCE]),
             noise_floor(seconds[AGAIN], seconds[REFERENCE]),
@@ -116,18 +116,18 @@ def _suspicion(race: RacedRatio) -> Verdict:
 def inputs_for(loaded: LoadedModel) -> dict[str, NDArray[Any]]:
     """Return the inputs [texts, ...] of a loaded FlatBuffer: words, all unmasked."""
     draw = np.random.default_rng(0)
-    given: dict[str, NDArray[Any]] = {}
+    inputs: dict[str, NDArray[Any]] = {}
     for tensor in loaded.inputs:
         shape = (TEXTS, *tensor.shape[1:])
         if np.dtype(tensor.dtype).kind == "f":
-            given[tensor.name] = draw.standard_normal(shape).astype(tensor.dtype)
+            inputs[tensor.name] = draw.standard_normal(shape).astype(tensor.dtype)
         elif tensor.name == "attention_mask":
-            given[tensor.name] = np.ones(shape, tensor.dtype)
+            inputs[tensor.name] = np.ones(shape, tensor.dtype)
         elif tensor.name == "token_type_ids":
-            given[tensor.name] = np.zeros(shape, tensor.dtype)
+            inputs[tensor.name] = np.zeros(shape, tensor.dtype)
         else:
-            given[tensor.name] = draw.integers(1, LARGEST_ID, shape).astype(tensor.dtype)
-    return given
+            inputs[tensor.name] = draw.integers(1, LARGEST_ID, shape).astype(tensor.dtype)
+    return inputs
 
 
 @contextmanager

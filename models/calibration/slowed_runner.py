@@ -34,8 +34,8 @@ class Slowed:
         """Invoke, then spin."""
         start = time.perf_counter_ns()
         self._graph.invoke()
-        taken = time.perf_counter_ns() - start
-        until = start + taken + round(taken * self._share)
+        elapsed = time.perf_counter_ns() - start
+        until = start + elapsed + round(elapsed * self._share)
         while time.perf_counter_ns() < until:
             pass
 

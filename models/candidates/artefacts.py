@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -73,45 +74,49 @@ class Kept:
 
     def make(self, store: Store) -> None:
         """Make the artefacts that a store lacks."""
-        given, reference = self.subject.candidates, self.subject.reference_answers
+        candidates, reference = self.subject.candidates, self.subject.reference_answers
         if reference is not None:
             reference.make(store)
-        if not given:
+        if not candidates:
             store.get(self.artefacts.texts, lambda out: _write_texts(self.subject, None, out))
-        for name, one in given.items():
+        for name, candidate in candidates.items():
             texts = self.artefacts.texts_of(name)
-            store.get(texts, lambda out, one=one: _write_texts(self.subject, one, out))  # type: ignore[misc] # bound now
+            store.get(texts, partial(_write_texts, self.subject, candidate))
             stage = self.artefacts.candidates[name]
-            store.get(stage, lambda out, one=one: _write_candidate(one, out))  # type: ignore[misc] # bound now
+            store.get(stage, partial(_write_candidate, candidate))
 
 
 def kept(subject: GivenSubject) -> Kept:
     """Return the artefacts of a given subject with their keys."""
-    candidates = {name: _candidate_stage(one) for name, one in subject.candidates.items()}
-    encoded = {name: _texts_stage(subject, one) for name, one in subject.candidates.items()}
+    candidates = {
+        name: _candidate_stage(candidate) for name, candidate in subject.candidates.items()
+    }
+    encoded = {
+        name: _texts_stage(subject, candidate) for name, candidate in subject.candidates.items()
+    }
     texts = next(iter(encoded.values()), None) or _texts_stage(subject, None)
-    named = {"texts": texts}
+    stages = {"texts": texts}
     for name, stage in candidates.items():
         if encoded[name] != texts:
-            named[f"texts/{name}"] = encoded[name]
-        named[f"candidate/{name}"] = stage
+            stages[f"texts/{name}"] = encoded[name]
+        stages[f"candidate/{name}"] = stage
     reference = subject.reference_answers
     if reference is not None and reference.stage is not None:
-        named["reference"] = reference.stage
-    artefacts = JudgedArtefacts(texts=texts, candidates=candidates, encoded=encoded, named=named)
+        stages["reference"] = reference.stage
+    artefacts = JudgedArtefacts(texts=texts, candidates=candidates, encoded=encoded, named=stages)
     return Kept(artefacts, subject)
 
 
-def read_card(kept: Artefact) -> CandidateCard:
+def read_card(artefact: Artefact) -> CandidateCard:
     """Read the card of a candidate's artefact.
 
     Raises:
         StoreError: it is not what was written.
     """
     try:
-        return msgspec.json.decode(kept.read(VARIANT_CARD), type=CandidateCard)
+        return msgspec.json.decode(artefact.read(VARIANT_CARD), type=CandidateCard)
     except (ValueError, msgspec.ValidationError):
-        raise kept.damaged(VARIANT_CARD) from None
+        raise artefact.damaged(VARIANT_CARD) from None
 
 
 def _texts_stage(subject: GivenSubject, candidate: GivenCandidate | None) -> Stage:

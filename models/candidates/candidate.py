@@ -118,16 +118,16 @@ def _by_length(opened: Opened, declared: Declaration) -> dict[int, Signature]:
     contents = opened.contents
     if not declared.lengths:
         return by_length(contents)
-    found = alike_by_length(contents.signatures)
-    if found and tuple(found) != declared.lengths:
+    signatures = alike_by_length(contents.signatures)
+    if signatures and tuple(signatures) != declared.lengths:
         raise declared.mistake(
             f"lengths of {_listed(declared.lengths)} are declared, and its signatures take "
-            f"{_listed(found)} tokens",
+            f"{_listed(signatures)} tokens",
             file=opened.file,
             key="lengths",
-            remedy=f"Leave the lengths out, or give {_listed(found)}",
+            remedy=f"Leave the lengths out, or give {_listed(signatures)}",
         )
-    return found
+    return signatures
 
 
 def _listed(lengths: Iterable[int]) -> str:
@@ -142,12 +142,12 @@ def _bind_signatures(
         for signature in signatures.values()
     )
     keys = ", ".join(signature.key for signature in signatures.values())
-    said = (
+    warning = (
         f"Its signatures {keys} are one classifier at {_listed(signatures)} tokens: each text is "
         f"answered by the shortest that it fits. --edge-signature={longest.signature} judges one "
         "alone."
     )
-    return replace(longest, shorter=tuple(shorter), warnings=(*longest.warnings, said))
+    return replace(longest, shorter=tuple(shorter), warnings=(*longest.warnings, warning))
 
 
 def _bind_open(opened: Opened, declared: Declaration) -> CandidateSpec:
@@ -193,9 +193,9 @@ def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
     )
     operators = tuple(operator for operator in contents.operators if operator.subgraph == number)
     bound = bind_inputs(file, inputs, operators, declared)
-    told = [_described_labels(opened, number, place) for place in range(len(outputs))]
-    output = bind_output(file, outputs, operators, declared, [labels for labels, _ in told])
-    labels, found, said = labels_of(file, output, declared, told[output.position])
+    in_metadata = [_described_labels(opened, number, place) for place in range(len(outputs))]
+    output = bind_output(file, outputs, operators, declared, [labels for labels, _ in in_metadata])
+    labels, source, warnings = labels_of(file, output, declared, in_metadata[output.position])
     return CandidateSpec(
         file=file,
         signature=signature.key if signature else None,
@@ -203,9 +203,9 @@ def _bind_one(opened: Opened, declared: Declaration) -> CandidateSpec:
         inputs=bound,
         output=output,
         labels=labels,
-        labels_found=found,
+        labels_found=source,
         warnings=(
-            *said,
+            *warnings,
             *_about_graph(signature),
             *warnings_of(opened.metadata, signature, bound, output),
             *([f"Its metadata was not used: {opened.unread}."] if opened.unread else []),
@@ -272,8 +272,8 @@ def _or_lengths(signatures: Sequence[Signature]) -> str:
 
 def _names_all(signature: Signature, graph: Subgraph) -> bool:
     """Tell whether the signature's names suffice to bind everything."""
-    named = {tensor.index for tensor in (*signature.inputs.values(), *signature.outputs.values())}
-    return named >= {tensor.index for tensor in (*graph.inputs, *graph.outputs)}
+    indices = {tensor.index for tensor in (*signature.inputs.values(), *signature.outputs.values())}
+    return indices >= {tensor.index for tensor in (*graph.inputs, *graph.outputs)}
 
 
 def _unnamed(file: Path, key: str) -> UsageMistake:
@@ -305,13 +305,15 @@ def _ports(
     """Return inputs or outputs in the graph's order, with their names in signature and metadata."""
     by_tensor = {tensor.index: name for name, tensor in names.items()}
     # Metadata of another number of tensors is about another file.
-    told = [metadata.name for metadata in described] if len(described) == len(tensors) else []
+    names_given = (
+        [metadata.name for metadata in described] if len(described) == len(tensors) else []
+    )
     return [
         Port(
             name=by_tensor.get(tensor.index),
             tensor=tensor,
             position=position,
-            described=told[position] if told else None,
+            described=names_given[position] if names_given else None,
         )
         for position, tensor in enumerate(tensors)
     ]
@@ -321,7 +323,7 @@ def labels_of(
     file: Path,
     output: OutputSpec,
     declared: Declaration,
-    told: tuple[tuple[str, ...] | None, list[str]],
+    in_metadata: tuple[tuple[str, ...] | None, list[str]],
 ) -> tuple[tuple[str, ...] | None, Found | None, list[str]]:
     """Return the labels, their source, and the problem of the metadata's labels.
 
@@ -329,20 +331,20 @@ def labels_of(
         file: named in messages.
         output: the one that is judged.
         declared: what the user says.
-        told: the labels of the metadata, and what is wrong with them.
+        in_metadata: the labels of the metadata, and what is wrong with them.
 
     Raises:
         UsageMistake: there are more or fewer than the output tells apart.
     """
-    described, said = told
+    described, warnings = in_metadata
     if declared.labels is None:
         if described is not None and output.classes not in (None, len(described)):
-            said.append(
+            warnings.append(
                 f"The metadata names {len(described)} labels and the output has "
                 f"{output.classes} scores: they were not used."
             )
             described = None
-        return described, "metadata" if described else None, said
+        return described, "metadata" if described else None, warnings
     labels = check_labels(list(declared.labels), declared.where or "labels")
     if output.classes not in (None, len(labels)):
         raise declared.mistake(
@@ -352,11 +354,11 @@ def labels_of(
             remedy="Give as many labels as the output has scores, in its order; two for a sigmoid",
         )
     if described is not None and described != labels:
-        said.append(
+        warnings.append(
             f"The metadata calls the labels {', '.join(described[:5])}, and {', '.join(labels[:5])}"
             " are declared, which were used."
         )
-    return labels, "declared", said
+    return labels, "declared", warnings
 
 
 def _described_labels(
@@ -373,8 +375,8 @@ def _described_labels(
         packed = read_packed(opened.file, opened.data, chosen.name)
         return parse_labels(packed, chosen.name), []
     except EdgeproofError as error:
-        what = f"{chosen.name} {error.what}"
-        return None, [f"The labels in the metadata cannot be used: {what}."]
+        problem = f"{chosen.name} {error.what}"
+        return None, [f"The labels in the metadata cannot be used: {problem}."]
 
 
 def _first_without_locale(files: Sequence[AssociatedFile]) -> AssociatedFile:

@@ -91,8 +91,8 @@ class InputsTable(Table, frozen=True, kw_only=True):
 
     def named(self) -> dict[Role, Reference]:
         """Return the declared inputs by role."""
-        given = ((role, getattr(self, role)) for role in ROLES)
-        return {role: reference for role, reference in given if reference is not None}
+        declared = ((role, getattr(self, role)) for role in ROLES)
+        return {role: reference for role, reference in declared if reference is not None}
 
 
 class OutputTable(Table, frozen=True, kw_only=True):
@@ -220,10 +220,10 @@ class Declaration:
     labels: tuple[str, ...] | None = None
     where: str | None = None
 
-    def mistake(self, what: str, *, file: Path, key: str, remedy: str) -> UsageMistake:
+    def mistake(self, problem: str, *, file: Path, key: str, remedy: str) -> UsageMistake:
         """Return a mistake that names the file and the place of the declaration."""
         place = f"{self.where}: {key}" if self.where else key
-        return UsageMistake(what, file=file, key=place, remedy=remedy)
+        return UsageMistake(problem, file=file, key=place, remedy=remedy)
 
 
 NOTHING = Declaration()
@@ -238,7 +238,8 @@ def read_candidates(path: Path) -> CandidatesTable:
     table = read_table(path, CandidatesTable)
     anchored = _Anchored(path, frozenset(candidate.name for candidate in table.candidates))
     candidates = tuple(
-        anchored.candidate(one, f"candidates[{at}]") for at, one in enumerate(table.candidates)
+        anchored.candidate(candidate, f"candidates[{at}]")
+        for at, candidate in enumerate(table.candidates)
     )
     return msgspec.structs.replace(table, candidates=candidates, **anchored.whole(table))
 
@@ -263,43 +264,45 @@ class _Anchored:
 
     def whole(self, table: CandidatesTable) -> dict[str, Any]:
         """Return the paths that apply to all candidates, by key."""
-        found = self._shared(table)
+        settings = self._shared(table)
         for key in ("corpus", "tokenizer", "reference"):
-            given = getattr(table, key)
-            if isinstance(given, TextsTable | TokenizerSettings | ReferenceTable):
-                file = self._path(given.file, f"{key}.file")
-                found[key] = msgspec.structs.replace(given, file=file)
+            value = getattr(table, key)
+            if isinstance(value, TextsTable | TokenizerSettings | ReferenceTable):
+                file = self._path(value.file, f"{key}.file")
+                settings[key] = msgspec.structs.replace(value, file=file)
         if isinstance(table.corpus, str):
-            found["corpus"] = self._path(table.corpus, "corpus")
+            settings["corpus"] = self._path(table.corpus, "corpus")
         if isinstance(table.reference, ReferenceTable) and table.reference.tokenizer is not None:
             own = self._tokenizer(table.reference.tokenizer, "reference.tokenizer")
-            found["reference"] = msgspec.structs.replace(found["reference"], tokenizer=own)
+            settings["reference"] = msgspec.structs.replace(settings["reference"], tokenizer=own)
         for key in ("budgets", "device", "known_failures", "baseline"):
-            given = getattr(table, key)
-            if given is not None:
-                named = key in {"budgets", "device"} and given.strip() and not given.endswith(TOML)
-                found[key] = given if named else self._path(given, key)
-        return found
+            value = getattr(table, key)
+            if value is not None:
+                by_name = (
+                    key in {"budgets", "device"} and value.strip() and not value.endswith(TOML)
+                )
+                settings[key] = value if by_name else self._path(value, key)
+        return settings
 
     def _shared(self, table: CandidateTable | CandidatesTable, place: str = "") -> dict[str, Any]:
         """Return the paths that both tables have, by key."""
-        found: dict[str, Any] = {}
+        settings: dict[str, Any] = {}
         if isinstance(table.labels, str):
-            found["labels"] = self._path(table.labels, f"{place}labels")
+            settings["labels"] = self._path(table.labels, f"{place}labels")
         if isinstance(table.tokenizer, str):
-            found["tokenizer"] = self._tokenizer(table.tokenizer, f"{place}tokenizer")
+            settings["tokenizer"] = self._tokenizer(table.tokenizer, f"{place}tokenizer")
         if isinstance(table.reference, str) and table.reference not in self.names:
-            found["reference"] = self._path(table.reference, f"{place}reference")
-        return found
+            settings["reference"] = self._path(table.reference, f"{place}reference")
+        return settings
 
-    def _tokenizer(self, given: str, key: str) -> str:
-        kind, colon, path = given.rpartition(":")
+    def _tokenizer(self, tokenizer: str, key: str) -> str:
+        kind, colon, path = tokenizer.rpartition(":")
         # `characters:` has no file.
-        return given if colon and not path else f"{kind}{colon}{self._path(path, key)}"
+        return tokenizer if colon and not path else f"{kind}{colon}{self._path(path, key)}"
 
-    def _path(self, given: str, key: str) -> str:
+    def _path(self, written: str, key: str) -> str:
         try:
-            return str(absolute(given, folder=self.toml.resolve().parent, key=key))
+            return str(absolute(written, folder=self.toml.resolve().parent, key=key))
         except UsageMistake as mistake:
             raise UsageMistake(
                 mistake.what, file=self.toml, key=key, remedy=mistake.remedy
@@ -321,16 +324,16 @@ def declaration_of(
     )
 
 
-def parse_inputs(given: str, option: str = INPUTS_OPTION) -> InputsTable:
+def parse_inputs(text: str, option: str = INPUTS_OPTION) -> InputsTable:
     """Parse `ids=input_ids,mask=1`, the form of an option.
 
     Raises:
         UsageMistake: it is not of that form.
     """
-    return _table(given, InputsTable, option, "ids=NAME,mask=NAME,segments=NAME")
+    return _table(text, InputsTable, option, "ids=NAME,mask=NAME,segments=NAME")
 
 
-def parse_output(given: str, option: str = OUTPUT_OPTION) -> OutputTable:
+def parse_output(text: str, option: str = OUTPUT_OPTION) -> OutputTable:
     """Parse `name=score,meaning=sigmoid,threshold=0.35,positive=spam`, the form of an option.
 
     Raises:
@@ -338,20 +341,20 @@ def parse_output(given: str, option: str = OUTPUT_OPTION) -> OutputTable:
     """
     meanings = f"MEANING being one of {', '.join(get_args(Meaning))}"
     form = "name=NAME,meaning=MEANING,threshold=0.5,positive=LABEL"
-    return _table(given, OutputTable, option, f"{form}, each only where needed, {meanings}")
+    return _table(text, OutputTable, option, f"{form}, each only where needed, {meanings}")
 
 
 def inputs_lines(references: dict[Role, Reference]) -> str:
     """Return both ways to declare inputs, ready to be pasted."""
-    toml = ", ".join(f"{role} = {_quoted(each)}" for role, each in references.items())
-    option = ",".join(f"{role}={each}" for role, each in references.items())
+    toml = ", ".join(f"{role} = {_quoted(reference)}" for role, reference in references.items())
+    option = ",".join(f"{role}={reference}" for role, reference in references.items())
     return f"inputs = {{ {toml} }} under [[candidates]], or {INPUTS_OPTION}='{option}'"
 
 
-def output_lines(**given: Reference | float) -> str:
+def output_lines(**settings: Reference | float) -> str:
     """Return both ways to declare an output, ready to be pasted."""
-    toml = ", ".join(f"{key} = {_quoted(each)}" for key, each in given.items())
-    option = ",".join(f"{key}={each}" for key, each in given.items())
+    toml = ", ".join(f"{key} = {_quoted(value)}" for key, value in settings.items())
+    option = ",".join(f"{key}={value}" for key, value in settings.items())
     return f"output = {{ {toml} }} under [[candidates]], or {OUTPUT_OPTION}='{option}'"
 
 
@@ -359,21 +362,23 @@ def _quoted(value: Reference | float) -> str:
     return msgspec.json.encode(value).decode() if isinstance(value, str) else str(value)
 
 
-def _table(given: str, kind: type[T], option: str, form: str) -> T:
-    parts = [part.partition("=") for part in given.split(",")]
+def _table(text: str, kind: type[T], option: str, form: str) -> T:
+    parts = [part.partition("=") for part in text.split(",")]
     keys = [key.strip() for key, _, _ in parts]
     if not all(key and value.strip() for key, (_, _, value) in zip(keys, parts, strict=True)):
         raise UsageMistake(
-            f"{given!r} is not KEY=VALUE,KEY=VALUE", key=option, remedy=f"Write it as {form}"
+            f"{text!r} is not KEY=VALUE,KEY=VALUE", key=option, remedy=f"Write it as {form}"
         )
     if len(set(keys)) < len(keys):
-        raise UsageMistake(f"{given!r} repeats a key", key=option, remedy="Give each key once")
+        raise UsageMistake(f"{text!r} repeats a key", key=option, remedy="Give each key once")
     values = {key: _number(value.strip()) for key, (_, _, value) in zip(keys, parts, strict=True)}
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        what = str(error).partition(" - at `")[0]
-        raise UsageMistake(f"{given!r}: {what}", key=option, remedy=f"Write it as {form}") from None
+        problem = str(error).partition(" - at `")[0]
+        raise UsageMistake(
+            f"{text!r}: {problem}", key=option, remedy=f"Write it as {form}"
+        ) from None
 
 
 def _number(value: str) -> Reference | float:

@@ -121,24 +121,24 @@ def toml_of(described: Sequence[Described]) -> str:
     """Return the TOML to start from."""
     names = _names([each.spec.file for each in described])
     parts = [list(_HEAD)]
-    parts += [list(_candidate(one, name)) for one, name in zip(described, names, strict=True)]
+    parts += [list(_candidate(entry, name)) for entry, name in zip(described, names, strict=True)]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
 def _names(files: Sequence[Path]) -> list[str]:
     """Return distinct names for the files."""
-    found: list[str] = []
+    names: list[str] = []
     for file in files:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "_", file.stem).strip("._-")[:80] or "candidate"
         name, number = plain, 2
-        while name in found:
+        while name in names:
             name, number = f"{plain}_{number}", number + 1
-        found.append(name)
-    return found
+        names.append(name)
+    return names
 
 
 def _candidate(described: Described, name: str) -> Iterator[str]:
-    yield from (f"# TO DECIDE: {one_line(each)}" for each in described.questions)
+    yield from (f"# TO DECIDE: {one_line(question)}" for question in described.questions)
     yield "[[candidates]]"
     yield f"name = {quoted(name)}"
     yield f"flatbuffer = {quoted(_from_here(described.spec.file))}"
@@ -153,8 +153,8 @@ def _candidate(described: Described, name: str) -> Iterator[str]:
 
 def _from_here(file: Path) -> str:
     """Return a path for a TOML that is stored in the current folder."""
-    here = current_folder()
-    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
+    folder = current_folder()
+    return str(file.relative_to(folder)) if file.is_relative_to(folder) else str(file)
 
 
 def _inputs(described: Described) -> Iterator[str]:
@@ -193,7 +193,7 @@ def _found(described: Described) -> Iterator[str]:
         yield f"# labels ({spec.labels_found}): {one_line(', '.join(spec.labels))}"
     if opened.metadata is not None:
         yield from _described_tokenizer(opened.metadata)
-    yield from (f"# warning: {one_line(each)}" for each in spec.warnings)
+    yield from (f"# warning: {one_line(warning)}" for warning in spec.warnings)
 
 
 def _described_tokenizer(metadata: ModelMetadata) -> Iterator[str]:
@@ -215,6 +215,10 @@ def quoted(text: str) -> str:
 def _escaped(text: str) -> str:
     """Escape non-printable characters as TOML does."""
     return "".join(
-        each if each.isprintable() else f"\\u{ord(each):04x}" if ord(each) < 1 << 16 else "?"
-        for each in text
+        character
+        if character.isprintable()
+        else f"\\u{ord(character):04x}"
+        if ord(character) < 1 << 16
+        else "?"
+        for character in text
     )

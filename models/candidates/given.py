@@ -150,15 +150,15 @@ class GivenSubject:
     remarks: tuple[str, ...] = field(default=())
 
 
-def candidate_named(given: str) -> CandidateTable:
+def candidate_named(option: str) -> CandidateTable:
     """Parse `[NAME=]PATH` of the command line; the default name is the file's.
 
     Raises:
         UsageMistake: the name cannot be a file's.
     """
-    name, equals, path = given.partition("=")
-    if not equals or Path(given).exists():
-        name, path = name_after(Path(given), "candidate"), given
+    name, equals, path = option.partition("=")
+    if not equals or Path(option).exists():
+        name, path = name_after(Path(option), "candidate"), option
     require_name(name, key=KEY)
     try:
         return CandidateTable(name=name, flatbuffer=path)
@@ -187,26 +187,26 @@ def take(handed: Handed) -> GivenSubject:
     opened = {table.name: _open(table, handed) for table in tables}
     labels = _labels(handed, tables, opened, declared, rows)
     texts = labelled(rows, labels, handed.texts, handed.texts.file)
-    found = {
+    candidates = {
         table.name: _candidate(table, opened[table.name], handed, labels, texts) for table in tables
     }
-    remarks = list(_remarks(found, texts))
-    for candidate in found.values():
+    remarks = list(_remarks(candidates, texts))
+    for candidate in candidates.values():
         refuse_too_many(candidate, texts)
         arrays = candidate.arrays(texts.rows)
         if candidate.encoder is not None:
             remarks += unknown_words(candidate.name, candidate.spec.file, candidate.encoder, arrays)
     answers = None
     if elsewhere is not None:
-        answers = _reference_answers(elsewhere, handed, found, labels, texts)
+        answers = _reference_answers(elsewhere, handed, candidates, labels, texts)
         remarks += answers.remarks
     return GivenSubject(
         handed=handed,
         labels=labels,
-        candidates=found,
+        candidates=candidates,
         reference=reference,
         reference_answers=answers,
-        answered=None if handed.recorded is None else _answered(handed, found, labels, texts),
+        answered=None if handed.recorded is None else _answered(handed, candidates, labels, texts),
         texts=texts,
         remarks=tuple(remarks),
     )
@@ -215,7 +215,7 @@ def take(handed: Handed) -> GivenSubject:
 def _reference_answers(
     file: Path,
     handed: Handed,
-    found: Mapping[str, GivenCandidate],
+    candidates: Mapping[str, GivenCandidate],
     labels: tuple[str, ...],
     texts: Texts,
 ) -> ReferenceAnswers:
@@ -226,19 +226,19 @@ def _reference_answers(
                 file,
                 _declaration(table, labels, handed),
                 texts,
-                list(found.values()),
+                list(candidates.values()),
                 tokenizer=table.tokenizer,
-                given=handed.tokenizer,
+                settings=handed.tokenizer,
             )
     _refuse_declared(handed, "recorded answers are read as they are")
     ids = [row.id for row in texts.rows]
     return RecordedReference(read_recording(file, ids, labels, key=OPTION))
 
 
-def _refuse_declared(handed: Handed, why: str) -> None:
+def _refuse_declared(handed: Handed, reason: str) -> None:
     if handed.reference_table is not None:
         raise UsageMistake(
-            f"inputs or outputs of the reference are declared, and {why}",
+            f"inputs or outputs of the reference are declared, and {reason}",
             file=handed.where,
             key=f"[reference], {INPUTS_OPTION} or {OUTPUT_OPTION}",
             remedy=f"Give the reference's file alone: {OPTION}=FILE",
@@ -249,15 +249,15 @@ def _refuse_one_name(handed: Handed) -> None:
     names = [candidate.name for candidate in handed.candidates]
     # What is kept of each becomes files that some systems do not tell apart by case.
     same = alike(names)
-    what = None
+    problem = None
     if same is not None:
         also = "" if same[0] == same[1] else f" and {same[1]!r}, which look the same"
-        what = f"two candidates are called {same[0]!r}{also}"
+        problem = f"two candidates are called {same[0]!r}{also}"
     elif TRAINED in names:
-        what = f"a candidate is called {TRAINED!r}, as budgets and results call a trained model"
-    if what is not None:
+        problem = f"a candidate is called {TRAINED!r}, as budgets and results call a trained model"
+    if problem is not None:
         remedy = "Give each a name of its own: NAME=PATH"
-        raise UsageMistake(what, file=handed.where, key=KEY, remedy=remedy)
+        raise UsageMistake(problem, file=handed.where, key=KEY, remedy=remedy)
 
 
 def _refuse_beside_a_recording(handed: Handed) -> None:
@@ -285,21 +285,21 @@ def _refuse_beside_a_recording(handed: Handed) -> None:
 
 def _answered(
     handed: Handed,
-    found: Mapping[str, GivenCandidate],
+    candidates: Mapping[str, GivenCandidate],
     labels: tuple[str, ...],
     texts: Texts,
 ) -> Answered:
-    one = next(iter(found.values()), None)
-    encoder = one.encoder if one else _own_encoder(handed)
+    first = next(iter(candidates.values()), None)
+    encoder = first.encoder if first else _own_encoder(handed)
     pad = encoder.padding.number if encoder else 0
     file = handed.recorded or Path()
     return Answered(
-        name=one.name if one else RECORDED,
+        name=first.name if first else RECORDED,
         file=file,
         recording=read_recording(file, [row.id for row in texts.rows], labels, pad=pad),
         texts=texts.rows,
-        meaning=one.spec.output.meaning if one else None,
-        expected=_expected_ids(one, encoder, handed.length, texts, pad),
+        meaning=first.spec.output.meaning if first else None,
+        expected=_expected_ids(first, encoder, handed.length, texts, pad),
         tokenizer=encoder,
     )
 
@@ -324,15 +324,15 @@ def _expected_ids(
 ) -> tuple[tuple[int, ...], ...] | None:
     rows = texts.rows
     if candidate is not None:
-        given = candidate.arrays(rows)[IDS]
+        ids = candidate.arrays(rows)[IDS]
     elif encoder is not None:
         parts = [row.parts for row in rows]
-        given = encoder.encode(parts, length or max(1, int(encoder.lengths(parts).max())))[IDS]
+        ids = encoder.encode(parts, length or max(1, int(encoder.lengths(parts).max())))[IDS]
     elif rows[0].ids is not None:
         return tuple(without_padding((row.ids or ())[:length], pad) for row in rows)
     else:
         return None
-    return tuple(without_padding(row, pad) for row in given.tolist())
+    return tuple(without_padding(row, pad) for row in ids.tolist())
 
 
 def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, Path | None]:
@@ -343,10 +343,10 @@ def _with_reference(handed: Handed) -> tuple[list[CandidateTable], str | None, P
     if reference is None and handed.recorded is None:
         reference = REFERENCE if REFERENCE in names else None
     by_file = {Path(table.flatbuffer): table.name for table in tables}
-    named = reference if reference in names else by_file.get(Path(reference or "."))
-    if reference is None or named is not None:
+    own_name = reference if reference in names else by_file.get(Path(reference or "."))
+    if reference is None or own_name is not None:
         _refuse_declared(handed, "a candidate's are declared with the candidate")
-        return sorted(tables, key=lambda one: one.name != named), named, None
+        return sorted(tables, key=lambda table: table.name != own_name), own_name, None
     path = Path(reference)
     if path.suffix.lower() in _RECORDED:
         return tables, None, path
@@ -366,16 +366,16 @@ def _open(table: CandidateTable, handed: Handed) -> Opened:
     try:
         return open_candidate(Path(table.flatbuffer))
     except EdgeproofError as error:
-        told = error.describe()
+        parts = error.describe()
         if table not in handed.candidates:
-            told["key"] = OPTION
-            told["remedy"] = (
+            parts["key"] = OPTION
+            parts["remedy"] = (
                 f"{error.remedy}. A reference is a candidate's name, a .tflite or {ONNX} file, or "
                 f"recorded answers in {', '.join(sorted(_RECORDED))}"
             )
-        elif told.get("key") is None:
-            told["key"] = f"candidate {table.name}"
-        raise UsageMistake(**told) from None  # type: ignore[arg-type]
+        elif parts.get("key") is None:
+            parts["key"] = f"candidate {table.name}"
+        raise UsageMistake(**parts) from None  # type: ignore[arg-type]
 
 
 def _declared_labels(handed: Handed) -> tuple[str, ...] | None:
@@ -407,24 +407,24 @@ def _labels(
         )
     if by_file:
         return next(iter(by_file.values()))
-    found = values_of(rows, handed.texts)
+    values = values_of(rows, handed.texts)
     # Numbers from 0 are places in the output, whether or not the texts have each of them.
     classes = (spec.output.classes for spec in specs.values())
     told_apart = {count for count in classes if count is not None}
-    numbers = tuple(map(str, range(max(told_apart, default=len(found)))))
-    if len(numbers) >= FEWEST and len(told_apart) <= 1 and set(found) <= set(numbers):
+    numbers = tuple(map(str, range(max(told_apart, default=len(values)))))
+    if len(numbers) >= FEWEST and len(told_apart) <= 1 and set(values) <= set(numbers):
         return numbers
-    raise _unordered(handed, found)
+    raise _unordered(handed, values)
 
 
-def _unordered(handed: Handed, found: Sequence[str]) -> UsageMistake:
+def _unordered(handed: Handed, values: Sequence[str]) -> UsageMistake:
     """Raise the request for labels, listing those found in alphabetical order."""
-    shown = ", ".join(sorted(found)[:_SHOWN_LABELS])
-    more = " ..." if len(found) > _SHOWN_LABELS else ""
+    first = ", ".join(sorted(values)[:_SHOWN_LABELS])
+    more = " ..." if len(values) > _SHOWN_LABELS else ""
     way = 'labels = ["FIRST", "SECOND"]' if handed.where else f"{LABELS_OPTION}=FIRST,SECOND"
     return UsageMistake(
         f"nothing says which number of the output stands for which label; the texts have "
-        f"{len(found)}, here by the alphabet: {shown}{more}",
+        f"{len(values)}, here by the alphabet: {first}{more}",
         file=handed.where,
         key=LABELS_OPTION,
         remedy=f"Write {way} and so on, in the order of the file's output, which is that of its "
@@ -438,7 +438,7 @@ def _declaration(
 ) -> Declaration:
     own = table in handed.candidates
     place = f"candidate {table.name}" if own else "[reference]"
-    where = f"{handed.where}: {place}" if handed.where else None
+    location = f"{handed.where}: {place}" if handed.where else None
     return Declaration(
         inputs=table.inputs,
         output=table.output,
@@ -446,7 +446,7 @@ def _declaration(
         length=table.length,
         lengths=table.lengths,
         labels=labels,
-        where=where,
+        where=location,
     )
 
 
@@ -498,31 +498,31 @@ def _scheme(table: CandidateTable, handed: Handed) -> str | None:
     return table.contract or (table.name if table.name in SCHEMES else None)
 
 
-def _remarks(found: Mapping[str, GivenCandidate], texts: Texts) -> list[str]:
-    said = []
+def _remarks(candidates: Mapping[str, GivenCandidate], texts: Texts) -> list[str]:
+    remarks = []
     first: dict[str, str] = {}
-    for candidate in found.values():
+    for candidate in candidates.values():
         if candidate.scheme is None and candidate.name in former.SCHEMES:
             today = former.SCHEMES[candidate.name]
-            said.append(
+            remarks.append(
                 f"{candidate.name}: its name promises no contract: the scheme of that name is "
                 f'called {today} now. contract = "{today}" promises it.'
             )
         if (same := first.setdefault(candidate.sha256, candidate.name)) != candidate.name:
-            said.append(
+            remarks.append(
                 f"{candidate.name}: its file is {same}'s, byte for byte: what compares the two is "
                 "green whatever they answer."
             )
-        said += [f"{candidate.name}: {sentence}" for sentence in candidate.spec.warnings]
+        remarks += [f"{candidate.name}: {sentence}" for sentence in candidate.spec.warnings]
         if candidate.spec.length is None:
-            said.append(
+            remarks.append(
                 f"{candidate.name}: rows have {candidate.length} tokens, as the longest text has."
             )
         if candidate.encoder is not None and candidate.rows not in (None, candidate.encoder.size):
-            said.append(
+            remarks.append(
                 f"{candidate.name}: its table has {candidate.rows} rows, and its tokenizer "
                 f"{candidate.encoder.size} ids."
             )
     if texts.copies:
-        said.append(f"{texts.copies} of {len(texts.rows)} texts are copies of others.")
-    return said
+        remarks.append(f"{texts.copies} of {len(texts.rows)} texts are copies of others.")
+    return remarks

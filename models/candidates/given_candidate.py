@@ -93,10 +93,10 @@ class GivenCandidate:
         """Check special ids, too: an app meets them at its first unknown word."""
         if self.encoder is None or self.rows is None:
             return
-        for what, number in self.encoder.special.items():
+        for use, number in self.encoder.special.items():
             if number >= self.rows:
                 raise UsageMistake(
-                    f"its {self.encoder.kind} tokenizer has the id {number} for {what}, and the "
+                    f"its {self.encoder.kind} tokenizer has the id {number} for {use}, and the "
                     f"file's table has {self.rows} rows",
                     file=self.spec.file,
                     key="--edge-tokenizer",
@@ -109,31 +109,31 @@ class GivenCandidate:
         ids = np.zeros((len(rows), self.length), np.int32)
         mask = np.zeros_like(ids)
         for at, row in enumerate(rows):
-            given = row.ids or ()
-            if len(given) > self.length:
+            ids_of_row = row.ids or ()
+            if len(ids_of_row) > self.length:
                 raise UsageMistake(
-                    f"{row.where} of the texts has {len(given)} ids, and the file takes "
+                    f"{row.where} of the texts has {len(ids_of_row)} ids, and the file takes "
                     f"{self.length}",
                     file=self.spec.file,
                     key="corpus.ids",
                     remedy="Give the ids as the file is fed them, cut where its app cuts them",
                 )
-            ids[at, : len(given)], mask[at, : len(given)] = given, 1
+            ids[at, : len(ids_of_row)], mask[at, : len(ids_of_row)] = ids_of_row, 1
         return {IDS: ids, MASK: mask, SEGMENTS: np.zeros_like(ids)}
 
 
-def refuse_changed(file: Path, found: str, read: str) -> None:
+def refuse_changed(file: Path, digest: str, read: str) -> None:
     """Reject a file that has changed since it was read.
 
     Args:
         file: the user's.
-        found: its sha256 now.
+        digest: its sha256 now.
         read: its sha256 when it was read, which what is kept of it is called by.
 
     Raises:
         UsageMistake: they differ.
     """
-    if found != read:
+    if digest != read:
         raise UsageMistake(
             "was changed while it was read",
             file=file,

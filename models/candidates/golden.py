@@ -141,12 +141,12 @@ def chosen_rows(labels: Sequence[NDArray[np.integer[Any]]], most: int = MOST_TEX
     order = np.random.default_rng(SEED).permutation(len(labels[0])).tolist()
     first: dict[tuple[int, int], int] = {}
     for row in order:
-        for of, each in enumerate(labels):
-            first.setdefault((of, int(each[row])), row)
+        for answer, predicted in enumerate(labels):
+            first.setdefault((answer, int(predicted[row])), row)
     needed = dict.fromkeys(first.values())
-    wanted = dict.fromkeys([*needed, *order])
-    kept = set(list(wanted)[: max(most, len(needed))])
-    return [row for row in order if row in kept]
+    ranked = dict.fromkeys([*needed, *order])
+    chosen = set(list(ranked)[: max(most, len(needed))])
+    return [row for row in order if row in chosen]
 
 
 def _lines(golden: Golden, candidate: Answers, rows: Sequence[int]) -> str:
@@ -157,7 +157,7 @@ def _line(golden: Golden, candidate: Answers, row: int) -> dict[str, Any]:
     line: dict[str, Any] = {"id": golden.ids[row]}
     if golden.texts is not None:
         line |= dict(zip(("text", "second"), golden.texts[row], strict=False))
-        line |= {_INPUTS[role]: each[row].tolist() for role, each in candidate.inputs.items()}
+        line |= {_INPUTS[role]: rows[row].tolist() for role, rows in candidate.inputs.items()}
     values = [round(float(value), _PLACES) for value in candidate.raw[row].reshape(-1)]
     line[candidate.spec.output.meaning] = values
     return line | {"label": golden.labels[int(candidate.labels[row])]}
@@ -178,7 +178,7 @@ def _signatures(spec: CandidateSpec) -> dict[str, Any]:
     every = (*spec.shorter, spec)
     if len(every) == 1:
         return {}
-    return {"signatures": {str(each.length): each.signature for each in every}}
+    return {"signatures": {str(signature.length): signature.signature for signature in every}}
 
 
 def _section(candidate: Answers, labels: Sequence[str]) -> str:
@@ -191,14 +191,14 @@ def contract_of(candidate: Answers, labels: Sequence[str]) -> dict[str, Any]:
     output = candidate.spec.output
     inputs = [
         {
-            "takes": _INPUTS[each.role],
-            "name": each.name,
-            "tensor": each.tensor,
-            "position": each.position,
-            "dtype": each.dtype,
-            "shape": list(each.shape),
+            "takes": _INPUTS[port.role],
+            "name": port.name,
+            "tensor": port.tensor,
+            "position": port.position,
+            "dtype": port.dtype,
+            "shape": list(port.shape),
         }
-        for each in candidate.spec.inputs
+        for port in candidate.spec.inputs
     ]
     answered: dict[str, Any] = {
         "name": output.name,

@@ -38,33 +38,33 @@ def read_labels(path: Path) -> tuple[str, ...]:
     return parse_labels(data, str(path))
 
 
-def parse_labels(data: bytes, where: str) -> tuple[str, ...]:
+def parse_labels(data: bytes, source: str) -> tuple[str, ...]:
     """Return the labels in the bytes of a file.
 
     Args:
         data: of the file.
-        where: named in messages.
+        source: named in messages.
 
     Raises:
         UsageMistake: it is too large or not UTF-8, or what it holds is no list of labels.
     """
     if len(data) > _LARGEST_FILE:
         raise UsageMistake(
-            f"is larger than {_LARGEST_FILE} bytes", file=where, remedy="Give one label a line"
+            f"is larger than {_LARGEST_FILE} bytes", file=source, remedy="Give one label a line"
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageMistake(
-            f"is not UTF-8 (byte {error.start})", file=where, remedy="Save it as UTF-8"
+            f"is not UTF-8 (byte {error.start})", file=source, remedy="Save it as UTF-8"
         ) from None
     if _is_json(text):
         raise UsageMistake(
             "is JSON, and labels are read one a line",
-            file=where,
+            file=source,
             remedy="Write each label on a line of its own, in the order of the output",
         )
-    return check_labels([line.strip() for line in text.rstrip().split("\n")], where)
+    return check_labels([line.strip() for line in text.rstrip().split("\n")], source)
 
 
 def _is_json(text: str) -> bool:
@@ -77,7 +77,7 @@ def _is_json(text: str) -> bool:
         return False
 
 
-def check_labels(labels: list[str], where: str) -> tuple[str, ...]:
+def check_labels(labels: list[str], source: str) -> tuple[str, ...]:
     """Check that labels are distinct and return them.
 
     Raises:
@@ -87,13 +87,13 @@ def check_labels(labels: list[str], where: str) -> tuple[str, ...]:
     if not FEWEST <= len(labels) <= MOST:
         raise UsageMistake(
             f"holds {len(labels)} labels, and {FEWEST} to {MOST} can be judged",
-            file=where,
+            file=source,
             remedy="Give one label a line, in the order of the output",
         )
     if "" in labels:
         raise UsageMistake(
             f"label {labels.index('')} is empty",
-            file=where,
+            file=source,
             remedy="Name it, or remove the line: the place of a label is its index in the output",
         )
     longest = max(labels, key=len)
@@ -101,12 +101,12 @@ def check_labels(labels: list[str], where: str) -> tuple[str, ...]:
         raise UsageMistake(
             f"label {labels.index(longest)} is {len(longest):,} characters long, at most "
             f"{_LONGEST} can be shown",
-            file=where,
+            file=source,
             remedy="Give one label a line, in the order of the output",
         )
     label, times = Counter(labels).most_common(1)[0]
     if times > 1:
         raise UsageMistake(
-            f"{times} labels are called {label!r}", file=where, remedy="Give each its own name"
+            f"{times} labels are called {label!r}", file=source, remedy="Give each its own name"
         )
     return tuple(labels)

@@ -58,11 +58,11 @@ def bind_output(
     port = _named(file, ports, declared)
     classes = _classes(file, port)
     quantization = _quantization(file, port, declared)
-    meaning, found = _meaning(file, port, classes, tuple(operators), declared)
+    meaning, meaning_from = _meaning(file, port, classes, tuple(operators), declared)
     sided = meaning in {"sigmoid", "logit"}
-    told = described[port.position] if port.position < len(described) else None
-    labels = told if declared.labels is None else declared.labels
-    threshold, positive, how = _sides(file, declared, labels, sided=sided)
+    in_metadata = described[port.position] if port.position < len(described) else None
+    labels = in_metadata if declared.labels is None else declared.labels
+    threshold, positive, sides_from = _sides(file, declared, labels, sided=sided)
     return OutputSpec(
         name=port.name,
         tensor=port.tensor.name,
@@ -74,8 +74,8 @@ def bind_output(
         quantization=quantization,
         threshold=threshold,
         positive=positive,
-        found=found,
-        found_threshold=how,
+        found=meaning_from,
+        found_threshold=sides_from,
     )
 
 
@@ -123,7 +123,7 @@ def _classes(file: Path, port: Port) -> int | None:
 
 
 def _quantization(file: Path, port: Port, declared: Declaration) -> Quantization | None:
-    held, scale = port.tensor.quantization, declared.output.scale
+    stored, scale = port.tensor.quantization, declared.output.scale
     if port.tensor.dtype in FLOAT_DTYPES:
         if scale is not None:
             raise declared.mistake(
@@ -134,30 +134,34 @@ def _quantization(file: Path, port: Port, declared: Declaration) -> Quantization
             )
         return None
     if scale is not None:
-        given = Quantization((scale,), (declared.output.zero_point or 0,))
-        if held is not None and not _same(held, given):
+        declared_scale = Quantization((scale,), (declared.output.zero_point or 0,))
+        if stored is not None and not _same(stored, declared_scale):
             raise declared.mistake(
-                f"scale {scale} and zero point {given.zero_points[0]} are declared, and the file "
-                f"holds {held.scales[0]:.6g} and {(*held.zero_points, 0)[0]} for output {port}",
+                f"scale {scale} and zero point {declared_scale.zero_points[0]} are declared, and "
+                f"the file holds {stored.scales[0]:.6g} and {(*stored.zero_points, 0)[0]} for "
+                f"output {port}",
                 file=file,
                 key="output.scale",
                 remedy="Leave them out, or correct the file",
             )
-        return held or given
-    if held is None or len(held.scales) != 1:
+        return stored or declared_scale
+    if stored is None or len(stored.scales) != 1:
         raise UsageMistake(
             f"output {port} holds integers, and their meaning is not declared",
             file=file,
             key="output.scale",
             remedy=f"Declare it: {output_lines(scale=0.00390625, zero_point=0)}",
         )
-    return held
+    return stored
 
 
-def _same(held: Quantization, given: Quantization) -> bool:
+def _same(stored: Quantization, declared: Quantization) -> bool:
     # The file holds a float32, and what was declared in decimals may be another in its last bits.
-    near = len(held.scales) == 1 and abs(held.scales[0] - given.scales[0]) <= 1e-6 * given.scales[0]
-    return near and (*held.zero_points, 0)[0] == given.zero_points[0]
+    near = (
+        len(stored.scales) == 1
+        and abs(stored.scales[0] - declared.scales[0]) <= 1e-6 * declared.scales[0]
+    )
+    return near and (*stored.zero_points, 0)[0] == declared.zero_points[0]
 
 
 def _meaning(
@@ -178,10 +182,10 @@ def _meaning(
                 remedy="Convert the model with a sigmoid, or with an output for each label",
             )
         graph = _OF_ONE[ending]
-    said = declared.output.meaning
-    if said is not None:
-        _check_meaning(file, port, (classes, graph, said), declared)
-        return said, "declared"
+    claimed = declared.output.meaning
+    if claimed is not None:
+        _check_meaning(file, port, (classes, graph, claimed), declared)
+        return claimed, "declared"
     if graph is None or graph == "logit" or (classes is None and graph == "sigmoids"):
         raise UsageMistake(
             f"the meaning of output {port} is not certain: it comes from "
@@ -221,19 +225,20 @@ def _check_meaning(
     claims: tuple[int | None, Meaning | None, Meaning],
     declared: Declaration,
 ) -> None:
-    classes, graph, said = claims
-    sided = said in {"sigmoid", "logit"}
+    classes, graph, meaning = claims
+    sided = meaning in {"sigmoid", "logit"}
     if classes is not None and sided != (classes == 1):
         raise declared.mistake(
-            f"`{said}` is declared, which is {'one number' if sided else 'a number for each label'}"
-            f", and output {port} holds {classes}",
+            f"`{meaning}` is declared, which is "
+            f"{'one number' if sided else 'a number for each label'}, and output {port} holds "
+            f"{classes}",
             file=file,
             key="output.meaning",
             remedy=_ways(classes, graph),
         )
-    if graph is not None and graph not in _COMPATIBLE[said]:
+    if graph is not None and graph not in _COMPATIBLE[meaning]:
         raise declared.mistake(
-            f"`{said}` is declared, and the graph says {graph} of output {port}",
+            f"`{meaning}` is declared, and the graph says {graph} of output {port}",
             file=file,
             key="output.meaning",
             remedy=f"Leave the meaning out, or give {graph!r}",
@@ -273,12 +278,12 @@ def _index(
     if isinstance(side, int):
         if side in range(SIDES):
             return side
-        what, remedy = f"label {side} is not one of two", "Give 0 or 1, or a label's name"
+        problem, remedy = f"label {side} is not one of two", "Give 0 or 1, or a label's name"
     elif labels is None:
-        what = f"{side!r} is the label above the threshold, and no labels are given"
+        problem = f"{side!r} is the label above the threshold, and no labels are given"
         remedy = "Give the labels, or 0 or 1"
     elif side in labels:
         return labels.index(side)
     else:
-        what, remedy = f"{side!r} is none of {', '.join(labels)}", "Give one of them"
-    raise declared.mistake(what, file=file, key="output.positive", remedy=remedy)
+        problem, remedy = f"{side!r} is none of {', '.join(labels)}", "Give one of them"
+    raise declared.mistake(problem, file=file, key="output.positive", remedy=remedy)

@@ -97,10 +97,10 @@ class OnnxReference:
 
     def recording(self, store: Store) -> Recording:
         """Return the stored answers to the texts."""
-        kept = store.artefact(self.stage)
-        raw = kept.numbers(ANSWERS, len(self.rows[IDS]))
+        answers = store.artefact(self.stage)
+        raw = answers.numbers(ANSWERS, len(self.rows[IDS]))
         if not np.isfinite(raw.astype(np.float64)).all():
-            raise kept.damaged(ANSWERS)
+            raise answers.damaged(ANSWERS)
         scores = scores_of(self.one.spec.output, raw, self._classes)
         return Recording(
             labels=scores.labels,
@@ -125,8 +125,8 @@ class OnnxReference:
         try:
             scores_of(spec.output, raw, self._classes)
         except UsageMistake as mistake:
-            told = mistake.describe() | {"file": str(spec.file)}
-            raise UsageMistake(**told) from None  # type: ignore[arg-type] # what it was made of
+            parts = mistake.describe() | {"file": str(spec.file)}
+            raise UsageMistake(**parts) from None  # type: ignore[arg-type] # what it was made of
         return raw
 
     def _call(self) -> Call:
@@ -152,7 +152,7 @@ def read_reference(  # noqa: PLR0913 - what it is made of
     candidates: Sequence[GivenCandidate],
     *,
     tokenizer: str | None,
-    given: TokenizerSettings | None,
+    settings: TokenizerSettings | None,
 ) -> OnnxReference:
     """Read the ONNX file that candidates are compared with, and check that all fits together.
 
@@ -162,7 +162,7 @@ def read_reference(  # noqa: PLR0913 - what it is made of
         texts: what it is asked.
         candidates: those that are compared with it.
         tokenizer: its own; None if it has that of all.
-        given: the tokenizer of all; None if each candidate's metadata holds one.
+        settings: the tokenizer of all; None if each candidate's metadata holds one.
 
     Raises:
         UsageMistake: it cannot be read, run or asked about the texts, or something of it is not
@@ -172,10 +172,10 @@ def read_reference(  # noqa: PLR0913 - what it is made of
     require_onnxruntime(file)
     spec = bind_onnx(read, declared)
     has_ids = texts.rows[0].ids is not None
-    encoder = _encoder(file, candidates, tokenizer, given, has_ids=has_ids)
-    length, said = _length(spec, texts, encoder, candidates)
+    encoder = _encoder(file, candidates, tokenizer, settings, has_ids=has_ids)
+    length, remarks = _length(spec, texts, encoder, candidates)
     ids = next(port for port in spec.inputs if port.role == IDS)
-    one = GivenCandidate(
+    candidate = GivenCandidate(
         name=OF_ITS_OWN,
         spec=spec,
         declared=declared,
@@ -185,11 +185,11 @@ def read_reference(  # noqa: PLR0913 - what it is made of
         length=length,
         rows=ids.rows,
     )
-    refuse_too_many(one, texts)
-    fixed = [replace(each, length=length) for each in spec.inputs]
-    sentences = (*warnings_of(None, None, fixed, spec.output), *said)
+    refuse_too_many(candidate, texts)
+    fixed = [replace(port, length=length) for port in spec.inputs]
+    sentences = (*warnings_of(None, None, fixed, spec.output), *remarks)
     warned = (f"{file.name}: {sentence}" for sentence in sentences)
-    return OnnxReference(one=one, rows=one.arrays(texts.rows), remarks=tuple(warned))
+    return OnnxReference(one=candidate, rows=candidate.arrays(texts.rows), remarks=tuple(warned))
 
 
 def bind_onnx(read: OnnxFile, declared: Declaration) -> CandidateSpec:
@@ -200,7 +200,7 @@ def bind_onnx(read: OnnxFile, declared: Declaration) -> CandidateSpec:
     """
     inputs = bind_inputs(read.file, _ports(read.inputs), read.operators, declared)
     output = bind_output(read.file, _ports(read.outputs), read.operators, declared)
-    labels, found, _ = labels_of(read.file, output, declared, (None, []))
+    labels, source, _ = labels_of(read.file, output, declared, (None, []))
     return CandidateSpec(
         file=read.file,
         signature=None,
@@ -208,14 +208,15 @@ def bind_onnx(read: OnnxFile, declared: Declaration) -> CandidateSpec:
         inputs=inputs,
         output=output,
         labels=labels,
-        labels_found=found,
+        labels_found=source,
         warnings=(),
     )
 
 
 def _ports(tensors: Sequence[Tensor]) -> list[Port]:
     return [
-        Port(name=one.name, tensor=one, position=position) for position, one in enumerate(tensors)
+        Port(name=tensor.name, tensor=tensor, position=position)
+        for position, tensor in enumerate(tensors)
     ]
 
 
@@ -223,17 +224,17 @@ def _encoder(
     file: Path,
     candidates: Sequence[GivenCandidate],
     tokenizer: str | None,
-    given: TokenizerSettings | None,
+    settings: TokenizerSettings | None,
     *,
     has_ids: bool,
 ) -> Encoder | None:
     """Return the declared tokenizer, else the one that all candidates share."""
-    if tokenizer is not None or given is not None or has_ids:
-        return declared_encoder(tokenizer, given, has_ids=has_ids)
-    known = {candidate.encoding[0]: candidate.encoder for candidate in candidates}
-    if len(known) != 1:
+    if tokenizer is not None or settings is not None or has_ids:
+        return declared_encoder(tokenizer, settings, has_ids=has_ids)
+    encoders = {candidate.encoding[0]: candidate.encoder for candidate in candidates}
+    if len(encoders) != 1:
         raise nothing_says(file)
-    return next(iter(known.values()))
+    return next(iter(encoders.values()))
 
 
 def _length(

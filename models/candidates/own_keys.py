@@ -23,26 +23,26 @@ def with_their_own(handed: Handed) -> Handed:
         UsageMistake: two of them say different things.
     """
     for key in SHARED:
-        said = {"the whole file": getattr(handed, key)}
-        said |= {
+        values = {"the whole file": getattr(handed, key)}
+        values |= {
             f"candidate {candidate.name}": getattr(candidate, key)
             for candidate in handed.candidates
         }
-        given = {who: value for who, value in said.items() if value is not None}
-        if len(set(given.values())) > 1:
-            (first, one), (second, other) = _different(given)
+        by_owner = {who: value for who, value in values.items() if value is not None}
+        if len(set(by_owner.values())) > 1:
+            (first, first_value), (second, second_value) = _different(by_owner)
             raise UsageMistake(
-                f"{first} says {key} = {one!r}, and {second} says {other!r}",
+                f"{first} says {key} = {first_value!r}, and {second} says {second_value!r}",
                 file=handed.where,
                 key=key,
                 remedy="Judge candidates of other labels, or with another reference, by a TOML of "
                 "their own",
             )
-        if given:
-            handed = replace(handed, **{key: next(iter(given.values()))})
+        if by_owner:
+            handed = replace(handed, **{key: next(iter(by_owner.values()))})
     return handed
 
 
-def _different(given: dict[str, object]) -> tuple[tuple[str, object], tuple[str, object]]:
-    first = next(iter(given.items()))
-    return first, next(item for item in given.items() if item[1] != first[1])
+def _different(by_owner: dict[str, object]) -> tuple[tuple[str, object], tuple[str, object]]:
+    first = next(iter(by_owner.items()))
+    return first, next(item for item in by_owner.items() if item[1] != first[1])

@@ -55,7 +55,7 @@ def compare_ids(
         tokenizer: says which token an id stands for; None if the texts hold ids.
     """
     pairs = list(zip(recorded, expected, strict=True))
-    equal = np.array([one == other for one, other in pairs], np.bool_)
+    equal = np.array([recorded == expected for recorded, expected in pairs], np.bool_)
     if equal.all():
         return Parity(equal, "")
     at = int(equal.argmin())
@@ -77,13 +77,13 @@ def compare_ids(
     )
 
 
-def _parting(one: Ids, other: Ids) -> int:
+def _parting(recorded: Ids, expected: Ids) -> int:
     """Return the position of the first differing id.
 
     That of the shorter row's end where none does.
     """
-    shorter = min(len(one), len(other))
-    return next((at for at in range(shorter) if one[at] != other[at]), shorter)
+    shorter = min(len(recorded), len(expected))
+    return next((at for at in range(shorter) if recorded[at] != expected[at]), shorter)
 
 
 def _shown(ids: Ids, place: int, tokenizer: Encoder | None) -> str:

@@ -102,9 +102,9 @@ def read_recording(
     by_id = _by_id(rows, texts, source)
     ordered = [by_id[text] for text in texts]
     scores = _scores(ordered, len(labels), source)
-    given = [_label(row, labels, source) for row in ordered]
+    labels_given = [_label(row, labels, source) for row in ordered]
     found = scores.get("logits", scores.get("probabilities"))
-    chosen = _labels(given, found, source)
+    chosen = _labels(labels_given, found, source)
     return Recording(
         labels=chosen,
         logits=_as_logits(scores),
@@ -123,9 +123,9 @@ class _Source:
     key: str
 
     def unfit(
-        self, what: str, remedy: str = "docs/my-app.md says what a recording holds"
+        self, problem: str, remedy: str = "docs/my-app.md says what a recording holds"
     ) -> UsageMistake:
-        return UsageMistake(what, file=self.file, key=self.key, remedy=remedy)
+        return UsageMistake(problem, file=self.file, key=self.key, remedy=remedy)
 
 
 @dataclass(frozen=True)
@@ -175,11 +175,11 @@ def _from_json(text: str, source: _Source) -> Iterable[_Row]:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    values = dict(pairs)
+    if len(values) != len(pairs):
         twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise ValueError(f"it names {twice!r} twice")
-    return found
+    return values
 
 
 def _from_csv(text: str, source: _Source) -> Iterable[_Row]:
@@ -201,28 +201,28 @@ def _from_csv(text: str, source: _Source) -> Iterable[_Row]:
                     f"line {reader.line_num} has {len(row)} columns, the header {len(header)}"
                 )
             values = dict(zip(header, row, strict=True))
-            where = f"line {reader.line_num}"
-            yield _Row(where, {n: _cell(n, v, where, source) for n, v in values.items() if v})
+            location = f"line {reader.line_num}"
+            yield _Row(location, {n: _cell(n, v, location, source) for n, v in values.items() if v})
     except StopIteration:
         return
     except csv.Error as error:
         raise source.unfit(f"cannot be read as CSV ({error})") from None
 
 
-def _cell(name: str, text: str, where: str, source: _Source) -> Any:
+def _cell(name: str, text: str, location: str, source: _Source) -> Any:
     """Parse a cell: lists and numbers are JSON, id and label are text."""
     if name not in {*SCORES, "ids", *LATENCIES}:
         return text
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise source.unfit(f"{where}: {name} is {text[:60]!r}, not JSON") from None
+        raise source.unfit(f"{location}: {name} is {text[:60]!r}, not JSON") from None
 
 
 def _from_arrays(source: _Source) -> list[_Row]:
     remedy = "Write it with numpy.savez, numbers and texts alone"
-    held = read_npz(source.file, remedy=remedy, kind=UsageMistake)
-    arrays = {name: array for name, array in held.items() if name in COLUMNS}
+    members = read_npz(source.file, remedy=remedy, kind=UsageMistake)
+    arrays = {name: array for name, array in members.items() if name in COLUMNS}
     counts = {array.shape[0] if array.ndim else -1 for array in arrays.values()}
     if "id" not in arrays or len(counts) != 1 or -1 in counts:
         raise source.unfit(
@@ -236,24 +236,24 @@ def _from_arrays(source: _Source) -> list[_Row]:
 
 
 def _by_id(rows: Sequence[_Row], texts: Sequence[str], source: _Source) -> dict[str, _Row]:
-    found: dict[str, _Row] = {}
-    known = set(texts)
+    row_of: dict[str, _Row] = {}
+    every_text = set(texts)
     for row in rows:
         if "id" not in row.values:
             raise source.unfit(f"{row.where} has no id")
         text = str(row.values["id"])
-        if text not in known:
+        if text not in every_text:
             raise source.unfit(
                 f"{row.where} answers the text {reprlib.repr(text)}, which is not in the corpus",
                 remedy="Record the answers to the corpus that is judged, under its ids",
             )
-        if text in found:
+        if text in row_of:
             raise source.unfit(
-                f"{found[text].where} and {row.where} both answer the text {reprlib.repr(text)}",
+                f"{row_of[text].where} and {row.where} both answer the text {reprlib.repr(text)}",
                 remedy="Keep one answer for each text",
             )
-        found[text] = row
-    missing = [text for text in texts if text not in found]
+        row_of[text] = row
+    missing = [text for text in texts if text not in row_of]
     if missing:
         shown = ", ".join(map(reprlib.repr, missing[:_SHOWN]))
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
@@ -261,12 +261,12 @@ def _by_id(rows: Sequence[_Row], texts: Sequence[str], source: _Source) -> dict[
             f"has no answer to {len(missing)} of {len(texts)} texts: {shown}{more}",
             remedy="Record an answer for each text of the corpus",
         )
-    return found
+    return row_of
 
 
 def _scores(rows: Sequence[_Row], classes: int, source: _Source) -> dict[str, NDArray[np.float64]]:
     """Return the logits or probabilities of all rows; empty if there are none."""
-    found = {}
+    matrices = {}
     for name in SCORES:
         values = [row.values.get(name) for row in rows]
         present = [value is not None for value in values]
@@ -278,26 +278,26 @@ def _scores(rows: Sequence[_Row], classes: int, source: _Source) -> dict[str, ND
         matrix = np.array(
             [_numbers(v, classes, r, name, source) for v, r in zip(values, rows, strict=True)]
         )
-        found[name] = matrix
-    probabilities = found.get("probabilities")
+        matrices[name] = matrix
+    probabilities = matrices.get("probabilities")
     if probabilities is not None:
         _check_probabilities(probabilities, rows, source)
-    if len(found) > 1:
-        _check_largest(found, rows, source)
-    return found
+    if len(matrices) > 1:
+        _check_largest(matrices, rows, source)
+    return matrices
 
 
 def _check_largest(
-    found: Mapping[str, NDArray[np.float64]], rows: Sequence[_Row], source: _Source
+    matrices: Mapping[str, NDArray[np.float64]], rows: Sequence[_Row], source: _Source
 ) -> None:
     """Check that logits and probabilities of a row have the same largest label."""
-    logits, probabilities = (found[name] for name in SCORES)
+    logits, probabilities = (matrices[name] for name in SCORES)
     chosen = logits.argmax(axis=1)[:, None]
     # What was rounded may be as large for another label; the label of the logits has to be one.
-    other = np.take_along_axis(probabilities, chosen, 1)[:, 0] < probabilities.max(axis=1)
+    below_largest = np.take_along_axis(probabilities, chosen, 1)[:, 0] < probabilities.max(axis=1)
     # Logits that are as large for several labels are no argument against any of them.
     tied = (logits == logits.max(axis=1, keepdims=True)).sum(axis=1) > 1
-    wrong = np.flatnonzero(other & ~tied)
+    wrong = np.flatnonzero(below_largest & ~tied)
     if len(wrong):
         raise source.unfit(
             f"{rows[wrong[0]].where}: its logits are largest for another label than its "
@@ -312,12 +312,12 @@ def _numbers(value: Any, classes: int, row: _Row, name: str, source: _Source) ->
         raise source.unfit(
             f"{row.where}: {name} holds {count} numbers where there are {classes} labels"
         )
-    for each in value:
-        if not isinstance(each, int | float) or isinstance(each, bool):
+    for number in value:
+        if not isinstance(number, int | float) or isinstance(number, bool):
             raise source.unfit(
-                f"{row.where}: {name} holds {reprlib.repr(each)}, which is not a number"
+                f"{row.where}: {name} holds {reprlib.repr(number)}, which is not a number"
             )
-    return [_finite(each, row, name, source) for each in value]
+    return [_finite(number, row, name, source) for number in value]
 
 
 def _finite(value: float, row: _Row, name: str, source: _Source) -> float:
@@ -340,8 +340,8 @@ def _check_probabilities(
     wrong = outside | (np.abs(sums - 1.0) > _SLACK)
     if wrong.any():
         at = int(wrong.argmax())
-        said = "are not all between 0 and 1" if outside[at] else f"sum to {sums[at]:.3f}"
-        raise source.unfit(f"{rows[at].where}: its probabilities {said}")
+        problem = "are not all between 0 and 1" if outside[at] else f"sum to {sums[at]:.3f}"
+        raise source.unfit(f"{rows[at].where}: its probabilities {problem}")
 
 
 def _label(row: _Row, labels: Sequence[str], source: _Source) -> int | None:
@@ -377,12 +377,12 @@ def _some(labels: Sequence[str]) -> str:
 
 
 def _labels(
-    given: Sequence[int | None], scores: NDArray[np.float64] | None, source: _Source
+    labels: Sequence[int | None], scores: NDArray[np.float64] | None, source: _Source
 ) -> NDArray[np.int64]:
     """Return the recorded labels; without them, the labels of the largest scores."""
-    if all(each is not None for each in given):
-        return np.array(given, np.int64)
-    if any(each is not None for each in given):
+    if all(label is not None for label in labels):
+        return np.array(labels, np.int64)
+    if any(label is not None for label in labels):
         raise source.unfit("some answers have a label, and others have none")
     if scores is None:
         raise source.unfit("its answers have neither labels nor scores")
@@ -410,13 +410,13 @@ def _token_ids(
 ) -> tuple[tuple[int, ...], ...] | None:
     if all(row.values.get("ids") is None for row in rows):
         return None
-    found = []
+    rows_of_ids = []
     for row in rows:
         ids = row.values.get("ids")
-        if not isinstance(ids, list) or not all(_is_id(each) for each in ids):
+        if not isinstance(ids, list) or not all(_is_id(number) for number in ids):
             raise source.unfit(f"{row.where}: ids is not a list of whole numbers of 0 and above")
-        found.append(without_padding(ids, pad))
-    return tuple(found)
+        rows_of_ids.append(without_padding(ids, pad))
+    return tuple(rows_of_ids)
 
 
 def _is_id(value: object) -> bool:
@@ -425,13 +425,13 @@ def _is_id(value: object) -> bool:
 
 def without_padding(ids: Sequence[int], pad: int | None) -> tuple[int, ...]:
     """Return ids without the padding at both ends."""
-    kept = list(ids)
-    while pad is not None and kept and kept[-1] == pad:
-        kept.pop()
+    unpadded = list(ids)
+    while pad is not None and unpadded and unpadded[-1] == pad:
+        unpadded.pop()
     start = 0
-    while pad is not None and start < len(kept) and kept[start] == pad:
+    while pad is not None and start < len(unpadded) and unpadded[start] == pad:
         start += 1
-    return tuple(kept[start:])
+    return tuple(unpadded[start:])
 
 
 def _seconds(rows: Sequence[_Row], source: _Source) -> NDArray[np.float64] | None:
@@ -441,7 +441,7 @@ def _seconds(rows: Sequence[_Row], source: _Source) -> NDArray[np.float64] | Non
     if len(names) > 1:
         raise source.unfit(f"has latencies as {' and '.join(sorted(names))}")
     (name,) = names
-    found = []
+    seconds = []
     for row in rows:
         value = row.values.get(name)
         if not isinstance(value, int | float) or isinstance(value, bool):
@@ -449,5 +449,5 @@ def _seconds(rows: Sequence[_Row], source: _Source) -> NDArray[np.float64] | Non
         number = _finite(value, row, name, source) * LATENCIES[name]
         if number <= 0:
             raise source.unfit(f"{row.where}: {name} is {reprlib.repr(value)}, not above 0")
-        found.append(number)
-    return np.array(found)
+        seconds.append(number)
+    return np.array(seconds)

@@ -93,11 +93,11 @@ def of_the_reference() -> Iterator[None]:
         yield
     except UsageMistake as mistake:
         remedy = _OF_CANDIDATES.sub("", mistake.remedy)
-        for theirs, own in (
+        for of_candidates, of_reference in (
             (declaration.INPUTS_OPTION, INPUTS_OPTION),
             (declaration.OUTPUT_OPTION, OUTPUT_OPTION),
             ("[[candidates]]", "[reference]"),
         ):
-            remedy = remedy.replace(theirs, own)
-        told = mistake.describe() | {"remedy": remedy}
-        raise UsageMistake(**told) from None  # type: ignore[arg-type] # what it was made of
+            remedy = remedy.replace(of_candidates, of_reference)
+        parts = mistake.describe() | {"remedy": remedy}
+        raise UsageMistake(**parts) from None  # type: ignore[arg-type] # what it was made of

@@ -162,31 +162,31 @@ def _declared(
     file: Path, ports: Sequence[Port], declared: Declaration
 ) -> dict[int, tuple[Role, Found]]:
     """Return the declared role of each position; {} if none is declared."""
-    found: dict[int, tuple[Role, Found]] = {}
+    bound: dict[int, tuple[Role, Found]] = {}
     for role, reference in declared.inputs.named().items():
         port = chosen(file, ports, reference, f"inputs.{role}", declared)
-        if port.position in found:
+        if port.position in bound:
             raise declared.mistake(
-                f"{role} and {found[port.position][0]} are both input {port}",
+                f"{role} and {bound[port.position][0]} are both input {port}",
                 file=file,
                 key=f"inputs.{role}",
                 remedy="Give each role an input of its own",
             )
-        found[port.position] = (role, "declared")
-    left = [port for port in ports if port.position not in found]
-    if found and left:
+        bound[port.position] = (role, "declared")
+    unbound = [port for port in ports if port.position not in bound]
+    if bound and unbound:
         raise declared.mistake(
-            f"nothing is declared for input {left[0]}",
+            f"nothing is declared for input {unbound[0]}",
             file=file,
             key="inputs",
-            remedy=f"Give it a role: {' or '.join(_free(found))}",
+            remedy=f"Give it a role: {' or '.join(_free(bound))}",
         )
-    return found
+    return bound
 
 
-def _free(found: dict[int, tuple[Role, Found]]) -> list[Role]:
-    taken = {role for role, _ in found.values()}
-    return [role for role in ROLES if role not in taken]
+def _free(bound: dict[int, tuple[Role, Found]]) -> list[Role]:
+    bound_roles = {role for role, _ in bound.values()}
+    return [role for role in ROLES if role not in bound_roles]
 
 
 def chosen(
@@ -199,12 +199,12 @@ def chosen(
     """
     # What a signature says comes before what tensors are called.
     exact = [port for port in ports if reference == port.name]
-    found = exact or [port for port in ports if port.is_called(reference)]
-    if len(found) == 1:
-        return found[0]
-    what = "no" if not found else "more than one"
+    called = exact or [port for port in ports if port.is_called(reference)]
+    if len(called) == 1:
+        return called[0]
+    count = "no" if not called else "more than one"
     raise declared.mistake(
-        f"{what} tensor is called {reference!r}; there are {listed(ports)}",
+        f"{count} tensor is called {reference!r}; there are {listed(ports)}",
         file=file,
         key=key,
         remedy="Give one of these, by name or by position",
@@ -219,46 +219,46 @@ def listed(ports: Sequence[Port]) -> str:
 def _found(
     file: Path, ports: Sequence[Port], operators: Sequence[Operator]
 ) -> dict[int, tuple[Role, Found]]:
-    found: dict[int, tuple[Role, Found]] = {}
+    bound: dict[int, tuple[Role, Found]] = {}
 
-    def uncertain(why: str) -> UsageMistake:
-        return _uncertain(file, ports, operators, why)
+    def uncertain(reason: str) -> UsageMistake:
+        return _uncertain(file, ports, operators, reason)
 
     for port in ports:
-        said = _said(port)
-        if len({role for role, _ in said}) > 1:
-            both = " and ".join(f"{role} by {how}" for role, how in said)
-            raise uncertain(f"input {port} is {both}")
-        if said:
-            found[port.position] = said[0]
-    if len(ports) == 1 and not found:
+        signs = _said(port)
+        if len({role for role, _ in signs}) > 1:
+            shown = " and ".join(f"{role} by {sign}" for role, sign in signs)
+            raise uncertain(f"input {port} is {shown}")
+        if signs:
+            bound[port.position] = signs[0]
+    if len(ports) == 1 and not bound:
         return {ports[0].position: ("ids", "shape")}
-    unnamed = [port for port in ports if port.position not in found]
+    unnamed = [port for port in ports if port.position not in bound]
     if unnamed:
         raise uncertain(f"the name of input {unnamed[0]} does not say its role")
-    roles = [role for role, _ in found.values()]
+    roles = [role for role, _ in bound.values()]
     if len(set(roles)) < len(roles):
         raise uncertain("two inputs are named for the same thing")
     if "ids" not in roles:
         raise uncertain("no input is named for ids")
-    return found
+    return bound
 
 
 def _said(port: Port) -> list[tuple[Role, Found]]:
     """Return the roles in the names of an input."""
-    said: list[tuple[Role, Found]] = []
+    signs: list[tuple[Role, Found]] = []
     for name in (port.name, port.tensor.name):
         role = role_of(name) if name else None
         if role is not None:
-            said.append((role, "name"))
+            signs.append((role, "name"))
     described = role_of(port.described) if port.described else None
     if described is not None:
-        said.append((described, "metadata"))
-    return said
+        signs.append((described, "metadata"))
+    return signs
 
 
 def _uncertain(
-    file: Path, ports: Sequence[Port], operators: Sequence[Operator], why: str
+    file: Path, ports: Sequence[Port], operators: Sequence[Operator], reason: str
 ) -> UsageMistake:
     """Raise a question that shows how the graph uses each input: ids look up the largest table."""
     rows = [rows_looked_up(port.tensor, operators) or 0 for port in ports]
@@ -270,10 +270,10 @@ def _uncertain(
     likely = rows.index(max(rows))
     order = [ports[likely], *ports[:likely], *ports[likely + 1 :]]
     names = {port.reference for port in ports}
-    told = [port.reference if len(names) == len(ports) else port.position for port in order]
-    references = dict(zip(ROLES, told, strict=False))
+    named = [port.reference if len(names) == len(ports) else port.position for port in order]
+    references = dict(zip(ROLES, named, strict=False))
     return UsageMistake(
-        f"which input takes {', '.join(ROLES[: len(ports)])} is not certain: {why}; "
+        f"which input takes {', '.join(ROLES[: len(ports)])} is not certain: {reason}; "
         f"there are {'; '.join([*map(str, ports), *tables])}",
         file=file,
         key="inputs",
@@ -288,7 +288,7 @@ def _spec(
     operators: Sequence[Operator],
     declared: Declaration,
 ) -> InputSpec:
-    role, found = bound
+    role, found_by = bound
     if port.tensor.dtype not in ID_DTYPES and (role, port.tensor.dtype) != ("mask", "bool"):
         raise UsageMistake(
             f"input {port} is {port.tensor.dtype}, and {role} are numbers",
@@ -309,17 +309,17 @@ def _spec(
         length=_length(file, port, declared),
         quantization=port.tensor.quantization,
         rows=rows,
-        found=found,
+        found=found_by,
     )
 
 
 def _check_told_apart(file: Path, port: Port, rows: int | None) -> None:
     """Reject an integer input too narrow to represent each id."""
-    how = port.tensor.quantization
-    if how is None or port.tensor.dtype not in QUANTIZED_DTYPES:
+    quantization = port.tensor.quantization
+    if quantization is None or port.tensor.dtype not in QUANTIZED_DTYPES:
         return
     bits = BITS[port.tensor.dtype]
-    scale, zero = how.scales[0], (*how.zero_points, 0)[0]
+    scale, zero = quantization.scales[0], (*quantization.zero_points, 0)[0]
     largest = (1 << bits) - 1 if port.tensor.dtype.startswith("u") else (1 << (bits - 1)) - 1
     if scale <= 1 and (largest - zero) * scale >= (rows or 1) - 1:
         return
@@ -335,10 +335,10 @@ def _check_told_apart(file: Path, port: Port, rows: int | None) -> None:
 
 def _length(file: Path, port: Port, declared: Declaration) -> int | None:
     """Return how many tokens an input takes; None if the file leaves it open."""
-    first, *rest = port.shape or (None,)
-    if not rest:  # no batch at all
-        first, rest = 1, [first]
-    lengths = [size for size in rest if size != 1] or [1]
+    first, *others = port.shape or (None,)
+    if not others:  # no batch at all
+        first, others = 1, [first]
+    lengths = [size for size in others if size != 1] or [1]
     if first not in (1, None) or len(lengths) > 1 or not port.shape:
         raise UsageMistake(
             f"input {port} does not take the ids of one text",
@@ -360,9 +360,9 @@ def _length(file: Path, port: Port, declared: Declaration) -> int | None:
 def _check_lengths(file: Path, inputs: Sequence[InputSpec]) -> None:
     lengths = {port.role: port.length for port in inputs}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{role} {length or 'open'}" for role, length in lengths.items())
+        listed = ", ".join(f"{role} {length or 'open'}" for role, length in lengths.items())
         raise UsageMistake(
-            f"its inputs take different numbers of tokens: {told}",
+            f"its inputs take different numbers of tokens: {listed}",
             file=file,
             key="inputs",
             remedy="Convert the model with inputs of one length; or declare which input is which",

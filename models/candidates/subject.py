@@ -75,7 +75,7 @@ class SubjectFacts:
     def read_as(self) -> list[str]:
         """How each file is fed and read, and where all else comes from, a line each."""
         every = self.bindings | self.sources
-        return [f"{name}: {said}" for name, said in every.items()]
+        return [f"{name}: {reading}" for name, reading in every.items()]
 
     @property
     def all_candidates(self) -> tuple[str, ...]:
@@ -84,18 +84,18 @@ class SubjectFacts:
 
     def of(self, names: Iterable[str]) -> SubjectFacts:
         """Return the facts of a run that judges some of the candidates."""
-        wanted = set(names)
-        left_out = [name for name in self.candidates if name not in wanted]
+        chosen = set(names)
+        left_out = [name for name in self.candidates if name not in chosen]
         return replace(
             self,
-            candidates=tuple(name for name in self.candidates if name in wanted),
-            reference=self.reference if self.reference in wanted else None,
-            schemes=_of(self.schemes, wanted),
+            candidates=tuple(name for name in self.candidates if name in chosen),
+            reference=self.reference if self.reference in chosen else None,
+            schemes=_of(self.schemes, chosen),
             other_candidates=tuple(dict.fromkeys((*left_out, *self.other_candidates))),
-            on_device=self.on_device & wanted,
-            roles=_of(self.roles, wanted),
-            lengths=_of(self.lengths, wanted),
-            bindings=_of(self.bindings, wanted),
+            on_device=self.on_device & chosen,
+            roles=_of(self.roles, chosen),
+            lengths=_of(self.lengths, chosen),
+            bindings=_of(self.bindings, chosen),
         )
 
 
@@ -125,8 +125,8 @@ class JudgedArtefacts:
 
     def stages(self) -> list[Stage]:
         """Return every artefact once."""
-        found = {(stage.name, stage.key): stage for stage in self.named.values()}
-        return list(found.values())
+        stages = {(stage.name, stage.key): stage for stage in self.named.values()}
+        return list(stages.values())
 
     def texts_of(self, candidate: str) -> Stage:
         """Return the stage of a candidate's inputs."""
@@ -134,8 +134,8 @@ class JudgedArtefacts:
 
     def of(self, names: Iterable[str]) -> JudgedArtefacts:
         """Return the artefacts of a run that judges some of the candidates."""
-        wanted = set(names)
-        candidates, encoded = _of(self.candidates, wanted), _of(self.encoded, wanted)
+        chosen = set(names)
+        candidates, encoded = _of(self.candidates, chosen), _of(self.encoded, chosen)
         models = [stage for stage in (self.full, self.small) if stage is not None]
         used = [self.texts, *encoded.values(), *models, *candidates.values()]
         return replace(
@@ -146,5 +146,5 @@ class JudgedArtefacts:
         )
 
 
-def _of(values: Mapping[str, T], wanted: set[str]) -> dict[str, T]:
-    return {name: value for name, value in values.items() if name in wanted}
+def _of(values: Mapping[str, T], chosen: set[str]) -> dict[str, T]:
+    return {name: value for name, value in values.items() if name in chosen}

@@ -117,24 +117,24 @@ class Texts:
     copies: int
 
 
-def parse_columns(file: Path, given: str | None) -> TextsTable:
+def parse_columns(file: Path, option: str | None) -> TextsTable:
     """Parse `text=review,label=sentiment`, the form of the option.
 
     Raises:
         UsageMistake: it is not of that form, or names something that is no column's use.
     """
-    found: dict[str, str] = {}
-    for part in given.split(",") if given else ():
+    columns: dict[str, str] = {}
+    for part in option.split(",") if option else ():
         use, equals, column = (piece.strip() for piece in part.partition("="))
-        if not equals or not column or use not in _COLUMNS or use in found:
+        if not equals or not column or use not in _COLUMNS or use in columns:
             raise UsageMistake(
-                f"{given!r} is not text=COLUMN,label=COLUMN",
+                f"{option!r} is not text=COLUMN,label=COLUMN",
                 key=COLUMNS_OPTION,
                 remedy=f"Write each of {', '.join(_COLUMNS)} at most once; text and label are "
                 "needed",
             )
-        found[use] = column
-    return TextsTable(file=str(file), **found)  # type: ignore[arg-type] # each is a name
+        columns[use] = column
+    return TextsTable(file=str(file), **columns)  # type: ignore[arg-type] # each is a name
 
 
 def read_rows(table: TextsTable, folder: Path | None = None) -> tuple[TextRow, ...]:
@@ -196,7 +196,7 @@ def labelled(
                 key=f"corpus.values.{value}",
                 remedy=f'Use one of {_listed(labels)}, or "" to leave such texts out',
             )
-    kept, found, left_out = [], [], Counter[str]()
+    labelled_rows, numbers, left_out = [], [], Counter[str]()
     for row in rows:
         label = table.values.get(row.value, row.value)
         if row.value in table.values and not label:
@@ -204,22 +204,22 @@ def labelled(
         elif not any(part.strip() for part in row.parts) and row.ids is None:
             left_out["empty text"] += 1
         elif label in index:
-            kept.append(row)
-            found.append(index[label])
+            labelled_rows.append(row)
+            numbers.append(index[label])
         else:
             raise _no_label(row, labels, path)
-    if not kept:
+    if not labelled_rows:
         raise UsageMistake(
             "holds no labelled text", file=path, key=KEY, remedy="Give a file with labelled texts"
         )
-    copies = len(kept) - len({(row.parts, row.group, row.ids) for row in kept})
-    return Texts(tuple(kept), tuple(found), dict(left_out), copies)
+    copies = len(labelled_rows) - len({(row.parts, row.group, row.ids) for row in labelled_rows})
+    return Texts(tuple(labelled_rows), tuple(numbers), dict(left_out), copies)
 
 
 def values_of(rows: Sequence[TextRow], table: TextsTable) -> list[str]:
     """Return the values of the label column, each once, in order of appearance."""
-    found = dict.fromkeys(table.values.get(row.value, row.value) for row in rows)
-    return [value for value in found if value]
+    values = dict.fromkeys(table.values.get(row.value, row.value) for row in rows)
+    return [value for value in values if value]
 
 
 def _records(table: TextsTable, path: Path) -> list[Record]:
@@ -263,9 +263,9 @@ def _in_our_words(mistake: UsageMistake) -> UsageMistake:
     return _column_mistake(mistake.what, mistake.file, _USES[column], mistake.remedy)
 
 
-def _column_mistake(what: str, path: Path | str, use: str, remedy: str) -> UsageMistake:
+def _column_mistake(problem: str, path: Path | str, use: str, remedy: str) -> UsageMistake:
     return UsageMistake(
-        what,
+        problem,
         file=path,
         key=f"corpus.{use}",
         remedy=f"{remedy}; {COLUMNS_OPTION}={use}=NAME names it, or {use} = ... under [corpus]",
@@ -273,7 +273,7 @@ def _column_mistake(what: str, path: Path | str, use: str, remedy: str) -> Usage
 
 
 def _row(record: Record, table: TextsTable, path: Path) -> TextRow:
-    values, where = record.values, f"line {record.line}"
+    values, location = record.values, f"line {record.line}"
 
     def value(column: str | None) -> str:
         return "" if column is None else values.get(column, "").strip()
@@ -284,17 +284,17 @@ def _row(record: Record, table: TextsTable, path: Path) -> TextRow:
         parts=tuple(parts),
         value=value(table.label),
         group=value(table.group),
-        ids=_ids(value(table.ids), where, table.ids, path) if table.ids else None,
-        where=where,
+        ids=_ids(value(table.ids), location, table.ids, path) if table.ids else None,
+        where=location,
     )
 
 
-def _ids(text: str, where: str, column: str, path: Path) -> tuple[int, ...]:
+def _ids(text: str, location: str, column: str, path: Path) -> tuple[int, ...]:
     """Parse numbers separated by blanks or commas, in brackets or not."""
     pieces = re.split(r"[\s,]+", text.strip().strip("[]").strip())
     if not all(piece.isascii() and piece.isdigit() and len(piece) < 10 for piece in pieces):  # noqa: PLR2004 - digits of an int32
         raise UsageMistake(
-            f"{where}: {text[:60]!r} is not a row of token ids",
+            f"{location}: {text[:60]!r} is not a row of token ids",
             file=path,
             key=column,
             remedy="Write whole numbers of 0 and above between blanks or commas",
@@ -331,9 +331,9 @@ def _no_label(row: TextRow, labels: Sequence[str], path: Path | str) -> UsageMis
     )
 
 
-def _several_labels(where: str, shown: str, path: Path | str) -> UsageMistake:
+def _several_labels(location: str, shown: str, path: Path | str) -> UsageMistake:
     return UsageMistake(
-        f"{where} has several labels: {shown}",
+        f"{location} has several labels: {shown}",
         file=path,
         key="label",
         remedy="A text has one label here: multi-label classification cannot be judged. Judge "
@@ -342,5 +342,5 @@ def _several_labels(where: str, shown: str, path: Path | str) -> UsageMistake:
 
 
 def _listed(labels: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, labels[:_SHOWN]))
-    return shown if len(labels) <= _SHOWN else f"{shown} and {len(labels) - _SHOWN} more"
+    first = ", ".join(map(repr, labels[:_SHOWN]))
+    return first if len(labels) <= _SHOWN else f"{first} and {len(labels) - _SHOWN} more"

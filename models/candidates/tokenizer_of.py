@@ -30,7 +30,7 @@ _HARMLESS = re.compile(r"\[\^?(?:[^\[\]\\]|\\[wWsSdD'\"\-.,])+\][+]?|\\[wWsSdD][
 def encoder_of(
     table: CandidateTable,
     opened: Opened,
-    given: TokenizerSettings | None,
+    settings: TokenizerSettings | None,
     *,
     has_ids: bool,
 ) -> Encoder | None:
@@ -39,14 +39,14 @@ def encoder_of(
     Args:
         table: what is declared of the candidate.
         opened: its file.
-        given: the tokenizer of all candidates that have none of their own.
+        settings: the tokenizer of all candidates that have none of their own.
         has_ids: whether the texts hold ids.
 
     Raises:
         UsageMistake: nothing says how ids are made, or two things do.
     """
-    if table.tokenizer is not None or given is not None or has_ids:
-        return declared_encoder(table.tokenizer, given, has_ids=has_ids)
+    if table.tokenizer is not None or settings is not None or has_ids:
+        return declared_encoder(table.tokenizer, settings, has_ids=has_ids)
     described = _described(opened)
     if described is None:
         raise nothing_says(opened.file, opened.unread)
@@ -54,14 +54,14 @@ def encoder_of(
 
 
 def declared_encoder(
-    own: str | None, given: TokenizerSettings | None, *, has_ids: bool
+    own: str | None, shared: TokenizerSettings | None, *, has_ids: bool
 ) -> Encoder | None:
     """Return the declared tokenizer of a file, or of all; None if the texts hold ids.
 
     Raises:
         UsageMistake: the texts hold ids all the same, or the tokenizer cannot be read.
     """
-    settings = given if own is None else parse_option(own)
+    settings = shared if own is None else parse_option(own)
     if settings is not None and has_ids:
         raise UsageMistake(
             "a tokenizer is given, and a column of ids",
@@ -78,9 +78,9 @@ def nothing_says(file: Path, unread: str | None = None) -> UsageMistake:
         file: that needs them.
         unread: why its metadata, which may say it, cannot be read.
     """
-    why = f", and its metadata cannot be read: {unread}" if unread else ""
+    reason = f", and its metadata cannot be read: {unread}" if unread else ""
     return UsageMistake(
-        f"nothing says how a text becomes its ids{why}",
+        f"nothing says how a text becomes its ids{reason}",
         file=file,
         key=KEY,
         remedy=f"Give {KEY}=PATH or KIND:PATH, or name a column of ids with "
@@ -92,8 +92,8 @@ def _described(opened: Opened) -> Tokenizer | None:
     if opened.metadata is None:
         return None
     kinds = (BertTokenizer, SentencePieceTokenizer, RegexTokenizer)
-    found = [unit for unit in opened.metadata.units if isinstance(unit, kinds)]
-    return found[0] if len(found) == 1 else None
+    described = [unit for unit in opened.metadata.units if isinstance(unit, kinds)]
+    return described[0] if len(described) == 1 else None
 
 
 def _from_metadata(unit: Tokenizer, opened: Opened) -> Encoder:
@@ -125,28 +125,28 @@ def _packed(
             key="metadata",
             remedy=f"Give {KEY}=KIND:PATH",
         )
-    named = files[0].name
+    name = files[0].name
     packed = opened.metadata.packed if opened.metadata else ()
-    if named not in {file.name for file in packed}:
-        raise _unfit(opened, f"its metadata names {named!r}, which is not packed with it")
+    if name not in {file.name for file in packed}:
+        raise _unfit(opened, f"its metadata names {name!r}, which is not packed with it")
     try:
-        content = read_packed(opened.file, opened.data, named)
+        content = read_packed(opened.file, opened.data, name)
     except EdgeproofError as error:
-        raise _unfit(opened, f"in its metadata, {named} {error.what}") from None
+        raise _unfit(opened, f"in its metadata, {name} {error.what}") from None
     with scratch_folder("edgeproof-tokenizer-") as folder:
-        path = folder / Path(named).name
+        path = folder / Path(name).name
         path.write_bytes(content)
         try:
             return load(TokenizerSettings(file=str(path), kind=kind, **settings))  # type: ignore[arg-type] # literals
         except UsageMistake as error:
             # The file that it names is gone when somebody reads of it.
-            what = f"in its metadata, {named} {error.what}"
-            raise _unfit(opened, what, error.key) from None
+            problem = f"in its metadata, {name} {error.what}"
+            raise _unfit(opened, problem, error.key) from None
 
 
-def _unfit(opened: Opened, what: str, key: str | None = None) -> UsageMistake:
+def _unfit(opened: Opened, problem: str, key: str | None = None) -> UsageMistake:
     return UsageMistake(
-        what,
+        problem,
         file=opened.file,
         key=key or "metadata",
         remedy=f"Give {KEY}=KIND:PATH, which replaces the tokenizer in the metadata",

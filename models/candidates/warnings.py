@@ -31,7 +31,7 @@ def warnings_of(
 
 
 def _about_inputs(signature: Signature | None, inputs: Sequence[InputSpec]) -> Iterator[str]:
-    by_position = sorted(inputs, key=lambda one: one.position)
+    by_position = sorted(inputs, key=lambda port: port.position)
     if signature is not None and len(inputs) > 1:
         graph = [port.name for port in by_position if port.name is not None]
         if graph != list(signature.inputs):
@@ -59,8 +59,8 @@ def _about_floats(port: InputSpec) -> str:
 def _about_output(output: OutputSpec) -> Iterator[str]:
     name = output.name or output.tensor
     if output.meaning not in {"logit", "logits"} and name.lower().startswith("logit"):
-        held = "one sigmoid" if output.meaning == "sigmoid" else output.meaning.replace("_", " ")
-        yield f"Its output is called {name!r} and holds {held}: it is judged as that."
+        content = "one sigmoid" if output.meaning == "sigmoid" else output.meaning.replace("_", " ")
+        yield f"Its output is called {name!r} and holds {content}: it is judged as that."
     if output.found_threshold == "default":
         yield (
             f"It answers one number: above {output.threshold} is taken to mean label "
@@ -77,11 +77,11 @@ def _about_output(output: OutputSpec) -> Iterator[str]:
 
 
 def _about_metadata(metadata: ModelMetadata, inputs: int) -> Iterator[str]:
-    told = len(metadata.main.inputs)
-    if told not in (0, inputs):
+    described = len(metadata.main.inputs)
+    if described not in (0, inputs):
         yield (
-            f"The metadata describes {told} inputs, the graph has {inputs}: it was not used for "
-            "them."
+            f"The metadata describes {described} inputs, and the graph has {inputs}: the metadata "
+            "is not used for the inputs."
         )
     for unit in metadata.units:
         if isinstance(unit, Normalization) and _does_something(unit):
@@ -96,4 +96,4 @@ def _about_metadata(metadata: ModelMetadata, inputs: int) -> Iterator[str]:
 
 
 def _does_something(unit: Normalization) -> bool:
-    return any(unit.mean) or any(each != 1.0 for each in unit.std)
+    return any(unit.mean) or any(deviation != 1.0 for deviation in unit.std)

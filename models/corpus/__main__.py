@@ -72,8 +72,8 @@ def _document(options: argparse.Namespace) -> dict[str, Any]:
 
 def _describe_package(options: argparse.Namespace) -> dict[str, Any]:
     package = read_package(options.path)
-    known = any(tweet.language for tweet in package.tweets)
-    selection = select(package, ENGLISH if known else ())
+    has_languages = any(tweet.language for tweet in package.tweets)
+    selection = select(package, ENGLISH if has_languages else ())
     return {
         **describe_package(package, options.path),
         "floors": _trivial_scores(package),
@@ -139,20 +139,20 @@ def _package_tokens(package: Package, pretrained: Path | None) -> dict[str, Any]
         return {"omitted": _NO_TOKENIZER}
     tweets = with_polarity(package)
     english = {name: languages_of(tweets[name]).get(ENGLISH[0], []) for name in FOLDERS}
-    found: dict[str, Any] = {}
+    counts: dict[str, Any] = {}
     for name, cleaning in _CLEANINGS.items():
         table = TokenizerTable(source="pretrained", cleaning=cleaning)
         tokenizer = load_tokenizer(pretrained, table)
-        found[name] = {
+        counts[name] = {
             folder: describe_tokens(
                 tokenizer,
-                [LabelledText(t.tweet_id, t.entity_id, t.text, 0) for t in each if t.text],
+                [LabelledText(t.tweet_id, t.entity_id, t.text, 0) for t in tweets if t.text],
                 pair_with_group=False,
                 max_tokens=table.length,
             )
-            for folder, each in english.items()
+            for folder, tweets in english.items()
         }
-    return found
+    return counts
 
 
 if __name__ == "__main__":

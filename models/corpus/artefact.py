@@ -90,7 +90,7 @@ def build_corpus(  # noqa: PLR0913 - an option by keyword, with its default
 def write_texts(out: Path, corpus: Corpus) -> None:
     """Write TEXTS and LEFT_OUT into a folder."""
     _write_lines(out / TEXTS, _text_rows(corpus))
-    _write_lines(out / LEFT_OUT, (asdict(each) for each in corpus.left_out))
+    _write_lines(out / LEFT_OUT, (asdict(entry) for entry in corpus.left_out))
 
 
 def write_encoding(
@@ -110,21 +110,21 @@ def write_encoding(
     (out / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
 
 
-def load_corpus(kept: Artefact) -> Corpus:
+def load_corpus(artefact: Artefact) -> Corpus:
     """Return the texts that `build_corpus` wrote into an artefact."""
     splits: dict[str, list[LabelledText]] = {split: [] for split in SPLITS}
-    for row in _read_lines(kept, TEXTS):
+    for row in _read_lines(artefact, TEXTS):
         splits[row.pop("split")].append(LabelledText(**row))
     return Corpus(
-        labels=tuple(load_summary(kept)["labels"]),
+        labels=tuple(load_summary(artefact)["labels"]),
         splits={split: tuple(texts) for split, texts in splits.items()},
-        left_out=tuple(LeftOut(**row) for row in _read_lines(kept, LEFT_OUT)),
+        left_out=tuple(LeftOut(**row) for row in _read_lines(artefact, LEFT_OUT)),
     )
 
 
-def load_encoded(kept: Artefact) -> dict[str, Encoded]:
+def load_encoded(artefact: Artefact) -> dict[str, Encoded]:
     """Return the encoded splits that `write_encoding` wrote into an artefact, by split."""
-    arrays = kept.arrays(ENCODED)
+    arrays = artefact.arrays(ENCODED)
     return {
         split: Encoded(**{name: arrays[f"{split}_{name}"] for name in _FIELDS})
         for split in SPLITS
@@ -132,9 +132,9 @@ def load_encoded(kept: Artefact) -> dict[str, Encoded]:
     }
 
 
-def load_summary(kept: Artefact) -> dict[str, Any]:
+def load_summary(artefact: Artefact) -> dict[str, Any]:
     """Return the counts of `build_corpus`: see `summary.json`."""
-    summary: dict[str, Any] = kept.document(SUMMARY)
+    summary: dict[str, Any] = artefact.document(SUMMARY)
     return summary
 
 
@@ -210,8 +210,8 @@ def _summary(
 
 def _left_out_by_reason(corpus: Corpus) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    for each in corpus.left_out:
-        counts[each.reason] += each.count
+    for entry in corpus.left_out:
+        counts[entry.reason] += entry.count
     return dict(sorted(counts.items()))
 
 
@@ -241,8 +241,8 @@ def _unknown_share(encoded: Encoded, tokenizer: Tokenizer) -> float:
 
 def _write_encoded(path: Path, encoded: dict[str, Encoded]) -> None:
     arrays: dict[str, Any] = {
-        f"{split}_{name}": getattr(each, name)
-        for split, each in encoded.items()
+        f"{split}_{name}": getattr(encoded_split, name)
+        for split, encoded_split in encoded.items()
         for name in _FIELDS
     }
     np.savez_compressed(path, **arrays)
@@ -254,8 +254,8 @@ def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def _read_lines(kept: Artefact, name: str) -> Iterable[dict[str, Any]]:
+def _read_lines(artefact: Artefact, name: str) -> Iterable[dict[str, Any]]:
     # A text may hold U+2028 and other separators, which end no line.
-    for line in kept.text(name).split("\n"):
+    for line in artefact.text(name).split("\n"):
         if line:
             yield json.loads(line)

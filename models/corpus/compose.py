@@ -60,15 +60,17 @@ def contrast(rng: random.Random, entity: Entity, polarity: str) -> Statement:
 
 def foil(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
     """Return a clause about the entity and one about another entity, its foil."""
-    against = rng.choice([each for each in POLARITIES if each != polarity])
-    there = clause(rng, other, against)
-    text = expand("{foil}", rng, entity, {"about": clause(rng, entity, polarity), "there": there})
+    against = rng.choice([candidate for candidate in POLARITIES if candidate != polarity])
+    contrast = clause(rng, other, against)
+    text = expand(
+        "{foil}", rng, entity, {"about": clause(rng, entity, polarity), "there": contrast}
+    )
     return Statement(text, "foil", ((entity, polarity),))
 
 
 def two_entities(rng: random.Random, entity: Entity, polarity: str, other: Entity) -> Statement:
     """Return a clause about each of two entities, of different polarity, in either order."""
-    against = rng.choice([each for each in POLARITIES if each != polarity])
+    against = rng.choice([candidate for candidate in POLARITIES if candidate != polarity])
     parts = [clause(rng, entity, polarity), clause(rng, other, against)]
     rng.shuffle(parts)
     text = expand("{two_entities}", rng, entity, {"one": parts[0], "other": parts[1]})
@@ -100,12 +102,12 @@ def compose(rng: random.Random, known: Sequence[Entity]) -> Statement:
     """
     entity = rng.choice(known)
     # Two that share a word of their names would be hard to tell apart for a person, too.
-    other = rng.choice([each for each in known if not words(each) & words(entity)])
+    other = rng.choice([candidate for candidate in known if not words(candidate) & words(entity)])
     shares = grammar().shares
     odds = grammar().polarity
     (polarity,) = rng.choices(POLARITIES, [getattr(odds, name) for name in POLARITIES])
     names = shares.__struct_fields__
-    (name,) = rng.choices(names, [getattr(shares, each) for each in names])
+    (name,) = rng.choices(names, [getattr(shares, name) for name in names])
     if polarity == "neutral" and name in ("contrast", "comparison"):
         name = "foil"
     match name:

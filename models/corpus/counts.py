@@ -29,15 +29,15 @@ def describe_corpus(corpus: Corpus) -> dict[str, Any]:
 
 def describe_left_out(left_out: Iterable[LeftOut], *, counts_only: bool) -> dict[str, Any]:
     """Return how many texts were omitted for each reason, and which."""
-    found: dict[str, dict[str, Any]] = {}
-    for each in left_out:
-        reason = found.setdefault(each.reason, {"count": 0, "texts": []})
-        reason["count"] += each.count
-        if each.text_id or each.where:
-            reason["texts"].append({"text_id": each.text_id, "where": each.where})
+    reasons: dict[str, dict[str, Any]] = {}
+    for entry in left_out:
+        reason = reasons.setdefault(entry.reason, {"count": 0, "texts": []})
+        reason["count"] += entry.count
+        if entry.text_id or entry.where:
+            reason["texts"].append({"text_id": entry.text_id, "where": entry.where})
     if counts_only:
-        return {reason: each["count"] for reason, each in sorted(found.items())}
-    return dict(sorted(found.items()))
+        return {reason: entry["count"] for reason, entry in sorted(reasons.items())}
+    return dict(sorted(reasons.items()))
 
 
 def describe_tokens(

@@ -67,8 +67,8 @@ _LONGEST_START = 512
 
 def foreign(data: bytes) -> Foreign | None:
     """Return the kind of a file without texts; None if it may hold texts."""
-    for known, remedy in ((_TABLES, _AS_CSV), (_PACKED, _UNPACK), (_OTHERS, _TEXTS)):
-        for start, kind in known.items():
+    for beginnings, remedy in ((_TABLES, _AS_CSV), (_PACKED, _UNPACK), (_OTHERS, _TEXTS)):
+        for start, kind in beginnings.items():
             if data.startswith(start):
                 return Foreign(f"is {kind}{_AND}", remedy)
     return _twice_said(data) or _fetched(data)
@@ -102,9 +102,9 @@ def _fetched(data: bytes) -> Foreign | None:
 
 def foreign_archive(names: Iterable[str]) -> Foreign | None:
     """Return the kind of a zip archive without texts; None if it may hold texts."""
-    held = set(names)
-    if _OFFICE.isdisjoint(held):
+    members = set(names)
+    if _OFFICE.isdisjoint(members):
         return None
-    document = any(name.startswith(("word/", "ppt/")) for name in held)
+    document = any(name.startswith(("word/", "ppt/")) for name in members)
     kind = "a document of an office program" if document else "a spreadsheet"
     return Foreign(f"is {kind}{_AND}", _AS_CSV)

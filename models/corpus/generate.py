@@ -39,11 +39,11 @@ def generate(table: CorpusTable) -> Corpus:
     everyone = list(entities())
     rng.shuffle(everyone)
     held_out = round(len(everyone) * grammar().surface.held_out_entities)
-    known = everyone[held_out:]
+    in_training = everyone[held_out:]
     seen: set[str] = set()
     splits = {}
     for split in SPLITS:
-        speakable = everyone if split == "test" else known
+        speakable = everyone if split == "test" else in_training
         count = _count(table.counts, split)
         splits[split] = tuple(_texts(rng, speakable, split, count, seen))
     return Corpus(labels=table.labels, splits=splits)
@@ -70,23 +70,23 @@ def _count(counts: Counts, split: str) -> int:
 
 
 def _texts(
-    rng: random.Random, known: Sequence[Entity], split: str, count: int, seen: set[str]
+    rng: random.Random, entities: Sequence[Entity], split: str, count: int, seen: set[str]
 ) -> Iterator[LabelledText]:
     """Yield `count` texts; a text about two entities gives two, unless only one is wanted."""
-    made = number = 0
-    while made < count:
+    written = number = 0
+    while written < count:
         number += 1
-        statement, text = _fresh(rng, known, seen)
-        for entity, polarity in statement.stands[: count - made]:
+        statement, text = _fresh(rng, entities, seen)
+        for entity, polarity in statement.stands[: count - written]:
             label = _noisy(POLARITIES.index(polarity), rng)
             yield LabelledText(f"{split}-{number:05d}", entity.name, text, label)
-            made += 1
+            written += 1
 
 
-def _fresh(rng: random.Random, known: Sequence[Entity], seen: set[str]) -> tuple[Statement, str]:
+def _fresh(rng: random.Random, entities: Sequence[Entity], seen: set[str]) -> tuple[Statement, str]:
     """Return a statement that is new, with and without the medium's traits."""
     for _ in range(_TRIES_PER_TEXT):
-        statement = compose(rng, known)
+        statement = compose(rng, entities)
         text = tweeted(statement, rng)
         forms = {normalized(statement.text), normalized(text)}
         if not forms & seen:
@@ -103,4 +103,6 @@ def _noisy(label: int, rng: random.Random) -> int:
     """Return a label with the noise of human annotators."""
     if rng.random() >= grammar().surface.label_noise:
         return label
-    return rng.choice([other for other in range(len(POLARITIES)) if other != label])
+    return rng.choice(
+        [label_drawn for label_drawn in range(len(POLARITIES)) if label_drawn != label]
+    )

@@ -30,12 +30,12 @@ def linked(keys: Sequence[Collection[Hashable]]) -> list[int]:
     first: dict[Hashable, int] = {}
     for at, shared in enumerate(keys):
         for key in shared:
-            one, other = root(first.setdefault(key, at)), root(at)
-            group[max(one, other)] = min(one, other)
+            earlier, later = root(first.setdefault(key, at)), root(at)
+            group[max(earlier, later)] = min(earlier, later)
     return [root(at) for at in range(len(group))]
 
 
-def carve(groups: Sequence[int], wanted: Mapping[str, int], seed: int) -> dict[str, list[int]]:
+def carve(groups: Sequence[int], size: Mapping[str, int], seed: int) -> dict[str, list[int]]:
     """Choose whole groups at random until each part has its number of items.
 
     A group larger than what a part still lacks is passed over, so that a part is full exactly as
@@ -43,7 +43,7 @@ def carve(groups: Sequence[int], wanted: Mapping[str, int], seed: int) -> dict[s
 
     Args:
         groups: the group of each item, as `linked` gives it.
-        wanted: how many items each part wants, the first part first.
+        size: how many items each part wants, the first part first.
         seed: of the choice.
 
     Returns:
@@ -54,8 +54,8 @@ def carve(groups: Sequence[int], wanted: Mapping[str, int], seed: int) -> dict[s
         members[group].append(at)
     pool = list(members)
     random.Random(seed).shuffle(pool)  # noqa: S311 - repeatable, not secret
-    taken: dict[str, list[int]] = {}
-    for part, count in wanted.items():
+    rows_of: dict[str, list[int]] = {}
+    for part, count in size.items():
         chosen: list[int] = []
         passed = []
         for group in pool:
@@ -65,5 +65,5 @@ def carve(groups: Sequence[int], wanted: Mapping[str, int], seed: int) -> dict[s
             else:
                 passed.append(group)
         pool = passed
-        taken[part] = sorted(chosen)
-    return taken
+        rows_of[part] = sorted(chosen)
+    return rows_of

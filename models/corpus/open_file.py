@@ -113,10 +113,10 @@ def _read_bytes(path: Path) -> tuple[str, bytes]:
     return path.name, data
 
 
-def _refuse(found: Foreign | None, path: Path, member: str | None = None) -> None:
+def _refuse(format_found: Foreign | None, path: Path, member: str | None = None) -> None:
     """Reject a file without texts."""
-    if found is not None:
-        raise UsageMistake(found.what, file=path, key=member, remedy=found.remedy)
+    if format_found is not None:
+        raise UsageMistake(format_found.what, file=path, key=member, remedy=format_found.remedy)
 
 
 def _read_member(archive: Archive) -> tuple[str, bytes]:
@@ -174,12 +174,12 @@ def _decode_lines(
     return "\n".join(lines)
 
 
-def _decode_fallback(line: bytes, fallback: str, number: int, path: Path, why: str) -> str:
+def _decode_fallback(line: bytes, fallback: str, number: int, path: Path, reason: str) -> str:
     try:
         return line.decode(fallback)
     except ValueError as error:
         raise UsageMistake(
-            f"line {number} can be decoded neither by the encoding ({why}) nor as {error}",
+            f"line {number} can be decoded neither by the encoding ({reason}) nor as {error}",
             file=path,
             key="corpus.fallback_encoding",
             remedy='Name another one; "latin-1" decodes any byte',

@@ -45,13 +45,13 @@ def read_files(table: CorpusTable, path: Path) -> Corpus:
     assert table.columns is not None  # noqa: S101 - read_records refuses a table without them
     candidates = []
     for record in records:
-        each = _candidate(record, table.columns, labels, path)
-        if isinstance(each, LeftOut):
-            left_out.append(each)
+        outcome = _candidate(record, table.columns, labels, path)
+        if isinstance(outcome, LeftOut):
+            left_out.append(outcome)
         else:
-            candidates.append(each)
-    kept = list(_without_copies(candidates, left_out))
-    splits = split_texts(kept, table, path, left_out)
+            candidates.append(outcome)
+    unique = list(_without_copies(candidates, left_out))
+    splits = split_texts(unique, table, path, left_out)
     return Corpus(labels=table.labels, splits=splits, left_out=tuple(left_out))
 
 
@@ -72,32 +72,32 @@ def _candidate(
     record: Record, columns: Columns, labels: dict[str, int | None], path: Path
 ) -> Candidate | LeftOut:
     """Return a row as a text, or why it is unfit."""
-    values, where = record.values, f"line {record.line}"
+    values, location = record.values, f"line {record.line}"
 
     def value(column: str | None) -> str:
         return "" if column is None else values.get(column, "").strip()
 
     if record.unfit:
-        return LeftOut("", where, record.unfit)
+        return LeftOut("", location, record.unfit)
     names = (columns.text, columns.polarity, columns.entity, columns.id, columns.split)
     if not _is_whole("".join(map(value, names))):
-        return LeftOut("", where, HALF)
+        return LeftOut("", location, HALF)
     text_id = value(columns.id) or f"line-{record.line}"
-    written, text = value(columns.polarity), value(columns.text)
-    if written not in labels:
+    polarity, text = value(columns.polarity), value(columns.text)
+    if polarity not in labels:
         raise UsageMistake(
-            f"{where} has the label {written!r}, which is not declared",
+            f"{location} has the label {polarity!r}, which is not declared",
             file=path,
             key="corpus.polarities",
             remedy=f'Map it to a label, or to "" to leave it out; declared: {", ".join(labels)}',
         )
-    label = labels[written]
+    label = labels[polarity]
     if label is None:
-        return LeftOut(text_id, where, ON_PURPOSE.format(written))
+        return LeftOut(text_id, location, ON_PURPOSE.format(polarity))
     if not text:
-        return LeftOut(text_id, where, EMPTY)
+        return LeftOut(text_id, location, EMPTY)
     return Candidate(
-        LabelledText(text_id, value(columns.entity), text, label), where, value(columns.split)
+        LabelledText(text_id, value(columns.entity), text, label), location, value(columns.split)
     )
 
 
@@ -115,13 +115,14 @@ def _without_copies(
 ) -> Iterable[Candidate]:
     """Yield one of each set of agreeing copies, and add the others to `left_out`."""
     copies: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
-    for each in candidates:
-        copies[each.row.group_id, normalized(each.row.text)].append(each)
+    for candidate in candidates:
+        copies[candidate.row.group_id, normalized(candidate.row.text)].append(candidate)
     for same in copies.values():
-        agree = len({each.row.label for each in same}) == 1
+        agree = len({candidate.row.label for candidate in same}) == 1
         if agree:
             yield same[0]
         reason = DOUBLED if agree else CONFLICTING
         left_out.extend(
-            LeftOut(each.row.text_id, each.where, reason) for each in same[1 if agree else 0 :]
+            LeftOut(candidate.row.text_id, candidate.where, reason)
+            for candidate in same[1 if agree else 0 :]
         )

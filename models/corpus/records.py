@@ -50,13 +50,13 @@ def read_records(table: CorpusTable, path: Path) -> list[Record]:
     suffix = PurePosixPath(content.name).suffix.lower()
     if suffix in JSON_LINES or (suffix == ".txt" and content.text.lstrip().startswith("{")):
         records = list(_json_records(content.text, path, _used(table)))
-        found = list(dict.fromkeys(name for record in records for name in record.values))
+        columns = list(dict.fromkeys(name for record in records for name in record.values))
     else:
         rows = _csv_rows(content.text, _delimiter(suffix, content.text), path)
         header = list(table.header) if table.header else next(rows, (1, []))[1]
-        found = [name.strip() for name in header]
-        records = [_csv_record(found, line, row) for line, row in rows if any(row)]
-    _check_columns(table, found, path)
+        columns = [name.strip() for name in header]
+        records = [_csv_record(columns, line, row) for line, row in rows if any(row)]
+    _check_columns(table, columns, path)
     if not records:
         raise UsageMistake(
             "holds a header and no texts", file=path, remedy="Give a file with labelled texts"
@@ -131,7 +131,7 @@ def _json_records(text: str, path: Path, used: frozenset[str]) -> Iterator[Recor
                 remedy="Write one JSON object on each line",
             )
         nested = [name for name in value if isinstance(value[name], dict | list)]
-        values = {name: "" if name in nested else _as_text(each) for name, each in value.items()}
+        values = {name: "" if name in nested else _as_text(item) for name, item in value.items()}
         inside = used.intersection(nested)
         unfit = (
             f"{min(inside)!r} holds a list or an object where a text is expected" if inside else ""
@@ -153,25 +153,25 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _check_columns(table: CorpusTable, found: list[str], path: Path) -> None:
+def _check_columns(table: CorpusTable, columns: list[str], path: Path) -> None:
     if table.columns is None:
         raise UsageMistake(
             "the subject does not say which column holds what",
             key="corpus.columns",
-            remedy=f'Write columns = {{ text = "...", polarity = "..." }}; found {_list(found)}',
+            remedy=f'Write columns = {{ text = "...", polarity = "..." }}; found {_list(columns)}',
         )
     for key in table.columns.__struct_fields__:
         name = getattr(table.columns, key)
-        if name is not None and name not in found:
+        if name is not None and name not in columns:
             raise UsageMistake(
                 f"there is no column {name!r}",
                 file=path,
                 key=f"corpus.columns.{key}",
-                remedy=f"Name one of those found: {_list(found)}",
+                remedy=f"Name one of those found: {_list(columns)}",
             )
-        if name is not None and found.count(name) > 1:
+        if name is not None and columns.count(name) > 1:
             raise UsageMistake(
-                f"the header names the column {name!r} {found.count(name)} times",
+                f"the header names the column {name!r} {columns.count(name)} times",
                 file=path,
                 key=f"corpus.columns.{key}",
                 remedy="Rename all of them but the one that is meant",

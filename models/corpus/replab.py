@@ -105,10 +105,10 @@ def _check_package(package: Package, table: CorpusTable, path: Path) -> None:
 def _carved(tweets: list[LabeledTweet], table: CorpusTable) -> dict[str, list[LabeledTweet]]:
     """Split the training tweets into train, validation and calibration."""
     counts = table.counts
-    wanted = {"validation": counts.validation, "calibration": counts.calibration}
+    sizes = {"validation": counts.validation, "calibration": counts.calibration}
     if counts.train is not None:
-        wanted["train"] = counts.train
-    places = carve(groups_of(tweets), wanted, table.seed)
+        sizes["train"] = counts.train
+    places = carve(groups_of(tweets), sizes, table.seed)
     if counts.train is None:
         gone = {at for part in places.values() for at in part}
         places["train"] = [at for at in range(len(tweets)) if at not in gone]
@@ -128,12 +128,15 @@ def _check_counts(
     parts: Mapping[str, list[LabeledTweet]], selection: Selection, table: CorpusTable, path: Path
 ) -> None:
     for split, tweets in parts.items():
-        wanted = getattr(table.counts, split) or 1
-        if len(tweets) < wanted:
-            reasons = Counter(each.reason for each in selection.left_out)
-            why = "; ".join(f"{count} left out: {reason}" for reason, count in reasons.items())
+        count = getattr(table.counts, split) or 1
+        if len(tweets) < count:
+            reasons = Counter(entry.reason for entry in selection.left_out)
+            reasons_text = "; ".join(
+                f"{count} left out: {reason}" for reason, count in reasons.items()
+            )
             raise UsageMistake(
-                f"{len(tweets)} tweets remain for {split}, where {wanted} are asked for ({why})",
+                f"{len(tweets)} tweets remain for {split}, where {count} are asked for "
+                f"({reasons_text})",
                 file=path,
                 key=f"corpus.counts.{split}",
                 remedy="Lower the counts, or download more of the texts",
@@ -143,18 +146,18 @@ def _check_counts(
 def _tweets(
     tweets: Iterable[LabeledTweet], entities: Mapping[str, Entity], path: Path
 ) -> Iterable[LabelledText]:
-    for each in tweets:
-        entity = entities.get(each.entity_id)
+    for tweet in tweets:
+        entity = entities.get(tweet.entity_id)
         if entity is None or not entity.name:
             raise UsageMistake(
-                f"does not name the entity {each.entity_id}, which has labeled tweets",
+                f"does not name the entity {tweet.entity_id}, which has labeled tweets",
                 file=path / ENTITIES,
                 remedy="Copy this file again from the package",
             )
         yield LabelledText(
-            text_id=each.tweet_id,
-            group_id=each.entity_id,
-            text=each.text or "",
-            label=POLARITIES.index(each.polarity),
+            text_id=tweet.tweet_id,
+            group_id=tweet.entity_id,
+            text=tweet.text or "",
+            label=POLARITIES.index(tweet.polarity),
             group_name=entity.name,
         )

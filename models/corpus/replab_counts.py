@@ -48,14 +48,14 @@ def describe_package(package: Package, root: Path) -> dict[str, Any]:
 
 def with_polarity(package: Package) -> dict[str, list[LabeledTweet]]:
     """Return each split's related tweets with polarity, and those of the official test if any."""
-    found = {
+    tweets = {
         folder: [tweet for tweet in _of(package, folder) if has_polarity(tweet)]
         for folder in FOLDERS
     }
     if package.official is not None:
         official = package.official
-        found[OFFICIAL_TEST] = [tweet for tweet in found[TEST] if tweet.key in official]
-    return found
+        tweets[OFFICIAL_TEST] = [tweet for tweet in tweets[TEST] if tweet.key in official]
+    return tweets
 
 
 def languages_of(tweets: Iterable[LabeledTweet]) -> dict[str, list[LabeledTweet]]:
@@ -63,7 +63,9 @@ def languages_of(tweets: Iterable[LabeledTweet]) -> dict[str, list[LabeledTweet]
     found: dict[str, list[LabeledTweet]] = {}
     for tweet in tweets:
         found.setdefault(tweet.language or UNKNOWN, []).append(tweet)
-    return dict(sorted(found.items())) | {ALL: [t for each in found.values() for t in each]}
+    return dict(sorted(found.items())) | {
+        ALL: [t for of_language in found.values() for t in of_language]
+    }
 
 
 def _of(package: Package, folder: str) -> list[LabeledTweet]:
@@ -125,11 +127,11 @@ def _compare(
     if gold is None:
         return {"omitted": "the package holds no goldstandard_polarity.dat of this split"}
     labeled = {tweet.key: tweet.polarity for tweet in tweets if has_polarity(tweet)}
-    both = gold.keys() & labeled.keys()
+    shared = gold.keys() & labeled.keys()
     return {
         "tweets": len(gold),
-        "as_labeled": sum(gold[key] == labeled[key] for key in both),
-        "labeled_otherwise": sum(gold[key] != labeled[key] for key in both),
+        "as_labeled": sum(gold[key] == labeled[key] for key in shared),
+        "labeled_otherwise": sum(gold[key] != labeled[key] for key in shared),
         "not_labeled": len(gold.keys() - labeled.keys()),
         "only_labeled": len(labeled.keys() - gold.keys()),
     }
@@ -141,15 +143,15 @@ def _by_entity(package: Package) -> dict[str, Any]:
     for name, tweets in with_polarity(package).items():
         for tweet in tweets:
             groups.setdefault(tweet.entity_id, {}).setdefault(name, []).append(tweet)
-    found: dict[str, Any] = {}
+    counts: dict[str, Any] = {}
     for entity_id in sorted(groups):
         entity = package.entities.get(entity_id)
-        found[entity_id] = {
+        counts[entity_id] = {
             "name": entity.name if entity else "",
             "domain": entity.domain if entity else "",
         }
         for name, tweets in groups[entity_id].items():
-            found[entity_id][name] = {
+            counts[entity_id][name] = {
                 language: _polarities(inside) for language, inside in languages_of(tweets).items()
             }
-    return found
+    return counts

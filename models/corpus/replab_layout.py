@@ -61,13 +61,14 @@ def info_files(root: Path, folder: str) -> list[Path]:
 def text_files(root: Path) -> list[Path]:
     """Return the texts, which each user downloads: of both layouts, in either place, or none."""
     together = [root / place / "tweet_text" for place in ("", *FOLDERS)]
-    found = [file for place in together for file in place.glob(f"{_ENTITY}_texts.tsv")]
-    return sorted(found + [f for each in FOLDERS for f in (root / each).glob(f"{_ENTITY}.tsv")])
+    files = [file for place in together for file in place.glob(f"{_ENTITY}_texts.tsv")]
+    return sorted(files + [f for folder in FOLDERS for f in (root / folder).glob(f"{_ENTITY}.tsv")])
 
 
 def package_files(root: Path) -> list[Path]:
     """Return every file that a corpus is read from, sorted."""
     files = [root / ENTITIES, *text_files(root)]
     return sorted(
-        files + [f for each in FOLDERS for f in labeled_files(root, each) + info_files(root, each)]
+        files
+        + [f for folder in FOLDERS for f in labeled_files(root, folder) + info_files(root, folder)]
     )

@@ -130,7 +130,7 @@ def read_languages(root: Path) -> dict[Key, str]:
             file=root,
             remedy="Give the folder of the RepLab 2013 package",
         )
-    return {key: language for each in infos for key, (language, _) in each.items()}
+    return {key: language for languages in infos for key, (language, _) in languages.items()}
 
 
 class _Reader:
@@ -142,23 +142,25 @@ class _Reader:
 
     def entities(self) -> dict[str, Entity]:
         path = self._root / ENTITIES
-        found: dict[str, Entity] = {}
-        for where, row in self._rows([path], ("entity_id", "entity_name"), ("query", "category")):
+        entities: dict[str, Entity] = {}
+        for location, row in self._rows(
+            [path], ("entity_id", "entity_name"), ("query", "category")
+        ):
             name = row.values["entity_name"].strip() or row.values["query"].strip(' "')
             entity = Entity(name, row.values["category"].strip().lower())
             entity_id = row.values["entity_id"].strip()
-            if found.setdefault(entity_id, entity) != entity:
+            if entities.setdefault(entity_id, entity) != entity:
                 raise UsageMistake(
-                    f"{where} gives {entity_id!r} another name or domain than a line before",
+                    f"{location} gives {entity_id!r} another name or domain than a line before",
                     file=path,
                     remedy="Copy this file again from the package",
                 )
-        return found
+        return entities
 
     def tweets(self, folder: str, texts: Mapping[str, Text]) -> Iterator[LabeledTweet]:
         infos = self.infos(folder)
         columns = ("tweet_id", "entity_id", "filtering", "polarity")
-        for where, row in self._rows(labeled_files(self._root, folder), columns):
+        for location, row in self._rows(labeled_files(self._root, folder), columns):
             entity_id, tweet_id = row.values["entity_id"].strip(), row.values["tweet_id"].strip()
             language, original = infos.get((entity_id, tweet_id), ("", ""))
             text, own_language = texts.get(tweet_id, (None, ""))
@@ -171,18 +173,18 @@ class _Reader:
                 language=language or own_language,
                 near_duplicate_of=original,
                 text=text,
-                where=where,
+                where=location,
             )
 
     def texts(self) -> dict[str, Text]:
         """Return texts by tweet id: a tweet has one text for all its entities."""
-        found: dict[str, Text] = {}
+        texts: dict[str, Text] = {}
         columns = ("tweet_id", "text"), ("language",)
         for _, row in self._rows(text_files(self._root), *columns):
             tweet_id, text = row.values["tweet_id"].strip(), row.values["text"].strip()
-            if tweet_id not in found or not found[tweet_id][0]:
-                found[tweet_id] = text, row.values["language"].strip().upper()
-        return found
+            if tweet_id not in texts or not texts[tweet_id][0]:
+                texts[tweet_id] = text, row.values["language"].strip().upper()
+        return texts
 
     def gold(self, place: str) -> dict[Key, str] | None:
         path = self._root / place
@@ -193,14 +195,14 @@ class _Reader:
 
     def infos(self, folder: str) -> dict[Key, tuple[str, str]]:
         """Return language and the tweet it nearly duplicates, each "" if unknown or none."""
-        found = {}
+        infos = {}
         columns = ("tweet_id", "entity_id"), ("language", "is_near_duplicate_of")
         for _, row in self._rows(info_files(self._root, folder), *columns):
             key = row.values["entity_id"].strip(), row.values["tweet_id"].strip()
             original = row.values["is_near_duplicate_of"].strip()
             language = row.values["language"].strip().upper()
-            found[key] = (language, "" if original in _NO_DUPLICATE else original)
-        return found
+            infos[key] = (language, "" if original in _NO_DUPLICATE else original)
+        return infos
 
     def _rows(
         self, paths: Iterable[Path], required: tuple[str, ...], optional: tuple[str, ...] = ()
@@ -215,8 +217,8 @@ class _Reader:
 
 
 def _polarities(rows: Iterable[Row]) -> dict[Key, str]:
-    found: dict[Key, str] = {}
+    polarities: dict[Key, str] = {}
     for row in rows:
         key = row.values["entity_id"].strip(), row.values["tweet_id"].strip()
-        found.setdefault(key, row.values["polarity"].strip().upper())
-    return found
+        polarities.setdefault(key, row.values["polarity"].strip().upper())
+    return polarities

@@ -67,10 +67,10 @@ def select(package: Package, languages: Collection[str]) -> Selection:
             left_out.append(_left_out(tweet, reason))
     shared = _shared_with_test(usable[TRAINING], usable[TEST])
     train = []
-    for tweet, known in zip(usable[TRAINING], shared, strict=True):
+    for tweet, is_copy in zip(usable[TRAINING], shared, strict=True):
         if tweet.near_duplicate_of:
             left_out.append(_left_out(tweet, NEAR_DUPLICATE))
-        elif known:
+        elif is_copy:
             left_out.append(_left_out(tweet, SHARED_WITH_TEST))
         else:
             train.append(tweet)

@@ -30,19 +30,19 @@ def check_corpus(subject: Subject, path: Path | None) -> None:
                 remedy="Leave the option out, or choose a subject with another corpus.source",
             )
     elif path is None:
-        wanted = "RepLab 2013 package" if source == "replab" else "CSV, TSV or JSON lines file"
+        form = "RepLab 2013 package" if source == "replab" else "CSV, TSV or JSON lines file"
         raise UsageMistake(
             f"subject {subject.name!r} needs your labelled texts",
             key=KEY,
-            remedy=f"Give the path of your {wanted}",
+            remedy=f"Give the path of your {form}",
         )
     elif source == "replab":
         check_package(path)
     elif not path.exists():
         raise UsageMistake("no such file", file=path, key=KEY, remedy="Check the path")
     elif not path.is_file():
-        what = f"is {kind_of(path.stat().st_mode)}, not a file"
-        raise UsageMistake(what, file=path, key=KEY, remedy="Give one file, plain or zipped")
+        problem = f"is {kind_of(path.stat().st_mode)}, not a file"
+        raise UsageMistake(problem, file=path, key=KEY, remedy="Give one file, plain or zipped")
 
 
 def hash_corpus(path: Path) -> str:

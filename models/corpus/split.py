@@ -70,19 +70,19 @@ def split_texts(
     beyond = copies = 0
     for split in _ORDER:
         pool = pools[split if pools[split] else "train"]
-        wanted = getattr(table.counts, split)
-        taken, copied = _take(pool, wanted, rng, copies=split == "train")
+        size = getattr(table.counts, split)
+        chosen, copied = _take(pool, size, rng, copies=split == "train")
         copies += copied
-        if len(taken) < (wanted or 1):
+        if len(chosen) < (size or 1):
             raise UsageMistake(
-                f"{len(taken)} texts remain for {split} where {wanted or 'some'} are asked for "
+                f"{len(chosen)} texts remain for {split} where {size or 'some'} are asked for "
                 f"({len(candidates)} usable in all{_why(left_out)})",
                 file=path,
                 key=f"corpus.counts.{split}",
                 remedy="Lower the counts, or give more texts",
             )
-        beyond += len(taken) - (wanted or len(taken))
-        splits[split] = [each.row for each in taken[:wanted]]
+        beyond += len(chosen) - (size or len(chosen))
+        splits[split] = [candidate.row for candidate in chosen[:size]]
     beyond += sum(len(group) for groups in pools.values() for group in groups)
     for reason, count in ((COPY, copies), (BEYOND, beyond)):
         if count:
@@ -97,16 +97,16 @@ def _pools(
     """Return the groups of each declared split; all are "train" if none is declared."""
     declared: dict[str, list[Candidate]] = {split: [] for split in SPLITS}
     by_column = table.columns is not None and table.columns.split is not None
-    for each in candidates:
-        name = _NAMES.get(each.split.lower()) if by_column else "train"
+    for candidate in candidates:
+        name = _NAMES.get(candidate.split.lower()) if by_column else "train"
         if name is None:
             raise UsageMistake(
-                f"{each.where} names the split {each.split!r}",
+                f"{candidate.where} names the split {candidate.split!r}",
                 file=path,
                 key="corpus.columns.split",
                 remedy=f"Name one of {', '.join(_NAMES)}",
             )
-        declared[name].append(each)
+        declared[name].append(candidate)
     return {split: _groups(inside) for split, inside in declared.items()}
 
 
@@ -115,59 +115,62 @@ def _groups(candidates: Sequence[Candidate]) -> list[Group]:
 
     The groups are in the order of their last candidates.
     """
-    keys = [(("id", each.row.text_id), ("text", normalized(each.row.text))) for each in candidates]
+    keys = [
+        (("id", candidate.row.text_id), ("text", normalized(candidate.row.text)))
+        for candidate in candidates
+    ]
     groups: dict[int, Group] = {}
-    for at, each in zip(linked(keys), candidates, strict=True):
+    for at, candidate in zip(linked(keys), candidates, strict=True):
         # Taken out and put back: a dictionary then lists a group where its last candidate is.
         group = groups.pop(at, [])
-        group.append(each)
+        group.append(candidate)
         groups[at] = group
     return list(groups.values())
 
 
 def _take(
-    pool: list[Group], wanted: int | None, rng: random.Random, *, copies: bool
+    pool: list[Group], size: int | None, rng: random.Random, *, copies: bool
 ) -> tuple[list[Candidate], int]:
-    """Take groups at random out of the pool until there are `wanted` candidates, or all.
+    """Take groups at random out of the pool until there are `size` candidates, or all.
 
     Returns:
         The candidates, and how many copies were left out of them.
     """
     rng.shuffle(pool)
-    taken: list[Candidate] = []
+    chosen: list[Candidate] = []
     copied = 0
-    while pool and (wanted is None or len(taken) < wanted):
+    while pool and (size is None or len(chosen) < size):
         group = pool.pop()
-        kept = group if copies else _one_of_each(group)
-        copied += len(group) - len(kept)
-        taken.extend(kept)
-    return taken, copied
+        members = group if copies else _one_of_each(group)
+        copied += len(group) - len(members)
+        chosen.extend(members)
+    return chosen, copied
 
 
 def _one_of_each(group: Group) -> Group:
     """Return the first candidate of each id, with its topic."""
     first: dict[tuple[str, str], Candidate] = {}
-    for each in group:
-        first.setdefault((each.row.text_id, each.row.group_id), each)
+    for candidate in group:
+        first.setdefault((candidate.row.text_id, candidate.row.group_id), candidate)
     return list(first.values())
 
 
 def _why(left_out: list[LeftOut]) -> str:
     reasons: Counter[str] = Counter()
-    for each in left_out:
-        reasons[each.reason] += each.count
+    for entry in left_out:
+        reasons[entry.reason] += entry.count
     return "".join(f"; {count} left out: {reason}" for reason, count in reasons.items())
 
 
 def _check_labels(
-    splits: dict[str, list[LabelledText]], table: CorpusTable, path: Path, why: str
+    splits: dict[str, list[LabelledText]], table: CorpusTable, path: Path, reason: str
 ) -> None:
     present = {split: {row.label for row in texts} for split, texts in splits.items()}
     for split, labels in present.items():
         # Calibration ranges are taken from whatever texts come; only answers need contrast.
         if len(labels) == 1 and split != "calibration":
             raise UsageMistake(
-                f"every {split} text is {table.labels[labels.pop()]}{why}",
+                f"every {split} text is {table.labels[labels.pop()]}{reason}",
                 file=path,
                 key="corpus.polarities",
                 remedy="Give texts of at least two labels, or more texts",
@@ -175,7 +178,7 @@ def _check_labels(
     missing = [label for at, label in enumerate(table.labels) if at not in present["train"]]
     if missing:
         raise UsageMistake(
-            f"no train text is {' or '.join(missing)}{why}",
+            f"no train text is {' or '.join(missing)}{reason}",
             file=path,
             key="corpus.labels",
             remedy="Declare only labels that the file has, or give more texts",

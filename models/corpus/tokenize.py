@@ -68,7 +68,9 @@ class Encoded:
 
     def rows(self, chosen: slice | Sequence[int]) -> Encoded:
         """Return some of the texts."""
-        return replace(self, **{one.name: getattr(self, one.name)[chosen] for one in fields(self)})
+        return replace(
+            self, **{column.name: getattr(self, column.name)[chosen] for column in fields(self)}
+        )
 
 
 def train_tokenizer(texts: Iterable[str], table: TokenizerTable) -> Tokenizer:
@@ -115,11 +117,11 @@ def load_tokenizer(folder: Path, table: TokenizerTable) -> Tokenizer:
     require_length(folder, table)
     require_right_side(folder)
     require_berts_tokens(folder)
-    found = encoder_of(folder).library
-    _check_pieces(found, folder)
-    _require_agreement(found, table, folder)
-    _clean_before(found, table)
-    return _finished(found, table)
+    tokenizer = encoder_of(folder).library
+    _check_pieces(tokenizer, folder)
+    _require_agreement(tokenizer, table, folder)
+    _clean_before(tokenizer, table)
+    return _finished(tokenizer, table)
 
 
 def load_published(folder: Path, table: TokenizerTable, *, pairs: bool) -> Tokenizer:
@@ -133,10 +135,10 @@ def load_published(folder: Path, table: TokenizerTable, *, pairs: bool) -> Token
     Raises:
         UsageMistake: as of `tokenizer_of`, or the subject contradicts the checkpoint.
     """
-    found = tokenizer_of(folder, max_tokens=table.length, pairs=pairs).library
-    _require_agreement(found, table, folder)
-    _clean_before(found, table)
-    return found
+    tokenizer = tokenizer_of(folder, max_tokens=table.length, pairs=pairs).library
+    _require_agreement(tokenizer, table, folder)
+    _clean_before(tokenizer, table)
+    return tokenizer
 
 
 def _require_agreement(tokenizer: Tokenizer, table: TokenizerTable, folder: Path) -> None:
@@ -262,4 +264,4 @@ def describe_lengths(lengths: NDArray[np.int64]) -> dict[str, float]:
 def _inputs(texts: Sequence[LabelledText], *, pair_with_group: bool) -> list[str | tuple[str, ...]]:
     """Return pairs as tuples, single texts as strings."""
     parts = (row.parts(pair_with_group=pair_with_group) for row in texts)
-    return [each if len(each) > 1 else each[0] for each in parts]
+    return [texts_of_row if len(texts_of_row) > 1 else texts_of_row[0] for texts_of_row in parts]

@@ -65,10 +65,10 @@ def require_berts_tokens(folder: Path) -> None:
     file = folder / SETTINGS
     settings = read_settings(file) if file.is_file() else Settings()
     for key, usual in BERT.items():
-        said = settings.token(key)
-        if said not in {None, usual}:
+        token = settings.token(key)
+        if token not in {None, usual}:
             raise UsageMistake(
-                f"is {said!r}, and texts are framed with BERT's tokens here: {usual}",
+                f"is {token!r}, and texts are framed with BERT's tokens here: {usual}",
                 file=file,
                 key=key,
                 remedy="Give a checkpoint whose vocabulary and settings have BERT's tokens",
@@ -82,9 +82,11 @@ def require_agreement(table: TokenizerTable, *, lowercase: bool, file: Path) -> 
         UsageMistake: it says the opposite.
     """
     if table.lowercase is not None and table.lowercase != lowercase:
-        own, asked = ("lower case" if each else "cased" for each in (lowercase, table.lowercase))
+        of_vocabulary, of_subject = (
+            "lower case" if lowers else "cased" for lowers in (lowercase, table.lowercase)
+        )
         raise UsageMistake(
-            f"the vocabulary is {own}, but the subject's {KEY} asks for {asked}",
+            f"the vocabulary is {of_vocabulary}, but the subject's {KEY} asks for {of_subject}",
             file=file,
             key=KEY,
             remedy=f"Leave {KEY} out of the subject, or give another checkpoint",

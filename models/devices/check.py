@@ -23,8 +23,8 @@ def check_device(device: Device) -> None:
     Raises:
         UsageMistake: the first thing wrong with it; names file and key.
     """
-    for key, what, remedy in _problems(device):
-        raise UsageMistake(what, file=device.file, key=key, remedy=remedy)
+    for key, problem, remedy in _problems(device):
+        raise UsageMistake(problem, file=device.file, key=key, remedy=remedy)
 
 
 def _problems(device: Device) -> Iterator[tuple[str, str, str]]:
@@ -47,9 +47,9 @@ def _paper_problems(device: Device) -> Iterator[tuple[str, str, str]]:
     if "texts_per_second" not in device.paper:
         yield "paper.texts_per_second", "is missing", "The paper reports one text per second"
     for metric, paper in device.paper.items():
-        ours = device.budgets.get(metric)
-        laxer = ours is not None and (
-            ours.value < paper.value if ours.limit == "min" else ours.value > paper.value
+        own = device.budgets.get(metric)
+        laxer = own is not None and (
+            own.value < paper.value if own.limit == "min" else own.value > paper.value
         )
         if laxer:
             yield f"budgets.{metric}", f"asks less than the paper's {paper.text}", "Ask more"
@@ -74,8 +74,8 @@ def _hardware_problems(device: Device) -> Iterator[tuple[str, str, str]]:
         yield "threads", f"is more than its {hardware.cores} cores", "Use as many, or fewer"
     foreign = device.table.validity.foreign_load
     if foreign is None or foreign >= hardware.cores:
-        what = "is missing" if foreign is None else f"is all of its {hardware.cores} cores"
-        yield "validity.foreign_load", what, "Give a share of a core that others may keep busy"
+        problem = "is missing" if foreign is None else f"is all of its {hardware.cores} cores"
+        yield "validity.foreign_load", problem, "Give a share of a core that others may keep busy"
     if not hardware.features:
         yield "hardware.features", "is empty", "List those that kernels are chosen by"
     if not recognition.models or not recognition.machines:

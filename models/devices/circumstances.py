@@ -102,30 +102,30 @@ class Circumstances:
 
 def patterns(device: Device, pid: int | None = None) -> tuple[str, ...]:
     """Return the files to read, with wildcards, for a device and the runner's process there."""
-    asked = device.table.sensors
+    wanted = device.table.sensors
     more: list[str] = []
-    if asked.temperatures:
+    if wanted.temperatures:
         more += ["/sys/class/thermal/thermal_zone*/type", "/sys/class/thermal/thermal_zone*/temp"]
-    if asked.throttling:
+    if wanted.throttling:
         start = "/sys/class/thermal/cooling_device*"
         more += [f"{start}/type", f"{start}/cur_state"]
-    if asked.undervoltage or asked.events:
+    if wanted.undervoltage or wanted.events:
         start = "/sys/class/hwmon/hwmon*"
         more += [f"{start}/name", f"{start}/in[01]_lcrit_alarm", f"{start}/oc*_event_cnt"]
-    if asked.rails:
+    if wanted.rails:
         old = "/sys/bus/i2c/drivers/ina3221x/*/iio:device*"
         new = "/sys/bus/i2c/drivers/ina3221/*/hwmon/hwmon*"
         more += [f"{old}/rail_name_?", f"{old}/in_power?_input"]
         more += [f"{new}/in?_label", f"{new}/in?_input", f"{new}/curr?_input"]
-    more += [path for path in (asked.firmware, asked.power_mode) if path]
+    more += [path for path in (wanted.firmware, wanted.power_mode) if path]
     more += [f"/proc/{pid}/stat"] if pid is not None else []
     return (*GENERAL, *more)
 
 
 def commands(device: Device) -> list[tuple[tuple[str, ...], str]]:
     """Return the commands to run for a device, each with the file that makes it needless."""
-    asked = device.table.sensors
-    return [(asked.firmware_command, asked.firmware or "")] if asked.firmware_command else []
+    wanted = device.table.sensors
+    return [(wanted.firmware_command, wanted.firmware or "")] if wanted.firmware_command else []
 
 
 def sample(device: Device, root: Path | str = "/", pid: int | None = None) -> Circumstances:
@@ -136,21 +136,21 @@ def sample(device: Device, root: Path | str = "/", pid: int | None = None) -> Ci
         root: another root folder for recorded machines.
         pid: the runner's process, whose own load is not foreign.
     """
-    taken = take_reading(patterns(device, pid), commands(device), str(root))
-    return circumstances(Reading(**taken), device, pid)
+    reading = take_reading(patterns(device, pid), commands(device), str(root))
+    return circumstances(Reading(**reading), device, pid)
 
 
 def circumstances(reading: Reading, device: Device, pid: int | None = None) -> Circumstances:
     """Interpret a reading of `models.runtime.watcher`."""
     texts = reading.texts
-    asked = device.table.sensors
-    word = sensors.throttle_word(texts, asked.firmware_command)
+    wanted = device.table.sensors
+    word = sensors.throttle_word(texts, wanted.firmware_command)
     now, before = (sensors.names_of_bits(word or 0, sticky=sticky) for sticky in (False, True))
-    cooling = sensors.cooling(texts, asked.throttling)
-    alarms = sensors.alarms(texts, asked.undervoltage) if asked.undervoltage else None
-    events = sensors.events(texts, asked.events) if asked.events else None
-    mode = sensors.power_mode(texts, asked.power_mode) if asked.power_mode else None
-    told = {
+    cooling = sensors.cooling(texts, wanted.throttling)
+    alarms = sensors.alarms(texts, wanted.undervoltage) if wanted.undervoltage else None
+    events = sensors.events(texts, wanted.events) if wanted.events else None
+    mode = sensors.power_mode(texts, wanted.power_mode) if wanted.power_mode else None
+    readable = {
         "firmware": word is not None,
         "throttling": bool(cooling),
         "undervoltage": alarms is not None,
@@ -168,19 +168,19 @@ def circumstances(reading: Reading, device: Device, pid: int | None = None) -> C
         frequencies=sensors.frequencies(texts),
         frequency_limits=limits,
         frequency_maxima=maxima,
-        temperatures=sensors.temperatures(texts, asked.temperatures),
+        temperatures=sensors.temperatures(texts, wanted.temperatures),
         throttled=(*now, *(kind for kind, state in cooling if state)),
         was_throttled=before,
         throttle_events=events,
         power_mode=mode,
-        power=sensors.power(texts, asked.rails),
+        power=sensors.power(texts, wanted.rails),
         on_battery=sensors.on_battery(texts),
         busy=sensors.busy_seconds(texts),
         runner_busy=None if pid is None else sensors.process_seconds(texts, pid),
         load=sensors.load(texts),
         memory_available=sensors.memory(texts, "MemAvailable"),
         swapped=sensors.swapped_pages(texts),
-        told=tuple(name for name, said in told.items() if said),
+        told=tuple(name for name, is_readable in readable.items() if is_readable),
     )
 
 
@@ -217,9 +217,9 @@ def _not_told(reading: Circumstances, device: Device) -> Iterator[str]:
     unnoticed.
     """
     table = device.table
-    named = [name for name in GUARDS if getattr(table.sensors, name)]
-    if named and not reading.told:
-        keys = ", ".join(f"sensors.{name}" for name in named)
+    guards = [name for name in GUARDS if getattr(table.sensors, name)]
+    if guards and not reading.told:
+        keys = ", ".join(f"sensors.{name}" for name in guards)
         yield f"nothing tells whether it is held back: {keys} of {device.file} say nothing here"
     if table.validity.saving_modes and reading.power_mode is None:
         yield f"its power mode is not known: sensors.power_mode of {device.file} says nothing here"

@@ -152,9 +152,9 @@ def _limits(table: ExpectedTable, file: str) -> Iterator[tuple[LimitKey, Budget]
             for core in answers.cores:
                 yield (budget.metric, answers.scheme, answers.backend, core), budget
     for index, counts in enumerate(table.instructions):
-        for core, seen in counts.seen.items():
+        for core, count in counts.seen.items():
             key = f"instructions[{index}].seen.{core}"
-            budget = _times("instructions", seen, table.margins.instructions, file, key)
+            budget = _times("instructions", count, table.margins.instructions, file, key)
             yield (budget.metric, counts.scheme, counts.backend, core), budget
     for index, shares in enumerate(table.shares):
         for metric, cores in (
@@ -178,12 +178,14 @@ def _of_answers(table: AnswersTable, margins: MarginsTable, file: str, key: str)
     ]
 
 
-def _share(metric: str, written: str, file: str, key: str, *, guards: bool = False) -> Budget:
-    value = parse_quantity(written, Unit.FRACTION, file=file, key=key)
-    return Budget(metric, "min", value, written, file, key, guards=guards)
+def _share(metric: str, limit: str, file: str, key: str, *, guards: bool = False) -> Budget:
+    value = parse_quantity(limit, Unit.FRACTION, file=file, key=key)
+    return Budget(metric, "min", value, limit, file, key, guards=guards)
 
 
-def _times(metric: str, seen: float, margin: float, file: str, key: str) -> Budget:
-    value, unit = seen * margin, METRICS[metric].unit
-    text = f"{human(value, unit)} ({margin:g} times the {human(seen, unit)} that were measured)"
+def _times(metric: str, value_seen: float, margin: float, file: str, key: str) -> Budget:
+    value, unit = value_seen * margin, METRICS[metric].unit
+    text = (
+        f"{human(value, unit)} ({margin:g} times the {human(value_seen, unit)} that were measured)"
+    )
     return Budget(metric, "max", value, text, file, key, guards=True)

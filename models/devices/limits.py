@@ -46,15 +46,15 @@ def _limit(name: str, table: Mapping[str, str], file: str, key: str) -> Budget:
             key=key,
             remedy=f"Give {side!r} alone: {metric.better} is better",
         )
-    written = table[side]
+    text = table[side]
     value = parse_quantity(
-        written, metric.unit, difference=metric.difference, file=file, key=f"{key}.{side}"
+        text, metric.unit, difference=metric.difference, file=file, key=f"{key}.{side}"
     )
     if not metric.low <= value <= metric.high or value == 0.0:
         raise UsageMistake(
-            f"{written!r} is not a limit of {name}",
+            f"{text!r} is not a limit of {name}",
             file=file,
             key=f"{key}.{side}",
             remedy=f"Give one above {human(metric.low, metric.unit)}",
         )
-    return Budget(name, side, value, written, file, f"{key}.{side}")
+    return Budget(name, side, value, text, file, f"{key}.{side}")

@@ -156,9 +156,11 @@ class Device:
         offered = {name: table.core for name, table in self.table.emulation.items()}
         chosen = architecture or next(iter(offered), None)
         if chosen is None or chosen not in offered:
-            what = f"cannot be emulated as {architecture}" if architecture else "is not emulated"
-            known = f"Its profile offers {', '.join(offered)}" if offered else "Emulate a board"
-            raise UsageMistake(f"{self.name} {what}", file=self.file, key="emulation", remedy=known)
+            problem = f"cannot be emulated as {architecture}" if architecture else "is not emulated"
+            remedy = f"Its profile offers {', '.join(offered)}" if offered else "Emulate a board"
+            raise UsageMistake(
+                f"{self.name} {problem}", file=self.file, key="emulation", remedy=remedy
+            )
         return chosen, offered[chosen]
 
 
@@ -190,8 +192,8 @@ def load_device(name_or_path: str) -> Device:
             read_backend(backend, file=file, key=key)
     name = require_name(path.stem, file=file)
 
-    def bytes_of(written: str, key: str) -> float:
-        return parse_quantity(written, Unit.BYTES, file=file, key=key)
+    def bytes_of(text: str, key: str) -> float:
+        return parse_quantity(text, Unit.BYTES, file=file, key=key)
 
     return Device(
         name=name,

@@ -57,10 +57,10 @@ def read_reading(channel: Channel, seconds: float) -> Reading | None:
     return reading
 
 
-def _no_reading(channel: Channel, line: bytes, why: str) -> EdgeproofError:
+def _no_reading(channel: Channel, line: bytes, reason: str) -> EdgeproofError:
     start = line[:100].decode("utf-8", "replace").strip()
     return EdgeproofError(
-        f"the device's Python does not answer with its sensors: {start!r} ({why})",
+        f"the device's Python does not answer with its sensors: {start!r} ({reason})",
         file=channel.where,
         remedy="Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy; "
         "nothing that it runs at its start may print",

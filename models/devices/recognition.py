@@ -61,9 +61,9 @@ def recognize(
         machine: the kernel's name of its architecture; this one's by default.
         devices: the profiles to choose from; the shipped ones by default.
     """
-    known = shipped() if devices is None else devices
-    reading = watcher.take_reading(telling_files(known), root=str(root))
-    return recognize_texts(reading["texts"], machine or os.uname().machine, known)
+    profiles = shipped() if devices is None else devices
+    reading = watcher.take_reading(telling_files(profiles), root=str(root))
+    return recognize_texts(reading["texts"], machine or os.uname().machine, profiles)
 
 
 def recognize_there(start: Callable[[Path], Channel], devices: Sequence[Device]) -> Found:
@@ -87,11 +87,11 @@ def recognize_there(start: Callable[[Path], Channel], devices: Sequence[Device])
         with suppress(OSError):
             channel.requests.close()
         channel.wait(1.0)
-        said = channel.last_lines(1)
+        message = channel.last_lines(1)
         channel.close()
     if reading is None:
         raise EdgeproofError(
-            f"the board's Python does not answer ({said or 'no message'})",
+            f"the board's Python does not answer ({message or 'no message'})",
             file=channel.where,
             remedy="Give its path, as in ssh://user@host/path/of/python: 3.8 or later, with numpy",
         )
@@ -118,9 +118,9 @@ def recognize_texts(texts: Mapping[str, str], machine: str, devices: Sequence[De
         devices: the profiles to choose from.
     """
     # A device tree's strings end in NUL.
-    held = {path: clean for path, text in texts.items() if (clean := text.strip("\0\n "))}
-    model = next((held[name] for name in MODEL_FILES if name in held), None)
-    files = {path: text for path, text in held.items() if path not in MODEL_FILES}
+    contents = {path: clean for path, text in texts.items() if (clean := text.strip("\0\n "))}
+    model = next((contents[name] for name in MODEL_FILES if name in contents), None)
+    files = {path: text for path, text in contents.items() if path not in MODEL_FILES}
     name = next((device.name for device in devices if _fits(device, machine, model, files)), HOST)
     return Found(name, machine, model, {path: text.splitlines()[0] for path, text in files.items()})
 

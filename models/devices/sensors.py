@@ -73,13 +73,13 @@ def events(texts: Texts, hwmon: str) -> int | None:
 
 def temperatures(texts: Texts, types: Sequence[str]) -> dict[str, float]:
     """Return the degrees Celsius by type of thermal zone."""
-    found = {}
+    celsius_of = {}
     for path, kind in _described(texts, "/sys/class/thermal/thermal_zone", "type", types):
         for value in _numbers(texts, f"{path}/temp"):
             celsius = value / 1000.0
             if _COLDEST <= celsius < _HOTTEST:
-                found[kind] = celsius
-    return found
+                celsius_of[kind] = celsius
+    return celsius_of
 
 
 def cooling(texts: Texts, types: Sequence[str]) -> list[tuple[str, int]]:
@@ -112,8 +112,8 @@ def frequency_limits(texts: Texts) -> tuple[tuple[float, ...], tuple[float, ...]
     Of cores that tell both.
     """
     limits, maxima = (_hertz(texts, name) for name in ("scaling_max_freq", "cpuinfo_max_freq"))
-    both = [core for core in limits if core in maxima]
-    return tuple(limits[core] for core in both), tuple(maxima[core] for core in both)
+    cores = [core for core in limits if core in maxima]
+    return tuple(limits[core] for core in cores), tuple(maxima[core] for core in cores)
 
 
 def power_mode(texts: Texts, path: str) -> int | None:
@@ -126,7 +126,7 @@ def power_mode(texts: Texts, path: str) -> int | None:
 
 def power(texts: Texts, rails: Sequence[str]) -> dict[str, float]:
     """Return watts by label of the INA3221's rails, in either of NVIDIA's drivers."""
-    found = {}
+    watts = {}
     for path, text in texts.items():
         folder, _, name = path.rpartition("/")
         label = text.strip()
@@ -134,12 +134,12 @@ def power(texts: Texts, rails: Sequence[str]) -> dict[str, float]:
             continue
         if channel := re.fullmatch(r"rail_name_(\d)", name):
             for milliwatts in _counts(texts, f"{folder}/in_power{channel[1]}_input"):
-                found[label] = milliwatts / 1000.0
+                watts[label] = milliwatts / 1000.0
         elif channel := re.fullmatch(r"in(\d)_label", name):
             for millivolts in _counts(texts, f"{folder}/in{channel[1]}_input"):
                 for milliamperes in _counts(texts, f"{folder}/curr{channel[1]}_input"):
-                    found[label] = millivolts * milliamperes / 1e6
-    return found
+                    watts[label] = millivolts * milliamperes / 1e6
+    return watts
 
 
 def on_battery(texts: Texts) -> bool | None:
@@ -188,9 +188,9 @@ def memory(texts: Texts, key: str) -> int | None:
 
 def swapped_pages(texts: Texts) -> int | None:
     """Return pages read from and written to swap since the start."""
-    found = re.findall(r"^pswp(?:in|out) (\d+)$", texts.get("/proc/vmstat", ""), re.MULTILINE)
+    counts = re.findall(r"^pswp(?:in|out) (\d+)$", texts.get("/proc/vmstat", ""), re.MULTILINE)
     with suppress(ValueError):
-        return sum(map(_count, found)) if found else None
+        return sum(map(_count, counts)) if counts else None
     return None
 
 
@@ -210,26 +210,26 @@ def _of_cores(texts: Texts, name: str) -> dict[str, str]:
 
 def _hertz(texts: Texts, name: str) -> dict[str, float]:
     """Return hertz by core, without implausible zeros."""
-    found = {}
+    hertz = {}
     for core, text in _of_cores(texts, name).items():
         with suppress(ValueError):
             if kilohertz := _count(text):
-                found[core] = kilohertz * 1000.0
-    return found
+                hertz[core] = kilohertz * 1000.0
+    return hertz
 
 
-def _hwmons(texts: Texts, wanted: str) -> list[str]:
-    return [path for path, _ in _described(texts, "/sys/class/hwmon/hwmon", "name", [wanted])]
+def _hwmons(texts: Texts, names: str) -> list[str]:
+    return [path for path, _ in _described(texts, "/sys/class/hwmon/hwmon", "name", [names])]
 
 
 def _described(
-    texts: Texts, start: str, file: str, wanted: Sequence[str]
+    texts: Texts, start: str, file: str, patterns: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield (folder, description) of the folders whose description matches a pattern."""
     for path, text in texts.items():
         folder, _, name = path.rpartition("/")
         kind = text.strip()
-        fits = any(fnmatchcase(kind, pattern) for pattern in wanted)
+        fits = any(fnmatchcase(kind, pattern) for pattern in patterns)
         if fits and folder.startswith(start) and name == file:
             yield folder, kind
 
@@ -270,5 +270,5 @@ def _whole(text: str, base: int = 10) -> int:
 
 
 def _sum(values: Iterator[int]) -> int | None:
-    known = list(values)
-    return sum(known) if known else None
+    counts = list(values)
+    return sum(counts) if counts else None

@@ -165,8 +165,8 @@ class Backend(abc.ABC):
         Raises:
             Refusal: it is of this family, and cannot be read.
         """
-        for known, mode in zip(cls.names(), cls.modes):
-            if name == known:
+        for own, mode in zip(cls.names(), cls.modes):
+            if name == own:
                 return cls(name, mode)
         return None
 
@@ -188,9 +188,9 @@ class Backend(abc.ABC):
         newest = self.newest_python
         if newest is None or not python or tuple(python[:2]) <= newest:
             return None
-        asked, last = (".".join(map(str, version[:2])) for version in (python, newest))
+        wanted, last = (".".join(map(str, version[:2])) for version in (python, newest))
         return "{} has no wheel for CPython {}, {} is its last".format(
-            self.distribution, asked, last
+            self.distribution, wanted, last
         )
 
     def why_numpy_breaks(self, numpy: Optional[str]) -> Optional[str]:

@@ -74,8 +74,8 @@ class CompiledBackend(Backend):
                     compiled = api.CompiledModel.from_buffer(source.content, options=options)
             except (RuntimeError, ValueError, TypeError) as error:
                 raise Refusal("load", why_refused(error, log.text())) from None
-            said = log.text()
-        return self.loaded(compiled, described, said)
+            text = log.text()
+        return self.loaded(compiled, described, text)
 
     def loaded(self, compiled: Any, described: Any, log: str) -> LoadedModel:  # noqa: ARG002 - some read it
         """Return the compiled model.
@@ -117,8 +117,8 @@ class LoadedModel(Loaded):
         """Return details of a signature's inputs and outputs by name."""
         runner = self.described.get_signature_runner(key)
         inputs, outputs = runner.get_input_details(), runner.get_output_details()
-        ours = self._compiled_details(key)
-        return _reshaped(inputs, ours[0]), _reshaped(outputs, ours[1])
+        compiled = self._compiled_details(key)
+        return _reshaped(inputs, compiled[0]), _reshaped(outputs, compiled[1])
 
     def positions(self) -> Tuple[List[Details], List[Details]]:
         """Return details of the first graph's inputs and outputs in order."""
@@ -171,14 +171,14 @@ class BufferGraph(Graph):
         self._run, self._key = compiled.run_by_name, key
         self._inputs = {n: compiled.create_input_buffer_by_name(key, n) for n in details[0]}
         self._outputs = {n: compiled.create_output_buffer_by_name(key, n) for n in details[1]}
-        self._given = {int(one["index"]): self._inputs[n] for n, one in details[0].items()}
+        self._given = {int(detail["index"]): self._inputs[n] for n, detail in details[0].items()}
         self._read = {
-            int(one["index"]): (
+            int(detail["index"]): (
                 self._outputs[n],
-                [int(size) for size in one["shape"]],
-                one["dtype"],
+                [int(size) for size in detail["shape"]],
+                detail["dtype"],
             )
-            for n, one in details[1].items()
+            for n, detail in details[1].items()
         }
 
     def set_tensor(self, index: int, array: Any) -> None:
@@ -195,13 +195,13 @@ class BufferGraph(Graph):
         return buffer.read(math.prod(shape), np.dtype(dtype)).reshape(shape)
 
 
-def _reshaped(told: Dict[str, Details], ours: Dict[str, Details]) -> Dict[str, Details]:
-    return {name: _with_shape(details, ours[name]) for name, details in told.items()}
+def _reshaped(described: Dict[str, Details], compiled: Dict[str, Details]) -> Dict[str, Details]:
+    return {name: _with_shape(details, compiled[name]) for name, details in described.items()}
 
 
-def _with_shape(told: Details, ours: Details) -> Details:
+def _with_shape(described: Details, compiled: Details) -> Details:
     """Return an interpreter's details of a tensor with the shape of the compiled model."""
-    return dict(told, shape=[int(size) for size in ours["shape"]])
+    return dict(described, shape=[int(size) for size in compiled["shape"]])
 
 
 class Log:
@@ -212,8 +212,8 @@ class Log:
 
     def text(self) -> str:
         """Return it so far, at most `LONGEST_LOG` bytes."""
-        written = os.pread(self._file.fileno(), LONGEST_LOG, 0)
-        return written.decode("utf-8", errors="replace")
+        content = os.pread(self._file.fileno(), LONGEST_LOG, 0)
+        return content.decode("utf-8", errors="replace")
 
 
 @contextlib.contextmanager
@@ -240,5 +240,5 @@ def why_refused(error: Exception, log: str) -> str:
     The error names a line of LiteRT's source, and seldom a reason; the log has more of them.
     """
     reasons = [*_RAISED.findall(str(error)), *_LOGGED.findall(log)]
-    told = "; ".join(list(dict.fromkeys(reasons))[:_MOST_REASONS])
-    return " ".join(told.split()) or one_line(error)
+    reason = "; ".join(list(dict.fromkeys(reasons))[:_MOST_REASONS])
+    return " ".join(reason.split()) or one_line(error)

@@ -144,8 +144,12 @@ class SignatureGraph(Graph):
 
     def __init__(self, call: Any) -> None:
         self.call = call
-        self.inputs = {int(one["index"]): name for name, one in call.get_input_details().items()}
-        self.outputs = {int(one["index"]): name for name, one in call.get_output_details().items()}
+        self.inputs = {
+            int(detail["index"]): name for name, detail in call.get_input_details().items()
+        }
+        self.outputs = {
+            int(detail["index"]): name for name, detail in call.get_output_details().items()
+        }
         self.given: Dict[str, Any] = {}
         self.answers: Dict[str, Any] = {}
 
@@ -178,15 +182,15 @@ def delegated_nodes(interpreter: Any) -> Optional[DelegatedOperators]:
         return None
     kernels = [node for node in nodes if node[0] == "DELEGATE"]
     maker = {out: i for i, node in enumerate(nodes) if node not in kernels for out in node[2]}
-    taken: Set[int] = set()
+    delegated: Set[int] = set()
     for _, inputs, outputs in kernels:
         waiting = list(outputs)
         while waiting:
             node = maker.get(waiting.pop())
-            if node is not None and node not in taken:
-                taken.add(node)
+            if node is not None and node not in delegated:
+                delegated.add(node)
                 waiting += [tensor for tensor in nodes[node][1] if tensor not in inputs]
-    left = {node[0] for i, node in enumerate(nodes) if i not in taken and node not in kernels}
+    kept = {node[0] for i, node in enumerate(nodes) if i not in delegated and node not in kernels}
     return DelegatedOperators(
-        len(nodes) - len(kernels), len(taken), len(kernels), tuple(sorted(left))
+        len(nodes) - len(kernels), len(delegated), len(kernels), tuple(sorted(kept))
     )

@@ -21,13 +21,13 @@ def families() -> List[Type[Backend]]:
 @functools.lru_cache(maxsize=None)
 def _families_in(folders: Tuple[str, ...]) -> Tuple[Type[Backend], ...]:
     """Return the classes in some folders, which are looked through once."""
-    found = [
+    families = [
         kind
         for module in pkgutil.iter_modules(folders)
         if not module.ispkg
         for kind in _defined_in("{}.{}".format(folder.__name__, module.name))
     ]
-    return tuple(sorted(found, key=lambda kind: (kind.preference, kind.family)))
+    return tuple(sorted(families, key=lambda kind: (kind.preference, kind.family)))
 
 
 def _defined_in(module: str) -> Iterator[Type[Backend]]:
@@ -53,9 +53,9 @@ def find_backend(name: str) -> Backend:
         Refusal: no backend has this name.
     """
     for kind in families():
-        found = kind.called(name)
-        if found is not None:
-            return found
+        backend = kind.called(name)
+        if backend is not None:
+            return backend
     message = "no backend is called {!r}; there are {}"
     raise Refusal("no-backend", message.format(name, ", ".join(backend_names())))
 
@@ -67,8 +67,8 @@ def first_installed() -> Backend:
         Refusal: there is none.
     """
     for kind in families():
-        found: Optional[Backend] = kind.called(kind.family)
-        if found is not None and found.is_installed():
-            return found
+        backend: Optional[Backend] = kind.called(kind.family)
+        if backend is not None and backend.is_installed():
+            return backend
     distributions = ", ".join(dict.fromkeys(kind.distribution for kind in families()))
     raise Refusal("no-backend", "none of {} is installed".format(distributions))

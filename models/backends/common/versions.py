@@ -8,5 +8,5 @@ from typing import Tuple
 
 def numbers_of(version: str) -> Tuple[int, ...]:
     """Return the leading numbers of a version: (2, 14, 0) of 2.14.0.post1."""
-    found = re.match(r"\d+(?:\.\d+)*", version)
-    return tuple(int(part) for part in found.group().split(".")) if found else ()
+    match = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in match.group().split(".")) if match else ()
